@@ -1,0 +1,163 @@
+import { randomBytes } from "node:crypto";
+import { access, constants, link, open, readFile, rm, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { BlobStore } from "../store/blob-store.js";
+import type { Log } from "../store/log.js";
+import { createDiskBlobStore, makeFolder, syncFolder } from "./disk-blob-store.js";
+import { codeOf } from "./engine-error.js";
+import type { KeyvMetadataStore } from "./keyv-metadata-store.js";
+
+/** The layout of the data directory that this program reads and writes. */
+export const dataFormat = "1";
+
+export interface DataDirectory {
+  readonly metadata: KeyvMetadataStore;
+  readonly blobs: BlobStore;
+  close(): Promise<void>;
+}
+
+/** The data directory cannot be used; the message is one line that says what to do. */
+export class DataDirectoryError extends Error {
+  override readonly name = "DataDirectoryError";
+}
+
+/**
+ * Opens a data directory, made where there is none; any number of processes may have it open.
+ *
+ * @param isNamed the person chose `root`: its parent must be there, so that a mistyped path makes nothing
+ * @throws DataDirectoryError
+ */
+export async function openDataDirectory(root: string, isNamed: boolean, log: Log): Promise<DataDirectory> {
+  await makeRoot(root, isNamed);
+  const isFormatted = await checkFormat(root);
+  const database = join(root, "metadata.sqlite");
+  if (isFormatted && !(await hasContent(database))) {
+    throw new DataDirectoryError(
+      `${database} is missing or empty, although ${root} has held artifacts: restore it from a backup, or give another --root.`,
+    );
+  }
+  await explained(root, () => makeFolder(join(root, "uploads")));
+  await explained(root, () => makeFolder(join(root, "blobs")));
+  const metadata = await openMetadata(database, log);
+  // Written last: a directory that has it has a database too.
+  if (!isFormatted) await explained(root, () => writeFormat(root));
+  const blobs = createDiskBlobStore(root, log);
+  await blobs.restoreReserve();
+  return { metadata, blobs, close: () => metadata.close() };
+}
+
+async function makeRoot(root: string, isNamed: boolean): Promise<void> {
+  const found = await explained(root, () => stat(root).catch(absent));
+  if (found === undefined) {
+    const parent = dirname(root);
+    if (isNamed && (await stat(parent).catch(absent)) === undefined) {
+      throw new DataDirectoryError(
+        `The data directory ${root} cannot be made: ${parent} does not exist. Make it first, or give another --root.`,
+      );
+    }
+    await explained(root, () => makeFolder(root));
+  } else if (!found.isDirectory()) {
+    throw new DataDirectoryError(`The data directory ${root} is a file: give a directory with --root.`);
+  }
+  await explained(root, () => access(root, constants.R_OK | constants.W_OK | constants.X_OK));
+}
+
+/** Whether the directory has been in use before. */
+async function checkFormat(root: string): Promise<boolean> {
+  const text = await explained(root, () => readFile(join(root, "format"), "utf8").catch(absent));
+  if (text === undefined) return false;
+  const format = text.trim();
+  if (format === dataFormat) return true;
+  const what = /^\d{1,9}$/.test(format)
+    ? `has format ${format}, newer than this program's`
+    : "has an unreadable format";
+  throw new DataDirectoryError(
+    `The data directory ${root} ${what} (${dataFormat}): use the version of artifacts-mcp that wrote it, or give another --root.`,
+  );
+}
+
+/** Whole or not at all, whoever else does the same at this moment. */
+async function writeFormat(root: string): Promise<void> {
+  const draft = join(root, `format-${randomBytes(8).toString("hex")}`);
+  const file = await open(draft, "wx", 0o600);
+  try {
+    await file.writeFile(`${dataFormat}\n`);
+    await file.sync();
+    await link(draft, join(root, "format")).catch((error) => {
+      if (codeOf(error) !== "EEXIST") throw error;
+    });
+  } finally {
+    await file.close();
+    await rm(draft, { force: true });
+  }
+  await syncFolder(root);
+}
+
+async function openMetadata(file: string, log: Log): Promise<KeyvMetadataStore> {
+  let engine: typeof import("./keyv-metadata-store.js");
+  try {
+    engine = await import("./keyv-metadata-store.js");
+  } catch (cause) {
+    throw new DataDirectoryError(
+      "The sqlite3 package has no binary for this machine: run `npm rebuild sqlite3` where artifacts-mcp is installed (it needs python3, make and g++).",
+      { cause },
+    );
+  }
+  try {
+    return await engine.openKeyvMetadataStore(file, log);
+  } catch (cause) {
+    throw new DataDirectoryError(databaseProblem(file, codeOf(cause), cause), { cause });
+  }
+}
+
+function databaseProblem(file: string, code: string | undefined, cause: unknown): string {
+  switch (code) {
+    case "SQLITE_NOTADB":
+    case "SQLITE_CORRUPT":
+      return `${file} is damaged and was left as it is: restore it from a backup, or give another --root.`;
+    case "SQLITE_CANTOPEN":
+    case "SQLITE_READONLY":
+    case "SQLITE_PERM":
+      return `${file} cannot be opened for writing: check that it is a file and yours, or give another --root.`;
+    case "SQLITE_FULL":
+      return `${file} cannot be opened because the disk is full: make room, then start again.`;
+    case "SQLITE_BUSY":
+      return `${file} is locked by another program: end it, or give another --root.`;
+    default:
+      return `${file} cannot be opened (${String(cause)}): check the disk, or give another --root.`;
+  }
+}
+
+async function hasContent(path: string): Promise<boolean> {
+  const found = await stat(path).catch(absent);
+  return found !== undefined && (found.isDirectory() || found.size > 0);
+}
+
+function absent(error: unknown): undefined {
+  if (codeOf(error) !== "ENOENT") throw error;
+  return undefined;
+}
+
+async function explained<Result>(root: string, attempt: () => Promise<Result>): Promise<Result> {
+  try {
+    return await attempt();
+  } catch (cause) {
+    throw new DataDirectoryError(directoryProblem(root, codeOf(cause), cause), { cause });
+  }
+}
+
+function directoryProblem(root: string, code: string | undefined, cause: unknown): string {
+  switch (code) {
+    case "EACCES":
+    case "EPERM":
+    case "EROFS":
+      return `The data directory ${root} is not writable: make it so, or give another --root.`;
+    case "ENOTDIR":
+      return `The data directory ${root} lies below a file: give another --root.`;
+    case "ENOSPC":
+    case "EDQUOT":
+      return `The data directory ${root} cannot be set up because the disk is full: make room, then start again.`;
+    default:
+      return `The data directory ${root} cannot be used (${String(cause)}): give another --root.`;
+  }
+}

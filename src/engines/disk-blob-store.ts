@@ -1,0 +1,204 @@
+import { randomBytes } from "node:crypto";
+import { type FileHandle, link, mkdir, open, readdir, rm, rmdir, stat, unlink } from "node:fs/promises";
+import { platform } from "node:os";
+import { dirname, join } from "node:path";
+import type { BlobStore, ByteReader, SegmentWriter } from "../store/blob-store.js";
+import { reserveBytes } from "../store/limits.js";
+import type { Log } from "../store/log.js";
+import { codeOf, engineError } from "./engine-error.js";
+
+/**
+ * Content as files under `root`, which is there already with its folders `uploads` and `blobs`:
+ *
+ *     uploads/<session>/<start>-<random>   segments
+ *     blobs/<first two of the id>/<id>     blobs
+ *     reserve                              1 MiB to give up on a full disk
+ */
+export function createDiskBlobStore(root: string, log: Log): BlobStore {
+  const uploads = join(root, "uploads");
+  const blobs = join(root, "blobs");
+  const reserve = join(root, "reserve");
+  const segmentPath = (session: string, name: string): string => join(uploads, session, name);
+  const shelf = (session: string): string => join(blobs, session.slice(0, 2));
+  const blobPath = (session: string): string => join(shelf(session), session);
+  /** Shelves whose own name this process has made durable: whoever made the folder may have died before. */
+  const durableShelves = new Set<string>();
+
+  async function removeAll(session: string): Promise<boolean> {
+    const folder = join(uploads, session);
+    const names = await orElse(["ENOENT"], () => readdir(folder), undefined);
+    if (names === undefined) return false;
+    await removeFiles(names.map((name) => join(folder, name)));
+    // A call that still runs may have begun a new segment here; it takes that back itself.
+    await orElse(["ENOENT", "ENOTEMPTY", "EEXIST"], () => rmdir(folder), undefined);
+    return true;
+  }
+
+  async function linkBlob(session: string, segment: string): Promise<boolean> {
+    const from = segmentPath(session, segment);
+    const made = await orElse(["EEXIST"], () => link(from, blobPath(session)).then(() => true), true);
+    await syncFolder(shelf(session));
+    if (!durableShelves.has(shelf(session))) {
+      await syncFolder(blobs);
+      durableShelves.add(shelf(session));
+    }
+    return made;
+  }
+
+  const store: BlobStore = {
+    async createSegment(session, start) {
+      const folder = join(uploads, session);
+      const name = `${start}-${randomBytes(8).toString("hex")}`;
+      for (;;) {
+        await mkdir(folder, { recursive: true, mode: 0o700 });
+        // A folder whose upload has just been ended may vanish between the two.
+        const file = await orElse(["ENOENT"], () => open(join(folder, name), "wx", 0o600), undefined);
+        if (file !== undefined) return segmentWriter(file, name, [folder, uploads]);
+      }
+    },
+    openSegment: (session, name) => openReader(segmentPath(session, name)),
+    async removeSegments(session, names) {
+      await removeFiles(names.map((name) => segmentPath(session, name)));
+    },
+    async removeUpload(session) {
+      if (await removeAll(session)) await syncFolder(uploads);
+    },
+    async install(session, segment) {
+      return orElse(
+        ["ENOENT"],
+        () => linkBlob(session, segment),
+        async () => {
+          await mkdir(shelf(session), { recursive: true, mode: 0o700 });
+          return orElse(["ENOENT"], () => linkBlob(session, segment), false);
+        },
+      );
+    },
+    openBlob: (session) => openReader(blobPath(session)),
+    async removeBlob(session) {
+      await removeFiles([blobPath(session)]);
+      await orElse(["ENOENT"], () => syncFolder(shelf(session)), undefined);
+    },
+    async releaseReserve() {
+      return orElse(["ENOENT"], () => unlink(reserve).then(() => true), false);
+    },
+    async restoreReserve() {
+      const found = await orElse(["ENOENT"], () => stat(reserve), undefined);
+      if (found?.size === reserveBytes) return;
+      await fillReserve(reserve).catch((error) => log("debug", "reserve_not_restored", { error: String(error) }));
+    },
+  };
+  return translated(store);
+}
+
+/** Random bytes, so that no file system stores them in less space. */
+async function fillReserve(path: string): Promise<void> {
+  const file = await open(path, "w", 0o600);
+  try {
+    await file.write(randomBytes(reserveBytes));
+  } catch (error) {
+    await rm(path, { force: true });
+    throw error;
+  } finally {
+    await file.close();
+  }
+}
+
+/** `folders` hold the segment's name and must be durable with it, the innermost first. */
+function segmentWriter(file: FileHandle, name: string, folders: readonly string[]): SegmentWriter {
+  let length = 0;
+  let isNew = true;
+  return translated<SegmentWriter>({
+    name,
+    async write(bytes) {
+      for (let done = 0; done < bytes.length; ) {
+        const { bytesWritten } = await file.write(bytes, done, bytes.length - done, length);
+        done += bytesWritten;
+        length += bytesWritten;
+      }
+    },
+    async sync() {
+      await file.datasync();
+      if (!isNew) return;
+      for (const folder of folders) await orElse(["ENOENT"], () => syncFolder(folder), undefined); // ended meanwhile
+      isNew = false;
+    },
+    async truncate(to) {
+      await file.truncate(to);
+      length = to;
+    },
+    close: () => file.close(),
+  });
+}
+
+async function openReader(path: string): Promise<ByteReader | undefined> {
+  const file = await orElse(["ENOENT"], () => open(path, "r"), undefined);
+  if (file === undefined) return undefined;
+  return translated<ByteReader>({
+    async read(start, length) {
+      const bytes = Buffer.allocUnsafe(length);
+      let done = 0;
+      while (done < length) {
+        const { bytesRead } = await file.read(bytes, done, length - done, start + done);
+        if (bytesRead === 0) break;
+        done += bytesRead;
+      }
+      return bytes.subarray(0, done);
+    },
+    close: () => file.close(),
+  });
+}
+
+async function removeFiles(paths: readonly string[]): Promise<void> {
+  for (const path of paths) await orElse(["ENOENT"], () => unlink(path), undefined);
+}
+
+/** Makes the names in a folder durable. Windows has no such call, and keeps names in its journal. */
+export async function syncFolder(path: string): Promise<void> {
+  if (platform() === "win32") return;
+  const folder = await open(path, "r");
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+/** Makes `path` a durable folder, for its owner alone, with those above it that are missing. */
+export async function makeFolder(path: string): Promise<void> {
+  const first = await mkdir(path, { recursive: true, mode: 0o700 });
+  if (first === undefined) return;
+  for (let made = path; ; made = dirname(made)) {
+    await syncFolder(dirname(made));
+    if (made === first) return;
+  }
+}
+
+/** The result of `attempt`, or `otherwise` where it fails with one of these codes. */
+async function orElse<Result, Otherwise>(
+  codes: readonly string[],
+  attempt: () => Promise<Result>,
+  otherwise: Otherwise | (() => Promise<Otherwise>),
+): Promise<Result | Otherwise> {
+  try {
+    return await attempt();
+  } catch (error) {
+    if (!codes.includes(codeOf(error) ?? "")) throw error;
+    return typeof otherwise === "function" ? (otherwise as () => Promise<Otherwise>)() : otherwise;
+  }
+}
+
+/** The same object, its methods failing with the errors of the port. */
+function translated<Port extends object>(port: Port): Port {
+  const methods = Object.entries(port).map(([name, value]) => {
+    if (typeof value !== "function") return [name, value];
+    const method = async (...values: unknown[]) => {
+      try {
+        return await value.apply(port, values);
+      } catch (error) {
+        throw engineError(error);
+      }
+    };
+    return [name, method];
+  });
+  return Object.fromEntries(methods) as Port;
+}

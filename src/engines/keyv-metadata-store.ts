@@ -1,0 +1,217 @@
+import KeyvSqlite from "@keyv/sqlite";
+import { Keyv } from "keyv";
+import type { Log } from "../store/log.js";
+import type { Entry, Guard, MetadataStore, StoredRow } from "../store/metadata-store.js";
+import { codeOf, engineError } from "./engine-error.js";
+
+export interface KeyvMetadataStore extends MetadataStore {
+  /** Everything that SQLite finds wrong with the file, one line each; none where it is sound. */
+  checkIntegrity(): Promise<string[]>;
+  /** Lets running writes end, then closes the file. */
+  close(): Promise<void>;
+}
+
+/** How long a statement waits for another process's write. */
+const busyTimeoutMs = 15_000;
+const table = "keyv";
+/** Keys are of `A-Z a-z 0-9 _ - . / :`: behind a prefix, these come after and before every character that goes on. */
+const aboveAllKeys = "~";
+const belowAllKeys = " ";
+const keyCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./:";
+
+/**
+ * Metadata in Keyv over SQLite, shared by any number of processes. Reads by key and writes without a condition are
+ * Keyv's; compare-and-set and ordered pages, which Keyv has not, are single statements through its adapter.
+ *
+ * A row's text is kept in Keyv's own envelope, `{"value":<text>}`, so any Keyv reads it.
+ *
+ * @param file path of the database, made where there is none
+ */
+export async function openKeyvMetadataStore(file: string, log: Log): Promise<KeyvMetadataStore> {
+  const writer = await connect(file, log);
+  await writeAheadLog(writer.adapter);
+  const reader = await connect(file, log);
+  await reader.adapter.query("PRAGMA query_only=ON");
+
+  /** The tail of the writes: with one in flight, a busy database cannot roll back another one's. */
+  let writing: Promise<unknown> = Promise.resolve();
+  function inTurn<Result>(write: () => Promise<Result>): Promise<Result> {
+    const result = writing.then(write).catch((error) => {
+      throw engineError(error);
+    });
+    writing = result.catch(() => undefined); // the caller has it; the next write only waits
+    return result;
+  }
+
+  async function select<Found>(sql: string, ...values: unknown[]): Promise<Found[]> {
+    try {
+      return await reader.adapter.query(sql, ...values);
+    } catch (error) {
+      throw engineError(error);
+    }
+  }
+
+  return {
+    async get(key) {
+      try {
+        return await reader.keyv.get<string>(key);
+      } catch (error) {
+        throw engineError(error);
+      }
+    },
+    async getMany(keys) {
+      try {
+        return await reader.keyv.getMany<string>([...keys]);
+      } catch (error) {
+        throw engineError(error);
+      }
+    },
+    async put(key, text) {
+      await inTurn(() => writer.keyv.set(key, text));
+    },
+    async drop(key) {
+      await inTurn(() => writer.keyv.delete(key));
+    },
+    async replace(key, old, next, guard) {
+      const { sql, values } = compareAndSet(key, old, next, guard);
+      const changed = await inTurn<unknown[]>(() => writer.adapter.query(sql, ...values));
+      return changed.length === 1;
+    },
+    async range(prefix, { after, limit }) {
+      const sql = `SELECT key, value FROM ${table} WHERE key >= $1 AND key < $2 ORDER BY key LIMIT $3`;
+      const from = after === undefined ? prefix : after + belowAllKeys;
+      const found = await select<StoredValue>(sql, from, prefix + aboveAllKeys, limit);
+      return found.map(toRow);
+    },
+    async grouped(prefix, delimiter, { after, limit }) {
+      const others = keyCharacters.replace(delimiter, "");
+      // A group is passed over with all that is in it.
+      const isGroup = after?.slice(prefix.length).endsWith(delimiter);
+      const from = after === undefined ? prefix : after + (isGroup ? aboveAllKeys : belowAllKeys);
+      const end = prefix + aboveAllKeys;
+      const found = await select<StoredGroup>(groupedPage, prefix.length, others, from, end, limit, aboveAllKeys);
+      return found.map(({ key, value, taken }): Entry => {
+        return value === null ? { group: key.slice(0, taken) } : { row: toRow({ key, value }) };
+      });
+    },
+    async changeToken() {
+      const [row] = await select<{ data_version: number }>("PRAGMA data_version");
+      return String(row?.data_version);
+    },
+    async checkIntegrity() {
+      const found = await select<{ integrity_check: string }>("PRAGMA integrity_check");
+      return found.map((row) => row.integrity_check).filter((line) => line !== "ok");
+    },
+    async close() {
+      await writing;
+      await reader.keyv.disconnect();
+      await writer.keyv.disconnect();
+    },
+  };
+}
+
+interface StoredValue {
+  readonly key: string;
+  readonly value: string;
+}
+interface StoredGroup {
+  readonly key: string;
+  readonly value: string | null;
+  readonly taken: number;
+}
+
+const before = '{"value":';
+const behind = "}";
+const wrap = (text: string): string => before + text + behind;
+/** A value without the envelope is handed on as it is, for the store to refuse by name. */
+const unwrap = (value: string): string =>
+  value.startsWith(before) && value.endsWith(behind) ? value.slice(before.length, -behind.length) : value;
+const toRow = ({ key, value }: StoredValue): StoredRow => ({ key, text: unwrap(value) });
+
+async function connect(file: string, log: Log): Promise<{ keyv: Keyv; adapter: KeyvSqlite }> {
+  const adapter = new KeyvSqlite({ uri: `sqlite://${file}`, table, keySize: 1024, busyTimeout: busyTimeoutMs });
+  const keyv = new Keyv({
+    store: adapter,
+    // Prefixes and expiry stay out of the rows: the statements of this file do not see them.
+    useKeyPrefix: false,
+    throwOnErrors: true,
+    serialize: ({ value }) => wrap(String(value)),
+    deserialize: (value) => ({ value: unwrap(value) as never }),
+  });
+  keyv.on("error", (error) => log("debug", "metadata_error", { error: String(error) })); // its caller has it too
+  await adapter.query("SELECT 1"); // a failed open must reject here, and not be left unhandled
+  return { keyv, adapter };
+}
+
+/** Two processes that start at once both switch the journal, and SQLite does not wait for the lock that it needs. */
+async function writeAheadLog(adapter: KeyvSqlite): Promise<void> {
+  const deadline = Date.now() + busyTimeoutMs;
+  for (;;) {
+    try {
+      await adapter.query("PRAGMA journal_mode=WAL");
+      break;
+    } catch (error) {
+      if (codeOf(error) !== "SQLITE_BUSY" || Date.now() > deadline) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+  await adapter.query("PRAGMA synchronous=FULL");
+}
+
+/** Parameters are numbered in the order in which they appear, as SQLite counts them. */
+function compareAndSet(key: string, old: string | undefined, next: string | undefined, guard?: Guard) {
+  const values: (string | number)[] = [];
+  const value = (text: string): string => `$${values.push(text)}`;
+  const held = (): string => {
+    if (guard === undefined) return "";
+    const other = `SELECT 1 FROM ${table} AS guard WHERE guard.key = ${value(guard.key)}`;
+    return guard.text === undefined
+      ? ` AND NOT EXISTS (${other})`
+      : ` AND EXISTS (${other} AND guard.value = ${value(wrap(guard.text))})`;
+  };
+  let sql: string;
+  if (old === undefined) {
+    if (next === undefined) throw new Error(`compare-and-set of ${key} from absent to absent`);
+    const row = `SELECT CAST(${value(key)} AS TEXT), CAST(${value(wrap(next))} AS TEXT)`;
+    sql = `INSERT INTO ${table} (key, value) ${row} WHERE 1 = 1${held()} ON CONFLICT (key) DO NOTHING RETURNING key`;
+  } else if (next === undefined) {
+    sql = `DELETE FROM ${table} WHERE key = ${value(key)} AND value = ${value(wrap(old))}${held()} RETURNING key`;
+  } else {
+    const set = `UPDATE ${table} SET value = ${value(wrap(next))}`;
+    sql = `${set} WHERE key = ${value(key)} AND value = ${value(wrap(old))}${held()} RETURNING key`;
+  }
+  return { sql, values };
+}
+
+/**
+ * One step an entry, each a seek in the index: behind a group, the next step begins above all of it.
+ * $1 the prefix's length, $2 every character but the delimiter, $3 begin at, $4 end below, $5 how many,
+ * $6 above all keys. `ltrim` with $2 leaves what begins with the first delimiter.
+ */
+const groupedPage = `
+WITH RECURSIVE
+  bounds(skip, others, lowest, below, most, top) AS (SELECT $1, $2, $3, $4, $5, $6),
+  entry(key, taken, step) AS (
+    SELECT first.key, ${takenOf("first.key")}, 1
+    FROM bounds, (SELECT min(key) AS key FROM ${table}, bounds WHERE key >= lowest AND key < below) AS first
+    UNION ALL
+    SELECT next.key, ${takenOf("next.key")}, step + 1
+    FROM (
+      SELECT step, (
+        SELECT min(inner_row.key) FROM ${table} AS inner_row, bounds
+        WHERE inner_row.key > CASE WHEN entry.taken = 0 THEN entry.key ELSE substr(entry.key, 1, entry.taken) || top END
+          AND inner_row.key < below
+      ) AS key
+      FROM entry WHERE entry.key IS NOT NULL
+    ) AS next, bounds
+    WHERE next.key IS NOT NULL AND step < most
+  )
+SELECT entry.key AS key, entry.taken AS taken, found.value AS value
+FROM entry LEFT JOIN ${table} AS found ON entry.taken = 0 AND found.key = entry.key
+WHERE entry.key IS NOT NULL ORDER BY entry.step`;
+
+/** How much of a key is its group, delimiter included; 0 where it is in none. */
+function takenOf(key: string): string {
+  const rest = `ltrim(substr(${key}, skip + 1), others)`;
+  return `CASE WHEN ${rest} = '' THEN 0 ELSE length(${key}) - length(${rest}) + 1 END`;
+}

@@ -1,0 +1,70 @@
+import packageJson from "../package.js" with { type: "json" };
+import { type Config, ConfigError, commandOfThisProcess, usage } from "./config.js";
+import { DataDirectoryError, openDataDirectory } from "./engines/data-directory.js";
+import { createMcpServer } from "./mcp/server.js";
+import { serveStdio } from "./mcp/stdio.js";
+import { createStderrLog } from "./stderr-log.js";
+import { createStore } from "./store/store.js";
+
+const { version } = packageJson;
+
+/** Exit codes: 0 done, 1 the data directory cannot be used, 2 the command line is wrong. */
+async function main(): Promise<number> {
+  const command = commandOfThisProcess();
+  switch (command.kind) {
+    case "help":
+      process.stdout.write(usage);
+      return 0;
+    case "version":
+      process.stdout.write(`${version}\n`);
+      return 0;
+    case "serve":
+      await serve(command.config);
+      return 0;
+  }
+}
+
+async function serve(config: Config): Promise<void> {
+  const log = createStderrLog(process.stderr, config.logLevel);
+  const stopped = new Promise<string>((resolve) => {
+    // A second signal finds the default handler, and ends the process at once.
+    process.once("SIGINT", resolve);
+    process.once("SIGTERM", resolve);
+  });
+  const directory = await openDataDirectory(config.root, config.isRootNamed, log);
+  const store = createStore({ ...config, metadata: directory.metadata, blobs: directory.blobs, log });
+  const server = createMcpServer({ ...config, store, log, version });
+  const session = await serveStdio(server, process.stdin, process.stdout, log);
+  log("info", "started", { version, root: config.root, readOnly: config.readOnly });
+  if (process.stdin.isTTY) process.stderr.write(greeting(config.root));
+
+  const reason = await Promise.race([session.gone, stopped]);
+  await session.finish();
+  await store.close();
+  await directory.close();
+  log("info", "stopped", { reason });
+}
+
+/** For someone who starts it by hand and wonders why nothing happens. */
+function greeting(root: string): string {
+  const [node, script] = [process.execPath, process.argv[1]];
+  const host = { mcpServers: { artifacts: { command: node, args: [script, "--root", root] } } };
+  return `
+artifacts-mcp ${version} keeps files for AI agents in ${root}.
+It is waiting for an MCP host to talk to it on stdin; it is not meant to be typed at.
+To connect a host, put this into its configuration, then restart it:
+
+${JSON.stringify(host, null, 2)}
+
+End it with Ctrl-D or Ctrl-C. Options: artifacts-mcp --help
+
+`;
+}
+
+try {
+  process.exit(await main());
+} catch (error) {
+  const isExplained = error instanceof ConfigError || error instanceof DataDirectoryError;
+  process.stderr.write(`artifacts-mcp: ${isExplained ? error.message : (error as Error).stack}\n`);
+  process.exit(error instanceof ConfigError ? 2 : 1);
+}

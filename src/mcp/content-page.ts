@@ -1,0 +1,90 @@
+import { isTextType } from "../store/artifact.js";
+import type { OpenArtifact } from "../store/artifact-store.js";
+import { ArtifactError } from "../store/errors.js";
+import { decodeUtf8 } from "./content.js";
+
+/** What fits every host's limit on an answer, as UTF-16 units. */
+const defaultPageChars = 8_000;
+/** The most content one call answers: clients stop at lines of 10 MiB, and escapes make text longer. */
+export const largestPageBytes = 1024 * 1024;
+
+export interface PageRequest {
+  /** In bytes; inside a character it moves to that character's start. */
+  readonly offset: number;
+  /** In bytes; left out, the page is what 8,000 characters hold. */
+  readonly length?: number | undefined;
+  readonly encoding: "auto" | "utf8" | "base64";
+}
+
+export interface ContentPage {
+  readonly encoding: "utf8" | "base64";
+  readonly text: string;
+  /** In bytes: where the page really begins, and where the next one does. */
+  readonly start: number;
+  readonly end: number;
+}
+
+/** @throws ArtifactError `invalid_argument`, `corrupt` */
+export async function readPage(open: OpenArtifact, request: PageRequest): Promise<ContentPage> {
+  const { offset, encoding } = request;
+  const { bytes, mime_type } = open.artifact;
+  if (offset > bytes) {
+    throw new ArtifactError("invalid_argument", `offset ${offset} is past the end: the content is ${bytes} bytes.`, {
+      argument: "offset",
+      offset,
+      bytes,
+    });
+  }
+  if (encoding === "utf8" || (encoding === "auto" && isTextType(mime_type))) {
+    const page = await readTextPage(open, request);
+    if (page !== undefined) return page;
+    if (encoding === "utf8") {
+      throw new ArtifactError(
+        "invalid_argument",
+        `The bytes at offset ${offset} are no UTF-8 text. Read them with encoding base64.`,
+        { argument: "encoding", offset },
+      );
+    }
+  }
+  const content = await open.read(offset, request.length ?? (defaultPageChars / 4) * 3);
+  const text = Buffer.from(content).toString("base64");
+  return { encoding: "base64", text, start: offset, end: offset + content.length };
+}
+
+const isContinuation = (byte: number | undefined): boolean => byte !== undefined && (byte & 0xc0) === 0x80;
+const charBytes = (lead: number): number => (lead < 0xc0 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4);
+
+/** Undefined where the page is no UTF-8. */
+async function readTextPage(open: OpenArtifact, { offset, length }: PageRequest): Promise<ContentPage | undefined> {
+  const from = Math.max(0, offset - 3);
+  const content = await open.read(from, offset - from + (length ?? defaultPageChars * 4) + 3);
+  const start = characterStart(content, offset - from);
+  const end = pageEnd(content, start, {
+    bytes: length === undefined ? content.length : offset - from + length,
+    chars: length === undefined ? defaultPageChars : Number.POSITIVE_INFINITY,
+  });
+  const text = decodeUtf8(content.subarray(start, end));
+  return text === undefined ? undefined : { encoding: "utf8", text, start: from + start, end: from + end };
+}
+
+/** The start of the character that `at` is inside of; `at` itself where it is in none. */
+function characterStart(content: Uint8Array, at: number): number {
+  let start = at;
+  while (start > 0 && at - start < 3 && isContinuation(content[start])) start -= 1;
+  const lead = content[start];
+  return lead !== undefined && lead >= 0xc0 && start + charBytes(lead) > at ? start : at;
+}
+
+/** The last end of a character that passes neither bound, but one character at least. */
+function pageEnd(content: Uint8Array, start: number, most: { bytes: number; chars: number }): number {
+  let end = start;
+  let chars = 0;
+  while (end < content.length) {
+    const lead = content[end] ?? 0;
+    const next = end + charBytes(lead);
+    chars += lead < 0xf0 ? 1 : 2;
+    if (end > start && (next > most.bytes || chars > most.chars)) break;
+    end = Math.min(next, content.length);
+  }
+  return end;
+}

@@ -1,0 +1,105 @@
+import { z } from "zod";
+import { bucketPattern, keyPattern, sha256Pattern } from "../store/artifact.js";
+import {
+  defaultPageLimit,
+  largestPageLimit,
+  maxBucketChars,
+  maxKeyChars,
+  maxMetadataBytes,
+  maxMimeTypeChars,
+} from "../store/limits.js";
+
+/*
+ * Arguments and answers that several tools share. Patterns and lengths of names stand in the schema for hosts to
+ * check; the store checks them for everybody, with an error that says the whole rule.
+ */
+
+export const bucket = z.string().meta({
+  description: `Bucket: 1 to ${maxBucketChars} of A-Z a-z 0-9 _ -. It needs no creating.`,
+  minLength: 1,
+  maxLength: maxBucketChars,
+  pattern: bucketPattern.source,
+});
+
+export const key = z.string().meta({
+  description: `Key within the bucket, like reports/2026/summary.csv: 1 to ${maxKeyChars} of A-Z a-z 0-9 _ - . / without empty, "." or ".." segments.`,
+  minLength: 1,
+  maxLength: maxKeyChars,
+  pattern: keyPattern.source,
+});
+
+export const version = z.int().min(1).optional().meta({ description: "Version number. The newest where left out." });
+
+export const ifVersion = z.int().min(0).optional().meta({
+  description:
+    "Guard against overwriting what you have not seen: 0 means the key must not exist yet, n that n must be its newest version; otherwise version_conflict.",
+});
+
+export const mimeType = z.string().optional().meta({
+  description: "Media type, like text/csv. Told from the key's extension where left out.",
+  maxLength: maxMimeTypeChars,
+});
+
+export const metadata = z
+  .record(z.string(), z.string())
+  .optional()
+  .meta({
+    description: `Your own facts about the artifact: an object of strings, ${maxMetadataBytes} bytes of JSON at most.`,
+  });
+
+export const contentSha256 = z
+  .string()
+  .optional()
+  .meta({ description: "SHA-256 of the whole content: 64 lower-case hex digits.", pattern: sha256Pattern.source });
+
+export const sessionId = z.string().meta({ description: "The id that create_upload_session answered." });
+
+export const cursor = z
+  .string()
+  .optional()
+  .meta({
+    description: "next_cursor of the page before, with the other arguments unchanged. Left out: the first page.",
+  });
+
+export const limit = z
+  .int()
+  .min(1)
+  .max(largestPageLimit)
+  .default(defaultPageLimit)
+  .meta({ description: `Entries on a page, 1 to ${largestPageLimit}.` });
+
+const count = z.int().min(0);
+const nextCursor = z
+  .string()
+  .optional()
+  .meta({ description: "Pass it as cursor to get the next page; absent on the last." });
+
+export const artifact = z.object({
+  bucket: z.string(),
+  key: z.string(),
+  version: z.int().min(1),
+  mime_type: z.string(),
+  bytes: count.meta({ description: "Size of the content in bytes." }),
+  sha256: z.string().meta({ description: "SHA-256 of the content, hex." }),
+  created_at: count.meta({ description: "Unix seconds." }),
+  uri: z.string().meta({ description: "The artifact as an MCP resource." }),
+  url: z.string().optional().meta({ description: "Where the content can be downloaded, where the server offers it." }),
+  metadata: z.record(z.string(), z.string()),
+});
+
+export const session = z.object({
+  id: z.string(),
+  bucket: z.string(),
+  key: z.string(),
+  mime_type: z.string(),
+  url: z.string(),
+  offset: count.meta({ description: "Bytes stored for good: the offset of the next chunk." }),
+  size: count.nullable().meta({ description: "Declared bytes; null where complete_upload_session ends the upload." }),
+  status: z.enum(["open", "completing", "held", "complete", "aborted", "expired"]),
+  created_at: count.meta({ description: "Unix seconds." }),
+  expires_at: count.meta({ description: "Unix seconds." }),
+  artifact: artifact.optional().meta({ description: "What was published; there once status is complete." }),
+});
+
+export const pageOf = <Item extends z.ZodType>(item: Item) =>
+  z.object({ data: z.array(item), next_cursor: nextCursor });

@@ -1,0 +1,104 @@
+import { ErrorCode, McpError, type ReadResourceResult } from "@modelcontextprotocol/sdk/types.js";
+import { isTextType } from "../../store/artifact.js";
+import type { OpenArtifact } from "../../store/artifact-store.js";
+import type { ArtifactError, ErrorCode as StoreErrorCode } from "../../store/errors.js";
+import { defaultPageLimit } from "../../store/limits.js";
+import type { Store } from "../../store/store.js";
+import { decodeUtf8 } from "../content.js";
+import { toArtifactError } from "../result.js";
+import { parseResourceUri, type ResourceAddress } from "./uri.js";
+
+/** The most content that one read answers: clients stop at lines of 10 MiB. */
+const largestReadBytes = 4 * 1024 * 1024;
+
+/** Of the protocol's specification, "Resources", section "Error handling". */
+export const resourceNotFound = -32002;
+
+/** @throws McpError */
+export async function readResource(store: Store, uri: string): Promise<ReadResourceResult> {
+  const address = parseResourceUri(uri);
+  try {
+    return { contents: [await contentsOf(store, uri, address)] };
+  } catch (error) {
+    throw toProtocolError(error, uri);
+  }
+}
+
+type Contents = ReadResourceResult["contents"][number];
+
+async function contentsOf(store: Store, uri: string, address: ResourceAddress): Promise<Contents> {
+  switch (address.kind) {
+    case "root":
+      return json(uri, await store.artifacts.listBuckets({ cursor: address.cursor, limit: defaultPageLimit }));
+    case "bucket": {
+      const { bucket, cursor } = address;
+      return json(uri, await store.artifacts.list({ bucket, cursor, limit: defaultPageLimit }));
+    }
+    case "upload":
+      return json(uri, await store.uploads.get(address.id));
+    case "artifact": {
+      const open = await store.artifacts.open(address.bucket, address.key, address.version);
+      try {
+        return await contentOf(uri, open, address);
+      } finally {
+        await open.close();
+      }
+    }
+  }
+}
+
+async function contentOf(
+  uri: string,
+  { artifact, read }: OpenArtifact,
+  { offset = 0, length }: { offset: number | undefined; length: number | undefined },
+): Promise<Contents> {
+  const { bytes, mime_type } = artifact;
+  if (offset > bytes) {
+    throw new McpError(ErrorCode.InvalidParams, `offset ${offset} is past the end: the content is ${bytes} bytes.`);
+  }
+  const wanted = Math.min(length ?? bytes, bytes - offset);
+  if (wanted > largestReadBytes) {
+    const range = `${artifact.uri}?offset=${offset}&length=${largestReadBytes}`;
+    throw new McpError(
+      ErrorCode.InvalidParams,
+      `${wanted} bytes are more than one read answers (${largestReadBytes}). Read a range, like ${range}, or use the tool read_artifact, which reads in pages.`,
+      { uri, bytes },
+    );
+  }
+  const content = await read(offset, wanted);
+  const text = isTextType(mime_type) ? decodeUtf8(content) : undefined;
+  if (text !== undefined) return { uri, mimeType: mime_type, text };
+  return { uri, mimeType: mime_type, blob: Buffer.from(content).toString("base64") };
+}
+
+function json(uri: string, value: object): Contents {
+  return { uri, mimeType: "application/json", text: JSON.stringify(value) };
+}
+
+/** What a failure of the store is in the protocol, which has no codes of our own. */
+const protocolCodes: Readonly<Record<StoreErrorCode, number>> = {
+  invalid_argument: ErrorCode.InvalidParams,
+  bucket_not_found: resourceNotFound,
+  artifact_not_found: resourceNotFound,
+  session_not_found: resourceNotFound,
+  session_expired: resourceNotFound,
+  session_closed: ErrorCode.InvalidParams,
+  offset_conflict: ErrorCode.InvalidParams,
+  size_exceeded: ErrorCode.InvalidParams,
+  incomplete: ErrorCode.InvalidParams,
+  checksum_mismatch: ErrorCode.InvalidParams,
+  version_conflict: ErrorCode.InvalidParams,
+  too_large: ErrorCode.InvalidParams,
+  path_not_allowed: ErrorCode.InvalidParams,
+  read_only: ErrorCode.InvalidRequest,
+  storage_full: ErrorCode.InternalError,
+  corrupt: ErrorCode.InternalError,
+  internal: ErrorCode.InternalError,
+};
+
+export function toProtocolError(error: unknown, uri?: string): McpError {
+  if (error instanceof McpError) return error;
+  const known: ArtifactError = toArtifactError(error);
+  const data = { code: known.code, ...known.details, ...(uri === undefined ? {} : { uri }) };
+  return new McpError(protocolCodes[known.code], known.message, data);
+}

@@ -1,0 +1,88 @@
+import type { Log } from "../../store/log.js";
+import type { Store } from "../../store/store.js";
+import { parseResourceUri } from "./uri.js";
+
+/** Changes by other processes are noticed within this time; the promise is 2 s. */
+const pollMs = 500;
+
+export interface WatchEvents {
+  /** Artifacts came, went, or have a newer version. */
+  onListChanged(): Promise<void>;
+  onUpdated(uri: string): Promise<void>;
+}
+
+/** Tells one client of changes, whichever process makes them. */
+export interface Watch {
+  start(): Promise<void>;
+  /** @throws McpError InvalidParams where the URI is not valid; what it names need not exist yet */
+  subscribe(uri: string): Promise<void>;
+  unsubscribe(uri: string): void;
+  stop(): void;
+}
+
+export function createWatch({ revisions }: Store, events: WatchEvents, log: Log): Watch {
+  const subscribed = new Map<string, string>();
+  let any: string | undefined;
+  let listing: string | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let isStopped = false;
+
+  async function revisionOf(uri: string): Promise<string> {
+    const address = parseResourceUri(uri);
+    switch (address.kind) {
+      case "root":
+      case "bucket":
+        return revisions.listing();
+      case "artifact":
+        return revisions.artifact(address.bucket, address.key);
+      case "upload":
+        return revisions.session(address.id);
+    }
+  }
+
+  async function look(): Promise<void> {
+    const now = await revisions.any();
+    if (now === any) return;
+    any = now;
+    const listed = await revisions.listing();
+    if (listed !== listing) {
+      listing = listed;
+      await events.onListChanged();
+    }
+    for (const [uri, before] of subscribed) {
+      const revision = await revisionOf(uri);
+      if (revision === before || !subscribed.has(uri)) continue;
+      subscribed.set(uri, revision);
+      await events.onUpdated(uri);
+    }
+  }
+
+  function schedule(): void {
+    if (isStopped) return;
+    timer = setTimeout(() => {
+      look()
+        .catch((error) => log("warn", "watch_failed", { error: String(error) }))
+        .finally(schedule);
+    }, pollMs);
+    timer.unref();
+  }
+
+  return {
+    async start() {
+      if (timer !== undefined) return;
+      schedule();
+      any = await revisions.any();
+      listing = await revisions.listing();
+    },
+    async subscribe(uri) {
+      subscribed.set(uri, await revisionOf(uri));
+    },
+    unsubscribe(uri) {
+      subscribed.delete(uri);
+    },
+    stop() {
+      isStopped = true;
+      clearTimeout(timer);
+    },
+  };
+}

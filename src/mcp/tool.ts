@@ -1,0 +1,88 @@
+import type { CallToolResult, Tool as ListedTool } from "@modelcontextprotocol/sdk/types.js";
+import { z } from "zod";
+import { quote } from "../store/artifact.js";
+import { ArtifactError } from "../store/errors.js";
+import type { Store } from "../store/store.js";
+
+/** What the tools are made of. */
+export interface ToolContext {
+  readonly store: Store;
+  readonly maxChunkBytes: number;
+}
+
+export interface Tool {
+  readonly listing: ListedTool;
+  /** Changes nothing, so it is offered under `--read-only` too. */
+  readonly isReading: boolean;
+  /** @throws ArtifactError `invalid_argument` where the arguments break the schema; those of the use case */
+  call(args: unknown): Promise<CallToolResult>;
+}
+
+interface ToolSpec<Input extends z.ZodObject> {
+  readonly name: string;
+  readonly title: string;
+  /** Under 2 KB: when to use it, and when not. */
+  readonly description: string;
+  /** All four, since the protocol's defaults are pessimistic; every tool works on this store alone. */
+  readonly annotations: Readonly<Record<"readOnlyHint" | "destructiveHint" | "idempotentHint", boolean>>;
+  readonly input: Input;
+  readonly output?: z.ZodObject;
+  readonly answer: (args: z.output<Input>) => Promise<CallToolResult>;
+}
+
+export const reading = { readOnlyHint: true, destructiveHint: false, idempotentHint: true } as const;
+
+export function defineTool<Input extends z.ZodObject>(spec: ToolSpec<Input>): Tool {
+  const { name, title, description, annotations, input, output } = spec;
+  return {
+    isReading: annotations.readOnlyHint,
+    listing: {
+      name,
+      title,
+      description,
+      inputSchema: jsonSchema(input),
+      ...(output ? { outputSchema: jsonSchema(output) } : {}),
+      annotations: { title, ...annotations, openWorldHint: false },
+    },
+    async call(args) {
+      const parsed = input.safeParse(args ?? {});
+      if (!parsed.success) throw invalidArguments(parsed.error, input, args);
+      return spec.answer(parsed.data);
+    },
+  };
+}
+
+/** Flat, as hosts take it: no `$schema`, and a nullable type as a list of two types. */
+function jsonSchema(schema: z.ZodObject): ListedTool["inputSchema"] {
+  const { $schema, ...json } = z.toJSONSchema(schema, {
+    io: "input",
+    override({ jsonSchema: found }) {
+      const [first, second] = found.anyOf ?? [];
+      if (first === undefined || second?.type !== "null") return;
+      delete found.anyOf;
+      Object.assign(found, first, { type: [first.type, "null"] });
+    },
+  });
+  return { ...json, type: "object" } as ListedTool["inputSchema"];
+}
+
+function invalidArguments(error: z.ZodError, input: z.ZodObject, args: unknown): ArtifactError {
+  const problems = error.issues.slice(0, 5).map((issue) => problemOf(issue, input, args));
+  const [first] = error.issues;
+  const argument = first?.code === "unrecognized_keys" ? first.keys[0] : first?.path[0];
+  const details = argument === undefined ? {} : { argument: String(argument).slice(0, 100) };
+  return new ArtifactError("invalid_argument", `${problems.join("; ")}. Nothing was done.`, details);
+}
+
+function problemOf(issue: z.core.$ZodIssue, input: z.ZodObject, args: unknown): string {
+  if (issue.code === "unrecognized_keys" && issue.path.length === 0) {
+    const known = Object.keys(input.shape).join(", ") || "none";
+    return `unknown argument ${issue.keys.map(quote).join(", ")}: this tool takes ${known}`;
+  }
+  const [name, ...rest] = issue.path.map(String);
+  if (name === undefined) return `arguments must be an object: ${issue.message}`;
+  const given = typeof args === "object" && args !== null ? (args as Record<string, unknown>)[name] : undefined;
+  if (given === undefined) return `${name} is required`;
+  const shown = typeof given === "string" ? quote(given) : quote(String(JSON.stringify(given)));
+  return `${[name, ...rest].join(".")} is not valid (${shown}): ${issue.message}`;
+}

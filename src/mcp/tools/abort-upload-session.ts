@@ -1,0 +1,16 @@
+import { z } from "zod";
+import { session, sessionId } from "../fields.js";
+import { success } from "../result.js";
+import { defineTool, type Tool, type ToolContext } from "../tool.js";
+
+export function abortUploadSession({ store }: ToolContext): Tool {
+  return defineTool({
+    name: "abort_upload_session",
+    title: "Abort an upload session",
+    description: `Gives up an unfinished upload and frees its bytes, which cannot be undone. Nothing that is published changes. A complete upload cannot be aborted: delete_artifact removes its artifact.`,
+    annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true },
+    input: z.strictObject({ session_id: sessionId }),
+    output: session,
+    answer: async ({ session_id }) => success(await store.uploads.abort(session_id)),
+  });
+}

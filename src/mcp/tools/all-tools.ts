@@ -1,0 +1,35 @@
+import type { Tool, ToolContext } from "../tool.js";
+import { abortUploadSession } from "./abort-upload-session.js";
+import { completeUploadSession } from "./complete-upload-session.js";
+import { createUploadSession } from "./create-upload-session.js";
+import { deleteArtifact } from "./delete-artifact.js";
+import { getArtifact } from "./get-artifact.js";
+import { getUploadSession } from "./get-upload-session.js";
+import { listArtifactVersions } from "./list-artifact-versions.js";
+import { listArtifacts } from "./list-artifacts.js";
+import { listBuckets } from "./list-buckets.js";
+import { listUploadSessions } from "./list-upload-sessions.js";
+import { readArtifact } from "./read-artifact.js";
+import { saveArtifact } from "./save-artifact.js";
+import { uploadChunk } from "./upload-chunk.js";
+
+/** In the order in which a host shows them. */
+const makers: readonly ((context: ToolContext) => Tool)[] = [
+  saveArtifact,
+  createUploadSession,
+  uploadChunk,
+  getUploadSession,
+  listUploadSessions,
+  completeUploadSession,
+  abortUploadSession,
+  listBuckets,
+  listArtifacts,
+  listArtifactVersions,
+  getArtifact,
+  readArtifact,
+  deleteArtifact,
+];
+
+export function allTools(context: ToolContext): Tool[] {
+  return makers.map((make) => make(context));
+}

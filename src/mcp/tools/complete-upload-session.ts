@@ -1,0 +1,25 @@
+import { z } from "zod";
+import { contentSha256, ifVersion, session, sessionId } from "../fields.js";
+import { success } from "../result.js";
+import { defineTool, type Tool, type ToolContext } from "../tool.js";
+
+export function completeUploadSession({ store }: ToolContext): Tool {
+  return defineTool({
+    name: "complete_upload_session",
+    title: "Complete an upload session",
+    description: `Ends an upload that was created without size: what has been uploaded becomes the artifact, which the answer carries. Sized uploads complete by themselves with their last byte. Asking twice is safe and answers the same. Status completing means that a large upload is still being put together: call get_upload_session a little later.
+
+After a version_conflict the bytes are held: call this with if_version set to the newest version to publish on top of it.`,
+    annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: true },
+    input: z.strictObject({
+      session_id: sessionId,
+      sha256: contentSha256,
+      if_version: ifVersion.meta({
+        description:
+          "Replaces the if_version given at creation: 0 for a key that must not exist, n for newest version n.",
+      }),
+    }),
+    output: session,
+    answer: async ({ session_id, ...options }) => success(await store.uploads.complete(session_id, options)),
+  });
+}

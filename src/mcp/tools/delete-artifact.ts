@@ -1,0 +1,21 @@
+import { z } from "zod";
+import { artifact, bucket, key, version } from "../fields.js";
+import { success } from "../result.js";
+import { defineTool, type Tool, type ToolContext } from "../tool.js";
+
+export function deleteArtifact({ store }: ToolContext): Tool {
+  return defineTool({
+    name: "delete_artifact",
+    title: "Delete an artifact",
+    description:
+      "Deletes an artifact for good and answers what it was. Without version all its versions go; with version that one alone. The space is free when the answer comes. It cannot be undone.",
+    annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true },
+    input: z.strictObject({
+      bucket,
+      key,
+      version: version.meta({ description: "Delete this version alone. All versions where left out." }),
+    }),
+    output: artifact,
+    answer: async ({ bucket, key, version }) => success(await store.artifacts.delete(bucket, key, version)),
+  });
+}

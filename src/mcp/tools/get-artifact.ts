@@ -1,0 +1,17 @@
+import { z } from "zod";
+import { artifact, bucket, key, version } from "../fields.js";
+import { success } from "../result.js";
+import { defineTool, reading, type Tool, type ToolContext } from "../tool.js";
+
+export function getArtifact({ store }: ToolContext): Tool {
+  return defineTool({
+    name: "get_artifact",
+    title: "Get an artifact's info",
+    description:
+      "Answers what is known of an artifact (size, type, digest, version, time, metadata) without its content. For the content use read_artifact.",
+    annotations: reading,
+    input: z.strictObject({ bucket, key, version }),
+    output: artifact,
+    answer: async ({ bucket, key, version }) => success(await store.artifacts.get(bucket, key, version)),
+  });
+}

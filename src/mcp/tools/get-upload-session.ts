@@ -1,0 +1,18 @@
+import { z } from "zod";
+import { session, sessionId } from "../fields.js";
+import { success } from "../result.js";
+import { defineTool, reading, type Tool, type ToolContext } from "../tool.js";
+
+export function getUploadSession({ store }: ToolContext): Tool {
+  return defineTool({
+    name: "get_upload_session",
+    title: "Get an upload session",
+    description: `Answers the state of an upload: offset says how many bytes are stored for good and so where to go on, status whether it is open, completing (ask again), held (if_version was not met: call complete_upload_session with another, or abort), complete (with the artifact), aborted or expired.
+
+Ask it first after a lost connection, a restart or an answer that never came, then go on with upload_chunk at that offset. Where the id was lost too, use list_upload_sessions.`,
+    annotations: reading,
+    input: z.strictObject({ session_id: sessionId }),
+    output: session,
+    answer: async ({ session_id }) => success(await store.uploads.get(session_id)),
+  });
+}

@@ -1,0 +1,17 @@
+import { z } from "zod";
+import { artifact, bucket, cursor, key, limit, pageOf } from "../fields.js";
+import { success } from "../result.js";
+import { defineTool, reading, type Tool, type ToolContext } from "../tool.js";
+
+export function listArtifactVersions({ store }: ToolContext): Tool {
+  return defineTool({
+    name: "list_artifact_versions",
+    title: "List an artifact's versions",
+    description:
+      "Lists all versions of one artifact that are kept, newest first. Any of them can be read with read_artifact and its version.",
+    annotations: reading,
+    input: z.strictObject({ bucket, key, cursor, limit }),
+    output: pageOf(artifact),
+    answer: async ({ bucket, key, ...options }) => success(await store.artifacts.listVersions(bucket, key, options)),
+  });
+}

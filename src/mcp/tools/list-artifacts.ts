@@ -1,0 +1,32 @@
+import { z } from "zod";
+import { maxKeyChars } from "../../store/limits.js";
+import { artifact, bucket, cursor, limit, pageOf } from "../fields.js";
+import { success } from "../result.js";
+import { defineTool, reading, type Tool, type ToolContext } from "../tool.js";
+
+export function listArtifacts({ store }: ToolContext): Tool {
+  return defineTool({
+    name: "list_artifacts",
+    title: "List artifacts",
+    description: `Lists the artifacts of a bucket in the order of their keys, each as its newest version. prefix narrows it down; with delimiter "/" it lists like a folder: keys directly under prefix are in data, deeper ones are rolled up into prefixes, which can be listed in turn.`,
+    annotations: reading,
+    input: z.strictObject({
+      bucket,
+      prefix: z.string().optional().meta({
+        description: "Only keys that begin with this, like reports/2026/.",
+        maxLength: maxKeyChars,
+        pattern: "^[A-Za-z0-9_./-]*$",
+      }),
+      delimiter: z
+        .string()
+        .optional()
+        .meta({ description: 'One character, usually "/".', pattern: "^[A-Za-z0-9_./-]$" }),
+      cursor,
+      limit,
+    }),
+    output: pageOf(artifact).extend({
+      prefixes: z.array(z.string()).meta({ description: "With delimiter: what deeper keys begin with." }),
+    }),
+    answer: async (options) => success(await store.artifacts.list(options)),
+  });
+}

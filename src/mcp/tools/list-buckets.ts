@@ -1,0 +1,17 @@
+import { z } from "zod";
+import { cursor, limit, pageOf } from "../fields.js";
+import { success } from "../result.js";
+import { defineTool, reading, type Tool, type ToolContext } from "../tool.js";
+
+export function listBuckets({ store }: ToolContext): Tool {
+  return defineTool({
+    name: "list_buckets",
+    title: "List buckets",
+    description:
+      "Lists the buckets that hold an artifact, in order. Look here first to see what earlier sessions have saved, then use list_artifacts.",
+    annotations: reading,
+    input: z.strictObject({ cursor, limit }),
+    output: pageOf(z.object({ name: z.string() })),
+    answer: async (options) => success(await store.artifacts.listBuckets(options)),
+  });
+}

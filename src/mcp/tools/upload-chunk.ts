@@ -1,0 +1,37 @@
+import { z } from "zod";
+import { sha256Pattern } from "../../store/artifact.js";
+import { decodeContent } from "../content.js";
+import { session, sessionId } from "../fields.js";
+import { success } from "../result.js";
+import { defineTool, type Tool, type ToolContext } from "../tool.js";
+
+export function uploadChunk({ store, maxChunkBytes }: ToolContext): Tool {
+  return defineTool({
+    name: "upload_chunk",
+    title: "Upload a chunk",
+    description: `Appends a chunk to an upload session at offset and answers the session with its new offset: use that as the offset of the next chunk. When the answer comes, the bytes are on disk for good. Once all bytes of a sized session are there, the answer has status complete and the artifact.
+
+offset counts bytes of content, never characters: do not compute it, take it from the last answer. Sending the same chunk at the same offset again is safe. offset_conflict tells the offset to go on from.
+
+Write text as it is (encoding utf8), in chunks of what you write comfortably, about 10 to 30 KB; a chunk may end anywhere. A program can send 256 KB to 1 MB a call (at most ${maxChunkBytes} bytes). base64 costs a model about one token a byte: use it for small binaries only.`,
+    annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: true },
+    input: z.strictObject({
+      session_id: sessionId,
+      offset: z.int().min(0).meta({ description: "Where the chunk begins, in bytes: the offset of the last answer." }),
+      data: z.string().meta({ description: "The chunk.", maxLength: Math.ceil(maxChunkBytes / 3) * 4 }),
+      encoding: z
+        .enum(["utf8", "base64"])
+        .default("utf8")
+        .meta({ description: "How data is written: utf8 for text as it is, base64 for bytes." }),
+      sha256: z.string().optional().meta({
+        description: "SHA-256 of this chunk's bytes, 64 lower-case hex digits: checked before anything is kept.",
+        pattern: sha256Pattern.source,
+      }),
+    }),
+    output: session,
+    async answer({ session_id, offset, data, encoding, sha256 }) {
+      const bytes = decodeContent("data", data, encoding);
+      return success(await store.uploads.append(session_id, offset, bytes, sha256));
+    },
+  });
+}

@@ -1,0 +1,12 @@
+import type { Log, LogLevel } from "./store/log.js";
+
+const ranks: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 };
+
+/** One line an event: time, level, event, and its facts as JSON. stdout belongs to the protocol. */
+export function createStderrLog(stderr: NodeJS.WritableStream, least: LogLevel): Log {
+  return (level, event, facts) => {
+    if (ranks[level] < ranks[least]) return;
+    const details = facts === undefined ? "" : ` ${JSON.stringify(facts)}`;
+    stderr.write(`${new Date().toISOString()} ${level} ${event}${details}\n`);
+  };
+}

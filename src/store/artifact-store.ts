@@ -1,0 +1,375 @@
+import { createHash } from "node:crypto";
+import {
+  type Artifact,
+  checkBucket,
+  checkKey,
+  checkMetadata,
+  checkMimeType,
+  mimeTypeOf,
+  quote,
+  toArtifact,
+} from "./artifact.js";
+import type { BlobStore, ByteReader } from "./blob-store.js";
+import type { ChangeSignal } from "./changes.js";
+import { decodeCursor, encodeCursor, type Page, type PageOptions } from "./cursor.js";
+import { ArtifactError } from "./errors.js";
+import type { Log } from "./log.js";
+import type { Entry, MetadataStore } from "./metadata-store.js";
+import type { Publisher } from "./publish.js";
+import {
+  type ArtifactRow,
+  artifactKey,
+  parseArtifactRow,
+  type Rows,
+  type SessionRecord,
+  type SessionRow,
+  type Version,
+} from "./rows.js";
+import { isIdentical, versionConflict } from "./upload-session.js";
+import { chunkTooLarge } from "./uploads.js";
+
+export interface SaveArtifact {
+  readonly bucket: string;
+  readonly key: string;
+  readonly bytes: Uint8Array;
+  /** Left out, it is told from the key, else `otherwise`. */
+  readonly mime_type?: string | undefined;
+  readonly otherwise: string;
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
+  readonly if_version?: number | undefined;
+}
+
+export interface ListArtifacts extends PageOptions {
+  readonly bucket: string;
+  readonly prefix?: string | undefined;
+  /** One character of a key, usually `/`. */
+  readonly delimiter?: string | undefined;
+}
+
+/** An artifact's content, which stays readable while it is open, even when the artifact is deleted meanwhile. */
+export interface OpenArtifact {
+  readonly artifact: Artifact;
+  /** Exactly the bytes asked for, as far as the content goes. @throws ArtifactError `corrupt` */
+  read(start: number, length: number): Promise<Uint8Array>;
+  close(): Promise<void>;
+}
+
+/**
+ * The use cases on published artifacts.
+ *
+ * @throws ArtifactError `invalid_argument` from every method for a bucket or key that breaks the rules, and
+ * `corrupt` where a row cannot be read
+ */
+export interface ArtifactStore {
+  /**
+   * Saves a new version; content, type and metadata that the newest version has already make none and return it.
+   * The answer means that it survives power loss. @throws ArtifactError `version_conflict`, `too_large`
+   */
+  save(artifact: SaveArtifact): Promise<Artifact>;
+  /** The newest version unless told otherwise. @throws ArtifactError `artifact_not_found` */
+  get(bucket: string, key: string, version?: number): Promise<Artifact>;
+  /** The caller closes it. @throws ArtifactError `artifact_not_found`, `corrupt` */
+  open(bucket: string, key: string, version?: number): Promise<OpenArtifact>;
+  /**
+   * Deletes one version, or all, and answers what it was (of all, the newest). The space is free and the deletion
+   * survives power loss once this resolves. @throws ArtifactError `artifact_not_found`
+   */
+  delete(bucket: string, key: string, version?: number): Promise<Artifact>;
+  /** The newest version of each key, in order. @throws ArtifactError `bucket_not_found` */
+  list(options: ListArtifacts): Promise<Page<Artifact> & { readonly prefixes: string[] }>;
+  /** Every artifact of every bucket, in order. */
+  listAll(options: PageOptions): Promise<Page<Artifact>>;
+  /** Newest first. @throws ArtifactError `artifact_not_found` */
+  listVersions(bucket: string, key: string, options: PageOptions): Promise<Page<Artifact>>;
+  /** In order; only those whose name begins with `prefix`. */
+  listBuckets(options: PageOptions & { readonly prefix?: string }): Promise<Page<{ readonly name: string }>>;
+}
+
+export interface ArtifactStoreDependencies {
+  readonly rows: Rows;
+  readonly metadata: MetadataStore;
+  readonly blobs: BlobStore;
+  readonly publisher: Publisher;
+  readonly changes: ChangeSignal;
+  readonly log: Log;
+  readonly nowSeconds: () => number;
+  readonly newId: () => string;
+  readonly maxArtifactBytes: number;
+  readonly maxChunkBytes: number;
+}
+
+export function createArtifactStore(dependencies: ArtifactStoreDependencies): ArtifactStore {
+  const { rows, metadata, blobs, publisher, changes, log, nowSeconds, newId } = dependencies;
+  const { maxArtifactBytes, maxChunkBytes } = dependencies;
+
+  async function find(bucket: string, key: string, version?: number): Promise<{ row: ArtifactRow; found: Version }> {
+    checkBucket(bucket);
+    checkKey(key);
+    const row = await rows.artifact(bucket, key);
+    if (row === undefined) throw unknownArtifact(bucket, key);
+    const found =
+      version === undefined ? row.value.versions[0] : row.value.versions.find((known) => known.version === version);
+    if (found === undefined) throw unknownVersion(row, version);
+    return { row, found };
+  }
+
+  /** The staged bytes and their session, `completing` from its first moment. */
+  async function stage(record: SessionRecord, bytes: Uint8Array): Promise<SessionRow> {
+    const writer = await blobs.createSegment(record.id, 0);
+    try {
+      await writer.write(bytes);
+      await writer.sync();
+    } finally {
+      await writer.close();
+    }
+    const row = await rows.insertSession({ ...record, segments: [{ name: writer.name, bytes: bytes.length }] });
+    if (row === undefined) throw new Error(`session id ${record.id} was given twice`);
+    return row;
+  }
+
+  async function publish(record: SessionRecord, bytes: Uint8Array): Promise<Version> {
+    try {
+      const ending = await publisher.commit(await stage(record, bytes));
+      if (ending.kind === "published") return ending.version;
+      if (ending.kind === "held") throw versionConflict(record, ending.newest);
+    } catch (error) {
+      if (error instanceof ArtifactError && error.code === "version_conflict") throw error;
+      const version = await giveUp(record);
+      if (version === undefined) throw error;
+      return version; // the failure came behind the commit point
+    }
+    throw new ArtifactError("internal", "Saving took too long and was given up. Nothing was saved: save it again.");
+  }
+
+  /** Leaves nothing of a save that failed; a version where it had been published all the same. */
+  async function giveUp({ id, bucket, key }: SessionRecord): Promise<Version | undefined> {
+    try {
+      const session = await rows.session(id);
+      if (session !== undefined) await publisher.end(session, "aborted");
+      const row = await rows.artifact(bucket, key);
+      const version = row?.value.versions.find((known) => known.session === id);
+      if (version === undefined && session === undefined) await blobs.removeUpload(id);
+      return version;
+    } catch (error) {
+      log("warn", "save_left_behind", { session: id, error: String(error) });
+      return undefined;
+    }
+  }
+
+  /** One try; undefined where the row has changed since it was read. */
+  async function deleteOnce(bucket: string, key: string, version?: number): Promise<Artifact | undefined> {
+    const { row, found } = await find(bucket, key, version);
+    const { last, versions } = row.value;
+    const going = version === undefined ? versions : [found];
+    const staying = versions.filter((known) => !going.includes(known));
+    await publisher.announce(bucket, key, going);
+    const next = staying.length === 0 ? undefined : { bucket, key, last, versions: staying };
+    if (!(await rows.replaceArtifact(artifactKey(bucket, key), row, next))) return undefined;
+    changes.announce();
+    await publisher.release(going);
+    return toArtifact(bucket, key, found);
+  }
+
+  async function deleteUntilDone(bucket: string, key: string, version?: number): Promise<Artifact> {
+    for (;;) {
+      const deleted = await deleteOnce(bucket, key, version);
+      if (deleted !== undefined) return deleted;
+    }
+  }
+
+  async function openOnce(bucket: string, key: string, version?: number): Promise<OpenArtifact | undefined> {
+    const { row, found } = await find(bucket, key, version);
+    const reader = await blobs.openBlob(found.session);
+    const artifact = toArtifact(bucket, key, found);
+    if (reader !== undefined) return openArtifact(artifact, reader);
+    if ((await rows.artifact(bucket, key))?.text === row.text) throw damaged(artifact);
+    return undefined;
+  }
+
+  async function pageOfRows(prefix: string, scope: readonly string[], { cursor, limit }: PageOptions) {
+    const found = await metadata.range(prefix, { after: decodeCursor(scope, cursor), limit: limit + 1 });
+    return page(found.slice(0, limit).map(newestOf), found.length > limit, scope, found[limit - 1]?.key);
+  }
+
+  return {
+    async save({ bucket, key, bytes, otherwise, metadata: about = {}, if_version, ...rest }) {
+      const mime_type = rest.mime_type ?? mimeTypeOf(key, otherwise);
+      checkBucket(bucket);
+      checkKey(key);
+      checkMimeType(mime_type);
+      checkMetadata(about);
+      const most = Math.min(maxChunkBytes, maxArtifactBytes);
+      if (bytes.length > most) throw chunkTooLarge(bytes.length, most);
+      const row = await rows.artifact(bucket, key);
+      const sha256 = createHash("sha256").update(bytes).digest("hex");
+      const created_at = nowSeconds();
+      const record: SessionRecord = {
+        ...{ id: newId(), origin: "save", bucket, key, mime_type, metadata: { ...about } },
+        ...{ size: bytes.length, sha256: null, if_version: if_version ?? null },
+        ...{ status: "completing", offset: bytes.length, segments: [] },
+        ...{ sealed: { sha256, base: row?.value.last ?? 0 }, artifact: null },
+        ...{ created_at, expires_at: created_at },
+      };
+      const newest = row?.value.versions[0];
+      if (newest !== undefined && isIdentical(newest, record)) return toArtifact(bucket, key, newest);
+      if (if_version !== undefined && if_version !== (newest?.version ?? 0)) {
+        throw versionConflict(record, newest?.version ?? 0);
+      }
+      return toArtifact(bucket, key, await publish(record, bytes));
+    },
+
+    async get(bucket, key, version) {
+      return toArtifact(bucket, key, (await find(bucket, key, version)).found);
+    },
+
+    async open(bucket, key, version) {
+      for (;;) {
+        const opened = await openOnce(bucket, key, version);
+        if (opened !== undefined) return opened;
+      }
+    },
+
+    async delete(bucket, key, version) {
+      try {
+        return await deleteUntilDone(bucket, key, version);
+      } catch (error) {
+        const isFull = error instanceof ArtifactError && error.code === "storage_full";
+        if (!isFull || !(await blobs.releaseReserve())) throw error;
+        return await deleteUntilDone(bucket, key, version);
+      } finally {
+        await blobs.restoreReserve();
+      }
+    },
+
+    async list({ bucket, prefix = "", delimiter, cursor, limit }) {
+      checkBucket(bucket);
+      checkListing(prefix, delimiter);
+      const scope = ["artifacts", bucket, prefix, delimiter ?? ""];
+      const begins = artifactKey(bucket, "");
+      const result =
+        delimiter === undefined
+          ? { ...(await pageOfRows(begins + prefix, scope, { cursor, limit })), prefixes: [] }
+          : await groupedPage(begins, prefix, delimiter, scope, { cursor, limit });
+      const isEmpty = result.data.length === 0 && result.prefixes.length === 0;
+      if (isEmpty && (await metadata.range(begins, { limit: 1 })).length === 0) throw unknownBucket(bucket);
+      return result;
+    },
+
+    listAll: (options) => pageOfRows("artifact:", ["all"], options),
+
+    async listVersions(bucket, key, { cursor, limit }) {
+      const { row } = await find(bucket, key);
+      const scope = ["versions", bucket, key];
+      const after = decodeCursor(scope, cursor);
+      const rest = row.value.versions.filter(({ version }) => after === undefined || version < Number(after));
+      const data = rest.slice(0, limit).map((version) => toArtifact(bucket, key, version));
+      return page(data, rest.length > limit, scope, String(data.at(-1)?.version));
+    },
+
+    async listBuckets({ cursor, limit, prefix = "" }) {
+      const scope = ["buckets", prefix];
+      const after = decodeCursor(scope, cursor);
+      // The delimiter is looked for behind the prefix: a bucket's group is `artifact:<bucket>:`.
+      const found = await metadata.grouped(`artifact:${prefix}`, ":", { after, limit: limit + 1 });
+      const data = found.slice(0, limit).map((entry) => ({ name: positionOf(entry).split(":")[1] ?? "" }));
+      const last = found[limit - 1];
+      return page(data, found.length > limit, scope, last && positionOf(last));
+    },
+  };
+
+  async function groupedPage(
+    begins: string,
+    prefix: string,
+    delimiter: string,
+    scope: readonly string[],
+    { cursor, limit }: PageOptions,
+  ) {
+    const after = decodeCursor(scope, cursor);
+    const found = await metadata.grouped(begins + prefix, delimiter, { after, limit: limit + 1 });
+    const entries = found.slice(0, limit);
+    const data = entries.flatMap((entry) => ("row" in entry ? [newestOf(entry.row)] : []));
+    const prefixes = entries.flatMap((entry) => ("group" in entry ? [entry.group.slice(begins.length)] : []));
+    const last = entries.at(-1);
+    return { ...page(data, found.length > limit, scope, last && positionOf(last)), prefixes };
+  }
+}
+
+function page<Item>(data: Item[], hasMore: boolean, scope: readonly string[], last: string | undefined): Page<Item> {
+  return hasMore && last !== undefined ? { data, next_cursor: encodeCursor(scope, last) } : { data };
+}
+
+function positionOf(entry: Entry): string {
+  return "row" in entry ? entry.row.key : entry.group;
+}
+
+function newestOf(stored: { key: string; text: string }): Artifact {
+  const row = parseArtifactRow(stored);
+  const { bucket, key, versions } = row.value;
+  const [newest] = versions;
+  if (newest === undefined) throw new Error(`${row.key} has no version`);
+  return toArtifact(bucket, key, newest);
+}
+
+function openArtifact(artifact: Artifact, reader: ByteReader): OpenArtifact {
+  return {
+    artifact,
+    async read(start, length) {
+      const wanted = Math.max(0, Math.min(length, artifact.bytes - start));
+      const bytes = await reader.read(start, wanted);
+      if (bytes.length !== wanted) throw damaged(artifact);
+      return bytes;
+    },
+    close: () => reader.close(),
+  };
+}
+
+/** @throws ArtifactError `invalid_argument` */
+function checkListing(prefix: string, delimiter: string | undefined): void {
+  if (!/^[A-Za-z0-9_./-]*$/.test(prefix) || prefix.length > 512) {
+    throw new ArtifactError(
+      "invalid_argument",
+      `prefix ${quote(prefix)} is not valid: it is the beginning of a key, at most 512 of A-Z a-z 0-9 _ - . /`,
+      { argument: "prefix" },
+    );
+  }
+  if (delimiter !== undefined && !/^[A-Za-z0-9_./-]$/.test(delimiter)) {
+    throw new ArtifactError(
+      "invalid_argument",
+      `delimiter ${quote(delimiter)} is not valid: it is one character of a key, usually "/".`,
+      { argument: "delimiter" },
+    );
+  }
+}
+
+function unknownBucket(bucket: string): ArtifactError {
+  return new ArtifactError(
+    "bucket_not_found",
+    `There is no bucket ${quote(bucket)}: a bucket exists while it holds an artifact. See list_buckets; to make it, save into it.`,
+    { bucket },
+  );
+}
+
+function unknownArtifact(bucket: string, key: string): ArtifactError {
+  return new ArtifactError(
+    "artifact_not_found",
+    `There is no artifact ${quote(key)} in bucket ${quote(bucket)}. See list_artifacts; case counts. If it was still being uploaded, list_upload_sessions shows it.`,
+    { bucket, key },
+  );
+}
+
+function unknownVersion({ value: { bucket, key, versions } }: ArtifactRow, version = 0): ArtifactError {
+  const newest = versions[0]?.version ?? 0;
+  return new ArtifactError(
+    "artifact_not_found",
+    `There is no version ${version} of ${quote(key)} in bucket ${quote(bucket)}; the newest is ${newest}. See list_artifact_versions.`,
+    { bucket, key, version, newest_version: newest },
+  );
+}
+
+function damaged({ bucket, key, version }: Artifact): ArtifactError {
+  return new ArtifactError(
+    "corrupt",
+    `The content of version ${version} of ${quote(key)} in bucket ${quote(bucket)} is missing or cut short on the disk. Other versions may be whole: see list_artifact_versions.`,
+    { bucket, key, version },
+  );
+}

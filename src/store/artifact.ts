@@ -1,0 +1,141 @@
+import { Mime } from "mime";
+import otherTypes from "mime/types/other.js";
+import standardTypes from "mime/types/standard.js";
+import { ArtifactError } from "./errors.js";
+import { maxBucketChars, maxKeyChars, maxMetadataBytes, maxMimeTypeChars } from "./limits.js";
+import type { Version } from "./rows.js";
+
+/** A published version of a key, as every face shows it. */
+export interface Artifact {
+  readonly bucket: string;
+  readonly key: string;
+  readonly version: number;
+  readonly mime_type: string;
+  /** Size of the content in bytes. */
+  readonly bytes: number;
+  /** Of the content; 64 lower-case hex. */
+  readonly sha256: string;
+  /** Unix seconds. */
+  readonly created_at: number;
+  readonly uri: string;
+  readonly url?: string;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+export const bucketPattern = /^[A-Za-z0-9_-]+$/;
+/** Segments of a key without the rule on `.` and `..`, which `checkKey` adds. */
+export const keyPattern = /^[A-Za-z0-9_.-]+(?:\/[A-Za-z0-9_.-]+)*$/;
+export const sha256Pattern = /^[0-9a-f]{64}$/;
+
+const bucketRule = `a bucket is 1 to ${maxBucketChars} characters of A-Z a-z 0-9 _ -`;
+const keyRule =
+  `a key is 1 to ${maxKeyChars} characters of A-Z a-z 0-9 _ - . / ` +
+  `with no empty, "." or ".." segment and no slash at either end, like reports/2026/summary.csv`;
+
+export function isBucket(text: string): boolean {
+  return text.length <= maxBucketChars && bucketPattern.test(text);
+}
+
+export function isKey(text: string): boolean {
+  return (
+    text.length <= maxKeyChars &&
+    keyPattern.test(text) &&
+    text.split("/").every((segment) => segment !== "." && segment !== "..")
+  );
+}
+
+/** @throws ArtifactError `invalid_argument` */
+export function checkBucket(bucket: string): void {
+  if (!isBucket(bucket)) {
+    throw new ArtifactError("invalid_argument", `bucket ${quote(bucket)} is not valid: ${bucketRule}.`, {
+      argument: "bucket",
+    });
+  }
+}
+
+/** @throws ArtifactError `invalid_argument` */
+export function checkKey(key: string): void {
+  if (!isKey(key)) {
+    throw new ArtifactError("invalid_argument", `key ${quote(key)} is not valid: ${keyRule}.`, { argument: "key" });
+  }
+}
+
+/** @throws ArtifactError `invalid_argument` */
+export function checkDigest(argument: string, sha256: string | undefined): void {
+  if (sha256 !== undefined && !sha256Pattern.test(sha256)) {
+    throw new ArtifactError("invalid_argument", `${argument} must be 64 lower-case hex digits.`, { argument });
+  }
+}
+
+/** @throws ArtifactError `invalid_argument` */
+export function checkMetadata(metadata: Readonly<Record<string, string>>): void {
+  const entries = Object.entries(metadata).flat();
+  const bytes = new TextEncoder().encode(JSON.stringify(metadata)).length;
+  if (bytes > maxMetadataBytes) {
+    throw new ArtifactError(
+      "invalid_argument",
+      `metadata is ${bytes} bytes of JSON and at most ${maxMetadataBytes} are kept: shorten it, or save it as an artifact of its own.`,
+      { argument: "metadata" },
+    );
+  }
+  if (!entries.every((text) => text.isWellFormed())) {
+    throw new ArtifactError("invalid_argument", "metadata holds a lone surrogate, which is no valid Unicode text.", {
+      argument: "metadata",
+    });
+  }
+}
+
+/** `type/subtype` with parameters: RFC 9110, section 8.3.1. */
+const mimeTypePattern = /^[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+(?:[ \t]*;[ \t\x21-\x7e]*)?$/;
+
+/** @throws ArtifactError `invalid_argument` */
+export function checkMimeType(mimeType: string): void {
+  if (mimeType.length > maxMimeTypeChars || !mimeTypePattern.test(mimeType)) {
+    throw new ArtifactError(
+      "invalid_argument",
+      `mime_type ${quote(mimeType)} is not valid: write type/subtype, like text/csv or application/json, or leave it out.`,
+      { argument: "mime_type" },
+    );
+  }
+}
+
+/** What the registry does not know, or knows as something else than an agent means by it. */
+const types = new Mime(standardTypes, otherTypes).define(
+  {
+    "application/x-ndjson": ["ndjson", "jsonl"],
+    "application/vnd.apache.parquet": ["parquet"],
+    "application/vnd.apache.arrow.file": ["arrow", "feather"],
+    "application/x-ipynb+json": ["ipynb"],
+    "text/x-python": ["py"],
+    "text/x-typescript": ["ts", "tsx"],
+  },
+  true,
+);
+
+/** The type that the key's extension tells, else `otherwise`. */
+export function mimeTypeOf(key: string, otherwise: string): string {
+  return types.getType(key) ?? otherwise;
+}
+
+const textTypes =
+  /^(?:text\/.*|application\/(?:json|x-ndjson|xml|yaml|x-yaml|toml|sql|javascript|ecmascript|typescript|x-sh|x-httpd-php|x-tex|x-latex|graphql|rtf|xml-dtd)|.*\+(?:json|xml|yaml))$/i;
+
+/** Whether content of this type is shown as text where its bytes are UTF-8. */
+export function isTextType(mimeType: string): boolean {
+  return textTypes.test((mimeType.split(";")[0] ?? "").trim());
+}
+
+export function artifactUri(bucket: string, key: string): string {
+  return `artifact://${bucket}/${key}`;
+}
+
+export function toArtifact(bucket: string, key: string, version: Version): Artifact {
+  const { mime_type, bytes, sha256, created_at, metadata } = version;
+  const uri = artifactUri(bucket, key);
+  return { bucket, key, version: version.version, mime_type, bytes, sha256, created_at, uri, metadata };
+}
+
+/** Text from a caller, cut and escaped so that it fits an error message. */
+export function quote(text: string): string {
+  return JSON.stringify(text.length > 80 ? `${text.slice(0, 77)}...` : text);
+}

@@ -1,0 +1,40 @@
+const KiB = 1024;
+const MiB = 1024 * KiB;
+
+/** A bucket name's longest form, in characters (all ASCII). */
+export const maxBucketChars = 63;
+/** A key's longest form, in characters (all ASCII). */
+export const maxKeyChars = 512;
+/** The JSON of an artifact's metadata, in bytes of UTF-8. */
+export const maxMetadataBytes = 2 * KiB;
+export const maxMimeTypeChars = 255;
+
+/** Largest content of one call, decoded; `--max-chunk-bytes` changes it. */
+export const defaultMaxChunkBytes = 8 * MiB;
+/** The most `--max-chunk-bytes` may be: with base64 and JSON around it, a message stays below what the reader takes. */
+export const largestMaxChunkBytes = 32 * MiB;
+/** Largest message on stdin, in bytes. */
+export const maxMessageBytes = 64 * MiB;
+
+export const defaultKeepVersions = 100;
+/** All versions of a key share one row, which is read whole: the most `--keep-versions` may be. */
+export const largestKeepVersions = 1_000;
+/** An upload session lives this long after its last accepted byte; `--session-ttl` changes it. */
+export const defaultSessionTtlMs = 7 * 24 * 60 * 60 * 1000;
+export const smallestSessionTtlMs = 1_000;
+export const largestSessionTtlMs = 365 * 24 * 60 * 60 * 1000;
+
+/** Past this many segments the next append copies them into one. */
+export const maxSegments = 64;
+/** Segments that a process keeps open for its next append; the least recently used is closed past it. */
+export const maxOpenSegments = 128;
+/** One read or write of a copy. */
+export const copyBlockBytes = MiB;
+/** How long a caller waits for a publication before it hears `completing`. */
+export const publicationWaitMs = 20_000;
+
+export const defaultPageLimit = 100;
+export const largestPageLimit = 1_000;
+
+/** The space that is given up on a full disk, so that deleting still works. */
+export const reserveBytes = MiB;

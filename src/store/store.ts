@@ -1,0 +1,63 @@
+import { randomBytes } from "node:crypto";
+import { type ArtifactStore, createArtifactStore } from "./artifact-store.js";
+import type { BlobStore } from "./blob-store.js";
+import { createChangeSignal, createRevisions, type Revisions } from "./changes.js";
+import { defaultKeepVersions, defaultMaxChunkBytes, defaultSessionTtlMs } from "./limits.js";
+import type { Log } from "./log.js";
+import type { MetadataStore } from "./metadata-store.js";
+import { createPublisher } from "./publish.js";
+import { createRows } from "./rows.js";
+import { createStaging } from "./staging.js";
+import { createUploads, type Uploads } from "./uploads.js";
+
+export interface Store {
+  readonly artifacts: ArtifactStore;
+  readonly uploads: Uploads;
+  readonly revisions: Revisions;
+  /** Lets running calls end. The engines are the caller's to close. */
+  close(): Promise<void>;
+}
+
+export interface StoreOptions {
+  readonly metadata: MetadataStore;
+  readonly blobs: BlobStore;
+  readonly log: Log;
+  /** Milliseconds since 1970; the system's clock by default. */
+  readonly now?: () => number;
+  /** At least 128 random bits, of `0-9 a-f`; the system's generator by default. */
+  readonly newId?: () => string;
+  readonly maxArtifactBytes?: number;
+  readonly maxChunkBytes?: number;
+  readonly keepVersions?: number;
+  readonly sessionTtlMs?: number;
+  readonly readOnly?: boolean;
+}
+
+/** An artifact store over two engines. Any number of them, in any number of processes, may share the engines' data. */
+export function createStore(options: StoreOptions): Store {
+  const { metadata, blobs, log, now = Date.now, newId = () => randomBytes(16).toString("hex") } = options;
+  const {
+    maxArtifactBytes = Number.MAX_SAFE_INTEGER,
+    maxChunkBytes = defaultMaxChunkBytes,
+    keepVersions = defaultKeepVersions,
+    sessionTtlMs = defaultSessionTtlMs,
+    readOnly = false,
+  } = options;
+  const newRevision = () => randomBytes(9).toString("base64url");
+  const nowSeconds = () => Math.floor(now() / 1000);
+  const rows = createRows(metadata, newRevision);
+  const changes = createChangeSignal(metadata, newRevision, log);
+  const publisher = createPublisher({ rows, metadata, blobs, changes, log, nowSeconds, keepVersions });
+  const staging = createStaging(blobs, log);
+  const shared = { rows, metadata, blobs, publisher, nowSeconds, newId, maxArtifactBytes, maxChunkBytes };
+  const uploads = createUploads({ ...shared, staging, sessionTtlMs, readOnly });
+  return {
+    artifacts: createArtifactStore({ ...shared, changes, log }),
+    uploads,
+    revisions: createRevisions(metadata),
+    async close() {
+      await uploads.close();
+      await changes.close();
+    },
+  };
+}

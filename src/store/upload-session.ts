@@ -1,0 +1,150 @@
+import { type Artifact, toArtifact } from "./artifact.js";
+import { ArtifactError } from "./errors.js";
+import type { SessionRecord, Version } from "./rows.js";
+
+export type UploadStatus = SessionRecord["status"];
+
+/** An upload as every face shows it. `offset`, `size` in bytes; times in unix seconds. */
+export interface UploadSession {
+  readonly id: string;
+  readonly bucket: string;
+  readonly key: string;
+  readonly mime_type: string;
+  readonly url: string;
+  /** Bytes stored for good: where the next chunk goes on. */
+  readonly offset: number;
+  /** Null where the upload ends with `complete_upload_session`. */
+  readonly size: number | null;
+  readonly status: UploadStatus;
+  readonly created_at: number;
+  readonly expires_at: number;
+  readonly artifact?: Artifact;
+}
+
+export function uploadUri(id: string): string {
+  return `artifact-upload://${id}`;
+}
+
+export function toUploadSession(record: SessionRecord, status: UploadStatus = record.status): UploadSession {
+  const { id, bucket, key, mime_type, offset, size, created_at, expires_at, artifact } = record;
+  const session = { id, bucket, key, mime_type, url: uploadUri(id), offset, size, status, created_at, expires_at };
+  return artifact === null ? session : { ...session, artifact: toArtifact(bucket, key, artifact) };
+}
+
+/** The status at this moment: an upload that nobody ended expires by the clock. */
+export function statusAt(record: SessionRecord, nowSeconds: number): UploadStatus {
+  const mayExpire = record.status === "open" || record.status === "held";
+  return mayExpire && nowSeconds >= record.expires_at ? "expired" : record.status;
+}
+
+/** Every declared byte is there: what is left to do is to publish. */
+export function isFull(record: SessionRecord): boolean {
+  return record.offset === record.size;
+}
+
+/**
+ * What an append of `length` bytes at `offset` asks for: the first `overlap` bytes must equal those stored, the
+ * rest is new.
+ *
+ * @throws ArtifactError `offset_conflict`, `size_exceeded`, `session_closed`, `session_expired`
+ */
+export function planAppend(record: SessionRecord, offset: number, length: number): { overlap: number } {
+  if (record.status === "aborted" || record.status === "expired") throw closedError(record);
+  const end = offset + length;
+  if (offset > record.offset) {
+    throw offsetConflict(record, `offset ${offset} leaves a gap: ${record.offset} bytes are stored`);
+  }
+  if (record.size !== null && end > record.size) {
+    throw new ArtifactError(
+      "size_exceeded",
+      `The chunk would end at byte ${end}, past the declared size of ${record.size}. Nothing of it was kept. ` +
+        `${record.size - record.offset} bytes are missing from offset ${record.offset}; if the content is larger, abort this session and create one with the right size, or without size.`,
+      { session_id: record.id, offset: record.offset, size: record.size },
+    );
+  }
+  if (record.status !== "open" && end > record.offset) throw closedError(record);
+  return { overlap: Math.min(length, record.offset - offset) };
+}
+
+/** Every one carries the offset to go on from. */
+export function offsetConflict(record: SessionRecord, what: string): ArtifactError {
+  return new ArtifactError(
+    "offset_conflict",
+    `${what}. Nothing of this chunk was kept. Go on with offset ${record.offset}.`,
+    { session_id: record.id, offset: record.offset, size: record.size },
+  );
+}
+
+/** Why a session takes no more calls of this kind, and what to do instead. */
+export function closedError(record: SessionRecord): ArtifactError {
+  const details = { session_id: record.id, status: record.status };
+  switch (record.status) {
+    case "expired":
+      return new ArtifactError(
+        "session_expired",
+        "This upload session has expired and its bytes are gone. Create a new one with create_upload_session and upload from offset 0.",
+        details,
+      );
+    case "aborted":
+      return new ArtifactError(
+        "session_closed",
+        "This upload session was aborted and its bytes are gone. Create a new one with create_upload_session.",
+        details,
+      );
+    case "complete":
+      return new ArtifactError(
+        "session_closed",
+        "This upload is complete: its artifact is published and stays. To save other content under the same key, create a new session; to remove the artifact, use delete_artifact.",
+        details,
+      );
+    default:
+      return new ArtifactError(
+        "session_closed",
+        `This upload takes no more bytes, it is ${record.status}. Ask get_upload_session for its state.`,
+        details,
+      );
+  }
+}
+
+export function versionConflict(record: SessionRecord, newest: number): ArtifactError {
+  const is = newest === 0 ? "the key does not exist" : `its newest version is ${newest}`;
+  const next =
+    record.origin === "save"
+      ? `Nothing was saved. Look at it with get_artifact, then save again with if_version ${newest}, or without if_version.`
+      : `The uploaded bytes are kept: call complete_upload_session with if_version ${newest} to publish them on top, or abort_upload_session.`;
+  const wanted = record.if_version ?? 0;
+  const session = record.origin === "save" ? {} : { session_id: record.id };
+  return new ArtifactError("version_conflict", `if_version is ${wanted}, but ${is}. ${next}`, {
+    ...session,
+    if_version: wanted,
+    version: newest,
+  });
+}
+
+export function checksumMismatch(expected: string, actual: string, what: string, next: string, offset?: number) {
+  return new ArtifactError("checksum_mismatch", `The SHA-256 of ${what} is ${actual}, not ${expected}. ${next}`, {
+    expected,
+    actual,
+    ...(offset === undefined ? {} : { offset }),
+  });
+}
+
+/** The session once its content is published as `version`. */
+export function completed(record: SessionRecord, version: Version): SessionRecord {
+  return { ...record, status: "complete", segments: [], artifact: version };
+}
+
+/** Whether publishing this sealed session would make the version that is there already. */
+export function isIdentical(version: Version, record: SessionRecord): boolean {
+  return (
+    version.sha256 === record.sealed?.sha256 &&
+    version.bytes === record.offset &&
+    version.mime_type === record.mime_type &&
+    sameStrings(version.metadata, record.metadata)
+  );
+}
+
+function sameStrings(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {
+  const names = Object.keys(a);
+  return names.length === Object.keys(b).length && names.every((name) => Object.hasOwn(b, name) && a[name] === b[name]);
+}
