@@ -1,4 +1,4 @@
-import packageJson from "../package.js" with { type: "json" };
+import packageJson from "../package.json" with { type: "json" };
 import { type Config, ConfigError, commandOfThisProcess, usage } from "./config.js";
 import { DataDirectoryError, openDataDirectory } from "./engines/data-directory.js";
 import { createMcpServer } from "./mcp/server.js";

@@ -183,6 +183,10 @@ function compareAndSet(key: string, old: string | undefined, next: string | unde
   return { sql, values };
 }
 
+/** How much of an entry's key is its group, delimiter included; 0 where it is in none. */
+const rest = "ltrim(substr(entry.key, skip + 1), others)";
+const taken = `CASE WHEN ${rest} = '' THEN 0 ELSE length(entry.key) - length(${rest}) + 1 END`;
+
 /**
  * One step an entry, each a seek in the index: behind a group, the next step begins above all of it.
  * $1 the prefix's length, $2 every character but the delimiter, $3 begin at, $4 end below, $5 how many,
@@ -191,27 +195,16 @@ function compareAndSet(key: string, old: string | undefined, next: string | unde
 const groupedPage = `
 WITH RECURSIVE
   bounds(skip, others, lowest, below, most, top) AS (SELECT $1, $2, $3, $4, $5, $6),
-  entry(key, taken, step) AS (
-    SELECT first.key, ${takenOf("first.key")}, 1
-    FROM bounds, (SELECT min(key) AS key FROM ${table}, bounds WHERE key >= lowest AND key < below) AS first
+  entry(key, step) AS (
+    SELECT min(key), 1 FROM ${table} CROSS JOIN bounds WHERE key >= lowest AND key < below
     UNION ALL
-    SELECT next.key, ${takenOf("next.key")}, step + 1
-    FROM (
-      SELECT step, (
-        SELECT min(inner_row.key) FROM ${table} AS inner_row, bounds
-        WHERE inner_row.key > CASE WHEN entry.taken = 0 THEN entry.key ELSE substr(entry.key, 1, entry.taken) || top END
-          AND inner_row.key < below
-      ) AS key
-      FROM entry WHERE entry.key IS NOT NULL
-    ) AS next, bounds
-    WHERE next.key IS NOT NULL AND step < most
+    SELECT (
+      SELECT min(later.key) FROM ${table} AS later
+      WHERE later.key > CASE WHEN ${rest} = '' THEN entry.key ELSE substr(entry.key, 1, ${taken}) || top END
+        AND later.key < below
+    ), step + 1
+    FROM entry CROSS JOIN bounds WHERE entry.key IS NOT NULL AND step < most
   )
-SELECT entry.key AS key, entry.taken AS taken, found.value AS value
-FROM entry LEFT JOIN ${table} AS found ON entry.taken = 0 AND found.key = entry.key
-WHERE entry.key IS NOT NULL ORDER BY entry.step`;
-
-/** How much of a key is its group, delimiter included; 0 where it is in none. */
-function takenOf(key: string): string {
-  const rest = `ltrim(substr(${key}, skip + 1), others)`;
-  return `CASE WHEN ${rest} = '' THEN 0 ELSE length(${key}) - length(${rest}) + 1 END`;
-}
+SELECT entry.key AS key, ${taken} AS taken, found.value AS value
+FROM entry CROSS JOIN bounds LEFT JOIN ${table} AS found ON ${rest} = '' AND found.key = entry.key
+WHERE entry.key IS NOT NULL ORDER BY step`;

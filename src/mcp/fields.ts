@@ -54,12 +54,9 @@ export const contentSha256 = z
 
 export const sessionId = z.string().meta({ description: "The id that create_upload_session answered." });
 
-export const cursor = z
-  .string()
-  .optional()
-  .meta({
-    description: "next_cursor of the page before, with the other arguments unchanged. Left out: the first page.",
-  });
+export const cursor = z.string().optional().meta({
+  description: "next_cursor of the page before, with the other arguments unchanged. Left out: the first page.",
+});
 
 export const limit = z
   .int()

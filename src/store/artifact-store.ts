@@ -19,6 +19,7 @@ import type { Publisher } from "./publish.js";
 import {
   type ArtifactRow,
   artifactKey,
+  artifactPrefix,
   parseArtifactRow,
   type Rows,
   type SessionRecord,
@@ -26,7 +27,7 @@ import {
   type Version,
 } from "./rows.js";
 import { isIdentical, versionConflict } from "./upload-session.js";
-import { chunkTooLarge } from "./uploads.js";
+import { artifactTooLarge, chunkTooLarge } from "./uploads.js";
 
 export interface SaveArtifact {
   readonly bucket: string;
@@ -54,35 +55,13 @@ export interface OpenArtifact {
   close(): Promise<void>;
 }
 
-/**
- * The use cases on published artifacts.
- *
- * @throws ArtifactError `invalid_argument` from every method for a bucket or key that breaks the rules, and
- * `corrupt` where a row cannot be read
- */
-export interface ArtifactStore {
-  /**
-   * Saves a new version; content, type and metadata that the newest version has already make none and return it.
-   * The answer means that it survives power loss. @throws ArtifactError `version_conflict`, `too_large`
-   */
-  save(artifact: SaveArtifact): Promise<Artifact>;
-  /** The newest version unless told otherwise. @throws ArtifactError `artifact_not_found` */
-  get(bucket: string, key: string, version?: number): Promise<Artifact>;
-  /** The caller closes it. @throws ArtifactError `artifact_not_found`, `corrupt` */
-  open(bucket: string, key: string, version?: number): Promise<OpenArtifact>;
-  /**
-   * Deletes one version, or all, and answers what it was (of all, the newest). The space is free and the deletion
-   * survives power loss once this resolves. @throws ArtifactError `artifact_not_found`
-   */
-  delete(bucket: string, key: string, version?: number): Promise<Artifact>;
-  /** The newest version of each key, in order. @throws ArtifactError `bucket_not_found` */
-  list(options: ListArtifacts): Promise<Page<Artifact> & { readonly prefixes: string[] }>;
-  /** Every artifact of every bucket, in order. */
-  listAll(options: PageOptions): Promise<Page<Artifact>>;
-  /** Newest first. @throws ArtifactError `artifact_not_found` */
-  listVersions(bucket: string, key: string, options: PageOptions): Promise<Page<Artifact>>;
-  /** In order; only those whose name begins with `prefix`. */
-  listBuckets(options: PageOptions & { readonly prefix?: string }): Promise<Page<{ readonly name: string }>>;
+export interface ArtifactPage extends Page<Artifact> {
+  /** With a delimiter: what deeper keys begin with. */
+  readonly prefixes: string[];
+}
+
+export interface ListBuckets extends PageOptions {
+  readonly prefix?: string;
 }
 
 export interface ArtifactStoreDependencies {
@@ -98,23 +77,165 @@ export interface ArtifactStoreDependencies {
   readonly maxChunkBytes: number;
 }
 
-export function createArtifactStore(dependencies: ArtifactStoreDependencies): ArtifactStore {
-  const { rows, metadata, blobs, publisher, changes, log, nowSeconds, newId } = dependencies;
-  const { maxArtifactBytes, maxChunkBytes } = dependencies;
+/**
+ * The use cases on published artifacts.
+ *
+ * @throws ArtifactError `invalid_argument` from every method for a bucket or key that breaks the rules, and
+ * `corrupt` where a row cannot be read
+ */
+export class ArtifactStore {
+  readonly #dependencies: ArtifactStoreDependencies;
 
-  async function find(bucket: string, key: string, version?: number): Promise<{ row: ArtifactRow; found: Version }> {
+  constructor(dependencies: ArtifactStoreDependencies) {
+    this.#dependencies = dependencies;
+  }
+
+  /**
+   * Saves a new version; content, type and metadata that the newest version has already make none and return it.
+   * The answer means that it survives power loss.
+   *
+   * @throws ArtifactError `version_conflict`, `too_large`
+   */
+  async save(artifact: SaveArtifact): Promise<Artifact> {
+    const { bucket, key, bytes } = artifact;
+    const record = this.#newSave(artifact);
+    const row = await this.#dependencies.rows.artifact(bucket, key);
+    const newest = row?.value.versions[0];
+    if (newest !== undefined && isIdentical(newest, record)) return toArtifact(bucket, key, newest);
+    if (record.if_version !== null && record.if_version !== (newest?.version ?? 0)) {
+      throw versionConflict(record, newest?.version ?? 0);
+    }
+    return toArtifact(bucket, key, await this.#publish(record, row?.value.last ?? 0, bytes));
+  }
+
+  /** The newest version unless told otherwise. @throws ArtifactError `artifact_not_found` */
+  async get(bucket: string, key: string, version?: number): Promise<Artifact> {
+    return toArtifact(bucket, key, (await this.#find(bucket, key, version)).found);
+  }
+
+  /** The caller closes it. @throws ArtifactError `artifact_not_found`, `corrupt` */
+  async open(bucket: string, key: string, version?: number): Promise<OpenArtifact> {
+    const { rows, blobs } = this.#dependencies;
+    for (;;) {
+      const { row, found } = await this.#find(bucket, key, version);
+      const artifact = toArtifact(bucket, key, found);
+      const reader = await blobs.openBlob(found.session);
+      if (reader !== undefined) return openArtifact(artifact, reader);
+      // Deleted meanwhile, or lost: only a row that still names it says which.
+      if ((await rows.artifact(bucket, key))?.text === row.text) throw damaged(artifact);
+    }
+  }
+
+  /**
+   * Deletes one version, or all, and answers what it was (of all, the newest). The space is free and the deletion
+   * survives power loss once this resolves.
+   *
+   * @throws ArtifactError `artifact_not_found`
+   */
+  async delete(bucket: string, key: string, version?: number): Promise<Artifact> {
+    const { blobs } = this.#dependencies;
+    try {
+      return await this.#deleteUntilDone(bucket, key, version);
+    } catch (error) {
+      const isDiskFull = error instanceof ArtifactError && error.code === "storage_full";
+      if (!isDiskFull || !(await blobs.releaseReserve())) throw error;
+      return await this.#deleteUntilDone(bucket, key, version);
+    } finally {
+      await blobs.restoreReserve();
+    }
+  }
+
+  /** The newest version of each key, in order. @throws ArtifactError `bucket_not_found` */
+  async list({ bucket, prefix = "", delimiter, ...options }: ListArtifacts): Promise<ArtifactPage> {
+    const { metadata } = this.#dependencies;
+    checkBucket(bucket);
+    checkListing(prefix, delimiter);
+    const scope = ["artifacts", bucket, prefix, delimiter ?? ""];
+    const begins = artifactKey(bucket, "");
+    const result =
+      delimiter === undefined
+        ? { ...(await this.#pageOfRows(begins + prefix, scope, options)), prefixes: [] }
+        : await this.#groupedPage(begins, prefix, delimiter, scope, options);
+    const isEmpty = result.data.length === 0 && result.prefixes.length === 0;
+    if (isEmpty && (await metadata.range(begins, { limit: 1 })).length === 0) throw unknownBucket(bucket);
+    return result;
+  }
+
+  /** Every artifact of every bucket, in order. */
+  async listAll(options: PageOptions): Promise<Page<Artifact>> {
+    return this.#pageOfRows(artifactPrefix, ["all"], options);
+  }
+
+  /** Newest first. @throws ArtifactError `artifact_not_found` */
+  async listVersions(bucket: string, key: string, { cursor, limit }: PageOptions): Promise<Page<Artifact>> {
+    const { row } = await this.#find(bucket, key);
+    const scope = ["versions", bucket, key];
+    const after = decodeCursor(scope, cursor);
+    const rest = row.value.versions.filter(({ version }) => after === undefined || version < Number(after));
+    const data = rest.slice(0, limit).map((version) => toArtifact(bucket, key, version));
+    return page(data, rest.length > limit, scope, String(data.at(-1)?.version));
+  }
+
+  /** In order; only those whose name begins with `prefix`. */
+  async listBuckets({ cursor, limit, prefix = "" }: ListBuckets): Promise<Page<{ readonly name: string }>> {
+    const scope = ["buckets", prefix];
+    const after = decodeCursor(scope, cursor);
+    // The delimiter is looked for behind the prefix: a bucket's group is `artifact:<bucket>:`.
+    const found = await this.#dependencies.metadata.grouped(artifactPrefix + prefix, ":", { after, limit: limit + 1 });
+    const data = found.slice(0, limit).map((entry) => ({ name: positionOf(entry).split(":")[1] ?? "" }));
+    const last = found[limit - 1];
+    return page(data, found.length > limit, scope, last && positionOf(last));
+  }
+
+  async #find(bucket: string, key: string, version?: number): Promise<{ row: ArtifactRow; found: Version }> {
     checkBucket(bucket);
     checkKey(key);
-    const row = await rows.artifact(bucket, key);
+    const row = await this.#dependencies.rows.artifact(bucket, key);
     if (row === undefined) throw unknownArtifact(bucket, key);
-    const found =
-      version === undefined ? row.value.versions[0] : row.value.versions.find((known) => known.version === version);
+    const { versions } = row.value;
+    const found = version === undefined ? versions[0] : versions.find((known) => known.version === version);
     if (found === undefined) throw unknownVersion(row, version);
     return { row, found };
   }
 
+  /** @throws ArtifactError `invalid_argument`, `too_large` */
+  #newSave({ bucket, key, bytes, otherwise, metadata = {}, if_version, ...rest }: SaveArtifact): SessionRecord {
+    const { newId, nowSeconds, maxChunkBytes, maxArtifactBytes } = this.#dependencies;
+    const mime_type = rest.mime_type ?? mimeTypeOf(key, otherwise);
+    checkBucket(bucket);
+    checkKey(key);
+    checkMimeType(mime_type);
+    checkMetadata(metadata);
+    if (bytes.length > maxArtifactBytes) throw artifactTooLarge(bytes.length, maxArtifactBytes);
+    if (bytes.length > maxChunkBytes) throw chunkTooLarge(bytes.length, maxChunkBytes);
+    const sha256 = createHash("sha256").update(bytes).digest("hex");
+    const created_at = nowSeconds();
+    return {
+      ...{ id: newId(), origin: "save", bucket, key, mime_type, metadata },
+      ...{ size: bytes.length, sha256: null, if_version: if_version ?? null },
+      ...{ status: "completing", offset: bytes.length, segments: [], sealed: { sha256, base: 0 }, artifact: null },
+      ...{ created_at, expires_at: created_at },
+    };
+  }
+
+  async #publish(record: SessionRecord, base: number, bytes: Uint8Array): Promise<Version> {
+    const { publisher } = this.#dependencies;
+    try {
+      const ending = await publisher.commit(await this.#stage(record, base, bytes));
+      if (ending.kind === "published") return ending.version;
+      if (ending.kind === "held") throw versionConflict(record, ending.newest);
+    } catch (error) {
+      if (error instanceof ArtifactError && error.code === "version_conflict") throw error;
+      const version = await this.#giveUp(record);
+      if (version === undefined) throw error;
+      return version; // it failed behind the commit point
+    }
+    throw new ArtifactError("internal", "Saving took too long and was given up. Nothing was saved: save it again.");
+  }
+
   /** The staged bytes and their session, `completing` from its first moment. */
-  async function stage(record: SessionRecord, bytes: Uint8Array): Promise<SessionRow> {
+  async #stage(record: SessionRecord, base: number, bytes: Uint8Array): Promise<SessionRow> {
+    const { rows, blobs } = this.#dependencies;
     const writer = await blobs.createSegment(record.id, 0);
     try {
       await writer.write(bytes);
@@ -122,27 +243,16 @@ export function createArtifactStore(dependencies: ArtifactStoreDependencies): Ar
     } finally {
       await writer.close();
     }
-    const row = await rows.insertSession({ ...record, segments: [{ name: writer.name, bytes: bytes.length }] });
+    const segments = [{ name: writer.name, bytes: bytes.length }];
+    const sealed = record.sealed && { ...record.sealed, base };
+    const row = await rows.insertSession({ ...record, segments, sealed });
     if (row === undefined) throw new Error(`session id ${record.id} was given twice`);
     return row;
   }
 
-  async function publish(record: SessionRecord, bytes: Uint8Array): Promise<Version> {
-    try {
-      const ending = await publisher.commit(await stage(record, bytes));
-      if (ending.kind === "published") return ending.version;
-      if (ending.kind === "held") throw versionConflict(record, ending.newest);
-    } catch (error) {
-      if (error instanceof ArtifactError && error.code === "version_conflict") throw error;
-      const version = await giveUp(record);
-      if (version === undefined) throw error;
-      return version; // the failure came behind the commit point
-    }
-    throw new ArtifactError("internal", "Saving took too long and was given up. Nothing was saved: save it again.");
-  }
-
-  /** Leaves nothing of a save that failed; a version where it had been published all the same. */
-  async function giveUp({ id, bucket, key }: SessionRecord): Promise<Version | undefined> {
+  /** Leaves nothing of a save that failed; answers the version where it had been published all the same. */
+  async #giveUp({ id, bucket, key }: SessionRecord): Promise<Version | undefined> {
+    const { rows, blobs, publisher, log } = this.#dependencies;
     try {
       const session = await rows.session(id);
       if (session !== undefined) await publisher.end(session, "aborted");
@@ -151,141 +261,43 @@ export function createArtifactStore(dependencies: ArtifactStoreDependencies): Ar
       if (version === undefined && session === undefined) await blobs.removeUpload(id);
       return version;
     } catch (error) {
-      log("warn", "save_left_behind", { session: id, error: String(error) });
+      log("warn", "save_left_behind", { session: id, error: String(error) }); // the sweep's
       return undefined;
     }
   }
 
-  /** One try; undefined where the row has changed since it was read. */
-  async function deleteOnce(bucket: string, key: string, version?: number): Promise<Artifact | undefined> {
-    const { row, found } = await find(bucket, key, version);
-    const { last, versions } = row.value;
-    const going = version === undefined ? versions : [found];
-    const staying = versions.filter((known) => !going.includes(known));
-    await publisher.announce(bucket, key, going);
-    const next = staying.length === 0 ? undefined : { bucket, key, last, versions: staying };
-    if (!(await rows.replaceArtifact(artifactKey(bucket, key), row, next))) return undefined;
-    changes.announce();
-    await publisher.release(going);
-    return toArtifact(bucket, key, found);
-  }
-
-  async function deleteUntilDone(bucket: string, key: string, version?: number): Promise<Artifact> {
+  async #deleteUntilDone(bucket: string, key: string, version?: number): Promise<Artifact> {
+    const { rows, publisher, changes } = this.#dependencies;
     for (;;) {
-      const deleted = await deleteOnce(bucket, key, version);
-      if (deleted !== undefined) return deleted;
+      const { row, found } = await this.#find(bucket, key, version);
+      const { last, versions } = row.value;
+      const going = version === undefined ? versions : [found];
+      const staying = versions.filter((known) => !going.includes(known));
+      await publisher.announce(bucket, key, going);
+      const next = staying.length === 0 ? undefined : { bucket, key, last, versions: staying };
+      if (!(await rows.replaceArtifact(row.key, row, next))) continue;
+      changes.announce();
+      await publisher.release(going);
+      return toArtifact(bucket, key, found);
     }
   }
 
-  async function openOnce(bucket: string, key: string, version?: number): Promise<OpenArtifact | undefined> {
-    const { row, found } = await find(bucket, key, version);
-    const reader = await blobs.openBlob(found.session);
-    const artifact = toArtifact(bucket, key, found);
-    if (reader !== undefined) return openArtifact(artifact, reader);
-    if ((await rows.artifact(bucket, key))?.text === row.text) throw damaged(artifact);
-    return undefined;
-  }
-
-  async function pageOfRows(prefix: string, scope: readonly string[], { cursor, limit }: PageOptions) {
-    const found = await metadata.range(prefix, { after: decodeCursor(scope, cursor), limit: limit + 1 });
+  async #pageOfRows(prefix: string, scope: readonly string[], { cursor, limit }: PageOptions): Promise<Page<Artifact>> {
+    const after = decodeCursor(scope, cursor);
+    const found = await this.#dependencies.metadata.range(prefix, { after, limit: limit + 1 });
     return page(found.slice(0, limit).map(newestOf), found.length > limit, scope, found[limit - 1]?.key);
   }
 
-  return {
-    async save({ bucket, key, bytes, otherwise, metadata: about = {}, if_version, ...rest }) {
-      const mime_type = rest.mime_type ?? mimeTypeOf(key, otherwise);
-      checkBucket(bucket);
-      checkKey(key);
-      checkMimeType(mime_type);
-      checkMetadata(about);
-      const most = Math.min(maxChunkBytes, maxArtifactBytes);
-      if (bytes.length > most) throw chunkTooLarge(bytes.length, most);
-      const row = await rows.artifact(bucket, key);
-      const sha256 = createHash("sha256").update(bytes).digest("hex");
-      const created_at = nowSeconds();
-      const record: SessionRecord = {
-        ...{ id: newId(), origin: "save", bucket, key, mime_type, metadata: { ...about } },
-        ...{ size: bytes.length, sha256: null, if_version: if_version ?? null },
-        ...{ status: "completing", offset: bytes.length, segments: [] },
-        ...{ sealed: { sha256, base: row?.value.last ?? 0 }, artifact: null },
-        ...{ created_at, expires_at: created_at },
-      };
-      const newest = row?.value.versions[0];
-      if (newest !== undefined && isIdentical(newest, record)) return toArtifact(bucket, key, newest);
-      if (if_version !== undefined && if_version !== (newest?.version ?? 0)) {
-        throw versionConflict(record, newest?.version ?? 0);
-      }
-      return toArtifact(bucket, key, await publish(record, bytes));
-    },
-
-    async get(bucket, key, version) {
-      return toArtifact(bucket, key, (await find(bucket, key, version)).found);
-    },
-
-    async open(bucket, key, version) {
-      for (;;) {
-        const opened = await openOnce(bucket, key, version);
-        if (opened !== undefined) return opened;
-      }
-    },
-
-    async delete(bucket, key, version) {
-      try {
-        return await deleteUntilDone(bucket, key, version);
-      } catch (error) {
-        const isFull = error instanceof ArtifactError && error.code === "storage_full";
-        if (!isFull || !(await blobs.releaseReserve())) throw error;
-        return await deleteUntilDone(bucket, key, version);
-      } finally {
-        await blobs.restoreReserve();
-      }
-    },
-
-    async list({ bucket, prefix = "", delimiter, cursor, limit }) {
-      checkBucket(bucket);
-      checkListing(prefix, delimiter);
-      const scope = ["artifacts", bucket, prefix, delimiter ?? ""];
-      const begins = artifactKey(bucket, "");
-      const result =
-        delimiter === undefined
-          ? { ...(await pageOfRows(begins + prefix, scope, { cursor, limit })), prefixes: [] }
-          : await groupedPage(begins, prefix, delimiter, scope, { cursor, limit });
-      const isEmpty = result.data.length === 0 && result.prefixes.length === 0;
-      if (isEmpty && (await metadata.range(begins, { limit: 1 })).length === 0) throw unknownBucket(bucket);
-      return result;
-    },
-
-    listAll: (options) => pageOfRows("artifact:", ["all"], options),
-
-    async listVersions(bucket, key, { cursor, limit }) {
-      const { row } = await find(bucket, key);
-      const scope = ["versions", bucket, key];
-      const after = decodeCursor(scope, cursor);
-      const rest = row.value.versions.filter(({ version }) => after === undefined || version < Number(after));
-      const data = rest.slice(0, limit).map((version) => toArtifact(bucket, key, version));
-      return page(data, rest.length > limit, scope, String(data.at(-1)?.version));
-    },
-
-    async listBuckets({ cursor, limit, prefix = "" }) {
-      const scope = ["buckets", prefix];
-      const after = decodeCursor(scope, cursor);
-      // The delimiter is looked for behind the prefix: a bucket's group is `artifact:<bucket>:`.
-      const found = await metadata.grouped(`artifact:${prefix}`, ":", { after, limit: limit + 1 });
-      const data = found.slice(0, limit).map((entry) => ({ name: positionOf(entry).split(":")[1] ?? "" }));
-      const last = found[limit - 1];
-      return page(data, found.length > limit, scope, last && positionOf(last));
-    },
-  };
-
-  async function groupedPage(
+  async #groupedPage(
     begins: string,
     prefix: string,
     delimiter: string,
     scope: readonly string[],
     { cursor, limit }: PageOptions,
-  ) {
+  ): Promise<ArtifactPage> {
     const after = decodeCursor(scope, cursor);
-    const found = await metadata.grouped(begins + prefix, delimiter, { after, limit: limit + 1 });
+    const options = { after, limit: limit + 1 };
+    const found = await this.#dependencies.metadata.grouped(begins + prefix, delimiter, options);
     const entries = found.slice(0, limit);
     const data = entries.flatMap((entry) => ("row" in entry ? [newestOf(entry.row)] : []));
     const prefixes = entries.flatMap((entry) => ("group" in entry ? [entry.group.slice(begins.length)] : []));

@@ -23,24 +23,6 @@ export type Ending =
   /** Somebody else ended the session otherwise; undefined where its row is gone. */
   | { readonly kind: "ended"; readonly session: SessionRow | undefined };
 
-/**
- * The commit protocol: from sealed bytes to a visible version, and back. Every step is safe to run twice, at once by
- * several processes, and to be left after any line: whoever comes next ends it the same way.
- */
-export interface Publisher {
-  /** Brings a session that is `completing` to its end. */
-  commit(session: SessionRow): Promise<Ending>;
-  /** Ends a session without publishing it; one that is published already is finished instead. Answers its last row. */
-  end(session: SessionRow, word: "aborted" | "expired"): Promise<SessionRow | undefined>;
-  /**
-   * Says in a `freed` row, before their artifact row loses them, which blobs are going; their sessions are finished
-   * first, so that nobody publishes them again.
-   */
-  announce(bucket: string, key: string, versions: readonly Version[]): Promise<void>;
-  /** Frees what the artifact row does not name any more. The space is free once this resolves. */
-  release(versions: readonly Version[]): Promise<void>;
-}
-
 export interface PublisherDependencies {
   readonly rows: Rows;
   readonly metadata: MetadataStore;
@@ -51,68 +33,85 @@ export interface PublisherDependencies {
   readonly keepVersions: number;
 }
 
-export function createPublisher({
-  rows,
-  metadata,
-  blobs,
-  changes,
-  log,
-  nowSeconds,
-  keepVersions,
-}: PublisherDependencies): Publisher {
-  async function commit(first: SessionRow): Promise<Ending> {
+/**
+ * The commit protocol: from sealed bytes to a visible version, and back. Every step is safe to run twice, at once by
+ * several processes, and to be left after any line: whoever comes next ends it the same way.
+ */
+export class Publisher {
+  readonly #rows: Rows;
+  readonly #metadata: MetadataStore;
+  readonly #blobs: BlobStore;
+  readonly #changes: ChangeSignal;
+  readonly #log: Log;
+  readonly #nowSeconds: () => number;
+  readonly #keepVersions: number;
+
+  constructor(dependencies: PublisherDependencies) {
+    this.#rows = dependencies.rows;
+    this.#metadata = dependencies.metadata;
+    this.#blobs = dependencies.blobs;
+    this.#changes = dependencies.changes;
+    this.#log = dependencies.log;
+    this.#nowSeconds = dependencies.nowSeconds;
+    this.#keepVersions = dependencies.keepVersions;
+  }
+
+  /** Brings a session that is `completing` to its end. */
+  async commit(first: SessionRow): Promise<Ending> {
     const { id, bucket, key, segments } = first.value;
     const sealed = segments[0];
-    if (sealed === undefined || !(await blobs.install(id, sealed.name))) return settle(first);
+    if (sealed === undefined || !(await this.#blobs.install(id, sealed.name))) return this.#settle(first);
     let session = first;
     for (;;) {
-      const row = await rows.artifact(bucket, key);
-      const ending = await decide(session, row);
+      const row = await this.#rows.artifact(bucket, key);
+      const ending = await this.#decide(session, row);
       if (ending !== undefined) return ending;
-      const now = await rows.session(id);
+      const now = await this.#rows.session(id);
       if (now?.value.status !== "completing") {
-        await takeBack(session.value);
-        return settle(session);
+        await this.#takeBack(session.value);
+        return this.#settle(session);
       }
       session = now;
     }
   }
 
   /** One try against the artifact row as it was read; undefined where that row or the session has changed since. */
-  async function decide(session: SessionRow, row: ArtifactRow | undefined): Promise<Ending | undefined> {
+  async #decide(session: SessionRow, row: ArtifactRow | undefined): Promise<Ending | undefined> {
     const { id, if_version } = session.value;
     const published = versionOf(row, id);
-    if (published !== undefined) return finish(session, published);
+    if (published !== undefined) return this.#finish(session, published);
 
     const newest = row?.value.versions[0];
     if (newest !== undefined && isIdentical(newest, session.value)) {
-      if (!(await complete(session, newest, guardOf(session.value, row)))) return undefined;
-      await takeBack(session.value);
+      if (!(await this.#complete(session, newest, guardOf(session.value, row)))) return undefined;
+      await this.#takeBack(session.value);
       return { kind: "published", version: newest };
     }
     if (if_version !== null && if_version !== (newest?.version ?? 0)) {
       const held = { kind: "held", newest: newest?.version ?? 0 } as const;
-      return (await hold(session, row)) ? held : undefined;
+      return (await this.#hold(session, row)) ? held : undefined;
     }
-    return append(session, row);
+    return this.#append(session, row);
   }
 
   /** The commit point: the artifact row with the new version in front. */
-  async function append(session: SessionRow, row: ArtifactRow | undefined): Promise<Ending | undefined> {
+  async #append(session: SessionRow, row: ArtifactRow | undefined): Promise<Ending | undefined> {
     const { bucket, key } = session.value;
-    const version = newVersion(session.value, (row?.value.last ?? 0) + 1);
+    const version = this.#newVersion(session.value, (row?.value.last ?? 0) + 1);
     const versions = [version, ...(row?.value.versions ?? [])];
-    const dropped = versions.splice(keepVersions);
-    await announce(bucket, key, dropped);
+    const dropped = versions.splice(this.#keepVersions);
+    await this.announce(bucket, key, dropped);
     const value = { bucket, key, last: version.version, versions };
-    if (!(await rows.replaceArtifact(artifactKey(bucket, key), row, value, session))) return undefined;
-    changes.announce();
-    const ending = await finish(session, version);
-    await release(dropped).catch((error) => log("warn", "blobs_left_behind", { bucket, key, error: String(error) }));
+    if (!(await this.#rows.replaceArtifact(artifactKey(bucket, key), row, value, session))) return undefined;
+    this.#changes.announce();
+    const ending = await this.#finish(session, version);
+    await this.release(dropped).catch((error) =>
+      this.#log("warn", "blobs_left_behind", { bucket, key, error: String(error) }),
+    );
     return ending;
   }
 
-  function newVersion(record: SessionRecord, version: number): Version {
+  #newVersion(record: SessionRecord, version: number): Version {
     const { id, mime_type, offset, sealed, metadata } = record;
     if (sealed === null) throw new Error(`session ${id} is ${record.status} and not sealed`);
     return {
@@ -121,51 +120,51 @@ export function createPublisher({
       mime_type,
       bytes: offset,
       sha256: sealed.sha256,
-      created_at: nowSeconds(),
+      created_at: this.#nowSeconds(),
       metadata,
     };
   }
 
   /** A save that may not be published is not kept for later: its caller hears at once, and has the bytes still. */
-  async function hold(session: SessionRow, row: ArtifactRow | undefined): Promise<boolean> {
+  async #hold(session: SessionRow, row: ArtifactRow | undefined): Promise<boolean> {
     const guard = guardOf(session.value, row);
     if (session.value.origin === "upload") {
-      return (await rows.replaceSession(session, { ...session.value, status: "held" }, guard)) !== undefined;
+      return (await this.#rows.replaceSession(session, { ...session.value, status: "held" }, guard)) !== undefined;
     }
-    if (!(await rows.dropSession(session, guard))) return false;
-    await takeBack(session.value);
+    if (!(await this.#rows.dropSession(session, guard))) return false;
+    await this.#takeBack(session.value);
     return true;
   }
 
   /** A save's session has nobody to ask for it again, so its row goes. */
-  async function complete(session: SessionRow, version: Version, guard?: Guard): Promise<boolean> {
-    if (session.value.origin === "save") return rows.dropSession(session, guard);
-    return (await rows.replaceSession(session, completed(session.value, version), guard)) !== undefined;
+  async #complete(session: SessionRow, version: Version, guard?: Guard): Promise<boolean> {
+    if (session.value.origin === "save") return this.#rows.dropSession(session, guard);
+    return (await this.#rows.replaceSession(session, completed(session.value, version), guard)) !== undefined;
   }
 
   /** Behind the commit point. Losing the row here means that somebody else has finished. */
-  async function finish(session: SessionRow, version: Version): Promise<Ending> {
-    await complete(session, version);
-    await blobs
+  async #finish(session: SessionRow, version: Version): Promise<Ending> {
+    await this.#complete(session, version);
+    await this.#blobs
       .removeUpload(session.value.id)
-      .catch((error) => log("warn", "upload_left_behind", { session: session.value.id, error: String(error) }));
+      .catch((error) => this.#log("warn", "upload_left_behind", { session: session.value.id, error: String(error) }));
     return { kind: "published", version };
   }
 
   /** Takes back an installed blob whose session ended without it. */
-  async function takeBack({ id, bucket, key }: SessionRecord): Promise<void> {
-    const session = await rows.session(id);
+  async #takeBack({ id, bucket, key }: SessionRecord): Promise<void> {
+    const session = await this.#rows.session(id);
     if (session?.value.status === "completing" || session?.value.status === "held") return;
     // From here nobody can come to publish it, so what the artifact row says now stays true.
-    if (versionOf(await rows.artifact(bucket, key), id) !== undefined) return;
-    await blobs.removeBlob(id);
-    await blobs.removeUpload(id);
+    if (versionOf(await this.#rows.artifact(bucket, key), id) !== undefined) return;
+    await this.#blobs.removeBlob(id);
+    await this.#blobs.removeUpload(id);
   }
 
   /** What became of a session that somebody else has ended. */
-  async function settle({ value: { id, bucket, key } }: SessionRow): Promise<Ending> {
-    const session = await rows.session(id);
-    const row = await rows.artifact(bucket, key);
+  async #settle({ value: { id, bucket, key } }: SessionRow): Promise<Ending> {
+    const session = await this.#rows.session(id);
+    const row = await this.#rows.artifact(bucket, key);
     switch (session?.value.status) {
       case undefined: {
         const version = versionOf(row, id);
@@ -180,7 +179,7 @@ export function createPublisher({
         return { kind: "held", newest: row?.value.versions[0]?.version ?? 0 };
       case "completing": {
         const version = versionOf(row, id);
-        if (version !== undefined) return finish(session, version);
+        if (version !== undefined) return this.#finish(session, version);
         throw new ArtifactError(
           "corrupt",
           "The uploaded bytes are missing from the disk, so they cannot be published. Abort the session with abort_upload_session and upload again.",
@@ -192,60 +191,58 @@ export function createPublisher({
     }
   }
 
-  async function end(first: SessionRow, word: "aborted" | "expired"): Promise<SessionRow | undefined> {
+  /** Ends a session without publishing it; one that is published already is finished instead. Answers its last row. */
+  async end(first: SessionRow, word: "aborted" | "expired"): Promise<SessionRow | undefined> {
     let session: SessionRow | undefined = first;
     while (session !== undefined) {
       const { id, bucket, key, status } = session.value;
       if (status !== "open" && status !== "held" && status !== "completing") return session;
-      let guard: Guard | undefined;
-      if (status === "completing") {
-        const row = await rows.artifact(bucket, key);
-        const version = versionOf(row, id);
-        if (version !== undefined) {
-          await finish(session, version);
-          return rows.session(id);
-        }
-        guard = guardOf(session.value, row);
+      // A session that is being published ends only while the artifact row does not name it.
+      const row = status === "completing" ? await this.#rows.artifact(bucket, key) : undefined;
+      const version = versionOf(row, id);
+      if (version !== undefined) {
+        await this.#finish(session, version);
+        return this.#rows.session(id);
       }
-      const ended = await close(session, word, guard);
-      if (ended !== undefined) {
-        await blobs.removeBlob(id);
-        await blobs.removeUpload(id);
-        return ended.row;
+      const guard = status === "completing" ? guardOf(session.value, row) : undefined;
+      if (await this.#close(session, word, guard)) {
+        await this.#blobs.removeBlob(id);
+        await this.#blobs.removeUpload(id);
       }
-      session = await rows.session(id);
+      session = await this.#rows.session(id);
     }
     return undefined;
   }
 
-  async function close(session: SessionRow, word: "aborted" | "expired", guard: Guard | undefined) {
-    if (session.value.origin === "save")
-      return (await rows.dropSession(session, guard)) ? { row: undefined } : undefined;
+  async #close(session: SessionRow, word: "aborted" | "expired", guard: Guard | undefined): Promise<boolean> {
+    if (session.value.origin === "save") return this.#rows.dropSession(session, guard);
     const value = { ...session.value, status: word, segments: [], sealed: null };
-    const row = await rows.replaceSession(session, value, guard);
-    return row && { row };
+    return (await this.#rows.replaceSession(session, value, guard)) !== undefined;
   }
 
-  async function announce(bucket: string, key: string, versions: readonly Version[]): Promise<void> {
+  /**
+   * Says in a `freed` row, before their artifact row loses them, which blobs are going; their sessions are finished
+   * first, so that nobody publishes them again.
+   */
+  async announce(bucket: string, key: string, versions: readonly Version[]): Promise<void> {
     for (const version of versions) {
       for (;;) {
-        const session = await rows.session(version.session);
+        const session = await this.#rows.session(version.session);
         if (session?.value.status !== "completing") break;
-        await complete(session, version);
+        await this.#complete(session, version);
       }
-      await metadata.put(freedKey(version.session), encodeFreed({ bucket, key }));
+      await this.#metadata.put(freedKey(version.session), encodeFreed({ bucket, key }));
     }
   }
 
-  async function release(versions: readonly Version[]): Promise<void> {
+  /** Frees what the artifact row does not name any more. The space is free once this resolves. */
+  async release(versions: readonly Version[]): Promise<void> {
     for (const { session } of versions) {
-      await blobs.removeBlob(session);
-      await blobs.removeUpload(session);
-      await metadata.drop(freedKey(session));
+      await this.#blobs.removeBlob(session);
+      await this.#blobs.removeUpload(session);
+      await this.#metadata.drop(freedKey(session));
     }
   }
-
-  return { commit, end, announce, release };
 }
 
 function versionOf(row: ArtifactRow | undefined, session: string): Version | undefined {

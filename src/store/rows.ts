@@ -77,9 +77,13 @@ export interface Row<Value> extends StoredRow {
 export type ArtifactRow = Row<ArtifactRecord>;
 export type SessionRow = Row<SessionRecord>;
 
+export const artifactPrefix = "artifact:";
 export const artifactKey = (bucket: string, key: string): string => `artifact:${bucket}:${key}`;
 export const sessionKey = (id: string): string => `session:${id}`;
 export const uploadKey = (bucket: string, key: string, id: string): string => `upload:${bucket}:${key}:${id}`;
+/** What the index rows of a bucket begin with, or of one key of it, or of all. */
+export const uploadPrefix = (bucket?: string, key?: string): string =>
+  ["upload", ...(bucket === undefined ? [] : [bucket, ...(key === undefined ? [] : [key])]), ""].join(":");
 export const freedKey = (id: string): string => `freed:${id}`;
 export const changedKey = "changed";
 

@@ -27,22 +27,6 @@ export interface SealedFile {
   readonly copied: boolean;
 }
 
-/** This process's part in the staged bytes of uploads: the segments that it alone writes, kept open between calls. */
-export interface Staging {
-  /**
-   * Writes bytes that follow what the row counts, durably. Undefined where a segment that the record names is gone:
-   * the record is out of date, or the store is damaged.
-   */
-  stage(session: SessionRecord, bytes: Uint8Array): Promise<StagedBytes | undefined>;
-  /** Undefined as for `stage`. */
-  seal(session: SessionRecord): Promise<SealedFile | undefined>;
-  /** Bytes that the record counts; undefined as for `stage`. */
-  read(session: SessionRecord, start: number, length: number): Promise<Uint8Array | undefined>;
-  /** Closes the session's segment, if this process has one open. */
-  forget(session: string): Promise<void>;
-  close(): Promise<void>;
-}
-
 interface OwnSegment {
   readonly writer: SegmentWriter;
   /** Of the bytes from the segment's start. */
@@ -51,181 +35,209 @@ interface OwnSegment {
   bytes: number;
 }
 
-export function createStaging(blobs: BlobStore, log: Log): Staging {
+/**
+ * This process's part in the staged bytes of uploads: the segments that it alone writes, kept open between calls.
+ *
+ * Where a method answers undefined, a segment that the record names is gone: the record is out of date, or the store
+ * is damaged.
+ */
+export class Staging {
+  readonly #blobs: BlobStore;
+  readonly #log: Log;
   /** In the order of their last use. */
-  const own = new Map<string, OwnSegment>();
+  readonly #own = new Map<string, OwnSegment>();
 
-  async function forget(session: string): Promise<void> {
-    const segment = own.get(session);
-    if (segment === undefined) return;
-    own.delete(session);
-    await closeQuietly(segment.writer, session);
+  constructor(blobs: BlobStore, log: Log) {
+    this.#blobs = blobs;
+    this.#log = log;
   }
 
-  /** What was acknowledged of a segment is durable already, so a failing close loses nothing. */
-  async function closeQuietly(writer: SegmentWriter, session: string): Promise<void> {
-    await writer.close().catch((error) => log("warn", "segment_close_failed", { session, error: String(error) }));
+  /** Writes bytes that follow what the row counts, durably. */
+  async stage(session: SessionRecord, bytes: Uint8Array): Promise<StagedBytes | undefined> {
+    const { id } = session;
+    const target = await this.#checkOut(session);
+    if (target === undefined) return undefined;
+    const { segment, before, replaced } = target;
+    const { writer, hash } = segment;
+    const isNamed = session.segments.some(({ name }) => name === writer.name);
+    try {
+      await writer.write(bytes);
+      await writer.sync();
+    } catch (error) {
+      await (isNamed ? this.#closeQuietly(id, writer) : this.#discard(id, writer));
+      throw error;
+    }
+    const counted = segment.bytes + bytes.length;
+    return {
+      segments: [...before, { name: writer.name, bytes: counted }],
+      keep: async () => {
+        hash.update(bytes);
+        await this.#remember(id, { writer, hash, bytes: counted });
+        await this.#removeQuietly(id, replaced);
+      },
+      giveBack: async () => {
+        if (isNamed) await writer.truncate(segment.bytes).finally(() => this.#closeQuietly(id, writer));
+        else await this.#discard(id, writer);
+      },
+      leave: () => this.#closeQuietly(id, writer),
+    };
+  }
+
+  /** One file with all that the record counts. */
+  async seal(session: SessionRecord): Promise<SealedFile | undefined> {
+    const segment = this.#current(session);
+    if (segment !== undefined && session.segments.length === 1) {
+      return { name: segment.writer.name, sha256: segment.hash.copy().digest("hex"), copied: false };
+    }
+    const whole = await this.#copy(session);
+    if (whole === undefined) return undefined;
+    await this.#closeQuietly(session.id, whole.writer);
+    return { name: whole.writer.name, sha256: whole.hash.digest("hex"), copied: true };
+  }
+
+  /** Bytes that the record counts. */
+  async read(session: SessionRecord, start: number, length: number): Promise<Uint8Array | undefined> {
+    const blocks: Uint8Array[] = [];
+    for (const part of partsOf(session, start, length)) {
+      const isThere = await this.#eachBlock(session, part, (block) => void blocks.push(block));
+      if (!isThere) return undefined;
+    }
+    return Buffer.concat(blocks);
+  }
+
+  /** Closes the session's segment, if this process has one open: it is not written any more. */
+  async forget(session: string): Promise<void> {
+    const segment = this.#own.get(session);
+    if (segment === undefined) return;
+    this.#own.delete(session);
+    await this.#closeQuietly(session, segment.writer);
+  }
+
+  async close(): Promise<void> {
+    for (const session of [...this.#own.keys()]) await this.forget(session);
   }
 
   /** The segment that this process may append to: the row's last one, where it is its own and unharmed. */
-  function current({ id, segments }: SessionRecord): OwnSegment | undefined {
-    const segment = own.get(id);
+  #current({ id, segments }: SessionRecord): OwnSegment | undefined {
+    const segment = this.#own.get(id);
     const last = segments.at(-1);
     return segment && segment.writer.name === last?.name && segment.bytes === last.bytes ? segment : undefined;
   }
 
   /**
-   * The segment to append to, taken out of `own` until the caller remembers it again; the segments before it; and
-   * the names of those that it is a copy of.
+   * The segment to append to, not this process's own again before it is remembered; the segments before it; and the
+   * names of those that it is a copy of.
    */
-  async function checkOut(
+  async #checkOut(
     session: SessionRecord,
   ): Promise<{ segment: OwnSegment; before: Segments; replaced: string[] } | undefined> {
-    const mine = current(session);
+    const mine = this.#current(session);
     if (mine !== undefined) {
-      own.delete(session.id);
+      this.#own.delete(session.id);
       return { segment: mine, before: session.segments.slice(0, -1), replaced: [] };
     }
-    await forget(session.id);
+    await this.forget(session.id);
     if (session.segments.length < maxSegments) {
-      return { segment: await begin(session.id, session.offset), before: session.segments, replaced: [] };
+      return { segment: await this.#begin(session.id, session.offset), before: session.segments, replaced: [] };
     }
-    const segment = await copy(session);
+    const segment = await this.#copy(session);
     return segment && { segment, before: [], replaced: session.segments.map(({ name }) => name) };
   }
 
-  async function begin(session: string, start: number): Promise<OwnSegment> {
-    return { writer: await blobs.createSegment(session, start), hash: createHash("sha256"), bytes: 0 };
+  async #begin(session: string, start: number): Promise<OwnSegment> {
+    return { writer: await this.#blobs.createSegment(session, start), hash: createHash("sha256"), bytes: 0 };
   }
 
-  async function remember(session: string, segment: OwnSegment): Promise<void> {
-    own.delete(session);
-    own.set(session, segment);
-    const [oldest] = own.keys();
-    if (own.size > maxOpenSegments && oldest !== undefined) await forget(oldest);
+  async #remember(session: string, segment: OwnSegment): Promise<void> {
+    this.#own.set(session, segment);
+    const [oldest] = this.#own.keys();
+    if (this.#own.size > maxOpenSegments && oldest !== undefined) await this.forget(oldest);
   }
 
-  /** Hands the counted bytes of `[start, start + length)` to `take`, in order; false where a segment is gone. */
-  async function eachBlock(
-    session: SessionRecord,
-    range: { start: number; length: number },
-    take: (block: Uint8Array) => Promise<void> | void,
-  ): Promise<boolean> {
-    const end = range.start + range.length;
-    let begins = 0;
-    for (const { name, bytes } of session.segments) {
-      const from = Math.max(range.start - begins, 0);
-      const to = Math.min(end - begins, bytes);
-      begins += bytes;
-      if (from >= to) continue;
-      const reader = await blobs.openSegment(session.id, name);
-      if (reader === undefined) return false;
-      try {
-        for (let at = from; at < to; ) {
-          const block = await reader.read(at, Math.min(copyBlockBytes, to - at));
-          if (block.length === 0) throw missingSegment(session, name);
-          await take(block);
-          at += block.length;
-        }
-      } finally {
-        await reader.close();
-      }
+  /** A new segment that holds all counted bytes, durably. */
+  async #copy(session: SessionRecord): Promise<OwnSegment | undefined> {
+    const { writer, hash } = await this.#begin(session.id, 0);
+    let isWhole = false;
+    try {
+      isWhole = await this.#copyInto(session, async (block) => {
+        await writer.write(block);
+        hash.update(block);
+      });
+      if (isWhole) await writer.sync();
+    } catch (error) {
+      await this.#discard(session.id, writer);
+      throw error;
+    }
+    if (isWhole) return { writer, hash, bytes: session.offset };
+    await this.#discard(session.id, writer);
+    return undefined;
+  }
+
+  async #copyInto(session: SessionRecord, take: (block: Uint8Array) => Promise<void>): Promise<boolean> {
+    for (const part of partsOf(session, 0, session.offset)) {
+      if (!(await this.#eachBlock(session, part, take))) return false;
     }
     return true;
   }
 
-  /** A new segment that holds all counted bytes. */
-  async function copy(session: SessionRecord): Promise<OwnSegment | undefined> {
-    const target = await begin(session.id, 0);
+  /** Hands the bytes of a part to `take`, in order; false where its segment is gone. */
+  async #eachBlock(
+    session: SessionRecord,
+    { name, from, to }: Part,
+    take: (block: Uint8Array) => Promise<void> | void,
+  ): Promise<boolean> {
+    const reader = await this.#blobs.openSegment(session.id, name);
+    if (reader === undefined) return false;
     try {
-      const whole = await eachBlock(session, { start: 0, length: session.offset }, async (block) => {
-        await target.writer.write(block);
-        target.hash.update(block);
-      });
-      if (whole) {
-        await target.writer.sync();
-        target.bytes = session.offset;
-        return target;
+      for (let at = from; at < to; ) {
+        const block = await reader.read(at, Math.min(copyBlockBytes, to - at));
+        if (block.length === 0) throw missingSegment(session, name);
+        await take(block);
+        at += block.length;
       }
-    } catch (error) {
-      await discard(session.id, target.writer);
-      throw error;
+      return true;
+    } finally {
+      await reader.close();
     }
-    await discard(session.id, target.writer);
-    return undefined;
   }
 
-  async function discard(session: string, writer: SegmentWriter): Promise<void> {
-    await closeQuietly(writer, session);
-    await removeQuietly(session, [writer.name]);
+  async #discard(session: string, writer: SegmentWriter): Promise<void> {
+    await this.#closeQuietly(session, writer);
+    await this.#removeQuietly(session, [writer.name]);
+  }
+
+  /** What was acknowledged of a segment is durable already, so a failing close loses nothing. */
+  async #closeQuietly(session: string, writer: SegmentWriter): Promise<void> {
+    await writer.close().catch((error) => this.#log("warn", "segment_close_failed", { session, error: String(error) }));
   }
 
   /** Segments that no row names: one that stays behind is the sweep's. */
-  async function removeQuietly(session: string, names: readonly string[]): Promise<void> {
+  async #removeQuietly(session: string, names: readonly string[]): Promise<void> {
     if (names.length === 0) return;
-    await blobs
+    await this.#blobs
       .removeSegments(session, names)
-      .catch((error) => log("warn", "segments_left_behind", { session, names, error: String(error) }));
+      .catch((error) => this.#log("warn", "segments_left_behind", { session, names, error: String(error) }));
   }
+}
 
-  return {
-    async stage(session, bytes) {
-      const { id } = session;
-      const target = await checkOut(session);
-      if (target === undefined) return undefined;
-      const { segment, before, replaced } = target;
-      const { writer, hash } = segment;
-      const isNamed = session.segments.some(({ name }) => name === writer.name);
-      try {
-        await writer.write(bytes);
-        await writer.sync();
-      } catch (error) {
-        await (isNamed ? closeQuietly(writer, id) : discard(id, writer));
-        throw error;
-      }
-      const counted = segment.bytes + bytes.length;
-      return {
-        segments: [...before, { name: writer.name, bytes: counted }],
-        async keep() {
-          hash.update(bytes);
-          await remember(id, { writer, hash, bytes: counted });
-          await removeQuietly(id, replaced);
-        },
-        async giveBack() {
-          if (!isNamed) return discard(id, writer);
-          try {
-            await writer.truncate(segment.bytes);
-          } finally {
-            await closeQuietly(writer, id);
-          }
-        },
-        leave: () => closeQuietly(writer, id),
-      };
-    },
+/** Bytes `[from, to)` of one segment. */
+interface Part {
+  readonly name: string;
+  readonly from: number;
+  readonly to: number;
+}
 
-    async seal(session) {
-      const segment = current(session);
-      if (segment !== undefined && session.segments.length === 1) {
-        return { name: segment.writer.name, sha256: segment.hash.copy().digest("hex"), copied: false };
-      }
-      const whole = await copy(session);
-      if (whole === undefined) return undefined;
-      await closeQuietly(whole.writer, session.id);
-      return { name: whole.writer.name, sha256: whole.hash.digest("hex"), copied: true };
-    },
-
-    async read(session, start, length) {
-      const blocks: Uint8Array[] = [];
-      const whole = await eachBlock(session, { start, length }, (block) => void blocks.push(block));
-      return whole ? Buffer.concat(blocks) : undefined;
-    },
-
-    forget,
-
-    async close() {
-      for (const session of [...own.keys()]) await forget(session);
-    },
-  };
+/** Where bytes `[start, start + length)` of the content lie. */
+function partsOf({ segments }: SessionRecord, start: number, length: number): Part[] {
+  const parts: Part[] = [];
+  let begins = 0;
+  for (const { name, bytes } of segments) {
+    const from = Math.max(start - begins, 0);
+    const to = Math.min(start + length - begins, bytes);
+    if (from < to) parts.push({ name, from, to });
+    begins += bytes;
+  }
+  return parts;
 }
 
 /** Bytes that a row counts are not on the disk. */

@@ -1,14 +1,14 @@
 import { randomBytes } from "node:crypto";
-import { type ArtifactStore, createArtifactStore } from "./artifact-store.js";
+import { ArtifactStore } from "./artifact-store.js";
 import type { BlobStore } from "./blob-store.js";
 import { createChangeSignal, createRevisions, type Revisions } from "./changes.js";
 import { defaultKeepVersions, defaultMaxChunkBytes, defaultSessionTtlMs } from "./limits.js";
 import type { Log } from "./log.js";
 import type { MetadataStore } from "./metadata-store.js";
-import { createPublisher } from "./publish.js";
+import { Publisher } from "./publish.js";
 import { createRows } from "./rows.js";
-import { createStaging } from "./staging.js";
-import { createUploads, type Uploads } from "./uploads.js";
+import { Staging } from "./staging.js";
+import { Uploads } from "./uploads.js";
 
 export interface Store {
   readonly artifacts: ArtifactStore;
@@ -47,12 +47,12 @@ export function createStore(options: StoreOptions): Store {
   const nowSeconds = () => Math.floor(now() / 1000);
   const rows = createRows(metadata, newRevision);
   const changes = createChangeSignal(metadata, newRevision, log);
-  const publisher = createPublisher({ rows, metadata, blobs, changes, log, nowSeconds, keepVersions });
-  const staging = createStaging(blobs, log);
+  const publisher = new Publisher({ rows, metadata, blobs, changes, log, nowSeconds, keepVersions });
+  const staging = new Staging(blobs, log);
   const shared = { rows, metadata, blobs, publisher, nowSeconds, newId, maxArtifactBytes, maxChunkBytes };
-  const uploads = createUploads({ ...shared, staging, sessionTtlMs, readOnly });
+  const uploads = new Uploads({ ...shared, staging, sessionTtlMs, readOnly });
   return {
-    artifacts: createArtifactStore({ ...shared, changes, log }),
+    artifacts: new ArtifactStore({ ...shared, changes, log }),
     uploads,
     revisions: createRevisions(metadata),
     async close() {

@@ -121,6 +121,7 @@ export function versionConflict(record: SessionRecord, newest: number): Artifact
   });
 }
 
+/** @param offset where the upload goes on, where the failure has changed it */
 export function checksumMismatch(expected: string, actual: string, what: string, next: string, offset?: number) {
   return new ArtifactError("checksum_mismatch", `The SHA-256 of ${what} is ${actual}, not ${expected}. ${next}`, {
     expected,
@@ -147,4 +148,20 @@ export function isIdentical(version: Version, record: SessionRecord): boolean {
 function sameStrings(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {
   const names = Object.keys(a);
   return names.length === Object.keys(b).length && names.every((name) => Object.hasOwn(b, name) && a[name] === b[name]);
+}
+
+export function unknownSession(id: string): ArtifactError {
+  return new ArtifactError(
+    "session_not_found",
+    "There is no upload session with this id. Find it again with list_upload_sessions (by bucket and key), or create one with create_upload_session.",
+    { session_id: id.slice(0, 100) },
+  );
+}
+
+export function incomplete({ id, offset }: SessionRecord, size: number): ArtifactError {
+  return new ArtifactError(
+    "incomplete",
+    `${offset} of ${size} bytes are stored. Upload the rest from offset ${offset}, or abort and create a session without size.`,
+    { session_id: id, offset, size },
+  );
 }

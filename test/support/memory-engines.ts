@@ -1,0 +1,107 @@
+import { randomBytes } from "node:crypto";
+import type { BlobStore, ByteReader, SegmentWriter } from "../../src/store/blob-store.js";
+import type { Entry, MetadataStore, StoredRow } from "../../src/store/metadata-store.js";
+
+/** The metadata port over a map, in one process. */
+export function createMemoryMetadataStore(): MetadataStore & { readonly rows: Map<string, string> } {
+  const rows = new Map<string, string>();
+  let changes = 0;
+  const write = (key: string, text: string | undefined): void => {
+    if (text === undefined) rows.delete(key);
+    else rows.set(key, text);
+    changes += 1;
+  };
+  const under = (prefix: string): StoredRow[] =>
+    [...rows]
+      .filter(([key]) => key.startsWith(prefix))
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, text]) => ({ key, text }));
+  return {
+    rows,
+    get: async (key) => rows.get(key),
+    getMany: async (keys) => keys.map((key) => rows.get(key)),
+    put: async (key, text) => write(key, text),
+    drop: async (key) => write(key, undefined),
+    async replace(key, old, next, guard) {
+      if (rows.get(key) !== old || (guard && rows.get(guard.key) !== guard.text)) return false;
+      write(key, next);
+      return true;
+    },
+    async range(prefix, { after = "", limit }) {
+      return under(prefix)
+        .filter(({ key }) => key > after)
+        .slice(0, limit);
+    },
+    async grouped(prefix, delimiter, { after, limit }) {
+      const entries = new Map<string, Entry>();
+      for (const row of under(prefix)) {
+        const at = row.key.indexOf(delimiter, prefix.length);
+        const group = row.key.slice(0, at + 1);
+        if (at < 0) entries.set(row.key, { row });
+        else entries.set(group, { group });
+      }
+      return [...entries]
+        .filter(([position]) => after === undefined || position > after)
+        .slice(0, limit)
+        .map(([, entry]) => entry);
+    },
+    changeToken: async () => String(changes),
+  };
+}
+
+/** The content port over maps; a blob shares its segment's bytes, as a link shares its file. */
+export function createMemoryBlobStore() {
+  const segments = new Map<string, { bytes: Buffer }>();
+  const blobs = new Map<string, { bytes: Buffer }>();
+  let hasReserve = true;
+  const path = (session: string, name: string): string => `${session}/${name}`;
+  const reader = (file: { bytes: Buffer } | undefined): ByteReader | undefined =>
+    file && {
+      read: async (start, length) => Buffer.from(file.bytes.subarray(start, start + length)),
+      close: async () => undefined,
+    };
+  const store: BlobStore = {
+    async createSegment(session, start): Promise<SegmentWriter> {
+      const name = `${start}-${randomBytes(8).toString("hex")}`;
+      const file = { bytes: Buffer.alloc(0) };
+      segments.set(path(session, name), file);
+      return {
+        name,
+        async write(bytes) {
+          file.bytes = Buffer.concat([file.bytes, bytes]);
+        },
+        sync: async () => undefined,
+        async truncate(length) {
+          file.bytes = file.bytes.subarray(0, length);
+        },
+        close: async () => undefined,
+      };
+    },
+    openSegment: async (session, name) => reader(segments.get(path(session, name))),
+    async removeSegments(session, names) {
+      for (const name of names) segments.delete(path(session, name));
+    },
+    async removeUpload(session) {
+      for (const name of [...segments.keys()]) if (name.startsWith(`${session}/`)) segments.delete(name);
+    },
+    async install(session, name) {
+      const file = segments.get(path(session, name));
+      if (file === undefined) return false;
+      if (!blobs.has(session)) blobs.set(session, file);
+      return true;
+    },
+    openBlob: async (session) => reader(blobs.get(session)),
+    async removeBlob(session) {
+      blobs.delete(session);
+    },
+    async releaseReserve() {
+      const had = hasReserve;
+      hasReserve = false;
+      return had;
+    },
+    async restoreReserve() {
+      hasReserve = true;
+    },
+  };
+  return { ...store, segments, blobs };
+}
