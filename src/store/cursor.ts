@@ -12,28 +12,28 @@ export interface PageOptions {
   readonly limit: number;
 }
 
-const scopeChars = 8;
+const digestChars = 8;
 
 /** A cursor goes on behind `after`, in the same listing only: `scope` names the listing and its filters. */
 export function encodeCursor(scope: readonly string[], after: string): string {
-  return Buffer.from(scopeDigest(scope) + after, "latin1").toString("base64url");
+  return Buffer.from(digestOf(scope, after) + after, "latin1").toString("base64url");
 }
 
 /** Where to go on: undefined from the beginning. @throws ArtifactError `invalid_argument` */
 export function decodeCursor(scope: readonly string[], cursor: string | undefined): string | undefined {
   if (cursor === undefined) return undefined;
-  const text = Buffer.from(cursor, "base64url").toString("latin1");
-  const isOurs = text.startsWith(scopeDigest(scope)) && encodeCursor(scope, text.slice(scopeChars)) === cursor;
-  if (!isOurs || text.length === scopeChars) {
-    throw new ArtifactError(
-      "invalid_argument",
-      "cursor is not one that this listing gave: pass next_cursor of the last page unchanged, with the same other arguments, or leave it out to begin again.",
-      { argument: "cursor" },
-    );
-  }
-  return text.slice(scopeChars);
+  const after = Buffer.from(cursor, "base64url").toString("latin1").slice(digestChars);
+  if (after !== "" && encodeCursor(scope, after) === cursor) return after;
+  throw new ArtifactError(
+    "invalid_argument",
+    "cursor is not one that this listing gave: pass next_cursor of the last page unchanged, with the same other arguments, or leave it out to begin again.",
+    { argument: "cursor" },
+  );
 }
 
-function scopeDigest(scope: readonly string[]): string {
-  return createHash("sha256").update(JSON.stringify(scope)).digest("hex").slice(0, scopeChars);
+function digestOf(scope: readonly string[], after: string): string {
+  return createHash("sha256")
+    .update(JSON.stringify([scope, after]))
+    .digest("hex")
+    .slice(0, digestChars);
 }

@@ -3,7 +3,8 @@ import type { Entry, MetadataStore } from "../../src/store/metadata-store.js";
 
 /** What every implementation of the metadata port has to do. `open` gives an empty store that the test owns. */
 export function metadataStoreContract(name: string, open: () => Promise<MetadataStore>): void {
-  const positions = (entries: readonly Entry[]) => entries.map((entry) => ("row" in entry ? entry.row.key : entry.group));
+  const positions = (entries: readonly Entry[]) =>
+    entries.map((entry) => ("row" in entry ? entry.row.key : entry.group));
 
   async function filled(keys: readonly string[]): Promise<MetadataStore> {
     const store = await open();
@@ -82,8 +83,22 @@ export function metadataStoreContract(name: string, open: () => Promise<Metadata
     });
 
     it("range() answers rows in the order of their bytes, under the prefix alone", async () => {
-      const keys = ["artifact:b:a", "artifact:b:a-b", "artifact:b:a.c", "artifact:b:a/b", "artifact:b:a0", "artifact:b:aA"];
-      const store = await filled([...keys, "artifact:b:a_", "artifact:b:aa", "artifact:c:a", "artifact:b-:a", "session:x"]);
+      const keys = [
+        "artifact:b:a",
+        "artifact:b:a-b",
+        "artifact:b:a.c",
+        "artifact:b:a/b",
+        "artifact:b:a0",
+        "artifact:b:aA",
+      ];
+      const store = await filled([
+        ...keys,
+        "artifact:b:a_",
+        "artifact:b:aa",
+        "artifact:c:a",
+        "artifact:b-:a",
+        "session:x",
+      ]);
       const found = await store.range("artifact:b:", { limit: 100 });
       expect(found.map(({ key }) => key)).toEqual([...keys, "artifact:b:a_", "artifact:b:aa"]);
       expect(found[0]?.text).toBe('{"of":"artifact:b:a"}');
@@ -104,7 +119,13 @@ export function metadataStoreContract(name: string, open: () => Promise<Metadata
 
     it("grouped() rolls up what is behind the delimiter, among the rows that are not", async () => {
       const store = await filled(["p:a", "p:b/1", "p:b/2/3", "p:b-x", "p:c", "p:d/1", "q:a/b"]);
-      expect(positions(await store.grouped("p:", "/", { limit: 100 }))).toEqual(["p:a", "p:b-x", "p:b/", "p:c", "p:d/"]);
+      expect(positions(await store.grouped("p:", "/", { limit: 100 }))).toEqual([
+        "p:a",
+        "p:b-x",
+        "p:b/",
+        "p:c",
+        "p:d/",
+      ]);
       expect(positions(await store.grouped("p:b/", "/", { limit: 100 }))).toEqual(["p:b/1", "p:b/2/"]);
       expect(positions(await store.grouped("p:b", "/", { limit: 100 }))).toEqual(["p:b-x", "p:b/"]);
       const [first] = await store.grouped("p:", "/", { limit: 1 });

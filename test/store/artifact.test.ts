@@ -1,0 +1,87 @@
+import { describe, expect, it } from "vitest";
+import {
+  checkMetadata,
+  checkMimeType,
+  isBucket,
+  isKey,
+  isTextType,
+  mimeTypeOf,
+  toArtifact,
+} from "../../src/store/artifact.js";
+
+describe("isBucket()", () => {
+  it.each(["a", "A-z_0", "-", "x".repeat(63)])("takes %j", (name) => expect(isBucket(name)).toBe(true));
+  it.each(["", "x".repeat(64), "a.b", "a/b", "a:b", "a b", "é", "a\n", "a\0", "~"])("refuses %j", (name) => {
+    expect(isBucket(name)).toBe(false);
+  });
+});
+
+describe("isKey()", () => {
+  it.each(["a", "a/b/c.csv", ".hidden", "a..b", "...", "a/.b", "-/_", "x".repeat(512)])("takes %j", (key) => {
+    expect(isKey(key)).toBe(true);
+  });
+  it.each([
+    "",
+    "/x",
+    "x/",
+    "a//b",
+    ".",
+    "..",
+    "../x",
+    "a/../b",
+    "a/.",
+    "a b",
+    "a\0b",
+    "a:b",
+    "é",
+    "x".repeat(513),
+    "a\n",
+  ])("refuses %j", (key) => expect(isKey(key)).toBe(false));
+});
+
+describe("mimeTypeOf()", () => {
+  it.each([
+    ["data/a.csv", "text/csv"],
+    ["a.jsonl", "application/x-ndjson"],
+    ["a.parquet", "application/vnd.apache.parquet"],
+    ["a.py", "text/x-python"],
+    ["a.PNG", "image/png"],
+    ["README", "fallback/type"],
+    ["a.unknown-extension", "fallback/type"],
+  ])("tells the type of %j", (key, type) => expect(mimeTypeOf(key, "fallback/type")).toBe(type));
+});
+
+describe("isTextType()", () => {
+  it.each(["text/csv", "TEXT/HTML; charset=utf-8", "application/json", "image/svg+xml", "application/x-ndjson"])(
+    "shows %j as text",
+    (type) => expect(isTextType(type)).toBe(true),
+  );
+  it.each(["application/octet-stream", "image/png", "application/vnd.apache.parquet", "application/jsonx"])(
+    "does not show %j as text",
+    (type) => expect(isTextType(type)).toBe(false),
+  );
+});
+
+describe("checks", () => {
+  it("take a media type with parameters and refuse what a header could not carry", () => {
+    expect(() => checkMimeType("text/csv; header=present")).not.toThrow();
+    for (const type of ["", "text", "text/", "text/csv\r\nX: 1", "te xt/csv", `text/${"x".repeat(255)}`]) {
+      expect(() => checkMimeType(type), type).toThrow(expect.objectContaining({ code: "invalid_argument" }));
+    }
+  });
+
+  it("count metadata in bytes of JSON and refuse what is no Unicode", () => {
+    expect(() => checkMetadata({ a: "x".repeat(2_048 - '{"a":""}'.length) })).not.toThrow();
+    for (const metadata of [{ a: "x".repeat(2_048) }, { a: "é".repeat(1_030) }, { a: "\ud800" }, { "\udc00": "a" }]) {
+      expect(() => checkMetadata(metadata)).toThrow(expect.objectContaining({ code: "invalid_argument" }));
+    }
+  });
+});
+
+it("toArtifact() shows a version under its bucket and key, and not whose blob it is", () => {
+  const about = { mime_type: "text/csv", bytes: 3, sha256: "0".repeat(64), created_at: 1, metadata: { a: "b" } };
+  expect(toArtifact("b", "k/x.csv", { version: 2, session: "secret", ...about })).toEqual({
+    ...{ bucket: "b", key: "k/x.csv", version: 2, uri: "artifact://b/k/x.csv" },
+    ...about,
+  });
+});

@@ -1,0 +1,137 @@
+import * as fc from "fast-check";
+import { expect, it } from "vitest";
+import type { Store } from "../../src/store/store.js";
+import type { UploadSession } from "../../src/store/upload-session.js";
+import { expectNothingLeaked, expectSound } from "../support/invariants.js";
+import { createMemoryEngines, type MemoryEngines, storeOn, textOf } from "../support/stores.js";
+
+/** One upload as anyone would imagine it: its bytes, and how it stands. */
+interface Model {
+  bytes: string;
+  readonly size: number | null;
+  status: "open" | "complete" | "aborted";
+}
+
+interface Real {
+  readonly engines: MemoryEngines;
+  readonly id: string;
+  /** Processes on the same engines; a command says which one it goes to. */
+  readonly stores: Store[];
+}
+
+type Outcome = Partial<UploadSession> | { readonly code: string; readonly offset?: number };
+const processes = 3;
+
+/** What the rules of an append say, written down a second time, without files or rows. */
+function expectAppend(model: Model, offset: number, text: string): Outcome {
+  const at = model.bytes.length;
+  const end = offset + text.length;
+  if (model.status === "aborted") return { code: "session_closed" };
+  if (offset > at) return { code: "offset_conflict", offset: at };
+  if (model.size !== null && end > model.size) return { code: "size_exceeded" };
+  if (model.status === "complete" && end > at) return { code: "session_closed" };
+  const overlap = Math.min(text.length, at - offset);
+  if (model.bytes.slice(offset, offset + overlap) !== text.slice(0, overlap))
+    return { code: "offset_conflict", offset: at };
+  model.bytes += text.slice(overlap);
+  if (model.bytes.length === model.size) model.status = "complete";
+  return { offset: model.bytes.length, status: model.status };
+}
+
+async function outcomeOf(call: Promise<UploadSession>): Promise<Outcome> {
+  return call.then(
+    ({ offset, status }) => ({ offset, status }),
+    ({ code, details }) => (code === "offset_conflict" ? { code, offset: details.offset } : { code }),
+  );
+}
+
+type Command = fc.AsyncCommand<Model, Real>;
+type Call = (store: Store, id: string) => Promise<UploadSession>;
+
+/** A call that one process makes, and what the model answers to it. */
+function call(name: string, process: number, make: (model: Model) => { call: Call; expected: Outcome }): Command {
+  return {
+    check: () => true,
+    async run(model, { stores, id }) {
+      const { call, expected } = make(model);
+      const store = stores[process];
+      expect(store && (await outcomeOf(call(store, id)))).toEqual(expected);
+    },
+    toString: () => `process ${process}: ${name}`,
+  };
+}
+
+const append = (process: number, shift: number, text: string): Command =>
+  call(`append(offset + ${shift}, "${text}")`, process, (model) => {
+    const offset = Math.max(0, model.bytes.length + shift);
+    const expected = expectAppend(model, offset, text);
+    return { call: ({ uploads }, id) => uploads.append(id, offset, Buffer.from(text)), expected };
+  });
+
+const replay = (process: number, from: number, more: string): Command =>
+  call(`replay(from ${from}, and "${more}")`, process, (model) => {
+    const offset = from % (model.bytes.length + 1);
+    const text = model.bytes.slice(offset) + more;
+    const expected = expectAppend(model, offset, text);
+    return { call: ({ uploads }, id) => uploads.append(id, offset, Buffer.from(text)), expected };
+  });
+
+const complete = (process: number): Command =>
+  call("complete()", process, (model) => {
+    const isShort = model.size !== null && model.bytes.length < model.size;
+    if (model.status !== "aborted" && !isShort) model.status = "complete";
+    const failure = { code: model.status === "aborted" ? "session_closed" : "incomplete" };
+    const success = { offset: model.bytes.length, status: "complete" } as const;
+    return {
+      call: ({ uploads }, id) => uploads.complete(id),
+      expected: model.status === "complete" ? success : failure,
+    };
+  });
+
+const abort = (process: number): Command =>
+  call("abort()", process, (model) => {
+    if (model.status === "open") model.status = "aborted";
+    const success = { offset: model.bytes.length, status: "aborted" } as const;
+    const expected = model.status === "complete" ? { code: "session_closed" } : success;
+    return { call: ({ uploads }, id) => uploads.abort(id), expected };
+  });
+
+const restart = (process: number): Command => ({
+  check: () => true,
+  async run(model, { stores, engines, id }) {
+    const store = storeOn(engines);
+    stores[process] = store;
+    expect(await store.uploads.get(id)).toMatchObject({ offset: model.bytes.length, status: model.status });
+    expectSound(engines);
+  },
+  toString: () => `process ${process}: restart`,
+});
+
+const process = fc.integer({ min: 0, max: processes - 1 });
+const text = fc.string({ minLength: 0, maxLength: 6, unit: fc.constantFrom("a", "b") });
+const shift = fc.oneof(fc.constant(0), fc.integer({ min: -6, max: 3 }));
+const commands = [
+  fc.tuple(process, shift, text).map(([p, by, t]) => append(p, by, t)),
+  fc.tuple(process, fc.nat(), text).map(([p, from, t]) => replay(p, from, t)),
+  process.map(complete),
+  process.map(abort),
+  process.map(restart),
+];
+
+it("an upload over several processes is what its model says after every call", async () => {
+  const size = fc.option(fc.integer({ min: 1, max: 30 }), { nil: null });
+  await fc.assert(
+    fc.asyncProperty(size, fc.commands(commands, { maxCommands: 40, size: "max" }), async (size, run) => {
+      const engines = createMemoryEngines();
+      const stores = Array.from({ length: processes }, () => storeOn(engines));
+      const [first] = stores;
+      const created = await first?.uploads.create({ bucket: "b", key: "k", ...(size === null ? {} : { size }) });
+      const model: Model = { bytes: "", size, status: "open" };
+      await fc.asyncModelRun(() => ({ model, real: { engines, stores, id: created?.id ?? "" } }), run);
+      expectSound(engines);
+      expectNothingLeaked(engines);
+      if (model.status === "complete" && first) expect(await textOf(first, "b", "k")).toBe(model.bytes);
+    }),
+    { numRuns: 400 },
+  );
+});

@@ -1,0 +1,47 @@
+import type { BlobStore, ByteReader, SegmentWriter } from "../../src/store/blob-store.js";
+import type { MetadataStore } from "../../src/store/metadata-store.js";
+
+/** Thrown by every step of a process that has died: nothing it does reaches the engines any more. */
+export class Dead extends Error {}
+
+export interface Mortal {
+  readonly metadata: MetadataStore;
+  readonly blobs: BlobStore;
+  /** Steps taken so far. */
+  readonly steps: () => number;
+}
+
+/**
+ * A process's view of shared engines that dies before step `lastStep` (or right after the step took effect, where
+ * `after` is true): that call and all that follow fail and do nothing.
+ */
+export function mortal(
+  engines: { readonly metadata: MetadataStore; readonly blobs: BlobStore },
+  lastStep: number,
+  after: boolean,
+): Mortal {
+  let steps = 0;
+  async function step<Result>(act: () => Promise<Result>): Promise<Result> {
+    steps += 1;
+    if (steps > lastStep || (steps === lastStep && !after)) throw new Dead(`dead at step ${steps}`);
+    const result = await act();
+    if (steps >= lastStep) throw new Dead(`dead behind step ${steps}`);
+    return result;
+  }
+  /** The same object with each method a step; what it returns is wrapped in turn. */
+  function wrap<Port extends object>(port: Port): Port {
+    const wrapped = Object.entries(port).map(([name, value]) => {
+      if (typeof value !== "function") return [name, value];
+      return [name, (...values: unknown[]) => step(async () => wrapResult(await value.apply(port, values)))];
+    });
+    return Object.fromEntries(wrapped) as Port;
+  }
+  function wrapResult(result: unknown): unknown {
+    return isHandle(result) ? wrap(result) : result;
+  }
+  return { metadata: wrap(engines.metadata), blobs: wrap(engines.blobs), steps: () => steps };
+}
+
+function isHandle(value: unknown): value is SegmentWriter | ByteReader {
+  return typeof value === "object" && value !== null && "close" in value && typeof value.close === "function";
+}
