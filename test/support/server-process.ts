@@ -1,0 +1,112 @@
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
+import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
+import { onTestFinished } from "vitest";
+
+/** The built command, as a host starts it. */
+export const builtServer = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
+
+/** An answer's JSON, or an error's. */
+export type Answer = Record<string, never> & { error?: { code: string; message: string; offset?: number } };
+
+export interface ServerProcess {
+  readonly client: Client;
+  readonly pid: number;
+  call(tool: string, args: object): Promise<Answer>;
+  /** kill -9, awaited until the process is gone. */
+  kill(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Starts the built server and connects the SDK's client to it; both are gone when the test ends. */
+export async function startServer(root: string, ...args: string[]): Promise<ServerProcess> {
+  const transport = new StdioClientTransport({
+    command: process.execPath,
+    args: [builtServer, "--root", root, "--log-level", "warn", ...args],
+    stderr: "inherit",
+  });
+  const client = new Client({ name: "test", version: "0" });
+  const closed = new Promise<void>((resolve) => {
+    client.onclose = resolve;
+  });
+  await client.connect(transport);
+  const { pid } = transport;
+  if (pid === null) throw new Error("the server has no pid");
+  onTestFinished(() => client.close());
+  return {
+    client,
+    pid,
+    async call(tool, args) {
+      const result = (await client.callTool({ name: tool, arguments: { ...args } })) as CallToolResult;
+      const [block] = result.content;
+      if (block?.type !== "text") throw new Error(`${tool} answered no text`);
+      return JSON.parse(block.text);
+    },
+    async kill() {
+      process.kill(pid, "SIGKILL");
+      await closed;
+    },
+    close: () => client.close(),
+  };
+}
+
+export interface RawServer {
+  readonly child: ChildProcessWithoutNullStreams;
+  /** What it has written so far. */
+  readonly stdout: () => string;
+  readonly stderr: () => string;
+  /** Its exit code, once it has ended. */
+  readonly exited: Promise<number | null>;
+  send(...messages: object[]): void;
+  /** The answer to a request of this id. */
+  answer(id: number): Promise<{ result?: Record<string, unknown>; error?: Record<string, unknown> }>;
+}
+
+/** Starts the built command without a client, for what a client would hide. */
+export function spawnRaw(args: readonly string[], environment: NodeJS.ProcessEnv = {}): RawServer {
+  const child = spawn(process.execPath, [builtServer, ...args], { env: { ...process.env, ...environment } });
+  let stdout = "";
+  let stderr = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    stdout += text;
+    child.emit("read");
+  });
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    stderr += text;
+    child.emit("read");
+  });
+  child.stdin.on("error", () => undefined); // the process may be gone before all is written
+  const exited = once(child, "close").then(([code]) => code as number | null);
+  onTestFinished(() => void child.kill("SIGKILL"));
+  return {
+    child,
+    stdout: () => stdout,
+    stderr: () => stderr,
+    exited,
+    send(...messages) {
+      child.stdin.write(messages.map((message) => `${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`).join(""));
+    },
+    async answer(id) {
+      for (;;) {
+        const lines = stdout.split("\n").slice(0, -1);
+        const found = lines.map((line) => JSON.parse(line)).find((message) => message.id === id);
+        if (found !== undefined) return found;
+        await once(child, "read");
+      }
+    },
+  };
+}
+
+export const initialize = {
+  id: 0,
+  method: "initialize",
+  params: { protocolVersion: "2025-06-18", capabilities: {}, clientInfo: { name: "raw", version: "0" } },
+};
+export const toolCall = (id: number, name: string, args: object) => ({
+  id,
+  method: "tools/call",
+  params: { name, arguments: args },
+});
