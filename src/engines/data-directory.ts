@@ -99,7 +99,7 @@ async function openMetadata(file: string, log: Log): Promise<KeyvMetadataStore> 
     engine = await import("./keyv-metadata-store.js");
   } catch (cause) {
     throw new DataDirectoryError(
-      "The sqlite3 package has no binary for this machine: run `npm rebuild sqlite3` where artifacts-mcp is installed (it needs python3, make and g++).",
+      `The sqlite3 package cannot be loaded (${firstLine(cause)}): run \`npm rebuild sqlite3\` where artifacts-mcp is installed; it needs python3, make and g++.`,
       { cause },
     );
   }
@@ -124,8 +124,12 @@ function databaseProblem(file: string, code: string | undefined, cause: unknown)
     case "SQLITE_BUSY":
       return `${file} is locked by another program: end it, or give another --root.`;
     default:
-      return `${file} cannot be opened (${String(cause)}): check the disk, or give another --root.`;
+      return `${file} cannot be opened (${firstLine(cause)}): check the disk, or give another --root.`;
   }
+}
+
+function firstLine(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split("\n")[0] ?? "";
 }
 
 async function hasContent(path: string): Promise<boolean> {
@@ -158,6 +162,6 @@ function directoryProblem(root: string, code: string | undefined, cause: unknown
     case "EDQUOT":
       return `The data directory ${root} cannot be set up because the disk is full: make room, then start again.`;
     default:
-      return `The data directory ${root} cannot be used (${String(cause)}): give another --root.`;
+      return `The data directory ${root} cannot be used (${firstLine(cause)}): give another --root.`;
   }
 }

@@ -196,7 +196,7 @@ const groupedPage = `
 WITH RECURSIVE
   bounds(skip, others, lowest, below, most, top) AS (SELECT $1, $2, $3, $4, $5, $6),
   entry(key, step) AS (
-    SELECT min(key), 1 FROM ${table} CROSS JOIN bounds WHERE key >= lowest AND key < below
+    SELECT (SELECT min(first.key) FROM ${table} AS first WHERE first.key >= lowest AND first.key < below), 1 FROM bounds
     UNION ALL
     SELECT (
       SELECT min(later.key) FROM ${table} AS later

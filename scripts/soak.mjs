@@ -1,0 +1,168 @@
+// Uploads with kill -9 at random moments: every acknowledged byte must be there each time, and every digest right.
+// Usage: node scripts/soak.mjs [rounds] [seed]
+import { createHash, randomBytes } from "node:crypto";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
+import sqlite3 from "sqlite3";
+
+const rounds = Number(process.argv[2] ?? 200);
+const seed = Number(process.argv[3] ?? Date.now() % 1_000_000);
+const main = fileURLToPath(new URL("../dist/main.js", import.meta.url));
+const random = generator(seed);
+const totals = { kills: 0, chunks: 0, bytes: 0, lostAnswers: 0, keptUnheard: 0 };
+
+/** Mulberry32: small, and the same numbers for the same seed. @param {number} state */
+function generator(state) {
+  let s = state;
+  return () => {
+    s = (s + 0x6d2b79f5) | 0;
+    let t = Math.imul(s ^ (s >>> 15), 1 | s);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
+
+/** @param {number} least @param {number} most */
+const between = (least, most) => least + Math.floor(random() * (most - least + 1));
+
+/** @param {string} root */
+async function start(root) {
+  const args = [main, "--root", root, "--log-level", "error"];
+  const transport = new StdioClientTransport({ command: process.execPath, args, stderr: "inherit" });
+  const client = new Client({ name: "soak", version: "0" });
+  /** @type {Promise<void>} */
+  const gone = new Promise((resolve) => {
+    client.onclose = resolve;
+  });
+  await client.connect(transport);
+  const pid = transport.pid ?? 0;
+  /** @param {string} name @param {Record<string, unknown>} args @returns {Promise<any>} */
+  const call = async (name, args) => {
+    const { content } = /** @type {any} */ (await client.callTool({ name, arguments: args }));
+    const answer = JSON.parse(content[0].text);
+    if (answer.error) throw new Error(`${name}: ${content[0].text}`);
+    return answer;
+  };
+  const kill = async () => {
+    process.kill(pid, "SIGKILL");
+    await gone;
+  };
+  return { client, call, kill };
+}
+
+/**
+ * Uploads from `session.offset` on; answers the last session heard of.
+ *
+ * @param {(name: string, args: Record<string, unknown>) => Promise<any>} call
+ * @param {Buffer} content
+ * @param {any} session
+ * @param {{ heard: number, sent: number }} progress
+ */
+async function carryOn(call, content, session, progress) {
+  let now = session;
+  while (now.status === "open" && now.offset < content.length) {
+    const chunk = content.subarray(now.offset, now.offset + between(1, 200_000));
+    progress.sent = now.offset + chunk.length;
+    now = await call("upload_chunk", {
+      session_id: now.id,
+      offset: now.offset,
+      data: chunk.toString("base64"),
+      encoding: "base64",
+    });
+    totals.chunks += 1;
+    progress.heard = now.offset;
+  }
+  return now.status === "complete" ? now : call("complete_upload_session", { session_id: now.id });
+}
+
+/** @param {string} root @param {number} round */
+async function playRound(root, round) {
+  const content = randomBytes(between(1, 1_500_000));
+  const sha256 = createHash("sha256").update(content).digest("hex");
+  const key = `round-${round}.bin`;
+  const size = random() < 0.7 ? { size: content.length } : {};
+  const kills = between(1, 4);
+  const progress = { heard: 0, sent: 0 };
+  let server = await start(root);
+  let session = await server.call("create_upload_session", { bucket: "soak", key, ...size });
+  for (let killed = 0; session.status !== "complete"; ) {
+    const upload = carryOn(server.call, content, session, progress).catch(() => undefined);
+    if (killed < kills) {
+      await new Promise((resolve) => setTimeout(resolve, random() * 40));
+      await server.kill();
+      killed += 1;
+      totals.kills += 1;
+      await upload;
+      server = await start(root);
+      session = await server.call("get_upload_session", { session_id: session.id });
+      check(session.offset >= progress.heard, `offset ${session.offset} is below the acknowledged ${progress.heard}`);
+      check(session.offset <= Math.max(progress.sent, progress.heard), `offset ${session.offset} was never sent`);
+      if (progress.sent > progress.heard) totals[session.offset > progress.heard ? "keptUnheard" : "lostAnswers"] += 1;
+      progress.heard = session.offset;
+      progress.sent = session.offset;
+    } else {
+      session = await upload;
+      check(session !== undefined, "the last process could not finish the upload");
+    }
+  }
+  check(session.artifact.sha256 === sha256, "the digest of the artifact is not the source's");
+  const stored = await readBack(server.client, key, content.length);
+  check(stored.equals(content), "the bytes read back are not the source's");
+  totals.bytes += content.length;
+  await server.client.close();
+}
+
+/** @param {Client} client @param {string} key @param {number} bytes */
+async function readBack(client, key, bytes) {
+  const parts = [];
+  for (let offset = 0; offset < bytes; offset += 1_048_576) {
+    const { contents } = await client.readResource({ uri: `artifact://soak/${key}?offset=${offset}&length=1048576` });
+    const [part] = /** @type {any} */ (contents);
+    parts.push(Buffer.from(part.blob, "base64"));
+  }
+  return Buffer.concat(parts);
+}
+
+/** @param {boolean} holds @param {string} what */
+function check(holds, what) {
+  if (!holds) throw new Error(what);
+}
+
+/** @param {string} root @returns {Promise<string>} */
+function checkIntegrity(root) {
+  return new Promise((resolve, reject) => {
+    const database = new sqlite3.Database(join(root, "metadata.sqlite"));
+    database.get("PRAGMA integrity_check", (error, row) => {
+      if (error) reject(error);
+      else resolve(/** @type {any} */ (row).integrity_check);
+    });
+    database.close();
+  });
+}
+
+const root = await mkdtemp(join(tmpdir(), "artifacts-mcp-soak-"));
+const began = performance.now();
+try {
+  for (let round = 1; round <= rounds; round += 1) {
+    await playRound(root, round).catch((error) => {
+      throw new Error(`round ${round} of seed ${seed}: ${error.message}`, { cause: error });
+    });
+    if (round % 20 === 0) process.stdout.write(`${round} rounds, ${totals.kills} kills\n`);
+  }
+  const integrity = await checkIntegrity(root);
+  check(integrity === "ok", `PRAGMA integrity_check: ${integrity}`);
+  const left = await readdir(join(root, "uploads"));
+  const seconds = ((performance.now() - began) / 1000).toFixed(0);
+  process.stdout.write(
+    `${rounds} rounds in ${seconds} s (seed ${seed}): ${totals.kills} kills, ${totals.chunks} acknowledged chunks, ` +
+      `${totals.bytes} bytes; of the chunks under way ${totals.keptUnheard} counted and ${totals.lostAnswers} did not. ` +
+      `Every acknowledged byte was there, every digest right, integrity_check ok; ` +
+      `${left.length} upload folders left for the sweep.\n`,
+  );
+} finally {
+  await rm(root, { recursive: true, force: true });
+}

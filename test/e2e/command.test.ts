@@ -1,0 +1,246 @@
+import { spawnSync } from "node:child_process";
+import { chmod, copyFile, mkdir, readdir, readFile, symlink, truncate, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import packageJson from "../../package.json" with { type: "json" };
+import { temporaryDirectory } from "../support/directories.js";
+import { builtServer, initialize, spawnRaw, startServer, toolCall } from "../support/server-process.js";
+
+/** Runs the command to its end with an empty stdin. */
+function run(args: readonly string[], environment: NodeJS.ProcessEnv = {}) {
+  const options = { encoding: "utf8", input: "", env: { ...process.env, ...environment }, timeout: 20_000 } as const;
+  const { status, stdout, stderr } = spawnSync(process.execPath, [builtServer, ...args], options);
+  return { status, stdout, stderr };
+}
+
+/** One line on stderr that holds all of `parts`, and nothing on stdout. */
+function expectRefusal(ran: ReturnType<typeof run>, status: number, ...parts: string[]): void {
+  expect(ran.stderr).toMatch(/^artifacts-mcp: [^\n]+\n$/);
+  for (const part of parts) expect(ran.stderr).toContain(part);
+  expect(ran.stdout).toBe("");
+  expect(ran.status).toBe(status);
+}
+
+describe("the command line", () => {
+  it("--version and --help answer on stdout and make no data directory", async () => {
+    const home = await temporaryDirectory();
+    const environment = { HOME: home, XDG_DATA_HOME: join(home, "data"), ARTIFACTS_ROOT: "" };
+    expect(run(["--version"], environment)).toEqual({ status: 0, stdout: `${packageJson.version}\n`, stderr: "" });
+    const help = run(["--help"], environment);
+    for (const flag of ["--root", "--read-only", "--max-artifact-bytes", "--session-ttl", "ARTIFACTS_"]) {
+      expect(help.stdout).toContain(flag);
+    }
+    expect(help.status).toBe(0);
+    expect(await readdir(home)).toEqual([]);
+  });
+
+  it.each([
+    [["--rot", "x"], "--rot", "--root"],
+    [["-r"], "-r", "--root"],
+    [["somewhere"], '"somewhere"', "only options"],
+    [["--"], "--", "only options"],
+    [["--root"], "--root", "needs a value"],
+    [["--root", "--read-only"], "--root", "needs a value"],
+    [["--root", ""], "--root", "a directory's path"],
+    [["--keep-versions", "0"], "--keep-versions", "from 1 to 1000"],
+    [["--keep-versions", "ten"], "--keep-versions", '"ten"'],
+    [["--max-chunk-bytes", "1.5"], "--max-chunk-bytes", "a whole number"],
+    [["--max-chunk-bytes", "99999999999"], "--max-chunk-bytes", "33554432"],
+    [["--max-artifact-bytes", "-1"], "--max-artifact-bytes", "a whole number"],
+    [["--session-ttl", "5 days"], "--session-ttl", "15m"],
+    [["--session-ttl", "0s"], "--session-ttl", "365d"],
+    [["--log-level", "loud"], "--log-level", "debug, info, warn, error"],
+    [["--read-only=perhaps"], "--read-only", "true or false"],
+  ])("refuses %j in one line that names it and what is allowed, exit 2", (args, ...parts) => {
+    expectRefusal(run(args), 2, ...parts);
+  });
+
+  it("takes each option from the environment too, refuses it likewise, and lets the flag win", async () => {
+    expectRefusal(run([], { ARTIFACTS_SESSION_TTL: "soon" }), 2, "ARTIFACTS_SESSION_TTL", "365d");
+    const root = await temporaryDirectory();
+    const environment = { ARTIFACTS_ROOT: join(root, "by-variable"), ARTIFACTS_READ_ONLY: "true" };
+    expect(run(["--root", join(root, "by-flag")], environment).status).toBe(0);
+    expect(await readdir(root)).toEqual(["by-flag"]);
+    expect(run([], environment).stderr).toContain('"readOnly":true');
+    expect(await readdir(root)).toEqual(["by-flag", "by-variable"]);
+  });
+
+  it("makes the platform's data directory, with the folders above it, where no root is named", async () => {
+    const home = await temporaryDirectory();
+    const environment = { HOME: home, XDG_DATA_HOME: join(home, "not", "there"), ARTIFACTS_ROOT: "" };
+    expect(run([], environment).status).toBe(0);
+    const found = await readdir(join(home, "not", "there", "artifacts-mcp"));
+    expect(found.sort()).toEqual(["blobs", "format", "metadata.sqlite", "reserve", "uploads"]);
+  });
+});
+
+describe("a data directory that cannot be used", () => {
+  it("ends the start with one line that says what to do, exit 1", async () => {
+    const root = await temporaryDirectory();
+    const inside = (name: string): string => join(root, name);
+    expectRefusal(run(["--root", inside("none/store")]), 1, inside("none"), "does not exist", "--root");
+    await writeFile(inside("file"), "");
+    expectRefusal(run(["--root", inside("file")]), 1, "is a file", "--root");
+    expectRefusal(run(["--root", inside("file/store")]), 1, "--root");
+
+    await mkdir(inside("newer"));
+    await writeFile(inside("newer/format"), "2\n");
+    expectRefusal(run(["--root", inside("newer")]), 1, "format 2", "newer");
+    expect(await readdir(inside("newer"))).toEqual(["format"]);
+
+    await mkdir(inside("folder/metadata.sqlite"), { recursive: true });
+    expectRefusal(run(["--root", inside("folder")]), 1, "metadata.sqlite", "--root");
+  });
+
+  it("that is damaged is left as it is", async () => {
+    const root = join(await temporaryDirectory(), "store");
+    expect(run(["--root", root]).status).toBe(0);
+    const database = join(root, "metadata.sqlite");
+    const sound = await readFile(database);
+    for (const damaged of [
+      Buffer.from("this is no database, and long enough to be looked at"),
+      sound.subarray(0, 5_000),
+    ]) {
+      await writeFile(database, damaged);
+      expectRefusal(run(["--root", root]), 1, "damaged", "backup");
+      expect(await readFile(database)).toEqual(damaged);
+    }
+    await truncate(database, 0);
+    expectRefusal(run(["--root", root]), 1, "missing or empty", "backup");
+  });
+
+  it("that is not writable is named", async () => {
+    const folder = await temporaryDirectory();
+    await chmod(folder, 0o755);
+    const root = join(folder, "store");
+    await mkdir(root, { mode: 0o555 });
+    // Root may write anywhere, so it becomes somebody else.
+    const someone = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
+    const bundle = join(folder, "main.mjs");
+    await copyFile(builtServer, bundle);
+    const options = { encoding: "utf8", input: "", ...someone } as const;
+    const { stderr, status } = spawnSync(process.execPath, [bundle, "--root", root], options);
+    expect(stderr).toMatch(/^artifacts-mcp: [^\n]*not writable[^\n]*--root[^\n]*\n$/);
+    expect(status).toBe(1);
+    expect(await readdir(root)).toEqual([]);
+  });
+
+  it("without a binary of sqlite3, says how to build it", async () => {
+    // The bundle alone, as in an installation whose native package was not built.
+    const folder = await temporaryDirectory();
+    await writeFile(join(folder, "main.mjs"), await readFile(builtServer));
+    await mkdir(join(folder, "node_modules", "sqlite3"), { recursive: true });
+    await writeFile(
+      join(folder, "node_modules", "sqlite3", "index.js"),
+      'throw new Error("Could not locate the bindings file. Tried: ...");',
+    );
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      [join(folder, "main.mjs"), "--root", join(folder, "store")],
+      {
+        encoding: "utf8",
+        input: "",
+      },
+    );
+    expect(stderr).toMatch(/^artifacts-mcp: [^\n]*npm rebuild sqlite3[^\n]*\n$/);
+    expect(status).toBe(1);
+  });
+});
+
+describe("the end", () => {
+  it("comes by itself when stdin ends, after every request that had arrived is answered", async () => {
+    const server = spawnRaw(["--root", await temporaryDirectory()]);
+    const saves = Array.from({ length: 5 }, (_, n) =>
+      toolCall(n + 1, "save_artifact", { bucket: "b", key: `k${n}`, content: "x" }),
+    );
+    server.send(initialize, ...saves);
+    server.child.stdin.end();
+    expect(await server.exited).toBe(0);
+    const ids = server
+      .stdout()
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line).id);
+    expect(ids.sort()).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(server.stderr()).toContain("stdin ended");
+  });
+
+  it.each(["SIGINT", "SIGTERM"] as const)("on %s comes after the chunk in hand, which is kept", async (signal) => {
+    const root = await temporaryDirectory();
+    const server = spawnRaw(["--root", root]);
+    server.send(initialize, toolCall(1, "create_upload_session", { bucket: "b", key: "k" }));
+    const { result = {} } = await server.answer(1);
+    const { id } = result["structuredContent"] as { id: string };
+    const data = "x".repeat(4_000_000);
+    server.send(toolCall(2, "upload_chunk", { session_id: id, offset: 0, data }), { id: 3, method: "ping" });
+    await server.answer(3); // so the chunk before it has arrived
+    server.child.kill(signal);
+    expect(await server.exited).toBe(0);
+    expect(await server.answer(2)).toMatchObject({ result: { structuredContent: { offset: data.length } } });
+    const next = await startServer(root);
+    expect(await next.call("get_upload_session", { session_id: id })).toMatchObject({ offset: data.length });
+  });
+
+  it("comes quietly where nobody reads stdout any more", async () => {
+    const server = spawnRaw(["--root", await temporaryDirectory()]);
+    server.send(initialize);
+    await server.answer(0);
+    server.child.stdout.destroy();
+    for (let id = 1; server.child.exitCode === null && id < 1_000; id += 1) {
+      server.send({ id, method: "tools/list" });
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(await server.exited).toBe(0);
+    expect(server.stderr()).not.toContain("Error:");
+  });
+});
+
+describe("logs", () => {
+  it("go to stderr, one line an event, from the level that was asked for", async () => {
+    const root = await temporaryDirectory();
+    const lines = run(["--root", root]).stderr.trim().split("\n");
+    expect(lines).toHaveLength(2);
+    for (const line of lines) expect(line).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z info (?:started|stopped) \{.*\}$/);
+    expect(run(["--root", root, "--log-level", "error"]).stderr).toBe("");
+  });
+});
+
+const hasScript = spawnSync("script", ["--version"]).status === 0;
+
+describe("on a terminal", () => {
+  it.skipIf(!hasScript)("says what it is and how to connect a host (needs script of util-linux)", async () => {
+    const root = await temporaryDirectory();
+    const command = `${process.execPath} ${builtServer} --root ${root}`;
+    // Ctrl-D ends the terminal's input.
+    const { stdout, status } = spawnSync("script", ["-qec", command, "/dev/null"], {
+      encoding: "utf8",
+      input: "\u0004",
+    });
+    for (const part of ["MCP host", '"mcpServers"', root, "--help"]) expect(stdout).toContain(part);
+    expect(status).toBe(0);
+  });
+});
+
+describe("the package", () => {
+  it("packs the bundle, its licences and the documents, and runs where it is installed", async () => {
+    const folder = await temporaryDirectory();
+    const packed = spawnSync("npm", ["pack", "--ignore-scripts", "--json", "--pack-destination", folder], {
+      encoding: "utf8",
+    });
+    const [{ filename, files }] = JSON.parse(packed.stdout) as [{ filename: string; files: { path: string }[] }];
+    const paths = files.map(({ path }) => path);
+    for (const path of ["dist/main.js", "dist/THIRD-PARTY-LICENSES.txt", "README.md", "LICENSE", "mcp.json"]) {
+      expect(paths).toContain(path);
+    }
+    expect(paths.filter((path) => /^(?:src|test|scripts|bench|node_modules)\//.test(path))).toEqual([]);
+    spawnSync("tar", ["-xzf", join(folder, filename), "-C", folder]);
+    // Its one runtime dependency, as an installation lays it.
+    await mkdir(join(folder, "package", "node_modules"));
+    const sqlite = join(builtServer, "..", "..", "node_modules", "sqlite3");
+    await symlink(sqlite, join(folder, "package", "node_modules", "sqlite3"));
+    const main = join(folder, "package", "dist", "main.js");
+    const ran = spawnSync(process.execPath, [main, "--root", join(folder, "store")], { encoding: "utf8", input: "" });
+    expect(ran.status).toBe(0);
+    expect(ran.stderr).toContain("started");
+  });
+});
