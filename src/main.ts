@@ -13,15 +13,21 @@ async function main(): Promise<number> {
   const command = commandOfThisProcess();
   switch (command.kind) {
     case "help":
-      process.stdout.write(usage);
+      await print(usage);
       return 0;
     case "version":
-      process.stdout.write(`${version}\n`);
+      await print(`${version}\n`);
       return 0;
     case "serve":
       await serve(command.config);
       return 0;
   }
+}
+
+function print(text: string): Promise<void> {
+  return new Promise((resolve) => {
+    process.stdout.write(text, () => resolve());
+  });
 }
 
 async function serve(config: Config): Promise<void> {

@@ -36,8 +36,8 @@ export async function serveStdio(server: Server, stdin: Readable, stdout: Writab
     async finish() {
       stdin.pause();
       if (!isDeaf) {
-        const isIdle = await withinMs(flushMs, transport.idle());
-        if (!isIdle) log("warn", "answers_not_taken");
+        const answered = transport.idle().then(() => flushed(stdout));
+        if (!(await withinMs(flushMs, answered))) log("warn", "answers_not_taken");
       }
       await server.close();
     },
@@ -88,6 +88,13 @@ function createDrainableTransport(inner: StdioServerTransport): DrainableTranspo
     },
   };
   return outer;
+}
+
+/** Resolves once everything written has left this process: where pipes are asynchronous, an exit would cut it off. */
+function flushed(stream: Writable): Promise<void> {
+  return new Promise((resolve) => {
+    stream.write("", () => resolve());
+  });
 }
 
 /** Whether `work` was done in time. */

@@ -52,11 +52,12 @@ export function defineTool<Input extends z.ZodObject>(spec: ToolSpec<Input>): To
   };
 }
 
-/** Flat, as hosts take it: no `$schema`, and a nullable type as a list of two types. */
+/** Flat, as hosts take it: no `$schema` nor `propertyNames`, and a nullable type as a list of two types. */
 function jsonSchema(schema: z.ZodObject): ListedTool["inputSchema"] {
   const { $schema, ...json } = z.toJSONSchema(schema, {
     io: "input",
     override({ jsonSchema: found }) {
+      delete found.propertyNames;
       const [first, second] = found.anyOf ?? [];
       if (first === undefined || second?.type !== "null") return;
       delete found.anyOf;
