@@ -5,6 +5,8 @@ import { decodeUtf8 } from "./content.js";
 
 /** What fits every host's limit on an answer, as UTF-16 units. */
 const defaultPageChars = 8_000;
+/** As many characters, written as base64. */
+const defaultPageBytes = (defaultPageChars / 4) * 3;
 /** The most content one call answers: clients stop at lines of 10 MiB, and escapes make text longer. */
 export const largestPageBytes = 1024 * 1024;
 
@@ -35,36 +37,39 @@ export async function readPage(open: OpenArtifact, request: PageRequest): Promis
       bytes,
     });
   }
-  if (encoding === "utf8" || (encoding === "auto" && isTextType(mime_type))) {
-    const page = await readTextPage(open, request);
-    if (page !== undefined) return page;
-    if (encoding === "utf8") {
-      throw new ArtifactError(
-        "invalid_argument",
-        `The bytes at offset ${offset} are no UTF-8 text. Read them with encoding base64.`,
-        { argument: "encoding", offset },
-      );
-    }
-  }
-  const content = await open.read(offset, request.length ?? (defaultPageChars / 4) * 3);
-  const text = Buffer.from(content).toString("base64");
-  return { encoding: "base64", text, start: offset, end: offset + content.length };
+  if (encoding === "utf8" || (encoding === "auto" && isTextType(mime_type))) return readTextPage(open, request);
+  const content = await open.read(offset, request.length ?? defaultPageBytes);
+  return base64Page(content, offset);
+}
+
+function base64Page(content: Uint8Array, start: number): ContentPage {
+  return { encoding: "base64", text: Buffer.from(content).toString("base64"), start, end: start + content.length };
 }
 
 const isContinuation = (byte: number | undefined): boolean => byte !== undefined && (byte & 0xc0) === 0x80;
 const charBytes = (lead: number): number => (lead < 0xc0 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4);
 
-/** Undefined where the page is no UTF-8. */
-async function readTextPage(open: OpenArtifact, { offset, length }: PageRequest): Promise<ContentPage | undefined> {
+/** Text; or, where the page is none and `auto` was asked for, base64. */
+async function readTextPage(open: OpenArtifact, { offset, length, encoding }: PageRequest): Promise<ContentPage> {
   const from = Math.max(0, offset - 3);
-  const content = await open.read(from, offset - from + (length ?? defaultPageChars * 4) + 3);
-  const start = characterStart(content, offset - from);
+  const content = await open.read(from, offset - from + (length ?? defaultPageChars * 4) + 4);
+  const at = offset - from;
+  const start = characterStart(content, at);
   const end = pageEnd(content, start, {
-    bytes: length === undefined ? content.length : offset - from + length,
+    bytes: length === undefined ? content.length : at + length,
     chars: length === undefined ? defaultPageChars : Number.POSITIVE_INFINITY,
   });
   const text = decodeUtf8(content.subarray(start, end));
-  return text === undefined ? undefined : { encoding: "utf8", text, start: from + start, end: from + end };
+  if (text !== undefined) return { encoding: "utf8", text, start: from + start, end: from + end };
+  if (encoding === "auto") {
+    const cut = betweenCharacters(content, at, Math.min(content.length, at + (length ?? defaultPageBytes)));
+    return base64Page(content.subarray(at, cut), offset);
+  }
+  throw new ArtifactError(
+    "invalid_argument",
+    `The bytes at offset ${offset} are no UTF-8 text. Read them with encoding base64.`,
+    { argument: "encoding", offset },
+  );
 }
 
 /** The start of the character that `at` is inside of; `at` itself where it is in none. */
@@ -73,6 +78,15 @@ function characterStart(content: Uint8Array, at: number): number {
   while (start > 0 && at - start < 3 && isContinuation(content[start])) start -= 1;
   const lead = content[start];
   return lead !== undefined && lead >= 0xc0 && start + charBytes(lead) > at ? start : at;
+}
+
+/** `end`, or near it: where the next page, which may be text again, does not move its start back into this one. */
+function betweenCharacters(content: Uint8Array, start: number, end: number): number {
+  const before = characterStart(content, end);
+  if (before > start) return before;
+  let behind = end;
+  while (characterStart(content, behind) !== behind) behind += 1;
+  return behind;
 }
 
 /** The last end of a character that passes neither bound, but one character at least. */

@@ -25,9 +25,13 @@ export function decodeContent(argument: string, text: string, encoding: "utf8" |
   );
 }
 
-/** Node's decoder skips what it does not know, so the length tells: much faster than checking each character. */
+/**
+ * Node's decoder skips what it does not know, so the length tells: much faster than checking each character. It takes
+ * the URL alphabet too, and of characters outside of ASCII the low byte.
+ */
 function decodeBase64(text: string): Buffer | undefined {
   if (text.length % 4 !== 0 || text.includes("-") || text.includes("_")) return undefined;
+  if (Buffer.byteLength(text, "utf8") !== text.length) return undefined;
   const padding = text.endsWith("==") ? 2 : text.endsWith("=") ? 1 : 0;
   const bytes = Buffer.from(text, "base64");
   if (bytes.length !== (text.length / 4) * 3 - padding) return undefined;

@@ -45,6 +45,7 @@ export function defineTool<Input extends z.ZodObject>(spec: ToolSpec<Input>): To
       annotations: { title, ...annotations, openWorldHint: false },
     },
     async call(args) {
+      refuseUnusableNames(args);
       const parsed = input.safeParse(args ?? {});
       if (!parsed.success) throw invalidArguments(parsed.error, input, args);
       return spec.answer(parsed.data);
@@ -65,6 +66,22 @@ function jsonSchema(schema: z.ZodObject): ListedTool["inputSchema"] {
     },
   });
   return { ...json, type: "object" } as ListedTool["inputSchema"];
+}
+
+/** A name that objects cannot carry as their own is dropped on the way by what comes after: it is refused instead. */
+function refuseUnusableNames(args: unknown): void {
+  if (typeof args !== "object" || args === null) return;
+  const name = "__proto__";
+  for (const [argument, value] of [["arguments", args], ...Object.entries(args)]) {
+    if (typeof value !== "object" || value === null || !Object.hasOwn(value, name)) continue;
+    throw new ArtifactError(
+      "invalid_argument",
+      `${name} cannot be a name in ${argument}: choose another. Nothing was done.`,
+      {
+        argument: String(argument),
+      },
+    );
+  }
 }
 
 function invalidArguments(error: z.ZodError, input: z.ZodObject, args: unknown): ArtifactError {

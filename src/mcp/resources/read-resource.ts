@@ -11,6 +11,9 @@ import { parseResourceUri, type ResourceAddress } from "./uri.js";
 /** The most content that one read answers: clients stop at lines of 10 MiB. */
 const largestReadBytes = 4 * 1024 * 1024;
 
+/** What such a line may hold of text in JSON, with room for what is around it. */
+const largestTextLine = 9 * 1024 * 1024;
+
 /** Of the protocol's specification, "Resources", section "Error handling". */
 export const resourceNotFound = -32002;
 
@@ -67,8 +70,14 @@ async function contentOf(
   }
   const content = await read(offset, wanted);
   const text = isTextType(mime_type) ? decodeUtf8(content) : undefined;
-  if (text !== undefined) return { uri, mimeType: mime_type, text };
+  if (text !== undefined && fitsLine(text)) return { uri, mimeType: mime_type, text };
   return { uri, mimeType: mime_type, blob: Buffer.from(content).toString("base64") };
+}
+
+/** Control characters take six in JSON: text that is full of them travels as a blob. */
+function fitsLine(text: string): boolean {
+  const largestEscape = 6;
+  return text.length * largestEscape < largestTextLine || Buffer.byteLength(JSON.stringify(text)) < largestTextLine;
 }
 
 function json(uri: string, value: object): Contents {

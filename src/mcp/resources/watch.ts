@@ -43,7 +43,6 @@ export function createWatch({ revisions }: Store, events: WatchEvents, log: Log)
   async function look(): Promise<void> {
     const now = await revisions.any();
     if (now === any) return;
-    any = now;
     const listed = await revisions.listing();
     if (listed !== listing) {
       listing = listed;
@@ -55,6 +54,7 @@ export function createWatch({ revisions }: Store, events: WatchEvents, log: Log)
       subscribed.set(uri, revision);
       await events.onUpdated(uri);
     }
+    any = now; // last: a look that failed half-way is made again
   }
 
   function schedule(): void {
