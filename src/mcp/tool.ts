@@ -53,16 +53,12 @@ export function defineTool<Input extends z.ZodObject>(spec: ToolSpec<Input>): To
   };
 }
 
-/** Flat, as hosts take it: no `$schema` nor `propertyNames`, and a nullable type as a list of two types. */
+/** As hosts take it: without `$schema`, nor `propertyNames`, which says no more than JSON does. */
 function jsonSchema(schema: z.ZodObject): ListedTool["inputSchema"] {
   const { $schema, ...json } = z.toJSONSchema(schema, {
     io: "input",
     override({ jsonSchema: found }) {
       delete found.propertyNames;
-      const [first, second] = found.anyOf ?? [];
-      if (first === undefined || second?.type !== "null") return;
-      delete found.anyOf;
-      Object.assign(found, first, { type: [first.type, "null"] });
     },
   });
   return { ...json, type: "object" } as ListedTool["inputSchema"];

@@ -114,7 +114,9 @@ const types = new Mime(standardTypes, otherTypes).define(
 
 /** The type that the key's extension tells, else `otherwise`. */
 export function mimeTypeOf(key: string, otherwise: string): string {
-  return types.getType(key) ?? otherwise;
+  // Without a dot the registry would take the whole name for an extension.
+  const extension = /[^/]\.([^./]+)$/.exec(key)?.[1];
+  return (extension && types.getType(extension)) ?? otherwise;
 }
 
 const textTypes =

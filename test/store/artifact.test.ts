@@ -47,6 +47,9 @@ describe("mimeTypeOf()", () => {
     ["a.py", "text/x-python"],
     ["a.PNG", "image/png"],
     ["README", "fallback/type"],
+    ["json", "fallback/type"],
+    ["dir.csv/s", "fallback/type"],
+    [".csv", "fallback/type"],
     ["a.unknown-extension", "fallback/type"],
   ])("tells the type of %j", (key, type) => expect(mimeTypeOf(key, "fallback/type")).toBe(type));
 });
