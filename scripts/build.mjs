@@ -1,5 +1,5 @@
 // Bundles src/main.ts into dist/main.js, with the licences of what is in the bundle beside it.
-import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -68,7 +68,4 @@ async function licenceOf(folder) {
   return `${name} ${version} (${license})\n\n${text}`;
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  await rm(dist, { recursive: true, force: true });
-  await bundle();
-}
+if (process.argv[1] === fileURLToPath(import.meta.url)) await bundle();
