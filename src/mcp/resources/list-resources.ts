@@ -62,7 +62,7 @@ function bucketResource(bucket: string): Resource {
 
 function artifactResource({ uri, bucket, key, mime_type, bytes, created_at }: Artifact): Resource {
   const lastModified = new Date(created_at * 1000).toISOString();
-  return { uri, name: key, title: `${bucket}/${key}`, mimeType: mime_type, size: bytes, annotations: { lastModified } };
+  return { uri, name: `${bucket}/${key}`, mimeType: mime_type, size: bytes, annotations: { lastModified } };
 }
 
 export const resourceTemplates: ListResourceTemplatesResult["resourceTemplates"] = [

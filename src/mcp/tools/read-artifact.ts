@@ -72,7 +72,7 @@ function pageResult(
   const encoding = asked.encoding === "auto" ? {} : { encoding: asked.encoding };
   const length = asked.length === undefined ? {} : { length: asked.length };
   const next = JSON.stringify({ bucket, key, version, offset: end, ...length, ...encoding });
-  const where = `Bytes ${start} to ${end} of ${bytes} (${mime_type}, version ${version}) as ${written}.`;
+  const where = `${end - start} bytes from offset ${start} as ${written}, of ${bytes} (${mime_type}, version ${version}).`;
   const line = end < bytes ? `${where} Next page: read_artifact ${next}` : `${where} This is the end.`;
   return {
     content: [

@@ -1,0 +1,176 @@
+import { describe, expect, it } from "vitest";
+import type { Artifact } from "../../src/store/artifact.js";
+import type { UploadSession } from "../../src/store/upload-session.js";
+import { temporaryDirectory } from "../support/directories.js";
+import type { Connection, ConnectOptions } from "../support/mcp-client.js";
+import { connect, contentsOf, createMemoryEngines, openEngines, sha256Of, uploadsOf } from "../support/mcp-client.js";
+
+const nowSeconds = 1_800_000_000;
+const day = 24 * 60 * 60;
+
+async function setup(options: ConnectOptions = {}) {
+  const engines = createMemoryEngines();
+  const connection = await connect(engines, { now: () => nowSeconds * 1000, ...options });
+  return { ...connection, ...uploadsOf(connection), engines };
+}
+
+describe("complete_upload_session", () => {
+  it("publishes what there is, and answers the same when asked twice", async () => {
+    const { create, append, complete, read, answer } = await setup();
+    const { id } = await create();
+    await append(id, 0, "hello");
+    const done = await complete(id, { sha256: sha256Of("hello") });
+    expect(done).toMatchObject({ status: "complete", size: null, offset: 5, artifact: { version: 1, bytes: 5 } });
+    expect(await complete(id)).toEqual(done);
+    expect(await read()).toBe("hello");
+    const { data } = await answer<{ data: Artifact[] }>("list_artifact_versions", { bucket: "b", key: "k.txt" });
+    expect(data).toEqual([done.artifact]);
+  });
+
+  it("with nothing uploaded makes an artifact of 0 bytes", async () => {
+    const { create, complete } = await setup();
+    const { id } = await create();
+    expect(await complete(id)).toMatchObject({ artifact: { bytes: 0 } });
+  });
+
+  it("with another sha256 only answers the error: the bytes stay", async () => {
+    const { create, append, complete, refusal, engines } = await setup();
+    const { id } = await create();
+    await append(id, 0, "hello");
+    const before = contentsOf(engines);
+    const error = await refusal("complete_upload_session", { session_id: id, sha256: sha256Of("other") });
+    expect(error).toMatchObject({ code: "checksum_mismatch", expected: sha256Of("other"), actual: sha256Of("hello") });
+    expect(contentsOf(engines)).toEqual(before);
+    expect(await complete(id)).toMatchObject({ status: "complete" });
+  });
+
+  it("brings a session that is held for its if_version to publication under another", async () => {
+    const { create, append, refusedAppend, complete, get, answer, read } = await setup();
+    const { id } = await create({ size: 3, if_version: 0 });
+    await append(id, 0, "ne");
+    await answer("save_artifact", { bucket: "b", key: "k.txt", content: "old" });
+    const error = await refusedAppend(id, 2, "w");
+    expect(error).toMatchObject({ code: "version_conflict", session_id: id, if_version: 0, version: 1 });
+    expect(error.message).toMatch(/complete_upload_session with if_version 1/);
+    expect(await get(id)).toMatchObject({ status: "held", offset: 3 });
+    expect(await complete(id, { if_version: 1 })).toMatchObject({ status: "complete", artifact: { version: 2 } });
+    expect(await read()).toBe("new");
+  });
+
+  it("of content that is there already makes no version", async () => {
+    const { create, append, complete, answer, engines } = await setup();
+    const saved = await answer("save_artifact", { bucket: "b", key: "k.txt", content: "same" });
+    const { id } = await create({ if_version: 0 });
+    await append(id, 0, "same");
+    expect((await complete(id)).artifact).toEqual(saved);
+    expect(engines.blobs.blobs.size).toBe(1);
+  });
+});
+
+describe("abort_upload_session", () => {
+  it("frees the bytes, publishes nothing, and answers the same when asked twice", async () => {
+    const { create, append, abort, get, refusal, engines } = await setup();
+    const { id } = await create();
+    await append(id, 0, "hello");
+    const aborted = await abort(id);
+    expect(aborted).toMatchObject({ id, status: "aborted" });
+    expect(aborted).not.toHaveProperty("artifact");
+    expect(await abort(id)).toEqual(aborted);
+    expect(await get(id)).toEqual(aborted);
+    expect(engines.blobs.segments.size).toBe(0);
+    expect(await refusal("list_artifacts", { bucket: "b" })).toMatchObject({ code: "bucket_not_found" });
+  });
+});
+
+describe("list_upload_sessions", () => {
+  interface Listing {
+    data: UploadSession[];
+    next_cursor?: string;
+  }
+
+  it("finds sessions by bucket and key, each as get_upload_session answers it", async () => {
+    const { create, append, complete, abort, get, answer } = await setup();
+    const [first, second, other, elsewhere] = [
+      await create(),
+      await create(),
+      await create({ key: "k.txt2" }),
+      await create({ bucket: "b2" }),
+    ];
+    await append(first.id, 0, "hello");
+    await complete(first.id);
+    await abort(other.id);
+    const all = await Promise.all([first, second, other, elsewhere].map(({ id }) => get(id)));
+    const found = async (filter: object) =>
+      new Set((await answer<Listing>("list_upload_sessions", { ...filter })).data);
+    expect(await found({ bucket: "b", key: "k.txt" })).toEqual(new Set(all.slice(0, 2)));
+    expect(await found({ bucket: "b" })).toEqual(new Set(all.slice(0, 3)));
+    expect(await found({})).toEqual(new Set(all));
+    expect(await found({ bucket: "b", key: "none" })).toEqual(new Set());
+    expect(await found({ bucket: "none" })).toEqual(new Set());
+  });
+
+  it("does not list what save_artifact does on its way", async () => {
+    const { answer } = await setup();
+    await answer("save_artifact", { bucket: "b", key: "k", content: "x" });
+    expect(await answer("list_upload_sessions")).toEqual({ data: [] });
+  });
+
+  it("shows an upload that is past its time as expired", async () => {
+    let now = nowSeconds;
+    const { create, answer } = await setup({ now: () => now * 1000 });
+    const { id } = await create();
+    now += 7 * day;
+    expect(await answer("list_upload_sessions")).toMatchObject({ data: [{ id, status: "expired" }] });
+  });
+
+  it("gives every session exactly once in pages", async () => {
+    const { create, answer } = await setup();
+    const made = [];
+    for (let n = 0; n < 5; n += 1) made.push((await create({ key: `k${n % 2}` })).id);
+    const ids: string[] = [];
+    let cursor: string | undefined;
+    do {
+      const page: Listing = await answer("list_upload_sessions", { limit: 2, ...(cursor && { cursor }) });
+      ids.push(...page.data.map(({ id }) => id));
+      cursor = page.next_cursor;
+    } while (cursor !== undefined);
+    expect(ids.sort()).toEqual(made.sort());
+  });
+});
+
+describe("another server on the same directory", () => {
+  it("finds a lost upload by bucket and key, carries it on while the first still runs, and publishes it", async () => {
+    const directory = await temporaryDirectory();
+    const [one, other] = [await connect(await openEngines(directory)), await connect(await openEngines(directory))];
+    const [mine, theirs] = [uploadsOf(one), uploadsOf(other)];
+    const { id } = await mine.create({ size: 15 });
+    await mine.append(id, 0, "hello");
+    const filter = { bucket: "b", key: "k.txt" };
+    const { data } = await other.answer<{ data: UploadSession[] }>("list_upload_sessions", filter);
+    expect(data).toMatchObject([{ id, offset: 5, status: "open" }]);
+    await theirs.append(id, 5, "world");
+    const conflict = await mine.refusedAppend(id, 5, "WORLD");
+    expect(conflict).toMatchObject({ code: "offset_conflict", offset: 10 });
+    const done = await mine.append(id, 10, "again");
+    expect(done).toMatchObject({ status: "complete", artifact: { sha256: sha256Of("helloworldagain") } });
+    expect(await theirs.get(id)).toEqual(done);
+    expect(await theirs.read()).toBe("helloworldagain");
+  });
+
+  it("never wins the same offset with different bytes", async () => {
+    const directory = await temporaryDirectory();
+    const connections = [await connect(await openEngines(directory)), await connect(await openEngines(directory))];
+    const { id } = await uploadsOf(connections[0] as Connection).create();
+    let content = "";
+    for (let round = 0; round < 10; round += 1) {
+      const args = (n: number) => ({ session_id: id, offset: content.length, data: `${round}${"ab"[n]}` });
+      const results = await Promise.all(connections.map(({ call }, n) => call("upload_chunk", args(n))));
+      const won = results.flatMap(({ isError }, n) => (isError ? [] : [`${round}${"ab"[n]}`]));
+      expect(won).toHaveLength(1);
+      content += won[0];
+    }
+    expect(await uploadsOf(connections[1] as Connection).complete(id)).toMatchObject({
+      artifact: { sha256: sha256Of(content) },
+    });
+  });
+});

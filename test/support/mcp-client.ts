@@ -1,0 +1,136 @@
+import { createHash } from "node:crypto";
+import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js";
+import {
+  type CallToolResult,
+  ResourceListChangedNotificationSchema,
+  ResourceUpdatedNotificationSchema,
+} from "@modelcontextprotocol/sdk/types.js";
+import { expect, onTestFinished } from "vitest";
+import { openDataDirectory } from "../../src/engines/data-directory.js";
+import { createMcpServer, type McpServerOptions } from "../../src/mcp/server.js";
+import type { ErrorCode } from "../../src/store/errors.js";
+import { defaultMaxChunkBytes } from "../../src/store/limits.js";
+import { createStore, type Store, type StoreOptions } from "../../src/store/store.js";
+import type { UploadSession } from "../../src/store/upload-session.js";
+import { createMemoryBlobStore, createMemoryMetadataStore } from "./memory-engines.js";
+import { silentLog } from "./silent-log.js";
+
+export type Engines = Pick<StoreOptions, "metadata" | "blobs">;
+export type MemoryEngines = ReturnType<typeof createMemoryEngines>;
+
+export function createMemoryEngines() {
+  return { metadata: createMemoryMetadataStore(), blobs: createMemoryBlobStore() };
+}
+
+/** Everything that is stored, to be compared; without the row that only says that something has changed. */
+export function contentsOf({ metadata, blobs }: MemoryEngines): object {
+  const hex = (files: Map<string, { bytes: Buffer }>) =>
+    Object.fromEntries([...files].map(([name, { bytes }]) => [name, bytes.toString("hex")]));
+  const rows = Object.fromEntries([...metadata.rows].filter(([key]) => key !== "changed"));
+  return { rows, segments: hex(blobs.segments), blobs: hex(blobs.blobs) };
+}
+
+/** What a tool says when it cannot: `code`, `message`, and the details. */
+export interface Refusal {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly [detail: string]: unknown;
+}
+
+export type Arguments = Record<string, unknown>;
+
+/** The SDK's client of a server, with what it has been told. */
+export interface Connection {
+  readonly client: Client;
+  readonly store: Store;
+  /** URIs of the `resources/updated` notifications so far. */
+  readonly updated: string[];
+  /** How many `list_changed` notifications have come. */
+  listChanges(): number;
+  call(tool: string, args?: Arguments): Promise<CallToolResult>;
+  /** The structured content of a success, whose text has been checked to be the same. */
+  answer<Answer = Arguments>(tool: string, args?: Arguments): Promise<Answer>;
+  /** The error of a failure, whose form has been checked. */
+  refusal(tool: string, args?: Arguments): Promise<Refusal>;
+}
+
+export type ConnectOptions = Partial<StoreOptions> & Partial<Pick<McpServerOptions, "readOnly">>;
+
+/** A new server on `engines`, as another process would be, and a client of it; both go when the test ends. */
+export async function connect(engines: Engines, options: ConnectOptions = {}): Promise<Connection> {
+  const { maxChunkBytes = defaultMaxChunkBytes, readOnly = false, log = silentLog } = options;
+  const store = createStore({ ...engines, log, ...options });
+  const server = createMcpServer({ store, log, version: "0.0.0-test", maxChunkBytes, readOnly });
+  const client = new Client({ name: "test", version: "0" });
+  const updated: string[] = [];
+  let listChanges = 0;
+  client.setNotificationHandler(ResourceUpdatedNotificationSchema, ({ params }) => void updated.push(params.uri));
+  client.setNotificationHandler(ResourceListChangedNotificationSchema, () => {
+    listChanges += 1;
+  });
+  const [near, far] = InMemoryTransport.createLinkedPair();
+  await Promise.all([server.connect(far), client.connect(near)]);
+  onTestFinished(async () => {
+    await client.close();
+    await store.close();
+  });
+  await client.listTools(); // from here the client checks each structured content against its schema
+  const call = async (name: string, args?: Arguments) =>
+    (await client.callTool({ name, ...(args && { arguments: args }) })) as CallToolResult;
+  return {
+    ...{ client, store, updated, call },
+    listChanges: () => listChanges,
+    answer: async <Answer>(tool: string, args?: Arguments) => structured(await call(tool, args)) as Answer,
+    refusal: async (tool, args) => refusalOf(await call(tool, args)),
+  };
+}
+
+function structured({ isError, content, structuredContent }: CallToolResult): unknown {
+  expect(isError, JSON.stringify(content)).toBeUndefined();
+  expect(structuredContent).toBeDefined();
+  expect(content).toEqual([{ type: "text", text: JSON.stringify(structuredContent) }]);
+  return structuredContent;
+}
+
+function refusalOf(result: CallToolResult): Refusal {
+  expect(result.isError, JSON.stringify(result)).toBe(true);
+  expect(result).not.toHaveProperty("structuredContent");
+  expect(result.content).toHaveLength(1);
+  const { error, ...rest } = JSON.parse(textOf(result));
+  expect(rest).toEqual({});
+  return error;
+}
+
+/** The upload tools with fewer words. */
+export function uploadsOf({ answer, refusal, call }: Connection) {
+  return {
+    create: (more: object = {}) =>
+      answer<UploadSession>("create_upload_session", { bucket: "b", key: "k.txt", ...more }),
+    append: (session_id: string, offset: number, data: string, more: object = {}) =>
+      answer<UploadSession>("upload_chunk", { session_id, offset, data, ...more }),
+    refusedAppend: (session_id: string, offset: number, data: string, more: object = {}) =>
+      refusal("upload_chunk", { session_id, offset, data, ...more }),
+    get: (session_id: string) => answer<UploadSession>("get_upload_session", { session_id }),
+    complete: (session_id: string, more: object = {}) =>
+      answer<UploadSession>("complete_upload_session", { session_id, ...more }),
+    abort: (session_id: string) => answer<UploadSession>("abort_upload_session", { session_id }),
+    read: async (key = "k.txt") => textOf(await call("read_artifact", { bucket: "b", key })),
+  };
+}
+
+/** The text of a content block. */
+export function textOf({ content }: CallToolResult, index = 0): string {
+  const block = content[index];
+  if (block?.type !== "text") throw new Error(`content[${index}] is ${JSON.stringify(block)}, no text`);
+  return block.text;
+}
+
+/** Real engines on a data directory, as one of several processes has them open. */
+export async function openEngines(directory: string): Promise<Engines> {
+  const engines = await openDataDirectory(directory, true, silentLog);
+  onTestFinished(() => engines.close());
+  return engines;
+}
+
+export const sha256Of = (content: string | Uint8Array): string => createHash("sha256").update(content).digest("hex");
