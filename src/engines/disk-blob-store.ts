@@ -29,20 +29,19 @@ export function createDiskBlobStore(root: string, log: Log): BlobStore {
     const names = await orElse(["ENOENT"], () => readdir(folder), undefined);
     if (names === undefined) return false;
     await removeFiles(names.map((name) => join(folder, name)));
-    // A call that still runs may have begun a new segment here; it takes that back itself.
-    await orElse(["ENOENT", "ENOTEMPTY", "EEXIST"], () => rmdir(folder), undefined);
+    await removeIfEmpty(folder);
     return true;
   }
 
-  async function linkBlob(session: string, segment: string): Promise<boolean> {
+  async function linkBlob(session: string, segment: string): Promise<true> {
     const from = segmentPath(session, segment);
-    const made = await orElse(["EEXIST"], () => link(from, blobPath(session)).then(() => true), true);
+    await orElse(["EEXIST"], () => link(from, blobPath(session)), undefined);
     await syncFolder(shelf(session));
     if (!durableShelves.has(shelf(session))) {
       await syncFolder(blobs);
       durableShelves.add(shelf(session));
     }
-    return made;
+    return true;
   }
 
   const store: BlobStore = {
@@ -59,6 +58,7 @@ export function createDiskBlobStore(root: string, log: Log): BlobStore {
     openSegment: (session, name) => openReader(segmentPath(session, name)),
     async removeSegments(session, names) {
       await removeFiles(names.map((name) => segmentPath(session, name)));
+      await removeIfEmpty(join(uploads, session));
     },
     async removeUpload(session) {
       if (await removeAll(session)) await syncFolder(uploads);
@@ -146,6 +146,11 @@ async function openReader(path: string): Promise<ByteReader | undefined> {
     },
     close: () => file.close(),
   });
+}
+
+/** A call that still runs may have begun a new segment in it; that one takes it back itself. */
+async function removeIfEmpty(folder: string): Promise<void> {
+  await orElse(["ENOENT", "ENOTEMPTY", "EEXIST"], () => rmdir(folder), undefined);
 }
 
 async function removeFiles(paths: readonly string[]): Promise<void> {

@@ -13,6 +13,7 @@ import type { BlobStore, ByteReader } from "./blob-store.js";
 import type { ChangeSignal } from "./changes.js";
 import { decodeCursor, encodeCursor, type Page, type PageOptions } from "./cursor.js";
 import { ArtifactError } from "./errors.js";
+import { maxKeyChars } from "./limits.js";
 import type { Log } from "./log.js";
 import type { Entry, MetadataStore } from "./metadata-store.js";
 import type { Publisher } from "./publish.js";
@@ -337,10 +338,10 @@ function openArtifact(artifact: Artifact, reader: ByteReader): OpenArtifact {
 
 /** @throws ArtifactError `invalid_argument` */
 function checkListing(prefix: string, delimiter: string | undefined): void {
-  if (!/^[A-Za-z0-9_./-]*$/.test(prefix) || prefix.length > 512) {
+  if (!/^[A-Za-z0-9_./-]*$/.test(prefix) || prefix.length > maxKeyChars) {
     throw new ArtifactError(
       "invalid_argument",
-      `prefix ${quote(prefix)} is not valid: it is the beginning of a key, at most 512 of A-Z a-z 0-9 _ - . /`,
+      `prefix ${quote(prefix)} is not valid: it is the beginning of a key, at most ${maxKeyChars} of A-Z a-z 0-9 _ - . /`,
       { argument: "prefix" },
     );
   }

@@ -23,6 +23,8 @@ export interface Watch {
 export function createWatch({ revisions }: Store, events: WatchEvents, log: Log): Watch {
   const subscribed = new Map<string, string>();
   let any: string | undefined;
+  /** There is something to compare, whether or not anything has changed since the last look. */
+  let isUnseen = true;
   let listing: string | undefined;
   let timer: NodeJS.Timeout | undefined;
   let isStopped = false;
@@ -41,8 +43,11 @@ export function createWatch({ revisions }: Store, events: WatchEvents, log: Log)
   }
 
   async function look(): Promise<void> {
+    const mustCompare = isUnseen;
+    isUnseen = false;
     const now = await revisions.any();
-    if (now === any) return;
+    if (now === any && !mustCompare) return;
+    any = now;
     const listed = await revisions.listing();
     if (listed !== listing) {
       listing = listed;
@@ -54,14 +59,16 @@ export function createWatch({ revisions }: Store, events: WatchEvents, log: Log)
       subscribed.set(uri, revision);
       await events.onUpdated(uri);
     }
-    any = now; // last: a look that failed half-way is made again
   }
 
   function schedule(): void {
     if (isStopped) return;
     timer = setTimeout(() => {
       look()
-        .catch((error) => log("warn", "watch_failed", { error: String(error) }))
+        .catch((error) => {
+          isUnseen = true; // what it has not come to is looked at again
+          log("warn", "watch_failed", { error: String(error) });
+        })
         .finally(schedule);
     }, pollMs);
     timer.unref();
@@ -70,12 +77,15 @@ export function createWatch({ revisions }: Store, events: WatchEvents, log: Log)
   return {
     async start() {
       if (timer !== undefined) return;
-      schedule();
-      any = await revisions.any();
-      listing = await revisions.listing();
+      try {
+        listing = await revisions.listing();
+      } finally {
+        schedule();
+      }
     },
     async subscribe(uri) {
       subscribed.set(uri, await revisionOf(uri));
+      isUnseen = true; // a look may have come between the two
     },
     unsubscribe(uri) {
       subscribed.delete(uri);
