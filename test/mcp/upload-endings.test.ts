@@ -2,21 +2,12 @@ import { describe, expect, it } from "vitest";
 import type { Artifact } from "../../src/store/artifact.js";
 import type { UploadSession } from "../../src/store/upload-session.js";
 import { temporaryDirectory } from "../support/directories.js";
-import type { Connection, ConnectOptions } from "../support/mcp-client.js";
-import { connect, contentsOf, createMemoryEngines, openEngines, sha256Of, uploadsOf } from "../support/mcp-client.js";
-
-const nowSeconds = 1_800_000_000;
-const day = 24 * 60 * 60;
-
-async function setup(options: ConnectOptions = {}) {
-  const engines = createMemoryEngines();
-  const connection = await connect(engines, { now: () => nowSeconds * 1000, ...options });
-  return { ...connection, ...uploadsOf(connection), engines };
-}
+import { type Connection, connect, contentsOf, openEngines, sha256Of, uploadsOf } from "../support/mcp-client.js";
+import { connectForUploads, day, nowSeconds } from "../support/upload-client.js";
 
 describe("complete_upload_session", () => {
   it("publishes what there is, and answers the same when asked twice", async () => {
-    const { create, append, complete, read, answer } = await setup();
+    const { create, append, complete, read, answer } = await connectForUploads();
     const { id } = await create();
     await append(id, 0, "hello");
     const done = await complete(id, { sha256: sha256Of("hello") });
@@ -28,13 +19,13 @@ describe("complete_upload_session", () => {
   });
 
   it("with nothing uploaded makes an artifact of 0 bytes", async () => {
-    const { create, complete } = await setup();
+    const { create, complete } = await connectForUploads();
     const { id } = await create();
     expect(await complete(id)).toMatchObject({ artifact: { bytes: 0 } });
   });
 
   it("with another sha256 only answers the error: the bytes stay", async () => {
-    const { create, append, complete, refusal, engines } = await setup();
+    const { create, append, complete, refusal, engines } = await connectForUploads();
     const { id } = await create();
     await append(id, 0, "hello");
     const before = contentsOf(engines);
@@ -45,7 +36,7 @@ describe("complete_upload_session", () => {
   });
 
   it("brings a session that is held for its if_version to publication under another", async () => {
-    const { create, append, refusedAppend, complete, get, answer, read } = await setup();
+    const { create, append, refusedAppend, complete, get, answer, read } = await connectForUploads();
     const { id } = await create({ size: 3, if_version: 0 });
     await append(id, 0, "ne");
     await answer("save_artifact", { bucket: "b", key: "k.txt", content: "old" });
@@ -58,7 +49,7 @@ describe("complete_upload_session", () => {
   });
 
   it("of content that is there already makes no version", async () => {
-    const { create, append, complete, answer, engines } = await setup();
+    const { create, append, complete, answer, engines } = await connectForUploads();
     const saved = await answer("save_artifact", { bucket: "b", key: "k.txt", content: "same" });
     const { id } = await create({ if_version: 0 });
     await append(id, 0, "same");
@@ -69,7 +60,7 @@ describe("complete_upload_session", () => {
 
 describe("abort_upload_session", () => {
   it("frees the bytes, publishes nothing, and answers the same when asked twice", async () => {
-    const { create, append, abort, get, refusal, engines } = await setup();
+    const { create, append, abort, get, refusal, engines } = await connectForUploads();
     const { id } = await create();
     await append(id, 0, "hello");
     const aborted = await abort(id);
@@ -89,7 +80,7 @@ describe("list_upload_sessions", () => {
   }
 
   it("finds sessions by bucket and key, each as get_upload_session answers it", async () => {
-    const { create, append, complete, abort, get, answer } = await setup();
+    const { create, append, complete, abort, get, answer } = await connectForUploads();
     const [first, second, other, elsewhere] = [
       await create(),
       await create(),
@@ -110,21 +101,21 @@ describe("list_upload_sessions", () => {
   });
 
   it("does not list what save_artifact does on its way", async () => {
-    const { answer } = await setup();
+    const { answer } = await connectForUploads();
     await answer("save_artifact", { bucket: "b", key: "k", content: "x" });
     expect(await answer("list_upload_sessions")).toEqual({ data: [] });
   });
 
   it("shows an upload that is past its time as expired", async () => {
     let now = nowSeconds;
-    const { create, answer } = await setup({ now: () => now * 1000 });
+    const { create, answer } = await connectForUploads({ now: () => now * 1000 });
     const { id } = await create();
     now += 7 * day;
     expect(await answer("list_upload_sessions")).toMatchObject({ data: [{ id, status: "expired" }] });
   });
 
   it("gives every session exactly once in pages", async () => {
-    const { create, answer } = await setup();
+    const { create, answer } = await connectForUploads();
     const made = [];
     for (let n = 0; n < 5; n += 1) made.push((await create({ key: `k${n % 2}` })).id);
     const ids: string[] = [];

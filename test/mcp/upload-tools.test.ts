@@ -1,19 +1,11 @@
 import { describe, expect, it } from "vitest";
 import type { Artifact } from "../../src/store/artifact.js";
-import { type ConnectOptions, connect, createMemoryEngines, sha256Of, uploadsOf } from "../support/mcp-client.js";
-
-const nowSeconds = 1_800_000_000;
-const day = 24 * 60 * 60;
-
-async function setup(options: ConnectOptions = {}) {
-  const engines = createMemoryEngines();
-  const connection = await connect(engines, { now: () => nowSeconds * 1000, ...options });
-  return { ...connection, ...uploadsOf(connection), engines };
-}
+import { sha256Of } from "../support/mcp-client.js";
+import { connectForUploads, day, nowSeconds } from "../support/upload-client.js";
 
 describe("create_upload_session", () => {
   it("answers an open session at offset 0 that lives 7 days", async () => {
-    const { create, get } = await setup();
+    const { create, get } = await connectForUploads();
     const session = await create({ size: 5, metadata: { a: "b" } });
     expect(session).toEqual({
       id: expect.stringMatching(/^[0-9a-f]{32,}$/),
@@ -31,12 +23,12 @@ describe("create_upload_session", () => {
   });
 
   it("without size answers size null, and without an extension the type of plain bytes", async () => {
-    const { create } = await setup();
+    const { create } = await connectForUploads();
     expect(await create({ key: "k" })).toMatchObject({ size: null, mime_type: "application/octet-stream" });
   });
 
   it("with size 0 is complete in the answer that creates it", async () => {
-    const { create, get, read } = await setup();
+    const { create, get, read } = await connectForUploads();
     const session = await create({ size: 0, sha256: sha256Of("") });
     expect(session).toMatchObject({
       status: "complete",
@@ -50,7 +42,7 @@ describe("create_upload_session", () => {
 
 describe("upload_chunk", () => {
   it("counts offsets in bytes of text, never in characters", async () => {
-    const { create, append, complete, read } = await setup();
+    const { create, append, complete, read } = await connectForUploads();
     const { id } = await create();
     let offset = 0;
     for (const [data, bytes] of [
@@ -68,7 +60,7 @@ describe("upload_chunk", () => {
   });
 
   it("publishes with the last byte of a sized session, and the answer carries the artifact", async () => {
-    const { create, append, answer, engines } = await setup();
+    const { create, append, answer, engines } = await connectForUploads();
     const { id } = await create({ size: 10, metadata: { by: "me" } });
     expect(await append(id, 0, "hello")).toMatchObject({ offset: 5, status: "open" });
     const last = await append(id, 5, "world");
@@ -89,7 +81,7 @@ describe("upload_chunk", () => {
   });
 
   it("takes text, base64 and nothing at all in one upload, also cut inside a character", async () => {
-    const { create, append, complete, read } = await setup();
+    const { create, append, complete, read } = await connectForUploads();
     const { id } = await create();
     const euro = Buffer.from("€");
     await append(id, 0, euro.subarray(0, 1).toString("base64"), { encoding: "base64" });
@@ -101,7 +93,7 @@ describe("upload_chunk", () => {
   });
 
   it("checks a chunk's own sha256 before it keeps the chunk", async () => {
-    const { create, append, refusedAppend, get } = await setup();
+    const { create, append, refusedAppend, get } = await connectForUploads();
     const { id } = await create();
     expect(await append(id, 0, "hello", { sha256: sha256Of("hello") })).toMatchObject({ offset: 5 });
     const error = await refusedAppend(id, 5, "world", { sha256: sha256Of("other") });
@@ -110,7 +102,7 @@ describe("upload_chunk", () => {
   });
 
   it("accepts a replay, wherever it begins, and appends what reaches past the end", async () => {
-    const { create, append, complete, read } = await setup();
+    const { create, append, complete, read } = await connectForUploads();
     const { id } = await create();
     await append(id, 0, "hello");
     await append(id, 5, "world");
@@ -127,7 +119,7 @@ describe("upload_chunk", () => {
     ["other bytes at an earlier offset", 0, "hallo"],
     ["a replay that differs in its overlap alone", 4, "x world"],
   ])("rejects %s and reports the offset to go on from", async (_what, offset, data) => {
-    const { create, append, refusedAppend, get } = await setup();
+    const { create, append, refusedAppend, get } = await connectForUploads();
     const { id } = await create();
     await append(id, 0, "hello");
     const error = await refusedAppend(id, offset, data);
@@ -136,7 +128,7 @@ describe("upload_chunk", () => {
   });
 
   it("answers replays after completion with the artifact, and other bytes with session_closed or offset_conflict", async () => {
-    const { create, append, complete, refusedAppend } = await setup();
+    const { create, append, complete, refusedAppend } = await connectForUploads();
     const { id } = await create();
     await append(id, 0, "hello");
     const done = await complete(id);
@@ -147,7 +139,7 @@ describe("upload_chunk", () => {
   });
 
   it("runs calls on one session in the order of their arrival", async () => {
-    const { create, append, complete, read } = await setup();
+    const { create, append, complete, read } = await connectForUploads();
     const { id } = await create();
     const offsets = await Promise.all(Array.from("0123456789", (digit, n) => append(id, n, digit)));
     expect(offsets.map(({ offset }) => offset)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
@@ -157,7 +149,7 @@ describe("upload_chunk", () => {
 
   it("prolongs the session by each byte that it accepts, and by no replay", async () => {
     let now = nowSeconds;
-    const { create, append } = await setup({ now: () => now * 1000 });
+    const { create, append } = await connectForUploads({ now: () => now * 1000 });
     const { id } = await create();
     now += day;
     expect(await append(id, 0, "x")).toMatchObject({ expires_at: now + 7 * day });
@@ -168,13 +160,13 @@ describe("upload_chunk", () => {
 
 describe("sha256 at creation", () => {
   it("publishes content that matches", async () => {
-    const { create, append } = await setup();
+    const { create, append } = await connectForUploads();
     const { id } = await create({ size: 5, sha256: sha256Of("hello") });
     expect(await append(id, 0, "hello")).toMatchObject({ status: "complete" });
   });
 
   it("that is not met publishes nothing, says both digests, and sets the session back to offset 0", async () => {
-    const { create, append, refusedAppend, refusal, get, engines } = await setup();
+    const { create, append, refusedAppend, refusal, get, engines } = await connectForUploads();
     const { id } = await create({ size: 5, sha256: sha256Of("hello") });
     await append(id, 0, "ha");
     const error = await refusedAppend(id, 2, "llo");

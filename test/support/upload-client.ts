@@ -1,0 +1,12 @@
+import { type ConnectOptions, connect, createMemoryEngines, uploadsOf } from "./mcp-client.js";
+
+/** What the clock says in these suites. */
+export const nowSeconds = 1_800_000_000;
+export const day = 24 * 60 * 60;
+
+/** A client of a new store in memory, with a call for each step of an upload. */
+export async function connectForUploads(options: ConnectOptions = {}) {
+  const engines = createMemoryEngines();
+  const connection = await connect(engines, { now: () => nowSeconds * 1000, ...options });
+  return { ...connection, ...uploadsOf(connection), engines };
+}
