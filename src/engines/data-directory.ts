@@ -91,6 +91,10 @@ async function writeFormat(root: string): Promise<void> {
     await rm(draft, { force: true });
   }
   await syncFolder(root);
+  // Whoever made the root may have died before its name was durable. A parent that we may not read is not ours.
+  await syncFolder(dirname(root)).catch((error) => {
+    if (codeOf(error) !== "EACCES" && codeOf(error) !== "EPERM") throw error;
+  });
 }
 
 async function openMetadata(file: string, log: Log): Promise<KeyvMetadataStore> {

@@ -49,9 +49,8 @@ export function createDiskBlobStore(root: string, log: Log): BlobStore {
       const folder = join(uploads, session);
       const name = `${start}-${randomBytes(8).toString("hex")}`;
       for (;;) {
-        await mkdir(folder, { recursive: true, mode: 0o700 });
-        // A folder whose upload has just been ended may vanish between the two.
-        const file = await orElse(["ENOENT"], () => open(join(folder, name), "wx", 0o600), undefined);
+        // The folder may vanish at any moment, where somebody else is done with what was in it.
+        const file = await orElse(["ENOENT"], () => createIn(folder, name), undefined);
         if (file !== undefined) return segmentWriter(file, name, [folder, uploads]);
       }
     },
@@ -146,6 +145,11 @@ async function openReader(path: string): Promise<ByteReader | undefined> {
     },
     close: () => file.close(),
   });
+}
+
+async function createIn(folder: string, name: string): Promise<FileHandle> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  return open(join(folder, name), "wx", 0o600);
 }
 
 /** A call that still runs may have begun a new segment in it; that one takes it back itself. */

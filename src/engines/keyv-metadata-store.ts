@@ -123,9 +123,11 @@ interface StoredGroup {
 const before = '{"value":';
 const behind = "}";
 const wrap = (text: string): string => before + text + behind;
-/** A value without the envelope is handed on as it is, for the store to refuse by name. */
+/** A value without the envelope is handed on so that no schema takes it: no compare-and-set could ever match it. */
 const unwrap = (value: string): string =>
-  value.startsWith(before) && value.endsWith(behind) ? value.slice(before.length, -behind.length) : value;
+  value.startsWith(before) && value.endsWith(behind)
+    ? value.slice(before.length, -behind.length)
+    : `not Keyv's: ${value}`;
 const toRow = ({ key, value }: StoredValue): StoredRow => ({ key, text: unwrap(value) });
 
 async function connect(file: string, log: Log): Promise<{ keyv: Keyv; adapter: KeyvSqlite }> {

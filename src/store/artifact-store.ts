@@ -17,6 +17,7 @@ import { maxKeyChars } from "./limits.js";
 import type { Log } from "./log.js";
 import type { Entry, MetadataStore } from "./metadata-store.js";
 import type { Publisher } from "./publish.js";
+import { withReserve } from "./reserve.js";
 import {
   type ArtifactRow,
   artifactKey,
@@ -134,16 +135,14 @@ export class ArtifactStore {
    * @throws ArtifactError `artifact_not_found`
    */
   async delete(bucket: string, key: string, version?: number): Promise<Artifact> {
-    const { blobs } = this.#dependencies;
-    try {
-      return await this.#deleteUntilDone(bucket, key, version);
-    } catch (error) {
-      const isDiskFull = error instanceof ArtifactError && error.code === "storage_full";
-      if (!isDiskFull || !(await blobs.releaseReserve())) throw error;
-      return await this.#deleteUntilDone(bucket, key, version);
-    } finally {
-      await blobs.restoreReserve();
-    }
+    const { blobs, publisher, changes, log } = this.#dependencies;
+    const { found, going } = await withReserve(blobs, () => this.#deleteRow(bucket, key, version));
+    changes.announce();
+    // It is deleted. What cannot be freed now keeps its `freed` row, for the sweep.
+    await withReserve(blobs, () => publisher.release(going)).catch((error) =>
+      log("warn", "blobs_left_behind", { bucket, key, error: String(error) }),
+    );
+    return toArtifact(bucket, key, found);
   }
 
   /** The newest version of each key, in order. @throws ArtifactError `bucket_not_found` */
@@ -259,7 +258,10 @@ export class ArtifactStore {
       if (session !== undefined) await publisher.end(session, "aborted");
       const row = await rows.artifact(bucket, key);
       const version = row?.value.versions.find((known) => known.session === id);
-      if (version === undefined && session === undefined) await blobs.removeUpload(id);
+      if (version === undefined && session === undefined) {
+        await blobs.removeBlob(id);
+        await blobs.removeUpload(id);
+      }
       return version;
     } catch (error) {
       log("warn", "save_left_behind", { session: id, error: String(error) }); // the sweep's
@@ -267,8 +269,9 @@ export class ArtifactStore {
     }
   }
 
-  async #deleteUntilDone(bucket: string, key: string, version?: number): Promise<Artifact> {
-    const { rows, publisher, changes } = this.#dependencies;
+  /** Takes the versions out of the artifact row: the commit point of a deletion. */
+  async #deleteRow(bucket: string, key: string, version?: number): Promise<{ found: Version; going: Version[] }> {
+    const { rows, publisher } = this.#dependencies;
     for (;;) {
       const { row, found } = await this.#find(bucket, key, version);
       const { last, versions } = row.value;
@@ -276,10 +279,14 @@ export class ArtifactStore {
       const staying = versions.filter((known) => !going.includes(known));
       await publisher.announce(bucket, key, going);
       const next = staying.length === 0 ? undefined : { bucket, key, last, versions: staying };
-      if (!(await rows.replaceArtifact(row.key, row, next))) continue;
-      changes.announce();
-      await publisher.release(going);
-      return toArtifact(bucket, key, found);
+      try {
+        if (await rows.replaceArtifact(row.key, row, next)) return { found, going };
+      } catch (error) {
+        // It may have happened all the same; the row says so.
+        const now = await rows.artifact(bucket, key);
+        if (now?.value.versions.some(({ session }) => session === found.session)) throw error;
+        return { found, going };
+      }
     }
   }
 

@@ -107,7 +107,7 @@ export class Completion {
       await this.#checkPromised(row, file.sha256);
       named = await this.#name(row, file, wanted);
     } catch (error) {
-      await this.#unseal(row, file);
+      await this.#unseal(row, file).catch(() => undefined); // the first error says more; a copy left is the sweep's
       throw error;
     }
     if (named === undefined) await this.#unseal(row, file);

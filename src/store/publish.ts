@@ -33,6 +33,12 @@ export interface PublisherDependencies {
   readonly keepVersions: number;
 }
 
+/** Not at its end: somebody has taken it up again. */
+interface Completing {
+  readonly kind: "completing";
+  readonly session: SessionRow;
+}
+
 /**
  * The commit protocol: from sealed bytes to a visible version, and back. Every step is safe to run twice, at once by
  * several processes, and to be left after any line: whoever comes next ends it the same way.
@@ -60,16 +66,18 @@ export class Publisher {
   async commit(first: SessionRow): Promise<Ending> {
     const { id, bucket, key, segments } = first.value;
     const sealed = segments[0];
-    if (sealed === undefined || !(await this.#blobs.install(id, sealed.name))) return this.#settle(first);
+    if (sealed === undefined || !(await this.#blobs.install(id, sealed.name))) return this.#settleWithoutBytes(first);
     let session = first;
     for (;;) {
       const row = await this.#rows.artifact(bucket, key);
       const ending = await this.#decide(session, row);
       if (ending !== undefined) return ending;
-      const now = await this.#rows.session(id);
+      let now = await this.#rows.session(id);
       if (now?.value.status !== "completing") {
         await this.#takeBack(session.value);
-        return this.#settle(session);
+        const settled = await this.#settle(session.value);
+        if (settled.kind !== "completing") return settled;
+        now = settled.session; // held, and being completed again
       }
       session = now;
     }
@@ -161,13 +169,25 @@ export class Publisher {
     await this.#blobs.removeUpload(id);
   }
 
-  /** What became of a session that somebody else has ended. */
-  async #settle({ value: { id, bucket, key } }: SessionRow): Promise<Ending> {
+  /** The sealed file is gone: somebody has finished, or the disk has lost it. @throws ArtifactError `corrupt` */
+  async #settleWithoutBytes({ value: { id, bucket, key } }: SessionRow): Promise<Ending> {
+    const settled = await this.#settle({ id, bucket, key });
+    if (settled.kind !== "completing") return settled;
+    const version = versionOf(await this.#rows.artifact(bucket, key), id);
+    if (version !== undefined) return this.#finish(settled.session, version);
+    throw new ArtifactError(
+      "corrupt",
+      "The uploaded bytes are missing from the disk, so they cannot be published. Abort the session with abort_upload_session and upload again.",
+      { session_id: id, bucket, key },
+    );
+  }
+
+  /** What became of a session that somebody else took on. */
+  async #settle({ id, bucket, key }: Pick<SessionRecord, "id" | "bucket" | "key">): Promise<Ending | Completing> {
     const session = await this.#rows.session(id);
-    const row = await this.#rows.artifact(bucket, key);
     switch (session?.value.status) {
       case undefined: {
-        const version = versionOf(row, id);
+        const version = versionOf(await this.#rows.artifact(bucket, key), id);
         return version ? { kind: "published", version } : { kind: "ended", session: undefined };
       }
       case "complete": {
@@ -175,28 +195,27 @@ export class Publisher {
         if (version === null) throw new Error(`session ${id} is complete without an artifact`);
         return { kind: "published", version };
       }
-      case "held":
+      case "held": {
+        const row = await this.#rows.artifact(bucket, key);
         return { kind: "held", newest: row?.value.versions[0]?.version ?? 0 };
-      case "completing": {
-        const version = versionOf(row, id);
-        if (version !== undefined) return this.#finish(session, version);
-        throw new ArtifactError(
-          "corrupt",
-          "The uploaded bytes are missing from the disk, so they cannot be published. Abort the session with abort_upload_session and upload again.",
-          { session_id: id, bucket, key },
-        );
       }
+      case "completing":
+        return { kind: "completing", session };
       default:
         return { kind: "ended", session };
     }
   }
 
-  /** Ends a session without publishing it; one that is published already is finished instead. Answers its last row. */
+  /**
+   * Ends a session without publishing it; one that is published already is finished instead. Answers its last row:
+   * to expire, one that has changed meanwhile is left as it is, since its time may have been moved on.
+   */
   async end(first: SessionRow, word: "aborted" | "expired"): Promise<SessionRow | undefined> {
     let session: SessionRow | undefined = first;
     while (session !== undefined) {
       const { id, bucket, key, status } = session.value;
       if (status !== "open" && status !== "held" && status !== "completing") return session;
+      if (word === "expired" && session.text !== first.text) return session;
       // A session that is being published ends only while the artifact row does not name it.
       const row = status === "completing" ? await this.#rows.artifact(bucket, key) : undefined;
       const version = versionOf(row, id);
@@ -235,13 +254,22 @@ export class Publisher {
     }
   }
 
-  /** Frees what the artifact row does not name any more. The space is free once this resolves. */
+  /**
+   * Frees what the artifact row does not name any more: the space is free once this resolves. One that fails keeps
+   * its `freed` row, and does not keep the others from being freed.
+   */
   async release(versions: readonly Version[]): Promise<void> {
+    const failures: unknown[] = [];
     for (const { session } of versions) {
-      await this.#blobs.removeBlob(session);
-      await this.#blobs.removeUpload(session);
-      await this.#metadata.drop(freedKey(session));
+      try {
+        await this.#blobs.removeBlob(session);
+        await this.#blobs.removeUpload(session);
+        await this.#metadata.drop(freedKey(session));
+      } catch (error) {
+        failures.push(error);
+      }
     }
+    if (failures.length > 0) throw failures[0];
   }
 }
 

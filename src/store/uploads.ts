@@ -7,6 +7,7 @@ import { ArtifactError } from "./errors.js";
 import { publicationWaitMs } from "./limits.js";
 import type { MetadataStore } from "./metadata-store.js";
 import type { Publisher } from "./publish.js";
+import { withReserve } from "./reserve.js";
 import { type Rows, type SessionRecord, type SessionRow, uploadKey, uploadPrefix } from "./rows.js";
 import { SessionQueue } from "./session-queue.js";
 import type { Staging } from "./staging.js";
@@ -68,7 +69,7 @@ export class Uploads {
   /** Sessions that this process is publishing now, as they were when it began. */
   readonly #publishing = new Map<string, SessionRecord>();
   /** Why a publication failed that nobody waited for any more: told to who asks next. */
-  readonly #failures = new Map<string, unknown>();
+  readonly #missed = new Map<string, unknown>();
 
   constructor(dependencies: UploadsDependencies) {
     this.#dependencies = dependencies;
@@ -121,6 +122,7 @@ export class Uploads {
   async get(id: string): Promise<UploadSession> {
     return this.#inOrder(id, async () => {
       const row = await this.#live(id);
+      this.#throwMissed(row.value);
       const isUnfinished = row.value.status === "completing" || (row.value.status === "open" && isFull(row.value));
       return isUnfinished && !this.#dependencies.readOnly ? this.#publish(row) : row.value;
     });
@@ -143,16 +145,21 @@ export class Uploads {
   /** Idempotent. @throws ArtifactError `incomplete`, `session_closed`, `session_expired` */
   async complete(id: string, wanted: CompleteUpload = {}): Promise<UploadSession> {
     checkDigest("sha256", wanted.sha256);
-    return this.#inOrder(id, async () => this.#publish(await this.#live(id), wanted));
+    return this.#inOrder(id, async () => {
+      const row = await this.#live(id);
+      this.#throwMissed(row.value);
+      return this.#publish(row, wanted);
+    });
   }
 
   /** Idempotent. @throws ArtifactError `session_closed` where it is complete */
   async abort(id: string): Promise<UploadSession> {
-    const { staging, publisher } = this.#dependencies;
+    const { staging, publisher, blobs } = this.#dependencies;
     return this.#inOrder(id, async () => {
       const row = await this.#live(id);
+      this.#missed.delete(id);
       await staging.forget(id);
-      const ended = await publisher.end(row, "aborted");
+      const ended = await withReserve(blobs, () => publisher.end(row, "aborted"));
       if (ended === undefined) throw unknownSession(id);
       if (ended.value.status === "complete") throw closedError(ended.value);
       return ended.value;
@@ -167,41 +174,48 @@ export class Uploads {
 
   /** Runs `work` in the session's order; a caller that waits long for a publication hears `completing` instead. */
   async #inOrder(id: string, work: () => Promise<SessionRecord>): Promise<UploadSession> {
-    const result = this.#queue.run(id, async () => {
-      if (!this.#failures.has(id)) return work();
-      const failure = this.#failures.get(id);
-      this.#failures.delete(id);
-      throw failure;
+    let hasBegun = false;
+    const result = this.#queue.run(id, () => {
+      hasBegun = true;
+      return work();
     });
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<undefined>((resolve) => {
-      timer = setTimeout(resolve, publicationWaitMs, undefined);
-    });
-    const record = await Promise.race([result, late]).finally(() => clearTimeout(timer));
-    if (record !== undefined) return toUploadSession(record);
-    const unfinished = this.#publishing.get(id);
-    if (unfinished === undefined) return toUploadSession(await result);
-    result.catch((error) => this.#failures.set(id, error));
-    return toUploadSession(unfinished, "completing");
+    for (let waitMs = publicationWaitMs; ; waitMs = publicationLookMs) {
+      const record = await withinMs(waitMs, result);
+      if (record !== undefined) return toUploadSession(record);
+      const unfinished = this.#publishing.get(id);
+      if (unfinished === undefined) continue;
+      // What this call's own publication fails with is kept; a call that only waited for it can be made again.
+      const isOwn = hasBegun;
+      result.catch((error) => isOwn && this.#missed.set(id, error));
+      return toUploadSession(unfinished, "completing");
+    }
+  }
+
+  /** @throws the failure that nobody waited for, once, where it still says how the session stands */
+  #throwMissed({ id, status }: SessionRecord): void {
+    const failure = this.#missed.get(id);
+    this.#missed.delete(id);
+    if (failure !== undefined && (status === "open" || status === "held")) throw failure;
   }
 
   /** The session now; one that is past its time is ended on the way. @throws ArtifactError `session_not_found` */
   async #live(id: string): Promise<SessionRow> {
-    const { rows, staging, publisher, nowSeconds, readOnly } = this.#dependencies;
-    const row = await rows.session(id);
-    if (row === undefined || row.value.origin === "save") throw unknownSession(id);
-    const status = statusAt(row.value, nowSeconds());
-    if (status === row.value.status) return row;
-    if (readOnly) return { ...row, value: { ...row.value, status } };
-    await staging.forget(id);
-    const ended = await publisher.end(row, "expired");
-    if (ended === undefined) throw unknownSession(id);
-    return ended;
+    const { rows, blobs, staging, publisher, nowSeconds, readOnly } = this.#dependencies;
+    for (;;) {
+      const row = await rows.session(id);
+      if (row === undefined || row.value.origin === "save") throw unknownSession(id);
+      const status = statusAt(row.value, nowSeconds());
+      if (status === row.value.status) return row;
+      if (readOnly) return { ...row, value: { ...row.value, status } };
+      await staging.forget(id);
+      await withReserve(blobs, () => publisher.end(row, "expired"));
+    }
   }
 
   async #append(id: string, offset: number, bytes: Uint8Array): Promise<SessionRecord> {
     for (;;) {
       const row = await this.#live(id);
+      this.#throwMissed(row.value);
       const { overlap } = planAppend(row.value, offset, bytes.length);
       this.#checkArtifactBytes(offset + bytes.length);
       if (!(await this.#isReplay(row, offset, bytes.subarray(0, overlap)))) continue;
@@ -276,6 +290,18 @@ export class Uploads {
     const { maxArtifactBytes } = this.#dependencies;
     if (bytes > maxArtifactBytes) throw artifactTooLarge(bytes, maxArtifactBytes);
   }
+}
+
+/** After the wait, how often a call looks whether what it waits for is a publication by now. */
+const publicationLookMs = 1_000;
+
+/** Undefined where `work` takes longer. */
+async function withinMs<Result>(ms: number, work: Promise<Result>): Promise<Result | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(resolve, ms, undefined);
+  });
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 
 const emptyDigest = createHash("sha256").digest("hex");

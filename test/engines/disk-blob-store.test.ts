@@ -39,3 +39,12 @@ it("fails with the port's error, what the system said as its cause", async () =>
   await expect(reader?.read(0, 1)).rejects.toMatchObject({ name: "ArtifactError", code: "internal" });
   await reader?.close();
 });
+
+it("begins segments while the same upload's folder is removed again and again", async () => {
+  const { store } = await openStore();
+  const begin = async (): Promise<void> => (await store.createSegment(session, 0)).close();
+  for (let round = 0; round < 300; round += 1) {
+    await Promise.all([begin(), store.removeUpload(session), begin(), store.removeUpload(session)]);
+  }
+  await store.removeUpload(session);
+});

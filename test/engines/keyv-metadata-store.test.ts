@@ -40,12 +40,13 @@ describe("the Keyv metadata store", () => {
     expect(await (await openPlainly(file)).query("PRAGMA journal_mode")).toEqual([{ journal_mode: "wal" }]);
   });
 
-  it("hands on a row without the envelope as it is, for the store to refuse", async () => {
+  it("hands on a row without the envelope so that nobody can take it for a record", async () => {
     const { file, store } = await openStore();
     const plain = await openPlainly(file);
-    await plain.query("INSERT INTO keyv (key, value) VALUES ('artifact:b:k', 'garbage')");
-    expect(await store.get("artifact:b:k")).toBe("garbage");
-    expect(await store.range("artifact:", { limit: 1 })).toEqual([{ key: "artifact:b:k", text: "garbage" }]);
+    await plain.query(`INSERT INTO keyv (key, value) VALUES ('artifact:b:k', '{"bucket":"b"}')`);
+    const text = `not Keyv's: {"bucket":"b"}`;
+    expect(await store.get("artifact:b:k")).toBe(text);
+    expect(await store.range("artifact:", { limit: 1 })).toEqual([{ key: "artifact:b:k", text }]);
   });
 
   it("rejects a failed read and a failed write instead of answering a miss", async () => {

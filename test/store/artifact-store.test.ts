@@ -1,6 +1,25 @@
 import { describe, expect, it } from "vitest";
 import { ArtifactError } from "../../src/store/errors.js";
+import type { MetadataStore } from "../../src/store/metadata-store.js";
+import { failOnce } from "../support/faults.js";
+import { expectNothingLeaked } from "../support/invariants.js";
 import { createMemoryEngines, saveText, storeOn, textOf } from "../support/stores.js";
+
+/** Lets `other` happen once, right after the first read of an artifact row. */
+function racing(metadata: MetadataStore, other: () => Promise<unknown>): MetadataStore {
+  let isOver = false;
+  return {
+    ...metadata,
+    async get(key) {
+      const text = await metadata.get(key);
+      if (!isOver && key.startsWith("artifact:")) {
+        isOver = true;
+        await other();
+      }
+      return text;
+    },
+  };
+}
 
 function open(options = {}) {
   const engines = createMemoryEngines();
@@ -78,6 +97,23 @@ describe("save()", () => {
   });
 });
 
+describe("save() where a step fails", () => {
+  it("leaves no blob that nothing names, whichever step it is", async () => {
+    for (let failing = 1; ; failing += 1) {
+      const engines = createMemoryEngines();
+      await saveText(storeOn(engines), "b", "k", "there");
+      const view = failOnce(engines, failing);
+      // Loses to the other save, so that what it has installed has to be taken back.
+      const other = { ...view, metadata: racing(view.metadata, () => saveText(storeOn(engines), "b", "k", "other")) };
+      const saved = await saveText(storeOn(other), "b", "k", "mine", 1).catch((error) => error.code);
+      expect(["internal", "version_conflict"]).toContain(saved);
+      if (saved === "internal") await storeOn(engines).artifacts.delete("b", "k");
+      expectNothingLeaked(engines);
+      if (view.steps() < failing) break;
+    }
+  });
+});
+
 describe("delete()", () => {
   it("takes all versions and answers the newest; the bytes are gone with it", async () => {
     const { store, engines } = open();
@@ -119,7 +155,31 @@ describe("delete()", () => {
     };
     const full = storeOn({ metadata: { ...metadata, put }, blobs });
     expect(await full.artifacts.delete("b", "k")).toMatchObject({ version: 1 });
-    expect(tight).toEqual(["released", "restored"]);
+    expect(tight).toEqual(["released", "restored", "restored"]);
+  });
+
+  it("that has happened is answered, whatever becomes of its bytes, and what can be freed is", async () => {
+    const engines = createMemoryEngines();
+    for (const text of ["one", "two", "three"]) await saveText(storeOn(engines), "b", "k", text);
+    const [first] = engines.blobs.blobs.keys();
+    const removeBlob = (id: string): Promise<void> =>
+      id === first ? Promise.reject(new ArtifactError("internal", "EIO")) : engines.blobs.removeBlob(id);
+    const failing = storeOn({ metadata: engines.metadata, blobs: { ...engines.blobs, removeBlob } });
+    expect(await failing.artifacts.delete("b", "k")).toMatchObject({ version: 3 });
+    expect([...engines.blobs.blobs.keys()]).toEqual([first]);
+    expect([...engines.metadata.rows.keys()].filter((key) => key.startsWith("freed:"))).toEqual([`freed:${first}`]);
+  });
+
+  it("whose row was changed although the change was answered with an error is carried to its end", async () => {
+    const engines = createMemoryEngines();
+    await saveText(storeOn(engines), "b", "k", "text");
+    const replace: typeof engines.metadata.replace = async (...change) => {
+      await engines.metadata.replace(...change);
+      throw new ArtifactError("internal", "busy");
+    };
+    const failing = storeOn({ metadata: { ...engines.metadata, replace }, blobs: engines.blobs });
+    expect(await failing.artifacts.delete("b", "k")).toMatchObject({ version: 1 });
+    expect(engines.blobs.blobs.size).toBe(0);
   });
 });
 

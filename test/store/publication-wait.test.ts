@@ -2,22 +2,34 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { publicationWaitMs } from "../../src/store/limits.js";
 import { bytesOf, createMemoryEngines, storeOn } from "../support/stores.js";
 
-/** A store whose publications wait until they are let go on. */
-async function openSlow(sha256?: string) {
-  const engines = createMemoryEngines();
-  let letGo: () => void = () => undefined;
-  const gate = new Promise<void>((resolve) => {
-    letGo = resolve;
+function gate(): { passed: Promise<void>; open: () => void } {
+  let open: () => void = () => undefined;
+  const passed = new Promise<void>((resolve) => {
+    open = resolve;
   });
+  return { passed, open };
+}
+
+/** A store whose publications wait until they are let go on, and so do its first bytes where a size is given. */
+async function openSlow(sha256?: string, size?: number) {
+  const engines = createMemoryEngines();
+  const publication = gate();
+  const bytes = gate();
   const blobs = {
     ...engines.blobs,
     // The copy that seals another process's segments, and the blob's installation.
-    openSegment: (session: string, name: string) => gate.then(() => engines.blobs.openSegment(session, name)),
-    install: (session: string, name: string) => gate.then(() => engines.blobs.install(session, name)),
+    openSegment: (session: string, name: string) =>
+      publication.passed.then(() => engines.blobs.openSegment(session, name)),
+    install: (session: string, name: string) => publication.passed.then(() => engines.blobs.install(session, name)),
+    createSegment: async (session: string, start: number) => {
+      if (size !== undefined) await bytes.passed;
+      return engines.blobs.createSegment(session, start);
+    },
   };
-  const { id } = await storeOn(engines).uploads.create({ bucket: "b", key: "k", ...(sha256 ? { sha256 } : {}) });
+  const { id } = await storeOn(engines).uploads.create({ bucket: "b", key: "k", sha256, size });
   await storeOn(engines).uploads.append(id, 0, bytesOf("abc"));
-  return { store: storeOn({ metadata: engines.metadata, blobs }), id, letGo };
+  const store = storeOn({ metadata: engines.metadata, blobs });
+  return { store, id, letGo: publication.open, appended: bytes.open };
 }
 
 describe("a publication that takes long", () => {
@@ -49,5 +61,37 @@ describe("a publication that takes long", () => {
     letGo();
     await expect(store.uploads.get(id)).rejects.toMatchObject({ code: "checksum_mismatch" });
     expect(await store.uploads.get(id)).toMatchObject({ status: "open", offset: 0 });
+  });
+
+  it("lets a call that only waited be made again, and keeps no failure of it", async () => {
+    const { store, id, letGo } = await openSlow();
+    const first = store.uploads.complete(id);
+    const abort = store.uploads.abort(id);
+    await vi.advanceTimersByTimeAsync(publicationWaitMs);
+    expect(await abort).toMatchObject({ status: "completing" });
+    letGo();
+    expect(await first).toMatchObject({ status: "completing" });
+    expect(await store.uploads.get(id)).toMatchObject({ status: "complete" });
+  });
+
+  it("that failed does not keep its upload from being aborted", async () => {
+    const { store, id, letGo } = await openSlow("0".repeat(64));
+    const first = store.uploads.complete(id);
+    await vi.advanceTimersByTimeAsync(publicationWaitMs);
+    expect(await first).toMatchObject({ status: "completing" });
+    letGo();
+    expect(await store.uploads.abort(id)).toMatchObject({ status: "aborted" });
+    expect(await store.uploads.get(id)).toMatchObject({ status: "aborted" });
+  });
+
+  it("and that began late in a call lets its caller hear completing soon after", async () => {
+    const { store, id, letGo, appended } = await openSlow(undefined, 4);
+    const last = store.uploads.append(id, 3, bytesOf("d"));
+    await vi.advanceTimersByTimeAsync(publicationWaitMs + 500);
+    appended();
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(await last).toMatchObject({ status: "completing", offset: 4 });
+    letGo();
+    expect(await store.uploads.get(id)).toMatchObject({ status: "complete" });
   });
 });

@@ -124,4 +124,12 @@ describe("operations at once, in any order of their steps", () => {
       { numRuns: 400 },
     );
   });
+
+  it("never call bytes lost that are there, where a held upload is completed while others look at it", async () => {
+    const chosen = ["complete", "complete under if_version 1", "complete"];
+    await fc.assert(
+      fc.asyncProperty(fc.scheduler(), (scheduler) => race(scheduler, chosen, "before", { if_version: 0 })),
+      { numRuns: 1_500 },
+    );
+  });
 });

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
+import { ArtifactError } from "../../src/store/errors.js";
 import { bytesOf, createMemoryEngines, saveText, storeOn, textOf } from "../support/stores.js";
 
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
@@ -63,6 +64,32 @@ describe("an upload", () => {
     expect(await store.uploads.get(id)).toMatchObject({ status: "expired" });
     await expect(store.uploads.complete(id)).rejects.toMatchObject({ code: "session_expired" });
     expect(engines.blobs.segments.size).toBe(0);
+  });
+
+  it("is not ended by a process that saw it expire while another's bytes moved its time on", async () => {
+    let now = 1_000_000;
+    const engines = createMemoryEngines();
+    const options = { now: () => now, sessionTtlMs: 10_000 };
+    const appender = storeOn(engines, options);
+    const { id } = await appender.uploads.create(at);
+    await appender.uploads.append(id, 0, bytesOf("abc"));
+    now += 9_000;
+    let isOver = false;
+    const replace: typeof engines.metadata.replace = async (key, ...change) => {
+      // The other process's append comes between this one's read of the expired row and its change.
+      if (!isOver && key.startsWith("session:")) {
+        isOver = true;
+        now -= 2_000;
+        await appender.uploads.append(id, 3, bytesOf("def"));
+        now += 2_000;
+      }
+      return engines.metadata.replace(key, ...change);
+    };
+    now += 2_000;
+    const other = storeOn({ metadata: { ...engines.metadata, replace }, blobs: engines.blobs }, options);
+    expect(await other.uploads.get(id)).toMatchObject({ status: "open", offset: 6 });
+    expect(await appender.uploads.complete(id)).toMatchObject({ status: "complete" });
+    expect(await textOf(appender, "b", "k.txt")).toBe("abcdef");
   });
 
   it("is found again by bucket and key, page by page", async () => {
@@ -211,6 +238,24 @@ describe("abort()", () => {
     await expect(store.uploads.append(id, 2, bytesOf("c"))).rejects.toMatchObject({ code: "session_closed" });
     await expect(store.uploads.complete(id)).rejects.toMatchObject({ code: "session_closed" });
     await expect(store.artifacts.get("b", "k.txt")).rejects.toMatchObject({ code: "artifact_not_found" });
+  });
+
+  it("gives up the reserve on a full disk, and takes it again", async () => {
+    const engines = createMemoryEngines();
+    const { id } = await storeOn(engines).uploads.create(at);
+    const steps: string[] = [];
+    const replace: typeof engines.metadata.replace = async (...change) => {
+      if (!steps.includes("released")) throw new ArtifactError("storage_full", "full");
+      return engines.metadata.replace(...change);
+    };
+    const blobs = {
+      ...engines.blobs,
+      releaseReserve: async () => steps.push("released") > 0,
+      restoreReserve: async () => void steps.push("restored"),
+    };
+    const full = storeOn({ metadata: { ...engines.metadata, replace }, blobs });
+    expect(await full.uploads.abort(id)).toMatchObject({ status: "aborted" });
+    expect(steps).toEqual(["released", "restored"]);
   });
 
   it("takes a held upload's blob back, and leaves a complete one alone", async () => {

@@ -1,12 +1,16 @@
 import type { BlobStore, ByteReader, SegmentWriter } from "../../src/store/blob-store.js";
+import { ArtifactError } from "../../src/store/errors.js";
 import type { MetadataStore } from "../../src/store/metadata-store.js";
 
 /** Thrown by every step of a process that has died: nothing it does reaches the engines any more. */
 export class Dead extends Error {}
 
-export interface Mortal {
+interface Engines {
   readonly metadata: MetadataStore;
   readonly blobs: BlobStore;
+}
+
+export interface Mortal extends Engines {
   /** Steps taken so far. */
   readonly steps: () => number;
 }
@@ -15,11 +19,7 @@ export interface Mortal {
  * A process's view of shared engines that dies before step `lastStep` (or right after the step took effect, where
  * `after` is true): that call and all that follow fail and do nothing.
  */
-export function mortal(
-  engines: { readonly metadata: MetadataStore; readonly blobs: BlobStore },
-  lastStep: number,
-  after: boolean,
-): Mortal {
+export function mortal(engines: Engines, lastStep: number, after: boolean): Mortal {
   let steps = 0;
   async function step<Result>(act: () => Promise<Result>): Promise<Result> {
     steps += 1;
@@ -28,7 +28,24 @@ export function mortal(
     if (steps >= lastStep) throw new Dead(`dead behind step ${steps}`);
     return result;
   }
-  /** The same object with each method a step; what it returns is wrapped in turn. */
+  return { ...stepwise(engines, step), steps: () => steps };
+}
+
+/** A process's view of shared engines whose step `failing` fails, behind its effect; the others go on. */
+export function failOnce(engines: Engines, failing: number): Mortal {
+  let steps = 0;
+  async function step<Result>(act: () => Promise<Result>): Promise<Result> {
+    steps += 1;
+    const isFailing = steps === failing;
+    const result = await act();
+    if (isFailing) throw new ArtifactError("internal", `step ${failing} failed`);
+    return result;
+  }
+  return { ...stepwise(engines, step), steps: () => steps };
+}
+
+/** The same engines with each method a step; what one returns to be used further is wrapped in turn. */
+function stepwise(engines: Engines, step: <Result>(act: () => Promise<Result>) => Promise<Result>): Engines {
   function wrap<Port extends object>(port: Port): Port {
     const wrapped = Object.entries(port).map(([name, value]) => {
       if (typeof value !== "function") return [name, value];
@@ -39,7 +56,7 @@ export function mortal(
   function wrapResult(result: unknown): unknown {
     return isHandle(result) ? wrap(result) : result;
   }
-  return { metadata: wrap(engines.metadata), blobs: wrap(engines.blobs), steps: () => steps };
+  return { metadata: wrap(engines.metadata), blobs: wrap(engines.blobs) };
 }
 
 function isHandle(value: unknown): value is SegmentWriter | ByteReader {
