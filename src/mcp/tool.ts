@@ -93,10 +93,35 @@ function problemOf(issue: z.core.$ZodIssue, input: z.ZodObject, args: unknown): 
     const known = Object.keys(input.shape).join(", ") || "none";
     return `unknown argument ${issue.keys.map(quote).join(", ")}: this tool takes ${known}`;
   }
-  const [name, ...rest] = issue.path.map(String);
-  if (name === undefined) return `arguments must be an object: ${issue.message}`;
-  const given = typeof args === "object" && args !== null ? (args as Record<string, unknown>)[name] : undefined;
+  if (issue.path.length === 0) return "arguments must be an object";
+  const name = issue.path.map(String).join(".");
+  const given = issue.path.reduce<unknown>((value, key) => (value as Record<PropertyKey, unknown>)?.[key], args);
   if (given === undefined) return `${name} is required`;
-  const shown = typeof given === "string" ? quote(given) : quote(String(JSON.stringify(given)));
-  return `${[name, ...rest].join(".")} is not valid (${shown}): ${issue.message}`;
+  return `${name} must be ${ruleOf(issue)}, not ${shorten(JSON.stringify(given))}`;
+}
+
+function ruleOf(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case "invalid_type":
+      return typeNames[issue.expected] ?? `of type ${issue.expected}`;
+    case "too_small":
+      return `at least ${issue.minimum}`;
+    case "too_big":
+      return `at most ${issue.maximum}`;
+    case "invalid_value":
+      return `one of ${issue.values.map(String).join(", ")}`;
+    default:
+      return `valid (${issue.message})`;
+  }
+}
+
+const typeNames: Readonly<Record<string, string>> = {
+  string: "a string",
+  number: "a whole number",
+  int: "a whole number",
+  record: "an object of strings",
+};
+
+function shorten(text: string): string {
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }

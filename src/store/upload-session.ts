@@ -70,7 +70,7 @@ export function planAppend(record: SessionRecord, offset: number, length: number
 export function offsetConflict(record: SessionRecord, what: string): ArtifactError {
   return new ArtifactError(
     "offset_conflict",
-    `${what}. Nothing of this chunk was kept. Go on with offset ${record.offset}.`,
+    `${what}. Nothing of this chunk was kept. Go on with offset ${record.offset}, and what follows there; offset counts bytes, not characters.`,
     { session_id: record.id, offset: record.offset, size: record.size },
   );
 }
@@ -108,9 +108,10 @@ export function closedError(record: SessionRecord): ArtifactError {
 
 export function versionConflict(record: SessionRecord, newest: number): ArtifactError {
   const is = newest === 0 ? "the key does not exist" : `its newest version is ${newest}`;
+  const look = newest === 0 ? "Nothing was saved: save" : "Nothing was saved. Look at it with get_artifact, then save";
   const next =
     record.origin === "save"
-      ? `Nothing was saved. Look at it with get_artifact, then save again with if_version ${newest}, or without if_version.`
+      ? `${look} again with if_version ${newest}, or without if_version.`
       : `The uploaded bytes are kept: call complete_upload_session with if_version ${newest} to publish them on top, or abort_upload_session.`;
   const wanted = record.if_version ?? 0;
   const session = record.origin === "save" ? {} : { session_id: record.id };
