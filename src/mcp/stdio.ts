@@ -5,6 +5,7 @@ import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { isJSONRPCRequest, type JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 import { maxMessageBytes } from "../store/limits.js";
 import type { Log } from "../store/log.js";
+import { withinMs } from "../store/within-ms.js";
 
 /** How long an answer may take to be taken by a client that reads no more. */
 const flushMs = 10_000;
@@ -37,7 +38,11 @@ export async function serveStdio(server: Server, stdin: Readable, stdout: Writab
       stdin.pause();
       if (!isDeaf) {
         const answered = transport.idle().then(() => flushed(stdout));
-        if (!(await withinMs(flushMs, answered))) log("warn", "answers_not_taken");
+        const isInTime = await withinMs(
+          flushMs,
+          answered.then(() => true),
+        );
+        if (!isInTime) log("warn", "answers_not_taken");
       }
       await server.close();
     },
@@ -95,13 +100,4 @@ function flushed(stream: Writable): Promise<void> {
   return new Promise((resolve) => {
     stream.write("", () => resolve());
   });
-}
-
-/** Whether `work` was done in time. */
-async function withinMs(ms: number, work: Promise<void>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<boolean>((resolve) => {
-    timer = setTimeout(resolve, ms, false);
-  });
-  return Promise.race([work.then(() => true), late]).finally(() => clearTimeout(timer));
 }

@@ -22,6 +22,7 @@ import {
   type UploadSession,
   unknownSession,
 } from "./upload-session.js";
+import { withinMs } from "./within-ms.js";
 
 export interface CreateUpload {
   readonly bucket: string;
@@ -294,15 +295,6 @@ export class Uploads {
 
 /** After the wait, how often a call looks whether what it waits for is a publication by now. */
 const publicationLookMs = 1_000;
-
-/** Undefined where `work` takes longer. */
-async function withinMs<Result>(ms: number, work: Promise<Result>): Promise<Result | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, ms, undefined);
-  });
-  return Promise.race([work, late]).finally(() => clearTimeout(timer));
-}
 
 const emptyDigest = createHash("sha256").digest("hex");
 
