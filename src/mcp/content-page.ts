@@ -31,11 +31,15 @@ export async function readPage(open: OpenArtifact, request: PageRequest): Promis
   const { offset, encoding } = request;
   const { bytes, mime_type } = open.artifact;
   if (offset > bytes) {
-    throw new ArtifactError("invalid_argument", `offset ${offset} is past the end: the content is ${bytes} bytes.`, {
-      argument: "offset",
-      offset,
-      bytes,
-    });
+    throw new ArtifactError(
+      "invalid_argument",
+      `offset ${offset} is past the end: the content is ${bytes} bytes (bytes, not characters). Read from a smaller offset; next_offset of a page is always right.`,
+      {
+        argument: "offset",
+        offset,
+        bytes,
+      },
+    );
   }
   if (encoding === "utf8" || (encoding === "auto" && isTextType(mime_type))) return readTextPage(open, request);
   const content = await open.read(offset, request.length ?? defaultPageBytes);

@@ -32,7 +32,7 @@ export const version = z.int().min(1).optional().meta({ description: "Version nu
 
 export const ifVersion = z.int().min(0).optional().meta({
   description:
-    "Guard against overwriting what you have not seen: 0 means the key must not exist yet, n that n must be its newest version; otherwise version_conflict.",
+    "Guard against overwriting what you have not seen: 0 means the key must not exist yet, n that n must be its newest version; otherwise version_conflict, unless the newest version is exactly this content already.",
 });
 
 export const mimeType = z.string().optional().meta({
@@ -51,6 +51,12 @@ export const contentSha256 = z
   .string()
   .optional()
   .meta({ description: "SHA-256 of the whole content: 64 lower-case hex digits.", pattern: sha256Pattern.source });
+
+export const promisedSha256 = contentSha256.meta({
+  description:
+    "SHA-256 of the whole content, 64 lower-case hex digits, if a program has computed it; never guess it. Content that does not match is not kept: the session goes back to offset 0.",
+  pattern: sha256Pattern.source,
+});
 
 export const sessionId = z.string().meta({ description: "The id that create_upload_session answered." });
 

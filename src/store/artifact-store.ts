@@ -207,7 +207,7 @@ export class ArtifactStore {
     checkMimeType(mime_type);
     checkMetadata(metadata);
     if (bytes.length > maxArtifactBytes) throw artifactTooLarge(bytes.length, maxArtifactBytes);
-    if (bytes.length > maxChunkBytes) throw chunkTooLarge(bytes.length, maxChunkBytes);
+    if (bytes.length > maxChunkBytes) throw chunkTooLarge(bytes.length, maxChunkBytes, useSession);
     const sha256 = createHash("sha256").update(bytes).digest("hex");
     const created_at = nowSeconds();
     return {
@@ -313,6 +313,8 @@ export class ArtifactStore {
     return { ...page(data, found.length > limit, scope, last && positionOf(last)), prefixes };
   }
 }
+
+const useSession = "Create a session with create_upload_session and send the content in chunks.";
 
 function page<Item>(data: Item[], hasMore: boolean, scope: readonly string[], last: string | undefined): Page<Item> {
   return hasMore && last !== undefined ? { data, next_cursor: encodeCursor(scope, last) } : { data };

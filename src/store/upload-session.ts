@@ -52,13 +52,19 @@ export function planAppend(record: SessionRecord, offset: number, length: number
   if (record.status === "aborted" || record.status === "expired") throw closedError(record);
   const end = offset + length;
   if (offset > record.offset) {
-    throw offsetConflict(record, `offset ${offset} leaves a gap: ${record.offset} bytes are stored`);
+    throw offsetConflict(
+      record,
+      `offset ${offset} leaves a gap: ${record.offset} bytes are stored, and what comes between is missing`,
+    );
   }
   if (record.size !== null && end > record.size) {
+    const next =
+      record.status === "open"
+        ? `${record.size - record.offset} bytes are missing from offset ${record.offset}. If the content is larger than that, size was wrong (it counts bytes, not characters): create a session without size, upload all of it there, and abort this one.`
+        : "All declared bytes are there, nothing is missing. To save other content under the same key, create a new session.";
     throw new ArtifactError(
       "size_exceeded",
-      `The chunk would end at byte ${end}, past the declared size of ${record.size}. Nothing of it was kept. ` +
-        `${record.size - record.offset} bytes are missing from offset ${record.offset}; if the content is larger, abort this session and create one with the right size, or without size.`,
+      `The chunk would end at byte ${end}, past the declared size of ${record.size}. Nothing of it was kept. ${next}`,
       { session_id: record.id, offset: record.offset, size: record.size },
     );
   }
@@ -70,7 +76,7 @@ export function planAppend(record: SessionRecord, offset: number, length: number
 export function offsetConflict(record: SessionRecord, what: string): ArtifactError {
   return new ArtifactError(
     "offset_conflict",
-    `${what}. Nothing of this chunk was kept. Go on with offset ${record.offset}, and what follows there; offset counts bytes, not characters.`,
+    `${what}. Nothing of this chunk was kept. Go on with offset ${record.offset}: the content that comes after the first ${record.offset} bytes (bytes, not characters).`,
     { session_id: record.id, offset: record.offset, size: record.size },
   );
 }
@@ -95,6 +101,12 @@ export function closedError(record: SessionRecord): ArtifactError {
       return new ArtifactError(
         "session_closed",
         "This upload is complete: its artifact is published and stays. To save other content under the same key, create a new session; to remove the artifact, use delete_artifact.",
+        details,
+      );
+    case "held":
+      return new ArtifactError(
+        "session_closed",
+        "This upload has all its bytes and is held, since its if_version was not met. Call complete_upload_session with the newest version as if_version (get_artifact tells it) to publish on top, or abort_upload_session.",
         details,
       );
     default:

@@ -114,7 +114,8 @@ export class Uploads {
   async append(id: string, offset: number, bytes: Uint8Array, sha256?: string): Promise<UploadSession> {
     const { maxChunkBytes } = this.#dependencies;
     checkDigest("sha256", sha256);
-    if (bytes.length > maxChunkBytes) throw chunkTooLarge(bytes.length, maxChunkBytes);
+    const next = "Send the same content to this session in smaller chunks, from the same offset.";
+    if (bytes.length > maxChunkBytes) throw chunkTooLarge(bytes.length, maxChunkBytes, next);
     if (sha256 !== undefined) checkChunkDigest(bytes, sha256);
     return this.#inOrder(id, () => this.#append(id, offset, bytes));
   }
@@ -316,10 +317,10 @@ function checkChunkDigest(bytes: Uint8Array, sha256: string): void {
   throw checksumMismatch(sha256, actual, "this chunk", next);
 }
 
-export function chunkTooLarge(bytes: number, maxChunkBytes: number): ArtifactError {
+export function chunkTooLarge(bytes: number, maxChunkBytes: number, next: string): ArtifactError {
   return new ArtifactError(
     "too_large",
-    `One call takes at most ${maxChunkBytes} bytes of content, and this is ${bytes}. Nothing was stored. Create a session with create_upload_session and send the content in smaller chunks.`,
+    `One call takes at most ${maxChunkBytes} bytes of content, and this is ${bytes}. Nothing was stored. ${next}`,
     { bytes, max_chunk_bytes: maxChunkBytes },
   );
 }
