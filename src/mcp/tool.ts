@@ -1,6 +1,6 @@
 import type { CallToolResult, Tool as ListedTool } from "@modelcontextprotocol/sdk/types.js";
 import { z } from "zod";
-import { quote } from "../store/artifact.js";
+import { quote, shorten } from "../store/artifact.js";
 import { ArtifactError } from "../store/errors.js";
 import type { Store } from "../store/store.js";
 
@@ -121,7 +121,3 @@ const typeNames: Readonly<Record<string, string>> = {
   int: "a whole number",
   record: "an object of strings",
 };
-
-function shorten(text: string): string {
-  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
-}

@@ -27,8 +27,9 @@ import {
   type SessionRecord,
   type SessionRow,
   type Version,
+  versionOf,
 } from "./rows.js";
-import { isIdentical, versionConflict } from "./upload-session.js";
+import { isGuardMet, isIdentical, versionConflict } from "./upload-session.js";
 import { artifactTooLarge, chunkTooLarge } from "./uploads.js";
 
 export interface SaveArtifact {
@@ -104,9 +105,7 @@ export class ArtifactStore {
     const row = await this.#dependencies.rows.artifact(bucket, key);
     const newest = row?.value.versions[0];
     if (newest !== undefined && isIdentical(newest, record)) return toArtifact(bucket, key, newest);
-    if (record.if_version !== null && record.if_version !== (newest?.version ?? 0)) {
-      throw versionConflict(record, newest?.version ?? 0);
-    }
+    if (!isGuardMet(record, newest)) throw versionConflict(record, newest?.version ?? 0);
     return toArtifact(bucket, key, await this.#publish(record, row?.value.last ?? 0, bytes));
   }
 
@@ -257,7 +256,7 @@ export class ArtifactStore {
       const session = await rows.session(id);
       if (session !== undefined) await publisher.end(session, "aborted");
       const row = await rows.artifact(bucket, key);
-      const version = row?.value.versions.find((known) => known.session === id);
+      const version = versionOf(row, id);
       if (version === undefined && session === undefined) {
         await blobs.removeBlob(id);
         await blobs.removeUpload(id);
@@ -284,7 +283,7 @@ export class ArtifactStore {
       } catch (error) {
         // It may have happened all the same; the row says so.
         const now = await rows.artifact(bucket, key);
-        if (now?.value.versions.some(({ session }) => session === found.session)) throw error;
+        if (versionOf(now, found.session) !== undefined) throw error;
         return { found, going };
       }
     }

@@ -139,5 +139,10 @@ export function toArtifact(bucket: string, key: string, version: Version): Artif
 
 /** Text from a caller, cut and escaped so that it fits an error message. */
 export function quote(text: string): string {
-  return JSON.stringify(text.length > 80 ? `${text.slice(0, 77)}...` : text);
+  return JSON.stringify(shorten(text));
+}
+
+/** Cut so that it fits an error message. */
+export function shorten(text: string): string {
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }

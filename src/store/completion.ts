@@ -115,17 +115,16 @@ export class Completion {
     return named;
   }
 
-  #name(row: SessionRow, file: SealedFile, wanted: CompleteUpload): Promise<SessionRow | undefined> {
+  async #name(row: SessionRow, file: SealedFile, wanted: CompleteUpload): Promise<SessionRow | undefined> {
     const { bucket, key, offset } = row.value;
-    return this.#rows.artifact(bucket, key).then((artifact) =>
-      this.#rows.replaceSession(row, {
-        ...row.value,
-        status: "completing",
-        segments: [{ name: file.name, bytes: offset }],
-        sealed: { sha256: file.sha256, base: artifact?.value.last ?? 0 },
-        if_version: wanted.if_version ?? row.value.if_version,
-      }),
-    );
+    const base = (await this.#rows.artifact(bucket, key))?.value.last ?? 0;
+    return this.#rows.replaceSession(row, {
+      ...row.value,
+      status: "completing",
+      segments: [{ name: file.name, bytes: offset }],
+      sealed: { sha256: file.sha256, base },
+      if_version: wanted.if_version ?? row.value.if_version,
+    });
   }
 
   /** A copy that the row did not come to name is removed again; after an error the row says whether it did. */

@@ -12,8 +12,9 @@ import {
   type SessionRecord,
   type SessionRow,
   type Version,
+  versionOf,
 } from "./rows.js";
-import { completed, isIdentical } from "./upload-session.js";
+import { completed, isGuardMet, isIdentical } from "./upload-session.js";
 
 /** What a publication came to, whoever brought it to its end. */
 export type Ending =
@@ -85,8 +86,7 @@ export class Publisher {
 
   /** One try against the artifact row as it was read; undefined where that row or the session has changed since. */
   async #decide(session: SessionRow, row: ArtifactRow | undefined): Promise<Ending | undefined> {
-    const { id, if_version } = session.value;
-    const published = versionOf(row, id);
+    const published = versionOf(row, session.value.id);
     if (published !== undefined) return this.#finish(session, published);
 
     const newest = row?.value.versions[0];
@@ -95,7 +95,7 @@ export class Publisher {
       await this.#takeBack(session.value);
       return { kind: "published", version: newest };
     }
-    if (if_version !== null && if_version !== (newest?.version ?? 0)) {
+    if (!isGuardMet(session.value, newest)) {
       const held = { kind: "held", newest: newest?.version ?? 0 } as const;
       return (await this.#hold(session, row)) ? held : undefined;
     }
@@ -271,10 +271,6 @@ export class Publisher {
     }
     if (failures.length > 0) throw failures[0];
   }
-}
-
-function versionOf(row: ArtifactRow | undefined, session: string): Version | undefined {
-  return row?.value.versions.find((version) => version.session === session);
 }
 
 function guardOf({ bucket, key }: SessionRecord, row: ArtifactRow | undefined): Guard {

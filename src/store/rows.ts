@@ -103,6 +103,11 @@ function parseRow<Value>(schema: z.ZodType<Value>, { key, text }: StoredRow): Ro
 
 export const parseArtifactRow = (row: StoredRow): ArtifactRow => parseRow(artifactSchema, row);
 
+/** The version that a session's blob belongs to, if the artifact row names it. */
+export function versionOf(row: ArtifactRow | undefined, session: string): Version | undefined {
+  return row?.value.versions.find((version) => version.session === session);
+}
+
 /** The rows of the store, parsed when read and given a revision that never repeats when written. */
 export interface Rows {
   artifact(bucket: string, key: string): Promise<ArtifactRow | undefined>;

@@ -32,7 +32,7 @@ interface OwnSegment {
   /** Of the bytes from the segment's start. */
   readonly hash: Hash;
   /** Bytes of it that a row counts. */
-  bytes: number;
+  readonly bytes: number;
 }
 
 /**

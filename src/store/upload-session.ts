@@ -148,6 +148,11 @@ export function completed(record: SessionRecord, version: Version): SessionRecor
   return { ...record, status: "complete", segments: [], artifact: version };
 }
 
+/** Whether `if_version` allows a new version on top of the newest; undefined means that the key does not exist. */
+export function isGuardMet({ if_version }: SessionRecord, newest: Version | undefined): boolean {
+  return if_version === null || if_version === (newest?.version ?? 0);
+}
+
 /** Whether publishing this sealed session would make the version that is there already. */
 export function isIdentical(version: Version, record: SessionRecord): boolean {
   return (
