@@ -5,6 +5,7 @@ import { createMcpServer } from "./mcp/server.js";
 import { serveStdio } from "./mcp/stdio.js";
 import { createStderrLog } from "./stderr-log.js";
 import { createStore } from "./store/store.js";
+import { startSweeper } from "./store/sweeper.js";
 
 const { version } = packageJson;
 
@@ -39,6 +40,7 @@ async function serve(config: Config): Promise<void> {
   });
   const directory = await openDataDirectory(config.root, config.isRootNamed, log);
   const store = createStore({ ...config, metadata: directory.metadata, blobs: directory.blobs, log });
+  const sweeper = config.readOnly ? undefined : startSweeper(store.sweep, log);
   const server = createMcpServer({ ...config, store, log, version });
   const session = await serveStdio(server, process.stdin, process.stdout, log);
   log("info", "started", { version, root: config.root, readOnly: config.readOnly });
@@ -46,6 +48,7 @@ async function serve(config: Config): Promise<void> {
 
   const reason = await Promise.race([session.gone, stopped]);
   await session.finish();
+  await sweeper?.stop();
   await store.close();
   await directory.close();
   log("info", "stopped", { reason });

@@ -212,7 +212,13 @@ export class ArtifactStore {
     return {
       ...{ id: newId(), origin: "save", bucket, key, mime_type, metadata },
       ...{ size: bytes.length, sha256: null, if_version: if_version ?? null },
-      ...{ status: "completing", offset: bytes.length, segments: [], sealed: { sha256, base: 0 }, artifact: null },
+      ...{
+        status: "completing",
+        offset: bytes.length,
+        segments: [],
+        sealed: { sha256, base: 0, at: created_at },
+        artifact: null,
+      },
       ...{ created_at, expires_at: created_at },
     };
   }

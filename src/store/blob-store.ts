@@ -4,7 +4,7 @@
  *
  * @throws ArtifactError `storage_full` or `internal` from every method, with the engine's error as `cause`
  */
-export interface BlobStore {
+export interface BlobStore extends BlobListing {
   /** Begins a segment that nobody has: its name is `<start>-<random>`. */
   createSegment(session: string, start: number): Promise<SegmentWriter>;
   /** Undefined where there is no such segment. */
@@ -26,6 +26,32 @@ export interface BlobStore {
   releaseReserve(): Promise<boolean>;
   /** Takes the reserved space again where there is room; quietly goes without where there is none. */
   restoreReserve(): Promise<void>;
+}
+
+/** What lies there, whoever owns it: for the sweep, and for the check of the whole store. */
+export interface BlobListing {
+  /** The sessions that have a folder for staged bytes. */
+  stagedSessions(): Promise<string[]>;
+  /** What is staged for a session; nothing there is no error. */
+  stagedFiles(session: string): Promise<StoredFile[]>;
+  /** The shelves on which blobs lie: a blob's is the first two characters of its name. */
+  shelves(): Promise<string[]>;
+  /** The files on a shelf, each blob under its session as name; nothing there is no error. */
+  shelvedBlobs(shelf: string): Promise<StoredFile[]>;
+  /** Files beside the folders and shelves, which this store has never put there. */
+  strayFiles(): Promise<StoredFile[]>;
+  /** Moves a file out of the store, durably, into a folder for orphans. False where it is gone. */
+  setAside(path: string): Promise<boolean>;
+}
+
+/** A file as it lies in the store. */
+export interface StoredFile {
+  readonly name: string;
+  /** From the store's root, with slashes. */
+  readonly path: string;
+  readonly bytes: number;
+  /** When it was last written, in unix seconds. */
+  readonly written_at: number;
 }
 
 /** The one writer of one segment. After a method has thrown, only `close` may be called. */

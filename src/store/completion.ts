@@ -16,6 +16,7 @@ export interface CompletionDependencies {
   readonly blobs: BlobStore;
   readonly staging: Staging;
   readonly publisher: Publisher;
+  readonly nowSeconds: () => number;
 }
 
 /** Brings an upload with all its bytes from `open` or `held` to `complete`, whoever else does the same. */
@@ -24,12 +25,14 @@ export class Completion {
   readonly #blobs: BlobStore;
   readonly #staging: Staging;
   readonly #publisher: Publisher;
+  readonly #nowSeconds: () => number;
 
   constructor(dependencies: CompletionDependencies) {
     this.#rows = dependencies.rows;
     this.#blobs = dependencies.blobs;
     this.#staging = dependencies.staging;
     this.#publisher = dependencies.publisher;
+    this.#nowSeconds = dependencies.nowSeconds;
   }
 
   /**
@@ -48,8 +51,8 @@ export class Completion {
       if (ready.value.status === "complete") return ready.value;
       const ending = await this.#publisher.commit(ready);
       // Somebody else's publication of it was held, under another guard than this call asks for.
-      const isOtherGuard = wanted.if_version !== undefined && wanted.if_version !== ready.value.if_version;
-      if (ending.kind === "held" && isOtherGuard) continue;
+      const guard = wanted.if_version ?? ready.value.if_version;
+      if (ending.kind === "held" && (guard === null || guard !== ready.value.if_version)) continue;
       return this.#answer(ending, ready.value);
     }
     throw unknownSession(id);
@@ -79,7 +82,8 @@ export class Completion {
       case "held": {
         checkWanted(wanted, sealed?.sha256);
         const if_version = wanted.if_version ?? row.value.if_version;
-        return this.#rows.replaceSession(row, { ...row.value, status: "completing", if_version });
+        const again = sealed && { ...sealed, base: await this.#lastVersion(row.value), at: this.#nowSeconds() };
+        return this.#rows.replaceSession(row, { ...row.value, status: "completing", sealed: again, if_version });
       }
       case "completing":
         checkWanted(wanted, sealed?.sha256);
@@ -116,15 +120,19 @@ export class Completion {
   }
 
   async #name(row: SessionRow, file: SealedFile, wanted: CompleteUpload): Promise<SessionRow | undefined> {
-    const { bucket, key, offset } = row.value;
-    const base = (await this.#rows.artifact(bucket, key))?.value.last ?? 0;
+    const { offset } = row.value;
+    const base = await this.#lastVersion(row.value);
     return this.#rows.replaceSession(row, {
       ...row.value,
       status: "completing",
       segments: [{ name: file.name, bytes: offset }],
-      sealed: { sha256: file.sha256, base },
+      sealed: { sha256: file.sha256, base, at: this.#nowSeconds() },
       if_version: wanted.if_version ?? row.value.if_version,
     });
+  }
+
+  async #lastVersion({ bucket, key }: SessionRecord): Promise<number> {
+    return (await this.#rows.artifact(bucket, key))?.value.last ?? 0;
   }
 
   /** A copy that the row did not come to name is removed again; after an error the row says whether it did. */

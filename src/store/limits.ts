@@ -33,6 +33,13 @@ export const copyBlockBytes = MiB;
 /** How long a caller waits for a publication before it hears `completing`. */
 export const publicationWaitMs = 20_000;
 
+/** What nobody owns is left alone this long, as somebody may be about to name it. */
+export const sweepGraceMs = 24 * 60 * 60 * 1000;
+/** An upload that is being put together is left to its own process this long. */
+export const completingGraceMs = 15 * 60 * 1000;
+/** Between sweeps, about; the first comes in a small part of it. */
+export const sweepEveryMs = 60 * 60 * 1000;
+
 export const defaultPageLimit = 100;
 export const largestPageLimit = 1_000;
 

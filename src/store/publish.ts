@@ -34,6 +34,14 @@ export interface PublisherDependencies {
   readonly keepVersions: number;
 }
 
+export interface CommitOptions {
+  /**
+   * It was left `completing` by somebody who is gone: it may not come on top of what was published since, and is held
+   * instead.
+   */
+  readonly isLeftBehind?: boolean;
+}
+
 /** Not at its end: somebody has taken it up again. */
 interface Completing {
   readonly kind: "completing";
@@ -64,14 +72,14 @@ export class Publisher {
   }
 
   /** Brings a session that is `completing` to its end. */
-  async commit(first: SessionRow): Promise<Ending> {
+  async commit(first: SessionRow, options: CommitOptions = {}): Promise<Ending> {
     const { id, bucket, key, segments } = first.value;
     const sealed = segments[0];
     if (sealed === undefined || !(await this.#blobs.install(id, sealed.name))) return this.#settleWithoutBytes(first);
     let session = first;
     for (;;) {
       const row = await this.#rows.artifact(bucket, key);
-      const ending = await this.#decide(session, row);
+      const ending = await this.#decide(session, row, options);
       if (ending !== undefined) return ending;
       let now = await this.#rows.session(id);
       if (now?.value.status !== "completing") {
@@ -85,7 +93,11 @@ export class Publisher {
   }
 
   /** One try against the artifact row as it was read; undefined where that row or the session has changed since. */
-  async #decide(session: SessionRow, row: ArtifactRow | undefined): Promise<Ending | undefined> {
+  async #decide(
+    session: SessionRow,
+    row: ArtifactRow | undefined,
+    { isLeftBehind = false }: CommitOptions,
+  ): Promise<Ending | undefined> {
     const published = versionOf(row, session.value.id);
     if (published !== undefined) return this.#finish(session, published);
 
@@ -95,7 +107,8 @@ export class Publisher {
       await this.#takeBack(session.value);
       return { kind: "published", version: newest };
     }
-    if (!isGuardMet(session.value, newest)) {
+    const isOvertaken = isLeftBehind && (row?.value.last ?? 0) !== session.value.sealed?.base;
+    if (isOvertaken || !isGuardMet(session.value, newest)) {
       const held = { kind: "held", newest: newest?.version ?? 0 } as const;
       return (await this.#hold(session, row)) ? held : undefined;
     }
@@ -250,7 +263,7 @@ export class Publisher {
         if (session?.value.status !== "completing") break;
         await this.#complete(session, version);
       }
-      await this.#metadata.put(freedKey(version.session), encodeFreed({ bucket, key }));
+      await this.#metadata.put(freedKey(version.session), encodeFreed({ bucket, key, at: this.#nowSeconds() }));
     }
   }
 

@@ -8,12 +8,19 @@ import { ArtifactError } from "./errors.js";
  */
 export async function withReserve<Result>(blobs: BlobStore, work: () => Promise<Result>): Promise<Result> {
   try {
+    return await orWithoutReserve(blobs, work);
+  } finally {
+    await blobs.restoreReserve();
+  }
+}
+
+/** The same without taking the reserve again, for who does much and takes it again at the end. */
+export async function orWithoutReserve<Result>(blobs: BlobStore, work: () => Promise<Result>): Promise<Result> {
+  try {
     return await work();
   } catch (error) {
     const isDiskFull = error instanceof ArtifactError && error.code === "storage_full";
     if (!isDiskFull || !(await blobs.releaseReserve())) throw error;
     return await work();
-  } finally {
-    await blobs.restoreReserve();
   }
 }

@@ -58,8 +58,8 @@ const sessionSchema = z.strictObject({
   offset: count,
   /** Where those bytes lie, in order; one file once sealed. */
   segments: z.array(z.strictObject({ name: z.string().min(1), bytes: count })),
-  /** What was sealed, and the artifact row's last version at that moment. */
-  sealed: z.strictObject({ sha256: digest, base: count }).nullable(),
+  /** What was sealed, the artifact row's last version at that moment, and when it became `completing`, the last time. */
+  sealed: z.strictObject({ sha256: digest, base: count, at: count }).nullable(),
   /** Once complete, the version that holds the content. */
   artifact: versionSchema.nullable(),
   created_at: count,
@@ -67,7 +67,8 @@ const sessionSchema = z.strictObject({
 });
 export type SessionRecord = Omit<z.infer<typeof sessionSchema>, "revision">;
 
-const freedSchema = z.strictObject({ bucket: z.string().min(1), key: z.string().min(1) });
+/** `at`: when the deletion was announced. */
+const freedSchema = z.strictObject({ bucket: z.string().min(1), key: z.string().min(1), at: count });
 export type FreedRecord = z.infer<typeof freedSchema>;
 
 /** A row as it was read: its value, and the text that a compare-and-set compares. */
@@ -76,14 +77,21 @@ export interface Row<Value> extends StoredRow {
 }
 export type ArtifactRow = Row<ArtifactRecord>;
 export type SessionRow = Row<SessionRecord>;
+export type FreedRow = Row<FreedRecord>;
 
 export const artifactPrefix = "artifact:";
 export const artifactKey = (bucket: string, key: string): string => `artifact:${bucket}:${key}`;
+export const sessionPrefix = "session:";
 export const sessionKey = (id: string): string => `session:${id}`;
 export const uploadKey = (bucket: string, key: string, id: string): string => `upload:${bucket}:${key}:${id}`;
+/** An index row says all in its key. */
+export const uploadText = "{}";
 /** What the index rows of a bucket begin with, or of one key of it, or of all. */
 export const uploadPrefix = (bucket?: string, key?: string): string =>
   ["upload", ...(bucket === undefined ? [] : [bucket, ...(key === undefined ? [] : [key])]), ""].join(":");
+/** The id at the end of a row's key: of a session, an index row, or a `freed` row. */
+export const idOf = (key: string): string => key.slice(key.lastIndexOf(":") + 1);
+export const freedPrefix = "freed:";
 export const freedKey = (id: string): string => `freed:${id}`;
 export const changedKey = "changed";
 
@@ -102,6 +110,8 @@ function parseRow<Value>(schema: z.ZodType<Value>, { key, text }: StoredRow): Ro
 }
 
 export const parseArtifactRow = (row: StoredRow): ArtifactRow => parseRow(artifactSchema, row);
+export const parseSessionRow = (row: StoredRow): SessionRow => parseRow(sessionSchema, row);
+export const parseFreedRow = (row: StoredRow): FreedRow => parseRow(freedSchema, row);
 
 /** The version that a session's blob belongs to, if the artifact row names it. */
 export function versionOf(row: ArtifactRow | undefined, session: string): Version | undefined {
@@ -113,8 +123,8 @@ export interface Rows {
   artifact(bucket: string, key: string): Promise<ArtifactRow | undefined>;
   session(id: string): Promise<SessionRow | undefined>;
   sessions(ids: readonly string[]): Promise<SessionRow[]>;
-  /** Undefined where a session of that id is there already. */
-  insertSession(value: SessionRecord): Promise<SessionRow | undefined>;
+  /** Undefined where a session of that id is there already, or the guard does not hold. */
+  insertSession(value: SessionRecord, guard?: Guard): Promise<SessionRow | undefined>;
   /** Compare-and-set from a row as it was read; the new row where it won, undefined where it lost. */
   replaceSession(old: SessionRow, value: SessionRecord, guard?: Guard): Promise<SessionRow | undefined>;
   dropSession(old: SessionRow, guard?: Guard): Promise<boolean>;
@@ -153,7 +163,7 @@ export function createRows(metadataStore: MetadataStore, newRevision: () => stri
         return text === undefined ? [] : [parseRow(sessionSchema, { key, text })];
       });
     },
-    insertSession: (value) => writeSession(undefined, value),
+    insertSession: (value, guard) => writeSession(undefined, value, guard),
     replaceSession: writeSession,
     dropSession: (old, guard) => metadataStore.replace(old.key, old.text, undefined, guard),
     replaceArtifact: (key, old, value, guard) =>

@@ -8,12 +8,14 @@ import type { MetadataStore } from "./metadata-store.js";
 import { Publisher } from "./publish.js";
 import { createRows } from "./rows.js";
 import { Staging } from "./staging.js";
+import { Sweep } from "./sweep.js";
 import { Uploads } from "./uploads.js";
 
 export interface Store {
   readonly artifacts: ArtifactStore;
   readonly uploads: Uploads;
   readonly revisions: Revisions;
+  readonly sweep: Sweep;
   /** Lets running calls end. The engines are the caller's to close. */
   close(): Promise<void>;
 }
@@ -55,6 +57,7 @@ export function createStore(options: StoreOptions): Store {
     artifacts: new ArtifactStore({ ...shared, changes, log }),
     uploads,
     revisions: createRevisions(metadata),
+    sweep: new Sweep({ rows, metadata, blobs, staging, publisher, log, nowSeconds }),
     async close() {
       await uploads.close();
       await changes.close();

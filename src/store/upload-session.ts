@@ -106,7 +106,9 @@ export function closedError(record: SessionRecord): ArtifactError {
     case "held":
       return new ArtifactError(
         "session_closed",
-        "This upload has all its bytes and is held, since its if_version was not met. Call complete_upload_session with the newest version as if_version (get_artifact tells it) to publish on top, or abort_upload_session.",
+        record.if_version === null
+          ? "This upload has all its bytes and is held, since the key got a newer version while its completion was interrupted. Call complete_upload_session to publish it on top, or abort_upload_session."
+          : "This upload has all its bytes and is held, since its if_version was not met. Call complete_upload_session with the newest version as if_version (get_artifact tells it) to publish on top, or abort_upload_session.",
         details,
       );
     default:

@@ -8,7 +8,7 @@ import { publicationWaitMs } from "./limits.js";
 import type { MetadataStore } from "./metadata-store.js";
 import type { Publisher } from "./publish.js";
 import { withReserve } from "./reserve.js";
-import { type Rows, type SessionRecord, type SessionRow, uploadKey, uploadPrefix } from "./rows.js";
+import { idOf, type Rows, type SessionRecord, type SessionRow, uploadKey, uploadPrefix, uploadText } from "./rows.js";
 import { SessionQueue } from "./session-queue.js";
 import type { Staging } from "./staging.js";
 import {
@@ -79,7 +79,7 @@ export class Uploads {
 
   /** @throws ArtifactError `invalid_argument`, `too_large` */
   async create(upload: CreateUpload): Promise<UploadSession> {
-    const { rows, metadata, newId, nowSeconds } = this.#dependencies;
+    const { newId, nowSeconds } = this.#dependencies;
     const { bucket, key, size, sha256, if_version, metadata: about = {} } = upload;
     const mime_type = upload.mime_type ?? mimeTypeOf(key, "application/octet-stream");
     checkBucket(bucket);
@@ -94,15 +94,25 @@ export class Uploads {
     }
     const id = newId();
     const created_at = nowSeconds();
-    await metadata.put(uploadKey(bucket, key, id), "{}");
-    const row = await rows.insertSession({
+    const row = await this.#insert({
       ...{ id, origin: "upload", bucket, key, mime_type, metadata: about },
       ...{ size: size ?? null, sha256: sha256 ?? null, if_version: if_version ?? null },
       ...{ status: "open", offset: 0, segments: [], sealed: null, artifact: null },
       ...{ created_at, expires_at: this.#expiry(created_at) },
     });
-    if (row === undefined) throw new Error(`session id ${id} was given twice`);
     return size === 0 ? this.#inOrder(id, () => this.#publish(row)) : toUploadSession(row.value);
+  }
+
+  /** The session with its index row, which the sweep may take for a dangling one until the session is there. */
+  async #insert(record: SessionRecord): Promise<SessionRow> {
+    const { rows, metadata } = this.#dependencies;
+    const index = { key: uploadKey(record.bucket, record.key, record.id), text: uploadText };
+    for (;;) {
+      await metadata.put(index.key, index.text);
+      const row = await rows.insertSession(record, index);
+      if (row !== undefined) return row;
+      if ((await rows.session(record.id)) !== undefined) throw new Error(`session id ${record.id} was given twice`);
+    }
   }
 
   /**
@@ -138,7 +148,7 @@ export class Uploads {
     const after = decodeCursor(scope, cursor);
     const index = await metadata.range(uploadPrefix(bucket, key), { after, limit: limit + 1 });
     const page = index.slice(0, limit);
-    const found = await rows.sessions(page.map((row) => row.key.slice(row.key.lastIndexOf(":") + 1)));
+    const found = await rows.sessions(page.map(({ key }) => idOf(key)));
     const data = found.map(({ value }) => toUploadSession(value, statusAt(value, nowSeconds())));
     const last = page.at(-1)?.key;
     return index.length > limit && last !== undefined ? { data, next_cursor: encodeCursor(scope, last) } : { data };

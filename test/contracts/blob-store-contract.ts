@@ -114,6 +114,40 @@ export function blobStoreContract(name: string, open: () => Promise<BlobStore>):
       expect(await textOf(await store.openSegment(session, name))).toBe("two");
     });
 
+    it("what lies there is listed, whoever owns it", async () => {
+      const store = await open();
+      expect(await store.stagedSessions()).toEqual([]);
+      expect(await store.stagedFiles(session)).toEqual([]);
+      expect(await store.shelvedBlobs("00")).toEqual([]);
+      const before = Math.floor(Date.now() / 1000);
+      const [name, other] = [await staged(store, "one"), await staged(store, "three")];
+      await store.install(session, name);
+      expect(await store.stagedSessions()).toEqual([session]);
+      const files = await store.stagedFiles(session);
+      const found = files.map(({ written_at, ...file }) => file).sort((a, b) => a.bytes - b.bytes);
+      expect(found).toEqual([
+        { name, path: `uploads/${session}/${name}`, bytes: 3 },
+        { name: other, path: `uploads/${session}/${other}`, bytes: 5 },
+      ]);
+      for (const { written_at } of files) expect(written_at - before).toBeOneOf([0, 1]);
+      const [shelf = ""] = await store.shelves();
+      expect(await store.shelvedBlobs(shelf)).toMatchObject([
+        { name: session, path: `blobs/${shelf}/${session}`, bytes: 3 },
+      ]);
+      expect(await store.strayFiles()).toEqual([]);
+    });
+
+    it("setAside() takes a file out of the store, once", async () => {
+      const store = await open();
+      const name = await staged(store, "content");
+      await store.install(session, name);
+      const [segment] = await store.stagedFiles(session);
+      expect(await store.setAside(segment?.path ?? "")).toBe(true);
+      expect(await store.setAside(segment?.path ?? "")).toBe(false);
+      expect(await store.openSegment(session, name)).toBeUndefined();
+      expect(await textOf(await store.openBlob(session))).toBe("content");
+    });
+
     it("the reserve is given up once, and comes back", async () => {
       const store = await open();
       await store.restoreReserve();

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { BlobStore, ByteReader, SegmentWriter } from "../../src/store/blob-store.js";
+import type { BlobStore, ByteReader, SegmentWriter, StoredFile } from "../../src/store/blob-store.js";
 import type { Entry, MetadataStore, StoredRow } from "../../src/store/metadata-store.js";
 
 /** The metadata port over a map, in one process. */
@@ -49,13 +49,22 @@ export function createMemoryMetadataStore(): MetadataStore & { readonly rows: Ma
   };
 }
 
+export interface MemoryFile {
+  bytes: Buffer;
+  /** Unix seconds; a test may make a file older. */
+  written_at: number;
+}
+
 /** The content port over maps; a blob shares its segment's bytes, as a link shares its file. */
 export function createMemoryBlobStore() {
-  const segments = new Map<string, { bytes: Buffer }>();
-  const blobs = new Map<string, { bytes: Buffer }>();
+  const segments = new Map<string, MemoryFile>();
+  const blobs = new Map<string, MemoryFile>();
   let hasReserve = true;
   const path = (session: string, name: string): string => `${session}/${name}`;
-  const reader = (file: { bytes: Buffer } | undefined): ByteReader | undefined =>
+  const toStored = (name: string, path: string, { bytes, written_at }: MemoryFile): StoredFile => {
+    return { name, path, bytes: bytes.length, written_at };
+  };
+  const reader = (file: MemoryFile | undefined): ByteReader | undefined =>
     file && {
       read: async (start, length) => Buffer.from(file.bytes.subarray(start, start + length)),
       close: async () => undefined,
@@ -63,7 +72,7 @@ export function createMemoryBlobStore() {
   const store: BlobStore = {
     async createSegment(session, start): Promise<SegmentWriter> {
       const name = `${start}-${randomBytes(8).toString("hex")}`;
-      const file = { bytes: Buffer.alloc(0) };
+      const file = { bytes: Buffer.alloc(0), written_at: Math.floor(Date.now() / 1000) };
       segments.set(path(session, name), file);
       return {
         name,
@@ -93,6 +102,21 @@ export function createMemoryBlobStore() {
     openBlob: async (session) => reader(blobs.get(session)),
     async removeBlob(session) {
       blobs.delete(session);
+    },
+    stagedSessions: async () => [...new Set([...segments.keys()].map((path) => path.split("/")[0] ?? ""))],
+    async stagedFiles(session) {
+      const own = [...segments].filter(([path]) => path.startsWith(`${session}/`));
+      return own.map(([path, file]) => toStored(path.slice(session.length + 1), `uploads/${path}`, file));
+    },
+    shelves: async () => [...new Set([...blobs.keys()].map((session) => session.slice(0, 2)))],
+    async shelvedBlobs(shelf) {
+      const own = [...blobs].filter(([session]) => session.startsWith(shelf));
+      return own.map(([session, file]) => toStored(session, `blobs/${shelf}/${session}`, file));
+    },
+    strayFiles: async () => [],
+    async setAside(path) {
+      const [folder, ...rest] = path.split("/");
+      return folder === "uploads" ? segments.delete(rest.join("/")) : blobs.delete(rest[1] ?? "");
     },
     async releaseReserve() {
       const had = hasReserve;

@@ -1,0 +1,227 @@
+import type { BlobStore, StoredFile } from "./blob-store.js";
+import { completingGraceMs, sweepGraceMs } from "./limits.js";
+import type { Log } from "./log.js";
+import type { MetadataStore, StoredRow } from "./metadata-store.js";
+import type { Publisher } from "./publish.js";
+import { orWithoutReserve } from "./reserve.js";
+import {
+  freedPrefix,
+  idOf,
+  parseFreedRow,
+  parseSessionRow,
+  type Rows,
+  type SessionRow,
+  sessionKey,
+  sessionPrefix,
+  uploadKey,
+  uploadPrefix,
+  uploadText,
+  versionOf,
+} from "./rows.js";
+import type { Staging } from "./staging.js";
+import { statusAt } from "./upload-session.js";
+
+export interface SweepOptions {
+  /** How long what nobody owns, or nobody goes on with, is left alone, where it is not the limits' own times. */
+  readonly graceMs?: number;
+  /** Ends the sweep behind the step it is in; the rest is for the next. */
+  readonly signal?: AbortSignal;
+}
+
+/** How many of each a sweep has dealt with. */
+export interface SweepReport {
+  /** Uploads past their time, whose bytes went. */
+  readonly expired: number;
+  /** Publications that somebody left in the middle: finished, held or, of a save, undone. */
+  readonly settled: number;
+  /** Rows of uploads that ended long ago, index rows of none, and `freed` rows. */
+  readonly rows: number;
+  /** Files of uploads that nothing names. */
+  readonly files: number;
+  /** Steps that failed, each logged: the next sweep tries again. */
+  readonly failed: number;
+}
+
+export interface SweepDependencies {
+  readonly rows: Rows;
+  readonly metadata: MetadataStore;
+  readonly blobs: BlobStore;
+  readonly staging: Staging;
+  readonly publisher: Publisher;
+  readonly log: Log;
+  readonly nowSeconds: () => number;
+}
+
+/** Rows read at a time. */
+const pageRows = 100;
+
+/**
+ * Frees what expiry and crashes leave behind, by one rule: a blob is kept if and only if its artifact row names it or
+ * its session is `completing` or `held`; a segment, if and only if its session is `open`, `completing` or `held` and
+ * names it. Any number of processes may sweep at once, while others publish and delete: each change is a
+ * compare-and-set from what was read.
+ */
+export class Sweep {
+  readonly #dependencies: SweepDependencies;
+
+  constructor(dependencies: SweepDependencies) {
+    this.#dependencies = dependencies;
+  }
+
+  /** One pass over all unfinished work. A step that fails is logged and does not keep the others from being done. */
+  async run({ graceMs, signal }: SweepOptions = {}): Promise<SweepReport> {
+    const pass = new Pass(this.#dependencies, {
+      unownedSeconds: (graceMs ?? sweepGraceMs) / 1000,
+      completingSeconds: (graceMs ?? completingGraceMs) / 1000,
+      signal,
+    });
+    try {
+      await pass.overRows(sessionPrefix, (row) => pass.session(parseSessionRow(row)));
+      await pass.overRows(uploadPrefix(), (row) => pass.indexRow(row));
+      await pass.overRows(freedPrefix, (row) => pass.freedRow(row));
+      await pass.overUploads();
+    } finally {
+      await this.#dependencies.blobs.restoreReserve();
+    }
+    return pass.report;
+  }
+}
+
+interface Grace {
+  readonly unownedSeconds: number;
+  readonly completingSeconds: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+class Pass {
+  readonly report = { expired: 0, settled: 0, rows: 0, files: 0, failed: 0 };
+  readonly #dependencies: SweepDependencies;
+  readonly #grace: Grace;
+
+  constructor(dependencies: SweepDependencies, grace: Grace) {
+    this.#dependencies = dependencies;
+    this.#grace = grace;
+  }
+
+  async overRows(prefix: string, visit: (row: StoredRow) => Promise<void>): Promise<void> {
+    let after: string | undefined;
+    do {
+      const page = await this.#dependencies.metadata.range(prefix, { after, limit: pageRows });
+      for (const row of page) await this.#step(row.key, () => visit(row));
+      after = page.length < pageRows ? undefined : page.at(-1)?.key;
+    } while (after !== undefined && !this.#isStopped());
+  }
+
+  async overUploads(): Promise<void> {
+    for (const session of await this.#dependencies.blobs.stagedSessions()) {
+      await this.#step(`uploads/${session}`, () => this.#stagedFiles(session));
+    }
+  }
+
+  async session(row: SessionRow): Promise<void> {
+    const { status } = row.value;
+    switch (statusAt(row.value, this.#dependencies.nowSeconds())) {
+      case "open":
+      case "held":
+        return;
+      case "completing":
+        return this.#settle(row);
+      case "expired":
+        return status === "expired" ? this.#forget(row) : this.#expire(row);
+      default:
+        return this.#forget(row);
+    }
+  }
+
+  async #expire(row: SessionRow): Promise<void> {
+    const { staging, publisher } = this.#dependencies;
+    await staging.forget(row.value.id);
+    await publisher.end(row, "expired");
+    this.report.expired += 1;
+  }
+
+  /** What was never acknowledged does not appear on top of what came later. */
+  async #settle(row: SessionRow): Promise<void> {
+    const { publisher } = this.#dependencies;
+    const { origin, sealed } = row.value;
+    if (!this.#isOlderThan(this.#grace.completingSeconds, sealed?.at ?? 0)) return;
+    if (origin === "save") await publisher.end(row, "aborted");
+    else await publisher.commit(row, { isLeftBehind: true });
+    this.report.settled += 1;
+  }
+
+  /** The row of an upload that has ended stays until its time is over, and a while longer to say so. */
+  async #forget(row: SessionRow): Promise<void> {
+    const { id, bucket, key, expires_at } = row.value;
+    if (!this.#isOlderThan(this.#grace.unownedSeconds, expires_at)) return;
+    if (!(await this.#dependencies.rows.dropSession(row))) return;
+    this.report.rows += 1;
+    await this.indexRow({ key: uploadKey(bucket, key, id), text: uploadText });
+  }
+
+  /** One that dangles goes. Its session cannot come to be meanwhile: it is inserted only while this row is there. */
+  async indexRow({ key, text }: StoredRow): Promise<void> {
+    const { metadata } = this.#dependencies;
+    const session = sessionKey(idOf(key));
+    if ((await metadata.get(session)) !== undefined) return;
+    if (await metadata.replace(key, text, undefined, { key: session, text: undefined })) this.report.rows += 1;
+  }
+
+  /** A deletion that somebody left in the middle is ended; one that never happened is forgotten, after a while. */
+  async freedRow(stored: StoredRow): Promise<void> {
+    const { rows, metadata, blobs } = this.#dependencies;
+    const { bucket, key, at } = parseFreedRow(stored).value;
+    const id = idOf(stored.key);
+    const session = await rows.session(id);
+    if (session?.value.status === "completing" || session?.value.status === "held") return;
+    // Its session has ended, so a blob that the artifact row does not name now is never named again.
+    if (versionOf(await rows.artifact(bucket, key), id) === undefined) {
+      await blobs.removeBlob(id);
+      await blobs.removeUpload(id);
+    } else if (!this.#isOlderThan(this.#grace.unownedSeconds, at)) {
+      return; // whoever announced it may be about to delete
+    }
+    if (await metadata.replace(stored.key, stored.text, undefined)) this.report.rows += 1;
+  }
+
+  async #stagedFiles(session: string): Promise<void> {
+    const { blobs } = this.#dependencies;
+    const files = await blobs.stagedFiles(session);
+    const old = files.filter(({ written_at }) => this.#isOlderThan(this.#grace.unownedSeconds, written_at));
+    const unowned = old.length === 0 ? [] : await this.#unowned(session, old);
+    if (unowned.length === 0 && files.length > 0) return;
+    await blobs.removeSegments(session, unowned); // with none, an empty folder
+    this.report.files += unowned.length;
+  }
+
+  /** The names of the files that no row names, and that no row will. */
+  async #unowned(session: string, files: readonly StoredFile[]): Promise<string[]> {
+    const { rows } = this.#dependencies;
+    const row = await rows.session(session);
+    const isLive = row !== undefined && ["open", "completing", "held"].includes(row.value.status);
+    const named = isLive ? row.value.segments.map(({ name }) => name) : [];
+    const names = files.map(({ name }) => name).filter((name) => !named.includes(name));
+    if (row?.value.status !== "open" || names.length === 0) return names;
+    // A process that was stopped between its bytes and its row may still wake up and name them: a new revision of
+    // the row makes it lose, and stage them again.
+    return (await rows.replaceSession(row, row.value)) ? names : [];
+  }
+
+  #isOlderThan(seconds: number, at: number): boolean {
+    return this.#dependencies.nowSeconds() - at >= seconds;
+  }
+
+  #isStopped(): boolean {
+    return this.#grace.signal?.aborted === true;
+  }
+
+  async #step(what: string, act: () => Promise<void>): Promise<void> {
+    if (this.#isStopped()) return;
+    try {
+      await orWithoutReserve(this.#dependencies.blobs, act);
+    } catch (error) {
+      this.report.failed += 1;
+      this.#dependencies.log("warn", "sweep_failed", { what, error: String(error) });
+    }
+  }
+}
