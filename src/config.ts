@@ -1,16 +1,18 @@
 import { homedir } from "node:os";
-import { join, resolve } from "node:path";
+import { delimiter, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { z } from "zod";
 import {
   defaultKeepVersions,
   defaultMaxChunkBytes,
+  defaultMaxOpenSessions,
   defaultSessionTtlMs,
   largestKeepVersions,
   largestMaxChunkBytes,
   largestSessionTtlMs,
   smallestSessionTtlMs,
 } from "./store/limits.js";
+import type { LogLevel } from "./store/log.js";
 
 /** What the command was asked to do, frozen. Bytes are bytes, times milliseconds. */
 export interface Config {
@@ -23,7 +25,20 @@ export interface Config {
   readonly maxChunkBytes: number;
   readonly keepVersions: number;
   readonly sessionTtlMs: number;
-  readonly logLevel: "debug" | "info" | "warn" | "error";
+  /** Directories that import_file and export_file may reach, absolute. */
+  readonly allowPaths: readonly string[];
+  readonly maxStoreBytes: number;
+  readonly maxOpenSessions: number;
+  readonly maxUnfinishedBytes: number;
+  readonly logLevel: LogLevel;
+}
+
+/** What a check of the whole store was asked to do, frozen. */
+export interface VerifyConfig {
+  readonly root: string;
+  readonly repair: boolean;
+  readonly json: boolean;
+  readonly logLevel: LogLevel;
 }
 
 /** A flag or environment variable that is wrong; the message is one line that names it and what is allowed. */
@@ -64,7 +79,7 @@ const logLevel = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
-const root = z.string().transform((text, context) => {
+const directory = z.string().transform((text, context) => {
   if (text !== "" && !text.includes("\0")) return resolve(text);
   context.addIssue("a directory's path");
   return z.NEVER;
@@ -72,7 +87,7 @@ const root = z.string().transform((text, context) => {
 
 /** Every setting: how it reads on the command line, its help, and what it takes. */
 const settings = {
-  root: { value: "DIR", help: "data directory; its parent must exist", schema: root },
+  root: { value: "DIR", help: "data directory; its parent must exist", schema: directory },
   "read-only": { help: "offer only the tools that read", schema: flag },
   "max-artifact-bytes": {
     value: "N",
@@ -94,22 +109,56 @@ const settings = {
     help: "life of an unfinished upload after its last byte; 7d by default",
     schema: duration,
   },
+  "allow-path": {
+    value: "DIR",
+    help: "directory that import_file and export_file may reach; repeatable",
+    schema: directory,
+  },
+  "max-store-bytes": {
+    value: "N",
+    help: "bytes of all content together; unlimited by default",
+    schema: wholeNumber(1, Number.MAX_SAFE_INTEGER),
+  },
+  "max-open-sessions": {
+    value: "N",
+    help: `unfinished uploads at a time; ${defaultMaxOpenSessions} by default`,
+    schema: wholeNumber(1, 1_000_000),
+  },
+  "max-unfinished-bytes": {
+    value: "N",
+    help: "bytes of all unfinished uploads together; unlimited by default",
+    schema: wholeNumber(1, Number.MAX_SAFE_INTEGER),
+  },
   "log-level": { value: "LEVEL", help: "debug, info, warn or error; info by default", schema: logLevel },
+} as const;
+
+/** What only the check of the whole store takes, and only on the command line: nobody repairs by accident. */
+const verifyFlags = {
+  repair: { help: "move what nothing names into the folder orphans, remove dead rows" },
+  json: { help: "print the report as JSON" },
 } as const;
 
 type Setting = keyof typeof settings;
 const names = Object.keys(settings) as Setting[];
+const verifyNames = ["root", "log-level"] as const satisfies readonly Setting[];
 const variableOf = (name: Setting): string => `ARTIFACTS_${name.toUpperCase().replaceAll("-", "_")}`;
 
 export const usage = `artifacts-mcp: an artifact store for AI agents, over the Model Context Protocol on stdio
 
 Usage: artifacts-mcp [options]
+       artifacts-mcp verify [--root DIR] [--repair] [--json]
 
 ${names.map((name) => `  ${flagOf(name).padEnd(28)} ${settings[name].help}\n`).join("")}\
   ${"--version".padEnd(28)} print the version
   ${"--help".padEnd(28)} print this
 
-Each option is also an environment variable: --session-ttl is ${variableOf("session-ttl")}.
+verify checks every row and every byte of the store, while servers may run; it exits with 0 where all is well, 1 where
+there are faults, 2 where it could not run.
+${Object.entries(verifyFlags)
+  .map(([name, { help }]) => `  ${`--${name}`.padEnd(28)} ${help}\n`)
+  .join("")}
+Each option above is also an environment variable: --session-ttl is ${variableOf("session-ttl")}. Several directories
+in ${variableOf("allow-path")} are separated by "${delimiter}".
 The default data directory is the platform's, such as ~/.local/share/artifacts-mcp.
 `;
 
@@ -120,68 +169,89 @@ function flagOf(name: Setting): string {
 
 export type Command =
   | { readonly kind: "serve"; readonly config: Config }
+  | { readonly kind: "verify"; readonly config: VerifyConfig }
   | { readonly kind: "help" }
   | { readonly kind: "version" };
 
 /** @throws ConfigError */
 export function readCommand(args: readonly string[], environment: NodeJS.ProcessEnv): Command {
-  const given = readArguments(args);
+  const isVerify = args[0] === "verify";
+  const given = isVerify
+    ? readArguments(args.slice(1), [...verifyNames, ...Object.keys(verifyFlags)])
+    : readArguments(args, names);
   if (given.has("help")) return { kind: "help" };
   if (given.has("version")) return { kind: "version" };
 
-  function setting<Name extends Setting>(name: Name): z.output<(typeof settings)[Name]["schema"]> | undefined {
-    const fromFlag = given.get(name);
-    const text = fromFlag ?? environment[variableOf(name)];
-    if (text === undefined || (fromFlag === undefined && text === "")) return undefined;
-    const parsed = settings[name].schema.safeParse(text);
-    if (parsed.success) return parsed.data as z.output<(typeof settings)[Name]["schema"]>;
-    const source = fromFlag === undefined ? variableOf(name) : `--${name}`;
-    throw new ConfigError(`${source} must be ${parsed.error.issues[0]?.message}, not ${JSON.stringify(text)}`);
+  function all<Name extends Setting>(name: Name): Value<Name>[] {
+    const fromFlags = given.get(name);
+    if (fromFlags !== undefined) return fromFlags.map((text) => parsedValue(name, `--${name}`, text));
+    const text = environment[variableOf(name)] ?? "";
+    const texts = name === "allow-path" ? text.split(delimiter) : [text];
+    return texts.filter((part) => part !== "").map((part) => parsedValue(name, variableOf(name), part));
   }
+  const one = <Name extends Setting>(name: Name): Value<Name> | undefined => all(name).at(-1);
 
-  const named = setting("root");
+  const common: Pick<Config, "root" | "logLevel"> = {
+    root: one("root") ?? defaultRoot(environment),
+    logLevel: one("log-level") ?? "info",
+  };
+  if (isVerify) {
+    const config = { ...common, repair: given.has("repair"), json: given.has("json") };
+    return { kind: "verify", config: Object.freeze(config) };
+  }
   const config: Config = Object.freeze({
-    root: named ?? defaultRoot(environment),
-    isRootNamed: named !== undefined,
-    readOnly: setting("read-only") ?? false,
-    maxArtifactBytes: setting("max-artifact-bytes") ?? Number.MAX_SAFE_INTEGER,
-    maxChunkBytes: setting("max-chunk-bytes") ?? defaultMaxChunkBytes,
-    keepVersions: setting("keep-versions") ?? defaultKeepVersions,
-    sessionTtlMs: setting("session-ttl") ?? defaultSessionTtlMs,
-    logLevel: setting("log-level") ?? "info",
+    ...common,
+    isRootNamed: all("root").length > 0,
+    readOnly: one("read-only") ?? false,
+    maxArtifactBytes: one("max-artifact-bytes") ?? Number.MAX_SAFE_INTEGER,
+    maxChunkBytes: one("max-chunk-bytes") ?? defaultMaxChunkBytes,
+    keepVersions: one("keep-versions") ?? defaultKeepVersions,
+    sessionTtlMs: one("session-ttl") ?? defaultSessionTtlMs,
+    allowPaths: all("allow-path"),
+    maxStoreBytes: one("max-store-bytes") ?? Number.MAX_SAFE_INTEGER,
+    maxOpenSessions: one("max-open-sessions") ?? defaultMaxOpenSessions,
+    maxUnfinishedBytes: one("max-unfinished-bytes") ?? Number.MAX_SAFE_INTEGER,
   });
   return { kind: "serve", config };
 }
 
-/** Options by name, as text. @throws ConfigError */
-function readArguments(args: readonly string[]): Map<string, string> {
-  const { tokens } = parseArgs({ args: [...args], strict: false, tokens: true, options: optionTypes() });
-  const given = new Map<string, string>();
+type Value<Name extends Setting> = z.output<(typeof settings)[Name]["schema"]>;
+
+/** @throws ConfigError */
+function parsedValue<Name extends Setting>(name: Name, source: string, text: string): Value<Name> {
+  const parsed = settings[name].schema.safeParse(text);
+  if (parsed.success) return parsed.data as Value<Name>;
+  throw new ConfigError(`${source} must be ${parsed.error.issues[0]?.message}, not ${JSON.stringify(text)}`);
+}
+
+/** Options by name, with what was given to each, in order. @throws ConfigError */
+function readArguments(args: readonly string[], allowed: readonly string[]): Map<string, string[]> {
+  const options = Object.fromEntries([...allowed, "help", "version"].map((name) => [name, { type: typeOf(name) }]));
+  const { tokens } = parseArgs({ args: [...args], strict: false, tokens: true, options });
+  const given = new Map<string, string[]>();
   for (const token of tokens) {
     if (token.kind !== "option") {
       const what = token.kind === "positional" ? token.value : "--";
       throw new ConfigError(`unexpected argument ${JSON.stringify(what)}: only options are allowed, see --help`);
     }
-    given.set(token.name, optionValue(token));
+    if (token.rawName !== `--${token.name}` || !(token.name in options)) {
+      const known = [...allowed, "version", "help"].map((name) => `--${name}`).join(" ");
+      throw new ConfigError(`unknown option ${token.rawName}: allowed are ${known}`);
+    }
+    given.set(token.name, [...(given.get(token.name) ?? []), optionValue(token.name, token.value)]);
   }
   return given;
 }
 
-function optionTypes(): Record<string, { type: "string" | "boolean" }> {
-  const types = names.map((name) => [name, { type: "value" in settings[name] ? "string" : "boolean" }]);
-  return { ...Object.fromEntries(types), help: { type: "boolean" }, version: { type: "boolean" } };
+function typeOf(name: string): "string" | "boolean" {
+  return name in settings && "value" in settings[name as Setting] ? "string" : "boolean";
 }
 
 /** @throws ConfigError */
-function optionValue({ name, rawName, value }: { name: string; rawName: string; value?: string | undefined }): string {
-  if (rawName !== `--${name}` || !(name in optionTypes())) {
-    const allowed = [...names, "version", "help"].map((known) => `--${known}`).join(" ");
-    throw new ConfigError(`unknown option ${rawName}: allowed are ${allowed}`);
-  }
-  const setting = name in settings ? settings[name as Setting] : undefined;
-  if (setting === undefined || !("value" in setting)) return value ?? "true";
-  if (value === undefined || value.startsWith("--")) throw new ConfigError(`--${name} needs a value: ${setting.help}`);
-  return value;
+function optionValue(name: string, value: string | undefined): string {
+  if (typeOf(name) === "boolean") return value ?? "true";
+  if (value !== undefined && !value.startsWith("--")) return value;
+  throw new ConfigError(`--${name} needs a value: ${settings[name as Setting].help}`);
 }
 
 function defaultRoot(environment: NodeJS.ProcessEnv): string {

@@ -1,15 +1,19 @@
 import packageJson from "../package.json" with { type: "json" };
-import { type Config, ConfigError, commandOfThisProcess, usage } from "./config.js";
+import { type Config, ConfigError, commandOfThisProcess, usage, type VerifyConfig } from "./config.js";
 import { DataDirectoryError, openDataDirectory } from "./engines/data-directory.js";
 import { createMcpServer } from "./mcp/server.js";
 import { serveStdio } from "./mcp/stdio.js";
 import { createStderrLog } from "./stderr-log.js";
 import { createStore } from "./store/store.js";
 import { startSweeper } from "./store/sweeper.js";
+import { runVerify } from "./verify-command.js";
 
 const { version } = packageJson;
 
-/** Exit codes: 0 done, 1 the data directory cannot be used, 2 the command line is wrong. */
+/**
+ * Exit codes: 0 done, 1 the data directory cannot be used, 2 the command line is wrong; of `verify`, 0 all is well,
+ * 1 there are faults, 2 it could not run.
+ */
 async function main(): Promise<number> {
   const command = commandOfThisProcess();
   switch (command.kind) {
@@ -22,6 +26,19 @@ async function main(): Promise<number> {
     case "serve":
       await serve(command.config);
       return 0;
+    case "verify":
+      return verify(command.config);
+  }
+}
+
+async function verify(config: VerifyConfig): Promise<number> {
+  try {
+    const { text, isSound } = await runVerify(config, process.stderr);
+    await print(text);
+    return isSound ? 0 : 1;
+  } catch (error) {
+    explain(error);
+    return 2;
   }
 }
 
@@ -38,7 +55,7 @@ async function serve(config: Config): Promise<void> {
     process.once("SIGINT", resolve);
     process.once("SIGTERM", resolve);
   });
-  const directory = await openDataDirectory(config.root, config.isRootNamed, log);
+  const directory = await openDataDirectory(config.root, { isNamed: config.isRootNamed }, log);
   const store = createStore({ ...config, metadata: directory.metadata, blobs: directory.blobs, log });
   const sweeper = config.readOnly ? undefined : startSweeper(store.sweep, log);
   const server = createMcpServer({ ...config, store, log, version });
@@ -70,10 +87,14 @@ End it with Ctrl-D or Ctrl-C. Options: artifacts-mcp --help
 `;
 }
 
+function explain(error: unknown): void {
+  const isExplained = error instanceof ConfigError || error instanceof DataDirectoryError;
+  process.stderr.write(`artifacts-mcp: ${isExplained ? error.message : (error as Error).stack}\n`);
+}
+
 try {
   process.exit(await main());
 } catch (error) {
-  const isExplained = error instanceof ConfigError || error instanceof DataDirectoryError;
-  process.stderr.write(`artifacts-mcp: ${isExplained ? error.message : (error as Error).stack}\n`);
+  explain(error);
   process.exit(error instanceof ConfigError ? 2 : 1);
 }

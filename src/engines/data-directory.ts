@@ -22,15 +22,28 @@ export class DataDirectoryError extends Error {
   override readonly name = "DataDirectoryError";
 }
 
+export interface OpenOptions {
+  /** The person chose the root: its parent must be there, so that a mistyped path makes nothing. */
+  readonly isNamed?: boolean;
+  /** Nothing is made where there is no store yet. */
+  readonly mustExist?: boolean;
+}
+
 /**
  * Opens a data directory, made where there is none; any number of processes may have it open.
  *
- * @param isNamed the person chose `root`: its parent must be there, so that a mistyped path makes nothing
  * @throws DataDirectoryError
  */
-export async function openDataDirectory(root: string, isNamed: boolean, log: Log): Promise<DataDirectory> {
-  await makeRoot(root, isNamed);
+export async function openDataDirectory(
+  root: string,
+  { isNamed = false, mustExist = false }: OpenOptions,
+  log: Log,
+): Promise<DataDirectory> {
+  if (!mustExist) await makeRoot(root, isNamed);
   const isFormatted = await checkFormat(root);
+  if (mustExist && !isFormatted) {
+    throw new DataDirectoryError(`There is no store in ${root}: give its directory with --root.`);
+  }
   const database = join(root, "metadata.sqlite");
   if (isFormatted && !(await hasContent(database))) {
     throw new DataDirectoryError(

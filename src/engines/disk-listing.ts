@@ -1,11 +1,11 @@
-import { lstat, readdir, rename } from "node:fs/promises";
+import { lstat, open, readdir, rename } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { BlobListing, StoredFile } from "../store/blob-store.js";
 import { makeFolder, orElse, syncFolder } from "./file-system.js";
 
 /** What lies under `root`; what is set aside goes to `orphans/<time>/`, under its path. */
 export function createDiskListing(root: string): BlobListing {
-  const opened = new Date().toISOString().replaceAll(":", "-");
+  const aside = join(root, "orphans", new Date().toISOString().replaceAll(":", "-"));
 
   async function namesIn(folder: string, isFolder: boolean): Promise<string[]> {
     const entries = await orElse(["ENOENT"], () => readdir(join(root, folder), { withFileTypes: true }), []);
@@ -37,9 +37,20 @@ export function createDiskListing(root: string): BlobListing {
     shelvedBlobs: (shelf) => filesIn(`blobs/${shelf}`),
     strayFiles: async () => [...(await filesIn("uploads")), ...(await filesIn("blobs"))],
     async setAside(path) {
-      const to = join(root, "orphans", opened, path);
+      const to = join(aside, path);
       await makeFolder(dirname(to));
       return orElse(["ENOENT"], () => move(join(root, path), to), false);
+    },
+    async keepAside(name, text) {
+      await makeFolder(aside);
+      const file = await open(join(aside, name), "w", 0o600);
+      try {
+        await file.writeFile(text);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await syncFolder(aside);
     },
   };
 }

@@ -5,8 +5,6 @@ import type { Entry, Guard, MetadataStore, StoredRow } from "../store/metadata-s
 import { codeOf, engineError } from "./engine-error.js";
 
 export interface KeyvMetadataStore extends MetadataStore {
-  /** Everything that SQLite finds wrong with the file, one line each; none where it is sound. */
-  checkIntegrity(): Promise<string[]>;
   /** Lets running writes end, then closes the file. */
   close(): Promise<void>;
 }

@@ -53,7 +53,11 @@ export interface ListArtifacts extends PageOptions {
 /** An artifact's content, which stays readable while it is open, even when the artifact is deleted meanwhile. */
 export interface OpenArtifact {
   readonly artifact: Artifact;
-  /** Exactly the bytes asked for, as far as the content goes. @throws ArtifactError `corrupt` */
+  /**
+   * Exactly the bytes asked for, as far as the content goes; where that is all of it, its digest is checked.
+   *
+   * @throws ArtifactError `corrupt`
+   */
   read(start: number, length: number): Promise<Uint8Array>;
   close(): Promise<void>;
 }
@@ -344,6 +348,8 @@ function openArtifact(artifact: Artifact, reader: ByteReader): OpenArtifact {
       const wanted = Math.max(0, Math.min(length, artifact.bytes - start));
       const bytes = await reader.read(start, wanted);
       if (bytes.length !== wanted) throw damaged(artifact);
+      const isAll = wanted === artifact.bytes;
+      if (isAll && createHash("sha256").update(bytes).digest("hex") !== artifact.sha256) throw damaged(artifact);
       return bytes;
     },
     close: () => reader.close(),
@@ -393,10 +399,10 @@ function unknownVersion({ value: { bucket, key, versions } }: ArtifactRow, versi
   );
 }
 
-function damaged({ bucket, key, version }: Artifact): ArtifactError {
+export function damaged({ bucket, key, version }: Artifact): ArtifactError {
   return new ArtifactError(
     "corrupt",
-    `The content of version ${version} of ${quote(key)} in bucket ${quote(bucket)} is missing or cut short on the disk. Other versions may be whole: see list_artifact_versions.`,
+    `The content of version ${version} of ${quote(key)} in bucket ${quote(bucket)} is damaged on the disk: missing, cut short or changed. Other versions may be whole: see list_artifact_versions. The person who runs this server can check everything with artifacts-mcp verify.`,
     { bucket, key, version },
   );
 }

@@ -42,6 +42,8 @@ export interface BlobListing {
   strayFiles(): Promise<StoredFile[]>;
   /** Moves a file out of the store, durably, into a folder for orphans. False where it is gone. */
   setAside(path: string): Promise<boolean>;
+  /** Keeps a text beside what was set aside, durably. */
+  keepAside(name: string, text: string): Promise<void>;
 }
 
 /** A file as it lies in the store. */

@@ -24,6 +24,9 @@ export const defaultSessionTtlMs = 7 * 24 * 60 * 60 * 1000;
 export const smallestSessionTtlMs = 1_000;
 export const largestSessionTtlMs = 365 * 24 * 60 * 60 * 1000;
 
+/** Unfinished uploads at a time; `--max-open-sessions` changes it. */
+export const defaultMaxOpenSessions = 1_000;
+
 /** Past this many segments the next append copies them into one. */
 export const maxSegments = 64;
 /** Segments that a process keeps open for its next append; the least recently used is closed past it. */

@@ -49,6 +49,8 @@ export interface MetadataStore {
    * rolled up into one entry each. Costs the page, not the store.
    */
   grouped(prefix: string, delimiter: string, options: RangeOptions): Promise<Entry[]>;
+  /** Everything that is wrong with what the rows are stored in, one line each; none where it is sound. */
+  checkIntegrity(): Promise<string[]>;
   /** A value that changes whenever anyone, this process or another, has committed a change. */
   changeToken(): Promise<string>;
 }

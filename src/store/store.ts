@@ -10,12 +10,15 @@ import { createRows } from "./rows.js";
 import { Staging } from "./staging.js";
 import { Sweep } from "./sweep.js";
 import { Uploads } from "./uploads.js";
+import { type VerifyOptions, type VerifyReport, verify } from "./verify.js";
 
 export interface Store {
   readonly artifacts: ArtifactStore;
   readonly uploads: Uploads;
   readonly revisions: Revisions;
   readonly sweep: Sweep;
+  /** Checks every row against every file. */
+  verify(options?: VerifyOptions): Promise<VerifyReport>;
   /** Lets running calls end. The engines are the caller's to close. */
   close(): Promise<void>;
 }
@@ -57,6 +60,7 @@ export function createStore(options: StoreOptions): Store {
     artifacts: new ArtifactStore({ ...shared, changes, log }),
     uploads,
     revisions: createRevisions(metadata),
+    verify: (verifyOptions) => verify({ rows, metadata, blobs, nowSeconds }, verifyOptions),
     sweep: new Sweep({ rows, metadata, blobs, staging, publisher, log, nowSeconds }),
     async close() {
       await uploads.close();

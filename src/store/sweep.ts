@@ -1,4 +1,4 @@
-import type { BlobStore, StoredFile } from "./blob-store.js";
+import type { BlobStore } from "./blob-store.js";
 import { completingGraceMs, sweepGraceMs } from "./limits.js";
 import type { Log } from "./log.js";
 import type { MetadataStore, StoredRow } from "./metadata-store.js";
@@ -19,6 +19,7 @@ import {
   versionOf,
 } from "./rows.js";
 import type { Staging } from "./staging.js";
+import { claimUnowned } from "./unowned.js";
 import { statusAt } from "./upload-session.js";
 
 export interface SweepOptions {
@@ -154,7 +155,13 @@ class Pass {
   async #forget(row: SessionRow): Promise<void> {
     const { id, bucket, key, expires_at } = row.value;
     if (!this.#isOlderThan(this.#grace.unownedSeconds, expires_at)) return;
-    if (!(await this.#dependencies.rows.dropSession(row))) return;
+    const { rows, blobs } = this.#dependencies;
+    if (versionOf(await rows.artifact(bucket, key), id) === undefined) {
+      // Of one whose process died between the session's end and that of its bytes.
+      await blobs.removeBlob(id);
+      await blobs.removeUpload(id);
+    }
+    if (!(await rows.dropSession(row))) return;
     this.report.rows += 1;
     await this.indexRow({ key: uploadKey(bucket, key, id), text: uploadText });
   }
@@ -188,23 +195,11 @@ class Pass {
     const { blobs } = this.#dependencies;
     const files = await blobs.stagedFiles(session);
     const old = files.filter(({ written_at }) => this.#isOlderThan(this.#grace.unownedSeconds, written_at));
-    const unowned = old.length === 0 ? [] : await this.#unowned(session, old);
+    const unowned = old.length === 0 ? [] : await claimUnowned(this.#dependencies.rows, session, old);
     if (unowned.length === 0 && files.length > 0) return;
-    await blobs.removeSegments(session, unowned); // with none, an empty folder
+    const names = unowned.map(({ name }) => name);
+    await blobs.removeSegments(session, names); // with none, an empty folder
     this.report.files += unowned.length;
-  }
-
-  /** The names of the files that no row names, and that no row will. */
-  async #unowned(session: string, files: readonly StoredFile[]): Promise<string[]> {
-    const { rows } = this.#dependencies;
-    const row = await rows.session(session);
-    const isLive = row !== undefined && ["open", "completing", "held"].includes(row.value.status);
-    const named = isLive ? row.value.segments.map(({ name }) => name) : [];
-    const names = files.map(({ name }) => name).filter((name) => !named.includes(name));
-    if (row?.value.status !== "open" || names.length === 0) return names;
-    // A process that was stopped between its bytes and its row may still wake up and name them: a new revision of
-    // the row makes it lose, and stage them again.
-    return (await rows.replaceSession(row, row.value)) ? names : [];
   }
 
   #isOlderThan(seconds: number, at: number): boolean {

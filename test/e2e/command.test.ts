@@ -49,6 +49,11 @@ describe("the command line", () => {
     [["--max-artifact-bytes", "-1"], "--max-artifact-bytes", "a whole number"],
     [["--session-ttl", "5 days"], "--session-ttl", "15m"],
     [["--session-ttl", "0s"], "--session-ttl", "365d"],
+    [["--allow-path", ""], "--allow-path", "a directory's path"],
+    [["--max-store-bytes", "0"], "--max-store-bytes", "a whole number"],
+    [["--repair"], "--repair", "--root"],
+    [["verify", "--keep-versions", "3"], "--keep-versions", "--repair"],
+    [["verify", "now"], '"now"', "only options"],
     [["--log-level", "loud"], "--log-level", "debug, info, warn, error"],
     [["--read-only=perhaps"], "--read-only", "true or false"],
   ])("refuses %j in one line that names it and what is allowed, exit 2", (args, ...parts) => {

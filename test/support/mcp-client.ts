@@ -128,7 +128,7 @@ export function textOf({ content }: CallToolResult, index = 0): string {
 
 /** Real engines on a data directory, as one of several processes has them open. */
 export async function openEngines(directory: string): Promise<Engines> {
-  const engines = await openDataDirectory(directory, true, silentLog);
+  const engines = await openDataDirectory(directory, { isNamed: true }, silentLog);
   onTestFinished(() => engines.close());
   return engines;
 }

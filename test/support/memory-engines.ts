@@ -45,6 +45,7 @@ export function createMemoryMetadataStore(): MetadataStore & { readonly rows: Ma
         .slice(0, limit)
         .map(([, entry]) => entry);
     },
+    checkIntegrity: async () => [],
     changeToken: async () => String(changes),
   };
 }
@@ -118,6 +119,7 @@ export function createMemoryBlobStore() {
       const [folder, ...rest] = path.split("/");
       return folder === "uploads" ? segments.delete(rest.join("/")) : blobs.delete(rest[1] ?? "");
     },
+    keepAside: async () => undefined,
     async releaseReserve() {
       const had = hasReserve;
       hasReserve = false;
