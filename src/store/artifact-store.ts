@@ -31,6 +31,7 @@ import {
 } from "./rows.js";
 import { isGuardMet, isIdentical, versionConflict } from "./upload-session.js";
 import { artifactTooLarge, chunkTooLarge } from "./uploads.js";
+import type { Usage } from "./usage.js";
 
 export interface SaveArtifact {
   readonly bucket: string;
@@ -76,6 +77,7 @@ export interface ArtifactStoreDependencies {
   readonly metadata: MetadataStore;
   readonly blobs: BlobStore;
   readonly publisher: Publisher;
+  readonly usage: Usage;
   readonly changes: ChangeSignal;
   readonly log: Log;
   readonly nowSeconds: () => number;
@@ -101,7 +103,7 @@ export class ArtifactStore {
    * Saves a new version; content, type and metadata that the newest version has already make none and return it.
    * The answer means that it survives power loss.
    *
-   * @throws ArtifactError `version_conflict`, `too_large`
+   * @throws ArtifactError `version_conflict`, `too_large`, `storage_full`
    */
   async save(artifact: SaveArtifact): Promise<Artifact> {
     const { bucket, key, bytes } = artifact;
@@ -110,7 +112,10 @@ export class ArtifactStore {
     const newest = row?.value.versions[0];
     if (newest !== undefined && isIdentical(newest, record)) return toArtifact(bucket, key, newest);
     if (!isGuardMet(record, newest)) throw versionConflict(record, newest?.version ?? 0);
-    return toArtifact(bucket, key, await this.#publish(record, row?.value.last ?? 0, bytes));
+    const version = await this.#dependencies.usage.during({ storedBytes: bytes.length }, () =>
+      this.#publish(record, row?.value.last ?? 0, bytes),
+    );
+    return toArtifact(bucket, key, version);
   }
 
   /** The newest version unless told otherwise. @throws ArtifactError `artifact_not_found` */
@@ -138,9 +143,10 @@ export class ArtifactStore {
    * @throws ArtifactError `artifact_not_found`
    */
   async delete(bucket: string, key: string, version?: number): Promise<Artifact> {
-    const { blobs, publisher, changes, log } = this.#dependencies;
+    const { blobs, publisher, changes, usage, log } = this.#dependencies;
     const { found, going } = await withReserve(blobs, () => this.#deleteRow(bucket, key, version));
     changes.announce();
+    usage.freed({ storedBytes: going.reduce((bytes, version) => bytes + version.bytes, 0) });
     // It is deleted. What cannot be freed now keeps its `freed` row, for the sweep.
     await withReserve(blobs, () => publisher.release(going)).catch((error) =>
       log("warn", "blobs_left_behind", { bucket, key, error: String(error) }),

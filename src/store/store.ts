@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { ArtifactStore } from "./artifact-store.js";
 import type { BlobStore } from "./blob-store.js";
 import { createChangeSignal, createRevisions, type Revisions } from "./changes.js";
-import { defaultKeepVersions, defaultMaxChunkBytes, defaultSessionTtlMs } from "./limits.js";
+import { defaultKeepVersions, defaultMaxChunkBytes, defaultMaxOpenSessions, defaultSessionTtlMs } from "./limits.js";
 import type { Log } from "./log.js";
 import type { MetadataStore } from "./metadata-store.js";
 import { Publisher } from "./publish.js";
@@ -10,6 +10,7 @@ import { createRows } from "./rows.js";
 import { Staging } from "./staging.js";
 import { Sweep } from "./sweep.js";
 import { Uploads } from "./uploads.js";
+import { Usage } from "./usage.js";
 import { type VerifyOptions, type VerifyReport, verify } from "./verify.js";
 
 export interface Store {
@@ -35,6 +36,9 @@ export interface StoreOptions {
   readonly maxChunkBytes?: number;
   readonly keepVersions?: number;
   readonly sessionTtlMs?: number;
+  readonly maxStoreBytes?: number;
+  readonly maxOpenSessions?: number;
+  readonly maxUnfinishedBytes?: number;
   readonly readOnly?: boolean;
 }
 
@@ -46,6 +50,9 @@ export function createStore(options: StoreOptions): Store {
     maxChunkBytes = defaultMaxChunkBytes,
     keepVersions = defaultKeepVersions,
     sessionTtlMs = defaultSessionTtlMs,
+    maxStoreBytes = Number.MAX_SAFE_INTEGER,
+    maxOpenSessions = defaultMaxOpenSessions,
+    maxUnfinishedBytes = Number.MAX_SAFE_INTEGER,
     readOnly = false,
   } = options;
   const newRevision = () => randomBytes(9).toString("base64url");
@@ -54,7 +61,8 @@ export function createStore(options: StoreOptions): Store {
   const changes = createChangeSignal(metadata, newRevision, log);
   const publisher = new Publisher({ rows, metadata, blobs, changes, log, nowSeconds, keepVersions });
   const staging = new Staging(blobs, log);
-  const shared = { rows, metadata, blobs, publisher, nowSeconds, newId, maxArtifactBytes, maxChunkBytes };
+  const usage = new Usage(metadata, { maxStoreBytes, maxOpenSessions, maxUnfinishedBytes }, log);
+  const shared = { rows, metadata, blobs, publisher, usage, nowSeconds, newId, maxArtifactBytes, maxChunkBytes };
   const uploads = new Uploads({ ...shared, staging, sessionTtlMs, readOnly });
   return {
     artifacts: new ArtifactStore({ ...shared, changes, log }),

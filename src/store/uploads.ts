@@ -11,6 +11,7 @@ import { withReserve } from "./reserve.js";
 import { idOf, type Rows, type SessionRecord, type SessionRow, uploadKey, uploadPrefix, uploadText } from "./rows.js";
 import { SessionQueue } from "./session-queue.js";
 import type { Staging } from "./staging.js";
+import { isUnfinished } from "./unowned.js";
 import {
   checksumMismatch,
   closedError,
@@ -22,6 +23,7 @@ import {
   type UploadSession,
   unknownSession,
 } from "./upload-session.js";
+import type { Usage } from "./usage.js";
 import { withinMs } from "./within-ms.js";
 
 export interface CreateUpload {
@@ -48,6 +50,7 @@ export interface UploadsDependencies {
   readonly blobs: BlobStore;
   readonly staging: Staging;
   readonly publisher: Publisher;
+  readonly usage: Usage;
   readonly nowSeconds: () => number;
   readonly newId: () => string;
   readonly sessionTtlMs: number;
@@ -77,9 +80,9 @@ export class Uploads {
     this.#completion = new Completion(dependencies);
   }
 
-  /** @throws ArtifactError `invalid_argument`, `too_large` */
+  /** @throws ArtifactError `invalid_argument`, `too_large`, `storage_full` */
   async create(upload: CreateUpload): Promise<UploadSession> {
-    const { newId, nowSeconds } = this.#dependencies;
+    const { newId, nowSeconds, usage } = this.#dependencies;
     const { bucket, key, size, sha256, if_version, metadata: about = {} } = upload;
     const mime_type = upload.mime_type ?? mimeTypeOf(key, "application/octet-stream");
     checkBucket(bucket);
@@ -94,12 +97,14 @@ export class Uploads {
     }
     const id = newId();
     const created_at = nowSeconds();
-    const row = await this.#insert({
+    const record: SessionRecord = {
       ...{ id, origin: "upload", bucket, key, mime_type, metadata: about },
       ...{ size: size ?? null, sha256: sha256 ?? null, if_version: if_version ?? null },
       ...{ status: "open", offset: 0, segments: [], sealed: null, artifact: null },
       ...{ created_at, expires_at: this.#expiry(created_at) },
-    });
+    };
+    await usage.check({ storedBytes: size ?? 0, unfinishedBytes: size ?? 0 });
+    const row = await usage.during({ openSessions: 1 }, () => this.#insert(record));
     return size === 0 ? this.#inOrder(id, () => this.#publish(row)) : toUploadSession(row.value);
   }
 
@@ -166,12 +171,14 @@ export class Uploads {
 
   /** Idempotent. @throws ArtifactError `session_closed` where it is complete */
   async abort(id: string): Promise<UploadSession> {
-    const { staging, publisher, blobs } = this.#dependencies;
+    const { staging, publisher, blobs, usage } = this.#dependencies;
     return this.#inOrder(id, async () => {
       const row = await this.#live(id);
       this.#missed.delete(id);
       await staging.forget(id);
       const ended = await withReserve(blobs, () => publisher.end(row, "aborted"));
+      const { offset } = row.value;
+      if (isUnfinished(row)) usage.freed({ openSessions: 1, unfinishedBytes: offset, storedBytes: offset });
       if (ended === undefined) throw unknownSession(id);
       if (ended.value.status === "complete") throw closedError(ended.value);
       return ended.value;
@@ -225,6 +232,7 @@ export class Uploads {
   }
 
   async #append(id: string, offset: number, bytes: Uint8Array): Promise<SessionRecord> {
+    const { usage } = this.#dependencies;
     for (;;) {
       const row = await this.#live(id);
       this.#throwMissed(row.value);
@@ -232,7 +240,8 @@ export class Uploads {
       this.#checkArtifactBytes(offset + bytes.length);
       if (!(await this.#isReplay(row, offset, bytes.subarray(0, overlap)))) continue;
       const fresh = bytes.subarray(overlap);
-      const now = fresh.length === 0 ? row : await this.#accept(row, fresh);
+      const need = { unfinishedBytes: fresh.length, storedBytes: fresh.length };
+      const now = fresh.length === 0 ? row : await usage.during(need, () => this.#accept(row, fresh));
       if (now === undefined) continue;
       const mayStayOpen = now.value.status === "open" && !isFull(now.value);
       return mayStayOpen || now.value.status === "complete" ? now.value : this.#publish(now);
@@ -284,10 +293,12 @@ export class Uploads {
   }
 
   async #publish(row: SessionRow, wanted?: CompleteUpload): Promise<SessionRecord> {
-    const { id } = row.value;
+    const { id, offset } = row.value;
     this.#publishing.set(id, row.value);
     try {
-      return await this.#completion.publish(row, wanted);
+      const record = await this.#completion.publish(row, wanted);
+      if (isUnfinished(row)) this.#dependencies.usage.freed({ openSessions: 1, unfinishedBytes: offset });
+      return record;
     } finally {
       this.#publishing.delete(id);
     }

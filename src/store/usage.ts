@@ -1,0 +1,197 @@
+import { ArtifactError } from "./errors.js";
+import type { Log } from "./log.js";
+import type { MetadataStore, StoredRow } from "./metadata-store.js";
+import { artifactPrefix, parseArtifactRow, parseSessionRow, sessionPrefix } from "./rows.js";
+import { isUnfinished } from "./unowned.js";
+import { withinMs } from "./within-ms.js";
+
+export interface UsageLimits {
+  /** Bytes of all content, unfinished uploads included. */
+  readonly maxStoreBytes: number;
+  readonly maxUnfinishedBytes: number;
+  readonly maxOpenSessions: number;
+}
+
+/** What a call is about to add. */
+export interface Need {
+  readonly openSessions?: number;
+  readonly unfinishedBytes?: number;
+  readonly storedBytes?: number;
+}
+type Counts = Required<Need>;
+
+const nothing: Counts = { openSessions: 0, unfinishedBytes: 0, storedBytes: 0 };
+const sum = (a: Counts, b: Need, sign = 1): Counts => ({
+  openSessions: a.openSessions + sign * (b.openSessions ?? 0),
+  unfinishedBytes: a.unfinishedBytes + sign * (b.unfinishedBytes ?? 0),
+  storedBytes: a.storedBytes + sign * (b.storedBytes ?? 0),
+});
+
+const pageRows = 1_000;
+/** Counting takes a twentieth of the time at most: a count is not made again before this many times what it took. */
+const restPerCount = 20;
+const leastRestMs = 250;
+/** After this long what other processes have added is looked at again. */
+const staleMs = 5_000;
+/** How long a call waits for the first count where nobody asked for a limit on bytes. */
+const firstCountMs = 50;
+
+/**
+ * How much there is of what is limited. This process's own work counts at once, that of others with the next count
+ * of the rows, which is made for who would be refused, and now and then: limits may be passed for some seconds, and
+ * are no promise to the byte.
+ */
+export class Usage {
+  readonly #metadata: MetadataStore;
+  readonly #limits: UsageLimits;
+  readonly #log: Log;
+  #counted: Counts = nothing;
+  #countedAt = Number.NEGATIVE_INFINITY;
+  #tookMs = 0;
+  #counting: Promise<void> | undefined;
+  /** Under way, and done since the count began. */
+  #inFlight: Counts = nothing;
+  #since: Counts = nothing;
+
+  constructor(metadata: MetadataStore, limits: UsageLimits, log: Log) {
+    this.#metadata = metadata;
+    this.#limits = limits;
+    this.#log = log;
+  }
+
+  /** Does what needs room, where there is some. @throws ArtifactError `storage_full` */
+  async during<Result>(need: Need, work: () => Promise<Result>): Promise<Result> {
+    await this.check(need);
+    this.#inFlight = sum(this.#inFlight, need);
+    try {
+      const result = await work();
+      this.#since = sum(this.#since, need);
+      return result;
+    } finally {
+      this.#inFlight = sum(this.#inFlight, need, -1);
+    }
+  }
+
+  /** @throws ArtifactError `storage_full` where there is no room for it now */
+  async check(need: Need): Promise<void> {
+    await this.#ready(need);
+    if (this.#excess(need) !== undefined && this.#isRested()) await this.#count();
+    const refusal = this.#excess(need);
+    if (refusal !== undefined) throw refusal;
+  }
+
+  /** What this process has ended or deleted makes room at once. */
+  freed(less: Need): void {
+    this.#since = sum(this.#since, less, -1);
+  }
+
+  async #ready(need: Need): Promise<void> {
+    if (!this.#isLimited(need) || performance.now() - this.#countedAt < Math.max(staleMs, this.#restMs)) return;
+    const isFirst = this.#counting === undefined && this.#tookMs === 0;
+    const counting = this.#count();
+    if (this.#limitsBytes(need) && isFirst) await counting;
+    else await withinMs(firstCountMs, counting);
+  }
+
+  #limitsBytes({ unfinishedBytes = 0, storedBytes = 0 }: Need): boolean {
+    const { maxStoreBytes, maxUnfinishedBytes } = this.#limits;
+    const isUnlimited = Number.MAX_SAFE_INTEGER;
+    return (
+      (storedBytes > 0 && maxStoreBytes < isUnlimited) || (unfinishedBytes > 0 && maxUnfinishedBytes < isUnlimited)
+    );
+  }
+
+  #isLimited(need: Need): boolean {
+    return (need.openSessions ?? 0) > 0 || this.#limitsBytes(need);
+  }
+
+  get #restMs(): number {
+    return Math.max(leastRestMs, this.#tookMs * restPerCount);
+  }
+
+  #isRested(): boolean {
+    return performance.now() - this.#countedAt >= this.#restMs;
+  }
+
+  #excess(need: Need): ArtifactError | undefined {
+    const used = sum(sum(this.#counted, this.#since), this.#inFlight);
+    const { openSessions, unfinishedBytes, storedBytes } = sum(used, need);
+    const { maxOpenSessions, maxUnfinishedBytes, maxStoreBytes } = this.#limits;
+    if (need.openSessions && openSessions > maxOpenSessions) return tooManySessions(used.openSessions, maxOpenSessions);
+    if (need.storedBytes && storedBytes > maxStoreBytes) return storeFull(used.storedBytes, need, maxStoreBytes);
+    if (need.unfinishedBytes && unfinishedBytes > maxUnfinishedBytes) {
+      return tooMuchUnfinished(used.unfinishedBytes, maxUnfinishedBytes);
+    }
+    return undefined;
+  }
+
+  /** One at a time, whoever asks. */
+  #count(): Promise<void> {
+    this.#counting ??= this.#countRows()
+      .catch((error) => this.#log("warn", "usage_not_counted", { error: String(error) }))
+      .finally(() => {
+        this.#counting = undefined;
+      });
+    return this.#counting;
+  }
+
+  async #countRows(): Promise<void> {
+    const began = performance.now();
+    const before = this.#since;
+    let counted = nothing;
+    await this.#overRows(sessionPrefix, (row) => {
+      const session = parseSessionRow(row);
+      const { offset, origin } = session.value;
+      if (!isUnfinished(session) || origin === "save") return;
+      counted = sum(counted, { openSessions: 1, unfinishedBytes: offset, storedBytes: offset });
+    });
+    if (this.#limits.maxStoreBytes < Number.MAX_SAFE_INTEGER) {
+      await this.#overRows(artifactPrefix, (row) => {
+        for (const { bytes } of parseArtifactRow(row).value.versions) counted = sum(counted, { storedBytes: bytes });
+      });
+    }
+    this.#counted = counted;
+    this.#since = sum(this.#since, before, -1);
+    this.#countedAt = performance.now();
+    this.#tookMs = this.#countedAt - began;
+  }
+
+  async #overRows(prefix: string, visit: (row: StoredRow) => void): Promise<void> {
+    let after: string | undefined;
+    do {
+      const page = await this.#metadata.range(prefix, { after, limit: pageRows });
+      for (const row of page) {
+        try {
+          visit(row);
+        } catch (error) {
+          if (!(error instanceof ArtifactError)) throw error; // a row that cannot be read counts nothing
+        }
+      }
+      after = page.length < pageRows ? undefined : page.at(-1)?.key;
+    } while (after !== undefined);
+  }
+}
+
+function tooManySessions(openSessions: number, most: number): ArtifactError {
+  return new ArtifactError(
+    "storage_full",
+    `${openSessions} uploads are unfinished, and at most ${most} may be. No session was created. Complete or abort some (list_upload_sessions shows them), or save small content with save_artifact; the person who runs this server can raise --max-open-sessions.`,
+    { open_sessions: openSessions, max_open_sessions: most },
+  );
+}
+
+function storeFull(bytes: number, { storedBytes = 0 }: Need, most: number): ArtifactError {
+  return new ArtifactError(
+    "storage_full",
+    `The store holds ${bytes} of at most ${most} bytes, and this needs ${storedBytes} more. Nothing of it was stored; what was acknowledged is safe. Delete artifacts with delete_artifact or abort uploads, then try again; the person who runs this server can raise --max-store-bytes.`,
+    { stored_bytes: bytes, needed_bytes: storedBytes, max_store_bytes: most },
+  );
+}
+
+function tooMuchUnfinished(bytes: number, most: number): ArtifactError {
+  return new ArtifactError(
+    "storage_full",
+    `Unfinished uploads hold ${bytes} of at most ${most} bytes. Nothing of this call was stored; what was acknowledged is safe. Complete or abort uploads (list_upload_sessions shows them), then make it again; the person who runs this server can raise --max-unfinished-bytes.`,
+    { unfinished_bytes: bytes, max_unfinished_bytes: most },
+  );
+}
