@@ -9,6 +9,7 @@ Saving:
 - Up to about 30 KB of text: save_artifact, one call.
 - More, or piece by piece: create_upload_session, then upload_chunk with text of what you write comfortably (10 to 30 KB a call). Take each offset from the last answer; it counts bytes. Leave size out unless you know it to the byte, and end with complete_upload_session; with size, the last byte publishes.
 - After a break, a restart or an answer that never came: get_upload_session says the offset to go on from. If the id is lost, list_upload_sessions finds it by bucket and key. Every byte that an answer counted is stored; never begin again from 0.
+- A file that is on the server's machine already: import_file, where it is offered; export_file writes one back.
 - Binary content as base64 costs you about one token a byte: only for small files, never for text, which goes as it is.
 - Saving to an existing key makes a new version; older ones stay. if_version (0: must not exist) guards against overwriting another's work.
 - An error is JSON with code, message and what is needed to go on: do what message says.`;

@@ -17,11 +17,14 @@ import { ArtifactError } from "../store/errors.js";
 import type { Log } from "../store/log.js";
 import type { Store } from "../store/store.js";
 import { instructions } from "./instructions.js";
+import { createProgress } from "./progress.js";
 import { complete } from "./resources/complete.js";
 import { listResources, resourceTemplates } from "./resources/list-resources.js";
 import { readResource } from "./resources/read-resource.js";
-import { createWatch } from "./resources/watch.js";
+import { createWatch, type Watch } from "./resources/watch.js";
 import { failure } from "./result.js";
+import { createRoots, type Roots } from "./roots.js";
+import type { Tool, ToolCall } from "./tool.js";
 import { allTools } from "./tools/all-tools.js";
 
 export interface McpServerOptions {
@@ -29,6 +32,8 @@ export interface McpServerOptions {
   readonly log: Log;
   readonly version: string;
   readonly maxChunkBytes: number;
+  /** Directories that import_file and export_file may reach, besides the client's roots; absolute. */
+  readonly allowPaths: readonly string[];
   /** Offers only what changes nothing. */
   readonly readOnly: boolean;
 }
@@ -37,62 +42,83 @@ export interface McpServerOptions {
  * A server for one client, to be connected to a transport. The SDK's low-level class: its high-level one answers bad
  * arguments without a code, hides the cursor of `resources/list`, and parses URIs in ways that lose keys.
  */
-export function createMcpServer({ store, log, version, maxChunkBytes, readOnly }: McpServerOptions): Server {
+export function createMcpServer(options: McpServerOptions): Server {
+  const { store, log, version, readOnly } = options;
   const server = new Server(
     { name: "artifacts-mcp", title: "Artifacts", version },
     {
-      capabilities: { tools: {}, resources: { subscribe: true, listChanged: true }, completions: {} },
+      capabilities: {
+        tools: { listChanged: true },
+        resources: { subscribe: true, listChanged: true },
+        completions: {},
+      },
       instructions: instructions(readOnly),
     },
   );
   server.onerror = (error) => log("warn", "protocol_error", { error: error.message.slice(0, 500) });
-  offerTools(server, { store, log, maxChunkBytes, readOnly });
-  offerResources(server, store, log);
+  const onRootsChanged = (): void => {
+    server.sendToolListChanged().catch((error) => log("debug", "notification_lost", { error: String(error) }));
+  };
+  const roots = createRoots(server, options.allowPaths, onRootsChanged, log);
+  const watch = createResourceWatch(server, store, log);
+  server.oninitialized = () => {
+    roots.start();
+    watch.start().catch((error) => log("warn", "watch_failed", { error: String(error) }));
+  };
+  server.onclose = () => watch.stop();
+  offerTools(server, roots, options);
+  offerResources(server, store, watch);
   return server;
 }
 
-function offerTools(server: Server, { store, log, maxChunkBytes, readOnly }: Omit<McpServerOptions, "version">): void {
-  const tools = new Map(allTools({ store, maxChunkBytes }).map((tool) => [tool.listing.name, tool]));
-  const offered = [...tools.values()].filter((tool) => tool.isReading || !readOnly);
+function offerTools(server: Server, roots: Roots, options: McpServerOptions): void {
+  const { log, readOnly } = options;
+  const allowedDirectories = roots.allowed;
+  const tools = new Map(allTools({ ...options, allowedDirectories }).map((tool) => [tool.listing.name, tool]));
 
-  async function call(name: string, args: unknown): Promise<CallToolResult> {
+  async function offered(): Promise<Tool[]> {
+    const canReachFiles = (await allowedDirectories()).length > 0;
+    return [...tools.values()].filter((tool) => (tool.isReading || !readOnly) && (canReachFiles || !tool.reachesFiles));
+  }
+
+  async function call(name: string, args: unknown, how: ToolCall): Promise<CallToolResult> {
     const tool = tools.get(name);
     if (tool === undefined) {
-      const known = offered.map(({ listing }) => listing.name).join(", ");
+      const known = (await offered()).map(({ listing }) => listing.name).join(", ");
       throw new McpError(ErrorCode.InvalidParams, `Unknown tool ${quote(name)}; there are ${known}`);
     }
     try {
-      if (!offered.includes(tool)) throw readOnlyError(name);
-      return await tool.call(args);
+      if (readOnly && !tool.isReading) throw readOnlyError(name);
+      return await tool.call(args, how);
     } catch (error) {
-      return failure(error, log);
+      if (!how.signal.aborted) return failure(error, log);
+      log("debug", "tool_cancelled", { tool: name }); // nobody waits for an answer
+      throw error;
     }
   }
 
-  server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: offered.map(({ listing }) => listing) }));
-  server.setRequestHandler(CallToolRequestSchema, async ({ params }) => {
+  server.setRequestHandler(ListToolsRequestSchema, async () => {
+    return { tools: (await offered()).map(({ listing }) => listing) };
+  });
+  server.setRequestHandler(CallToolRequestSchema, async ({ params }, { signal, sendNotification }) => {
     const began = performance.now();
-    const result = await call(params.name, params.arguments);
+    const progress = createProgress(params._meta?.progressToken, sendNotification, log);
+    const result = await call(params.name, params.arguments, { signal, progress });
     const ms = Math.round(performance.now() - began);
     log("debug", "tool_called", { tool: params.name, ms, isError: result.isError === true });
     return result;
   });
 }
 
-function offerResources(server: Server, store: Store, log: Log): void {
-  const watch = createWatch(
-    store,
-    {
-      onListChanged: () => server.sendResourceListChanged(),
-      onUpdated: (uri) => server.sendResourceUpdated({ uri }),
-    },
-    log,
-  );
-  server.oninitialized = () => {
-    watch.start().catch((error) => log("warn", "watch_failed", { error: String(error) }));
+function createResourceWatch(server: Server, store: Store, log: Log): Watch {
+  const events = {
+    onListChanged: () => server.sendResourceListChanged(),
+    onUpdated: (uri: string) => server.sendResourceUpdated({ uri }),
   };
-  server.onclose = () => watch.stop();
+  return createWatch(store, events, log);
+}
 
+function offerResources(server: Server, store: Store, watch: Watch): void {
   server.setRequestHandler(ListResourcesRequestSchema, ({ params }) => listResources(store, params?.cursor));
   server.setRequestHandler(ListResourceTemplatesRequestSchema, () => ({ resourceTemplates }));
   server.setRequestHandler(ReadResourceRequestSchema, ({ params }) => readResource(store, params.uri));

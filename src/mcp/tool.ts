@@ -8,14 +8,26 @@ import type { Store } from "../store/store.js";
 export interface ToolContext {
   readonly store: Store;
   readonly maxChunkBytes: number;
+  /** What import_file and export_file may reach, absolute. */
+  readonly allowedDirectories: () => Promise<readonly string[]>;
+}
+
+/** One call of a tool, beside its arguments. */
+export interface ToolCall {
+  /** Aborted where the client has cancelled the call. */
+  readonly signal: AbortSignal;
+  /** Tells the client how far it is, if it has asked to be told. */
+  progress(done: number, total: number, message: string): void;
 }
 
 export interface Tool {
   readonly listing: ListedTool;
   /** Changes nothing, so it is offered under `--read-only` too. */
   readonly isReading: boolean;
+  /** Reaches files of this machine, so it is offered only where some directory was allowed. */
+  readonly reachesFiles: boolean;
   /** @throws ArtifactError `invalid_argument` where the arguments break the schema; those of the use case */
-  call(args: unknown): Promise<CallToolResult>;
+  call(args: unknown, call: ToolCall): Promise<CallToolResult>;
 }
 
 interface ToolSpec<Input extends z.ZodObject> {
@@ -25,17 +37,19 @@ interface ToolSpec<Input extends z.ZodObject> {
   readonly description: string;
   /** All four, since the protocol's defaults are pessimistic; every tool works on this store alone. */
   readonly annotations: Readonly<Record<"readOnlyHint" | "destructiveHint" | "idempotentHint", boolean>>;
+  readonly reachesFiles?: boolean;
   readonly input: Input;
   readonly output?: z.ZodObject;
-  readonly answer: (args: z.output<Input>) => Promise<CallToolResult>;
+  readonly answer: (args: z.output<Input>, call: ToolCall) => Promise<CallToolResult>;
 }
 
 export const reading = { readOnlyHint: true, destructiveHint: false, idempotentHint: true } as const;
 
 export function defineTool<Input extends z.ZodObject>(spec: ToolSpec<Input>): Tool {
-  const { name, title, description, annotations, input, output } = spec;
+  const { name, title, description, annotations, reachesFiles = false, input, output } = spec;
   return {
     isReading: annotations.readOnlyHint,
+    reachesFiles,
     listing: {
       name,
       title,
@@ -44,11 +58,11 @@ export function defineTool<Input extends z.ZodObject>(spec: ToolSpec<Input>): To
       ...(output ? { outputSchema: jsonSchema(output) } : {}),
       annotations: { title, ...annotations, openWorldHint: false },
     },
-    async call(args) {
+    async call(args, call) {
       refuseUnusableNames(args);
       const parsed = input.safeParse(args ?? {});
       if (!parsed.success) throw invalidArguments(parsed.error, input, args);
-      return spec.answer(parsed.data);
+      return spec.answer(parsed.data, call);
     },
   };
 }

@@ -33,6 +33,8 @@ export const maxSegments = 64;
 export const maxOpenSegments = 128;
 /** One read or write of a copy. */
 export const copyBlockBytes = MiB;
+/** What an import makes durable at a time. */
+export const importBlockBytes = 8 * MiB;
 /** How long a caller waits for a publication before it hears `completing`. */
 export const publicationWaitMs = 20_000;
 

@@ -2,7 +2,9 @@ import { randomBytes } from "node:crypto";
 import { ArtifactStore } from "./artifact-store.js";
 import type { BlobStore } from "./blob-store.js";
 import { createChangeSignal, createRevisions, type Revisions } from "./changes.js";
+import { FileTransfer } from "./file-transfer.js";
 import { defaultKeepVersions, defaultMaxChunkBytes, defaultMaxOpenSessions, defaultSessionTtlMs } from "./limits.js";
+import type { LocalFiles } from "./local-files.js";
 import type { Log } from "./log.js";
 import type { MetadataStore } from "./metadata-store.js";
 import { Publisher } from "./publish.js";
@@ -16,6 +18,7 @@ import { type VerifyOptions, type VerifyReport, verify } from "./verify.js";
 export interface Store {
   readonly artifacts: ArtifactStore;
   readonly uploads: Uploads;
+  readonly transfer: FileTransfer;
   readonly revisions: Revisions;
   readonly sweep: Sweep;
   /** Checks every row against every file. */
@@ -27,6 +30,7 @@ export interface Store {
 export interface StoreOptions {
   readonly metadata: MetadataStore;
   readonly blobs: BlobStore;
+  readonly files: LocalFiles;
   readonly log: Log;
   /** Milliseconds since 1970; the system's clock by default. */
   readonly now?: () => number;
@@ -44,7 +48,7 @@ export interface StoreOptions {
 
 /** An artifact store over two engines. Any number of them, in any number of processes, may share the engines' data. */
 export function createStore(options: StoreOptions): Store {
-  const { metadata, blobs, log, now = Date.now, newId = () => randomBytes(16).toString("hex") } = options;
+  const { metadata, blobs, files, log, now = Date.now, newId = () => randomBytes(16).toString("hex") } = options;
   const {
     maxArtifactBytes = Number.MAX_SAFE_INTEGER,
     maxChunkBytes = defaultMaxChunkBytes,
@@ -64,9 +68,11 @@ export function createStore(options: StoreOptions): Store {
   const usage = new Usage(metadata, { maxStoreBytes, maxOpenSessions, maxUnfinishedBytes }, log);
   const shared = { rows, metadata, blobs, publisher, usage, nowSeconds, newId, maxArtifactBytes, maxChunkBytes };
   const uploads = new Uploads({ ...shared, staging, sessionTtlMs, readOnly });
+  const artifacts = new ArtifactStore({ ...shared, changes, log });
   return {
-    artifacts: new ArtifactStore({ ...shared, changes, log }),
+    artifacts,
     uploads,
+    transfer: new FileTransfer({ files, uploads, artifacts, maxChunkBytes }),
     revisions: createRevisions(metadata),
     verify: (verifyOptions) => verify({ rows, metadata, blobs, nowSeconds }, verifyOptions),
     sweep: new Sweep({ rows, metadata, blobs, staging, publisher, log, nowSeconds }),

@@ -210,10 +210,10 @@ describe("--read-only", () => {
 describe("tools/call", () => {
   it("of a tool that does not exist is a protocol error that names those that do", async () => {
     const { client } = await connect(createMemoryEngines());
-    const call = client.callTool({ name: "import_file", arguments: { path: "/etc/passwd" } });
+    const call = client.callTool({ name: "rename_file", arguments: { path: "/etc/passwd" } });
     await expect(call).rejects.toMatchObject({
       code: -32602,
-      message: expect.stringMatching(/import_file.*save_artifact/s),
+      message: expect.stringMatching(/rename_file.*save_artifact/s),
     });
   });
 });

@@ -14,6 +14,7 @@ import { defaultMaxChunkBytes } from "../../src/store/limits.js";
 import { createStore, type Store, type StoreOptions } from "../../src/store/store.js";
 import type { UploadSession } from "../../src/store/upload-session.js";
 import { createMemoryBlobStore, createMemoryMetadataStore } from "./memory-engines.js";
+import { createMemoryFiles } from "./memory-files.js";
 import { silentLog } from "./silent-log.js";
 
 export type Engines = Pick<StoreOptions, "metadata" | "blobs">;
@@ -55,13 +56,13 @@ export interface Connection {
   refusal(tool: string, args?: Arguments): Promise<Refusal>;
 }
 
-export type ConnectOptions = Partial<StoreOptions> & Partial<Pick<McpServerOptions, "readOnly">>;
+export type ConnectOptions = Partial<StoreOptions> & Partial<Pick<McpServerOptions, "readOnly" | "allowPaths">>;
 
 /** A new server on `engines`, as another process would be, and a client of it; both go when the test ends. */
 export async function connect(engines: Engines, options: ConnectOptions = {}): Promise<Connection> {
-  const { maxChunkBytes = defaultMaxChunkBytes, readOnly = false, log = silentLog } = options;
-  const store = createStore({ ...engines, log, ...options });
-  const server = createMcpServer({ store, log, version: "0.0.0-test", maxChunkBytes, readOnly });
+  const { maxChunkBytes = defaultMaxChunkBytes, readOnly = false, allowPaths = [], log = silentLog } = options;
+  const store = createStore({ files: createMemoryFiles(), ...engines, log, ...options });
+  const server = createMcpServer({ store, log, version: "0.0.0-test", maxChunkBytes, readOnly, allowPaths });
   const client = new Client({ name: "test", version: "0" });
   const updated: string[] = [];
   let listChanges = 0;

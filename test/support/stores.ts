@@ -1,5 +1,6 @@
 import { createStore, type Store, type StoreOptions } from "../../src/store/store.js";
 import { createMemoryBlobStore, createMemoryMetadataStore } from "./memory-engines.js";
+import { createMemoryFiles } from "./memory-files.js";
 import { silentLog } from "./silent-log.js";
 
 export function createMemoryEngines() {
@@ -9,7 +10,7 @@ export type MemoryEngines = ReturnType<typeof createMemoryEngines>;
 
 /** A store over engines that other stores may share, as other processes would. */
 export function storeOn(engines: Pick<StoreOptions, "metadata" | "blobs">, options: Partial<StoreOptions> = {}): Store {
-  return createStore({ log: silentLog, ...engines, ...options });
+  return createStore({ log: silentLog, files: createMemoryFiles(), ...engines, ...options });
 }
 
 export const bytesOf = (text: string): Buffer => Buffer.from(text, "utf8");

@@ -3,8 +3,10 @@ import { abortUploadSession } from "./abort-upload-session.js";
 import { completeUploadSession } from "./complete-upload-session.js";
 import { createUploadSession } from "./create-upload-session.js";
 import { deleteArtifact } from "./delete-artifact.js";
+import { exportFile } from "./export-file.js";
 import { getArtifact } from "./get-artifact.js";
 import { getUploadSession } from "./get-upload-session.js";
+import { importFile } from "./import-file.js";
 import { listArtifactVersions } from "./list-artifact-versions.js";
 import { listArtifacts } from "./list-artifacts.js";
 import { listBuckets } from "./list-buckets.js";
@@ -22,6 +24,8 @@ const makers: readonly ((context: ToolContext) => Tool)[] = [
   listUploadSessions,
   completeUploadSession,
   abortUploadSession,
+  importFile,
+  exportFile,
   listBuckets,
   listArtifacts,
   listArtifactVersions,

@@ -1,0 +1,196 @@
+import { createHash } from "node:crypto";
+import { type ArtifactStore, damaged, type OpenArtifact } from "./artifact-store.js";
+import { ArtifactError } from "./errors.js";
+import { copyBlockBytes, importBlockBytes } from "./limits.js";
+import type { LocalFile, LocalFiles, LocalTarget } from "./local-files.js";
+import type { UploadSession } from "./upload-session.js";
+import type { Uploads } from "./uploads.js";
+
+export interface ImportFile {
+  /** Absolute. */
+  readonly path: string;
+  /** An upload to go on with, in place of all that follows. */
+  readonly session_id?: string | undefined;
+  readonly bucket?: string | undefined;
+  readonly key?: string | undefined;
+  readonly mime_type?: string | undefined;
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
+  readonly if_version?: number | undefined;
+}
+
+export interface ExportFile {
+  readonly bucket: string;
+  readonly key: string;
+  readonly version?: number | undefined;
+  /** Absolute. */
+  readonly path: string;
+  readonly overwrite: boolean;
+}
+
+export interface ExportedFile {
+  readonly path: string;
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+export interface TransferOptions {
+  /** The directories that may be reached, absolute. */
+  readonly allowed: readonly string[];
+  readonly signal?: AbortSignal;
+  /** Bytes done, of all; and the upload that they go into. */
+  readonly onProgress?: (done: number, total: number, session_id?: string) => void;
+}
+
+export interface FileTransferDependencies {
+  readonly files: LocalFiles;
+  readonly uploads: Uploads;
+  readonly artifacts: ArtifactStore;
+  readonly maxChunkBytes: number;
+}
+
+/** Content straight from and to files of this machine: whatever their size, in blocks. */
+export class FileTransfer {
+  readonly #dependencies: FileTransferDependencies;
+
+  constructor(dependencies: FileTransferDependencies) {
+    this.#dependencies = dependencies;
+  }
+
+  /**
+   * Uploads a file as the whole content of a session, a new one or one to go on with: what it has already must be
+   * what the file begins with. A new session outlives a failure, a cancellation and the process.
+   *
+   * @throws ArtifactError as uploads do; `path_not_allowed`; `invalid_argument` where the path leads to no regular
+   * file, or the file changes while it is read
+   */
+  async importFile(wanted: ImportFile, options: TransferOptions): Promise<UploadSession> {
+    checkImport(wanted);
+    const { files, uploads } = this.#dependencies;
+    const file = await files.open(wanted.path, options.allowed);
+    try {
+      const { session_id } = wanted;
+      const session = session_id === undefined ? await this.#begin(wanted, file) : await uploads.get(session_id);
+      const isNew = session_id === undefined;
+      if (!isNew) checkFits(session, file);
+      return await this.#upload(file, session, isNew, options);
+    } finally {
+      await file.close();
+    }
+  }
+
+  #begin({ bucket = "", key = "", mime_type, metadata, if_version }: ImportFile, file: LocalFile) {
+    return this.#dependencies.uploads.create({ bucket, key, mime_type, metadata, if_version, size: file.bytes });
+  }
+
+  async #upload(file: LocalFile, { id }: UploadSession, isNew: boolean, options: TransferOptions) {
+    const { uploads, maxChunkBytes } = this.#dependencies;
+    const blockBytes = Math.min(importBlockBytes, maxChunkBytes);
+    let session: UploadSession;
+    let at = 0;
+    do {
+      options.signal?.throwIfAborted();
+      const block = await file.read(at, Math.min(blockBytes, file.bytes - at));
+      const end = at + block.length;
+      const isCutShort = block.length === 0 && at < file.bytes;
+      // The last block publishes a sized session, so all that was read must have been one content by then.
+      if (isCutShort || (end === file.bytes && !(await file.isUnchanged()))) throw await this.#changed(file, id, isNew);
+      session = await uploads.append(id, at, block).catch((error) => {
+        throw resumable(error, id);
+      });
+      at = end;
+      options.onProgress?.(at, file.bytes, id);
+    } while (at < file.bytes);
+    return session.status === "open" ? uploads.complete(id) : session;
+  }
+
+  async #changed({ path }: LocalFile, id: string, isNew: boolean): Promise<ArtifactError> {
+    if (isNew) await this.#dependencies.uploads.abort(id);
+    const next = isNew
+      ? "Call import_file again when nobody writes to it any more."
+      : "Abort the session and import the file into a new one when nobody writes to it any more.";
+    return new ArtifactError(
+      "invalid_argument",
+      `The file changed while it was read, so what was read is no content it ever had. Nothing was published. ${next}`,
+      { argument: "path", path, ...(isNew ? {} : { session_id: id }) },
+    );
+  }
+
+  /**
+   * Writes content to a file that appears whole, under its name, or not at all.
+   *
+   * @throws ArtifactError `artifact_not_found`, `path_not_allowed`, `corrupt`, `storage_full`; `invalid_argument`
+   * where the name is taken
+   */
+  async exportFile(wanted: ExportFile, options: TransferOptions): Promise<ExportedFile> {
+    const { files, artifacts } = this.#dependencies;
+    const content = await artifacts.open(wanted.bucket, wanted.key, wanted.version);
+    try {
+      const target = await files.create(wanted.path, options.allowed, wanted.overwrite);
+      try {
+        await this.#copy(content, target, options);
+        await target.commit();
+      } finally {
+        await target.discard();
+      }
+      const { bytes, sha256 } = content.artifact;
+      return { path: target.path, bytes, sha256 };
+    } finally {
+      await content.close();
+    }
+  }
+
+  async #copy({ artifact, read }: OpenArtifact, target: LocalTarget, options: TransferOptions): Promise<void> {
+    const hash = createHash("sha256");
+    for (let at = 0; at < artifact.bytes; ) {
+      options.signal?.throwIfAborted();
+      const block = await read(at, copyBlockBytes);
+      hash.update(block);
+      await target.write(block);
+      at += block.length;
+      options.onProgress?.(at, artifact.bytes);
+    }
+    if (hash.digest("hex") !== artifact.sha256) throw damaged(artifact);
+  }
+}
+
+/** @throws ArtifactError `invalid_argument` */
+function checkImport({ session_id, bucket, key, mime_type, metadata, if_version }: ImportFile): void {
+  const others = { bucket, key, mime_type, metadata, if_version };
+  if (session_id === undefined) {
+    for (const [argument, value] of Object.entries({ bucket, key })) {
+      if (value !== undefined) continue;
+      const message = `${argument} is required: give bucket and key for a new artifact, or session_id to go on with an import.`;
+      throw new ArtifactError("invalid_argument", message, { argument });
+    }
+    return;
+  }
+  for (const [argument, value] of Object.entries(others)) {
+    if (value === undefined) continue;
+    const message = `${argument} was given when the session was created: give session_id and path alone.`;
+    throw new ArtifactError("invalid_argument", message, { argument });
+  }
+}
+
+/** @throws ArtifactError `invalid_argument`, `offset_conflict` */
+function checkFits({ id, size, offset }: UploadSession, { bytes }: LocalFile): void {
+  if (size !== null && size !== bytes) {
+    throw new ArtifactError(
+      "invalid_argument",
+      `The file has ${bytes} bytes, and this session is for ${size}: the file is the whole content. Give the file that the session was created for, or import this one with bucket and key.`,
+      { argument: "path", session_id: id, size, bytes },
+    );
+  }
+  if (offset <= bytes) return;
+  throw new ArtifactError(
+    "offset_conflict",
+    `The session holds ${offset} bytes already, and the file has ${bytes}: the file is the whole content. Give the file that the session was begun with, or import this one with bucket and key.`,
+    { session_id: id, offset, size, bytes },
+  );
+}
+
+/** What failed says how to go on. */
+function resumable(error: unknown, session_id: string): unknown {
+  if (!(error instanceof ArtifactError) || "session_id" in error.details) return error;
+  const message = `${error.message} What was read so far is kept: then call import_file again with path and session_id ${session_id}.`;
+  return new ArtifactError(error.code, message, { ...error.details, session_id }, { cause: error });
+}

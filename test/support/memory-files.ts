@@ -1,0 +1,46 @@
+import { ArtifactError } from "../../src/store/errors.js";
+import type { LocalFiles } from "../../src/store/local-files.js";
+
+export interface MemoryLocalFile {
+  bytes: Buffer;
+  /** Rises with each change. */
+  change: number;
+}
+
+/** The port to local files over a map by path. */
+export function createMemoryFiles(): LocalFiles & { readonly files: Map<string, MemoryLocalFile> } {
+  const files = new Map<string, MemoryLocalFile>();
+  const check = (path: string, allowed: readonly string[]): void => {
+    if (allowed.some((directory) => path.startsWith(`${directory}/`))) return;
+    throw new ArtifactError("path_not_allowed", "not allowed", { path });
+  };
+  return {
+    files,
+    async open(path, allowed) {
+      check(path, allowed);
+      const file = files.get(path);
+      if (file === undefined) throw new ArtifactError("invalid_argument", "no such file", { path });
+      const { change } = file;
+      return {
+        path,
+        bytes: file.bytes.length,
+        read: async (start, length) => Buffer.from(file.bytes.subarray(start, start + length)),
+        isUnchanged: async () => file.change === change,
+        close: async () => undefined,
+      };
+    },
+    async create(path, allowed, overwrite) {
+      check(path, allowed);
+      if (files.has(path) && !overwrite) throw new ArtifactError("invalid_argument", "it exists", { path });
+      const blocks: Uint8Array[] = [];
+      return {
+        path,
+        write: async (bytes) => void blocks.push(bytes),
+        async commit() {
+          files.set(path, { bytes: Buffer.concat(blocks), change: 0 });
+        },
+        discard: async () => undefined,
+      };
+    },
+  };
+}
