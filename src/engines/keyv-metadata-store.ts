@@ -1,5 +1,6 @@
 import KeyvSqlite from "@keyv/sqlite";
 import { Keyv } from "keyv";
+import { ArtifactError } from "../store/errors.js";
 import type { Log } from "../store/log.js";
 import type { Entry, Guard, MetadataStore, StoredRow } from "../store/metadata-store.js";
 import { codeOf, engineError } from "./engine-error.js";
@@ -49,14 +50,19 @@ export async function openKeyvMetadataStore(file: string, log: Log): Promise<Key
     }
   }
 
+  async function get(key: string): Promise<string | undefined> {
+    try {
+      return await reader.keyv.get<string>(key);
+    } catch (error) {
+      throw engineError(error);
+    }
+  }
+
+  /** No text comes back once it was replaced, since each has a revision of its own. */
+  const isStill = async (key: string, text: string): Promise<boolean> => (await get(key)) === text;
+
   return {
-    async get(key) {
-      try {
-        return await reader.keyv.get<string>(key);
-      } catch (error) {
-        throw engineError(error);
-      }
-    },
+    get,
     async getMany(keys) {
       try {
         return await reader.keyv.getMany<string>([...keys]);
@@ -73,7 +79,10 @@ export async function openKeyvMetadataStore(file: string, log: Log): Promise<Key
     async replace(key, old, next, guard) {
       const { sql, values } = compareAndSet(key, old, next, guard);
       const changed = await inTurn<unknown[]>(() => writer.adapter.query(sql, ...values));
-      return changed.length === 1;
+      if (changed.length === 1) return true;
+      const isGuardKnown = guard === undefined || (guard.text !== undefined && (await isStill(guard.key, guard.text)));
+      if (old !== undefined && isGuardKnown && (await isStill(key, old))) throw incomparable(key);
+      return false;
     },
     async range(prefix, { after, limit }) {
       const sql = `SELECT key, value FROM ${table} WHERE key >= $1 AND key < $2 ORDER BY key LIMIT $3`;
@@ -181,6 +190,15 @@ function compareAndSet(key: string, old: string | undefined, next: string | unde
     sql = `${set} WHERE key = ${value(key)} AND value = ${value(wrap(old))}${held()} RETURNING key`;
   }
   return { sql, values };
+}
+
+/** Its bytes are none that a text could be read from and compared with again: who tries once more would do so for ever. */
+function incomparable(row: string): ArtifactError {
+  return new ArtifactError(
+    "corrupt",
+    `The metadata row ${row} is damaged: it is not stored as it reads. Nothing was changed; the person who runs this server has to restore it from a backup or remove it.`,
+    { row },
+  );
 }
 
 /** How much of an entry's key is its group, delimiter included; 0 where it is in none. */

@@ -71,6 +71,23 @@ describe("the Keyv metadata store", () => {
     expect(await write).toBe(true);
   });
 
+  it("says that a row is damaged whose bytes cannot be compared with what is read, in place of losing for ever", async () => {
+    const { file, store } = await openStore();
+    await store.put("session:a", "?");
+    await store.put("artifact:b:k", "1");
+    const other = await openPlainly(file);
+    // A byte that is no UTF-8.
+    await other.query(`UPDATE keyv SET value = CAST(X'7b2276616c7565223aff7d' AS TEXT) WHERE key = 'session:a'`);
+    const text = await store.get("session:a");
+    const damaged = { code: "corrupt", details: { row: "session:a" } };
+    await expect(store.replace("session:a", text, "2")).rejects.toMatchObject(damaged);
+    await expect(store.replace("session:a", text, undefined)).rejects.toMatchObject(damaged);
+    const guard = { key: "artifact:b:k", text: "1" };
+    await expect(store.replace("session:a", text, "2", guard)).rejects.toMatchObject(damaged);
+    expect(await store.replace("session:a", text, "2", { ...guard, text: "0" })).toBe(false);
+    expect(await store.replace("session:a", "other", "2")).toBe(false);
+  });
+
   it("sees what another connection has written, and its change token tells", async () => {
     const { file, store } = await openStore();
     const { store: other } = await openStore(file);
