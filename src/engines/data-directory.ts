@@ -3,8 +3,9 @@ import { access, constants, link, open, readFile, rm, stat } from "node:fs/promi
 import { dirname, join } from "node:path";
 import type { BlobStore } from "../store/blob-store.js";
 import type { Log } from "../store/log.js";
-import { createDiskBlobStore, makeFolder, syncFolder } from "./disk-blob-store.js";
+import { createDiskBlobStore } from "./disk-blob-store.js";
 import { codeOf } from "./engine-error.js";
+import { makeFolder, syncFolder } from "./file-system.js";
 import type { KeyvMetadataStore } from "./keyv-metadata-store.js";
 
 /** The layout of the data directory that this program reads and writes. */

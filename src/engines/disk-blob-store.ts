@@ -1,11 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { type FileHandle, link, mkdir, open, readdir, rm, rmdir, stat, unlink } from "node:fs/promises";
-import { platform } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import type { BlobStore, ByteReader, SegmentWriter } from "../store/blob-store.js";
 import { reserveBytes } from "../store/limits.js";
 import type { Log } from "../store/log.js";
-import { codeOf, engineError } from "./engine-error.js";
+import { orElse, readBytes, syncFolder, translated, writeBytes } from "./file-system.js";
 
 /**
  * Content as files under `root`, which is there already with its folders `uploads` and `blobs`:
@@ -109,11 +108,8 @@ function segmentWriter(file: FileHandle, name: string, folders: readonly string[
   return translated<SegmentWriter>({
     name,
     async write(bytes) {
-      for (let done = 0; done < bytes.length; ) {
-        const { bytesWritten } = await file.write(bytes, done, bytes.length - done, length);
-        done += bytesWritten;
-        length += bytesWritten;
-      }
+      await writeBytes(file, bytes, length);
+      length += bytes.length;
     },
     async sync() {
       await file.datasync();
@@ -133,16 +129,7 @@ async function openReader(path: string): Promise<ByteReader | undefined> {
   const file = await orElse(["ENOENT"], () => open(path, "r"), undefined);
   if (file === undefined) return undefined;
   return translated<ByteReader>({
-    async read(start, length) {
-      const bytes = Buffer.allocUnsafe(length);
-      let done = 0;
-      while (done < length) {
-        const { bytesRead } = await file.read(bytes, done, length - done, start + done);
-        if (bytesRead === 0) break;
-        done += bytesRead;
-      }
-      return bytes.subarray(0, done);
-    },
+    read: (start, length) => readBytes(file, start, length),
     close: () => file.close(),
   });
 }
@@ -159,55 +146,4 @@ async function removeIfEmpty(folder: string): Promise<void> {
 
 async function removeFiles(paths: readonly string[]): Promise<void> {
   for (const path of paths) await orElse(["ENOENT"], () => unlink(path), undefined);
-}
-
-/** Makes the names in a folder durable. Windows has no such call, and keeps names in its journal. */
-export async function syncFolder(path: string): Promise<void> {
-  if (platform() === "win32") return;
-  const folder = await open(path, "r");
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
-}
-
-/** Makes `path` a durable folder, for its owner alone, with those above it that are missing. */
-export async function makeFolder(path: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true, mode: 0o700 });
-  if (first === undefined) return;
-  for (let made = path; ; made = dirname(made)) {
-    await syncFolder(dirname(made));
-    if (made === first) return;
-  }
-}
-
-/** The result of `attempt`, or `otherwise` where it fails with one of these codes. */
-async function orElse<Result, Otherwise>(
-  codes: readonly string[],
-  attempt: () => Promise<Result>,
-  otherwise: Otherwise | (() => Promise<Otherwise>),
-): Promise<Result | Otherwise> {
-  try {
-    return await attempt();
-  } catch (error) {
-    if (!codes.includes(codeOf(error) ?? "")) throw error;
-    return typeof otherwise === "function" ? (otherwise as () => Promise<Otherwise>)() : otherwise;
-  }
-}
-
-/** The same object, its methods failing with the errors of the port. */
-function translated<Port extends object>(port: Port): Port {
-  const methods = Object.entries(port).map(([name, value]) => {
-    if (typeof value !== "function") return [name, value];
-    const method = async (...values: unknown[]) => {
-      try {
-        return await value.apply(port, values);
-      } catch (error) {
-        throw engineError(error);
-      }
-    };
-    return [name, method];
-  });
-  return Object.fromEntries(methods) as Port;
 }

@@ -1,0 +1,75 @@
+import { type FileHandle, mkdir, open } from "node:fs/promises";
+import { platform } from "node:os";
+import { dirname } from "node:path";
+import { codeOf, engineError } from "./engine-error.js";
+
+/** Bytes `[start, start + length)` of a file, fewer where it ends before. */
+export async function readBytes(file: FileHandle, start: number, length: number): Promise<Uint8Array> {
+  const bytes = Buffer.allocUnsafe(length);
+  let done = 0;
+  while (done < length) {
+    const { bytesRead } = await file.read(bytes, done, length - done, start + done);
+    if (bytesRead === 0) break;
+    done += bytesRead;
+  }
+  return bytes.subarray(0, done);
+}
+
+/** Writes all of `bytes` from byte `start` of a file. */
+export async function writeBytes(file: FileHandle, bytes: Uint8Array, start: number): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, start + done);
+    done += bytesWritten;
+  }
+}
+
+/** Makes the names in a folder durable. Windows has no such call, and keeps names in its journal. */
+export async function syncFolder(path: string): Promise<void> {
+  if (platform() === "win32") return;
+  const folder = await open(path, "r");
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+/** Makes `path` a durable folder, for its owner alone, with those above it that are missing. */
+export async function makeFolder(path: string): Promise<void> {
+  const first = await mkdir(path, { recursive: true, mode: 0o700 });
+  if (first === undefined) return;
+  for (let made = path; ; made = dirname(made)) {
+    await syncFolder(dirname(made));
+    if (made === first) return;
+  }
+}
+
+/** The result of `attempt`, or `otherwise` where it fails with one of these codes. */
+export async function orElse<Result, Otherwise>(
+  codes: readonly string[],
+  attempt: () => Promise<Result>,
+  otherwise: Otherwise | (() => Promise<Otherwise>),
+): Promise<Result | Otherwise> {
+  try {
+    return await attempt();
+  } catch (error) {
+    if (!codes.includes(codeOf(error) ?? "")) throw error;
+    return typeof otherwise === "function" ? (otherwise as () => Promise<Otherwise>)() : otherwise;
+  }
+}
+
+/** The same object, its methods failing with the errors of the port. */
+export function translated<Port extends object>(port: Port): Port {
+  const methods = Object.entries(port).map(([name, value]) => {
+    if (typeof value !== "function") return [name, value];
+    const method = async (...values: unknown[]) => {
+      try {
+        return await value.apply(port, values);
+      } catch (error) {
+        throw engineError(error);
+      }
+    };
+    return [name, method];
+  });
+  return Object.fromEntries(methods) as Port;
+}
