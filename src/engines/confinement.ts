@@ -138,7 +138,7 @@ async function unlessBarred<Result>(look: () => Promise<Result>): Promise<Result
   try {
     return await look();
   } catch (error) {
-    if (["EMFILE", "ENFILE", "ENOMEM"].includes(codeOf(error) ?? "")) throw error;
+    if (["EMFILE", "ENFILE", "ENOMEM", undefined].includes(codeOf(error))) throw error;
     return undefined;
   }
 }
