@@ -95,9 +95,9 @@ export async function openFolder({ path, base }: Place): Promise<Folder> {
     for (const name of relative(base, folder)
       .split(sep)
       .filter((name) => name !== "")) {
-      const next = await open(join(descriptorPath(held), name), directoryOnly);
-      await held.close();
-      held = next;
+      const above = held;
+      held = await open(join(descriptorPath(above), name), directoryOnly);
+      await above.close();
     }
     return {
       at: (name) => join(descriptorPath(held), name),

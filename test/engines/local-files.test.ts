@@ -201,6 +201,7 @@ describe.skipIf(process.platform === "win32").each(ways)("local files, %s", (way
         });
         await expect(files.create(path, [allowed], true)).rejects.toMatchObject({ code: "path_not_allowed" });
       }
+      fs.chmodSync(join(outside, "barred"), 0o700);
     });
 
     it("tells nothing of what lies outside through a symlink or a path that goes there", async () => {
@@ -299,6 +300,7 @@ describe.skipIf(process.platform === "win32").each(ways)("local files, %s", (way
         await expect(files.open(join(allowed, name), [allowed])).rejects.toEqual(expected);
       }
       expect(await importText(files, join(allowed, "sub", "file"), [allowed])).toBe("inside");
+      for (const name of ["sub", "barred"]) fs.chmodSync(join(allowed, name), 0o700);
     });
 
     it("allows nothing where no directory is allowed, or those that are do not exist", async () => {
