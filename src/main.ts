@@ -56,7 +56,7 @@ async function serve(config: Config): Promise<void> {
     process.once("SIGTERM", resolve);
   });
   const directory = await openDataDirectory(config.root, { isNamed: config.isRootNamed }, log);
-  const store = createStore({ ...config, metadata: directory.metadata, blobs: directory.blobs, log });
+  const store = createStore({ ...config, ...directory, log });
   const sweeper = config.readOnly ? undefined : startSweeper(store.sweep, log);
   const server = createMcpServer({ ...config, store, log, version });
   const session = await serveStdio(server, process.stdin, process.stdout, log);

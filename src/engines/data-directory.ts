@@ -2,11 +2,13 @@ import { randomBytes } from "node:crypto";
 import { access, constants, link, open, readFile, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { BlobStore } from "../store/blob-store.js";
+import type { LocalFiles } from "../store/local-files.js";
 import type { Log } from "../store/log.js";
 import { createDiskBlobStore } from "./disk-blob-store.js";
 import { codeOf } from "./engine-error.js";
 import { makeFolder, syncFolder } from "./file-system.js";
 import type { KeyvMetadataStore } from "./keyv-metadata-store.js";
+import { createLocalFiles } from "./local-files.js";
 
 /** The layout of the data directory that this program reads and writes. */
 export const dataFormat = "1";
@@ -14,6 +16,8 @@ export const dataFormat = "1";
 export interface DataDirectory {
   readonly metadata: KeyvMetadataStore;
   readonly blobs: BlobStore;
+  /** Of this machine, all but the data directory. */
+  readonly files: LocalFiles;
   close(): Promise<void>;
 }
 
@@ -57,7 +61,8 @@ export async function openDataDirectory(
   if (!isFormatted) await explained(root, () => writeFormat(root));
   const blobs = createDiskBlobStore(root, log);
   await blobs.restoreReserve();
-  return { metadata, blobs, close: () => metadata.close() };
+  const files = createLocalFiles({ forbidden: root });
+  return { metadata, blobs, files, close: () => metadata.close() };
 }
 
 async function makeRoot(root: string, isNamed: boolean): Promise<void> {

@@ -5,7 +5,7 @@ import type { BlobStore, ByteReader, SegmentWriter } from "../store/blob-store.j
 import { reserveBytes } from "../store/limits.js";
 import type { Log } from "../store/log.js";
 import { createDiskListing } from "./disk-listing.js";
-import { orElse, syncFolder, translated } from "./file-system.js";
+import { orElse, readBytes, syncFolder, translated, writeBytes } from "./file-system.js";
 
 /**
  * Content as files under `root`, which is there already with its folders `uploads` and `blobs`:
@@ -110,11 +110,8 @@ function segmentWriter(file: FileHandle, name: string, folders: readonly string[
   return translated<SegmentWriter>({
     name,
     async write(bytes) {
-      for (let done = 0; done < bytes.length; ) {
-        const { bytesWritten } = await file.write(bytes, done, bytes.length - done, length);
-        done += bytesWritten;
-        length += bytesWritten;
-      }
+      await writeBytes(file, bytes, length);
+      length += bytes.length;
     },
     async sync() {
       await file.datasync();
@@ -134,16 +131,7 @@ async function openReader(path: string): Promise<ByteReader | undefined> {
   const file = await orElse(["ENOENT"], () => open(path, "r"), undefined);
   if (file === undefined) return undefined;
   return translated<ByteReader>({
-    async read(start, length) {
-      const bytes = Buffer.allocUnsafe(length);
-      let done = 0;
-      while (done < length) {
-        const { bytesRead } = await file.read(bytes, done, length - done, start + done);
-        if (bytesRead === 0) break;
-        done += bytesRead;
-      }
-      return bytes.subarray(0, done);
-    },
+    read: (start, length) => readBytes(file, start, length),
     close: () => file.close(),
   });
 }

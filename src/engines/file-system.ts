@@ -1,7 +1,27 @@
-import { mkdir, open } from "node:fs/promises";
+import { type FileHandle, mkdir, open } from "node:fs/promises";
 import { platform } from "node:os";
 import { dirname } from "node:path";
 import { codeOf, engineError } from "./engine-error.js";
+
+/** Bytes `[start, start + length)` of a file, fewer where it ends before. */
+export async function readBytes(file: FileHandle, start: number, length: number): Promise<Uint8Array> {
+  const bytes = Buffer.allocUnsafe(length);
+  let done = 0;
+  while (done < length) {
+    const { bytesRead } = await file.read(bytes, done, length - done, start + done);
+    if (bytesRead === 0) break;
+    done += bytesRead;
+  }
+  return bytes.subarray(0, done);
+}
+
+/** Writes all of `bytes` from byte `start` of a file. */
+export async function writeBytes(file: FileHandle, bytes: Uint8Array, start: number): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, start + done);
+    done += bytesWritten;
+  }
+}
 
 /** Makes the names in a folder durable. Windows has no such call, and keeps names in its journal. */
 export async function syncFolder(path: string): Promise<void> {
