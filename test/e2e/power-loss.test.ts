@@ -1,6 +1,6 @@
 import { randomBytes, randomInt } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
-import { copyFile, readdir, rm } from "node:fs/promises";
+import { copyFile, mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import KeyvSqlite from "@keyv/sqlite";
@@ -182,6 +182,13 @@ async function fillWriteAheadLog(root: string): Promise<void> {
   await adapter.close();
 }
 
+/** As in a store that has been in use: a shelf that is new is made durable together with its first blob. */
+async function makeHalfOfTheShelves(root: string): Promise<void> {
+  for (let number = 0; number < 256; number += 2) {
+    await mkdir(join(root, "blobs", number.toString(16).padStart(2, "0")), { mode: 0o700 });
+  }
+}
+
 /** What a new server finds on a copy of the disk. */
 async function expectKept(image: string, { uploads, keys, isIdle }: Known): Promise<void> {
   const disk = await imageDisk(image);
@@ -249,6 +256,7 @@ async function openWorkload(image: string): Promise<Workload> {
   const options = ["--keep-versions", String(keepVersions)];
   const servers = [await startServer(root, ...options), await startServer(root, ...options)];
   await fillWriteAheadLog(root);
+  await makeHalfOfTheShelves(root);
   return new Workload(servers);
 }
 
@@ -272,9 +280,9 @@ it.skipIf(!canMount)(
       for (let step = randomInt(1, 8); step > 0; step -= 1) await workload.step();
       await cutPower(workload, image, copy);
     }
-    // In the middle of running calls.
+    // In the middle of running calls; where one runs alone, no other one makes its names durable by chance.
     for (let cut = 0; cut < (isLong ? 200 : 8); cut += 1) {
-      const running = Array.from({ length: 4 }, () => workload.step());
+      const running = Array.from({ length: pick([1, 1, 4]) }, () => workload.step());
       await delay(randomInt(12));
       await cutPower(workload, image, copy);
       await Promise.all(running);
