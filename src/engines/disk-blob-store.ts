@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { type FileHandle, link, mkdir, open, readdir, rm, rmdir, stat, unlink } from "node:fs/promises";
+import { type FileHandle, link, mkdir, open, readdir, rm, rmdir, stat, unlink, writeFile } from "node:fs/promises";
 import { platform } from "node:os";
 import { dirname, join } from "node:path";
 import type { BlobStore, ByteReader, SegmentWriter } from "../store/blob-store.js";
@@ -81,24 +81,21 @@ export function createDiskBlobStore(root: string, log: Log): BlobStore {
       return orElse(["ENOENT"], () => unlink(reserve).then(() => true), false);
     },
     async restoreReserve() {
-      const found = await orElse(["ENOENT"], () => stat(reserve), undefined);
-      if (found?.size === reserveBytes) return;
       await fillReserve(reserve).catch((error) => log("debug", "reserve_not_restored", { error: String(error) }));
     },
   };
   return translated(store);
 }
 
-/** Random bytes, so that no file system stores them in less space. */
+/** Random bytes, so that no file system stores them in less space. All of them, or none: half a reserve helps nobody. */
 async function fillReserve(path: string): Promise<void> {
-  const file = await open(path, "w", 0o600);
+  const found = await orElse(["ENOENT"], () => stat(path), undefined);
+  if (found?.size === reserveBytes) return;
   try {
-    await file.write(randomBytes(reserveBytes));
+    await writeFile(path, randomBytes(reserveBytes), { mode: 0o600 });
   } catch (error) {
     await rm(path, { force: true });
     throw error;
-  } finally {
-    await file.close();
   }
 }
 
