@@ -275,6 +275,23 @@ describe.each(operations)("$name, on metadata that fail,", (operation) => {
   });
 });
 
+it("content that is not what was announced is told so, though its files cannot be removed", async () => {
+  const root = await temporaryDirectory();
+  let call = 1;
+  for (let hasFailed = true; hasFailed; call += 1) {
+    disk.reset();
+    const { store, other } = await openStores(join(root, String(call)));
+    const id = await begun(other, "abc", { size: 6, sha256: "0".repeat(64) });
+    disk.fail({ errno: "EIO", call, isLasting: true });
+    const { code } = await store.uploads.append(id, 3, bytesOf("def")).catch((error) => error);
+    hasFailed = disk.mend();
+    const { data } = await store.uploads.list({ limit: 1 });
+    if (data[0]?.offset === 0) expect(code).toBe("checksum_mismatch");
+    else expect(code).toBe("internal");
+    await Promise.all([store.close(), other.close()]);
+  }
+});
+
 describe("the reserve", () => {
   it("is not taken at all where there is no room for all of it", async () => {
     disk.reset();
