@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { type FileHandle, link, mkdir, open, readdir, rm, rmdir, stat, unlink, writeFile } from "node:fs/promises";
+import { type FileHandle, link, mkdir, open, readdir, rm, rmdir, stat, unlink } from "node:fs/promises";
 import { platform } from "node:os";
 import { dirname, join } from "node:path";
 import type { BlobStore, ByteReader, SegmentWriter } from "../store/blob-store.js";
@@ -87,15 +87,21 @@ export function createDiskBlobStore(root: string, log: Log): BlobStore {
   return translated(store);
 }
 
-/** Random bytes, so that no file system stores them in less space. All of them, or none: half a reserve helps nobody. */
+/**
+ * Random bytes, so that no file system stores them in less space. A write that is cut short is as good as it gets:
+ * without what is there, content would take it, and the next deletion might find no room.
+ */
 async function fillReserve(path: string): Promise<void> {
   const found = await orElse(["ENOENT"], () => stat(path), undefined);
   if (found?.size === reserveBytes) return;
+  const file = await open(path, "w", 0o600);
   try {
-    await writeFile(path, randomBytes(reserveBytes), { mode: 0o600 });
+    await file.write(randomBytes(reserveBytes));
   } catch (error) {
     await rm(path, { force: true });
     throw error;
+  } finally {
+    await file.close();
   }
 }
 

@@ -96,11 +96,6 @@ export class FaultyDisk {
         if (this.#isFailing("link")) throw this.#error("link", String(to));
         return actual.link(from, to);
       },
-      writeFile: async (path, bytes, options) => {
-        const isFailing = this.#isFailing("create") || this.#isFailing("write");
-        await actual.writeFile(path, isFailing && bytes instanceof Buffer ? bytes.subarray(1) : bytes, options);
-        if (isFailing) throw this.#error("write", String(path));
-      },
       open: async (path, flags, mode) => {
         const call = flags === "r" ? "open" : "create";
         if (this.#isFailing(call)) throw this.#error(call, String(path));
