@@ -82,16 +82,19 @@ export function createDiskBlobStore(root: string, log: Log): BlobStore {
       return orElse(["ENOENT"], () => unlink(reserve).then(() => true), false);
     },
     async restoreReserve() {
-      const found = await orElse(["ENOENT"], () => stat(reserve), undefined);
-      if (found?.size === reserveBytes) return;
       await fillReserve(reserve).catch((error) => log("debug", "reserve_not_restored", { error: String(error) }));
     },
   };
   return translated(store);
 }
 
-/** Random bytes, so that no file system stores them in less space. */
+/**
+ * Random bytes, so that no file system stores them in less space. A write that is cut short is as good as it gets:
+ * without what is there, content would take it, and the next deletion might find no room.
+ */
 async function fillReserve(path: string): Promise<void> {
+  const found = await orElse(["ENOENT"], () => stat(path), undefined);
+  if (found?.size === reserveBytes) return;
   const file = await open(path, "w", 0o600);
   try {
     await file.write(randomBytes(reserveBytes));

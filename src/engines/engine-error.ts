@@ -5,7 +5,7 @@ const meanings: Readonly<Record<string, { code: ErrorCode; message: string }>> =
   ...same(["ENOSPC", "EDQUOT", "SQLITE_FULL"], {
     code: "storage_full",
     message:
-      "The disk is full. What was acknowledged is safe, this call stored nothing. Delete artifacts with delete_artifact or abort uploads, then try again; the person who runs this server can make room.",
+      "The disk is full, and this call did not come to its end. What was acknowledged is safe. Delete artifacts with delete_artifact or abort uploads, then make the same call again; the person who runs this server can make room.",
   }),
   ...same(["EROFS", "SQLITE_READONLY", "EACCES", "EPERM"], {
     code: "read_only",
@@ -20,6 +20,11 @@ const meanings: Readonly<Record<string, { code: ErrorCode; message: string }>> =
   ...same(["SQLITE_BUSY", "SQLITE_LOCKED"], {
     code: "internal",
     message: "The store is very busy. Nothing was lost: make the same call again.",
+  }),
+  ...same(["EIO", "SQLITE_IOERR"], {
+    code: "internal",
+    message:
+      "The disk failed to read or to write. What was acknowledged is safe: make the same call again. If it stays, the person who runs this server has to look at the disk: it may be damaged, or have become read-only.",
   }),
   ...same(["EMFILE", "ENFILE"], {
     code: "internal",

@@ -12,6 +12,11 @@ export interface KeyvMetadataStore extends MetadataStore {
 
 /** How long a statement waits for another process's write. */
 const busyTimeoutMs = 15_000;
+/**
+ * The log of the writes begins anew past this many pages, of 4 KiB. On a full disk every deletion makes it longer
+ * before it frees anything, and so does moving it into the database: both fit in the reserve.
+ */
+const logPages = 64;
 const table = "keyv";
 /** Keys are of `A-Z a-z 0-9 _ - . / :`: behind a prefix, these come after and before every character that goes on. */
 const aboveAllKeys = "~";
@@ -165,6 +170,7 @@ async function writeAheadLog(adapter: KeyvSqlite): Promise<void> {
     }
   }
   await adapter.query("PRAGMA synchronous=FULL");
+  await adapter.query(`PRAGMA wal_autocheckpoint=${logPages}`);
 }
 
 /** Parameters are numbered in the order in which they appear, as SQLite counts them. */

@@ -266,22 +266,26 @@ export class ArtifactStore {
   }
 
   /** Leaves nothing of a save that failed; answers the version where it had been published all the same. */
-  async #giveUp({ id, bucket, key }: SessionRecord): Promise<Version | undefined> {
-    const { rows, blobs, publisher, log } = this.#dependencies;
+  async #giveUp(record: SessionRecord): Promise<Version | undefined> {
+    const { blobs, log } = this.#dependencies;
     try {
-      const session = await rows.session(id);
-      if (session !== undefined) await publisher.end(session, "aborted");
-      const row = await rows.artifact(bucket, key);
-      const version = versionOf(row, id);
-      if (version === undefined && session === undefined) {
-        await blobs.removeBlob(id);
-        await blobs.removeUpload(id);
-      }
-      return version;
+      return await withReserve(blobs, () => this.#takeBack(record));
     } catch (error) {
-      log("warn", "save_left_behind", { session: id, error: String(error) }); // the sweep's
+      log("warn", "save_left_behind", { session: record.id, error: String(error) }); // the sweep's
       return undefined;
     }
+  }
+
+  async #takeBack({ id, bucket, key }: SessionRecord): Promise<Version | undefined> {
+    const { rows, blobs, publisher } = this.#dependencies;
+    const session = await rows.session(id);
+    if (session !== undefined) await publisher.end(session, "aborted");
+    const version = versionOf(await rows.artifact(bucket, key), id);
+    if (version === undefined && session === undefined) {
+      await blobs.removeBlob(id);
+      await blobs.removeUpload(id);
+    }
+    return version;
   }
 
   /** Takes the versions out of the artifact row: the commit point of a deletion. */

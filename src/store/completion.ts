@@ -1,4 +1,3 @@
-import type { BlobStore } from "./blob-store.js";
 import type { Ending, Publisher } from "./publish.js";
 import type { Rows, SessionRecord, SessionRow } from "./rows.js";
 import { missingSegment, type SealedFile, type Staging } from "./staging.js";
@@ -13,7 +12,6 @@ export interface CompleteUpload {
 
 export interface CompletionDependencies {
   readonly rows: Rows;
-  readonly blobs: BlobStore;
   readonly staging: Staging;
   readonly publisher: Publisher;
   readonly nowSeconds: () => number;
@@ -22,14 +20,12 @@ export interface CompletionDependencies {
 /** Brings an upload with all its bytes from `open` or `held` to `complete`, whoever else does the same. */
 export class Completion {
   readonly #rows: Rows;
-  readonly #blobs: BlobStore;
   readonly #staging: Staging;
   readonly #publisher: Publisher;
   readonly #nowSeconds: () => number;
 
   constructor(dependencies: CompletionDependencies) {
     this.#rows = dependencies.rows;
-    this.#blobs = dependencies.blobs;
     this.#staging = dependencies.staging;
     this.#publisher = dependencies.publisher;
     this.#nowSeconds = dependencies.nowSeconds;
@@ -140,7 +136,7 @@ export class Completion {
     if (!file.copied) return;
     const now = await this.#rows.session(id);
     if (now?.value.segments.some(({ name }) => name === file.name)) return;
-    await this.#blobs.removeSegments(id, [file.name]);
+    await this.#staging.remove(id, [file.name]);
   }
 
   /** Content that is not what was announced at creation is not kept: the session begins again. */
@@ -151,7 +147,7 @@ export class Completion {
     if (!(await this.#rows.replaceSession(row, { ...row.value, offset: 0, segments: [] }))) return;
     await this.#staging.forget(id);
     const names = segments.map(({ name }) => name);
-    await this.#blobs.removeSegments(id, names);
+    await this.#staging.remove(id, names);
     const next =
       "Nothing was published and the session is set back: upload the content again from offset 0, or abort it and create a session with the right sha256.";
     throw checksumMismatch(sha256, actual, "the uploaded content", next, 0);

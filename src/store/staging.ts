@@ -73,7 +73,7 @@ export class Staging {
       keep: async () => {
         hash.update(bytes);
         await this.#remember(id, { writer, hash, bytes: counted });
-        await this.#removeQuietly(id, replaced);
+        await this.remove(id, replaced);
       },
       giveBack: async () => {
         if (isNamed) await writer.truncate(segment.bytes).finally(() => this.#closeQuietly(id, writer));
@@ -103,6 +103,14 @@ export class Staging {
       if (!isThere) return undefined;
     }
     return Buffer.concat(blocks);
+  }
+
+  /** Removes segments that no row names any more: one that stays behind is the sweep's. */
+  async remove(session: string, names: readonly string[]): Promise<void> {
+    if (names.length === 0) return;
+    await this.#blobs
+      .removeSegments(session, names)
+      .catch((error) => this.#log("warn", "segments_left_behind", { session, names, error: String(error) }));
   }
 
   /** Closes the session's segment, if this process has one open: it is not written any more. */
@@ -203,20 +211,12 @@ export class Staging {
 
   async #discard(session: string, writer: SegmentWriter): Promise<void> {
     await this.#closeQuietly(session, writer);
-    await this.#removeQuietly(session, [writer.name]);
+    await this.remove(session, [writer.name]);
   }
 
   /** What was acknowledged of a segment is durable already, so a failing close loses nothing. */
   async #closeQuietly(session: string, writer: SegmentWriter): Promise<void> {
     await writer.close().catch((error) => this.#log("warn", "segment_close_failed", { session, error: String(error) }));
-  }
-
-  /** Segments that no row names: one that stays behind is the sweep's. */
-  async #removeQuietly(session: string, names: readonly string[]): Promise<void> {
-    if (names.length === 0) return;
-    await this.#blobs
-      .removeSegments(session, names)
-      .catch((error) => this.#log("warn", "segments_left_behind", { session, names, error: String(error) }));
   }
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { BlobStore } from "../../src/store/blob-store.js";
 import { ArtifactError } from "../../src/store/errors.js";
 import type { MetadataStore } from "../../src/store/metadata-store.js";
 import { failOnce } from "../support/faults.js";
@@ -111,6 +112,31 @@ describe("save() where a step fails", () => {
       expectNothingLeaked(engines);
       if (view.steps() < failing) break;
     }
+  });
+});
+
+describe("save() on a disk that is full behind its first row", () => {
+  it("takes back what it has stored, in the room that the reserve gives", async () => {
+    const engines = createMemoryEngines();
+    const { metadata, blobs } = engines;
+    let rows = 0;
+    const full: Pick<MetadataStore, "replace"> = {
+      async replace(...change) {
+        rows += 1;
+        if (rows > 1) throw new ArtifactError("storage_full", "full");
+        return metadata.replace(...change);
+      },
+    };
+    const reserve: Pick<BlobStore, "releaseReserve"> = {
+      async releaseReserve() {
+        rows = Number.NEGATIVE_INFINITY;
+        return blobs.releaseReserve();
+      },
+    };
+    const store = storeOn({ metadata: { ...metadata, ...full }, blobs: { ...blobs, ...reserve } });
+    await expect(saveText(store, "b", "k", "text")).rejects.toMatchObject({ code: "storage_full" });
+    expectNothingLeaked(engines);
+    expect(engines.blobs.segments.size).toBe(0);
   });
 });
 

@@ -31,14 +31,23 @@ export function mortal(engines: Engines, lastStep: number, after: boolean): Mort
   return { ...stepwise(engines, step), steps: () => steps };
 }
 
-/** A process's view of shared engines whose step `failing` fails, behind its effect; the others go on. */
-export function failOnce(engines: Engines, failing: number): Mortal {
+/**
+ * A process's view of shared engines whose step `failing` fails with `error`, behind its effect or (`isBefore`) in
+ * place of it; the others go on.
+ */
+export function failOnce(
+  engines: Engines,
+  failing: number,
+  error = new ArtifactError("internal", `step ${failing} failed`),
+  isBefore = false,
+): Mortal {
   let steps = 0;
   async function step<Result>(act: () => Promise<Result>): Promise<Result> {
     steps += 1;
     const isFailing = steps === failing;
+    if (isFailing && isBefore) throw error;
     const result = await act();
-    if (isFailing) throw new ArtifactError("internal", `step ${failing} failed`);
+    if (isFailing) throw error;
     return result;
   }
   return { ...stepwise(engines, step), steps: () => steps };

@@ -23,11 +23,18 @@ export interface ServerProcess {
 
 /** Starts the built server and connects the SDK's client to it; both are gone when the test ends. */
 export async function startServer(root: string, ...args: string[]): Promise<ServerProcess> {
-  const transport = new StdioClientTransport({
-    command: process.execPath,
-    args: [builtServer, "--root", root, "--log-level", "warn", ...args],
-    stderr: "inherit",
-  });
+  return startServerUnder([], root, ...args);
+}
+
+/** The same below another command, which has to become the server: `["prlimit", "--nofile=64"]`. */
+export async function startServerUnder(
+  wrapper: readonly string[],
+  root: string,
+  ...args: string[]
+): Promise<ServerProcess> {
+  const words = [...wrapper, process.execPath, builtServer, "--root", root, "--log-level", "warn", ...args];
+  const [command = "", ...rest] = words;
+  const transport = new StdioClientTransport({ command, args: rest, stderr: "inherit" });
   const client = new Client({ name: "test", version: "0" });
   const closed = new Promise<void>((resolve) => {
     client.onclose = resolve;
@@ -52,6 +59,9 @@ export async function startServer(root: string, ...args: string[]): Promise<Serv
     close: () => client.close(),
   };
 }
+
+/** Becomes the server, and drops what it logs: for tests in which it has hundreds of failures to log. */
+export const quiet = ["sh", "-c", 'exec "$@" 2>/dev/null', "sh"];
 
 export interface RawServer {
   readonly child: ChildProcessWithoutNullStreams;

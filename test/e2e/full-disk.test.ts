@@ -1,0 +1,175 @@
+import { randomBytes, randomInt } from "node:crypto";
+import { readdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { openDataDirectory } from "../../src/engines/data-directory.js";
+import { canMount, memoryDisk, needsMounts } from "../support/disks.js";
+import { sha256Of } from "../support/mcp-client.js";
+import { quiet, type ServerProcess, startServerUnder } from "../support/server-process.js";
+import { silentLog } from "../support/silent-log.js";
+
+const MiB = 1024 * 1024;
+const bucket = "b";
+const isLong = process.env["ARTIFACTS_LONG"] === "1";
+
+const base64 = (bytes: Buffer) => ({ content: bytes.toString("base64"), encoding: "base64" });
+const chunk = (session_id: string, offset: number, bytes: Buffer) => ({
+  ...{ session_id, offset, encoding: "base64" },
+  data: bytes.toString("base64"),
+});
+
+async function open(bytes: number) {
+  const disk = await memoryDisk(bytes);
+  const root = join(disk.path, "store");
+  return { root, server: await startServerUnder(quiet, root) };
+}
+
+/** Saves until nothing more fits, ever smaller things; answers the keys that are there, with their digests. */
+async function fill(server: ServerProcess, name: string): Promise<Map<string, string>> {
+  const saved = new Map<string, string>();
+  let bytes = MiB;
+  for (let number = 0; bytes > 100; number += 1) {
+    const content = randomBytes(bytes);
+    const key = `${name}-${number}`;
+    const { error } = await server.call("save_artifact", { bucket, key, ...base64(content) });
+    if (error === undefined) {
+      saved.set(key, sha256Of(content));
+      continue;
+    }
+    expect(error.code).toBe("storage_full");
+    expect(error.message).toContain("delete_artifact");
+    bytes = Math.floor(bytes / 2);
+  }
+  return saved;
+}
+
+async function digestOf(server: ServerProcess, key: string): Promise<string> {
+  const parts: Buffer[] = [];
+  for (;;) {
+    const offset = parts.reduce((sum, { length }) => sum + length, 0);
+    const { contents } = await server.client.readResource({
+      uri: `artifact://${bucket}/${key}?offset=${offset}&length=${MiB}`,
+    });
+    const [content] = contents;
+    const part = Buffer.from(content && "blob" in content ? content.blob : "", "base64");
+    if (part.length === 0) return sha256Of(Buffer.concat(parts));
+    parts.push(part);
+  }
+}
+
+async function readAndDelete(server: ServerProcess, key: string, saved: Map<string, string>): Promise<void> {
+  expect(await digestOf(server, key)).toBe(saved.get(key));
+  expect((await server.call("delete_artifact", { bucket, key })).error).toBeUndefined();
+  saved.delete(key);
+}
+
+/** Sends what is missing behind `acknowledged`; whenever the disk is full, one of what was saved is deleted. */
+async function finish(
+  server: ServerProcess,
+  id: string,
+  content: Buffer,
+  acknowledged: number,
+  saved: Map<string, string>,
+): Promise<void> {
+  let isFull = false;
+  for (let offset = acknowledged; ; ) {
+    const next = content.subarray(offset, offset + randomInt(1, 600_000));
+    const { error } = await server.call("upload_chunk", chunk(id, offset, next));
+    const now = await server.call("get_upload_session", { session_id: id });
+    if (now["status"] === "complete") return;
+    for (const { code } of [error, now.error].filter((failure) => failure !== undefined)) {
+      expect(code).toBe("storage_full");
+    }
+    if (error === undefined) offset += next.length;
+    // The last chunk may have come to count, and its publication have failed: then asking for it publishes, and fails.
+    isFull ||= offset + next.length >= content.length;
+    if (now.error === undefined) expect(now["offset"]).toBe(offset);
+    else expect(isFull).toBe(true);
+    const [key] = saved.keys();
+    if (error !== undefined) await readAndDelete(server, key ?? "", saved);
+  }
+}
+
+describe.skipIf(!canMount)(`on a full disk ${needsMounts}`, () => {
+  it("an upload stays at what was acknowledged, and ends right once something is deleted", async () => {
+    const { root, server } = await open(12 * MiB);
+    for (let round = 0; round < (isLong ? 100 : 8); round += 1) {
+      const content = randomBytes(randomInt(200_000, 2 * MiB));
+      const about = { bucket, key: `upload-${round}`, size: content.length, sha256: sha256Of(content) };
+      const { id = "" } = await server.call("create_upload_session", about);
+      const begun = randomInt(2) * randomInt(1, 100_000);
+      await server.call("upload_chunk", chunk(id, 0, content.subarray(0, begun)));
+      const saved = await fill(server, `fill-${round}`);
+      await finish(server, id, content, begun, saved);
+      expect(await digestOf(server, about.key)).toBe(about.sha256);
+      for (const key of saved.keys()) await readAndDelete(server, key, saved);
+      expect((await server.call("delete_artifact", { bucket, key: about.key })).error).toBeUndefined();
+      await expectNothingLeft(root);
+    }
+  });
+
+  it("saves that fail leave nothing, and many deletions at once all succeed", async () => {
+    const { root, server } = await open(8 * MiB);
+    for (let round = 0; round < (isLong ? 50 : 4); round += 1) {
+      const saved = await fill(server, `fill-${round}`);
+      const again = await Promise.all(
+        Array.from({ length: 6 }, (_, n) =>
+          server.call("save_artifact", { bucket, key: `more-${n}`, ...base64(randomBytes(MiB)) }),
+        ),
+      );
+      expect(again.map(({ error }) => error?.code)).toEqual(again.map(() => "storage_full"));
+      const deleted = await Promise.all(
+        [...saved.keys()].map((key) => server.call("delete_artifact", { bucket, key })),
+      );
+      expect(deleted.filter(({ error }) => error !== undefined)).toEqual([]);
+      await expectNothingLeft(root);
+    }
+  });
+
+  it("small deletions work again and again, though what they free is taken at once", async () => {
+    const { root, server: before } = await open(6 * MiB);
+    const keys = Array.from({ length: isLong ? 1_000 : 200 }, (_, number) => `small-${number}`);
+    for (const key of keys) await before.call("save_artifact", { bucket, key, content: key });
+    await before.close();
+    // From here the database's log begins anew: it may not grow with every deletion.
+    const server = await startServerUnder(quiet, root);
+    await fill(server, "fill");
+    for (const key of keys) {
+      expect((await server.call("delete_artifact", { bucket, key })).error).toBeUndefined();
+      for (let isFull = false, number = 0; !isFull; number += 1) {
+        const more = { bucket, key: `more-${key}-${number}`, ...base64(randomBytes(500)) };
+        isFull = (await server.call("save_artifact", more)).error !== undefined;
+      }
+    }
+  });
+
+  it("that the metadata has filled, rows are refused as clearly, and aborts make room again", async () => {
+    const { server, root } = await open(8 * MiB);
+    await writeFile(join(root, "ballast"), randomBytes(5 * MiB));
+    const ids: string[] = [];
+    for (;;) {
+      const metadata = { note: "x".repeat(2_000) };
+      const { id, error } = await server.call("create_upload_session", { bucket, key: `k${ids.length}`, metadata });
+      if (error !== undefined) {
+        expect(error.code).toBe("storage_full");
+        break;
+      }
+      ids.push(id ?? "");
+    }
+    expect((await server.call("list_upload_sessions", { limit: 1 }))["data"]).toHaveLength(1);
+    for (const id of ids) expect((await server.call("abort_upload_session", { session_id: id })).error).toBeUndefined();
+  });
+});
+
+/** All space is free again: neither content nor rows that own any. */
+async function expectNothingLeft(root: string): Promise<void> {
+  const files = async (folder: string) =>
+    (await readdir(join(root, folder), { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
+  expect(await files("uploads")).toEqual([]);
+  expect(await files("blobs")).toEqual([]);
+  const { metadata, close } = await openDataDirectory(root, true, silentLog);
+  const sessions = await metadata.range("session:", { limit: 1_000 });
+  expect(sessions.filter(({ text }) => !/"status":"(?:complete|aborted)"/.test(text))).toEqual([]);
+  expect(await metadata.range("freed:", { limit: 1 })).toEqual([]);
+  await close();
+}

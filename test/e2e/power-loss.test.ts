@@ -1,0 +1,291 @@
+import { randomBytes, randomInt } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { copyFile, mkdir, readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import KeyvSqlite from "@keyv/sqlite";
+import { expect, it } from "vitest";
+import { openDataDirectory } from "../../src/engines/data-directory.js";
+import { temporaryDirectory } from "../support/directories.js";
+import { canMount, imageDisk, needsMounts, newImage } from "../support/disks.js";
+import { sha256Of } from "../support/mcp-client.js";
+import { type ServerProcess, startServer } from "../support/server-process.js";
+import { silentLog } from "../support/silent-log.js";
+import { storeOn } from "../support/stores.js";
+
+/*
+ * A disk that writes nothing by itself is copied while two servers work on it: the copy holds what they have asked to
+ * be on the disk, and nothing else, as after a power cut. Then a new server opens the copy.
+ */
+
+const isLong = process.env["ARTIFACTS_LONG"] === "1";
+const keepVersions = 3;
+const bucket = "b";
+
+interface KnownVersion {
+  readonly version: number;
+  readonly sha256: string;
+}
+/** Undefined once the upload was aborted. */
+type UploadState = { readonly offset: number } | undefined;
+/** All versions, oldest first, and the last number given. */
+type KeyState = { readonly last: number; readonly versions: readonly KnownVersion[] };
+
+/** What was acknowledged, and what the call under way, if there is one, is about to make of it. */
+interface Slot<State> {
+  acknowledged: State;
+  next: { readonly state: State } | undefined;
+}
+interface UploadSlot extends Slot<UploadState> {
+  readonly id: string;
+  readonly key: string;
+  readonly content: Buffer;
+}
+interface KeySlot extends Slot<KeyState> {
+  readonly key: string;
+}
+
+/** The slots as they were at one moment. */
+interface Known {
+  readonly uploads: readonly UploadSlot[];
+  readonly keys: readonly KeySlot[];
+  readonly isIdle: boolean;
+}
+
+/** The states that may be found: a call whose answer has not come may have happened, or not. */
+function possible<State>({ acknowledged, next }: Slot<State>): State[] {
+  return next === undefined ? [acknowledged] : [acknowledged, next.state];
+}
+
+async function during<State>(slot: Slot<State>, state: State, call: () => Promise<{ error?: unknown }>): Promise<void> {
+  slot.next = { state };
+  const { error } = await call();
+  expect(error).toBeUndefined();
+  slot.acknowledged = state;
+  slot.next = undefined;
+}
+
+/** Two servers on one disk, and all that they have acknowledged. */
+class Workload {
+  readonly uploads: UploadSlot[] = [];
+  readonly keys: KeySlot[] = [];
+  readonly servers: readonly ServerProcess[];
+
+  constructor(servers: readonly ServerProcess[]) {
+    this.servers = servers;
+  }
+
+  #server(): ServerProcess {
+    return pick(this.servers);
+  }
+
+  known(): Known {
+    const uploads = this.uploads.map((slot) => ({ ...slot }));
+    const keys = this.keys.map((slot) => ({ ...slot }));
+    return { uploads, keys, isIdle: [...uploads, ...keys].every(({ next }) => next === undefined) };
+  }
+
+  /** One call that changes something, awaited; on a slot that no other call is busy with. */
+  async step(): Promise<void> {
+    const keys = this.keys.filter(({ next }) => next === undefined);
+    const uploads = this.uploads.filter((slot) => slot.next === undefined && isOpen(slot));
+    const choice = randomInt(10);
+    if (this.keys.length < 3) return this.#save(this.#newKey());
+    if (uploads.length < 3) return this.#create();
+    if (choice < 5) return this.#append(pick(uploads));
+    if (choice < 6) return this.#abort(pick(uploads));
+    if (keys.length === 0) return this.#append(pick(uploads));
+    const key = pick(keys);
+    return choice < 8 || key.acknowledged.versions.length === 0 ? this.#save(key) : this.#delete(key);
+  }
+
+  #newKey(): KeySlot {
+    const slot = { key: `key-${this.keys.length}`, acknowledged: { last: 0, versions: [] }, next: undefined };
+    this.keys.push(slot);
+    return slot;
+  }
+
+  async #create(): Promise<void> {
+    const content = randomBytes(randomInt(1, 400_000));
+    const key = `upload-${randomBytes(4).toString("hex")}`;
+    const about = { bucket, key, size: content.length, sha256: sha256Of(content) };
+    const { id = "" } = await this.#server().call("create_upload_session", about);
+    this.uploads.push({ id, key, content, acknowledged: { offset: 0 }, next: undefined });
+  }
+
+  /** The last chunk publishes it. */
+  async #append(slot: UploadSlot): Promise<void> {
+    const offset = slot.acknowledged?.offset ?? 0;
+    const chunk = slot.content.subarray(offset, offset + randomInt(1, 200_000));
+    const args = { session_id: slot.id, offset, data: chunk.toString("base64"), encoding: "base64" };
+    await during(slot, { offset: offset + chunk.length }, () => this.#server().call("upload_chunk", args));
+  }
+
+  async #abort(slot: UploadSlot): Promise<void> {
+    await during(slot, undefined, () => this.#server().call("abort_upload_session", { session_id: slot.id }));
+  }
+
+  async #save(slot: KeySlot): Promise<void> {
+    const content = randomBytes(randomInt(1, 100_000));
+    const { last, versions } = slot.acknowledged;
+    const version = { version: last + 1, sha256: sha256Of(content) };
+    const state = { last: last + 1, versions: [...versions, version].slice(-keepVersions) };
+    const args = { bucket, key: slot.key, content: content.toString("base64"), encoding: "base64" };
+    await during(slot, state, () => this.#server().call("save_artifact", args));
+  }
+
+  /** One version, or all. */
+  async #delete(slot: KeySlot): Promise<void> {
+    const { last, versions } = slot.acknowledged;
+    const { version } = pick(versions);
+    const isAll = versions.length === 1 || randomInt(3) === 0;
+    const left = isAll ? [] : versions.filter((known) => known.version !== version);
+    const state = { last: left.length === 0 ? 0 : last, versions: left };
+    const args = { bucket, key: slot.key, ...(isAll ? {} : { version }) };
+    await during(slot, state, () => this.#server().call("delete_artifact", args));
+  }
+
+  /** Between two system calls of every thread, nothing is on its way to the disk. */
+  async paused(work: () => Promise<void>): Promise<void> {
+    for (const { pid } of this.servers) process.kill(pid, "SIGSTOP");
+    try {
+      for (const { pid } of this.servers) while (!isStopped(pid)) await delay(1);
+      await work();
+    } finally {
+      for (const { pid } of this.servers) process.kill(pid, "SIGCONT");
+    }
+  }
+}
+
+function pick<Item>(items: readonly Item[]): Item {
+  return items[randomInt(items.length)] as Item;
+}
+
+function isOpen({ acknowledged, content }: UploadSlot): boolean {
+  return acknowledged !== undefined && acknowledged.offset < content.length;
+}
+
+function isStopped(pid: number): boolean {
+  const states = readdirSync(`/proc/${pid}/task`).map((thread) => {
+    const stat = readFileSync(`/proc/${pid}/task/${thread}/stat`, "utf8");
+    return stat.slice(stat.lastIndexOf(")") + 2, stat.lastIndexOf(")") + 3);
+  });
+  return states.every((state) => state === "T");
+}
+
+/** A write-ahead log that is as long as it gets is written over in place: then a commit makes no name durable by chance. */
+async function fillWriteAheadLog(root: string): Promise<void> {
+  const adapter = new KeyvSqlite({ uri: `sqlite://${join(root, "metadata.sqlite")}`, busyTimeout: 5_000 });
+  await adapter.query("INSERT INTO keyv (key, value) VALUES ('filler', hex(zeroblob(2200000)))");
+  await adapter.query("DELETE FROM keyv WHERE key = 'filler'");
+  await adapter.query("PRAGMA wal_checkpoint(RESTART)");
+  await adapter.close();
+}
+
+/** As in a store that has been in use: a shelf that is new is made durable together with its first blob. */
+async function makeHalfOfTheShelves(root: string): Promise<void> {
+  for (let number = 0; number < 256; number += 2) {
+    await mkdir(join(root, "blobs", number.toString(16).padStart(2, "0")), { mode: 0o700 });
+  }
+}
+
+/** What a new server finds on a copy of the disk. */
+async function expectKept(image: string, { uploads, keys, isIdle }: Known): Promise<void> {
+  const disk = await imageDisk(image);
+  const root = join(disk.path, "store");
+  const directory = await openDataDirectory(root, true, silentLog);
+  try {
+    const store = storeOn(directory, { keepVersions });
+    expect(await directory.metadata.checkIntegrity()).toEqual([]);
+    for (const slot of keys) {
+      const { data } = await store.artifacts.listVersions(bucket, slot.key, { limit: 100 }).catch(() => ({ data: [] }));
+      const found = data.map(({ version, sha256 }) => ({ version, sha256 })).reverse();
+      expect(possible(slot).map(({ versions }) => versions)).toContainEqual(found);
+      for (const { version, sha256 } of found) expect(await digestOf(store, slot.key, version)).toBe(sha256);
+    }
+    if (isIdle) await expectNothingElse(root, directory, uploads, keys);
+    for (const slot of uploads) await expectUpload(store, slot);
+    await store.close();
+  } finally {
+    await directory.close();
+    await disk.unmount();
+  }
+}
+
+/** Nothing takes space but what was acknowledged and not deleted. */
+async function expectNothingElse(
+  root: string,
+  { metadata }: Awaited<ReturnType<typeof openDataDirectory>>,
+  uploads: readonly UploadSlot[],
+  keys: readonly KeySlot[],
+): Promise<void> {
+  const blobs = await readdir(join(root, "blobs"), { recursive: true, withFileTypes: true });
+  const published = uploads.filter((slot) => slot.acknowledged?.offset === slot.content.length).length;
+  const versions = keys.reduce((sum, { acknowledged }) => sum + acknowledged.versions.length, published);
+  expect(blobs.filter((entry) => entry.isFile())).toHaveLength(versions);
+  expect(await metadata.range("freed:", { limit: 1 })).toEqual([]);
+  const staged = uploads.filter((slot) => isOpen(slot) && slot.acknowledged?.offset !== 0).map(({ id }) => id);
+  expect((await readdir(join(root, "uploads"))).sort()).toEqual(staged.sort());
+}
+
+type TestStore = ReturnType<typeof storeOn>;
+
+/** Goes on from the offset that is found: the digest of the whole says whether the bytes before it were right. */
+async function expectUpload(store: TestStore, slot: UploadSlot): Promise<void> {
+  const { id, key, content } = slot;
+  const found = await store.uploads.get(id);
+  const state = found.status === "aborted" ? undefined : { offset: found.offset };
+  expect(possible(slot)).toContainEqual(state);
+  if (state === undefined) return;
+  await store.uploads.append(id, state.offset, content.subarray(state.offset));
+  expect(await digestOf(store, key)).toBe(sha256Of(content));
+}
+
+async function digestOf({ artifacts }: TestStore, key: string, version?: number): Promise<string> {
+  const open = await artifacts.open(bucket, key, version);
+  return open
+    .read(0, open.artifact.bytes)
+    .then(sha256Of)
+    .finally(() => open.close());
+}
+
+async function openWorkload(image: string): Promise<Workload> {
+  await newImage(image, 64 * 1024 * 1024);
+  const disk = await imageDisk(image, "commit=300");
+  const root = join(disk.path, "store");
+  const options = ["--keep-versions", String(keepVersions)];
+  const servers = [await startServer(root, ...options), await startServer(root, ...options)];
+  await fillWriteAheadLog(root);
+  await makeHalfOfTheShelves(root);
+  return new Workload(servers);
+}
+
+async function cutPower(workload: Workload, image: string, copy: string): Promise<void> {
+  await workload.paused(async () => {
+    await copyFile(image, copy);
+    // Answers that are read meanwhile were given before, so the copy has to hold them too.
+    await expectKept(copy, workload.known());
+  });
+  await rm(copy);
+}
+
+it.skipIf(!canMount)(
+  `everything acknowledged survives a power cut at any moment ${needsMounts}`,
+  { timeout: isLong ? 900_000 : 120_000 },
+  async () => {
+    const folder = await temporaryDirectory();
+    const [image, copy] = [join(folder, "image"), join(folder, "copy")];
+    const workload = await openWorkload(image);
+    for (let cut = 0; cut < (isLong ? 200 : 16); cut += 1) {
+      for (let step = randomInt(1, 8); step > 0; step -= 1) await workload.step();
+      await cutPower(workload, image, copy);
+    }
+    // In the middle of running calls; where one runs alone, no other one makes its names durable by chance.
+    for (let cut = 0; cut < (isLong ? 200 : 8); cut += 1) {
+      const running = Array.from({ length: pick([1, 1, 4]) }, () => workload.step());
+      await delay(randomInt(12));
+      await cutPower(workload, image, copy);
+      await Promise.all(running);
+    }
+  },
+);

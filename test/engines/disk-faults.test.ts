@@ -1,0 +1,307 @@
+import { mkdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, it, vi } from "vitest";
+import { createDiskBlobStore } from "../../src/engines/disk-blob-store.js";
+import { engineError } from "../../src/engines/engine-error.js";
+import { ArtifactError, type ErrorCode } from "../../src/store/errors.js";
+import { reserveBytes } from "../../src/store/limits.js";
+import type { MetadataStore } from "../../src/store/metadata-store.js";
+import type { Store } from "../../src/store/store.js";
+import { temporaryDirectory } from "../support/directories.js";
+import { failOnce } from "../support/faults.js";
+import type { Errno } from "../support/faulty-disk.js";
+import { createMemoryMetadataStore } from "../support/memory-engines.js";
+import { silentLog } from "../support/silent-log.js";
+import { bytesOf, saveText, storeOn, textOf } from "../support/stores.js";
+
+/*
+ * Every call that an operation makes on the disk fails, one after the other, with everything that a disk may answer.
+ * The operation says what happened, or has succeeded; once the disk works again, the same store makes the same
+ * operation, and nothing that was acknowledged before is lost.
+ */
+
+const { disk } = await vi.hoisted(async () => {
+  const { FaultyDisk } = await import("../support/faulty-disk.js");
+  return { disk: new FaultyDisk() };
+});
+vi.mock("node:fs/promises", async (importActual) => disk.wrap(await importActual()));
+
+const codes: Readonly<Record<Errno, ErrorCode>> = {
+  ENOSPC: "storage_full",
+  EDQUOT: "storage_full",
+  EROFS: "read_only",
+  EIO: "internal",
+  EMFILE: "internal",
+};
+const errnos = Object.keys(codes) as Errno[];
+
+interface Operation {
+  readonly name: string;
+  /** By the process that the disk then fails; `other` is another one. Answers what the operation needs. */
+  prepare(store: Store, other: Store): Promise<string>;
+  act(store: Store, id: string): Promise<unknown>;
+  /** Makes the operation again, and checks where it ended. `hasAnswered`: it had succeeded the first time. */
+  verify(store: Store, id: string, hasAnswered: boolean): Promise<void>;
+}
+
+async function begun({ uploads }: Store, text: string, options = {}): Promise<string> {
+  const { id } = await uploads.create({ bucket: "b", key: "k", ...options });
+  if (text !== "") await uploads.append(id, 0, bytesOf(text));
+  return id;
+}
+
+/** Sends the rest of `content` from the offset that counts, which is `least` or more. */
+async function finish({ uploads }: Store, id: string, content: string, least: number): Promise<void> {
+  const { offset } = await uploads.get(id);
+  expect(offset).toBeGreaterThanOrEqual(least);
+  await uploads.append(id, offset, bytesOf(content.slice(offset)));
+  expect(await uploads.complete(id)).toMatchObject({ status: "complete", offset: content.length });
+}
+
+/** Unchanged where it failed, or where it is gone already. */
+const notFound = { code: "artifact_not_found" };
+
+const operations: readonly Operation[] = [
+  {
+    name: "the first chunk",
+    prepare: (store) => begun(store, ""),
+    act: ({ uploads }, id) => uploads.append(id, 0, bytesOf("abc")),
+    async verify(store, id, hasAnswered) {
+      await finish(store, id, "abcdef", hasAnswered ? 3 : 0);
+      expect(await textOf(store, "b", "k")).toBe("abcdef");
+    },
+  },
+  {
+    name: "a chunk behind another",
+    prepare: (store) => begun(store, "abc"),
+    act: ({ uploads }, id) => uploads.append(id, 3, bytesOf("def")),
+    async verify(store, id, hasAnswered) {
+      await finish(store, id, "abcdefghi", hasAnswered ? 6 : 3);
+      expect(await textOf(store, "b", "k")).toBe("abcdefghi");
+    },
+  },
+  {
+    name: "the last chunk of a declared size",
+    prepare: (store) => begun(store, "abc", { size: 6 }),
+    act: ({ uploads }, id) => uploads.append(id, 3, bytesOf("def")),
+    async verify(store, id) {
+      await finish(store, id, "abcdef", 3);
+      expect(await textOf(store, "b", "k")).toBe("abcdef");
+    },
+  },
+  {
+    name: "a completion that copies another process's segments",
+    async prepare(store, other) {
+      const id = await begun(other, "abc");
+      await store.uploads.append(id, 3, bytesOf("def"));
+      return id;
+    },
+    act: ({ uploads }, id) => uploads.complete(id),
+    async verify(store, id) {
+      await finish(store, id, "abcdef", 6);
+      expect(await textOf(store, "b", "k")).toBe("abcdef");
+    },
+  },
+  {
+    name: "content that is not what was announced",
+    prepare: (_, other) => begun(other, "abc", { size: 6, sha256: "0".repeat(64) }),
+    act: ({ uploads }, id) => uploads.append(id, 3, bytesOf("def")),
+    async verify({ uploads, artifacts }, id) {
+      const { offset } = await uploads.get(id).catch(() => uploads.get(id)); // a full one is judged on the way
+      await expect(uploads.append(id, offset, bytesOf("abcdef".slice(offset)))).rejects.toMatchObject({
+        code: "checksum_mismatch",
+      });
+      expect(await uploads.get(id)).toMatchObject({ status: "open", offset: 0 });
+      await expect(artifacts.get("b", "k")).rejects.toMatchObject(notFound);
+    },
+  },
+  {
+    name: "a save",
+    async prepare(store) {
+      await saveText(store, "b", "k", "before");
+      return "";
+    },
+    act: (store) => saveText(store, "b", "k", "text"),
+    async verify(store) {
+      expect(await textOf(store, "b", "k", 1)).toBe("before");
+      expect(await saveText(store, "b", "k", "text")).toMatchObject({ version: 2 });
+      expect(await textOf(store, "b", "k")).toBe("text");
+    },
+  },
+  {
+    name: "a save that drops the oldest version",
+    async prepare(store) {
+      for (const text of ["one", "two"]) await saveText(store, "b", "k", text);
+      return "";
+    },
+    act: (store) => saveText(store, "b", "k", "three"),
+    async verify(store) {
+      expect(await textOf(store, "b", "k", 2)).toBe("two");
+      expect(await saveText(store, "b", "k", "three")).toMatchObject({ version: 3 });
+      expect(await textOf(store, "b", "k")).toBe("three");
+      await expect(store.artifacts.get("b", "k", 1)).rejects.toMatchObject(notFound);
+    },
+  },
+  {
+    name: "deleting a version",
+    async prepare(store) {
+      for (const text of ["one", "two"]) await saveText(store, "b", "k", text);
+      return "";
+    },
+    act: ({ artifacts }) => artifacts.delete("b", "k", 2),
+    async verify(store, _, hasAnswered) {
+      const again = store.artifacts.delete("b", "k", 2);
+      if (hasAnswered) await expect(again).rejects.toMatchObject(notFound);
+      else await again;
+      expect(await textOf(store, "b", "k")).toBe("one");
+    },
+  },
+  {
+    name: "an abort",
+    prepare: (store) => begun(store, "abc"),
+    act: ({ uploads }, id) => uploads.abort(id),
+    async verify({ uploads }, id) {
+      expect(await uploads.abort(id)).toMatchObject({ status: "aborted" });
+    },
+  },
+  {
+    name: "a read",
+    async prepare(store) {
+      await saveText(store, "b", "k", "text");
+      return "";
+    },
+    act: (store) => textOf(store, "b", "k"),
+    async verify(store) {
+      expect(await textOf(store, "b", "k")).toBe("text");
+    },
+  },
+];
+
+const options = { keepVersions: 2 };
+
+/** A data directory on the faulty disk, with two processes on it. */
+async function openStores(root: string) {
+  for (const folder of ["uploads", "blobs"]) await mkdir(join(root, folder), { recursive: true });
+  const metadata = createMemoryMetadataStore();
+  const blobs = () => createDiskBlobStore(root, silentLog);
+  const engines = { metadata, blobs: blobs() };
+  return { engines, store: storeOn(engines, options), other: storeOn({ metadata, blobs: blobs() }, options) };
+}
+
+/** A port that asks another one, whichever it is at the moment. */
+function forwarding<Port extends object>(to: () => Port): Port {
+  return new Proxy({} as Port, { get: (_, name) => to()[name as keyof Port] });
+}
+
+/** One call fails. Answers false where the operation makes fewer. */
+async function failAt(root: string, operation: Operation, errno: Errno, call: number, isLasting: boolean) {
+  disk.reset();
+  const { store, other } = await openStores(root);
+  const id = await operation.prepare(store, other);
+  disk.fail({ errno, call, isLasting });
+  const error: unknown = await operation.act(store, id).then(
+    () => undefined,
+    (reason) => reason,
+  );
+  const hasFailed = disk.mend();
+  if (error !== undefined) expectClear(error, hasFailed ? codes[errno] : undefined);
+  await operation.verify(store, id, error === undefined);
+  await Promise.all([store.close(), other.close()]);
+  expect(disk.usedAfterFailure.filter((use) => !use.endsWith("reserve"))).toEqual([]);
+  expect(disk.openFiles).toBe(0);
+  return hasFailed;
+}
+
+/** The content's own fault is told as well as the disk's, and before it. */
+function expectClear(error: unknown, code: ErrorCode | undefined): void {
+  if (!(error instanceof ArtifactError)) throw error;
+  expect([code, "checksum_mismatch"]).toContain(error.code);
+  expect(error.message).not.toContain("does not know");
+}
+
+describe.each(operations)("$name", (operation) => {
+  const faults = errnos.flatMap((errno) => [
+    { errno, isLasting: false },
+    { errno, isLasting: true },
+  ]);
+
+  it.each(faults)("survives $errno from any call of it (from then on: $isLasting)", async ({ errno, isLasting }) => {
+    const folder = await temporaryDirectory();
+    let call = 1;
+    while (await failAt(join(folder, String(call)), operation, errno, call, isLasting)) call += 1;
+  });
+
+  it("takes no harm from writes that are cut short", async () => {
+    disk.reset();
+    const { store, other } = await openStores(await temporaryDirectory());
+    const id = await operation.prepare(store, other);
+    disk.writesHalf = true;
+    await operation.act(store, id).catch((error) => expectClear(error, "checksum_mismatch"));
+    await operation.verify(store, id, true);
+    await Promise.all([store.close(), other.close()]);
+  });
+});
+
+describe.each(operations)("$name, on metadata that fail,", (operation) => {
+  const faults = ["SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_BUSY"].flatMap((code) => [
+    { code, isBefore: false },
+    { code, isBefore: true },
+  ]);
+
+  it.each(faults)("survives $code at any step (in place of its effect: $isBefore)", async ({ code, isBefore }) => {
+    disk.reset();
+    const root = await temporaryDirectory();
+    const fault = engineError(Object.assign(new Error(code), { code }));
+    for (let step = 1; ; step += 1) {
+      const { engines, other } = await openStores(join(root, String(step)));
+      let view = failOnce(engines, 0);
+      // What the operation runs on fails; what comes before and after it does not.
+      const metadata = forwarding<MetadataStore>(() => view.metadata);
+      const store = storeOn({ ...engines, metadata }, options);
+      const id = await operation.prepare(store, other);
+      view = failOnce(engines, step, fault, isBefore);
+      const { steps } = view;
+      const error: unknown = await operation.act(store, id).then(
+        () => undefined,
+        (reason) => reason,
+      );
+      view = failOnce(engines, 0);
+      if (error !== undefined) expectClear(error, fault.code);
+      await operation.verify(store, id, error === undefined);
+      await Promise.all([store.close(), other.close()]);
+      expect(disk.openFiles).toBe(0);
+      if (steps() < step) break;
+    }
+  });
+});
+
+it("content that is not what was announced is told so, though its files cannot be removed", async () => {
+  const root = await temporaryDirectory();
+  let call = 1;
+  for (let hasFailed = true; hasFailed; call += 1) {
+    disk.reset();
+    const { store, other } = await openStores(join(root, String(call)));
+    const id = await begun(other, "abc", { size: 6, sha256: "0".repeat(64) });
+    disk.fail({ errno: "EIO", call, isLasting: true });
+    const { code } = await store.uploads.append(id, 3, bytesOf("def")).catch((error) => error);
+    hasFailed = disk.mend();
+    const { data } = await store.uploads.list({ limit: 1 });
+    if (data[0]?.offset === 0) expect(code).toBe("checksum_mismatch");
+    else expect(code).toBe("internal");
+    await Promise.all([store.close(), other.close()]);
+  }
+});
+
+describe("the reserve", () => {
+  it("is as much as there is room for, and is made whole when there is more", async () => {
+    disk.reset();
+    const root = await temporaryDirectory();
+    const blobs = createDiskBlobStore(root, silentLog);
+    disk.writesHalf = true;
+    await blobs.restoreReserve();
+    expect((await stat(join(root, "reserve"))).size).toBe(reserveBytes / 2);
+    disk.writesHalf = false;
+    await blobs.restoreReserve();
+    expect((await stat(join(root, "reserve"))).size).toBe(reserveBytes);
+  });
+});

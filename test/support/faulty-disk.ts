@@ -1,0 +1,158 @@
+import type * as fs from "node:fs/promises";
+
+export type Errno = "ENOSPC" | "EDQUOT" | "EROFS" | "EIO" | "EMFILE";
+
+export interface Fault {
+  readonly errno: Errno;
+  /** Which of the calls that can fail like this does, from 1. */
+  readonly call: number;
+  /** Every later one fails too. */
+  readonly isLasting: boolean;
+}
+
+const writing = ["write", "datasync", "sync", "truncate", "mkdir", "create", "link", "unlink", "rmdir", "rm"];
+const opening = ["open", "create", "readdir"];
+
+/** Which calls an errno comes from. */
+const canFail: Readonly<Record<Errno, (call: string) => boolean>> = {
+  ENOSPC: (call) => writing.includes(call),
+  EDQUOT: (call) => writing.includes(call) || call === "close",
+  EROFS: (call) => writing.includes(call),
+  EIO: () => true,
+  EMFILE: (call) => opening.includes(call),
+};
+
+/**
+ * `node:fs/promises` whose calls fail when told to. Nothing is really synced; what a failed sync leaves is what a disk
+ * may leave: the file as it was synced before, and a next sync that succeeds.
+ */
+export class FaultyDisk {
+  /** What was done to a file, other than to close and to remove it, after a write or a sync of it had failed. */
+  readonly usedAfterFailure: string[] = [];
+  openFiles = 0;
+  /** Each write takes half of what it is given, as it may. */
+  writesHalf = false;
+  #fault: Fault | undefined;
+  #calls = 0;
+  #hasWrittenShort = false;
+  readonly #failedFiles = new Set<string>();
+
+  /** Forgets all that has happened. */
+  reset(): void {
+    this.mend();
+    this.openFiles = 0;
+    this.writesHalf = false;
+    this.usedAfterFailure.length = 0;
+    this.#failedFiles.clear();
+  }
+
+  /** From now on. */
+  fail(fault: Fault): void {
+    this.#fault = fault;
+    this.#calls = 0;
+  }
+
+  /** Takes the fault away again; answers whether it ever came. */
+  mend(): boolean {
+    const hasFailed = this.#fault !== undefined && this.#calls >= this.#fault.call;
+    this.#fault = undefined;
+    this.#hasWrittenShort = false;
+    return hasFailed;
+  }
+
+  #isFailing(call: string): boolean {
+    const fault = this.#fault;
+    if (fault === undefined || !canFail[fault.errno](call)) return false;
+    this.#calls += 1;
+    return fault.isLasting ? this.#calls >= fault.call : this.#calls === fault.call;
+  }
+
+  #error(call: string, path: string): Error {
+    const code = this.#fault?.errno ?? "";
+    return Object.assign(new Error(`${code}: injected, ${call} '${path}'`), { code });
+  }
+
+  /** What is asked of a file that has failed. */
+  #use(call: string, path: string): void {
+    if (this.#failedFiles.has(path)) this.usedAfterFailure.push(`${call} ${path}`);
+  }
+
+  wrap(actual: typeof fs): typeof fs {
+    const wrapped = <Name extends "mkdir" | "unlink" | "rmdir" | "rm" | "readdir" | "stat">(name: Name) =>
+      (async (path: string, ...rest: []) => {
+        if (this.#isFailing(name)) throw this.#error(name, path);
+        return (actual[name] as (path: string, ...rest: unknown[]) => unknown)(path, ...rest);
+      }) as unknown as (typeof fs)[Name];
+    return {
+      ...actual,
+      mkdir: wrapped("mkdir"),
+      unlink: wrapped("unlink"),
+      rmdir: wrapped("rmdir"),
+      rm: wrapped("rm"),
+      readdir: wrapped("readdir"),
+      stat: wrapped("stat"),
+      link: async (from, to) => {
+        this.#use("link", String(from));
+        if (this.#isFailing("link")) throw this.#error("link", String(to));
+        return actual.link(from, to);
+      },
+      open: async (path, flags, mode) => {
+        const call = flags === "r" ? "open" : "create";
+        if (this.#isFailing(call)) throw this.#error(call, String(path));
+        const file = await actual.open(path, flags, mode);
+        this.openFiles += 1;
+        return this.#file(file, String(path));
+      },
+    };
+  }
+
+  /** The calls of a file handle that the engine makes. */
+  #file(file: fs.FileHandle, path: string): fs.FileHandle {
+    let syncedBytes = 0;
+    const failed = (call: string): Error => {
+      this.#failedFiles.add(path);
+      return this.#error(call, path);
+    };
+    const handle = {
+      read: async (bytes: Buffer, at: number, length: number, position: number) => {
+        if (this.#isFailing("read")) throw this.#error("read", path);
+        return file.read(bytes, at, length, position);
+      },
+      write: async (bytes: Uint8Array, at = 0, length = bytes.length - at, position: number | null = null) => {
+        this.#use("write", path);
+        if (this.#hasWrittenShort) {
+          this.#hasWrittenShort = false;
+          throw failed("write");
+        }
+        const isFailing = this.#isFailing("write");
+        if (!isFailing && !this.writesHalf) return file.write(bytes, at, length, position);
+        // A disk that fills up takes what it can, and fails with the next call.
+        this.#hasWrittenShort = isFailing;
+        return file.write(bytes, at, Math.ceil(length / 2), position);
+      },
+      datasync: async () => {
+        this.#use("datasync", path);
+        if (this.#isFailing("datasync")) {
+          await file.truncate(syncedBytes);
+          throw failed("datasync");
+        }
+        syncedBytes = (await file.stat()).size;
+      },
+      sync: async () => {
+        if (this.#isFailing("sync")) throw this.#error("sync", path);
+      },
+      truncate: async (bytes: number) => {
+        this.#use("truncate", path);
+        if (this.#isFailing("truncate")) throw failed("truncate");
+        await file.truncate(bytes);
+        syncedBytes = Math.min(syncedBytes, bytes);
+      },
+      close: async () => {
+        await file.close(); // it is closed, whatever it answers
+        this.openFiles -= 1;
+        if (this.#isFailing("close")) throw this.#error("close", path);
+      },
+    };
+    return handle as unknown as fs.FileHandle;
+  }
+}
