@@ -167,7 +167,7 @@ async function expectNothingLeft(root: string): Promise<void> {
     (await readdir(join(root, folder), { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
   expect(await files("uploads")).toEqual([]);
   expect(await files("blobs")).toEqual([]);
-  const { metadata, close } = await openDataDirectory(root, true, silentLog);
+  const { metadata, close } = await openDataDirectory(root, { isNamed: true }, silentLog);
   const sessions = await metadata.range("session:", { limit: 1_000 });
   expect(sessions.filter(({ text }) => !/"status":"(?:complete|aborted)"/.test(text))).toEqual([]);
   expect(await metadata.range("freed:", { limit: 1 })).toEqual([]);

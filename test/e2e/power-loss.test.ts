@@ -193,7 +193,7 @@ async function makeHalfOfTheShelves(root: string): Promise<void> {
 async function expectKept(image: string, { uploads, keys, isIdle }: Known): Promise<void> {
   const disk = await imageDisk(image);
   const root = join(disk.path, "store");
-  const directory = await openDataDirectory(root, true, silentLog);
+  const directory = await openDataDirectory(root, { isNamed: true }, silentLog);
   try {
     const store = storeOn(directory, { keepVersions });
     expect(await directory.metadata.checkIntegrity()).toEqual([]);
