@@ -108,7 +108,7 @@ function problemOf(issue: z.core.$ZodIssue, input: z.ZodObject, args: unknown): 
     return `unknown argument ${issue.keys.map(quote).join(", ")}: this tool takes ${known}`;
   }
   if (issue.path.length === 0) return "arguments must be an object";
-  const name = issue.path.map(String).join(".");
+  const name = shorten(issue.path.map(String).join("."));
   const given = issue.path.reduce<unknown>((value, key) => (value as Record<PropertyKey, unknown>)?.[key], args);
   if (given === undefined) return `${name} is required`;
   return `${name} must be ${ruleOf(issue)}, not ${shorten(JSON.stringify(given))}`;
