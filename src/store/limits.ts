@@ -15,6 +15,14 @@ export const defaultMaxChunkBytes = 8 * MiB;
 export const largestMaxChunkBytes = 32 * MiB;
 /** Largest message on stdin, in bytes. */
 export const maxMessageBytes = 64 * MiB;
+/** Requests of one client that are worked on at once; further ones wait. */
+export const maxConcurrentCalls = 16;
+/** Requests that wait; a further one is refused. */
+export const maxWaitingCalls = 1_000;
+/** While the client has left more than this unread, in bytes, no request is started. */
+export const maxUnreadBytes = 8 * MiB;
+/** While waiting requests and unread answers hold more than this together, in bytes, stdin is not read. */
+export const maxHeldBytes = 32 * MiB;
 
 export const defaultKeepVersions = 100;
 /** All versions of a key share one row, which is read whole: the most `--keep-versions` may be. */

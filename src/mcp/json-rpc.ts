@@ -1,0 +1,113 @@
+import { isAscii, isUtf8 } from "node:buffer";
+import {
+  ErrorCode,
+  type JSONRPCMessage,
+  RELATED_TASK_META_KEY,
+  type RequestId,
+} from "@modelcontextprotocol/sdk/types.js";
+import { quote } from "../store/artifact.js";
+
+/** An error that answers one line. The SDK's type knows no null: the id of a line whose id cannot be told. */
+export interface ErrorAnswer {
+  readonly jsonrpc: "2.0";
+  readonly id: RequestId | null;
+  readonly error: { readonly code: number; readonly message: string };
+}
+
+/** A line that is no message. */
+export interface InvalidLine {
+  readonly reason: string;
+  /** undefined for a broken response: an answer to it would be taken for the answer to something else. */
+  readonly answer: ErrorAnswer | undefined;
+}
+
+type Members = Readonly<Record<string, unknown>>;
+
+/** The message in a line, or why there is none; undefined for a blank line. */
+export function parseLine(line: Buffer): { readonly message: JSONRPCMessage } | InvalidLine | undefined {
+  const text = decode(line);
+  if (text === undefined) return notJson("it is not UTF-8");
+  if (/^[ \t\r]*$/.test(text)) return undefined;
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    return notJson((error as SyntaxError).message);
+  }
+  if (Array.isArray(value)) {
+    const message = "Batches are not taken: send each message on a line of its own, not in an array.";
+    return { reason: "a batch", answer: errorAnswer(null, ErrorCode.InvalidRequest, message) };
+  }
+  const reason = isObject(value) ? faultOf(value) : "it must be an object";
+  return reason === undefined ? { message: value as JSONRPCMessage } : invalid(value, reason);
+}
+
+export function errorAnswer(id: RequestId | null, code: number, message: string): ErrorAnswer {
+  return { jsonrpc: "2.0", id, error: { code, message } };
+}
+
+/** A fraction, or a number past 2^53, would come back as another id. */
+export function isRequestId(id: unknown): id is RequestId {
+  return typeof id === "string" || Number.isSafeInteger(id);
+}
+
+/** ASCII is decoded several times faster as Latin-1; what is no UTF-8 must not be stored as something else. */
+function decode(line: Buffer): string | undefined {
+  if (isAscii(line)) return line.toString("latin1");
+  return isUtf8(line) ? line.toString("utf8") : undefined;
+}
+
+function notJson(reason: string): InvalidLine {
+  const message = `The line is not JSON (${reason}): write each message as JSON in UTF-8, on a line of its own.`;
+  return { reason: `not JSON: ${reason}`, answer: errorAnswer(null, ErrorCode.ParseError, message) };
+}
+
+function invalid(value: unknown, reason: string): InvalidLine {
+  const { id, method, result, error } = isObject(value) ? value : {};
+  const isResponse = method === undefined && (result !== undefined || error !== undefined);
+  const message = `The line is no JSON-RPC 2.0 message: ${reason}. Correct it and send it again.`;
+  const answer = errorAnswer(isRequestId(id) ? id : null, ErrorCode.InvalidRequest, message);
+  return { reason, answer: isResponse ? undefined : answer };
+}
+
+const idRule = "id must be a string or a whole number of at most 2^53 - 1";
+
+/** What the SDK would not take of a message; it drops without a word what is neither request nor response to it. */
+function faultOf({ jsonrpc, id, method, params, result, error, ...others }: Members): string | undefined {
+  const [other] = Object.keys(others);
+  if (jsonrpc !== "2.0") return 'jsonrpc must be "2.0"';
+  if (other !== undefined) return `${quote(other)} is no member of a message`;
+  if (method === undefined) return responseFault({ id, params, result, error });
+  if (result !== undefined || error !== undefined) return "with a method there is neither result nor error";
+  if (typeof method !== "string") return "method must be a string";
+  if (id !== undefined && !isRequestId(id)) return idRule;
+  return params === undefined ? undefined : objectFault("params", params);
+}
+
+function responseFault({ id, params, result, error }: Members): string | undefined {
+  if (result === undefined && error === undefined) return "there is no method";
+  if (params !== undefined) return "params belong to a method";
+  if (result !== undefined && error !== undefined) return "there is either result or error";
+  if (!isRequestId(id) && (id !== undefined || error === undefined)) return idRule;
+  if (result !== undefined) return objectFault("result", result);
+  const { code, message } = isObject(error) ? error : {};
+  return Number.isSafeInteger(code) && typeof message === "string" ? undefined : "error needs a code and a message";
+}
+
+function objectFault(name: "params" | "result", value: unknown): string | undefined {
+  if (!isObject(value)) return `${name} must be an object`;
+  const meta = value["_meta"];
+  if (meta === undefined) return undefined;
+  if (!isObject(meta)) return `${name}._meta must be an object`;
+  const token = meta["progressToken"];
+  if (token !== undefined && !isRequestId(token)) {
+    return `${name}._meta.progressToken must be a string or a whole number`;
+  }
+  const task = meta[RELATED_TASK_META_KEY];
+  if (task === undefined || (isObject(task) && typeof task["taskId"] === "string")) return undefined;
+  return `${name}._meta[${quote(RELATED_TASK_META_KEY)}] must be an object with a taskId`;
+}
+
+function isObject(value: unknown): value is Members {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
