@@ -28,10 +28,20 @@ const nativeSqlite = {
 
 export async function bundle() {
   await mkdir(dist, { recursive: true });
+  const inputs = await bundleProgram("src/main.ts", "dist/main.js");
+  await writeFile(join(dist, "THIRD-PARTY-LICENSES.txt"), await licences(inputs));
+}
+
+/**
+ * Bundles a program with all that it imports, sqlite3 aside; answers the files that went into it.
+ *
+ * @param {string} entry @param {string} outfile from the checkout, or absolute
+ */
+export async function bundleProgram(entry, outfile) {
   const { metafile } = await build({
     absWorkingDir: root,
-    entryPoints: ["src/main.ts"],
-    outfile: "dist/main.js",
+    entryPoints: [entry],
+    outfile,
     bundle: true,
     platform: "node",
     target: "node20.19",
@@ -46,7 +56,7 @@ export async function bundle() {
     metafile: true,
     logLevel: "warning",
   });
-  await writeFile(join(dist, "THIRD-PARTY-LICENSES.txt"), await licences(Object.keys(metafile.inputs)));
+  return Object.keys(metafile.inputs);
 }
 
 /** @param {string[]} inputs @returns {Promise<string>} */

@@ -4,55 +4,15 @@ import { createHash, randomBytes } from "node:crypto";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { Client } from "@modelcontextprotocol/sdk/client/index.js";
-import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
-import sqlite3 from "sqlite3";
+import { checkIntegrity, generator, startServer } from "./harness.mjs";
 
 const rounds = Number(process.argv[2] ?? 200);
 const seed = Number(process.argv[3] ?? Date.now() % 1_000_000);
-const main = fileURLToPath(new URL("../dist/main.js", import.meta.url));
 const random = generator(seed);
 const totals = { kills: 0, chunks: 0, bytes: 0, lostAnswers: 0, keptUnheard: 0 };
 
-/** Mulberry32: small, and the same numbers for the same seed. @param {number} state */
-function generator(state) {
-  let s = state;
-  return () => {
-    s = (s + 0x6d2b79f5) | 0;
-    let t = Math.imul(s ^ (s >>> 15), 1 | s);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
-
 /** @param {number} least @param {number} most */
 const between = (least, most) => least + Math.floor(random() * (most - least + 1));
-
-/** @param {string} root */
-async function start(root) {
-  const args = [main, "--root", root, "--log-level", "error"];
-  const transport = new StdioClientTransport({ command: process.execPath, args, stderr: "inherit" });
-  const client = new Client({ name: "soak", version: "0" });
-  /** @type {Promise<void>} */
-  const gone = new Promise((resolve) => {
-    client.onclose = resolve;
-  });
-  await client.connect(transport);
-  const pid = transport.pid ?? 0;
-  /** @param {string} name @param {Record<string, unknown>} args @returns {Promise<any>} */
-  const call = async (name, args) => {
-    const { content } = /** @type {any} */ (await client.callTool({ name, arguments: args }));
-    const answer = JSON.parse(content[0].text);
-    if (answer.error) throw new Error(`${name}: ${content[0].text}`);
-    return answer;
-  };
-  const kill = async () => {
-    process.kill(pid, "SIGKILL");
-    await gone;
-  };
-  return { client, call, kill };
-}
 
 /**
  * Uploads from `session.offset` on; answers the last session heard of.
@@ -87,7 +47,7 @@ async function playRound(root, round) {
   const size = random() < 0.7 ? { size: content.length } : {};
   const kills = between(1, 4);
   const progress = { heard: 0, sent: 0 };
-  let server = await start(root);
+  let server = await startServer(root);
   let session = await server.call("create_upload_session", { bucket: "soak", key, ...size });
   for (let killed = 0; session.status !== "complete"; ) {
     const upload = carryOn(server.call, content, session, progress).catch(() => undefined);
@@ -97,7 +57,7 @@ async function playRound(root, round) {
       killed += 1;
       totals.kills += 1;
       await upload;
-      server = await start(root);
+      server = await startServer(root);
       session = await server.call("get_upload_session", { session_id: session.id });
       check(session.offset >= progress.heard, `offset ${session.offset} is below the acknowledged ${progress.heard}`);
       check(session.offset <= Math.max(progress.sent, progress.heard), `offset ${session.offset} was never sent`);
@@ -110,19 +70,17 @@ async function playRound(root, round) {
     }
   }
   check(session.artifact.sha256 === sha256, "the digest of the artifact is not the source's");
-  const stored = await readBack(server.client, key, content.length);
+  const stored = await readBack(server, key, content.length);
   check(stored.equals(content), "the bytes read back are not the source's");
   totals.bytes += content.length;
-  await server.client.close();
+  await server.close();
 }
 
-/** @param {Client} client @param {string} key @param {number} bytes */
-async function readBack(client, key, bytes) {
+/** @param {import("./harness.mjs").Server} server @param {string} key @param {number} bytes */
+async function readBack(server, key, bytes) {
   const parts = [];
   for (let offset = 0; offset < bytes; offset += 1_048_576) {
-    const { contents } = await client.readResource({ uri: `artifact://soak/${key}?offset=${offset}&length=1048576` });
-    const [part] = /** @type {any} */ (contents);
-    parts.push(Buffer.from(part.blob, "base64"));
+    parts.push(await server.read(`artifact://soak/${key}?offset=${offset}&length=1048576`));
   }
   return Buffer.concat(parts);
 }
@@ -130,18 +88,6 @@ async function readBack(client, key, bytes) {
 /** @param {boolean} holds @param {string} what */
 function check(holds, what) {
   if (!holds) throw new Error(what);
-}
-
-/** @param {string} root @returns {Promise<string>} */
-function checkIntegrity(root) {
-  return new Promise((resolve, reject) => {
-    const database = new sqlite3.Database(join(root, "metadata.sqlite"));
-    database.get("PRAGMA integrity_check", (error, row) => {
-      if (error) reject(error);
-      else resolve(/** @type {any} */ (row).integrity_check);
-    });
-    database.close();
-  });
 }
 
 const root = await mkdtemp(join(tmpdir(), "artifacts-mcp-soak-"));
@@ -153,7 +99,7 @@ try {
     });
     if (round % 20 === 0) process.stdout.write(`${round} rounds, ${totals.kills} kills\n`);
   }
-  const integrity = await checkIntegrity(root);
+  const integrity = await checkIntegrity(join(root, "metadata.sqlite"));
   check(integrity === "ok", `PRAGMA integrity_check: ${integrity}`);
   const left = await readdir(join(root, "uploads"));
   const seconds = ((performance.now() - began) / 1000).toFixed(0);

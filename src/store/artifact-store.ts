@@ -242,9 +242,10 @@ export class ArtifactStore {
     } catch (error) {
       if (error instanceof ArtifactError && error.code === "version_conflict") throw error;
       const version = await this.#giveUp(record);
-      if (version === undefined) throw error;
-      return version; // it failed behind the commit point
+      if (version !== undefined) return version; // it failed behind the commit point
+      if (!isOfBytes(error, record)) throw error;
     }
+    // A sweep took it for a dead process's, from its row or before it had one.
     throw new ArtifactError("internal", "Saving took too long and was given up. Nothing was saved: save it again.");
   }
 
@@ -331,6 +332,11 @@ export class ArtifactStore {
     const last = entries.at(-1);
     return { ...page(data, found.length > limit, scope, last && positionOf(last)), prefixes };
   }
+}
+
+/** The staged bytes of a save are gone, which nobody but its caller has to hear of. */
+function isOfBytes(error: unknown, { id }: SessionRecord): boolean {
+  return error instanceof ArtifactError && error.code === "corrupt" && error.details["session_id"] === id;
 }
 
 const useSession = "Create a session with create_upload_session and send the content in chunks.";

@@ -229,6 +229,27 @@ describe("rows and files that nothing names", () => {
     await store.uploads.complete(id);
     expect(await textOf(store, "b", "k")).toBe("abcdef");
   });
+
+  it.each(["session:", "artifact:"])("a save that slept right before its row %s is to be made again", async (row) => {
+    const metadata = { ...engines.metadata };
+    const { replace } = metadata;
+    let slept = 0;
+    metadata.replace = async (key, ...rest) => {
+      if (key.startsWith(row) && slept++ === 0) {
+        now += 2 * day;
+        await store.sweep.run();
+      }
+      return replace(key, ...rest);
+    };
+    const sleeper = storeOn({ metadata, blobs: engines.blobs }, { now: () => now * 1000 });
+    await expect(saveText(sleeper, "b", "k", "abc")).rejects.toMatchObject({
+      code: "internal",
+      message: expect.stringContaining("Nothing was saved: save it again"),
+    });
+    expectNothingLeaked(engines);
+    expect([...engines.metadata.rows.keys()]).toEqual([]);
+    expect(await saveText(sleeper, "b", "k", "abc")).toMatchObject({ version: 1 });
+  });
 });
 
 describe("a sweep", () => {

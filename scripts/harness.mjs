@@ -1,0 +1,92 @@
+// What the scripts share that put the built server under strain.
+import { fileURLToPath } from "node:url";
+import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
+import sqlite3 from "sqlite3";
+
+/** The built command. */
+export const main = fileURLToPath(new URL("../dist/main.js", import.meta.url));
+
+/** Mulberry32: small, and the same numbers for the same seed. @param {number} seed */
+export function generator(seed) {
+  let s = seed;
+  return () => {
+    s = (s + 0x6d2b79f5) | 0;
+    let t = Math.imul(s ^ (s >>> 15), 1 | s);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
+
+/** The server's own error, with what it says for programs. */
+export class Refusal extends Error {
+  /** @param {string} what the call @param {any} error */
+  constructor(what, { code, message, ...details }) {
+    super(`${what}: ${code}: ${message}`);
+    this.code = code;
+    this.details = details;
+  }
+}
+
+/** @typedef {Awaited<ReturnType<typeof startServer>>} Server */
+
+/**
+ * Starts the built server, with the SDK's client.
+ *
+ * @param {string} root
+ * @param {{ options?: readonly string[], onLog?: (text: string) => void }} [settings] more options of the command;
+ * what takes its log, which is the terminal's otherwise
+ */
+export async function startServer(root, { options = ["--log-level", "error"], onLog } = {}) {
+  const args = [main, "--root", root, ...options];
+  const stderr = onLog ? "pipe" : "inherit";
+  const transport = new StdioClientTransport({ command: process.execPath, args, stderr });
+  if (onLog) transport.stderr?.on("data", (bytes) => onLog(String(bytes)));
+  const client = new Client({ name: "harness", version: "0" });
+  let isKilled = false;
+  /** @type {Promise<void>} */
+  const gone = new Promise((resolve) => {
+    client.onclose = resolve;
+  });
+  await client.connect(transport);
+  const pid = transport.pid ?? 0;
+  return {
+    isKilled: () => isKilled,
+    /**
+     * A tool's result, and the JSON in its text where that is all of it.
+     *
+     * @param {string} name @param {Record<string, unknown>} args @returns {Promise<any>} @throws Refusal
+     */
+    async call(name, args) {
+      const result = /** @type {any} */ (await client.callTool({ name, arguments: args }));
+      if (result.isError) throw new Refusal(name, JSON.parse(result.content[0].text).error);
+      return result.structuredContent ?? result;
+    },
+    /** The bytes of a resource. @param {string} uri @throws Refusal */
+    async read(uri) {
+      const { contents } = await client.readResource({ uri }).catch((error) => {
+        throw error.data?.code ? new Refusal(uri, { message: error.message, ...error.data }) : error;
+      });
+      const [part] = /** @type {any} */ (contents);
+      return part.text === undefined ? Buffer.from(part.blob, "base64") : Buffer.from(part.text);
+    },
+    async kill() {
+      isKilled = true;
+      process.kill(pid, "SIGKILL");
+      await gone;
+    },
+    close: () => client.close(),
+  };
+}
+
+/** What SQLite says of the database: "ok". @param {string} file @returns {Promise<string>} */
+export function checkIntegrity(file) {
+  return new Promise((resolve, reject) => {
+    const database = new sqlite3.Database(file);
+    database.get("PRAGMA integrity_check", (error, row) => {
+      if (error) reject(error);
+      else resolve(/** @type {any} */ (row).integrity_check);
+    });
+    database.close();
+  });
+}

@@ -1,0 +1,201 @@
+// Several servers on one data directory, whose clients all work on the same few keys and uploads, while others sweep:
+// nothing is lost, nothing is left, and every error is one that a client can act on.
+// Usage: node scripts/race.mjs [seconds] [processes] [seed] [--grace MS] [--kill]
+//   --grace MS  what a sweep leaves alone while it is younger; none by default, so living saves are given up too
+//   --kill      ends processes with kill -9 at random moments, and starts others
+// On a fault the data directory stays, with all calls and answers in trace.txt beside it.
+import { spawn, spawnSync } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { bundleProgram } from "./build.mjs";
+import { checkIntegrity, generator, main, startServer } from "./harness.mjs";
+import { counterKey, keepVersions, keptKeys, Ledger } from "./race/ledger.mjs";
+import { givenUp, Player } from "./race/player.mjs";
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { grace: { type: "string", default: "0" }, kill: { type: "boolean", default: false } },
+});
+const seconds = Number(positionals[0] ?? 60);
+const processes = Number(positionals[1] ?? 8);
+const seed = Number(positionals[2] ?? Date.now() % 1_000_000);
+const graceMs = Number(values.grace);
+const sweepers = 2;
+const playersPerServer = 2;
+
+const ledger = new Ledger();
+const swept = { sweeps: 0, expired: 0, settled: 0, rows: 0, files: 0, failed: 0 };
+const totals = { calls: new Map(), refusals: new Map(), bytes: 0, givenUp: 0, unheard: 0, kills: 0, left: 0 };
+const table = { ledger, totals, mayGiveUp: graceMs === 0 };
+
+/** A living save that was given up is logged too; any other line is news. @param {string} text */
+function onLog(text) {
+  for (const line of text.split("\n")) {
+    const isGivenUp = table.mayGiveUp && line.includes(givenUp);
+    ledger.check(line === "" || isGivenUp, `a server logged: ${line}`);
+  }
+}
+
+/** @param {string} root @param {number} n */
+function serve(root, n) {
+  // Some uploads expire while others still go on with them.
+  const ttl = n % 2 === 0 ? "20s" : "3s";
+  const options = ["--session-ttl", ttl, "--keep-versions", String(keepVersions), "--log-level", "warn"];
+  return startServer(root, { options, onLog });
+}
+
+/** @param {string} program @param {string} root @param {string} mode */
+function startSweeper(program, root, mode) {
+  const env = { ...process.env, NODE_PATH: fileURLToPath(new URL("../node_modules", import.meta.url)) };
+  const child = spawn(process.execPath, [program, root, mode], { env });
+  let isKilled = false;
+  child.stderr.on("data", (bytes) => ledger.fault(`a sweep logged: ${bytes}`));
+  createInterface(child.stdout).on("line", (line) => {
+    const { fault, swept: report, left = 0 } = JSON.parse(line);
+    if (fault) ledger.fault(fault);
+    if (report) addReport(report);
+    totals.left += left;
+  });
+  /** @type {Promise<void>} */
+  const gone = new Promise((resolve) => {
+    child.on("close", (code) => {
+      ledger.check(isKilled || code === 0, `a sweep ended with ${code}`);
+      resolve();
+    });
+  });
+  return {
+    gone,
+    kill() {
+      isKilled = true;
+      child.kill("SIGKILL");
+      return gone;
+    },
+    close() {
+      child.stdin.end();
+      return gone;
+    },
+  };
+}
+
+/** @param {Omit<typeof swept, "sweeps">} report */
+function addReport({ expired, settled, rows, files, failed }) {
+  swept.sweeps += 1;
+  swept.expired += expired;
+  swept.settled += settled;
+  swept.rows += rows;
+  swept.files += files;
+  swept.failed += failed;
+  ledger.check(failed === 0, `a sweep failed in ${failed} steps`);
+}
+
+/**
+ * A process that another one takes the place of when it is killed.
+ *
+ * @template {{ kill(): Promise<void>, close(): Promise<void> }} Process
+ * @param {() => Promise<Process>} start
+ */
+function createSeat(start) {
+  let process = start();
+  return {
+    process: () => process,
+    async replace() {
+      const old = await process;
+      process = old.kill().then(start);
+      await process;
+    },
+    close: async () => (await process).close(),
+  };
+}
+
+/** @param {{ replace(): Promise<void> }[]} seats @param {number} until */
+async function killAtRandom(seats, until) {
+  const random = generator(seed - 1);
+  while (performance.now() < until) {
+    await new Promise((resolve) => setTimeout(resolve, 200 + random() * 800));
+    await seats[Math.floor(random() * seats.length)]?.replace();
+    totals.kills += 1;
+  }
+}
+
+/** @param {string} root @param {string} program */
+async function race(root, program) {
+  const servers = await Promise.all(
+    Array.from({ length: processes }, async (_, n) => {
+      const seat = createSeat(() => serve(root, n));
+      await seat.process();
+      return seat;
+    }),
+  );
+  const sweeps = Array.from({ length: sweepers }, () =>
+    createSeat(async () => startSweeper(program, root, String(graceMs))),
+  );
+  const until = performance.now() + seconds * 1000;
+  const players = servers.flatMap(({ process }, n) =>
+    Array.from({ length: playersPerServer }, async (_, m) => {
+      const number = n * playersPerServer + m;
+      const player = new Player(`player ${number}`, process, generator(seed * 1_000 + number), table);
+      while (performance.now() < until) await player.turn();
+    }),
+  );
+  if (values.kill) await killAtRandom([...servers, ...sweeps], until);
+  await Promise.all(players);
+  await Promise.all([...servers, ...sweeps].map((seat) => seat.close()));
+}
+
+/** What a client finds who comes when all is over. @param {string} root */
+async function audit(root) {
+  const server = await serve(root, 0);
+  const auditor = new Player("auditor", async () => server, generator(seed), table);
+  for (const key of [counterKey, ...keptKeys]) {
+    await auditor.listVersions(key);
+    await auditor.readArtifact(key);
+  }
+  await server.close();
+  const count = ledger.highest(counterKey);
+  const isCounted = count >= ledger.counted && count <= ledger.counted + ledger.unheard;
+  ledger.check(isCounted, `${ledger.counted} saves were counted (${ledger.unheard} unheard), and ${count} are there`);
+}
+
+/** @param {string} root @param {string} program */
+async function tidyUp(root, program) {
+  await startSweeper(program, root, "last").gone;
+  ledger.check(values.kill || totals.left === 0, `${totals.left} blobs are left that no row names`);
+  const { status, stdout } = spawnSync(process.execPath, [main, "verify", "--root", root], { encoding: "utf8" });
+  ledger.check(status === 0, `artifacts-mcp verify: ${stdout}`);
+  const integrity = await checkIntegrity(join(root, "metadata.sqlite"));
+  ledger.check(integrity === "ok", `PRAGMA integrity_check: ${integrity}`);
+}
+
+/** @param {Map<string, number>} counts */
+function inWords(counts) {
+  const sum = [...counts.values()].reduce((all, count) => all + count, 0);
+  return `${sum} (${[...counts].map(([name, count]) => `${name} ${count}`).join(", ") || "none"})`;
+}
+
+const directory = await mkdtemp(join(tmpdir(), "artifacts-mcp-race-"));
+const root = join(directory, "store");
+const program = join(directory, "sweeper.mjs");
+await bundleProgram("scripts/race/sweeper.ts", program);
+await race(root, program);
+await audit(root);
+await tidyUp(root, program);
+const { sweeps, expired, settled, rows, files } = swept;
+process.stdout.write(
+  `${seconds} s, ${processes} processes, seed ${seed}, grace ${graceMs} ms: ${inWords(totals.calls)} calls; ` +
+    `${inWords(totals.refusals)} refusals; ${totals.givenUp} saves given up and made again; ` +
+    `counted to ${ledger.highest(counterKey)}; ${totals.bytes} bytes acknowledged; ` +
+    `${sweeps} sweeps (${expired} expired, ${settled} settled, ${rows} rows, ${files} files); ` +
+    `${totals.kills} kills, ${totals.unheard} answers lost, ${totals.left} blobs left for verify --repair; ` +
+    `${ledger.faults.length} faults\n`,
+);
+if (ledger.faults.length === 0) {
+  await rm(directory, { recursive: true });
+} else {
+  await writeFile(join(directory, "trace.txt"), `${ledger.trace.join("\n")}\n`);
+  process.stderr.write(`${ledger.faults.slice(0, 20).join("\n")}\nThe data directory and trace.txt: ${directory}\n`);
+  process.exitCode = 1;
+}

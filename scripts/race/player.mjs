@@ -1,0 +1,443 @@
+// One client that does what comes into its head, among others who do the same to the same few keys.
+import { Refusal } from "../harness.mjs";
+import { contentOf, isText, leastBytes, numberOf, sha256Of } from "./content.mjs";
+import { bucket, counterKey, fleetingKeys, isLasting, keptKeys } from "./ledger.mjs";
+
+/** The process was killed before it answered: whether the call did anything is not known. */
+export class Unheard extends Error {}
+
+/**
+ * The errors that may come, each only where its call says so, and what a client does about it. Any other is a fault.
+ *
+ * - `version_conflict`: look at the newest version, and save on top of it; a held upload is completed or aborted.
+ * - `offset_conflict`: go on from the offset that it tells.
+ * - `artifact_not_found`, `bucket_not_found`: it is gone, or was never there: save it, or do without.
+ * - `session_not_found`, `session_expired`, `session_closed`: somebody ended it, or its time was over: begin another.
+ * - `incomplete`: upload the rest.
+ * - `checksum_mismatch`: somebody has gone on uploading: ask for the session again.
+ * - `invalid_argument`: of a page past the end of a key that was saved anew: read from the start.
+ * - `internal` with the words below: a sweep without grace took a living save for a dead one's: save it again.
+ */
+export const givenUp = "Nothing was saved: save it again";
+
+const sessionEnds = ["session_not_found", "session_expired", "session_closed"];
+const writtenKeys = [...keptKeys, ...fleetingKeys];
+const mostOpenUploads = 8;
+
+/**
+ * @typedef {object} Table what all players share
+ * @property {import("./ledger.mjs").Ledger} ledger
+ * @property {boolean} mayGiveUp whether the sweeps leave living saves no grace
+ * @property {{ calls: Map<string, number>, refusals: Map<string, number>, bytes: number, givenUp: number, unheard: number }} totals
+ */
+
+export class Player {
+  #name;
+  #server;
+  #random;
+  #table;
+  #saves = 0;
+
+  /**
+   * @param {string} name
+   * @param {() => Promise<import("../harness.mjs").Server>} server the process to talk to now
+   * @param {() => number} random
+   * @param {Table} table
+   */
+  constructor(name, server, random, table) {
+    this.#name = name;
+    this.#server = server;
+    this.#random = random;
+    this.#table = table;
+  }
+
+  /** Does one thing. An answer that was lost with its process is no fault. */
+  async turn() {
+    const { ledger, totals } = this.#table;
+    try {
+      await this.#pick([
+        [20, () => this.#save()],
+        [20, () => this.#count()],
+        [30, () => this.#upload()],
+        [12, () => this.readArtifact(this.#one([counterKey, ...writtenKeys]))],
+        [8, () => this.#list()],
+        [6, () => this.#delete()],
+      ]);
+    } catch (error) {
+      if (error instanceof Unheard) totals.unheard += 1;
+      else ledger.fault(`${this.#name}: ${error instanceof Error ? error.stack : error}`);
+    }
+  }
+
+  /** @param {number} least @param {number} most */
+  #between(least, most) {
+    return least + Math.floor(this.#random() * (most - least + 1));
+  }
+
+  /** @template T @param {readonly T[]} all @returns {T} */
+  #one(all) {
+    return /** @type {T} */ (all[this.#between(0, all.length - 1)]);
+  }
+
+  /** @param {number} share */
+  #chance(share) {
+    return this.#random() < share;
+  }
+
+  /** Does one of these, as often as its weight says. @param {[number, () => Promise<unknown>][]} acts */
+  #pick(acts) {
+    let at = this.#random() * acts.reduce((sum, [weight]) => sum + weight, 0);
+    for (const [weight, act] of acts) {
+      at -= weight;
+      if (at < 0) return act();
+    }
+    throw new Error("weights add up to more than their sum");
+  }
+
+  /**
+   * The answer; undefined where it is an error of `actable`, which this client can act on.
+   *
+   * @param {string} tool @param {Record<string, unknown>} args @param {readonly string[]} [actable] codes
+   */
+  #call(tool, args, actable = []) {
+    return this.#ask(tool, short(args), (server) => server.call(tool, args), actable);
+  }
+
+  /**
+   * @template T
+   * @param {string} kind @param {string} what
+   * @param {(server: import("../harness.mjs").Server) => Promise<T>} ask
+   * @param {readonly string[]} actable
+   * @returns {Promise<T | undefined>}
+   */
+  async #ask(kind, what, ask, actable) {
+    for (;;) {
+      const answer = await this.#askOnce(kind, what, ask);
+      if (!(answer instanceof Refusal)) return answer;
+      if (this.#isGivenUp(answer)) continue;
+      if (!actable.includes(answer.code)) throw answer;
+      add(this.#table.totals.refusals, answer.code);
+      return undefined;
+    }
+  }
+
+  /**
+   * @template T
+   * @param {string} kind @param {string} what
+   * @param {(server: import("../harness.mjs").Server) => Promise<T>} ask
+   * @returns {Promise<T | Refusal>} @throws Unheard
+   */
+  async #askOnce(kind, what, ask) {
+    const { ledger, totals } = this.#table;
+    const asked = `${this.#name} ${kind} ${what}`;
+    add(totals.calls, kind);
+    const server = await this.#server();
+    ledger.note(asked);
+    try {
+      const answer = await ask(server);
+      ledger.note(`${asked} -> ${Buffer.isBuffer(answer) ? `${answer.length} bytes` : short(answer)}`);
+      return answer;
+    } catch (error) {
+      ledger.note(`${asked} -> ${error}`);
+      if (error instanceof Refusal) return error;
+      throw server.isKilled() ? new Unheard() : error;
+    }
+  }
+
+  /** @param {Refusal} error */
+  #isGivenUp({ code, message }) {
+    const { mayGiveUp, totals } = this.#table;
+    if (!mayGiveUp || code !== "internal" || !message.includes(givenUp)) return false;
+    totals.givenUp += 1;
+    return true;
+  }
+
+  /** @param {string} key what `get_artifact` may answer of it */
+  #absence(key) {
+    return isLasting(key) && this.#table.ledger.highest(key) > 0 ? [] : ["artifact_not_found"];
+  }
+
+  /** @param {string} key @returns {Promise<any>} */
+  async #newest(key) {
+    const before = this.#table.ledger.highest(key);
+    const found = await this.#call("get_artifact", { bucket, key }, this.#absence(key));
+    if (found === undefined) return undefined;
+    this.#table.ledger.saw(found);
+    this.#table.ledger.check(
+      !isLasting(key) || found.version >= before,
+      `the newest ${key} is ${found.version}, after ${before}`,
+    );
+    return found;
+  }
+
+  /** None, that of the newest version, or that of a key that is not there. @param {string} key @param {number} share */
+  async #guard(key, share) {
+    if (!this.#chance(share)) return {};
+    return { if_version: this.#chance(0.2) ? 0 : ((await this.#newest(key))?.version ?? 0) };
+  }
+
+  async #save() {
+    const { ledger, totals } = this.#table;
+    const key = this.#one(writtenKeys);
+    this.#saves += 1;
+    // Saved a second time under a key that keeps its versions: the same content may be what is there already.
+    const isAgain = isLasting(key) && this.#saves > 1 && this.#chance(0.2);
+    const label = `${this.#name} save ${isAgain ? this.#saves - 1 : this.#saves}${isLasting(key) ? "" : " fleeting"}`;
+    const most = this.#chance(0.03) ? 1_048_576 : this.#chance(0.1) ? 100_000 : 4_000;
+    const bytes = contentOf(label, 0, isAgain ? leastBytes : this.#between(leastBytes, most));
+    const guard = await this.#guard(key, 0.5);
+    const args = { bucket, key, ...this.#written("content", label, bytes), ...guard };
+    const saved = await this.#call("save_artifact", args, "if_version" in guard ? ["version_conflict"] : []);
+    if (saved === undefined) return;
+    totals.bytes += bytes.length;
+    ledger.saw(saved);
+    ledger.check(saved.sha256 === sha256Of(bytes), `${key} version ${saved.version} is not what was saved`);
+    const isNext = isAgain || !isLasting(key) || saved.version === (guard.if_version ?? saved.version - 1) + 1;
+    ledger.check(isNext, `${key} version ${saved.version} was saved with if_version ${guard.if_version}`);
+  }
+
+  /** @param {string} argument @param {string} label @param {Buffer} bytes */
+  #written(argument, label, bytes) {
+    if (isText(label) && this.#chance(0.7)) return { [argument]: bytes.toString("latin1") };
+    return { [argument]: bytes.toString("base64"), encoding: "base64" };
+  }
+
+  /** Adds one to the number that is there, if nobody else does meanwhile: version and number stay the same. */
+  async #count() {
+    const { ledger } = this.#table;
+    const newest = await this.#newest(counterKey);
+    const if_version = newest?.version ?? 0;
+    const found = newest && (await this.#readWhole(newest));
+    if (newest && found === undefined) return; // pushed out by newer ones meanwhile
+    const number = found === undefined ? 0 : Number.parseInt(String(found), 10);
+    this.#saves += 1;
+    const content = `${number + 1} by ${this.#name}, save ${this.#saves}`;
+    ledger.unheard += 1;
+    const args = { bucket, key: counterKey, content, if_version };
+    const saved = await this.#call("save_artifact", args, ["version_conflict"]);
+    ledger.unheard -= 1;
+    if (saved === undefined) return;
+    ledger.counted += 1;
+    ledger.saw(saved);
+    ledger.check(saved.sha256 === sha256Of(content), `${counterKey} version ${saved.version} is not "${content}"`);
+    ledger.check(saved.version === if_version + 1, `${counterKey} went from ${if_version} to ${saved.version}`);
+  }
+
+  /** All of an artifact's newest version. @param {string} key */
+  async readArtifact(key) {
+    const newest = await this.#newest(key);
+    if (newest !== undefined) await this.#readWhole(newest);
+  }
+
+  /**
+   * The content of a version, compared with its digest; undefined where it is gone. @param {any} artifact
+   *
+   * @returns {Promise<Buffer | undefined>}
+   */
+  async #readWhole({ key, version, sha256 }) {
+    const { ledger } = this.#table;
+    const bytes = await (this.#chance(0.5) ? this.#readResource(key, version) : this.#readPages(key, version));
+    if (bytes === undefined) return undefined;
+    if (sha256Of(bytes) === sha256) {
+      ledger.sawContent({ key, version }, bytes);
+      return bytes;
+    }
+    // Of a key that was deleted and saved anew, the version is another's by now.
+    const now = await this.#call("get_artifact", { bucket, key, version }, ["artifact_not_found"]);
+    ledger.check(now?.sha256 !== sha256 && !isLasting(key), `${key} version ${version} reads as ${sha256Of(bytes)}`);
+    return undefined;
+  }
+
+  /** @param {string} key @param {number} version */
+  #readResource(key, version) {
+    const uri = `artifact://${bucket}/${key}?version=${version}`;
+    return this.#ask("resources/read", uri, (server) => server.read(uri), ["artifact_not_found"]);
+  }
+
+  /** @param {string} key @param {number} version */
+  async #readPages(key, version) {
+    const pages = [];
+    const length = this.#chance(0.3) ? this.#between(1_000, 50_000) : 1_048_576;
+    const encoding = this.#one(["auto", "base64"]);
+    const actable = ["artifact_not_found", ...(isLasting(key) ? [] : ["invalid_argument"])];
+    for (let offset = 0; offset !== undefined; ) {
+      const args = { bucket, key, version, offset, length, encoding };
+      /** @type {any} */
+      const page = await this.#call("read_artifact", args, offset === 0 ? actable.slice(0, 1) : actable);
+      if (page === undefined) return undefined;
+      const [{ text }, { text: where }] = page.content;
+      pages.push(Buffer.from(text, where.includes(" as base64, ") ? "base64" : "utf8"));
+      offset = page._meta.next_offset;
+    }
+    return Buffer.concat(pages);
+  }
+
+  async #list() {
+    const { ledger } = this.#table;
+    if (this.#chance(0.4)) return this.listVersions(this.#one([counterKey, ...writtenKeys]));
+    const expected = [counterKey, ...keptKeys].filter((key) => ledger.highest(key) > 0);
+    const actable = expected.length > 0 ? [] : ["bucket_not_found"];
+    if (this.#chance(0.3)) {
+      const buckets = await this.#call("list_buckets", {});
+      const isListed = buckets.data.some((/** @type {any} */ { name }) => name === bucket);
+      return ledger.check(isListed || expected.length === 0, "the bucket is not listed");
+    }
+    const page = await this.#call("list_artifacts", { bucket }, actable);
+    if (page === undefined) return;
+    for (const artifact of page.data) ledger.saw(artifact);
+    const keys = page.data.map((/** @type {any} */ { key }) => key);
+    for (const key of expected) ledger.check(keys.includes(key), `${key} is not listed`);
+    ledger.check(String(keys) === String([...keys].sort()), `listed out of order: ${keys}`);
+  }
+
+  /** Answers what versions there are. @param {string} key @returns {Promise<any[]>} */
+  async listVersions(key) {
+    const { ledger } = this.#table;
+    const before = ledger.highest(key);
+    const listed = await this.#call("list_artifact_versions", { bucket, key }, this.#absence(key));
+    if (listed === undefined) return [];
+    for (const artifact of listed.data) ledger.saw(artifact);
+    if (isLasting(key)) ledger.sawVersions(key, listed.data, before);
+    return listed.data;
+  }
+
+  async #delete() {
+    const { ledger } = this.#table;
+    const key = this.#one(writtenKeys);
+    if (!isLasting(key) && this.#chance(0.5)) {
+      await this.#call("delete_artifact", { bucket, key }, ["artifact_not_found"]);
+      return;
+    }
+    const versions = await this.listVersions(key);
+    const victims = isLasting(key) ? versions.slice(1) : versions;
+    if (victims.length === 0) return;
+    const { version } = this.#one(victims);
+    if (isLasting(key)) ledger.deletes(key, version);
+    const deleted = await this.#call("delete_artifact", { bucket, key, version }, ["artifact_not_found"]);
+    if (deleted === undefined || !isLasting(key)) return;
+    const still = await this.#call("get_artifact", { bucket, key, version }, ["artifact_not_found"]);
+    ledger.check(still === undefined, `${key} version ${version} is there again after its deletion`);
+  }
+
+  /** Goes on with an upload that anybody began, or begins one. */
+  async #upload() {
+    const filter = this.#chance(0.5) ? { bucket, key: this.#one(writtenKeys) } : { bucket };
+    const { data } = await this.#call("list_upload_sessions", filter);
+    const isUnfinished = (/** @type {any} */ { status }) => ["open", "completing", "held"].includes(status);
+    const unfinished = data.filter(isUnfinished);
+    const choice = this.#chance(0.1) ? data : unfinished;
+    const isRoom = unfinished.length < mostOpenUploads;
+    const id = choice.length === 0 || (isRoom && this.#chance(0.2)) ? await this.#create() : this.#one(choice).id;
+    if (id === undefined) return;
+    for (let steps = this.#between(1, 4); steps > 0; steps -= 1) {
+      const session = await this.#session("get_upload_session", id, {}, ["version_conflict"]);
+      if (session === undefined) return;
+      await this.#step(session);
+    }
+  }
+
+  /**
+   * A call on a session, whose answer is compared with what is known of it.
+   *
+   * @param {string} tool @param {string} session_id @param {Record<string, unknown>} args
+   * @param {readonly string[]} [actable] beside that the session has ended
+   * @returns {Promise<any>}
+   */
+  async #session(tool, session_id, args, actable = []) {
+    const { ledger } = this.#table;
+    const before = ledger.before(session_id);
+    const session = await this.#call(tool, { session_id, ...args }, [...sessionEnds, ...actable]);
+    if (session !== undefined) ledger.sawSession(session, before);
+    return session;
+  }
+
+  async #create() {
+    const key = this.#one(writtenKeys);
+    const size = this.#chance(0.5) ? { size: this.#between(leastBytes, this.#chance(0.1) ? 1_048_576 : 200_000) } : {};
+    const made = await this.#call("create_upload_session", { bucket, key, ...size, ...(await this.#guard(key, 0.4)) });
+    return made?.id;
+  }
+
+  /** @param {any} session */
+  #step({ id, key, status, offset, size, artifact }) {
+    const end = size ?? numberOf(id, leastBytes, numberOf(`${id} is large`, 1, 10) === 1 ? 1_048_576 : 200_000);
+    if (status === "open" && offset < end) {
+      return this.#pick([
+        [80, () => this.#append(id, offset, Math.min(end, offset + this.#chunkBytes()))],
+        [10, () => this.#replay(id, offset, end)],
+        [4, () => this.#appendOutOfPlace(id, offset)],
+        [3, () => this.#complete(id, key, offset)],
+        [3, () => this.#session("abort_upload_session", id, {})],
+      ]);
+    }
+    if (status === "complete") return this.#afterCompletion(id, offset, artifact);
+    if (status === "held" && this.#chance(0.3)) return this.#session("abort_upload_session", id, {});
+    if (status !== "aborted" && status !== "expired") return this.#complete(id, key, offset);
+    return this.#refused("upload_chunk", id, { offset, data: "too late" });
+  }
+
+  #chunkBytes() {
+    return this.#chance(0.1) ? this.#between(1, 400_000) : this.#between(1, 60_000);
+  }
+
+  /** @param {string} id @param {number} start @param {number} end */
+  async #append(id, start, end) {
+    const { ledger, totals } = this.#table;
+    const chunk = contentOf(id, start, end);
+    const sha256 = this.#chance(0.3) ? { sha256: sha256Of(chunk) } : {};
+    const args = { offset: start, ...this.#written("data", id, chunk), ...sha256 };
+    const session = await this.#session("upload_chunk", id, args, ["version_conflict"]);
+    if (session === undefined) return;
+    totals.bytes += chunk.length;
+    ledger.check(session.offset >= end, `session ${id} took ${start} to ${end} and is at ${session.offset}`);
+  }
+
+  /** Bytes that are stored already, and perhaps more. @param {string} id @param {number} offset @param {number} end */
+  #replay(id, offset, end) {
+    const start = this.#between(0, offset);
+    return this.#append(id, start, Math.min(end, start + this.#chunkBytes()));
+  }
+
+  /** Other bytes than those stored, or a gap. @param {string} id @param {number} offset */
+  #appendOutOfPlace(id, offset) {
+    const isGap = offset === 0 || this.#chance(0.5);
+    // A gap that nobody closes meanwhile: no upload is so long.
+    return this.#refused("upload_chunk", id, { offset: isGap ? 2_000_000 : 0, data: "\u0001 no content begins so" });
+  }
+
+  /** @param {string} tool @param {string} id @param {Record<string, unknown>} args */
+  async #refused(tool, id, args) {
+    const answer = await this.#session(tool, id, args, ["offset_conflict", "size_exceeded"]);
+    this.#table.ledger.check(answer === undefined, `${tool} ${id} was not refused: ${JSON.stringify(args)}`);
+  }
+
+  /** @param {string} id @param {string} key @param {number} offset */
+  async #complete(id, key, offset) {
+    if (offset < leastBytes) return;
+    const sha256 = this.#chance(0.3) ? { sha256: sha256Of(contentOf(id, 0, offset)) } : {};
+    const args = { ...sha256, ...(await this.#guard(key, 0.5)) };
+    const actable = ["version_conflict", "incomplete", ...("sha256" in args ? ["checksum_mismatch"] : [])];
+    await this.#session("complete_upload_session", id, args, actable);
+  }
+
+  /** What is asked again is answered again. @param {string} id @param {number} bytes @param {any} artifact */
+  #afterCompletion(id, bytes, artifact) {
+    return this.#pick([
+      [1, () => this.#append(id, 0, Math.min(bytes, this.#chunkBytes()))],
+      [1, () => this.#session("complete_upload_session", id, { sha256: artifact.sha256 })],
+      [1, () => this.#refused("abort_upload_session", id, {})],
+    ]);
+  }
+}
+
+/** @param {Map<string, number>} counts @param {string} name */
+function add(counts, name) {
+  counts.set(name, (counts.get(name) ?? 0) + 1);
+}
+
+/** For the trace: long strings are cut. @param {unknown} value */
+function short(value) {
+  return JSON.stringify(value, (_, part) =>
+    typeof part === "string" && part.length > 100 ? `${part.slice(0, 40)}... (${part.length} characters)` : part,
+  );
+}
