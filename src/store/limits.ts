@@ -26,8 +26,11 @@ export const largestSessionTtlMs = 365 * 24 * 60 * 60 * 1000;
 
 /** Past this many segments the next append copies them into one. */
 export const maxSegments = 64;
-/** Segments that a process keeps open for its next append; the least recently used is closed past it. */
-export const maxOpenSegments = 128;
+/**
+ * Segments that a process keeps open for its next append; the least recently used is closed past it. Together with what
+ * the process has open anyway they leave room to read and to save where only 64 files may be open.
+ */
+export const maxOpenSegments = 32;
 /** One read or write of a copy. */
 export const copyBlockBytes = MiB;
 /** How long a caller waits for a publication before it hears `completing`. */
