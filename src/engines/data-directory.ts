@@ -177,8 +177,9 @@ function directoryProblem(root: string, code: string | undefined, cause: unknown
   switch (code) {
     case "EACCES":
     case "EPERM":
-    case "EROFS":
       return `The data directory ${root} is not writable: make it so, or give another --root.`;
+    case "EROFS":
+      return `The data directory ${root} is on a read-only disk, and its database cannot be read without writing beside it: mount it writable, or copy the directory to where it can be written and give the copy with --root.`;
     case "ENOTDIR":
       return `The data directory ${root} lies below a file: give another --root.`;
     case "ENOSPC":

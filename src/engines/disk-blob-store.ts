@@ -49,8 +49,9 @@ export function createDiskBlobStore(root: string, log: Log): BlobStore {
       const folder = join(uploads, session);
       const name = `${start}-${randomBytes(8).toString("hex")}`;
       for (;;) {
-        // The folder may vanish at any moment, where somebody else is done with what was in it.
-        const file = await orElse(["ENOENT"], () => createIn(folder, name), undefined);
+        await makeIfAbsent(folder);
+        // It may vanish at any moment, where somebody else is done with what was in it.
+        const file = await orElse(["ENOENT"], () => open(join(folder, name), "wx", 0o600), undefined);
         if (file !== undefined) return segmentWriter(file, name, [folder, uploads]);
       }
     },
@@ -67,7 +68,7 @@ export function createDiskBlobStore(root: string, log: Log): BlobStore {
         ["ENOENT"],
         () => linkBlob(session, segment),
         async () => {
-          await mkdir(shelf(session), { recursive: true, mode: 0o700 });
+          await makeIfAbsent(shelf(session));
           return orElse(["ENOENT"], () => linkBlob(session, segment), false);
         },
       );
@@ -139,9 +140,9 @@ async function openReader(path: string): Promise<ByteReader | undefined> {
   });
 }
 
-async function createIn(folder: string, name: string): Promise<FileHandle> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  return open(join(folder, name), "wx", 0o600);
+/** Not `recursive`, with which Node says ENOENT where the disk is read-only, over its quota or broken. */
+async function makeIfAbsent(folder: string): Promise<void> {
+  await orElse(["EEXIST"], () => mkdir(folder, { mode: 0o700 }), undefined);
 }
 
 /** A call that still runs may have begun a new segment in it; that one takes it back itself. */

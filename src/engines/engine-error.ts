@@ -28,7 +28,8 @@ const meanings: Readonly<Record<string, { code: ErrorCode; message: string }>> =
   }),
   ...same(["EMFILE", "ENFILE"], {
     code: "internal",
-    message: "Too many files are open. Nothing was lost: make the same call again in a moment.",
+    message:
+      "Too many files are open. What was acknowledged is safe: make the same call again in a moment. If it stays, complete or abort uploads that are open; the person who runs this server can raise its limit of open files (ulimit -n).",
   }),
 };
 

@@ -37,8 +37,11 @@ export const defaultMaxOpenSessions = 1_000;
 
 /** Past this many segments the next append copies them into one. */
 export const maxSegments = 64;
-/** Segments that a process keeps open for its next append; the least recently used is closed past it. */
-export const maxOpenSegments = 128;
+/**
+ * Segments that a process keeps open for its next append; the least recently used is closed past it. Together with what
+ * the process has open anyway they leave room to read and to save where only 64 files may be open.
+ */
+export const maxOpenSegments = 32;
 /** One read or write of a copy. */
 export const copyBlockBytes = MiB;
 /** What an import makes durable at a time. */

@@ -1,3 +1,4 @@
+import type { MakeDirectoryOptions } from "node:fs";
 import type * as fs from "node:fs/promises";
 
 export type Errno = "ENOSPC" | "EDQUOT" | "EROFS" | "EIO" | "EMFILE";
@@ -72,20 +73,30 @@ export class FaultyDisk {
     return Object.assign(new Error(`${code}: injected, ${call} '${path}'`), { code });
   }
 
+  /** Node's recursive one looks whether the folder is there after most failures, and says that it is not. */
+  #mkdirError(path: string, isRecursive: boolean): Error {
+    const error = this.#error("mkdir", path);
+    const isHidden = isRecursive && this.#fault?.errno !== "ENOSPC";
+    return isHidden ? Object.assign(error, { code: "ENOENT" }) : error;
+  }
+
   /** What is asked of a file that has failed. */
   #use(call: string, path: string): void {
     if (this.#failedFiles.has(path)) this.usedAfterFailure.push(`${call} ${path}`);
   }
 
   wrap(actual: typeof fs): typeof fs {
-    const wrapped = <Name extends "mkdir" | "unlink" | "rmdir" | "rm" | "readdir" | "stat">(name: Name) =>
+    const wrapped = <Name extends "unlink" | "rmdir" | "rm" | "readdir" | "stat">(name: Name) =>
       (async (path: string, ...rest: []) => {
         if (this.#isFailing(name)) throw this.#error(name, path);
         return (actual[name] as (path: string, ...rest: unknown[]) => unknown)(path, ...rest);
       }) as unknown as (typeof fs)[Name];
     return {
       ...actual,
-      mkdir: wrapped("mkdir"),
+      mkdir: (async (path: string, options?: MakeDirectoryOptions) => {
+        if (this.#isFailing("mkdir")) throw this.#mkdirError(path, options?.recursive === true);
+        return actual.mkdir(path, options);
+      }) as typeof fs.mkdir,
       unlink: wrapped("unlink"),
       rmdir: wrapped("rmdir"),
       rm: wrapped("rm"),

@@ -1,0 +1,82 @@
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { temporaryDirectory } from "../support/directories.js";
+import { canMount, command, coverReadOnly, imageDisk, memoryDisk, needsMounts, newImage } from "../support/disks.js";
+import { builtServer, quiet, type ServerProcess, startServer, startServerUnder } from "../support/server-process.js";
+
+const bucket = "b";
+const chunk = (session_id: string, offset: number, data: string) => ({ session_id, offset, data });
+
+/** A store with an artifact, and an upload of which "abc" is acknowledged. */
+async function prepare(server: ServerProcess): Promise<string> {
+  await server.call("save_artifact", { bucket, key: "k", content: "text" });
+  const { id = "" } = await server.call("create_upload_session", { bucket, key: "upload", size: 9 });
+  await server.call("upload_chunk", chunk(id, 0, "abc"));
+  return id;
+}
+
+async function read(server: ServerProcess, key: string): Promise<unknown> {
+  const { contents } = await server.client.readResource({ uri: `artifact://${bucket}/${key}` });
+  return contents[0];
+}
+
+describe.skipIf(!canMount)(`on a disk that becomes read-only ${needsMounts}`, () => {
+  it("calls that need a new file are refused, and work again without a restart", async () => {
+    const disk = await memoryDisk(16 * 1024 * 1024);
+    const server = await startServerUnder(quiet, join(disk.path, "store"));
+    const id = await prepare(server);
+    const uncover = await coverReadOnly(disk.path);
+    const save = { bucket, key: "k", content: "more" };
+    expect((await server.call("save_artifact", save)).error?.code).toBe("read_only");
+    expect(await read(server, "k")).toMatchObject({ text: "text" });
+    // Its files are open already.
+    expect((await server.call("upload_chunk", chunk(id, 3, "def")))["offset"]).toBe(6);
+    expect((await server.call("upload_chunk", chunk(id, 6, "ghi"))).error?.code).toBe("read_only");
+    uncover();
+    expect((await server.call("save_artifact", save))["version"]).toBe(2);
+    expect((await server.call("upload_chunk", chunk(id, 6, "ghi")))["status"]).toBe("complete");
+    expect(await read(server, "upload")).toMatchObject({ blob: Buffer.from("abcdefghi").toString("base64") });
+  });
+
+  it("as after an error of its own, every change is refused and all that was acknowledged is there", async () => {
+    const image = join(await temporaryDirectory(), "image");
+    await newImage(image, 32 * 1024 * 1024);
+    const disk = await imageDisk(image);
+    const server = await startServerUnder(quiet, join(disk.path, "store"));
+    const id = await prepare(server);
+    command("sync");
+    command("mount", "-o", "remount,abort", disk.path);
+    const codes = [
+      await server.call("save_artifact", { bucket, key: "k", content: "more" }),
+      await server.call("upload_chunk", chunk(id, 3, "def")),
+      await server.call("create_upload_session", { bucket, key: "new" }),
+      await server.call("delete_artifact", { bucket, key: "k" }),
+      await server.call("abort_upload_session", { session_id: id }),
+    ].map(({ error }) => `${error?.code}: ${error?.message}`);
+    expect(codes.slice(0, 2)).toEqual([expect.stringMatching(/^read_only/), expect.stringMatching(/^read_only/)]);
+    // SQLite tells no more than that it could not write.
+    for (const code of codes.slice(2)) expect(code).toMatch(/^internal: The disk failed .* become read-only/);
+    expect(await read(server, "k")).toMatchObject({ text: "text" });
+    expect((await server.call("get_upload_session", { session_id: id }))["offset"]).toBe(3);
+    await server.close();
+    await disk.unmount();
+    const mended = await imageDisk(image);
+    const next = await startServer(join(mended.path, "store"));
+    expect((await next.call("upload_chunk", chunk(id, 3, "defghi")))["status"]).toBe("complete");
+    expect(await read(next, "k")).toMatchObject({ text: "text" });
+  });
+
+  it("a start says what to do", async () => {
+    const disk = await memoryDisk(16 * 1024 * 1024);
+    const root = join(disk.path, "store");
+    const server = await startServer(root);
+    await prepare(server);
+    await server.close();
+    await coverReadOnly(disk.path);
+    const args = [builtServer, "--root", root, "--read-only"];
+    const { status, stderr } = spawnSync(process.execPath, args, { encoding: "utf8", input: "" });
+    expect(stderr).toMatch(/^artifacts-mcp: [^\n]*read-only disk[^\n]*--root[^\n]*\n$/);
+    expect(status).toBe(1);
+  });
+});
