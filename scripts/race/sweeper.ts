@@ -14,7 +14,7 @@ import { keepVersions } from "./ledger.mjs";
 const [root = "", mode = ""] = process.argv.slice(2);
 const log = createStderrLog(process.stderr, "warn");
 const directory = await openDataDirectory(root, { mustExist: true }, log);
-const { metadata, blobs } = directory;
+const { metadata } = directory;
 
 function say(what: object): void {
   process.stdout.write(`${JSON.stringify(what)}\n`);
@@ -42,7 +42,7 @@ function isLeftByKill({ kind, path = "" }: Fault): boolean {
 }
 
 /** A store whose clock is fast by that much: what is there now is old for it. */
-const storeIn = (ms: number) => createStore({ metadata, blobs, log, keepVersions, now: () => Date.now() + ms });
+const storeIn = (ms: number) => createStore({ ...directory, log, keepVersions, now: () => Date.now() + ms });
 
 async function sweepUntilEnd(graceMs: number): Promise<void> {
   const stopping = new AbortController();
