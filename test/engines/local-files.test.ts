@@ -490,7 +490,7 @@ describe.skipIf(process.platform === "win32").each(ways)("local files, %s", (way
       ["file.sync", "ENOSPC", "storage_full", /There is no room/],
       ["file.close", "ENOSPC", "storage_full", /There is no room/],
       ["link", "ENOSPC", "storage_full", /There is no room/],
-      ["link", "EIO", "internal", /its log says how/],
+      ["link", "EIO", "internal", /disk failed to read or to write/],
     ])("answers %s that fails with %s as %s, and leaves nothing", async (step, code, expected, message) => {
       const { allowed, files } = await plant();
       const before = contentsOf(allowed);
