@@ -26,8 +26,9 @@ export class ClientOutput extends Writable {
     const take = (): void => {
       const text = chunk.toString();
       if (text.indexOf("\n") !== text.length - 1) throw new Error(`not one line: ${text}`);
-      this.lines.push(JSON.parse(text));
-      this.emit("line");
+      const message = JSON.parse(text);
+      this.lines.push(message);
+      this.emit("line", message);
       done();
     };
     if (this.#isReading) take();
