@@ -1,0 +1,86 @@
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { createInterface } from "node:readline";
+import { describe, expect, it, vi } from "vitest";
+import { temporaryDirectory } from "../support/directories.js";
+import { initialize, type RawServer, spawnRaw, toolCall } from "../support/server-process.js";
+
+const MiB = 1024 * 1024;
+
+/** The most memory that a process has had in hand so far, in bytes. */
+async function peakBytes(pid: number | undefined): Promise<number> {
+  const [, kib] = (await readFile(`/proc/${pid}/status`, "utf8")).match(/VmHWM:\s+(\d+) kB/) ?? [];
+  return Number(kib) * 1024;
+}
+
+/** A server with an artifact of 1 MiB, whose client reads nothing from here on. */
+async function openUnread(): Promise<RawServer> {
+  const server = spawnRaw(["--root", await temporaryDirectory(), "--log-level", "debug"]);
+  server.send(initialize, toolCall(1, "save_artifact", { bucket: "b", key: "k.txt", content: "x".repeat(MiB) }));
+  await server.answer(1);
+  server.child.stdout.removeAllListeners("data").pause();
+  return server;
+}
+
+const reads = Array.from({ length: 300 }, (_, n) =>
+  toolCall(n + 2, "read_artifact", { bucket: "b", key: "k.txt", length: MiB }),
+);
+
+/** Resolves once a server that has begun has done nothing for a second. */
+async function idle({ stderr }: RawServer): Promise<void> {
+  const calls = (): number => stderr().split("read_artifact").length - 1;
+  await vi.waitFor(() => expect(calls()).toBeGreaterThan(0), 20_000);
+  for (let before = -1; before !== calls(); ) {
+    before = calls();
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+  }
+}
+
+describe.skipIf(!existsSync("/proc/self/status"))("memory (told by /proc alone)", () => {
+  it("stays bounded while 300 answers of 1 MiB are not read, and then all of them come", async () => {
+    const server = await openUnread();
+    const before = await peakBytes(server.child.pid);
+    server.send(...reads);
+    await idle(server);
+    expect((await peakBytes(server.child.pid)) - before).toBeLessThan(200 * MiB);
+
+    const lines: string[] = [];
+    for await (const line of createInterface(server.child.stdout)) {
+      if (lines.push(line) === reads.length) server.child.stdin.end();
+    }
+    const answers = lines.map((line) => JSON.parse(line));
+    expect(answers.map(({ id }) => id).sort((a, b) => a - b)).toEqual(reads.map(({ id }) => id));
+    expect(answers.every(({ result }) => result.content[0].text.length === MiB)).toBe(true);
+  }, 120_000);
+
+  it("stays bounded over a line of 1 GiB, which is answered, as is the next", async () => {
+    const server = spawnRaw(["--root", await temporaryDirectory()]);
+    server.send(initialize);
+    await server.answer(0);
+    const before = await peakBytes(server.child.pid);
+    const { stdin } = server.child;
+    const piece = Buffer.alloc(4 * MiB, "x");
+    stdin.write('{"jsonrpc":"2.0","method":"tools/call","params":{"name":"');
+    for (let n = 0; n < 256; n += 1) {
+      if (!stdin.write(piece)) await once(stdin, "drain");
+    }
+    stdin.write('"},"id":1}\n');
+    server.send({ id: 2, method: "ping" });
+    expect(await server.answer(2)).toMatchObject({ result: {} });
+    expect(await server.answer(1)).toMatchObject({ error: { code: -32600 } });
+    expect((await peakBytes(server.child.pid)) - before).toBeLessThan(300 * MiB);
+  }, 120_000);
+});
+
+describe("a client that never reads", () => {
+  it("does not keep the process from ending on SIGTERM", async () => {
+    const server = await openUnread();
+    server.send(...reads);
+    await idle(server);
+    const exited = once(server.child, "exit");
+    server.child.kill("SIGTERM");
+    expect(await exited).toEqual([0, null]);
+    expect(server.stderr()).toContain("answers_not_taken");
+  }, 60_000);
+});
