@@ -23,7 +23,9 @@ export async function runVerify(
   const log = createStderrLog(stderr, config.logLevel);
   const directory = await openDataDirectory(config.root, { mustExist: true }, log);
   try {
-    const store = createStore({ metadata: directory.metadata, blobs: directory.blobs, log });
+    const { metadata, blobs } = directory;
+    // How many versions its servers keep is not known here: an upload that the sweep finishes pushes none out.
+    const store = createStore({ metadata, blobs, log, keepVersions: Number.MAX_SAFE_INTEGER });
     const bar = stderr.isTTY === true && !config.json ? createBar(stderr) : undefined;
     const { repair } = config;
     // What crashes have left goes first, as it would with time: then only what it does not explain is a fault.
