@@ -23,7 +23,8 @@ export async function runVerify(
   const log = createStderrLog(stderr, config.logLevel);
   const directory = await openDataDirectory(config.root, { mustExist: true }, log);
   try {
-    const store = createStore({ ...directory, log });
+    // How many versions its servers keep is not known here: an upload that the sweep finishes pushes none out.
+    const store = createStore({ ...directory, log, keepVersions: Number.MAX_SAFE_INTEGER });
     const bar = stderr.isTTY === true && !config.json ? createBar(stderr) : undefined;
     const { repair } = config;
     // What crashes have left goes first, as it would with time: then only what it does not explain is a fault.

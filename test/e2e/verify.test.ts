@@ -3,9 +3,13 @@ import { randomBytes } from "node:crypto";
 import { copyFile, mkdir, readdir, readFile, rename, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { defaultKeepVersions } from "../../src/store/limits.js";
 import type { VerifyReport } from "../../src/store/verify.js";
 import { temporaryDirectory } from "../support/directories.js";
+import { Dead } from "../support/faults.js";
+import { openEngines } from "../support/mcp-client.js";
 import { builtServer, startServer } from "../support/server-process.js";
+import { bytesOf, saveText, storeOn, textOf } from "../support/stores.js";
 
 function verify(root: string, ...args: string[]) {
   const options = { encoding: "utf8", input: "", timeout: 30_000 } as const;
@@ -90,6 +94,27 @@ describe("artifacts-mcp verify", () => {
     const [time = ""] = await readdir(join(root, "orphans"));
     expect(await readFile(join(root, "orphans", time, strays[0] ?? ""), "utf8")).toBe("content of one");
     expect(verify(root).stdout).toContain("1 fault (");
+  });
+
+  it("--repair finishes an upload that was left behind, and pushes no version out for it", async () => {
+    const root = join(await temporaryDirectory(), "store");
+    const { metadata, blobs } = await openEngines(root);
+    const dying = { ...metadata };
+    const anHourAgo = { keepVersions: defaultKeepVersions + 10, now: () => Date.now() - 60 * 60 * 1000 };
+    const store = storeOn({ metadata: dying, blobs }, anHourAgo);
+    for (let n = 1; n <= defaultKeepVersions; n += 1) await saveText(store, "b", "k", `text ${n}`);
+    const { id } = await store.uploads.create({ bucket: "b", key: "k" });
+    await store.uploads.append(id, 0, bytesOf("left behind"));
+    dying.replace = async (key, ...rest) => {
+      if (key.startsWith("artifact:")) throw new Dead();
+      return metadata.replace(key, ...rest);
+    };
+    await expect(store.uploads.complete(id)).rejects.toThrow(Dead);
+    const { status, stdout } = verify(root, "--repair");
+    expect(stdout).toContain(`(1 artifact, ${defaultKeepVersions + 1} versions, 0 unfinished uploads, `);
+    expect(status).toBe(0);
+    expect(await textOf(store, "b", "k")).toBe("left behind");
+    expect(await textOf(store, "b", "k", 1)).toBe("text 1");
   });
 
   it("says where there is no store, or one that cannot be opened, and changes nothing: exit 2", async () => {

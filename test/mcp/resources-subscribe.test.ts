@@ -158,3 +158,22 @@ describe("a server that fails to look for changes", () => {
     await toldOfList(watcher, 1);
   });
 });
+
+it("a change that is found while the client leaves is nothing to log", async () => {
+  const { metadata, blobs } = createMemoryEngines();
+  const log = vi.fn();
+  const watcher = await connect({ metadata, blobs }, { log });
+  const { get } = metadata;
+  let hasLeft = false;
+  metadata.get = async (key) => {
+    if (key === "changed") {
+      await watcher.client.close();
+      hasLeft = true;
+    }
+    return get(key);
+  };
+  await watcher.store.artifacts.save({ bucket: "b", key: "k", bytes: Buffer.from("one"), otherwise: "text/plain" });
+  await vi.waitFor(() => expect(hasLeft).toBe(true), soon);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(log).not.toHaveBeenCalledWith("warn", "watch_failed", expect.anything());
+});

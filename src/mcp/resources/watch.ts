@@ -66,6 +66,7 @@ export function createWatch({ revisions }: Store, events: WatchEvents, log: Log)
     timer = setTimeout(() => {
       look()
         .catch((error) => {
+          if (isStopped) return; // the client has left in the middle of it
           isUnseen = true; // what it has not come to is looked at again
           log("warn", "watch_failed", { error: String(error) });
         })
