@@ -90,7 +90,9 @@ async function finish(
   }
 }
 
-describe.skipIf(!canMount)(`on a full disk ${needsMounts}`, () => {
+const timeout = isLong ? 600_000 : 60_000;
+
+describe.skipIf(!canMount)(`on a full disk ${needsMounts}`, { timeout }, () => {
   it("an upload stays at what was acknowledged, and ends right once something is deleted", async () => {
     const { root, server } = await open(12 * MiB);
     for (let round = 0; round < (isLong ? 100 : 8); round += 1) {

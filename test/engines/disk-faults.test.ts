@@ -219,7 +219,10 @@ function expectClear(error: unknown, code: ErrorCode | undefined): void {
   expect(error.message).not.toContain("does not know");
 }
 
-describe.each(operations)("$name", (operation) => {
+/** Each test makes its operation some dozen times. */
+const timeout = 120_000;
+
+describe.each(operations)("$name", { timeout }, (operation) => {
   const faults = errnos.flatMap((errno) => [
     { errno, isLasting: false },
     { errno, isLasting: true },
@@ -242,7 +245,7 @@ describe.each(operations)("$name", (operation) => {
   });
 });
 
-describe.each(operations)("$name, on metadata that fail,", (operation) => {
+describe.each(operations)("$name, on metadata that fail,", { timeout }, (operation) => {
   const faults = ["SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_BUSY"].flatMap((code) => [
     { code, isBefore: false },
     { code, isBefore: true },

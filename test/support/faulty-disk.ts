@@ -1,5 +1,6 @@
 import type { MakeDirectoryOptions } from "node:fs";
 import type * as fs from "node:fs/promises";
+import { setImmediate } from "node:timers/promises";
 
 export type Errno = "ENOSPC" | "EDQUOT" | "EROFS" | "EIO" | "EMFILE";
 
@@ -94,6 +95,7 @@ export class FaultyDisk {
     return {
       ...actual,
       mkdir: (async (path: string, options?: MakeDirectoryOptions) => {
+        await setImmediate(); // who tries for ever does not keep a test from timing out
         if (this.#isFailing("mkdir")) throw this.#mkdirError(path, options?.recursive === true);
         return actual.mkdir(path, options);
       }) as typeof fs.mkdir,
