@@ -180,9 +180,13 @@ const directory = await mkdtemp(join(tmpdir(), "artifacts-mcp-race-"));
 const root = join(directory, "store");
 const program = join(directory, "sweeper.mjs");
 await bundleProgram("scripts/race/sweeper.ts", program);
-await race(root, program);
-await audit(root);
-await tidyUp(root, program);
+try {
+  await race(root, program);
+  await audit(root);
+  await tidyUp(root, program);
+} catch (error) {
+  ledger.fault(error instanceof Error ? `${error.stack}` : String(error));
+}
 const { sweeps, expired, settled, rows, files } = swept;
 process.stdout.write(
   `${seconds} s, ${processes} processes, seed ${seed}, grace ${graceMs} ms: ${inWords(totals.calls)} calls; ` +
@@ -197,5 +201,5 @@ if (ledger.faults.length === 0) {
 } else {
   await writeFile(join(directory, "trace.txt"), `${ledger.trace.join("\n")}\n`);
   process.stderr.write(`${ledger.faults.slice(0, 20).join("\n")}\nThe data directory and trace.txt: ${directory}\n`);
-  process.exitCode = 1;
+  process.exit(1); // processes that are left end with this one, whose pipes they read
 }
