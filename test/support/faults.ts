@@ -5,7 +5,7 @@ import type { MetadataStore } from "../../src/store/metadata-store.js";
 /** Thrown by every step of a process that has died: nothing it does reaches the engines any more. */
 export class Dead extends Error {}
 
-interface Engines {
+export interface Engines {
   readonly metadata: MetadataStore;
   readonly blobs: BlobStore;
 }
@@ -54,7 +54,7 @@ export function failOnce(
 }
 
 /** The same engines with each method a step; what one returns to be used further is wrapped in turn. */
-function stepwise(engines: Engines, step: <Result>(act: () => Promise<Result>) => Promise<Result>): Engines {
+export function stepwise(engines: Engines, step: <Result>(act: () => Promise<Result>) => Promise<Result>): Engines {
   function wrap<Port extends object>(port: Port): Port {
     const wrapped = Object.entries(port).map(([name, value]) => {
       if (typeof value !== "function") return [name, value];

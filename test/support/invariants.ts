@@ -1,9 +1,19 @@
 import { expect } from "vitest";
 import type { ArtifactRecord, SessionRecord } from "../../src/store/rows.js";
-import type { MemoryEngines } from "./stores.js";
+
+/** Every row's text and every file's bytes, wherever they lie. */
+export interface StoredState {
+  readonly metadata: { readonly rows: ReadonlyMap<string, string> };
+  readonly blobs: {
+    /** By session. */
+    readonly blobs: ReadonlyMap<string, { readonly bytes: Uint8Array }>;
+    /** By `<session>/<name>`. */
+    readonly segments: ReadonlyMap<string, { readonly bytes: Uint8Array }>;
+  };
+}
 
 /** What must hold at any moment, whoever died where: the checks of the publication model on real rows. */
-export function expectSound({ metadata, blobs }: MemoryEngines): void {
+export function expectSound({ metadata, blobs }: StoredState): void {
   const { artifacts, sessions } = read(metadata.rows);
   const published = artifacts.flatMap(({ versions }) => versions.map(({ session }) => session));
   expect(new Set(published).size, "published twice").toBe(published.length);
@@ -28,15 +38,22 @@ export function expectSound({ metadata, blobs }: MemoryEngines): void {
   }
 }
 
-/** Besides, where nobody died: every blob and segment has its owner. */
-export function expectNothingLeaked(engines: MemoryEngines): void {
-  const { artifacts, sessions } = read(engines.metadata.rows);
+/** Blobs and segments without an owner. */
+export function leaked(state: StoredState): { readonly blobs: string[]; readonly segments: string[] } {
+  const { artifacts, sessions } = read(state.metadata.rows);
   const published = artifacts.flatMap(({ versions }) => versions.map(({ session }) => session));
   const unfinished = [...sessions.values()].filter(({ status }) => ["open", "completing", "held"].includes(status));
   const held = unfinished.filter(({ status }) => status !== "open").map(({ id }) => id);
-  expect([...engines.blobs.blobs.keys()].filter((id) => !published.includes(id) && !held.includes(id))).toEqual([]);
   const owned = unfinished.flatMap(({ id, segments }) => segments.map(({ name }) => `${id}/${name}`));
-  expect([...engines.blobs.segments.keys()].filter((name) => !owned.includes(name))).toEqual([]);
+  return {
+    blobs: [...state.blobs.blobs.keys()].filter((id) => !published.includes(id) && !held.includes(id)),
+    segments: [...state.blobs.segments.keys()].filter((name) => !owned.includes(name)),
+  };
+}
+
+/** Besides, where nobody died: every blob and segment has its owner. */
+export function expectNothingLeaked(state: StoredState): void {
+  expect(leaked(state)).toEqual({ blobs: [], segments: [] });
 }
 
 function read(rows: ReadonlyMap<string, string>) {

@@ -1,0 +1,72 @@
+import * as fs from "node:fs/promises";
+import { createRequire, SourceMap } from "node:module";
+import { join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build, type Plugin } from "esbuild";
+
+const repository = fileURLToPath(new URL("../../..", import.meta.url));
+const here = fileURLToPath(new URL(".", import.meta.url));
+/** Native, so it stays where it is. */
+const sqlite3 = createRequire(import.meta.url).resolve("sqlite3");
+
+export interface MortalProgram {
+  readonly path: string;
+  /** The line of the sources that a position in the program was made of: `src/store/publish.ts:97`. */
+  sourceOf(position: string): string;
+}
+
+/** Builds the program that dies at any step it is told to, from the sources as they are. */
+export async function buildMortalProgram(folder: string): Promise<MortalProgram> {
+  const path = join(folder, "child.mjs");
+  await build({
+    entryPoints: [join(here, "child.ts")],
+    outfile: path,
+    bundle: true,
+    platform: "node",
+    target: "node20.19",
+    format: "esm",
+    sourcemap: "external",
+    sourcesContent: false,
+    plugins: [mortalEngines],
+    banner: {
+      js: 'import { createRequire } from "node:module";\nconst require = createRequire(import.meta.url);',
+    },
+    logLevel: "warning",
+  });
+  const map = new SourceMap(JSON.parse(await fs.readFile(`${path}.map`, "utf8")));
+  return {
+    path,
+    sourceOf(position) {
+      const [line = 1, column = 1] = position.split(":").map(Number);
+      const entry = map.findEntry(line - 1, column - 1);
+      if (!("originalSource" in entry)) throw new Error(`${position} of ${path} has no source`);
+      const source = relative(repository, join(folder, entry.originalSource));
+      return `${source}:${entry.originalLine + 1}`;
+    },
+  };
+}
+
+/** What the engines import is replaced by what counts its steps; nothing else in the program is. */
+const mortalEngines: Plugin = {
+  name: "mortal-engines",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^(node:fs\/promises|keyv|@keyv\/sqlite)$/ }, ({ path, importer }) =>
+      importer.startsWith(join(repository, "src")) ? { path, namespace: "mortal" } : undefined,
+    );
+    onResolve({ filter: /^sqlite3$/ }, () => ({ path: sqlite3, external: true }));
+    onLoad({ filter: /.*/, namespace: "mortal" }, ({ path }) => ({
+      contents: replacements[path] ?? "",
+      resolveDir: here,
+    }));
+  },
+};
+
+const replacements: Readonly<Record<string, string>> = {
+  "node:fs/promises": `
+    import { mortalFileSystem } from "./mortal-fs.ts";
+    export const { ${Object.keys(fs)
+      .filter((name) => name !== "default")
+      .join(", ")} } = mortalFileSystem;`,
+  keyv: 'export { MortalKeyv as Keyv } from "./mortal-keyv.ts";',
+  "@keyv/sqlite": 'export { MortalKeyvSqlite as default } from "./mortal-keyv.ts";',
+};

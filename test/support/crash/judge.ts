@@ -1,0 +1,86 @@
+import { readdir, readFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { expect } from "vitest";
+import { expectNothingLeaked, expectSound, leaked, type StoredState } from "../invariants.js";
+import { openAs, type StoreProcess } from "./process.js";
+import type { Scenario } from "./scenarios.js";
+
+export interface Remains {
+  readonly root: string;
+  readonly id: string;
+  /** Calls whose answer the dead process had. */
+  readonly answered: number;
+  /** A sweep comes before who makes the operation again. */
+  readonly isSweptFirst: boolean;
+}
+
+const month = 30 * 86_400;
+
+/** Takes over where a process was killed, and answers whether it left what its scenario says that it may. */
+export async function expectGood(scenario: Scenario, { root, id, answered, isSweptFirst }: Remains): Promise<boolean> {
+  const { faults = [], leaves } = scenario;
+  const mayLeave = leaves !== undefined;
+  const isLeft = await during(openAs(root, scenario.options), async (living) => {
+    const { store } = living;
+    if (faults.length === 0) expectSound(await stateOf(living));
+    expect((await faultsOf(living)).filter((fault) => !faults.some((kind) => fault.startsWith(kind)))).toEqual([]);
+    if (isSweptFirst) await store.sweep.run({ graceMs: 0 });
+    await scenario.check(store, id, answered);
+    expect(await store.sweep.run({ graceMs: 0 })).toMatchObject({ failed: 0 });
+    const state = await stateOf(living);
+    expectSound(state);
+    const drafts = await draftsIn(root);
+    const { blobs, segments } = leaked(state);
+    expect(segments).toEqual([]);
+    expect(mayLeave ? [] : [...blobs, ...drafts, ...(await faultsOf(living))]).toEqual([]);
+    return blobs.length + drafts.length > 0;
+  });
+  if (isLeft && leaves !== "a draft of the format file") await expectFreed(scenario, root);
+  return isLeft;
+}
+
+/** What the kill left behind goes in time, or with a repair. */
+async function expectFreed({ leaves }: Scenario, root: string): Promise<void> {
+  await during(openAs(root, { later: month }), async (living) => {
+    for (const again of [1, 2]) expect(await living.store.sweep.run(), `sweep ${again}`).toMatchObject({ failed: 0 });
+    if (leaves === "a blob until a repair") await living.store.verify({ repair: true });
+    expectNothingLeaked(await stateOf(living));
+    expect(await faultsOf(living)).toEqual([]);
+  });
+}
+
+async function during<Result>(opening: Promise<StoreProcess>, work: (living: StoreProcess) => Promise<Result>) {
+  const living = await opening;
+  return work(living).finally(() => living.close());
+}
+
+async function faultsOf({ store }: StoreProcess): Promise<string[]> {
+  return (await store.verify()).faults.map(({ kind, path, row, message }) => `${kind} ${path ?? row}: ${message}`);
+}
+
+async function stateOf({ root, engines }: StoreProcess): Promise<StoredState> {
+  const rows = await engines.metadata.range("", { limit: 10_000 });
+  const blobs = await filesBelow(join(root, "blobs"));
+  const segments = await filesBelow(join(root, "uploads"));
+  return {
+    metadata: { rows: new Map(rows.map(({ key, text }) => [key, text])) },
+    blobs: {
+      blobs: new Map(blobs.map((file) => [basename(file.path), file])),
+      segments: new Map(segments.map((file) => [`${basename(dirname(file.path))}/${basename(file.path)}`, file])),
+    },
+  };
+}
+
+async function filesBelow(folder: string): Promise<{ path: string; bytes: Buffer }[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  return Promise.all(paths.map(async (path) => ({ path, bytes: await readFile(path) })));
+}
+
+/** The format's drafts in the root; there is nothing else that has no place there. */
+async function draftsIn(root: string): Promise<string[]> {
+  const known = /^(blobs|format|metadata\.sqlite(-shm|-wal)?|orphans|reserve|uploads)$/;
+  const others = (await readdir(root)).filter((name) => !known.test(name));
+  for (const name of others) expect(name).toMatch(/^format-[0-9a-f]{16}$/);
+  return others;
+}

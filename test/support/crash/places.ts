@@ -1,0 +1,84 @@
+import { readdir, readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { readingCalls } from "./mortal-fs.js";
+
+const repository = fileURLToPath(new URL("../../..", import.meta.url));
+
+/** A line of the sources that changes something on the disk, or asks an engine to. */
+export interface Place {
+  /** As a stack tells it, `src/store/publish.ts:97`. */
+  readonly line: string;
+  /** The same when lines move: file, function and what the line says. */
+  readonly name: string;
+}
+
+/** All such places, found by reading the sources. */
+export async function findPlaces(): Promise<Place[]> {
+  const asked = changingMethods(await Promise.all(portFiles.map(read)));
+  const store = (await sourcesOf("src/store")).map((file) => placesIn(file, () => asked));
+  const engines = (await sourcesOf("src/engines")).map((file) => placesIn(file, durableCalls));
+  return (await Promise.all([...store, ...engines])).flat();
+}
+
+const portFiles = ["src/store/metadata-store.ts", "src/store/blob-store.ts", "src/store/rows.ts"];
+const ports = /^export interface (?:MetadataStore|BlobStore|BlobListing|SegmentWriter|Rows)\b.*\{\n([\s\S]*?)^\}/gm;
+/** What a port offers besides changes; a method that is not named here counts as one. */
+const readingMethods: ReadonlySet<string> = new Set([
+  ...["get", "getMany", "range", "grouped", "checkIntegrity", "changeToken", "artifact", "session", "sessions"],
+  ...["openSegment", "openBlob", "stagedSessions", "stagedFiles", "shelves", "shelvedBlobs", "strayFiles", "close"],
+]);
+
+function changingMethods(sources: readonly string[]): RegExp {
+  const bodies = sources.flatMap((source) => [...source.matchAll(ports)].map(([, body = ""]) => body));
+  const methods = bodies.flatMap((body) => [...body.matchAll(/^ {2}(\w+)\(/gm)].map(([, name = ""]) => name));
+  return new RegExp(`\\.(${methods.filter((name) => !readingMethods.has(name)).join("|")})\\(`);
+}
+
+const handleCalls = "write|writev|writeFile|appendFile|datasync|sync|truncate|chmod|chown|utimes";
+const sqlWrites = String.raw`new KeyvSqlite\(|writer\.keyv\.(?:set|delete)\(|writer\.adapter\.query\(|PRAGMA journal_mode`;
+
+function durableCalls(source: string): RegExp {
+  const [, imports = ""] = source.match(/^import \{(.*)\} from "node:fs\/promises";$/m) ?? [];
+  const names = imports.split(",").map((name) => name.trim());
+  const calls = names.filter((name) => /^\w+$/.test(name) && name !== "constants" && !readingCalls.has(name));
+  const bare = [...calls, "syncFolder", "makeFolder", String.raw`open(?!\([^()]*, "r"\))`].join("|");
+  return new RegExp(String.raw`(?<![\w.]|function )(?:${bare})\(|\.(?:${handleCalls})\(|${sqlWrites}`);
+}
+
+async function placesIn(file: string, callsOf: (source: string) => RegExp): Promise<Place[]> {
+  const source = await read(file);
+  const calls = callsOf(source);
+  const lines = source.split("\n");
+  return lines.flatMap((text, index) => {
+    if (/^\s*(\*|\/\/|\/\*)/.test(text) || !calls.test(text)) return [];
+    return [{ line: `${file}:${index + 1}`, name: `${file} ${functionAt(lines, index)}: ${text.trim()}` }];
+  });
+}
+
+const header =
+  /^\s*(?:export )?(?:async )?(?:function )?(#?\w+)(?:<[^>]*>)?\(.*[({,]$|^\s*(?:const )?(#?\w+)(?: =|:) (?:async )?\(/;
+const noFunction = /^(if|for|while|switch|catch|return|await)$/;
+
+/** The function that a line is in: the nearest line above that is less indented and begins one. */
+function functionAt(lines: readonly string[], index: number): string {
+  let indent = indentOf(lines[index]) + 1;
+  for (let above = index; above >= 0; above -= 1) {
+    const text = lines[above] ?? "";
+    if (text.trim() === "" || indentOf(text) >= indent) continue;
+    const [, method, arrow] = text.match(header) ?? [];
+    const name = method ?? arrow;
+    if (name !== undefined && !noFunction.test(name) && above !== index) return name;
+    // A line that closes parameters belongs to the header above it, which is indented as it is.
+    indent = indentOf(text) + (/^\s*\)/.test(text) ? 1 : 0);
+  }
+  return "top";
+}
+
+const indentOf = (text = ""): number => text.length - text.trimStart().length;
+const read = (file: string): Promise<string> => readFile(`${repository}/${file}`, "utf8");
+
+async function sourcesOf(folder: string): Promise<string[]> {
+  return (await readdir(`${repository}/${folder}`))
+    .filter((name) => name.endsWith(".ts"))
+    .map((name) => `${folder}/${name}`);
+}
