@@ -133,13 +133,13 @@ export class StdioTransport implements Transport {
   readonly #takeEnd = (): void => {
     const rest = this.#lines.end();
     const parsed = parseLine(rest);
-    if (parsed !== undefined && "message" in parsed) this.#takeMessage(parsed.message, rest.length);
-    else if (parsed !== undefined) this.#refuse({ ...parsed, answer: undefined }, rest); // it was cut off
+    const isCutOff = parsed !== undefined && "answer" in parsed && parsed.answer?.error.code === ErrorCode.ParseError;
+    if (isCutOff) this.#refuse({ ...parsed, answer: undefined }, rest);
+    else this.#takeLine(rest, parsed);
     this.#onGone("stdin ended");
   };
 
-  #takeLine(line: Buffer): void {
-    const parsed = parseLine(line);
+  #takeLine(line: Buffer, parsed = parseLine(line)): void {
     if (parsed === undefined) return;
     if ("message" in parsed) this.#takeMessage(parsed.message, line.length);
     else this.#refuse(parsed, line);

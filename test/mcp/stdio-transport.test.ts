@@ -63,6 +63,10 @@ describe("a line", () => {
     expect(await half.transport.gone).toBe("stdin ended");
     expect([half.ids(), half.answers]).toEqual([[], []]);
     expect(half.logged).toHaveLength(1);
+    const wrong = await openTransport();
+    wrong.stdin.end('{"jsonrpc":"2.0","id":1,"method":5}');
+    expect(await wrong.transport.gone).toBe("stdin ended");
+    expect(wrong.answers).toMatchObject([{ id: 1, error: { code: -32600 } }]);
   });
 
   it("on which the server throws is answered, and the next one is read", async () => {
@@ -101,17 +105,17 @@ describe("requests", () => {
   });
 
   it("that are answered while they are delivered do not pile up on the stack", async () => {
-    const { transport, write, answers } = await openTransport({ maxConcurrentCalls: 1, maxWaitingCalls: 20_000 });
+    const { transport, write, answers } = await openTransport({ maxConcurrentCalls: 1, maxWaitingCalls: 5_000 });
     const started: (string | number)[] = [];
     transport.onmessage = (message) => {
       if (!("id" in message) || message.id === undefined) return;
       started.push(message.id);
       if (message.id !== 1) void transport.send({ jsonrpc: "2.0", id: message.id, result: {} });
     };
-    await write(...requests(1, 20_000));
+    await write(...requests(1, 5_000));
     expect(started).toEqual([1]);
     await transport.send({ jsonrpc: "2.0", id: 1, result: {} });
-    expect(answers.map(({ id }) => id)).toEqual(numbers(1, 20_000));
+    expect(answers.map(({ id }) => id)).toEqual(numbers(1, 5_000));
   });
 
   it("do not start while too much is unread", async () => {
