@@ -46,9 +46,11 @@ export class Completion {
       if (ready === undefined) continue;
       if (ready.value.status === "complete") return ready.value;
       const ending = await this.#publisher.commit(ready);
-      // Somebody else's publication of it was held, under another guard than this call asks for.
+      // Somebody else's publication of it was held, under another guard than this call asks for; or, as it looked left
+      // behind, although the guard is met.
       const guard = wanted.if_version ?? ready.value.if_version;
-      if (ending.kind === "held" && (guard === null || guard !== ready.value.if_version)) continue;
+      const isMet = ending.kind === "held" && (guard === null || guard === ending.newest);
+      if (isMet || (ending.kind === "held" && guard !== ready.value.if_version)) continue;
       return this.#answer(ending, ready.value);
     }
     throw unknownSession(id);
