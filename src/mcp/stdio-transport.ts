@@ -131,18 +131,20 @@ export class StdioTransport implements Transport {
   readonly #takeChunk = (chunk: Buffer): void => this.#lines.push(chunk);
 
   readonly #takeEnd = (): void => {
-    const rest = this.#lines.end();
-    const parsed = parseLine(rest);
-    const isCutOff = parsed !== undefined && "answer" in parsed && parsed.answer?.error.code === ErrorCode.ParseError;
-    if (isCutOff) this.#refuse({ ...parsed, answer: undefined }, rest);
-    else this.#takeLine(rest, parsed);
+    this.#takeLine(this.#lines.end(), false);
     this.#onGone("stdin ended");
   };
 
-  #takeLine(line: Buffer, parsed = parseLine(line)): void {
+  #takeLine(line: Buffer, isEnded = true): void {
+    const parsed = parseLine(line);
     if (parsed === undefined) return;
-    if ("message" in parsed) this.#takeMessage(parsed.message, line.length);
-    else this.#refuse(parsed, line);
+    if ("message" in parsed) {
+      this.#takeMessage(parsed.message, line.length);
+    } else {
+      // Half a message at the end of stdin is no request.
+      const isCutOff = !isEnded && parsed.answer?.error.code === ErrorCode.ParseError;
+      this.#refuse(isCutOff ? { ...parsed, answer: undefined } : parsed, line);
+    }
   }
 
   #takeOversizeLine({ id, isResponse, start }: OversizeLine): void {
@@ -167,7 +169,7 @@ export class StdioTransport implements Transport {
     const { id, method } = request;
     const calls = this.#calls;
     if (calls.isRunning(id) || calls.isWaiting(id)) {
-      // The SDK tells requests apart by their ids: of two with one id a cancellation would reach either.
+      // The SDK tells requests apart by their ids alone: of two with one id, a cancellation would stop the wrong one.
       const message = `A request with the id ${JSON.stringify(id)} is not answered yet: give each request an id of its own.`;
       void this.#write(errorAnswer(id, ErrorCode.InvalidRequest, message));
     } else if (method === "ping") {

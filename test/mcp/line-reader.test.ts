@@ -54,6 +54,17 @@ describe("LineReader", () => {
     expect(read(4, [Buffer.from("12345")])).toEqual({ lines: [null], rest: "" });
   });
 
+  it("finds the id of a long line in all of it", () => {
+    const ids: unknown[] = [];
+    const reader = new LineReader(20, {
+      onLine: () => undefined,
+      onOversize: ({ id }) => void ids.push(id),
+    });
+    for (const letter of '{"id":"first","method":"x"}\n{"method":"xxxx","id":"last"}\n')
+      reader.push(Buffer.from(letter));
+    expect(ids).toEqual(["first", "last"]);
+  });
+
   it("leaves the chunks as they were", () => {
     const chunks = ["a", "b", "c\nd", "e\n"].map((text) => Buffer.from(text));
     read(10, chunks);

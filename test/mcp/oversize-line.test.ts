@@ -28,6 +28,7 @@ describe("OversizeLine", () => {
     ["an id past 2^53", '{"method":"x","id":9007199254740993}', null],
     ["an id that is null", '{"method":"x","id":null}', null],
     ["an id that is too long to be kept", `{"method":"x","id":1,"id":"${"7".repeat(2_000)}"}`, null],
+    ["a number that is too long to be kept", `{"method":"x","id":7.${"0".repeat(2_000)}1}`, null],
     ["an id that is no UTF-8", Buffer.from('{"method":"x","id":"\xff"}', "latin1"), null],
     ["an array", '[{"id":7,"method":"x"},"id",7]', null],
     ["no JSON", '}]],"id":7', null],

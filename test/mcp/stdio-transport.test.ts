@@ -168,6 +168,19 @@ describe("requests", () => {
     expect(ids()).toEqual([1, 2, undefined]);
   });
 
+  it("are not read while too much is unread", async () => {
+    const { write, answer, stdin, stdout } = await openTransport({ maxHeldBytes: 1_000 });
+    stdout.stopReading();
+    await write(request(1), request(2));
+    void answer(1, { text: "x".repeat(600) });
+    expect(stdin.isPaused()).toBe(false);
+    void answer(2, { text: "x".repeat(600) });
+    expect(stdin.isPaused()).toBe(true);
+    stdout.goOnReading();
+    await settled();
+    expect(stdin.isPaused()).toBe(false);
+  });
+
   it("with the id of one that is not answered are refused, and the first goes on", async () => {
     const { transport, write, ids, answer, answers } = await openTransport({ maxConcurrentCalls: 1 });
     await write(request(1), request(2), request(1), request(2), { id: 1, method: "ping" }, request("1"));
@@ -310,6 +323,7 @@ describe("close()", () => {
     expect(await transport.gone).toBe("the transport closed");
     await drained;
     stdin.write(`${JSON.stringify({ jsonrpc: "2.0", method: "late" })}\n`);
+    stdin.resume();
     await settled();
     expect(received).toHaveLength(1);
   });
