@@ -12,7 +12,7 @@ import { bytesOf, createMemoryEngines, type MemoryEngines, saveText, storeOn, te
 interface Scenario {
   readonly name: string;
   /** Before the process that dies: answers what the steps need. */
-  prepare(store: Store): Promise<string>;
+  prepare(store: Store, engines: MemoryEngines): Promise<string>;
   act(store: Store, id: string): Promise<unknown>;
   /** Makes the operation again and checks where it ended. `isDone`: the dying process had heard its answer. */
   verify(store: Store, id: string): Promise<void>;
@@ -187,13 +187,60 @@ const scenarios: readonly Scenario[] = [
       expect(await textOf(store, "b", "k")).toBe("there");
     },
   },
+  {
+    name: "a sweep of publications that were left in the middle, and of what nobody names",
+    async prepare(store, engines) {
+      const { metadata, blobs } = engines;
+      const isArtifact = (key: string): boolean => key.startsWith("artifact:");
+      const replace: typeof metadata.replace = async (key, ...rest) => {
+        if (isArtifact(key)) throw new Dead("dead before its commit point");
+        return metadata.replace(key, ...rest);
+      };
+      const dying = storeOn({ metadata: { ...metadata, replace }, blobs });
+      const id = await session(store);
+      await store.uploads.append(id, 0, bytesOf("abc"));
+      await expect(dying.uploads.complete(id)).rejects.toBeInstanceOf(Dead);
+      await blobs.createSegment("f".repeat(32), 0);
+      await metadata.put(`upload:b:k:${"f".repeat(32)}`, "{}");
+      return id;
+    },
+    act: ({ sweep }) => sweep.run({ graceMs: 0 }),
+    async verify(store, id) {
+      expect(await store.sweep.run({ graceMs: 0 })).toMatchObject({ failed: 0 });
+      expect(await store.uploads.get(id)).toMatchObject({ status: "complete", artifact: { version: 1 } });
+      expect(await textOf(store, "b", "k")).toBe("abc");
+      expect(await store.sweep.run({ graceMs: 0 })).toEqual({ expired: 0, settled: 0, rows: 0, files: 0, failed: 0 });
+    },
+  },
+  {
+    name: "a repair",
+    async prepare(store, { metadata, blobs }) {
+      const id = await session(store);
+      await store.uploads.append(id, 0, bytesOf("abc"));
+      await metadata.drop(`upload:b:k:${id}`);
+      await metadata.put("something:else", "{}");
+      const { name } = await blobs.createSegment("f".repeat(32), 0);
+      await blobs.install("f".repeat(32), name);
+      for (const file of [...blobs.segments.values(), ...blobs.blobs.values()]) file.written_at = 0;
+      return id;
+    },
+    async act(store) {
+      await store.verify({ repair: true });
+      await store.verify({ repair: true }); // behind the rows that could not be read
+    },
+    async verify(store, id) {
+      await this.act(store, id);
+      expect((await store.verify()).faults).toEqual([]);
+      expect((await store.uploads.list({ limit: 9 })).data).toMatchObject([{ id, offset: 3 }]);
+    },
+  },
 ];
 
 /** Lets a process die at one step; answers false where it came to its end before. */
 async function dieAt(step: number, after: boolean, scenario: Scenario): Promise<boolean> {
   const engines: MemoryEngines = createMemoryEngines();
   const options = { keepVersions: 2 };
-  const id = await scenario.prepare(storeOn(engines, options));
+  const id = await scenario.prepare(storeOn(engines, options), engines);
   const view = mortal(engines, step, after);
   const died = await scenario.act(storeOn(view, options), id).then(
     () => false,
