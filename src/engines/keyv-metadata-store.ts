@@ -63,8 +63,12 @@ export async function openKeyvMetadataStore(file: string, log: Log): Promise<Key
     }
   }
 
-  /** No text comes back once it was replaced, since each has a revision of its own. */
-  const isStill = async (key: string, text: string): Promise<boolean> => (await get(key)) === text;
+  /** Whether a row reads as `value`, and is another to the database: its bytes are no text. */
+  async function isIncomparable(key: string, value: string): Promise<boolean> {
+    const sql = `SELECT value, value = $1 AS isEqual FROM ${table} WHERE key = $2`;
+    const [row] = await select<StoredValue & { isEqual: number }>(sql, value, key);
+    return row !== undefined && row.value === value && row.isEqual === 0;
+  }
 
   return {
     get,
@@ -85,8 +89,7 @@ export async function openKeyvMetadataStore(file: string, log: Log): Promise<Key
       const { sql, values } = compareAndSet(key, old, next, guard);
       const changed = await inTurn<unknown[]>(() => writer.adapter.query(sql, ...values));
       if (changed.length === 1) return true;
-      const isGuardKnown = guard === undefined || (guard.text !== undefined && (await isStill(guard.key, guard.text)));
-      if (old !== undefined && isGuardKnown && (await isStill(key, old))) throw incomparable(key);
+      if (old !== undefined && (await isIncomparable(key, wrap(old)))) throw incomparable(key);
       return false;
     },
     async range(prefix, { after, limit }) {

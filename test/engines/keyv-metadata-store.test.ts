@@ -84,8 +84,8 @@ describe("the Keyv metadata store", () => {
     await expect(store.replace("session:a", text, undefined)).rejects.toMatchObject(damaged);
     const guard = { key: "artifact:b:k", text: "1" };
     await expect(store.replace("session:a", text, "2", guard)).rejects.toMatchObject(damaged);
-    expect(await store.replace("session:a", text, "2", { ...guard, text: "0" })).toBe(false);
     expect(await store.replace("session:a", "other", "2")).toBe(false);
+    expect(await store.replace("artifact:b:k", "1", "2", { key: "session:a", text: "0" })).toBe(false);
   });
 
   it("sees what another connection has written, and its change token tells", async () => {
