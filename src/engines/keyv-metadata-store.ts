@@ -55,14 +55,6 @@ export async function openKeyvMetadataStore(file: string, log: Log): Promise<Key
     }
   }
 
-  async function get(key: string): Promise<string | undefined> {
-    try {
-      return await reader.keyv.get<string>(key);
-    } catch (error) {
-      throw engineError(error);
-    }
-  }
-
   /** Whether a row reads as `value`, and is another to the database: its bytes are no text. */
   async function isIncomparable(key: string, value: string): Promise<boolean> {
     const sql = `SELECT value, value = $1 AS isEqual FROM ${table} WHERE key = $2`;
@@ -71,7 +63,13 @@ export async function openKeyvMetadataStore(file: string, log: Log): Promise<Key
   }
 
   return {
-    get,
+    async get(key) {
+      try {
+        return await reader.keyv.get<string>(key);
+      } catch (error) {
+        throw engineError(error);
+      }
+    },
     async getMany(keys) {
       try {
         return await reader.keyv.getMany<string>([...keys]);
