@@ -102,8 +102,10 @@ async function inParallel<Item>(items: readonly Item[], work: (item: Item) => Pr
   await Promise.all(Array.from({ length: processesAtOnce }, worker));
 }
 
+const named = scenarios.map((scenario) => [scenario.name, scenario] as const);
+
 describe("a process that is killed", () => {
-  it.each(scenarios)("while $name", { timeout: isLong ? 600_000 : 60_000 }, async (scenario) => {
+  it.each(named)("while %s", { timeout: isLong ? 600_000 : 60_000 }, async (_, scenario) => {
     const prepared = await prepare(scenario);
     const { steps: all, answered } = await dieAt(Number.POSITIVE_INFINITY, true, scenario, prepared);
     expect(answered, "calls that came to their end").toBe(scenario.act.length);
@@ -119,6 +121,7 @@ describe("a process that is killed", () => {
 
   it("has been killed at every place in the code where something changes", () => {
     const names = places.map(({ name }) => name);
+    expect(new Set(names).size, "lines of one function that differ in nothing hide one another").toBe(names.length);
     const missed = names.filter((name) => !covered.has(name));
     expect(missed, "the places at which no scenario kills a process").toEqual(Object.keys(unreachable));
   });

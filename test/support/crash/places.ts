@@ -38,7 +38,7 @@ const handleCalls = "write|writev|writeFile|appendFile|datasync|sync|truncate|ch
 const sqlWrites = String.raw`new KeyvSqlite\(|writer\.keyv\.(?:set|delete)\(|writer\.adapter\.query\(|PRAGMA journal_mode`;
 
 function durableCalls(source: string): RegExp {
-  const [, imports = ""] = source.match(/^import \{(.*)\} from "node:fs\/promises";$/m) ?? [];
+  const [, imports = ""] = source.match(/^import \{([^}]*)\} from "node:fs\/promises";$/m) ?? [];
   const names = imports.split(",").map((name) => name.trim());
   const calls = names.filter((name) => /^\w+$/.test(name) && name !== "constants" && !readingCalls.has(name));
   const bare = [...calls, "syncFolder", "makeFolder", String.raw`open(?!\([^()]*, "r"\))`].join("|");
