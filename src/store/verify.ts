@@ -23,7 +23,7 @@ import {
   type Version,
   versionOf,
 } from "./rows.js";
-import { claimUnowned, findUnowned, isUnfinished } from "./unowned.js";
+import { isUnfinished } from "./unowned.js";
 
 /**
  * What is wrong: `corrupt`, bytes or a row that are not what they were; `missing`, bytes that a row names and that are
@@ -280,32 +280,17 @@ class Verification {
     await this.#orphan(await blobs.strayFiles());
   }
 
+  /** A version's; or of a session, whose bytes are the sweep's until its row goes, however old they are; or going. */
   async #isOwned(session: string): Promise<boolean> {
     if (this.#owners.has(session)) return true;
-    const { rows, metadata } = this.#dependencies;
-    // Published, or going, since the rows were read.
-    const row = await this.#readableSession(session);
-    if (row === "unreadable" || (await metadata.get(freedKey(session))) !== undefined) return true;
-    if (row === undefined) return false;
-    if (row.value.status === "completing" || row.value.status === "held") return true;
-    return versionOf(await rows.artifact(row.value.bucket, row.value.key), session) !== undefined;
+    const { metadata } = this.#dependencies;
+    const [row, freed] = await metadata.getMany([sessionKey(session), freedKey(session)]);
+    return row !== undefined || freed !== undefined;
   }
 
   async #stagedFiles(session: string): Promise<void> {
-    const { rows, blobs } = this.#dependencies;
-    if ((await this.#readableSession(session)) === "unreadable") return;
-    const files = (await blobs.stagedFiles(session)).filter((file) => this.#isOld(file));
-    if (files.length === 0) return;
-    const unowned = this.#mayMove
-      ? await claimUnowned(rows, session, files)
-      : (await findUnowned(rows, session, files)).unowned;
-    await this.#orphan(unowned);
-  }
-
-  async #readableSession(session: string): Promise<SessionRow | undefined | "unreadable"> {
-    const text = await this.#dependencies.metadata.get(sessionKey(session));
-    if (text === undefined) return undefined;
-    return this.#readable({ key: sessionKey(session), text }, parseSessionRow) ?? "unreadable";
+    const { metadata, blobs } = this.#dependencies;
+    if ((await metadata.get(sessionKey(session))) === undefined) await this.#orphan(await blobs.stagedFiles(session));
   }
 
   get #mayMove(): boolean {
