@@ -50,7 +50,7 @@ async function prepare(scenario: Scenario): Promise<Prepared> {
   const living = await openAs(join(template, "root"), { ...scenario.options, later: 0 });
   const id = (await scenario.prepare?.(living)) ?? "";
   await living.close();
-  if (scenario.faults !== undefined) await age(template);
+  if (scenario.isYoung !== true) await age(template);
   return { template, id };
 }
 
