@@ -193,15 +193,18 @@ async function sweep(scene: Scene, by: string, nowMs?: number): Promise<void> {
 function createWorld(start: Start, names: readonly string[], check: (cast: Cast) => Promise<void>): World {
   const scene = new Scene(start.scene);
   return {
-    processes: names.map((name, n) => async (step: Step) => {
-      const { run, nowMs } = operationOf(name);
-      const store = scene.store(String(n), { step, ...(nowMs === undefined ? {} : { now: () => nowMs }) });
-      try {
-        return await run(store, start.id);
-      } finally {
-        await store.close();
-      }
-    }),
+    processes: names.map((name, n) => ({
+      name,
+      async work(step) {
+        const { run, nowMs } = operationOf(name);
+        const store = scene.store(String(n), { step, ...(nowMs === undefined ? {} : { now: () => nowMs }) });
+        try {
+          return await run(store, start.id);
+        } finally {
+          await store.close();
+        }
+      },
+    })),
     contents: () => scene.contents(),
     check: (outcomes) => check({ scene, id: start.id, names, outcomes }),
   };

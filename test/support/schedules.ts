@@ -14,8 +14,11 @@ export type Outcome = { readonly answer: unknown } | { readonly error: unknown }
 
 /** One run from the start. Each begins alike, and does the same wherever its steps are answered the same. */
 export interface World {
-  /** Each makes its calls as steps. */
-  readonly processes: readonly ((step: Step) => Promise<unknown>)[];
+  readonly processes: readonly {
+    readonly name: string;
+    /** Makes its calls as steps. */
+    work(step: Step): Promise<unknown>;
+  }[];
   /** All that the processes share, as text: equal where nothing that they can ask for differs. */
   contents(): string;
   /** Throws where something is wrong in this state; leaves it as it is. */
@@ -100,7 +103,7 @@ class Run {
   private constructor(world: World, number: (text: string) => number) {
     this.#world = world;
     this.#number = number;
-    this.#processes = world.processes.map((work) => new Process(work, number));
+    this.#processes = world.processes.map(({ work }) => new Process(work, number));
   }
 
   static async begin(world: World, number: (text: string) => number): Promise<Run> {
@@ -134,14 +137,10 @@ class Run {
     try {
       await this.#world.check(this.#processes.map(({ outcome }) => outcome));
     } catch (error) {
+      const cast = this.#world.processes.map(({ name }, n) => `${n} ${name}`).join(", ");
       const waiting = this.unfinished().map((n) => `${n} stands before ${this.#processes[n]?.next}`);
-      const lines = [...this.#names, ...waiting].join("\n  ");
-      throw new Error(
-        `${error instanceof Error ? error.message : error}\nSchedule, each step by its process:\n  ${lines}`,
-        {
-          cause: error,
-        },
-      );
+      const text = `${error instanceof Error ? error.message : error}\nProcesses: ${cast}\nSchedule, each step by its process:`;
+      throw new Error([text, ...this.#names, ...waiting].join("\n  "), { cause: error });
     }
   }
 
