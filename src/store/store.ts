@@ -36,6 +36,8 @@ export interface StoreOptions {
   readonly now?: () => number;
   /** At least 128 random bits, of `0-9 a-f`; the system's generator by default. */
   readonly newId?: () => string;
+  /** Never the same twice, in any process; 72 random bits by default. */
+  readonly newRevision?: () => string;
   readonly maxArtifactBytes?: number;
   readonly maxChunkBytes?: number;
   readonly keepVersions?: number;
@@ -48,8 +50,10 @@ export interface StoreOptions {
 
 /** An artifact store over two engines. Any number of them, in any number of processes, may share the engines' data. */
 export function createStore(options: StoreOptions): Store {
-  const { metadata, blobs, files, log, now = Date.now, newId = () => randomBytes(16).toString("hex") } = options;
+  const { metadata, blobs, files, log, now = Date.now } = options;
   const {
+    newId = () => randomBytes(16).toString("hex"),
+    newRevision = () => randomBytes(9).toString("base64url"),
     maxArtifactBytes = Number.MAX_SAFE_INTEGER,
     maxChunkBytes = defaultMaxChunkBytes,
     keepVersions = defaultKeepVersions,
@@ -59,7 +63,6 @@ export function createStore(options: StoreOptions): Store {
     maxUnfinishedBytes = Number.MAX_SAFE_INTEGER,
     readOnly = false,
   } = options;
-  const newRevision = () => randomBytes(9).toString("base64url");
   const nowSeconds = () => Math.floor(now() / 1000);
   const rows = createRows(metadata, newRevision);
   const changes = createChangeSignal(metadata, newRevision, log);

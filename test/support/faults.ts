@@ -53,12 +53,16 @@ export function failOnce(
   return { ...stepwise(engines, step), steps: () => steps };
 }
 
+/** Makes a call of an engine, or does not. `name` is the method's; the values are for telling calls apart. */
+export type Step = <Result>(act: () => Promise<Result>, name: string, values: readonly unknown[]) => Promise<Result>;
+
 /** The same engines with each method a step; what one returns to be used further is wrapped in turn. */
-export function stepwise(engines: Engines, step: <Result>(act: () => Promise<Result>) => Promise<Result>): Engines {
+export function stepwise(engines: Engines, step: Step): Engines {
   function wrap<Port extends object>(port: Port): Port {
     const wrapped = Object.entries(port).map(([name, value]) => {
       if (typeof value !== "function") return [name, value];
-      return [name, (...values: unknown[]) => step(async () => wrapResult(await value.apply(port, values)))];
+      const call = async (...values: unknown[]) => wrapResult(await value.apply(port, values));
+      return [name, (...values: unknown[]) => step(() => call(...values), name, values)];
     });
     return Object.fromEntries(wrapped) as Port;
   }

@@ -1,4 +1,4 @@
-import { expect } from "vitest";
+import assert from "node:assert/strict";
 import type { ArtifactRecord, SessionRecord } from "../../src/store/rows.js";
 
 /** Every row's text and every file's bytes, wherever they lie. */
@@ -12,29 +12,40 @@ export interface StoredState {
   };
 }
 
+/*
+ * Node's own assertions: the search over schedules asks hundreds of thousands of times, for which `expect` is slow.
+ */
+
 /** What must hold at any moment, whoever died where: the checks of the publication model on real rows. */
 export function expectSound({ metadata, blobs }: StoredState): void {
   const { artifacts, sessions } = read(metadata.rows);
   const published = artifacts.flatMap(({ versions }) => versions.map(({ session }) => session));
-  expect(new Set(published).size, "published twice").toBe(published.length);
+  assert.equal(new Set(published).size, published.length, "published twice");
   for (const { last, versions } of artifacts) {
     const numbers = versions.map(({ version }) => version);
-    expect(new Set(numbers).size, "a number twice").toBe(numbers.length);
-    expect(last).toBeGreaterThanOrEqual(Math.max(...numbers));
+    assert.equal(new Set(numbers).size, numbers.length, "a number twice");
+    assert.ok(last >= Math.max(...numbers), "a number past the last");
     for (const { session, bytes } of versions) {
-      expect(blobs.blobs.get(session)?.bytes.length, `the bytes of ${session}`).toBe(bytes);
+      assert.equal(blobs.blobs.get(session)?.bytes.length, bytes, `the bytes of ${session}`);
       const owner = sessions.get(session);
-      expect(["completing", "complete", undefined]).toContain(owner?.status);
-      if (owner?.status === "complete") expect(owner.artifact?.session, `what ${session} says`).toBe(session);
+      assert.ok(
+        ["completing", "complete", undefined].includes(owner?.status),
+        `${session} is published and ${owner?.status}`,
+      );
+      if (owner?.status === "complete") assert.equal(owner.artifact?.session, session, `what ${session} says`);
     }
   }
   for (const { id, status, segments, offset } of sessions.values()) {
     if (!["open", "completing", "held"].includes(status) || published.includes(id)) continue;
     for (const { name, bytes } of segments) {
       const file = blobs.segments.get(`${id}/${name}`);
-      expect(file?.bytes.length ?? -1, `segment ${name} of ${id}`).toBeGreaterThanOrEqual(bytes);
+      assert.ok((file?.bytes.length ?? -1) >= bytes, `segment ${name} of ${id} is not there or too short`);
     }
-    expect(segments.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(offset);
+    assert.equal(
+      segments.reduce((sum, { bytes }) => sum + bytes, 0),
+      offset,
+      `the segments of ${id}`,
+    );
   }
 }
 
@@ -53,7 +64,7 @@ export function leaked(state: StoredState): { readonly blobs: string[]; readonly
 
 /** Besides, where nobody died: every blob and segment has its owner. */
 export function expectNothingLeaked(state: StoredState): void {
-  expect(leaked(state)).toEqual({ blobs: [], segments: [] });
+  assert.deepEqual(leaked(state), { blobs: [], segments: [] }, "what nobody owns");
 }
 
 function read(rows: ReadonlyMap<string, string>) {

@@ -2,9 +2,10 @@ import { randomBytes } from "node:crypto";
 import type { BlobStore, ByteReader, SegmentWriter, StoredFile } from "../../src/store/blob-store.js";
 import type { Entry, MetadataStore, StoredRow } from "../../src/store/metadata-store.js";
 
-/** The metadata port over a map, in one process. */
-export function createMemoryMetadataStore(): MetadataStore & { readonly rows: Map<string, string> } {
-  const rows = new Map<string, string>();
+/** The metadata port over a map, which several stores may share, as processes share a directory. */
+export function createMemoryMetadataStore(
+  rows = new Map<string, string>(),
+): MetadataStore & { readonly rows: Map<string, string> } {
   let changes = 0;
   const write = (key: string, text: string | undefined): void => {
     if (text === undefined) rows.delete(key);
@@ -56,10 +57,21 @@ export interface MemoryFile {
   written_at: number;
 }
 
+export interface MemoryBlobOptions {
+  /** By `<session>/<name>`. */
+  readonly segments?: Map<string, MemoryFile>;
+  /** By session. */
+  readonly blobs?: Map<string, MemoryFile>;
+  /** What tells two segments with the same start apart; random by default. */
+  readonly newName?: () => string;
+  /** Milliseconds since 1970; the system's clock by default. */
+  readonly now?: () => number;
+}
+
 /** The content port over maps; a blob shares its segment's bytes, as a link shares its file. */
-export function createMemoryBlobStore() {
-  const segments = new Map<string, MemoryFile>();
-  const blobs = new Map<string, MemoryFile>();
+export function createMemoryBlobStore(options: MemoryBlobOptions = {}) {
+  const { segments = new Map<string, MemoryFile>(), blobs = new Map<string, MemoryFile>() } = options;
+  const { newName = () => randomBytes(8).toString("hex"), now = Date.now } = options;
   let hasReserve = true;
   const path = (session: string, name: string): string => `${session}/${name}`;
   const toStored = (name: string, path: string, { bytes, written_at }: MemoryFile): StoredFile => {
@@ -72,8 +84,8 @@ export function createMemoryBlobStore() {
     };
   const store: BlobStore = {
     async createSegment(session, start): Promise<SegmentWriter> {
-      const name = `${start}-${randomBytes(8).toString("hex")}`;
-      const file = { bytes: Buffer.alloc(0), written_at: Math.floor(Date.now() / 1000) };
+      const name = `${start}-${newName()}`;
+      const file = { bytes: Buffer.alloc(0), written_at: Math.floor(now() / 1000) };
       segments.set(path(session, name), file);
       return {
         name,
@@ -104,9 +116,9 @@ export function createMemoryBlobStore() {
     async removeBlob(session) {
       blobs.delete(session);
     },
-    stagedSessions: async () => [...new Set([...segments.keys()].map((path) => path.split("/")[0] ?? ""))],
+    stagedSessions: async () => [...new Set([...segments.keys()].map((path) => path.split("/")[0] ?? ""))].sort(),
     async stagedFiles(session) {
-      const own = [...segments].filter(([path]) => path.startsWith(`${session}/`));
+      const own = [...segments].filter(([path]) => path.startsWith(`${session}/`)).sort(([a], [b]) => (a < b ? -1 : 1));
       return own.map(([path, file]) => toStored(path.slice(session.length + 1), `uploads/${path}`, file));
     },
     shelves: async () => [...new Set([...blobs.keys()].map((session) => session.slice(0, 2)))],

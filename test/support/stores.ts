@@ -1,10 +1,14 @@
 import { createStore, type Store, type StoreOptions } from "../../src/store/store.js";
-import { createMemoryBlobStore, createMemoryMetadataStore } from "./memory-engines.js";
+import { createMemoryBlobStore, createMemoryMetadataStore, type MemoryBlobOptions } from "./memory-engines.js";
 import { createMemoryFiles } from "./memory-files.js";
 import { silentLog } from "./silent-log.js";
 
-export function createMemoryEngines() {
-  return { metadata: createMemoryMetadataStore(), blobs: createMemoryBlobStore() };
+export interface MemoryEnginesOptions extends MemoryBlobOptions {
+  readonly rows?: Map<string, string>;
+}
+
+export function createMemoryEngines({ rows, ...options }: MemoryEnginesOptions = {}) {
+  return { metadata: createMemoryMetadataStore(rows), blobs: createMemoryBlobStore(options) };
 }
 export type MemoryEngines = ReturnType<typeof createMemoryEngines>;
 

@@ -1,0 +1,283 @@
+import assert from "node:assert/strict";
+import * as fc from "fast-check";
+import { afterAll, describe, expect, it } from "vitest";
+import { Dead, type Step } from "../support/faults.js";
+import { expectNothingLeaked, expectSound } from "../support/invariants.js";
+import { digestOf, expectAnswerable, muchLaterMs, operationOf, operations } from "../support/operations.js";
+import { type Change, keepVersions, Scene } from "../support/scene.js";
+import { explore, follow, type Outcome, type World } from "../support/schedules.js";
+import { bytesOf, saveText } from "../support/stores.js";
+
+/*
+ * Every order of the steps of any two operations on one key and one session, with a death of either or both at any
+ * step; then whoever comes next finishes what is left. ARTIFACTS_LONG=1 takes every position, and three at a time.
+ */
+
+const isLong = process.env["ARTIFACTS_LONG"] === "1";
+
+/** The texts of the versions of the key. */
+const artifacts = {
+  none: [],
+  one: ["before"],
+  "an identical one": ["abc"],
+  two: ["first", "second"],
+} as const;
+
+/** The session, of which the first bytes are "abc". */
+const sessions = {
+  empty: (scene: Scene) => upload(scene, {}, ""),
+  "with bytes": (scene: Scene) => upload(scene, {}, "abc"),
+  "with its last bytes missing": (scene: Scene) => upload(scene, { size: 6 }, "abc"),
+  "for a new key": (scene: Scene) => upload(scene, { if_version: 0 }, "abc"),
+  async "full and open"(scene: Scene) {
+    const id = await upload(scene, { size: 3 }, "");
+    const step = dyingBefore((name, key) => name === "get" && key === "artifact:b:k");
+    await expect(scene.store("f", { step }).uploads.append(id, 0, bytesOf("abc"))).rejects.toBeInstanceOf(Dead);
+    return id;
+  },
+  async "left completing"(scene: Scene) {
+    const id = await upload(scene, {}, "abc");
+    const { uploads } = scene.store("c", { step: dyingBefore((name) => name === "install") });
+    await expect(uploads.complete(id)).rejects.toBeInstanceOf(Dead);
+    return id;
+  },
+  async held(scene: Scene) {
+    const id = await upload(scene, { if_version: 7 }, "abc");
+    await expect(scene.store("h").uploads.complete(id)).rejects.toMatchObject({ code: "version_conflict" });
+    return id;
+  },
+} as const;
+
+interface Position {
+  /** For the tests' names. */
+  readonly name: string;
+  readonly artifact: keyof typeof artifacts;
+  readonly session: keyof typeof sessions;
+  /** Whether the versions came when the session was as it is already. */
+  readonly isOvertaken: boolean;
+}
+
+const positions: readonly Position[] = Object.keys(sessions).flatMap((session) =>
+  Object.keys(artifacts).flatMap((artifact) => {
+    const position = (isOvertaken: boolean) => {
+      const name = `a session ${session}${isOvertaken ? ", then" : " over"} ${artifact}`;
+      return { name, artifact, session, isOvertaken } as Position;
+    };
+    if (session === "held") return [position(true)];
+    return session === "left completing" && artifact !== "none" ? [position(false), position(true)] : [position(false)];
+  }),
+);
+
+async function upload(scene: Scene, options: object, text: string): Promise<string> {
+  const { uploads } = scene.store("u");
+  const { id } = await uploads.create({ bucket: "b", key: "k", mime_type: "text/plain", ...options });
+  if (text !== "") await uploads.append(id, 0, bytesOf(text));
+  await uploads.close();
+  return id;
+}
+
+function dyingBefore(isLast: (name: string, key: unknown) => boolean): Step {
+  return async (act, name, [key]) => {
+    if (isLast(name, key)) throw new Dead(`dead before ${name}`);
+    return act();
+  };
+}
+
+interface Start {
+  readonly scene: Scene;
+  readonly id: string;
+}
+
+async function prepare({ artifact, session, isOvertaken }: Position): Promise<Start> {
+  const scene = new Scene();
+  const saveAll = async () => {
+    for (const text of artifacts[artifact]) await saveText(scene.store(`p-${text}`), "b", "k", text);
+  };
+  if (!isOvertaken) await saveAll();
+  const id = await sessions[session](scene);
+  if (isOvertaken) await saveAll();
+  return { scene, id };
+}
+
+/** What the processes of one run were told to do, and where they stand. */
+interface Cast extends Start {
+  readonly names: readonly string[];
+  readonly outcomes: readonly Outcome[];
+}
+
+/** What must be so at any moment: rows and files agree, each change was lawful, and every answer still holds. */
+function expectRight({ scene, id, names, outcomes }: Cast, isAborted = false): void {
+  const engines = scene.engines("look");
+  expectSound(engines);
+  for (const { session, sha256 } of scene.artifact()?.versions ?? []) {
+    assert.equal(digestOf(engines.blobs.blobs.get(session)?.bytes ?? ""), sha256, `the bytes of ${session}`);
+  }
+  const published = scene.published();
+  assert.equal(new Set(published).size, published.length, "published twice");
+  for (const change of scene.changes) expectLawful(change, names);
+
+  const others = names.map(operationOf);
+  const mayHaveEnded = isAborted || others.some(({ mayEnd }) => mayEnd);
+  for (const [n, outcome] of outcomes.entries()) {
+    if (outcome === undefined) continue;
+    const by = String(n);
+    if ("answer" in outcome) others[n]?.promises?.(outcome.answer, { scene, id, by, mayHaveEnded });
+    else {
+      expectAnswerable(outcome.error, others);
+      assert.ok(!published.some((session) => session.startsWith(`${by}-`)), "a save that failed is published");
+    }
+  }
+}
+
+function expectLawful({ by, before, after, added, removed, isOvertaken }: Change, names: readonly string[]): void {
+  const operation = operations[names[Number(by)] ?? ""];
+  if (added === undefined) {
+    for (const { version } of removed) assert.ok(operation?.deletes?.(version), `${by} took version ${version} away`);
+    if (after !== undefined) assert.equal(after.last, before?.last, "the last number given");
+    return;
+  }
+  const { version, session } = added;
+  assert.ok(version.version > (before?.last ?? 0), "a version number is given once");
+  assert.equal(after?.last, version.version, "the last number given");
+  assert.deepEqual(removed, (before?.versions ?? []).slice(keepVersions - 1), "versions past those that are kept");
+  assert.equal(session?.status, "completing", "what is published");
+  const newest = before?.versions[0]?.version ?? 0;
+  assert.ok([null, newest].includes(session.if_version), `if_version ${session.if_version} on top of ${newest}`);
+  if (operation?.isSweep || by.startsWith("sweep")) {
+    assert.ok(session.origin === "upload" && !isOvertaken, "left behind, and published on top of what came later");
+  }
+}
+
+const finishes = ["complete", "abort", "sweep"] as const;
+
+/** A fresh process finishes what is left: by the one call, then by sweeping. */
+async function finish(cast: Cast, how: (typeof finishes)[number]): Promise<void> {
+  const scene = new Scene(cast.scene);
+  const now = { ...cast, scene };
+  const hasDeaths = cast.outcomes.includes(undefined);
+  const others = cast.names.map(operationOf);
+  let isAborted = how === "abort";
+  const { uploads } = scene.store("next");
+  const call = (name: "complete" | "abort") => uploads[name](cast.id).catch((error) => expectAnswerable(error, others));
+  if (how === "sweep") await sweep(scene, "sweep");
+  else await call(how);
+  expectRight(now, isAborted);
+  if (!hasDeaths && how !== "sweep") {
+    await call("abort");
+    isAborted = true;
+    expectRight(now, isAborted);
+    expectNothingLeaked(scene.engines("look"));
+  }
+  await sweep(scene, "sweep again");
+  expectRight(now, isAborted);
+  await sweep(scene, "sweep what has expired", muchLaterMs);
+  await sweep(scene, "sweep what has ended", muchLaterMs);
+  expectRight(now, true);
+  if (hasDeaths) scene.forgetBlobs(leftBySaves);
+  expectNothingLeaked(scene.engines("look"));
+  assert.deepEqual(scene.rowsUnder("session:", "upload:", "freed:"), [], "rows that nobody needs");
+}
+
+/**
+ * A save that is not published, as its if_version is not met or the newest version is the same, or a sweep undoes it,
+ * loses its row before its blob: who dies between them leaves the blob to `verify`, since no sweep finds it.
+ */
+const leftBySaves = /^\d-/;
+
+async function sweep(scene: Scene, by: string, nowMs?: number): Promise<void> {
+  const store = scene.store(by, nowMs === undefined ? {} : { now: () => nowMs });
+  const { failed } = await store.sweep.run({ graceMs: 0 });
+  assert.equal(failed, 0, "steps of the sweep that failed");
+}
+
+function createWorld(start: Start, names: readonly string[], check: (cast: Cast) => Promise<void>): World {
+  const scene = new Scene(start.scene);
+  return {
+    processes: names.map((name, n) => ({
+      name,
+      async work(step) {
+        const { run, nowMs } = operationOf(name);
+        const store = scene.store(String(n), { step, ...(nowMs === undefined ? {} : { now: () => nowMs }) });
+        try {
+          return await run(store, start.id);
+        } finally {
+          await store.close();
+        }
+      },
+    })),
+    contents: () => scene.contents(),
+    check: (outcomes) => check({ scene, id: start.id, names, outcomes }),
+  };
+}
+
+async function finishAll(cast: Cast): Promise<void> {
+  expectRight(cast);
+  for (const how of finishes) {
+    await finish(cast, how).catch((error) => {
+      throw new Error(`${error.message}, after a ${how} by who came next`, { cause: error });
+    });
+  }
+}
+
+const totals = { searches: 0, schedules: 0, states: 0, deaths: 0, ms: 0 };
+
+async function search(position: Position, names: readonly string[]): Promise<void> {
+  const began = performance.now();
+  const start = await prepare(position);
+  const finished = new Set<string>();
+  const found = await explore(() =>
+    createWorld(start, names, async (cast) => {
+      const told = cast.outcomes.map((outcome) => (outcome && "error" in outcome ? String(outcome.error) : outcome));
+      const key = `${cast.scene.contents()} ${JSON.stringify(told)}`;
+      if (finished.has(key)) return;
+      finished.add(key);
+      await finishAll(cast);
+    }),
+  );
+  totals.searches += 1;
+  totals.ms += performance.now() - began;
+  for (const what of ["schedules", "states", "deaths"] as const) totals[what] += found[what];
+}
+
+const names = Object.keys(operations);
+const pairs = names.flatMap((name, n) => names.slice(n).map((other) => [name, other]));
+
+/**
+ * A save or a deletion that was stopped for longer than a sweep leaves alone what nobody owns is not searched: the
+ * save's bytes may be gone when it wakes up, and the `freed` row of the deletion.
+ */
+function isSearched({ artifact }: Position, names: readonly string[]): boolean {
+  const writes = names.some((name) => /^(save|delete)/.test(name)) || artifact === "two";
+  return !(writes && names.includes("sweep much later"));
+}
+
+/** In the long run all of them; else each pair on one position, and each position with as many. */
+function pairsOn(position: Position): string[][] {
+  const at = positions.indexOf(position);
+  return pairs.filter((pair, n) => isSearched(position, pair) && (isLong || n % positions.length === at));
+}
+
+describe("two operations, in every order of their steps, either or both dying at any of them", () => {
+  it.each(positions)("on $name", { timeout: 600_000 }, async (position) => {
+    for (const pair of pairsOn(position)) await search(position, pair);
+  });
+});
+
+it("four operations, in random orders of their steps, any of them dying at any of them", async () => {
+  const four = fc.array(fc.constantFrom(...names), { minLength: 4, maxLength: 4 });
+  const choices = fc.array(fc.nat(3), { maxLength: 120, size: "max" });
+  const lifetimes = fc.array(fc.option(fc.nat(25), { nil: Number.POSITIVE_INFINITY }), { minLength: 4, maxLength: 4 });
+  await fc.assert(
+    fc.asyncProperty(fc.constantFrom(...positions), four, choices, lifetimes, async (position, names, ...order) => {
+      fc.pre(isSearched(position, names));
+      await follow(createWorld(await prepare(position), names, finishAll), ...order);
+    }),
+    { numRuns: isLong ? 20_000 : 1_000 },
+  );
+});
+
+afterAll(() => {
+  const { ms, ...counts } = totals;
+  const text = Object.entries({ ...counts, seconds: Math.round(ms / 1000) }).map(([what, n]) => `${n} ${what}`);
+  process.stdout.write(`schedules: ${text.join(", ")}\n`);
+});

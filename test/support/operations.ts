@@ -1,0 +1,149 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { ArtifactError, type ErrorCode } from "../../src/store/errors.js";
+import type { Store } from "../../src/store/store.js";
+import type { UploadSession } from "../../src/store/upload-session.js";
+import { type Scene, sceneMs } from "./scene.js";
+import { bytesOf, saveText, textOf } from "./stores.js";
+
+/** What one process does, on the key `k` of the bucket `b` and on the session `id`. */
+export interface Operation {
+  run(store: Store, id: string): Promise<unknown>;
+  /** Throws unless what its answer promises is so. Asked at every later moment, whatever the others do. */
+  promises?(answer: unknown, moment: Moment): void;
+  /** The versions that it may take away. */
+  readonly deletes?: (version: number) => boolean;
+  /** It may end the session without publishing it. */
+  readonly mayEnd?: boolean;
+  readonly isSweep?: boolean;
+  /** Milliseconds since 1970, where its process looks at the clock later than the others. */
+  readonly nowMs?: number;
+}
+
+export interface Moment {
+  readonly scene: Scene;
+  readonly id: string;
+  /** The process that was answered. */
+  readonly by: string;
+  /** Somebody may have ended the session without publishing it. */
+  readonly mayHaveEnded: boolean;
+}
+
+/** Who is completing an upload is given up by now, and every session still lives. */
+const soonMs = sceneMs + 20 * 60 * 1000;
+/** Every session has expired. */
+const lateMs = sceneMs + 60 * 60 * 1000;
+/** What nobody owns is not left alone any more. */
+export const muchLaterMs = sceneMs + 2 * 24 * 60 * 60 * 1000;
+
+const get: Operation = { run: ({ uploads }, id) => uploads.get(id), promises: expectUpload };
+const sweep: Operation = { run: ({ sweep }) => sweep.run(), isSweep: true };
+
+/** One entry each: the search takes every pair of them. */
+export const operations: Readonly<Record<string, Operation>> = {
+  complete: complete(),
+  "complete under if_version 1": complete(1),
+  "append the last bytes": append("def"),
+  "append other bytes": append("xyz"),
+  "append all": append("def", async ({ uploads }, id) => uploads.append(id, 0, bytesOf("abc"))),
+  get,
+  abort: { run: ({ uploads }, id) => uploads.abort(id), promises: expectUpload, mayEnd: true },
+  save: save("saved"),
+  "save under if_version 1": save("guarded", 1),
+  "save what the upload is": save("abc"),
+  "delete all": remove(undefined),
+  "delete version 1": remove(1),
+  "delete version 2": remove(2),
+  "delete all and complete": remove(undefined, ({ uploads }, id) => uploads.complete(id)),
+  "delete all and save": remove(undefined, (store) => saveText(store, "b", "k", "saved again")),
+  read: { run: (store) => textOf(store, "b", "k") },
+  "get too late": { ...get, nowMs: lateMs, mayEnd: true },
+  "sweep soon": { ...sweep, nowMs: soonMs },
+  "sweep late": { ...sweep, nowMs: lateMs, mayEnd: true },
+  "sweep much later": { ...sweep, nowMs: muchLaterMs, mayEnd: true },
+};
+
+export function operationOf(name: string): Operation {
+  const operation = operations[name];
+  if (operation === undefined) throw new Error(`there is no operation ${name}`);
+  return operation;
+}
+
+const answerable: readonly ErrorCode[] = [
+  ...(["artifact_not_found", "session_closed", "offset_conflict", "version_conflict"] as const),
+  ...(["size_exceeded", "incomplete"] as const),
+];
+
+/** Throws unless the caller of an operation can act on its failure, which others have brought about. */
+export function expectAnswerable(error: unknown, others: readonly Operation[]): void {
+  if (!(error instanceof ArtifactError)) throw error;
+  const hasExpired = others.some(({ nowMs = sceneMs }) => nowMs >= lateMs);
+  const codes = [...answerable, ...(hasExpired ? ["session_expired", "session_not_found"] : [])];
+  const isGivenUp = error.message.startsWith("Saving took too long") && others.some(({ isSweep }) => isSweep);
+  if (!isGivenUp) assert.ok(codes.includes(error.code), `failed with ${error.code}: ${error.message}`);
+}
+
+function complete(if_version?: number): Operation {
+  return { run: ({ uploads }, id) => uploads.complete(id, { if_version }), promises: expectUpload };
+}
+
+/** Bytes behind the first three; `before` them, in the same process, what goes before. */
+function append(text: string, before?: Operation["run"]): Operation {
+  return {
+    async run(store, id) {
+      await before?.(store, id);
+      return store.uploads.append(id, 3, bytesOf(text));
+    },
+    promises(answer, moment) {
+      expectUpload(answer, moment);
+      const now = moment.scene.session(moment.id);
+      if (now?.artifact) assert.equal(now.artifact.sha256, digestOf(`abc${text}`), "bytes that were acknowledged");
+    },
+  };
+}
+
+function save(text: string, if_version?: number): Operation {
+  return {
+    run: (store) => saveText(store, "b", "k", text, if_version),
+    promises(answer, { scene }) {
+      const { version } = answer as { version: number };
+      assert.ok(scene.hasHad(version, digestOf(text)), `version ${version} was saved and never there`);
+    },
+  };
+}
+
+/** Deletes one version, or all, and then goes on, whatever comes of that. */
+function remove(which: number | undefined, after?: Operation["run"]): Operation {
+  return {
+    async run(store, id) {
+      const gone = await store.artifacts.delete("b", "k", which);
+      await after?.(store, id).catch((error) => expectAnswerable(error, Object.values(operations)));
+      return gone;
+    },
+    promises(answer, { scene, by }) {
+      const { version } = answer as { version: number };
+      const own = scene.changes.filter((change) => change.by === by).flatMap(({ removed }) => removed);
+      assert.ok(own.map(({ version }) => version).includes(version), `version ${version} was not deleted by ${by}`);
+    },
+    deletes: (version) => which === undefined || which === version,
+  };
+}
+
+/** What any answer about the session promises. */
+function expectUpload(answer: unknown, { scene, id, mayHaveEnded }: Moment): void {
+  const { status, offset, artifact } = answer as UploadSession;
+  const now = scene.session(id);
+  const hasEnded = now === undefined || now.status === "aborted" || now.status === "expired";
+  if (status === "aborted" || status === "expired") {
+    assert.ok(hasEnded, "an upload that was ended goes on");
+    assert.ok(!scene.published().includes(id), "an upload that was ended is published");
+  } else if (hasEnded) {
+    assert.ok(mayHaveEnded, "an upload has ended by itself");
+  } else if (artifact !== undefined) {
+    assert.ok(scene.hasHad(artifact.version, artifact.sha256), "a complete upload names a version that never was");
+    const named = now.status === "completing" ? scene.versionOf(id) : now.artifact;
+    assert.equal(named?.version, artifact.version, "a complete upload names another version");
+  } else assert.ok(now.offset >= offset, "bytes that were acknowledged");
+}
+
+export const digestOf = (text: string | Uint8Array): string => createHash("sha256").update(text).digest("hex");

@@ -1,0 +1,150 @@
+import type { ArtifactRecord, SessionRecord, Version } from "../../src/store/rows.js";
+import type { Store, StoreOptions } from "../../src/store/store.js";
+import { type Step, stepwise } from "./faults.js";
+import type { MemoryFile } from "./memory-engines.js";
+import { createMemoryEngines, type MemoryEngines, storeOn } from "./stores.js";
+
+/** What became of the key's row, in order: `before` and `after` undefined where there was none. */
+export interface Change {
+  /** The process that made it. */
+  readonly by: string;
+  readonly before: ArtifactRecord | undefined;
+  readonly after: ArtifactRecord | undefined;
+  /** The version that it added, and the session that it came from as it was then. */
+  readonly added: { readonly version: Version; readonly session: SessionRecord | undefined } | undefined;
+  readonly removed: readonly Version[];
+  /**
+   * Whether a version that was published after that session had been sealed is still there. Not told where the key was
+   * without any version in between: its numbers began again then, and by them alone a sweep takes it for untouched.
+   */
+  readonly isOvertaken: boolean;
+}
+
+/** The milliseconds since 1970 at which everything happens. */
+export const sceneMs = 1_800_000_000_000;
+export const keepVersions = 2;
+const sessionTtlMs = 30 * 60 * 1000;
+
+/** Engines that processes share, and what happened on them. Everything on it is the same in each run. */
+export class Scene {
+  readonly changes: Change[];
+  readonly rows: Map<string, string>;
+  readonly segments: Map<string, MemoryFile>;
+  readonly blobs: Map<string, MemoryFile>;
+  /** How many changes there had been when a session became `completing`, the last time. */
+  readonly sealed: Map<string, number>;
+
+  constructor(from?: Scene) {
+    const copies = new Map<MemoryFile, MemoryFile>();
+    // A blob shares its segment's bytes, in the copy too.
+    const copyOf = (file: MemoryFile): MemoryFile => {
+      const copy = copies.get(file) ?? { ...file };
+      copies.set(file, copy);
+      return copy;
+    };
+    const copyFiles = (files: ReadonlyMap<string, MemoryFile> = new Map()) =>
+      new Map([...files].map(([name, file]) => [name, copyOf(file)]));
+    this.changes = [...(from?.changes ?? [])];
+    this.rows = new Map(from?.rows);
+    this.segments = copyFiles(from?.segments);
+    this.blobs = copyFiles(from?.blobs);
+    this.sealed = new Map(from?.sealed);
+  }
+
+  /** As one process sees them. Its names and revisions are its own, and its changes are noted. */
+  engines(process: string, now = sceneMs): MemoryEngines {
+    const newName = countUp(process);
+    const shared = { rows: this.rows, segments: this.segments, blobs: this.blobs };
+    const { metadata, blobs } = createMemoryEngines({ ...shared, newName, now: () => now });
+    const replace: typeof metadata.replace = async (key, old, next, guard) => {
+      const won = await metadata.replace(key, old, next, guard);
+      if (won && key.startsWith("artifact:")) this.#note(process, old, next);
+      if (won && key.startsWith("session:")) this.#noteSeal(old, next);
+      return won;
+    };
+    return { metadata: { ...metadata, replace }, blobs };
+  }
+
+  /** A store in a process of its own, each call of which to its engines is a `step`, where one is given. */
+  store(process: string, { step, ...options }: Partial<StoreOptions> & { step?: Step } = {}): Store {
+    const engines = this.engines(process, options.now?.() ?? sceneMs);
+    const shared = { keepVersions, sessionTtlMs };
+    const deterministic = { now: () => sceneMs, newId: countUp(`${process}-`), newRevision: countUp(process) };
+    return storeOn(step ? stepwise(engines, step) : engines, { ...shared, ...deterministic, ...options });
+  }
+
+  session(id: string): SessionRecord | undefined {
+    return parse(this.rows.get(`session:${id}`));
+  }
+
+  artifact(): ArtifactRecord | undefined {
+    return parse(this.rows.get("artifact:b:k"));
+  }
+
+  /** The version that came from a session. */
+  versionOf(session: string): Version | undefined {
+    return this.artifact()?.versions.find((version) => version.session === session);
+  }
+
+  /** Whether there ever was such a version. */
+  hasHad(version: number, sha256: string): boolean {
+    return this.changes.some(({ added }) => added?.version.version === version && added.version.sha256 === sha256);
+  }
+
+  /** The sessions of all versions that there ever were, in order. */
+  published(): string[] {
+    return this.changes.flatMap(({ added }) => (added ? [added.version.session] : []));
+  }
+
+  rowsUnder(...prefixes: readonly string[]): string[] {
+    return [...this.rows.keys()].filter((key) => prefixes.some((prefix) => key.startsWith(prefix)));
+  }
+
+  /** Removes the blobs of such sessions that no version owns. */
+  forgetBlobs(sessions: RegExp): void {
+    for (const session of this.blobs.keys()) {
+      if (sessions.test(session) && this.versionOf(session) === undefined) this.blobs.delete(session);
+    }
+  }
+
+  /** All that a process can find, as text. */
+  contents(): string {
+    const rows = [...this.rows].filter(([key]) => key !== "changed");
+    const files = [...this.segments, ...this.blobs].map(([name, { bytes }]) => `${name}=${bytes.toString("latin1")}`);
+    const lines = [...rows.map(([key, text]) => `${key}=${text}`), ...files].sort();
+    return [...lines, ...this.changes.map(({ by, added }) => `${by} ${added?.version.session}`)].join("\n");
+  }
+
+  #note(by: string, old: string | undefined, next: string | undefined): void {
+    const before = parse<ArtifactRecord>(old);
+    const after = parse<ArtifactRecord>(next);
+    const missingIn = (row: ArtifactRecord | undefined, { session }: Version): boolean =>
+      !row?.versions.some((version) => version.session === session);
+    const version = after?.versions.find((version) => missingIn(before, version));
+    const removed = before?.versions.filter((version) => missingIn(after, version)) ?? [];
+    const added = version && { version, session: this.session(version.session) };
+    const since = this.changes.slice(this.sealed.get(version?.session ?? "") ?? 0);
+    const isNewer = ({ session }: Version): boolean =>
+      since.some((change) => change.added?.version.session === session);
+    const isOvertaken = before?.versions.some(isNewer) === true && since.every(({ after }) => after !== undefined);
+    this.changes.push({ by, before, after, added, removed, isOvertaken });
+  }
+
+  #noteSeal(old: string | undefined, next: string | undefined): void {
+    const session = parse<SessionRecord>(next);
+    const isNew = session?.status === "completing" && parse<SessionRecord>(old)?.status !== "completing";
+    if (isNew) this.sealed.set(session.id, this.changes.length);
+  }
+}
+
+function parse<Value>(text: string | undefined): Value | undefined {
+  return text === undefined ? undefined : JSON.parse(text);
+}
+
+function countUp(prefix: string): () => string {
+  let count = 0;
+  return () => {
+    count += 1;
+    return `${prefix}${count}`;
+  };
+}
