@@ -107,10 +107,9 @@ interface Cast extends Start {
 
 /** What must be so at any moment: rows and files agree, each change was lawful, and every answer still holds. */
 function expectRight({ scene, id, names, outcomes }: Cast, isAborted = false): void {
-  const engines = scene.engines("look");
-  expectSound(engines);
+  expectSound(scene.state);
   for (const { session, sha256 } of scene.artifact()?.versions ?? []) {
-    assert.equal(digestOf(engines.blobs.blobs.get(session)?.bytes ?? ""), sha256, `the bytes of ${session}`);
+    assert.equal(digestOf(scene.blobs.get(session)?.bytes ?? ""), sha256, `the bytes of ${session}`);
   }
   const published = scene.published();
   assert.equal(new Set(published).size, published.length, "published twice");
@@ -166,7 +165,7 @@ async function finish(cast: Cast, how: (typeof finishes)[number]): Promise<void>
     await call("abort");
     isAborted = true;
     expectRight(now, isAborted);
-    expectNothingLeaked(scene.engines("look"));
+    expectNothingLeaked(scene.state);
   }
   await sweep(scene, "sweep again");
   expectRight(now, isAborted);
@@ -174,7 +173,7 @@ async function finish(cast: Cast, how: (typeof finishes)[number]): Promise<void>
   await sweep(scene, "sweep what has ended", muchLaterMs);
   expectRight(now, true);
   if (hasDeaths) scene.forgetBlobs(leftBySaves);
-  expectNothingLeaked(scene.engines("look"));
+  expectNothingLeaked(scene.state);
   assert.deepEqual(scene.rowsUnder("session:", "upload:", "freed:"), [], "rows that nobody needs");
 }
 

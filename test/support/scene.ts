@@ -1,6 +1,7 @@
 import type { ArtifactRecord, SessionRecord, Version } from "../../src/store/rows.js";
 import type { Store, StoreOptions } from "../../src/store/store.js";
 import { type Step, stepwise } from "./faults.js";
+import type { StoredState } from "./invariants.js";
 import type { MemoryFile } from "./memory-engines.js";
 import { createMemoryEngines, type MemoryEngines, storeOn } from "./stores.js";
 
@@ -71,6 +72,10 @@ export class Scene {
     const shared = { keepVersions, sessionTtlMs };
     const deterministic = { now: () => sceneMs, newId: countUp(`${process}-`), newRevision: countUp(process) };
     return storeOn(step ? stepwise(engines, step) : engines, { ...shared, ...deterministic, ...options });
+  }
+
+  get state(): StoredState {
+    return { metadata: this, blobs: this };
   }
 
   session(id: string): SessionRecord | undefined {
