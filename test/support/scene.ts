@@ -24,7 +24,9 @@ export interface Change {
 /** The milliseconds since 1970 at which everything happens. */
 export const sceneMs = 1_800_000_000_000;
 export const keepVersions = 2;
-const sessionTtlMs = 30 * 60 * 1000;
+export const dayMs = 24 * 60 * 60 * 1000;
+/** Within the time for which what nobody owns is left alone, so that expiry comes first. */
+export const sessionTtlMs = 30 * 60 * 1000;
 
 /** Engines that processes share, and what happened on them. Everything on it is the same in each run. */
 export class Scene {
@@ -32,6 +34,8 @@ export class Scene {
   readonly rows: Map<string, string>;
   readonly segments: Map<string, MemoryFile>;
   readonly blobs: Map<string, MemoryFile>;
+  /** Sessions that were ended as past their time, and were not. */
+  readonly expiredTooSoon: string[];
   /** How many changes there had been when a session became `completing`, the last time. */
   readonly sealed: Map<string, number>;
 
@@ -49,6 +53,7 @@ export class Scene {
     this.rows = new Map(from?.rows);
     this.segments = copyFiles(from?.segments);
     this.blobs = copyFiles(from?.blobs);
+    this.expiredTooSoon = [...(from?.expiredTooSoon ?? [])];
     this.sealed = new Map(from?.sealed);
   }
 
@@ -60,7 +65,7 @@ export class Scene {
     const replace: typeof metadata.replace = async (key, old, next, guard) => {
       const won = await metadata.replace(key, old, next, guard);
       if (won && key.startsWith("artifact:")) this.#note(process, old, next);
-      if (won && key.startsWith("session:")) this.#noteSeal(old, next);
+      if (won && key.startsWith("session:")) this.#noteSession(now, old, next);
       return won;
     };
     return { metadata: { ...metadata, replace }, blobs };
@@ -135,10 +140,12 @@ export class Scene {
     this.changes.push({ by, before, after, added, removed, isOvertaken });
   }
 
-  #noteSeal(old: string | undefined, next: string | undefined): void {
-    const session = parse<SessionRecord>(next);
-    const isNew = session?.status === "completing" && parse<SessionRecord>(old)?.status !== "completing";
-    if (isNew) this.sealed.set(session.id, this.changes.length);
+  #noteSession(now: number, old: string | undefined, next: string | undefined): void {
+    const before = parse<SessionRecord>(old);
+    const after = parse<SessionRecord>(next);
+    if (after === undefined || after.status === before?.status) return;
+    if (after.status === "completing") this.sealed.set(after.id, this.changes.length);
+    if (after.status === "expired" && after.expires_at * 1000 > now) this.expiredTooSoon.push(after.id);
   }
 }
 
