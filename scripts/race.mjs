@@ -29,7 +29,7 @@ const playersPerServer = 2;
 
 const ledger = new Ledger();
 const swept = { sweeps: 0, expired: 0, settled: 0, rows: 0, files: 0, failed: 0 };
-const totals = { calls: new Map(), refusals: new Map(), bytes: 0, givenUp: 0, unheard: 0, kills: 0, left: 0 };
+const totals = { calls: new Map(), refusals: new Map(), bytes: 0, givenUp: 0, unheard: 0, kills: 0 };
 const table = { ledger, totals, mayGiveUp: graceMs === 0 };
 
 /** A living save that was given up is logged too; any other line is news. @param {string} text */
@@ -55,10 +55,9 @@ function startSweeper(program, root, mode) {
   let isKilled = false;
   child.stderr.on("data", (bytes) => ledger.fault(`a sweep logged: ${bytes}`));
   createInterface(child.stdout).on("line", (line) => {
-    const { fault, swept: report, left = 0 } = JSON.parse(line);
+    const { fault, swept: report } = JSON.parse(line);
     if (fault) ledger.fault(fault);
     if (report) addReport(report);
-    totals.left += left;
   });
   /** @type {Promise<void>} */
   const gone = new Promise((resolve) => {
@@ -163,7 +162,6 @@ async function audit(root) {
 /** @param {string} root @param {string} program */
 async function tidyUp(root, program) {
   await startSweeper(program, root, "last").gone;
-  ledger.check(values.kill || totals.left === 0, `${totals.left} blobs are left that no row names`);
   const { status, stdout } = spawnSync(process.execPath, [main, "verify", "--root", root], { encoding: "utf8" });
   ledger.check(status === 0, `artifacts-mcp verify: ${stdout}`);
   const integrity = await checkIntegrity(join(root, "metadata.sqlite"));
@@ -193,7 +191,7 @@ process.stdout.write(
     `${inWords(totals.refusals)} refusals; ${totals.givenUp} saves given up and made again; ` +
     `counted to ${ledger.highest(counterKey)}; ${totals.bytes} bytes acknowledged; ` +
     `${sweeps} sweeps (${expired} expired, ${settled} settled, ${rows} rows, ${files} files); ` +
-    `${totals.kills} kills, ${totals.unheard} answers lost, ${totals.left} blobs left for verify --repair; ` +
+    `${totals.kills} kills, ${totals.unheard} answers lost; ` +
     `${ledger.faults.length} faults\n`,
 );
 if (ledger.faults.length === 0) {

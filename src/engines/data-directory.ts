@@ -1,5 +1,4 @@
-import { randomBytes } from "node:crypto";
-import { access, constants, link, open, readFile, rm, stat } from "node:fs/promises";
+import { access, constants, open, readFile, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { BlobStore } from "../store/blob-store.js";
 import type { LocalFiles } from "../store/local-files.js";
@@ -84,7 +83,7 @@ async function makeRoot(root: string, isNamed: boolean): Promise<void> {
 /** Whether the directory has been in use before. */
 async function checkFormat(root: string): Promise<boolean> {
   const text = await explained(root, () => readFile(join(root, "format"), "utf8").catch(absent));
-  if (text === undefined) return false;
+  if (text === undefined || text === "") return false;
   const format = text.trim();
   if (format === dataFormat) return true;
   const what = /^\d{1,9}$/.test(format)
@@ -95,19 +94,14 @@ async function checkFormat(root: string): Promise<boolean> {
   );
 }
 
-/** Whole or not at all, whoever else does the same at this moment. */
+/** An empty one, of whoever died here, is as none; whoever else does the same at this moment writes the same. */
 async function writeFormat(root: string): Promise<void> {
-  const draft = join(root, `format-${randomBytes(8).toString("hex")}`);
-  const file = await open(draft, "wx", 0o600);
+  const file = await open(join(root, "format"), constants.O_WRONLY | constants.O_CREAT, 0o600);
   try {
     await file.writeFile(`${dataFormat}\n`);
     await file.sync();
-    await link(draft, join(root, "format")).catch((error) => {
-      if (codeOf(error) !== "EEXIST") throw error;
-    });
   } finally {
     await file.close();
-    await rm(draft, { force: true });
   }
   await syncFolder(root);
   // Whoever made the root may have died before its name was durable. A parent that we may not read is not ours.

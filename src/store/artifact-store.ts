@@ -113,7 +113,7 @@ export class ArtifactStore {
     if (newest !== undefined && isIdentical(newest, record)) return toArtifact(bucket, key, newest);
     if (!isGuardMet(record, newest)) throw versionConflict(record, newest?.version ?? 0);
     const version = await this.#dependencies.usage.during({ storedBytes: bytes.length }, () =>
-      this.#publish(record, row?.value.last ?? 0, bytes),
+      this.#publish(record, bytes),
     );
     return toArtifact(bucket, key, version);
   }
@@ -226,17 +226,17 @@ export class ArtifactStore {
         status: "completing",
         offset: bytes.length,
         segments: [],
-        sealed: { sha256, base: 0, at: created_at },
+        sealed: { sha256, over: null, at: created_at },
         artifact: null,
       },
       ...{ created_at, expires_at: created_at },
     };
   }
 
-  async #publish(record: SessionRecord, base: number, bytes: Uint8Array): Promise<Version> {
+  async #publish(record: SessionRecord, bytes: Uint8Array): Promise<Version> {
     const { publisher } = this.#dependencies;
     try {
-      const ending = await publisher.commit(await this.#stage(record, base, bytes));
+      const ending = await publisher.commit(await this.#stage(record, bytes));
       if (ending.kind === "published") return ending.version;
       if (ending.kind === "held") throw versionConflict(record, ending.newest);
     } catch (error) {
@@ -250,7 +250,7 @@ export class ArtifactStore {
   }
 
   /** The staged bytes and their session, `completing` from its first moment. */
-  async #stage(record: SessionRecord, base: number, bytes: Uint8Array): Promise<SessionRow> {
+  async #stage(record: SessionRecord, bytes: Uint8Array): Promise<SessionRow> {
     const { rows, blobs } = this.#dependencies;
     const writer = await blobs.createSegment(record.id, 0);
     try {
@@ -260,8 +260,7 @@ export class ArtifactStore {
       await writer.close();
     }
     const segments = [{ name: writer.name, bytes: bytes.length }];
-    const sealed = record.sealed && { ...record.sealed, base };
-    const row = await rows.insertSession({ ...record, segments, sealed });
+    const row = await rows.insertSession({ ...record, segments });
     if (row === undefined) throw new Error(`session id ${record.id} was given twice`);
     return row;
   }
@@ -278,14 +277,11 @@ export class ArtifactStore {
   }
 
   async #takeBack({ id, bucket, key }: SessionRecord): Promise<Version | undefined> {
-    const { rows, blobs, publisher } = this.#dependencies;
+    const { rows, publisher } = this.#dependencies;
     const session = await rows.session(id);
     if (session !== undefined) await publisher.end(session, "aborted");
     const version = versionOf(await rows.artifact(bucket, key), id);
-    if (version === undefined && session === undefined) {
-      await blobs.removeBlob(id);
-      await blobs.removeUpload(id);
-    }
+    if (version === undefined && session === undefined) await publisher.free(id);
     return version;
   }
 

@@ -80,7 +80,7 @@ export class Completion {
       case "held": {
         checkWanted(wanted, sealed?.sha256);
         const if_version = wanted.if_version ?? row.value.if_version;
-        const again = sealed && { ...sealed, base: await this.#lastVersion(row.value), at: this.#nowSeconds() };
+        const again = sealed && { ...sealed, over: await this.#newestSession(row.value), at: this.#nowSeconds() };
         return this.#rows.replaceSession(row, { ...row.value, status: "completing", sealed: again, if_version });
       }
       case "completing":
@@ -119,18 +119,19 @@ export class Completion {
 
   async #name(row: SessionRow, file: SealedFile, wanted: CompleteUpload): Promise<SessionRow | undefined> {
     const { offset } = row.value;
-    const base = await this.#lastVersion(row.value);
+    const over = await this.#newestSession(row.value);
     return this.#rows.replaceSession(row, {
       ...row.value,
       status: "completing",
       segments: [{ name: file.name, bytes: offset }],
-      sealed: { sha256: file.sha256, base, at: this.#nowSeconds() },
+      sealed: { sha256: file.sha256, over, at: this.#nowSeconds() },
       if_version: wanted.if_version ?? row.value.if_version,
     });
   }
 
-  async #lastVersion({ bucket, key }: SessionRecord): Promise<number> {
-    return (await this.#rows.artifact(bucket, key))?.value.last ?? 0;
+  /** The session of the version that this one is to come on top of. */
+  async #newestSession({ bucket, key }: SessionRecord): Promise<string | null> {
+    return (await this.#rows.artifact(bucket, key))?.value.versions[0]?.session ?? null;
   }
 
   /** A copy that the row did not come to name is removed again; after an error the row says whether it did. */

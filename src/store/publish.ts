@@ -14,6 +14,7 @@ import {
   type Version,
   versionOf,
 } from "./rows.js";
+import { isUnfinished } from "./unowned.js";
 import { completed, isGuardMet, isIdentical } from "./upload-session.js";
 
 /** What a publication came to, whoever brought it to its end. */
@@ -81,14 +82,9 @@ export class Publisher {
       const row = await this.#rows.artifact(bucket, key);
       const ending = await this.#decide(session, row, options);
       if (ending !== undefined) return ending;
-      let now = await this.#rows.session(id);
-      if (now?.value.status !== "completing") {
-        await this.#takeBack(session.value);
-        const settled = await this.#settle(session.value);
-        if (settled.kind !== "completing") return settled;
-        now = settled.session; // held, and being completed again
-      }
-      session = now;
+      const settled = await this.#settle(session.value);
+      if (settled.kind !== "completing") return settled;
+      session = settled.session;
     }
   }
 
@@ -103,11 +99,11 @@ export class Publisher {
 
     const newest = row?.value.versions[0];
     if (newest !== undefined && isIdentical(newest, session.value)) {
-      if (!(await this.#complete(session, newest, guardOf(session.value, row)))) return undefined;
-      await this.#takeBack(session.value);
-      return { kind: "published", version: newest };
+      const guard = guardOf(session.value, row);
+      const isEnded = await this.#endWithoutBlob(session, () => this.#complete(session, newest, guard));
+      return isEnded ? { kind: "published", version: newest } : undefined;
     }
-    const isOvertaken = isLeftBehind && (row?.value.last ?? 0) !== session.value.sealed?.base;
+    const isOvertaken = isLeftBehind && (newest?.session ?? null) !== session.value.sealed?.over;
     if (isOvertaken || !isGuardMet(session.value, newest)) {
       const held = { kind: "held", newest: newest?.version ?? 0 } as const;
       return (await this.#hold(session, row)) ? held : undefined;
@@ -152,9 +148,7 @@ export class Publisher {
     if (session.value.origin === "upload") {
       return (await this.#rows.replaceSession(session, { ...session.value, status: "held" }, guard)) !== undefined;
     }
-    if (!(await this.#rows.dropSession(session, guard))) return false;
-    await this.#takeBack(session.value);
-    return true;
+    return this.#endWithoutBlob(session, () => this.#rows.dropSession(session, guard));
   }
 
   /** A save's session has nobody to ask for it again, so its row goes. */
@@ -166,20 +160,20 @@ export class Publisher {
   /** Behind the commit point. Losing the row here means that somebody else has finished. */
   async #finish(session: SessionRow, version: Version): Promise<Ending> {
     await this.#complete(session, version);
-    await this.#blobs
-      .removeUpload(session.value.id)
-      .catch((error) => this.#log("warn", "upload_left_behind", { session: session.value.id, error: String(error) }));
+    await this.#removeUpload(session.value.id);
     return { kind: "published", version };
   }
 
-  /** Takes back an installed blob whose session ended without it. */
-  async #takeBack({ id, bucket, key }: SessionRecord): Promise<void> {
-    const session = await this.#rows.session(id);
-    if (session?.value.status === "completing" || session?.value.status === "held") return;
-    // From here nobody can come to publish it, so what the artifact row says now stays true.
-    if (versionOf(await this.#rows.artifact(bucket, key), id) !== undefined) return;
-    await this.#blobs.removeBlob(id);
-    await this.#blobs.removeUpload(id);
+  /**
+   * Ends a session whose blob may be installed and is not wanted: freed behind the end, or by the sweep, which a
+   * `freed` row tells of it. One that is not ended here keeps that row too, since who ends it may count on it.
+   */
+  async #endWithoutBlob(session: SessionRow, end: () => Promise<boolean>): Promise<boolean> {
+    const { id, bucket, key } = session.value;
+    await this.#metadata.put(freedKey(id), encodeFreed({ bucket, key, at: this.#nowSeconds() }));
+    if (!(await end())) return false;
+    await this.free(id).catch((error) => this.#log("warn", "blob_left_behind", { session: id, error: String(error) }));
+    return true;
   }
 
   /** The sealed file is gone: somebody has finished, or the disk has lost it. @throws ArtifactError `corrupt` */
@@ -224,32 +218,40 @@ export class Publisher {
    * to expire, one that has changed meanwhile is left as it is, since its time may have been moved on.
    */
   async end(first: SessionRow, word: "aborted" | "expired"): Promise<SessionRow | undefined> {
-    let session: SessionRow | undefined = first;
-    while (session !== undefined) {
-      const { id, bucket, key, status } = session.value;
-      if (status !== "open" && status !== "held" && status !== "completing") return session;
-      if (word === "expired" && session.text !== first.text) return session;
-      // A session that is being published ends only while the artifact row does not name it.
-      const row = status === "completing" ? await this.#rows.artifact(bucket, key) : undefined;
-      const version = versionOf(row, id);
-      if (version !== undefined) {
-        await this.#finish(session, version);
-        return this.#rows.session(id);
-      }
-      const guard = status === "completing" ? guardOf(session.value, row) : undefined;
-      if (await this.#close(session, word, guard)) {
-        await this.#blobs.removeBlob(id);
-        await this.#blobs.removeUpload(id);
-      }
-      session = await this.#rows.session(id);
+    const { id } = first.value;
+    for (let row: SessionRow | undefined = first; row !== undefined; row = await this.#rows.session(id)) {
+      if (!isUnfinished(row)) return row;
+      if (word === "expired" && row.text !== first.text) return row;
+      await this.#tryToEnd(row, word);
     }
     return undefined;
   }
 
-  async #close(session: SessionRow, word: "aborted" | "expired", guard: Guard | undefined): Promise<boolean> {
+  async #tryToEnd(session: SessionRow, word: "aborted" | "expired"): Promise<void> {
+    const { id, bucket, key, status } = session.value;
+    if (status === "open") {
+      if (await this.#close(session, word)) await this.#removeUpload(id);
+      return;
+    }
+    // A session that is being published ends only while the artifact row does not name it.
+    const row = status === "completing" ? await this.#rows.artifact(bucket, key) : undefined;
+    const version = versionOf(row, id);
+    const guard = status === "completing" ? guardOf(session.value, row) : undefined;
+    if (version !== undefined) await this.#finish(session, version);
+    else await this.#endWithoutBlob(session, () => this.#close(session, word, guard));
+  }
+
+  async #close(session: SessionRow, word: "aborted" | "expired", guard?: Guard): Promise<boolean> {
     if (session.value.origin === "save") return this.#rows.dropSession(session, guard);
     const value = { ...session.value, status: word, segments: [], sealed: null };
     return (await this.#rows.replaceSession(session, value, guard)) !== undefined;
+  }
+
+  /** What stays behind is the sweep's. */
+  async #removeUpload(id: string): Promise<void> {
+    await this.#blobs
+      .removeUpload(id)
+      .catch((error) => this.#log("warn", "upload_left_behind", { session: id, error: String(error) }));
   }
 
   /**
@@ -275,14 +277,19 @@ export class Publisher {
     const failures: unknown[] = [];
     for (const { session } of versions) {
       try {
-        await this.#blobs.removeBlob(session);
-        await this.#blobs.removeUpload(session);
-        await this.#metadata.drop(freedKey(session));
+        await this.free(session);
       } catch (error) {
         failures.push(error);
       }
     }
     if (failures.length > 0) throw failures[0];
+  }
+
+  /** All bytes of a session that has ended, the upload's first: without them nobody can install the blob again. */
+  async free(session: string): Promise<void> {
+    await this.#blobs.removeUpload(session);
+    await this.#blobs.removeBlob(session);
+    await this.#metadata.drop(freedKey(session));
   }
 }
 

@@ -8,7 +8,7 @@ import type { Guard, MetadataStore, StoredRow } from "./metadata-store.js";
  *   artifact:<bucket>:<key>     all versions of one key
  *   session:<id>                one upload
  *   upload:<bucket>:<key>:<id>  index of sessions by key
- *   freed:<session id>          a blob that is about to lose its version
+ *   freed:<session id>          a blob that is about to lose its version, or its session without one
  *   changed                     rewritten after a publication or a deletion, so that watchers look again
  */
 
@@ -58,8 +58,8 @@ const sessionSchema = z.strictObject({
   offset: count,
   /** Where those bytes lie, in order; one file once sealed. */
   segments: z.array(z.strictObject({ name: z.string().min(1), bytes: count })),
-  /** What was sealed, the artifact row's last version at that moment, and when it became `completing`, the last time. */
-  sealed: z.strictObject({ sha256: digest, base: count, at: count }).nullable(),
+  /** What was sealed; and of when it became `completing`, the last time, the newest version's session and the time. */
+  sealed: z.strictObject({ sha256: digest, over: z.string().nullable(), at: count }).nullable(),
   /** Once complete, the version that holds the content. */
   artifact: versionSchema.nullable(),
   created_at: count,
@@ -67,7 +67,7 @@ const sessionSchema = z.strictObject({
 });
 export type SessionRecord = Omit<z.infer<typeof sessionSchema>, "revision">;
 
-/** `at`: when the deletion was announced. */
+/** `at`: when it was announced. */
 const freedSchema = z.strictObject({ bucket: z.string().min(1), key: z.string().min(1), at: count });
 export type FreedRecord = z.infer<typeof freedSchema>;
 

@@ -156,11 +156,7 @@ class Pass {
     const { id, bucket, key, expires_at } = row.value;
     if (!this.#isOlderThan(this.#grace.unownedSeconds, expires_at)) return;
     const { rows, blobs } = this.#dependencies;
-    if (versionOf(await rows.artifact(bucket, key), id) === undefined) {
-      // Of one whose process died between the session's end and that of its bytes.
-      await blobs.removeBlob(id);
-      await blobs.removeUpload(id);
-    }
+    await blobs.removeUpload(id); // what it has left would be nobody's without the row
     if (!(await rows.dropSession(row))) return;
     this.report.rows += 1;
     await this.indexRow({ key: uploadKey(bucket, key, id), text: uploadText });
@@ -174,21 +170,19 @@ class Pass {
     if (await metadata.replace(key, text, undefined, { key: session, text: undefined })) this.report.rows += 1;
   }
 
-  /** A deletion that somebody left in the middle is ended; one that never happened is forgotten, after a while. */
+  /** A blob that somebody was about to free is freed; if it never came to that, forgotten, after a while. */
   async freedRow(stored: StoredRow): Promise<void> {
-    const { rows, metadata, blobs } = this.#dependencies;
+    const { rows, metadata, publisher } = this.#dependencies;
     const { bucket, key, at } = parseFreedRow(stored).value;
     const id = idOf(stored.key);
     const session = await rows.session(id);
     if (session?.value.status === "completing" || session?.value.status === "held") return;
     // Its session has ended, so a blob that the artifact row does not name now is never named again.
-    if (versionOf(await rows.artifact(bucket, key), id) === undefined) {
-      await blobs.removeBlob(id);
-      await blobs.removeUpload(id);
-    } else if (!this.#isOlderThan(this.#grace.unownedSeconds, at)) {
-      return; // whoever announced it may be about to delete
-    }
-    if (await metadata.replace(stored.key, stored.text, undefined)) this.report.rows += 1;
+    if (versionOf(await rows.artifact(bucket, key), id) === undefined) await publisher.free(id);
+    // Whoever announced it of late may be about to delete.
+    else if (!this.#isOlderThan(this.#grace.unownedSeconds, at)) return;
+    else if (!(await metadata.replace(stored.key, stored.text, undefined))) return;
+    this.report.rows += 1;
   }
 
   async #stagedFiles(session: string): Promise<void> {

@@ -289,8 +289,7 @@ class Verification {
   }
 
   async #stagedFiles(session: string): Promise<void> {
-    const { metadata, blobs } = this.#dependencies;
-    if ((await metadata.get(sessionKey(session))) === undefined) await this.#orphan(await blobs.stagedFiles(session));
+    if (!(await this.#isOwned(session))) await this.#orphan(await this.#dependencies.blobs.stagedFiles(session));
   }
 
   get #mayMove(): boolean {

@@ -80,7 +80,7 @@ it("isFull() is true where every declared byte is there", () => {
 });
 
 it("isIdentical() compares bytes, type and metadata, whatever the order of its names", () => {
-  const sealed = { sha256: "1".repeat(64), base: 0, at: 0 };
+  const sealed = { sha256: "1".repeat(64), over: null, at: 0 };
   const record: SessionRecord = { ...open, offset: 10, sealed, metadata: { a: "1", b: "2" } };
   const about = { version: 1, session: "other", created_at: 1, bytes: 10, sha256: sealed.sha256 };
   const same = { ...about, mime_type: "text/plain", metadata: { b: "2", a: "1" } };

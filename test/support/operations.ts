@@ -33,8 +33,8 @@ export interface Moment {
 
 /** Who is completing an upload is given up by now, and every session still lives. */
 const soonMs = sceneMs + (2 * sessionTtlMs) / 3;
-/** A session that gets bytes now lives on when it is late. */
-const inTimeMs = sceneMs + sessionTtlMs - 1000;
+/** A session that gets bytes now lives on when it is late. No upload is sealed later than this. */
+export const inTimeMs = sceneMs + sessionTtlMs - 1000;
 /** Every session has expired that has got none since, but for those that live long. */
 const lateMs = sceneMs + (3 * sessionTtlMs) / 2;
 /** What nobody owns is not left alone any more. */
@@ -50,7 +50,14 @@ export const operations: Readonly<Record<string, Operation>> = {
   "complete under if_version 1": complete(1),
   "append the last bytes": append("def"),
   "append other bytes in time": { ...append("xyz"), nowMs: inTimeMs },
-  "append all": append("def", async ({ uploads }, id) => uploads.append(id, 0, bytesOf("abc"))),
+  "append all and complete": {
+    ...append("def"),
+    async run({ uploads }, id) {
+      await uploads.append(id, 0, bytesOf("abc"));
+      await uploads.append(id, 3, bytesOf("def"));
+      return uploads.complete(id);
+    },
+  },
   get,
   abort: { run: ({ uploads }, id) => uploads.abort(id), promises: expectUpload, mayEnd: true },
   save: save("saved"),
@@ -96,13 +103,10 @@ function complete(if_version?: number): Operation {
   return { run: ({ uploads }, id) => uploads.complete(id, { if_version }), promises: expectUpload };
 }
 
-/** Bytes behind the first three; `before` them, in the same process, what goes before. */
-function append(text: string, before?: Operation["run"]): Operation {
+/** Bytes behind the first three. */
+function append(text: string): Operation {
   return {
-    async run(store, id) {
-      await before?.(store, id);
-      return store.uploads.append(id, 3, bytesOf(text));
-    },
+    run: ({ uploads }, id) => uploads.append(id, 3, bytesOf(text)),
     promises(answer, moment) {
       expectUpload(answer, moment);
       const now = moment.scene.session(moment.id);

@@ -14,10 +14,7 @@ export interface Change {
   /** The version that it added, and the session that it came from as it was then. */
   readonly added: { readonly version: Version; readonly session: SessionRecord | undefined } | undefined;
   readonly removed: readonly Version[];
-  /**
-   * Whether a version that was published after that session had been sealed is still there. Not told where the key was
-   * without any version in between: its numbers began again then, and by them alone a sweep takes it for untouched.
-   */
+  /** Whether a version that was published after that session had been sealed is still there. */
   readonly isOvertaken: boolean;
 }
 
@@ -110,19 +107,13 @@ export class Scene {
     return [...this.rows.keys()].filter((key) => prefixes.some((prefix) => key.startsWith(prefix)));
   }
 
-  /** Removes the blobs of such sessions that no version owns. */
-  forgetBlobs(sessions: RegExp): void {
-    for (const session of this.blobs.keys()) {
-      if (sessions.test(session) && this.versionOf(session) === undefined) this.blobs.delete(session);
-    }
-  }
-
-  /** All that a process can find, as text. */
+  /** All that a process can find, and by what its changes are judged, as text. */
   contents(): string {
     const rows = [...this.rows].filter(([key]) => key !== "changed");
     const files = [...this.segments, ...this.blobs].map(([name, { bytes }]) => `${name}=${bytes.toString("latin1")}`);
     const lines = [...rows.map(([key, text]) => `${key}=${text}`), ...files].sort();
-    return [...lines, ...this.changes.map(({ by, added }) => `${by} ${added?.version.session}`)].join("\n");
+    const history = this.changes.map(({ by, added }) => `${by} ${added?.version.session}`);
+    return [...lines, ...history, ...[...this.sealed].sort().map(String)].join("\n");
   }
 
   #note(by: string, old: string | undefined, next: string | undefined): void {
@@ -136,7 +127,7 @@ export class Scene {
     const since = this.changes.slice(this.sealed.get(version?.session ?? "") ?? 0);
     const isNewer = ({ session }: Version): boolean =>
       since.some((change) => change.added?.version.session === session);
-    const isOvertaken = before?.versions.some(isNewer) === true && since.every(({ after }) => after !== undefined);
+    const isOvertaken = before?.versions.some(isNewer) === true;
     this.changes.push({ by, before, after, added, removed, isOvertaken });
   }
 

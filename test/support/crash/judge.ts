@@ -1,7 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { expect } from "vitest";
-import { expectNothingLeaked, expectSound, leaked, type StoredState } from "../invariants.js";
+import { expectNothingLeaked, expectSound, type StoredState } from "../invariants.js";
 import { openAs, type StoreProcess } from "./process.js";
 import type { Scenario } from "./scenarios.js";
 
@@ -14,13 +14,10 @@ export interface Remains {
   readonly isSweptFirst: boolean;
 }
 
-const month = 30 * 86_400;
-
-/** Takes over where a process was killed, and answers whether it left what its scenario says that it may. */
-export async function expectGood(scenario: Scenario, { root, id, answered, isSweptFirst }: Remains): Promise<boolean> {
-  const { faults = [], leaves } = scenario;
-  const mayLeave = leaves !== undefined;
-  const isLeft = await during(openAs(root, scenario.options), async (living) => {
+/** Takes over where a process was killed. */
+export async function expectGood(scenario: Scenario, { root, id, answered, isSweptFirst }: Remains): Promise<void> {
+  const { faults = [] } = scenario;
+  await during(openAs(root, scenario.options), async (living) => {
     const { store } = living;
     if (faults.length === 0) expectSound(await stateOf(living));
     expect((await faultsOf(living)).filter((fault) => !faults.some((kind) => fault.startsWith(kind)))).toEqual([]);
@@ -29,25 +26,14 @@ export async function expectGood(scenario: Scenario, { root, id, answered, isSwe
     expect(await store.sweep.run({ graceMs: 0 })).toMatchObject({ failed: 0 });
     const state = await stateOf(living);
     expectSound(state);
-    const drafts = await draftsIn(root);
-    const { blobs, segments } = leaked(state);
-    expect(segments).toEqual([]);
-    expect(mayLeave ? [] : [...blobs, ...drafts, ...(await faultsOf(living))]).toEqual([]);
-    return blobs.length + drafts.length > 0;
+    expectNothingLeaked(state);
+    expect(await faultsOf(living)).toEqual([]);
+    for (const name of await readdir(root)) expect(name).toMatch(known);
   });
-  if (isLeft && leaves !== "a draft of the format file") await expectFreed(scenario, root);
-  return isLeft;
 }
 
-/** What the kill left behind goes in time, or with a repair. */
-async function expectFreed({ leaves }: Scenario, root: string): Promise<void> {
-  await during(openAs(root, { later: month }), async (living) => {
-    for (const again of [1, 2]) expect(await living.store.sweep.run(), `sweep ${again}`).toMatchObject({ failed: 0 });
-    if (leaves === "a blob until a repair") await living.store.verify({ repair: true });
-    expectNothingLeaked(await stateOf(living));
-    expect(await faultsOf(living)).toEqual([]);
-  });
-}
+/** What has its place in the root. */
+const known = /^(blobs|format|metadata\.sqlite(-shm|-wal)?|orphans|reserve|uploads)$/;
 
 async function during<Result>(opening: Promise<StoreProcess>, work: (living: StoreProcess) => Promise<Result>) {
   const living = await opening;
@@ -75,12 +61,4 @@ async function filesBelow(folder: string): Promise<{ path: string; bytes: Buffer
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
   return Promise.all(paths.map(async (path) => ({ path, bytes: await readFile(path) })));
-}
-
-/** The format's drafts in the root; there is nothing else that has no place there. */
-async function draftsIn(root: string): Promise<string[]> {
-  const known = /^(blobs|format|metadata\.sqlite(-shm|-wal)?|orphans|reserve|uploads)$/;
-  const others = (await readdir(root)).filter((name) => !known.test(name));
-  for (const name of others) expect(name).toMatch(/^format-[0-9a-f]{16}$/);
-  return others;
 }

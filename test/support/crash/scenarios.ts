@@ -11,8 +11,6 @@ import type { ProcessOptions, StoreProcess } from "./process.js";
 
 type Call = (dying: StoreProcess, id: string) => Promise<unknown>;
 
-export type Leftover = "a blob until its session's row goes" | "a blob until a repair" | "a draft of the format file";
-
 /** An operation that a process is killed in. What it needs is prepared, and judged, by processes that live. */
 export interface Scenario {
   readonly name: string;
@@ -21,8 +19,6 @@ export interface Scenario {
   readonly isOpening?: boolean;
   /** What `verify` finds until the operation has been made again and a sweep has been. */
   readonly faults?: readonly FaultKind[];
-  /** What some of the kills leave behind, and neither who makes the operation again nor a sweep frees at once. */
-  readonly leaves?: Leftover;
   /** Its bytes stay young: old ones that nothing names, not even an upload that has ended, are orphans to `verify`. */
   readonly isYoung?: boolean;
   /** Answers the session's id, where there is one. Whatever file is made here is old when the process begins. */
@@ -148,7 +144,6 @@ const newId = (): string => randomBytes(16).toString("hex");
 export const scenarios: readonly Scenario[] = [
   {
     name: "opening a data directory for the first time",
-    leaves: "a draft of the format file",
     isOpening: true,
     act: [],
     async check(store) {
@@ -269,7 +264,6 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: "completing what the newest version is already",
-    leaves: "a blob until its session's row goes",
     async prepare({ store }) {
       await saved(store, "same");
       return begun(store, "same", { mime_type: "text/plain" });
@@ -323,7 +317,6 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: "a save whose guard is lost to another process",
-    leaves: "a blob until a repair",
     act: [
       async (dying) => {
         const late = interrupted(dying.engines, isSession, () => saved(dying.another(), "there"));
@@ -406,7 +399,6 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: "aborting an upload that is held",
-    leaves: "a blob until its session's row goes",
     async prepare({ store }) {
       await saved(store, "there");
       const id = await begun(store, "new", { if_version: 0 });
@@ -436,7 +428,6 @@ export const scenarios: readonly Scenario[] = [
   {
     name: "sweeping publications that were left in the middle",
     isYoung: true,
-    leaves: "a blob until a repair",
     async prepare(prepared) {
       const { store } = prepared;
       const complete = (id: string) => (other: Store) => other.uploads.complete(id);
@@ -467,7 +458,7 @@ export const scenarios: readonly Scenario[] = [
       await begun(store, "abc");
       const aborted = await begun(store, "abc");
       await store.uploads.abort(aborted);
-      await leaveBlob(prepared, aborted);
+      await leaveSegment(prepared, aborted);
       const done = await begun(store, "done");
       await store.uploads.complete(done);
       return done;
