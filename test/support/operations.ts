@@ -33,7 +33,7 @@ export interface Moment {
 
 /** Who is completing an upload is given up by now, and every session still lives. */
 const soonMs = sceneMs + (2 * sessionTtlMs) / 3;
-/** A session that gets bytes now lives on when it is late. No upload is sealed later than this. */
+/** A session that gets bytes now lives on when it is late. */
 export const inTimeMs = sceneMs + sessionTtlMs - 1000;
 /** Every session has expired that has got none since, but for those that live long. */
 const lateMs = sceneMs + (3 * sessionTtlMs) / 2;
