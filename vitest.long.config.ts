@@ -1,17 +1,15 @@
-import { defineConfig, mergeConfig } from "vitest/config";
+import { defineConfig } from "vitest/config";
 import config from "./vitest.config.js";
 
 /** The tests that have a long form, in it. */
-export default mergeConfig(
-  config,
-  defineConfig({
-    test: {
-      env: { ARTIFACTS_LONG: "1" },
-      include: [
-        "test/e2e/{crash-points,full-disk,power-loss}.test.ts",
-        "test/mcp/{hostile-input,hostile-lines}.test.ts",
-        "test/store/schedules.test.ts",
-      ],
-    },
-  }),
-);
+export default defineConfig({
+  test: {
+    ...config.test,
+    env: { ARTIFACTS_LONG: "1" },
+    include: [
+      "test/e2e/{crash-points,full-disk,power-loss}.test.ts",
+      "test/mcp/{hostile-input,hostile-lines}.test.ts",
+      "test/store/schedules.test.ts",
+    ],
+  },
+});
