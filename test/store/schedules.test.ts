@@ -296,7 +296,9 @@ it.each(guarded)("$names.0 and $names.1 on a session $session over $artifact", a
   await search({ name: "", session, artifact, isOvertaken: false }, names);
 });
 
-it("four operations, in random orders of their steps, any of them dying at any of them", async () => {
+it("four operations, in random orders of their steps, any of them dying at any of them", {
+  timeout: 600_000,
+}, async () => {
   const four = fc.array(fc.constantFrom(...names), { minLength: 4, maxLength: 4 });
   const choices = fc.array(fc.nat(3), { maxLength: 120, size: "max" });
   const lifetimes = fc.array(fc.option(fc.nat(25), { nil: Number.POSITIVE_INFINITY }), { minLength: 4, maxLength: 4 });
