@@ -13,8 +13,9 @@ beforeEach(() => {
   store = storeOn(engines);
 });
 
+type Removal = "removeBlob" | "removeUpload";
 const broken = (): Promise<never> => Promise.reject(new ArtifactError("internal", "EIO"));
-const failing = (...names: ("removeBlob" | "removeUpload")[]): Store =>
+const failing = (...names: Removal[]): Store =>
   storeOn({ ...engines, blobs: { ...engines.blobs, ...Object.fromEntries(names.map((name) => [name, broken])) } });
 
 async function uploaded(text: string, options = {}): Promise<string> {
@@ -31,9 +32,9 @@ async function expectFreedBySweep(): Promise<void> {
 }
 
 describe("what has ended is answered though its bytes cannot be removed, and the sweep removes them", () => {
-  const removals = [["removeBlob"], ["removeUpload"], ["removeBlob", "removeUpload"]] as const;
+  const removals: Removal[][] = [["removeBlob"], ["removeUpload"], ["removeBlob", "removeUpload"]];
 
-  it.each(removals)("completing what the newest version is: %s %s", async (...names) => {
+  it.each(removals)("completing what the newest version is: %s %s", async (...names: Removal[]) => {
     await saveText(store, "b", "k", "same");
     const id = await uploaded("same");
     const done = await failing(...names).uploads.complete(id);
@@ -41,30 +42,30 @@ describe("what has ended is answered though its bytes cannot be removed, and the
     await expectFreedBySweep();
   });
 
-  it.each(removals)("completing: %s %s", async (...names) => {
+  it.each(removals)("completing: %s %s", async (...names: Removal[]) => {
     const id = await uploaded("text");
     expect(await failing(...names).uploads.complete(id)).toMatchObject({ status: "complete" });
     await expectFreedBySweep();
     expect(await textOf(store, "b", "k")).toBe("text");
   });
 
-  it.each(removals)("aborting what is open: %s %s", async (...names) => {
+  it.each(removals)("aborting what is open: %s %s", async (...names: Removal[]) => {
     const id = await uploaded("text");
     expect(await failing(...names).uploads.abort(id)).toMatchObject({ status: "aborted" });
     await expectFreedBySweep();
   });
 
-  it.each(removals)("aborting what is held: %s %s", async (...names) => {
+  it.each(removals)("aborting what is held: %s %s", async (...names: Removal[]) => {
     const id = await uploaded("text", { if_version: 7 });
     await expect(store.uploads.complete(id)).rejects.toMatchObject({ code: "version_conflict" });
     expect(await failing(...names).uploads.abort(id)).toMatchObject({ status: "aborted" });
     await expectFreedBySweep();
   });
 
-  it.each(removals)("a save whose guard is lost on the way: %s %s", async (...names) => {
+  it.each(removals)("a save whose guard is lost on the way: %s %s", async (...names: Removal[]) => {
     const blobs = { ...engines.blobs, ...Object.fromEntries(names.map((name) => [name, broken])) };
     let isFirst = true;
-    const createSegment: typeof blobs.createSegment = async (...values) => {
+    const createSegment: MemoryEngines["blobs"]["createSegment"] = async (...values) => {
       if (isFirst) {
         isFirst = false;
         await saveText(store, "b", "k", "there");
