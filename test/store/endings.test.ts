@@ -108,3 +108,28 @@ it("a deletion of all whose change fails while another deletes the newest takes 
   expectSound(engines);
   expect(await textOf(store, "b", "k", 1)).toBe("one");
 });
+
+it("a held upload that was being completed again is published by the sweep over what it was then to come on top of", async () => {
+  const id = await uploaded("new", { if_version: 7 });
+  await expect(store.uploads.complete(id)).rejects.toMatchObject({ code: "version_conflict" });
+  await saveText(store, "b", "k", "since");
+  const install = () => Promise.reject(new Dead("dead before install"));
+  const dying = storeOn({ ...engines, blobs: { ...engines.blobs, install } });
+  await expect(dying.uploads.complete(id, { if_version: 1 })).rejects.toThrow(Dead);
+  await store.sweep.run({ graceMs: 0 });
+  expect(await store.artifacts.get("b", "k")).toMatchObject({ version: 2 });
+});
+
+it("a sweep does not forget a deletion that is announced while it looks at an earlier one that came to nothing", async () => {
+  await saveText(store, "b", "k", "text");
+  const [blob] = engines.blobs.blobs.keys();
+  const freed = (at: number): string => JSON.stringify({ bucket: "b", key: "k", at });
+  await engines.metadata.put(`freed:${blob}`, freed(0));
+  const get: typeof engines.metadata.get = async (key) => {
+    const text = await engines.metadata.get(key);
+    if (key === "artifact:b:k") await engines.metadata.put(`freed:${blob}`, freed(1_900_000_000));
+    return text;
+  };
+  await storeOn({ ...engines, metadata: { ...engines.metadata, get } }).sweep.run();
+  expect(engines.metadata.rows.get(`freed:${blob}`)).toBe(freed(1_900_000_000));
+});
