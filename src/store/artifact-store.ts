@@ -300,7 +300,7 @@ export class ArtifactStore {
       } catch (error) {
         // It may have happened all the same; the row says so.
         const now = await rows.artifact(bucket, key);
-        if (versionOf(now, found.session) !== undefined) throw error;
+        if (going.some(({ session }) => versionOf(now, session) !== undefined)) throw error;
         return { found, going };
       }
     }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import * as fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
+import { ArtifactError } from "../../src/store/errors.js";
 import { Dead, type Step } from "../support/faults.js";
 import { expectNothingLeaked, expectSound } from "../support/invariants.js";
 import { digestOf, expectAnswerable, inTimeMs, operationOf, operations, unheardError } from "../support/operations.js";
@@ -103,6 +104,24 @@ function failingOnce(step: Step, kind: string): Step {
   };
 }
 
+/** Which steps of a process fail, in place of their effect or behind it. */
+interface Failures {
+  readonly at: readonly number[];
+  readonly isBefore: boolean;
+  readonly isFull: boolean;
+}
+
+function failingAt(step: Step, { at, isBefore, isFull }: Failures): Step {
+  let count = 0;
+  return async (act, name, values) => {
+    count += 1;
+    const isFailing = at.includes(count) && !["close", "releaseReserve", "restoreReserve"].includes(name);
+    if (!isFailing) return step(act, name, values);
+    await step<unknown>(async () => (isBefore ? undefined : act()), name, values);
+    throw isFull ? new ArtifactError("storage_full", `full at ${name}`) : unheardError;
+  };
+}
+
 interface Start {
   readonly scene: Scene;
   readonly id: string;
@@ -123,10 +142,12 @@ async function prepare({ artifact, session, isOvertaken }: Position): Promise<St
 interface Cast extends Start {
   readonly names: readonly string[];
   readonly outcomes: readonly Outcome[];
+  /** Steps fail: who hears of a failure knows nothing, and who is told that a version is gone may not have done it. */
+  readonly hasFailures: boolean;
 }
 
 /** What must be so at any moment: rows and files agree, each change was lawful, and every answer still holds. */
-function expectRight({ scene, id, names, outcomes }: Cast, isAborted = false): void {
+function expectRight({ scene, id, names, outcomes, hasFailures }: Cast, isAborted = false): void {
   expectSound(scene.state);
   for (const { session, sha256 } of scene.artifact()?.versions ?? []) {
     assert.equal(digestOf(scene.blobs.get(session)?.bytes ?? ""), sha256, `the bytes of ${session}`);
@@ -134,6 +155,7 @@ function expectRight({ scene, id, names, outcomes }: Cast, isAborted = false): v
   const published = scene.published();
   assert.equal(new Set(published).size, published.length, "published twice");
   assert.deepEqual(scene.expiredTooSoon, [], "expired before its time");
+  assert.deepEqual(scene.endedAgain, [], "ended, and ended otherwise");
   for (const change of scene.changes) expectLawful(change, names);
 
   const others = names.map(operationOf);
@@ -141,12 +163,18 @@ function expectRight({ scene, id, names, outcomes }: Cast, isAborted = false): v
   for (const [n, outcome] of outcomes.entries()) {
     if (outcome === undefined) continue;
     const by = String(n);
-    if ("answer" in outcome) others[n]?.promises?.(outcome.answer, { scene, id, by, mayHaveEnded });
-    else {
-      expectAnswerable(outcome.error, others);
-      assert.ok(!published.some((session) => session.startsWith(`${by}-`)), "a save that failed is published");
-    }
+    if ("answer" in outcome) {
+      // Where steps fail, a version that somebody else has deleted may be answered too: it is gone.
+      if (hasFailures && names[n]?.startsWith("delete")) continue;
+      others[n]?.promises?.(outcome.answer, { scene, id, by, mayHaveEnded });
+    } else expectRefused(outcome.error, by, { scene, names, hasFailures });
   }
+}
+
+function expectRefused(error: unknown, by: string, cast: Pick<Cast, "scene" | "names" | "hasFailures">): void {
+  expectAnswerable(error, cast.names.map(operationOf));
+  const isPublished = cast.scene.published().some((session) => session.startsWith(`${by}-`));
+  assert.ok(cast.hasFailures || !isPublished, "a save that failed is published");
 }
 
 function expectLawful({ by, before, after, added, removed, isOvertaken }: Change, names: readonly string[]): void {
@@ -179,7 +207,8 @@ async function finish(cast: Cast, how: (typeof finishes)[number]): Promise<void>
   const now = { ...cast, scene };
   const others = cast.names.map(operationOf);
   // Who does not hear of what it did leaves things as one does that dies.
-  const hasDeaths = cast.outcomes.includes(undefined) || others.some(({ unheard }) => unheard !== undefined);
+  const hasDeaths =
+    cast.hasFailures || cast.outcomes.includes(undefined) || others.some(({ unheard }) => unheard !== undefined);
   let isAborted = how === "abort";
   const { uploads } = scene.store("next");
   const call = (name: "complete" | "abort") => uploads[name](cast.id).catch((error) => expectAnswerable(error, others));
@@ -207,14 +236,21 @@ async function sweep(scene: Scene, by: string, nowMs = inTimeMs): Promise<void> 
   assert.equal(failed, 0, "steps of the sweep that failed");
 }
 
-function createWorld(start: Start, names: readonly string[], check: (cast: Cast) => Promise<void>): World {
+function createWorld(
+  start: Start,
+  names: readonly string[],
+  check: (cast: Cast) => Promise<void>,
+  failures: readonly Failures[] = [],
+): World {
   const scene = new Scene(start.scene);
+  const hasFailures = failures.length > 0;
   return {
     processes: names.map((name, n) => ({
       name,
       async work(step) {
         const { run, nowMs, unheard } = operationOf(name);
-        const taken = unheard === undefined ? step : failingOnce(step, unheard);
+        const own = failures[n] === undefined ? step : failingAt(step, failures[n]);
+        const taken = unheard === undefined ? own : failingOnce(own, unheard);
         const store = scene.store(String(n), { step: taken, ...(nowMs === undefined ? {} : { now: () => nowMs }) });
         try {
           return await run(store, start.id);
@@ -224,7 +260,7 @@ function createWorld(start: Start, names: readonly string[], check: (cast: Cast)
       },
     })),
     contents: () => scene.contents(),
-    check: (outcomes) => check({ scene, id: start.id, names, outcomes }),
+    check: (outcomes) => check({ scene, id: start.id, names, outcomes, hasFailures }),
   };
 }
 
@@ -307,6 +343,30 @@ it("four operations, in random orders of their steps, any of them dying at any o
       fc.pre(isSearched(position, names));
       await follow(createWorld(await prepare(position), names, finishAll), ...order);
     }),
+    { numRuns: isLong ? 50_000 : 2_000 },
+  );
+});
+
+it("three operations, in random orders of their steps, any of which fails, before or behind its effect", async () => {
+  const three = { minLength: 3, maxLength: 3 };
+  const choices = fc.array(fc.nat(2), { maxLength: 120, size: "max" });
+  const lifetimes = fc.array(fc.option(fc.nat(25), { nil: Number.POSITIVE_INFINITY, freq: 3 }), three);
+  const steps = fc.array(fc.integer({ min: 1, max: 24 }), { maxLength: 3 });
+  const failures = fc.array(fc.record({ at: steps, isBefore: fc.boolean(), isFull: fc.boolean() }), three);
+  const cast = fc.array(fc.constantFrom(...names), three);
+  await fc.assert(
+    fc.asyncProperty(
+      fc.constantFrom(...positions),
+      cast,
+      choices,
+      lifetimes,
+      failures,
+      async (position, names, ...plan) => {
+        fc.pre(isSearched(position, names));
+        const [choices, lifetimes, failures] = plan;
+        await follow(createWorld(await prepare(position), names, finishAll, failures), choices, lifetimes);
+      },
+    ),
     { numRuns: isLong ? 50_000 : 2_000 },
   );
 });

@@ -83,7 +83,7 @@ export function operationOf(name: string): Operation {
 
 const answerable: readonly ErrorCode[] = [
   ...(["artifact_not_found", "session_closed", "offset_conflict", "version_conflict"] as const),
-  ...(["size_exceeded", "incomplete"] as const),
+  ...(["size_exceeded", "incomplete", "storage_full"] as const),
 ];
 
 /** What an engine fails with, its step done all the same. */

@@ -33,6 +33,8 @@ export class Scene {
   readonly blobs: Map<string, MemoryFile>;
   /** Sessions that were ended as past their time, and were not. */
   readonly expiredTooSoon: string[];
+  /** Sessions that had ended, and were ended otherwise. */
+  readonly endedAgain: string[];
   /** How many changes there had been when a session became `completing`, the last time. */
   readonly sealed: Map<string, number>;
 
@@ -51,6 +53,7 @@ export class Scene {
     this.segments = copyFiles(from?.segments);
     this.blobs = copyFiles(from?.blobs);
     this.expiredTooSoon = [...(from?.expiredTooSoon ?? [])];
+    this.endedAgain = [...(from?.endedAgain ?? [])];
     this.sealed = new Map(from?.sealed);
   }
 
@@ -135,6 +138,7 @@ export class Scene {
     const before = parse<SessionRecord>(old);
     const after = parse<SessionRecord>(next);
     if (after === undefined || after.status === before?.status) return;
+    if (["complete", "aborted", "expired"].includes(before?.status ?? "")) this.endedAgain.push(after.id);
     if (after.status === "completing") this.sealed.set(after.id, this.changes.length);
     if (after.status === "expired" && after.expires_at * 1000 > now) this.expiredTooSoon.push(after.id);
   }
