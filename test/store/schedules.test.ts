@@ -347,7 +347,9 @@ it("four operations, in random orders of their steps, any of them dying at any o
   );
 });
 
-it("three operations, in random orders of their steps, any of which fails, before or behind its effect", async () => {
+it("three operations, in random orders of their steps, any of which fails, before or behind its effect", {
+  timeout: 600_000,
+}, async () => {
   const three = { minLength: 3, maxLength: 3 };
   const choices = fc.array(fc.nat(2), { maxLength: 120, size: "max" });
   const lifetimes = fc.array(fc.option(fc.nat(25), { nil: Number.POSITIVE_INFINITY, freq: 3 }), three);

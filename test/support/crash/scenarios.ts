@@ -427,7 +427,6 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: "sweeping publications that were left in the middle",
-    isYoung: true,
     async prepare(prepared) {
       const { store } = prepared;
       const complete = (id: string) => (other: Store) => other.uploads.complete(id);
