@@ -133,3 +133,30 @@ it("a sweep does not forget a deletion that is announced while it looks at an ea
   await storeOn({ ...engines, metadata: { ...engines.metadata, get } }).sweep.run();
   expect(engines.metadata.rows.get(`freed:${blob}`)).toBe(freed(1_900_000_000));
 });
+
+it("a held upload that is being completed again is left alone by the sweep for as long as any other", async () => {
+  const then = Date.now();
+  const id = await uploaded("new", { if_version: 7 });
+  await expect(store.uploads.complete(id)).rejects.toMatchObject({ code: "version_conflict" });
+  const hourLater = { now: () => then + 60 * 60 * 1000 };
+  const install = () => Promise.reject(new Dead("dead before install"));
+  const dying = storeOn({ ...engines, blobs: { ...engines.blobs, install } }, hourLater);
+  await expect(dying.uploads.complete(id, { if_version: 0 })).rejects.toThrow(Dead);
+  expect(await storeOn(engines, hourLater).sweep.run()).toMatchObject({ settled: 0 });
+});
+
+it("a completion that a sweep took for left behind, and held, is published all the same", async () => {
+  const id = await uploaded("new");
+  let isFirst = true;
+  const install: MemoryEngines["blobs"]["install"] = async (...values) => {
+    if (isFirst) {
+      isFirst = false;
+      await saveText(store, "b", "k", "since");
+      await store.sweep.run({ graceMs: 0 });
+      expect(await store.uploads.get(id)).toMatchObject({ status: "held" });
+    }
+    return engines.blobs.install(...values);
+  };
+  const slow = storeOn({ ...engines, blobs: { ...engines.blobs, install } });
+  expect(await slow.uploads.complete(id)).toMatchObject({ status: "complete", artifact: { version: 2 } });
+});
