@@ -23,7 +23,7 @@ function filesWith(path: string, text: string) {
 
 /** A client that has roots, as a host with open folders has. */
 async function connectWithRoots(roots: string[], allowPaths: string[] = []) {
-  const files = filesWith("/work/f.txt", "content");
+  const files = filesWith("/data/f.txt", "content");
   const store = storeOn(createMemoryEngines(), { files });
   const options = { version: "0", maxChunkBytes: defaultMaxChunkBytes, readOnly: false, allowPaths, log: silentLog };
   const server = createMcpServer({ store, ...options });
@@ -115,9 +115,9 @@ describe("import_file and export_file", () => {
 
 describe("a client's roots", () => {
   it("are added to what is allowed", async () => {
-    const { offered, importFile } = await connectWithRoots(["file:///work", "file://another-host/share"], ["/data"]);
+    const { offered, importFile } = await connectWithRoots(["file:///data", "file://another-host/share"], ["/data"]);
     expect(await offered()).toEqual(fileTools);
-    expect(await importFile("/work/f.txt")).toMatchObject({ status: "complete" });
+    expect(await importFile("/data/f.txt")).toMatchObject({ status: "complete" });
     expect(await importFile("/elsewhere/f.txt")).toMatchObject({ error: { code: "path_not_allowed" } });
   });
 
@@ -125,19 +125,19 @@ describe("a client's roots", () => {
     const roots: string[] = [];
     const { client, offered, importFile, toolChanges } = await connectWithRoots(roots);
     expect(await offered()).toEqual([]);
-    roots.push("file:///work");
+    roots.push("file:///data");
     await client.sendRootsListChanged();
     await vi.waitFor(() => expect(toolChanges()).toBe(1));
     expect(await offered()).toEqual(fileTools);
-    expect(await importFile("/work/f.txt")).toMatchObject({ status: "complete" });
+    expect(await importFile("/data/f.txt")).toMatchObject({ status: "complete" });
     roots.pop();
     await client.sendRootsListChanged();
     await vi.waitFor(() => expect(toolChanges()).toBe(2));
-    expect(await importFile("/work/f.txt")).toMatchObject({ error: { code: "path_not_allowed" } });
+    expect(await importFile("/data/f.txt")).toMatchObject({ error: { code: "path_not_allowed" } });
   });
 
   it("allow nothing any more where the client does not tell them", async () => {
-    const { client, offered, goDeaf, toolChanges } = await connectWithRoots(["file:///work"]);
+    const { client, offered, goDeaf, toolChanges } = await connectWithRoots(["file:///data"]);
     expect(await offered()).toEqual(fileTools);
     goDeaf();
     await client.sendRootsListChanged();
