@@ -49,7 +49,7 @@ export async function judge(path: string, { asked, allowed, forbidden }: Bounds)
     const message = `The path ${show(asked)} leads into the store's own data, which no path may: use the tools on artifacts.`;
     throw new ArtifactError("path_not_allowed", message, { path: asked });
   }
-  if (path === base) throw isDirectory(asked);
+  if (path === base) throw directoryGiven(asked);
   return { path, base };
 }
 
@@ -62,7 +62,7 @@ async function baseOf(path: string, allowed: readonly string[]): Promise<string 
   return undefined;
 }
 
-export function isDirectory(asked: string): ArtifactError {
+export function directoryGiven(asked: string): ArtifactError {
   const message = `${show(asked)} is a directory, and a file is needed: give the path of a file in it.`;
   return new ArtifactError("invalid_argument", message, { argument: "path" });
 }

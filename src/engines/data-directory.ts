@@ -1,11 +1,11 @@
-import { access, constants, open, readFile, stat } from "node:fs/promises";
+import { access, constants, readFile, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { BlobStore } from "../store/blob-store.js";
 import type { LocalFiles } from "../store/local-files.js";
 import type { Log } from "../store/log.js";
 import { createDiskBlobStore } from "./disk-blob-store.js";
 import { codeOf } from "./engine-error.js";
-import { makeFolder, syncFolder } from "./file-system.js";
+import { makeFolder, syncFolder, writeSynced } from "./file-system.js";
 import type { KeyvMetadataStore } from "./keyv-metadata-store.js";
 import { createLocalFiles } from "./local-files.js";
 
@@ -96,13 +96,7 @@ async function checkFormat(root: string): Promise<boolean> {
 
 /** An empty one, of whoever died here, is as none; whoever else does the same at this moment writes the same. */
 async function writeFormat(root: string): Promise<void> {
-  const file = await open(join(root, "format"), constants.O_WRONLY | constants.O_CREAT, 0o600);
-  try {
-    await file.writeFile(`${dataFormat}\n`);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
+  await writeSynced(join(root, "format"), constants.O_WRONLY | constants.O_CREAT, `${dataFormat}\n`);
   await syncFolder(root);
   // Whoever made the root may have died before its name was durable. A parent that we may not read is not ours.
   await syncFolder(dirname(root)).catch((error) => {

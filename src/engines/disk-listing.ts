@@ -1,7 +1,7 @@
-import { lstat, open, readdir, rename } from "node:fs/promises";
+import { lstat, readdir, rename } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { BlobListing, StoredFile } from "../store/blob-store.js";
-import { makeFolder, orElse, syncFolder } from "./file-system.js";
+import { makeFolder, orElse, syncFolder, writeSynced } from "./file-system.js";
 
 /** What lies under `root`; what is set aside goes to `orphans/<time>/`, under its path. */
 export function createDiskListing(root: string): BlobListing {
@@ -43,13 +43,7 @@ export function createDiskListing(root: string): BlobListing {
     },
     async keepAside(name, text) {
       await makeFolder(aside);
-      const file = await open(join(aside, name), "w", 0o600);
-      try {
-        await file.writeFile(text);
-        await file.sync();
-      } finally {
-        await file.close();
-      }
+      await writeSynced(join(aside, name), "w", text);
       await syncFolder(aside);
     },
   };

@@ -23,6 +23,17 @@ export async function writeBytes(file: FileHandle, bytes: Uint8Array, start: num
   }
 }
 
+/** Writes a small file from its beginning, its bytes durable; its name is the caller's to sync. */
+export async function writeSynced(path: string, flags: string | number, text: string): Promise<void> {
+  const file = await open(path, flags, 0o600);
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
 /** Makes the names in a folder durable. Windows has no such call, and keeps names in its journal. */
 export async function syncFolder(path: string): Promise<void> {
   if (platform() === "win32") return;

@@ -5,7 +5,7 @@ import nodePath, { basename, dirname, join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { ArtifactError } from "../store/errors.js";
 import type { LocalFile, LocalFiles, LocalTarget } from "../store/local-files.js";
-import { type Bounds, confirm, type Folder, isDirectory, judge, locate, openFolder } from "./confinement.js";
+import { type Bounds, confirm, directoryGiven, type Folder, judge, locate, openFolder } from "./confinement.js";
 import { codeOf, engineError } from "./engine-error.js";
 import { orElse, readBytes, syncFolder, translated, writeBytes } from "./file-system.js";
 import { checkPath, show } from "./path-rules.js";
@@ -87,7 +87,7 @@ async function restingStats(file: FileHandle): Promise<BigIntStats> {
 
 function checkRegular(stats: Stats, asked: string): void {
   if (stats.isFile()) return;
-  if (stats.isDirectory()) throw isDirectory(asked);
+  if (stats.isDirectory()) throw directoryGiven(asked);
   throw refused(`${show(asked)} is ${kindOf(stats)}, not a file: give the path of a regular file.`);
 }
 
@@ -117,7 +117,7 @@ async function createTarget(bounds: Bounds, overwrite: boolean): Promise<LocalTa
 async function checkVacant(path: string, asked: string, overwrite: boolean): Promise<void> {
   const found = await orElse(["ENOENT"], () => lstat(path), undefined);
   if (found === undefined) return;
-  if (found.isDirectory()) throw isDirectory(asked);
+  if (found.isDirectory()) throw directoryGiven(asked);
   if (!overwrite) throw taken(asked);
   if (!found.isFile() && !found.isSymbolicLink()) {
     throw refused(
@@ -308,7 +308,7 @@ function writeProblem(asked: string, cause: unknown): ArtifactError {
       );
     case "EISDIR":
     case "ENOTEMPTY":
-      return isDirectory(asked);
+      return directoryGiven(asked);
     case "ENOSPC":
     case "EDQUOT":
     case "EFBIG": {

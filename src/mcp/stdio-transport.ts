@@ -205,9 +205,7 @@ export class StdioTransport implements Transport {
       this.onerror?.(error as Error);
       if (!isRequest(message)) return;
       this.#calls.settle(message.id);
-      void this.#write(
-        errorAnswer(message.id, ErrorCode.InternalError, "The server failed on this request: try again."),
-      );
+      void this.#write(internalError(message.id));
     }
   }
 

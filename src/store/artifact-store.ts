@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import {
   type Artifact,
   checkBucket,
@@ -7,6 +6,7 @@ import {
   checkMimeType,
   mimeTypeOf,
   quote,
+  sha256Of,
   toArtifact,
 } from "./artifact.js";
 import type { BlobStore, ByteReader } from "./blob-store.js";
@@ -217,7 +217,7 @@ export class ArtifactStore {
     checkMetadata(metadata);
     if (bytes.length > maxArtifactBytes) throw artifactTooLarge(bytes.length, maxArtifactBytes);
     if (bytes.length > maxChunkBytes) throw chunkTooLarge(bytes.length, maxChunkBytes, useSession);
-    const sha256 = createHash("sha256").update(bytes).digest("hex");
+    const sha256 = sha256Of(bytes);
     const created_at = nowSeconds();
     return {
       ...{ id: newId(), origin: "save", bucket, key, mime_type, metadata },
@@ -361,7 +361,7 @@ function openArtifact(artifact: Artifact, reader: ByteReader): OpenArtifact {
       const bytes = await reader.read(start, wanted);
       if (bytes.length !== wanted) throw damaged(artifact);
       const isAll = wanted === artifact.bytes;
-      if (isAll && createHash("sha256").update(bytes).digest("hex") !== artifact.sha256) throw damaged(artifact);
+      if (isAll && sha256Of(bytes) !== artifact.sha256) throw damaged(artifact);
       return bytes;
     },
     close: () => reader.close(),

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { Mime } from "mime";
 import otherTypes from "mime/types/other.js";
 import standardTypes from "mime/types/standard.js";
@@ -20,6 +21,11 @@ export interface Artifact {
   readonly uri: string;
   readonly url?: string;
   readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** The digest of all of a content, as `sha256` fields have it. */
+export function sha256Of(content: string | Uint8Array): string {
+  return createHash("sha256").update(content).digest("hex");
 }
 
 export const bucketPattern = /^[A-Za-z0-9_-]+$/;

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { sha256Of } from "./artifact.js";
 import { ArtifactError } from "./errors.js";
 
 /** One page of a listing; `next_cursor` is there while there is more. */
@@ -32,8 +32,5 @@ export function decodeCursor(scope: readonly string[], cursor: string | undefine
 }
 
 function digestOf(scope: readonly string[], after: string): string {
-  return createHash("sha256")
-    .update(JSON.stringify([scope, after]))
-    .digest("hex")
-    .slice(0, digestChars);
+  return sha256Of(JSON.stringify([scope, after])).slice(0, digestChars);
 }

@@ -54,3 +54,17 @@ export interface MetadataStore {
   /** A value that changes whenever anyone, this process or another, has committed a change. */
   changeToken(): Promise<string>;
 }
+
+/** Every row whose key begins with `prefix`, in order, `pageRows` read at a time: what comes or goes meanwhile may be missed. */
+export async function* rowsUnder(
+  metadata: Pick<MetadataStore, "range">,
+  prefix: string,
+  pageRows: number,
+): AsyncGenerator<StoredRow, void, undefined> {
+  let after: string | undefined;
+  do {
+    const page = await metadata.range(prefix, { after, limit: pageRows });
+    yield* page;
+    after = page.length < pageRows ? undefined : page.at(-1)?.key;
+  } while (after !== undefined);
+}

@@ -14,8 +14,7 @@ import {
   type Version,
   versionOf,
 } from "./rows.js";
-import { isUnfinished } from "./unowned.js";
-import { completed, isGuardMet, isIdentical } from "./upload-session.js";
+import { completed, isGuardMet, isIdentical, isUnfinished } from "./upload-session.js";
 
 /** What a publication came to, whoever brought it to its end. */
 export type Ending =
@@ -220,7 +219,7 @@ export class Publisher {
   async end(first: SessionRow, word: "aborted" | "expired"): Promise<SessionRow | undefined> {
     const { id } = first.value;
     for (let row: SessionRow | undefined = first; row !== undefined; row = await this.#rows.session(id)) {
-      if (!isUnfinished(row)) return row;
+      if (!isUnfinished(row.value)) return row;
       if (word === "expired" && row.text !== first.text) return row;
       await this.#tryToEnd(row, word);
     }

@@ -1,7 +1,7 @@
-import type { BlobStore } from "./blob-store.js";
+import type { BlobStore, StoredFile } from "./blob-store.js";
 import { completingGraceMs, sweepGraceMs } from "./limits.js";
 import type { Log } from "./log.js";
-import type { MetadataStore, StoredRow } from "./metadata-store.js";
+import { type MetadataStore, rowsUnder, type StoredRow } from "./metadata-store.js";
 import type { Publisher } from "./publish.js";
 import { orWithoutReserve } from "./reserve.js";
 import {
@@ -19,8 +19,7 @@ import {
   versionOf,
 } from "./rows.js";
 import type { Staging } from "./staging.js";
-import { claimUnowned } from "./unowned.js";
-import { statusAt } from "./upload-session.js";
+import { isUnfinished, statusAt } from "./upload-session.js";
 
 export interface SweepOptions {
   /** How long what nobody owns, or nobody goes on with, is left alone, where it is not the limits' own times. */
@@ -105,12 +104,10 @@ class Pass {
   }
 
   async overRows(prefix: string, visit: (row: StoredRow) => Promise<void>): Promise<void> {
-    let after: string | undefined;
-    do {
-      const page = await this.#dependencies.metadata.range(prefix, { after, limit: pageRows });
-      for (const row of page) await this.#step(row.key, () => visit(row));
-      after = page.length < pageRows ? undefined : page.at(-1)?.key;
-    } while (after !== undefined && !this.#isStopped());
+    for await (const row of rowsUnder(this.#dependencies.metadata, prefix, pageRows)) {
+      if (this.#isStopped()) return;
+      await this.#step(row.key, () => visit(row));
+    }
   }
 
   async overUploads(): Promise<void> {
@@ -189,11 +186,24 @@ class Pass {
     const { blobs } = this.#dependencies;
     const files = await blobs.stagedFiles(session);
     const old = files.filter(({ written_at }) => this.#isOlderThan(this.#grace.unownedSeconds, written_at));
-    const unowned = old.length === 0 ? [] : await claimUnowned(this.#dependencies.rows, session, old);
+    const unowned = old.length === 0 ? [] : await this.#claimUnowned(session, old);
     if (unowned.length === 0 && files.length > 0) return;
     const names = unowned.map(({ name }) => name);
     await blobs.removeSegments(session, names); // with none, an empty folder
     this.report.files += unowned.length;
+  }
+
+  /**
+   * Those files that the session's row does not name, and will not come to name. A process that was stopped between
+   * its bytes and its row may still wake up: a new revision of the row makes it lose, and stage its bytes again.
+   */
+  async #claimUnowned(session: string, files: readonly StoredFile[]): Promise<StoredFile[]> {
+    const { rows } = this.#dependencies;
+    const row = await rows.session(session);
+    const named = row !== undefined && isUnfinished(row.value) ? row.value.segments.map(({ name }) => name) : [];
+    const unowned = files.filter(({ name }) => !named.includes(name));
+    if (row?.value.status !== "open" || unowned.length === 0) return unowned;
+    return (await rows.replaceSession(row, row.value)) ? unowned : [];
   }
 
   #isOlderThan(seconds: number, at: number): boolean {

@@ -37,6 +37,11 @@ export function statusAt(record: SessionRecord, nowSeconds: number): UploadStatu
   return mayExpire && nowSeconds >= record.expires_at ? "expired" : record.status;
 }
 
+/** Whether a session still has bytes: what it names is its own. */
+export function isUnfinished({ status }: SessionRecord): boolean {
+  return status === "open" || status === "completing" || status === "held";
+}
+
 /** Every declared byte is there: what is left to do is to publish. */
 export function isFull(record: SessionRecord): boolean {
   return record.offset === record.size;

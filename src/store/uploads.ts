@@ -1,5 +1,4 @@
-import { createHash } from "node:crypto";
-import { checkBucket, checkDigest, checkKey, checkMetadata, checkMimeType, mimeTypeOf } from "./artifact.js";
+import { checkBucket, checkDigest, checkKey, checkMetadata, checkMimeType, mimeTypeOf, sha256Of } from "./artifact.js";
 import type { BlobStore } from "./blob-store.js";
 import { type CompleteUpload, Completion } from "./completion.js";
 import { decodeCursor, encodeCursor, type Page, type PageOptions } from "./cursor.js";
@@ -11,11 +10,11 @@ import { withReserve } from "./reserve.js";
 import { idOf, type Rows, type SessionRecord, type SessionRow, uploadKey, uploadPrefix, uploadText } from "./rows.js";
 import { SessionQueue } from "./session-queue.js";
 import type { Staging } from "./staging.js";
-import { isUnfinished } from "./unowned.js";
 import {
   checksumMismatch,
   closedError,
   isFull,
+  isUnfinished,
   offsetConflict,
   planAppend,
   statusAt,
@@ -140,8 +139,8 @@ export class Uploads {
     return this.#inOrder(id, async () => {
       const row = await this.#live(id);
       this.#throwMissed(row.value);
-      const isUnfinished = row.value.status === "completing" || (row.value.status === "open" && isFull(row.value));
-      return isUnfinished && !this.#dependencies.readOnly ? this.#publish(row) : row.value;
+      const isToPublish = row.value.status === "completing" || (row.value.status === "open" && isFull(row.value));
+      return isToPublish && !this.#dependencies.readOnly ? this.#publish(row) : row.value;
     });
   }
 
@@ -178,7 +177,7 @@ export class Uploads {
       await staging.forget(id);
       const ended = await withReserve(blobs, () => publisher.end(row, "aborted"));
       const { offset } = row.value;
-      if (isUnfinished(row)) usage.freed({ openSessions: 1, unfinishedBytes: offset, storedBytes: offset });
+      if (isUnfinished(row.value)) usage.freed({ openSessions: 1, unfinishedBytes: offset, storedBytes: offset });
       if (ended === undefined) throw unknownSession(id);
       if (ended.value.status === "complete") throw closedError(ended.value);
       return ended.value;
@@ -297,7 +296,7 @@ export class Uploads {
     this.#publishing.set(id, row.value);
     try {
       const record = await this.#completion.publish(row, wanted);
-      if (isUnfinished(row)) this.#dependencies.usage.freed({ openSessions: 1, unfinishedBytes: offset });
+      if (isUnfinished(row.value)) this.#dependencies.usage.freed({ openSessions: 1, unfinishedBytes: offset });
       return record;
     } finally {
       this.#publishing.delete(id);
@@ -318,7 +317,7 @@ export class Uploads {
 /** After the wait, how often a call looks whether what it waits for is a publication by now. */
 const publicationLookMs = 1_000;
 
-const emptyDigest = createHash("sha256").digest("hex");
+const emptyDigest = sha256Of("");
 
 /** @throws ArtifactError `invalid_argument` */
 function checkFilter(bucket: string | undefined, key: string | undefined): void {
@@ -332,7 +331,7 @@ function checkFilter(bucket: string | undefined, key: string | undefined): void 
 
 /** @throws ArtifactError `checksum_mismatch` */
 function checkChunkDigest(bytes: Uint8Array, sha256: string): void {
-  const actual = createHash("sha256").update(bytes).digest("hex");
+  const actual = sha256Of(bytes);
   if (actual === sha256) return;
   const next = "Nothing of the chunk was kept: send it again from the same offset.";
   throw checksumMismatch(sha256, actual, "this chunk", next);

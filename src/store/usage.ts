@@ -1,8 +1,8 @@
 import { ArtifactError } from "./errors.js";
 import type { Log } from "./log.js";
-import type { MetadataStore, StoredRow } from "./metadata-store.js";
+import { type MetadataStore, rowsUnder, type StoredRow } from "./metadata-store.js";
 import { artifactPrefix, parseArtifactRow, parseSessionRow, sessionPrefix } from "./rows.js";
-import { isUnfinished } from "./unowned.js";
+import { isUnfinished } from "./upload-session.js";
 import { withinMs } from "./within-ms.js";
 
 export interface UsageLimits {
@@ -140,8 +140,8 @@ export class Usage {
     const before = this.#since;
     let counted = nothing;
     await this.#overRows(sessionPrefix, (row) => {
-      const session = parseSessionRow(row);
-      const { offset, origin } = session.value;
+      const session = parseSessionRow(row).value;
+      const { offset, origin } = session;
       if (!isUnfinished(session) || origin === "save") return;
       counted = sum(counted, { openSessions: 1, unfinishedBytes: offset, storedBytes: offset });
     });
@@ -157,18 +157,13 @@ export class Usage {
   }
 
   async #overRows(prefix: string, visit: (row: StoredRow) => void): Promise<void> {
-    let after: string | undefined;
-    do {
-      const page = await this.#metadata.range(prefix, { after, limit: pageRows });
-      for (const row of page) {
-        try {
-          visit(row);
-        } catch (error) {
-          if (!(error instanceof ArtifactError)) throw error; // a row that cannot be read counts nothing
-        }
+    for await (const row of rowsUnder(this.#metadata, prefix, pageRows)) {
+      try {
+        visit(row);
+      } catch (error) {
+        if (!(error instanceof ArtifactError)) throw error; // a row that cannot be read counts nothing
       }
-      after = page.length < pageRows ? undefined : page.at(-1)?.key;
-    } while (after !== undefined);
+    }
   }
 }
 

@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
+import { sha256Of } from "./artifact.js";
 import type { BlobStore, ByteReader, StoredFile } from "./blob-store.js";
 import { ArtifactError } from "./errors.js";
 import { copyBlockBytes, sweepGraceMs } from "./limits.js";
-import type { MetadataStore, StoredRow } from "./metadata-store.js";
+import { type MetadataStore, rowsUnder, type StoredRow } from "./metadata-store.js";
 import {
   type ArtifactRow,
   artifactKey,
@@ -23,7 +24,7 @@ import {
   type Version,
   versionOf,
 } from "./rows.js";
-import { isUnfinished } from "./unowned.js";
+import { isUnfinished } from "./upload-session.js";
 
 /**
  * What is wrong: `corrupt`, bytes or a row that are not what they were; `missing`, bytes that a row names and that are
@@ -129,14 +130,14 @@ class Verification {
 
   /** Every row reads, and says of itself what its key says. */
   async rows(): Promise<void> {
-    await this.#overRows("", async (row) => {
+    for await (const row of rowsUnder(this.#dependencies.metadata, "", pageRows)) {
       try {
         await this.#row(row);
       } catch (error) {
         if (!(error instanceof ArtifactError) || error.code !== "corrupt") throw error;
         await this.#unreadable(row);
       }
-    });
+    }
   }
 
   async #row(row: StoredRow): Promise<void> {
@@ -161,7 +162,7 @@ class Verification {
   async #session(found: SessionRow, row: StoredRow): Promise<void> {
     const { id, bucket, key, origin } = found.value;
     if (sessionKey(id) !== row.key) throw unsound(row.key);
-    if (isUnfinished(found) && origin === "upload") this.#counts.unfinished_uploads += 1;
+    if (isUnfinished(found.value) && origin === "upload") this.#counts.unfinished_uploads += 1;
     const index = uploadKey(bucket, key, id);
     const { metadata } = this.#dependencies;
     if (origin === "save" || (await metadata.get(index)) !== undefined) return;
@@ -181,7 +182,7 @@ class Verification {
     this.#knowsOwners = false;
     let repaired = false;
     if (this.#options.repair === true) {
-      await blobs.keepAside(`${key.replaceAll(/[^\w.-]/g, "_").slice(0, 100)}-${digestOf(key).slice(0, 16)}.row`, text);
+      await blobs.keepAside(`${key.replaceAll(/[^\w.-]/g, "_").slice(0, 100)}-${sha256Of(key).slice(0, 16)}.row`, text);
       repaired = await metadata.replace(key, text, undefined);
     }
     const [, bucket, name] = key.startsWith(artifactPrefix) ? key.split(":") : [];
@@ -194,15 +195,15 @@ class Verification {
   /** Every byte that a row names is there, and is what it was. */
   async contents(): Promise<void> {
     this.#progress(0);
-    await this.#overRows(artifactPrefix, async (row) => {
+    for await (const row of rowsUnder(this.#dependencies.metadata, artifactPrefix, pageRows)) {
       const found = this.#readable(row, parseArtifactRow);
-      if (found === undefined) return;
+      if (found === undefined) continue;
       for (const version of found.value.versions) await this.#version(found, version);
-    });
-    await this.#overRows(sessionPrefix, async (row) => {
+    }
+    for await (const row of rowsUnder(this.#dependencies.metadata, sessionPrefix, pageRows)) {
       const found = this.#readable(row, parseSessionRow);
-      if (found !== undefined && isUnfinished(found)) await this.#staged(found);
-    });
+      if (found !== undefined && isUnfinished(found.value)) await this.#staged(found);
+    }
   }
 
   #readable<Row>(row: StoredRow, parse: (row: StoredRow) => Row): Row | undefined {
@@ -316,15 +317,6 @@ class Verification {
     this.#counts.bytes += bytes;
     this.#options.onProgress?.(this.#counts.bytes, Math.max(this.#total, this.#counts.bytes));
   }
-
-  async #overRows(prefix: string, visit: (row: StoredRow) => Promise<void>): Promise<void> {
-    let after: string | undefined;
-    do {
-      const page = await this.#dependencies.metadata.range(prefix, { after, limit: pageRows });
-      for (const row of page) await visit(row);
-      after = page.length < pageRows ? undefined : page.at(-1)?.key;
-    } while (after !== undefined);
-  }
 }
 
 function unsound(row: string): ArtifactError {
@@ -332,4 +324,3 @@ function unsound(row: string): ArtifactError {
 }
 
 const blobPath = (session: string): string => `blobs/${session.slice(0, 2)}/${session}`;
-const digestOf = (text: string): string => createHash("sha256").update(text).digest("hex");
