@@ -112,7 +112,7 @@ export function closedError(record: SessionRecord): ArtifactError {
       return new ArtifactError(
         "session_closed",
         record.if_version === null
-          ? "This upload has all its bytes and is held, since the key got a newer version while its completion was interrupted. Call complete_upload_session to publish it on top, or abort_upload_session."
+          ? "This upload has all its bytes and is held, since the key changed while its completion was interrupted. Call complete_upload_session to publish it all the same, or abort_upload_session."
           : "This upload has all its bytes and is held, since its if_version was not met. Call complete_upload_session with the newest version as if_version (get_artifact tells it) to publish on top, or abort_upload_session.",
         details,
       );

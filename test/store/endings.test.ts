@@ -91,6 +91,10 @@ it("an upload left completing over a version is held where the key has been dele
   await store.artifacts.delete("b", "k");
   expect(await store.sweep.run({ graceMs: 0 })).toMatchObject({ settled: 1, failed: 0 });
   await expect(store.artifacts.get("b", "k")).rejects.toMatchObject({ code: "artifact_not_found" });
+  await expect(store.uploads.append(id, 3, bytesOf("more"))).rejects.toMatchObject({
+    code: "session_closed",
+    message: expect.stringMatching(/the key changed while .* complete_upload_session to publish it all the same/),
+  });
   expect(await store.uploads.complete(id)).toMatchObject({ status: "complete", artifact: { version: 1 } });
 });
 
