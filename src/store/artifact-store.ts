@@ -1,3 +1,4 @@
+import { artifactTooLarge } from "./appending.js";
 import {
   type Artifact,
   checkBucket,
@@ -14,8 +15,9 @@ import type { ChangeSignal } from "./changes.js";
 import { decodeCursor, encodeCursor, type Page, type PageOptions } from "./cursor.js";
 import { ArtifactError } from "./errors.js";
 import { maxKeyChars } from "./limits.js";
+import { type Links, noLinks } from "./links.js";
 import type { Log } from "./log.js";
-import type { Entry, MetadataStore } from "./metadata-store.js";
+import type { Entry, MetadataStore, StoredRow } from "./metadata-store.js";
 import type { Publisher } from "./publish.js";
 import { withReserve } from "./reserve.js";
 import {
@@ -30,7 +32,7 @@ import {
   versionOf,
 } from "./rows.js";
 import { isGuardMet, isIdentical, versionConflict } from "./upload-session.js";
-import { artifactTooLarge, chunkTooLarge } from "./uploads.js";
+import { chunkTooLarge } from "./uploads.js";
 import type { Usage } from "./usage.js";
 
 export interface SaveArtifact {
@@ -79,6 +81,7 @@ export interface ArtifactStoreDependencies {
   readonly publisher: Publisher;
   readonly usage: Usage;
   readonly changes: ChangeSignal;
+  readonly links: Links;
   readonly log: Log;
   readonly nowSeconds: () => number;
   readonly newId: () => string;
@@ -110,17 +113,17 @@ export class ArtifactStore {
     const record = this.#newSave(artifact);
     const row = await this.#dependencies.rows.artifact(bucket, key);
     const newest = row?.value.versions[0];
-    if (newest !== undefined && isIdentical(newest, record)) return toArtifact(bucket, key, newest);
+    if (newest !== undefined && isIdentical(newest, record)) return this.#show(bucket, key, newest);
     if (!isGuardMet(record, newest)) throw versionConflict(record, newest?.version ?? 0);
     const version = await this.#dependencies.usage.during({ storedBytes: bytes.length }, () =>
       this.#publish(record, bytes),
     );
-    return toArtifact(bucket, key, version);
+    return this.#show(bucket, key, version);
   }
 
   /** The newest version unless told otherwise. @throws ArtifactError `artifact_not_found` */
   async get(bucket: string, key: string, version?: number): Promise<Artifact> {
-    return toArtifact(bucket, key, (await this.#find(bucket, key, version)).found);
+    return this.#show(bucket, key, (await this.#find(bucket, key, version)).found);
   }
 
   /** The caller closes it. @throws ArtifactError `artifact_not_found`, `corrupt` */
@@ -128,7 +131,7 @@ export class ArtifactStore {
     const { rows, blobs } = this.#dependencies;
     for (;;) {
       const { row, found } = await this.#find(bucket, key, version);
-      const artifact = toArtifact(bucket, key, found);
+      const artifact = this.#show(bucket, key, found);
       const reader = await blobs.openBlob(found.session);
       if (reader !== undefined) return openArtifact(artifact, reader);
       // Deleted meanwhile, or lost: only a row that still names it says which.
@@ -151,7 +154,7 @@ export class ArtifactStore {
     await withReserve(blobs, () => publisher.release(going)).catch((error) =>
       log("warn", "blobs_left_behind", { bucket, key, error: String(error) }),
     );
-    return toArtifact(bucket, key, found);
+    return toArtifact(bucket, key, found, noLinks);
   }
 
   /** The newest version of each key, in order. @throws ArtifactError `bucket_not_found` */
@@ -181,7 +184,7 @@ export class ArtifactStore {
     const scope = ["versions", bucket, key];
     const after = decodeCursor(scope, cursor);
     const rest = row.value.versions.filter(({ version }) => after === undefined || version < Number(after));
-    const data = rest.slice(0, limit).map((version) => toArtifact(bucket, key, version));
+    const data = rest.slice(0, limit).map((version) => this.#show(bucket, key, version));
     return page(data, rest.length > limit, scope, String(data.at(-1)?.version));
   }
 
@@ -194,6 +197,18 @@ export class ArtifactStore {
     const data = found.slice(0, limit).map((entry) => ({ name: positionOf(entry).split(":")[1] ?? "" }));
     const last = found[limit - 1];
     return page(data, found.length > limit, scope, last && positionOf(last));
+  }
+
+  #show(bucket: string, key: string, version: Version): Artifact {
+    return toArtifact(bucket, key, version, this.#dependencies.links);
+  }
+
+  #newestOf(stored: StoredRow): Artifact {
+    const row = parseArtifactRow(stored);
+    const { bucket, key, versions } = row.value;
+    const [newest] = versions;
+    if (newest === undefined) throw new Error(`${row.key} has no version`);
+    return this.#show(bucket, key, newest);
   }
 
   async #find(bucket: string, key: string, version?: number): Promise<{ row: ArtifactRow; found: Version }> {
@@ -309,7 +324,12 @@ export class ArtifactStore {
   async #pageOfRows(prefix: string, scope: readonly string[], { cursor, limit }: PageOptions): Promise<Page<Artifact>> {
     const after = decodeCursor(scope, cursor);
     const found = await this.#dependencies.metadata.range(prefix, { after, limit: limit + 1 });
-    return page(found.slice(0, limit).map(newestOf), found.length > limit, scope, found[limit - 1]?.key);
+    return page(
+      found.slice(0, limit).map((row) => this.#newestOf(row)),
+      found.length > limit,
+      scope,
+      found[limit - 1]?.key,
+    );
   }
 
   async #groupedPage(
@@ -323,7 +343,7 @@ export class ArtifactStore {
     const options = { after, limit: limit + 1 };
     const found = await this.#dependencies.metadata.grouped(begins + prefix, delimiter, options);
     const entries = found.slice(0, limit);
-    const data = entries.flatMap((entry) => ("row" in entry ? [newestOf(entry.row)] : []));
+    const data = entries.flatMap((entry) => ("row" in entry ? [this.#newestOf(entry.row)] : []));
     const prefixes = entries.flatMap((entry) => ("group" in entry ? [entry.group.slice(begins.length)] : []));
     const last = entries.at(-1);
     return { ...page(data, found.length > limit, scope, last && positionOf(last)), prefixes };
@@ -343,14 +363,6 @@ function page<Item>(data: Item[], hasMore: boolean, scope: readonly string[], la
 
 function positionOf(entry: Entry): string {
   return "row" in entry ? entry.row.key : entry.group;
-}
-
-function newestOf(stored: { key: string; text: string }): Artifact {
-  const row = parseArtifactRow(stored);
-  const { bucket, key, versions } = row.value;
-  const [newest] = versions;
-  if (newest === undefined) throw new Error(`${row.key} has no version`);
-  return toArtifact(bucket, key, newest);
 }
 
 function openArtifact(artifact: Artifact, reader: ByteReader): OpenArtifact {

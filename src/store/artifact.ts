@@ -4,6 +4,7 @@ import otherTypes from "mime/types/other.js";
 import standardTypes from "mime/types/standard.js";
 import { ArtifactError } from "./errors.js";
 import { maxBucketChars, maxKeyChars, maxMetadataBytes, maxMimeTypeChars } from "./limits.js";
+import type { Links } from "./links.js";
 import type { Version } from "./rows.js";
 
 /** A published version of a key, as every face shows it. */
@@ -19,6 +20,7 @@ export interface Artifact {
   /** Unix seconds. */
   readonly created_at: number;
   readonly uri: string;
+  /** Where the content can be fetched over HTTP for a while; absent where nothing listens. */
   readonly url?: string;
   readonly metadata: Readonly<Record<string, string>>;
 }
@@ -137,10 +139,12 @@ export function artifactUri(bucket: string, key: string): string {
   return `artifact://${bucket}/${key}`;
 }
 
-export function toArtifact(bucket: string, key: string, version: Version): Artifact {
+export function toArtifact(bucket: string, key: string, version: Version, links: Links): Artifact {
   const { mime_type, bytes, sha256, created_at, metadata } = version;
   const uri = artifactUri(bucket, key);
-  return { bucket, key, version: version.version, mime_type, bytes, sha256, created_at, uri, metadata };
+  const artifact = { bucket, key, version: version.version, mime_type, bytes, sha256, created_at, uri, metadata };
+  const url = links.download(artifact);
+  return url === undefined ? artifact : { ...artifact, url };
 }
 
 /** Text from a caller, cut and escaped so that it fits an error message. */

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { type ArtifactStore, damaged, type OpenArtifact } from "./artifact-store.js";
 import { ArtifactError } from "./errors.js";
-import { copyBlockBytes, importBlockBytes } from "./limits.js";
+import { checkpointBytes, copyBlockBytes } from "./limits.js";
 import type { LocalFile, LocalFiles, LocalTarget } from "./local-files.js";
 import type { UploadSession } from "./upload-session.js";
 import type { Uploads } from "./uploads.js";
@@ -84,7 +84,7 @@ export class FileTransfer {
 
   async #upload(file: LocalFile, { id }: UploadSession, isNew: boolean, options: TransferOptions) {
     const { uploads, maxChunkBytes } = this.#dependencies;
-    const blockBytes = Math.min(importBlockBytes, maxChunkBytes);
+    const blockBytes = Math.min(checkpointBytes, maxChunkBytes);
     let session: UploadSession;
     let at = 0;
     do {

@@ -44,8 +44,8 @@ export const maxSegments = 64;
 export const maxOpenSegments = 32;
 /** One read or write of a copy. */
 export const copyBlockBytes = MiB;
-/** What an import makes durable at a time. */
-export const importBlockBytes = 8 * MiB;
+/** What an import, or an upload over HTTP, makes durable at a time. */
+export const checkpointBytes = 8 * MiB;
 /** How long a caller waits for a publication before it hears `completing`. */
 export const publicationWaitMs = 20_000;
 

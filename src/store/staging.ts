@@ -7,8 +7,16 @@ import type { SessionRecord } from "./rows.js";
 
 type Segments = SessionRecord["segments"];
 
-/** Durable bytes that no row counts yet. */
-export interface StagedBytes {
+/**
+ * Bytes that follow what a row counts, and that no row counts yet. They are written, synced, and then exactly one of
+ * `keep`, `giveBack` and `leave` ends it. A `write` or `sync` that fails has ended it too: the bytes are gone.
+ */
+export interface Stage {
+  /** Bytes written so far. */
+  readonly bytes: number;
+  write(bytes: Uint8Array): Promise<void>;
+  /** Makes what was written durable. */
+  sync(): Promise<void>;
   /** What the session's row has to say for them to count. */
   readonly segments: Segments;
   /** The row says so now. */
@@ -52,27 +60,38 @@ export class Staging {
     this.#log = log;
   }
 
-  /** Writes bytes that follow what the row counts, durably. */
-  async stage(session: SessionRecord, bytes: Uint8Array): Promise<StagedBytes | undefined> {
+  /** The place for the bytes that follow what the record counts, nobody else's until it has ended. */
+  async begin(session: SessionRecord): Promise<Stage | undefined> {
     const { id } = session;
     const target = await this.#checkOut(session);
     if (target === undefined) return undefined;
     const { segment, before, replaced } = target;
     const { writer, hash } = segment;
     const isNamed = session.segments.some(({ name }) => name === writer.name);
-    try {
-      await writer.write(bytes);
-      await writer.sync();
-    } catch (error) {
-      await (isNamed ? this.#closeQuietly(id, writer) : this.#discard(id, writer));
-      throw error;
-    }
-    const counted = segment.bytes + bytes.length;
+    const orEnd = async (attempt: Promise<void>): Promise<void> => {
+      try {
+        await attempt;
+      } catch (error) {
+        await (isNamed ? this.#closeQuietly(id, writer) : this.#discard(id, writer));
+        throw error;
+      }
+    };
+    let staged = 0;
     return {
-      segments: [...before, { name: writer.name, bytes: counted }],
-      keep: async () => {
+      get bytes() {
+        return staged;
+      },
+      async write(bytes) {
+        await orEnd(writer.write(bytes));
         hash.update(bytes);
-        await this.#remember(id, { writer, hash, bytes: counted });
+        staged += bytes.length;
+      },
+      sync: () => orEnd(writer.sync()),
+      get segments() {
+        return [...before, { name: writer.name, bytes: segment.bytes + staged }];
+      },
+      keep: async () => {
+        await this.#remember(id, { writer, hash, bytes: segment.bytes + staged });
         await this.remove(id, replaced);
       },
       giveBack: async () => {

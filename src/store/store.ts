@@ -4,6 +4,7 @@ import type { BlobStore } from "./blob-store.js";
 import { createChangeSignal, createRevisions, type Revisions } from "./changes.js";
 import { FileTransfer } from "./file-transfer.js";
 import { defaultKeepVersions, defaultMaxChunkBytes, defaultMaxOpenSessions, defaultSessionTtlMs } from "./limits.js";
+import { type Links, noLinks } from "./links.js";
 import type { LocalFiles } from "./local-files.js";
 import type { Log } from "./log.js";
 import type { MetadataStore } from "./metadata-store.js";
@@ -32,6 +33,8 @@ export interface StoreOptions {
   readonly blobs: BlobStore;
   readonly files: LocalFiles;
   readonly log: Log;
+  /** Where a face that listens takes and offers bytes; nowhere by default. */
+  readonly links?: Links;
   /** Milliseconds since 1970; the system's clock by default. */
   readonly now?: () => number;
   /** At least 128 random bits, of `0-9 a-f`; the system's generator by default. */
@@ -62,6 +65,7 @@ export function createStore(options: StoreOptions): Store {
     maxOpenSessions = defaultMaxOpenSessions,
     maxUnfinishedBytes = Number.MAX_SAFE_INTEGER,
     readOnly = false,
+    links = noLinks,
   } = options;
   const nowSeconds = () => Math.floor(now() / 1000);
   const rows = createRows(metadata, newRevision);
@@ -69,7 +73,8 @@ export function createStore(options: StoreOptions): Store {
   const publisher = new Publisher({ rows, metadata, blobs, changes, log, nowSeconds, keepVersions });
   const staging = new Staging(blobs, log);
   const usage = new Usage(metadata, { maxStoreBytes, maxOpenSessions, maxUnfinishedBytes }, log);
-  const shared = { rows, metadata, blobs, publisher, usage, nowSeconds, newId, maxArtifactBytes, maxChunkBytes };
+  const limits = { maxArtifactBytes, maxChunkBytes };
+  const shared = { rows, metadata, blobs, publisher, usage, links, nowSeconds, newId, ...limits };
   const uploads = new Uploads({ ...shared, staging, sessionTtlMs, readOnly });
   const artifacts = new ArtifactStore({ ...shared, changes, log });
   return {

@@ -1,5 +1,6 @@
 import { type Artifact, toArtifact } from "./artifact.js";
 import { ArtifactError } from "./errors.js";
+import type { Links } from "./links.js";
 import type { SessionRecord, Version } from "./rows.js";
 
 export type UploadStatus = SessionRecord["status"];
@@ -10,6 +11,7 @@ export interface UploadSession {
   readonly bucket: string;
   readonly key: string;
   readonly mime_type: string;
+  /** Where bytes can be sent over HTTP; the session as an MCP resource where nothing listens. */
   readonly url: string;
   /** Bytes stored for good: where the next chunk goes on. */
   readonly offset: number;
@@ -25,10 +27,15 @@ export function uploadUri(id: string): string {
   return `artifact-upload://${id}`;
 }
 
-export function toUploadSession(record: SessionRecord, status: UploadStatus = record.status): UploadSession {
+export function toUploadSession(
+  record: SessionRecord,
+  links: Links,
+  status: UploadStatus = record.status,
+): UploadSession {
   const { id, bucket, key, mime_type, offset, size, created_at, expires_at, artifact } = record;
-  const session = { id, bucket, key, mime_type, url: uploadUri(id), offset, size, status, created_at, expires_at };
-  return artifact === null ? session : { ...session, artifact: toArtifact(bucket, key, artifact) };
+  const url = links.upload(id) ?? uploadUri(id);
+  const session = { id, bucket, key, mime_type, url, offset, size, status, created_at, expires_at };
+  return artifact === null ? session : { ...session, artifact: toArtifact(bucket, key, artifact, links) };
 }
 
 /** The status at this moment: an upload that nobody ended expires by the clock. */
@@ -78,10 +85,14 @@ export function planAppend(record: SessionRecord, offset: number, length: number
 }
 
 /** Every one carries the offset to go on from. */
-export function offsetConflict(record: SessionRecord, what: string): ArtifactError {
+export function offsetConflict(
+  record: SessionRecord,
+  what: string,
+  kept = " Nothing of this chunk was kept.",
+): ArtifactError {
   return new ArtifactError(
     "offset_conflict",
-    `${what}. Nothing of this chunk was kept. Go on with offset ${record.offset}: the content that comes after the first ${record.offset} bytes (bytes, not characters).`,
+    `${what}.${kept} Go on with offset ${record.offset}: the content that comes after the first ${record.offset} bytes (bytes, not characters).`,
     { session_id: record.id, offset: record.offset, size: record.size },
   );
 }
@@ -141,9 +152,20 @@ export function versionConflict(record: SessionRecord, newest: number): Artifact
   });
 }
 
-/** @param offset where the upload goes on, where the failure has changed it */
-export function checksumMismatch(expected: string, actual: string, what: string, next: string, offset?: number) {
-  return new ArtifactError("checksum_mismatch", `The SHA-256 of ${what} is ${actual}, not ${expected}. ${next}`, {
+/**
+ * @param offset where the upload goes on, where the failure has changed it
+ * @param algorithm as Node's crypto names it
+ */
+export function checksumMismatch(
+  expected: string,
+  actual: string,
+  what: string,
+  next: string,
+  offset?: number,
+  algorithm = "sha256",
+): ArtifactError {
+  const name = algorithm.toUpperCase().replace(/^SHA/, "SHA-");
+  return new ArtifactError("checksum_mismatch", `The ${name} of ${what} is ${actual}, not ${expected}. ${next}`, {
     expected,
     actual,
     ...(offset === undefined ? {} : { offset }),

@@ -1,33 +1,34 @@
+import { Appending, type AppendingDependencies } from "./appending.js";
 import { checkBucket, checkDigest, checkKey, checkMetadata, checkMimeType, mimeTypeOf, sha256Of } from "./artifact.js";
-import type { BlobStore } from "./blob-store.js";
+import type { ByteSource } from "./byte-source.js";
 import { type CompleteUpload, Completion } from "./completion.js";
 import { decodeCursor, encodeCursor, type Page, type PageOptions } from "./cursor.js";
 import { ArtifactError } from "./errors.js";
 import { publicationWaitMs } from "./limits.js";
+import type { Links } from "./links.js";
 import type { MetadataStore } from "./metadata-store.js";
-import type { Publisher } from "./publish.js";
 import { withReserve } from "./reserve.js";
-import { idOf, type Rows, type SessionRecord, type SessionRow, uploadKey, uploadPrefix, uploadText } from "./rows.js";
+import { idOf, type SessionRecord, type SessionRow, uploadKey, uploadPrefix, uploadText } from "./rows.js";
 import { SessionQueue } from "./session-queue.js";
-import type { Staging } from "./staging.js";
 import {
   checksumMismatch,
   closedError,
   isFull,
   isUnfinished,
-  offsetConflict,
   planAppend,
   statusAt,
   toUploadSession,
   type UploadSession,
+  type UploadStatus,
   unknownSession,
 } from "./upload-session.js";
-import type { Usage } from "./usage.js";
+import { type StreamOptions, stillArriving, UploadStream } from "./upload-stream.js";
 import { withinMs } from "./within-ms.js";
 
 export interface CreateUpload {
   readonly bucket: string;
-  readonly key: string;
+  /** Left out, the session's id. */
+  readonly key?: string | undefined;
   readonly mime_type?: string | undefined;
   /** Bytes; left out, the upload ends with `complete`. */
   readonly size?: number | undefined;
@@ -43,20 +44,16 @@ export interface ListUploads extends PageOptions {
   readonly key?: string | undefined;
 }
 
-export interface UploadsDependencies {
-  readonly rows: Rows;
+export interface AppendStream extends StreamOptions {
+  /** Nothing comes behind it: completes the upload, also where its size was not declared. */
+  readonly last?: CompleteUpload | undefined;
+}
+
+export interface UploadsDependencies extends AppendingDependencies {
   readonly metadata: MetadataStore;
-  readonly blobs: BlobStore;
-  readonly staging: Staging;
-  readonly publisher: Publisher;
-  readonly usage: Usage;
-  readonly nowSeconds: () => number;
+  readonly links: Links;
   readonly newId: () => string;
-  readonly sessionTtlMs: number;
-  readonly maxArtifactBytes: number;
   readonly maxChunkBytes: number;
-  /** Nothing is changed on the way of a read: neither published nor expired. */
-  readonly readOnly: boolean;
 }
 
 /**
@@ -69,6 +66,9 @@ export class Uploads {
   readonly #dependencies: UploadsDependencies;
   readonly #completion: Completion;
   readonly #queue = new SessionQueue();
+  readonly #appending: Appending;
+  /** Streams that this process is taking now. */
+  readonly #streams = new Map<string, UploadStream>();
   /** Sessions that this process is publishing now, as they were when it began. */
   readonly #publishing = new Map<string, SessionRecord>();
   /** Why a publication failed that nobody waited for any more: told to who asks next. */
@@ -77,34 +77,35 @@ export class Uploads {
   constructor(dependencies: UploadsDependencies) {
     this.#dependencies = dependencies;
     this.#completion = new Completion(dependencies);
+    this.#appending = new Appending(dependencies, this.#completion);
   }
 
   /** @throws ArtifactError `invalid_argument`, `too_large`, `storage_full` */
   async create(upload: CreateUpload): Promise<UploadSession> {
     const { newId, nowSeconds, usage } = this.#dependencies;
-    const { bucket, key, size, sha256, if_version, metadata: about = {} } = upload;
+    const id = newId();
+    const { bucket, key = id, size, sha256, if_version, metadata: about = {} } = upload;
     const mime_type = upload.mime_type ?? mimeTypeOf(key, "application/octet-stream");
     checkBucket(bucket);
     checkKey(key);
     checkMimeType(mime_type);
     checkMetadata(about);
     checkDigest("sha256", sha256);
-    this.#checkArtifactBytes(size ?? 0);
+    this.#appending.checkArtifactBytes(size ?? 0);
     if (size === 0 && sha256 !== undefined && sha256 !== emptyDigest) {
       const next = "No session was created: give the right sha256, or leave it out.";
       throw checksumMismatch(sha256, emptyDigest, "empty content", next);
     }
-    const id = newId();
     const created_at = nowSeconds();
     const record: SessionRecord = {
       ...{ id, origin: "upload", bucket, key, mime_type, metadata: about },
       ...{ size: size ?? null, sha256: sha256 ?? null, if_version: if_version ?? null },
       ...{ status: "open", offset: 0, segments: [], sealed: null, artifact: null },
-      ...{ created_at, expires_at: this.#expiry(created_at) },
+      ...{ created_at, expires_at: this.#appending.expiry(created_at) },
     };
     await usage.check({ storedBytes: size ?? 0, unfinishedBytes: size ?? 0 });
     const row = await usage.during({ openSessions: 1 }, () => this.#insert(record));
-    return size === 0 ? this.#inOrder(id, () => this.#publish(row)) : toUploadSession(row.value);
+    return size === 0 ? this.#inOrder(id, () => this.#publish(row)) : this.#show(row.value);
   }
 
   /** The session with its index row, which the sweep may take for a dangling one until the session is there. */
@@ -131,14 +132,69 @@ export class Uploads {
     const next = "Send the same content to this session in smaller chunks, from the same offset.";
     if (bytes.length > maxChunkBytes) throw chunkTooLarge(bytes.length, maxChunkBytes, next);
     if (sha256 !== undefined) checkChunkDigest(bytes, sha256);
-    return this.#inOrder(id, () => this.#append(id, offset, bytes));
+    return this.#inOrder(id, async () => {
+      await this.#streams.get(id)?.stop();
+      return this.#append(id, offset, bytes);
+    });
+  }
+
+  /**
+   * Appends what a source brings, of any length; the last call for a session goes on, a stream that is still running
+   * ends for it. Publishes a full session, and with `last` one whose size was not declared.
+   *
+   * @throws ArtifactError as `append` does; what has broken the source, once all that came before is stored
+   */
+  async appendStream(id: string, source: ByteSource, options: AppendStream = {}): Promise<UploadSession> {
+    const { last } = options;
+    checkDigest("sha256", last?.sha256);
+    const stream = await this.#queue.run(id, () => this.#openStream(id, source, options));
+    const row = await stream.run().finally(() => {
+      if (this.#streams.get(id) === stream) this.#streams.delete(id);
+    });
+    if (last === undefined && row.value.status === "open" && !isFull(row.value)) return this.#show(row.value);
+    return this.#inOrder(id, async () => {
+      const now = await this.#live(id);
+      return last === undefined ? this.#publishFull(now) : this.#publish(now, last);
+    });
+  }
+
+  async #openStream(id: string, source: ByteSource, options: AppendStream): Promise<UploadStream> {
+    await this.#streams.get(id)?.stop();
+    const stream = new UploadStream(this.#appending, await this.#live(id), source, options);
+    this.#streams.set(id, stream);
+    return stream;
+  }
+
+  /**
+   * Says how long an upload will be that was created without a size; saying the same again is no change. Publishes it
+   * where all of it is there.
+   *
+   * @throws ArtifactError `invalid_argument` where it has another size, or more bytes than that; `session_closed`,
+   * `session_expired`, `too_large`
+   */
+  async declareSize(id: string, size: number): Promise<UploadSession> {
+    this.#appending.checkArtifactBytes(size);
+    return this.#inOrder(id, async () => {
+      await this.#streams.get(id)?.stop();
+      for (;;) {
+        const row = await this.#live(id);
+        checkSize(row.value, size);
+        const now = row.value.size === size ? row : await this.#declare(row, size);
+        if (now !== undefined) return this.#publishFull(now);
+      }
+    });
+  }
+
+  async #declare(row: SessionRow, size: number): Promise<SessionRow | undefined> {
+    if (row.value.status !== "open") throw closedError(row.value);
+    return this.#dependencies.rows.replaceSession(row, { ...row.value, size });
   }
 
   /** Publishes a session that is full, as its appender may have died before it did. */
   async get(id: string): Promise<UploadSession> {
     return this.#inOrder(id, async () => {
+      await this.#streams.get(id)?.flush();
       const row = await this.#live(id);
-      this.#throwMissed(row.value);
       const isToPublish = row.value.status === "completing" || (row.value.status === "open" && isFull(row.value));
       return isToPublish && !this.#dependencies.readOnly ? this.#publish(row) : row.value;
     });
@@ -153,7 +209,7 @@ export class Uploads {
     const index = await metadata.range(uploadPrefix(bucket, key), { after, limit: limit + 1 });
     const page = index.slice(0, limit);
     const found = await rows.sessions(page.map(({ key }) => idOf(key)));
-    const data = found.map(({ value }) => toUploadSession(value, statusAt(value, nowSeconds())));
+    const data = found.map(({ value }) => this.#show(value, statusAt(value, nowSeconds())));
     const last = page.at(-1)?.key;
     return index.length > limit && last !== undefined ? { data, next_cursor: encodeCursor(scope, last) } : { data };
   }
@@ -162,8 +218,9 @@ export class Uploads {
   async complete(id: string, wanted: CompleteUpload = {}): Promise<UploadSession> {
     checkDigest("sha256", wanted.sha256);
     return this.#inOrder(id, async () => {
+      await this.#streams.get(id)?.flush();
       const row = await this.#live(id);
-      this.#throwMissed(row.value);
+      if (this.#streams.has(id) && isUnfinished(row.value)) throw stillArriving(row);
       return this.#publish(row, wanted);
     });
   }
@@ -172,7 +229,8 @@ export class Uploads {
   async abort(id: string): Promise<UploadSession> {
     const { staging, publisher, blobs, usage } = this.#dependencies;
     return this.#inOrder(id, async () => {
-      const row = await this.#live(id);
+      await this.#streams.get(id)?.stop();
+      const row = await this.#appending.live(id);
       this.#missed.delete(id);
       await staging.forget(id);
       const ended = await withReserve(blobs, () => publisher.end(row, "aborted"));
@@ -184,10 +242,27 @@ export class Uploads {
     });
   }
 
-  /** Lets the calls that have arrived end, then closes what is open. */
+  /** Ends the streams with what they have stored, lets the calls that have arrived end, then closes what is open. */
   async close(): Promise<void> {
+    await this.stopStreams();
     await this.#queue.drained();
     await this.#dependencies.staging.close();
+  }
+
+  /** Ends the streams that are running; all that they have received is stored then. */
+  async stopStreams(): Promise<void> {
+    await Promise.all([...this.#streams.values()].map((stream) => stream.stop()));
+  }
+
+  #show(record: SessionRecord, status?: UploadStatus): UploadSession {
+    return toUploadSession(record, this.#dependencies.links, status);
+  }
+
+  /** The session now. @throws what nobody waited for, once; ArtifactError `session_not_found` */
+  async #live(id: string): Promise<SessionRow> {
+    const row = await this.#appending.live(id);
+    this.#throwMissed(row.value);
+    return row;
   }
 
   /** Runs `work` in the session's order; a caller that waits long for a publication hears `completing` instead. */
@@ -199,13 +274,13 @@ export class Uploads {
     });
     for (let waitMs = publicationWaitMs; ; waitMs = publicationLookMs) {
       const record = await withinMs(waitMs, result);
-      if (record !== undefined) return toUploadSession(record);
+      if (record !== undefined) return this.#show(record);
       const unfinished = this.#publishing.get(id);
       if (unfinished === undefined) continue;
       // What this call's own publication fails with is kept; a call that only waited for it can be made again.
       const isOwn = hasBegun;
       result.catch((error) => isOwn && this.#missed.set(id, error));
-      return toUploadSession(unfinished, "completing");
+      return this.#show(unfinished, "completing");
     }
   }
 
@@ -216,79 +291,30 @@ export class Uploads {
     if (failure !== undefined && (status === "open" || status === "held")) throw failure;
   }
 
-  /** The session now; one that is past its time is ended on the way. @throws ArtifactError `session_not_found` */
-  async #live(id: string): Promise<SessionRow> {
-    const { rows, blobs, staging, publisher, nowSeconds, readOnly } = this.#dependencies;
-    for (;;) {
-      const row = await rows.session(id);
-      if (row === undefined || row.value.origin === "save") throw unknownSession(id);
-      const status = statusAt(row.value, nowSeconds());
-      if (status === row.value.status) return row;
-      if (readOnly) return { ...row, value: { ...row.value, status } };
-      await staging.forget(id);
-      await withReserve(blobs, () => publisher.end(row, "expired"));
-    }
-  }
-
   async #append(id: string, offset: number, bytes: Uint8Array): Promise<SessionRecord> {
-    const { usage } = this.#dependencies;
     for (;;) {
       const row = await this.#live(id);
-      this.#throwMissed(row.value);
       const { overlap } = planAppend(row.value, offset, bytes.length);
-      this.#checkArtifactBytes(offset + bytes.length);
-      if (!(await this.#isReplay(row, offset, bytes.subarray(0, overlap)))) continue;
-      const fresh = bytes.subarray(overlap);
-      const need = { unfinishedBytes: fresh.length, storedBytes: fresh.length };
-      const now = fresh.length === 0 ? row : await usage.during(need, () => this.#accept(row, fresh));
-      if (now === undefined) continue;
-      const mayStayOpen = now.value.status === "open" && !isFull(now.value);
-      return mayStayOpen || now.value.status === "complete" ? now.value : this.#publish(now);
+      this.#appending.checkArtifactBytes(offset + bytes.length);
+      if (!(await this.#appending.isReplay(row, offset, bytes.subarray(0, overlap)))) continue;
+      const now = overlap === bytes.length ? row : await this.#accept(row, bytes.subarray(overlap));
+      if (now !== undefined) return this.#publishFull(now);
     }
-  }
-
-  /**
-   * Whether bytes that are stored already are the same; false where the session has changed meanwhile.
-   *
-   * @throws ArtifactError `offset_conflict` where they differ
-   */
-  async #isReplay(row: SessionRow, offset: number, bytes: Uint8Array): Promise<boolean> {
-    if (bytes.length === 0) return true;
-    const stored = await this.#storedBytes(row, offset, bytes.length);
-    if (stored === undefined) {
-      await this.#completion.throwIfUnchanged(row);
-      return false;
-    }
-    if (Buffer.compare(stored, bytes) === 0) return true;
-    throw offsetConflict(row.value, `The bytes at offset ${offset} are not those that were uploaded there before`);
-  }
-
-  /** Bytes that the row counts, wherever they lie by now; undefined where the row is out of date. */
-  async #storedBytes(row: SessionRow, offset: number, length: number): Promise<Uint8Array | undefined> {
-    const { staging, blobs } = this.#dependencies;
-    const { status, artifact } = row.value;
-    if (status !== "complete") return staging.read(row.value, offset, length);
-    const reader = artifact && (await blobs.openBlob(artifact.session));
-    if (!reader) throw closedError(row.value); // deleted since: there is nothing to compare with
-    return reader.read(offset, length).finally(() => reader.close());
   }
 
   /** Makes bytes durable and then makes them count; undefined where somebody else changed the session first. */
   async #accept(row: SessionRow, bytes: Uint8Array): Promise<SessionRow | undefined> {
-    const { rows, staging, nowSeconds } = this.#dependencies;
-    const staged = await staging.stage(row.value, bytes);
-    if (staged === undefined) {
-      await this.#completion.throwIfUnchanged(row);
-      return undefined;
-    }
-    const offset = row.value.offset + bytes.length;
-    const value = { ...row.value, offset, segments: staged.segments, expires_at: this.#expiry(nowSeconds()) };
-    const now = await rows.replaceSession(row, value).catch(async (error) => {
-      await staged.leave();
-      throw error;
-    });
-    await (now ? staged.keep() : staged.giveBack());
-    return now;
+    const need = { unfinishedBytes: bytes.length, storedBytes: bytes.length };
+    await this.#dependencies.usage.check(need);
+    const stage = await this.#appending.begin(row);
+    await stage?.write(bytes);
+    return stage && this.#appending.count(row, stage);
+  }
+
+  /** What a session has become that has just taken bytes. */
+  async #publishFull(row: SessionRow): Promise<SessionRecord> {
+    const mayStayOpen = row.value.status === "open" && !isFull(row.value);
+    return mayStayOpen || row.value.status === "complete" ? row.value : this.#publish(row);
   }
 
   async #publish(row: SessionRow, wanted?: CompleteUpload): Promise<SessionRecord> {
@@ -301,16 +327,6 @@ export class Uploads {
     } finally {
       this.#publishing.delete(id);
     }
-  }
-
-  #expiry(nowSeconds: number): number {
-    return nowSeconds + Math.ceil(this.#dependencies.sessionTtlMs / 1000);
-  }
-
-  /** @throws ArtifactError `too_large` */
-  #checkArtifactBytes(bytes: number): void {
-    const { maxArtifactBytes } = this.#dependencies;
-    if (bytes > maxArtifactBytes) throw artifactTooLarge(bytes, maxArtifactBytes);
   }
 }
 
@@ -329,6 +345,17 @@ function checkFilter(bucket: string | undefined, key: string | undefined): void 
   }
 }
 
+/** @throws ArtifactError `invalid_argument` */
+function checkSize({ id, size, offset }: SessionRecord, wanted: number): void {
+  if (size === wanted || (size === null && offset <= wanted)) return;
+  const is = size === null ? `holds ${offset} bytes already` : `was created for ${size} bytes`;
+  throw new ArtifactError(
+    "invalid_argument",
+    `The upload ${is}, so its size cannot be ${wanted}. Nothing was changed: go on with the right size, or abort it and create another.`,
+    { argument: "size", session_id: id, size, offset },
+  );
+}
+
 /** @throws ArtifactError `checksum_mismatch` */
 function checkChunkDigest(bytes: Uint8Array, sha256: string): void {
   const actual = sha256Of(bytes);
@@ -342,13 +369,5 @@ export function chunkTooLarge(bytes: number, maxChunkBytes: number, next: string
     "too_large",
     `One call takes at most ${maxChunkBytes} bytes of content, and this is ${bytes}. Nothing was stored. ${next}`,
     { bytes, max_chunk_bytes: maxChunkBytes },
-  );
-}
-
-export function artifactTooLarge(bytes: number, maxArtifactBytes: number): ArtifactError {
-  return new ArtifactError(
-    "too_large",
-    `An artifact is at most ${maxArtifactBytes} bytes here, and this would be ${bytes}. Nothing was stored. Split the content over several keys, or ask the person who runs this server to raise --max-artifact-bytes.`,
-    { bytes, max_artifact_bytes: maxArtifactBytes },
   );
 }

@@ -8,6 +8,7 @@ import {
   mimeTypeOf,
   toArtifact,
 } from "../../src/store/artifact.js";
+import { noLinks } from "../../src/store/links.js";
 
 describe("isBucket()", () => {
   it.each(["a", "A-z_0", "-", "x".repeat(63)])("takes %j", (name) => expect(isBucket(name)).toBe(true));
@@ -83,7 +84,7 @@ describe("checks", () => {
 
 it("toArtifact() shows a version under its bucket and key, and not whose blob it is", () => {
   const about = { mime_type: "text/csv", bytes: 3, sha256: "0".repeat(64), created_at: 1, metadata: { a: "b" } };
-  expect(toArtifact("b", "k/x.csv", { version: 2, session: "secret", ...about })).toEqual({
+  expect(toArtifact("b", "k/x.csv", { version: 2, session: "secret", ...about }, noLinks)).toEqual({
     ...{ bucket: "b", key: "k/x.csv", version: 2, uri: "artifact://b/k/x.csv" },
     ...about,
   });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { noLinks } from "../../src/store/links.js";
 import type { SessionRecord } from "../../src/store/rows.js";
 import { isFull, isIdentical, planAppend, statusAt, toUploadSession } from "../../src/store/upload-session.js";
 
@@ -92,7 +93,7 @@ it("isIdentical() compares bytes, type and metadata, whatever the order of its n
 });
 
 it("toUploadSession() shows the artifact once there is one, and nothing of the inside", () => {
-  expect(toUploadSession(open)).toEqual({
+  expect(toUploadSession(open, noLinks)).toEqual({
     ...{ id: "s", bucket: "b", key: "k", mime_type: "text/plain", url: "artifact-upload://s" },
     ...{ offset: 4, size: 10, status: "open", created_at: 100, expires_at: 200 },
   });
