@@ -1,3 +1,4 @@
+import { isIPv4 } from "node:net";
 import { homedir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
@@ -30,7 +31,22 @@ export interface Config {
   readonly maxStoreBytes: number;
   readonly maxOpenSessions: number;
   readonly maxUnfinishedBytes: number;
+  /** The Model Context Protocol on stdin and stdout. */
+  readonly stdio: boolean;
+  readonly http: HttpConfig | undefined;
   readonly logLevel: LogLevel;
+}
+
+export interface HttpConfig {
+  readonly host: string;
+  /** 0 for any that is free. */
+  readonly port: number;
+  /** Left out, one is made at the start. */
+  readonly token: string | undefined;
+  /** Web pages that may use it. */
+  readonly origins: readonly string[];
+  /** Where clients reach it, if that is elsewhere; no slash at its end. */
+  readonly publicUrl: string | undefined;
 }
 
 /** What a check of the whole store was asked to do, frozen. */
@@ -85,6 +101,34 @@ const directory = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
+const address = z.string().transform((text, context) => {
+  const [, bracketed, plain, digits] = /^(?:\[([0-9a-f:.]+)\]|([\w.-]+)):(\d{1,5})$/i.exec(text) ?? [];
+  const host = bracketed ?? plain;
+  const port = Number(digits);
+  if (host !== undefined && port <= 65_535) return { host, port };
+  context.addIssue("HOST:PORT, like 127.0.0.1:8080, or with port 0 for any that is free");
+  return z.NEVER;
+});
+
+const token = z.string().transform((text, context) => {
+  if (/^[\x21-\x7e]{16,512}$/.test(text)) return text;
+  context.addIssue("at least 16 visible ASCII characters without spaces");
+  return z.NEVER;
+});
+
+const origin = z.string().transform((text, context) => {
+  if (URL.canParse(text) && new URL(text).origin === text) return text;
+  context.addIssue("the origin of web pages, like https://app.example.com");
+  return z.NEVER;
+});
+
+const publicUrl = z.string().transform((text, context) => {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url && /^https?:$/.test(url.protocol) && url.search === "" && url.hash === "") return text.replace(/\/+$/, "");
+  context.addIssue("a URL, like https://artifacts.example.com");
+  return z.NEVER;
+});
+
 /** Every setting: how it reads on the command line, its help, and what it takes. */
 const settings = {
   root: { value: "DIR", help: "data directory; its parent must exist", schema: directory },
@@ -112,6 +156,7 @@ const settings = {
   "allow-path": {
     value: "DIR",
     help: "directory that import_file and export_file may reach; repeatable",
+    separator: delimiter,
     schema: directory,
   },
   "max-store-bytes": {
@@ -129,6 +174,20 @@ const settings = {
     help: "bytes of all unfinished uploads together; unlimited by default",
     schema: wholeNumber(1, Number.MAX_SAFE_INTEGER),
   },
+  http: { value: "HOST:PORT", help: "listen for HTTP too; port 0 for any that is free", schema: address },
+  "no-stdio": { help: "HTTP alone, as a service", schema: flag },
+  "http-token": {
+    value: "TOKEN",
+    help: "what HTTP clients must send; one is made and printed by default. Better in the environment",
+    schema: token,
+  },
+  "http-origin": {
+    value: "ORIGIN",
+    help: "web pages that may use HTTP, like https://app.example.com; repeatable",
+    separator: ",",
+    schema: origin,
+  },
+  "http-url": { value: "URL", help: "where HTTP clients reach the server, if that is elsewhere", schema: publicUrl },
   "log-level": { value: "LEVEL", help: "debug, info, warn or error; info by default", schema: logLevel },
 } as const;
 
@@ -158,7 +217,7 @@ ${Object.entries(verifyFlags)
   .map(([name, { help }]) => `  ${`--${name}`.padEnd(28)} ${help}\n`)
   .join("")}
 Each option above is also an environment variable: --session-ttl is ${variableOf("session-ttl")}. Several directories
-in ${variableOf("allow-path")} are separated by "${delimiter}".
+in ${variableOf("allow-path")} are separated by "${delimiter}", several origins in ${variableOf("http-origin")} by ",".
 The default data directory is the platform's, such as ~/.local/share/artifacts-mcp.
 `;
 
@@ -182,25 +241,45 @@ export function readCommand(args: readonly string[], environment: NodeJS.Process
   if (given.has("help")) return { kind: "help" };
   if (given.has("version")) return { kind: "version" };
 
-  function all<Name extends Setting>(name: Name): Value<Name>[] {
-    const fromFlags = given.get(name);
-    if (fromFlags !== undefined) return fromFlags.map((text) => parsedValue(name, `--${name}`, text));
-    const text = environment[variableOf(name)] ?? "";
-    const texts = name === "allow-path" ? text.split(delimiter) : [text];
-    return texts.filter((part) => part !== "").map((part) => parsedValue(name, variableOf(name), part));
-  }
-  const one = <Name extends Setting>(name: Name): Value<Name> | undefined => all(name).at(-1);
-
+  const values = valuesOf(given, environment);
   const common: Pick<Config, "root" | "logLevel"> = {
-    root: one("root") ?? defaultRoot(environment),
-    logLevel: one("log-level") ?? "info",
+    root: values.one("root") ?? defaultRoot(environment),
+    logLevel: values.one("log-level") ?? "info",
   };
   if (isVerify) {
     const config = { ...common, repair: given.has("repair"), json: given.has("json") };
     return { kind: "verify", config: Object.freeze(config) };
   }
-  const config: Config = Object.freeze({
-    ...common,
+  return { kind: "serve", config: Object.freeze({ ...common, ...serveConfig(values) }) };
+}
+
+interface Values {
+  all<Name extends Setting>(name: Name): Value<Name>[];
+  /** The last that was given. */
+  one<Name extends Setting>(name: Name): Value<Name> | undefined;
+}
+
+/** What was given, on the command line or else in the environment. @throws ConfigError from both, for what is wrong */
+function valuesOf(given: ReadonlyMap<string, readonly string[]>, environment: NodeJS.ProcessEnv): Values {
+  function all<Name extends Setting>(name: Name): Value<Name>[] {
+    const fromFlags = given.get(name);
+    if (fromFlags !== undefined) return fromFlags.map((text) => parsedValue(name, `--${name}`, text));
+    const text = environment[variableOf(name)] ?? "";
+    const setting = settings[name];
+    const texts = "separator" in setting ? text.split(setting.separator) : [text];
+    return texts.filter((part) => part !== "").map((part) => parsedValue(name, variableOf(name), part));
+  }
+  return { all, one: (name) => all(name).at(-1) };
+}
+
+/** @throws ConfigError */
+function serveConfig({ all, one }: Values): Omit<Config, "root" | "logLevel"> {
+  const http = httpConfig({ all, one });
+  const stdio = !(one("no-stdio") ?? false);
+  if (!stdio && http === undefined) {
+    throw new ConfigError("--no-stdio leaves nothing to serve: give --http HOST:PORT with it");
+  }
+  return {
     isRootNamed: all("root").length > 0,
     readOnly: one("read-only") ?? false,
     maxArtifactBytes: one("max-artifact-bytes") ?? Number.MAX_SAFE_INTEGER,
@@ -211,8 +290,26 @@ export function readCommand(args: readonly string[], environment: NodeJS.Process
     maxStoreBytes: one("max-store-bytes") ?? Number.MAX_SAFE_INTEGER,
     maxOpenSessions: one("max-open-sessions") ?? defaultMaxOpenSessions,
     maxUnfinishedBytes: one("max-unfinished-bytes") ?? Number.MAX_SAFE_INTEGER,
-  });
-  return { kind: "serve", config };
+    stdio,
+    http,
+  };
+}
+
+/** @throws ConfigError where a token that nobody chose would be all that keeps others out */
+function httpConfig({ all, one }: Values): HttpConfig | undefined {
+  const at = one("http");
+  const given = one("http-token");
+  if (at === undefined) return undefined;
+  if (given === undefined && !isLoopback(at.host)) {
+    throw new ConfigError(
+      `--http ${at.host}:${at.port} is open to other machines: give a token of your own with ${variableOf("http-token")}, or listen on 127.0.0.1`,
+    );
+  }
+  return { ...at, token: given, origins: all("http-origin"), publicUrl: one("http-url") };
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || (isIPv4(host) && host.startsWith("127."));
 }
 
 type Value<Name extends Setting> = z.output<(typeof settings)[Name]["schema"]>;
@@ -221,7 +318,8 @@ type Value<Name extends Setting> = z.output<(typeof settings)[Name]["schema"]>;
 function parsedValue<Name extends Setting>(name: Name, source: string, text: string): Value<Name> {
   const parsed = settings[name].schema.safeParse(text);
   if (parsed.success) return parsed.data as Value<Name>;
-  throw new ConfigError(`${source} must be ${parsed.error.issues[0]?.message}, not ${JSON.stringify(text)}`);
+  const is = name === "http-token" ? "" : `, not ${JSON.stringify(text)}`; // a secret is told to nobody
+  throw new ConfigError(`${source} must be ${parsed.error.issues[0]?.message}${is}`);
 }
 
 /** Options by name, with what was given to each, in order. @throws ConfigError */

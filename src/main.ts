@@ -1,6 +1,7 @@
 import packageJson from "../package.json" with { type: "json" };
 import { type Config, ConfigError, commandOfThisProcess, usage, type VerifyConfig } from "./config.js";
 import { DataDirectoryError, openDataDirectory } from "./engines/data-directory.js";
+import { HttpServiceError, prepareHttp } from "./http-service.js";
 import { createMcpServer } from "./mcp/server.js";
 import { serveStdio } from "./mcp/stdio.js";
 import { createStderrLog } from "./stderr-log.js";
@@ -11,7 +12,7 @@ import { runVerify } from "./verify-command.js";
 const { version } = packageJson;
 
 /**
- * Exit codes: 0 done, 1 the data directory cannot be used, 2 the command line is wrong; of `verify`, 0 all is well,
+ * Exit codes: 0 done, 1 the data directory or the address cannot be used, 2 the command line is wrong; of `verify`, 0 all is well,
  * 1 there are faults, 2 it could not run.
  */
 async function main(): Promise<number> {
@@ -56,15 +57,21 @@ async function serve(config: Config): Promise<void> {
     process.once("SIGTERM", resolve);
   });
   const directory = await openDataDirectory(config.root, { isNamed: config.isRootNamed }, log);
-  const store = createStore({ ...config, ...directory, log });
+  const tell = (line: string): void => void process.stderr.write(`artifacts-mcp: ${line}\n`);
+  const httpOptions = { ...config, version, tell };
+  const http = config.http && (await prepareHttp(config.http, httpOptions, await directory.signingKey(), log));
+  const store = createStore({ ...config, ...directory, ...(http && { links: http.links }), log });
   const sweeper = config.readOnly ? undefined : startSweeper(store.sweep, log);
-  const server = createMcpServer({ ...config, store, log, version });
-  const session = await serveStdio(server, process.stdin, process.stdout, log);
-  log("info", "started", { version, root: config.root, readOnly: config.readOnly });
-  if (process.stdin.isTTY) process.stderr.write(greeting(config.root));
+  const origin = await http?.start(store);
+  const mcp = { ...config, store, log, version, hasUrls: origin !== undefined };
+  const session = config.stdio
+    ? await serveStdio(createMcpServer({ ...mcp, isLocal: true }), process.stdin, process.stdout, log)
+    : undefined;
+  log("info", "started", { version, root: config.root, readOnly: config.readOnly, ...(origin && { http: origin }) });
+  if (session && process.stdin.isTTY) process.stderr.write(greeting(config.root));
 
-  const reason = await Promise.race([session.gone, stopped]);
-  await session.finish();
+  const reason = await Promise.race([stopped, ...(session ? [session.gone] : [])]);
+  await Promise.all([session?.finish(), http?.stop()]);
   await sweeper?.stop();
   await store.close();
   await directory.close();
@@ -87,9 +94,14 @@ End it with Ctrl-D or Ctrl-C. Options: artifacts-mcp --help
 `;
 }
 
+/** Whether its message is one line that says all. */
+function isExplained(error: unknown): error is Error {
+  return [ConfigError, DataDirectoryError, HttpServiceError].some((kind) => error instanceof kind);
+}
+
 function explain(error: unknown): void {
-  const isExplained = error instanceof ConfigError || error instanceof DataDirectoryError;
-  process.stderr.write(`artifacts-mcp: ${isExplained ? error.message : (error as Error).stack}\n`);
+  const text = isExplained(error) ? error.message : (error as Error).stack;
+  process.stderr.write(`artifacts-mcp: ${text}\n`);
 }
 
 try {

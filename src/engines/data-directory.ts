@@ -8,6 +8,7 @@ import { codeOf } from "./engine-error.js";
 import { makeFolder, syncFolder, writeSynced } from "./file-system.js";
 import type { KeyvMetadataStore } from "./keyv-metadata-store.js";
 import { createLocalFiles } from "./local-files.js";
+import { readSigningKey } from "./signing-key.js";
 
 /** The layout of the data directory that this program reads and writes. */
 export const dataFormat = "1";
@@ -17,6 +18,8 @@ export interface DataDirectory {
   readonly blobs: BlobStore;
   /** Of this machine, all but the data directory. */
   readonly files: LocalFiles;
+  /** What URLs are signed with, made where there is none. @throws DataDirectoryError */
+  signingKey(): Promise<Buffer>;
   close(): Promise<void>;
 }
 
@@ -61,7 +64,8 @@ export async function openDataDirectory(
   const blobs = createDiskBlobStore(root, log);
   await blobs.restoreReserve();
   const files = createLocalFiles({ forbidden: root });
-  return { metadata, blobs, files, close: () => metadata.close() };
+  const signingKey = () => explained(root, () => readSigningKey(root));
+  return { metadata, blobs, files, signingKey, close: () => metadata.close() };
 }
 
 async function makeRoot(root: string, isNamed: boolean): Promise<void> {

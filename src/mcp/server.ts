@@ -36,6 +36,10 @@ export interface McpServerOptions {
   readonly allowPaths: readonly string[];
   /** Offers only what changes nothing. */
   readonly readOnly: boolean;
+  /** The client runs on this machine, so that the folders it shares as roots are folders here. */
+  readonly isLocal: boolean;
+  /** Whether sessions and artifacts have URLs that bytes can be sent to and fetched from. */
+  readonly hasUrls: boolean;
 }
 
 /**
@@ -43,7 +47,7 @@ export interface McpServerOptions {
  * arguments without a code, hides the cursor of `resources/list`, and parses URIs in ways that lose keys.
  */
 export function createMcpServer(options: McpServerOptions): Server {
-  const { store, log, version, readOnly } = options;
+  const { store, log, version, readOnly, hasUrls, isLocal } = options;
   const server = new Server(
     { name: "artifacts-mcp", title: "Artifacts", version },
     {
@@ -52,7 +56,7 @@ export function createMcpServer(options: McpServerOptions): Server {
         resources: { subscribe: true, listChanged: true },
         completions: {},
       },
-      instructions: instructions(readOnly),
+      instructions: instructions({ readOnly, hasUrls }),
     },
   );
   server.onerror = (error) => log("warn", "protocol_error", { error: error.message.slice(0, 500) });
@@ -62,7 +66,7 @@ export function createMcpServer(options: McpServerOptions): Server {
   const roots = createRoots(server, options.allowPaths, onRootsChanged, log);
   const watch = createResourceWatch(server, store, log);
   server.oninitialized = () => {
-    roots.start();
+    if (isLocal) roots.start();
     watch.start().catch((error) => log("warn", "watch_failed", { error: String(error) }));
   };
   server.onclose = () => watch.stop();

@@ -200,6 +200,11 @@ export class Uploads {
     });
   }
 
+  /** What was said of the artifact when the session was created. */
+  async metadata(id: string): Promise<Readonly<Record<string, string>>> {
+    return (await this.#appending.live(id)).value.metadata;
+  }
+
   /** Sessions by bucket and key, unfinished and finished. @throws ArtifactError `invalid_argument` */
   async list({ bucket, key, cursor, limit }: ListUploads): Promise<Page<UploadSession>> {
     const { rows, metadata, nowSeconds } = this.#dependencies;

@@ -66,6 +66,8 @@ it("whatever comes on stdin, every request is answered once, and the server live
     maxChunkBytes: defaultMaxChunkBytes,
     allowPaths: [],
     readOnly: false,
+    isLocal: true,
+    hasUrls: false,
     log: silentLog,
   };
   const session = await serveStdio(createMcpServer({ store, ...options }), stdin, stdout, silentLog);

@@ -25,7 +25,15 @@ function filesWith(path: string, text: string) {
 async function connectWithRoots(roots: string[], allowPaths: string[] = []) {
   const files = filesWith("/data/f.txt", "content");
   const store = storeOn(createMemoryEngines(), { files });
-  const options = { version: "0", maxChunkBytes: defaultMaxChunkBytes, readOnly: false, allowPaths, log: silentLog };
+  const options = {
+    version: "0",
+    maxChunkBytes: defaultMaxChunkBytes,
+    readOnly: false,
+    isLocal: true,
+    hasUrls: false,
+    allowPaths,
+    log: silentLog,
+  };
   const server = createMcpServer({ store, ...options });
   const client = new Client({ name: "test", version: "0" }, { capabilities: { roots: { listChanged: true } } });
   let toolChanges = 0;

@@ -62,7 +62,8 @@ export type ConnectOptions = Partial<StoreOptions> & Partial<Pick<McpServerOptio
 export async function connect(engines: Engines, options: ConnectOptions = {}): Promise<Connection> {
   const { maxChunkBytes = defaultMaxChunkBytes, readOnly = false, allowPaths = [], log = silentLog } = options;
   const store = createStore({ files: createMemoryFiles(), ...engines, log, ...options });
-  const server = createMcpServer({ store, log, version: "0.0.0-test", maxChunkBytes, readOnly, allowPaths });
+  const shape = { maxChunkBytes, readOnly, allowPaths, isLocal: true, hasUrls: false };
+  const server = createMcpServer({ store, log, version: "0.0.0-test", ...shape });
   const client = new Client({ name: "test", version: "0" });
   const updated: string[] = [];
   let listChanges = 0;

@@ -1,11 +1,11 @@
 import { ErrorCode, McpError, type ReadResourceResult } from "@modelcontextprotocol/sdk/types.js";
+import { toArtifactError } from "../../shapes/failures.js";
 import { isTextType } from "../../store/artifact.js";
 import type { OpenArtifact } from "../../store/artifact-store.js";
 import type { ArtifactError, ErrorCode as StoreErrorCode } from "../../store/errors.js";
 import { defaultPageLimit } from "../../store/limits.js";
 import type { Store } from "../../store/store.js";
 import { decodeUtf8 } from "../content.js";
-import { toArtifactError } from "../result.js";
 import { parseResourceUri, type ResourceAddress } from "./uri.js";
 
 /** The most content that one read answers: clients stop at lines of 10 MiB. */

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { session, sessionId } from "../fields.js";
+import { session, sessionId } from "../../shapes/fields.js";
 import { success } from "../result.js";
 import { defineTool, type Tool, type ToolContext } from "../tool.js";
 

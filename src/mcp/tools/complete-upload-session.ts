@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { contentSha256, ifVersion, session, sessionId } from "../fields.js";
+import { contentSha256, ifVersion, session, sessionId } from "../../shapes/fields.js";
 import { success } from "../result.js";
 import { defineTool, type Tool, type ToolContext } from "../tool.js";
 

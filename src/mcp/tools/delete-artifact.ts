@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { artifact, bucket, key, version } from "../fields.js";
+import { artifact, bucket, key, version } from "../../shapes/fields.js";
 import { success } from "../result.js";
 import { defineTool, type Tool, type ToolContext } from "../tool.js";
 

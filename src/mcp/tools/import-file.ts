@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { bucket, ifVersion, key, metadata, mimeType, session } from "../fields.js";
+import { bucket, ifVersion, key, metadata, mimeType, session } from "../../shapes/fields.js";
 import { success } from "../result.js";
 import { defineTool, type Tool, type ToolContext } from "../tool.js";
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { artifact, bucket, cursor, key, limit, pageOf } from "../fields.js";
+import { artifact, bucket, cursor, key, limit, pageOf } from "../../shapes/fields.js";
 import { success } from "../result.js";
 import { defineTool, reading, type Tool, type ToolContext } from "../tool.js";
 

@@ -1,6 +1,5 @@
 import { z } from "zod";
-import { maxKeyChars } from "../../store/limits.js";
-import { artifact, bucket, cursor, limit, pageOf } from "../fields.js";
+import { artifact, bucket, cursor, delimiter, limit, pageOf, prefix } from "../../shapes/fields.js";
 import { success } from "../result.js";
 import { defineTool, reading, type Tool, type ToolContext } from "../tool.js";
 
@@ -12,15 +11,8 @@ export function listArtifacts({ store }: ToolContext): Tool {
     annotations: reading,
     input: z.strictObject({
       bucket,
-      prefix: z.string().optional().meta({
-        description: "Only keys that begin with this, like reports/2026/.",
-        maxLength: maxKeyChars,
-        pattern: "^[A-Za-z0-9_./-]*$",
-      }),
-      delimiter: z
-        .string()
-        .optional()
-        .meta({ description: 'One character, usually "/".', pattern: "^[A-Za-z0-9_./-]$" }),
+      prefix,
+      delimiter,
       cursor,
       limit,
     }),

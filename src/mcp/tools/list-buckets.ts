@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { cursor, limit, pageOf } from "../fields.js";
+import { cursor, limit, pageOf } from "../../shapes/fields.js";
 import { success } from "../result.js";
 import { defineTool, reading, type Tool, type ToolContext } from "../tool.js";
 

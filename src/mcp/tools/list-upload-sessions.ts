@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { bucket, cursor, key, limit, pageOf, session } from "../fields.js";
+import { bucket, cursor, key, limit, pageOf, session } from "../../shapes/fields.js";
 import { success } from "../result.js";
 import { defineTool, reading, type Tool, type ToolContext } from "../tool.js";
 

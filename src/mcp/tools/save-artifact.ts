@@ -1,6 +1,6 @@
 import { z } from "zod";
+import { artifact, bucket, ifVersion, key, metadata, mimeType } from "../../shapes/fields.js";
 import { decodeContent } from "../content.js";
-import { artifact, bucket, ifVersion, key, metadata, mimeType } from "../fields.js";
 import { success } from "../result.js";
 import { defineTool, type Tool, type ToolContext } from "../tool.js";
 

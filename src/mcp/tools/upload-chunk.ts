@@ -1,11 +1,11 @@
 import { z } from "zod";
+import { session, sessionId } from "../../shapes/fields.js";
 import { sha256Pattern } from "../../store/artifact.js";
 import { decodeContent } from "../content.js";
-import { session, sessionId } from "../fields.js";
 import { success } from "../result.js";
 import { defineTool, type Tool, type ToolContext } from "../tool.js";
 
-export function uploadChunk({ store, maxChunkBytes }: ToolContext): Tool {
+export function uploadChunk({ store, maxChunkBytes, hasUrls }: ToolContext): Tool {
   return defineTool({
     name: "upload_chunk",
     title: "Upload a chunk",
@@ -13,7 +13,7 @@ export function uploadChunk({ store, maxChunkBytes }: ToolContext): Tool {
 
 offset counts bytes of content, never characters: do not compute it, take it from the last answer. Sending the same chunk at the same offset again is safe. offset_conflict tells the offset to go on from.
 
-Write text as it is (encoding utf8), in chunks of what you write comfortably, about 10 to 30 KB; a chunk may end anywhere. A program can send 256 KB to 1 MB a call (at most ${maxChunkBytes} bytes). base64 costs a model about one token a byte: use it for small binaries only.`,
+Write text as it is (encoding utf8), in chunks of what you write comfortably, about 10 to 30 KB; a chunk may end anywhere. A program can send 256 KB to 1 MB a call (at most ${maxChunkBytes} bytes). base64 costs a model about one token a byte: use it for small binaries only${hasUrls ? ", and send files with curl -T FILE URL to the session's url" : ""}.`,
     annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: true },
     input: z.strictObject({
       session_id: sessionId,

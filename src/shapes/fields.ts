@@ -10,7 +10,7 @@ import {
 } from "../store/limits.js";
 
 /*
- * Arguments and answers that several tools share. Patterns and lengths of names stand in the schema for hosts to
+ * Arguments and answers that tools and HTTP requests share. Patterns and lengths of names stand in the schema for hosts to
  * check; the store checks them for everybody, with an error that says the whole rule.
  */
 
@@ -57,6 +57,23 @@ export const promisedSha256 = contentSha256.meta({
     "SHA-256 of the whole content, 64 lower-case hex digits, if a program has computed it; never guess it. Content that does not match is not kept: the session goes back to offset 0.",
   pattern: sha256Pattern.source,
 });
+
+export const uploadSize = z
+  .int()
+  .min(0)
+  .optional()
+  .meta({ description: "Total size in bytes. Leave it out if unknown." });
+
+export const prefix = z.string().optional().meta({
+  description: "Only keys that begin with this, like reports/2026/.",
+  maxLength: maxKeyChars,
+  pattern: "^[A-Za-z0-9_./-]*$",
+});
+
+export const delimiter = z
+  .string()
+  .optional()
+  .meta({ description: 'One character, usually "/".', pattern: "^[A-Za-z0-9_./-]$" });
 
 export const sessionId = z.string().meta({ description: "The id that create_upload_session answered." });
 

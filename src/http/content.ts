@@ -1,0 +1,176 @@
+import { createHash, randomBytes } from "node:crypto";
+import type { ServerResponse } from "node:http";
+import type { Artifact } from "../store/artifact.js";
+import { damaged, type OpenArtifact } from "../store/artifact-store.js";
+import { copyBlockBytes } from "../store/limits.js";
+import type { Answer, Exchange } from "./exchange.js";
+import { digestField } from "./fields.js";
+import { type HeaderValues, HttpError } from "./http-error.js";
+import { type ByteRange, readRanges } from "./ranges.js";
+
+/** Types that a browser shows without running anything of them. All else is downloaded. */
+const safeTypes =
+  /^(?:text\/plain|text\/csv|application\/json|image\/(?:png|jpeg|gif|webp|avif)|audio\/[\w.+-]+|video\/[\w.+-]+)$/i;
+
+/** Whatever it is, it is not ours: it runs nothing, loads nothing, and is what its type says. */
+const untrusted: HeaderValues = {
+  "x-content-type-options": "nosniff",
+  "content-security-policy": "sandbox; default-src 'none'; frame-ancestors 'none'",
+  "cross-origin-resource-policy": "same-origin",
+  "referrer-policy": "no-referrer",
+  "cache-control": "private, no-cache",
+};
+
+/** Answers a GET or HEAD of content: all of it, parts of it, or that the client has it already. */
+export async function sendContent(exchange: Exchange, open: OpenArtifact): Promise<Answer | undefined> {
+  const { artifact } = open;
+  const etag = etagOf(artifact);
+  const about = { etag, "last-modified": new Date(artifact.created_at * 1000).toUTCString(), ...untrusted };
+  const wanted = exchange.header("if-match");
+  if (wanted !== undefined && !matches(wanted, artifact)) {
+    const message = `The content's ETag is ${etag}, which If-Match does not name: it has changed.`;
+    throw new HttpError("precondition_failed", message, { etag });
+  }
+  const known = exchange.header("if-none-match");
+  if (known !== undefined && matches(known, artifact)) return { status: 304, headers: about };
+
+  const whole: HeaderValues = {
+    ...about,
+    "accept-ranges": "bytes",
+    "content-type": artifact.mime_type,
+    "content-disposition": dispositionOf(artifact),
+    "repr-digest": digestField(artifact.sha256),
+  };
+  const ranges = rangesOf(exchange, artifact);
+  if (ranges === undefined) await sendWhole(exchange, open, whole);
+  else if (ranges.length === 1 && ranges[0]) await sendPart(exchange, open, whole, ranges[0]);
+  else await sendParts(exchange, open, whole, ranges);
+  return undefined;
+}
+
+export function etagOf({ sha256 }: Artifact): string {
+  return `"${sha256}"`;
+}
+
+/** Whether a list of ETags names the artifact, or anything. */
+export function matches(list: string, artifact: Artifact): boolean {
+  const tags = list.split(",").map((tag) => tag.trim().replace(/^W\//, ""));
+  return tags.includes("*") || tags.includes(etagOf(artifact));
+}
+
+function dispositionOf({ key, mime_type }: Artifact): string {
+  const type = (mime_type.split(";")[0] ?? "").trim();
+  const name = key.slice(key.lastIndexOf("/") + 1); // of characters that need no quoting
+  return `${safeTypes.test(type) ? "inline" : "attachment"}; filename="${name}"`;
+}
+
+/** Undefined where all of it is asked for. @throws HttpError `range_not_satisfiable` */
+function rangesOf(exchange: Exchange, artifact: Artifact): ByteRange[] | undefined {
+  const header = exchange.header("range");
+  const onlyIf = exchange.header("if-range");
+  if (header === undefined || exchange.method !== "GET") return undefined;
+  if (onlyIf !== undefined && onlyIf !== etagOf(artifact)) return undefined;
+  const ranges = readRanges(header, artifact.bytes);
+  if (ranges?.length !== 0) return ranges;
+  const message = `The content has ${artifact.bytes} bytes, and none of the range lies in it.`;
+  throw new HttpError("range_not_satisfiable", message, { "content-range": `bytes */${artifact.bytes}` });
+}
+
+async function sendWhole(
+  { response, method, common }: Exchange,
+  open: OpenArtifact,
+  whole: HeaderValues,
+): Promise<void> {
+  const { artifact } = open;
+  const headers = { ...common, ...whole, "content-digest": digestField(artifact.sha256) };
+  const head = { ...headers, "content-length": String(artifact.bytes) };
+  if (method === "HEAD") {
+    response.writeHead(200, head).end();
+    return;
+  }
+  const hash = createHash("sha256");
+  // Damage that shows at once is an error that says so; later all that is left is not to end well.
+  let block = await open.read(0, copyBlockBytes);
+  response.writeHead(200, head);
+  for (let at = block.length; at < artifact.bytes && (await write(response, block)); at += block.length) {
+    hash.update(block);
+    block = await open.read(at, copyBlockBytes);
+  }
+  if (response.destroyed) return;
+  if (hash.update(block).digest("hex") !== artifact.sha256) throw damaged(artifact);
+  response.end(block);
+}
+
+async function sendPart(
+  { response, common }: Exchange,
+  open: OpenArtifact,
+  whole: HeaderValues,
+  range: ByteRange,
+): Promise<void> {
+  const length = range.end - range.start;
+  const first = await open.read(range.start, Math.min(length, copyBlockBytes));
+  const digest = createHash("sha256").update(first).digest("hex");
+  response.writeHead(206, {
+    ...common,
+    ...whole,
+    ...(first.length === length ? { "content-digest": digestField(digest) } : {}),
+    "content-range": rangeField(range, open.artifact),
+    "content-length": String(length),
+  });
+  if (await write(response, first)) await sendBytes(response, open, { ...range, start: range.start + first.length });
+  response.end();
+}
+
+/** RFC 9110, section 14.6. */
+async function sendParts(
+  { response, common }: Exchange,
+  open: OpenArtifact,
+  whole: HeaderValues,
+  ranges: readonly ByteRange[],
+): Promise<void> {
+  const { "content-type": type, ...rest } = whole;
+  const boundary = randomBytes(18).toString("base64url");
+  const heads = ranges.map((range) => {
+    const lines = [`--${boundary}`, `Content-Type: ${type}`, `Content-Range: ${rangeField(range, open.artifact)}`];
+    return Buffer.from(`\r\n${lines.join("\r\n")}\r\n\r\n`);
+  });
+  const tail = Buffer.from(`\r\n--${boundary}--\r\n`);
+  const length = ranges.reduce((sum, { start, end }) => sum + end - start, tail.length + Buffer.concat(heads).length);
+  response.writeHead(206, {
+    ...common,
+    ...rest,
+    "content-type": `multipart/byteranges; boundary=${boundary}`,
+    "content-length": String(length),
+  });
+  for (const [index, range] of ranges.entries()) {
+    if (!(await write(response, heads[index] ?? tail))) return;
+    await sendBytes(response, open, range);
+  }
+  response.end(tail);
+}
+
+function rangeField({ start, end }: ByteRange, { bytes }: Artifact): string {
+  return `bytes ${start}-${end - 1}/${bytes}`;
+}
+
+async function sendBytes(response: ServerResponse, open: OpenArtifact, { start, end }: ByteRange): Promise<void> {
+  for (let at = start; at < end; ) {
+    const block = await open.read(at, Math.min(copyBlockBytes, end - at));
+    at += block.length;
+    if (!(await write(response, block))) return;
+  }
+}
+
+/** Resolves once there is room for more; false where the client has gone. */
+async function write(response: ServerResponse, block: Uint8Array): Promise<boolean> {
+  if (response.destroyed) return false;
+  if (response.write(block)) return true;
+  await new Promise<void>((resolve) => {
+    const done = (): void => {
+      response.off("drain", done).off("close", done);
+      resolve();
+    };
+    response.on("drain", done).on("close", done);
+  });
+  return !response.destroyed;
+}

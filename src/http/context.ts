@@ -1,0 +1,30 @@
+import type { Log } from "../store/log.js";
+import type { Store } from "../store/store.js";
+import type { UploadSession } from "../store/upload-session.js";
+import type { Access } from "./access.js";
+import type { HttpLinks } from "./links.js";
+
+/** What the handlers are made of. */
+export interface HttpContext {
+  readonly store: Store;
+  readonly links: HttpLinks;
+  readonly access: Access;
+  readonly log: Log;
+  readonly version: string;
+  readonly readOnly: boolean;
+  readonly maxArtifactBytes: number;
+  /** Where clients reach the server, if not where it listens. */
+  readonly publicUrl?: string | undefined;
+  /** Whether the server is ending, and takes nothing new. */
+  readonly isStopping: () => boolean;
+}
+
+/** Where a client goes on with an upload. */
+export function locationOf({ links, publicUrl }: HttpContext, { id, url }: UploadSession): string {
+  return publicUrl === undefined ? links.uploadPath(id) : url;
+}
+
+/** The end of a session's life, as the headers of uploads have it. */
+export function expiresField({ expires_at }: UploadSession): string {
+  return new Date(expires_at * 1000).toUTCString();
+}

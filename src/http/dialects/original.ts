@@ -1,0 +1,40 @@
+import type { UploadSession } from "../../store/upload-session.js";
+import type { HttpContext } from "../context.js";
+import { type Answer, type Exchange, refuseContentCoding } from "../exchange.js";
+import { booleanField, contentDigest, contentRange, promisedDigest, wholeNumber } from "../fields.js";
+import { HttpError } from "../http-error.js";
+
+/**
+ * The API's own way: the raw bytes to the session's URL. A PUT is the content from its first byte, or a replay of what
+ * is there; a POST goes on where the session stands. `Upload-Offset` or `Content-Range` say otherwise, and
+ * `Upload-Complete: ?1` that nothing comes behind it.
+ */
+export async function uploadBytes({ store }: HttpContext, exchange: Exchange, id: string): Promise<Answer> {
+  refuseContentCoding(exchange);
+  const { length } = exchange.body;
+  const range = contentRange(exchange, length);
+  const offset = offsetOf(exchange, range?.offset);
+  const isLast = booleanField(exchange, "Upload-Complete") === true;
+  const last = isLast ? { sha256: promisedDigest(exchange) } : undefined;
+  if (range?.total !== undefined) await store.uploads.declareSize(id, range.total);
+  const checksum = contentDigest(exchange);
+  return answerUpload(await store.uploads.appendStream(id, exchange.body, { offset, length, checksum, last }));
+}
+
+/** The artifact once it is there, else how far the session is. */
+export function answerUpload(session: UploadSession): Answer {
+  if (session.artifact !== undefined) return { status: 200, body: session.artifact };
+  return { status: session.status === "completing" ? 202 : 200, body: session };
+}
+
+/** @throws HttpError `invalid_argument` */
+function offsetOf(exchange: Exchange, fromRange: number | undefined): number | undefined {
+  const given = wholeNumber(exchange, "Upload-Offset");
+  if (given !== undefined && fromRange !== undefined && given !== fromRange) {
+    throw new HttpError(
+      "invalid_argument",
+      "Upload-Offset and Content-Range name different offsets: send one of them.",
+    );
+  }
+  return given ?? fromRange ?? (exchange.method === "PUT" ? 0 : undefined);
+}

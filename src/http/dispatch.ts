@@ -1,0 +1,183 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { describe } from "../shapes/failures.js";
+import { ArtifactError } from "../store/errors.js";
+import { BrokenBodyError } from "./body-source.js";
+import type { HttpContext } from "./context.js";
+import { resumableAbilities } from "./dialects/resumable.js";
+import { tusAbilities, tusMethod } from "./dialects/tus.js";
+import { Exchange } from "./exchange.js";
+import type { Gate } from "./gate.js";
+import { HttpError } from "./http-error.js";
+import { openApiDocument } from "./openapi.js";
+import { toProblem } from "./problem.js";
+import { matchPath, type Parameters, type Route } from "./route.js";
+import { artifactRoutes } from "./routes/artifacts.js";
+import { contentRoutes, isSigned } from "./routes/content.js";
+import { serviceRoutes } from "./routes/service.js";
+import { codeOf, idOf, sessionRoutes } from "./routes/sessions.js";
+
+/** A handler of another face that the server gives a path to. */
+export type Mount = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
+export interface Dispatch {
+  handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
+}
+
+/** Finds who answers a request, and lets only those through to it that may. */
+export function createDispatch(context: HttpContext, gate: Gate, mcp: Mount | undefined): Dispatch {
+  // A session is no bucket, although its path looks like one.
+  const described = [...sessionRoutes, ...artifactRoutes, ...contentRoutes, ...serviceRoutes];
+  const document = openApiDocument(described, context.version);
+  const openApi: Route = {
+    ...{ method: "GET", path: "/v1/openapi.json", right: "token", isWriting: false },
+    handle: async () => ({ status: 200, body: document }),
+  };
+  const routes = [...described, openApi, ...mountRoutes(mcp)];
+
+  async function answer(exchange: Exchange): Promise<string | undefined> {
+    gate.check(exchange);
+    const segments = withoutAlias(exchange.target.segments);
+    const here = routes.flatMap((route) => {
+      const parameters = matchPath(route.path, segments);
+      return parameters === undefined ? [] : [{ route, parameters }];
+    });
+    if (here.length === 0) throw notFound();
+    const methods = [...new Set(here.map(({ route }) => route.method)), "OPTIONS"];
+    const allow = { allow: methods.join(", ") };
+    if (exchange.method === "OPTIONS") {
+      const abilities = { ...tusAbilities(context), ...resumableAbilities(context), ...allow };
+      await exchange.send({ status: 204, headers: { ...abilities, ...gate.preflight(exchange, methods) } });
+      return undefined;
+    }
+    const found = routeFor(here, methodOf(exchange));
+    if (found === undefined) {
+      throw new HttpError("method_not_allowed", `This URL takes ${methods.join(", ")}.`, allow);
+    }
+    await checkRight(context, found.route, exchange, found.parameters);
+    if (context.readOnly && found.route.isWriting) throw readOnly();
+    if (context.isStopping() && found.route.isWriting) throw stopping();
+    const result = await found.route.handle(context, exchange, found.parameters);
+    if (result !== undefined) await exchange.send(result);
+    return found.route.path;
+  }
+
+  return {
+    async handle(request, response) {
+      const began = performance.now();
+      let exchange: Exchange | undefined;
+      let path: string | undefined;
+      try {
+        exchange = new Exchange(request, response);
+        exchange.set("x-content-type-options", "nosniff");
+        path = await answer(exchange);
+      } catch (error) {
+        await refuse(context, exchange, response, error);
+      }
+      const ms = Math.round(performance.now() - began);
+      // The path may hold what lets its reader in, so the log has its pattern.
+      context.log("debug", "request", { method: request.method, path, status: response.statusCode, ms });
+    },
+  };
+}
+
+async function refuse(
+  context: HttpContext,
+  exchange: Exchange | undefined,
+  response: ServerResponse,
+  thrown: unknown,
+): Promise<void> {
+  const { log } = context;
+  if (thrown instanceof BrokenBodyError || response.destroyed) {
+    log("debug", "request_broken", { error: String(thrown) });
+    return;
+  }
+  const isTakenOver = thrown instanceof ArtifactError && thrown.code === "offset_conflict";
+  const error = context.isStopping() && isTakenOver ? stopping() : thrown;
+  if (response.headersSent) {
+    log("error", "answer_broken", { error: describe(error) });
+    response.destroy(); // the client sees that it is not whole
+    return;
+  }
+  const { status, headers, body } = toProblem(error, exchange?.formOf(error) ?? {}, log);
+  if (exchange === undefined)
+    response.writeHead(status, { "content-type": "application/problem+json" }).end(JSON.stringify(body));
+  else await exchange.send({ status, headers, body }, "application/problem+json");
+}
+
+function mountRoutes(mcp: Mount | undefined): Route[] {
+  if (mcp === undefined) return [];
+  return ["GET", "POST", "DELETE"].map((method) => ({
+    ...{ method, path: "/mcp", right: "token", isWriting: false },
+    async handle(_context, { request, response, common }) {
+      for (const [name, value] of Object.entries(common)) response.setHeader(name, value);
+      await mcp(request, response);
+      return undefined;
+    },
+  }));
+}
+
+/** A HEAD is a GET whose content stays here, unless there is a way for it alone. */
+function routeFor<Found extends { readonly route: Route }>(here: readonly Found[], method: string): Found | undefined {
+  const by = (wanted: string) => here.find(({ route }) => route.method === wanted);
+  return by(method) ?? (method === "HEAD" ? by("GET") : undefined);
+}
+
+/** As it was first called. */
+function withoutAlias(segments: readonly string[]): readonly string[] {
+  const [first, second, ...rest] = segments;
+  return first === "v1" && second === "files" ? ["v1", "artifacts", ...rest] : segments;
+}
+
+/** A POST may mean another method, in tus. */
+function methodOf(exchange: Exchange): string {
+  return exchange.header("tus-resumable") === undefined ? exchange.method : tusMethod(exchange);
+}
+
+/** @throws HttpError `unauthorized`, `too_many_requests` */
+async function checkRight(
+  context: HttpContext,
+  { right }: Route,
+  exchange: Exchange,
+  parameters: Parameters,
+): Promise<void> {
+  const { access, links } = context;
+  if (right === "none" || access.isBearer(exchange)) return;
+  if (right === "upload-url") {
+    const code = codeOf(parameters);
+    if (code !== undefined && links.isUpload(idOf(parameters), code)) return;
+    throw access.refusal(
+      exchange,
+      "This upload URL is not whole or not right: take the session's url as it was answered, or send Authorization: Bearer TOKEN.",
+    );
+  }
+  if (right === "download-url" && exchange.target.query.has("signature")) {
+    if (await isSigned(context, exchange, parameters)) return;
+    throw access.refusal(
+      exchange,
+      "This download URL has expired or is not right: ask for the artifact again for a fresh one (get_artifact, or GET /v1/artifacts/{bucket}/{key}), or send Authorization: Bearer TOKEN.",
+    );
+  }
+  throw access.refusal(exchange, "Send Authorization: Bearer TOKEN, with the token that the server was started with.");
+}
+
+function notFound(): HttpError {
+  return new HttpError(
+    "not_found",
+    "There is nothing here. Artifacts are under /v1/artifacts and their content under /v1/content, uploads begin with POST /v1/artifacts, MCP is at /mcp; /v1/openapi.json describes it all.",
+  );
+}
+
+function readOnly(): ArtifactError {
+  return new ArtifactError(
+    "read_only",
+    "This server was started with --read-only: only listing and reading work here.",
+  );
+}
+
+function stopping(): HttpError {
+  return new HttpError(
+    "unavailable",
+    "The server is ending. What an upload has sent so far is stored: ask its URL for the offset once the server is back, and go on from there.",
+    { "retry-after": "5" },
+  );
+}

@@ -1,0 +1,138 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { ArtifactError } from "../store/errors.js";
+import { BodySource } from "./body-source.js";
+import { type HeaderValues, HttpError } from "./http-error.js";
+import type { ProblemForm } from "./problem.js";
+import { readTarget, type Target } from "./target.js";
+
+/** What a handler answers, where it has not answered by itself. */
+export interface Answer {
+  readonly status: number;
+  readonly headers?: HeaderValues;
+  /** Sent as JSON. */
+  readonly body?: object;
+}
+
+/** Largest JSON body, in bytes: what it takes to create a session is far less. */
+const maxJsonBytes = 64 * 1024;
+/** What is read and dropped of a body that nobody wants, so that its sender comes to see the answer. */
+const lingerBytes = 4 * 1024 * 1024;
+const lingerMs = 2_000;
+
+/** One request, and the way to its answer. */
+export class Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly target: Target;
+  readonly body: BodySource;
+  /** How the dialect that is spoken puts an error. */
+  formOf: (error: unknown) => ProblemForm = () => ({});
+  /** Sent with every answer. */
+  readonly #common = new Map<string, string>();
+
+  /** @throws HttpError where the request's target cannot be read */
+  constructor(request: IncomingMessage, response: ServerResponse) {
+    this.request = request;
+    this.response = response;
+    this.target = readTarget(request.url ?? "");
+    this.body = new BodySource(request, response);
+  }
+
+  get method(): string {
+    return this.request.method ?? "";
+  }
+
+  /** A header's value; several lines of it are joined by commas. */
+  header(name: string): string | undefined {
+    const value = this.request.headers[name.toLowerCase()];
+    return Array.isArray(value) ? value.join(", ") : value;
+  }
+
+  /** A header that every answer to this request has. */
+  set(name: string, value: string): void {
+    this.#common.set(name, value);
+  }
+
+  get common(): HeaderValues {
+    return Object.fromEntries(this.#common);
+  }
+
+  /** @throws ArtifactError `invalid_argument`, `too_large` */
+  async json(): Promise<unknown> {
+    const blocks: Uint8Array[] = [];
+    let bytes = 0;
+    for (let block = await this.body.next(); block !== undefined; block = await this.body.next()) {
+      bytes += block.length;
+      if (bytes > maxJsonBytes) {
+        throw new ArtifactError("too_large", `This request takes at most ${maxJsonBytes} bytes of JSON.`, { bytes });
+      }
+      blocks.push(block);
+    }
+    try {
+      return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(blocks)));
+    } catch {
+      const example = '{"bucket":"data","key":"report.csv"}';
+      throw new ArtifactError("invalid_argument", `The body must be JSON in UTF-8, like ${example}.`);
+    }
+  }
+
+  /** An interim response, before the one that counts. */
+  inform(status: string, headers: HeaderValues): void {
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+    // Node knows of no other interim status than 100, 102 and 103; the socket is the response's in its turn alone.
+    if (!this.response.headersSent) this.response.socket?.write(`HTTP/1.1 ${status}\r\n${lines.join("")}\r\n`);
+  }
+
+  async send({ status, headers = {}, body }: Answer, type = "application/json"): Promise<void> {
+    const text = body === undefined ? "" : `${JSON.stringify(body)}\n`;
+    const length = status === 204 || (body === undefined && this.method === "HEAD") ? {} : lengthOf(text);
+    const content = body === undefined ? {} : { "content-type": type };
+    const { isUnread, isHeldBack } = this.body;
+    const close: HeaderValues = isUnread ? { connection: "close" } : {};
+    const all = { "cache-control": "no-store", ...this.common, ...content, ...length, ...headers, ...close };
+    this.response.writeHead(status, all);
+    if (!isUnread || isHeldBack) {
+      this.response.end(text);
+      return;
+    }
+    // A sender that is busy sending sees no answer once the connection is reset.
+    this.response.write(text === "" || this.method === "HEAD" ? "" : text);
+    this.response.flushHeaders();
+    await this.#linger();
+    this.response.end();
+  }
+
+  async #linger(): Promise<void> {
+    const { request } = this;
+    let bytes = 0;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, lingerMs);
+      const done = (): void => {
+        clearTimeout(timer);
+        resolve();
+      };
+      request.on("data", (block: Uint8Array) => {
+        bytes += block.length;
+        if (bytes > lingerBytes) done();
+      });
+      for (const event of ["end", "close", "error"]) request.once(event, done);
+      request.removeAllListeners("readable");
+      request.resume();
+    });
+  }
+}
+
+function lengthOf(text: string): HeaderValues {
+  return { "content-length": String(Buffer.byteLength(text)) };
+}
+
+/** @throws HttpError for content that is coded: it is stored as it comes */
+export function refuseContentCoding(exchange: Exchange): void {
+  const coding = exchange.header("content-encoding");
+  if (coding === undefined || coding.toLowerCase() === "identity") return;
+  throw new HttpError(
+    "unsupported_media_type",
+    "Content-Encoding is not undone here, content is stored as it comes: send it without, or save the compressed file under a type of its own, like application/gzip.",
+    { "accept-encoding": "identity" },
+  );
+}

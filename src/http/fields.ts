@@ -1,0 +1,105 @@
+import { type BareItem, type Dictionary, parseDictionary, parseItem } from "structured-headers";
+import type { StreamChecksum } from "../store/upload-stream.js";
+import type { Exchange } from "./exchange.js";
+import { HttpError } from "./http-error.js";
+
+/*
+ * Header fields that have a structure: RFC 9651, RFC 9530, RFC 9110 section 14.4, and tus's Upload-Checksum.
+ */
+
+function item(exchange: Exchange, name: string): BareItem | undefined {
+  const text = exchange.header(name);
+  if (text === undefined) return undefined;
+  try {
+    return parseItem(text)[0];
+  } catch {
+    return undefined;
+  }
+}
+
+/** A whole number from 0; a field with another value counts as none. */
+export function integerField(exchange: Exchange, name: string): number | undefined {
+  const value = item(exchange, name);
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
+}
+
+/** `?1` or `?0`; a field with another value counts as none. */
+export function booleanField(exchange: Exchange, name: string): boolean | undefined {
+  const value = item(exchange, name);
+  return typeof value === "boolean" ? value : undefined;
+}
+
+/** The same, where any other value would be a mistake that costs bytes. @throws HttpError `invalid_argument` */
+export function wholeNumber(exchange: Exchange, name: string): number | undefined {
+  const text = exchange.header(name);
+  if (text === undefined) return undefined;
+  const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
+  if (Number.isSafeInteger(value)) return value;
+  throw new HttpError("invalid_argument", `${name} must be a whole number of bytes.`);
+}
+
+/** What a digest field says of an algorithm, in hex. @throws HttpError `invalid_argument` */
+function digests(exchange: Exchange, name: string): ReadonlyMap<string, string> {
+  const text = exchange.header(name);
+  if (text === undefined) return new Map();
+  let parsed: Dictionary;
+  try {
+    parsed = parseDictionary(text);
+  } catch {
+    throw new HttpError("invalid_argument", `${name} must be like sha-256=:<base64>: (RFC 9530).`);
+  }
+  const entries = [...parsed].flatMap(([algorithm, [value]]) =>
+    value instanceof ArrayBuffer ? [[algorithm, Buffer.from(value).toString("hex")] as const] : [],
+  );
+  return new Map(entries);
+}
+
+/** The SHA-256 of the whole content, where the client promises one. @throws HttpError `invalid_argument` */
+export function promisedDigest(exchange: Exchange): string | undefined {
+  const promised = digests(exchange, "Repr-Digest");
+  const sha256 = promised.get("sha-256");
+  if (promised.size > 0 && sha256 === undefined) {
+    throw new HttpError("invalid_argument", "Repr-Digest is checked for sha-256 alone: send that, or leave it out.");
+  }
+  return sha256;
+}
+
+/** The digest of this request's own bytes. @throws HttpError `invalid_argument` */
+export function contentDigest(exchange: Exchange): StreamChecksum | undefined {
+  const given = digests(exchange, "Content-Digest");
+  for (const [name, algorithm] of [
+    ["sha-256", "sha256"],
+    ["sha-512", "sha512"],
+  ] as const) {
+    const digest = given.get(name);
+    if (digest !== undefined) return { algorithm, digest };
+  }
+  if (given.size === 0) return undefined;
+  throw new HttpError("invalid_argument", "Content-Digest is checked for sha-256 and sha-512: send one of them.");
+}
+
+export function digestField(sha256: string): string {
+  return `sha-256=:${Buffer.from(sha256, "hex").toString("base64")}:`;
+}
+
+/** Which bytes of a whole a request's body is. */
+export interface ContentRange {
+  /** Absent in `bytes *\/N`, which only says how long the whole is. */
+  readonly offset: number | undefined;
+  readonly total: number | undefined;
+}
+
+/** @param length of the body, where it is known. @throws HttpError `invalid_argument` */
+export function contentRange(exchange: Exchange, length: number | undefined): ContentRange | undefined {
+  const text = exchange.header("content-range");
+  if (text === undefined) return undefined;
+  const [, first, last, total] = /^bytes (?:(\d{1,16})-(\d{1,16})|\*)\/(\d{1,16}|\*)$/.exec(text) ?? [];
+  const wrong = (why: string) => new HttpError("invalid_argument", `Content-Range ${why}, like bytes 0-99/1000.`);
+  if (total === undefined) throw wrong("must name the first byte, the last, and how many there are in all, or *");
+  const all = total === "*" ? undefined : Number(total);
+  if (first === undefined) return { offset: undefined, total: all };
+  const bytes = Number(last) - Number(first) + 1;
+  if (bytes < 0 || (all !== undefined && Number(last) >= all)) throw wrong("must lie within the whole");
+  if (length !== undefined && length !== bytes) throw wrong(`says ${bytes} bytes, and the body has ${length}`);
+  return { offset: Number(first), total: all };
+}

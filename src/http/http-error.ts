@@ -1,0 +1,38 @@
+/** Refusals that are HTTP's own, made before any use case is asked. */
+const statusOf = {
+  invalid_argument: 400,
+  unauthorized: 401,
+  forbidden: 403,
+  not_found: 404,
+  method_not_allowed: 405,
+  gone: 410,
+  precondition_failed: 412,
+  unsupported_media_type: 415,
+  range_not_satisfiable: 416,
+  too_many_requests: 429,
+  unavailable: 503,
+} as const;
+
+export type HttpErrorCode = keyof typeof statusOf;
+export const HTTP_ERROR_CODES: readonly string[] = Object.keys(statusOf);
+export type HeaderValues = Readonly<Record<string, string>>;
+
+/** Says what to do next, as `ArtifactError` does. */
+export class HttpError extends Error {
+  override readonly name = "HttpError";
+  readonly code: HttpErrorCode;
+  readonly headers: HeaderValues;
+  /** Members of the problem beside the usual ones. */
+  readonly fields: Readonly<Record<string, string>>;
+
+  constructor(code: HttpErrorCode, message: string, headers: HeaderValues = {}, fields: Record<string, string> = {}) {
+    super(message);
+    this.code = code;
+    this.headers = headers;
+    this.fields = fields;
+  }
+
+  get status(): number {
+    return statusOf[this.code];
+  }
+}

@@ -1,0 +1,71 @@
+import { createHmac, timingSafeEqual } from "node:crypto";
+import type { Artifact } from "../store/artifact.js";
+import type { Links } from "../store/links.js";
+
+/** How long a download URL works. */
+const downloadTtlSeconds = 60 * 60;
+
+export const uploadBase = "/v1/artifacts/session:";
+export const contentBase = "/v1/content/";
+
+/**
+ * URLs that let in whoever has them: each carries a code that only the key makes. An upload's is for one session, a
+ * download's for one version, its very bytes, until it expires.
+ */
+export class HttpLinks implements Links {
+  readonly #key: Uint8Array;
+  readonly #nowSeconds: () => number;
+  /** `http://host:port`, once something listens there. */
+  origin: string | undefined;
+
+  constructor(key: Uint8Array, nowSeconds: () => number = () => Math.floor(Date.now() / 1000)) {
+    this.#key = key;
+    this.#nowSeconds = nowSeconds;
+  }
+
+  upload(id: string): string | undefined {
+    return this.origin && `${this.origin}${this.uploadPath(id)}`;
+  }
+
+  /** The path of an upload URL, for where the client knows the origin better. */
+  uploadPath(id: string): string {
+    return `${uploadBase}${id}.${this.#uploadCode(id)}`;
+  }
+
+  isUpload(id: string, code: string): boolean {
+    return isEqual(code, this.#uploadCode(id));
+  }
+
+  download(artifact: Artifact): string | undefined {
+    if (this.origin === undefined) return undefined;
+    const { bucket, key, version } = artifact;
+    const expires = this.#nowSeconds() + downloadTtlSeconds;
+    const signature = this.#downloadCode(artifact, expires);
+    const query = `version=${version}&expires=${expires}&signature=${signature}`;
+    return `${this.origin}${contentBase}${bucket}/${key}?${query}`;
+  }
+
+  isDownload(artifact: Artifact, expires: number, code: string): boolean {
+    return isEqual(code, this.#downloadCode(artifact, expires)) && this.#nowSeconds() < expires;
+  }
+
+  /** 132 bits, as short as a model can copy. */
+  #uploadCode(id: string): string {
+    return this.#code("upload", id).slice(0, 22);
+  }
+
+  /** By the digest too: a version number is given again once its key was emptied. */
+  #downloadCode({ bucket, key, version, sha256 }: Artifact, expires: number): string {
+    return this.#code("download", bucket, key, String(version), sha256, String(expires));
+  }
+
+  #code(...parts: readonly string[]): string {
+    return createHmac("sha256", this.#key).update(JSON.stringify(parts)).digest("base64url");
+  }
+}
+
+/** In a time that says nothing of how much of it is right. */
+function isEqual(given: string, right: string): boolean {
+  const [a, b] = [Buffer.from(given), Buffer.from(right)];
+  return a.length === b.length && timingSafeEqual(a, b);
+}

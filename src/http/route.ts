@@ -1,0 +1,54 @@
+import type { z } from "zod";
+import type { HttpContext } from "./context.js";
+import type { Answer, Exchange } from "./exchange.js";
+
+export type Parameters = Readonly<Record<string, string>>;
+
+/** Who may make a request: with the server's token, or with a URL that carries its own right. */
+export type Right = "none" | "token" | "upload-url" | "download-url";
+
+/** What a route says of itself in the OpenAPI document. */
+export interface Operation {
+  readonly id: string;
+  readonly summary: string;
+  readonly description?: string;
+  /** Parameters of the query, of the header fields, and the members of a JSON body. */
+  readonly query?: z.ZodObject;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly json?: z.ZodObject;
+  /** Media type of a body of raw bytes. */
+  readonly bytes?: string;
+  /** What it answers, by status: its JSON, or nothing where there is none, and what it means. */
+  readonly answers: Readonly<
+    Record<number, { readonly says: string; readonly json?: z.ZodType; readonly bytes?: true }>
+  >;
+}
+
+export interface Route {
+  readonly method: string;
+  /** Segments with parameters: `{name}` alone, or behind `session:`. A last `{key}` takes all that follows. */
+  readonly path: string;
+  readonly right: Right;
+  /** Changes something, so `--read-only` refuses it. */
+  readonly isWriting: boolean;
+  readonly operation?: Operation;
+  handle(context: HttpContext, exchange: Exchange, parameters: Parameters): Promise<Answer | undefined>;
+}
+
+/** The parameters, where a route's path is that of a request. */
+export function matchPath(path: string, segments: readonly string[]): Parameters | undefined {
+  const parts = path.split("/").slice(1);
+  const takesRest = parts.at(-1) === "{key}";
+  if (takesRest ? segments.length < parts.length : segments.length !== parts.length) return undefined;
+  const given = takesRest
+    ? [...segments.slice(0, parts.length - 1), segments.slice(parts.length - 1).join("/")]
+    : segments;
+  const parameters: Record<string, string> = {};
+  for (const [index, part] of parts.entries()) {
+    const [, prefix = part, name] = /^([^{]*)\{(\w+)\}$/.exec(part) ?? [];
+    const text = given[index] ?? "";
+    if (name === undefined ? text !== part : !text.startsWith(prefix) || text === prefix) return undefined;
+    if (name !== undefined) parameters[name] = text.slice(prefix.length);
+  }
+  return parameters;
+}

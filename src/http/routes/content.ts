@@ -1,0 +1,162 @@
+import { z } from "zod";
+import { artifact, session, version } from "../../shapes/fields.js";
+import { ArtifactError } from "../../store/errors.js";
+import type { CreateUpload } from "../../store/uploads.js";
+import { etagOf, matches, sendContent } from "../content.js";
+import { type HttpContext, locationOf } from "../context.js";
+import { createResumable, isResumable, resumableForm } from "../dialects/resumable.js";
+import { type Answer, type Exchange, refuseContentCoding } from "../exchange.js";
+import { contentDigest, promisedDigest } from "../fields.js";
+import { HttpError } from "../http-error.js";
+import type { Operation, Parameters, Route } from "../route.js";
+import { readQuery } from "./query.js";
+
+const path = "/v1/content/{bucket}/{key}";
+/** `expires` and `signature` let in whoever has the URL; they have been checked before. */
+const one = z.strictObject({
+  version,
+  expires: z.int().min(0).optional().meta({ description: "Unix seconds until which a signed URL works." }),
+  signature: z.string().optional().meta({ description: "Of a signed URL: in place of the token." }),
+});
+
+async function read({ store }: HttpContext, exchange: Exchange, { bucket = "", key = "" }: Parameters) {
+  const open = await store.artifacts.open(bucket, key, readQuery(exchange, one).version);
+  try {
+    return await sendContent(exchange, open);
+  } finally {
+    await open.close();
+  }
+}
+
+/** Whether the URL itself lets its bearer read. */
+export async function isSigned({ store, links }: HttpContext, exchange: Exchange, parameters: Parameters) {
+  const { bucket = "", key = "" } = parameters;
+  const { version: number, expires, signature } = readQuery(exchange, one);
+  if (number === undefined || expires === undefined || signature === undefined) return false;
+  try {
+    return links.isDownload(await store.artifacts.get(bucket, key, number), expires, signature);
+  } catch (error) {
+    // Who has no right does not hear whether there is something.
+    if (error instanceof ArtifactError && error.code !== "corrupt" && error.code !== "internal") return false;
+    throw error;
+  }
+}
+
+/** A whole body in one go, or the beginning of an upload that can be resumed. */
+async function write(context: HttpContext, exchange: Exchange, { bucket = "", key = "" }: Parameters): Promise<Answer> {
+  const guard = await readGuard(context, exchange, bucket, key);
+  const type = exchange.header("content-type");
+  // What curl says of any body, unless it is told otherwise.
+  const mime_type = type === "application/x-www-form-urlencoded" ? undefined : type;
+  const wanted: CreateUpload = { bucket, key, mime_type, if_version: guard?.if_version };
+  try {
+    if (!isResumable(exchange)) return await save(context, exchange, wanted);
+    exchange.formOf = resumableForm(exchange);
+    return await createResumable(context, exchange, wanted);
+  } catch (error) {
+    throw guard !== undefined && error instanceof ArtifactError && error.code === "version_conflict"
+      ? preconditionFailed(error.message)
+      : error;
+  }
+}
+
+async function save(context: HttpContext, exchange: Exchange, wanted: CreateUpload): Promise<Answer> {
+  const { store, log } = context;
+  refuseContentCoding(exchange);
+  const [sha256, checksum] = [promisedDigest(exchange), contentDigest(exchange)];
+  const { length } = exchange.body;
+  // Empty content would be published before there is a session to abort.
+  const { id } = await store.uploads.create({ ...wanted, size: length === 0 ? undefined : length, sha256 });
+  try {
+    const now = await store.uploads.appendStream(id, exchange.body, { offset: 0, length, checksum, last: {} });
+    if (now.artifact === undefined) return { status: 202, headers: { location: locationOf(context, now) }, body: now };
+    const { version: number } = now.artifact;
+    return { status: number === 1 ? 201 : 200, headers: { etag: etagOf(now.artifact) }, body: now.artifact };
+  } catch (error) {
+    // Nobody knows of the session, so nobody could go on with it.
+    await store.uploads
+      .abort(id)
+      .catch((failure) => log("warn", "save_left_behind", { session: id, error: String(failure) }));
+    throw error;
+  }
+}
+
+/** What `If-Match` and `If-None-Match` ask of the newest version. @throws HttpError `precondition_failed` */
+async function readGuard(
+  { store }: HttpContext,
+  exchange: Exchange,
+  bucket: string,
+  key: string,
+): Promise<{ if_version: number } | undefined> {
+  const [match, noneMatch] = [exchange.header("if-match"), exchange.header("if-none-match")];
+  if (match === undefined && noneMatch === undefined) return undefined;
+  const newest = await store.artifacts.get(bucket, key).catch(noneFound);
+  const isMet =
+    (match === undefined || (newest !== undefined && matches(match, newest))) &&
+    (noneMatch === undefined || newest === undefined || !matches(noneMatch, newest));
+  // The very same content is no conflict; whether it is, only the bytes tell, but for their number.
+  const mayBeSame = match === undefined && newest?.bytes === exchange.body.length;
+  if (isMet || mayBeSame) return { if_version: isMet ? (newest?.version ?? 0) : 0 };
+  throw preconditionFailed(
+    newest === undefined ? "There is nothing under this key." : `The newest ETag is ${etagOf(newest)}.`,
+  );
+}
+
+function noneFound(error: unknown): undefined {
+  if (error instanceof ArtifactError && error.code === "artifact_not_found") return undefined;
+  throw error;
+}
+
+function preconditionFailed(why: string): HttpError {
+  return new HttpError("precondition_failed", `If-Match or If-None-Match is not met, nothing was saved. ${why}`);
+}
+
+const readOperation: Omit<Operation, "id" | "summary"> = {
+  query: one,
+  headers: {
+    Range: "One range of bytes or several",
+    "If-Range": "An ETag: the range only of that content, else all of it",
+    "If-None-Match": "ETags that the client has",
+    "If-Match": "ETags that it must have",
+  },
+  answers: {
+    200: { says: "The content", bytes: true },
+    206: { says: "The parts of it that were asked for", bytes: true },
+    304: { says: "The client has it" },
+  },
+};
+const writeOperation: Omit<Operation, "id" | "summary"> = {
+  headers: {
+    "If-Match": "The ETag of the newest version, or `*`: otherwise nothing is saved",
+    "If-None-Match": "`*`: nothing is saved where the key exists",
+    "Content-Digest": "Checked before anything is kept",
+    "Repr-Digest": "The same, for the whole of an upload that is resumed",
+    "Upload-Complete":
+      "Makes it an upload that can be resumed (Resumable Uploads for HTTP): `?1` where the body is all, `?0` where more comes",
+  },
+  bytes: "application/octet-stream",
+  answers: {
+    200: { says: "A new version, or the same as before", json: artifact },
+    201: { says: "The first version; or, of an upload that goes on, its Location", json: artifact },
+    202: { says: "It is being put together", json: session },
+  },
+};
+
+export const contentRoutes: readonly Route[] = [
+  {
+    ...{ method: "GET", path, right: "download-url", isWriting: false, handle: read },
+    operation: { id: "getContent", summary: "Get content", ...readOperation },
+  },
+  {
+    ...{ method: "HEAD", path, right: "download-url", isWriting: false, handle: read },
+    operation: { id: "headContent", summary: "Get what is known of content", ...readOperation },
+  },
+  {
+    ...{ method: "PUT", path, right: "token", isWriting: true, handle: write },
+    operation: { id: "putContent", summary: "Save a whole body in one go", ...writeOperation },
+  },
+  {
+    ...{ method: "POST", path, right: "token", isWriting: true, handle: write },
+    operation: { id: "postContent", summary: "The same as PUT", ...writeOperation },
+  },
+];

@@ -1,0 +1,123 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Log } from "../store/log.js";
+import type { Store } from "../store/store.js";
+import { withinMs } from "../store/within-ms.js";
+import { Access } from "./access.js";
+import { createDispatch, type Mount } from "./dispatch.js";
+import { Gate } from "./gate.js";
+import type { HttpLinks } from "./links.js";
+
+export interface HttpServerOptions {
+  readonly store: Store;
+  readonly links: HttpLinks;
+  readonly log: Log;
+  readonly version: string;
+  readonly readOnly: boolean;
+  readonly maxArtifactBytes: number;
+  readonly host: string;
+  /** 0 for any that is free. */
+  readonly port: number;
+  readonly token: string;
+  /** Web pages that may use it. */
+  readonly origins: readonly string[];
+  /** Where clients reach it, if that is elsewhere: what URLs begin with. */
+  readonly publicUrl?: string | undefined;
+  /** The Model Context Protocol at `/mcp`. */
+  readonly mcp?: Mount;
+}
+
+export interface HttpServer {
+  /** `http://127.0.0.1:8080` */
+  readonly origin: string;
+  /** Takes nothing new, lets uploads store what they have received, and ends. */
+  stop(): Promise<void>;
+}
+
+/** The address cannot be listened on; the message is one line that says what to do. */
+export class ListenError extends Error {
+  override readonly name = "ListenError";
+}
+
+/** A client has this long for the head of a request, in ms, and as long may nothing pass on a connection. */
+const headMs = 10_000;
+const idleMs = 60_000;
+/** How often connections are looked at for that. */
+const lookMs = 2_000;
+const keepAliveMs = 20_000;
+const maxConnections = 1_024;
+/** What is read of a connection before somebody takes it, in bytes. */
+const bufferBytes = 256 * 1024;
+/** How long answers may take that are on their way when the server ends. */
+const stopMs = 10_000;
+
+/** @throws ListenError */
+export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
+  const { store, links, log, host, port, token, publicUrl, mcp } = options;
+  let isStopping = false;
+  const context = { ...options, access: new Access(token), isStopping: () => isStopping };
+  const dispatch = createDispatch(context, new Gate(options), mcp);
+  const server = createServer({
+    headersTimeout: headMs,
+    requestTimeout: 0, // an upload may take as long as it goes on
+    connectionsCheckingInterval: lookMs,
+    keepAliveTimeout: keepAliveMs,
+    highWaterMark: bufferBytes,
+  });
+  server.maxConnections = maxConnections;
+  server.setTimeout(idleMs);
+  const running = new Set<Promise<void>>();
+  const onRequest: Parameters<typeof createServer>[1] = (request, response) => {
+    const handled = dispatch
+      .handle(request, response)
+      .catch((error) => {
+        log("error", "request_lost", { error: String(error) });
+        response.destroy();
+      })
+      .finally(() => running.delete(handled));
+    running.add(handled);
+  };
+  server.on("request", onRequest);
+  server.on("checkContinue", onRequest); // who may not send a body hears so before it is sent
+  server.on("drop", () => log("warn", "connection_refused", { max_connections: maxConnections }));
+
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (error) => reject(new ListenError(listenProblem(host, port, error), { cause: error })));
+    server.listen(port, host, resolve);
+  });
+  server.on("error", (error) => log("error", "http_failed", { error: String(error) }));
+  const origin = originOf(host, (server.address() as AddressInfo).port);
+  links.origin = publicUrl ?? origin;
+  return {
+    origin,
+    async stop() {
+      isStopping = true;
+      const closed = new Promise((resolve) => server.close(resolve));
+      await store.uploads.stopStreams();
+      server.closeIdleConnections();
+      await withinMs(stopMs, Promise.all(running));
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+function originOf(host: string, port: number): string {
+  const reachable = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host;
+  return `http://${reachable.includes(":") ? `[${reachable}]` : reachable}:${port}`;
+}
+
+function listenProblem(host: string, port: number, error: Error): string {
+  const where = `${host.includes(":") ? `[${host}]` : host}:${port}`;
+  switch ("code" in error ? error.code : undefined) {
+    case "EADDRINUSE":
+      return `${where} is in use by another program: give another address with --http, or port 0 for any that is free.`;
+    case "EACCES":
+      return `${where} may not be used by this account: give a port from 1024 with --http.`;
+    case "EADDRNOTAVAIL":
+    case "ENOTFOUND":
+      return `${host} is no address of this machine: give one with --http, like 127.0.0.1:8080.`;
+    default:
+      return `${where} cannot be listened on (${error.message}): give another address with --http.`;
+  }
+}

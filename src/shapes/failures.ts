@@ -1,0 +1,50 @@
+import { ArtifactError, type ErrorCode } from "../store/errors.js";
+
+/** What a caller hears of any error: what it does not know says nothing of the inside. */
+export function toArtifactError(error: unknown): ArtifactError {
+  if (error instanceof ArtifactError) return error;
+  const message =
+    "Something went wrong inside the server; its log says what. What was acknowledged is safe: try again, and tell the person who runs it if it stays.";
+  return new ArtifactError("internal", message, {}, { cause: error });
+}
+
+/** The error with what it came from, for the log alone. */
+export function describe(error: unknown): string {
+  const causes: string[] = [];
+  for (let at = error; at !== undefined; at = at instanceof Error ? at.cause : undefined) {
+    causes.push(
+      at instanceof ArtifactError
+        ? `${at.code}: ${at.message}`
+        : at instanceof Error
+          ? (at.stack ?? String(at))
+          : String(at),
+    );
+  }
+  return causes.join(" <- ");
+}
+
+/** Whether the person who runs the server has to hear of a failure. */
+export function isWorthLogging({ code }: ArtifactError): boolean {
+  return worthLogging[code];
+}
+
+/** Which failures the person who runs the server has to hear of; the others are the client's to mend. */
+const worthLogging: Readonly<Record<ErrorCode, boolean>> = {
+  invalid_argument: false,
+  bucket_not_found: false,
+  artifact_not_found: false,
+  session_not_found: false,
+  session_expired: false,
+  session_closed: false,
+  offset_conflict: false,
+  size_exceeded: false,
+  incomplete: false,
+  checksum_mismatch: false,
+  version_conflict: false,
+  too_large: false,
+  path_not_allowed: false,
+  read_only: true,
+  storage_full: true,
+  corrupt: true,
+  internal: true,
+};
