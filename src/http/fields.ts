@@ -56,12 +56,9 @@ function digests(exchange: Exchange, name: string): ReadonlyMap<string, string> 
 
 /** The SHA-256 of the whole content, where the client promises one. @throws HttpError `invalid_argument` */
 export function promisedDigest(exchange: Exchange): string | undefined {
-  const promised = digests(exchange, "Repr-Digest");
-  const sha256 = promised.get("sha-256");
-  if (promised.size > 0 && sha256 === undefined) {
-    throw new HttpError("invalid_argument", "Repr-Digest is checked for sha-256 alone: send that, or leave it out.");
-  }
-  return sha256;
+  const sha256 = digests(exchange, "Repr-Digest").get("sha-256");
+  if (sha256 !== undefined || exchange.header("repr-digest") === undefined) return sha256;
+  throw new HttpError("invalid_argument", "Repr-Digest is checked for sha-256 alone: send that, or leave it out.");
 }
 
 /** The digest of this request's own bytes. @throws HttpError `invalid_argument` */
@@ -74,7 +71,7 @@ export function contentDigest(exchange: Exchange): StreamChecksum | undefined {
     const digest = given.get(name);
     if (digest !== undefined) return { algorithm, digest };
   }
-  if (given.size === 0) return undefined;
+  if (exchange.header("content-digest") === undefined) return undefined;
   throw new HttpError("invalid_argument", "Content-Digest is checked for sha-256 and sha-512: send one of them.");
 }
 

@@ -24,7 +24,8 @@ export interface HttpServerOptions {
   /** Where clients reach it, if that is elsewhere: what URLs begin with. */
   readonly publicUrl?: string | undefined;
   /** The Model Context Protocol at `/mcp`. */
-  readonly mcp?: Mount;
+  readonly mcp?: Mount | undefined;
+  readonly limits?: Partial<HttpLimits> | undefined;
 }
 
 export interface HttpServer {
@@ -39,33 +40,48 @@ export class ListenError extends Error {
   override readonly name = "ListenError";
 }
 
-/** A client has this long for the head of a request, in ms, and as long may nothing pass on a connection. */
-const headMs = 10_000;
-const idleMs = 60_000;
-/** How often connections are looked at for that. */
-const lookMs = 2_000;
-const keepAliveMs = 20_000;
-const maxConnections = 1_024;
+/** What one client may take from the others. Times in ms. */
+export interface HttpLimits {
+  /** For the head of a request. */
+  readonly headMs: number;
+  /** Nothing may pass on a connection so long. */
+  readonly idleMs: number;
+  /** How often connections are looked at for that. */
+  readonly lookMs: number;
+  readonly keepAliveMs: number;
+  readonly maxConnections: number;
+  /** For answers that are on their way when the server ends. */
+  readonly stopMs: number;
+}
+
+const usualLimits: HttpLimits = {
+  headMs: 10_000,
+  idleMs: 60_000,
+  lookMs: 2_000,
+  keepAliveMs: 20_000,
+  maxConnections: 1_024,
+  stopMs: 10_000,
+};
+
 /** What is read of a connection before somebody takes it, in bytes. */
 const bufferBytes = 256 * 1024;
-/** How long answers may take that are on their way when the server ends. */
-const stopMs = 10_000;
 
 /** @throws ListenError */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const { store, links, log, host, port, token, publicUrl, mcp } = options;
+  const limits = { ...usualLimits, ...options.limits };
   let isStopping = false;
   const context = { ...options, access: new Access(token), isStopping: () => isStopping };
   const dispatch = createDispatch(context, new Gate(options), mcp);
   const server = createServer({
-    headersTimeout: headMs,
+    headersTimeout: limits.headMs,
     requestTimeout: 0, // an upload may take as long as it goes on
-    connectionsCheckingInterval: lookMs,
-    keepAliveTimeout: keepAliveMs,
+    connectionsCheckingInterval: limits.lookMs,
+    keepAliveTimeout: limits.keepAliveMs,
     highWaterMark: bufferBytes,
   });
-  server.maxConnections = maxConnections;
-  server.setTimeout(idleMs);
+  server.maxConnections = limits.maxConnections;
+  server.setTimeout(limits.idleMs);
   const running = new Set<Promise<void>>();
   const onRequest: Parameters<typeof createServer>[1] = (request, response) => {
     const handled = dispatch
@@ -79,7 +95,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   };
   server.on("request", onRequest);
   server.on("checkContinue", onRequest); // who may not send a body hears so before it is sent
-  server.on("drop", () => log("warn", "connection_refused", { max_connections: maxConnections }));
+  server.on("drop", () => log("warn", "connection_refused", { max_connections: limits.maxConnections }));
 
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error) => reject(new ListenError(listenProblem(host, port, error), { cause: error })));
@@ -95,7 +111,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       const closed = new Promise((resolve) => server.close(resolve));
       await store.uploads.stopStreams();
       server.closeIdleConnections();
-      await withinMs(stopMs, Promise.all(running));
+      await withinMs(limits.stopMs, Promise.all(running));
       server.closeAllConnections();
       await closed;
     },

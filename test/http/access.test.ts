@@ -1,0 +1,329 @@
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { answerTo, bearer, type HttpClient, serveHttp, token } from "../support/http-client.js";
+import { createMemoryEngines, saveText } from "../support/stores.js";
+
+const unauthorized = { status: 401, json: { code: "unauthorized" } };
+const forbidden = { status: 403, json: { code: "forbidden" } };
+
+async function uploadUrl({ store }: HttpClient, key = "k"): Promise<string> {
+  return (await store.uploads.create({ bucket: "b", key, size: 5 })).url;
+}
+async function downloadUrl({ store }: HttpClient, key = "k", text = "hello"): Promise<string> {
+  const { url = "" } = await saveText(store, "b", key, text);
+  return url;
+}
+
+describe("the token", () => {
+  const requests = [
+    ...["GET /v1/artifacts", "POST /v1/artifacts", "GET /v1/artifacts/b", "GET /v1/artifacts/b/k"],
+    ...["DELETE /v1/artifacts/b/k", "GET /v1/files", "GET /v1/content/b/k", "HEAD /v1/content/b/k"],
+    ...["PUT /v1/content/b/k", "POST /v1/content/b/k", "POST /v1/tus", "GET /v1/openapi.json"],
+    ...["GET /mcp", "POST /mcp", "DELETE /mcp", "GET /v1/artifacts/session:x", "PUT /v1/artifacts/session:x.y"],
+  ];
+  it.each(requests)("is asked for by %s", async (request) => {
+    const mcp = async () => expect.unreachable();
+    const client = await serveHttp(createMemoryEngines(), { mcp });
+    await saveText(client.store, "b", "k", "hello");
+    const [method = "", path = ""] = request.split(" ");
+    const strangers = ["", "Bearer", "Bearer x", `Bearer ${token}x`, `Basic ${token}`, `Bearer ${token.slice(0, -1)}`];
+    for (const authorization of strangers) {
+      const answer = await client.askAsStranger(method, path, {
+        headers: authorization === "" ? {} : { authorization },
+      });
+      expect(answer.status).toBe(401);
+      expect(answer.headers["www-authenticate"]).toMatch(/^Bearer/);
+    }
+    expect(await client.store.artifacts.get("b", "k")).toMatchObject({ version: 1 });
+  });
+
+  it("is not asked for by what says that the server is well", async () => {
+    const { askAsStranger } = await serveHttp();
+    for (const path of ["/healthz", "/readyz"]) {
+      expect(await askAsStranger("GET", path)).toMatchObject({ status: 200, json: { status: "ok" } });
+      expect((await askAsStranger("HEAD", path)).status).toBe(200);
+    }
+  });
+
+  it("guessed more than ten times a second, is not asked for any more; who has it goes on", async () => {
+    const { ask, askAsStranger } = await serveHttp();
+    const statuses: number[] = [];
+    for (let at = 0; at < 40; at += 1) statuses.push((await askAsStranger("GET", "/v1/artifacts")).status);
+    expect(statuses[0]).toBe(401);
+    expect(statuses).toContain(429);
+    expect((await ask("GET", "/v1/artifacts")).status).toBe(200);
+  });
+});
+
+describe("an upload URL", () => {
+  it("is for its session alone", async () => {
+    const client = await serveHttp();
+    const [mine, other] = [await uploadUrl(client, "mine"), await uploadUrl(client, "other")];
+    const swapped = mine.replace(/\.[^.]*$/, `.${other.split(".").at(-1)}`);
+    for (const url of [
+      swapped,
+      `${mine}x`,
+      mine.slice(0, -1),
+      mine.replace(/\.[^.]*$/, ""),
+      mine.replace(/\.[^.]*$/, "."),
+    ]) {
+      for (const method of ["GET", "HEAD", "PUT", "POST", "PATCH", "DELETE"]) {
+        expect((await client.askAsStranger(method, url)).status).toSatisfy((status) => [401, 429].includes(status));
+      }
+    }
+    expect(await client.askAsStranger("PUT", mine, { body: "hello" })).toMatchObject({
+      status: 200,
+      json: { bytes: 5 },
+    });
+  });
+
+  it("has a code of more than 128 bits that another key does not make", async () => {
+    const engines = createMemoryEngines();
+    const client = await serveHttp(engines);
+    const url = await uploadUrl(client);
+    expect(url).toMatch(/\.[\w-]{22}$/);
+    const same = await serveHttp(engines);
+    const other = await serveHttp(engines, { signingKey: Buffer.alloc(32, 8) });
+    const { pathname } = new URL(url);
+    expect((await same.askAsStranger("GET", pathname)).status).toBe(200);
+    expect(await other.askAsStranger("GET", pathname)).toMatchObject(unauthorized);
+  });
+});
+
+describe("a download URL", () => {
+  it("lets its bearer read that version, and nothing else", async () => {
+    const client = await serveHttp();
+    const url = await downloadUrl(client);
+    await downloadUrl(client, "k", "newer");
+    await downloadUrl(client, "other");
+    expect(await client.askAsStranger("GET", url)).toMatchObject({ status: 200, text: "hello" });
+    expect(await client.askAsStranger("HEAD", url)).toMatchObject({ status: 200, text: "" });
+    const others = [
+      url.replace("version=1", "version=2"),
+      url.replace("version=1&", ""),
+      url.replace("/b/k?", "/b/other?"),
+      url.replace(/expires=(\d+)/, (_, at: string) => `expires=${Number(at) + 1}`),
+      url.replace(/signature=.*/, "signature="),
+      `${url}x`,
+    ];
+    for (const other of others) expect(await client.askAsStranger("GET", other)).toMatchObject(unauthorized);
+    expect((await client.askAsStranger("PUT", url, { body: "x" })).status).toBe(401);
+    expect((await client.askAsStranger("GET", url.replace("/v1/content/", "/v1/artifacts/"))).status).toBe(401);
+  });
+
+  it("works for an hour", async () => {
+    let now = 1_000_000;
+    const client = await serveHttp(undefined, { nowSeconds: () => now });
+    const url = await downloadUrl(client);
+    now += 3_599;
+    expect((await client.askAsStranger("GET", url)).status).toBe(200);
+    now += 1;
+    const expired = await client.askAsStranger("GET", url);
+    expect(expired).toMatchObject(unauthorized);
+    expect(expired.json["detail"]).toContain("fresh one");
+  });
+
+  it("does not open what came under its number later", async () => {
+    const client = await serveHttp();
+    const url = await downloadUrl(client);
+    await client.store.artifacts.delete("b", "k");
+    expect(await client.askAsStranger("GET", url)).toMatchObject(unauthorized);
+    expect((await saveText(client.store, "b", "k", "secret")).version).toBe(1);
+    expect(await client.askAsStranger("GET", url)).toMatchObject(unauthorized);
+  });
+});
+
+describe("a page of another origin", () => {
+  it.each(["http://evil.example", "null", "http://127.0.0.1:1", "https://127.0.0.1"])(
+    "from %s is refused",
+    async (origin) => {
+      const client = await serveHttp();
+      const headers = { origin, "access-control-request-method": "PUT" };
+      expect(await client.ask("GET", "/healthz", { headers: { origin } })).toMatchObject(forbidden);
+      const refused = await client.askAsStranger("OPTIONS", await uploadUrl(client), { headers });
+      expect(refused).toMatchObject(forbidden);
+      expect(refused.headers).not.toHaveProperty("access-control-allow-origin");
+    },
+  );
+
+  it("that was let in may ask and see what it needs", async () => {
+    const origin = "https://app.example.com";
+    const client = await serveHttp(undefined, { origins: [origin] });
+    const url = await uploadUrl(client);
+    const asks = {
+      origin,
+      "access-control-request-method": "PATCH",
+      "access-control-request-headers": "tus-resumable",
+    };
+    expect(await client.askAsStranger("OPTIONS", url, { headers: asks })).toMatchObject({
+      status: 204,
+      headers: {
+        "access-control-allow-origin": origin,
+        "access-control-allow-methods": expect.stringContaining("PATCH"),
+        "access-control-allow-headers": "tus-resumable",
+        vary: "Origin",
+      },
+    });
+    const answer = await client.askAsStranger("PUT", url, { body: "hello", headers: { origin } });
+    expect(answer.headers).toMatchObject({ "access-control-allow-origin": origin });
+    expect(answer.headers["access-control-expose-headers"]).toContain("Upload-Offset");
+    expect(await client.ask("GET", "/healthz", { headers: { origin: "https://app.example" } })).toMatchObject(
+      forbidden,
+    );
+  });
+
+  it("is one of the server's own, where it is", async () => {
+    const client = await serveHttp();
+    expect((await client.ask("GET", "/healthz", { headers: { origin: client.origin } })).status).toBe(200);
+  });
+});
+
+describe("a name that was bent to this address", () => {
+  it.each(["evil.example", "evil.example:80", "localhost.evil.example", "127.0.0.1.evil.example"])(
+    "%s is refused",
+    async (host) => {
+      const client = await serveHttp();
+      expect(await client.ask("GET", "/healthz", { headers: { host } })).toMatchObject(forbidden);
+    },
+  );
+
+  it("is not one of the server's own", async () => {
+    const client = await serveHttp(undefined, { publicUrl: "https://files.example.com/store" });
+    for (const host of ["localhost:1", "LOCALHOST", "127.0.0.1", "[::1]:80", "files.example.com"]) {
+      expect((await client.ask("GET", "/healthz", { headers: { host } })).status).toBe(200);
+    }
+    expect(await uploadUrl(client)).toContain("https://files.example.com/store/v1/artifacts/session:");
+  });
+});
+
+it("--read-only refuses every request that changes something", async () => {
+  const engines = createMemoryEngines();
+  const writing = await serveHttp(engines);
+  const [upload, download] = [await uploadUrl(writing), await downloadUrl(writing, "saved")];
+  const { ask } = await serveHttp(engines, { readOnly: true });
+  const path = new URL(upload).pathname;
+  const requests = [
+    ["POST", "/v1/artifacts"],
+    ["PUT", path],
+    ["POST", path],
+    ["PATCH", path],
+    ["DELETE", path],
+    ["PUT", "/v1/content/b/k"],
+    ["POST", "/v1/content/b/k"],
+    ["DELETE", "/v1/artifacts/b/saved"],
+    ["POST", "/v1/tus"],
+  ] as const;
+  for (const [method, at] of requests) {
+    expect(await ask(method, at)).toMatchObject({ status: 403, json: { code: "read_only" } });
+  }
+  expect((await ask("GET", path)).json).toMatchObject({ offset: 0, status: "open" });
+  expect((await ask("GET", new URL(download).pathname)).text).toBe("hello");
+});
+
+it("no token, no code and no signature is in the log", async () => {
+  const lines: string[] = [];
+  const client = await serveHttp(undefined, { log: (...line) => lines.push(JSON.stringify(line)) });
+  const [upload, download] = [await uploadUrl(client), await downloadUrl(client)];
+  await client.ask("GET", "/v1/artifacts");
+  await client.askAsStranger("PUT", upload, { body: "hello" });
+  await client.askAsStranger("PUT", upload, { body: "jello" });
+  await client.askAsStranger("GET", download);
+  await client.askAsStranger("GET", `${download}x`);
+  expect(lines.length).toBeGreaterThan(3);
+  const secrets = [token, upload.split(".").at(-1), download.split("signature=").at(-1)];
+  for (const secret of secrets) expect(lines.join("\n")).not.toContain(secret);
+});
+
+describe("a client that takes its time", () => {
+  async function dial({ origin }: HttpClient): Promise<Socket> {
+    const { hostname, port } = new URL(origin);
+    const socket = connect(Number(port), hostname);
+    socket.on("error", () => undefined);
+    onTestFinished(() => void socket.destroy());
+    await once(socket, "connect");
+    return socket;
+  }
+
+  it("with the head of a request is cut off", async () => {
+    const client = await serveHttp(undefined, { limits: { headMs: 100, lookMs: 50 } });
+    const socket = await dial(client);
+    let heard = "";
+    socket.on("data", (data) => {
+      heard += data;
+    });
+    socket.write("GET /healthz HTTP/1.1\r\nhost: localhost\r\nx-slow: ");
+    await once(socket, "close");
+    expect(heard).toMatch(/^HTTP\/1.1 408 /);
+  });
+
+  it("with a body is cut off, and what came counts", async () => {
+    const client = await serveHttp(undefined, { limits: { idleMs: 100 } });
+    const url = await uploadUrl(client);
+    const request = client.begin("PUT", url, { "content-length": "5" });
+    request.write("hel");
+    await expect(answerTo(request)).rejects.toThrow();
+    expect((await client.ask("GET", url)).json).toMatchObject({ offset: 3 });
+  });
+
+  it("keeps nobody else out, up to a number of connections", async () => {
+    const client = await serveHttp(undefined, { limits: { maxConnections: 3 } });
+    const sockets = [await dial(client), await dial(client)];
+    expect((await client.askAsStranger("GET", "/healthz")).status).toBe(200);
+    sockets.push(await dial(client));
+    await expect(client.askAsStranger("GET", "/healthz")).rejects.toThrow();
+    sockets[0]?.destroy();
+    await expect
+      .poll(() =>
+        client.askAsStranger("GET", "/healthz").then(
+          ({ status }) => status,
+          () => 0,
+        ),
+      )
+      .toBe(200);
+  });
+
+  it("with a head that has no end is refused", async () => {
+    const client = await serveHttp();
+    const answer = await client.askAsStranger("GET", "/healthz", { headers: { "x-large": "x".repeat(20_000) } });
+    expect(answer.status).toBe(431);
+  });
+});
+
+it("whoever may not send a large body hears so before it is sent", async () => {
+  const client = await serveHttp();
+  const request = client.begin("PUT", "/v1/content/b/k", {
+    expect: "100-continue",
+    "content-length": String(10 ** 10),
+  });
+  request.flushHeaders();
+  let isAskedFor = false;
+  request.on("continue", () => {
+    isAskedFor = true;
+  });
+  expect((await answerTo(request)).status).toBe(401);
+  expect(isAskedFor).toBe(false);
+});
+
+it.each([
+  ["GET", "/", 404],
+  ["GET", "/v2/artifacts", 404],
+  ["GET", "/v1/artifacts/", 404],
+  ["GET", "/v1/artifacts/b/../c", 400],
+  ["GET", "/v1/artifacts/b/%2e%2e/c", 400],
+  ["GET", "/v1/artifacts/b/k%00", 400],
+  ["GET", "/v1/artifacts/%ff", 400],
+  ["GET", "/v1/artifacts?a?b", 400],
+  ["PATCH", "/v1/artifacts", 405],
+  ["DELETE", "/v1/content/b/k", 405],
+  ["TRACE", "/healthz", 405],
+])("%s %s is %i", async (method, path, status) => {
+  const { begin } = await serveHttp();
+  const request = begin(method, "/healthz", bearer);
+  request.path = path;
+  request.end();
+  const answer = await answerTo(request);
+  expect(answer.status).toBe(status);
+  expect(answer.headers["content-type"]).toBe("application/problem+json");
+  if (status === 405) expect(answer.headers.allow).toContain("GET");
+});

@@ -1,0 +1,220 @@
+import { createHash, randomBytes } from "node:crypto";
+import { once } from "node:events";
+import type { IncomingMessage } from "node:http";
+import { describe, expect, it } from "vitest";
+import { readRanges } from "../../src/http/ranges.js";
+import { answerTo, bearer, serveHttp } from "../support/http-client.js";
+import { createMemoryEngines, saveText, textOf } from "../support/stores.js";
+
+const path = "/v1/content/b/k/x.txt";
+const text = "0123456789";
+const sha256 = createHash("sha256").update(text).digest();
+const etag = `"${sha256.toString("hex")}"`;
+const digest = `sha-256=:${sha256.toString("base64")}:`;
+
+async function withContent() {
+  const engines = createMemoryEngines();
+  const client = await serveHttp(engines);
+  await saveText(client.store, "b", "k/x.txt", text);
+  const get = (headers: Record<string, string> = {}, at = path) => client.ask("GET", at, { headers });
+  return { ...client, engines, get };
+}
+
+describe("content", () => {
+  it("is answered whole, with its digest, type and name", async () => {
+    const { get, ask } = await withContent();
+    const headers = {
+      ...{ etag, "repr-digest": digest, "content-digest": digest, "content-length": "10", "accept-ranges": "bytes" },
+      ...{ "content-type": "text/plain", "content-disposition": 'inline; filename="x.txt"' },
+    };
+    expect(await get()).toMatchObject({ status: 200, text, headers });
+    expect(await ask("HEAD", path)).toMatchObject({ status: 200, text: "", headers });
+  });
+
+  it("of an older version is answered for ?version=, and a missing one is not found", async () => {
+    const { get, store } = await withContent();
+    await saveText(store, "b", "k/x.txt", "newer");
+    expect((await get({}, `${path}?version=1`)).text).toBe(text);
+    expect((await get()).text).toBe("newer");
+    expect(await get({}, `${path}?version=3`)).toMatchObject({ status: 404, json: { code: "artifact_not_found" } });
+  });
+
+  it("that the client has is not sent again", async () => {
+    const { get } = await withContent();
+    for (const known of [etag, `"x", W/${etag}`, "*"]) {
+      expect(await get({ "if-none-match": known })).toMatchObject({ status: 304, text: "", headers: { etag } });
+    }
+    expect((await get({ "if-none-match": '"x"' })).text).toBe(text);
+    expect(await get({ "if-match": '"x"' })).toMatchObject({ status: 412, json: { code: "precondition_failed" } });
+    expect((await get({ "if-match": etag })).text).toBe(text);
+  });
+
+  it.each([
+    ["bytes=0-0", "0", "0-0"],
+    ["bytes=3-", "3456789", "3-9"],
+    ["bytes=-3", "789", "7-9"],
+    ["bytes=-99", text, "0-9"],
+    ["bytes=8-99", "89", "8-9"],
+    ["bytes=2-3,4-5", "2345", "2-5"],
+  ])("in the range %s is %s", async (range, part, where) => {
+    const { get } = await withContent();
+    const headers = { "content-range": `bytes ${where}/10`, "content-length": String(part.length), etag };
+    expect(await get({ range })).toMatchObject({ status: 206, text: part, headers });
+  });
+
+  it("in several ranges comes as parts", async () => {
+    const { get } = await withContent();
+    const { status, headers, text: body } = await get({ range: "bytes=0-1, 5-6, -1" });
+    const [, boundary = ""] = /boundary=(.+)$/.exec(headers["content-type"] ?? "") ?? [];
+    const part = (range: string, content: string) =>
+      `\r\n--${boundary}\r\nContent-Type: text/plain\r\nContent-Range: bytes ${range}/10\r\n\r\n${content}`;
+    expect(status).toBe(206);
+    expect(body).toBe(`${part("0-1", "01")}${part("5-6", "56")}${part("9-9", "9")}\r\n--${boundary}--\r\n`);
+    expect(headers["content-length"]).toBe(String(body.length));
+  });
+
+  it.each(["bytes=10-", "bytes=10-20,30-"])("has nothing in %s, and says how much there is", async (range) => {
+    const { get } = await withContent();
+    expect(await get({ range })).toMatchObject({ status: 416, headers: { "content-range": "bytes */10" } });
+  });
+
+  it.each(["lines=1-2", "bytes=5-2", "bytes=x", "bytes=1-2,"])("is whole where the range is %s", async (range) => {
+    const { get } = await withContent();
+    expect((await get({ range })).status).toBe(range === "bytes=1-2," ? 206 : 200);
+  });
+
+  it("comes in a range only where If-Range still holds", async () => {
+    const { get } = await withContent();
+    expect((await get({ range: "bytes=1-2", "if-range": etag })).text).toBe("12");
+    expect((await get({ range: "bytes=1-2", "if-range": '"other"' })).text).toBe(text);
+  });
+
+  it("that is damaged is never answered as whole", async () => {
+    const { get, store, engines, begin } = await withContent();
+    const [blob] = [...engines.blobs.blobs.values()];
+    blob?.bytes.write("X");
+    expect(await get()).toMatchObject({ status: 500, json: { code: "corrupt" } });
+
+    const large = randomBytes(3 * 1024 * 1024);
+    await store.artifacts.save({ bucket: "b", key: "large", bytes: large, otherwise: "text/plain" });
+    [...engines.blobs.blobs.values()].at(-1)?.bytes.write("X", 2_500_000);
+    const request = begin("GET", "/v1/content/b/large", bearer);
+    request.end();
+    const [response] = (await once(request, "response")) as [IncomingMessage];
+    response.resume();
+    await expect(once(response, "end")).rejects.toThrow("aborted");
+  });
+
+  it("of more than one block arrives as it is", async () => {
+    const { store, ask } = await withContent();
+    const large = randomBytes(2_500_000);
+    await store.artifacts.save({ bucket: "b", key: "l.txt", bytes: large, otherwise: "text/plain" });
+    const whole = await ask("GET", "/v1/content/b/l.txt");
+    expect(whole.bytes.equals(large)).toBe(true);
+    const part = await ask("GET", "/v1/content/b/l.txt", { headers: { range: "bytes=1000-2200999" } });
+    expect(part.bytes.equals(large.subarray(1_000, 2_201_000))).toBe(true);
+  });
+});
+
+it.each([
+  ["page.html", "attachment"],
+  ["drawing.svg", "attachment"],
+  ["script.js", "attachment"],
+  ["unknown", "attachment"],
+  ["note.txt", "inline"],
+  ["data.json", "inline"],
+  ["photo.png", "inline"],
+])("%s is served so that it can do nothing, as %s", async (key, disposition) => {
+  const { ask, store } = await serveHttp();
+  await store.artifacts.save({ bucket: "b", key, bytes: Buffer.from("1"), otherwise: "application/octet-stream" });
+  const { headers } = await ask("GET", `/v1/content/b/${key}`);
+  expect(headers).toMatchObject({
+    "content-disposition": `${disposition}; filename="${key}"`,
+    "x-content-type-options": "nosniff",
+    "content-security-policy": expect.stringContaining("sandbox"),
+    "referrer-policy": "no-referrer",
+  });
+});
+
+describe("a whole body by PUT", () => {
+  it("is saved in one go, and again as the same", async () => {
+    const { ask, store } = await serveHttp();
+    const put = (body: string) => ask("PUT", path, { body, headers: { "content-type": "text/x-log" } });
+    const saved = { mime_type: "text/x-log", bytes: 10, version: 1 };
+    expect(await put(text)).toMatchObject({ status: 201, json: saved, headers: { etag } });
+    expect(await put(text)).toMatchObject({ status: 201, json: saved });
+    expect(await put("other")).toMatchObject({ status: 200, json: { version: 2 } });
+    expect(await textOf(store, "b", "k/x.txt")).toBe("other");
+  });
+
+  it("of nothing is saved too, and what curl says of every body is no type", async () => {
+    const { ask } = await serveHttp();
+    const headers = { "content-type": "application/x-www-form-urlencoded" };
+    expect((await ask("PUT", path, { body: "", headers })).json).toMatchObject({ bytes: 0, mime_type: "text/plain" });
+  });
+
+  it("without a length is saved too", async () => {
+    const { begin } = await serveHttp();
+    const request = begin("PUT", path, { ...bearer, "transfer-encoding": "chunked" });
+    request.write("01234");
+    request.end("56789");
+    expect((await answerTo(request)).json).toMatchObject({ bytes: 10 });
+  });
+
+  it("that breaks off saves nothing, and leaves nothing", async () => {
+    const { begin, store } = await serveHttp();
+    const request = begin("PUT", path, { ...bearer, "content-length": "10" });
+    request.write("01234");
+    const offsets = async () => (await store.uploads.list({ limit: 10 })).data.map(({ status }) => status);
+    await expect.poll(offsets).toEqual(["open"]);
+    request.destroy();
+    await expect.poll(offsets).toEqual(["aborted"]);
+  });
+
+  it("is saved only where If-Match and If-None-Match allow it", async () => {
+    const { ask, store } = await serveHttp();
+    const put = (body: string, headers: Record<string, string>) => ask("PUT", path, { body, headers });
+    const refused = { status: 412, json: { code: "precondition_failed" } };
+    expect(await put(text, { "if-match": "*" })).toMatchObject(refused);
+    expect(await put(text, { "if-none-match": "*" })).toMatchObject({ status: 201 });
+    expect(await put("other", { "if-none-match": "*" })).toMatchObject(refused);
+    expect(await put("9876543210", { "if-none-match": "*" })).toMatchObject(refused);
+    expect(await put(text, { "if-none-match": "*" })).toMatchObject({ status: 201, json: { version: 1 } });
+    expect(await put("other", { "if-match": '"x"' })).toMatchObject(refused);
+    expect(await put("other", { "if-match": etag })).toMatchObject({ status: 200, json: { version: 2 } });
+    expect(await textOf(store, "b", "k/x.txt")).toBe("other");
+    const left = (await store.uploads.list({ limit: 10 })).data.filter(({ status }) => status === "held");
+    expect(left).toEqual([]);
+  });
+
+  it("is checked against its digests", async () => {
+    const { ask, store } = await serveHttp();
+    for (const name of ["content-digest", "repr-digest"]) {
+      const wrong = { [name]: `sha-256=:${Buffer.alloc(32).toString("base64")}:` };
+      const refused = await ask("PUT", path, { body: text, headers: wrong });
+      expect(refused).toMatchObject({ status: 422, json: { code: "checksum_mismatch" } });
+      expect((await ask("PUT", `${path}.${name}`, { body: text, headers: { [name]: digest } })).status).toBe(201);
+    }
+    await expect(store.artifacts.get("b", "k/x.txt")).rejects.toMatchObject({ code: "artifact_not_found" });
+  });
+});
+
+describe("readRanges()", () => {
+  it.each([
+    ["bytes=0-", 0, []],
+    ["bytes=-0", 10, []],
+    ["bytes=0-4,2-6", 10, [{ start: 0, end: 7 }]],
+    [
+      "bytes=5-6,0-1",
+      10,
+      [
+        { start: 0, end: 2 },
+        { start: 5, end: 7 },
+      ],
+    ],
+    ["bytes=99999999999999999-", 10, undefined],
+    [`bytes=${Array.from({ length: 17 }, (_, at) => `${at * 2}-${at * 2}`).join()}`, 100, undefined],
+  ])("reads %s of %i", (header, bytes, ranges) => {
+    expect(readRanges(header, bytes)).toEqual(ranges);
+  });
+});

@@ -1,0 +1,146 @@
+import { createHash } from "node:crypto";
+import { describe, expect, it } from "vitest";
+import { serveHttp } from "../support/http-client.js";
+import { textOf } from "../support/stores.js";
+
+const tus = { "tus-resumable": "1.0.0" };
+const patch = { ...tus, "content-type": "application/offset+octet-stream" };
+const pairs = (metadata: object) =>
+  Object.entries(metadata)
+    .map(([name, value]) => `${name} ${Buffer.from(value).toString("base64")}`)
+    .join(",");
+const metadata = pairs({ bucket: "b", key: "k.txt", filetype: "text/x-log", filename: "mine é" });
+const checksum = (algorithm: string, text: string) => ({
+  "upload-checksum": `${algorithm} ${createHash(algorithm).update(text).digest("base64")}`,
+});
+
+async function created(headers: Record<string, string> = { "upload-length": "11", "upload-metadata": metadata }) {
+  const client = await serveHttp();
+  const answer = await client.ask("POST", "/v1/tus", { headers: { ...tus, ...headers } });
+  const url = answer.headers.location ?? "";
+  return {
+    ...client,
+    answer,
+    url,
+    head: () => client.askAsStranger("HEAD", url, { headers: tus }),
+    append: (offset: number, body: string, more: Record<string, string> = {}) =>
+      client.askAsStranger("PATCH", url, { body, headers: { ...patch, "upload-offset": String(offset), ...more } }),
+  };
+}
+
+describe("tus", () => {
+  it("uploads in parts, and tells where it stands", async () => {
+    const { answer, head, append, store } = await created();
+    expect(answer).toMatchObject({ status: 201, text: "", headers: { ...tus, "upload-expires": expect.any(String) } });
+    const known = { ...tus, "upload-length": "11", "upload-metadata": metadata, "cache-control": "no-store" };
+    expect(await head()).toMatchObject({ status: 200, headers: { ...known, "upload-offset": "0" } });
+    expect(await append(0, "hello ")).toMatchObject({ status: 204, headers: { ...tus, "upload-offset": "6" } });
+    expect(await head()).toMatchObject({ headers: { "upload-offset": "6" } });
+    expect(await append(6, "world")).toMatchObject({ status: 204, headers: { "upload-offset": "11" } });
+    expect(await head()).toMatchObject({ status: 200, headers: { "upload-offset": "11", "upload-length": "11" } });
+    const saved = { mime_type: "text/x-log", bytes: 11, metadata: { filename: "mine é" } };
+    expect(await store.artifacts.get("b", "k.txt")).toMatchObject(saved);
+  });
+
+  it("without bucket and key stores in uploads, under the id", async () => {
+    const { append, store } = await created({ "upload-length": "2" });
+    await append(0, "hi");
+    const [upload] = (await store.uploads.list({ bucket: "uploads", limit: 10 })).data;
+    expect(upload).toMatchObject({ status: "complete", key: upload?.id });
+  });
+
+  it("takes a first part with the creation", async () => {
+    const client = await serveHttp();
+    const headers = { ...patch, "upload-length": "11", "upload-metadata": metadata };
+    const answer = await client.ask("POST", "/v1/tus", { body: "hello ", headers });
+    expect(answer).toMatchObject({ status: 201, headers: { "upload-offset": "6" } });
+  });
+
+  it("says its abilities to whoever asks", async () => {
+    const { askAsStranger } = await serveHttp();
+    const extensions = "creation,creation-with-upload,creation-defer-length,checksum,expiration,termination";
+    expect(await askAsStranger("OPTIONS", "/v1/tus")).toMatchObject({
+      status: 204,
+      headers: {
+        "tus-version": "1.0.0",
+        "tus-extension": extensions,
+        "tus-checksum-algorithm": "sha1,sha256,sha512,md5",
+      },
+    });
+  });
+
+  it("learns the length later", async () => {
+    const { head, append, store } = await created({ "upload-defer-length": "1", "upload-metadata": metadata });
+    expect(await head()).toMatchObject({ headers: { "upload-defer-length": "1" } });
+    await append(0, "hello ");
+    expect(await append(6, "", { "upload-length": "11" })).toMatchObject({ status: 204 });
+    expect((await head()).headers["upload-length"]).toBe("11");
+    expect(await append(6, "w", { "upload-length": "12" })).toMatchObject({ status: 400 });
+    await append(6, "world");
+    expect(await textOf(store, "b", "k.txt")).toBe("hello world");
+  });
+
+  it.each(["sha1", "sha256", "sha512", "md5"])(
+    "checks %s of a part, and keeps nothing of a wrong one",
+    async (algorithm) => {
+      const { head, append } = await created();
+      expect(await append(0, "hello ", checksum(algorithm, "jello "))).toMatchObject({ status: 460 });
+      expect((await head()).headers["upload-offset"]).toBe("0");
+      expect(await append(0, "hello ", checksum(algorithm, "hello "))).toMatchObject({ status: 204 });
+    },
+  );
+
+  it("terminates, and the upload is gone", async () => {
+    const { askAsStranger, url, head, append, store } = await created();
+    await append(0, "hello ");
+    expect(await askAsStranger("DELETE", url, { headers: tus })).toMatchObject({ status: 204, headers: tus });
+    expect((await head()).status).toBe(410);
+    expect((await append(6, "world")).status).toBe(410);
+    expect((await store.uploads.list({ limit: 1 })).data[0]).toMatchObject({ status: "aborted" });
+  });
+
+  it("takes a method that the client cannot send in a header", async () => {
+    const { askAsStranger, url } = await created();
+    const headers = { ...patch, "upload-offset": "0", "x-http-method-override": "PATCH" };
+    expect(await askAsStranger("POST", url, { body: "hello ", headers })).toMatchObject({ status: 204 });
+  });
+
+  it("says the offset with every conflict, and takes no replay", async () => {
+    const { append } = await created();
+    await append(0, "hello ");
+    for (const offset of [0, 7]) {
+      expect(await append(offset, "hello ")).toMatchObject({ status: 409, headers: { ...tus, "upload-offset": "6" } });
+    }
+  });
+
+  it.each([
+    [{ "tus-resumable": "0.2.2" }, 412],
+    [{ "content-type": "text/plain" }, 415],
+    [{ "upload-offset": "x" }, 400],
+    [{ "upload-checksum": "crc32 AAAA" }, 400],
+  ])("refuses a part with %j", async (headers, status) => {
+    const { append, head } = await created();
+    expect((await append(0, "hello ", headers as Record<string, string>)).status).toBe(status);
+    expect((await head()).headers["upload-offset"]).toBe("0");
+  });
+
+  it.each([
+    [{}, 400],
+    [{ "upload-length": "1", "upload-defer-length": "1" }, 400],
+    [{ "upload-defer-length": "2" }, 400],
+    [{ "upload-length": "-1" }, 400],
+    [{ "upload-length": "1", "upload-metadata": pairs({ bucket: "no bucket" }) }, 400],
+    [{ "upload-length": "1", "upload-metadata": "key /w==" }, 400],
+    [{ "upload-length": "1", "tus-resumable": "2.0.0" }, 412],
+  ])("refuses a creation with %j", async (headers, status) => {
+    const { answer } = await created(headers as Record<string, string>);
+    expect(answer.status).toBe(status);
+  });
+
+  it("refuses what is longer than an artifact may be", async () => {
+    const client = await serveHttp(undefined, { maxArtifactBytes: 10 });
+    const answer = await client.ask("POST", "/v1/tus", { headers: { ...tus, "upload-length": "11" } });
+    expect(answer).toMatchObject({ status: 413, headers: tus });
+    expect((await client.ask("OPTIONS", "/v1/tus")).headers["tus-max-size"]).toBe("10");
+  });
+});

@@ -1,0 +1,171 @@
+import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
+import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
+import {
+  type CallToolResult,
+  ListRootsRequestSchema,
+  ResourceListChangedNotificationSchema,
+} from "@modelcontextprotocol/sdk/types.js";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { EventLog } from "../../src/mcp/event-log.js";
+import { createMcpServer } from "../../src/mcp/server.js";
+import { createMcpEndpoint } from "../../src/mcp/streamable-http.js";
+import { createStore } from "../../src/store/store.js";
+import { bearer, serveHttp } from "../support/http-client.js";
+import { createMemoryEngines, textOf } from "../support/mcp-client.js";
+import { createMemoryFiles } from "../support/memory-files.js";
+import { silentLog } from "../support/silent-log.js";
+
+async function serveMcp() {
+  const engines = createMemoryEngines();
+  const links: { upload(id: string): string | undefined; download(): undefined } = {
+    upload: () => undefined,
+    download: () => undefined,
+  };
+  const store = createStore({ ...engines, files: createMemoryFiles(), log: silentLog, links });
+  const shape = { maxChunkBytes: 1024, readOnly: false, allowPaths: [], isLocal: false, hasUrls: true };
+  const newServer = () => createMcpServer({ store, log: silentLog, version: "0.0.0-test", ...shape });
+  const endpoint = createMcpEndpoint(newServer, silentLog);
+  const http = await serveHttp(engines, { mcp: endpoint.handle });
+  links.upload = (id) => http.links.upload(id);
+  onTestFinished(async () => {
+    await endpoint.close();
+    await store.close();
+  });
+  const connect = async (options: ConstructorParameters<typeof Client>[1] = {}) => {
+    const client = new Client({ name: "test", version: "0" }, options);
+    const requestInit = { headers: bearer };
+    const transport = new StreamableHTTPClientTransport(new URL("/mcp", http.origin), { requestInit });
+    return { client, transport, open: () => client.connect(transport as Transport) };
+  };
+  const connected = async () => {
+    const { client, open, transport } = await connect();
+    await open();
+    onTestFinished(() => client.close());
+    return { client, transport };
+  };
+  return { ...http, store, endpoint, connect, connected };
+}
+
+const save = { name: "save_artifact", arguments: { bucket: "b", key: "k.txt", content: "hello" } };
+
+describe("MCP over Streamable HTTP", () => {
+  it("offers the same tools and resources", async () => {
+    const { client } = await (await serveMcp()).connected();
+    const { tools } = await client.listTools();
+    expect(tools.map(({ name }) => name)).toEqual(expect.arrayContaining(["save_artifact", "upload_chunk"]));
+    expect(tools.map(({ name }) => name)).not.toContain("import_file");
+    await client.callTool(save);
+    expect(await client.readResource({ uri: "artifact://b/k.txt" })).toMatchObject({ contents: [{ text: "hello" }] });
+  });
+
+  it("serves many clients at once, each with what it subscribed to", async () => {
+    const { connected } = await serveMcp();
+    const clients = await Promise.all(Array.from({ length: 10 }, connected));
+    let told = 0;
+    for (const { client } of clients) {
+      client.setNotificationHandler(ResourceListChangedNotificationSchema, () => {
+        told += 1;
+      });
+    }
+    expect(new Set(clients.map(({ transport }) => transport.sessionId)).size).toBe(10);
+    await Promise.all(
+      clients.map(({ client }, at) => client.callTool({ ...save, arguments: { ...save.arguments, key: `k${at}` } })),
+    );
+    await expect.poll(() => told, { timeout: 5_000 }).toBeGreaterThanOrEqual(10);
+  });
+
+  it("tells a model to send files with curl", async () => {
+    const { connected, askAsStranger } = await serveMcp();
+    const { client } = await connected();
+    expect(client.getInstructions()).toContain("curl -T FILE URL");
+    const create = (args: object) =>
+      client.callTool({
+        name: "create_upload_session",
+        arguments: { bucket: "b", key: "k", ...args },
+      }) as Promise<CallToolResult>;
+    const sized = await create({ size: 5 });
+    const { url, id } = sized.structuredContent as { url: string; id: string };
+    expect(textOf(sized)).toBe(JSON.stringify(sized.structuredContent));
+    expect(textOf(sized, 1)).toMatch(/: curl -T FILE "http:[^"]+"$/);
+    expect(textOf(sized, 1)).toContain(url);
+    expect(textOf(await create({}), 1)).toContain('curl -H "Upload-Complete: ?1" -T FILE "http');
+    await askAsStranger("POST", url, { body: "hel" });
+    const half = (await client.callTool({
+      name: "get_upload_session",
+      arguments: { session_id: id },
+    })) as CallToolResult;
+    expect(textOf(half, 1)).toContain(`curl -C 3 -T FILE "${url}"`);
+    await askAsStranger("POST", url, { body: "lo" });
+    const whole = (await client.callTool({
+      name: "get_upload_session",
+      arguments: { session_id: id },
+    })) as CallToolResult;
+    expect(whole.content).toHaveLength(1);
+  });
+
+  it("does not take the folders of another machine for its own", async () => {
+    const { connect } = await serveMcp();
+    const { client, open } = await connect({ capabilities: { roots: {} } });
+    let isAsked = false;
+    client.setRequestHandler(ListRootsRequestSchema, () => {
+      isAsked = true;
+      return { roots: [{ uri: "file:///" }] };
+    });
+    await open();
+    onTestFinished(() => client.close());
+    const { tools } = await client.listTools();
+    expect(tools.map(({ name }) => name)).not.toContain("export_file");
+    expect(isAsked).toBe(false);
+  });
+
+  it("lets a client end its session, and answers 404 to who has none", async () => {
+    const { connected, ask } = await serveMcp();
+    const { client, transport } = await connected();
+    const headers = {
+      ...{ "mcp-session-id": transport.sessionId ?? "", "content-type": "application/json" },
+      accept: "application/json, text/event-stream",
+    };
+    const ping = { headers, body: '{"jsonrpc":"2.0","id":1,"method":"ping"}' };
+    expect((await ask("POST", "/mcp", ping)).status).toBe(200);
+    await transport.terminateSession();
+    expect(await ask("POST", "/mcp", ping)).toMatchObject({ status: 404, json: { error: { code: -32_001 } } });
+    const { "mcp-session-id": _, ...none } = headers;
+    expect((await ask("POST", "/mcp", { ...ping, headers: none })).status).toBe(400);
+    await client.close();
+  });
+
+  it("ends the streams of all clients with the server", async () => {
+    const { connected, endpoint, stop } = await serveMcp();
+    await connected();
+    await endpoint.close();
+    await stop();
+  });
+});
+
+describe("what was sent last", () => {
+  const message = (text: string) => ({ jsonrpc: "2.0" as const, method: "m", params: { text } });
+  const replay = async (log: EventLog, id: string) => {
+    const heard: unknown[] = [];
+    const stream = await log.replayEventsAfter(id, { send: async (_, sent) => void heard.push(sent) });
+    return { stream, heard };
+  };
+
+  it("is told again from where a client lost it, of its own stream alone", async () => {
+    const log = new EventLog(1_000);
+    const first = await log.storeEvent("a", message("1"));
+    await log.storeEvent("b", message("2"));
+    await log.storeEvent("a", message("3"));
+    expect(await log.getStreamIdForEventId(first)).toBe("a");
+    expect(await replay(log, first)).toEqual({ stream: "a", heard: [message("3")] });
+  });
+
+  it("is forgotten past its limit, and then no stream is known", async () => {
+    const log = new EventLog(100);
+    const first = await log.storeEvent("a", message("x".repeat(80)));
+    const second = await log.storeEvent("a", message("2"));
+    expect(await log.getStreamIdForEventId(first)).toBeUndefined();
+    await expect(replay(log, first)).rejects.toThrow();
+    expect(await replay(log, second)).toEqual({ stream: "a", heard: [] });
+  });
+});

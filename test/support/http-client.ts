@@ -1,0 +1,93 @@
+import { once } from "node:events";
+import { type ClientRequest, request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from "node:http";
+import { buffer } from "node:stream/consumers";
+import { onTestFinished } from "vitest";
+import { HttpLinks } from "../../src/http/links.js";
+import { type HttpServerOptions, startHttpServer } from "../../src/http/server.js";
+import { createStore, type Store, type StoreOptions } from "../../src/store/store.js";
+import { createMemoryEngines, type Engines } from "./mcp-client.js";
+import { createMemoryFiles } from "./memory-files.js";
+import { silentLog } from "./silent-log.js";
+
+export const token = "the-token-of-the-tests";
+export const bearer = { authorization: `Bearer ${token}` };
+
+export interface Answered {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly bytes: Buffer;
+  readonly text: string;
+  /** The body's JSON. */
+  readonly json: Readonly<Record<string, unknown>>;
+}
+
+export interface Asked {
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Uint8Array;
+}
+
+export interface HttpClient {
+  readonly origin: string;
+  readonly store: Store;
+  readonly links: HttpLinks;
+  stop(): Promise<void>;
+  /** Sends the token, unless a header says otherwise. @param url absolute, or a path */
+  ask(method: string, url: string, asked?: Asked): Promise<Answered>;
+  /** The same without the token. */
+  askAsStranger(method: string, url: string, asked?: Asked): Promise<Answered>;
+  /** A request whose body is the caller's to write and end. */
+  begin(method: string, url: string, headers?: Readonly<Record<string, string>>): ClientRequest;
+}
+
+export type HttpClientOptions = Partial<StoreOptions> &
+  Partial<Pick<HttpServerOptions, "readOnly" | "origins" | "publicUrl" | "mcp" | "host" | "limits">> & {
+    readonly signingKey?: Uint8Array;
+    readonly nowSeconds?: () => number;
+  };
+
+/** A new server on `engines`, as another process would be; it ends with the test. */
+export async function serveHttp(
+  engines: Engines = createMemoryEngines(),
+  options: HttpClientOptions = {},
+): Promise<HttpClient> {
+  const { log = silentLog, readOnly = false, origins = [], maxArtifactBytes = Number.MAX_SAFE_INTEGER } = options;
+  const links = new HttpLinks(options.signingKey ?? Buffer.alloc(32, 7), options.nowSeconds);
+  const store = createStore({ files: createMemoryFiles(), ...engines, log, links, ...options });
+  const shared = { ...options, store, links, log, readOnly, origins, maxArtifactBytes };
+  const address = { host: options.host ?? "127.0.0.1", port: 0 };
+  const server = await startHttpServer({ ...shared, ...address, version: "0.0.0-test", token });
+  const origin = server.origin;
+  let isStopped = false;
+  const stop = async (): Promise<void> => {
+    if (isStopped) return;
+    isStopped = true;
+    await server.stop();
+    await store.close();
+  };
+  onTestFinished(stop);
+
+  function begin(method: string, url: string, headers: Readonly<Record<string, string>> = {}): ClientRequest {
+    const request = httpRequest(new URL(url, origin), { method, headers, agent: false });
+    request.on("error", () => undefined); // whoever waits for its answer hears of it
+    onTestFinished(() => void request.destroy());
+    return request;
+  }
+  async function askAsStranger(method: string, url: string, { headers = {}, body }: Asked = {}): Promise<Answered> {
+    const length = body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) };
+    const request = begin(method, url, { ...length, ...headers });
+    request.end(body);
+    return answerTo(request);
+  }
+  const ask: HttpClient["ask"] = (method, url, { headers, ...asked } = {}) =>
+    askAsStranger(method, url, { ...asked, headers: { ...bearer, ...headers } });
+  return { origin, store, links, stop, ask, askAsStranger, begin };
+}
+
+/** Its answer, interim ones aside. */
+export async function answerTo(request: ClientRequest): Promise<Answered> {
+  const [response] = (await once(request, "response")) as [IncomingMessage];
+  const bytes = await buffer(response);
+  const text = bytes.toString();
+  const json = /json/.test(response.headers["content-type"] ?? "") && text !== "" ? JSON.parse(text) : {};
+  return { status: response.statusCode ?? 0, headers: response.headers, bytes, text, json };
+}
