@@ -299,13 +299,14 @@ function serveConfig({ all, one }: Values): Omit<Config, "root" | "logLevel"> {
 function httpConfig({ all, one }: Values): HttpConfig | undefined {
   const at = one("http");
   const given = one("http-token");
+  const [origins, publicUrl] = [all("http-origin"), one("http-url")];
   if (at === undefined) return undefined;
   if (given === undefined && !isLoopback(at.host)) {
     throw new ConfigError(
       `--http ${at.host}:${at.port} is open to other machines: give a token of your own with ${variableOf("http-token")}, or listen on 127.0.0.1`,
     );
   }
-  return { ...at, token: given, origins: all("http-origin"), publicUrl: one("http-url") };
+  return { ...at, token: given, origins, publicUrl };
 }
 
 function isLoopback(host: string): boolean {

@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { link, readFile, unlink } from "node:fs/promises";
+import { link, readdir, readFile, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { orElse, syncFolder, writeSynced } from "./file-system.js";
 
+const name = "signing-key";
 const keyBytes = 32;
 
 /**
@@ -11,10 +12,11 @@ const keyBytes = 32;
  * @throws Error where the file is there and holds no key
  */
 export async function readSigningKey(root: string): Promise<Buffer> {
-  const path = join(root, "signing-key");
-  const found = (await readKey(path)) ?? (await makeKey(root, path));
-  if (found.length !== keyBytes) throw new Error(`${path} holds no key`);
-  return found;
+  const path = join(root, name);
+  const key = (await readKey(path)) ?? (await makeKey(root, path));
+  await removeDrafts(root);
+  if (key?.length !== keyBytes) throw new Error(`${path} holds no key: remove it, and the URLs made with it are void`);
+  return key;
 }
 
 async function readKey(path: string): Promise<Buffer | undefined> {
@@ -23,14 +25,17 @@ async function readKey(path: string): Promise<Buffer | undefined> {
 }
 
 /** Whole under another name first, and then `link`, which never overwrites: of several processes one wins. */
-async function makeKey(root: string, path: string): Promise<Buffer> {
+async function makeKey(root: string, path: string): Promise<Buffer | undefined> {
   const draft = `${path}-${randomBytes(8).toString("hex")}`;
   await writeSynced(draft, "wx", `${randomBytes(keyBytes).toString("hex")}\n`);
-  try {
-    await orElse(["EEXIST"], () => link(draft, path), undefined);
-  } finally {
-    await unlink(draft);
-  }
+  // A draft that is gone was removed by somebody who has a key.
+  await orElse(["EEXIST", "ENOENT"], () => link(draft, path), undefined);
   await syncFolder(root);
-  return (await readKey(path)) ?? Buffer.alloc(0);
+  return readKey(path);
+}
+
+/** There is a key, so nobody needs a draft: neither who has just made it, nor who died over theirs. */
+async function removeDrafts(root: string): Promise<void> {
+  const drafts = (await readdir(root)).filter((entry) => entry.startsWith(`${name}-`));
+  for (const draft of drafts) await orElse(["ENOENT"], () => unlink(join(root, draft)), undefined);
 }

@@ -152,9 +152,12 @@ export function versionConflict(record: SessionRecord, newest: number): Artifact
   });
 }
 
+/** Algorithms of digests, as Node's crypto has them, and as people do. */
+const digestNames = { sha256: "SHA-256", sha512: "SHA-512", sha1: "SHA-1", md5: "MD5" } as const;
+export type DigestAlgorithm = keyof typeof digestNames;
+
 /**
  * @param offset where the upload goes on, where the failure has changed it
- * @param algorithm as Node's crypto names it
  */
 export function checksumMismatch(
   expected: string,
@@ -162,9 +165,9 @@ export function checksumMismatch(
   what: string,
   next: string,
   offset?: number,
-  algorithm = "sha256",
+  algorithm: DigestAlgorithm = "sha256",
 ): ArtifactError {
-  const name = algorithm.toUpperCase().replace(/^SHA/, "SHA-");
+  const name = digestNames[algorithm];
   return new ArtifactError("checksum_mismatch", `The ${name} of ${what} is ${actual}, not ${expected}. ${next}`, {
     expected,
     actual,

@@ -5,11 +5,19 @@ import { ArtifactError } from "./errors.js";
 import { checkpointBytes } from "./limits.js";
 import type { SessionRow } from "./rows.js";
 import type { Stage } from "./staging.js";
-import { checksumMismatch, closedError, isFull, isUnfinished, offsetConflict, planAppend } from "./upload-session.js";
+import {
+  checksumMismatch,
+  closedError,
+  type DigestAlgorithm,
+  isFull,
+  isUnfinished,
+  offsetConflict,
+  planAppend,
+} from "./upload-session.js";
 
-/** A digest of the bytes of one stream, by the name that Node's crypto knows. */
+/** A digest of the bytes of one stream. */
 export interface StreamChecksum {
-  readonly algorithm: "sha256" | "sha512" | "sha1" | "md5";
+  readonly algorithm: DigestAlgorithm;
   /** Lower-case hex. */
   readonly digest: string;
 }

@@ -56,8 +56,21 @@ describe("the command line", () => {
     [["verify", "now"], '"now"', "only options"],
     [["--log-level", "loud"], "--log-level", "debug, info, warn, error"],
     [["--read-only=perhaps"], "--read-only", "true or false"],
+    [["--no-stdio"], "--no-stdio", "--http HOST:PORT"],
+    [["--http", "8080"], "--http", "127.0.0.1:8080"],
+    [["--http", "127.0.0.1:99999"], "--http", "HOST:PORT"],
+    [["--http", "0.0.0.0:0"], "0.0.0.0", "ARTIFACTS_HTTP_TOKEN"],
+    [["--http", "[::]:0"], "open to other machines", "ARTIFACTS_HTTP_TOKEN"],
+    [["--http-origin", "example.com"], "--http-origin", "https://app.example.com"],
+    [["--http-url", "ftp://x"], "--http-url", "a URL"],
   ])("refuses %j in one line that names it and what is allowed, exit 2", (args, ...parts) => {
     expectRefusal(run(args), 2, ...parts);
+  });
+
+  it("refuses a token that is too short, and does not say it", () => {
+    const ran = run(["--http", "127.0.0.1:0"], { ARTIFACTS_HTTP_TOKEN: "hunter2" });
+    expectRefusal(ran, 2, "ARTIFACTS_HTTP_TOKEN", "16");
+    expect(ran.stderr).not.toContain("hunter2");
   });
 
   it("takes each option from the environment too, refuses it likewise, and lets the flag win", async () => {

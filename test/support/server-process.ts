@@ -70,6 +70,8 @@ export interface RawServer {
   readonly stderr: () => string;
   /** Its exit code, once it has ended. */
   readonly exited: Promise<number | null>;
+  /** What it says on stderr, once it does. */
+  heard(pattern: RegExp): Promise<RegExpExecArray>;
   send(...messages: object[]): void;
   /** The answer to a request of this id. */
   answer(id: number): Promise<{ result?: Record<string, unknown>; error?: Record<string, unknown> }>;
@@ -96,6 +98,14 @@ export function spawnRaw(args: readonly string[], environment: NodeJS.ProcessEnv
     stdout: () => stdout,
     stderr: () => stderr,
     exited,
+    async heard(pattern) {
+      for (;;) {
+        const found = pattern.exec(stderr);
+        if (found !== null) return found;
+        if (child.exitCode !== null) throw new Error(`it ended without saying ${pattern}: ${stderr}`);
+        await Promise.race([once(child, "read"), once(child, "close")]);
+      }
+    },
     send(...messages) {
       child.stdin.write(messages.map((message) => `${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`).join(""));
     },

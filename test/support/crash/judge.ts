@@ -22,7 +22,7 @@ export async function expectGood(scenario: Scenario, { root, id, answered, isSwe
     if (faults.length === 0) expectSound(await stateOf(living));
     expect((await faultsOf(living)).filter((fault) => !faults.some((kind) => fault.startsWith(kind)))).toEqual([]);
     if (isSweptFirst) await store.sweep.run({ graceMs: 0 });
-    await scenario.check(store, id, answered);
+    await scenario.check(store, id, answered, living);
     expect(await store.sweep.run({ graceMs: 0 })).toMatchObject({ failed: 0 });
     const state = await stateOf(living);
     expectSound(state);
@@ -33,7 +33,7 @@ export async function expectGood(scenario: Scenario, { root, id, answered, isSwe
 }
 
 /** What has its place in the root. */
-const known = /^(blobs|format|metadata\.sqlite(-shm|-wal)?|orphans|reserve|uploads)$/;
+const known = /^(blobs|format|metadata\.sqlite(-shm|-wal)?|orphans|reserve|signing-key|uploads)$/;
 
 async function during<Result>(opening: Promise<StoreProcess>, work: (living: StoreProcess) => Promise<Result>) {
   const living = await opening;

@@ -14,6 +14,7 @@ export interface StoreProcess {
   readonly root: string;
   readonly engines: Engines;
   readonly store: Store;
+  signingKey(): Promise<Buffer>;
   /** Another process's store on the same directory, its engines as these are unless given. */
   another(engines?: Engines): Store;
   close(): Promise<void>;
@@ -35,7 +36,7 @@ export async function openAs(
     return store;
   };
   return {
-    ...{ root, engines, another, store: another() },
+    ...{ root, engines, another, store: another(), signingKey: directory.signingKey },
     async close() {
       for (const store of stores) await store.close();
       await directory.close();

@@ -6,7 +6,7 @@ import { ArtifactError } from "../../../src/store/errors.js";
 import type { Store } from "../../../src/store/store.js";
 import type { FaultKind } from "../../../src/store/verify.js";
 import type { Engines } from "../faults.js";
-import { bytesOf, saveText, storeOn, textOf } from "../stores.js";
+import { bytesOf, saveText, sourceOf, storeOn, textOf } from "../stores.js";
 import type { ProcessOptions, StoreProcess } from "./process.js";
 
 type Call = (dying: StoreProcess, id: string) => Promise<unknown>;
@@ -26,13 +26,21 @@ export interface Scenario {
   /** One call after the other; the process is killed in one of them, or behind them all. */
   readonly act: readonly Call[];
   /** What the process had answered holds, and the operation, made again, comes to its end. */
-  check(store: Store, id: string, answered: number): Promise<void>;
+  check(store: Store, id: string, answered: number, living: StoreProcess): Promise<void>;
 }
 
 const append =
   (offset: number, text: string): Call =>
   ({ store }, id) =>
     store.uploads.append(id, offset, bytesOf(text));
+const stream =
+  (...texts: readonly string[]): Call =>
+  ({ store }, id) =>
+    store.uploads.appendStream(id, sourceOf(...texts.map(bytesOf)));
+const declare =
+  (size: number): Call =>
+  ({ store }, id) =>
+    store.uploads.declareSize(id, size);
 const complete: Call = ({ store }, id) => store.uploads.complete(id);
 const save =
   (text: string): Call =>
@@ -182,6 +190,24 @@ export const scenarios: readonly Scenario[] = [
     prepare: ({ store }) => begun(store, "abc"),
     act: [append(3, "def")],
     check: (store, id, answered) => carryOn(store, id, "abcdef", 3 + 3 * answered),
+  },
+  {
+    name: "a stream, and another behind it whose end is the upload's",
+    prepare: ({ store }) => begun(store, "abc"),
+    act: [stream("de", "f"), declare(9), stream("g", "hi")],
+    async check(store, id, answered) {
+      await carryOn(store, id, "abcdefghi", [3, 6, 6, 9][answered] ?? 0);
+      await assertVersions(store, { 1: "abcdefghi" });
+    },
+  },
+  {
+    name: "making the key that URLs are signed with",
+    act: [({ signingKey }) => signingKey()],
+    async check(_store, _id, _answered, { signingKey }) {
+      const keys = await Promise.all([signingKey(), signingKey()]);
+      assert.equal(keys[0].length, 32);
+      assert.deepEqual(keys[0], keys[1]);
+    },
   },
   {
     name: "a chunk past 64 segments, which are copied into one",
