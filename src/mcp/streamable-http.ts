@@ -44,8 +44,11 @@ export function createMcpEndpoint(newServer: () => Server, log: Log): McpEndpoin
     });
     // The SDK's own class, whose optional members are typed in another way than its own interface has them.
     await server.connect(transport as Transport);
-    await transport.handleRequest(request, response);
-    if (!hasBegun) await server.close();
+    try {
+      await transport.handleRequest(request, response);
+    } finally {
+      if (!hasBegun) await server.close();
+    }
   }
 
   function add(id: string, session: Session): void {
