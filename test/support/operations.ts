@@ -4,6 +4,7 @@ import { ArtifactError, type ErrorCode } from "../../src/store/errors.js";
 import type { Store } from "../../src/store/store.js";
 import type { UploadSession } from "../../src/store/upload-session.js";
 import { dayMs, type Scene, sceneMs, sessionTtlMs } from "./scene.js";
+import { asking } from "./sources.js";
 import { bytesOf, saveText, textOf } from "./stores.js";
 
 /** What one process does, on the key `k` of the bucket `b` and on the session `id`. */
@@ -50,6 +51,15 @@ export const operations: Readonly<Record<string, Operation>> = {
   "complete under if_version 1": complete(1),
   "append the last bytes": append("def"),
   "append other bytes in time": { ...append("xyz"), nowMs: inTimeMs },
+  "stream the last bytes, asked in between": {
+    ...append("def"),
+    run: ({ uploads }, id) =>
+      uploads.appendStream(
+        id,
+        asking(() => uploads.get(id), "d", "ef"),
+        { offset: 3 },
+      ),
+  },
   "append all and complete": {
     ...append("def"),
     async run({ uploads }, id) {

@@ -1,4 +1,3 @@
-import type { ByteSource } from "../../src/store/byte-source.js";
 import { createStore, type Store, type StoreOptions } from "../../src/store/store.js";
 import { createMemoryBlobStore, createMemoryMetadataStore, type MemoryBlobOptions } from "./memory-engines.js";
 import { createMemoryFiles } from "./memory-files.js";
@@ -16,12 +15,6 @@ export type MemoryEngines = ReturnType<typeof createMemoryEngines>;
 /** A store over engines that other stores may share, as other processes would. */
 export function storeOn(engines: Pick<StoreOptions, "metadata" | "blobs">, options: Partial<StoreOptions> = {}): Store {
   return createStore({ log: silentLog, files: createMemoryFiles(), ...engines, ...options });
-}
-
-/** A source that has these bytes, and then no more. */
-export function sourceOf(...blocks: readonly Uint8Array[]): ByteSource {
-  const left = [...blocks];
-  return { next: async () => left.shift(), stop: () => void left.splice(0) };
 }
 
 export const bytesOf = (text: string): Buffer => Buffer.from(text, "utf8");

@@ -6,7 +6,8 @@ import { ArtifactError } from "../../../src/store/errors.js";
 import type { Store } from "../../../src/store/store.js";
 import type { FaultKind } from "../../../src/store/verify.js";
 import type { Engines } from "../faults.js";
-import { bytesOf, saveText, sourceOf, storeOn, textOf } from "../stores.js";
+import { sourceOf } from "../sources.js";
+import { bytesOf, saveText, storeOn, textOf } from "../stores.js";
 import type { ProcessOptions, StoreProcess } from "./process.js";
 
 type Call = (dying: StoreProcess, id: string) => Promise<unknown>;
