@@ -21,8 +21,16 @@ const untrusted: HeaderValues = {
   "cache-control": "private, no-cache",
 };
 
-/** Answers a GET or HEAD of content: all of it, parts of it, or that the client has it already. */
+/** Answers a GET or HEAD of content: all of it, parts of it, or that the client has it already. Closes it. */
 export async function sendContent(exchange: Exchange, open: OpenArtifact): Promise<Answer | undefined> {
+  try {
+    return await answerContent(exchange, open);
+  } finally {
+    await open.close();
+  }
+}
+
+async function answerContent(exchange: Exchange, open: OpenArtifact): Promise<Answer | undefined> {
   const { artifact } = open;
   const etag = etagOf(artifact);
   const about = { etag, "last-modified": new Date(artifact.created_at * 1000).toUTCString(), ...untrusted };

@@ -2,7 +2,7 @@ import type { Log } from "../store/log.js";
 import type { Store } from "../store/store.js";
 import type { UploadSession } from "../store/upload-session.js";
 import type { Access } from "./access.js";
-import type { HttpLinks } from "./links.js";
+import { type HttpLinks, uploadBase } from "./links.js";
 
 /** What the handlers are made of. */
 export interface HttpContext {
@@ -20,8 +20,9 @@ export interface HttpContext {
 }
 
 /** Where a client goes on with an upload. */
-export function locationOf({ links, publicUrl }: HttpContext, { id, url }: UploadSession): string {
-  return publicUrl === undefined ? links.uploadPath(id) : url;
+export function locationOf({ links, publicUrl }: HttpContext, { id }: UploadSession, base = uploadBase): string {
+  const path = links.uploadPath(id, base);
+  return publicUrl === undefined ? path : `${publicUrl}${path}`;
 }
 
 /** The end of a session's life, as the headers of uploads have it. */

@@ -15,6 +15,7 @@ import { artifactRoutes } from "./routes/artifacts.js";
 import { contentRoutes, isSigned } from "./routes/content.js";
 import { serviceRoutes } from "./routes/service.js";
 import { codeOf, idOf, sessionRoutes } from "./routes/sessions.js";
+import { tusRoutes } from "./routes/tus.js";
 
 /** A handler of another face that the server gives a path to. */
 export type Mount = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
@@ -26,7 +27,7 @@ export interface Dispatch {
 /** Finds who answers a request, and lets only those through to it that may. */
 export function createDispatch(context: HttpContext, gate: Gate, mcp: Mount | undefined): Dispatch {
   // A session is no bucket, although its path looks like one.
-  const described = [...sessionRoutes, ...artifactRoutes, ...contentRoutes, ...serviceRoutes];
+  const described = [...sessionRoutes, ...artifactRoutes, ...contentRoutes, ...tusRoutes, ...serviceRoutes];
   const document = openApiDocument(described, context.version);
   const openApi: Route = {
     ...{ method: "GET", path: "/v1/openapi.json", right: "token", isWriting: false },

@@ -6,6 +6,8 @@ import type { Links } from "../store/links.js";
 const downloadTtlSeconds = 60 * 60;
 
 export const uploadBase = "/v1/artifacts/session:";
+/** The same sessions as tus clients know them. */
+export const tusBase = "/v1/tus/";
 export const contentBase = "/v1/content/";
 
 /**
@@ -23,13 +25,13 @@ export class HttpLinks implements Links {
     this.#nowSeconds = nowSeconds;
   }
 
-  upload(id: string): string | undefined {
-    return this.origin && `${this.origin}${this.uploadPath(id)}`;
+  upload(id: string, base = uploadBase): string | undefined {
+    return this.origin && `${this.origin}${this.uploadPath(id, base)}`;
   }
 
   /** The path of an upload URL, for where the client knows the origin better. */
-  uploadPath(id: string): string {
-    return `${uploadBase}${id}.${this.#uploadCode(id)}`;
+  uploadPath(id: string, base = uploadBase): string {
+    return `${base}${id}.${this.#uploadCode(id)}`;
   }
 
   isUpload(id: string, code: string): boolean {

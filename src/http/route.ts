@@ -31,7 +31,7 @@ export interface Route {
   readonly right: Right;
   /** Changes something, so `--read-only` refuses it. */
   readonly isWriting: boolean;
-  readonly operation?: Operation;
+  readonly operation?: Operation | undefined;
   handle(context: HttpContext, exchange: Exchange, parameters: Parameters): Promise<Answer | undefined>;
 }
 

@@ -2,15 +2,19 @@ import type { BlobStore } from "./blob-store.js";
 import type { ChangeSignal } from "./changes.js";
 import { ArtifactError } from "./errors.js";
 import type { Log } from "./log.js";
-import type { Guard, MetadataStore } from "./metadata-store.js";
+import type { Guard, MetadataStore, StoredRow } from "./metadata-store.js";
 import {
   type ArtifactRow,
   artifactKey,
   encodeFreed,
   freedKey,
+  idOf,
   type Rows,
   type SessionRecord,
   type SessionRow,
+  sessionKey,
+  uploadKey,
+  uploadText,
   type Version,
   versionOf,
 } from "./rows.js";
@@ -244,6 +248,21 @@ export class Publisher {
     if (session.value.origin === "save") return this.#rows.dropSession(session, guard);
     const value = { ...session.value, status: word, segments: [], sealed: null };
     return (await this.#rows.replaceSession(session, value, guard)) !== undefined;
+  }
+
+  /** An upload that has ended is not told of any more. How many rows went: none where somebody else has changed it. */
+  async forget(row: SessionRow): Promise<number> {
+    const { id, bucket, key } = row.value;
+    await this.#blobs.removeUpload(id); // what it has left would be nobody's without the row
+    if (!(await this.#rows.dropSession(row))) return 0;
+    return (await this.dropIndex({ key: uploadKey(bucket, key, id), text: uploadText })) ? 2 : 1;
+  }
+
+  /** An index row that dangles goes. Its session cannot come to be meanwhile: it is inserted only while this is there. */
+  async dropIndex({ key, text }: StoredRow): Promise<boolean> {
+    const session = sessionKey(idOf(key));
+    if ((await this.#metadata.get(session)) !== undefined) return false;
+    return this.#metadata.replace(key, text, undefined, { key: session, text: undefined });
   }
 
   /** What stays behind is the sweep's. */

@@ -11,11 +11,8 @@ import {
   parseSessionRow,
   type Rows,
   type SessionRow,
-  sessionKey,
   sessionPrefix,
-  uploadKey,
   uploadPrefix,
-  uploadText,
   versionOf,
 } from "./rows.js";
 import type { Staging } from "./staging.js";
@@ -150,21 +147,12 @@ class Pass {
 
   /** The row of an upload that has ended stays until its time is over, and a while longer to say so. */
   async #forget(row: SessionRow): Promise<void> {
-    const { id, bucket, key, expires_at } = row.value;
-    if (!this.#isOlderThan(this.#grace.unownedSeconds, expires_at)) return;
-    const { rows, blobs } = this.#dependencies;
-    await blobs.removeUpload(id); // what it has left would be nobody's without the row
-    if (!(await rows.dropSession(row))) return;
-    this.report.rows += 1;
-    await this.indexRow({ key: uploadKey(bucket, key, id), text: uploadText });
+    if (!this.#isOlderThan(this.#grace.unownedSeconds, row.value.expires_at)) return;
+    this.report.rows += await this.#dependencies.publisher.forget(row);
   }
 
-  /** One that dangles goes. Its session cannot come to be meanwhile: it is inserted only while this row is there. */
-  async indexRow({ key, text }: StoredRow): Promise<void> {
-    const { metadata } = this.#dependencies;
-    const session = sessionKey(idOf(key));
-    if ((await metadata.get(session)) !== undefined) return;
-    if (await metadata.replace(key, text, undefined, { key: session, text: undefined })) this.report.rows += 1;
+  async indexRow(row: StoredRow): Promise<void> {
+    if (await this.#dependencies.publisher.dropIndex(row)) this.report.rows += 1;
   }
 
   /** A blob that somebody was about to free is freed; if it never came to that, forgotten, after a while. */

@@ -247,6 +247,18 @@ export class Uploads {
     });
   }
 
+  /**
+   * Aborts an upload, or, where it is complete, only forgets it: what it has published stays.
+   *
+   * @throws ArtifactError `session_closed`
+   */
+  async dismiss(id: string): Promise<void> {
+    const { publisher } = this.#dependencies;
+    const row = await this.#appending.live(id);
+    if (row.value.status !== "complete") await this.abort(id);
+    else await this.#queue.run(id, () => publisher.forget(row));
+  }
+
   /** Ends the streams with what they have stored, lets the calls that have arrived end, then closes what is open. */
   async close(): Promise<void> {
     await this.stopStreams();

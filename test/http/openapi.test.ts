@@ -1,6 +1,7 @@
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { expect, it } from "vitest";
+import { tusBase } from "../../src/http/links.js";
 import { type Answered, type HttpClient, serveHttp } from "../support/http-client.js";
 import { sha256Of } from "../support/mcp-client.js";
 import { createMemoryEngines, saveText } from "../support/stores.js";
@@ -31,7 +32,12 @@ async function describedServer() {
 async function urlsOf({ store, links }: HttpClient): Promise<Record<string, string>> {
   await saveText(store, "b", "k", "hello");
   const upload = await store.uploads.create({ bucket: "b", key: "new", size: 5 });
-  const of = { "/v1/artifacts/session:{session}": links.uploadPath(upload.id) };
+  const done = await store.uploads.create({ bucket: "b", key: "done", size: 0 });
+  const of = {
+    "/v1/artifacts/session:{session}": links.uploadPath(upload.id),
+    "/v1/tus/{session}": links.uploadPath(upload.id, tusBase),
+    "GET /v1/tus/{session}": links.uploadPath(done.id, tusBase),
+  };
   return {
     ...of,
     "/v1/artifacts/{bucket}": "/v1/artifacts/b",
@@ -48,6 +54,12 @@ const asks: Record<string, { headers?: Record<string, string>; body?: string }> 
   createTusUpload: { headers: { ...tus, "upload-length": "5" } },
   appendToUpload: { body: "hel" },
   putUpload: { body: "hello" },
+  getTusOffset: { headers: tus },
+  terminateTusUpload: { headers: tus },
+  appendToTusUpload: {
+    body: "hel",
+    headers: { ...tus, "content-type": "application/offset+octet-stream", "upload-offset": "0" },
+  },
   appendPart: { body: "hel", headers: partial },
   putContent: { body: "hello" },
   postContent: { body: "hello" },
@@ -78,7 +90,8 @@ it("every operation answers as it is described, to who may and to who may not", 
   const { operations } = await describedServer();
   for (const { path, method, operation } of operations) {
     const client = await describedServer();
-    const url = (await urlsOf(client))[path] ?? path;
+    const urls = await urlsOf(client);
+    const url = urls[`${method} ${path}`] ?? urls[path] ?? path;
     const asked = asks[operation.operationId] ?? {};
     const answer = await client.ask(method, url, asked);
     expect(answer.status, `${method} ${path}: ${answer.text}`).toBeLessThan(300);
@@ -98,6 +111,7 @@ it("every operation fails as it is described", async () => {
   const id = `${sha256Of("none").slice(0, 32)}`;
   const missing: Record<string, string> = {
     "/v1/artifacts/session:{session}": client.links.uploadPath(id),
+    "/v1/tus/{session}": client.links.uploadPath(id, tusBase),
     "/v1/artifacts/{bucket}": "/v1/artifacts/none",
     "/v1/artifacts/{bucket}/{key}": "/v1/artifacts/none/k",
     "/v1/content/{bucket}/{key}": "/v1/content/none/k?version=x",

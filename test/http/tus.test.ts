@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { serveHttp } from "../support/http-client.js";
-import { textOf } from "../support/stores.js";
+import { saveText, textOf } from "../support/stores.js";
 
 const tus = { "tus-resumable": "1.0.0" };
 const patch = { ...tus, "content-type": "application/offset+octet-stream" };
@@ -97,6 +97,47 @@ describe("tus", () => {
     expect((await head()).status).toBe(410);
     expect((await append(6, "world")).status).toBe(410);
     expect((await store.uploads.list({ limit: 1 })).data[0]).toMatchObject({ status: "aborted" });
+  });
+
+  it("gives back what was uploaded, and forgets the upload when it is terminated, but not the artifact", async () => {
+    const { askAsStranger, url, append, store } = await created();
+    expect(await askAsStranger("GET", url)).toMatchObject({ status: 404, json: { code: "not_found" } });
+    await append(0, "hello world");
+    const headers = { "content-type": "text/x-log", "content-disposition": 'attachment; filename="k.txt"' };
+    expect(await askAsStranger("GET", url)).toMatchObject({ status: 200, text: "hello world", headers });
+    expect((await askAsStranger("GET", url, { headers: { range: "bytes=0-4" } })).text).toBe("hello");
+    expect((await askAsStranger("DELETE", url, { headers: tus })).status).toBe(204);
+    expect((await askAsStranger("GET", url)).status).toBe(404);
+    expect((await askAsStranger("HEAD", url, { headers: tus })).status).toBe(404);
+    expect(await textOf(store, "b", "k.txt")).toBe("hello world");
+    expect((await store.uploads.list({ limit: 10 })).data).toEqual([]);
+  });
+
+  it("does not give back what came under the number later", async () => {
+    const { askAsStranger, url, append, store } = await created();
+    await append(0, "hello world");
+    await store.artifacts.delete("b", "k.txt");
+    expect((await askAsStranger("GET", url)).status).toBe(404);
+    await saveText(store, "b", "k.txt", "secret");
+    expect((await askAsStranger("GET", url)).status).toBe(404);
+  });
+
+  it("is one with the session's own URL", async () => {
+    const { askAsStranger, url, append, store } = await created();
+    await append(0, "hello ");
+    const [session] = (await store.uploads.list({ limit: 1 })).data;
+    expect((await askAsStranger("POST", session?.url ?? "", { body: "wor" })).json).toMatchObject({ offset: 9 });
+    const headers = { ...patch, "upload-offset": "9" };
+    expect((await askAsStranger("PATCH", session?.url ?? "", { body: "ld", headers })).status).toBe(204);
+    expect((await askAsStranger("GET", url)).text).toBe("hello world");
+  });
+
+  it("says no more in Upload-Metadata than the client did", async () => {
+    const none = await created({ "upload-length": "1" });
+    expect((await none.head()).headers).not.toHaveProperty("upload-metadata");
+    const own = pairs({ filename: "x", nonlatin: "słońce" });
+    const { head } = await created({ "upload-length": "1", "upload-metadata": own });
+    expect((await head()).headers["upload-metadata"]).toBe(own);
   });
 
   it("takes a method that the client cannot send in a header", async () => {

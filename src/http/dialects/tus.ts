@@ -6,6 +6,7 @@ import { expiresField, type HttpContext, locationOf } from "../context.js";
 import { type Answer, type Exchange, refuseContentCoding } from "../exchange.js";
 import { wholeNumber } from "../fields.js";
 import { type HeaderValues, HttpError } from "../http-error.js";
+import { tusBase } from "../links.js";
 import type { ProblemForm } from "../problem.js";
 import { checkAlive, checkOffset } from "./strict.js";
 
@@ -16,6 +17,7 @@ import { checkAlive, checkOffset } from "./strict.js";
 export const tusVersion = "1.0.0";
 const bodyType = "application/offset+octet-stream";
 const defaultBucket = "uploads";
+const defaultType = "application/octet-stream";
 const algorithms = ["sha1", "sha256", "sha512", "md5"] as const;
 
 /** Whether a request, or who will read the answer, speaks tus. */
@@ -56,7 +58,7 @@ export async function createByTus(context: HttpContext, exchange: Exchange): Pro
   const withUpload = exchange.header("content-type") === bodyType && exchange.body.length !== 0;
   const checksum = withUpload ? readChecksum(exchange) : undefined;
   let session = await uploads.create(wanted);
-  const location = { location: locationOf(context, session) };
+  const location = { location: locationOf(context, session, tusBase) };
   if (withUpload) {
     const { length } = exchange.body;
     session = await uploads.appendStream(session.id, exchange.body, { offset: 0, length, checksum });
@@ -71,8 +73,9 @@ export async function describeToTus({ store }: HttpContext, id: string): Promise
   const { offset, size, status } = session;
   const total = size ?? (status === "complete" ? offset : null);
   const length = total === null ? { "upload-defer-length": "1" } : { "upload-length": String(total) };
-  const metadata = writeMetadata(session, await store.uploads.metadata(id));
-  const known = { "upload-offset": String(offset), ...length, "upload-metadata": metadata };
+  const said = writeMetadata(session, await store.uploads.metadata(id));
+  const metadata = said === "" ? {} : { "upload-metadata": said };
+  const known = { "upload-offset": String(offset), ...length, ...metadata };
   return { status: 200, headers: { ...known, ...expires(session), "cache-control": "no-store" } };
 }
 
@@ -93,8 +96,9 @@ export async function appendByTus({ store }: HttpContext, exchange: Exchange, id
   return { status: 204, headers: { "upload-offset": String(session.offset), ...expires(session) } };
 }
 
+/** An upload that is complete is over then, and its artifact stays: to delete that needs the token. */
 export async function terminateByTus({ store }: HttpContext, id: string): Promise<Answer> {
-  await store.uploads.abort(id);
+  await store.uploads.dismiss(id);
   return { status: 204 };
 }
 
@@ -145,8 +149,15 @@ function decodeUtf8(name: string, base64: string): string {
   }
 }
 
-function writeMetadata({ bucket, key, mime_type }: UploadSession, metadata: Readonly<Record<string, string>>): string {
-  return Object.entries({ bucket, key, filetype: mime_type, ...metadata })
+/** What the client said, as far as it is no default. */
+function writeMetadata(session: UploadSession, metadata: Readonly<Record<string, string>>): string {
+  const { id, bucket, key, mime_type } = session;
+  const said = {
+    ...(bucket === defaultBucket ? {} : { bucket }),
+    ...(key === id ? {} : { key }),
+    ...(mime_type === defaultType ? {} : { filetype: mime_type }),
+  };
+  return Object.entries({ ...said, ...metadata })
     .map(([name, value]) => `${name} ${Buffer.from(value).toString("base64")}`)
     .join(",");
 }

@@ -20,12 +20,7 @@ const one = z.strictObject({
 });
 
 async function read({ store }: HttpContext, exchange: Exchange, { bucket = "", key = "" }: Parameters) {
-  const open = await store.artifacts.open(bucket, key, readQuery(exchange, one).version);
-  try {
-    return await sendContent(exchange, open);
-  } finally {
-    await open.close();
-  }
+  return sendContent(exchange, await store.artifacts.open(bucket, key, readQuery(exchange, one).version));
 }
 
 /** Whether the URL itself lets its bearer read. */

@@ -2,16 +2,7 @@ import { artifact, session } from "../../shapes/fields.js";
 import type { HttpContext } from "../context.js";
 import { answerUpload, uploadBytes } from "../dialects/original.js";
 import { appendResumable, describeResumable, resumableForm } from "../dialects/resumable.js";
-import {
-  appendByTus,
-  createByTus,
-  describeToTus,
-  isTus,
-  speakTus,
-  terminateByTus,
-  tusForm,
-  tusMethod,
-} from "../dialects/tus.js";
+import { appendByTus, describeToTus, isTus, speakTus, terminateByTus, tusForm, tusMethod } from "../dialects/tus.js";
 import type { Answer, Exchange } from "../exchange.js";
 import { HttpError } from "../http-error.js";
 import type { Operation, Parameters, Route } from "../route.js";
@@ -57,7 +48,7 @@ function sessionRoute(
   };
 }
 
-function handleTus(context: HttpContext, exchange: Exchange, id: string): Promise<Answer> {
+export function handleTus(context: HttpContext, exchange: Exchange, id: string): Promise<Answer> {
   switch (tusMethod(exchange)) {
     case "HEAD":
       return describeToTus(context, id);
@@ -150,28 +141,4 @@ const remove = sessionRoute(
   async ({ store }, _exchange, id) => answerUpload(await store.uploads.abort(id)),
 );
 
-const tus: Route = {
-  method: "POST",
-  path: "/v1/tus",
-  right: "token",
-  isWriting: true,
-  operation: {
-    id: "createTusUpload",
-    summary: "Create an upload by tus 1.0",
-    headers: {
-      "Tus-Resumable": "1.0.0",
-      "Upload-Length": "Bytes of the whole content",
-      "Upload-Defer-Length": "`1` in its place, where it is not known yet",
-      "Upload-Metadata": "bucket, key and filetype, each with its base64; all else becomes the artifact's metadata",
-    },
-    bytes: "application/offset+octet-stream",
-    answers: { 201: { says: "Location is the upload URL" } },
-  },
-  handle(context, exchange) {
-    speakTus(exchange);
-    exchange.formOf = tusForm;
-    return createByTus(context, exchange);
-  },
-};
-
-export const sessionRoutes: readonly Route[] = [get, post, put, head, patch, remove, tus];
+export const sessionRoutes: readonly Route[] = [get, post, put, head, patch, remove];

@@ -202,6 +202,15 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   {
+    name: "forgetting an upload that is complete",
+    prepare: ({ store }) => begun(store, "", { size: 0 }),
+    act: [({ store }, id) => store.uploads.dismiss(id)],
+    async check(store, id) {
+      await store.uploads.dismiss(id).catch((error) => assert.equal(error.code, "session_not_found"));
+      assert.equal((await store.artifacts.get("b", "k")).bytes, 0);
+    },
+  },
+  {
     name: "making the key that URLs are signed with",
     act: [({ signingKey }) => signingKey()],
     async check(_store, _id, _answered, { signingKey }) {
