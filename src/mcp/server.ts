@@ -16,6 +16,7 @@ import { quote } from "../store/artifact.js";
 import { ArtifactError } from "../store/errors.js";
 import type { Log } from "../store/log.js";
 import type { Store } from "../store/store.js";
+import { createClientLog } from "./client-log.js";
 import { instructions } from "./instructions.js";
 import { createProgress } from "./progress.js";
 import { complete } from "./resources/complete.js";
@@ -55,6 +56,7 @@ export function createMcpServer(options: McpServerOptions): Server {
         tools: { listChanged: true },
         resources: { subscribe: true, listChanged: true },
         completions: {},
+        logging: {},
       },
       instructions: instructions({ readOnly, hasUrls }),
     },
@@ -77,6 +79,7 @@ export function createMcpServer(options: McpServerOptions): Server {
 
 function offerTools(server: Server, roots: Roots, options: McpServerOptions): void {
   const { log, readOnly } = options;
+  const clientLog = createClientLog(server, log);
   const allowedDirectories = roots.allowed;
   const tools = new Map(allTools({ ...options, allowedDirectories }).map((tool) => [tool.listing.name, tool]));
 
@@ -109,7 +112,9 @@ function offerTools(server: Server, roots: Roots, options: McpServerOptions): vo
     const progress = createProgress(params._meta?.progressToken, sendNotification, log);
     const result = await call(params.name, params.arguments, { signal, progress });
     const ms = Math.round(performance.now() - began);
-    log("debug", "tool_called", { tool: params.name, ms, isError: result.isError === true });
+    const called = { tool: params.name, ms, isError: result.isError === true };
+    log("debug", "tool_called", { ...called });
+    await clientLog.toolCalled(called, sendNotification);
     return result;
   });
 }

@@ -89,13 +89,20 @@ describe.each(Object.entries(places))("a change made %s", (_where, open) => {
 });
 
 describe("resources/subscribe", () => {
-  it.each(["artifact://b/../k", "artifact://b/k#x", "file:///etc/passwd", "artifact://b/k?version=0"])(
-    "refuses %s",
-    async (uri) => {
-      const { client } = await connect(createMemoryEngines());
-      await expect(client.subscribeResource({ uri })).rejects.toMatchObject({ code: -32602 });
-    },
-  );
+  it.each(["artifact://b/../k", "artifact://b/k#x", "b/k", "artifact://b/k?version=0"])("refuses %s", async (uri) => {
+    const { client } = await connect(createMemoryEngines());
+    await expect(client.subscribeResource({ uri })).rejects.toMatchObject({ code: -32602 });
+  });
+
+  it("takes what can never change here, and never tells of it", async () => {
+    const watcher = await connect(createMemoryEngines());
+    await watcher.client.subscribeResource({ uri: "file:///etc/passwd" });
+    await watcher.client.subscribeResource({ uri: "artifact://b/k" });
+    await watcher.answer("save_artifact", { bucket: "b", key: "k", content: "x" });
+    await told(watcher, "artifact://b/k");
+    expect(watcher.updated).toEqual(["artifact://b/k"]);
+    await watcher.client.unsubscribeResource({ uri: "file:///etc/passwd" });
+  });
 
   it("to the same URI twice tells of a change once, and one unsubscribe ends it", async () => {
     const one = await connect(createMemoryEngines());

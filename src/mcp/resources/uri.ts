@@ -21,6 +21,11 @@ export const bucketUri = (bucket: string): string => `artifact://${bucket}`;
 /** Longer than any URI of this server: the longest key, and a cursor or numbers behind it. */
 const maxUriChars = 2_048;
 
+/** Whether a URI has one of our schemes, or none that could be another's. */
+export function isOwnUri(uri: string): boolean {
+  return !/^[a-z][a-z0-9+.-]*:/i.test(uri) || /^artifact(?:-upload)?:/i.test(uri);
+}
+
 /**
  * Reads a resource URI: not with a URL parser, which folds case, resolves `..` and drops what it does not like.
  * RFC 3986: the fragment is split off first, then the query, and what is left is decoded once.

@@ -1,6 +1,6 @@
 import type { Log } from "../../store/log.js";
 import type { Store } from "../../store/store.js";
-import { parseResourceUri } from "./uri.js";
+import { isOwnUri, parseResourceUri } from "./uri.js";
 
 /** Changes by other processes are noticed within this time; the promise is 2 s. */
 const pollMs = 500;
@@ -14,7 +14,7 @@ export interface WatchEvents {
 /** Tells one client of changes, whichever process makes them. */
 export interface Watch {
   start(): Promise<void>;
-  /** @throws McpError InvalidParams where the URI is not valid; what it names need not exist yet */
+  /** @throws McpError InvalidParams where a URI of ours is not valid; what it names need not exist yet */
   subscribe(uri: string): Promise<void>;
   unsubscribe(uri: string): void;
   stop(): void;
@@ -85,6 +85,8 @@ export function createWatch({ revisions }: Store, events: WatchEvents, log: Log)
       }
     },
     async subscribe(uri) {
+      // What is of another scheme never changes here, so there is nothing to tell of it.
+      if (!isOwnUri(uri)) return;
       subscribed.set(uri, await revisionOf(uri));
       isUnseen = true; // a look may have come between the two
     },
