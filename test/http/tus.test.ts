@@ -172,6 +172,7 @@ describe("tus", () => {
     [{ "upload-length": "-1" }, 400],
     [{ "upload-length": "1", "upload-metadata": pairs({ bucket: "no bucket" }) }, 400],
     [{ "upload-length": "1", "upload-metadata": "key /w==" }, 400],
+    [{ "upload-length": "1", "upload-concat": "partial" }, 400],
     [{ "upload-length": "1", "tus-resumable": "2.0.0" }, 412],
   ])("refuses a creation with %j", async (headers, status) => {
     const { answer } = await created(headers as Record<string, string>);

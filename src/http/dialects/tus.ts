@@ -52,6 +52,12 @@ export function tusAbilities({ maxArtifactBytes }: HttpContext): HeaderValues {
 
 export async function createByTus(context: HttpContext, exchange: Exchange): Promise<Answer> {
   const { uploads } = context.store;
+  if (exchange.header("upload-concat") !== undefined) {
+    throw new HttpError(
+      "invalid_argument",
+      "Uploads are not put together here: send the content as one (no Upload-Concat).",
+    );
+  }
   const size = wholeNumber(exchange, "Upload-Length");
   checkLength(exchange, size);
   const wanted: CreateUpload = { ...readMetadata(exchange.header("upload-metadata") ?? ""), size };
