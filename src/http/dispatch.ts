@@ -65,6 +65,8 @@ export function createDispatch(context: HttpContext, gate: Gate, mcp: Mount | un
   return {
     async handle(request, response) {
       const began = performance.now();
+      // A client that goes away is no failure of ours, however far the answer was.
+      response.on("error", (error) => context.log("debug", "response_broken", { error: String(error) }));
       let exchange: Exchange | undefined;
       let path: string | undefined;
       try {

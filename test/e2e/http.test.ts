@@ -3,6 +3,9 @@ import { once } from "node:events";
 import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
+import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { temporaryDirectory } from "../support/directories.js";
 import { token } from "../support/http-client.js";
@@ -60,6 +63,26 @@ describe("a service", () => {
     expect(await (await fetch(url, { method: "PUT", body: "hello" })).json()).toMatchObject({ bytes: 5 });
     expect(await (await fetch(saved.url)).text()).toBe("saved");
   });
+});
+
+it.each(["[::1]:0", "localhost:0"])("a service listens on %s", async (address) => {
+  const service = spawnRaw(["--root", await temporaryDirectory(), "--no-stdio", "--http", address]);
+  expect(await (await fetch(`${await originOf(service)}/healthz`)).json()).toEqual({ status: "ok" });
+});
+
+it("a service ends while clients listen to it and read from it", async () => {
+  const service = await startService(await temporaryDirectory());
+  const requestInit = { headers: { authorization: `Bearer ${token}` } };
+  const transport = new StreamableHTTPClientTransport(new URL("/mcp", service.origin), { requestInit });
+  const client = new Client({ name: "test", version: "0" });
+  await client.connect(transport as Transport);
+  onTestFinished(() => client.close());
+  await service.ask("PUT", "/v1/content/b/k", { body: Buffer.alloc(8 * MiB) });
+  const reading = service.begin("GET", "/v1/content/b/k");
+  reading.end();
+  await once(reading, "response"); // and does not read on
+  service.child.kill("SIGTERM");
+  expect(await service.exited).toBe(0);
 });
 
 describe("beside stdio", () => {

@@ -187,6 +187,13 @@ describe("a whole body by PUT", () => {
     expect(left).toEqual([]);
   });
 
+  it("of two at once under If-None-Match, one is saved", async () => {
+    const { ask } = await serveHttp();
+    const headers = { "if-none-match": "*" };
+    const answers = await Promise.all(["one", "two"].map((body) => ask("PUT", path, { body, headers })));
+    expect(answers.map(({ status }) => status).sort()).toEqual([201, 412]);
+  });
+
   it("is checked against its digests", async () => {
     const { ask, store } = await serveHttp();
     for (const name of ["content-digest", "repr-digest"]) {

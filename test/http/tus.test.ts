@@ -140,6 +140,15 @@ describe("tus", () => {
     expect((await head()).headers["upload-metadata"]).toBe(own);
   });
 
+  it("leaves out of Upload-Metadata what it cannot say", async () => {
+    const { store, askAsStranger } = await serveHttp();
+    const metadata = { "with space": "a", ключ: "b", "new\nline": "c", fine: "d" };
+    const { url } = await store.uploads.create({ bucket: "b", key: "k", metadata });
+    const { status, headers } = await askAsStranger("HEAD", url, { headers: tus });
+    expect(status).toBe(200);
+    expect(headers["upload-metadata"]).toBe(pairs({ bucket: "b", key: "k", fine: "d" }));
+  });
+
   it("takes a method that the client cannot send in a header", async () => {
     const { askAsStranger, url } = await created();
     const headers = { ...patch, "upload-offset": "0", "x-http-method-override": "PATCH" };

@@ -155,6 +155,9 @@ function decodeUtf8(name: string, base64: string): string {
   }
 }
 
+/** Of visible ASCII but the comma. */
+const fieldName = /^[\x21-\x2b\x2d-\x7e]+$/;
+
 /** What the client said, as far as it is no default. */
 function writeMetadata(session: UploadSession, metadata: Readonly<Record<string, string>>): string {
   const { id, bucket, key, mime_type } = session;
@@ -164,6 +167,7 @@ function writeMetadata(session: UploadSession, metadata: Readonly<Record<string,
     ...(mime_type === defaultType ? {} : { filetype: mime_type }),
   };
   return Object.entries({ ...said, ...metadata })
+    .filter(([name]) => fieldName.test(name)) // others came another way, and cannot be said in this one
     .map(([name, value]) => `${name} ${Buffer.from(value).toString("base64")}`)
     .join(",");
 }
