@@ -40,7 +40,7 @@ async function answerContent(exchange: Exchange, open: OpenArtifact): Promise<An
     throw new HttpError("precondition_failed", message, { etag });
   }
   const known = exchange.header("if-none-match");
-  if (known !== undefined && matches(known, artifact)) return { status: 304, headers: about };
+  if (known !== undefined && matchesWeakly(known, artifact)) return { status: 304, headers: about };
 
   const whole: HeaderValues = {
     ...about,
@@ -60,10 +60,15 @@ export function etagOf({ sha256 }: Artifact): string {
   return `"${sha256}"`;
 }
 
-/** Whether a list of ETags names the artifact, or anything. */
+/** Whether an `If-Match` names the artifact, or anything. */
 export function matches(list: string, artifact: Artifact): boolean {
-  const tags = list.split(",").map((tag) => tag.trim().replace(/^W\//, ""));
+  const tags = list.split(",").map((tag) => tag.trim());
   return tags.includes("*") || tags.includes(etagOf(artifact));
+}
+
+/** The same of an `If-None-Match`, for which a weak tag is as good. */
+export function matchesWeakly(list: string, artifact: Artifact): boolean {
+  return matches(list.replaceAll("W/", ""), artifact);
 }
 
 function dispositionOf({ key, mime_type }: Artifact): string {

@@ -50,7 +50,7 @@ export function createDispatch(context: HttpContext, gate: Gate, mcp: Mount | un
       await exchange.send({ status: 204, headers: { ...abilities, ...gate.preflight(exchange, methods) } });
       return undefined;
     }
-    const found = routeFor(here, methodOf(exchange));
+    const found = routeFor(here, tusMethod(exchange));
     if (found === undefined) {
       throw new HttpError("method_not_allowed", `This URL takes ${methods.join(", ")}.`, allow);
     }
@@ -129,11 +129,6 @@ function routeFor<Found extends { readonly route: Route }>(here: readonly Found[
 function withoutAlias(segments: readonly string[]): readonly string[] {
   const [first, second, ...rest] = segments;
   return first === "v1" && second === "files" ? ["v1", "artifacts", ...rest] : segments;
-}
-
-/** A POST may mean another method, in tus. */
-function methodOf(exchange: Exchange): string {
-  return exchange.header("tus-resumable") === undefined ? exchange.method : tusMethod(exchange);
 }
 
 /** @throws HttpError `unauthorized`, `too_many_requests` */

@@ -64,6 +64,7 @@ describe("an upload URL", () => {
     for (const url of [
       swapped,
       `${mine}x`,
+      `${mine}.x`,
       mine.slice(0, -1),
       mine.replace(/\.[^.]*$/, ""),
       mine.replace(/\.[^.]*$/, "."),

@@ -45,6 +45,7 @@ describe("content", () => {
       expect(await get({ "if-none-match": known })).toMatchObject({ status: 304, text: "", headers: { etag } });
     }
     expect((await get({ "if-none-match": '"x"' })).text).toBe(text);
+    expect(await get({ "if-match": `W/${etag}` })).toMatchObject({ status: 412 });
     expect(await get({ "if-match": '"x"' })).toMatchObject({ status: 412, json: { code: "precondition_failed" } });
     expect((await get({ "if-match": etag })).text).toBe(text);
   });
@@ -185,6 +186,13 @@ describe("a whole body by PUT", () => {
     expect(await textOf(store, "b", "k/x.txt")).toBe("other");
     const left = (await store.uploads.list({ limit: 10 })).data.filter(({ status }) => status === "held");
     expect(left).toEqual([]);
+  });
+
+  it("that is only a part is not taken for the whole", async () => {
+    const { ask, store } = await serveHttp();
+    const part = { body: "345", headers: { "content-range": "bytes 3-5/10" } };
+    expect(await ask("PUT", path, part)).toMatchObject({ status: 400, json: { code: "invalid_argument" } });
+    await expect(store.artifacts.get("b", "k/x.txt")).rejects.toMatchObject({ code: "artifact_not_found" });
   });
 
   it("of two at once under If-None-Match, one is saved", async () => {

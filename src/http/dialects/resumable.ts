@@ -155,7 +155,7 @@ function limits({ maxArtifactBytes }: HttpContext, { expires_at }: UploadSession
   return { "upload-limit": [...size, age].join(", ") };
 }
 
-/** For clients that say that they understand it: others have been seen to take an unknown interim response for the final. */
+/** For clients of this version alone, as the draft wants it while it is one. */
 function announce(exchange: Exchange, headers: HeaderValues): void {
   if (exchange.header("upload-draft-interop-version") !== interopVersion) return;
   exchange.inform("104 Upload Resumption Supported", { "upload-draft-interop-version": interopVersion, ...headers });

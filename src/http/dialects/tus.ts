@@ -25,9 +25,10 @@ export function isTus(exchange: Exchange): boolean {
   return exchange.header("tus-resumable") !== undefined;
 }
 
-/** The method that is meant: some clients cannot send all of them. */
+/** The method that is meant by a POST: some clients cannot send all of them. */
 export function tusMethod(exchange: Exchange): string {
-  return exchange.header("x-http-method-override")?.toUpperCase() ?? exchange.method;
+  const meant = isTus(exchange) && exchange.method === "POST" ? exchange.header("x-http-method-override") : undefined;
+  return meant?.toUpperCase() ?? exchange.method;
 }
 
 /** What every answer in this dialect has. @throws HttpError for another version of it */
@@ -142,6 +143,9 @@ function readMetadata(text: string): Omit<CreateUpload, "size"> {
       const [name = "", base64 = ""] = pair.split(" ");
       return [name, decodeUtf8(name, base64)] as const;
     });
+  if (entries.some(([name]) => name === "__proto__")) {
+    throw new HttpError("invalid_argument", "__proto__ cannot be a name in Upload-Metadata: choose another.");
+  }
   const { bucket = defaultBucket, key, filetype, ...metadata } = Object.fromEntries(entries);
   return { bucket, key, mime_type: filetype || undefined, metadata };
 }

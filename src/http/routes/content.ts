@@ -2,7 +2,7 @@ import { z } from "zod";
 import { artifact, session, version } from "../../shapes/fields.js";
 import { ArtifactError } from "../../store/errors.js";
 import type { CreateUpload } from "../../store/uploads.js";
-import { etagOf, matches, sendContent } from "../content.js";
+import { etagOf, matches, matchesWeakly, sendContent } from "../content.js";
 import { type HttpContext, locationOf } from "../context.js";
 import { createResumable, isResumable, resumableForm } from "../dialects/resumable.js";
 import { type Answer, type Exchange, refuseContentCoding } from "../exchange.js";
@@ -39,6 +39,12 @@ export async function isSigned({ store, links }: HttpContext, exchange: Exchange
 
 /** A whole body in one go, or the beginning of an upload that can be resumed. */
 async function write(context: HttpContext, exchange: Exchange, { bucket = "", key = "" }: Parameters): Promise<Answer> {
+  if (exchange.header("content-range") !== undefined) {
+    throw new HttpError(
+      "invalid_argument",
+      "A part cannot be saved here: create an upload session (POST /v1/artifacts), whose url takes Content-Range.",
+    );
+  }
   const guard = await readGuard(context, exchange, bucket, key);
   const type = exchange.header("content-type");
   // What curl says of any body, unless it is told otherwise.
@@ -88,7 +94,7 @@ async function readGuard(
   const newest = await store.artifacts.get(bucket, key).catch(noneFound);
   const isMet =
     (match === undefined || (newest !== undefined && matches(match, newest))) &&
-    (noneMatch === undefined || newest === undefined || !matches(noneMatch, newest));
+    (noneMatch === undefined || newest === undefined || !matchesWeakly(noneMatch, newest));
   // The very same content is no conflict; whether it is, only the bytes tell, but for their number.
   const mayBeSame = match === undefined && newest?.bytes === exchange.body.length;
   if (isMet || mayBeSame) return { if_version: isMet ? (newest?.version ?? 0) : 0 };

@@ -9,12 +9,13 @@ import type { Operation, Parameters, Route } from "../route.js";
 
 /** The id of an upload URL, whose code has been checked. */
 export function idOf({ session: given = "" }: Parameters): string {
-  return given.split(".")[0] ?? "";
+  return given.split(".", 1)[0] ?? "";
 }
 
 /** The code that makes an upload URL good by itself, if there is one. */
 export function codeOf({ session: given = "" }: Parameters): string | undefined {
-  return given.split(".")[1];
+  const at = given.indexOf(".");
+  return at < 0 ? undefined : given.slice(at + 1);
 }
 
 const path = "/v1/artifacts/session:{session}";
