@@ -104,6 +104,17 @@ describe("MCP over Streamable HTTP", () => {
     expect(whole.content).toHaveLength(1);
   });
 
+  it("says all that within what hosts show", async () => {
+    const { client } = await (await serveMcp()).connected();
+    const { tools } = await client.listTools();
+    for (const text of [client.getInstructions() ?? "", ...tools.map(({ description = "" }) => description)]) {
+      expect(Buffer.byteLength(text)).toBeLessThanOrEqual(2_048);
+    }
+    for (const name of ["create_upload_session", "upload_chunk"]) {
+      expect(tools.find((tool) => tool.name === name)?.description).toContain("curl -T FILE URL");
+    }
+  });
+
   it("does not take the folders of another machine for its own", async () => {
     const { connect } = await serveMcp();
     const { client, open } = await connect({ capabilities: { roots: {} } });
