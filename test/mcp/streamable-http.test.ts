@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import type { IncomingMessage } from "node:http";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
@@ -128,6 +130,30 @@ describe("MCP over Streamable HTTP", () => {
     const { tools } = await client.listTools();
     expect(tools.map(({ name }) => name)).not.toContain("export_file");
     expect(isAsked).toBe(false);
+  });
+
+  it("tells again what a client has missed, from the event that it heard last", async () => {
+    const { ask, begin } = await serveMcp();
+    const version = "2025-11-25";
+    const kinds = { "content-type": "application/json", accept: "application/json, text/event-stream" };
+    const clientInfo = { name: "raw", version: "0" };
+    const params = { protocolVersion: version, capabilities: {}, clientInfo };
+    const initialize = JSON.stringify({ jsonrpc: "2.0", id: 0, method: "initialize", params });
+    const begun = await ask("POST", "/mcp", { headers: kinds, body: initialize });
+    const session = { "mcp-session-id": String(begun.headers["mcp-session-id"]), "mcp-protocol-version": version };
+    const call = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/call", params: save });
+    const heard = await ask("POST", "/mcp", { headers: { ...kinds, ...session }, body: call });
+    const [first = "", last = ""] = [...heard.text.matchAll(/^id: (.+)$/gm)].map(([, id]) => id);
+    expect(heard.text).toContain('"id":1');
+
+    const from = { ...bearer, ...session, accept: "text/event-stream", "last-event-id": first };
+    const again = begin("GET", "/mcp", from);
+    again.end();
+    const [response] = (await once(again, "response")) as [IncomingMessage];
+    const [data] = (await once(response, "data")) as [Buffer];
+    expect(String(data)).toContain(`id: ${last}\n`);
+    expect(String(data)).toContain('"id":1');
+    expect((await ask("GET", "/mcp", { headers: { ...from, "last-event-id": "999" } })).status).toBe(400);
   });
 
   it("lets a client end its session, and answers 404 to who has none", async () => {
