@@ -202,7 +202,7 @@ const names = Object.keys(settings) as Setting[];
 const verifyNames = ["root", "log-level"] as const satisfies readonly Setting[];
 const variableOf = (name: Setting): string => `ARTIFACTS_${name.toUpperCase().replaceAll("-", "_")}`;
 
-export const usage = `artifacts-mcp: an artifact store for AI agents, over the Model Context Protocol on stdio
+export const usage = `artifacts-mcp: an artifact store for AI agents, over the Model Context Protocol and HTTP
 
 Usage: artifacts-mcp [options]
        artifacts-mcp verify [--root DIR] [--repair] [--json]
