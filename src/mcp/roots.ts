@@ -54,6 +54,11 @@ export function createRoots(server: Server, allowPaths: readonly string[], onCha
   };
 }
 
+/** For a client that runs elsewhere: what its roots are called says nothing of this machine. */
+export function onlyAllowed(allowPaths: readonly string[]): Roots {
+  return { allowed: async () => allowPaths, start: () => undefined };
+}
+
 /** Roots may be other things than directories of this machine. */
 function directoryOf(uri: string): string[] {
   try {

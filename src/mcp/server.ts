@@ -24,7 +24,7 @@ import { listResources, resourceTemplates } from "./resources/list-resources.js"
 import { readResource } from "./resources/read-resource.js";
 import { createWatch, type Watch } from "./resources/watch.js";
 import { failure } from "./result.js";
-import { createRoots, type Roots } from "./roots.js";
+import { createRoots, onlyAllowed, type Roots } from "./roots.js";
 import type { Tool, ToolCall } from "./tool.js";
 import { allTools } from "./tools/all-tools.js";
 
@@ -65,10 +65,11 @@ export function createMcpServer(options: McpServerOptions): Server {
   const onRootsChanged = (): void => {
     server.sendToolListChanged().catch((error) => log("debug", "notification_lost", { error: String(error) }));
   };
-  const roots = createRoots(server, options.allowPaths, onRootsChanged, log);
+  const { allowPaths } = options;
+  const roots = isLocal ? createRoots(server, allowPaths, onRootsChanged, log) : onlyAllowed(allowPaths);
   const watch = createResourceWatch(server, store, log);
   server.oninitialized = () => {
-    if (isLocal) roots.start();
+    roots.start();
     watch.start().catch((error) => log("warn", "watch_failed", { error: String(error) }));
   };
   server.onclose = () => watch.stop();

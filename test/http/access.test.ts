@@ -306,6 +306,27 @@ it("whoever may not send a large body hears so before it is sent", async () => {
   expect(isAskedFor).toBe(false);
 });
 
+it("whoever may send one is told to, and whoever sends it all the same hears why it was not taken", async () => {
+  const client = await serveHttp();
+  const headers = { ...bearer, expect: "100-continue", "content-length": "5" };
+  const asked = client.begin("PUT", "/v1/content/b/k", headers);
+  asked.flushHeaders();
+  await once(asked, "continue");
+  asked.end("hello");
+  expect((await answerTo(asked)).status).toBe(201);
+
+  const { hostname, port } = new URL(client.origin);
+  const socket = connect(Number(port), hostname);
+  onTestFinished(() => void socket.destroy());
+  const body = Buffer.alloc(3_000_000);
+  socket.write(`PUT /v1/content/b/k HTTP/1.1\r\nhost: localhost\r\ncontent-length: ${body.length}\r\n\r\n`);
+  await new Promise<void>((resolve, reject) => {
+    socket.write(body, (error) => (error ? reject(error) : resolve()));
+  });
+  const [heard] = (await once(socket, "data")) as [Buffer];
+  expect(String(heard)).toMatch(/^HTTP\/1\.1 401 /);
+});
+
 it.each([
   ["GET", "/", 404],
   ["GET", "/v2/artifacts", 404],

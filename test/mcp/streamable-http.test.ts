@@ -28,7 +28,12 @@ async function serveMcp() {
   const shape = { maxChunkBytes: 1024, readOnly: false, allowPaths: [], isLocal: false, hasUrls: true };
   const newServer = () => createMcpServer({ store, log: silentLog, version: "0.0.0-test", ...shape });
   const endpoint = createMcpEndpoint(newServer, silentLog);
-  const http = await serveHttp(engines, { mcp: endpoint.handle });
+  const methods: string[] = [];
+  const mcp: typeof endpoint.handle = (request, response) => {
+    methods.push(request.method ?? "");
+    return endpoint.handle(request, response);
+  };
+  const http = await serveHttp(engines, { mcp });
   links.upload = (id) => http.links.upload(id);
   onTestFinished(async () => {
     await endpoint.close();
@@ -46,7 +51,7 @@ async function serveMcp() {
     onTestFinished(() => client.close());
     return { client, transport };
   };
-  return { ...http, store, endpoint, connect, connected };
+  return { ...http, store, endpoint, methods, connect, connected };
 }
 
 const save = { name: "save_artifact", arguments: { bucket: "b", key: "k.txt", content: "hello" } };
@@ -118,8 +123,8 @@ describe("MCP over Streamable HTTP", () => {
   });
 
   it("does not take the folders of another machine for its own", async () => {
-    const { connect } = await serveMcp();
-    const { client, open } = await connect({ capabilities: { roots: {} } });
+    const { connect, methods } = await serveMcp();
+    const { client, open } = await connect({ capabilities: { roots: { listChanged: true } } });
     let isAsked = false;
     client.setRequestHandler(ListRootsRequestSchema, () => {
       isAsked = true;
@@ -127,6 +132,8 @@ describe("MCP over Streamable HTTP", () => {
     });
     await open();
     onTestFinished(() => client.close());
+    await expect.poll(() => methods).toContain("GET"); // the way on which it would be asked
+    await client.sendRootsListChanged();
     const { tools } = await client.listTools();
     expect(tools.map(({ name }) => name)).not.toContain("export_file");
     expect(isAsked).toBe(false);

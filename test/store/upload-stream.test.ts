@@ -182,6 +182,16 @@ describe("a stream that is running", () => {
     expect(await textOf(store, "b", "k.txt")).toBe("abcdef");
   });
 
+  it("loses it when somebody asks how far it is, and does not end as if it had not", async () => {
+    const { running, another, uploads, id } = await begun("abc");
+    const { send, end, result } = running();
+    await send(bytesOf("xyz"));
+    await another().append(id, 3, bytesOf("de"));
+    expect(await uploads.get(id)).toMatchObject({ offset: 5 });
+    end();
+    await expect(result).rejects.toMatchObject({ code: "offset_conflict", details: { offset: 5 } });
+  });
+
   it.each(["abort", "complete"] as const)("ends where another process has made its %s", async (ending) => {
     const { running, another, id, engines } = await begun("abc");
     const { send, end, result } = running();
@@ -278,6 +288,13 @@ describe("limits", () => {
     const { stream, uploads, id, engines } = await begun("abc", {}, { maxUnfinishedBytes: 6 });
     await expect(stream(["def", "g"])).rejects.toMatchObject({ code: "storage_full" });
     expect(await uploads.get(id)).toMatchObject({ offset: 3 });
+    expectNothingLeaked(engines);
+  });
+
+  it("on unfinished bytes hold for a stream in another process, whose new segment goes", async () => {
+    const { another, id, engines } = await begun("abc", {}, { maxUnfinishedBytes: 6 });
+    const refused = another().appendStream(id, sourceOf(bytesOf("defg")));
+    await expect(refused).rejects.toMatchObject({ code: "storage_full" });
     expectNothingLeaked(engines);
   });
 
