@@ -136,3 +136,12 @@ export function refuseContentCoding(exchange: Exchange): void {
     { "accept-encoding": "identity" },
   );
 }
+
+/** @throws HttpError for a form: the file would be stored with the form around it */
+export function refuseForm(exchange: Exchange): void {
+  if (!/^multipart\/form-data\b/i.test(exchange.header("content-type") ?? "")) return;
+  throw new HttpError(
+    "unsupported_media_type",
+    "The body is stored as it comes, so a form (curl -F) would be stored around its file: send the file's bytes alone, like curl -T FILE URL.",
+  );
+}

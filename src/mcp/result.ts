@@ -22,7 +22,11 @@ function uploadHint({ url, offset, size }: UploadSession): string {
   const end = size === null ? ' -H "Upload-Complete: ?1"' : "";
   const rest = offset === 0 ? "" : ` -C ${offset}`;
   const where = offset === 0 ? "" : `, from byte ${offset} on`;
-  return `To send a file from a shell${where}, whatever its size, run this with its path in place of FILE: curl${rest}${end} -T FILE "${url}"`;
+  const ended =
+    offset > 0 && size === null
+      ? "\nWhere curl says that the file is completely uploaded already, nothing was sent: call complete_upload_session."
+      : "";
+  return `To send a file from a shell${where}, whatever its size, run this with its path in place of FILE: curl${rest}${end} -T FILE "${url}"${ended}`;
 }
 
 /**

@@ -195,6 +195,25 @@ describe("a whole body by PUT", () => {
     await expect(store.artifacts.get("b", "k/x.txt")).rejects.toMatchObject({ code: "artifact_not_found" });
   });
 
+  it("in a form is refused, since the form would be stored around it", async () => {
+    const { ask } = await serveHttp();
+    const headers = { "content-type": "multipart/form-data; boundary=x" };
+    const form = { body: "--x\r\n\r\nhello\r\n--x--", headers };
+    expect(await ask("PUT", path, form)).toMatchObject({ status: 415, json: { code: "unsupported_media_type" } });
+  });
+
+  it("that is refused is told in words that hold for it: no session goes on", async () => {
+    const { ask } = await serveHttp();
+    await ask("PUT", path, { body: text });
+    const other = await ask("PUT", path, { body: "9876543210", headers: { "if-none-match": "*" } });
+    expect(other.json["detail"]).toBe(
+      `If-Match or If-None-Match is not met, nothing was saved. The newest ETag is ${etag}.`,
+    );
+    const wrong = { "repr-digest": `sha-256=:${Buffer.alloc(32).toString("base64")}:` };
+    const mismatch = await ask("PUT", path, { body: text, headers: wrong });
+    expect(mismatch.json["detail"]).toMatch(/ Nothing was saved: send it again\.$/);
+  });
+
   it("of two at once under If-None-Match, one is saved", async () => {
     const { ask } = await serveHttp();
     const headers = { "if-none-match": "*" };

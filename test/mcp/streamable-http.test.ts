@@ -97,6 +97,10 @@ describe("MCP over Streamable HTTP", () => {
     expect(textOf(sized, 1)).toMatch(/: curl -T FILE "http:[^"]+"$/);
     expect(textOf(sized, 1)).toContain(url);
     expect(textOf(await create({}), 1)).toContain('curl -H "Upload-Complete: ?1" -T FILE "http');
+    const unsized = (await create({})).structuredContent as { url: string; id: string };
+    await askAsStranger("POST", unsized.url, { body: "hel" });
+    const open = { name: "get_upload_session", arguments: { session_id: unsized.id } };
+    expect(textOf((await client.callTool(open)) as CallToolResult, 1)).toContain("call complete_upload_session");
     await askAsStranger("POST", url, { body: "hel" });
     const half = (await client.callTool({
       name: "get_upload_session",

@@ -1,6 +1,6 @@
 import type { UploadSession } from "../../store/upload-session.js";
 import type { HttpContext } from "../context.js";
-import { type Answer, type Exchange, refuseContentCoding } from "../exchange.js";
+import { type Answer, type Exchange, refuseContentCoding, refuseForm } from "../exchange.js";
 import { booleanField, contentDigest, contentRange, promisedDigest, wholeNumber } from "../fields.js";
 import { HttpError } from "../http-error.js";
 
@@ -11,6 +11,7 @@ import { HttpError } from "../http-error.js";
  */
 export async function uploadBytes({ store }: HttpContext, exchange: Exchange, id: string): Promise<Answer> {
   refuseContentCoding(exchange);
+  refuseForm(exchange);
   const { length } = exchange.body;
   const range = contentRange(exchange, length);
   const offset = offsetOf(exchange, range?.offset);

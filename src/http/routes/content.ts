@@ -1,11 +1,13 @@
 import { z } from "zod";
 import { artifact, session, version } from "../../shapes/fields.js";
+import type { Artifact } from "../../store/artifact.js";
 import { ArtifactError } from "../../store/errors.js";
+import { checksumMismatch } from "../../store/upload-session.js";
 import type { CreateUpload } from "../../store/uploads.js";
 import { etagOf, matches, matchesWeakly, sendContent } from "../content.js";
 import { type HttpContext, locationOf } from "../context.js";
 import { createResumable, isResumable, resumableForm } from "../dialects/resumable.js";
-import { type Answer, type Exchange, refuseContentCoding } from "../exchange.js";
+import { type Answer, type Exchange, refuseContentCoding, refuseForm } from "../exchange.js";
 import { contentDigest, promisedDigest } from "../fields.js";
 import { HttpError } from "../http-error.js";
 import type { Operation, Parameters, Route } from "../route.js";
@@ -45,6 +47,7 @@ async function write(context: HttpContext, exchange: Exchange, { bucket = "", ke
       "A part cannot be saved here: create an upload session (POST /v1/artifacts), whose url takes Content-Range.",
     );
   }
+  refuseForm(exchange);
   const guard = await readGuard(context, exchange, bucket, key);
   const type = exchange.header("content-type");
   // What curl says of any body, unless it is told otherwise.
@@ -55,9 +58,8 @@ async function write(context: HttpContext, exchange: Exchange, { bucket = "", ke
     exchange.formOf = resumableForm(exchange);
     return await createResumable(context, exchange, wanted);
   } catch (error) {
-    throw guard !== undefined && error instanceof ArtifactError && error.code === "version_conflict"
-      ? preconditionFailed(error.message)
-      : error;
+    if (guard === undefined || !(error instanceof ArtifactError) || error.code !== "version_conflict") throw error;
+    throw preconditionFailed(await context.store.artifacts.get(bucket, key).catch(noneFound));
   }
 }
 
@@ -78,7 +80,9 @@ async function save(context: HttpContext, exchange: Exchange, wanted: CreateUplo
     await store.uploads
       .abort(id)
       .catch((failure) => log("warn", "save_left_behind", { session: id, error: String(failure) }));
-    throw error;
+    const isOfWhole = error instanceof ArtifactError && error.details["expected"] === sha256;
+    if (sha256 === undefined || !isOfWhole) throw error;
+    throw checksumMismatch(sha256, String(error.details["actual"]), "the body", "Nothing was saved: send it again.");
   }
 }
 
@@ -98,9 +102,7 @@ async function readGuard(
   // The very same content is no conflict; whether it is, only the bytes tell, but for their number.
   const mayBeSame = match === undefined && newest?.bytes === exchange.body.length;
   if (isMet || mayBeSame) return { if_version: isMet ? (newest?.version ?? 0) : 0 };
-  throw preconditionFailed(
-    newest === undefined ? "There is nothing under this key." : `The newest ETag is ${etagOf(newest)}.`,
-  );
+  throw preconditionFailed(newest);
 }
 
 function noneFound(error: unknown): undefined {
@@ -108,8 +110,9 @@ function noneFound(error: unknown): undefined {
   throw error;
 }
 
-function preconditionFailed(why: string): HttpError {
-  return new HttpError("precondition_failed", `If-Match or If-None-Match is not met, nothing was saved. ${why}`);
+function preconditionFailed(newest: Artifact | undefined): HttpError {
+  const is = newest === undefined ? "There is nothing under this key." : `The newest ETag is ${etagOf(newest)}.`;
+  return new HttpError("precondition_failed", `If-Match or If-None-Match is not met, nothing was saved. ${is}`);
 }
 
 const readOperation: Omit<Operation, "id" | "summary"> = {
