@@ -1,3 +1,4 @@
+import { isatty } from "node:tty";
 import packageJson from "../package.json" with { type: "json" };
 import { type Config, ConfigError, commandOfThisProcess, usage, type VerifyConfig } from "./config.js";
 import { DataDirectoryError, openDataDirectory } from "./engines/data-directory.js";
@@ -5,6 +6,7 @@ import { HttpServiceError, prepareHttp } from "./http-service.js";
 import { createMcpServer } from "./mcp/server.js";
 import { serveStdio } from "./mcp/stdio.js";
 import { createStderrLog } from "./stderr-log.js";
+import { openStdin } from "./stdin.js";
 import { createStore } from "./store/store.js";
 import { startSweeper } from "./store/sweeper.js";
 import { runVerify } from "./verify-command.js";
@@ -65,10 +67,15 @@ async function serve(config: Config): Promise<void> {
   const origin = await http?.start(store);
   const mcp = { ...config, store, log, version, hasUrls: origin !== undefined };
   const session = config.stdio
-    ? await serveStdio(createMcpServer({ ...mcp, isLocal: true }), process.stdin, process.stdout, log)
+    ? await serveStdio(
+        createMcpServer({ ...mcp, isLocal: true }),
+        openStdin(() => process.stdin),
+        process.stdout,
+        log,
+      )
     : undefined;
   log("info", "started", { version, root: config.root, readOnly: config.readOnly, ...(origin && { http: origin }) });
-  if (session && process.stdin.isTTY) process.stderr.write(greeting(config.root));
+  if (session && isatty(0)) process.stderr.write(greeting(config.root));
 
   const reason = await Promise.race([stopped, ...(session ? [session.gone] : [])]);
   await Promise.all([session?.finish(), http?.stop()]);

@@ -2,8 +2,10 @@ import KeyvSqlite from "@keyv/sqlite";
 import { Keyv } from "keyv";
 import { ArtifactError } from "../store/errors.js";
 import type { Log } from "../store/log.js";
-import type { Entry, Guard, MetadataStore, StoredRow } from "../store/metadata-store.js";
+import type { Entry, MetadataStore, StoredRow } from "../store/metadata-store.js";
+import { createReplace } from "./compare-and-set.js";
 import { codeOf, engineError } from "./engine-error.js";
+import { table, unwrap, wrap } from "./keyv-rows.js";
 
 export interface KeyvMetadataStore extends MetadataStore {
   /** Lets running writes end, then closes the file. */
@@ -17,7 +19,6 @@ const busyTimeoutMs = 15_000;
  * before it frees anything, and so does moving it into the database: both fit in the reserve.
  */
 const logPages = 64;
-const table = "keyv";
 /** Keys are of `A-Z a-z 0-9 _ - . / :`: behind a prefix, these come after and before every character that goes on. */
 const aboveAllKeys = "~";
 const belowAllKeys = " ";
@@ -46,6 +47,8 @@ export async function openKeyvMetadataStore(file: string, log: Log): Promise<Key
     writing = result.catch(() => undefined); // the caller has it; the next write only waits
     return result;
   }
+
+  const replace = createReplace(inTurn, (sql, values) => writer.adapter.query(sql, ...values));
 
   async function select<Found>(sql: string, ...values: unknown[]): Promise<Found[]> {
     try {
@@ -84,9 +87,7 @@ export async function openKeyvMetadataStore(file: string, log: Log): Promise<Key
       await inTurn(() => writer.keyv.delete(key));
     },
     async replace(key, old, next, guard) {
-      const { sql, values } = compareAndSet(key, old, next, guard);
-      const changed = await inTurn<unknown[]>(() => writer.adapter.query(sql, ...values));
-      if (changed.length === 1) return true;
+      if (await replace(key, old, next, guard)) return true;
       if (old !== undefined && (await isIncomparable(key, wrap(old)))) throw incomparable(key);
       return false;
     },
@@ -133,14 +134,6 @@ interface StoredGroup {
   readonly taken: number;
 }
 
-const before = '{"value":';
-const behind = "}";
-const wrap = (text: string): string => before + text + behind;
-/** A value without the envelope is handed on so that no schema takes it: no compare-and-set could ever match it. */
-const unwrap = (value: string): string =>
-  value.startsWith(before) && value.endsWith(behind)
-    ? value.slice(before.length, -behind.length)
-    : `not Keyv's: ${value}`;
 const toRow = ({ key, value }: StoredValue): StoredRow => ({ key, text: unwrap(value) });
 
 async function connect(file: string, log: Log): Promise<{ keyv: Keyv; adapter: KeyvSqlite }> {
@@ -172,31 +165,6 @@ async function writeAheadLog(adapter: KeyvSqlite): Promise<void> {
   }
   await adapter.query("PRAGMA synchronous=FULL");
   await adapter.query(`PRAGMA wal_autocheckpoint=${logPages}`);
-}
-
-/** Parameters are numbered in the order in which they appear, as SQLite counts them. */
-function compareAndSet(key: string, old: string | undefined, next: string | undefined, guard?: Guard) {
-  const values: (string | number)[] = [];
-  const value = (text: string): string => `$${values.push(text)}`;
-  const held = (): string => {
-    if (guard === undefined) return "";
-    const other = `SELECT 1 FROM ${table} AS guard WHERE guard.key = ${value(guard.key)}`;
-    return guard.text === undefined
-      ? ` AND NOT EXISTS (${other})`
-      : ` AND EXISTS (${other} AND guard.value = ${value(wrap(guard.text))})`;
-  };
-  let sql: string;
-  if (old === undefined) {
-    if (next === undefined) throw new Error(`compare-and-set of ${key} from absent to absent`);
-    const row = `SELECT CAST(${value(key)} AS TEXT), CAST(${value(wrap(next))} AS TEXT)`;
-    sql = `INSERT INTO ${table} (key, value) ${row} WHERE 1 = 1${held()} ON CONFLICT (key) DO NOTHING RETURNING key`;
-  } else if (next === undefined) {
-    sql = `DELETE FROM ${table} WHERE key = ${value(key)} AND value = ${value(wrap(old))}${held()} RETURNING key`;
-  } else {
-    const set = `UPDATE ${table} SET value = ${value(wrap(next))}`;
-    sql = `${set} WHERE key = ${value(key)} AND value = ${value(wrap(old))}${held()} RETURNING key`;
-  }
-  return { sql, values };
 }
 
 /** Its bytes are none that a text could be read from and compared with again: who tries once more would do so for ever. */

@@ -6,6 +6,7 @@ import {
   type RequestId,
 } from "@modelcontextprotocol/sdk/types.js";
 import { quote } from "../store/artifact.js";
+import { parseJson } from "./large-literals.js";
 
 /** An error that answers one line. The SDK's type knows no null: the id of a line whose id cannot be told. */
 export interface ErrorAnswer {
@@ -25,12 +26,12 @@ type Members = Readonly<Record<string, unknown>>;
 
 /** The message in a line, or why there is none; undefined for a blank line. */
 export function parseLine(line: Buffer): { readonly message: JSONRPCMessage } | InvalidLine | undefined {
-  const text = decode(line);
-  if (text === undefined) return notJson("it is not UTF-8");
-  if (/^[ \t\r]*$/.test(text)) return undefined;
+  const encoding = encodingOf(line);
+  if (encoding === undefined) return notJson("it is not UTF-8");
+  if (isBlank(line)) return undefined;
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(line, encoding);
   } catch (error) {
     return notJson((error as SyntaxError).message);
   }
@@ -52,9 +53,13 @@ export function isRequestId(id: unknown): id is RequestId {
 }
 
 /** ASCII is decoded several times faster as Latin-1; what is no UTF-8 must not be stored as something else. */
-function decode(line: Buffer): string | undefined {
-  if (isAscii(line)) return line.toString("latin1");
-  return isUtf8(line) ? line.toString("utf8") : undefined;
+function encodingOf(line: Buffer): "latin1" | "utf8" | undefined {
+  if (isAscii(line)) return "latin1";
+  return isUtf8(line) ? "utf8" : undefined;
+}
+
+function isBlank(line: Buffer): boolean {
+  return line.every((byte) => byte === 0x20 || byte === 0x09 || byte === 0x0d);
 }
 
 function notJson(reason: string): InvalidLine {

@@ -9,13 +9,16 @@ export interface LineEvents {
 
 const newline = 0x0a;
 const nothing = Buffer.alloc(0);
+/** In bytes: the smallest buffer for what came of a line, and the largest that is kept for shorter ones. */
+const leastBytes = 4 * 1024;
+const keptBytes = 256 * 1024;
 
 /** Cuts a stream of bytes into lines of at most `maxLineBytes`. Its work is linear however the stream is split. */
 export class LineReader {
   readonly #maxLineBytes: number;
   readonly #events: LineEvents;
-  /** The first `#heldBytes` of it are the line so far. */
-  #held: Buffer = nothing;
+  /** The first `#heldBytes` of it are the line so far. It serves one line after the other. */
+  #buffer: Buffer = nothing;
   #heldBytes = 0;
   #oversize: OversizeLine | undefined;
 
@@ -24,11 +27,11 @@ export class LineReader {
     this.#events = events;
   }
 
+  /** The chunk's bytes are not needed any more once this returns. */
   push(chunk: Buffer): void {
     let start = 0;
     for (let end = chunk.indexOf(newline); end !== -1; end = chunk.indexOf(newline, start)) {
-      this.#take(chunk.subarray(start, end));
-      this.#endLine();
+      this.#takeLast(chunk.subarray(start, end));
       start = end + 1;
     }
     if (start < chunk.length) this.#take(chunk.subarray(start));
@@ -36,17 +39,40 @@ export class LineReader {
 
   /** The stream has ended. @returns what no newline had ended, empty where there is none */
   end(): Buffer {
-    const rest = this.#held.subarray(0, this.#heldBytes);
-    this.#forget();
-    if (this.#oversize !== undefined) this.#endLine();
+    const rest = this.#heldLine();
+    this.#heldBytes = 0;
+    this.#endOversize();
     return rest;
+  }
+
+  /** The end of a line. */
+  #takeLast(part: Buffer): void {
+    const isWhole = this.#heldBytes === 0 && this.#oversize === undefined && part.length <= this.#maxLineBytes;
+    if (!isWhole) this.#take(part);
+    const line = isWhole ? part : this.#heldLine(); // most lines come whole, and are not copied
+    this.#heldBytes = 0;
+    if (!this.#endOversize()) this.#events.onLine(line);
+    if (this.#buffer.length > Math.max(keptBytes, 4 * line.length)) this.#buffer = nothing;
+  }
+
+  /** Whether there was a line that is too long. */
+  #endOversize(): boolean {
+    const oversize = this.#oversize;
+    this.#oversize = undefined;
+    if (oversize !== undefined) this.#events.onOversize(oversize);
+    return oversize !== undefined;
+  }
+
+  #heldLine(): Buffer {
+    return this.#buffer.subarray(0, this.#heldBytes);
   }
 
   #take(part: Buffer): void {
     if (this.#oversize === undefined && this.#heldBytes + part.length > this.#maxLineBytes) {
       this.#oversize = new OversizeLine();
-      this.#oversize.push(this.#held.subarray(0, this.#heldBytes));
-      this.#forget();
+      this.#oversize.push(this.#heldLine());
+      this.#heldBytes = 0;
+      this.#buffer = nothing;
     }
     if (this.#oversize === undefined) this.#hold(part);
     else this.#oversize.push(part);
@@ -54,31 +80,14 @@ export class LineReader {
 
   #hold(part: Buffer): void {
     const bytes = this.#heldBytes + part.length;
-    if (this.#heldBytes === 0) {
-      this.#held = part; // not copied: most lines come whole
-    } else {
-      if (bytes > this.#held.length) {
-        // Doubled, so that each byte is copied twice or so, whatever the size of the parts.
-        const grown = Buffer.allocUnsafe(Math.min(Math.max(bytes, 2 * this.#held.length), this.#maxLineBytes));
-        this.#held.copy(grown, 0, 0, this.#heldBytes);
-        this.#held = grown;
-      }
-      part.copy(this.#held, this.#heldBytes);
+    if (bytes > this.#buffer.length) {
+      // Doubled, so that each byte is copied twice or so, whatever the size of the parts.
+      const size = Math.max(bytes, Math.min(2 * this.#buffer.length, this.#maxLineBytes), leastBytes);
+      const grown = Buffer.allocUnsafeSlow(size);
+      this.#buffer.copy(grown, 0, 0, this.#heldBytes);
+      this.#buffer = grown;
     }
+    part.copy(this.#buffer, this.#heldBytes);
     this.#heldBytes = bytes;
-  }
-
-  #endLine(): void {
-    const line = this.#held.subarray(0, this.#heldBytes);
-    const oversize = this.#oversize;
-    this.#forget();
-    this.#oversize = undefined;
-    if (oversize === undefined) this.#events.onLine(line);
-    else this.#events.onOversize(oversize);
-  }
-
-  #forget(): void {
-    this.#held = nothing;
-    this.#heldBytes = 0;
   }
 }

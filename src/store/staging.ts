@@ -14,6 +14,7 @@ type Segments = SessionRecord["segments"];
 export interface Stage {
   /** Bytes written so far. */
   readonly bytes: number;
+  /** The bytes must stay as they are until the next `write` or `sync` has resolved. */
   write(bytes: Uint8Array): Promise<void>;
   /** Makes what was written durable. */
   sync(): Promise<void>;
@@ -77,16 +78,28 @@ export class Staging {
       }
     };
     let staged = 0;
+    // Digested while the disk is busy with what comes next.
+    let undigested: Uint8Array | undefined;
+    const digest = (): void => {
+      if (undigested !== undefined) hash.update(undigested);
+      undigested = undefined;
+    };
     return {
       get bytes() {
         return staged;
       },
       async write(bytes) {
-        await orEnd(writer.write(bytes));
-        hash.update(bytes);
+        const written = orEnd(writer.write(bytes));
+        digest();
+        undigested = bytes;
         staged += bytes.length;
+        await written;
       },
-      sync: () => orEnd(writer.sync()),
+      async sync() {
+        const synced = orEnd(writer.sync());
+        digest();
+        await synced;
+      },
       get segments() {
         return [...before, { name: writer.name, bytes: segment.bytes + staged }];
       },

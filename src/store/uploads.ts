@@ -4,7 +4,7 @@ import type { ByteSource } from "./byte-source.js";
 import { type CompleteUpload, Completion } from "./completion.js";
 import { decodeCursor, encodeCursor, type Page, type PageOptions } from "./cursor.js";
 import { ArtifactError } from "./errors.js";
-import { publicationWaitMs } from "./limits.js";
+import { maxOpenSegments, publicationWaitMs } from "./limits.js";
 import type { Links } from "./links.js";
 import type { MetadataStore } from "./metadata-store.js";
 import { withReserve } from "./reserve.js";
@@ -67,6 +67,8 @@ export class Uploads {
   readonly #completion: Completion;
   readonly #queue = new SessionQueue();
   readonly #appending: Appending;
+  /** Sessions as this process's last append left them, in that order: another process may have changed them since. */
+  readonly #newest = new Map<string, SessionRow>();
   /** Streams that this process is taking now. */
   readonly #streams = new Map<string, UploadStream>();
   /** Sessions that this process is publishing now, as they were when it began. */
@@ -160,6 +162,7 @@ export class Uploads {
 
   async #openStream(id: string, source: ByteSource, options: AppendStream): Promise<UploadStream> {
     await this.#streams.get(id)?.stop();
+    this.#newest.delete(id);
     const stream = new UploadStream(this.#appending, await this.#live(id), source, options);
     this.#streams.set(id, stream);
     return stream;
@@ -237,6 +240,7 @@ export class Uploads {
       await this.#streams.get(id)?.stop();
       const row = await this.#appending.live(id);
       this.#missed.delete(id);
+      this.#newest.delete(id);
       await staging.forget(id);
       const ended = await withReserve(blobs, () => publisher.end(row, "aborted"));
       const { offset } = row.value;
@@ -309,6 +313,8 @@ export class Uploads {
   }
 
   async #append(id: string, offset: number, bytes: Uint8Array): Promise<SessionRecord> {
+    const next = await this.#appendNext(id, offset, bytes);
+    if (next !== undefined) return this.#publishFull(next);
     for (;;) {
       const row = await this.#live(id);
       const { overlap } = planAppend(row.value, offset, bytes.length);
@@ -319,13 +325,41 @@ export class Uploads {
     }
   }
 
+  /**
+   * An append that follows the last one here asks for no row: that it was still the newest is proved by the
+   * compare-and-set. Undefined where that lost, and for every other append.
+   */
+  async #appendNext(id: string, offset: number, bytes: Uint8Array): Promise<SessionRow | undefined> {
+    const row = this.#newest.get(id);
+    const end = offset + bytes.length;
+    const isNext =
+      row !== undefined &&
+      row.value.offset === offset &&
+      bytes.length > 0 &&
+      (row.value.size === null || end <= row.value.size) &&
+      statusAt(row.value, this.#dependencies.nowSeconds()) === "open";
+    if (!isNext || this.#missed.has(id)) return undefined;
+    this.#appending.checkArtifactBytes(end);
+    return this.#accept(row, bytes);
+  }
+
   /** Makes bytes durable and then makes them count; undefined where somebody else changed the session first. */
   async #accept(row: SessionRow, bytes: Uint8Array): Promise<SessionRow | undefined> {
+    const { id } = row.value;
+    this.#newest.delete(id);
     const need = { unfinishedBytes: bytes.length, storedBytes: bytes.length };
     await this.#dependencies.usage.check(need);
     const stage = await this.#appending.begin(row);
     await stage?.write(bytes);
-    return stage && this.#appending.count(row, stage);
+    const now = stage && (await this.#appending.count(row, stage));
+    if (now !== undefined && !isFull(now.value)) this.#remember(now);
+    return now;
+  }
+
+  #remember(row: SessionRow): void {
+    this.#newest.set(row.value.id, row);
+    const [oldest] = this.#newest.keys();
+    if (this.#newest.size > maxOpenSegments && oldest !== undefined) this.#newest.delete(oldest);
   }
 
   /** What a session has become that has just taken bytes. */
@@ -336,6 +370,7 @@ export class Uploads {
 
   async #publish(row: SessionRow, wanted?: CompleteUpload): Promise<SessionRecord> {
     const { id, offset } = row.value;
+    this.#newest.delete(id);
     this.#publishing.set(id, row.value);
     try {
       const record = await this.#completion.publish(row, wanted);

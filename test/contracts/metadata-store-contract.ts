@@ -74,6 +74,38 @@ export function metadataStoreContract(name: string, open: () => Promise<Metadata
       expect(await store.get("session:g")).toBe("open");
     });
 
+    it("replace() judges each of many rows at once by itself", async () => {
+      const store = await open();
+      const rows = Array.from({ length: 100 }, (_, n) => `session:${n}`);
+      await Promise.all(rows.map((key) => store.put(key, "0")));
+      const isRight = (n: number): boolean => n % 3 !== 0;
+      const won = await Promise.all(rows.map((key, n) => store.replace(key, isRight(n) ? "0" : "1", `now ${n}`)));
+      expect(won).toEqual(rows.map((_, n) => isRight(n)));
+      expect(await store.getMany(rows)).toEqual(rows.map((_, n) => (isRight(n) ? `now ${n}` : "0")));
+    });
+
+    it("replace() of rows that are changed, deleted and inserted at once lets one of each kind win", async () => {
+      const store = await open();
+      await store.put("session:a", "0");
+      await store.put("session:b", "0");
+      const won = await Promise.all([
+        store.replace("session:a", "0", "1"),
+        store.replace("session:b", "0", "1"),
+        store.replace("session:a", "0", "2"),
+        store.replace("session:b", "0", undefined),
+        store.replace("session:c", undefined, "0"),
+        store.replace("session:d", "0", "1"),
+      ]);
+      const [a, b, otherA, dropB, c, d] = won;
+      expect([a !== otherA, b !== dropB, c, d]).toEqual([true, true, true, false]);
+      expect(await store.getMany(["session:a", "session:b", "session:c", "session:d"])).toEqual([
+        a ? "1" : "2",
+        b ? "1" : undefined,
+        "0",
+        undefined,
+      ]);
+    });
+
     it("replace() lets exactly one of many at once win", async () => {
       const store = await open();
       await store.put("session:a", "0");

@@ -1,0 +1,158 @@
+// Chunks over stdio: what a byte costs on its way to the disk.
+import { createHash, randomBytes } from "node:crypto";
+import { main, peer } from "../lib/programs.mjs";
+import { message, RawServer } from "../lib/raw-server.mjs";
+import { ratio } from "../lib/report.mjs";
+import { medians, millisecondsOf } from "../lib/rounds.mjs";
+import { workFolder } from "../lib/work-folder.mjs";
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+const rounds = 5;
+/** Chunks of each session that are sent before the clock starts. */
+const warmUps = 4;
+
+/** Bytes of a chunk, and how many of them a round sends, to all sessions together. */
+const sizes = [
+  { name: "4 KB", bytes: 4 * KiB, chunks: 400 },
+  { name: "64 KB", bytes: 64 * KiB, chunks: 400 },
+  { name: "256 KB", bytes: 256 * KiB, chunks: 160 },
+  { name: "1 MB", bytes: MiB, chunks: 80 },
+  { name: "4 MB", bytes: 4 * MiB, chunks: 20 },
+  { name: "16 MB", bytes: 16 * MiB, chunks: 8 },
+];
+
+const ways = [
+  { name: "one in flight", inFlight: 1, sessions: 1 },
+  { name: "four in flight", inFlight: 4, sessions: 1 },
+  { name: "four sessions at once", inFlight: 4, sessions: 4 },
+];
+
+/** @typedef {"ours" | "sdk" | "plain" | "pipe"} Subject */
+/** @typedef {{ contents: readonly Buffer[], encoding: "base64" | "utf8", inFlight: number, sessions: number }} Work */
+
+const subjects = ["artifacts-mcp", "(a) SDK's server and transport", "(b) JSON.parse by hand", "(c) pipe alone"];
+
+/** @type {Record<Subject, (folder: string) => string[]>} */
+const commands = {
+  ours: (folder) => [main, "--root", folder, "--log-level", "error", "--max-chunk-bytes", String(32 * MiB)],
+  sdk: (folder) => [peer("sdk-server.mjs"), folder],
+  plain: (folder) => [peer("plain-server.mjs"), folder],
+  pipe: () => [peer("pipe.mjs")],
+};
+
+/** MB of content a second. @param {Subject} subject @param {Work} work @returns {Promise<number>} */
+function throughput(subject, { contents, encoding, inFlight, sessions }) {
+  return workFolder(async (folder) => {
+    const server = new RawServer([process.execPath, ...commands[subject](folder)]);
+    if (subject !== "pipe") await server.initialize();
+    const ids = [];
+    for (let n = 0; n < sessions; n += 1) {
+      const args = { bucket: "bench", key: `chunks-${n}` };
+      ids.push(subject === "ours" ? (await server.call("create_upload_session", args)).id : `upload-${n}`);
+    }
+    const messages = uploads(ids, contents, encoding);
+    await server.pump(messages.splice(0, warmUps * sessions), inFlight);
+    const ms = await millisecondsOf(() => server.pump(messages, inFlight));
+    if (subject === "ours") await check(server, ids, contents);
+    await server.close();
+    const sent = contents.slice(warmUps).reduce((sum, content) => sum + content.length, 0) * sessions;
+    return sent / 1e6 / (ms / 1e3);
+  });
+}
+
+/** Each content for each session, in turn. @param {readonly string[]} ids @param {readonly Buffer[]} contents @param {Work["encoding"]} encoding */
+function uploads(ids, contents, encoding) {
+  let offset = 0;
+  return contents.flatMap((content, index) => {
+    const data = content.toString(encoding);
+    const at = offset;
+    offset += content.length;
+    return ids.map((session_id, n) => {
+      const args = { session_id, offset: at, encoding, data };
+      return message("tools/call", { name: "upload_chunk", arguments: args }, index * ids.length + n);
+    });
+  });
+}
+
+/** What was sent is what is stored. @param {RawServer} server @param {readonly string[]} ids @param {readonly Buffer[]} contents */
+async function check(server, ids, contents) {
+  const hash = createHash("sha256");
+  for (const content of contents) hash.update(content);
+  const sha256 = hash.digest("hex");
+  for (const session_id of ids) await server.call("complete_upload_session", { session_id, sha256 });
+}
+
+/** @param {Work} work */
+async function compare(work) {
+  const found = await medians(rounds, {
+    ours: () => throughput("ours", work),
+    sdk: () => throughput("sdk", work),
+    plain: () => throughput("plain", work),
+    pipe: () => throughput("pipe", work),
+  });
+  return [found.ours, found.sdk, found.plain, found.pipe];
+}
+
+/** Lines of CSV with quoted names: newlines, quotes, and characters that are no ASCII. @param {number} bytes */
+function textOf(bytes) {
+  const lines = [];
+  for (let n = 0, length = 0; length < bytes; n += 1) {
+    const text = `${n},"Müller, Šárka","${((n * 2_654_435_761) % 1_000_003) / 1e3}",naïve,日本\n`;
+    lines.push(text);
+    length += Buffer.byteLength(text);
+  }
+  return Buffer.from(lines.join(""));
+}
+
+/** @param {Work["encoding"]} encoding @param {(bytes: number) => Buffer} contentOf @param {typeof ways} wanted */
+async function rowsOf(encoding, contentOf, wanted) {
+  const rows = [];
+  for (const { name, bytes, chunks } of sizes) {
+    for (const way of wanted) {
+      const count = Math.ceil(chunks / way.sessions) + warmUps;
+      const contents = Array.from({ length: count }, () => contentOf(bytes));
+      rows.push({ work: `${name}, ${way.name}`, values: await compare({ ...way, contents, encoding }) });
+      process.stderr.write(`bench: ${rows.at(-1)?.work}: ${rows.at(-1)?.values.map(Math.round).join(", ")}\n`);
+    }
+  }
+  return rows;
+}
+
+/** @type {[work: string, against: number, atLeast: number][]} */
+const wanted = [
+  ["64 KB, one in flight", 1, 0.5],
+  ["64 KB, four sessions at once", 1, 0.9],
+  ["1 MB, one in flight", 1, 2],
+  ["1 MB, one in flight", 2, 0.9],
+  ["4 MB, one in flight", 1, 5],
+  ["4 MB, one in flight", 2, 0.9],
+  ["16 MB, one in flight", 1, 15],
+  ["16 MB, one in flight", 2, 0.9],
+];
+
+/** @returns {Promise<import("../lib/report.mjs").Findings>} */
+export async function run() {
+  const about =
+    "One raw client with prepared messages, so that its own work counts little; one process a round. Ours makes each chunk durable (two syncs), digests it, and counts it in a row before it answers; (a) and (b) decode and write it, and do none of that; (c) counts lines.";
+  const rows = await rowsOf("base64", randomBytes, ways);
+  const texts = await rowsOf("utf8", textOf, ways.slice(0, 1));
+  const targets = wanted.map(([work, against, atLeast]) => {
+    const values = rows.find((row) => row.work === work)?.values ?? [];
+    const value = ratio("MB/s", values[0], values[against]);
+    return { work: `chunks of ${work}`, against: subjects[against] ?? "", value, wanted: { atLeast } };
+  });
+  return {
+    tables: [
+      { title: "Chunks as base64 over stdio", about, unit: "MB/s", subjects, rows },
+      {
+        title: "Chunks as text over stdio",
+        about: "CSV with newlines, quotes and names that are no ASCII.",
+        unit: "MB/s",
+        subjects,
+        rows: texts,
+      },
+    ],
+    targets,
+  };
+}

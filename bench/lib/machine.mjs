@@ -1,0 +1,37 @@
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { cpus, release, totalmem, type } from "node:os";
+import { fileURLToPath } from "node:url";
+
+const checkout = fileURLToPath(new URL("../..", import.meta.url));
+
+/** The version of a package that the project has installed. @param {string} name */
+function versionOf(name) {
+  const path = new URL(`../../node_modules/${name}/package.json`, import.meta.url);
+  return JSON.parse(readFileSync(path, "utf8")).version;
+}
+
+/** @param {string} program @param {...string} args what it prints, trimmed; nothing where it is not there */
+function output(program, ...args) {
+  try {
+    return execFileSync(program, args, { cwd: checkout, stdio: ["ignore", "pipe", "ignore"] })
+      .toString()
+      .trim();
+  } catch {
+    return ""; // not every machine has it
+  }
+}
+
+/** What a result depends on, as one paragraph. */
+export function machine() {
+  const [cpu] = cpus();
+  const disk = output("df", "--output=fstype", ".").split("\n").at(-1) || "unknown file system";
+  const packages = ["@modelcontextprotocol/sdk", "sqlite3"].map((name) => `${name} ${versionOf(name)}`);
+  const gib = (totalmem() / 1024 ** 3).toFixed(0);
+  return [
+    `${cpus().length} x ${cpu?.model.trim()}, ${gib} GiB, ${type()} ${release()}, ${disk}; Node ${process.version}`,
+    ...packages,
+    `commit ${output("git", "describe", "--always", "--dirty") || "unknown"}`,
+    `${new Date().toISOString().slice(0, 10)}`,
+  ].join("; ");
+}

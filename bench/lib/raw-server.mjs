@@ -1,0 +1,121 @@
+// A server on stdio, and a client that costs as little as it can: prepared bytes in, answers counted.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+
+const newline = 0x0a;
+/** Answers up to this long are looked through for an error. */
+const checkedBytes = 64 * 1024;
+
+/** @param {string} method @param {object} [params] @param {number} [id] none makes it a notification */
+export function message(method, params, id) {
+  return Buffer.from(`${JSON.stringify({ jsonrpc: "2.0", id, method, params })}\n`);
+}
+
+export class RawServer {
+  #child;
+  /** @type {Buffer[]} */
+  #line = [];
+  #nextId = 1_000_000;
+  /** @type {(line: Buffer) => void} */
+  #onLine = () => undefined;
+  /** @type {(error: Error) => void} */
+  #onFailure = () => undefined;
+
+  /** @param {readonly string[]} command @param {Record<string, string>} [env] */
+  constructor([program = "", ...args], env = {}) {
+    this.#child = spawn(program, args, { stdio: ["pipe", "pipe", "inherit"], env: { ...process.env, ...env } });
+    this.#child.stdout.on("data", (bytes) => this.#take(bytes));
+    this.#child.on("exit", (code, signal) => this.#onFailure(new Error(`${args[0]} ended: ${code ?? signal}`)));
+  }
+
+  get pid() {
+    return this.#child.pid ?? 0;
+  }
+
+  /** @param {Buffer} bytes */
+  #take(bytes) {
+    let start = 0;
+    for (let end = bytes.indexOf(newline); end !== -1; end = bytes.indexOf(newline, start)) {
+      this.#line.push(bytes.subarray(start, end));
+      const parts = this.#line;
+      this.#line = [];
+      start = end + 1;
+      const bytesOfLine = parts.reduce((sum, part) => sum + part.length, 0);
+      const line = parts.length === 1 ? /** @type {Buffer} */ (parts[0]) : Buffer.concat(parts);
+      const isError = bytesOfLine <= checkedBytes && /"isError":true|^\{[^{]*"error":/.test(line.toString("latin1"));
+      if (isError) this.#onFailure(new Error(`${this.#child.spawnargs[1]} answered ${line.toString("utf8", 0, 500)}`));
+      else if (line.subarray(0, 100).includes('"method":'))
+        continue; // a notification
+      else this.#onLine(line);
+    }
+    if (start < bytes.length) this.#line.push(bytes.subarray(start));
+  }
+
+  /**
+   * Sends all messages, at most `inFlight` unanswered at a time; resolves with the last answer once all are answered.
+   *
+   * @param {readonly Buffer[]} messages @param {number} [inFlight] @returns {Promise<Buffer>}
+   */
+  pump(messages, inFlight = 1) {
+    return new Promise((resolve, reject) => {
+      let sent = 0;
+      let answered = 0;
+      const send = () => void this.#child.stdin.write(/** @type {Buffer} */ (messages[sent++]));
+      this.#onFailure = reject;
+      this.#onLine = (line) => {
+        answered += 1;
+        if (answered === messages.length) resolve(line);
+        else if (sent < messages.length) send();
+      };
+      while (sent < Math.min(inFlight, messages.length)) send();
+    });
+  }
+
+  /** @param {string} method @param {object} [params] @returns {Promise<any>} the result */
+  async request(method, params = {}) {
+    const answer = JSON.parse((await this.pump([message(method, params, this.#nextId++)])).toString());
+    if (answer.error) throw new Error(`${method}: ${JSON.stringify(answer.error)}`);
+    return answer.result;
+  }
+
+  /** A tool's structured answer. @param {string} name @param {object} args @returns {Promise<any>} */
+  async call(name, args) {
+    return (await this.request("tools/call", { name, arguments: args })).structuredContent;
+  }
+
+  /** As a host does it. */
+  async initialize() {
+    const clientInfo = { name: "bench", version: "0" };
+    const result = await this.request("initialize", { protocolVersion: "2025-06-18", capabilities: {}, clientInfo });
+    this.#child.stdin.write(message("notifications/initialized"));
+    return result;
+  }
+
+  /** Writes without waiting. @param {Buffer} bytes */
+  write(bytes) {
+    this.#child.stdin.write(bytes);
+  }
+
+  /** Reads no answers from here on. */
+  deafen() {
+    this.#child.stdout.pause();
+  }
+
+  /** Resident memory in bytes: now, or the most so far. @param {"VmRSS" | "VmHWM"} [which] */
+  memory(which = "VmRSS") {
+    const status = readFileSync(`/proc/${this.pid}/status`, "utf8");
+    return Number(new RegExp(`^${which}:\\s+(\\d+) kB`, "m").exec(status)?.[1]) * 1024;
+  }
+
+  async close() {
+    this.#onFailure = () => undefined;
+    const child = this.#child;
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const exited = once(child, "exit");
+    child.stdin.end();
+    const timer = setTimeout(() => child.kill("SIGKILL"), 15_000);
+    await exited;
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * What one case has measured.
+ *
+ * @typedef {object} Table
+ * @property {string} title
+ * @property {string} about how it was measured, and what is compared
+ * @property {"MB/s" | "ms" | "MiB"} unit of MB/s more is better, of the others less
+ * @property {readonly string[]} subjects what is compared, ours first
+ * @property {readonly Row[]} rows
+ *
+ * @typedef {object} Row
+ * @property {string} work
+ * @property {readonly (number | undefined)[]} values by subject; undefined where it was not measured
+ *
+ * A promise of how fast it is, and how fast it was.
+ *
+ * @typedef {object} Target
+ * @property {string} work
+ * @property {string} against
+ * @property {number} value a ratio, or MiB
+ * @property {{ atLeast: number } | { atMost: number }} wanted
+ *
+ * @typedef {{ tables: Table[], targets: Target[], skipped?: string[] }} Findings
+ */
+
+/** How many times as fast as the other ours is. @param {Table["unit"]} unit @param {number | undefined} ours @param {number | undefined} other */
+export function ratio(unit, ours = Number.NaN, other = Number.NaN) {
+  return unit === "MB/s" ? ours / other : other / ours;
+}
+
+/** @param {number | undefined} value */
+function figure(value) {
+  if (value === undefined || Number.isNaN(value)) return "";
+  return value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2);
+}
+
+/** @param {readonly string[]} cells */
+const line = (cells) => `| ${cells.join(" | ")} |`;
+
+/** @param {Table} table */
+function markdownOf({ title, about, unit, subjects, rows }) {
+  const [, ...others] = subjects;
+  const heads = [`${unit}`, ...subjects, ...others.map((other) => `ours : ${other.match(/^\(\w\)/)?.[0] ?? other}`)];
+  const lines = rows.map(({ work, values: [ours, ...rest] }) =>
+    line([work, figure(ours), ...rest.map(figure), ...rest.map((other) => figure(ratio(unit, ours, other)))]),
+  );
+  const rule = line(["---", ...heads.slice(1).map(() => "---:")]);
+  return [`### ${title}`, "", about, "", line(heads), rule, ...lines, ""].join("\n");
+}
+
+/** @param {readonly Target[]} targets */
+function targetsOf(targets) {
+  const lines = targets.map(({ work, against, value, wanted }) => {
+    const isMet = "atLeast" in wanted ? value >= wanted.atLeast : value <= wanted.atMost;
+    const rule = "atLeast" in wanted ? `at least ${wanted.atLeast}` : `at most ${wanted.atMost}`;
+    return line([work, against, rule, figure(value), isMet ? "met" : "**missed**"]);
+  });
+  return [
+    line(["work", "against", "target", "measured", ""]),
+    line(["---", "---", "---:", "---:", "---"]),
+    ...lines,
+    "",
+  ].join("\n");
+}
+
+/** @param {Findings} findings */
+export function markdown({ tables, targets, skipped = [] }) {
+  const parts = tables.map(markdownOf);
+  if (targets.length > 0) parts.push("### Targets", "", targetsOf(targets));
+  if (skipped.length > 0) parts.push(...skipped.map((reason) => `Skipped: ${reason}\n`));
+  return parts.join("\n");
+}

@@ -1,0 +1,38 @@
+// Measures the built server side by side with what people would use instead, on this machine, in this run.
+// Usage: node bench/run.mjs [case ...]
+// Without a case, all of them, and bench/RESULTS.md is written anew; with some, their tables are printed.
+import { existsSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { machine } from "./lib/machine.mjs";
+import { main } from "./lib/programs.mjs";
+import { markdown } from "./lib/report.mjs";
+
+/** @type {Record<string, () => Promise<{ run: () => Promise<import("./lib/report.mjs").Findings> }>>} */
+const cases = {
+  chunks: () => import("./cases/chunks.mjs"),
+};
+
+const wanted = process.argv.slice(2);
+const unknown = wanted.find((name) => !(name in cases));
+if (unknown !== undefined) {
+  process.stderr.write(`bench: there is no case ${unknown}; there are ${Object.keys(cases).join(", ")}\n`);
+  process.exit(2);
+}
+if (!existsSync(main)) {
+  process.stderr.write("bench: dist/main.js is missing: run `npm ci` first, which installs and builds\n");
+  process.exit(1);
+}
+
+/** @type {import("./lib/report.mjs").Findings} */
+const all = { tables: [], targets: [], skipped: [] };
+for (const name of wanted.length > 0 ? wanted : Object.keys(cases)) {
+  process.stderr.write(`bench: ${name}\n`);
+  const { run } = await /** @type {NonNullable<(typeof cases)[string]>} */ (cases[name])();
+  const { tables, targets, skipped = [] } = await run();
+  all.tables.push(...tables);
+  all.targets.push(...targets);
+  all.skipped?.push(...skipped);
+}
+const text = `# Measured\n\nMedians over rounds in alternation, by \`npm run bench\`. MB are 10^6 bytes, KB, MiB and sizes of content 1,024-based.\n\n${machine()}\n\n${markdown(all)}`;
+if (wanted.length === 0) await writeFile(new URL("RESULTS.md", import.meta.url), text);
+process.stdout.write(text);

@@ -1,0 +1,98 @@
+import type { Guard } from "../store/metadata-store.js";
+import { engineError } from "./engine-error.js";
+import { table, wrap } from "./keyv-rows.js";
+
+/** Does one write after the other. */
+export type InTurn = <Result>(write: () => Promise<Result>) => Promise<Result>;
+
+/** Runs a statement that answers the keys of the rows that it has changed. */
+export type Query = (sql: string, values: readonly string[]) => Promise<{ readonly key: string }[]>;
+
+/** `MetadataStore.replace` over the statements of one connection. */
+export function createReplace(inTurn: InTurn, query: Query) {
+  const change = gather(inTurn, query);
+  return (key: string, old: string | undefined, next: string | undefined, guard?: Guard): Promise<boolean> => {
+    if (old !== undefined && next !== undefined && guard === undefined) return change({ key, old, next });
+    const { sql, values } = compareAndSet(key, old, next, guard);
+    return inTurn(async () => (await query(sql, values)).length === 1);
+  };
+}
+
+/** The compare-and-set of a row that is there, without a guard. */
+interface Change {
+  readonly key: string;
+  readonly old: string;
+  readonly next: string;
+}
+
+interface WaitingChange extends Change {
+  settle(isDone: Promise<boolean>): void;
+}
+
+/** More would save little, and make whoever waits for the statement wait longer. */
+const mostChanges = 32;
+
+/**
+ * Changes that wait for the writer share a statement, and so a sync: each is still judged by itself.
+ *
+ * @returns makes one change; answers whether it did
+ */
+function gather(inTurn: InTurn, query: Query): (change: Change) => Promise<boolean> {
+  let waiting: WaitingChange[] = [];
+
+  async function flush(): Promise<void> {
+    const keys = new Set<string>();
+    // Of two changes of one row the second is the next statement's.
+    const taken = waiting.filter(({ key }) => keys.size < mostChanges && !keys.has(key) && keys.add(key));
+    if (taken.length === 0) return;
+    waiting = waiting.filter((change) => !taken.includes(change));
+    const { sql, values } = changeAll(taken);
+    const changed = query(sql, values).then(
+      (rows) => new Set(rows.map(({ key }) => key)),
+      (error) => {
+        throw engineError(error);
+      },
+    );
+    for (const { key, settle } of taken) settle(changed.then((done) => done.has(key)));
+    await changed;
+  }
+
+  return (change) =>
+    new Promise((resolve, reject) => {
+      waiting.push({ ...change, settle: resolve });
+      inTurn(flush).catch(reject); // who was settled by then hears nothing of it
+    });
+}
+
+function changeAll(changes: readonly Change[]) {
+  const rows = changes.map((_, n) => `($${3 * n + 1}, $${3 * n + 2}, $${3 * n + 3})`);
+  const sql = `WITH change(key, old, next) AS (VALUES ${rows.join(", ")})
+UPDATE ${table} SET value = change.next FROM change WHERE ${table}.key = change.key AND ${table}.value = change.old
+RETURNING ${table}.key AS key`;
+  return { sql, values: changes.flatMap(({ key, old, next }) => [key, wrap(old), wrap(next)]) };
+}
+
+/** Parameters are numbered in the order in which they appear, as SQLite counts them. */
+function compareAndSet(key: string, old: string | undefined, next: string | undefined, guard?: Guard) {
+  const values: string[] = [];
+  const value = (text: string): string => `$${values.push(text)}`;
+  const held = (): string => {
+    if (guard === undefined) return "";
+    const other = `SELECT 1 FROM ${table} AS guard WHERE guard.key = ${value(guard.key)}`;
+    return guard.text === undefined
+      ? ` AND NOT EXISTS (${other})`
+      : ` AND EXISTS (${other} AND guard.value = ${value(wrap(guard.text))})`;
+  };
+  let sql: string;
+  if (old === undefined) {
+    if (next === undefined) throw new Error(`compare-and-set of ${key} from absent to absent`);
+    const row = `SELECT CAST(${value(key)} AS TEXT), CAST(${value(wrap(next))} AS TEXT)`;
+    sql = `INSERT INTO ${table} (key, value) ${row} WHERE 1 = 1${held()} ON CONFLICT (key) DO NOTHING RETURNING key`;
+  } else if (next === undefined) {
+    sql = `DELETE FROM ${table} WHERE key = ${value(key)} AND value = ${value(wrap(old))}${held()} RETURNING key`;
+  } else {
+    const set = `UPDATE ${table} SET value = ${value(wrap(next))}`;
+    sql = `${set} WHERE key = ${value(key)} AND value = ${value(wrap(old))}${held()} RETURNING key`;
+  }
+  return { sql, values };
+}

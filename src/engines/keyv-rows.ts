@@ -1,0 +1,13 @@
+/** The table that Keyv's adapter keeps its rows in. */
+export const table = "keyv";
+
+/* A row's text lies in Keyv's own envelope, so any Keyv reads it. */
+
+const before = '{"value":';
+const behind = "}";
+export const wrap = (text: string): string => before + text + behind;
+/** A value without the envelope is handed on so that no schema takes it: no compare-and-set could ever match it. */
+export const unwrap = (value: string): string =>
+  value.startsWith(before) && value.endsWith(behind)
+    ? value.slice(before.length, -behind.length)
+    : `not Keyv's: ${value}`;
