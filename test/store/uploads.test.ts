@@ -42,6 +42,52 @@ describe("an upload", () => {
     expect(await store.uploads.complete(unsized.id)).toMatchObject({ status: "complete", artifact: { bytes: 0 } });
   });
 
+  it("is asked for no row by an append that follows another of this process, and for its row by all else", async () => {
+    const engines = createMemoryEngines();
+    const read: string[] = [];
+    const get = async (key: string): Promise<string | undefined> => {
+      read.push(key);
+      return engines.metadata.get(key);
+    };
+    const { uploads } = storeOn({ ...engines, metadata: { ...engines.metadata, get } });
+    const { id } = await uploads.create({ ...at, size: 9 });
+    await uploads.append(id, 0, bytesOf("ab"));
+    read.length = 0;
+    await uploads.append(id, 2, bytesOf("cd"));
+    await uploads.append(id, 4, bytesOf("e"));
+    expect(read).toEqual([]);
+    expect(await uploads.append(id, 4, bytesOf("e"))).toMatchObject({ offset: 5 });
+    await expect(uploads.append(id, 6, bytesOf("g"))).rejects.toMatchObject({ code: "offset_conflict" });
+    await expect(uploads.append(id, 5, bytesOf("fghij"))).rejects.toMatchObject({ code: "size_exceeded" });
+    expect(read).toEqual([`session:${id}`, `session:${id}`, `session:${id}`]);
+  });
+
+  it("that another process has gone on with, ended or let expire is found to be so by the append that did not ask", async () => {
+    let now = 1_000_000;
+    const engines = createMemoryEngines();
+    const [one, other] = [1, 2].map(() => storeOn(engines, { now: () => now, sessionTtlMs: 10_000 }).uploads);
+    if (!one || !other) throw new Error("there are two");
+    const begin = async (): Promise<string> => {
+      const { id } = await one.create(at);
+      await one.append(id, 0, bytesOf("abc"));
+      return id;
+    };
+    const gone = await begin();
+    await other.append(gone, 3, bytesOf("def"));
+    await expect(one.append(gone, 3, bytesOf("xyz"))).rejects.toMatchObject({ code: "offset_conflict" });
+    expect(await one.append(gone, 3, bytesOf("def"))).toMatchObject({ offset: 6 });
+    expect(await one.append(gone, 6, bytesOf("ghi"))).toMatchObject({ offset: 9 });
+    expect(await other.complete(gone)).toMatchObject({ artifact: { sha256: sha256("abcdefghi") } });
+    await expect(one.append(gone, 9, bytesOf("jkl"))).rejects.toMatchObject({ code: "session_closed" });
+    const aborted = await begin();
+    await other.abort(aborted);
+    await expect(one.append(aborted, 3, bytesOf("def"))).rejects.toMatchObject({ code: "session_closed" });
+    const expired = await begin();
+    now += 20_000;
+    await expect(one.append(expired, 3, bytesOf("def"))).rejects.toMatchObject({ code: "session_expired" });
+    expect([...engines.blobs.segments.keys()]).toEqual([]);
+  });
+
   it("runs calls on one session in the order of their arrival", async () => {
     const { store } = open();
     const { id } = await store.uploads.create({ ...at, size: 5 });
