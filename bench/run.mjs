@@ -9,7 +9,9 @@ import { markdown } from "./lib/report.mjs";
 
 /** @type {Record<string, () => Promise<{ run: () => Promise<import("./lib/report.mjs").Findings> }>>} */
 const cases = {
+  start: () => import("./cases/start.mjs"),
   chunks: () => import("./cases/chunks.mjs"),
+  reading: () => import("./cases/reading.mjs"),
 };
 
 const wanted = process.argv.slice(2);

@@ -26,7 +26,8 @@ interface Change {
 }
 
 interface WaitingChange extends Change {
-  settle(isDone: Promise<boolean>): void;
+  /** Of the statement that has taken it, the keys that were changed. */
+  changed?: Promise<ReadonlySet<string>>;
 }
 
 /** More would save little, and make whoever waits for the statement wait longer. */
@@ -40,28 +41,30 @@ const mostChanges = 32;
 function gather(inTurn: InTurn, query: Query): (change: Change) => Promise<boolean> {
   let waiting: WaitingChange[] = [];
 
-  async function flush(): Promise<void> {
-    const keys = new Set<string>();
-    // Of two changes of one row the second is the next statement's.
-    const taken = waiting.filter(({ key }) => keys.size < mostChanges && !keys.has(key) && keys.add(key));
-    if (taken.length === 0) return;
-    waiting = waiting.filter((change) => !taken.includes(change));
-    const { sql, values } = changeAll(taken);
-    const changed = query(sql, values).then(
-      (rows) => new Set(rows.map(({ key }) => key)),
-      (error) => {
-        throw engineError(error);
-      },
-    );
-    for (const { key, settle } of taken) settle(changed.then((done) => done.has(key)));
+  async function changeWaiting(): Promise<void> {
+    const taken = new Map<string, WaitingChange>();
+    // Of two changes of one row the second is for its own turn.
+    for (const change of waiting) if (taken.size < mostChanges && !taken.has(change.key)) taken.set(change.key, change);
+    const all = [...taken.values()];
+    waiting = waiting.filter((change) => taken.get(change.key) !== change);
+    const { sql, values } = changeAll(all);
+    const changed = query(sql, values).then((rows) => new Set(rows.map(({ key }) => key)), fail);
+    for (const change of all) change.changed = changed;
     await changed;
   }
 
-  return (change) =>
-    new Promise((resolve, reject) => {
-      waiting.push({ ...change, settle: resolve });
-      inTurn(flush).catch(reject); // who was settled by then hears nothing of it
-    });
+  return async (change) => {
+    const mine: WaitingChange = { ...change };
+    waiting.push(mine);
+    // In its turn it is the first that waits, where no turn before has taken it along.
+    await inTurn(async () => mine.changed ?? changeWaiting());
+    const changed = await mine.changed;
+    return changed?.has(change.key) === true;
+  };
+}
+
+function fail(error: unknown): never {
+  throw engineError(error);
 }
 
 function changeAll(changes: readonly Change[]) {
