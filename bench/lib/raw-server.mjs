@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { main } from "./programs.mjs";
 
 const newline = 0x0a;
 /** Answers up to this long are looked through for an error. */
@@ -24,7 +25,9 @@ export class RawServer {
 
   /** @param {readonly string[]} command @param {Record<string, string>} [env] */
   constructor([program = "", ...args], env = {}) {
-    this.#child = spawn(program, args, { stdio: ["pipe", "pipe", "inherit"], env: { ...process.env, ...env } });
+    // What others greet with is nobody's business; that ours fails is.
+    const stderr = args.includes(main) ? "inherit" : "ignore";
+    this.#child = spawn(program, args, { stdio: ["pipe", "pipe", stderr], env: { ...process.env, ...env } });
     this.#child.stdout.on("data", (bytes) => this.#take(bytes));
     this.#child.on("exit", (code, signal) => this.#onFailure(new Error(`${args[0]} ended: ${code ?? signal}`)));
   }

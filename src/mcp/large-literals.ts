@@ -107,3 +107,47 @@ function putBack(parsed: unknown, { mark, literals }: Cut): unknown {
 function set(holder: object, name: string, value: unknown): void {
   Object.defineProperty(holder, name, { value, writable: true, enumerable: true, configurable: true });
 }
+
+/**
+ * A line of JSON, with its newline, as UTF-8 in pieces: large strings that need no escapes are pieces of their own,
+ * never part of a larger string and not looked at character by character.
+ */
+export function lineOf(value: object): Buffer[] {
+  if (!hasLargeString(value)) return [Buffer.from(`${JSON.stringify(value)}\n`)];
+  const mark = randomUUID();
+  const literals: string[] = [];
+  const text = JSON.stringify(value, (_, part: unknown) =>
+    isLargeString(part) ? `${mark}${literals.push(part) - 1}` : part,
+  );
+  const pieces: Buffer[] = [];
+  let kept = 0;
+  literals.forEach((literal, n) => {
+    const place = `"${mark}${n}"`;
+    const at = text.indexOf(place, kept);
+    pieces.push(Buffer.from(text.slice(kept, at)), ...literalPieces(literal));
+    kept = at + place.length;
+  });
+  return [...pieces, Buffer.from(`${text.slice(kept)}\n`)];
+}
+
+const quotes = Buffer.from('"');
+
+function literalPieces(literal: string): Buffer[] {
+  const bytes = Buffer.from(literal);
+  const isPlain =
+    literal.isWellFormed() &&
+    !bytes.includes(quoteMark) &&
+    !bytes.includes(backslash) &&
+    !hasControlCharacter(bytes, 0, bytes.length);
+  return isPlain ? [quotes, bytes, quotes] : [Buffer.from(JSON.stringify(literal))];
+}
+
+function isLargeString(value: unknown): value is string {
+  return typeof value === "string" && value.length > leastLiteralBytes;
+}
+
+function hasLargeString(value: object): boolean {
+  return Object.values(value).some(
+    (part) => isLargeString(part) || (typeof part === "object" && part !== null && hasLargeString(part)),
+  );
+}

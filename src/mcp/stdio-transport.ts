@@ -13,6 +13,7 @@ import { maxConcurrentCalls, maxHeldBytes, maxMessageBytes, maxUnreadBytes, maxW
 import type { Log } from "../store/log.js";
 import { CallQueue, type CallQueueLimits } from "./call-queue.js";
 import { type ErrorAnswer, errorAnswer, type InvalidLine, parseLine } from "./json-rpc.js";
+import { lineOf } from "./large-literals.js";
 import { LineReader } from "./line-reader.js";
 import type { OversizeLine } from "./oversize-line.js";
 
@@ -216,8 +217,9 @@ export class StdioTransport implements Transport {
 
   #write(message: JSONRPCMessage | ErrorAnswer): Promise<void> {
     if (this.#isDeaf) return Promise.resolve();
-    // As bytes, so that `writableLength` counts bytes.
-    const line = Buffer.from(`${JSON.stringify(message)}\n`);
+    // As bytes, so that `writableLength` counts bytes; no part of them is copied on the way.
+    const pieces = lineOf(message);
+    const last = pieces.pop();
     return new Promise((resolve) => {
       const onWritten = (): void => {
         this.#writing.delete(onWritten);
@@ -225,7 +227,10 @@ export class StdioTransport implements Transport {
         this.#advance();
       };
       this.#writing.add(onWritten);
-      if (this.#stdout.write(line, onWritten)) resolve();
+      this.#stdout.cork();
+      for (const piece of pieces) this.#stdout.write(piece);
+      if (this.#stdout.write(last, onWritten)) resolve();
+      this.#stdout.uncork();
       this.#advance();
     });
   }

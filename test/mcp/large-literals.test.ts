@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import { parseJson } from "../../src/mcp/large-literals.js";
+import { lineOf, parseJson } from "../../src/mcp/large-literals.js";
 
 const parse = (json: string, from = 0): unknown => {
   const isLatin1 = /^[^\u0080-\uffff]*$/.test(json);
@@ -125,6 +125,51 @@ describe("parseJson", () => {
           expect(outcome(() => parse(changed))).toEqual(outcome(() => JSON.parse(changed)));
         },
       ),
+    );
+  });
+});
+
+describe("lineOf", () => {
+  const written = (value: object): string => Buffer.concat(lineOf(value)).toString();
+
+  it.each([
+    ["base64", "A".repeat(100_000)],
+    ["other text", "Grüße, 世界 🎉".repeat(5_000)],
+  ])("gives a large string of %s as a piece of its own", (_, text) => {
+    const message = {
+      jsonrpc: "2.0",
+      id: 1,
+      result: {
+        content: [
+          { type: "text", text },
+          { type: "text", text: "end" },
+        ],
+      },
+    };
+    expect(written(message)).toBe(`${JSON.stringify(message)}\n`);
+    expect(lineOf(message).map(({ length }) => length)).toContain(Buffer.byteLength(text));
+  });
+
+  it("is what JSON.stringify writes of any message", () => {
+    const text = fc.oneof(fc.string({ unit: "binary" }), fc.string({ unit: "binary-ascii" }), fc.constant("\ud800"));
+    const longText = fc.tuple(text, fc.nat(3_000)).map(([part, times]) => part.repeat(times));
+    const { json } = fc.letrec((tie) => ({
+      json: fc.oneof(
+        longText,
+        text,
+        fc.double(),
+        fc.constant(undefined),
+        fc.constant(null),
+        tie("list"),
+        tie("object"),
+      ),
+      list: fc.array(tie("json"), { maxLength: 4 }),
+      object: fc.dictionary(fc.oneof(text, longText), tie("json"), { maxKeys: 4 }),
+    }));
+    fc.assert(
+      fc.property(json, (value) => {
+        expect(written({ value })).toBe(`${JSON.stringify({ value })}\n`);
+      }),
     );
   });
 });

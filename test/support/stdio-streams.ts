@@ -17,6 +17,8 @@ export class ClientOutput extends Writable {
   readonly lines: Message[] = [];
   #isReading = true;
   #held: (() => void) | undefined;
+  /** A line that comes in pieces. */
+  #pieces = "";
 
   constructor(highWaterMark = 1_024) {
     super({ highWaterMark });
@@ -24,7 +26,12 @@ export class ClientOutput extends Writable {
 
   override _write(chunk: Buffer, _encoding: string, done: () => void): void {
     const take = (): void => {
-      const text = chunk.toString();
+      const text = this.#pieces + chunk.toString();
+      this.#pieces = text.includes("\n") ? "" : text;
+      if (this.#pieces !== "") {
+        done();
+        return;
+      }
       if (text.indexOf("\n") !== text.length - 1) throw new Error(`not one line: ${text}`);
       const message = JSON.parse(text);
       this.lines.push(message);

@@ -1,0 +1,31 @@
+import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const folder = fileURLToPath(new URL("../.peers/", import.meta.url));
+
+/** What ours is compared with, and is no dependency of the project. */
+const packages = {
+  "@modelcontextprotocol/server-filesystem": "2026.8.31",
+  "@tus/server": "2.4.5",
+  "@tus/file-store": "2.1.1",
+};
+
+/** Installs the peers beside the bench, where they are not there yet. */
+export async function installPeers() {
+  const manifest = join(folder, "package.json");
+  const dependencies = JSON.stringify({ private: true, dependencies: packages });
+  if (Object.keys(packages).every((name) => existsSync(join(folder, "node_modules", name)))) return;
+  await mkdir(folder, { recursive: true });
+  await writeFile(manifest, dependencies);
+  process.stderr.write("bench: installing the peers\n");
+  execFileSync("npm", ["install", "--no-audit", "--no-fund", "--ignore-scripts"], { cwd: folder, stdio: "ignore" });
+}
+
+/** The filesystem server's program. */
+export const filesystemServer = join(folder, "node_modules/@modelcontextprotocol/server-filesystem/dist/index.js");
+
+/** A line for the results. */
+export const peerVersions = Object.entries(packages).map((entry) => entry.join(" "));
