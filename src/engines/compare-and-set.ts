@@ -1,5 +1,4 @@
 import type { Guard } from "../store/metadata-store.js";
-import { engineError } from "./engine-error.js";
 import { table, wrap } from "./keyv-rows.js";
 
 /** Does one write after the other. */
@@ -41,30 +40,25 @@ const mostChanges = 32;
 function gather(inTurn: InTurn, query: Query): (change: Change) => Promise<boolean> {
   let waiting: WaitingChange[] = [];
 
-  async function changeWaiting(): Promise<void> {
+  async function changeWaiting(): Promise<ReadonlySet<string>> {
     const taken = new Map<string, WaitingChange>();
     // Of two changes of one row the second is for its own turn.
     for (const change of waiting) if (taken.size < mostChanges && !taken.has(change.key)) taken.set(change.key, change);
     const all = [...taken.values()];
     waiting = waiting.filter((change) => taken.get(change.key) !== change);
     const { sql, values } = changeAll(all);
-    const changed = query(sql, values).then((rows) => new Set(rows.map(({ key }) => key)), fail);
+    const changed = query(sql, values).then((rows) => new Set(rows.map(({ key }) => key)));
     for (const change of all) change.changed = changed;
-    await changed;
+    return changed;
   }
 
   return async (change) => {
     const mine: WaitingChange = { ...change };
     waiting.push(mine);
     // In its turn it is the first that waits, where no turn before has taken it along.
-    await inTurn(async () => mine.changed ?? changeWaiting());
-    const changed = await mine.changed;
-    return changed?.has(change.key) === true;
+    const changed = await inTurn(async () => mine.changed ?? changeWaiting());
+    return changed.has(change.key);
   };
-}
-
-function fail(error: unknown): never {
-  throw engineError(error);
 }
 
 function changeAll(changes: readonly Change[]) {
