@@ -4,12 +4,12 @@ import { spawnSync } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import sqlite3 from "sqlite3";
+import { main } from "./lib/programs.mjs";
+import { median, millisecondsOf } from "./lib/rounds.mjs";
 
-const main = fileURLToPath(new URL("../dist/main.js", import.meta.url));
 const given = process.argv.slice(2).map(Number);
 const sizes = given.length > 0 ? given : [1_000, 100_000];
 const calls = 41;
@@ -81,14 +81,10 @@ async function cursorsOf(client, name, args) {
 }
 
 /** Median milliseconds. @param {() => Promise<unknown>} work */
-async function median(work) {
+async function timed(work) {
   const times = [];
-  for (let n = 0; n < calls; n += 1) {
-    const began = performance.now();
-    await work();
-    times.push(performance.now() - began);
-  }
-  return times.sort((a, b) => a - b)[Math.floor(calls / 2)] ?? 0;
+  for (let n = 0; n < calls; n += 1) times.push(await millisecondsOf(work));
+  return median(times);
 }
 
 /** @type {[string, string, Record<string, unknown>][]} */
@@ -111,11 +107,11 @@ async function measure(artifacts) {
       const cursors = await cursorsOf(client, name, args);
       const pages = { first: cursors[0], middle: cursors[Math.floor(cursors.length / 2)], last: cursors.at(-1) };
       for (const [page, cursor] of Object.entries(pages)) {
-        found.set(`${title}: ${page} page`, await median(() => call(client, name, { ...args, cursor })));
+        found.set(`${title}: ${page} page`, await timed(() => call(client, name, { ...args, cursor })));
       }
     }
     const key = { bucket: "big", key: "folder-00000/data-0000007.csv" };
-    found.set("get_artifact", await median(() => call(client, "get_artifact", key)));
+    found.set("get_artifact", await timed(() => call(client, "get_artifact", key)));
     await client.close();
     return found;
   } finally {

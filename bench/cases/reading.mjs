@@ -27,7 +27,7 @@ const textOf = (bytes) => Buffer.from(randomBytes(bytes).toString("base64").repl
 /** @typedef {{ method: string, params: object }} Request */
 
 /**
- * MB of content a second, and what was answered.
+ * MB of content a second.
  *
  * @param {string[]} args @param {Request} request @param {number} bytes @param {number} reads @param {(server: RawServer) => Promise<unknown>} [before]
  */

@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { cpus, release, totalmem, type } from "node:os";
 import { fileURLToPath } from "node:url";
+import { peerVersions } from "./peers.mjs";
 
 const checkout = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -31,6 +32,7 @@ export function machine() {
   return [
     `${cpus().length} x ${cpu?.model.trim()}, ${gib} GiB, ${type()} ${release()}, ${disk}; Node ${process.version}`,
     ...packages,
+    ...peerVersions,
     `commit ${output("git", "describe", "--always", "--dirty") || "unknown"}`,
     `${new Date().toISOString().slice(0, 10)}`,
   ].join("; ");

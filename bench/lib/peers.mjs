@@ -27,5 +27,5 @@ export async function installPeers() {
 /** The filesystem server's program. */
 export const filesystemServer = join(folder, "node_modules/@modelcontextprotocol/server-filesystem/dist/index.js");
 
-/** A line for the results. */
+/** For the results. */
 export const peerVersions = Object.entries(packages).map((entry) => entry.join(" "));

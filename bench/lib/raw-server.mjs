@@ -1,7 +1,6 @@
 // A server on stdio, and a client that costs as little as it can: prepared bytes in, answers counted.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { main } from "./programs.mjs";
 
 const newline = 0x0a;
@@ -23,17 +22,13 @@ export class RawServer {
   /** @type {(error: Error) => void} */
   #onFailure = () => undefined;
 
-  /** @param {readonly string[]} command @param {Record<string, string>} [env] */
-  constructor([program = "", ...args], env = {}) {
+  /** @param {readonly string[]} command */
+  constructor([program = "", ...args]) {
     // What others greet with is nobody's business; that ours fails is.
     const stderr = args.includes(main) ? "inherit" : "ignore";
-    this.#child = spawn(program, args, { stdio: ["pipe", "pipe", stderr], env: { ...process.env, ...env } });
+    this.#child = spawn(program, args, { stdio: ["pipe", "pipe", stderr] });
     this.#child.stdout.on("data", (bytes) => this.#take(bytes));
     this.#child.on("exit", (code, signal) => this.#onFailure(new Error(`${args[0]} ended: ${code ?? signal}`)));
-  }
-
-  get pid() {
-    return this.#child.pid ?? 0;
   }
 
   /** @param {Buffer} bytes */
@@ -93,22 +88,6 @@ export class RawServer {
     const result = await this.request("initialize", { protocolVersion: "2025-06-18", capabilities: {}, clientInfo });
     this.#child.stdin.write(message("notifications/initialized"));
     return result;
-  }
-
-  /** Writes without waiting. @param {Buffer} bytes */
-  write(bytes) {
-    this.#child.stdin.write(bytes);
-  }
-
-  /** Reads no answers from here on. */
-  deafen() {
-    this.#child.stdout.pause();
-  }
-
-  /** Resident memory in bytes: now, or the most so far. @param {"VmRSS" | "VmHWM"} [which] */
-  memory(which = "VmRSS") {
-    const status = readFileSync(`/proc/${this.pid}/status`, "utf8");
-    return Number(new RegExp(`^${which}:\\s+(\\d+) kB`, "m").exec(status)?.[1]) * 1024;
   }
 
   async close() {
