@@ -7,7 +7,7 @@ const readBytes = 256 * 1024;
 
 /**
  * The standard input. Where it is a pipe or a socket, all reads share one buffer, so the bytes of a `data` event are
- * good until its listeners return: a buffer for each read costs more than all else that is done with it.
+ * good until its listeners return: a buffer for each read costs page faults, and a lot of garbage.
  *
  * @param otherwise the standard input for everything that is neither
  */
