@@ -12,6 +12,12 @@ const cases = {
   start: () => import("./cases/start.mjs"),
   chunks: () => import("./cases/chunks.mjs"),
   reading: () => import("./cases/reading.mjs"),
+  job: () => import("./cases/job.mjs"),
+  files: () => import("./cases/files.mjs"),
+  http: () => import("./cases/http.mjs"),
+  listing: () => import("./cases/listing.mjs"),
+  memory: () => import("./cases/memory.mjs"),
+  processes: () => import("./cases/processes.mjs"),
 };
 
 const wanted = process.argv.slice(2);

@@ -4,10 +4,9 @@ import { main, peer } from "../lib/programs.mjs";
 import { message, RawServer } from "../lib/raw-server.mjs";
 import { ratio } from "../lib/report.mjs";
 import { medians, millisecondsOf } from "../lib/rounds.mjs";
+import { KiB, MiB } from "../lib/sizes.mjs";
 import { workFolder } from "../lib/work-folder.mjs";
 
-const KiB = 1024;
-const MiB = 1024 * KiB;
 const rounds = 5;
 /** Chunks of each session that are sent before the clock starts. */
 const warmUps = 4;

@@ -7,10 +7,9 @@ import { main } from "../lib/programs.mjs";
 import { message, RawServer } from "../lib/raw-server.mjs";
 import { ratio } from "../lib/report.mjs";
 import { medians, millisecondsOf } from "../lib/rounds.mjs";
+import { KiB, MiB } from "../lib/sizes.mjs";
 import { workFolder } from "../lib/work-folder.mjs";
 
-const KiB = 1024;
-const MiB = 1024 * KiB;
 const rounds = 5;
 const warmUps = 5;
 const subjects = ["artifacts-mcp", "filesystem server"];

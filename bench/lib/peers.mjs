@@ -1,8 +1,9 @@
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 
 const folder = fileURLToPath(new URL("../.peers/", import.meta.url));
 
@@ -26,6 +27,11 @@ export async function installPeers() {
 
 /** The filesystem server's program. */
 export const filesystemServer = join(folder, "node_modules/@modelcontextprotocol/server-filesystem/dist/index.js");
+
+/** One of the packages, from where the bench has put it. @param {string} name @returns {Promise<any>} */
+export function importPeer(name) {
+  return import(pathToFileURL(createRequire(join(folder, "package.json")).resolve(name)).href);
+}
 
 /** For the results. */
 export const peerVersions = Object.entries(packages).map((entry) => entry.join(" "));

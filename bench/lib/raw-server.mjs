@@ -82,6 +82,19 @@ export class RawServer {
     return (await this.request("tools/call", { name, arguments: args })).structuredContent;
   }
 
+  get pid() {
+    return this.#child.pid ?? Number.NaN;
+  }
+
+  /** Reads no answers until `listen`. */
+  deafen() {
+    this.#child.stdout.pause();
+  }
+
+  listen() {
+    this.#child.stdout.resume();
+  }
+
   /** As a host does it. */
   async initialize() {
     const clientInfo = { name: "bench", version: "0" };

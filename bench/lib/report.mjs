@@ -7,6 +7,7 @@
  * @property {"MB/s" | "ms" | "MiB"} unit of MB/s more is better, of the others less
  * @property {readonly string[]} subjects what is compared, ours first
  * @property {readonly Row[]} rows
+ * @property {boolean} [isGrowth] the subjects are sizes of one thing, the smallest first
  *
  * @typedef {object} Row
  * @property {string} work
@@ -37,12 +38,27 @@ function figure(value) {
 /** @param {readonly string[]} cells */
 const line = (cells) => `| ${cells.join(" | ")} |`;
 
+/** The columns behind what was measured: how the subjects compare. @param {Table} table @returns {{ head: string, of: (values: Row["values"]) => number }[]} */
+function comparisons({ unit, subjects, isGrowth = false }) {
+  const [own = "", ...others] = subjects;
+  if (isGrowth) {
+    const of = (/** @type {Row["values"]} */ values) => ratio(unit, values[0], values.at(-1));
+    return [{ head: `${subjects.at(-1)} : ${own}`, of }];
+  }
+  const ours = own === "artifacts-mcp" ? "ours" : own;
+  return others.map((other, n) => ({
+    head: `${ours} : ${other.match(/^\(\w\)/)?.[0] ?? other}`,
+    of: (values) => ratio(unit, values[0], values[n + 1]),
+  }));
+}
+
 /** @param {Table} table */
-function markdownOf({ title, about, unit, subjects, rows }) {
-  const [, ...others] = subjects;
-  const heads = [`${unit}`, ...subjects, ...others.map((other) => `ours : ${other.match(/^\(\w\)/)?.[0] ?? other}`)];
-  const lines = rows.map(({ work, values: [ours, ...rest] }) =>
-    line([work, figure(ours), ...rest.map(figure), ...rest.map((other) => figure(ratio(unit, ours, other)))]),
+function markdownOf(table) {
+  const { title, about, unit, subjects, rows } = table;
+  const compared = comparisons(table);
+  const heads = [unit, ...subjects, ...compared.map(({ head }) => head)];
+  const lines = rows.map(({ work, values }) =>
+    line([work, ...values.map(figure), ...compared.map(({ of }) => figure(of(values)))]),
   );
   const rule = line(["---", ...heads.slice(1).map(() => "---:")]);
   return [`### ${title}`, "", about, "", line(heads), rule, ...lines, ""].join("\n");

@@ -1,0 +1,92 @@
+// Local files of the machine, in and out.
+import { randomBytes } from "node:crypto";
+import { open, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { command } from "../lib/commands.mjs";
+import { main } from "../lib/programs.mjs";
+import { RawServer } from "../lib/raw-server.mjs";
+import { ratio } from "../lib/report.mjs";
+import { medians, millisecondsOf } from "../lib/rounds.mjs";
+import { GiB, MiB } from "../lib/sizes.mjs";
+import { workFolder } from "../lib/work-folder.mjs";
+
+const rounds = 3;
+const bytes = GiB;
+const subjects = ["artifacts-mcp", "cp, sha256sum, sync", "dd conv=fsync", "sha256sum alone"];
+
+/** @param {string} path */
+export async function writeRandomFile(path) {
+  const file = await open(path, "w");
+  for (let n = 0; n < bytes / MiB; n += 1) await file.write(randomBytes(MiB));
+  await file.sync();
+  await file.close();
+}
+
+/** MB a second. @param {() => Promise<unknown>} work */
+const throughput = async (work) => bytes / 1e6 / ((await millisecondsOf(work)) / 1e3);
+
+/** @param {string} folder @param {(server: RawServer, folder: string) => Promise<number>} work */
+function withServer(folder, work) {
+  return workFolder(async (root) => {
+    const args = ["--root", join(root, "store"), "--log-level", "error", "--allow-path", folder];
+    const server = new RawServer([process.execPath, main, ...args]);
+    await server.initialize();
+    const result = await work(server, root);
+    await server.close();
+    return result;
+  });
+}
+
+/** @param {string} folder with `source` in it */
+function subjectsOf(folder) {
+  const source = join(folder, "source");
+  const copy = join(folder, "copy");
+  const artifact = { bucket: "bench", key: "big.bin" };
+  /** @param {() => Promise<unknown>} work */
+  const copying = async (work) => {
+    const found = await throughput(work);
+    await rm(copy);
+    return found;
+  };
+  const peers = {
+    cp: () =>
+      copying(async () => {
+        await command("cp", source, copy);
+        await command("sha256sum", copy);
+        await command("sync");
+      }),
+    dd: () => copying(() => command("dd", `if=${source}`, `of=${copy}`, "bs=1M", "conv=fsync", "status=none")),
+    hash: () => throughput(() => command("sha256sum", source)),
+  };
+  const ours = {
+    import: () =>
+      withServer(folder, (server) => throughput(() => server.call("import_file", { ...artifact, path: source }))),
+    export: () =>
+      withServer(folder, async (server) => {
+        await server.call("import_file", { ...artifact, path: source });
+        return copying(() => server.call("export_file", { ...artifact, path: copy }));
+      }),
+  };
+  return { peers, ours };
+}
+
+/** @returns {Promise<import("../lib/report.mjs").Findings>} */
+export function run() {
+  return workFolder(async (folder) => {
+    await writeRandomFile(join(folder, "source"));
+    const { peers, ours } = subjectsOf(folder);
+    const rows = [];
+    for (const name of /** @type {const} */ (["import", "export"])) {
+      const found = await medians(rounds, { ours: ours[name], ...peers });
+      rows.push({ work: `${name}_file, 1 GiB`, values: [found.ours, found.cp, found.dd, found.hash] });
+    }
+    const [imported] = rows;
+    const value = ratio("MB/s", imported?.values[0], imported?.values[1]);
+    const about =
+      "Random bytes that are in the page cache. Ours copies, digests and syncs at once, and an export checks the digest on the way.";
+    return {
+      tables: [{ title: "Local files", about, unit: "MB/s", subjects, rows }],
+      targets: [{ work: "import_file, 1 GiB", against: subjects[1] ?? "", value, wanted: { atLeast: 1 } }],
+    };
+  });
+}

@@ -1,0 +1,148 @@
+// What a page of each listing, and a lookup, cost in small and in large stores.
+import { join } from "node:path";
+import sqlite3 from "sqlite3";
+import { main } from "../lib/programs.mjs";
+import { RawServer } from "../lib/raw-server.mjs";
+import { median, millisecondsOf } from "../lib/rounds.mjs";
+import { workFolder } from "../lib/work-folder.mjs";
+
+const sizes = [1_000, 10_000, 100_000, 1_000_000];
+/** Of each page in each store: in rounds, so that what else the machine does meets all of them. */
+const rounds = 5;
+const callsOfRound = 11;
+/** So that what is measured first is not what the compiler learns on; finding the last page of the largest store takes as many. */
+const warmUpCalls = 4_000;
+
+/** Half of the artifacts in one bucket of folders of 100, half in buckets of 50. @param {number} artifacts */
+function* keysOf(artifacts) {
+  const half = artifacts / 2;
+  for (let n = 0; n < half; n += 1) {
+    const folder = String(Math.floor(n / 100)).padStart(5, "0");
+    yield ["big", `folder-${folder}/data-${String(n).padStart(7, "0")}.csv`];
+  }
+  for (let n = 0; n < half; n += 1) {
+    yield [`bucket-${String(Math.floor(n / 50)).padStart(5, "0")}`, `data-${n % 50}.csv`];
+  }
+}
+
+/** @param {string} bucket @param {string} key */
+function rowOf(bucket, key) {
+  const session = "0".repeat(32);
+  const about = {
+    mime_type: "text/csv",
+    bytes: 1_000,
+    sha256: "0".repeat(64),
+    created_at: 1_790_000_000,
+    metadata: {},
+  };
+  const value = { revision: "x", bucket, key, last: 1, versions: [{ version: 1, session, ...about }] };
+  return JSON.stringify({ value });
+}
+
+/** Rows without content: a listing reads none. @param {string} root @param {number} artifacts */
+async function fill(root, artifacts) {
+  const server = serverOn(root); // makes the table
+  await server.initialize();
+  await server.call("list_buckets", {});
+  await server.close();
+  const database = new sqlite3.Database(join(root, "metadata.sqlite"));
+  /** @param {string} sql @returns {Promise<void>} */
+  const run = (sql) =>
+    new Promise((resolve, reject) => database.run(sql, (error) => (error ? reject(error) : resolve())));
+  await run("BEGIN");
+  const insert = database.prepare("INSERT INTO keyv (key, value) VALUES (?, ?)");
+  for (const [bucket, key] of keysOf(artifacts)) {
+    insert.run(`artifact:${bucket}:${key}`, rowOf(/** @type {string} */ (bucket), /** @type {string} */ (key)));
+  }
+  await new Promise((resolve) => insert.finalize(resolve));
+  await run("COMMIT");
+  await new Promise((resolve) => database.close(resolve));
+}
+
+/** @param {string} root */
+const serverOn = (root) => new RawServer([process.execPath, main, "--root", root, "--log-level", "error"]);
+
+/** The cursors of a listing's pages, undefined for the first. @param {RawServer} server @param {string} name @param {object} args */
+async function cursorsOf(server, name, args) {
+  /** @type {(string | undefined)[]} */
+  const cursors = [undefined];
+  for (;;) {
+    const { next_cursor } = await server.call(name, { ...args, cursor: cursors.at(-1) });
+    if (next_cursor === undefined) return cursors;
+    cursors.push(next_cursor);
+  }
+}
+
+/** @type {[string, string, Record<string, unknown>][]} */
+const listings = [
+  ["list_artifacts", "list_artifacts", { bucket: "big" }],
+  ["list_artifacts, prefix", "list_artifacts", { bucket: "big", prefix: "folder-0000" }],
+  ["list_artifacts, delimiter", "list_artifacts", { bucket: "big", delimiter: "/", limit: 5 }],
+  ["list_buckets", "list_buckets", { limit: 5 }],
+];
+
+/** @typedef {{ work: string, call: () => Promise<unknown> }} Lookup */
+
+/** What is measured, ready to be called. @param {RawServer} server @returns {Promise<Lookup[]>} */
+async function lookupsOf(server) {
+  for (let n = 0; n < warmUpCalls; n += 1) await server.call("list_artifacts", { bucket: "big" });
+  const lookups = [];
+  for (const [title, name, args] of listings) {
+    const cursors = await cursorsOf(server, name, args);
+    const pages = { first: cursors[0], middle: cursors[Math.floor(cursors.length / 2)], last: cursors.at(-1) };
+    for (const [page, cursor] of Object.entries(pages)) {
+      lookups.push({ work: `${title}: ${page} page`, call: () => server.call(name, { ...args, cursor }) });
+    }
+  }
+  const artifact = { bucket: "big", key: "folder-00000/data-0000007.csv" };
+  return [...lookups, { work: "get_artifact", call: () => server.call("get_artifact", artifact) }];
+}
+
+/** Median milliseconds of each, by store. @param {readonly (readonly Lookup[])[]} stores */
+async function measure(stores) {
+  const found = stores.map((lookups) => lookups.map(() => /** @type {number[]} */ ([])));
+  for (let round = 0; round < rounds; round += 1) {
+    for (const [n, lookups] of stores.entries()) {
+      for (const [at, { call }] of lookups.entries()) {
+        for (let again = 0; again < callsOfRound; again += 1) found[n]?.[at]?.push(await millisecondsOf(call));
+      }
+    }
+  }
+  return found.map((times) => times.map(median));
+}
+
+/** @returns {Promise<import("../lib/report.mjs").Findings>} */
+export function run() {
+  return workFolder(async (folder) => {
+    const servers = [];
+    const stores = [];
+    for (const artifacts of sizes) {
+      process.stderr.write(`bench: a store of ${artifacts}\n`);
+      const root = join(folder, String(artifacts));
+      await fill(root, artifacts);
+      const server = serverOn(root);
+      await server.initialize();
+      servers.push(server);
+      stores.push(await lookupsOf(server));
+    }
+    const found = await measure(stores);
+    await Promise.all(servers.map((server) => server.close()));
+    const works = (stores[0] ?? []).map(({ work }) => work);
+    const rows = works.map((work, at) => ({ work, values: found.map((medians) => medians[at]) }));
+    const targets = rows
+      .filter(({ work }) => /^list_artifacts: /.test(work))
+      .map(({ work, values }) => ({
+        work: `${work}, of 1,000,000 artifacts`,
+        against: "of 1,000",
+        value: (values.at(-1) ?? Number.NaN) / (values[0] ?? Number.NaN),
+        wanted: { atMost: 1.5 },
+      }));
+    const about =
+      "By the number of artifacts in the store. Pages of 100 artifacts, of 5 where there is a delimiter, of 5 buckets.";
+    const subjects = sizes.map((size) => size.toLocaleString("en"));
+    return {
+      tables: [{ title: "Listing and lookup", about, unit: "ms", subjects, rows, isGrowth: true }],
+      targets,
+    };
+  });
+}
