@@ -111,9 +111,10 @@ function explain(error: unknown): void {
   process.stderr.write(`artifacts-mcp: ${text}\n`);
 }
 
-try {
-  process.exit(await main());
-} catch (error) {
-  explain(error);
-  process.exit(error instanceof ConfigError ? 2 : 1);
-}
+main().then(
+  (code) => process.exit(code),
+  (error) => {
+    explain(error);
+    process.exit(error instanceof ConfigError ? 2 : 1);
+  },
+);

@@ -62,10 +62,14 @@ export async function openDataDirectory(
   // Written last: a directory that has it has a database too.
   if (!isFormatted) await explained(root, () => writeFormat(root));
   const blobs = createDiskBlobStore(root, log);
-  await blobs.restoreReserve();
+  const restored = blobs.restoreReserve(); // nobody has to wait for it
   const files = createLocalFiles({ forbidden: root });
   const signingKey = () => explained(root, () => readSigningKey(root));
-  return { metadata, blobs, files, signingKey, close: () => metadata.close() };
+  const close = async (): Promise<void> => {
+    await restored;
+    await metadata.close();
+  };
+  return { metadata, blobs, files, signingKey, close };
 }
 
 async function makeRoot(root: string, isNamed: boolean): Promise<void> {

@@ -1,11 +1,15 @@
 import { randomBytes } from "node:crypto";
 import { type FileHandle, link, mkdir, open, readdir, rm, rmdir, stat, unlink } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import type { BlobStore, ByteReader, SegmentWriter } from "../store/blob-store.js";
 import { reserveBytes } from "../store/limits.js";
 import type { Log } from "../store/log.js";
 import { createDiskListing } from "./disk-listing.js";
 import { orElse, readBytes, syncFolder, translated, writeBytes } from "./file-system.js";
+
+/** Does not keep the process from its other work. */
+const manyRandomBytes = promisify(randomBytes);
 
 /**
  * Content as files under `root`, which is there already with its folders `uploads` and `blobs`:
@@ -98,7 +102,7 @@ async function fillReserve(path: string): Promise<void> {
   if (found?.size === reserveBytes) return;
   const file = await open(path, "w", 0o600);
   try {
-    await file.write(randomBytes(reserveBytes));
+    await file.write(await manyRandomBytes(reserveBytes));
   } catch (error) {
     await rm(path, { force: true });
     throw error;

@@ -12,6 +12,7 @@ import {
   SubscribeRequestSchema,
   UnsubscribeRequestSchema,
 } from "@modelcontextprotocol/sdk/types.js";
+import type { jsonSchemaValidator } from "@modelcontextprotocol/sdk/validation/types.js";
 import { quote } from "../store/artifact.js";
 import { ArtifactError } from "../store/errors.js";
 import type { Log } from "../store/log.js";
@@ -59,6 +60,7 @@ export function createMcpServer(options: McpServerOptions): Server {
         logging: {},
       },
       instructions: instructions({ readOnly, hasUrls }),
+      jsonSchemaValidator: noElicitation,
     },
   );
   server.onerror = (error) => log("warn", "protocol_error", { error: error.message.slice(0, 500) });
@@ -78,11 +80,18 @@ export function createMcpServer(options: McpServerOptions): Server {
   return server;
 }
 
+/** The SDK checks answers to elicitations with it, and this server asks for none; its own takes milliseconds of each start. */
+const noElicitation: jsonSchemaValidator = {
+  getValidator() {
+    throw new Error("This server elicits nothing");
+  },
+};
+
 function offerTools(server: Server, roots: Roots, options: McpServerOptions): void {
   const { log, readOnly } = options;
   const clientLog = createClientLog(server, log);
   const allowedDirectories = roots.allowed;
-  const tools = new Map(allTools({ ...options, allowedDirectories }).map((tool) => [tool.listing.name, tool]));
+  const tools = new Map(allTools({ ...options, allowedDirectories }).map((tool) => [tool.name, tool]));
 
   async function offered(): Promise<Tool[]> {
     const canReachFiles = (await allowedDirectories()).length > 0;
@@ -92,7 +101,7 @@ function offerTools(server: Server, roots: Roots, options: McpServerOptions): vo
   async function call(name: string, args: unknown, how: ToolCall): Promise<CallToolResult> {
     const tool = tools.get(name);
     if (tool === undefined) {
-      const known = (await offered()).map(({ listing }) => listing.name).join(", ");
+      const known = (await offered()).map((other) => other.name).join(", ");
       throw new McpError(ErrorCode.InvalidParams, `Unknown tool ${quote(name)}; there are ${known}`);
     }
     try {
@@ -106,7 +115,7 @@ function offerTools(server: Server, roots: Roots, options: McpServerOptions): vo
   }
 
   server.setRequestHandler(ListToolsRequestSchema, async () => {
-    return { tools: (await offered()).map(({ listing }) => listing) };
+    return { tools: (await offered()).map((tool) => tool.listing()) };
   });
   server.setRequestHandler(CallToolRequestSchema, async ({ params }, { signal, sendNotification }) => {
     const began = performance.now();

@@ -22,7 +22,9 @@ export interface ToolCall {
 }
 
 export interface Tool {
-  readonly listing: ListedTool;
+  readonly name: string;
+  /** What hosts are told of it. */
+  listing(): ListedTool;
   /** Changes nothing, so it is offered under `--read-only` too. */
   readonly isReading: boolean;
   /** Reaches files of this machine, so it is offered only where some directory was allowed. */
@@ -49,16 +51,17 @@ export const reading = { readOnlyHint: true, destructiveHint: false, idempotentH
 export function defineTool<Input extends z.ZodObject>(spec: ToolSpec<Input>): Tool {
   const { name, title, description, annotations, reachesFiles = false, input, output } = spec;
   return {
+    name,
     isReading: annotations.readOnlyHint,
     reachesFiles,
-    listing: {
+    listing: () => ({
       name,
       title,
       description,
       inputSchema: jsonSchema(input),
       ...(output ? { outputSchema: jsonSchema(output) } : {}),
       annotations: { title, ...annotations, openWorldHint: false },
-    },
+    }),
     async call(args, call) {
       return spec.answer(readArguments(input, args, "this tool"), call);
     },

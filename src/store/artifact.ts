@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { Mime } from "mime";
+import { Mime } from "mime/lite";
 import otherTypes from "mime/types/other.js";
 import standardTypes from "mime/types/standard.js";
 import { ArtifactError } from "./errors.js";
@@ -108,23 +108,28 @@ export function checkMimeType(mimeType: string): void {
 }
 
 /** What the registry does not know, or knows as something else than an agent means by it. */
-const types = new Mime(standardTypes, otherTypes).define(
-  {
-    "application/x-ndjson": ["ndjson", "jsonl"],
-    "application/vnd.apache.parquet": ["parquet"],
-    "application/vnd.apache.arrow.file": ["arrow", "feather"],
-    "application/x-ipynb+json": ["ipynb"],
-    "text/x-python": ["py"],
-    "text/x-typescript": ["ts", "tsx"],
-  },
-  true,
-);
+const ownTypes = {
+  "application/x-ndjson": ["ndjson", "jsonl"],
+  "application/vnd.apache.parquet": ["parquet"],
+  "application/vnd.apache.arrow.file": ["arrow", "feather"],
+  "application/x-ipynb+json": ["ipynb"],
+  "text/x-python": ["py"],
+  "text/x-typescript": ["ts", "tsx"],
+};
+
+let types: Mime | undefined;
+
+/** The registry is made when it is first asked: no start waits for it. */
+function typeOf(extension: string): string | null {
+  types ??= new Mime(standardTypes, otherTypes).define(ownTypes, true);
+  return types.getType(extension);
+}
 
 /** The type that the key's extension tells, else `otherwise`. */
 export function mimeTypeOf(key: string, otherwise: string): string {
   // Without a dot the registry would take the whole name for an extension.
   const extension = /[^/]\.([^./]+)$/.exec(key)?.[1];
-  return (extension && types.getType(extension)) ?? otherwise;
+  return (extension && typeOf(extension)) ?? otherwise;
 }
 
 const textTypes =

@@ -1,8 +1,9 @@
 import { spawnSync } from "node:child_process";
-import { chmod, copyFile, mkdir, readdir, readFile, symlink, truncate, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { chmod, cp, mkdir, readdir, readFile, rm, symlink, truncate, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import packageJson from "../../package.json" with { type: "json" };
+import { bundleScript } from "../../src/bundle-script.js";
 import { temporaryDirectory } from "../support/directories.js";
 import { builtServer, initialize, spawnRaw, startServer, toolCall } from "../support/server-process.js";
 
@@ -92,6 +93,12 @@ describe("the command line", () => {
   });
 });
 
+/** The build alone, as in an installation: its command, in `folder`. */
+async function copyOfBuild(folder: string): Promise<string> {
+  await cp(dirname(builtServer), join(folder, "dist"), { recursive: true });
+  return join(folder, "dist", basename(builtServer));
+}
+
 describe("a data directory that cannot be used", () => {
   it("ends the start with one line that says what to do, exit 1", async () => {
     const root = await temporaryDirectory();
@@ -134,10 +141,9 @@ describe("a data directory that cannot be used", () => {
     await mkdir(root, { mode: 0o555 });
     // Root may write anywhere, so it becomes somebody else.
     const someone = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
-    const bundle = join(folder, "main.mjs");
-    await copyFile(builtServer, bundle);
+    const main = await copyOfBuild(folder);
     const options = { encoding: "utf8", input: "", ...someone } as const;
-    const { stderr, status } = spawnSync(process.execPath, [bundle, "--root", root], options);
+    const { stderr, status } = spawnSync(process.execPath, [main, "--root", root], options);
     expect(stderr).toMatch(/^artifacts-mcp: [^\n]*not writable[^\n]*--root[^\n]*\n$/);
     expect(status).toBe(1);
     expect(await readdir(root)).toEqual([]);
@@ -146,20 +152,16 @@ describe("a data directory that cannot be used", () => {
   it("without a binary of sqlite3, says how to build it", async () => {
     // The bundle alone, as in an installation whose native package was not built.
     const folder = await temporaryDirectory();
-    await writeFile(join(folder, "main.mjs"), await readFile(builtServer));
+    const main = await copyOfBuild(folder);
     await mkdir(join(folder, "node_modules", "sqlite3"), { recursive: true });
     await writeFile(
       join(folder, "node_modules", "sqlite3", "index.js"),
       'throw new Error("Could not locate the bindings file. Tried: ...");',
     );
-    const { status, stderr } = spawnSync(
-      process.execPath,
-      [join(folder, "main.mjs"), "--root", join(folder, "store")],
-      {
-        encoding: "utf8",
-        input: "",
-      },
-    );
+    const { status, stderr } = spawnSync(process.execPath, [main, "--root", join(folder, "store")], {
+      encoding: "utf8",
+      input: "",
+    });
     expect(stderr).toMatch(/^artifacts-mcp: [^\n]*npm rebuild sqlite3[^\n]*\n$/);
     expect(status).toBe(1);
   });
@@ -239,6 +241,28 @@ describe("on a terminal", () => {
   });
 });
 
+describe("the bytecode", () => {
+  it("is this Node's, and taken by it", () => {
+    const { cachedDataRejected } = bundleScript(join(dirname(builtServer), "server.cjs"));
+    expect(cachedDataRejected).toBe(false);
+  });
+
+  it("is missing or another Node's, and the command starts all the same", async () => {
+    const folder = await temporaryDirectory();
+    const main = await copyOfBuild(folder);
+    const names = (await readdir(dirname(main))).filter((name) => name.endsWith(".bytecode"));
+    expect(names).toEqual([`server.cjs.${process.version}-${process.arch}.bytecode`]);
+    const bytecode = join(dirname(main), names[0] ?? "");
+    const { length } = await readFile(bytecode);
+    for (const text of [Buffer.from("another Node's"), Buffer.alloc(length)]) {
+      await writeFile(bytecode, text);
+      expect(spawnSync(process.execPath, [main, "--version"], { encoding: "utf8" }).stdout).toBe("0.1.0\n");
+    }
+    await rm(bytecode);
+    expect(spawnSync(process.execPath, [main, "--version"], { encoding: "utf8" }).stdout).toBe("0.1.0\n");
+  });
+});
+
 describe("the package", () => {
   it("packs the bundle, its licences and the documents, and runs where it is installed", async () => {
     const folder = await temporaryDirectory();
@@ -247,10 +271,17 @@ describe("the package", () => {
     });
     const [{ filename, files }] = JSON.parse(packed.stdout) as [{ filename: string; files: { path: string }[] }];
     const paths = files.map(({ path }) => path);
-    for (const path of ["dist/main.js", "dist/THIRD-PARTY-LICENSES.txt", "README.md", "LICENSE", "mcp.json"]) {
+    for (const path of [
+      "dist/main.js",
+      "dist/server.cjs",
+      "dist/THIRD-PARTY-LICENSES.txt",
+      "README.md",
+      "LICENSE",
+      "mcp.json",
+    ]) {
       expect(paths).toContain(path);
     }
-    expect(paths.filter((path) => /^(?:src|test|scripts|bench|node_modules)\//.test(path))).toEqual([]);
+    expect(paths.filter((path) => /\.bytecode$|^(?:src|test|scripts|bench|node_modules)\//.test(path))).toEqual([]);
     spawnSync("tar", ["-xzf", join(folder, filename), "-C", folder]);
     // Its one runtime dependency, as an installation lays it.
     await mkdir(join(folder, "package", "node_modules"));
