@@ -1,4 +1,55 @@
+import { isAscii } from "node:buffer";
+import { z } from "zod";
 import { ArtifactError } from "../store/errors.js";
+import { decodeBase64, decodedLength } from "./base64.js";
+import type { BufferPool } from "./buffer-pool.js";
+import type { Replace } from "./large-literals.js";
+
+/** Content that came as base64 and was decoded from the line that it lay in: it never was a string. */
+export class DecodedContent {
+  readonly bytes: Buffer;
+  #onReleased: (() => void) | undefined;
+
+  /** @param onReleased called once at most */
+  constructor(bytes: Buffer, onReleased: () => void) {
+    this.bytes = bytes;
+    this.#onReleased = onReleased;
+  }
+
+  /** Nobody reads `bytes` any more, and they may become another content's. */
+  release(): void {
+    this.#onReleased?.();
+    this.#onReleased = undefined;
+  }
+}
+
+/** The arguments that carry content, as base64 where the argument `encoding` says so. */
+const contentArguments: ReadonlySet<string> = new Set(["data", "content"]);
+
+/**
+ * Decodes the content of tool calls, where it is base64, from the line that it lies in. What is wrong with it is said
+ * of the string that it is left as.
+ */
+export function contentDecoder(pool: BufferPool): Replace {
+  return (literal, name, holder, message) => {
+    const { method, params } = message as { method?: unknown; params?: { arguments?: object } | null };
+    const isContent = method === "tools/call" && holder === params?.arguments && contentArguments.has(name);
+    if (!isContent || (holder as { encoding?: unknown }).encoding !== "base64" || !isAscii(literal)) return undefined;
+    const buffer = pool.take(decodedLength(literal));
+    const giveBack = (): void => pool.giveBack(buffer);
+    const bytes = decodeBase64(literal, buffer);
+    if (bytes === undefined) giveBack();
+    return bytes && new DecodedContent(bytes, giveBack);
+  };
+}
+
+/** Such an argument. To whoever calls the tool it is a string. */
+export function contentArgument(description: string, maxChunkBytes: number) {
+  const isContent = (value: unknown): boolean => typeof value === "string" || value instanceof DecodedContent;
+  return z
+    .custom<string | DecodedContent>(isContent, "a string")
+    .meta({ type: "string", description, maxLength: Math.ceil(maxChunkBytes / 3) * 4 });
+}
 
 /**
  * The bytes of an argument that carries content.
@@ -7,36 +58,25 @@ import { ArtifactError } from "../store/errors.js";
  * @throws ArtifactError `invalid_argument` for text that is no Unicode, and for base64 that is not the standard
  * alphabet, padded, without white space: RFC 4648, section 4
  */
-export function decodeContent(argument: string, text: string, encoding: "utf8" | "base64"): Buffer {
+export function decodeContent(argument: string, content: string | DecodedContent, encoding: "utf8" | "base64"): Buffer {
+  if (content instanceof DecodedContent) return content.bytes;
+  const encoded = Buffer.from(content, "utf8");
   if (encoding === "utf8") {
-    if (text.isWellFormed()) return Buffer.from(text, "utf8");
+    if (content.isWellFormed()) return encoded;
     throw new ArtifactError(
       "invalid_argument",
       `${argument} holds a lone surrogate (half of a UTF-16 pair), which is no valid text. Nothing was stored. Send valid Unicode, or bytes as base64.`,
       { argument },
     );
   }
-  const bytes = decodeBase64(text);
+  const isAscii = encoded.length === content.length;
+  const bytes = isAscii ? decodeBase64(encoded, Buffer.allocUnsafe(decodedLength(encoded))) : undefined;
   if (bytes !== undefined) return bytes;
   throw new ArtifactError(
     "invalid_argument",
     `${argument} is not base64 as encoding says: the standard alphabet (A-Z a-z 0-9 + /), padded with = to a multiple of 4, no white space. Nothing was stored. Plain text goes with encoding utf8.`,
     { argument },
   );
-}
-
-/**
- * Node's decoder skips what it does not know, so the length tells: much faster than checking each character. It takes
- * the URL alphabet too, and of characters outside of ASCII the low byte.
- */
-function decodeBase64(text: string): Buffer | undefined {
-  if (text.length % 4 !== 0 || text.includes("-") || text.includes("_")) return undefined;
-  if (Buffer.byteLength(text, "utf8") !== text.length) return undefined;
-  const padding = text.endsWith("==") ? 2 : text.endsWith("=") ? 1 : 0;
-  const bytes = Buffer.from(text, "base64");
-  if (bytes.length !== (text.length / 4) * 3 - padding) return undefined;
-  const tail = text.slice(-4);
-  return Buffer.from(tail, "base64").toString("base64") === tail ? bytes : undefined;
 }
 
 /** The text of UTF-8 bytes, a byte order mark included; undefined where they are none. */

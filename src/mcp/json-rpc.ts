@@ -6,7 +6,7 @@ import {
   type RequestId,
 } from "@modelcontextprotocol/sdk/types.js";
 import { quote } from "../store/artifact.js";
-import { parseJson } from "./large-literals.js";
+import { parseJson, type Replace } from "./large-literals.js";
 
 /** An error that answers one line. The SDK's type knows no null: the id of a line whose id cannot be told. */
 export interface ErrorAnswer {
@@ -24,14 +24,21 @@ export interface InvalidLine {
 
 type Members = Readonly<Record<string, unknown>>;
 
-/** The message in a line, or why there is none; undefined for a blank line. */
-export function parseLine(line: Buffer): { readonly message: JSONRPCMessage } | InvalidLine | undefined {
+/**
+ * The message in a line, or why there is none; undefined for a blank line.
+ *
+ * @param replace what its large strings become, where that is no string
+ */
+export function parseLine(
+  line: Buffer,
+  replace?: Replace,
+): { readonly message: JSONRPCMessage } | InvalidLine | undefined {
   const encoding = encodingOf(line);
   if (encoding === undefined) return notJson("it is not UTF-8");
   if (isBlank(line)) return undefined;
   let value: unknown;
   try {
-    value = parseJson(line, encoding);
+    value = parseJson(line, encoding, replace);
   } catch (error) {
     return notJson((error as SyntaxError).message);
   }

@@ -5,6 +5,9 @@ const leastLiteralBytes = 4 * 1024;
 /** Where more than this would be left of a line, it is as well parsed whole. In bytes. */
 const mostRestBytes = 16 * 1024;
 
+/** What is looked through for two things at once stays near the processor in between. */
+const stepBytes = 32 * 1024;
+
 const quoteMark = 0x22;
 const backslash = 0x5c;
 const colon = 0x3a;
@@ -13,8 +16,19 @@ const colon = 0x3a;
 interface Cut {
   readonly text: string;
   readonly mark: string;
-  readonly literals: readonly string[];
+  /** Where they lie in the line, without their quotation marks. */
+  readonly literals: readonly Buffer[];
 }
+
+/**
+ * What a large string becomes in place of a string; undefined where it becomes one.
+ *
+ * @param holder what it is a member of, the large strings among its other members not there yet
+ * @param root the whole message
+ */
+export type Replace = (literal: Buffer, name: string, holder: object, root: unknown) => unknown;
+
+const replaceNone: Replace = () => undefined;
 
 /**
  * As `JSON.parse` of the decoded line. Large strings without escapes are decoded straight from the bytes, and not
@@ -23,11 +37,11 @@ interface Cut {
  * @param line UTF-8; for `latin1`, ASCII
  * @throws SyntaxError
  */
-export function parseJson(line: Buffer, encoding: "latin1" | "utf8"): unknown {
+export function parseJson(line: Buffer, encoding: "latin1" | "utf8", replace = replaceNone): unknown {
   const cut = cutLine(line, encoding);
   if (cut !== undefined) {
     try {
-      return putBack(JSON.parse(cut.text), cut);
+      return putBack(JSON.parse(cut.text), cut, encoding, replace);
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error; // what is wrong is said of the line as it came
     }
@@ -37,25 +51,34 @@ export function parseJson(line: Buffer, encoding: "latin1" | "utf8"): unknown {
 
 /** Undefined where the line has to be parsed whole. */
 function cutLine(line: Buffer, encoding: "latin1" | "utf8"): Cut | undefined {
-  // Without a backslash, every quotation mark begins or ends a string.
-  if (line.length < leastLiteralBytes || line.includes(backslash)) return undefined;
+  if (line.length < leastLiteralBytes) return undefined;
   const mark = randomUUID(); // nobody who wrote the line can have known it
-  const literals: string[] = [];
+  const literals: Buffer[] = [];
   let text = "";
   let kept = 0;
   for (let open = line.indexOf(quoteMark); open !== -1; ) {
-    const close = line.indexOf(quoteMark, open + 1);
+    const close = closeOf(line, open + 1);
     if (close === -1 || text.length + open - kept > mostRestBytes) return undefined;
     if (close - open > leastLiteralBytes && !isName(line, close)) {
-      if (hasControlCharacter(line, open + 1, close)) return undefined; // which no string may hold
       text += `${line.toString(encoding, kept, open + 1)}${mark}${literals.length}`;
-      literals.push(line.toString(encoding, open + 1, close));
+      literals.push(line.subarray(open + 1, close));
       kept = close;
     }
     open = line.indexOf(quoteMark, close + 1);
   }
   const isWorthIt = literals.length > 0 && line.length - kept < mostRestBytes;
   return isWorthIt ? { text: text + line.toString(encoding, kept), mark, literals } : undefined;
+}
+
+/** Where the string ends that begins at `start`; -1 where it has escapes, or no end. */
+function closeOf(line: Buffer, start: number): number {
+  for (let at = start; at < line.length; at += stepBytes) {
+    const step = line.subarray(at, at + stepBytes);
+    const found = step.indexOf(quoteMark);
+    if ((found === -1 ? step : step.subarray(0, found)).includes(backslash)) return -1;
+    if (found !== -1) return at + found;
+  }
+  return -1;
 }
 
 /** Whether the string that ends at `close` names a member. */
@@ -87,20 +110,30 @@ function hasLowByte(words: Int32Array): boolean {
   return (found & 0x80808080) !== 0;
 }
 
-/** Not by recursion: a line may be nested deeper than calls can be. */
-function putBack(parsed: unknown, { mark, literals }: Cut): unknown {
+/** Not by recursion: a line may be nested deeper than calls can be. @throws SyntaxError */
+function putBack(parsed: unknown, { mark, literals }: Cut, encoding: "latin1" | "utf8", replace: Replace): unknown {
   const root = { parsed };
+  const unused = new Set(literals);
   const left: Record<string, unknown>[] = [root];
   for (let holder = left.pop(); holder !== undefined; holder = left.pop()) {
     for (const name of Object.keys(holder)) {
       const value = holder[name];
       if (typeof value === "object" && value !== null) left.push(value as Record<string, unknown>);
       else if (typeof value === "string" && value.startsWith(mark)) {
-        set(holder, name, literals[Number(value.slice(mark.length))]);
+        const literal = literals[Number(value.slice(mark.length))] as Buffer;
+        unused.delete(literal);
+        set(holder, name, replace(literal, name, holder, parsed) ?? stringOf(literal, encoding));
       }
     }
   }
+  for (const literal of unused) stringOf(literal, encoding); // of two members with one name the last counts
   return root.parsed;
+}
+
+/** @throws SyntaxError */
+function stringOf(literal: Buffer, encoding: "latin1" | "utf8"): string {
+  if (hasControlCharacter(literal, 0, literal.length)) throw new SyntaxError("a control character in a string");
+  return literal.toString(encoding);
 }
 
 /** `__proto__` too is a member like any other. */

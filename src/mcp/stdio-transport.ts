@@ -11,7 +11,9 @@ import {
 } from "@modelcontextprotocol/sdk/types.js";
 import { maxConcurrentCalls, maxHeldBytes, maxMessageBytes, maxUnreadBytes, maxWaitingCalls } from "../store/limits.js";
 import type { Log } from "../store/log.js";
+import { BufferPool } from "./buffer-pool.js";
 import { CallQueue, type CallQueueLimits } from "./call-queue.js";
+import { contentDecoder } from "./content.js";
 import { type ErrorAnswer, errorAnswer, type InvalidLine, parseLine } from "./json-rpc.js";
 import { lineOf } from "./large-literals.js";
 import { LineReader } from "./line-reader.js";
@@ -54,6 +56,7 @@ export class StdioTransport implements Transport {
   readonly #limits: StdioLimits;
   readonly #calls: CallQueue;
   readonly #lines: LineReader;
+  readonly #decodeContent = contentDecoder(new BufferPool());
   /** One for each line that is not written yet: it settles the `send` of that line. */
   readonly #writing = new Set<() => void>();
   readonly #drained: Promise<void>;
@@ -137,7 +140,7 @@ export class StdioTransport implements Transport {
   };
 
   #takeLine(line: Buffer, isEnded = true): void {
-    const parsed = parseLine(line);
+    const parsed = parseLine(line, this.#decodeContent);
     if (parsed === undefined) return;
     if ("message" in parsed) {
       this.#takeMessage(parsed.message, line.length);

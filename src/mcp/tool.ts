@@ -72,6 +72,7 @@ export function defineTool<Input extends z.ZodObject>(spec: ToolSpec<Input>): To
 function jsonSchema(schema: z.ZodObject): ListedTool["inputSchema"] {
   const { $schema, ...json } = z.toJSONSchema(schema, {
     io: "input",
+    unrepresentable: "any", // content says itself what it is
     override({ jsonSchema: found }) {
       delete found.propertyNames;
     },

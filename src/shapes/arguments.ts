@@ -61,6 +61,8 @@ function ruleOf(issue: z.core.$ZodIssue): string {
       return `at most ${issue.maximum}`;
     case "invalid_value":
       return `one of ${issue.values.map(String).join(", ")}`;
+    case "custom":
+      return issue.message;
     default:
       return `valid (${issue.message})`;
   }

@@ -44,6 +44,13 @@ export interface ListUploads extends PageOptions {
   readonly key?: string | undefined;
 }
 
+export interface AppendOptions {
+  /** Of the bytes; 64 lower-case hex. */
+  readonly sha256?: string | undefined;
+  /** Called once the bytes are read no more, which may be after the answer: the call may only have waited its turn. */
+  readonly onDone?: (() => void) | undefined;
+}
+
 export interface AppendStream extends StreamOptions {
   /** Nothing comes behind it: completes the upload, also where its size was not declared. */
   readonly last?: CompleteUpload | undefined;
@@ -128,7 +135,8 @@ export class Uploads {
    * @throws ArtifactError `offset_conflict`, `size_exceeded`, `checksum_mismatch`, `too_large`, `session_closed`,
    * `session_expired`
    */
-  async append(id: string, offset: number, bytes: Uint8Array, sha256?: string): Promise<UploadSession> {
+  async append(id: string, offset: number, bytes: Uint8Array, options: AppendOptions = {}): Promise<UploadSession> {
+    const { sha256, onDone } = options;
     const { maxChunkBytes } = this.#dependencies;
     checkDigest("sha256", sha256);
     const next = "Send the same content to this session in smaller chunks, from the same offset.";
@@ -136,7 +144,7 @@ export class Uploads {
     if (sha256 !== undefined) checkChunkDigest(bytes, sha256);
     return this.#inOrder(id, async () => {
       await this.#streams.get(id)?.stop();
-      return this.#append(id, offset, bytes);
+      return this.#append(id, offset, bytes).finally(onDone);
     });
   }
 

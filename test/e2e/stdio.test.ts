@@ -1,3 +1,4 @@
+import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
@@ -71,6 +72,49 @@ describe.skipIf(!existsSync("/proc/self/status"))("memory (told by /proc alone)"
     expect(await server.answer(1)).toMatchObject({ error: { code: -32600 } });
     expect((await peakBytes(server.child.pid)) - before).toBeLessThan(300 * MiB);
   }, 120_000);
+});
+
+/** The structured part of a tool's answer. */
+async function structured(server: RawServer, id: number): Promise<Record<string, unknown>> {
+  const { result } = await server.answer(id);
+  return result?.["structuredContent"] as Record<string, unknown>;
+}
+
+describe("chunks of many sizes", () => {
+  it("arrive as they are, several sessions and calls at once, as base64 and as text", async () => {
+    const server = spawnRaw(["--root", await temporaryDirectory()]);
+    const bucket = "b";
+    const create = (key: string, n: number) => toolCall(n + 1, "create_upload_session", { bucket, key });
+    server.send(initialize, ...["a", "b", "c"].map(create));
+    const calls: object[] = [];
+    const uploads = [];
+    for (const n of [0, 1, 2]) {
+      const { id } = await structured(server, n + 1);
+      const chunks = Array.from({ length: 12 }, (_, at) => {
+        const bytes = randomBytes(1 + ((at * 7919 + n * 104_729) % 300_000));
+        return at % 5 === 4 ? Buffer.from(bytes.toString("hex")) : bytes;
+      });
+      uploads.push({ id, chunks, sha256: createHash("sha256").update(Buffer.concat(chunks)).digest("hex") });
+    }
+    for (let at = 0; at < 12; at += 1) {
+      for (const [n, { id, chunks }] of uploads.entries()) {
+        const offset = chunks.slice(0, at).reduce((sum, chunk) => sum + chunk.length, 0);
+        const encoding = at % 5 === 4 ? "utf8" : "base64";
+        const data = chunks[at]?.toString(encoding);
+        calls.push(toolCall(100 + at * 3 + n, "upload_chunk", { session_id: id, offset, data, encoding }));
+      }
+    }
+    for (const [n, { id: session_id, sha256 }] of uploads.entries()) {
+      calls.push(toolCall(10 + n, "complete_upload_session", { session_id, sha256 }));
+    }
+    server.send(...calls);
+    for (const n of [0, 1, 2]) {
+      expect(await structured(server, 10 + n)).toMatchObject({
+        status: "complete",
+        artifact: { sha256: uploads[n]?.sha256 },
+      });
+    }
+  }, 60_000);
 });
 
 describe("a client that never reads", () => {

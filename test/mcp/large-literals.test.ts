@@ -51,6 +51,9 @@ describe("parseJson", () => {
       `{"data":"${large}\t"}`,
       `{"data":"${large}"`,
       `"${large}" "${large}"`,
+      `{"data":"${large}\t","data":"${large}"}`,
+      `{"data":"${large}","data":"${large}!"}`,
+      `{"data":"${large}"\\}`,
       `${'{"a":'.repeat(6_000)}"${large}"`,
     ];
     for (const text of texts) {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { artifact, bucket, ifVersion, key, metadata, mimeType } from "../../shapes/fields.js";
-import { decodeContent } from "../content.js";
+import { contentArgument, decodeContent } from "../content.js";
 import { success } from "../result.js";
 import { defineTool, type Tool, type ToolContext } from "../tool.js";
 
@@ -15,7 +15,7 @@ Saving to a key that exists makes a new version, older ones stay readable. Savin
     input: z.strictObject({
       bucket,
       key,
-      content: z.string().meta({ description: "The whole content.", maxLength: Math.ceil(maxChunkBytes / 3) * 4 }),
+      content: contentArgument("The whole content.", maxChunkBytes),
       encoding: z.enum(["utf8", "base64"]).default("utf8").meta({
         description: "How content is written: utf8 for text as it is, base64 only for small binaries.",
       }),

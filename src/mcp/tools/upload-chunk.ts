@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { session, sessionId } from "../../shapes/fields.js";
 import { sha256Pattern } from "../../store/artifact.js";
-import { decodeContent } from "../content.js";
+import { contentArgument, DecodedContent, decodeContent } from "../content.js";
 import { success } from "../result.js";
 import { defineTool, type Tool, type ToolContext } from "../tool.js";
 
@@ -18,7 +18,7 @@ Write text as it is (encoding utf8), in chunks of what you write comfortably, ab
     input: z.strictObject({
       session_id: sessionId,
       offset: z.int().min(0).meta({ description: "Where the chunk begins, in bytes: the offset of the last answer." }),
-      data: z.string().meta({ description: "The chunk.", maxLength: Math.ceil(maxChunkBytes / 3) * 4 }),
+      data: contentArgument("The chunk.", maxChunkBytes),
       encoding: z
         .enum(["utf8", "base64"])
         .default("utf8")
@@ -31,7 +31,8 @@ Write text as it is (encoding utf8), in chunks of what you write comfortably, ab
     output: session,
     async answer({ session_id, offset, data, encoding, sha256 }) {
       const bytes = decodeContent("data", data, encoding);
-      return success(await store.uploads.append(session_id, offset, bytes, sha256));
+      const onDone = (): void => void (data instanceof DecodedContent && data.release());
+      return success(await store.uploads.append(session_id, offset, bytes, { sha256, onDone }));
     },
   });
 }
