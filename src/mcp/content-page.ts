@@ -95,6 +95,7 @@ function betweenCharacters(content: Uint8Array, start: number, end: number): num
 
 /** The last end of a character that passes neither bound, but one character at least. */
 function pageEnd(content: Uint8Array, start: number, most: { bytes: number; chars: number }): number {
+  if (most.chars >= most.bytes - start) return lastEnd(content, start, most.bytes);
   let end = start;
   let chars = 0;
   while (end < content.length) {
@@ -105,4 +106,11 @@ function pageEnd(content: Uint8Array, start: number, most: { bytes: number; char
     end = Math.min(next, content.length);
   }
   return end;
+}
+
+/** The same where the characters are not counted: it is found from behind. */
+function lastEnd(content: Uint8Array, start: number, most: number): number {
+  if (most >= content.length) return content.length;
+  const end = characterStart(content, most);
+  return end > start ? end : Math.min(content.length, start + charBytes(content[start] ?? 0));
 }
