@@ -139,7 +139,7 @@ async function openReader(path: string): Promise<ByteReader | undefined> {
   const file = await orElse(["ENOENT"], () => open(path, "r"), undefined);
   if (file === undefined) return undefined;
   return translated<ByteReader>({
-    read: (start, length) => readBytes(file, start, length),
+    read: (start, length, into) => readBytes(file, start, length, into),
     close: () => file.close(),
   });
 }

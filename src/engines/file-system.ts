@@ -3,9 +3,14 @@ import { platform } from "node:os";
 import { dirname } from "node:path";
 import { codeOf, engineError } from "./engine-error.js";
 
-/** Bytes `[start, start + length)` of a file, fewer where it ends before. */
-export async function readBytes(file: FileHandle, start: number, length: number): Promise<Uint8Array> {
-  const bytes = Buffer.allocUnsafe(length);
+/** Bytes `[start, start + length)` of a file, fewer where it ends before; in `into`, where that is given. */
+export async function readBytes(
+  file: FileHandle,
+  start: number,
+  length: number,
+  into?: Uint8Array,
+): Promise<Uint8Array> {
+  const bytes = into ?? Buffer.allocUnsafe(length);
   let done = 0;
   while (done < length) {
     const { bytesRead } = await file.read(bytes, done, length - done, start + done);

@@ -63,7 +63,7 @@ function localFile(file: FileHandle, path: string, opened: BigIntStats): LocalFi
   return translated<LocalFile>({
     path,
     bytes: Number(opened.size),
-    read: (start, length) => readBytes(file, start, length),
+    read: (start, length, into) => readBytes(file, start, length, into),
     async isUnchanged() {
       const now = await file.stat({ bigint: true });
       return now.size === opened.size && now.mtimeNs === opened.mtimeNs && now.ctimeNs === opened.ctimeNs;

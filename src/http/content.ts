@@ -3,6 +3,7 @@ import type { ServerResponse } from "node:http";
 import type { Artifact } from "../store/artifact.js";
 import { damaged, type OpenArtifact } from "../store/artifact-store.js";
 import { copyBlockBytes } from "../store/limits.js";
+import { readAhead } from "../store/read-ahead.js";
 import type { Answer, Exchange } from "./exchange.js";
 import { digestField } from "./fields.js";
 import { type HeaderValues, HttpError } from "./http-error.js";
@@ -103,15 +104,17 @@ async function sendWhole(
   }
   const hash = createHash("sha256");
   // Damage that shows at once is an error that says so; later all that is left is not to end well.
-  let block = await open.read(0, copyBlockBytes);
-  response.writeHead(200, head);
-  for (let at = block.length; at < artifact.bytes && (await write(response, block)); at += block.length) {
-    hash.update(block);
-    block = await open.read(at, copyBlockBytes);
+  let last = await open.read(0, 0);
+  for await (const { block, isLast } of blocksOf(open, { start: 0, end: artifact.bytes })) {
+    if (!response.headersSent) response.writeHead(200, head);
+    const written = isLast ? true : write(response, block);
+    hash.update(block); // while it is on its way
+    if (!(await written)) return;
+    last = block;
   }
-  if (response.destroyed) return;
-  if (hash.update(block).digest("hex") !== artifact.sha256) throw damaged(artifact);
-  response.end(block);
+  if (hash.digest("hex") !== artifact.sha256) throw damaged(artifact);
+  if (!response.headersSent) response.writeHead(200, head);
+  response.end(last);
 }
 
 async function sendPart(
@@ -166,24 +169,30 @@ function rangeField({ start, end }: ByteRange, { bytes }: Artifact): string {
   return `bytes ${start}-${end - 1}/${bytes}`;
 }
 
-async function sendBytes(response: ServerResponse, open: OpenArtifact, { start, end }: ByteRange): Promise<void> {
-  for (let at = start; at < end; ) {
-    const block = await open.read(at, Math.min(copyBlockBytes, end - at));
-    at += block.length;
+async function sendBytes(response: ServerResponse, open: OpenArtifact, range: ByteRange): Promise<void> {
+  for await (const { block } of blocksOf(open, range)) {
     if (!(await write(response, block))) return;
   }
 }
 
-/** Resolves once there is room for more; false where the client has gone. */
-async function write(response: ServerResponse, block: Uint8Array): Promise<boolean> {
+async function* blocksOf({ read }: OpenArtifact, { start, end }: ByteRange) {
+  let left = end - start;
+  for await (const block of readAhead(read, { start, end, blockBytes: copyBlockBytes })) {
+    left -= block.length;
+    yield { block, isLast: left === 0 };
+  }
+}
+
+/** Resolves once the bytes are not needed any more; false where the client has gone. */
+async function write(response: ServerResponse, bytes: Uint8Array): Promise<boolean> {
   if (response.destroyed) return false;
-  if (response.write(block)) return true;
   await new Promise<void>((resolve) => {
     const done = (): void => {
-      response.off("drain", done).off("close", done);
+      response.off("close", done);
       resolve();
     };
-    response.on("drain", done).on("close", done);
+    response.on("close", done);
+    response.write(bytes, done);
   });
   return !response.destroyed;
 }

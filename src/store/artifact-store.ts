@@ -59,9 +59,10 @@ export interface OpenArtifact {
   /**
    * Exactly the bytes asked for, as far as the content goes; where that is all of it, its digest is checked.
    *
+   * @param into a buffer of `length` or more, that they may be put into
    * @throws ArtifactError `corrupt`
    */
-  read(start: number, length: number): Promise<Uint8Array>;
+  read(start: number, length: number, into?: Uint8Array): Promise<Uint8Array>;
   close(): Promise<void>;
 }
 
@@ -368,9 +369,9 @@ function positionOf(entry: Entry): string {
 function openArtifact(artifact: Artifact, reader: ByteReader): OpenArtifact {
   return {
     artifact,
-    async read(start, length) {
+    async read(start, length, into) {
       const wanted = Math.max(0, Math.min(length, artifact.bytes - start));
-      const bytes = await reader.read(start, wanted);
+      const bytes = await reader.read(start, wanted, into);
       if (bytes.length !== wanted) throw damaged(artifact);
       const isAll = wanted === artifact.bytes;
       if (isAll && sha256Of(bytes) !== artifact.sha256) throw damaged(artifact);

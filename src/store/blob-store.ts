@@ -69,7 +69,11 @@ export interface SegmentWriter {
 }
 
 export interface ByteReader {
-  /** Bytes `[start, start + length)`, fewer where the file ends before. */
-  read(start: number, length: number): Promise<Uint8Array>;
+  /**
+   * Bytes `[start, start + length)`, fewer where the file ends before.
+   *
+   * @param into a buffer of `length` or more, that they may be put into
+   */
+  read(start: number, length: number, into?: Uint8Array): Promise<Uint8Array>;
   close(): Promise<void>;
 }

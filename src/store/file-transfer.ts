@@ -3,6 +3,7 @@ import { type ArtifactStore, damaged, type OpenArtifact } from "./artifact-store
 import { ArtifactError } from "./errors.js";
 import { checkpointBytes, copyBlockBytes } from "./limits.js";
 import type { LocalFile, LocalFiles, LocalTarget } from "./local-files.js";
+import { readAhead } from "./read-ahead.js";
 import type { UploadSession } from "./upload-session.js";
 import type { Uploads } from "./uploads.js";
 
@@ -85,22 +86,28 @@ export class FileTransfer {
   async #upload(file: LocalFile, { id }: UploadSession, isNew: boolean, options: TransferOptions) {
     const { uploads, maxChunkBytes } = this.#dependencies;
     const blockBytes = Math.min(checkpointBytes, maxChunkBytes);
-    let session: UploadSession;
+    let session: UploadSession | undefined;
     let at = 0;
-    do {
+    for await (const block of readAhead(file.read, { start: 0, end: file.bytes, blockBytes })) {
       options.signal?.throwIfAborted();
-      const block = await file.read(at, Math.min(blockBytes, file.bytes - at));
-      const end = at + block.length;
-      const isCutShort = block.length === 0 && at < file.bytes;
       // The last block publishes a sized session, so all that was read must have been one content by then.
-      if (isCutShort || (end === file.bytes && !(await file.isUnchanged()))) throw await this.#changed(file, id, isNew);
-      session = await uploads.append(id, at, block).catch((error) => {
+      const isLast = at + block.length === file.bytes;
+      if (isLast && !(await file.isUnchanged())) throw await this.#changed(file, id, isNew);
+      let onDone = (): void => undefined;
+      const done = new Promise<void>((resolve) => {
+        onDone = resolve;
+      });
+      session = await uploads.append(id, at, block, { onDone }).catch((error) => {
         throw resumable(error, id);
       });
-      at = end;
+      if (!isLast) await done; // its buffer is for another block from here on
+      at += block.length;
       options.onProgress?.(at, file.bytes, id);
-    } while (at < file.bytes);
-    return session.status === "open" ? uploads.complete(id) : session;
+    }
+    if (at === 0) options.onProgress?.(0, file.bytes, id);
+    const isWhole = at === file.bytes && (at > 0 || (await file.isUnchanged()));
+    if (!isWhole) throw await this.#changed(file, id, isNew);
+    return session === undefined || session.status === "open" ? uploads.complete(id) : session;
   }
 
   async #changed({ path }: LocalFile, id: string, isNew: boolean): Promise<ArtifactError> {
@@ -141,13 +148,14 @@ export class FileTransfer {
 
   async #copy({ artifact, read }: OpenArtifact, target: LocalTarget, options: TransferOptions): Promise<void> {
     const hash = createHash("sha256");
-    for (let at = 0; at < artifact.bytes; ) {
+    let done = 0;
+    for await (const block of readAhead(read, { start: 0, end: artifact.bytes, blockBytes: copyBlockBytes })) {
       options.signal?.throwIfAborted();
-      const block = await read(at, copyBlockBytes);
-      hash.update(block);
-      await target.write(block);
-      at += block.length;
-      options.onProgress?.(at, artifact.bytes);
+      const written = target.write(block);
+      hash.update(block); // while it is written
+      await written;
+      done += block.length;
+      options.onProgress?.(done, artifact.bytes);
     }
     if (hash.digest("hex") !== artifact.sha256) throw damaged(artifact);
   }

@@ -28,8 +28,12 @@ export interface LocalFile {
   readonly path: string;
   /** Its size when it was opened. */
   readonly bytes: number;
-  /** Bytes `[start, start + length)`, fewer where the file ends before. */
-  read(start: number, length: number): Promise<Uint8Array>;
+  /**
+   * Bytes `[start, start + length)`, fewer where the file ends before.
+   *
+   * @param into a buffer of `length` or more, that they may be put into
+   */
+  read(start: number, length: number, into?: Uint8Array): Promise<Uint8Array>;
   /** Whether size, time of modification and time of change are those of when it was opened. */
   isUnchanged(): Promise<boolean>;
   close(): Promise<void>;

@@ -1,0 +1,72 @@
+import { setImmediate } from "node:timers/promises";
+import { describe, expect, it } from "vitest";
+import { type ReadInto, readAhead } from "../../src/store/read-ahead.js";
+
+const content = Buffer.from(Array.from({ length: 1_003 }, (_, n) => n % 251));
+
+/** Reads of `content`, into the buffer that is given, and how many are running. */
+function source(bytes = content) {
+  const state = { running: 0, most: 0, ended: 0 };
+  const read: ReadInto = async (start, length, into) => {
+    state.running += 1;
+    state.most = Math.max(state.most, state.running);
+    await setImmediate();
+    const found = bytes.copy(into, 0, start, start + length);
+    state.running -= 1;
+    state.ended += 1;
+    return into.subarray(0, found);
+  };
+  return { read, state };
+}
+
+async function collect(blocks: AsyncIterable<Uint8Array>): Promise<{ bytes: Buffer; lengths: number[] }> {
+  const parts: Buffer[] = [];
+  for await (const block of blocks) {
+    await setImmediate(); // the next one is read meanwhile
+    await setImmediate();
+    parts.push(Buffer.from(block));
+  }
+  return { bytes: Buffer.concat(parts), lengths: parts.map(({ length }) => length) };
+}
+
+describe("readAhead()", () => {
+  it.each([
+    [0, 1_003, 100],
+    [7, 8, 100],
+    [3, 1_000, 997],
+    [5, 1_003, 499],
+    [9, 9, 100],
+  ])("gives bytes [%d, %d) in blocks of %d, one read at a time", async (start, end, blockBytes) => {
+    const { read, state } = source();
+    const { bytes, lengths } = await collect(readAhead(read, { start, end, blockBytes }));
+    expect(bytes).toEqual(content.subarray(start, end));
+    expect(lengths.slice(0, -1).every((length) => length === blockBytes)).toBe(true);
+    expect(state).toMatchObject({ running: 0, most: end > start ? 1 : 0 });
+  });
+
+  it("ends where the file does", async () => {
+    const { read } = source(content.subarray(0, 250));
+    const { bytes, lengths } = await collect(readAhead(read, { start: 0, end: 1_003, blockBytes: 100 }));
+    expect(bytes).toEqual(content.subarray(0, 250));
+    expect(lengths).toEqual([100, 100, 50]);
+  });
+
+  it("throws what a read has failed with when its block is asked for, and reads no more", async () => {
+    const { read, state } = source();
+    const failing: ReadInto = (start, length, into) =>
+      start >= 200 ? Promise.reject(new Error("EIO")) : read(start, length, into);
+    const blocks = readAhead(failing, { start: 0, end: 1_003, blockBytes: 100 });
+    expect((await blocks.next()).done).toBe(false);
+    expect((await blocks.next()).done).toBe(false);
+    await setImmediate();
+    await expect(blocks.next()).rejects.toThrow("EIO");
+    expect((await blocks.next()).done).toBe(true);
+    expect(state.ended).toBe(2);
+  });
+
+  it("has no read running once it was left", async () => {
+    const { read, state } = source();
+    for await (const _ of readAhead(read, { start: 0, end: 1_003, blockBytes: 100 })) break;
+    expect(state).toMatchObject({ running: 0, ended: 2 });
+  });
+});
