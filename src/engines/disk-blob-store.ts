@@ -111,28 +111,86 @@ async function fillReserve(path: string): Promise<void> {
   }
 }
 
+/** Past this many bytes that are not synced, the disk begins with them while more are written. */
+const flushedBytes = 2 * 1024 * 1024;
+
 /** `folders` hold the segment's name and must be durable with it, the innermost first. */
 function segmentWriter(file: FileHandle, name: string, folders: readonly string[]): SegmentWriter {
   let length = 0;
   let isNew = true;
+  const behind = new WriteBehind(file);
   return translated<SegmentWriter>({
     name,
     async write(bytes) {
-      await writeBytes(file, bytes, length);
-      length += bytes.length;
+      for (let at = 0; at < bytes.length; at += flushedBytes) {
+        const part = bytes.subarray(at, at + flushedBytes);
+        await writeBytes(file, part, length, () => behind.check());
+        length += part.length;
+        behind.wrote(part.length);
+      }
     },
     async sync() {
+      await behind.settle();
       await file.datasync();
+      behind.synced();
       if (!isNew) return;
       for (const folder of folders) await orElse(["ENOENT"], () => syncFolder(folder), undefined); // ended meanwhile
       isNew = false;
     },
     async truncate(to) {
+      await behind.settle();
       await file.truncate(to);
       length = to;
     },
-    close: () => file.close(),
+    async close() {
+      await behind.settle().catch(() => undefined); // whoever wanted the bytes has asked `sync`
+      await file.close();
+    },
   });
+}
+
+/** Syncs what was written while more is written, so that the sync that somebody waits for has less to do. */
+class WriteBehind {
+  readonly #file: FileHandle;
+  #unsynced = 0;
+  #flushing: Promise<void> | undefined;
+  /** The system tells a failed sync once, and the next one succeeds without the bytes: it is kept for who waits. */
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(file: FileHandle) {
+    this.#file = file;
+  }
+
+  wrote(bytes: number): void {
+    this.#unsynced += bytes;
+    if (this.#unsynced < flushedBytes || this.#flushing !== undefined || this.#failure !== undefined) return;
+    this.#unsynced = 0;
+    this.#flushing = this.#flush();
+  }
+
+  synced(): void {
+    this.#unsynced = 0;
+  }
+
+  /** @throws what it has failed with */
+  check(): void {
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+
+  /** Resolves once nothing is under way. @throws what it has failed with */
+  async settle(): Promise<void> {
+    await this.#flushing;
+    this.check();
+  }
+
+  async #flush(): Promise<void> {
+    try {
+      await this.#file.datasync();
+    } catch (error) {
+      this.#failure = { error };
+    }
+    this.#flushing = undefined;
+  }
 }
 
 async function openReader(path: string): Promise<ByteReader | undefined> {

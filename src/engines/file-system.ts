@@ -20,9 +20,15 @@ export async function readBytes(
   return bytes.subarray(0, done);
 }
 
-/** Writes all of `bytes` from byte `start` of a file. */
-export async function writeBytes(file: FileHandle, bytes: Uint8Array, start: number): Promise<void> {
+/** Writes all of `bytes` from byte `start` of a file; `check` throws where no more is to be written. */
+export async function writeBytes(
+  file: FileHandle,
+  bytes: Uint8Array,
+  start: number,
+  check = (): void => undefined,
+): Promise<void> {
   for (let done = 0; done < bytes.length; ) {
+    check();
     const { bytesWritten } = await file.write(bytes, done, bytes.length - done, start + done);
     done += bytesWritten;
   }

@@ -61,6 +61,8 @@ async function finish({ uploads }: Store, id: string, content: string, least: nu
 /** Unchanged where it failed, or where it is gone already. */
 const notFound = { code: "artifact_not_found" };
 
+const large = "0123456789".repeat(700_000);
+
 const operations: readonly Operation[] = [
   {
     name: "the first chunk",
@@ -78,6 +80,16 @@ const operations: readonly Operation[] = [
     async verify(store, id, hasAnswered) {
       await finish(store, id, "abcdefghi", hasAnswered ? 6 : 3);
       expect(await textOf(store, "b", "k")).toBe("abcdefghi");
+    },
+  },
+  {
+    name: "a chunk so large that its beginning is synced while its end is written",
+    prepare: (store) => begun(store, "abc"),
+    act: ({ uploads }, id) => uploads.append(id, 3, bytesOf(large)),
+    async verify(store, id, hasAnswered) {
+      const content = `abc${large}ghi`;
+      await finish(store, id, content, hasAnswered ? 3 + large.length : 3);
+      expect((await textOf(store, "b", "k")) === content).toBe(true);
     },
   },
   {

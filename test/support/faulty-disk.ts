@@ -147,7 +147,9 @@ export class FaultyDisk {
         this.#use("datasync", path);
         if (this.#isFailing("datasync")) {
           await file.truncate(syncedBytes);
-          throw failed("datasync");
+          // A call that was on its way before the failure was heard of is none that ignores it.
+          void setImmediate().then(() => this.#failedFiles.add(path));
+          throw this.#error("datasync", path);
         }
         syncedBytes = (await file.stat()).size;
       },
