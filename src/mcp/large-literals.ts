@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { JsonText } from "./json-text.js";
 
 /** Shorter strings are as well parsed where they stand. In bytes. */
 const leastLiteralBytes = 4 * 1024;
@@ -141,17 +142,21 @@ function set(holder: object, name: string, value: unknown): void {
   Object.defineProperty(holder, name, { value, writable: true, enumerable: true, configurable: true });
 }
 
+export interface Line {
+  readonly pieces: readonly Buffer[];
+  /** They have been written, and may become another line's. */
+  release(): void;
+}
+
 /**
- * A line of JSON, with its newline, as UTF-8 in pieces: large strings that need no escapes are pieces of their own,
- * never part of a larger string and not looked at character by character.
+ * A line of JSON, with its newline, as UTF-8 in pieces: large strings that need no escapes, and those that are written
+ * already, are pieces of their own, never part of a larger string and not looked at character by character.
  */
-export function lineOf(value: object): Buffer[] {
-  if (!hasLargeString(value)) return [Buffer.from(`${JSON.stringify(value)}\n`)];
+export function lineOf(value: object): Line {
+  if (!hasLargeString(value)) return { pieces: [Buffer.from(`${JSON.stringify(value)}\n`)], release: () => undefined };
   const mark = randomUUID();
-  const literals: string[] = [];
-  const text = JSON.stringify(value, (_, part: unknown) =>
-    isLargeString(part) ? `${mark}${literals.push(part) - 1}` : part,
-  );
+  const literals: (string | JsonText)[] = [];
+  const text = JSON.stringify(withoutLarge(value, (literal) => `${mark}${literals.push(literal) - 1}`));
   const pieces: Buffer[] = [];
   let kept = 0;
   literals.forEach((literal, n) => {
@@ -160,12 +165,25 @@ export function lineOf(value: object): Buffer[] {
     pieces.push(Buffer.from(text.slice(kept, at)), ...literalPieces(literal));
     kept = at + place.length;
   });
-  return [...pieces, Buffer.from(`${text.slice(kept)}\n`)];
+  pieces.push(Buffer.from(`${text.slice(kept)}\n`));
+  const release = (): void => {
+    for (const literal of literals) if (literal instanceof JsonText) literal.release();
+  };
+  return { pieces, release };
+}
+
+/** A copy with something else in place of its large strings, which come in their order in JSON. */
+function withoutLarge(value: unknown, replace: (literal: string | JsonText) => string): unknown {
+  if (isLargeString(value)) return replace(value);
+  if (Array.isArray(value)) return value.map((part) => withoutLarge(part, replace));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, withoutLarge(part, replace)]));
 }
 
 const quotes = Buffer.from('"');
 
-function literalPieces(literal: string): Buffer[] {
+function literalPieces(literal: string | JsonText): Buffer[] {
+  if (literal instanceof JsonText) return [quotes, ...literal.pieces, quotes];
   const bytes = Buffer.from(literal);
   const isPlain =
     literal.isWellFormed() &&
@@ -175,8 +193,8 @@ function literalPieces(literal: string): Buffer[] {
   return isPlain ? [quotes, bytes, quotes] : [Buffer.from(JSON.stringify(literal))];
 }
 
-function isLargeString(value: unknown): value is string {
-  return typeof value === "string" && value.length > leastLiteralBytes;
+function isLargeString(value: unknown): value is string | JsonText {
+  return (typeof value === "string" && value.length > leastLiteralBytes) || value instanceof JsonText;
 }
 
 function hasLargeString(value: object): boolean {

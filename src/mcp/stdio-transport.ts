@@ -221,8 +221,7 @@ export class StdioTransport implements Transport {
   #write(message: JSONRPCMessage | ErrorAnswer): Promise<void> {
     if (this.#isDeaf) return Promise.resolve();
     // As bytes, so that `writableLength` counts bytes; no part of them is copied on the way.
-    const pieces = lineOf(message);
-    const last = pieces.pop();
+    const { pieces, release } = lineOf(message);
     return new Promise((resolve) => {
       const onWritten = (): void => {
         this.#writing.delete(onWritten);
@@ -231,8 +230,12 @@ export class StdioTransport implements Transport {
       };
       this.#writing.add(onWritten);
       this.#stdout.cork();
-      for (const piece of pieces) this.#stdout.write(piece);
-      if (this.#stdout.write(last, onWritten)) resolve();
+      for (const piece of pieces.slice(0, -1)) this.#stdout.write(piece);
+      const hasRoom = this.#stdout.write(pieces.at(-1), () => {
+        release();
+        onWritten();
+      });
+      if (hasRoom) resolve();
       this.#stdout.uncork();
       this.#advance();
     });

@@ -133,7 +133,7 @@ describe("parseJson", () => {
 });
 
 describe("lineOf", () => {
-  const written = (value: object): string => Buffer.concat(lineOf(value)).toString();
+  const written = (value: object): string => Buffer.concat(lineOf(value).pieces).toString();
 
   it.each([
     ["base64", "A".repeat(100_000)],
@@ -150,7 +150,7 @@ describe("lineOf", () => {
       },
     };
     expect(written(message)).toBe(`${JSON.stringify(message)}\n`);
-    expect(lineOf(message).map(({ length }) => length)).toContain(Buffer.byteLength(text));
+    expect(lineOf(message).pieces.map(({ length }) => length)).toContain(Buffer.byteLength(text));
   });
 
   it("is what JSON.stringify writes of any message", () => {

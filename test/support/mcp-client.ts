@@ -72,6 +72,8 @@ export async function connect(engines: Engines, options: ConnectOptions = {}): P
     listChanges += 1;
   });
   const [near, far] = InMemoryTransport.createLinkedPair();
+  const send = far.send.bind(far);
+  far.send = (message, options) => send(JSON.parse(JSON.stringify(message)), options); // as on any wire
   await Promise.all([server.connect(far), client.connect(near)]);
   onTestFinished(async () => {
     await client.close();

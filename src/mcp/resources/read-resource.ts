@@ -5,7 +5,8 @@ import type { OpenArtifact } from "../../store/artifact-store.js";
 import type { ArtifactError, ErrorCode as StoreErrorCode } from "../../store/errors.js";
 import { defaultPageLimit } from "../../store/limits.js";
 import type { Store } from "../../store/store.js";
-import { decodeUtf8 } from "../content.js";
+import { BufferPool } from "../buffer-pool.js";
+import { JsonText } from "../json-text.js";
 import { parseResourceUri, type ResourceAddress } from "./uri.js";
 
 /** The most content that one read answers: clients stop at lines of 10 MiB. */
@@ -13,6 +14,8 @@ const largestReadBytes = 4 * 1024 * 1024;
 
 /** What such a line may hold of text in JSON, with room for what is around it. */
 const largestTextLine = 9 * 1024 * 1024;
+
+const buffers = new BufferPool();
 
 /** Of the protocol's specification, "Resources", section "Error handling". */
 export const resourceNotFound = -32002;
@@ -68,17 +71,20 @@ async function contentOf(
       { uri, bytes },
     );
   }
-  const content = await read(offset, wanted);
-  const text = isTextType(mime_type) ? decodeUtf8(content) : undefined;
-  if (text !== undefined && fitsLine(text)) return { uri, mimeType: mime_type, text };
-  return { uri, mimeType: mime_type, blob: Buffer.from(content).toString("base64") };
+  const buffer = buffers.take(wanted);
+  try {
+    const content = await read(offset, wanted, buffer);
+    const text = isTextType(mime_type) ? JsonText.ofUtf8(content) : undefined;
+    if (text !== undefined && text.length < largestTextLine) return { uri, mimeType: mime_type, text: asString(text) };
+    text?.release(); // control characters take six in JSON: text that is full of them travels as a blob
+    return { uri, mimeType: mime_type, blob: asString(JsonText.ofBase64(content)) };
+  } finally {
+    buffers.giveBack(buffer);
+  }
 }
 
-/** Control characters take six in JSON: text that is full of them travels as a blob. */
-function fitsLine(text: string): boolean {
-  const largestEscape = 6;
-  return text.length * largestEscape < largestTextLine || Buffer.byteLength(JSON.stringify(text)) < largestTextLine;
-}
+/** To the SDK, which hands it on to the transport as it is. */
+const asString = (text: JsonText): string => text as unknown as string;
 
 function json(uri: string, value: object): Contents {
   return { uri, mimeType: "application/json", text: JSON.stringify(value) };
