@@ -114,6 +114,14 @@ describe("chunks of many sizes", () => {
         artifact: { sha256: uploads[n]?.sha256 },
       });
     }
+    // And back, several at once too.
+    const read = (id: number, key = "") => ({ id, method: "resources/read", params: { uri: `artifact://b/${key}` } });
+    server.send(...Array.from({ length: 9 }, (_, n) => read(200 + n, ["a", "b", "c"][n % 3])));
+    for (let n = 0; n < 9; n += 1) {
+      const { result } = await server.answer(200 + n);
+      const [{ blob }] = result?.["contents"] as [{ blob: string }];
+      expect(Buffer.from(blob, "base64").equals(Buffer.concat(uploads[n % 3]?.chunks ?? []))).toBe(true);
+    }
   }, 60_000);
 });
 
