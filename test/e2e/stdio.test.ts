@@ -80,6 +80,17 @@ async function structured(server: RawServer, id: number): Promise<Record<string,
   return result?.["structuredContent"] as Record<string, unknown>;
 }
 
+/** Reads three artifacts as resources, several at once. */
+async function readBack(server: RawServer, uploads: readonly { chunks: readonly Buffer[] }[]): Promise<void> {
+  const read = (id: number, key = "") => ({ id, method: "resources/read", params: { uri: `artifact://b/${key}` } });
+  server.send(...Array.from({ length: 9 }, (_, n) => read(200 + n, ["a", "b", "c"][n % 3])));
+  for (let n = 0; n < 9; n += 1) {
+    const { result = {} } = await server.answer(200 + n);
+    const [content] = result["contents"] as { blob: string }[];
+    expect(Buffer.from(content?.blob ?? "", "base64").equals(Buffer.concat(uploads[n % 3]?.chunks ?? []))).toBe(true);
+  }
+}
+
 describe("chunks of many sizes", () => {
   it("arrive as they are, several sessions and calls at once, as base64 and as text", async () => {
     const server = spawnRaw(["--root", await temporaryDirectory()]);
@@ -114,14 +125,7 @@ describe("chunks of many sizes", () => {
         artifact: { sha256: uploads[n]?.sha256 },
       });
     }
-    // And back, several at once too.
-    const read = (id: number, key = "") => ({ id, method: "resources/read", params: { uri: `artifact://b/${key}` } });
-    server.send(...Array.from({ length: 9 }, (_, n) => read(200 + n, ["a", "b", "c"][n % 3])));
-    for (let n = 0; n < 9; n += 1) {
-      const { result } = await server.answer(200 + n);
-      const [{ blob }] = result?.["contents"] as [{ blob: string }];
-      expect(Buffer.from(blob, "base64").equals(Buffer.concat(uploads[n % 3]?.chunks ?? []))).toBe(true);
-    }
+    await readBack(server, uploads);
   }, 60_000);
 });
 
