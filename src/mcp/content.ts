@@ -3,9 +3,9 @@ import { z } from "zod";
 import { ArtifactError } from "../store/errors.js";
 import { decodeBase64, decodedLength } from "./base64.js";
 import type { BufferPool } from "./buffer-pool.js";
-import type { Replace } from "./large-literals.js";
+import { type Replace, unescapeInto } from "./large-literals.js";
 
-/** Content that came as base64 and was decoded from the line that it lay in: it never was a string. */
+/** Content that was decoded from the line that it lay in, and never was a string. */
 export class DecodedContent {
   readonly bytes: Buffer;
   #onReleased: (() => void) | undefined;
@@ -27,20 +27,33 @@ export class DecodedContent {
 const contentArguments: ReadonlySet<string> = new Set(["data", "content"]);
 
 /**
- * Decodes the content of tool calls, where it is base64, from the line that it lies in. What is wrong with it is said
- * of the string that it is left as.
+ * Decodes the content of tool calls from the line that it lies in. What is wrong with it is said of the string that it
+ * is left as.
  */
 export function contentDecoder(pool: BufferPool): Replace {
   return (literal, name, holder, message) => {
     const { method, params } = message as { method?: unknown; params?: { arguments?: object } | null };
     const isContent = method === "tools/call" && holder === params?.arguments && contentArguments.has(name);
-    if (!isContent || (holder as { encoding?: unknown }).encoding !== "base64" || !isAscii(literal)) return undefined;
-    const buffer = pool.take(decodedLength(literal));
-    const giveBack = (): void => pool.giveBack(buffer);
-    const bytes = decodeBase64(literal, buffer);
-    if (bytes === undefined) giveBack();
-    return bytes && new DecodedContent(bytes, giveBack);
+    if (!isContent) return undefined;
+    switch ((holder as { encoding?: unknown }).encoding) {
+      case "base64":
+        return isAscii(literal)
+          ? decoded(pool, decodedLength(literal), (into) => decodeBase64(literal, into))
+          : undefined;
+      case "utf8":
+      case undefined:
+        return decoded(pool, literal.length, (into) => unescapeInto(literal, into));
+    }
+    return undefined;
   };
+}
+
+function decoded(pool: BufferPool, bytes: number, decode: (into: Buffer) => Buffer | undefined) {
+  const buffer = pool.take(bytes);
+  const giveBack = (): void => pool.giveBack(buffer);
+  const content = decode(buffer);
+  if (content === undefined) giveBack();
+  return content && new DecodedContent(content, giveBack);
 }
 
 /** Such an argument. To whoever calls the tool it is a string. */

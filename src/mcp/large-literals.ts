@@ -6,8 +6,10 @@ const leastLiteralBytes = 4 * 1024;
 /** Where more than this would be left of a line, it is as well parsed whole. In bytes. */
 const mostRestBytes = 16 * 1024;
 
-/** What is looked through for two things at once stays near the processor in between. */
+/** What is parsed at once of a large string: short enough that its text costs no memory that is new to the process. */
 const stepBytes = 32 * 1024;
+/** Quotation marks in a string that are looked for one by one. */
+const fewQuotes = 100;
 
 const quoteMark = 0x22;
 const backslash = 0x5c;
@@ -32,7 +34,7 @@ export type Replace = (literal: Buffer, name: string, holder: object, root: unkn
 const replaceNone: Replace = () => undefined;
 
 /**
- * As `JSON.parse` of the decoded line. Large strings without escapes are decoded straight from the bytes, and not
+ * As `JSON.parse` of the decoded line. Large strings are decoded straight from the bytes, and without escapes not
  * looked at character by character: several times faster where one string is most of the line.
  *
  * @param line UTF-8; for `latin1`, ASCII
@@ -71,15 +73,32 @@ function cutLine(line: Buffer, encoding: "latin1" | "utf8"): Cut | undefined {
   return isWorthIt ? { text: text + line.toString(encoding, kept), mark, literals } : undefined;
 }
 
-/** Where the string ends that begins at `start`; -1 where it has escapes, or no end. */
+/** Where the string ends that begins at `start`; -1 where it does not. */
 function closeOf(line: Buffer, start: number): number {
-  for (let at = start; at < line.length; at += stepBytes) {
-    const step = line.subarray(at, at + stepBytes);
-    const found = step.indexOf(quoteMark);
-    if ((found === -1 ? step : step.subarray(0, found)).includes(backslash)) return -1;
-    if (found !== -1) return at + found;
+  let escaped = 0;
+  for (let at = line.indexOf(quoteMark, start); at !== -1; at = line.indexOf(quoteMark, at + 1)) {
+    if (!isEscaped(line, start, at)) return at;
+    escaped += 1;
+    if (escaped === fewQuotes) return closeByBytes(line, at + 1);
   }
   return -1;
+}
+
+/** The same, looking at each byte: what is faster where there are many quotation marks in it. */
+function closeByBytes(line: Buffer, start: number): number {
+  for (let at = start; at < line.length; at += 1) {
+    const byte = line[at];
+    if (byte === backslash) at += 1;
+    else if (byte === quoteMark) return at;
+  }
+  return -1;
+}
+
+/** Whether an odd number of backslashes stands before `at`. */
+function isEscaped(bytes: Buffer, start: number, at: number): boolean {
+  let before = at;
+  while (before > start && bytes[before - 1] === backslash) before -= 1;
+  return (at - before) % 2 === 1;
 }
 
 /** Whether the string that ends at `close` names a member. */
@@ -133,6 +152,7 @@ function putBack(parsed: unknown, { mark, literals }: Cut, encoding: "latin1" | 
 
 /** @throws SyntaxError */
 function stringOf(literal: Buffer, encoding: "latin1" | "utf8"): string {
+  if (literal.includes(backslash)) return JSON.parse(`"${literal.toString(encoding)}"`);
   if (hasControlCharacter(literal, 0, literal.length)) throw new SyntaxError("a control character in a string");
   return literal.toString(encoding);
 }
@@ -140,6 +160,31 @@ function stringOf(literal: Buffer, encoding: "latin1" | "utf8"): string {
 /** `__proto__` too is a member like any other. */
 function set(holder: object, name: string, value: unknown): void {
   Object.defineProperty(holder, name, { value, writable: true, enumerable: true, configurable: true });
+}
+
+/**
+ * The UTF-8 that a large string stands for, without the string.
+ *
+ * @param literal UTF-8
+ * @param target of the literal's length or more
+ * @returns the part of `target` that was filled; undefined where it has escapes that tell a character by its number
+ * @throws SyntaxError
+ */
+export function unescapeInto(literal: Buffer, target: Buffer): Buffer | undefined {
+  let length = 0;
+  for (let at = 0, end = 0; at < literal.length; at = end) {
+    end = Math.min(at + stepBytes, literal.length);
+    if (isEscaped(literal, at, end)) end -= 1;
+    const step = literal.subarray(at, end);
+    if (!step.includes(backslash) && !hasControlCharacter(step, 0, step.length)) {
+      length += step.copy(target, length);
+    } else {
+      if (step.includes("\\u")) return undefined;
+      // As Latin-1, each byte is a character, and comes out as it is.
+      length += target.write(JSON.parse(`"${step.toString("latin1")}"`), length, "latin1");
+    }
+  }
+  return target.subarray(0, length);
 }
 
 export interface Line {

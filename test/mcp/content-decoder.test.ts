@@ -57,10 +57,55 @@ describe("the decoder of a call's content", () => {
     const found = argumentsOf({ ...others, data, content: data, encoding: "base64" });
     for (const name of ["data", "content"]) expect(bytesOf(found[name]).equals(bytes)).toBe(true);
     expect(found).toMatchObject(others);
-    for (const encoding of ["utf8", "base64 ", undefined]) {
-      expect(argumentsOf({ data, encoding })["data"]).toBe(data);
-    }
+    for (const encoding of ["base64 ", "latin1", 7, null]) expect(argumentsOf({ data, encoding })["data"]).toBe(data);
     expect(argumentsOf({ data, encoding: "base64" }, { method: "tools/other" })["data"]).toBe(data);
+  });
+
+  it("makes of text the UTF-8 that it stands for, whatever is escaped in it and wherever it is cut", () => {
+    const line = fc.constantFrom(
+      "plain, ",
+      'a "quoted" one\n',
+      "C:\\\\dir\\",
+      "Grüße, 世界 🎉",
+      "\\",
+      '"',
+      "\t\r\b\f\n",
+      "/",
+    );
+    const text = fc.array(line, { minLength: 1, maxLength: 9 }).chain((lines) =>
+      fc.integer({ min: 1, max: 70_000 }).map((length) => {
+        const part = lines.join("");
+        return part.repeat(Math.ceil((5_000 + length) / part.length));
+      }),
+    );
+    fc.assert(
+      fc.property(text, fc.constantFrom("utf8", undefined), (data, encoding) => {
+        expect(bytesOf(argumentsOf({ data, encoding })["data"]).equals(Buffer.from(data))).toBe(true);
+      }),
+    );
+  });
+
+  it("leaves text as a string whose characters are told by number", () => {
+    for (const data of [`${"x".repeat(8 * KiB)}\u0001`, `${"x".repeat(40 * KiB)}\ud800${"x".repeat(40 * KiB)}`]) {
+      expect(argumentsOf({ data })["data"]).toBe(data);
+    }
+  });
+
+  it("takes no line that JSON.parse does not", () => {
+    const large = "x".repeat(8 * KiB);
+    for (const text of [
+      `${large}\\x`,
+      `${large}\t`,
+      `${large}\\n\n`,
+      `${large}\\`,
+      `\\q${large}${large}${large}${large}${large}`,
+    ]) {
+      const line = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"n","arguments":{"data":"${text}"}}}`;
+      expect(() => JSON.parse(line)).toThrow(SyntaxError);
+      expect(parseLine(Buffer.from(line), contentDecoder(new BufferPool()))).toMatchObject({
+        answer: { error: { code: -32700 } },
+      });
+    }
   });
 
   it("leaves a string as it is that is no base64, for an error that says so", () => {
