@@ -1,8 +1,9 @@
 // Measures the built server side by side with what people would use instead, on this machine, in this run.
 // Usage: node bench/run.mjs [case ...]
-// Without a case, all of them, and bench/RESULTS.md is written anew; with some, their tables are printed.
+// Without a case, all of them, and bench/RESULTS.md and its chart are written anew; with some, their tables are printed.
 import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
+import { chart } from "./lib/chart.mjs";
 import { machine } from "./lib/machine.mjs";
 import { main } from "./lib/programs.mjs";
 import { markdown } from "./lib/report.mjs";
@@ -41,6 +42,10 @@ for (const name of wanted.length > 0 ? wanted : Object.keys(cases)) {
   all.targets.push(...targets);
   all.skipped?.push(...skipped);
 }
-const text = `# Measured\n\nMedians over rounds in alternation, by \`npm run bench\`. MB are 10^6 bytes, KB, MiB and sizes of content 1,024-based.\n\n${machine()}\n\n${markdown(all)}`;
-if (wanted.length === 0) await writeFile(new URL("RESULTS.md", import.meta.url), text);
+const picture = wanted.length === 0 ? "\n\n![The targets, and what was measured](RESULTS.svg)" : "";
+const text = `# Measured\n\nMedians over rounds in alternation, by \`npm run bench\`. MB are 10^6 bytes, KB, MiB and sizes of content 1,024-based.\n\n${machine()}${picture}\n\n${markdown(all)}`;
+if (wanted.length === 0) {
+  await writeFile(new URL("RESULTS.md", import.meta.url), text);
+  await writeFile(new URL("RESULTS.svg", import.meta.url), chart(all.targets));
+}
 process.stdout.write(text);

@@ -31,6 +31,10 @@ export class CallQueue {
     return this.#waiting.size >= this.#limits.maxWaitingCalls;
   }
 
+  get running(): number {
+    return this.#running.size;
+  }
+
   /** What the waiting requests took on the wire. */
   get waitingBytes(): number {
     return this.#waitingBytes;

@@ -1,6 +1,7 @@
 import { isTextType } from "../store/artifact.js";
 import type { OpenArtifact } from "../store/artifact-store.js";
 import { ArtifactError } from "../store/errors.js";
+import { BufferPool } from "./buffer-pool.js";
 import { decodeUtf8 } from "./content.js";
 
 /** What fits every host's limit on an answer, as UTF-16 units. */
@@ -9,6 +10,10 @@ const defaultPageChars = 8_000;
 const defaultPageBytes = (defaultPageChars / 4) * 3;
 /** The most content one call answers: clients stop at lines of 10 MiB, and escapes make text longer. */
 export const largestPageBytes = 1024 * 1024;
+
+/** What a page reads at most beside its own bytes: of the characters that lie across its bounds. */
+const bytesAround = 7;
+const buffers = new BufferPool();
 
 export interface PageRequest {
   /** In bytes; inside a character it moves to that character's start. */
@@ -28,6 +33,16 @@ export interface ContentPage {
 
 /** @throws ArtifactError `invalid_argument`, `corrupt` */
 export async function readPage(open: OpenArtifact, request: PageRequest): Promise<ContentPage> {
+  const buffer = buffers.take((request.length ?? defaultPageChars * 4) + bytesAround);
+  try {
+    const read = (start: number, length: number): Promise<Uint8Array> => open.read(start, length, buffer);
+    return await readPageBy({ ...open, read }, request);
+  } finally {
+    buffers.giveBack(buffer);
+  }
+}
+
+async function readPageBy(open: OpenArtifact, request: PageRequest): Promise<ContentPage> {
   const { offset, encoding } = request;
   const { bytes, mime_type } = open.artifact;
   if (offset > bytes) {

@@ -29,6 +29,8 @@ export interface StdioLimits extends CallQueueLimits {
   readonly maxHeldBytes: number;
 }
 
+const answersRemembered = 8;
+
 type Cancellation = JSONRPCNotification & CancelledNotification;
 
 const defaultLimits: StdioLimits = {
@@ -68,6 +70,8 @@ export class StdioTransport implements Transport {
   #isDeaf = false;
   #isClosed = false;
   #isAdvancing = false;
+  /** What an answer takes, told from the last ones; at first so much that all may start. */
+  #answerBytes: number;
 
   constructor(stdin: Readable, stdout: Writable, log: Log, limits: Partial<StdioLimits> = {}) {
     this.#stdin = stdin;
@@ -75,6 +79,7 @@ export class StdioTransport implements Transport {
     this.#log = log;
     this.#limits = { ...defaultLimits, ...limits };
     this.#calls = new CallQueue(this.#limits);
+    this.#answerBytes = this.#limits.maxUnreadBytes / this.#limits.maxConcurrentCalls;
     this.#lines = new LineReader(this.#limits.maxMessageBytes, {
       onLine: (line) => this.#takeLine(line),
       onOversize: (line) => this.#takeOversizeLine(line),
@@ -222,6 +227,7 @@ export class StdioTransport implements Transport {
     if (this.#isDeaf) return Promise.resolve();
     // As bytes, so that `writableLength` counts bytes; no part of them is copied on the way.
     const { pieces, release } = lineOf(message);
+    if ("result" in message) this.#answerBytes += (bytesOf(pieces) - this.#answerBytes) / answersRemembered;
     return new Promise((resolve) => {
       const onWritten = (): void => {
         this.#writing.delete(onWritten);
@@ -260,11 +266,21 @@ export class StdioTransport implements Transport {
   }
 
   #startCalls(): void {
-    while (this.#stdout.writableLength <= this.#limits.maxUnreadBytes) {
+    while (this.#hasRoomForAnswer()) {
       const request = this.#calls.next();
       if (request === undefined) return;
       this.#deliver(request);
     }
+  }
+
+  /** Requests that are with the server count as what answers have been like: they too will wait for the client. */
+  #hasRoomForAnswer(): boolean {
+    const unreadBytes = this.#stdout.writableLength;
+    const expectedBytes = this.#calls.running * this.#answerBytes;
+    const { maxUnreadBytes } = this.#limits;
+    return (
+      unreadBytes + expectedBytes <= maxUnreadBytes || (this.#calls.running === 0 && unreadBytes <= maxUnreadBytes)
+    );
   }
 
   #readOrPause(): void {
@@ -273,6 +289,10 @@ export class StdioTransport implements Transport {
     if (isOverfull) this.#stdin.pause();
     else if (this.#stdin.isPaused()) this.#stdin.resume();
   }
+}
+
+function bytesOf(pieces: readonly Buffer[]): number {
+  return pieces.reduce((sum, { length }) => sum + length, 0);
 }
 
 function internalError(id: RequestId): ErrorAnswer {

@@ -122,15 +122,30 @@ describe("requests", () => {
     const { write, ids, answer, stdout } = await openTransport({ maxConcurrentCalls: 2, maxUnreadBytes: 10_000 });
     stdout.stopReading();
     await write(...requests(1, 6));
-    void answer(1, { text: "x".repeat(5_000) });
+    void answer(1, { text: "x".repeat(4_500) });
     expect(ids()).toEqual([1, 2, 3]);
-    void answer(2, { text: "x".repeat(5_000) });
+    void answer(2, { text: "x".repeat(4_500) });
     expect(ids()).toEqual([1, 2, 3]);
-    void answer(3);
+    void answer(3, { text: "x".repeat(1_000) });
     expect(ids()).toEqual([1, 2, 3]);
     stdout.goOnReading();
     await settled();
     expect(ids()).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  it("do not start while the answers to those that have may become too much", async () => {
+    const { write, ids, answer, stdout } = await openTransport({ maxConcurrentCalls: 4, maxUnreadBytes: 10_000 });
+    await write(...requests(1, 60));
+    expect(ids()).toHaveLength(4);
+    for (let id = 1; id <= 20; id += 1) await answer(id, { text: "x".repeat(6_000) });
+    expect(ids()).toHaveLength(22);
+    stdout.stopReading();
+    void answer(21, { text: "x".repeat(6_000) });
+    expect(ids()).toHaveLength(22);
+    stdout.goOnReading();
+    await settled();
+    for (let id = 22; id <= 50; id += 1) await answer(id);
+    expect(ids()).toHaveLength(54);
   });
 
   it("are passed by ping, notifications and responses", async () => {
