@@ -140,7 +140,14 @@ describe("a pool", () => {
     const again = Array.from({ length: 6 }, () => pool.take(8 * MiB));
     expect(again.filter((buffer) => taken.includes(buffer))).toHaveLength(4);
     pool.giveBack(pool.take(8 * MiB));
-    expect(pool.take(100).length).toBe(64 * KiB);
+    const small = pool.take(100);
+    expect(small.length).toBe(64 * KiB);
+    pool.giveBack(small);
+    for (const bytes of [0, 1, 5 * KiB, 64 * KiB]) {
+      const again = pool.take(bytes);
+      expect(again === small).toBe(true);
+      pool.giveBack(again);
+    }
     const huge = pool.take(40 * MiB);
     pool.giveBack(huge);
     expect(pool.take(40 * MiB) === huge).toBe(false);
