@@ -5,9 +5,10 @@ import { message, RawServer } from "../lib/raw-server.mjs";
 import { ratio } from "../lib/report.mjs";
 import { medians, millisecondsOf } from "../lib/rounds.mjs";
 import { KiB, MiB } from "../lib/sizes.mjs";
+import { warmMemory } from "../lib/warm-memory.mjs";
 import { workFolder } from "../lib/work-folder.mjs";
 
-const rounds = 5;
+const rounds = 3;
 /** Chunks of each session that are sent before the clock starts. */
 const warmUps = 4;
 
@@ -43,6 +44,7 @@ const commands = {
 /** MB of content a second. @param {Subject} subject @param {Work} work @returns {Promise<number>} */
 function throughput(subject, { contents, encoding, inFlight, sessions }) {
   return workFolder(async (folder) => {
+    await warmMemory(folder, contents.reduce((sum, content) => sum + content.length, 0) * sessions + 64 * MiB);
     const server = new RawServer([process.execPath, ...commands[subject](folder)]);
     if (subject !== "pipe") await server.initialize();
     const ids = [];

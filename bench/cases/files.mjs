@@ -8,6 +8,7 @@ import { RawServer } from "../lib/raw-server.mjs";
 import { ratio } from "../lib/report.mjs";
 import { medians, millisecondsOf } from "../lib/rounds.mjs";
 import { GiB, MiB } from "../lib/sizes.mjs";
+import { warmMemory } from "../lib/warm-memory.mjs";
 import { workFolder } from "../lib/work-folder.mjs";
 
 const rounds = 3;
@@ -22,8 +23,11 @@ export async function writeRandomFile(path) {
   await file.close();
 }
 
-/** MB a second. @param {() => Promise<unknown>} work */
-const throughput = async (work) => bytes / 1e6 / ((await millisecondsOf(work)) / 1e3);
+/** MB a second. @param {() => Promise<unknown>} work @returns {Promise<number>} */
+async function throughput(work) {
+  await workFolder((folder) => warmMemory(folder, bytes));
+  return bytes / 1e6 / ((await millisecondsOf(work)) / 1e3);
+}
 
 /** @param {string} folder @param {(server: RawServer, folder: string) => Promise<number>} work */
 function withServer(folder, work) {

@@ -11,6 +11,7 @@ import { RawServer } from "../lib/raw-server.mjs";
 import { ratio } from "../lib/report.mjs";
 import { medians, millisecondsOf } from "../lib/rounds.mjs";
 import { GiB, KiB, MiB } from "../lib/sizes.mjs";
+import { warmMemory } from "../lib/warm-memory.mjs";
 import { workFolder } from "../lib/work-folder.mjs";
 
 const rounds = 3;
@@ -21,8 +22,11 @@ const artifact = { bucket: "bench", key: "big.bin" };
 const tusHeaders = { "Tus-Resumable": "1.0.0" };
 const patchHeaders = { ...tusHeaders, "Content-Type": "application/offset+octet-stream", "Upload-Offset": 0 };
 
-/** MB a second. @param {number} bytes @param {() => Promise<unknown>} work */
-const throughput = async (bytes, work) => bytes / 1e6 / ((await millisecondsOf(work)) / 1e3);
+/** MB a second. @param {number} bytes @param {() => Promise<unknown>} work @returns {Promise<number>} */
+async function throughput(bytes, work) {
+  await workFolder((folder) => warmMemory(folder, bytes));
+  return bytes / 1e6 / ((await millisecondsOf(work)) / 1e3);
+}
 
 /** @template Result @param {(server: RawServer) => Promise<Result>} work */
 function withOurs(work) {
