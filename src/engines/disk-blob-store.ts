@@ -111,7 +111,7 @@ async function fillReserve(path: string): Promise<void> {
   }
 }
 
-/** Past this many bytes that are not synced, the disk begins with them while more are written. */
+/** Of a larger write, the disk begins to sync what there is while the rest is written. */
 const flushedBytes = 2 * 1024 * 1024;
 
 /** `folders` hold the segment's name and must be durable with it, the innermost first. */
@@ -124,15 +124,14 @@ function segmentWriter(file: FileHandle, name: string, folders: readonly string[
     async write(bytes) {
       for (let at = 0; at < bytes.length; at += flushedBytes) {
         const part = bytes.subarray(at, at + flushedBytes);
+        if (at > 0) behind.begin();
         await writeBytes(file, part, length, () => behind.check());
         length += part.length;
-        behind.wrote(part.length);
       }
     },
     async sync() {
       await behind.settle();
       await file.datasync();
-      behind.synced();
       if (!isNew) return;
       for (const folder of folders) await orElse(["ENOENT"], () => syncFolder(folder), undefined); // ended meanwhile
       isNew = false;
@@ -149,10 +148,12 @@ function segmentWriter(file: FileHandle, name: string, folders: readonly string[
   });
 }
 
-/** Syncs what was written while more is written, so that the sync that somebody waits for has less to do. */
+/**
+ * Syncs what was written while more is written, so that the sync that somebody waits for has less to do. Behind many
+ * small writes it would keep them waiting more than it saves.
+ */
 class WriteBehind {
   readonly #file: FileHandle;
-  #unsynced = 0;
   #flushing: Promise<void> | undefined;
   /** The system tells a failed sync once, and the next one succeeds without the bytes: it is kept for who waits. */
   #failure: { readonly error: unknown } | undefined;
@@ -161,15 +162,8 @@ class WriteBehind {
     this.#file = file;
   }
 
-  wrote(bytes: number): void {
-    this.#unsynced += bytes;
-    if (this.#unsynced < flushedBytes || this.#flushing !== undefined || this.#failure !== undefined) return;
-    this.#unsynced = 0;
-    this.#flushing = this.#flush();
-  }
-
-  synced(): void {
-    this.#unsynced = 0;
+  begin(): void {
+    if (this.#failure === undefined) this.#flushing ??= this.#flush();
   }
 
   /** @throws what it has failed with */
