@@ -39,7 +39,8 @@ export function chart(targets) {
     const name = power < 0 ? `1/${2 ** -power}` : String(2 ** power);
     return `<line x1="${x}" x2="${x}" y1="${row}" y2="${height - row}" stroke="#ddd"/><text x="${x}" y="${height - 6}" text-anchor="middle">${name}</text>`;
   });
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="11">
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="11" role="img">
+<title>What was measured, as a multiple of each target</title>
 <rect width="${width}" height="${height}" fill="#fff"/>
 <text x="${labels - 8}" y="14" text-anchor="end" font-weight="bold">measured : target (1 and more is met)</text>
 ${axis.join("\n")}
