@@ -134,7 +134,9 @@ export function run() {
     }
     const targets = rows
       .filter(({ work }) => work.includes("GiB") || work.includes("nobody"))
-      .map(({ work, values: [value = Number.NaN] }) => ({ work, against: "idle", value, wanted: { atMost: 64 } }));
+      .map(({ work, values: [value = Number.NaN] }) => {
+        return { work: `memory: ${work}`, against: "idle", value, wanted: { atMost: 64 } };
+      });
     const about = `The process's largest resident size during the work, less its size when it has served one call: idle, ${median(idles).toFixed(0)} MiB.`;
     return { tables: [{ title: "Memory", about, unit: "MiB", subjects: ["over idle"], rows }], targets };
   });
