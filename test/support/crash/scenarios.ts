@@ -148,6 +148,9 @@ async function leaveBlob(prepared: StoreProcess, session: string): Promise<void>
   await prepared.engines.blobs.install(session, await leaveSegment(prepared, session));
 }
 
+/** More than the disk takes in one part. */
+const large = "0123456789abcdef".repeat(3 << 16);
+
 const newId = (): string => randomBytes(16).toString("hex");
 
 export const scenarios: readonly Scenario[] = [
@@ -185,6 +188,12 @@ export const scenarios: readonly Scenario[] = [
     prepare: ({ store }) => begun(store, ""),
     act: [append(0, "abc"), append(3, "def")],
     check: (store, id, answered) => carryOn(store, id, "abcdef", 3 * answered),
+  },
+  {
+    name: "a large chunk, which is synced while it is written",
+    prepare: ({ store }) => begun(store, "abc"),
+    act: [append(3, large)],
+    check: (store, id, answered) => carryOn(store, id, `abc${large}`, 3 + large.length * answered),
   },
   {
     name: "a chunk behind another process's",
