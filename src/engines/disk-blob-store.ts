@@ -1,12 +1,13 @@
 import { randomBytes } from "node:crypto";
-import { type FileHandle, link, mkdir, open, readdir, rm, rmdir, stat, unlink } from "node:fs/promises";
+import { link, mkdir, open, readdir, rm, rmdir, stat, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import type { BlobStore, ByteReader, SegmentWriter } from "../store/blob-store.js";
+import type { BlobStore, ByteReader } from "../store/blob-store.js";
 import { reserveBytes } from "../store/limits.js";
 import type { Log } from "../store/log.js";
 import { createDiskListing } from "./disk-listing.js";
-import { orElse, readBytes, syncFolder, translated, writeBytes } from "./file-system.js";
+import { orElse, readBytes, syncFolder, translated } from "./file-system.js";
+import { createSegmentWriter, segmentFlags } from "./segment-writer.js";
 
 /** Does not keep the process from its other work. */
 const manyRandomBytes = promisify(randomBytes);
@@ -25,6 +26,11 @@ export function createDiskBlobStore(root: string, log: Log): BlobStore {
   const segmentPath = (session: string, name: string): string => join(uploads, session, name);
   const shelf = (session: string): string => join(blobs, session.slice(0, 2));
   const blobPath = (session: string): string => join(shelf(session), session);
+  let known: number | undefined;
+  const flags = async (): Promise<number> => {
+    known ??= await segmentFlags(uploads);
+    return known;
+  };
   /** Shelves whose own name this process has made durable: whoever made the folder may have died before. */
   const durableShelves = new Set<string>();
 
@@ -55,8 +61,9 @@ export function createDiskBlobStore(root: string, log: Log): BlobStore {
       for (;;) {
         await makeIfAbsent(folder);
         // It may vanish at any moment, where somebody else is done with what was in it.
-        const file = await orElse(["ENOENT"], () => open(join(folder, name), "wx", 0o600), undefined);
-        if (file !== undefined) return segmentWriter(file, name, [folder, uploads]);
+        const create = async () => createSegmentWriter(join(folder, name), name, await flags(), [folder, uploads]);
+        const writer = await orElse(["ENOENT"], create, undefined);
+        if (writer !== undefined) return writer;
       }
     },
     openSegment: (session, name) => openReader(segmentPath(session, name)),
@@ -108,82 +115,6 @@ async function fillReserve(path: string): Promise<void> {
     throw error;
   } finally {
     await file.close();
-  }
-}
-
-/** Of a larger write, the disk begins to sync what there is while the rest is written. */
-const flushedBytes = 2 * 1024 * 1024;
-
-/** `folders` hold the segment's name and must be durable with it, the innermost first. */
-function segmentWriter(file: FileHandle, name: string, folders: readonly string[]): SegmentWriter {
-  let length = 0;
-  let isNew = true;
-  const behind = new WriteBehind(file);
-  return translated<SegmentWriter>({
-    name,
-    async write(bytes) {
-      for (let at = 0; at < bytes.length; at += flushedBytes) {
-        const part = bytes.subarray(at, at + flushedBytes);
-        if (at > 0) behind.begin();
-        await writeBytes(file, part, length, () => behind.check());
-        length += part.length;
-      }
-    },
-    async sync() {
-      await behind.settle();
-      await file.datasync();
-      if (!isNew) return;
-      for (const folder of folders) await orElse(["ENOENT"], () => syncFolder(folder), undefined); // ended meanwhile
-      isNew = false;
-    },
-    async truncate(to) {
-      await behind.settle();
-      await file.truncate(to);
-      length = to;
-    },
-    async close() {
-      await behind.settle().catch(() => undefined); // whoever wanted the bytes has asked `sync`
-      await file.close();
-    },
-  });
-}
-
-/**
- * Syncs what was written while more is written, so that the sync that somebody waits for has less to do. Behind many
- * small writes it would keep them waiting more than it saves.
- */
-class WriteBehind {
-  readonly #file: FileHandle;
-  #flushing: Promise<void> | undefined;
-  /** The system tells a failed sync once, and the next one succeeds without the bytes: it is kept for who waits. */
-  #failure: { readonly error: unknown } | undefined;
-
-  constructor(file: FileHandle) {
-    this.#file = file;
-  }
-
-  begin(): void {
-    if (this.#failure === undefined) this.#flushing ??= this.#flush();
-  }
-
-  /** @throws what it has failed with */
-  check(): void {
-    if (this.#failure !== undefined) throw this.#failure.error;
-  }
-
-  /** Resolves once nothing is under way. @throws what it has failed with */
-  async settle(): Promise<void> {
-    await this.#flushing;
-    this.check();
-  }
-
-  async #flush(): Promise<void> {
-    try {
-      await this.#file.datasync();
-    } catch (error) {
-      this.#failure = { error };
-    }
-    this.#flushing = undefined;
   }
 }
 

@@ -20,18 +20,33 @@ export async function readBytes(
   return bytes.subarray(0, done);
 }
 
-/** Writes all of `bytes` from byte `start` of a file; `check` throws where no more is to be written. */
-export async function writeBytes(
+/**
+ * Writes `parts`, one behind the other, from byte `start` of a file; none of them is empty.
+ *
+ * @param check throws where no more is to be written
+ */
+export async function writeParts(
   file: FileHandle,
-  bytes: Uint8Array,
+  parts: readonly Uint8Array[],
   start: number,
   check = (): void => undefined,
 ): Promise<void> {
-  for (let done = 0; done < bytes.length; ) {
+  let at = start;
+  for (let rest = parts; rest.length > 0; ) {
     check();
-    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, start + done);
-    done += bytesWritten;
+    const { bytesWritten } = await file.writev(rest, at);
+    at += bytesWritten;
+    rest = behind(rest, bytesWritten);
   }
+}
+
+function behind(parts: readonly Uint8Array[], bytes: number): readonly Uint8Array[] {
+  let left = bytes;
+  return parts.flatMap((part) => {
+    const rest = part.subarray(Math.min(left, part.length));
+    left -= part.length - rest.length;
+    return rest.length === 0 ? [] : [rest];
+  });
 }
 
 /** Writes a small file from its beginning, its bytes durable; its name is the caller's to sync. */

@@ -6,6 +6,7 @@ import type { Entry, MetadataStore, StoredRow } from "../store/metadata-store.js
 import { createReplace } from "./compare-and-set.js";
 import { codeOf, engineError } from "./engine-error.js";
 import { table, unwrap, wrap } from "./keyv-rows.js";
+import { PreparedStatements } from "./prepared-statements.js";
 
 export interface KeyvMetadataStore extends MetadataStore {
   /** Lets running writes end, then closes the file. */
@@ -19,6 +20,8 @@ const busyTimeoutMs = 15_000;
  * before it frees anything, and so does moving it into the database: both fit in the reserve.
  */
 const logPages = 64;
+/** What a connection that writes is told. */
+const durable = ["synchronous=FULL", `wal_autocheckpoint=${logPages}`];
 /** Keys are of `A-Z a-z 0-9 _ - . / :`: behind a prefix, these come after and before every character that goes on. */
 const aboveAllKeys = "~";
 const belowAllKeys = " ";
@@ -26,7 +29,8 @@ const keyCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234
 
 /**
  * Metadata in Keyv over SQLite, shared by any number of processes. Reads by key and writes without a condition are
- * Keyv's; compare-and-set and ordered pages, which Keyv has not, are single statements through its adapter.
+ * Keyv's; compare-and-set and ordered pages, which Keyv has not, are single statements: the pages through its
+ * adapter, the changes through a connection that keeps its statements.
  *
  * A row's text is kept in Keyv's own envelope, `{"value":<text>}`, so any Keyv reads it.
  *
@@ -48,7 +52,8 @@ export async function openKeyvMetadataStore(file: string, log: Log): Promise<Key
     return result;
   }
 
-  const replace = createReplace(inTurn, (sql, values) => writer.adapter.query(sql, ...values));
+  const changer = new PreparedStatements(file, busyTimeoutMs, durable);
+  const replace = createReplace(inTurn, (sql, values) => changer.all(sql, values));
 
   async function select<Found>(sql: string, ...values: unknown[]): Promise<Found[]> {
     try {
@@ -118,8 +123,8 @@ export async function openKeyvMetadataStore(file: string, log: Log): Promise<Key
     },
     async close() {
       await writing;
-      await reader.keyv.disconnect();
-      await writer.keyv.disconnect();
+      await changer.close();
+      for (const { keyv } of [reader, writer]) await keyv.disconnect();
     },
   };
 }
@@ -163,8 +168,7 @@ async function writeAheadLog(adapter: KeyvSqlite): Promise<void> {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }
-  await adapter.query("PRAGMA synchronous=FULL");
-  await adapter.query(`PRAGMA wal_autocheckpoint=${logPages}`);
+  for (const pragma of durable) await adapter.query(`PRAGMA ${pragma}`);
 }
 
 /** Its bytes are none that a text could be read from and compared with again: who tries once more would do so for ever. */

@@ -7,7 +7,7 @@ import { ArtifactError } from "../store/errors.js";
 import type { LocalFile, LocalFiles, LocalTarget } from "../store/local-files.js";
 import { type Bounds, confirm, directoryGiven, type Folder, judge, locate, openFolder } from "./confinement.js";
 import { codeOf, engineError } from "./engine-error.js";
-import { orElse, readBytes, syncFolder, translated, writeBytes } from "./file-system.js";
+import { orElse, readBytes, syncFolder, translated, writeParts } from "./file-system.js";
 import { checkPath, show } from "./path-rules.js";
 
 /** What most file systems take as one name. */
@@ -186,7 +186,7 @@ function localTarget(draft: Draft): LocalTarget {
   return translated<LocalTarget>({
     path,
     async write(bytes) {
-      await explained(() => writeBytes(file, bytes, length));
+      await explained(() => writeParts(file, [bytes], length));
       length += bytes.length;
     },
     commit: () =>

@@ -59,7 +59,7 @@ export interface StoredFile {
 /** The one writer of one segment. After a method has thrown, only `close` may be called. */
 export interface SegmentWriter {
   readonly name: string;
-  /** Appends all of `bytes`. They are not durable before `sync`. */
+  /** Appends all of `bytes`, which must stay as they are until the next `sync` has resolved: not before are they there. */
   write(bytes: Uint8Array): Promise<void>;
   /** Everything written so far, and the segment's name, survives power loss once this resolves. */
   sync(): Promise<void>;

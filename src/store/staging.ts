@@ -14,7 +14,7 @@ type Segments = SessionRecord["segments"];
 export interface Stage {
   /** Bytes written so far. */
   readonly bytes: number;
-  /** The bytes must stay as they are until the next `write` or `sync` has resolved. */
+  /** The bytes must stay as they are until `sync` has resolved. */
   write(bytes: Uint8Array): Promise<void>;
   /** Makes what was written durable. */
   sync(): Promise<void>;
@@ -78,7 +78,7 @@ export class Staging {
       }
     };
     let staged = 0;
-    // Digested while the disk is busy: a part while it is written, which takes less long than what comes next.
+    // Digested while the disk is busy with it.
     let undigested: Uint8Array | undefined;
     const digest = (): void => {
       if (undigested !== undefined) hash.update(undigested);
@@ -89,13 +89,14 @@ export class Staging {
         return staged;
       },
       async write(bytes) {
-        const written = orEnd(writer.write(bytes));
-        digest();
-        const part = bytes.length >> 2;
-        hash.update(bytes.subarray(0, part));
-        undigested = bytes.subarray(part);
-        staged += bytes.length;
-        await written;
+        for (let at = 0; at < bytes.length; at += copyBlockBytes) {
+          const part = bytes.subarray(at, at + copyBlockBytes);
+          const written = orEnd(writer.write(part));
+          digest();
+          undigested = part;
+          staged += part.length;
+          await written;
+        }
       },
       async sync() {
         const synced = orEnd(writer.sync());

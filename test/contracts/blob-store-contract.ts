@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import type { BlobStore, ByteReader } from "../../src/store/blob-store.js";
 
@@ -42,6 +43,32 @@ export function blobStoreContract(name: string, open: () => Promise<BlobStore>):
       await writer.sync();
       await writer.close();
       expect(await textOf(await store.openSegment(session, writer.name))).toBe("abcdX");
+    });
+
+    it("a segment holds what was written in parts of any size, synced and cut off in between", async () => {
+      const store = await open();
+      const MiB = 1024 * 1024;
+      const all = randomBytes(14 * MiB);
+      const writer = await store.createSegment(session, 0);
+      let at = 0;
+      const write = async (bytes: number): Promise<void> => {
+        await writer.write(all.subarray(at, at + bytes));
+        at += bytes;
+      };
+      for (const bytes of [1, MiB - 1, MiB, 1, 5 * MiB, 65_536, 65_536]) await write(bytes);
+      await writer.sync();
+      for (let part = 0; part < 3_000; part += 1) await write(part % 7);
+      await writer.truncate(at - 100_000);
+      at -= 100_000;
+      for (const bytes of [3, MiB + 1, 100, 2 * MiB]) await write(bytes);
+      await writer.sync();
+      await writer.sync();
+      await writer.close();
+      const reader = await store.openSegment(session, writer.name);
+      const stored = await reader?.read(0, all.length);
+      await reader?.close();
+      expect(stored?.length).toBe(at);
+      expect(all.subarray(0, at).equals(stored ?? Buffer.alloc(0))).toBe(true);
     });
 
     it("read() answers the range, and less at the end", async () => {

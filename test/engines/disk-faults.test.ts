@@ -83,7 +83,7 @@ const operations: readonly Operation[] = [
     },
   },
   {
-    name: "a chunk so large that its beginning is synced while its end is written",
+    name: "a chunk so large that some of it is on the disk before the rest",
     prepare: (store) => begun(store, "abc"),
     act: ({ uploads }, id) => uploads.append(id, 3, bytesOf(large)),
     async verify(store, id, hasAnswered) {
@@ -236,11 +236,15 @@ const timeout = 120_000;
 
 describe.each(operations)("$name", { timeout }, (operation) => {
   const faults = errnos.flatMap((errno) => [
-    { errno, isLasting: false },
-    { errno, isLasting: true },
+    { errno, isLasting: false, isKnown: true },
+    { errno, isLasting: true, isKnown: true },
+    { errno, isLasting: false, isKnown: false },
+    { errno, isLasting: true, isKnown: false },
   ]);
 
-  it.each(faults)("survives $errno from any call of it (from then on: $isLasting)", async ({ errno, isLasting }) => {
+  const name = "survives $errno from any call of it (from then on: $isLasting, file system known: $isKnown)";
+  it.each(faults)(name, async ({ errno, isLasting, isKnown }) => {
+    disk.isKnown = isKnown;
     const folder = await temporaryDirectory();
     let call = 1;
     while (await failAt(join(folder, String(call)), operation, errno, call, isLasting)) call += 1;

@@ -1,4 +1,4 @@
-import type { MakeDirectoryOptions } from "node:fs";
+import { constants, type MakeDirectoryOptions } from "node:fs";
 import type * as fs from "node:fs/promises";
 import { setImmediate } from "node:timers/promises";
 
@@ -34,6 +34,8 @@ export class FaultyDisk {
   openFiles = 0;
   /** Each write takes half of what it is given, as it may. */
   writesHalf = false;
+  /** Whether its file system is one of those that are known to sync what is written with O_DSYNC. */
+  isKnown = true;
   #fault: Fault | undefined;
   #calls = 0;
   #hasWrittenShort = false;
@@ -114,42 +116,47 @@ export class FaultyDisk {
         if (this.#isFailing(call)) throw this.#error(call, String(path));
         const file = await actual.open(path, flags, mode);
         this.openFiles += 1;
-        return this.#file(file, String(path));
+        const syncsWrites = typeof flags === "number" && (flags & constants.O_DSYNC) !== 0;
+        return this.#file(file, String(path), syncsWrites);
       },
+      statfs: (async () => ({ type: this.isKnown ? 0xef53 : 0 })) as unknown as typeof fs.statfs,
     };
   }
 
   /** The calls of a file handle that the engine makes. */
-  #file(file: fs.FileHandle, path: string): fs.FileHandle {
+  #file(file: fs.FileHandle, path: string, syncsWrites: boolean): fs.FileHandle {
     let syncedBytes = 0;
     const failed = (call: string): Error => {
-      this.#failedFiles.add(path);
+      // A call that was on its way before the failure was heard of is none that ignores it.
+      void setImmediate().then(() => this.#failedFiles.add(path));
       return this.#error(call, path);
+    };
+    const write = async (bytes: Uint8Array, position: number | null) => {
+      this.#use("write", path);
+      if (this.#hasWrittenShort) {
+        this.#hasWrittenShort = false;
+        throw failed("write");
+      }
+      const isFailing = this.#isFailing("write");
+      // A disk that fills up takes what it can, and fails with the next call.
+      this.#hasWrittenShort = isFailing;
+      const length = isFailing || this.writesHalf ? Math.ceil(bytes.length / 2) : bytes.length;
+      const written = await file.write(bytes, 0, length, position);
+      if (syncsWrites) syncedBytes = (await file.stat()).size;
+      return written;
     };
     const handle = {
       read: async (bytes: Buffer, at: number, length: number, position: number) => {
         if (this.#isFailing("read")) throw this.#error("read", path);
         return file.read(bytes, at, length, position);
       },
-      write: async (bytes: Uint8Array, at = 0, length = bytes.length - at, position: number | null = null) => {
-        this.#use("write", path);
-        if (this.#hasWrittenShort) {
-          this.#hasWrittenShort = false;
-          throw failed("write");
-        }
-        const isFailing = this.#isFailing("write");
-        if (!isFailing && !this.writesHalf) return file.write(bytes, at, length, position);
-        // A disk that fills up takes what it can, and fails with the next call.
-        this.#hasWrittenShort = isFailing;
-        return file.write(bytes, at, Math.ceil(length / 2), position);
-      },
+      write: (bytes: Uint8Array) => write(bytes, null),
+      writev: (parts: readonly Uint8Array[], position: number) => write(Buffer.concat(parts), position),
       datasync: async () => {
         this.#use("datasync", path);
         if (this.#isFailing("datasync")) {
           await file.truncate(syncedBytes);
-          // A call that was on its way before the failure was heard of is none that ignores it.
-          void setImmediate().then(() => this.#failedFiles.add(path));
-          throw this.#error("datasync", path);
+          throw failed("datasync");
         }
         syncedBytes = (await file.stat()).size;
       },

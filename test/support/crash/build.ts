@@ -50,7 +50,7 @@ export async function buildMortalProgram(folder: string): Promise<MortalProgram>
 const mortalEngines: Plugin = {
   name: "mortal-engines",
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^(node:fs\/promises|keyv|@keyv\/sqlite)$/ }, ({ path, importer }) =>
+    onResolve({ filter: /^(node:fs\/promises|keyv|@keyv\/sqlite|sqlite3)$/ }, ({ path, importer }) =>
       importer.startsWith(join(repository, "src")) ? { path, namespace: "mortal" } : undefined,
     );
     onResolve({ filter: /^sqlite3$/ }, () => ({ path: sqlite3, external: true }));
@@ -68,5 +68,6 @@ const replacements: Readonly<Record<string, string>> = {
       .filter((name) => name !== "default")
       .join(", ")} } = mortalFileSystem;`,
   keyv: 'export { MortalKeyv as Keyv } from "./mortal-keyv.ts";',
+  sqlite3: 'export { mortalSqlite3 as default } from "./mortal-sqlite3.ts";',
   "@keyv/sqlite": 'export { MortalKeyvSqlite as default } from "./mortal-keyv.ts";',
 };

@@ -1,4 +1,5 @@
 import { stepwise } from "../faults.js";
+import { hideFileSystem } from "./mortal-fs.js";
 import { openAs } from "./process.js";
 import { scenarios } from "./scenarios.js";
 import { askedFromHere, countSteps, die, say } from "./steps.js";
@@ -11,6 +12,7 @@ const [, , name, root = "", id = "", last] = process.argv;
 const scenario = scenarios.find((known) => known.name === name);
 if (scenario === undefined) throw new Error(`no scenario ${name}`);
 
+if (scenario.isUnknownFileSystem) hideFileSystem();
 if (scenario.isOpening) countSteps(Number(last));
 const running = await openAs(root, scenario.options, (engines) => stepwise(engines, askedFromHere));
 if (!scenario.isOpening) countSteps(Number(last));

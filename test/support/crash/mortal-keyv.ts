@@ -1,8 +1,7 @@
 import KeyvSqlite, { type KeyvSqliteOptions } from "@keyv/sqlite";
 import { Keyv } from "keyv";
+import { isChanging } from "./sql.js";
 import { askedFromHere, step } from "./steps.js";
-
-const isChanging = (sql: string): boolean => /\b(INSERT INTO|UPDATE|DELETE FROM|PRAGMA journal_mode)\b/i.test(sql);
 
 /** Opening makes the file and the table; then every statement that changes something is a step. */
 export class MortalKeyvSqlite extends KeyvSqlite {

@@ -35,7 +35,7 @@ function changingMethods(sources: readonly string[]): RegExp {
 }
 
 const handleCalls = "write|writev|writeFile|appendFile|datasync|sync|truncate|chmod|chown|utimes";
-const sqlWrites = String.raw`new KeyvSqlite\(|writer\.keyv\.(?:set|delete)\(|writer\.adapter\.query\(|PRAGMA journal_mode`;
+const sqlWrites = String.raw`new KeyvSqlite\(|writer\.keyv\.(?:set|delete)\(|statement\.all[<(]|PRAGMA journal_mode`;
 
 function durableCalls(source: string): RegExp {
   const [, imports = ""] = source.match(/^import \{([^}]*)\} from "node:fs\/promises";$/m) ?? [];

@@ -20,6 +20,8 @@ export interface Scenario {
   readonly isOpening?: boolean;
   /** What `verify` finds until the operation has been made again and a sweep has been. */
   readonly faults?: readonly FaultKind[];
+  /** The file system is none of those that are known to sync what they write. */
+  readonly isUnknownFileSystem?: boolean;
   /** Its bytes stay young: old ones that nothing names, not even an upload that has ended, are orphans to `verify`. */
   readonly isYoung?: boolean;
   /** Answers the session's id, where there is one. Whatever file is made here is old when the process begins. */
@@ -148,8 +150,8 @@ async function leaveBlob(prepared: StoreProcess, session: string): Promise<void>
   await prepared.engines.blobs.install(session, await leaveSegment(prepared, session));
 }
 
-/** More than the disk takes in one part. */
-const large = "0123456789abcdef".repeat(3 << 16);
+/** More than what goes to the disk at once. */
+const large = "0123456789abcdef".repeat(5 << 14);
 
 const newId = (): string => randomBytes(16).toString("hex");
 
@@ -190,10 +192,17 @@ export const scenarios: readonly Scenario[] = [
     check: (store, id, answered) => carryOn(store, id, "abcdef", 3 * answered),
   },
   {
-    name: "a large chunk, which is synced while it is written",
+    name: "a large chunk, of which some is on the disk before the rest",
     prepare: ({ store }) => begun(store, "abc"),
     act: [append(3, large)],
     check: (store, id, answered) => carryOn(store, id, `abc${large}`, 3 + large.length * answered),
+  },
+  {
+    name: "chunks that a sync makes durable, and not their write",
+    isUnknownFileSystem: true,
+    prepare: ({ store }) => begun(store, ""),
+    act: [append(0, "abc"), append(3, "def")],
+    check: (store, id, answered) => carryOn(store, id, "abcdef", 3 * answered),
   },
   {
     name: "a chunk behind another process's",
@@ -204,10 +213,10 @@ export const scenarios: readonly Scenario[] = [
   {
     name: "a stream, and another behind it whose end is the upload's",
     prepare: ({ store }) => begun(store, "abc"),
-    act: [stream("de", "f"), declare(9), stream("g", "hi")],
+    act: [stream("de", "f"), declare(7 + large.length), stream("g", large)],
     async check(store, id, answered) {
-      await carryOn(store, id, "abcdefghi", [3, 6, 6, 9][answered] ?? 0);
-      await assertVersions(store, { 1: "abcdefghi" });
+      await carryOn(store, id, `abcdefg${large}`, [3, 6, 6, 7 + large.length][answered] ?? 0);
+      await assertVersions(store, { 1: `abcdefg${large}` });
     },
   },
   {
@@ -274,12 +283,12 @@ export const scenarios: readonly Scenario[] = [
     name: "completing over a version that is there, from another process's segments",
     async prepare({ store }) {
       await saved(store, "before");
-      return begun(store, "abc");
+      return begun(store, large);
     },
-    act: [append(3, "def"), complete],
+    act: [append(large.length, "def"), complete],
     async check(store, id, answered) {
-      await carryOn(store, id, "abcdef", answered === 0 ? 3 : 6);
-      await assertVersions(store, { 2: "abcdef", 1: "before" });
+      await carryOn(store, id, `${large}def`, answered === 0 ? large.length : large.length + 3);
+      await assertVersions(store, { 2: `${large}def`, 1: "before" });
     },
   },
   {
@@ -358,6 +367,15 @@ export const scenarios: readonly Scenario[] = [
       if (answered === 1) await assertVersions(store, { 1: "text" });
       await saved(store, "text");
       await assertVersions(store, { 1: "text" });
+    },
+  },
+  {
+    name: "a large save",
+    act: [save(large)],
+    async check(store, _, answered) {
+      if (answered === 1) await assertVersions(store, { 1: large });
+      await saved(store, large);
+      await assertVersions(store, { 1: large });
     },
   },
   {
