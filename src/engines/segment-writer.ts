@@ -5,8 +5,8 @@ import { orElse, syncFolder, translated, writeParts } from "./file-system.js";
 
 /** What goes to the disk in one call: of less the disk would sync more often than it writes. */
 const blockBytes = 1024 * 1024;
-/** Calls on their way at once, of one segment: they keep a disk busy, and leave one of Node's four threads to others. */
-const mostBlocks = 3;
+/** Calls on their way at once, of one segment: they keep a disk busy, and leave half of the threads to others. */
+const mostBlocks = 4;
 /** More parts of a block than this are made one, so that bytes that come one by one do not cost an object each. */
 const mostParts = 1_024;
 

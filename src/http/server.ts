@@ -63,8 +63,8 @@ const usualLimits: HttpLimits = {
   stopMs: 10_000,
 };
 
-/** What is read of a connection before somebody takes it, in bytes. */
-const bufferBytes = 256 * 1024;
+/** What is read of a connection before somebody takes it, in bytes: more of an upload comes while some is stored. */
+const bufferBytes = 1024 * 1024;
 
 /** @throws ListenError */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
