@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ArtifactError } from "../../../src/store/errors.js";
+import { defaultMaxChunkBytes } from "../../../src/store/limits.js";
 import type { Store } from "../../../src/store/store.js";
 import type { FaultKind } from "../../../src/store/verify.js";
 import type { Engines } from "../faults.js";
@@ -68,9 +69,12 @@ async function saved(store: Store, ...texts: readonly string[]): Promise<void> {
 
 /** Sends what is missing of an upload and completes it. */
 async function carryOn(store: Store, id: string, text: string, acknowledged: number): Promise<void> {
-  const { status, offset } = await store.uploads.get(id);
+  let { status, offset } = await store.uploads.get(id);
   assert.ok(offset >= acknowledged, `${acknowledged} bytes were acknowledged, ${offset} are there`);
-  if (status === "open") await store.uploads.append(id, offset, bytesOf(text.slice(offset)));
+  do {
+    const bytes = bytesOf(text.slice(offset, offset + defaultMaxChunkBytes));
+    if (status === "open") ({ status, offset } = await store.uploads.append(id, offset, bytes));
+  } while (status === "open" && offset < text.length);
   const { artifact } = await store.uploads.complete(id);
   assert.ok(artifact, "complete without an artifact");
   assert.equal(await textOf(store, "b", "k", artifact.version), text);
@@ -218,6 +222,12 @@ export const scenarios: readonly Scenario[] = [
       await carryOn(store, id, `abcdefg${large}`, [3, 6, 6, 7 + large.length][answered] ?? 0);
       await assertVersions(store, { 1: `abcdefg${large}` });
     },
+  },
+  {
+    name: "a stream that is counted on its way",
+    prepare: ({ store }) => begun(store, "abc"),
+    act: [stream(...Array.from({ length: 14 }, () => large))],
+    check: (store, id, answered) => carryOn(store, id, `abc${large.repeat(14)}`, 3 + 14 * large.length * answered),
   },
   {
     name: "forgetting an upload that is complete",
