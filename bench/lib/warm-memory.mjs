@@ -1,5 +1,6 @@
 import { open, unlink } from "node:fs/promises";
 import { join } from "node:path";
+import { command } from "./commands.mjs";
 import { MiB } from "./sizes.mjs";
 
 const zeros = Buffer.alloc(4 * MiB);
@@ -7,6 +8,7 @@ const zeros = Buffer.alloc(4 * MiB);
 /**
  * Uses so much of the machine's memory and gives it back. Memory that a virtual machine has not used lately costs a
  * fault in its host, many times what it costs to write it: without this, the chance of who gets such memory is measured.
+ * Then waits until the disk has done what others have left it, files that were removed for one: who syncs would pay.
  *
  * @param {string} folder of the disk that is written to next @param {number} bytes
  */
@@ -16,4 +18,5 @@ export async function warmMemory(folder, bytes) {
   for (let done = 0; done < bytes; done += zeros.length) await file.write(zeros);
   await file.close();
   await unlink(path); // before the disk has begun with it
+  await command("sync");
 }
