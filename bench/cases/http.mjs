@@ -15,6 +15,8 @@ import { warmMemory } from "../lib/warm-memory.mjs";
 import { workFolder } from "../lib/work-folder.mjs";
 
 const rounds = 3;
+/** What a disk takes in a second is another thing in the next: more rounds, where that is most of the work. */
+const bigRounds = 6;
 const big = { piece: randomBytes(MiB), times: GiB / MiB };
 const files = Array.from({ length: 1000 }, () => randomBytes(10 * KiB));
 const token = randomBytes(16).toString("hex");
@@ -231,8 +233,8 @@ async function downloaded(subjectsOf, hasNginx, atOnce = 1) {
 }
 
 /** @param {Record<"ours" | "tus" | "dd", () => Promise<number>>} subjects */
-async function uploaded(subjects) {
-  const found = await medians(rounds, subjects);
+async function uploaded(subjects, times = rounds) {
+  const found = await medians(times, subjects);
   return [found.ours, found.tus, found.dd];
 }
 
@@ -241,7 +243,7 @@ export async function run() {
   await installPeers();
   const hasNginx = isThere("nginx", "-v");
   const up = [
-    { work: "1 GiB", values: await uploaded(uploads) },
+    { work: "1 GiB", values: await uploaded(uploads, bigRounds) },
     { work: "1,000 files of 10 KB, one after the other", values: await uploaded(smallUploads(1)) },
     { work: "1,000 files of 10 KB, eight at a time", values: await uploaded(smallUploads(8)) },
   ];
