@@ -1,9 +1,10 @@
-import { isAscii } from "node:buffer";
+import { isAscii, isUtf8 } from "node:buffer";
 import { z } from "zod";
 import { ArtifactError } from "../store/errors.js";
 import { decodeBase64, decodedLength } from "./base64.js";
 import type { BufferPool } from "./buffer-pool.js";
-import { type Replace, unescapeInto } from "./large-literals.js";
+import { unescapeInto } from "./json-string.js";
+import type { Replace } from "./large-literals.js";
 
 /** Content that was decoded from the line that it lay in, and never was a string. */
 export class DecodedContent {
@@ -94,10 +95,7 @@ export function decodeContent(argument: string, content: string | DecodedContent
 
 /** The text of UTF-8 bytes, a byte order mark included; undefined where they are none. */
 export function decodeUtf8(bytes: Uint8Array): string | undefined {
-  try {
-    return utf8.decode(bytes);
-  } catch {
-    return undefined;
-  }
+  if (!isUtf8(bytes)) return undefined;
+  const { buffer, byteOffset, length } = bytes;
+  return Buffer.from(buffer, byteOffset, length).toString(isAscii(bytes) ? "latin1" : "utf8");
 }
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

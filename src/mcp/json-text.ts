@@ -1,57 +1,74 @@
 import { isUtf8 } from "node:buffer";
 import { BufferPool } from "./buffer-pool.js";
+import { escapeInto, isPlain, largestEscape } from "./json-string.js";
 
-/** What is written at once, of content: short enough that its text costs no memory that is new to the process. */
+/** What a piece takes, in bytes. */
+const pieceBytes = 256 * 1024;
+/** What is written at once as base64: so short that its text costs no memory that is new to the process. */
 const stepBytes = 48 * 1024;
-/** What a byte takes in JSON. */
-const largestEscape = 6;
-const pieceBytes = largestEscape * stepBytes;
+const stepBase64Bytes = 64 * 1024;
 
 const pool = new BufferPool();
 
 /**
- * A large string of a message that was written as JSON from its bytes, and never was a string. To whatever else writes
+ * A large string of a message as JSON, most often written from bytes that never were a string. To whatever else writes
  * JSON it is one.
  */
 export class JsonText {
-  /** The JSON, without its quotation marks. */
-  readonly pieces: readonly Buffer[];
-  readonly #buffers: Buffer[];
+  readonly #pieces: Buffer[] = [];
+  readonly #buffers: Buffer[] = [];
 
-  private constructor(pieces: readonly Buffer[], buffers: Buffer[]) {
-    this.pieces = pieces;
-    this.#buffers = buffers;
+  static ofString(text: string): JsonText {
+    const json = new JsonText();
+    if (!text.isWellFormed()) {
+      json.#pieces.push(Buffer.from(JSON.stringify(text).slice(1, -1)));
+      return json;
+    }
+    const buffer = pool.take(Buffer.byteLength(text));
+    const bytes = buffer.subarray(0, buffer.write(text));
+    if (isPlain(bytes)) {
+      json.#add(buffer, bytes.length);
+    } else {
+      json.#write(bytes, escapeInto);
+      pool.giveBack(buffer);
+    }
+    return json;
   }
 
   /** Undefined where the bytes are no UTF-8. */
   static ofUtf8(bytes: Uint8Array): JsonText | undefined {
-    if (!isUtf8(bytes)) return undefined;
-    // As Latin-1, each byte is a character: those behind ASCII are written as they are, so what comes out is UTF-8.
-    return JsonText.#of(bytes, (step) => JSON.stringify(step.toString("latin1")).slice(1, -1));
+    return isUtf8(bytes) ? new JsonText().#write(bytes, escapeInto) : undefined;
   }
 
   static ofBase64(bytes: Uint8Array): JsonText {
-    return JsonText.#of(bytes, (step) => step.toString("base64"));
+    return new JsonText().#write(bytes, encodeInto);
   }
 
-  static #of({ buffer: memory, byteOffset, length }: Uint8Array, textOf: (step: Buffer) => string): JsonText {
-    const bytes = Buffer.from(memory, byteOffset, length);
-    const buffers: Buffer[] = [];
-    const pieces: Buffer[] = [];
-    let filled = 0;
-    for (let at = 0; at < bytes.length; at += stepBytes) {
-      const text = textOf(bytes.subarray(at, at + stepBytes));
-      let buffer = buffers.at(-1);
-      if (buffer === undefined || buffer.length - filled < text.length) {
-        buffer = pool.take(Math.min(pieceBytes, largestEscape * length));
-        buffers.push(buffer);
-        filled = 0;
-        pieces.push(buffer.subarray(0, 0));
-      }
-      filled += buffer.write(text, filled, "latin1");
-      pieces[pieces.length - 1] = buffer.subarray(0, filled);
+  #write(bytes: Uint8Array, writeInto: typeof escapeInto): this {
+    for (let at = 0; at < bytes.length; ) {
+      const buffer = pool.take(Math.min(pieceBytes, largestEscape * (bytes.length - at)));
+      const { read, written } = writeInto(bytes.subarray(at), buffer);
+      this.#add(buffer, written);
+      at += read;
     }
-    return new JsonText(pieces, buffers);
+    return this;
+  }
+
+  /** What fills less than half of a buffer is copied: an answer that nobody reads holds little more than its length. */
+  #add(buffer: Buffer, length: number): void {
+    const piece = buffer.subarray(0, length);
+    if (length < buffer.length / 2) {
+      this.#pieces.push(Buffer.from(piece));
+      pool.giveBack(buffer);
+    } else {
+      this.#pieces.push(piece);
+      this.#buffers.push(buffer);
+    }
+  }
+
+  /** The JSON, without its quotation marks. */
+  get pieces(): readonly Buffer[] {
+    return this.#pieces;
   }
 
   /** In bytes. */
@@ -67,4 +84,17 @@ export class JsonText {
   toJSON(): string {
     return JSON.parse(`"${Buffer.concat(this.pieces).toString()}"`);
   }
+}
+
+/** @param target of `stepBase64Bytes` or more */
+function encodeInto({ buffer, byteOffset, length }: Uint8Array, target: Buffer): { read: number; written: number } {
+  const bytes = Buffer.from(buffer, byteOffset, length);
+  let read = 0;
+  let written = 0;
+  while (read < length && target.length - written >= stepBase64Bytes) {
+    const step = bytes.subarray(read, read + stepBytes);
+    written += target.write(step.toString("base64"), written, "latin1");
+    read += step.length;
+  }
+  return { read, written };
 }

@@ -57,4 +57,23 @@ describe("a text that was written as JSON from its bytes", () => {
     ];
     expect(written({ third, fourth }) === `${JSON.stringify({ third: texts[2], fourth: texts[0] })}\n`).toBe(true);
   });
+
+  it("holds little more than its length, so that many of them may wait for who reads them", () => {
+    for (const length of [1, 100, 5_000, 60_000, 300_000, 1_000_000]) {
+      const text = '"text"\n'.repeat(length / 7 + 1).slice(0, length);
+      for (const json of [
+        JsonText.ofString(text),
+        JsonText.ofUtf8(Buffer.from(text)),
+        JsonText.ofBase64(Buffer.from(text)),
+      ]) {
+        const held = (json?.pieces ?? []).reduce((sum, { buffer }) => sum + buffer.byteLength, 0);
+        expect(held).toBeLessThan(2 * (json?.length ?? 0) + 16 * 1024);
+      }
+    }
+  });
+
+  it("is JSON of a string with half a surrogate pair too", () => {
+    const text = `${"a".repeat(5_000)}\ud800"`;
+    expect(written({ text: JsonText.ofString(text) }) === `${JSON.stringify({ text })}\n`).toBe(true);
+  });
 });
