@@ -2,6 +2,7 @@ import { isatty } from "node:tty";
 import packageJson from "../package.json" with { type: "json" };
 import { type Config, ConfigError, commandOfThisProcess, usage, type VerifyConfig } from "./config.js";
 import { DataDirectoryError, openDataDirectory } from "./engines/data-directory.js";
+import { DigestThread } from "./engines/digest-thread.js";
 import { HttpServiceError, prepareHttp } from "./http-service.js";
 import { createMcpServer } from "./mcp/server.js";
 import { serveStdio } from "./mcp/stdio.js";
@@ -62,7 +63,8 @@ async function serve(config: Config): Promise<void> {
   const tell = (line: string): void => void process.stderr.write(`artifacts-mcp: ${line}\n`);
   const httpOptions = { ...config, version, tell };
   const http = config.http && (await prepareHttp(config.http, httpOptions, await directory.signingKey(), log));
-  const store = createStore({ ...config, ...directory, ...(http && { links: http.links }), log });
+  const digests = new DigestThread(log);
+  const store = createStore({ ...config, ...directory, ...(http && { links: http.links }), digests, log });
   const sweeper = config.readOnly ? undefined : startSweeper(store.sweep, log);
   const origin = await http?.start(store);
   const mcp = { ...config, store, log, version, hasUrls: origin !== undefined };

@@ -1,5 +1,6 @@
 import type { VerifyConfig } from "./config.js";
 import { openDataDirectory } from "./engines/data-directory.js";
+import { DigestThread } from "./engines/digest-thread.js";
 import { createStderrLog } from "./stderr-log.js";
 import { createStore } from "./store/store.js";
 import type { Fault, VerifyReport } from "./store/verify.js";
@@ -24,7 +25,8 @@ export async function runVerify(
   const directory = await openDataDirectory(config.root, { mustExist: true }, log);
   try {
     // How many versions its servers keep is not known here: an upload that the sweep finishes pushes none out.
-    const store = createStore({ ...directory, log, keepVersions: Number.MAX_SAFE_INTEGER });
+    const digests = new DigestThread(log);
+    const store = createStore({ ...directory, digests, log, keepVersions: Number.MAX_SAFE_INTEGER });
     const bar = stderr.isTTY === true && !config.json ? createBar(stderr) : undefined;
     const { repair } = config;
     // What crashes have left goes first, as it would with time: then only what it does not explain is a fault.

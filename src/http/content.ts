@@ -1,9 +1,8 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { ServerResponse } from "node:http";
 import type { Artifact } from "../store/artifact.js";
-import { damaged, type OpenArtifact } from "../store/artifact-store.js";
 import { copyBlockBytes } from "../store/limits.js";
-import { readAhead } from "../store/read-ahead.js";
+import type { OpenArtifact } from "../store/open-artifact.js";
 import type { Answer, Exchange } from "./exchange.js";
 import { digestField } from "./fields.js";
 import { type HeaderValues, HttpError } from "./http-error.js";
@@ -102,19 +101,13 @@ async function sendWhole(
     response.writeHead(200, head).end();
     return;
   }
-  const hash = createHash("sha256");
   // Damage that shows at once is an error that says so; later all that is left is not to end well.
-  let last = await open.read(0, 0);
-  for await (const { block, isLast } of blocksOf(open, { start: 0, end: artifact.bytes })) {
+  for await (const block of open.whole()) {
     if (!response.headersSent) response.writeHead(200, head);
-    const written = isLast ? true : write(response, block);
-    hash.update(block); // while it is on its way
-    if (!(await written)) return;
-    last = block;
+    if (!(await write(response, block))) return;
   }
-  if (hash.digest("hex") !== artifact.sha256) throw damaged(artifact);
   if (!response.headersSent) response.writeHead(200, head);
-  response.end(last);
+  response.end();
 }
 
 async function sendPart(
@@ -170,16 +163,8 @@ function rangeField({ start, end }: ByteRange, { bytes }: Artifact): string {
 }
 
 async function sendBytes(response: ServerResponse, open: OpenArtifact, range: ByteRange): Promise<void> {
-  for await (const { block } of blocksOf(open, range)) {
+  for await (const block of open.part(range.start, range.end)) {
     if (!(await write(response, block))) return;
-  }
-}
-
-async function* blocksOf({ read }: OpenArtifact, { start, end }: ByteRange) {
-  let left = end - start;
-  for await (const block of readAhead(read, { start, end, blockBytes: copyBlockBytes })) {
-    left -= block.length;
-    yield { block, isLast: left === 0 };
   }
 }
 

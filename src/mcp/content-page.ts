@@ -1,6 +1,6 @@
 import { isTextType } from "../store/artifact.js";
-import type { OpenArtifact } from "../store/artifact-store.js";
 import { ArtifactError } from "../store/errors.js";
+import type { OpenArtifact } from "../store/open-artifact.js";
 import { BufferPool } from "./buffer-pool.js";
 import { decodeUtf8 } from "./content.js";
 

@@ -10,14 +10,16 @@ import {
   sha256Of,
   toArtifact,
 } from "./artifact.js";
-import type { BlobStore, ByteReader } from "./blob-store.js";
+import type { BlobStore } from "./blob-store.js";
 import type { ChangeSignal } from "./changes.js";
 import { decodeCursor, encodeCursor, type Page, type PageOptions } from "./cursor.js";
+import type { Digests } from "./digests.js";
 import { ArtifactError } from "./errors.js";
 import { maxKeyChars } from "./limits.js";
 import { type Links, noLinks } from "./links.js";
 import type { Log } from "./log.js";
 import type { Entry, MetadataStore, StoredRow } from "./metadata-store.js";
+import { damaged, type OpenArtifact, openArtifact } from "./open-artifact.js";
 import type { Publisher } from "./publish.js";
 import { withReserve } from "./reserve.js";
 import {
@@ -53,19 +55,6 @@ export interface ListArtifacts extends PageOptions {
   readonly delimiter?: string | undefined;
 }
 
-/** An artifact's content, which stays readable while it is open, even when the artifact is deleted meanwhile. */
-export interface OpenArtifact {
-  readonly artifact: Artifact;
-  /**
-   * Exactly the bytes asked for, as far as the content goes; where that is all of it, its digest is checked.
-   *
-   * @param into a buffer of `length` or more, that they may be put into
-   * @throws ArtifactError `corrupt`
-   */
-  read(start: number, length: number, into?: Uint8Array): Promise<Uint8Array>;
-  close(): Promise<void>;
-}
-
 export interface ArtifactPage extends Page<Artifact> {
   /** With a delimiter: what deeper keys begin with. */
   readonly prefixes: string[];
@@ -79,6 +68,7 @@ export interface ArtifactStoreDependencies {
   readonly rows: Rows;
   readonly metadata: MetadataStore;
   readonly blobs: BlobStore;
+  readonly digests: Digests;
   readonly publisher: Publisher;
   readonly usage: Usage;
   readonly changes: ChangeSignal;
@@ -129,12 +119,12 @@ export class ArtifactStore {
 
   /** The caller closes it. @throws ArtifactError `artifact_not_found`, `corrupt` */
   async open(bucket: string, key: string, version?: number): Promise<OpenArtifact> {
-    const { rows, blobs } = this.#dependencies;
+    const { rows, blobs, digests } = this.#dependencies;
     for (;;) {
       const { row, found } = await this.#find(bucket, key, version);
       const artifact = this.#show(bucket, key, found);
       const reader = await blobs.openBlob(found.session);
-      if (reader !== undefined) return openArtifact(artifact, reader);
+      if (reader !== undefined) return openArtifact(artifact, reader, digests);
       // Deleted meanwhile, or lost: only a row that still names it says which.
       if ((await rows.artifact(bucket, key))?.text === row.text) throw damaged(artifact);
     }
@@ -366,21 +356,6 @@ function positionOf(entry: Entry): string {
   return "row" in entry ? entry.row.key : entry.group;
 }
 
-function openArtifact(artifact: Artifact, reader: ByteReader): OpenArtifact {
-  return {
-    artifact,
-    async read(start, length, into) {
-      const wanted = Math.max(0, Math.min(length, artifact.bytes - start));
-      const bytes = await reader.read(start, wanted, into);
-      if (bytes.length !== wanted) throw damaged(artifact);
-      const isAll = wanted === artifact.bytes;
-      if (isAll && sha256Of(bytes) !== artifact.sha256) throw damaged(artifact);
-      return bytes;
-    },
-    close: () => reader.close(),
-  };
-}
-
 /** @throws ArtifactError `invalid_argument` */
 function checkListing(prefix: string, delimiter: string | undefined): void {
   if (!/^[A-Za-z0-9_./-]*$/.test(prefix) || prefix.length > maxKeyChars) {
@@ -421,13 +396,5 @@ function unknownVersion({ value: { bucket, key, versions } }: ArtifactRow, versi
     "artifact_not_found",
     `There is no version ${version} of ${quote(key)} in bucket ${quote(bucket)}; the newest is ${newest}. See list_artifact_versions.`,
     { bucket, key, version, newest_version: newest },
-  );
-}
-
-export function damaged({ bucket, key, version }: Artifact): ArtifactError {
-  return new ArtifactError(
-    "corrupt",
-    `The content of version ${version} of ${quote(key)} in bucket ${quote(bucket)} is damaged on the disk: missing, cut short or changed. Other versions may be whole: see list_artifact_versions. The person who runs this server can check everything with artifacts-mcp verify.`,
-    { bucket, key, version },
   );
 }

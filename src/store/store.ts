@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { ArtifactStore } from "./artifact-store.js";
 import type { BlobStore } from "./blob-store.js";
 import { createChangeSignal, createRevisions, type Revisions } from "./changes.js";
+import { type Digests, plainDigests } from "./digests.js";
 import { FileTransfer } from "./file-transfer.js";
 import { defaultKeepVersions, defaultMaxChunkBytes, defaultMaxOpenSessions, defaultSessionTtlMs } from "./limits.js";
 import { type Links, noLinks } from "./links.js";
@@ -33,6 +34,8 @@ export interface StoreOptions {
   readonly blobs: BlobStore;
   readonly files: LocalFiles;
   readonly log: Log;
+  /** What content is digested with that is read; where it is asked for by default. */
+  readonly digests?: Digests;
   /** Where a face that listens takes and offers bytes; nowhere by default. */
   readonly links?: Links;
   /** Milliseconds since 1970; the system's clock by default. */
@@ -66,6 +69,7 @@ export function createStore(options: StoreOptions): Store {
     maxUnfinishedBytes = Number.MAX_SAFE_INTEGER,
     readOnly = false,
     links = noLinks,
+    digests = plainDigests,
   } = options;
   const nowSeconds = () => Math.floor(now() / 1000);
   const rows = createRows(metadata, newRevision);
@@ -76,13 +80,13 @@ export function createStore(options: StoreOptions): Store {
   const limits = { maxArtifactBytes, maxChunkBytes };
   const shared = { rows, metadata, blobs, publisher, usage, links, nowSeconds, newId, ...limits };
   const uploads = new Uploads({ ...shared, staging, sessionTtlMs, readOnly });
-  const artifacts = new ArtifactStore({ ...shared, changes, log });
+  const artifacts = new ArtifactStore({ ...shared, digests, changes, log });
   return {
     artifacts,
     uploads,
     transfer: new FileTransfer({ files, uploads, artifacts, maxChunkBytes }),
     revisions: createRevisions(metadata),
-    verify: (verifyOptions) => verify({ rows, metadata, blobs, nowSeconds }, verifyOptions),
+    verify: (verifyOptions) => verify({ rows, metadata, blobs, digests, nowSeconds }, verifyOptions),
     sweep: new Sweep({ rows, metadata, blobs, staging, publisher, log, nowSeconds }),
     async close() {
       await uploads.close();

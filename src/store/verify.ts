@@ -1,9 +1,10 @@
-import { createHash } from "node:crypto";
 import { sha256Of } from "./artifact.js";
 import type { BlobStore, ByteReader, StoredFile } from "./blob-store.js";
+import type { Digests } from "./digests.js";
 import { ArtifactError } from "./errors.js";
 import { copyBlockBytes, sweepGraceMs } from "./limits.js";
 import { type MetadataStore, rowsUnder, type StoredRow } from "./metadata-store.js";
+import { type ReadInto, readAhead } from "./read-ahead.js";
 import {
   type ArtifactRow,
   artifactKey,
@@ -72,6 +73,7 @@ export interface VerifyDependencies {
   readonly rows: Rows;
   readonly metadata: MetadataStore;
   readonly blobs: BlobStore;
+  readonly digests: Digests;
   readonly nowSeconds: () => number;
 }
 
@@ -255,17 +257,22 @@ class Verification {
   }
 
   async #compare(reader: ByteReader, { bytes, sha256, isWhole }: Expected): Promise<string | undefined> {
-    const hash = createHash("sha256");
-    for (let at = 0; at < bytes; ) {
-      const block = await reader.read(at, Math.min(copyBlockBytes, bytes - at));
-      if (block.length === 0) return `ends after ${at} of ${bytes} bytes`;
-      hash.update(block);
-      at += block.length;
-      this.#progress(block.length);
+    const digest = await this.#dependencies.digests.begin(bytes);
+    try {
+      let done = 0;
+      const read: ReadInto = (start, length, into) => reader.read(start, length, into);
+      for await (const block of readAhead(read, { start: 0, end: bytes, blockBytes: copyBlockBytes })) {
+        await digest.update(block);
+        done += block.length;
+        this.#progress(block.length);
+      }
+      if (done < bytes) return `ends after ${done} of ${bytes} bytes`;
+      if (isWhole && (await reader.read(bytes, 1)).length > 0) return `goes on past its ${bytes} bytes`;
+      const isSame = sha256 === undefined || (await digest.hex()) === sha256;
+      return isSame ? undefined : "is not what was saved: its SHA-256 differs";
+    } finally {
+      digest.close();
     }
-    if (isWhole && (await reader.read(bytes, 1)).length > 0) return `goes on past its ${bytes} bytes`;
-    const isSame = sha256 === undefined || hash.digest("hex") === sha256;
-    return isSame ? undefined : "is not what was saved: its SHA-256 differs";
   }
 
   /** Every file has its owner, or is young. */

@@ -1,9 +1,9 @@
 import { ErrorCode, McpError, type ReadResourceResult } from "@modelcontextprotocol/sdk/types.js";
 import { toArtifactError } from "../../shapes/failures.js";
 import { isTextType } from "../../store/artifact.js";
-import type { OpenArtifact } from "../../store/artifact-store.js";
 import type { ArtifactError, ErrorCode as StoreErrorCode } from "../../store/errors.js";
 import { defaultPageLimit } from "../../store/limits.js";
+import type { OpenArtifact } from "../../store/open-artifact.js";
 import type { Store } from "../../store/store.js";
 import { BufferPool } from "../buffer-pool.js";
 import { JsonText } from "../json-text.js";
