@@ -45,14 +45,19 @@ export async function createSegmentWriter(
   const isDurableOnWrite = (flags & constants.O_DSYNC) !== 0;
   const blocks = new Blocks(file);
   let isNew = true;
+  const syncBytes = async (): Promise<void> => {
+    await blocks.flush();
+    if (!isDurableOnWrite) await file.datasync();
+  };
+  const syncName = async (folder: string): Promise<void> => {
+    await orElse(["ENOENT"], () => syncFolder(folder), undefined); // ended meanwhile
+  };
   return translated<SegmentWriter>({
     name,
     write: (bytes) => blocks.add(bytes),
     async sync() {
-      await blocks.flush();
-      if (!isDurableOnWrite) await file.datasync();
-      if (!isNew) return;
-      for (const folder of folders) await orElse(["ENOENT"], () => syncFolder(folder), undefined); // ended meanwhile
+      const names = isNew ? folders : [];
+      await Promise.all([syncBytes(), ...names.map(syncName)]); // at once: they share what the disk does
       isNew = false;
     },
     async truncate(to) {

@@ -13,6 +13,7 @@ export interface HttpContext {
   readonly version: string;
   readonly readOnly: boolean;
   readonly maxArtifactBytes: number;
+  readonly maxChunkBytes: number;
   /** Where clients reach the server, if not where it listens. */
   readonly publicUrl?: string | undefined;
   /** Whether the server is ending, and takes nothing new. */

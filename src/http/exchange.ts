@@ -57,19 +57,23 @@ export class Exchange {
     return Object.fromEntries(this.#common);
   }
 
-  /** @throws ArtifactError `invalid_argument`, `too_large` */
-  async json(): Promise<unknown> {
+  /** All of the body, at once. @throws ArtifactError `too_large` where it has more than `most` bytes */
+  async bytes(most: number): Promise<Buffer> {
     const blocks: Uint8Array[] = [];
     let bytes = 0;
     for (let block = await this.body.next(); block !== undefined; block = await this.body.next()) {
       bytes += block.length;
-      if (bytes > maxJsonBytes) {
-        throw new ArtifactError("too_large", `This request takes at most ${maxJsonBytes} bytes of JSON.`, { bytes });
-      }
+      if (bytes > most) throw new ArtifactError("too_large", `This request takes at most ${most} bytes.`, { bytes });
       blocks.push(block);
     }
+    return Buffer.concat(blocks);
+  }
+
+  /** @throws ArtifactError `invalid_argument`, `too_large` */
+  async json(): Promise<unknown> {
+    const bytes = await this.bytes(maxJsonBytes);
     try {
-      return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(blocks)));
+      return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
     } catch {
       const example = '{"bucket":"data","key":"report.csv"}';
       throw new ArtifactError("invalid_argument", `The body must be JSON in UTF-8, like ${example}.`);

@@ -15,6 +15,7 @@ export interface HttpServerOptions {
   readonly version: string;
   readonly readOnly: boolean;
   readonly maxArtifactBytes: number;
+  readonly maxChunkBytes: number;
   readonly host: string;
   /** 0 for any that is free. */
   readonly port: number;

@@ -107,7 +107,7 @@ export class ArtifactStore {
     if (newest !== undefined && isIdentical(newest, record)) return this.#show(bucket, key, newest);
     if (!isGuardMet(record, newest)) throw versionConflict(record, newest?.version ?? 0);
     const version = await this.#dependencies.usage.during({ storedBytes: bytes.length }, () =>
-      this.#publish(record, bytes),
+      this.#publish(record, bytes, row),
     );
     return this.#show(bucket, key, version);
   }
@@ -239,10 +239,10 @@ export class ArtifactStore {
     };
   }
 
-  async #publish(record: SessionRecord, bytes: Uint8Array): Promise<Version> {
+  async #publish(record: SessionRecord, bytes: Uint8Array, row: ArtifactRow | undefined): Promise<Version> {
     const { publisher } = this.#dependencies;
     try {
-      const ending = await publisher.commit(await this.#stage(record, bytes));
+      const ending = await publisher.commit(await this.#stage(record, bytes), { read: { row } });
       if (ending.kind === "published") return ending.version;
       if (ending.kind === "held") throw versionConflict(record, ending.newest);
     } catch (error) {

@@ -1,7 +1,14 @@
-import type { Ending, Publisher } from "./publish.js";
+import type { CommitOptions, Ending, Publisher } from "./publish.js";
 import type { Rows, SessionRecord, SessionRow } from "./rows.js";
 import { missingSegment, type SealedFile, type Staging } from "./staging.js";
-import { checksumMismatch, closedError, incomplete, unknownSession, versionConflict } from "./upload-session.js";
+import {
+  checksumMismatch,
+  closedError,
+  completed,
+  incomplete,
+  unknownSession,
+  versionConflict,
+} from "./upload-session.js";
 
 export interface CompleteUpload {
   /** Of the whole content; a mismatch publishes nothing and keeps the bytes. */
@@ -15,6 +22,11 @@ export interface CompletionDependencies {
   readonly staging: Staging;
   readonly publisher: Publisher;
   readonly nowSeconds: () => number;
+}
+
+/** A session that is `completing`, or `complete` already, and what was read on the way. */
+interface Ready extends Pick<CommitOptions, "read"> {
+  readonly session: SessionRow;
 }
 
 /** Brings an upload with all its bytes from `open` or `held` to `complete`, whoever else does the same. */
@@ -44,58 +56,42 @@ export class Completion {
       if (row.value.offset < offset) throw incomplete(row.value, offset);
       const ready = await this.#readyToCommit(row, wanted);
       if (ready === undefined) continue;
-      if (ready.value.status === "complete") return ready.value;
-      const ending = await this.#publisher.commit(ready);
+      const { session, ...options } = ready;
+      if (session.value.status === "complete") return session.value;
+      const ending = await this.#publisher.commit(session, options);
       // Somebody else's publication of it was held, under another guard than this call asks for; or, as it looked left
       // behind, although the guard is met.
-      const guard = wanted.if_version ?? ready.value.if_version;
+      const guard = wanted.if_version ?? session.value.if_version;
       const isMet = ending.kind === "held" && (guard === null || guard === ending.newest);
-      if (isMet || (ending.kind === "held" && guard !== ready.value.if_version)) continue;
-      return this.#answer(ending, ready.value);
+      if (isMet || (ending.kind === "held" && guard !== session.value.if_version)) continue;
+      return answer(ending, session.value);
     }
     throw unknownSession(id);
   }
 
-  async #answer(ending: Ending, sealed: SessionRecord): Promise<SessionRecord> {
-    switch (ending.kind) {
-      case "published": {
-        const row = await this.#rows.session(sealed.id);
-        return row?.value.status === "complete"
-          ? row.value
-          : { ...sealed, status: "complete", artifact: ending.version };
-      }
-      case "held":
-        throw versionConflict(sealed, ending.newest);
-      case "ended":
-        throw ending.session ? closedError(ending.session.value) : unknownSession(sealed.id);
-    }
-  }
-
   /** The row once it is `completing`, or `complete` already; undefined where it has changed meanwhile. */
-  async #readyToCommit(row: SessionRow, wanted: CompleteUpload): Promise<SessionRow | undefined> {
+  async #readyToCommit(row: SessionRow, wanted: CompleteUpload): Promise<Ready | undefined> {
     const { status, sealed, artifact } = row.value;
     switch (status) {
       case "open":
         return this.#seal(row, wanted);
-      case "held": {
+      case "held":
         checkWanted(wanted, sealed?.sha256);
-        const if_version = wanted.if_version ?? row.value.if_version;
-        const again = sealed && { ...sealed, over: await this.#newestSession(row.value), at: this.#nowSeconds() };
-        return this.#rows.replaceSession(row, { ...row.value, status: "completing", sealed: again, if_version });
-      }
+        if (sealed === null) throw new Error(`session ${row.value.id} is held and not sealed`);
+        return this.#name(row, row.value.segments, sealed.sha256, wanted);
       case "completing":
         checkWanted(wanted, sealed?.sha256);
-        return row;
+        return { session: row };
       case "complete":
         checkWanted(wanted, artifact?.sha256);
-        return row;
+        return { session: row };
       default:
         throw closedError(row.value);
     }
   }
 
   /** From `open` to `completing`, naming one file that holds exactly the session's bytes. */
-  async #seal(row: SessionRow, wanted: CompleteUpload): Promise<SessionRow | undefined> {
+  async #seal(row: SessionRow, wanted: CompleteUpload): Promise<Ready | undefined> {
     const { id, offset, size } = row.value;
     if (size !== null && offset < size) throw incomplete(row.value, size);
     const file = await this.#staging.seal(row.value);
@@ -103,11 +99,11 @@ export class Completion {
       await this.throwIfUnchanged(row);
       return undefined;
     }
-    let named: SessionRow | undefined;
+    let named: Ready | undefined;
     try {
       checkWanted(wanted, file.sha256);
       await this.#checkPromised(row, file.sha256);
-      named = await this.#name(row, file, wanted);
+      named = await this.#name(row, [{ name: file.name, bytes: offset }], file.sha256, wanted);
     } catch (error) {
       await this.#unseal(row, file).catch(() => undefined); // the first error says more; a copy left is the sweep's
       throw error;
@@ -117,21 +113,23 @@ export class Completion {
     return named;
   }
 
-  async #name(row: SessionRow, file: SealedFile, wanted: CompleteUpload): Promise<SessionRow | undefined> {
-    const { offset } = row.value;
-    const over = await this.#newestSession(row.value);
-    return this.#rows.replaceSession(row, {
+  /** To `completing`, on top of what is the newest version now. */
+  async #name(
+    row: SessionRow,
+    segments: SessionRecord["segments"],
+    sha256: string,
+    wanted: CompleteUpload,
+  ): Promise<Ready | undefined> {
+    const { bucket, key } = row.value;
+    const newest = await this.#rows.artifact(bucket, key);
+    const session = await this.#rows.replaceSession(row, {
       ...row.value,
       status: "completing",
-      segments: [{ name: file.name, bytes: offset }],
-      sealed: { sha256: file.sha256, over, at: this.#nowSeconds() },
+      segments,
+      sealed: { sha256, over: newest?.value.versions[0]?.session ?? null, at: this.#nowSeconds() },
       if_version: wanted.if_version ?? row.value.if_version,
     });
-  }
-
-  /** The session of the version that this one is to come on top of. */
-  async #newestSession({ bucket, key }: SessionRecord): Promise<string | null> {
-    return (await this.#rows.artifact(bucket, key))?.value.versions[0]?.session ?? null;
+    return session && { session, read: { row: newest } };
   }
 
   /** A copy that the row did not come to name is removed again; after an error the row says whether it did. */
@@ -161,6 +159,17 @@ export class Completion {
     const again = await this.#rows.session(row.value.id);
     const names = row.value.segments.map(({ name }) => name).join(", ");
     if (again?.text === row.text) throw missingSegment(row.value, names);
+  }
+}
+
+function answer(ending: Ending, sealed: SessionRecord): SessionRecord {
+  switch (ending.kind) {
+    case "published":
+      return completed(sealed, ending.version);
+    case "held":
+      throw versionConflict(sealed, ending.newest);
+    case "ended":
+      throw ending.session ? closedError(ending.session.value) : unknownSession(sealed.id);
   }
 }
 

@@ -39,6 +39,8 @@ export interface PublisherDependencies {
 }
 
 export interface CommitOptions {
+  /** The artifact row as the caller has read it, so that it is not read again unless it has changed since. */
+  readonly read?: { readonly row: ArtifactRow | undefined };
   /**
    * It was left `completing` by somebody who is gone: it may not come on top of what was published since, and is held
    * instead.
@@ -81,8 +83,8 @@ export class Publisher {
     const sealed = segments[0];
     if (sealed === undefined || !(await this.#blobs.install(id, sealed.name))) return this.#settleWithoutBytes(first);
     let session = first;
-    for (;;) {
-      const row = await this.#rows.artifact(bucket, key);
+    for (let { read } = options; ; read = undefined) {
+      const { row } = read ?? { row: await this.#rows.artifact(bucket, key) };
       const ending = await this.#decide(session, row, options);
       if (ending !== undefined) return ending;
       const settled = await this.#settle(session.value);

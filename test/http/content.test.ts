@@ -162,14 +162,23 @@ describe("a whole body by PUT", () => {
     expect((await answerTo(request)).json).toMatchObject({ bytes: 10 });
   });
 
-  it("that breaks off saves nothing, and leaves nothing", async () => {
-    const { begin, store } = await serveHttp();
-    const request = begin("PUT", path, { ...bearer, "content-length": "10" });
-    request.write("01234");
-    const offsets = async () => (await store.uploads.list({ limit: 10 })).data.map(({ status }) => status);
-    await expect.poll(offsets).toEqual(["open"]);
+  it.each([
+    { what: "small", bytes: 10, session: [] },
+    { what: "large", bytes: 1_000_000, session: ["aborted"] },
+  ])("that is $what and breaks off saves nothing, and leaves nothing", async ({ bytes, session }) => {
+    const { begin, store, ask } = await serveHttp();
+    const left = async () => (await store.uploads.list({ limit: 10 })).data.map(({ status }) => status);
+    const request = begin("PUT", path, { ...bearer, "content-length": String(bytes), expect: "100-continue" });
+    await once(request, "continue"); // somebody reads it
+    request.write(Buffer.alloc(bytes / 2));
     request.destroy();
-    await expect.poll(offsets).toEqual(["aborted"]);
+    await expect.poll(left).toEqual(session);
+    expect(await ask("GET", path)).toMatchObject({ status: 404 });
+  });
+
+  it("may be larger than a call's content", async () => {
+    const { ask } = await serveHttp(undefined, { maxChunkBytes: 4 });
+    expect(await ask("PUT", path, { body: text })).toMatchObject({ status: 201, json: { bytes: 10 } });
   });
 
   it("is saved only where If-Match and If-None-Match allow it", async () => {
@@ -221,15 +230,23 @@ describe("a whole body by PUT", () => {
     expect(answers.map(({ status }) => status).sort()).toEqual([201, 412]);
   });
 
-  it("is checked against its digests", async () => {
-    const { ask, store } = await serveHttp();
-    for (const name of ["content-digest", "repr-digest"]) {
-      const wrong = { [name]: `sha-256=:${Buffer.alloc(32).toString("base64")}:` };
-      const refused = await ask("PUT", path, { body: text, headers: wrong });
+  it.each([10, 1_000_000])("of %d bytes is checked against its digests", async (bytes) => {
+    const { ask } = await serveHttp();
+    const body = randomBytes(bytes);
+    const put = (name: string, algorithm: "sha256" | "sha512", of: Buffer, to = path) => {
+      const field = `sha-${algorithm.slice(3)}=:${createHash(algorithm).update(of).digest("base64")}:`;
+      return ask("PUT", to, { body, headers: { [name]: field } });
+    };
+    for (const [name, algorithm] of [
+      ["repr-digest", "sha256"],
+      ["content-digest", "sha256"],
+      ["content-digest", "sha512"],
+    ] as const) {
+      const refused = await put(name, algorithm, body.subarray(1));
       expect(refused).toMatchObject({ status: 422, json: { code: "checksum_mismatch" } });
-      expect((await ask("PUT", `${path}.${name}`, { body: text, headers: { [name]: digest } })).status).toBe(201);
+      expect((await put(name, algorithm, body, `${path}.${name}.${algorithm}`)).status).toBe(201);
     }
-    await expect(store.artifacts.get("b", "k/x.txt")).rejects.toMatchObject({ code: "artifact_not_found" });
+    expect(await ask("GET", path)).toMatchObject({ status: 404 });
   });
 });
 

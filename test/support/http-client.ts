@@ -4,6 +4,7 @@ import { buffer } from "node:stream/consumers";
 import { onTestFinished } from "vitest";
 import { HttpLinks } from "../../src/http/links.js";
 import { type HttpServerOptions, startHttpServer } from "../../src/http/server.js";
+import { defaultMaxChunkBytes } from "../../src/store/limits.js";
 import { createStore, type Store, type StoreOptions } from "../../src/store/store.js";
 import { createMemoryEngines, type Engines } from "./mcp-client.js";
 import { createMemoryFiles } from "./memory-files.js";
@@ -50,10 +51,11 @@ export async function serveHttp(
   engines: Engines = createMemoryEngines(),
   options: HttpClientOptions = {},
 ): Promise<HttpClient> {
-  const { log = silentLog, readOnly = false, origins = [], maxArtifactBytes = Number.MAX_SAFE_INTEGER } = options;
+  const { log = silentLog, readOnly = false, origins = [] } = options;
+  const { maxArtifactBytes = Number.MAX_SAFE_INTEGER, maxChunkBytes = defaultMaxChunkBytes } = options;
   const links = new HttpLinks(options.signingKey ?? Buffer.alloc(32, 7), options.nowSeconds);
   const store = createStore({ files: createMemoryFiles(), ...engines, log, links, ...options });
-  const shared = { ...options, store, links, log, readOnly, origins, maxArtifactBytes };
+  const shared = { ...options, store, links, log, readOnly, origins, maxArtifactBytes, maxChunkBytes };
   const address = { host: options.host ?? "127.0.0.1", port: 0 };
   const server = await startHttpServer({ ...shared, ...address, version: "0.0.0-test", token });
   const origin = server.origin;

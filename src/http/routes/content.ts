@@ -1,8 +1,10 @@
+import { createHash } from "node:crypto";
 import { z } from "zod";
 import { artifact, session, version } from "../../shapes/fields.js";
 import type { Artifact } from "../../store/artifact.js";
 import { ArtifactError } from "../../store/errors.js";
-import { checksumMismatch } from "../../store/upload-session.js";
+import { checksumMismatch, type UploadSession } from "../../store/upload-session.js";
+import type { StreamChecksum } from "../../store/upload-stream.js";
 import type { CreateUpload } from "../../store/uploads.js";
 import { etagOf, matches, matchesWeakly, sendContent } from "../content.js";
 import { type HttpContext, locationOf } from "../context.js";
@@ -14,6 +16,8 @@ import type { Operation, Parameters, Route } from "../route.js";
 import { readQuery } from "./query.js";
 
 const path = "/v1/content/{bucket}/{key}";
+/** A body up to this many bytes is held, and saved in one step: a session takes twice as long. */
+const heldBytes = 256 * 1024;
 /** `expires` and `signature` let in whoever has the URL; they have been checked before. */
 const one = z.strictObject({
   version,
@@ -64,17 +68,51 @@ async function write(context: HttpContext, exchange: Exchange, { bucket = "", ke
 }
 
 async function save(context: HttpContext, exchange: Exchange, wanted: CreateUpload): Promise<Answer> {
-  const { store, log } = context;
   refuseContentCoding(exchange);
-  const [sha256, checksum] = [promisedDigest(exchange), contentDigest(exchange)];
+  const digests = { sha256: promisedDigest(exchange), checksum: contentDigest(exchange) };
   const { length } = exchange.body;
-  // Empty content would be published before there is a session to abort.
-  const { id } = await store.uploads.create({ ...wanted, size: length === 0 ? undefined : length, sha256 });
+  if (length !== undefined && length <= Math.min(heldBytes, context.maxChunkBytes)) {
+    return saved(await saveAtOnce(context, await exchange.bytes(length), wanted, digests));
+  }
+  const now = await saveAsUpload(context, exchange, wanted, digests);
+  if (now.artifact !== undefined) return saved(now.artifact);
+  return { status: 202, headers: { location: locationOf(context, now) }, body: now };
+}
+
+function saved(artifact: Artifact): Answer {
+  return { status: artifact.version === 1 ? 201 : 200, headers: { etag: etagOf(artifact) }, body: artifact };
+}
+
+/** What the client says that its body has. */
+interface Digests {
+  readonly sha256: string | undefined;
+  readonly checksum: StreamChecksum | undefined;
+}
+
+async function saveAtOnce(
+  { store }: HttpContext,
+  bytes: Buffer,
+  { bucket, key = "", mime_type, if_version }: CreateUpload,
+  { sha256, checksum }: Digests,
+): Promise<Artifact> {
+  const whole: StreamChecksum[] = sha256 === undefined ? [] : [{ algorithm: "sha256", digest: sha256 }];
+  for (const { algorithm, digest } of checksum === undefined ? whole : [...whole, checksum]) {
+    const actual = createHash(algorithm).update(bytes).digest("hex");
+    if (actual !== digest) throw checksumMismatch(digest, actual, "the body", sendAgain, undefined, algorithm);
+  }
+  const otherwise = "application/octet-stream";
+  return store.artifacts.save({ bucket, key, mime_type, if_version, bytes, otherwise });
+}
+
+async function saveAsUpload(
+  { store, log }: HttpContext,
+  { body }: Exchange,
+  wanted: CreateUpload,
+  { sha256, checksum }: Digests,
+): Promise<UploadSession> {
+  const { id } = await store.uploads.create({ ...wanted, size: body.length, sha256 });
   try {
-    const now = await store.uploads.appendStream(id, exchange.body, { offset: 0, length, checksum, last: {} });
-    if (now.artifact === undefined) return { status: 202, headers: { location: locationOf(context, now) }, body: now };
-    const { version: number } = now.artifact;
-    return { status: number === 1 ? 201 : 200, headers: { etag: etagOf(now.artifact) }, body: now.artifact };
+    return await store.uploads.appendStream(id, body, { offset: 0, length: body.length, checksum, last: {} });
   } catch (error) {
     // Nobody knows of the session, so nobody could go on with it.
     await store.uploads
@@ -82,9 +120,11 @@ async function save(context: HttpContext, exchange: Exchange, wanted: CreateUplo
       .catch((failure) => log("warn", "save_left_behind", { session: id, error: String(failure) }));
     const isOfWhole = error instanceof ArtifactError && error.details["expected"] === sha256;
     if (sha256 === undefined || !isOfWhole) throw error;
-    throw checksumMismatch(sha256, String(error.details["actual"]), "the body", "Nothing was saved: send it again.");
+    throw checksumMismatch(sha256, String(error.details["actual"]), "the body", sendAgain);
   }
 }
+
+const sendAgain = "Nothing was saved: send it again.";
 
 /** What `If-Match` and `If-None-Match` ask of the newest version. @throws HttpError `precondition_failed` */
 async function readGuard(
