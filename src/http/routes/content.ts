@@ -2,10 +2,10 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import { artifact, session, version } from "../../shapes/fields.js";
 import type { Artifact } from "../../store/artifact.js";
+import type { SaveArtifact } from "../../store/artifact-store.js";
 import { ArtifactError } from "../../store/errors.js";
 import { checksumMismatch, type UploadSession } from "../../store/upload-session.js";
 import type { StreamChecksum } from "../../store/upload-stream.js";
-import type { CreateUpload } from "../../store/uploads.js";
 import { etagOf, matches, matchesWeakly, sendContent } from "../content.js";
 import { type HttpContext, locationOf } from "../context.js";
 import { createResumable, isResumable, resumableForm } from "../dialects/resumable.js";
@@ -56,7 +56,7 @@ async function write(context: HttpContext, exchange: Exchange, { bucket = "", ke
   const type = exchange.header("content-type");
   // What curl says of any body, unless it is told otherwise.
   const mime_type = type === "application/x-www-form-urlencoded" ? undefined : type;
-  const wanted: CreateUpload = { bucket, key, mime_type, if_version: guard?.if_version };
+  const wanted = { bucket, key, mime_type, if_version: guard?.if_version };
   try {
     if (!isResumable(exchange)) return await save(context, exchange, wanted);
     exchange.formOf = resumableForm(exchange);
@@ -67,14 +67,14 @@ async function write(context: HttpContext, exchange: Exchange, { bucket = "", ke
   }
 }
 
-async function save(context: HttpContext, exchange: Exchange, wanted: CreateUpload): Promise<Answer> {
+async function save(context: HttpContext, exchange: Exchange, wanted: Wanted): Promise<Answer> {
   refuseContentCoding(exchange);
-  const digests = { sha256: promisedDigest(exchange), checksum: contentDigest(exchange) };
+  const promised = { sha256: promisedDigest(exchange), checksum: contentDigest(exchange) };
   const { length } = exchange.body;
   if (length !== undefined && length <= Math.min(heldBytes, context.maxChunkBytes)) {
-    return saved(await saveAtOnce(context, await exchange.bytes(length), wanted, digests));
+    return saved(await saveAtOnce(context, await exchange.bytes(length), wanted, promised));
   }
-  const now = await saveAsUpload(context, exchange, wanted, digests);
+  const now = await saveAsUpload(context, exchange, wanted, promised);
   if (now.artifact !== undefined) return saved(now.artifact);
   return { status: 202, headers: { location: locationOf(context, now) }, body: now };
 }
@@ -83,8 +83,11 @@ function saved(artifact: Artifact): Answer {
   return { status: artifact.version === 1 ? 201 : 200, headers: { etag: etagOf(artifact) }, body: artifact };
 }
 
+/** What the request says of its artifact. */
+type Wanted = Pick<SaveArtifact, "bucket" | "key" | "mime_type" | "if_version">;
+
 /** What the client says that its body has. */
-interface Digests {
+interface Promised {
   readonly sha256: string | undefined;
   readonly checksum: StreamChecksum | undefined;
 }
@@ -92,23 +95,22 @@ interface Digests {
 async function saveAtOnce(
   { store }: HttpContext,
   bytes: Buffer,
-  { bucket, key = "", mime_type, if_version }: CreateUpload,
-  { sha256, checksum }: Digests,
+  wanted: Wanted,
+  { sha256, checksum }: Promised,
 ): Promise<Artifact> {
   const whole: StreamChecksum[] = sha256 === undefined ? [] : [{ algorithm: "sha256", digest: sha256 }];
   for (const { algorithm, digest } of checksum === undefined ? whole : [...whole, checksum]) {
     const actual = createHash(algorithm).update(bytes).digest("hex");
     if (actual !== digest) throw checksumMismatch(digest, actual, "the body", sendAgain, undefined, algorithm);
   }
-  const otherwise = "application/octet-stream";
-  return store.artifacts.save({ bucket, key, mime_type, if_version, bytes, otherwise });
+  return store.artifacts.save({ ...wanted, bytes, otherwise: "application/octet-stream" });
 }
 
 async function saveAsUpload(
   { store, log }: HttpContext,
   { body }: Exchange,
-  wanted: CreateUpload,
-  { sha256, checksum }: Digests,
+  wanted: Wanted,
+  { sha256, checksum }: Promised,
 ): Promise<UploadSession> {
   const { id } = await store.uploads.create({ ...wanted, size: body.length, sha256 });
   try {
