@@ -114,7 +114,9 @@ describe("a process that is killed", () => {
     const { steps: all, answered } = await dieAt(Number.POSITIVE_INFINITY, true, scenario, prepared);
     expect(answered, "calls that came to their end").toBe(scenario.act.length);
     await inParallel(chosen(all), async ([last, isSweptFirst]) => {
-      const { steps } = await dieAt(last, isSweptFirst, scenario, prepared);
+      const { steps, answered: ended } = await dieAt(last, isSweptFirst, scenario, prepared);
+      // A slower disk is given more at a time, so this run may have had fewer steps, and have come to its end.
+      if (steps.length < last) return expect(ended).toBe(scenario.act.length);
       expect(steps.length).toBe(last);
       kills += 1;
       for (const name of steps.at(-1) ?? []) covered.add(name);
