@@ -11,6 +11,8 @@ import { workFolder } from "../lib/work-folder.mjs";
 const rounds = 3;
 /** Chunks of each session that are sent before the clock starts. */
 const warmUps = 4;
+/** Memory of so many chunks is used by either side beside what is written: lines, what they are decoded to, garbage. */
+const heldChunks = 28;
 
 /** Bytes of a chunk, and how many of them a round sends, to all sessions together. */
 const sizes = [
@@ -44,7 +46,6 @@ const commands = {
 /** MB of content a second. @param {Subject} subject @param {Work} work @returns {Promise<number>} */
 function throughput(subject, { contents, encoding, inFlight, sessions }) {
   return workFolder(async (folder) => {
-    await warmMemory(folder, contents.reduce((sum, content) => sum + content.length, 0) * sessions + 64 * MiB);
     const server = new RawServer([process.execPath, ...commands[subject](folder)]);
     if (subject !== "pipe") await server.initialize();
     const ids = [];
@@ -53,13 +54,22 @@ function throughput(subject, { contents, encoding, inFlight, sessions }) {
       ids.push(subject === "ours" ? (await server.call("create_upload_session", args)).id : `upload-${n}`);
     }
     const messages = uploads(ids, contents, encoding);
+    await warmMemory(
+      folder,
+      bytesOf(contents) * sessions + heldChunks * Math.max(...contents.map(({ length }) => length)),
+    );
     await server.pump(messages.splice(0, warmUps * sessions), inFlight);
     const ms = await millisecondsOf(() => server.pump(messages, inFlight));
     if (subject === "ours") await check(server, ids, contents);
     await server.close();
-    const sent = contents.slice(warmUps).reduce((sum, content) => sum + content.length, 0) * sessions;
+    const sent = bytesOf(contents.slice(warmUps)) * sessions;
     return sent / 1e6 / (ms / 1e3);
   });
+}
+
+/** @param {readonly Buffer[]} contents */
+function bytesOf(contents) {
+  return contents.reduce((sum, { length }) => sum + length, 0);
 }
 
 /** Each content for each session, in turn. @param {readonly string[]} ids @param {readonly Buffer[]} contents @param {Work["encoding"]} encoding */
