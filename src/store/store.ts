@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { ArtifactStore } from "./artifact-store.js";
 import type { BlobStore } from "./blob-store.js";
 import { createChangeSignal, createRevisions, type Revisions } from "./changes.js";
@@ -42,7 +42,7 @@ export interface StoreOptions {
   readonly now?: () => number;
   /** At least 128 random bits, of `0-9 a-f`; the system's generator by default. */
   readonly newId?: () => string;
-  /** Never the same twice, in any process; 72 random bits by default. */
+  /** Never the same twice, in any process; a random UUID by default, which Node makes many of at a time. */
   readonly newRevision?: () => string;
   readonly maxArtifactBytes?: number;
   readonly maxChunkBytes?: number;
@@ -59,7 +59,7 @@ export function createStore(options: StoreOptions): Store {
   const { metadata, blobs, files, log, now = Date.now } = options;
   const {
     newId = () => randomBytes(16).toString("hex"),
-    newRevision = () => randomBytes(9).toString("base64url"),
+    newRevision = randomUUID,
     maxArtifactBytes = Number.MAX_SAFE_INTEGER,
     maxChunkBytes = defaultMaxChunkBytes,
     keepVersions = defaultKeepVersions,
