@@ -30,34 +30,42 @@ const ways = [
   { name: "four sessions at once", inFlight: 4, sessions: 4 },
 ];
 
-/** @typedef {"ours" | "sdk" | "plain" | "pipe"} Subject */
+/** @typedef {"ours" | "sdk" | "plain" | "pipe" | "disk"} Subject */
 /** @typedef {{ contents: readonly Buffer[], encoding: "base64" | "utf8", inFlight: number, sessions: number }} Work */
 
-const subjects = ["artifacts-mcp", "(a) SDK's server and transport", "(b) JSON.parse by hand", "(c) pipe alone"];
+const subjects = [
+  "artifacts-mcp",
+  "(a) SDK's server and transport",
+  "(b) JSON.parse by hand",
+  "(c) pipe alone",
+  "(d) pipe and disk alone",
+];
 
-/** @type {Record<Subject, (folder: string) => string[]>} */
+/** @type {Record<Subject, (folder: string, chunkBytes: number) => string[]>} */
 const commands = {
   ours: (folder) => [main, "--root", folder, "--log-level", "error", "--max-chunk-bytes", String(32 * MiB)],
   sdk: (folder) => [peer("sdk-server.mjs"), folder],
   plain: (folder) => [peer("plain-server.mjs"), folder],
   pipe: () => [peer("pipe.mjs")],
+  disk: (folder, chunkBytes) => [peer("disk.mjs"), folder, String(chunkBytes)],
 };
+
+/** They answer anything, and are not to be asked for more than answers. @type {ReadonlySet<Subject>} */
+const speechless = new Set(["pipe", "disk"]);
 
 /** MB of content a second. @param {Subject} subject @param {Work} work @returns {Promise<number>} */
 function throughput(subject, { contents, encoding, inFlight, sessions }) {
   return workFolder(async (folder) => {
-    const server = new RawServer([process.execPath, ...commands[subject](folder)]);
-    if (subject !== "pipe") await server.initialize();
+    const chunkBytes = Math.max(...contents.map(({ length }) => length));
+    const server = new RawServer([process.execPath, ...commands[subject](folder, chunkBytes)]);
+    if (!speechless.has(subject)) await server.initialize();
     const ids = [];
     for (let n = 0; n < sessions; n += 1) {
       const args = { bucket: "bench", key: `chunks-${n}` };
       ids.push(subject === "ours" ? (await server.call("create_upload_session", args)).id : `upload-${n}`);
     }
     const messages = uploads(ids, contents, encoding);
-    await warmMemory(
-      folder,
-      bytesOf(contents) * sessions + heldChunks * Math.max(...contents.map(({ length }) => length)),
-    );
+    await warmMemory(folder, bytesOf(contents) * sessions + heldChunks * chunkBytes);
     await server.pump(messages.splice(0, warmUps * sessions), inFlight);
     const ms = await millisecondsOf(() => server.pump(messages, inFlight));
     if (subject === "ours") await check(server, ids, contents);
@@ -101,8 +109,10 @@ async function compare(work) {
     sdk: () => throughput("sdk", work),
     plain: () => throughput("plain", work),
     pipe: () => throughput("pipe", work),
+    // What is behind one another in one call need not be so in several.
+    disk: async () => (work.inFlight === 1 ? throughput("disk", work) : Number.NaN),
   });
-  return [found.ours, found.sdk, found.plain, found.pipe];
+  return [found.ours, found.sdk, found.plain, found.pipe, found.disk];
 }
 
 /** Lines of CSV with quoted names: newlines, quotes, and characters that are no ASCII. @param {number} bytes */
@@ -145,7 +155,7 @@ const wanted = [
 /** @returns {Promise<import("../lib/report.mjs").Findings>} */
 export async function run() {
   const about =
-    "One raw client with prepared messages, so that its own work counts little; one process a round. Ours makes each chunk durable (two syncs), digests it, and counts it in a row before it answers; (a) and (b) decode and write it, and do none of that; (c) counts lines.";
+    "One raw client with prepared messages, so that its own work counts little; one process a round. Ours makes each chunk durable (two syncs), digests it, and counts it in a row before it answers; (a) and (b) decode and write it, and do none of that; (c) counts lines; (d) writes as many bytes for each, and 4 KB for the row, with a sync each, and does nothing else.";
   const rows = await rowsOf("base64", randomBytes, ways);
   const texts = await rowsOf("utf8", textOf, ways.slice(0, 1));
   const targets = wanted.map(([work, against, atLeast]) => {

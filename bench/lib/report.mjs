@@ -11,7 +11,7 @@
  *
  * @typedef {object} Row
  * @property {string} work
- * @property {readonly (number | undefined)[]} values by subject; undefined where it was not measured
+ * @property {readonly (number | undefined)[]} values by subject; undefined, no number or left out where it was not measured
  *
  * A promise of how fast it is, and how fast it was.
  *
@@ -58,7 +58,7 @@ function markdownOf(table) {
   const compared = comparisons(table);
   const heads = [unit, ...subjects, ...compared.map(({ head }) => head)];
   const lines = rows.map(({ work, values }) =>
-    line([work, ...values.map(figure), ...compared.map(({ of }) => figure(of(values)))]),
+    line([work, ...subjects.map((_, n) => figure(values[n])), ...compared.map(({ of }) => figure(of(values)))]),
   );
   const rule = line(["---", ...heads.slice(1).map(() => "---:")]);
   return [`### ${title}`, "", about, "", line(heads), rule, ...lines, ""].join("\n");
