@@ -235,16 +235,22 @@ export class StdioTransport implements Transport {
         this.#advance();
       };
       this.#writing.add(onWritten);
-      this.#stdout.cork();
+      this.#gatherWrites();
       for (const piece of pieces.slice(0, -1)) this.#stdout.write(piece);
       const hasRoom = this.#stdout.write(pieces.at(-1), () => {
         release();
         onWritten();
       });
       if (hasRoom) resolve();
-      this.#stdout.uncork();
       this.#advance();
     });
+  }
+
+  /** What is written until this turn ends goes out at once: to wake the client costs more than a short answer does. */
+  #gatherWrites(): void {
+    if (this.#stdout.writableCorked > 0) return;
+    this.#stdout.cork();
+    process.nextTick(() => this.#stdout.uncork());
   }
 
   #goDeaf(reason: string): void {

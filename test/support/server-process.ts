@@ -63,6 +63,11 @@ export async function startServerUnder(
 /** Becomes the server, and drops what it logs: for tests in which it has hundreds of failures to log. */
 export const quiet = ["sh", "-c", 'exec "$@" 2>/dev/null', "sh"];
 
+interface RawAnswer {
+  readonly result?: Record<string, unknown>;
+  readonly error?: Record<string, unknown>;
+}
+
 export interface RawServer {
   readonly child: ChildProcessWithoutNullStreams;
   /** What it has written so far. */
@@ -74,7 +79,7 @@ export interface RawServer {
   heard(pattern: RegExp): Promise<RegExpExecArray>;
   send(...messages: object[]): void;
   /** The answer to a request of this id. */
-  answer(id: number): Promise<{ result?: Record<string, unknown>; error?: Record<string, unknown> }>;
+  answer(id: number): Promise<RawAnswer>;
 }
 
 /** Starts the built command without a client, for what a client would hide. */
@@ -82,6 +87,9 @@ export function spawnRaw(args: readonly string[], environment: NodeJS.ProcessEnv
   const child = spawn(process.execPath, [builtServer, ...args], { env: { ...process.env, ...environment } });
   let stdout = "";
   let stderr = "";
+  /** What of `stdout` is in `answers`: each line is parsed once, however often it is asked for. */
+  let parsed = 0;
+  const answers = new Map<unknown, RawAnswer>();
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     stdout += text;
     child.emit("read");
@@ -111,8 +119,12 @@ export function spawnRaw(args: readonly string[], environment: NodeJS.ProcessEnv
     },
     async answer(id) {
       for (;;) {
-        const lines = stdout.split("\n").slice(0, -1);
-        const found = lines.map((line) => JSON.parse(line)).find((message) => message.id === id);
+        for (let end = stdout.indexOf("\n", parsed); end !== -1; end = stdout.indexOf("\n", parsed)) {
+          const message = JSON.parse(stdout.slice(parsed, end));
+          if (!answers.has(message.id)) answers.set(message.id, message);
+          parsed = end + 1;
+        }
+        const found = answers.get(id);
         if (found !== undefined) return found;
         await once(child, "read");
       }
