@@ -27,7 +27,11 @@ export class DigestThread implements Digests {
 
   async begin(bytes: number): Promise<Digest> {
     if (bytes < worthwhileBytes) return plainDigests.begin(bytes);
-    this.#thread ??= this.#start();
+    this.#thread ??= this.#start().catch((error) => {
+      this.#log("warn", "digest_thread_not_started", { error: String(error) });
+      this.#thread = undefined; // the next one tries again
+      return undefined;
+    });
     const thread = await this.#thread;
     return thread === undefined ? plainDigests.begin(bytes) : thread.begin();
   }

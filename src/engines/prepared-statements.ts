@@ -23,11 +23,19 @@ export class PreparedStatements {
     this.#pragmas = pragmas;
   }
 
-  /** Runs a statement to its end; the rows that it answers. */
+  /**
+   * Runs a statement to its end; the rows that it answers.
+   *
+   * One that fails is reset before this rejects: the driver leaves it as it stands, and SQLite commits nothing that
+   * others on the connection write while one of them is under way (https://sqlite.org/lang_transaction.html).
+   */
   async all<Row>(sql: string, values: readonly string[]): Promise<Row[]> {
     const statement = await this.#prepared(sql);
     return new Promise((resolve, reject) => {
-      statement.all<Row>(values, (error, rows) => (error === null ? resolve(rows) : reject(error)));
+      statement.all<Row>(values, (error, rows) => {
+        if (error === null) resolve(rows);
+        else statement.reset(() => reject(error));
+      });
     });
   }
 

@@ -76,6 +76,14 @@ describe("the thread", () => {
     expect(events).toEqual(["digest_thread_ended"]);
   });
 
+  it("is done without, and looked for again, where the system refuses it at once", async () => {
+    const { digests, events } = openWith(5 as unknown as string); // as it does where there are too many: it throws
+    for (const times of [1, 2]) {
+      expect(await digestOf(digests, bytes, MiB)).toBe(sha256(bytes));
+      expect(events).toEqual(Array(times).fill("digest_thread_not_started"));
+    }
+  });
+
   it("that dies fails what it was at, and another takes its place", async () => {
     const { digests, events } = openWith(`
       const { parentPort } = require("node:worker_threads");

@@ -42,6 +42,21 @@ it("goes on after a statement that fails, as it is compiled and as it runs", asy
   await statements.close();
 });
 
+it("commits what follows a statement that found the database busy, for others to see", async () => {
+  const file = await openDatabase();
+  const [statements, other] = [1, 2].map(() => new PreparedStatements(file, 50, pragmas));
+  if (statements === undefined || other === undefined) throw new Error("there are two");
+  expect(await statements.all(insert, ["a", "text"])).toEqual([{ key: "a" }]);
+  await other.all("BEGIN IMMEDIATE", []);
+  await expect(statements.all(insert, ["b", "text"])).rejects.toMatchObject({ code: "SQLITE_BUSY" });
+  await other.all("COMMIT", []);
+  const update = "UPDATE rows SET value = $1 WHERE key = $2 RETURNING key";
+  expect(await statements.all(update, ["more", "a"])).toEqual([{ key: "a" }]);
+  expect(await other.all("SELECT value FROM rows", [])).toEqual([{ value: "more" }]);
+  expect(await other.all(insert, ["c", "text"])).toEqual([{ key: "c" }]); // nobody holds the database
+  for (const each of [statements, other]) await each.close();
+});
+
 it("looks for the database again where it could not be opened", async () => {
   const file = join(await temporaryDirectory(), "rows.sqlite");
   const statements = new PreparedStatements(file, 1_000, []);
