@@ -1,3 +1,4 @@
+import { nextTick } from "node:process";
 import type { Readable, Writable } from "node:stream";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import {
@@ -250,7 +251,7 @@ export class StdioTransport implements Transport {
   #gatherWrites(): void {
     if (this.#stdout.writableCorked > 0) return;
     this.#stdout.cork();
-    process.nextTick(() => this.#stdout.uncork());
+    nextTick(() => this.#stdout.uncork());
   }
 
   #goDeaf(reason: string): void {
