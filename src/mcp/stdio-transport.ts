@@ -1,4 +1,3 @@
-import { nextTick } from "node:process";
 import type { Readable, Writable } from "node:stream";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import {
@@ -236,22 +235,16 @@ export class StdioTransport implements Transport {
         this.#advance();
       };
       this.#writing.add(onWritten);
-      this.#gatherWrites();
+      this.#stdout.cork();
       for (const piece of pieces.slice(0, -1)) this.#stdout.write(piece);
       const hasRoom = this.#stdout.write(pieces.at(-1), () => {
         release();
         onWritten();
       });
       if (hasRoom) resolve();
+      this.#stdout.uncork();
       this.#advance();
     });
-  }
-
-  /** What is written until this turn ends goes out at once: to wake the client costs more than a short answer does. */
-  #gatherWrites(): void {
-    if (this.#stdout.writableCorked > 0) return;
-    this.#stdout.cork();
-    nextTick(() => this.#stdout.uncork());
   }
 
   #goDeaf(reason: string): void {

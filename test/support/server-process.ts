@@ -87,11 +87,17 @@ export function spawnRaw(args: readonly string[], environment: NodeJS.ProcessEnv
   const child = spawn(process.execPath, [builtServer, ...args], { env: { ...process.env, ...environment } });
   let stdout = "";
   let stderr = "";
-  /** What of `stdout` is in `answers`: each line is parsed once, however often it is asked for. */
-  let parsed = 0;
+  /** What of `stdout` is a line, and not in `answers` yet; and what of it is none yet. */
+  const lines: string[] = [];
+  let pieces: string[] = [];
   const answers = new Map<unknown, RawAnswer>();
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     stdout += text;
+    pieces.push(text);
+    if (text.includes("\n")) {
+      lines.push(...pieces.join("").split("\n"));
+      pieces = lines.splice(-1);
+    }
     child.emit("read");
   });
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
@@ -119,10 +125,8 @@ export function spawnRaw(args: readonly string[], environment: NodeJS.ProcessEnv
     },
     async answer(id) {
       for (;;) {
-        for (let end = stdout.indexOf("\n", parsed); end !== -1; end = stdout.indexOf("\n", parsed)) {
-          const message = JSON.parse(stdout.slice(parsed, end));
+        for (const message of lines.splice(0).map((line) => JSON.parse(line))) {
           if (!answers.has(message.id)) answers.set(message.id, message);
-          parsed = end + 1;
         }
         const found = answers.get(id);
         if (found !== undefined) return found;
