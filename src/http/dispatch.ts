@@ -175,7 +175,7 @@ function readOnly(): ArtifactError {
 function stopping(): HttpError {
   return new HttpError(
     "unavailable",
-    "The server is ending. What was sent to an upload's own URL is stored: ask that URL for the offset once the server is back, and go on from there. Of a body for /v1/content nothing is kept: send it again.",
+    "The server is ending. What was sent to an upload's own URL is stored: ask that URL for the offset once the server is back, and go on from there. Of a body for /v1/content without Upload-Complete nothing is kept: send it again.",
     { "retry-after": "5" },
   );
 }
