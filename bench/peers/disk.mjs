@@ -1,5 +1,5 @@
 // The pipe and the disk alone: a line is answered once as many bytes as its chunk has, and behind them 4 KB for a row,
-// are on the disk. Nobody looks into the line. No server that makes both durable, one behind the other, is faster.
+// are on the disk, one write each. Nobody looks into the line. For chunks that are one write to any server, it is the limit.
 // Usage: node disk.mjs <folder> <bytes of a chunk>
 import { randomBytes } from "node:crypto";
 import { constants, openSync, writeSync } from "node:fs";
