@@ -49,8 +49,8 @@ const unused = {
 export async function bundle() {
   const server = join(dist, "server.cjs");
   await mkdir(dist, { recursive: true });
-  // Bytecode is told from another's only by the length of its source: none may be there beside a new bundle.
-  for (const name of await readdir(dist)) if (name.startsWith("server.cjs")) await rm(join(dist, name));
+  // Another Node's bytecode would stay for good.
+  for (const name of await readdir(dist)) if (name.endsWith(".bytecode")) await rm(join(dist, name));
   const inputs = await bundleProgram("src/main.ts", server, "cjs");
   // The launcher is CommonJS too: Node is quicker to start it.
   await writeFile(join(dist, "package.json"), '{"type":"commonjs"}\n');

@@ -1,15 +1,10 @@
 // Runs a bundle as the launcher does, and leaves the bytecode of all that was compiled on the way beside it.
 // Bundled and run by scripts/build.mjs.
 // Usage: warm-up.cjs <options of the server>   with the bundle in ARTIFACTS_BUNDLE, and requests on stdin
-import { renameSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { bundleScript, bytecodeOf } from "../src/bundle-script.js";
+import { bundleScript, leaveBytecode } from "../src/bundle-script.js";
 
 const { ARTIFACTS_BUNDLE: filename = "" } = process.env;
 const script = bundleScript(filename);
-process.on("exit", () => {
-  const path = bytecodeOf(filename);
-  writeFileSync(`${path}.new`, script.createCachedData());
-  renameSync(`${path}.new`, path);
-});
+process.on("exit", () => leaveBytecode(filename, script));
 script.runInThisContext()(createRequire(filename));

@@ -1,10 +1,8 @@
-import { readFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { Script } from "node:vm";
 
-/** Bytecode belongs to one version of Node. */
-export function bytecodeOf(filename: string): string {
-  return `${filename}.${process.version}-${process.arch}.bytecode`;
-}
+const sealBytes = 32;
 
 /**
  * A bundled CommonJS program, as a function of `require`. Compiling all of it takes as long as the rest of a start, so
@@ -13,15 +11,40 @@ export function bytecodeOf(filename: string): string {
  * @param filename ASCII, as the bundler writes it
  */
 export function bundleScript(filename: string): Script {
-  const source = `(function (require) {${readFileSync(filename, "latin1")}\n})`;
-  const cachedData = readIfThere(bytecodeOf(filename));
+  const bundle = readFileSync(filename);
+  const source = `(function (require) {${bundle.toString("latin1")}\n})`;
+  const cachedData = readBytecode(filename, bundle);
   return new Script(source, { filename, ...(cachedData && { cachedData }) });
 }
 
-function readIfThere(path: string): Buffer | undefined {
+/** Leaves the bytecode of all that has been compiled of a script by now beside its bundle. */
+export function leaveBytecode(filename: string, script: Script): void {
+  const bytecode = script.createCachedData();
+  const path = bytecodePath(filename);
+  writeFileSync(`${path}.new`, Buffer.concat([seal(readFileSync(filename), bytecode), bytecode]));
+  renameSync(`${path}.new`, path);
+}
+
+/**
+ * V8 looks at a source's length and at no byte of the bytecode: it would run another bundle's, and die of a damaged
+ * one. So a digest of both is in front of it.
+ */
+function readBytecode(filename: string, bundle: Buffer): Buffer | undefined {
+  let file: Buffer;
   try {
-    return readFileSync(path);
+    file = readFileSync(bytecodePath(filename));
   } catch {
     return undefined; // this is not the Node that built it
   }
+  const bytecode = file.subarray(sealBytes);
+  return seal(bundle, bytecode).equals(file.subarray(0, sealBytes)) ? bytecode : undefined;
+}
+
+/** Bytecode belongs to one version of Node. */
+function bytecodePath(filename: string): string {
+  return `${filename}.${process.version}-${process.arch}.bytecode`;
+}
+
+function seal(bundle: Buffer, bytecode: Buffer): Buffer {
+  return createHash("sha256").update(bundle).update(bytecode).digest();
 }

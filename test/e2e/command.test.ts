@@ -254,12 +254,34 @@ describe("the bytecode", () => {
     expect(names).toEqual([`server.cjs.${process.version}-${process.arch}.bytecode`]);
     const bytecode = join(dirname(main), names[0] ?? "");
     const { length } = await readFile(bytecode);
-    for (const text of [Buffer.from("another Node's"), Buffer.alloc(length)]) {
+    for (const text of [Buffer.alloc(0), Buffer.from("another Node's"), Buffer.alloc(length)]) {
       await writeFile(bytecode, text);
       expect(spawnSync(process.execPath, [main, "--version"], { encoding: "utf8" }).stdout).toBe("0.1.0\n");
     }
     await rm(bytecode);
     expect(spawnSync(process.execPath, [main, "--version"], { encoding: "utf8" }).stdout).toBe("0.1.0\n");
+  });
+
+  it("is damaged in one bit, anywhere, and is not taken", async () => {
+    const main = await copyOfBuild(await temporaryDirectory());
+    const bundle = join(dirname(main), "server.cjs");
+    const bytecode = `${bundle}.${process.version}-${process.arch}.bytecode`;
+    const whole = await readFile(bytecode);
+    for (let at = 0; at < whole.length; at += Math.ceil(whole.length / 40)) {
+      const damaged = Buffer.from(whole);
+      damaged.writeUInt8(damaged.readUInt8(at) ^ 1, at);
+      await writeFile(bytecode, damaged);
+      expect(bundleScript(bundle).cachedDataRejected).toBeUndefined();
+    }
+    expect(spawnSync(process.execPath, [main, "--version"], { encoding: "utf8" }).stdout).toBe("0.1.0\n");
+  });
+
+  it("is of another bundle of the same length, and is not taken", async () => {
+    const main = await copyOfBuild(await temporaryDirectory());
+    const bundle = join(dirname(main), "server.cjs");
+    const text = await readFile(bundle, "latin1");
+    await writeFile(bundle, text.replaceAll('"0.1.0"', '"7.7.7"'), "latin1");
+    expect(spawnSync(process.execPath, [main, "--version"], { encoding: "utf8" }).stdout).toBe("7.7.7\n");
   });
 });
 
