@@ -96,10 +96,22 @@ const logLevel = z.string().transform((text, context) => {
 });
 
 const directory = z.string().transform((text, context) => {
-  if (text !== "" && !text.includes("\0")) return resolve(text);
+  if (text !== "" && !text.includes("\0")) return absolute(text);
   context.addIssue("a directory's path");
   return z.NEVER;
 });
+
+/** A host's configuration sees no shell that would know `~`. @throws ConfigError */
+function absolute(path: string): string {
+  if (path === "~" || path.startsWith("~/")) return join(homedir(), path.slice(1));
+  try {
+    return resolve(path);
+  } catch {
+    throw new ConfigError(
+      `the current directory is gone, so ${JSON.stringify(path)} leads nowhere: give absolute paths`,
+    );
+  }
+}
 
 const address = z.string().transform((text, context) => {
   const [, bracketed, plain, digits] = /^(?:\[([0-9a-f:.]+)\]|([\w.-]+)):(\d{1,5})$/i.exec(text) ?? [];
@@ -193,7 +205,7 @@ const settings = {
 
 /** What only the check of the whole store takes, and only on the command line: nobody repairs by accident. */
 const verifyFlags = {
-  repair: { help: "move what nothing names into the folder orphans, remove dead rows" },
+  repair: { help: "move orphans and rows that cannot be read into the folder orphans, free what crashes left" },
   json: { help: "print the report as JSON" },
 } as const;
 
@@ -216,8 +228,9 @@ there are faults, 2 where it could not run.
 ${Object.entries(verifyFlags)
   .map(([name, { help }]) => `  ${`--${name}`.padEnd(28)} ${help}\n`)
   .join("")}
-Each option above is also an environment variable: --session-ttl is ${variableOf("session-ttl")}. Several directories
-in ${variableOf("allow-path")} are separated by "${delimiter}", several origins in ${variableOf("http-origin")} by ",".
+Each option but --version, --help and those of verify is also an environment variable: --session-ttl is
+${variableOf("session-ttl")}. Several directories in ${variableOf("allow-path")} are separated by "${delimiter}", several
+origins in ${variableOf("http-origin")} by ",". A directory may begin with ~/.
 The default data directory is the platform's, such as ~/.local/share/artifacts-mcp.
 `;
 

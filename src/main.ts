@@ -1,3 +1,4 @@
+import { stat } from "node:fs/promises";
 import { isatty } from "node:tty";
 import packageJson from "../package.json" with { type: "json" };
 import { type Config, ConfigError, commandOfThisProcess, usage, type VerifyConfig } from "./config.js";
@@ -8,6 +9,7 @@ import { createMcpServer } from "./mcp/server.js";
 import { serveStdio } from "./mcp/stdio.js";
 import { createStderrLog } from "./stderr-log.js";
 import { openStdin } from "./stdin.js";
+import type { Log } from "./store/log.js";
 import { createStore } from "./store/store.js";
 import { startSweeper } from "./store/sweeper.js";
 import { runVerify } from "./verify-command.js";
@@ -59,6 +61,7 @@ async function serve(config: Config): Promise<void> {
     process.once("SIGINT", resolve);
     process.once("SIGTERM", resolve);
   });
+  for (const path of config.allowPaths) void warnIfMissing(path, log);
   const directory = await openDataDirectory(config.root, { isNamed: config.isRootNamed }, log);
   const tell = (line: string): void => void process.stderr.write(`artifacts-mcp: ${line}\n`);
   const httpOptions = { ...config, version, tell };
@@ -85,6 +88,15 @@ async function serve(config: Config): Promise<void> {
   await store.close();
   await directory.close();
   log("info", "stopped", { reason });
+}
+
+/** It may be made later: until then it allows nothing. */
+async function warnIfMissing(path: string, log: Log): Promise<void> {
+  const isThere = await stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  if (!isThere) log("warn", "allowed_path_missing", { path, why: "no directory is there, so it allows nothing" });
 }
 
 /** For someone who starts it by hand and wonders why nothing happens. */

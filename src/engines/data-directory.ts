@@ -1,4 +1,4 @@
-import { access, constants, readFile, stat } from "node:fs/promises";
+import { access, constants, open, readFile, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { BlobStore } from "../store/blob-store.js";
 import type { LocalFiles } from "../store/local-files.js";
@@ -58,6 +58,7 @@ export async function openDataDirectory(
   }
   await explained(root, () => makeFolder(join(root, "uploads")));
   await explained(root, () => makeFolder(join(root, "blobs")));
+  if (!isFormatted) await explained(root, () => makeForOwner(database));
   const metadata = await openMetadata(database, log);
   // Written last: a directory that has it has a database too.
   if (!isFormatted) await explained(root, () => writeFormat(root));
@@ -86,6 +87,11 @@ async function makeRoot(root: string, isNamed: boolean): Promise<void> {
     throw new DataDirectoryError(`The data directory ${root} is a file: give a directory with --root.`);
   }
   await explained(root, () => access(root, constants.R_OK | constants.W_OK | constants.X_OK));
+}
+
+/** SQLite gives the files beside its database the mode that this one has, and a new one what the umask leaves. */
+async function makeForOwner(path: string): Promise<void> {
+  await (await open(path, "a", 0o600)).close();
 }
 
 /** Whether the directory has been in use before. */

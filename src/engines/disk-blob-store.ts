@@ -1,12 +1,12 @@
 import { randomBytes } from "node:crypto";
-import { link, mkdir, open, readdir, rm, rmdir, stat, unlink } from "node:fs/promises";
+import { link, open, readdir, rm, rmdir, stat, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { BlobStore, ByteReader } from "../store/blob-store.js";
 import { reserveBytes } from "../store/limits.js";
 import type { Log } from "../store/log.js";
 import { createDiskListing } from "./disk-listing.js";
-import { orElse, readBytes, syncFolder, translated } from "./file-system.js";
+import { makeIfAbsent, orElse, readBytes, syncFolder, translated } from "./file-system.js";
 import { createSegmentWriter, segmentFlags } from "./segment-writer.js";
 
 /** Does not keep the process from its other work. */
@@ -125,11 +125,6 @@ async function openReader(path: string): Promise<ByteReader | undefined> {
     read: (start, length, into) => readBytes(file, start, length, into),
     close: () => file.close(),
   });
-}
-
-/** Not `recursive`, with which Node says ENOENT where the disk is read-only, over its quota or broken. */
-async function makeIfAbsent(folder: string): Promise<void> {
-  await orElse(["EEXIST"], () => mkdir(folder, { mode: 0o700 }), undefined);
 }
 
 /** A call that still runs may have begun a new segment in it; that one takes it back itself. */

@@ -26,6 +26,11 @@ const meanings: Readonly<Record<string, { code: ErrorCode; message: string }>> =
     message:
       "The disk failed to read or to write. What was acknowledged is safe: make the same call again. If it stays, the person who runs this server has to look at the disk: it may be damaged, or have become read-only.",
   }),
+  ...same(["SQLITE_CANTOPEN"], {
+    code: "internal",
+    message:
+      "The metadata database could not be opened: its directory is gone, or too many files are open. What was acknowledged is safe: make the same call again in a moment. If it stays, the person who runs this server has to look at the data directory and at its limit of open files (ulimit -n).",
+  }),
   ...same(["EMFILE", "ENFILE"], {
     code: "internal",
     message:

@@ -1,4 +1,4 @@
-import { type FileHandle, mkdir, open } from "node:fs/promises";
+import { type FileHandle, mkdir, open, stat } from "node:fs/promises";
 import { platform } from "node:os";
 import { dirname } from "node:path";
 import { codeOf, engineError } from "./engine-error.js";
@@ -71,14 +71,30 @@ export async function syncFolder(path: string): Promise<void> {
   }
 }
 
+/*
+ * Folders are not made with `recursive`: Node says ENOENT then where the disk is read-only, over its quota or broken,
+ * and never comes to an end below /proc.
+ */
+
+/** Makes a folder, for its owner alone, where nothing has its name; its own name is the caller's to sync. */
+export async function makeIfAbsent(folder: string): Promise<void> {
+  await orElse(["EEXIST"], () => mkdir(folder, { mode: 0o700 }), undefined);
+}
+
 /** Makes `path` a durable folder, for its owner alone, with those above it that are missing. */
 export async function makeFolder(path: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true, mode: 0o700 });
-  if (first === undefined) return;
-  for (let made = path; ; made = dirname(made)) {
-    await syncFolder(dirname(made));
-    if (made === first) return;
-  }
+  if (await isFolder(path)) return;
+  const above = dirname(path);
+  if (above !== path) await makeFolder(above);
+  await mkdir(path, { mode: 0o700 }).catch(async (error) => {
+    if (!(await isFolder(path))) throw error; // else somebody else has made it
+  });
+  await syncFolder(above);
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  const found = await orElse(["ENOENT"], () => stat(path), undefined);
+  return found?.isDirectory() ?? false;
 }
 
 /** The result of `attempt`, or `otherwise` where it fails with one of these codes. */

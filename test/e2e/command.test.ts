@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
-import { chmod, cp, mkdir, readdir, readFile, rm, symlink, truncate, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { chmod, cp, mkdir, readdir, readFile, rm, stat, symlink, truncate, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import packageJson from "../../package.json" with { type: "json" };
@@ -84,6 +85,36 @@ describe("the command line", () => {
     expect(await readdir(root)).toEqual(["by-flag", "by-variable"]);
   });
 
+  it("knows the home directory as ~, which no shell has replaced in a host's configuration", async () => {
+    const home = await temporaryDirectory();
+    const { status, stderr } = run(["--root", "~/store", "--allow-path", "~/none"], { HOME: home });
+    expect(status).toBe(0);
+    expect(await readdir(home)).toEqual(["store"]);
+    // Nor is a directory that is missing passed over in silence.
+    expect(stderr).toContain(`warn allowed_path_missing {"path":"${join(home, "none")}"`);
+  });
+
+  it("says that a relative path leads nowhere where the current directory is gone", async () => {
+    const folder = await temporaryDirectory();
+    const command = 'rmdir "$PWD" && exec "$0" "$@"';
+    const args = ["-c", command, process.execPath, builtServer, "--root", "store"];
+    const gone = join(folder, "gone");
+    await mkdir(gone);
+    const { status, stdout, stderr } = spawnSync("sh", args, { cwd: gone, encoding: "utf8", input: "" });
+    expectRefusal({ status, stdout, stderr }, 2, "current directory is gone", '"store"');
+  });
+
+  it("makes a store for its owner alone, whatever the umask", async () => {
+    const root = join(await temporaryDirectory(), "store");
+    const server = await startServer(root);
+    await server.call("save_artifact", { bucket: "b", key: "k", content: "x" });
+    for (const entry of await readdir(root, { recursive: true, withFileTypes: true })) {
+      const { mode } = await stat(join(entry.parentPath, entry.name));
+      expect([entry.name, mode & 0o077]).toEqual([entry.name, 0]);
+    }
+    expect(await readdir(root)).toContain("metadata.sqlite-wal");
+  });
+
   it("makes the platform's data directory, with the folders above it, where no root is named", async () => {
     const home = await temporaryDirectory();
     const environment = { HOME: home, XDG_DATA_HOME: join(home, "not", "there"), ARTIFACTS_ROOT: "" };
@@ -107,6 +138,11 @@ describe("a data directory that cannot be used", () => {
     await writeFile(inside("file"), "");
     expectRefusal(run(["--root", inside("file")]), 1, "is a file", "--root");
     expectRefusal(run(["--root", inside("file/store")]), 1, "--root");
+
+    if (existsSync("/proc/self")) {
+      expectRefusal(run(["--root", "/proc/none"]), 1, "/proc/none", "--root");
+      expectRefusal(run([], { XDG_DATA_HOME: "/proc/none" }), 1, "/proc/none", "--root");
+    }
 
     await mkdir(inside("newer"));
     await writeFile(inside("newer/format"), "2\n");
