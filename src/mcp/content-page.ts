@@ -48,7 +48,7 @@ async function readPageBy(open: OpenArtifact, request: PageRequest): Promise<Con
   if (offset > bytes) {
     throw new ArtifactError(
       "invalid_argument",
-      `offset ${offset} is past the end: the content is ${bytes} bytes (bytes, not characters). Read from a smaller offset; next_offset of a page is always right.`,
+      `offset ${offset} is past the end: the content is ${bytes} bytes (bytes, not characters). Read from a smaller offset; a page's last line has the call for the next one.`,
       {
         argument: "offset",
         offset,

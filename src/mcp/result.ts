@@ -1,7 +1,7 @@
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import { describe, isWorthLogging, toArtifactError } from "../shapes/failures.js";
 import type { Log } from "../store/log.js";
-import type { UploadSession } from "../store/upload-session.js";
+import { heldNext, type UploadSession } from "../store/upload-session.js";
 
 /** An answer that holds the same facts twice: hosts show a model only one of the two. */
 export function success(structuredContent: object): CallToolResult {
@@ -11,11 +11,19 @@ export function success(structuredContent: object): CallToolResult {
   };
 }
 
-/** A session, and where it takes bytes over HTTP the command that sends them: a model need not type a file. */
+/**
+ * A session, and what is not plain to see of it: where it takes bytes over HTTP the command that sends them, since a
+ * model need not type a file; where it is held, how it goes on.
+ */
 export function sessionSuccess(session: UploadSession, { hasUrls }: { readonly hasUrls: boolean }): CallToolResult {
   const result = success(session);
-  if (!hasUrls || session.status !== "open") return result;
-  return { ...result, content: [...result.content, { type: "text", text: uploadHint(session) }] };
+  const hint = hintOf(session, hasUrls);
+  return hint === undefined ? result : { ...result, content: [...result.content, { type: "text", text: hint }] };
+}
+
+function hintOf(session: UploadSession, hasUrls: boolean): string | undefined {
+  if (session.status === "held") return heldNext(session.if_version);
+  return hasUrls && session.status === "open" ? uploadHint(session) : undefined;
 }
 
 function uploadHint({ url, offset, size }: UploadSession): string {

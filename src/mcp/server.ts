@@ -1,25 +1,23 @@
 import { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import {
-  CallToolRequestSchema,
   type CallToolResult,
-  CompleteRequestSchema,
+  CompleteRequestParamsSchema,
   ErrorCode,
-  ListResourcesRequestSchema,
-  ListResourceTemplatesRequestSchema,
-  ListToolsRequestSchema,
   McpError,
-  ReadResourceRequestSchema,
-  SubscribeRequestSchema,
-  UnsubscribeRequestSchema,
+  PaginatedRequestParamsSchema,
+  ProgressTokenSchema,
+  ResourceRequestParamsSchema,
 } from "@modelcontextprotocol/sdk/types.js";
 import type { jsonSchemaValidator } from "@modelcontextprotocol/sdk/validation/types.js";
+import { z } from "zod";
 import { quote } from "../store/artifact.js";
 import { ArtifactError } from "../store/errors.js";
 import type { Log } from "../store/log.js";
 import type { Store } from "../store/store.js";
-import { createClientLog } from "./client-log.js";
+import { type ClientLog, createClientLog } from "./client-log.js";
 import { instructions } from "./instructions.js";
 import { createProgress } from "./progress.js";
+import { createRequests, type Requests } from "./requests.js";
 import { complete } from "./resources/complete.js";
 import { listResources, resourceTemplates } from "./resources/list-resources.js";
 import { readResource } from "./resources/read-resource.js";
@@ -75,8 +73,9 @@ export function createMcpServer(options: McpServerOptions): Server {
     watch.start().catch((error) => log("warn", "watch_failed", { error: String(error) }));
   };
   server.onclose = () => watch.stop();
-  offerTools(server, roots, options);
-  offerResources(server, store, watch);
+  const requests = createRequests(server);
+  offerTools(requests, roots, createClientLog(server, log), options);
+  offerResources(requests, store, watch);
   return server;
 }
 
@@ -87,9 +86,15 @@ const noElicitation: jsonSchemaValidator = {
   },
 };
 
-function offerTools(server: Server, roots: Roots, options: McpServerOptions): void {
+/** Whose arguments the tool itself reads: it knows what to say of wrong ones. */
+const callParams = z.looseObject({
+  name: z.string(),
+  arguments: z.unknown().optional(),
+  _meta: z.looseObject({ progressToken: ProgressTokenSchema.optional() }).optional(),
+});
+
+function offerTools(requests: Requests, roots: Roots, clientLog: ClientLog, options: McpServerOptions): void {
   const { log, readOnly } = options;
-  const clientLog = createClientLog(server, log);
   const allowedDirectories = roots.allowed;
   const tools = new Map(allTools({ ...options, allowedDirectories }).map((tool) => [tool.name, tool]));
 
@@ -114,10 +119,10 @@ function offerTools(server: Server, roots: Roots, options: McpServerOptions): vo
     }
   }
 
-  server.setRequestHandler(ListToolsRequestSchema, async () => {
+  requests.on("tools/list", PaginatedRequestParamsSchema, async () => {
     return { tools: (await offered()).map((tool) => tool.listing()) };
   });
-  server.setRequestHandler(CallToolRequestSchema, async ({ params }, { signal, sendNotification }) => {
+  requests.on("tools/call", callParams, async (params, { signal, sendNotification }) => {
     const began = performance.now();
     const progress = createProgress(params._meta?.progressToken, sendNotification, log);
     const result = await call(params.name, params.arguments, { signal, progress });
@@ -137,17 +142,17 @@ function createResourceWatch(server: Server, store: Store, log: Log): Watch {
   return createWatch(store, events, log);
 }
 
-function offerResources(server: Server, store: Store, watch: Watch): void {
-  server.setRequestHandler(ListResourcesRequestSchema, ({ params }) => listResources(store, params?.cursor));
-  server.setRequestHandler(ListResourceTemplatesRequestSchema, () => ({ resourceTemplates }));
-  server.setRequestHandler(ReadResourceRequestSchema, ({ params }) => readResource(store, params.uri));
-  server.setRequestHandler(CompleteRequestSchema, ({ params }) => complete(store, params));
-  server.setRequestHandler(SubscribeRequestSchema, async ({ params }) => {
-    await watch.subscribe(params.uri);
+function offerResources(requests: Requests, store: Store, watch: Watch): void {
+  requests.on("resources/list", PaginatedRequestParamsSchema, ({ cursor }) => listResources(store, cursor));
+  requests.on("resources/templates/list", PaginatedRequestParamsSchema, async () => ({ resourceTemplates }));
+  requests.on("resources/read", ResourceRequestParamsSchema, ({ uri }) => readResource(store, uri));
+  requests.on("completion/complete", CompleteRequestParamsSchema, (params) => complete(store, params));
+  requests.on("resources/subscribe", ResourceRequestParamsSchema, async ({ uri }) => {
+    await watch.subscribe(uri);
     return {};
   });
-  server.setRequestHandler(UnsubscribeRequestSchema, ({ params }) => {
-    watch.unsubscribe(params.uri);
+  requests.on("resources/unsubscribe", ResourceRequestParamsSchema, async ({ uri }) => {
+    watch.unsubscribe(uri);
     return {};
   });
 }

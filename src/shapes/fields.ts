@@ -116,6 +116,7 @@ export const session = z.object({
   offset: count.meta({ description: "Bytes stored for good: the offset of the next chunk." }),
   size: count.nullable().meta({ description: "Declared bytes; null where complete_upload_session ends the upload." }),
   status: z.enum(["open", "completing", "held", "complete", "aborted", "expired"]),
+  if_version: count.optional().meta({ description: "The guard that its completion has to meet, if any." }),
   created_at: count.meta({ description: "Unix seconds." }),
   expires_at: count.meta({ description: "Unix seconds." }),
   artifact: artifact.optional().meta({ description: "What was published; there once status is complete." }),

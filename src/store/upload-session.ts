@@ -18,6 +18,8 @@ export interface UploadSession {
   /** Null where the upload ends with `complete_upload_session`. */
   readonly size: number | null;
   readonly status: UploadStatus;
+  /** The guard that its completion has to meet, if any. */
+  readonly if_version?: number;
   readonly created_at: number;
   readonly expires_at: number;
   readonly artifact?: Artifact;
@@ -32,9 +34,10 @@ export function toUploadSession(
   links: Links,
   status: UploadStatus = record.status,
 ): UploadSession {
-  const { id, bucket, key, mime_type, offset, size, created_at, expires_at, artifact } = record;
+  const { id, bucket, key, mime_type, offset, size, if_version, created_at, expires_at, artifact } = record;
   const url = links.upload(id) ?? uploadUri(id);
-  const session = { id, bucket, key, mime_type, url, offset, size, status, created_at, expires_at };
+  const guard = if_version === null ? {} : { if_version };
+  const session = { id, bucket, key, mime_type, url, offset, size, status, ...guard, created_at, expires_at };
   return artifact === null ? session : { ...session, artifact: toArtifact(bucket, key, artifact, links) };
 }
 
@@ -97,6 +100,13 @@ export function offsetConflict(
   );
 }
 
+/** How an upload that is held goes on. */
+export function heldNext(if_version: number | undefined): string {
+  return if_version === undefined
+    ? "This upload has all its bytes and is held, since the key changed while its completion was interrupted. Call complete_upload_session to publish it all the same, or abort_upload_session."
+    : `This upload has all its bytes and is held, since its if_version, ${if_version}, was not met. Call complete_upload_session with the newest version as if_version (get_artifact tells it) to publish on top, or abort_upload_session.`;
+}
+
 /** Why a session takes no more calls of this kind, and what to do instead. */
 export function closedError(record: SessionRecord): ArtifactError {
   const details = { session_id: record.id, status: record.status };
@@ -120,13 +130,7 @@ export function closedError(record: SessionRecord): ArtifactError {
         details,
       );
     case "held":
-      return new ArtifactError(
-        "session_closed",
-        record.if_version === null
-          ? "This upload has all its bytes and is held, since the key changed while its completion was interrupted. Call complete_upload_session to publish it all the same, or abort_upload_session."
-          : "This upload has all its bytes and is held, since its if_version was not met. Call complete_upload_session with the newest version as if_version (get_artifact tells it) to publish on top, or abort_upload_session.",
-        details,
-      );
+      return new ArtifactError("session_closed", heldNext(record.if_version ?? undefined), details);
     default:
       return new ArtifactError(
         "session_closed",
@@ -137,7 +141,7 @@ export function closedError(record: SessionRecord): ArtifactError {
 }
 
 export function versionConflict(record: SessionRecord, newest: number): ArtifactError {
-  const is = newest === 0 ? "the key does not exist" : `its newest version is ${newest}`;
+  const is = newest === 0 ? "the key does not exist" : `the key's newest version is ${newest}`;
   const look = newest === 0 ? "Nothing was saved: save" : "Nothing was saved. Look at it with get_artifact, then save";
   const next =
     record.origin === "save"

@@ -7,12 +7,14 @@ import { connectForUploads, day, nowSeconds } from "../support/upload-client.js"
 
 describe("complete_upload_session", () => {
   it("publishes what there is, and answers the same when asked twice", async () => {
-    const { create, append, complete, read, answer } = await connectForUploads();
+    const { create, append, complete, read, answer, refusal } = await connectForUploads();
     const { id } = await create();
     await append(id, 0, "hello");
     const done = await complete(id, { sha256: sha256Of("hello") });
     expect(done).toMatchObject({ status: "complete", size: null, offset: 5, artifact: { version: 1, bytes: 5 } });
     expect(await complete(id)).toEqual(done);
+    const other = await refusal("complete_upload_session", { session_id: id, sha256: sha256Of("other") });
+    expect(other.message).toMatch(/complete already.*save it in a new session/);
     expect(await read()).toBe("hello");
     const { data } = await answer<{ data: Artifact[] }>("list_artifact_versions", { bucket: "b", key: "k.txt" });
     expect(data).toEqual([done.artifact]);
@@ -36,14 +38,17 @@ describe("complete_upload_session", () => {
   });
 
   it("brings a session that is held for its if_version to publication under another", async () => {
-    const { create, append, refusedAppend, complete, get, answer, read } = await connectForUploads();
+    const connection = await connectForUploads();
+    const { create, append, refusedAppend, complete, get, answer, read } = connection;
     const { id } = await create({ size: 3, if_version: 0 });
     await append(id, 0, "ne");
     await answer("save_artifact", { bucket: "b", key: "k.txt", content: "old" });
     const error = await refusedAppend(id, 2, "w");
     expect(error).toMatchObject({ code: "version_conflict", session_id: id, if_version: 0, version: 1 });
     expect(error.message).toMatch(/complete_upload_session with if_version 1/);
-    expect(await get(id)).toMatchObject({ status: "held", offset: 3 });
+    expect(await get(id)).toMatchObject({ status: "held", offset: 3, if_version: 0 });
+    const { content } = await connection.call("get_upload_session", { session_id: id });
+    expect(content[1]).toMatchObject({ text: expect.stringMatching(/if_version, 0, was not met.*get_artifact/) });
     expect(await complete(id, { if_version: 1 })).toMatchObject({ status: "complete", artifact: { version: 2 } });
     expect(await read()).toBe("new");
   });

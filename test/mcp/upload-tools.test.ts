@@ -1,5 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { DecodedContent } from "../../src/mcp/content.js";
+import { uploadChunk } from "../../src/mcp/tools/upload-chunk.js";
 import type { Artifact } from "../../src/store/artifact.js";
+import type { Store } from "../../src/store/store.js";
 import { sha256Of } from "../support/mcp-client.js";
 import { connectForUploads, day, nowSeconds } from "../support/upload-client.js";
 
@@ -181,4 +184,23 @@ describe("sha256 at creation", () => {
     expect(engines.blobs.blobs.size + engines.blobs.segments.size).toBe(0);
     expect(await append(id, 0, "hello")).toMatchObject({ status: "complete", artifact: { sha256: sha256Of("hello") } });
   });
+});
+
+it("upload_chunk gives its memory back when the bytes are read no more, which may be after its answer", async () => {
+  let onDone = (): void => undefined;
+  const append = async (_id: string, _offset: number, _bytes: Uint8Array, options: { onDone: () => void }) => {
+    onDone = options.onDone;
+    return { status: "completing" };
+  };
+  const store = { uploads: { append } } as unknown as Store;
+  const tool = uploadChunk({ store, maxChunkBytes: 10, hasUrls: false, allowedDirectories: async () => [] });
+  let isReleased = false;
+  const data = new DecodedContent(Buffer.from("abc"), () => {
+    isReleased = true;
+  });
+  const call = { signal: new AbortController().signal, progress: () => undefined };
+  await tool.call({ session_id: "s", offset: 0, data }, call);
+  expect(isReleased).toBe(false);
+  onDone();
+  expect(isReleased).toBe(true);
 });

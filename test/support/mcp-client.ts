@@ -93,7 +93,7 @@ export async function connect(engines: Engines, options: ConnectOptions = {}): P
 function structured({ isError, content, structuredContent }: CallToolResult): unknown {
   expect(isError, JSON.stringify(content)).toBeUndefined();
   expect(structuredContent).toBeDefined();
-  expect(content).toEqual([{ type: "text", text: JSON.stringify(structuredContent) }]);
+  expect(content[0]).toEqual({ type: "text", text: JSON.stringify(structuredContent) });
   return structuredContent;
 }
 
