@@ -6,6 +6,11 @@ export class BrokenBodyError extends Error {
   override readonly name = "BrokenBodyError";
 }
 
+/** The server ends before all of the body was there, and of this one nothing is kept. */
+export class StoppedBodyError extends Error {
+  override readonly name = "StoppedBodyError";
+}
+
 /** A request's body as it comes; no more of it is held than what the socket has buffered. */
 export class BodySource implements ByteSource {
   readonly #request: IncomingMessage;

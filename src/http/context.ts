@@ -16,8 +16,8 @@ export interface HttpContext {
   readonly maxChunkBytes: number;
   /** Where clients reach the server, if not where it listens. */
   readonly publicUrl?: string | undefined;
-  /** Whether the server is ending, and takes nothing new. */
-  readonly isStopping: () => boolean;
+  /** Aborted where the server is ending, and takes nothing new. */
+  readonly stopping: AbortSignal;
 }
 
 /** Where a client goes on with an upload. */

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { describe } from "../shapes/failures.js";
 import { ArtifactError } from "../store/errors.js";
-import { BrokenBodyError } from "./body-source.js";
+import { BrokenBodyError, StoppedBodyError } from "./body-source.js";
 import type { HttpContext } from "./context.js";
 import { resumableAbilities } from "./dialects/resumable.js";
 import { tusAbilities, tusMethod } from "./dialects/tus.js";
@@ -56,7 +56,7 @@ export function createDispatch(context: HttpContext, gate: Gate, mcp: Mount | un
     }
     await checkRight(context, found.route, exchange, found.parameters);
     if (context.readOnly && found.route.isWriting) throw readOnly();
-    if (context.isStopping() && found.route.isWriting) throw stopping();
+    if (context.stopping.aborted && found.route.isWriting) throw stopping();
     const result = await found.route.handle(context, exchange, found.parameters);
     if (result !== undefined) await exchange.send(result);
     return found.route.path;
@@ -70,7 +70,7 @@ export function createDispatch(context: HttpContext, gate: Gate, mcp: Mount | un
       let exchange: Exchange | undefined;
       let path: string | undefined;
       try {
-        exchange = new Exchange(request, response);
+        exchange = new Exchange(request, response, context.stopping);
         exchange.set("x-content-type-options", "nosniff");
         path = await answer(exchange);
       } catch (error) {
@@ -95,7 +95,8 @@ async function refuse(
     return;
   }
   const isTakenOver = thrown instanceof ArtifactError && thrown.code === "offset_conflict";
-  const error = context.isStopping() && isTakenOver ? stopping() : thrown;
+  const isCut = thrown instanceof StoppedBodyError || (isTakenOver && context.stopping.aborted);
+  const error = isCut ? stopping() : thrown;
   if (response.headersSent) {
     log("error", "answer_broken", { error: describe(error) });
     response.destroy(); // the client sees that it is not whole

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { ArtifactError } from "../store/errors.js";
-import { BodySource } from "./body-source.js";
+import { BodySource, StoppedBodyError } from "./body-source.js";
 import { type HeaderValues, HttpError } from "./http-error.js";
 import type { ProblemForm } from "./problem.js";
 import { readTarget, type Target } from "./target.js";
@@ -27,13 +27,15 @@ export class Exchange {
   readonly body: BodySource;
   /** How the dialect that is spoken puts an error. */
   formOf: (error: unknown) => ProblemForm = () => ({});
+  readonly #stopping: AbortSignal;
   /** Sent with every answer. */
   readonly #common = new Map<string, string>();
 
   /** @throws HttpError where the request's target cannot be read */
-  constructor(request: IncomingMessage, response: ServerResponse) {
+  constructor(request: IncomingMessage, response: ServerResponse, stopping: AbortSignal) {
     this.request = request;
     this.response = response;
+    this.#stopping = stopping;
     this.target = readTarget(request.url ?? "");
     this.body = new BodySource(request, response);
   }
@@ -57,8 +59,22 @@ export class Exchange {
     return Object.fromEntries(this.#common);
   }
 
-  /** All of the body, at once. @throws ArtifactError `too_large` where it has more than `most` bytes */
+  /**
+   * All of the body, at once.
+   *
+   * @throws ArtifactError `too_large` where it has more than `most` bytes; StoppedBodyError where the server ends first
+   */
   async bytes(most: number): Promise<Buffer> {
+    const stop = (): void => this.body.stop();
+    this.#stopping.addEventListener("abort", stop);
+    try {
+      return await this.#gather(most);
+    } finally {
+      this.#stopping.removeEventListener("abort", stop);
+    }
+  }
+
+  async #gather(most: number): Promise<Buffer> {
     const blocks: Uint8Array[] = [];
     let bytes = 0;
     for (let block = await this.body.next(); block !== undefined; block = await this.body.next()) {
@@ -66,6 +82,7 @@ export class Exchange {
       if (bytes > most) throw new ArtifactError("too_large", `This request takes at most ${most} bytes.`, { bytes });
       blocks.push(block);
     }
+    if (this.body.isUnread) throw new StoppedBodyError("the server ends");
     return Buffer.concat(blocks);
   }
 

@@ -49,10 +49,21 @@ function digests(exchange: Exchange, name: string): ReadonlyMap<string, string> 
     throw new HttpError("invalid_argument", `${name} must be like sha-256=:<base64>: (RFC 9530).`);
   }
   const entries = [...parsed].flatMap(([algorithm, [value]]) =>
-    value instanceof ArrayBuffer ? [[algorithm, Buffer.from(value).toString("hex")] as const] : [],
+    value instanceof ArrayBuffer ? [[algorithm, Buffer.from(value)] as const] : [],
   );
-  return new Map(entries);
+  for (const [algorithm, { length }] of entries) {
+    const bytes = digestBytes.get(algorithm) ?? length;
+    if (length === bytes) continue;
+    const message = `${name} has ${length} bytes for ${algorithm}, and such a digest has ${bytes}: send it whole, in base64.`;
+    throw new HttpError("invalid_argument", message);
+  }
+  return new Map(entries.map(([algorithm, digest]) => [algorithm, digest.toString("hex")]));
 }
+
+const digestBytes: ReadonlyMap<string, number> = new Map([
+  ["sha-256", 32],
+  ["sha-512", 64],
+]);
 
 /** The SHA-256 of the whole content, where the client promises one. @throws HttpError `invalid_argument` */
 export function promisedDigest(exchange: Exchange): string | undefined {

@@ -24,6 +24,26 @@ const statusOf: Readonly<Record<ErrorCode, number>> = {
   internal: 500,
 };
 
+/** The request that does what a tool does: errors name the tools that help. */
+const requestOf: ReadonlyMap<string, string> = new Map([
+  ["create_upload_session", "POST /v1/artifacts"],
+  ["get_upload_session", "GET of its url"],
+  ["abort_upload_session", "DELETE of its url"],
+  ["complete_upload_session", "complete_upload_session (a tool at /mcp)"],
+  ["list_upload_sessions", "list_upload_sessions (a tool at /mcp)"],
+  ["list_artifact_versions", "list_artifact_versions (a tool at /mcp)"],
+  ["list_buckets", "GET /v1/artifacts"],
+  ["list_artifacts", "GET /v1/artifacts/{bucket}"],
+  ["get_artifact", "GET /v1/artifacts/{bucket}/{key}"],
+  ["delete_artifact", "DELETE /v1/artifacts/{bucket}/{key}"],
+  ["save_artifact", "PUT /v1/content/{bucket}/{key}"],
+]);
+
+/** What is quoted is somebody's own name. */
+function inRequests(message: string): string {
+  return message.replace(/"(?:[^"\\]|\\.)*"|\b[a-z]+(?:_[a-z]+)+\b/g, (found) => requestOf.get(found) ?? found);
+}
+
 /** Every `code` that a problem may have. */
 export const problemCodes: readonly string[] = [...new Set([...ERROR_CODES, ...HTTP_ERROR_CODES])];
 
@@ -48,7 +68,7 @@ export function toProblem(error: unknown, form: ProblemForm, log: Log): Problem 
   }
   const known = toArtifactError(error);
   if (isWorthLogging(known)) log("error", "request_failed", { code: known.code, error: describe(error) });
-  return problem(statusOf[known.code], known.code, known.message, offsetOf(known), {
+  return problem(statusOf[known.code], known.code, inRequests(known.message), offsetOf(known), {
     ...form,
     ...detailsOf(known, form),
   });

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Log } from "../store/log.js";
@@ -71,8 +72,9 @@ const bufferBytes = 1024 * 1024;
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const { store, links, log, host, port, token, publicUrl, mcp } = options;
   const limits = { ...usualLimits, ...options.limits };
-  let isStopping = false;
-  const context = { ...options, access: new Access(token), isStopping: () => isStopping };
+  const stopping = new AbortController();
+  setMaxListeners(0, stopping.signal); // each body that is gathered is one
+  const context = { ...options, access: new Access(token), stopping: stopping.signal };
   const dispatch = createDispatch(context, new Gate(options), mcp);
   const server = createServer({
     headersTimeout: limits.headMs,
@@ -108,7 +110,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   return {
     origin,
     async stop() {
-      isStopping = true;
+      stopping.abort();
       const closed = new Promise((resolve) => server.close(resolve));
       await store.uploads.stopStreams();
       server.closeIdleConnections();

@@ -112,6 +112,17 @@ export class ArtifactStore {
     return this.#show(bucket, key, version);
   }
 
+  /** For who has yet to fetch the bytes of a save. @throws ArtifactError `invalid_argument`, `too_large` */
+  checkSave({ bucket, key, mime_type, metadata = {} }: Omit<SaveArtifact, "bytes">, bytes: number): void {
+    const { maxChunkBytes, maxArtifactBytes } = this.#dependencies;
+    checkBucket(bucket);
+    checkKey(key);
+    if (mime_type !== undefined) checkMimeType(mime_type);
+    checkMetadata(metadata);
+    if (bytes > maxArtifactBytes) throw artifactTooLarge(bytes, maxArtifactBytes);
+    if (bytes > maxChunkBytes) throw chunkTooLarge(bytes, maxChunkBytes, useSession);
+  }
+
   /** The newest version unless told otherwise. @throws ArtifactError `artifact_not_found` */
   async get(bucket: string, key: string, version?: number): Promise<Artifact> {
     return this.#show(bucket, key, (await this.#find(bucket, key, version)).found);
@@ -214,15 +225,11 @@ export class ArtifactStore {
   }
 
   /** @throws ArtifactError `invalid_argument`, `too_large` */
-  #newSave({ bucket, key, bytes, otherwise, metadata = {}, if_version, ...rest }: SaveArtifact): SessionRecord {
-    const { newId, nowSeconds, maxChunkBytes, maxArtifactBytes } = this.#dependencies;
-    const mime_type = rest.mime_type ?? mimeTypeOf(key, otherwise);
-    checkBucket(bucket);
-    checkKey(key);
-    checkMimeType(mime_type);
-    checkMetadata(metadata);
-    if (bytes.length > maxArtifactBytes) throw artifactTooLarge(bytes.length, maxArtifactBytes);
-    if (bytes.length > maxChunkBytes) throw chunkTooLarge(bytes.length, maxChunkBytes, useSession);
+  #newSave(artifact: SaveArtifact): SessionRecord {
+    const { newId, nowSeconds } = this.#dependencies;
+    const { bucket, key, bytes, metadata = {}, if_version } = artifact;
+    this.checkSave(artifact, bytes.length);
+    const mime_type = artifact.mime_type ?? mimeTypeOf(key, artifact.otherwise);
     const sha256 = sha256Of(bytes);
     const created_at = nowSeconds();
     return {

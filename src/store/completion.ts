@@ -83,7 +83,7 @@ export class Completion {
         checkWanted(wanted, sealed?.sha256);
         return { session: row };
       case "complete":
-        checkWanted(wanted, artifact?.sha256);
+        checkWanted(wanted, artifact?.sha256, publishedNext);
         return { session: row };
       default:
         throw closedError(row.value);
@@ -101,8 +101,8 @@ export class Completion {
     }
     let named: Ready | undefined;
     try {
-      checkWanted(wanted, file.sha256);
       await this.#checkPromised(row, file.sha256);
+      checkWanted(wanted, file.sha256);
       named = await this.#name(row, [{ name: file.name, bytes: offset }], file.sha256, wanted);
     } catch (error) {
       await this.#unseal(row, file).catch(() => undefined); // the first error says more; a copy left is the sweep's
@@ -173,9 +173,12 @@ function answer(ending: Ending, sealed: SessionRecord): SessionRecord {
   }
 }
 
-function checkWanted(wanted: CompleteUpload, actual: string | undefined): void {
+const keptNext =
+  "The uploaded bytes are kept and not published by this call: complete again with the right sha256 or without it, or abort.";
+const publishedNext =
+  "The upload is complete already, and its artifact is published and stays. If your content is another, save it in a new session.";
+
+function checkWanted(wanted: CompleteUpload, actual: string | undefined, next = keptNext): void {
   if (wanted.sha256 === undefined || actual === undefined || wanted.sha256 === actual) return;
-  const next =
-    "The uploaded bytes are kept and not published by this call: complete again with the right sha256 or without it, or abort.";
   throw checksumMismatch(wanted.sha256, actual, "the uploaded content", next);
 }

@@ -97,8 +97,9 @@ export class FileTransfer {
       const done = new Promise<void>((resolve) => {
         onDone = resolve;
       });
-      session = await uploads.append(id, at, block, { onDone }).catch((error) => {
-        throw resumable(error, id);
+      const [from, to] = [at, at + block.length];
+      session = await uploads.append(id, from, block, { onDone }).catch((error) => {
+        throw isOfOtherBytes(error, from) ? otherFile(file, error, from, to) : resumable(error, id);
       });
       if (!isLast) await done; // its buffer is for another block from here on
       at += block.length;
@@ -189,6 +190,19 @@ function checkFits({ id, size, offset }: UploadSession, { bytes }: LocalFile): v
     "offset_conflict",
     `The session holds ${offset} bytes already, and the file has ${bytes}: the file is the whole content. Give the file that the session was begun with, or import this one with bucket and key.`,
     { session_id: id, offset, size, bytes },
+  );
+}
+
+/** An append that reached back over what is stored, and was not the same. */
+function isOfOtherBytes(error: unknown, at: number): error is ArtifactError {
+  return error instanceof ArtifactError && error.code === "offset_conflict" && Number(error.details["offset"]) > at;
+}
+
+function otherFile({ path }: LocalFile, { details }: ArtifactError, from: number, to: number): ArtifactError {
+  return new ArtifactError(
+    "offset_conflict",
+    `The file is another than what the session holds: they differ between bytes ${from} and ${to}. Nothing was changed. Give the file that the session was begun with, or import this one with bucket and key.`,
+    { ...details, argument: "path", path },
   );
 }
 

@@ -53,7 +53,9 @@ export interface AppendOptions {
 
 export interface AppendStream extends StreamOptions {
   /** Nothing comes behind it: completes the upload, also where its size was not declared. */
-  readonly last?: CompleteUpload | undefined;
+  readonly isLast?: boolean | undefined;
+  /** Of the whole content; 64 lower-case hex. A mismatch publishes nothing. */
+  readonly sha256?: string | undefined;
 }
 
 export interface UploadsDependencies extends AppendingDependencies {
@@ -142,38 +144,58 @@ export class Uploads {
     const next = "Send the same content to this session in smaller chunks, from the same offset.";
     if (bytes.length > maxChunkBytes) throw chunkTooLarge(bytes.length, maxChunkBytes, next);
     if (sha256 !== undefined) checkChunkDigest(bytes, sha256);
-    return this.#inOrder(id, async () => {
+    const work = async (): Promise<SessionRecord> => {
       await this.#streams.get(id)?.stop();
       return this.#append(id, offset, bytes).finally(onDone);
-    });
+    };
+    return this.#inOrder(id, work, () => this.#checkReplay(id, offset, bytes));
   }
 
   /**
    * Appends what a source brings, of any length; the last call for a session goes on, a stream that is still running
-   * ends for it. Publishes a full session, and with `last` one whose size was not declared.
+   * ends for it. Publishes a full session, and with `isLast` one whose size was not declared.
    *
    * @throws ArtifactError as `append` does; what has broken the source, once all that came before is stored
    */
   async appendStream(id: string, source: ByteSource, options: AppendStream = {}): Promise<UploadSession> {
-    const { last } = options;
-    checkDigest("sha256", last?.sha256);
+    const { isLast = false, sha256 } = options;
+    checkDigest("sha256", sha256);
     const stream = await this.#queue.run(id, () => this.#openStream(id, source, options));
     const row = await stream.run().finally(() => {
       if (this.#streams.get(id) === stream) this.#streams.delete(id);
     });
-    if (last === undefined && row.value.status === "open" && !isFull(row.value)) return this.#show(row.value);
+    if (!isLast && row.value.status === "open" && !isFull(row.value)) return this.#show(row.value);
     return this.#inOrder(id, async () => {
       const now = await this.#live(id);
-      return last === undefined ? this.#publishFull(now) : this.#publish(now, last);
+      return isLast ? this.#publish(now, { sha256 }) : this.#publishFull(now);
     });
   }
 
   async #openStream(id: string, source: ByteSource, options: AppendStream): Promise<UploadStream> {
     await this.#streams.get(id)?.stop();
     this.#newest.delete(id);
-    const stream = new UploadStream(this.#appending, await this.#live(id), source, options);
+    const stream = new UploadStream(this.#appending, await this.#promised(id, options), source, options);
     this.#streams.set(id, stream);
     return stream;
+  }
+
+  /**
+   * The session, with the digest of the whole that a stream says it has: whoever comes to publish it checks that, also
+   * where this process has died. Not where the stream's own end is what publishes: there a mismatch keeps the bytes.
+   *
+   * @throws ArtifactError `checksum_mismatch` where the digest is known to be another
+   */
+  async #promised(id: string, { isLast = false, sha256 }: AppendStream): Promise<SessionRow> {
+    for (;;) {
+      const row = await this.#live(id);
+      if (sha256 === undefined) return row;
+      const { status, size, sealed, artifact } = row.value;
+      const known = artifact?.sha256 ?? sealed?.sha256 ?? row.value.sha256 ?? undefined;
+      if (known !== undefined && known !== sha256) throw otherContent(sha256, known);
+      if (status !== "open" || known !== undefined || (isLast && size === null)) return row;
+      const now = await this.#dependencies.rows.replaceSession(row, { ...row.value, sha256 });
+      if (now !== undefined) return now;
+    }
   }
 
   /**
@@ -294,8 +316,16 @@ export class Uploads {
     return row;
   }
 
-  /** Runs `work` in the session's order; a caller that waits long for a publication hears `completing` instead. */
-  async #inOrder(id: string, work: () => Promise<SessionRecord>): Promise<UploadSession> {
+  /**
+   * Runs `work` in the session's order; a caller that waits long for a publication hears `completing` instead.
+   *
+   * @param check throws where that answer would be wrong for work that has not begun
+   */
+  async #inOrder(
+    id: string,
+    work: () => Promise<SessionRecord>,
+    check = async (): Promise<void> => undefined,
+  ): Promise<UploadSession> {
     let hasBegun = false;
     const result = this.#queue.run(id, () => {
       hasBegun = true;
@@ -309,6 +339,7 @@ export class Uploads {
       // What this call's own publication fails with is kept; a call that only waited for it can be made again.
       const isOwn = hasBegun;
       result.catch((error) => isOwn && this.#missed.set(id, error));
+      if (!isOwn) await check();
       return this.#show(unfinished, "completing");
     }
   }
@@ -330,6 +361,20 @@ export class Uploads {
       if (!(await this.#appending.isReplay(row, offset, bytes.subarray(0, overlap)))) continue;
       const now = overlap === bytes.length ? row : await this.#accept(row, bytes.subarray(overlap));
       if (now !== undefined) return this.#publishFull(now);
+    }
+  }
+
+  /**
+   * For an append that waits for a publication: whether its bytes are stored, of a session that takes no new ones.
+   *
+   * @throws ArtifactError `offset_conflict`, `size_exceeded`, `session_closed`
+   */
+  async #checkReplay(id: string, offset: number, bytes: Uint8Array): Promise<void> {
+    for (;;) {
+      const row = await this.#appending.live(id);
+      const { overlap } = planAppend(row.value, offset, bytes.length);
+      if (overlap < bytes.length) throw closedError({ ...row.value, status: "completing" });
+      if (await this.#appending.isReplay(row, offset, bytes)) return;
     }
   }
 
@@ -414,6 +459,12 @@ function checkSize({ id, size, offset }: SessionRecord, wanted: number): void {
     `The upload ${is}, so its size cannot be ${wanted}. Nothing was changed: go on with the right size, or abort it and create another.`,
     { argument: "size", session_id: id, size, offset },
   );
+}
+
+function otherContent(sha256: string, known: string): ArtifactError {
+  const next =
+    "Nothing of this call was kept. Send it with the digest of that content or with none; to save other content, create another session.";
+  return checksumMismatch(sha256, known, "the content that this upload is for", next);
 }
 
 /** @throws ArtifactError `checksum_mismatch` */

@@ -120,7 +120,7 @@ export class Usage {
     if (need.openSessions && openSessions > maxOpenSessions) return tooManySessions(used.openSessions, maxOpenSessions);
     if (need.storedBytes && storedBytes > maxStoreBytes) return storeFull(used.storedBytes, need, maxStoreBytes);
     if (need.unfinishedBytes && unfinishedBytes > maxUnfinishedBytes) {
-      return tooMuchUnfinished(used.unfinishedBytes, maxUnfinishedBytes);
+      return tooMuchUnfinished(used.unfinishedBytes, need, maxUnfinishedBytes);
     }
     return undefined;
   }
@@ -176,17 +176,25 @@ function tooManySessions(openSessions: number, most: number): ArtifactError {
 }
 
 function storeFull(bytes: number, { storedBytes = 0 }: Need, most: number): ArtifactError {
+  const next =
+    storedBytes > most
+      ? "Content of that size never fits"
+      : "Delete artifacts with delete_artifact or abort uploads, then try again";
   return new ArtifactError(
     "storage_full",
-    `The store holds ${bytes} of at most ${most} bytes, and this needs ${storedBytes} more. Nothing of it was stored; what was acknowledged is safe. Delete artifacts with delete_artifact or abort uploads, then try again; the person who runs this server can raise --max-store-bytes.`,
+    `The store holds ${bytes} of at most ${most} bytes, and this needs ${storedBytes} more. Nothing of it was stored; what was acknowledged is safe. ${next}; the person who runs this server can raise --max-store-bytes.`,
     { stored_bytes: bytes, needed_bytes: storedBytes, max_store_bytes: most },
   );
 }
 
-function tooMuchUnfinished(bytes: number, most: number): ArtifactError {
+function tooMuchUnfinished(bytes: number, { unfinishedBytes = 0 }: Need, most: number): ArtifactError {
+  const next =
+    unfinishedBytes > most
+      ? "An upload of that size never fits: split the content over several keys"
+      : "Complete or abort uploads (list_upload_sessions shows them), then make it again";
   return new ArtifactError(
     "storage_full",
-    `Unfinished uploads hold ${bytes} of at most ${most} bytes. Nothing of this call was stored; what was acknowledged is safe. Complete or abort uploads (list_upload_sessions shows them), then make it again; the person who runs this server can raise --max-unfinished-bytes.`,
-    { unfinished_bytes: bytes, max_unfinished_bytes: most },
+    `Unfinished uploads hold ${bytes} of at most ${most} bytes, and this needs ${unfinishedBytes} more. Nothing of this call was stored; what was acknowledged is safe. ${next}; the person who runs this server can raise --max-unfinished-bytes.`,
+    { unfinished_bytes: bytes, needed_bytes: unfinishedBytes, max_unfinished_bytes: most },
   );
 }

@@ -223,6 +223,22 @@ describe("a whole body by PUT", () => {
     expect(mismatch.json["detail"]).toMatch(/ Nothing was saved: send it again\.$/);
   });
 
+  it.each([
+    ["/v1/content/b/..%2Fk", {}],
+    ["/v1/content/b%20b/k", {}],
+    [path, { "content-type": "no type" }],
+  ])("that cannot be saved is not asked for: %s %j", async (to, headers) => {
+    const { begin } = await serveHttp();
+    const request = begin("PUT", to, { ...bearer, "content-length": "5", expect: "100-continue", ...headers });
+    let isAskedFor = false;
+    request.on("continue", () => {
+      isAskedFor = true;
+    });
+    request.flushHeaders();
+    expect(await answerTo(request)).toMatchObject({ status: 400, json: { code: "invalid_argument" } });
+    expect(isAskedFor).toBe(false);
+  });
+
   it("of two at once under If-None-Match, one is saved", async () => {
     const { ask } = await serveHttp();
     const headers = { "if-none-match": "*" };

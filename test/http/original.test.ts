@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { describe, expect, it } from "vitest";
 import type { Artifact } from "../../src/store/artifact.js";
 import { answerTo, bearer, serveHttp } from "../support/http-client.js";
@@ -108,6 +109,8 @@ describe("bytes for a session", () => {
     [{ "content-range": "6-10" }, 400, "invalid_argument"],
     [{ "content-digest": `sha-256=:${Buffer.alloc(32).toString("base64")}:` }, 422, "checksum_mismatch"],
     [{ "content-digest": "md5=:AA==:" }, 400, "invalid_argument"],
+    [{ "content-digest": "sha-256=:AAAA:" }, 400, "invalid_argument"],
+    [{ "repr-digest": "sha-256=:AAAA:" }, 400, "invalid_argument"],
     [{ "content-encoding": "gzip" }, 415, "unsupported_media_type"],
   ])("with %j are refused, and nothing of them is kept", async (headers, status, code) => {
     const { askAsStranger, url, offset } = await withSession();
@@ -132,6 +135,14 @@ describe("bytes for a session", () => {
     const refused = await askAsStranger("POST", url, { body: "world", headers: wrong });
     expect(refused).toMatchObject({ status: 422, json: { code: "checksum_mismatch" } });
     expect((await askAsStranger("POST", url, { headers: last })).json).toMatchObject({ bytes: 11 });
+  });
+
+  it("that fill an upload are published only where they are what Repr-Digest says", async () => {
+    const { askAsStranger, url, offset } = await withSession();
+    const wrong = { "repr-digest": `sha-256=:${Buffer.alloc(32).toString("base64")}:` };
+    const refused = await askAsStranger("PUT", url, { body: "hello world", headers: wrong });
+    expect(refused).toMatchObject({ status: 422, json: { code: "checksum_mismatch", offset: 0 } });
+    expect(await offset()).toBe(0);
   });
 
   it("of a total that Content-Range names end an upload without a size", async () => {
@@ -168,6 +179,15 @@ describe("bytes for a session", () => {
     expect((await askAsStranger("DELETE", url)).json).toMatchObject({ status: "aborted" });
     const refused = await askAsStranger("POST", url, { body: "hello world" });
     expect(refused).toMatchObject({ status: 409, json: { code: "session_closed", session_status: "aborted" } });
+    expect(refused.json["detail"]).toMatch(/Create a new one with POST \/v1\/artifacts\.$/);
+  });
+
+  it("and what else is refused names requests in place of tools, but for what somebody has called so", async () => {
+    const { ask } = await serveHttp();
+    const { json } = await ask("GET", "/v1/artifacts/b/delete_artifact");
+    expect(json["detail"]).toMatch(
+      /no artifact "delete_artifact" in bucket "b"\. See GET \/v1\/artifacts\/\{bucket\};/,
+    );
   });
 });
 
@@ -193,6 +213,23 @@ describe("the body of a request that creates", () => {
     request.write("x".repeat(100_000));
     expect(await answerTo(request)).toMatchObject({ status: 413, headers: { connection: "close" } });
   });
+});
+
+it.each([
+  ["PUT", "/v1/content/b/k"],
+  ["POST", "/v1/artifacts"],
+])("a server that is asked to stop does not wait for the rest of a small body: %s %s", async (method, path) => {
+  const { begin, stop, store } = await serveHttp();
+  const request = begin(method, path, { ...bearer, "content-length": "11", expect: "100-continue" });
+  request.flushHeaders();
+  await once(request, "continue");
+  request.write("hello");
+  const answered = answerTo(request);
+  const began = performance.now();
+  await stop();
+  expect(performance.now() - began).toBeLessThan(5_000);
+  expect(await answered).toMatchObject({ status: 503, json: { code: "unavailable" }, headers: { "retry-after": "5" } });
+  expect(await store.artifacts.listBuckets({ limit: 1 })).toEqual({ data: [] });
 });
 
 it("a server that is asked to stop stores what has come, and says so", async () => {

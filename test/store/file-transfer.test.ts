@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { beforeEach, describe, expect, it } from "vitest";
+import { FileTransfer } from "../../src/store/file-transfer.js";
 import type { Store, StoreOptions } from "../../src/store/store.js";
 import { createMemoryFiles } from "../support/memory-files.js";
 import { bytesOf, createMemoryEngines, type MemoryEngines, saveText, storeOn, textOf } from "../support/stores.js";
@@ -63,13 +64,39 @@ describe("importFile()", () => {
     other[12] = (other[12] ?? 0) ^ 1;
     writeFile("/data/other", other);
     const wrong = store.transfer.importFile({ path: "/data/other", session_id: id }, { allowed });
-    await expect(wrong).rejects.toMatchObject({ code: "offset_conflict", details: { offset: 30 } });
+    await expect(wrong).rejects.toMatchObject({
+      code: "offset_conflict",
+      message: expect.stringMatching(/differ between bytes 10 and 20.*import this one with bucket and key/),
+      details: { offset: 30, session_id: id, path: "/data/other" },
+    });
 
     const done = await open().transfer.importFile({ path: "/data/f", session_id: id }, { allowed });
     expect(done).toMatchObject({ id, status: "complete", artifact: { bytes: 55 } });
     expect(await contentOf("f")).toEqual(bytes);
     const again = await store.transfer.importFile({ path: "/data/f", session_id: id }, { allowed });
     expect(again).toEqual(done);
+  });
+
+  it("reads no block into the memory of one that its append has not done with", async () => {
+    writeFile("/data/f", randomBytes(25));
+    const appended: { at: number; onDone: () => void }[] = [];
+    const uploads = {
+      create: async () => ({ id: "s" }),
+      // As where it waits in line behind a publication: answered, and its bytes still to be read.
+      append: async (_id: string, at: number, _bytes: Uint8Array, { onDone }: { onDone: () => void }) => {
+        appended.push({ at, onDone });
+        return { status: at === 20 ? "complete" : "completing" };
+      },
+    } as unknown as Store["uploads"];
+    const transfer = new FileTransfer({ files, uploads, artifacts: store.artifacts, maxChunkBytes: 10 });
+    const done = transfer.importFile({ path: "/data/f", bucket: "b", key: "k" }, { allowed });
+    for (const at of [0, 10]) {
+      await expect.poll(() => appended.at(-1)?.at).toBe(at);
+      for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+      expect(appended.at(-1)?.at).toBe(at);
+      appended.at(-1)?.onDone();
+    }
+    expect(await done).toMatchObject({ status: "complete" });
   });
 
   it("goes on with an upload of any kind, and ends one whose size was not given", async () => {

@@ -10,16 +10,26 @@ function gate(): { passed: Promise<void>; open: () => void } {
   return { passed, open };
 }
 
-/** A store whose publications wait until they are let go on, and so do its first bytes where a size is given. */
-async function openSlow(sha256?: string, size?: number) {
+interface Slow {
+  readonly sha256?: string;
+  /** Its first bytes wait too, where a size is given. */
+  readonly size?: number;
+  /** Bytes that are stored can be read meanwhile. */
+  readonly isReadable?: boolean;
+}
+
+/** A store whose publications wait until they are let go on. */
+async function openSlow({ sha256, size, isReadable = false }: Slow = {}) {
   const engines = createMemoryEngines();
   const publication = gate();
   const bytes = gate();
   const blobs = {
     ...engines.blobs,
     // The copy that seals another process's segments, and the blob's installation.
-    openSegment: (session: string, name: string) =>
-      publication.passed.then(() => engines.blobs.openSegment(session, name)),
+    openSegment: async (session: string, name: string) => {
+      if (!isReadable) await publication.passed;
+      return engines.blobs.openSegment(session, name);
+    },
     install: (session: string, name: string) => publication.passed.then(() => engines.blobs.install(session, name)),
     createSegment: async (session: string, start: number) => {
       if (size !== undefined) await bytes.passed;
@@ -54,7 +64,7 @@ describe("a publication that takes long", () => {
   });
 
   it("that fails when nobody waits any more tells why to who asks next, once", async () => {
-    const { store, id, letGo } = await openSlow("0".repeat(64));
+    const { store, id, letGo } = await openSlow({ sha256: "0".repeat(64) });
     const first = store.uploads.complete(id);
     await vi.advanceTimersByTimeAsync(publicationWaitMs);
     expect(await first).toMatchObject({ status: "completing" });
@@ -74,8 +84,22 @@ describe("a publication that takes long", () => {
     expect(await store.uploads.get(id)).toMatchObject({ status: "complete" });
   });
 
+  it("is no answer to an append whose bytes are others than those stored", async () => {
+    const { store, id, letGo } = await openSlow({ isReadable: true });
+    const first = store.uploads.complete(id);
+    const [same, other, more] = ["abc", "abX", "abcd"].map((text) => store.uploads.append(id, 0, bytesOf(text)));
+    for (const call of [other, more]) call?.catch(() => undefined); // looked at below
+    await vi.advanceTimersByTimeAsync(publicationWaitMs);
+    expect(await same).toMatchObject({ status: "completing", offset: 3 });
+    await expect(other).rejects.toMatchObject({ code: "offset_conflict", details: { offset: 3 } });
+    await expect(more).rejects.toMatchObject({ code: "session_closed", details: { status: "completing" } });
+    letGo();
+    expect(await first).toMatchObject({ status: "completing" });
+    expect(await store.uploads.get(id)).toMatchObject({ status: "complete" });
+  });
+
   it("that failed does not keep its upload from being aborted", async () => {
-    const { store, id, letGo } = await openSlow("0".repeat(64));
+    const { store, id, letGo } = await openSlow({ sha256: "0".repeat(64) });
     const first = store.uploads.complete(id);
     await vi.advanceTimersByTimeAsync(publicationWaitMs);
     expect(await first).toMatchObject({ status: "completing" });
@@ -85,7 +109,7 @@ describe("a publication that takes long", () => {
   });
 
   it("and that began late in a call lets its caller hear completing soon after", async () => {
-    const { store, id, letGo, appended } = await openSlow(undefined, 4);
+    const { store, id, letGo, appended } = await openSlow({ size: 4 });
     const last = store.uploads.append(id, 3, bytesOf("d"));
     await vi.advanceTimersByTimeAsync(publicationWaitMs + 500);
     appended();

@@ -75,7 +75,7 @@ describe("a stream", () => {
     const counted: number[] = [];
     const onCheckpoint = (offset: number) => void counted.push(offset);
     const source = sourceOf(...Array.from({ length: 9 }, () => block));
-    await uploads.appendStream(id, source, { onCheckpoint, last: {} });
+    await uploads.appendStream(id, source, { onCheckpoint, isLast: true });
     expect(counted).toEqual([3 + 4 * block.length, 3 + 8 * block.length, 3 + 9 * block.length]);
     const whole = Buffer.concat([bytesOf("abc"), ...Array.from({ length: 9 }, () => block)]);
     expect((await store.artifacts.get("b", "k.txt")).sha256).toBe(digest("sha256", whole));
@@ -178,7 +178,7 @@ describe("a stream that is running", () => {
     await expect(result).rejects.toMatchObject({ code: "offset_conflict", details: { offset: 5 } });
     expect(await uploads.get(id)).toMatchObject({ offset: 5, status: "open" });
     expectNothingLeaked(engines);
-    await stream(["f"], { last: {} });
+    await stream(["f"], { isLast: true });
     expect(await textOf(store, "b", "k.txt")).toBe("abcdef");
   });
 
@@ -238,17 +238,56 @@ describe("a stream with a checksum", () => {
 describe("the last stream", () => {
   it("completes an upload without a size, whose digest is as was said", async () => {
     const { stream, uploads, id } = await begun("abc");
-    await expect(stream(["def"], { last: { sha256: digest("sha256", "x") } })).rejects.toMatchObject({
+    await expect(stream(["def"], { isLast: true, sha256: digest("sha256", "x") })).rejects.toMatchObject({
       code: "checksum_mismatch",
     });
     expect(await uploads.get(id)).toMatchObject({ offset: 6, status: "open" });
-    expect(await stream([], { last: { sha256: digest("sha256", "abcdef") } })).toMatchObject({ status: "complete" });
-    expect(await stream([], { last: {} })).toMatchObject({ status: "complete" });
+    expect(await stream([], { isLast: true, sha256: digest("sha256", "abcdef") })).toMatchObject({
+      status: "complete",
+    });
+    expect(await stream([], { isLast: true })).toMatchObject({ status: "complete" });
   });
 
   it("does not complete what is not all there", async () => {
     const { stream } = await begun("abc", { size: 9 });
-    await expect(stream(["def"], { last: {} })).rejects.toMatchObject({ code: "incomplete", details: { offset: 6 } });
+    await expect(stream(["def"], { isLast: true })).rejects.toMatchObject({
+      code: "incomplete",
+      details: { offset: 6 },
+    });
+  });
+});
+
+describe("the digest that a stream says of the whole", () => {
+  const [right, wrong] = [digest("sha256", "abcdef"), digest("sha256", "abcdeX")];
+
+  it("is checked by what the stream fills, and nothing else is published", async () => {
+    const { stream, uploads, id, store, another } = await begun("abc", { size: 6 });
+    const mismatch = { code: "checksum_mismatch", details: { expected: wrong, actual: right, offset: 0 } };
+    await expect(stream(["def"], { sha256: wrong })).rejects.toMatchObject(mismatch);
+    expect(await another().get(id)).toMatchObject({ status: "open", offset: 0 });
+    await expect(store.artifacts.get("b", "k.txt")).rejects.toMatchObject({ code: "artifact_not_found" });
+    await uploads.abort(id);
+  });
+
+  it("holds for whoever goes on, and a stream that says another is refused before it is taken", async () => {
+    const { stream, id, another } = await begun("", { size: 6 });
+    await stream(["abc"], { sha256: right });
+    await expect(stream(["X"], { sha256: wrong })).rejects.toMatchObject({ code: "checksum_mismatch" });
+    expect(await another().get(id)).toMatchObject({ offset: 3 });
+    await expect(another().append(id, 3, bytesOf("deX"))).rejects.toMatchObject({ code: "checksum_mismatch" });
+    expect(await stream(["abcdef"])).toMatchObject({ status: "complete" });
+    expect(await stream(["abcdef"], { offset: 0, sha256: right })).toMatchObject({ status: "complete" });
+    await expect(stream([], { offset: 0, sha256: wrong })).rejects.toMatchObject({ code: "checksum_mismatch" });
+  });
+
+  it("is kept for who publishes what a process that died had filled", async () => {
+    const { engines, id } = await begun("abc", { size: 6 });
+    const dying = { ...engines.blobs, openSegment: () => Promise.reject(new Error("died")) };
+    const { uploads } = storeOn({ metadata: engines.metadata, blobs: dying });
+    const died = uploads.appendStream(id, sourceOf(bytesOf("def")), { sha256: wrong });
+    await expect(died).rejects.toThrow("died");
+    await expect(storeOn(engines).uploads.get(id)).rejects.toMatchObject({ code: "checksum_mismatch" });
+    expect(await storeOn(engines).uploads.get(id)).toMatchObject({ status: "open", offset: 0 });
   });
 });
 

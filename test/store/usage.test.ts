@@ -38,6 +38,15 @@ describe("--max-store-bytes", () => {
     expect(await store.uploads.append(id, 0, bytesOf("67890"))).toMatchObject({ status: "complete" });
   });
 
+  it("says that what is larger than the limit never fits, whatever is deleted", async () => {
+    const store = open({ maxStoreBytes: 10 });
+    await expect(saveText(store, "b", "k", "12345678901")).rejects.toThrow(
+      /needs 11 more.*never fits.*--max-store-bytes/,
+    );
+    await saveText(store, "b", "k", "123456");
+    await expect(saveText(store, "b", "k2", "12345")).rejects.toThrow(/Delete artifacts with delete_artifact/);
+  });
+
   it("counts what is there when a process starts, and what others add", async () => {
     const [first, second] = [open({ maxStoreBytes: 10 }), open({ maxStoreBytes: 10 })];
     await saveText(first, "b", "one", "123456");
@@ -76,6 +85,19 @@ describe("--max-unfinished-bytes", () => {
     await store.uploads.abort(one);
     const three = await create(store);
     expect(await store.uploads.append(three, 0, bytesOf("123456"))).toMatchObject({ offset: 6 });
+  });
+});
+
+describe("content larger than --max-unfinished-bytes", () => {
+  it("is refused with what it needs, and not told to abort what is not there", async () => {
+    const store = open({ maxUnfinishedBytes: 6 });
+    const refused = {
+      code: "storage_full",
+      message: expect.stringMatching(/needs 7 more.*never fits: split the content.*--max-unfinished-bytes/),
+      details: { unfinished_bytes: 0, needed_bytes: 7, max_unfinished_bytes: 6 },
+    };
+    await expect(create(store, { size: 7 })).rejects.toMatchObject(refused);
+    await expect(store.uploads.append(await create(store), 0, bytesOf("1234567"))).rejects.toMatchObject(refused);
   });
 });
 

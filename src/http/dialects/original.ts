@@ -16,10 +16,10 @@ export async function uploadBytes({ store }: HttpContext, exchange: Exchange, id
   const range = contentRange(exchange, length);
   const offset = offsetOf(exchange, range?.offset);
   const isLast = booleanField(exchange, "Upload-Complete") === true;
-  const last = isLast ? { sha256: promisedDigest(exchange) } : undefined;
+  const sha256 = promisedDigest(exchange);
   if (range?.total !== undefined) await store.uploads.declareSize(id, range.total);
-  const checksum = contentDigest(exchange);
-  return answerUpload(await store.uploads.appendStream(id, exchange.body, { offset, length, checksum, last }));
+  const options = { offset, length, checksum: contentDigest(exchange), isLast, sha256 };
+  return answerUpload(await store.uploads.appendStream(id, exchange.body, options));
 }
 
 /** The artifact once it is there, else how far the session is. */

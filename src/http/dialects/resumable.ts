@@ -40,8 +40,7 @@ export async function createResumable(context: HttpContext, exchange: Exchange, 
   const location = { location: locationOf(context, session) };
   announce(exchange, { ...location, ...limits(context, session) });
   if (session.status === "complete") return answer(context, session);
-  const last = isLast ? {} : undefined;
-  const now = await receive(context, exchange, session.id, { offset: 0, checksum, last });
+  const now = await receive(context, exchange, session.id, { offset: 0, checksum, isLast });
   const done = answer(context, now);
   return isLast || now.status === "complete"
     ? done
@@ -75,8 +74,7 @@ export async function appendResumable(context: HttpContext, exchange: Exchange, 
   const checksum = contentDigest(exchange);
   checkTotal(session, size, exchange.body.length);
   if (session.size === null && size !== undefined && session.status === "open") await uploads.declareSize(id, size);
-  const last = isLast ? { sha256 } : undefined;
-  return answer(context, await receive(context, exchange, id, { offset, checksum, last }));
+  return answer(context, await receive(context, exchange, id, { offset, checksum, isLast, sha256 }));
 }
 
 /** What fails, in the words of this dialect. */

@@ -72,7 +72,9 @@ async function save(context: HttpContext, exchange: Exchange, wanted: Wanted): P
   const promised = { sha256: promisedDigest(exchange), checksum: contentDigest(exchange) };
   const { length } = exchange.body;
   if (length !== undefined && length <= Math.min(heldBytes, context.maxChunkBytes)) {
-    return saved(await saveAtOnce(context, await exchange.bytes(length), wanted, promised));
+    const described = { ...wanted, otherwise: "application/octet-stream" };
+    context.store.artifacts.checkSave(described, length);
+    return saved(await saveAtOnce(context, await exchange.bytes(length), described, promised));
   }
   const now = await saveAsUpload(context, exchange, wanted, promised);
   if (now.artifact !== undefined) return saved(now.artifact);
@@ -95,7 +97,7 @@ interface Promised {
 async function saveAtOnce(
   { store }: HttpContext,
   bytes: Buffer,
-  wanted: Wanted,
+  described: Omit<SaveArtifact, "bytes">,
   { sha256, checksum }: Promised,
 ): Promise<Artifact> {
   const whole: StreamChecksum[] = sha256 === undefined ? [] : [{ algorithm: "sha256", digest: sha256 }];
@@ -103,7 +105,7 @@ async function saveAtOnce(
     const actual = createHash(algorithm).update(bytes).digest("hex");
     if (actual !== digest) throw checksumMismatch(digest, actual, "the body", sendAgain, undefined, algorithm);
   }
-  return store.artifacts.save({ ...wanted, bytes, otherwise: "application/octet-stream" });
+  return store.artifacts.save({ ...described, bytes });
 }
 
 async function saveAsUpload(
@@ -114,7 +116,7 @@ async function saveAsUpload(
 ): Promise<UploadSession> {
   const { id } = await store.uploads.create({ ...wanted, size: body.length, sha256 });
   try {
-    return await store.uploads.appendStream(id, body, { offset: 0, length: body.length, checksum, last: {} });
+    return await store.uploads.appendStream(id, body, { offset: 0, length: body.length, checksum, isLast: true });
   } catch (error) {
     // Nobody knows of the session, so nobody could go on with it.
     await store.uploads

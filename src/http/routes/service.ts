@@ -24,8 +24,8 @@ export const serviceRoutes: readonly Route[] = [
       summary: "The store can be read, and the server is not ending",
       answers: { 200: { says: "Ready", json: health } },
     },
-    async handle({ store, isStopping }) {
-      if (isStopping()) throw new HttpError("unavailable", "The server is ending.", { "retry-after": "5" });
+    async handle({ store, stopping }) {
+      if (stopping.aborted) throw new HttpError("unavailable", "The server is ending.", { "retry-after": "5" });
       await store.artifacts.listBuckets({ limit: 1 });
       return { status: 200, body: { status: "ok" } };
     },

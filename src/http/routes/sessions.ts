@@ -24,7 +24,7 @@ const uploadHeaders = {
   "Content-Range": "The same, as `bytes first-last/total`.",
   "Upload-Complete": "`?1` where nothing comes behind the body: ends an upload whose size was not declared.",
   "Content-Digest": "Of the body: checked before any of it is kept.",
-  "Repr-Digest": "Of the whole content, with `Upload-Complete: ?1`.",
+  "Repr-Digest": "Of the whole content: any other is not published.",
 };
 const uploaded: Operation["answers"] = {
   200: { says: "The artifact once it is complete, else the session", json: artifact.or(session) },

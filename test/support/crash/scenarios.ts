@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { sha256Of } from "../../../src/store/artifact.js";
 import { ArtifactError } from "../../../src/store/errors.js";
 import { defaultMaxChunkBytes } from "../../../src/store/limits.js";
 import type { Store } from "../../../src/store/store.js";
@@ -222,6 +223,12 @@ export const scenarios: readonly Scenario[] = [
       await carryOn(store, id, `abcdefg${large}`, [3, 6, 6, 7 + large.length][answered] ?? 0);
       await assertVersions(store, { 1: `abcdefg${large}` });
     },
+  },
+  {
+    name: "a stream that says the digest of the whole",
+    prepare: ({ store }) => begun(store, "abc", { size: 6 }),
+    act: [({ store }, id) => store.uploads.appendStream(id, sourceOf(bytesOf("def")), { sha256: sha256Of("abcdef") })],
+    check: (store, id, answered) => carryOn(store, id, "abcdef", 3 + 3 * answered),
   },
   {
     name: "a stream that is counted on its way",
