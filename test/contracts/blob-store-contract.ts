@@ -55,9 +55,10 @@ export function blobStoreContract(name: string, open: () => Promise<BlobStore>):
         await writer.write(all.subarray(at, at + bytes));
         at += bytes;
       };
+      for (let part = 0; part < 3_000; part += 1) await write(part % 7);
       for (const bytes of [1, MiB - 1, MiB, 1, 5 * MiB, 65_536, 65_536]) await write(bytes);
       await writer.sync();
-      for (let part = 0; part < 3_000; part += 1) await write(part % 7);
+      for (let part = 0; part < 100; part += 1) await write(part % 7);
       await writer.truncate(at - 100_000);
       at -= 100_000;
       for (const bytes of [3, MiB + 1, 100, 2 * MiB]) await write(bytes);
