@@ -2,9 +2,9 @@
 // Bundled and run by scripts/build.mjs.
 // Usage: warm-up.cjs <options of the server>   with the bundle in ARTIFACTS_BUNDLE, and requests on stdin
 import { createRequire } from "node:module";
-import { bundleScript, leaveBytecode } from "../src/bundle-script.js";
+import { bundleScript } from "../src/bundle-script.js";
 
 const { ARTIFACTS_BUNDLE: filename = "" } = process.env;
-const script = bundleScript(filename);
-process.on("exit", () => leaveBytecode(filename, script));
+const { script, leaveBytecode } = bundleScript(filename);
+process.on("exit", leaveBytecode);
 script.runInThisContext()(createRequire(filename));

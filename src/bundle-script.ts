@@ -4,25 +4,34 @@ import { Script } from "node:vm";
 
 const sealBytes = 32;
 
+/** A bundled CommonJS program. */
+export interface BundleScript {
+  /** The program as a function of `require`. */
+  readonly script: Script;
+  /** Leaves the bytecode of all that has been compiled of it by now beside the bundle. */
+  leaveBytecode(): void;
+}
+
 /**
- * A bundled CommonJS program, as a function of `require`. Compiling all of it takes as long as the rest of a start, so
- * the build leaves its bytecode beside it; without one that fits, it is compiled.
+ * Compiling all of a bundle takes as long as the rest of a start, so the build leaves its bytecode beside it; without
+ * one that fits, it is compiled.
  *
  * @param filename ASCII, as the bundler writes it
  */
-export function bundleScript(filename: string): Script {
+export function bundleScript(filename: string): BundleScript {
   const bundle = readFileSync(filename);
   const source = `(function (require) {${bundle.toString("latin1")}\n})`;
   const cachedData = readBytecode(filename, bundle);
-  return new Script(source, { filename, ...(cachedData && { cachedData }) });
-}
-
-/** Leaves the bytecode of all that has been compiled of a script by now beside its bundle. */
-export function leaveBytecode(filename: string, script: Script): void {
-  const bytecode = script.createCachedData();
-  const path = bytecodePath(filename);
-  writeFileSync(`${path}.new`, Buffer.concat([seal(readFileSync(filename), bytecode), bytecode]));
-  renameSync(`${path}.new`, path);
+  const script = new Script(source, { filename, ...(cachedData && { cachedData }) });
+  return {
+    script,
+    leaveBytecode() {
+      const bytecode = script.createCachedData();
+      const path = bytecodePath(filename);
+      writeFileSync(`${path}.new`, Buffer.concat([seal(bundle, bytecode), bytecode]));
+      renameSync(`${path}.new`, path);
+    },
+  };
 }
 
 /**

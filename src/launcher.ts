@@ -6,4 +6,4 @@ import { bundleScript } from "./bundle-script.js";
 process.env["UV_THREADPOOL_SIZE"] ??= "8";
 
 /** The command, `dist/main.js`: the bundle of `main.ts` that lies beside it. */
-bundleScript(join(__dirname, "server.cjs")).runInThisContext()(require);
+bundleScript(join(__dirname, "server.cjs")).script.runInThisContext()(require);

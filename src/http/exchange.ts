@@ -67,6 +67,7 @@ export class Exchange {
   async bytes(most: number): Promise<Buffer> {
     const stop = (): void => this.body.stop();
     this.#stopping.addEventListener("abort", stop);
+    if (this.#stopping.aborted) stop();
     try {
       return await this.#gather(most);
     } finally {

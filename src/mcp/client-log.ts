@@ -1,11 +1,11 @@
-import type { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import {
   type LoggingLevel,
   LoggingLevelSchema,
   type ServerNotification,
-  SetLevelRequestSchema,
+  SetLevelRequestParamsSchema,
 } from "@modelcontextprotocol/sdk/types.js";
 import type { Log } from "../store/log.js";
+import type { Requests } from "./requests.js";
 
 /** Tells a client that has asked for it, by setting a level, what its calls came to. Others hear nothing. */
 export interface ClientLog {
@@ -19,11 +19,11 @@ export interface CalledTool {
   readonly isError: boolean;
 }
 
-export function createClientLog(server: Server, log: Log): ClientLog {
+export function createClientLog(requests: Requests, log: Log): ClientLog {
   let least: LoggingLevel | undefined;
   const rank = (level: LoggingLevel): number => LoggingLevelSchema.options.indexOf(level);
-  server.setRequestHandler(SetLevelRequestSchema, ({ params }) => {
-    least = params.level;
+  requests.on("logging/setLevel", SetLevelRequestParamsSchema, async ({ level }) => {
+    least = level;
     return {};
   });
   return {

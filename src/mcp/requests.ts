@@ -8,7 +8,7 @@ import {
   type ServerRequest,
 } from "@modelcontextprotocol/sdk/types.js";
 import type { z } from "zod";
-import { readArguments } from "../shapes/arguments.js";
+import { parseArguments } from "../shapes/arguments.js";
 import { ArtifactError } from "../store/errors.js";
 
 /** One request, beside its parameters. */
@@ -37,6 +37,7 @@ export function createRequests(server: Server): Requests {
   };
   return {
     on(method, schema, answer) {
+      server.removeRequestHandler(method); // the SDK's own, where it has one
       answers.set(method, async (params, extra) => answer(readParams(schema, params, method), extra));
     },
   };
@@ -45,7 +46,7 @@ export function createRequests(server: Server): Requests {
 /** @throws McpError -32602, which names each parameter that is wrong and what it must be */
 function readParams<Params extends z.ZodObject>(schema: Params, params: unknown, method: string): z.output<Params> {
   try {
-    return readArguments(schema, params, method);
+    return parseArguments(schema, params, method);
   } catch (error) {
     if (error instanceof ArtifactError) throw new McpError(ErrorCode.InvalidParams, `${method}: ${error.message}`);
     throw error;

@@ -74,7 +74,7 @@ export function createMcpServer(options: McpServerOptions): Server {
   };
   server.onclose = () => watch.stop();
   const requests = createRequests(server);
-  offerTools(requests, roots, createClientLog(server, log), options);
+  offerTools(requests, roots, createClientLog(requests, log), options);
   offerResources(requests, store, watch);
   return server;
 }

@@ -10,6 +10,11 @@ import { ArtifactError } from "../store/errors.js";
  */
 export function readArguments<Input extends z.ZodObject>(input: Input, args: unknown, taker: string): z.output<Input> {
   refuseUnusableNames(args);
+  return parseArguments(input, args, taker);
+}
+
+/** The same, of what nobody has named. */
+export function parseArguments<Input extends z.ZodObject>(input: Input, args: unknown, taker: string): z.output<Input> {
   const parsed = input.safeParse(args ?? {});
   if (!parsed.success) throw invalidArguments(parsed.error, input, args, taker);
   return parsed.data;

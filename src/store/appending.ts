@@ -5,7 +5,7 @@ import type { Publisher } from "./publish.js";
 import { withReserve } from "./reserve.js";
 import type { Rows, SessionRow } from "./rows.js";
 import type { Stage, Staging } from "./staging.js";
-import { closedError, offsetConflict, statusAt, unknownSession } from "./upload-session.js";
+import { checkPromise, closedError, isFull, offsetConflict, statusAt, unknownSession } from "./upload-session.js";
 import type { Usage } from "./usage.js";
 
 export interface AppendingDependencies {
@@ -71,27 +71,31 @@ export class Appending {
   /**
    * Makes what was staged durable, and then makes it count; undefined where somebody else changed the session first.
    *
-   * @throws ArtifactError `storage_full`
+   * @param sha256 of the whole, as whoever has sent these bytes says
+   * @throws ArtifactError `storage_full`; `checksum_mismatch` where the upload is for other content
    */
-  async count(row: SessionRow, stage: Stage): Promise<SessionRow | undefined> {
+  async count(row: SessionRow, stage: Stage, sha256?: string): Promise<SessionRow | undefined> {
     const { usage } = this.#dependencies;
     const need = { unfinishedBytes: stage.bytes, storedBytes: stage.bytes };
     let isChecked = false;
     try {
+      checkPromise(row.value, sha256);
       return await usage.during(need, () => {
         isChecked = true;
-        return this.#count(row, stage);
+        return this.#count(row, stage, sha256);
       });
     } finally {
       if (!isChecked) await stage.giveBack();
     }
   }
 
-  async #count(row: SessionRow, stage: Stage): Promise<SessionRow | undefined> {
+  async #count(row: SessionRow, stage: Stage, sha256?: string): Promise<SessionRow | undefined> {
     const { rows, nowSeconds } = this.#dependencies;
     await stage.sync();
     const offset = row.value.offset + stage.bytes;
-    const value = { ...row.value, offset, segments: stage.segments, expires_at: this.expiry(nowSeconds()) };
+    const counted = { ...row.value, offset, segments: stage.segments, expires_at: this.expiry(nowSeconds()) };
+    // Whoever publishes what is full now may be another process, which has to know.
+    const value = sha256 !== undefined && isFull(counted) ? { ...counted, sha256 } : counted;
     const now = await rows.replaceSession(row, value).catch(async (error) => {
       await stage.leave();
       throw error;

@@ -15,6 +15,8 @@ export interface CompleteUpload {
   readonly sha256?: string | undefined;
   /** Replaces the one given at creation. */
   readonly if_version?: number | undefined;
+  /** What an upload without one has been found to have, in bytes. */
+  readonly size?: number | undefined;
 }
 
 export interface CompletionDependencies {
@@ -128,6 +130,7 @@ export class Completion {
       segments,
       sealed: { sha256, over: newest?.value.versions[0]?.session ?? null, at: this.#nowSeconds() },
       if_version: wanted.if_version ?? row.value.if_version,
+      size: wanted.size ?? row.value.size,
     });
     return session && { session, read: { row: newest } };
   }

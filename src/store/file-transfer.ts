@@ -201,7 +201,7 @@ function isOfOtherBytes(error: unknown, at: number): error is ArtifactError {
 function otherFile({ path }: LocalFile, { details }: ArtifactError, from: number, to: number): ArtifactError {
   return new ArtifactError(
     "offset_conflict",
-    `The file is another than what the session holds: they differ between bytes ${from} and ${to}. Nothing was changed. Give the file that the session was begun with, or import this one with bucket and key.`,
+    `The file is another than what the session holds: they differ between bytes ${from} and ${to}. What the session holds stays. Give the file that the session was begun with, or import this one with bucket and key.`,
     { ...details, argument: "path", path },
   );
 }

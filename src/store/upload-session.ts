@@ -179,6 +179,15 @@ export function checksumMismatch(
   });
 }
 
+/** @throws ArtifactError `checksum_mismatch` where the content is known to have another digest than `sha256` */
+export function checkPromise({ artifact, sealed, sha256: promised }: SessionRecord, sha256: string | undefined): void {
+  const known = artifact?.sha256 ?? sealed?.sha256 ?? promised ?? undefined;
+  if (sha256 === undefined || known === undefined || sha256 === known) return;
+  const next =
+    "Nothing of this call was kept. Send what belongs to that content; for other content, create another session (and abort this one, if it is unfinished).";
+  throw checksumMismatch(sha256, known, "the content that this upload is for", next);
+}
+
 /** The session once its content is published as `version`. */
 export function completed(record: SessionRecord, version: Version): SessionRecord {
   return { ...record, status: "complete", segments: [], artifact: version };

@@ -6,6 +6,7 @@ import { checkpointBytes } from "./limits.js";
 import type { SessionRow } from "./rows.js";
 import type { Stage } from "./staging.js";
 import {
+  checkPromise,
   checksumMismatch,
   closedError,
   type DigestAlgorithm,
@@ -29,6 +30,8 @@ export interface StreamOptions {
   readonly length?: number | undefined;
   /** None of its bytes counts before all of them are known to be right. */
   readonly checksum?: StreamChecksum | undefined;
+  /** SHA-256 of the whole upload, 64 lower-case hex: any other is not published. */
+  readonly sha256?: string | undefined;
   /** So many bytes of the upload are stored for good now. */
   readonly onCheckpoint?: ((offset: number) => void) | undefined;
 }
@@ -57,6 +60,7 @@ export class UploadStream {
   constructor(appending: Appending, row: SessionRow, source: ByteSource, options: StreamOptions) {
     const { offset = row.value.offset, length = 0, checksum } = options;
     planAppend(row.value, offset, length);
+    checkPromise(row.value, options.sha256);
     appending.checkArtifactBytes(offset + length);
     this.#appending = appending;
     this.#row = row;
@@ -208,7 +212,7 @@ export class UploadStream {
     const stage = this.#stage;
     if (stage === undefined) return;
     this.#stage = undefined; // counted or not, it ends here
-    const now = await this.#appending.count(this.#row, stage);
+    const now = await this.#appending.count(this.#row, stage, this.#options.sha256);
     if (now === undefined) {
       this.#row = await this.#appending.live(this.#row.value.id);
       throw takenOver(this.#row);

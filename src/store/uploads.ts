@@ -54,8 +54,6 @@ export interface AppendOptions {
 export interface AppendStream extends StreamOptions {
   /** Nothing comes behind it: completes the upload, also where its size was not declared. */
   readonly isLast?: boolean | undefined;
-  /** Of the whole content; 64 lower-case hex. A mismatch publishes nothing. */
-  readonly sha256?: string | undefined;
 }
 
 export interface UploadsDependencies extends AppendingDependencies {
@@ -144,11 +142,19 @@ export class Uploads {
     const next = "Send the same content to this session in smaller chunks, from the same offset.";
     if (bytes.length > maxChunkBytes) throw chunkTooLarge(bytes.length, maxChunkBytes, next);
     if (sha256 !== undefined) checkChunkDigest(bytes, sha256);
+    let refusal: { readonly error: unknown } | undefined;
     const work = async (): Promise<SessionRecord> => {
+      if (refusal !== undefined) throw refusal.error;
       await this.#streams.get(id)?.stop();
-      return this.#append(id, offset, bytes).finally(onDone);
+      return this.#append(id, offset, bytes);
     };
-    return this.#inOrder(id, work, () => this.#checkReplay(id, offset, bytes));
+    const check = async (): Promise<void> => {
+      await this.#checkReplay(id, offset, bytes).catch((error) => {
+        refusal = { error };
+        throw error;
+      });
+    };
+    return this.#inOrder(id, () => work().finally(onDone), check);
   }
 
   /**
@@ -167,51 +173,36 @@ export class Uploads {
     if (!isLast && row.value.status === "open" && !isFull(row.value)) return this.#show(row.value);
     return this.#inOrder(id, async () => {
       const now = await this.#live(id);
-      return isLast ? this.#publish(now, { sha256 }) : this.#publishFull(now);
+      const mayStayOpen = !isLast && now.value.status === "open" && !isFull(now.value);
+      return mayStayOpen ? now.value : this.#publish(now, { sha256 });
     });
   }
 
   async #openStream(id: string, source: ByteSource, options: AppendStream): Promise<UploadStream> {
     await this.#streams.get(id)?.stop();
     this.#newest.delete(id);
-    const stream = new UploadStream(this.#appending, await this.#promised(id, options), source, options);
+    const stream = new UploadStream(this.#appending, await this.#live(id), source, options);
     this.#streams.set(id, stream);
     return stream;
   }
 
   /**
-   * The session, with the digest of the whole that a stream says it has: whoever comes to publish it checks that, also
-   * where this process has died. Not where the stream's own end is what publishes: there a mismatch keeps the bytes.
-   *
-   * @throws ArtifactError `checksum_mismatch` where the digest is known to be another
-   */
-  async #promised(id: string, { isLast = false, sha256 }: AppendStream): Promise<SessionRow> {
-    for (;;) {
-      const row = await this.#live(id);
-      if (sha256 === undefined) return row;
-      const { status, size, sealed, artifact } = row.value;
-      const known = artifact?.sha256 ?? sealed?.sha256 ?? row.value.sha256 ?? undefined;
-      if (known !== undefined && known !== sha256) throw otherContent(sha256, known);
-      if (status !== "open" || known !== undefined || (isLast && size === null)) return row;
-      const now = await this.#dependencies.rows.replaceSession(row, { ...row.value, sha256 });
-      if (now !== undefined) return now;
-    }
-  }
-
-  /**
    * Says how long an upload will be that was created without a size; saying the same again is no change. Publishes it
-   * where all of it is there.
+   * where all of it is there, and has this digest.
    *
    * @throws ArtifactError `invalid_argument` where it has another size, or more bytes than that; `session_closed`,
-   * `session_expired`, `too_large`
+   * `session_expired`, `too_large`; `checksum_mismatch`, the bytes kept
    */
-  async declareSize(id: string, size: number): Promise<UploadSession> {
+  async declareSize(id: string, size: number, sha256?: string): Promise<UploadSession> {
     this.#appending.checkArtifactBytes(size);
+    checkDigest("sha256", sha256);
     return this.#inOrder(id, async () => {
       await this.#streams.get(id)?.stop();
       for (;;) {
         const row = await this.#live(id);
         checkSize(row.value, size);
+        // Size and publication are one change: of an upload that is full, others would not ask for the digest.
+        if (row.value.offset === size && row.value.status === "open") return this.#publish(row, { size, sha256 });
         const now = row.value.size === size ? row : await this.#declare(row, size);
         if (now !== undefined) return this.#publishFull(now);
       }
@@ -319,7 +310,7 @@ export class Uploads {
   /**
    * Runs `work` in the session's order; a caller that waits long for a publication hears `completing` instead.
    *
-   * @param check throws where that answer would be wrong for work that has not begun
+   * @param check throws where that answer would be wrong for work that has not begun, which it then never does
    */
   async #inOrder(
     id: string,
@@ -338,8 +329,18 @@ export class Uploads {
       if (unfinished === undefined) continue;
       // What this call's own publication fails with is kept; a call that only waited for it can be made again.
       const isOwn = hasBegun;
+      if (!isOwn) {
+        const refusal = await check().then(
+          () => undefined,
+          (error: unknown) => ({ error }),
+        );
+        if (hasBegun) continue; // and what has been looked at may be gone
+        if (refusal !== undefined) {
+          result.catch(() => undefined);
+          throw refusal.error;
+        }
+      }
       result.catch((error) => isOwn && this.#missed.set(id, error));
-      if (!isOwn) await check();
       return this.#show(unfinished, "completing");
     }
   }
@@ -371,7 +372,9 @@ export class Uploads {
    */
   async #checkReplay(id: string, offset: number, bytes: Uint8Array): Promise<void> {
     for (;;) {
-      const row = await this.#appending.live(id);
+      // Not what has expired on the way: the publication in front has it in hand.
+      const row = await this.#dependencies.rows.session(id);
+      if (row === undefined) throw unknownSession(id);
       const { overlap } = planAppend(row.value, offset, bytes.length);
       if (overlap < bytes.length) throw closedError({ ...row.value, status: "completing" });
       if (await this.#appending.isReplay(row, offset, bytes)) return;
@@ -459,12 +462,6 @@ function checkSize({ id, size, offset }: SessionRecord, wanted: number): void {
     `The upload ${is}, so its size cannot be ${wanted}. Nothing was changed: go on with the right size, or abort it and create another.`,
     { argument: "size", session_id: id, size, offset },
   );
-}
-
-function otherContent(sha256: string, known: string): ArtifactError {
-  const next =
-    "Nothing of this call was kept. Send it with the digest of that content or with none; to save other content, create another session.";
-  return checksumMismatch(sha256, known, "the content that this upload is for", next);
 }
 
 /** @throws ArtifactError `checksum_mismatch` */

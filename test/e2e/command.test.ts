@@ -279,8 +279,8 @@ describe("on a terminal", () => {
 
 describe("the bytecode", () => {
   it("is this Node's, and taken by it", () => {
-    const { cachedDataRejected } = bundleScript(join(dirname(builtServer), "server.cjs"));
-    expect(cachedDataRejected).toBe(false);
+    const { script } = bundleScript(join(dirname(builtServer), "server.cjs"));
+    expect(script.cachedDataRejected).toBe(false);
   });
 
   it("is missing or another Node's, and the command starts all the same", async () => {
@@ -307,7 +307,7 @@ describe("the bytecode", () => {
       const damaged = Buffer.from(whole);
       damaged.writeUInt8(damaged.readUInt8(at) ^ 1, at);
       await writeFile(bytecode, damaged);
-      expect(bundleScript(bundle).cachedDataRejected).toBeUndefined();
+      expect(bundleScript(bundle).script.cachedDataRejected).toBeUndefined();
     }
     expect(spawnSync(process.execPath, [main, "--version"], { encoding: "utf8" }).stdout).toBe("0.1.0\n");
   });

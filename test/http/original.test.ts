@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { describe, expect, it } from "vitest";
 import type { Artifact } from "../../src/store/artifact.js";
+import { gate } from "../support/gate.js";
 import { answerTo, bearer, serveHttp } from "../support/http-client.js";
 import { createMemoryEngines, saveText, textOf } from "../support/stores.js";
 
@@ -145,6 +146,17 @@ describe("bytes for a session", () => {
     expect(await offset()).toBe(0);
   });
 
+  it("that are whole by what Content-Range says are published only where they are what Repr-Digest says", async () => {
+    const { askAsStranger, url } = await withSession({ bucket: "b", key: "k" });
+    await askAsStranger("POST", url, { body: "hello world" });
+    const end = { "content-range": "bytes */11" };
+    const wrong = { ...end, "repr-digest": `sha-256=:${Buffer.alloc(32).toString("base64")}:` };
+    const refused = await askAsStranger("POST", url, { headers: wrong });
+    expect(refused).toMatchObject({ status: 422, json: { code: "checksum_mismatch" } });
+    expect((await askAsStranger("GET", url)).json).toMatchObject({ status: "open", offset: 11, size: null });
+    expect((await askAsStranger("POST", url, { headers: end })).json).toMatchObject({ bytes: 11 });
+  });
+
   it("of a total that Content-Range names end an upload without a size", async () => {
     const { askAsStranger, url } = await withSession({ bucket: "b", key: "k" });
     const part = (range: string, body: string) =>
@@ -230,6 +242,30 @@ it.each([
   expect(performance.now() - began).toBeLessThan(5_000);
   expect(await answered).toMatchObject({ status: 503, json: { code: "unavailable" }, headers: { "retry-after": "5" } });
   expect(await store.artifacts.listBuckets({ limit: 1 })).toEqual({ data: [] });
+});
+
+it("nor does it wait for a small body that it comes to ask for while it ends", async () => {
+  const engines = createMemoryEngines();
+  const looked = gate();
+  const goOn = gate();
+  const get = async (key: string) => {
+    if (key.startsWith("artifact:")) {
+      looked.open();
+      await goOn.passed;
+    }
+    return engines.metadata.get(key);
+  };
+  const { begin, stop } = await serveHttp({ ...engines, metadata: { ...engines.metadata, get } });
+  const request = begin("PUT", "/v1/content/b/k", { ...bearer, "content-length": "11", "if-none-match": "*" });
+  request.write("hello");
+  const answered = answerTo(request);
+  await looked.passed;
+  const began = performance.now();
+  const stopped = stop();
+  goOn.open();
+  await stopped;
+  expect(performance.now() - began).toBeLessThan(5_000);
+  expect(await answered).toMatchObject({ status: 503, json: { code: "unavailable" } });
 });
 
 it("a server that is asked to stop stores what has come, and says so", async () => {

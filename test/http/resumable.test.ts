@@ -106,6 +106,15 @@ describe("Resumable Uploads for HTTP", () => {
     await expect(store.artifacts.get("b", "k.txt")).rejects.toMatchObject({ code: "artifact_not_found" });
   });
 
+  it("that end with nothing more are published only where they are what the digest says", async () => {
+    const { append, head, store } = await begun("hello");
+    const wrong = { "repr-digest": digestOf("other") };
+    expect(await append(5, "", true, wrong)).toMatchObject({ status: 422, json: { code: "checksum_mismatch" } });
+    expect((await head()).headers).toMatchObject({ "upload-offset": "5", "upload-complete": "?0" });
+    await expect(store.artifacts.get("b", "k.txt")).rejects.toMatchObject({ code: "artifact_not_found" });
+    expect(await append(5, "", true, { "repr-digest": digestOf("hello") })).toMatchObject({ json: { bytes: 5 } });
+  });
+
   it("keep nothing of a part whose digest is another", async () => {
     const { append, head } = await begun();
     expect(await append(6, "wor", false, { "content-digest": digestOf("x") })).toMatchObject({ status: 422 });

@@ -13,6 +13,7 @@ it.each([
   ["resources/list", { cursor: {} }, /cursor must be a string, not {}/],
   ["resources/subscribe", {}, /uri is required/],
   ["completion/complete", { argument: { name: "bucket", value: "" } }, /ref is required/],
+  ["logging/setLevel", { level: "loud" }, /level must be one of debug/],
   ["tools/call", {}, /name is required/],
   ["tools/call", { name: ["get_artifact"] }, /name must be a string/],
 ])("%s with %j is refused in words", async (method, params, message) => {

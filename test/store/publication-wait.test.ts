@@ -1,25 +1,18 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { publicationWaitMs } from "../../src/store/limits.js";
+import { gate } from "../support/gate.js";
 import { bytesOf, createMemoryEngines, storeOn } from "../support/stores.js";
-
-function gate(): { passed: Promise<void>; open: () => void } {
-  let open: () => void = () => undefined;
-  const passed = new Promise<void>((resolve) => {
-    open = resolve;
-  });
-  return { passed, open };
-}
 
 interface Slow {
   readonly sha256?: string;
   /** Its first bytes wait too, where a size is given. */
   readonly size?: number;
-  /** Bytes that are stored can be read meanwhile. */
-  readonly isReadable?: boolean;
+  /** Bytes that are stored can be read meanwhile, once this has passed. */
+  readonly beforeRead?: () => Promise<void>;
 }
 
 /** A store whose publications wait until they are let go on. */
-async function openSlow({ sha256, size, isReadable = false }: Slow = {}) {
+async function openSlow({ sha256, size, beforeRead }: Slow = {}) {
   const engines = createMemoryEngines();
   const publication = gate();
   const bytes = gate();
@@ -27,7 +20,7 @@ async function openSlow({ sha256, size, isReadable = false }: Slow = {}) {
     ...engines.blobs,
     // The copy that seals another process's segments, and the blob's installation.
     openSegment: async (session: string, name: string) => {
-      if (!isReadable) await publication.passed;
+      await (beforeRead?.() ?? publication.passed);
       return engines.blobs.openSegment(session, name);
     },
     install: (session: string, name: string) => publication.passed.then(() => engines.blobs.install(session, name)),
@@ -85,7 +78,7 @@ describe("a publication that takes long", () => {
   });
 
   it("is no answer to an append whose bytes are others than those stored", async () => {
-    const { store, id, letGo } = await openSlow({ isReadable: true });
+    const { store, id, letGo } = await openSlow({ beforeRead: async () => undefined });
     const first = store.uploads.complete(id);
     const [same, other, more] = ["abc", "abX", "abcd"].map((text) => store.uploads.append(id, 0, bytesOf(text)));
     for (const call of [other, more]) call?.catch(() => undefined); // looked at below
@@ -96,6 +89,41 @@ describe("a publication that takes long", () => {
     letGo();
     expect(await first).toMatchObject({ status: "completing" });
     expect(await store.uploads.get(id)).toMatchObject({ status: "complete" });
+  });
+
+  it("that fails does not let in what was refused while it ran, and its failure is told to who asks", async () => {
+    const { store, id, letGo } = await openSlow({ sha256: "0".repeat(64) });
+    const first = store.uploads.complete(id);
+    const refused = store.uploads.append(id, 3, bytesOf("d"));
+    refused.catch(() => undefined); // looked at below
+    await vi.advanceTimersByTimeAsync(publicationWaitMs);
+    await expect(refused).rejects.toMatchObject({ code: "session_closed" });
+    letGo();
+    expect(await first).toMatchObject({ status: "completing" });
+    await expect(store.uploads.get(id)).rejects.toMatchObject({ code: "checksum_mismatch" });
+    expect(await store.uploads.get(id)).toMatchObject({ offset: 0 });
+  });
+
+  it("that ends while a replay is compared is answered for, though the replay's memory has gone", async () => {
+    const reading = gate();
+    let beforeRead = async (): Promise<void> => undefined;
+    const { store, id, letGo } = await openSlow({ beforeRead: () => beforeRead() });
+    const first = store.uploads.complete(id);
+    const bytes = bytesOf("abc");
+    const replay = store.uploads.append(id, 0, bytes, { onDone: () => void bytes.fill(0) });
+    await vi.advanceTimersByTimeAsync(publicationWaitMs - 1);
+    let isCompared = false;
+    beforeRead = () => {
+      isCompared = true;
+      return reading.passed;
+    };
+    await vi.advanceTimersByTimeAsync(1);
+    expect(isCompared).toBe(true);
+    letGo();
+    expect(await first).toMatchObject({ status: "completing" });
+    await expect.poll(() => bytes[0]).toBe(0);
+    reading.open();
+    expect(await replay).toMatchObject({ status: "complete" });
   });
 
   it("that failed does not keep its upload from being aborted", async () => {

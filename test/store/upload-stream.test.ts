@@ -269,15 +269,39 @@ describe("the digest that a stream says of the whole", () => {
     await uploads.abort(id);
   });
 
-  it("holds for whoever goes on, and a stream that says another is refused before it is taken", async () => {
-    const { stream, id, another } = await begun("", { size: 6 });
-    await stream(["abc"], { sha256: right });
-    await expect(stream(["X"], { sha256: wrong })).rejects.toMatchObject({ code: "checksum_mismatch" });
-    expect(await another().get(id)).toMatchObject({ offset: 3 });
-    await expect(another().append(id, 3, bytesOf("deX"))).rejects.toMatchObject({ code: "checksum_mismatch" });
-    expect(await stream(["abcdef"])).toMatchObject({ status: "complete" });
+  it("is refused before a byte is taken where it is known to be another", async () => {
+    const { stream, uploads, id } = await begun("abc", { size: 6, sha256: right });
+    await expect(stream(["def"], { sha256: wrong })).rejects.toMatchObject({ code: "checksum_mismatch" });
+    expect(await uploads.get(id)).toMatchObject({ offset: 3 });
+    expect(await stream(["def"], { sha256: right })).toMatchObject({ status: "complete" });
     expect(await stream(["abcdef"], { offset: 0, sha256: right })).toMatchObject({ status: "complete" });
-    await expect(stream([], { offset: 0, sha256: wrong })).rejects.toMatchObject({ code: "checksum_mismatch" });
+    await expect(stream([], { sha256: wrong })).rejects.toMatchObject({ code: "checksum_mismatch" });
+  });
+
+  it.each([
+    ["leaves a gap", ["x"], { offset: 5 }, "offset_conflict"],
+    ["is of other bytes", ["abXdef"], { offset: 0 }, "offset_conflict"],
+    ["is too long", ["defg"], {}, "size_exceeded"],
+    ["is not what it says itself", ["def"], { checksum: { algorithm: "sha256", digest: wrong } }, "checksum_mismatch"],
+    ["brings nothing", [], {}, undefined],
+    ["does not fill it", ["d"], {}, undefined],
+  ] as const)("leaves nothing behind of a stream that %s", async (_, texts, how, code) => {
+    const { stream, uploads, id, store } = await begun("abc", { size: 6 });
+    const result = stream(texts, { ...how, sha256: wrong });
+    if (code === undefined) await result;
+    else await expect(result).rejects.toMatchObject({ code });
+    const { offset } = await uploads.get(id);
+    expect(offset).toBeGreaterThanOrEqual(3);
+    await uploads.append(id, offset, bytesOf("abcdef".slice(offset)));
+    expect(await textOf(store, "b", "k.txt")).toBe("abcdef");
+  });
+
+  it("is asked of what a size makes whole, before it is: a mismatch keeps the bytes", async () => {
+    const { uploads, id, another } = await begun("abcdef");
+    const mismatch = { code: "checksum_mismatch", details: { expected: wrong, actual: right } };
+    await expect(uploads.declareSize(id, 6, wrong)).rejects.toMatchObject(mismatch);
+    expect(await another().get(id)).toMatchObject({ status: "open", offset: 6, size: null });
+    expect(await uploads.declareSize(id, 6, right)).toMatchObject({ status: "complete", size: 6 });
   });
 
   it("is kept for who publishes what a process that died had filled", async () => {

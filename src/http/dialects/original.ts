@@ -17,7 +17,7 @@ export async function uploadBytes({ store }: HttpContext, exchange: Exchange, id
   const offset = offsetOf(exchange, range?.offset);
   const isLast = booleanField(exchange, "Upload-Complete") === true;
   const sha256 = promisedDigest(exchange);
-  if (range?.total !== undefined) await store.uploads.declareSize(id, range.total);
+  if (range?.total !== undefined) await store.uploads.declareSize(id, range.total, sha256);
   const options = { offset, length, checksum: contentDigest(exchange), isLast, sha256 };
   return answerUpload(await store.uploads.appendStream(id, exchange.body, options));
 }

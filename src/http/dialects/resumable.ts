@@ -73,7 +73,9 @@ export async function appendResumable(context: HttpContext, exchange: Exchange, 
   const sha256 = promisedDigest(exchange);
   const checksum = contentDigest(exchange);
   checkTotal(session, size, exchange.body.length);
-  if (session.size === null && size !== undefined && session.status === "open") await uploads.declareSize(id, size);
+  if (session.size === null && size !== undefined && session.status === "open") {
+    await uploads.declareSize(id, size, sha256);
+  }
   return answer(context, await receive(context, exchange, id, { offset, checksum, isLast, sha256 }));
 }
 
