@@ -4,7 +4,7 @@ import { ArtifactError, type ErrorCode } from "../../src/store/errors.js";
 import type { Store } from "../../src/store/store.js";
 import type { UploadSession } from "../../src/store/upload-session.js";
 import { dayMs, type Scene, sceneMs, sessionTtlMs } from "./scene.js";
-import { asking } from "./sources.js";
+import { asking, sourceOf } from "./sources.js";
 import { bytesOf, saveText, textOf } from "./stores.js";
 
 /** What one process does, on the key `k` of the bucket `b` and on the session `id`. */
@@ -60,6 +60,11 @@ export const operations: Readonly<Record<string, Operation>> = {
         { offset: 3 },
       ),
   },
+  "stream the last bytes, and say what the whole is": {
+    ...append("def"),
+    run: ({ uploads }, id) =>
+      uploads.appendStream(id, sourceOf(bytesOf("def")), { offset: 3, sha256: digestOf("abcdef") }),
+  },
   "append all and complete": {
     ...append("def"),
     async run({ uploads }, id) {
@@ -93,7 +98,7 @@ export function operationOf(name: string): Operation {
 
 const answerable: readonly ErrorCode[] = [
   ...(["artifact_not_found", "session_closed", "offset_conflict", "version_conflict"] as const),
-  ...(["size_exceeded", "incomplete", "storage_full"] as const),
+  ...(["size_exceeded", "incomplete", "storage_full", "checksum_mismatch"] as const),
 ];
 
 /** What an engine fails with, its step done all the same. */
