@@ -104,7 +104,7 @@ export function offsetConflict(
 export function heldNext(if_version: number | undefined): string {
   return if_version === undefined
     ? "This upload has all its bytes and is held, since the key changed while its completion was interrupted. Call complete_upload_session to publish it all the same, or abort_upload_session."
-    : `This upload has all its bytes and is held, since its if_version, ${if_version}, was not met. Call complete_upload_session with the newest version as if_version (get_artifact tells it) to publish on top, or abort_upload_session.`;
+    : `This upload has all its bytes and is held, since its if_version, ${if_version}, was not met. Call complete_upload_session with the key's newest version as if_version (get_artifact tells it; 0 where it finds nothing) to publish on top, or abort_upload_session.`;
 }
 
 /** Why a session takes no more calls of this kind, and what to do instead. */
