@@ -52,7 +52,7 @@ function digests(exchange: Exchange, name: string): ReadonlyMap<string, string> 
     value instanceof ArrayBuffer ? [[algorithm, Buffer.from(value)] as const] : [],
   );
   for (const [algorithm, { length }] of entries) {
-    const bytes = digestBytes.get(algorithm) ?? length;
+    const bytes = checkedDigests.find(({ field }) => field === algorithm)?.bytes ?? length;
     if (length === bytes) continue;
     const message = `${name} has ${length} bytes for ${algorithm}, and such a digest has ${bytes}: send it whole, in base64.`;
     throw new HttpError("invalid_argument", message);
@@ -60,10 +60,11 @@ function digests(exchange: Exchange, name: string): ReadonlyMap<string, string> 
   return new Map(entries.map(([algorithm, digest]) => [algorithm, digest.toString("hex")]));
 }
 
-const digestBytes: ReadonlyMap<string, number> = new Map([
-  ["sha-256", 32],
-  ["sha-512", 64],
-]);
+/** By the name that they have in such a field, the one that is checked first in front. */
+const checkedDigests = [
+  { field: "sha-256", algorithm: "sha256", bytes: 32 },
+  { field: "sha-512", algorithm: "sha512", bytes: 64 },
+] as const;
 
 /** The SHA-256 of the whole content, where the client promises one. @throws HttpError `invalid_argument` */
 export function promisedDigest(exchange: Exchange): string | undefined {
@@ -75,11 +76,8 @@ export function promisedDigest(exchange: Exchange): string | undefined {
 /** The digest of this request's own bytes. @throws HttpError `invalid_argument` */
 export function contentDigest(exchange: Exchange): StreamChecksum | undefined {
   const given = digests(exchange, "Content-Digest");
-  for (const [name, algorithm] of [
-    ["sha-256", "sha256"],
-    ["sha-512", "sha512"],
-  ] as const) {
-    const digest = given.get(name);
+  for (const { field, algorithm } of checkedDigests) {
+    const digest = given.get(field);
     if (digest !== undefined) return { algorithm, digest };
   }
   if (exchange.header("content-digest") === undefined) return undefined;

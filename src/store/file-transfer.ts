@@ -97,9 +97,8 @@ export class FileTransfer {
       const done = new Promise<void>((resolve) => {
         onDone = resolve;
       });
-      const [from, to] = [at, at + block.length];
-      session = await uploads.append(id, from, block, { onDone }).catch((error) => {
-        throw isOfOtherBytes(error, from) ? otherFile(file, error, from, to) : resumable(error, id);
+      session = await uploads.append(id, at, block, { onDone }).catch((error) => {
+        throw isOfOtherBytes(error, at) ? otherFile(file, error, at, at + block.length) : resumable(error, id);
       });
       if (!isLast) await done; // its buffer is for another block from here on
       at += block.length;

@@ -57,6 +57,11 @@ export function isFull(record: SessionRecord): boolean {
   return record.offset === record.size;
 }
 
+/** Bytes can still come, and nothing is to be published before they have. */
+export function takesMore(record: SessionRecord): boolean {
+  return record.status === "open" && !isFull(record);
+}
+
 /**
  * What an append of `length` bytes at `offset` asks for: the first `overlap` bytes must equal those stored, the
  * rest is new.

@@ -17,6 +17,7 @@ import {
   isUnfinished,
   planAppend,
   statusAt,
+  takesMore,
   toUploadSession,
   type UploadSession,
   type UploadStatus,
@@ -48,6 +49,14 @@ export interface AppendOptions {
   /** Of the bytes; 64 lower-case hex. */
   readonly sha256?: string | undefined;
   /** Called once the bytes are read no more, which may be after the answer: the call may only have waited its turn. */
+  readonly onDone?: (() => void) | undefined;
+}
+
+/** Of work that waits its turn. */
+interface Waiting {
+  /** Throws where `completing` would be the wrong answer for it: then it is refused, and never done. */
+  readonly check?: () => Promise<void>;
+  /** Called once it is done with, however it ended. */
   readonly onDone?: (() => void) | undefined;
 }
 
@@ -142,19 +151,11 @@ export class Uploads {
     const next = "Send the same content to this session in smaller chunks, from the same offset.";
     if (bytes.length > maxChunkBytes) throw chunkTooLarge(bytes.length, maxChunkBytes, next);
     if (sha256 !== undefined) checkChunkDigest(bytes, sha256);
-    let refusal: { readonly error: unknown } | undefined;
     const work = async (): Promise<SessionRecord> => {
-      if (refusal !== undefined) throw refusal.error;
       await this.#streams.get(id)?.stop();
       return this.#append(id, offset, bytes);
     };
-    const check = async (): Promise<void> => {
-      await this.#checkReplay(id, offset, bytes).catch((error) => {
-        refusal = { error };
-        throw error;
-      });
-    };
-    return this.#inOrder(id, () => work().finally(onDone), check);
+    return this.#inOrder(id, work, { check: () => this.#checkReplay(id, offset, bytes), onDone });
   }
 
   /**
@@ -170,11 +171,10 @@ export class Uploads {
     const row = await stream.run().finally(() => {
       if (this.#streams.get(id) === stream) this.#streams.delete(id);
     });
-    if (!isLast && row.value.status === "open" && !isFull(row.value)) return this.#show(row.value);
+    if (!isLast && takesMore(row.value)) return this.#show(row.value);
     return this.#inOrder(id, async () => {
       const now = await this.#live(id);
-      const mayStayOpen = !isLast && now.value.status === "open" && !isFull(now.value);
-      return mayStayOpen ? now.value : this.#publish(now, { sha256 });
+      return isLast ? this.#publish(now, { sha256 }) : this.#publishFull(now, { sha256 });
     });
   }
 
@@ -204,7 +204,7 @@ export class Uploads {
         // Size and publication are one change: of an upload that is full, others would not ask for the digest.
         if (row.value.offset === size && row.value.status === "open") return this.#publish(row, { size, sha256 });
         const now = row.value.size === size ? row : await this.#declare(row, size);
-        if (now !== undefined) return this.#publishFull(now);
+        if (now !== undefined) return this.#publishFull(now, { sha256 });
       }
     });
   }
@@ -307,21 +307,21 @@ export class Uploads {
     return row;
   }
 
-  /**
-   * Runs `work` in the session's order; a caller that waits long for a publication hears `completing` instead.
-   *
-   * @param check throws where that answer would be wrong for work that has not begun, which it then never does
-   */
+  /** Runs `work` in the session's order; a caller that waits long for a publication hears `completing` instead. */
   async #inOrder(
     id: string,
     work: () => Promise<SessionRecord>,
-    check = async (): Promise<void> => undefined,
+    { check = async () => undefined, onDone }: Waiting = {},
   ): Promise<UploadSession> {
     let hasBegun = false;
-    const result = this.#queue.run(id, () => {
-      hasBegun = true;
-      return work();
-    });
+    let refusal: { readonly error: unknown } | undefined;
+    const result = this.#queue
+      .run(id, async () => {
+        hasBegun = true;
+        if (refusal !== undefined) throw refusal.error;
+        return work();
+      })
+      .finally(onDone);
     for (let waitMs = publicationWaitMs; ; waitMs = publicationLookMs) {
       const record = await withinMs(waitMs, result);
       if (record !== undefined) return this.#show(record);
@@ -329,18 +329,15 @@ export class Uploads {
       if (unfinished === undefined) continue;
       // What this call's own publication fails with is kept; a call that only waited for it can be made again.
       const isOwn = hasBegun;
-      if (!isOwn) {
-        const refusal = await check().then(
-          () => undefined,
-          (error: unknown) => ({ error }),
-        );
-        if (hasBegun) continue; // and what has been looked at may be gone
-        if (refusal !== undefined) {
-          result.catch(() => undefined);
-          throw refusal.error;
-        }
-      }
       result.catch((error) => isOwn && this.#missed.set(id, error));
+      if (isOwn) return this.#show(unfinished, "completing");
+      const found = await check().then(
+        () => undefined,
+        (error: unknown) => ({ error }),
+      );
+      if (hasBegun) continue; // and what was looked at may be gone by now
+      refusal = found;
+      if (refusal !== undefined) throw refusal.error;
       return this.#show(unfinished, "completing");
     }
   }
@@ -419,9 +416,8 @@ export class Uploads {
   }
 
   /** What a session has become that has just taken bytes. */
-  async #publishFull(row: SessionRow): Promise<SessionRecord> {
-    const mayStayOpen = row.value.status === "open" && !isFull(row.value);
-    return mayStayOpen || row.value.status === "complete" ? row.value : this.#publish(row);
+  async #publishFull(row: SessionRow, wanted?: CompleteUpload): Promise<SessionRecord> {
+    return takesMore(row.value) ? row.value : this.#publish(row, wanted);
   }
 
   async #publish(row: SessionRow, wanted?: CompleteUpload): Promise<SessionRecord> {

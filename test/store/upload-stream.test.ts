@@ -5,7 +5,7 @@ import type { AppendStream } from "../../src/store/uploads.js";
 import { failOnce } from "../support/faults.js";
 import { expectNothingLeaked, expectSound } from "../support/invariants.js";
 import { asking, createPipe, sourceOf } from "../support/sources.js";
-import { bytesOf, createMemoryEngines, storeOn, textOf } from "../support/stores.js";
+import { bytesOf, createMemoryEngines, saveText, storeOn, textOf } from "../support/stores.js";
 
 const at = { bucket: "b", key: "k.txt" };
 const digest = (algorithm: string, bytes: Uint8Array | string) => createHash(algorithm).update(bytes).digest("hex");
@@ -302,6 +302,16 @@ describe("the digest that a stream says of the whole", () => {
     await expect(uploads.declareSize(id, 6, wrong)).rejects.toMatchObject(mismatch);
     expect(await another().get(id)).toMatchObject({ status: "open", offset: 6, size: null });
     expect(await uploads.declareSize(id, 6, right)).toMatchObject({ status: "complete", size: 6 });
+  });
+
+  it("is asked of what is held too, where a size is said again", async () => {
+    const { uploads, id, store } = await begun("abc", { size: 6, if_version: 0 });
+    await saveText(store, "b", "k.txt", "other");
+    await expect(uploads.append(id, 3, bytesOf("def"))).rejects.toMatchObject({ code: "version_conflict" });
+    await store.artifacts.delete("b", "k.txt");
+    await expect(uploads.declareSize(id, 6, wrong)).rejects.toMatchObject({ code: "checksum_mismatch" });
+    expect(await uploads.get(id)).toMatchObject({ status: "held" });
+    expect(await uploads.declareSize(id, 6, right)).toMatchObject({ status: "complete" });
   });
 
   it("is kept for who publishes what a process that died had filled", async () => {
