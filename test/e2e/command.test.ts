@@ -6,7 +6,14 @@ import { describe, expect, it } from "vitest";
 import packageJson from "../../package.json" with { type: "json" };
 import { bundleScript } from "../../src/bundle-script.js";
 import { temporaryDirectory } from "../support/directories.js";
-import { builtServer, initialize, spawnRaw, startServer, toolCall } from "../support/server-process.js";
+import {
+  builtServer,
+  initialize,
+  spawnRaw,
+  startServer,
+  startServerUnder,
+  toolCall,
+} from "../support/server-process.js";
 
 /** Runs the command to its end with an empty stdin. */
 function run(args: readonly string[], environment: NodeJS.ProcessEnv = {}) {
@@ -106,8 +113,9 @@ describe("the command line", () => {
 
   it("makes a store for its owner alone, whatever the umask", async () => {
     const root = join(await temporaryDirectory(), "store");
-    const server = await startServer(root);
+    const server = await startServerUnder(["sh", "-c", 'umask 0; exec "$@"', "sh"], root);
     await server.call("save_artifact", { bucket: "b", key: "k", content: "x" });
+    expect((await stat(root)).mode & 0o077).toBe(0);
     for (const entry of await readdir(root, { recursive: true, withFileTypes: true })) {
       const { mode } = await stat(join(entry.parentPath, entry.name));
       expect([entry.name, mode & 0o077]).toEqual([entry.name, 0]);

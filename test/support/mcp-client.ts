@@ -93,7 +93,9 @@ export async function connect(engines: Engines, options: ConnectOptions = {}): P
 function structured({ isError, content, structuredContent }: CallToolResult): unknown {
   expect(isError, JSON.stringify(content)).toBeUndefined();
   expect(structuredContent).toBeDefined();
-  expect(content[0]).toEqual({ type: "text", text: JSON.stringify(structuredContent) });
+  const isHeld = (structuredContent as Arguments)["status"] === "held";
+  const hints = isHeld ? [{ type: "text", text: expect.stringMatching(/^This upload .* is held/) }] : [];
+  expect(content).toEqual([{ type: "text", text: JSON.stringify(structuredContent) }, ...hints]);
   return structuredContent;
 }
 
