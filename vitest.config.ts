@@ -1,10 +1,17 @@
 import { availableParallelism } from "node:os";
+import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
+const path = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+
 export default defineConfig({
+  resolve: { alias: [{ find: /^sqlite3$/, replacement: path("src/engines/sqlite/sqlite3.ts") }] },
+  define: { WORKERS_FOLDER: JSON.stringify(path("dist")) },
   test: {
     include: ["test/**/*.test.ts"],
     globalSetup: "test/support/build-once.ts",
+    // The alias above holds only in what is transformed.
+    server: { deps: { inline: ["@keyv/sqlite"] } },
     // By default one processor is left free, which on two of them is half.
     maxWorkers: availableParallelism(),
     testTimeout: 30_000,

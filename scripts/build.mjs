@@ -10,21 +10,14 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const dist = join(root, "dist");
 
 /**
- * sqlite3 is native and stays outside. It is loaded when the engine is, not when the bundle is: `--help` works
- * without it, and a missing binary can be explained.
+ * @keyv/sqlite imports the native package sqlite3. It is given the project's own driver in its place.
  *
  * @type {import("esbuild").Plugin}
  */
-const nativeSqlite = {
-  name: "native-sqlite",
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^sqlite3$/ }, ({ namespace }) =>
-      namespace === "native" ? { path: "sqlite3", external: true } : { path: "sqlite3", namespace: "native" },
-    );
-    onLoad({ filter: /.*/, namespace: "native" }, () => ({
-      contents: 'module.exports = require("sqlite3");',
-      resolveDir: root,
-    }));
+export const ownSqlite3 = {
+  name: "own-sqlite3",
+  setup({ onResolve }) {
+    onResolve({ filter: /^sqlite3$/ }, () => ({ path: join(root, "src", "engines", "sqlite", "sqlite3.ts") }));
   },
 };
 
@@ -52,34 +45,46 @@ export async function bundle() {
   // Another Node's bytecode would stay for good.
   for (const name of await readdir(dist)) if (name.endsWith(".bytecode")) await rm(join(dist, name));
   const inputs = await bundleProgram("src/main.ts", server, "cjs");
+  await bundleThread(dist);
   // The launcher is CommonJS too: Node is quicker to start it.
   await writeFile(join(dist, "package.json"), '{"type":"commonjs"}\n');
-  await bundleProgram("src/launcher.ts", join(dist, "main.js"), "cjs");
+  await bundleProgram("src/launcher.ts", join(dist, "main.js"), "cjs", "node12");
   await writeFile(join(dist, "THIRD-PARTY-LICENSES.txt"), await licences(inputs));
   await leaveBytecode(server);
+}
+
+/** Bundles the program of the SQLite thread, which lies beside the program that starts it. @param {string} folder */
+export function bundleThread(folder) {
+  return bundleProgram("src/engines/sqlite/thread-program.ts", join(folder, "sqlite-thread.cjs"), "cjs");
 }
 
 const createRequire =
   'import { createRequire as $createRequire } from "node:module";\nconst require = $createRequire(import.meta.url);';
 
 /**
- * Bundles a program with all that it imports, sqlite3 aside; answers the files that went into it.
+ * Bundles a program with all that it imports, the prebuilt SQLite driver aside; answers the files that went into it.
  *
  * @param {string} entry @param {string} outfile from the checkout, or absolute @param {"esm" | "cjs"} [format]
+ * @param {string} [target] the oldest Node that can read it
  */
-export async function bundleProgram(entry, outfile, format = "esm") {
+export async function bundleProgram(entry, outfile, format = "esm", target = "node20.19") {
   const { metafile } = await build({
     absWorkingDir: root,
     entryPoints: [entry],
     outfile,
     bundle: true,
     platform: "node",
-    target: "node20.19",
+    target,
     format,
     sourcemap: "linked",
     sourcesContent: false,
     legalComments: "none",
-    plugins: [nativeSqlite, unused],
+    mainFields: ["module", "main"],
+    plugins: [ownSqlite3, unused],
+    external: ["@photostructure/sqlite"],
+    // A script that `node:vm` runs has no `import()`, and only `require` looks in NODE_PATH.
+    supported: { "dynamic-import": false },
+    define: { WORKERS_FOLDER: format === "esm" ? JSON.stringify(dist) : "__dirname" },
     banner: format === "esm" ? { js: createRequire } : {},
     metafile: true,
     logLevel: "warning",
@@ -115,7 +120,7 @@ async function leaveBytecode(server) {
       env: { PATH: process.env["PATH"], ARTIFACTS_BUNDLE: server },
       encoding: "utf8",
     });
-    // Without it a start only takes longer, and sqlite3 may not be built yet.
+    // Without it a start only takes longer.
     if (status !== 0) process.stderr.write(`build: no bytecode, as the bundle did not run: ${stderr}`);
   } finally {
     await rm(folder, { recursive: true, force: true });

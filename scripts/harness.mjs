@@ -2,7 +2,7 @@
 import { fileURLToPath } from "node:url";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
-import sqlite3 from "sqlite3";
+import { DatabaseSync } from "@photostructure/sqlite";
 
 /** The built command. */
 export const main = fileURLToPath(new URL("../dist/main.js", import.meta.url));
@@ -79,14 +79,10 @@ export async function startServer(root, { options = ["--log-level", "error"], on
   };
 }
 
-/** What SQLite says of the database: "ok". @param {string} file @returns {Promise<string>} */
+/** What SQLite says of the database: "ok". @param {string} file @returns {string} */
 export function checkIntegrity(file) {
-  return new Promise((resolve, reject) => {
-    const database = new sqlite3.Database(file);
-    database.get("PRAGMA integrity_check", (error, row) => {
-      if (error) reject(error);
-      else resolve(/** @type {any} */ (row).integrity_check);
-    });
-    database.close();
-  });
+  const database = new DatabaseSync(file);
+  const row = database.prepare("PRAGMA integrity_check").get();
+  database.close();
+  return String(row?.integrity_check);
 }

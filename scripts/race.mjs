@@ -164,7 +164,7 @@ async function tidyUp(root, program) {
   await startSweeper(program, root, "last").gone;
   const { status, stdout } = spawnSync(process.execPath, [main, "verify", "--root", root], { encoding: "utf8" });
   ledger.check(status === 0, `artifacts-mcp verify: ${stdout}`);
-  const integrity = await checkIntegrity(join(root, "metadata.sqlite"));
+  const integrity = checkIntegrity(join(root, "metadata.sqlite"));
   ledger.check(integrity === "ok", `PRAGMA integrity_check: ${integrity}`);
 }
 

@@ -99,7 +99,7 @@ try {
     });
     if (round % 20 === 0) process.stdout.write(`${round} rounds, ${totals.kills} kills\n`);
   }
-  const integrity = await checkIntegrity(join(root, "metadata.sqlite"));
+  const integrity = checkIntegrity(join(root, "metadata.sqlite"));
   check(integrity === "ok", `PRAGMA integrity_check: ${integrity}`);
   const left = await readdir(join(root, "uploads"));
   const seconds = ((performance.now() - began) / 1000).toFixed(0);

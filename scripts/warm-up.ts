@@ -2,9 +2,12 @@
 // Bundled and run by scripts/build.mjs.
 // Usage: warm-up.cjs <options of the server>   with the bundle in ARTIFACTS_BUNDLE, and requests on stdin
 import { createRequire } from "node:module";
+import { dirname } from "node:path";
 import { bundleScript } from "../src/bundle-script.js";
 
 const { ARTIFACTS_BUNDLE: filename = "" } = process.env;
-const { script, leaveBytecode } = bundleScript(filename);
-process.on("exit", leaveBytecode);
-script.runInThisContext()(createRequire(filename));
+const bundle = bundleScript(filename);
+if (bundle === undefined) throw new Error(`there is no bundle ${filename}`);
+const { script, leaveBytecode } = bundle;
+process.on("exit", () => leaveBytecode?.());
+script.runInThisContext()(createRequire(filename), dirname(filename));

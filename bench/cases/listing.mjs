@@ -1,6 +1,6 @@
 // What a page of each listing, and a lookup, cost in small and in large stores.
 import { join } from "node:path";
-import sqlite3 from "sqlite3";
+import { DatabaseSync } from "@photostructure/sqlite";
 import { main } from "../lib/programs.mjs";
 import { RawServer } from "../lib/raw-server.mjs";
 import { median, millisecondsOf } from "../lib/rounds.mjs";
@@ -45,18 +45,14 @@ async function fill(root, artifacts) {
   await server.initialize();
   await server.call("list_buckets", {});
   await server.close();
-  const database = new sqlite3.Database(join(root, "metadata.sqlite"));
-  /** @param {string} sql @returns {Promise<void>} */
-  const run = (sql) =>
-    new Promise((resolve, reject) => database.run(sql, (error) => (error ? reject(error) : resolve())));
-  await run("BEGIN");
+  const database = new DatabaseSync(join(root, "metadata.sqlite"));
+  database.exec("BEGIN");
   const insert = database.prepare("INSERT INTO keyv (key, value) VALUES (?, ?)");
   for (const [bucket, key] of keysOf(artifacts)) {
     insert.run(`artifact:${bucket}:${key}`, rowOf(/** @type {string} */ (bucket), /** @type {string} */ (key)));
   }
-  await new Promise((resolve) => insert.finalize(resolve));
-  await run("COMMIT");
-  await new Promise((resolve) => database.close(resolve));
+  database.exec("COMMIT");
+  database.close();
 }
 
 /** @param {string} root */

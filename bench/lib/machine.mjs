@@ -27,7 +27,7 @@ function output(program, ...args) {
 export function machine() {
   const [cpu] = cpus();
   const disk = output("df", "--output=fstype", ".").split("\n").at(-1) || "unknown file system";
-  const packages = ["@modelcontextprotocol/sdk", "sqlite3"].map((name) => `${name} ${versionOf(name)}`);
+  const packages = ["@modelcontextprotocol/sdk", "@photostructure/sqlite"].map((name) => `${name} ${versionOf(name)}`);
   const gib = (totalmem() / 1024 ** 3).toFixed(0);
   return [
     `${cpus().length} x ${cpu?.model.trim()}, ${gib} GiB, ${type()} ${release()}, ${disk}; Node ${process.version}`,

@@ -6,9 +6,10 @@ import type { Log } from "../store/log.js";
 import { createDiskBlobStore } from "./disk-blob-store.js";
 import { codeOf } from "./engine-error.js";
 import { makeFolder, syncFolder, writeSynced } from "./file-system.js";
-import type { KeyvMetadataStore } from "./keyv-metadata-store.js";
 import { createLocalFiles } from "./local-files.js";
 import { readSigningKey } from "./signing-key.js";
+import { loadSqliteDriver, SqliteDriverError } from "./sqlite/driver.js";
+import { type KeyvMetadataStore, openKeyvMetadataStore } from "./sqlite/keyv-metadata-store.js";
 
 /** The layout of the data directory that this program reads and writes. */
 export const dataFormat = "1";
@@ -45,6 +46,9 @@ export async function openDataDirectory(
   { isNamed = false, mustExist = false }: OpenOptions,
   log: Log,
 ): Promise<DataDirectory> {
+  await loadSqliteDriver().catch((cause) => {
+    throw cause instanceof SqliteDriverError ? new DataDirectoryError(cause.message, { cause }) : cause;
+  });
   if (!mustExist) await makeRoot(root, isNamed);
   const isFormatted = await checkFormat(root);
   if (mustExist && !isFormatted) {
@@ -119,17 +123,8 @@ async function writeFormat(root: string): Promise<void> {
 }
 
 async function openMetadata(file: string, log: Log): Promise<KeyvMetadataStore> {
-  let engine: typeof import("./keyv-metadata-store.js");
   try {
-    engine = await import("./keyv-metadata-store.js");
-  } catch (cause) {
-    throw new DataDirectoryError(
-      `The sqlite3 package cannot be loaded (${firstLine(cause)}): run \`npm rebuild sqlite3\` where artifacts-mcp is installed; it needs python3, make and g++.`,
-      { cause },
-    );
-  }
-  try {
-    return await engine.openKeyvMetadataStore(file, log);
+    return await openKeyvMetadataStore(file, log);
   } catch (cause) {
     throw new DataDirectoryError(databaseProblem(file, codeOf(cause), cause), { cause });
   }

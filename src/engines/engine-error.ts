@@ -31,6 +31,11 @@ const meanings: Readonly<Record<string, { code: ErrorCode; message: string }>> =
     message:
       "The metadata database could not be opened: its directory is gone, or too many files are open. What was acknowledged is safe: make the same call again in a moment. If it stays, the person who runs this server has to look at the data directory and at its limit of open files (ulimit -n).",
   }),
+  ...same(["SQLITE_THREAD_ENDED"], {
+    code: "internal",
+    message:
+      "The thread that writes the metadata has ended, and another one is started. It is not known whether this change was made: look at what is stored now, then make the same call again if it is not there.",
+  }),
   ...same(["EMFILE", "ENFILE"], {
     code: "internal",
     message:

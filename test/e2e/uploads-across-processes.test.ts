@@ -2,7 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { openKeyvMetadataStore } from "../../src/engines/keyv-metadata-store.js";
+import { openKeyvMetadataStore } from "../../src/engines/sqlite/keyv-metadata-store.js";
 import { temporaryDirectory } from "../support/directories.js";
 import { type ServerProcess, startServer } from "../support/server-process.js";
 import { silentLog } from "../support/silent-log.js";

@@ -3,11 +3,12 @@ import { createRequire, SourceMap } from "node:module";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, type Plugin } from "esbuild";
+import { ownSqlite3 } from "../../../scripts/build.mjs";
 
 const repository = fileURLToPath(new URL("../../..", import.meta.url));
 const here = fileURLToPath(new URL(".", import.meta.url));
-/** Native, so it stays where it is. */
-const sqlite3 = createRequire(import.meta.url).resolve("sqlite3");
+/** It has a binary, so it stays where it is. */
+const driver = createRequire(import.meta.url).resolve("@photostructure/sqlite");
 
 export interface MortalProgram {
   readonly path: string;
@@ -27,7 +28,8 @@ export async function buildMortalProgram(folder: string): Promise<MortalProgram>
     format: "esm",
     sourcemap: "external",
     sourcesContent: false,
-    plugins: [mortalEngines],
+    plugins: [mortalEngines, ownSqlite3],
+    define: { WORKERS_FOLDER: JSON.stringify(join(repository, "dist")) },
     banner: {
       js: 'import { createRequire } from "node:module";\nconst require = createRequire(import.meta.url);',
     },
@@ -50,10 +52,12 @@ export async function buildMortalProgram(folder: string): Promise<MortalProgram>
 const mortalEngines: Plugin = {
   name: "mortal-engines",
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^(node:fs\/promises|keyv|@keyv\/sqlite|sqlite3)$/ }, ({ path, importer }) =>
-      importer.startsWith(join(repository, "src")) ? { path, namespace: "mortal" } : undefined,
+    onResolve({ filter: /^(node:fs\/promises|keyv|@keyv\/sqlite|\.\/sqlite-thread\.js)$/ }, ({ path, importer }) =>
+      importer.startsWith(join(repository, "src")) && !importer.endsWith("sqlite3.ts")
+        ? { path, namespace: "mortal" }
+        : undefined,
     );
-    onResolve({ filter: /^sqlite3$/ }, () => ({ path: sqlite3, external: true }));
+    onResolve({ filter: /^@photostructure\/sqlite$/ }, () => ({ path: driver, external: true }));
     onLoad({ filter: /.*/, namespace: "mortal" }, ({ path }) => ({
       contents: replacements[path] ?? "",
       resolveDir: here,
@@ -68,6 +72,6 @@ const replacements: Readonly<Record<string, string>> = {
       .filter((name) => name !== "default")
       .join(", ")} } = mortalFileSystem;`,
   keyv: 'export { MortalKeyv as Keyv } from "./mortal-keyv.ts";',
-  sqlite3: 'export { mortalSqlite3 as default } from "./mortal-sqlite3.ts";',
+  "./sqlite-thread.js": 'export { mortalSqliteThread as sharedSqliteThread } from "./mortal-sqlite-thread.ts";',
   "@keyv/sqlite": 'export { MortalKeyvSqlite as default } from "./mortal-keyv.ts";',
 };

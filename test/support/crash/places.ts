@@ -16,7 +16,8 @@ export interface Place {
 export async function findPlaces(): Promise<Place[]> {
   const asked = changingMethods(await Promise.all(portFiles.map(read)));
   const store = (await sourcesOf("src/store")).map((file) => placesIn(file, () => asked));
-  const engines = (await sourcesOf("src/engines")).map((file) => placesIn(file, durableCalls));
+  const engineFiles = [...(await sourcesOf("src/engines")), ...(await sourcesOf("src/engines/sqlite"))];
+  const engines = engineFiles.map((file) => placesIn(file, durableCalls));
   return (await Promise.all([...store, ...engines])).flat();
 }
 
@@ -35,7 +36,7 @@ function changingMethods(sources: readonly string[]): RegExp {
 }
 
 const handleCalls = "write|writev|writeFile|appendFile|datasync|sync|truncate|chmod|chown|utimes";
-const sqlWrites = String.raw`new KeyvSqlite\(|writer\.keyv\.(?:set|delete)\(|statement\.all[<(]|PRAGMA journal_mode`;
+const sqlWrites = String.raw`new KeyvSqlite\(|(?<!reader\.)keyv\.(?:set|delete)\(|changer\.all\(|PRAGMA journal_mode`;
 
 function durableCalls(source: string): RegExp {
   const [, imports = ""] = source.match(/^import \{([^}]*)\} from "node:fs\/promises";$/m) ?? [];

@@ -1,27 +1,30 @@
-import KeyvSqlite from "@keyv/sqlite";
-import { Keyv } from "keyv";
-import { ArtifactError } from "../store/errors.js";
-import type { Log } from "../store/log.js";
-import type { Entry, MetadataStore, StoredRow } from "../store/metadata-store.js";
-import { createReplace } from "./compare-and-set.js";
-import { codeOf, engineError } from "./engine-error.js";
+import { ArtifactError } from "../../store/errors.js";
+import type { Log } from "../../store/log.js";
+import type { Entry, MetadataStore, StoredRow } from "../../store/metadata-store.js";
+import { engineError } from "../engine-error.js";
+import { createReplace, type InTurn } from "./compare-and-set.js";
+import type { ConnectionOptions } from "./connection.js";
+import { busyTimeoutMs, connectKeyv } from "./keyv-connection.js";
 import { table, unwrap, wrap } from "./keyv-rows.js";
-import { PreparedStatements } from "./prepared-statements.js";
+import { sharedSqliteThread } from "./sqlite-thread.js";
+import { connectionUri } from "./sqlite3.js";
 
 export interface KeyvMetadataStore extends MetadataStore {
   /** Lets running writes end, then closes the file. */
   close(): Promise<void>;
 }
 
-/** How long a statement waits for another process's write. */
-const busyTimeoutMs = 15_000;
 /**
  * The log of the writes begins anew past this many pages, of 4 KiB. On a full disk every deletion makes it longer
  * before it frees anything, and so does moving it into the database: both fit in the reserve.
  */
 const logPages = 64;
-/** What a connection that writes is told. */
-const durable = ["synchronous=FULL", `wal_autocheckpoint=${logPages}`];
+/** A connection that writes. The file is there by then: one that was removed is not made anew, empty. */
+const writing: ConnectionOptions = {
+  mustExist: true,
+  busyTimeoutMs,
+  pragmas: ["synchronous=FULL", `wal_autocheckpoint=${logPages}`],
+};
 /** Keys are of `A-Z a-z 0-9 _ - . / :`: behind a prefix, these come after and before every character that goes on. */
 const aboveAllKeys = "~";
 const belowAllKeys = " ";
@@ -29,39 +32,34 @@ const keyCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234
 
 /**
  * Metadata in Keyv over SQLite, shared by any number of processes. Reads by key and writes without a condition are
- * Keyv's; compare-and-set and ordered pages, which Keyv has not, are single statements: the pages through its
- * adapter, the changes through a connection that keeps its statements.
+ * Keyv's; compare-and-set and ordered pages, which Keyv has not, are single statements.
+ *
+ * Reads run in the caller's thread, where they wait for nothing. Writes run in `sharedSqliteThread`, which the first
+ * of them starts: a server that only reads never has it.
  *
  * A row's text is kept in Keyv's own envelope, `{"value":<text>}`, so any Keyv reads it.
  *
  * @param file path of the database, made where there is none
  */
 export async function openKeyvMetadataStore(file: string, log: Log): Promise<KeyvMetadataStore> {
-  const writer = await connect(file, log);
-  await writeAheadLog(writer.adapter);
-  const reader = await connect(file, log);
+  const reader = await connectKeyv(connectionUri(file, "local"), log); // makes the file and the table
+  await reader.adapter.query("PRAGMA journal_mode=WAL");
   await reader.adapter.query("PRAGMA query_only=ON");
+  const stopWatching = sharedSqliteThread.onEnd((error) =>
+    log("error", "sqlite_thread_ended", { error: String(error) }),
+  );
 
-  /** The tail of the writes: with one in flight, a busy database cannot roll back another one's. */
-  let writing: Promise<unknown> = Promise.resolve();
-  function inTurn<Result>(write: () => Promise<Result>): Promise<Result> {
-    const result = writing.then(write).catch((error) => {
-      throw engineError(error);
-    });
-    writing = result.catch(() => undefined); // the caller has it; the next write only waits
-    return result;
-  }
-
-  const changer = new PreparedStatements(file, busyTimeoutMs, durable);
+  const { inTurn, ended } = createTurns();
+  const writer = lazily(async () => {
+    // Keyv makes the table where there is none: a database that has lost it must not look like an empty one.
+    await select(`SELECT 1 FROM ${table} LIMIT 1`);
+    return connectKeyv(connectionUri(file, "thread", writing), log);
+  });
+  const changer = sharedSqliteThread.connect(file, writing);
   const replace = createReplace(inTurn, (sql, values) => changer.all(sql, values));
 
-  async function select<Found>(sql: string, ...values: unknown[]): Promise<Found[]> {
-    try {
-      return await reader.adapter.query(sql, ...values);
-    } catch (error) {
-      throw engineError(error);
-    }
-  }
+  const select = <Found>(sql: string, ...values: unknown[]): Promise<Found[]> =>
+    asEngine(() => reader.adapter.query(sql, ...values));
 
   /** Whether a row reads as `value`, and is another to the database: its bytes are no text. */
   async function isIncomparable(key: string, value: string): Promise<boolean> {
@@ -71,25 +69,19 @@ export async function openKeyvMetadataStore(file: string, log: Log): Promise<Key
   }
 
   return {
-    async get(key) {
-      try {
-        return await reader.keyv.get<string>(key);
-      } catch (error) {
-        throw engineError(error);
-      }
-    },
-    async getMany(keys) {
-      try {
-        return await reader.keyv.getMany<string>([...keys]);
-      } catch (error) {
-        throw engineError(error);
-      }
-    },
+    get: (key) => asEngine(() => reader.keyv.get<string>(key)),
+    getMany: (keys) => asEngine(() => reader.keyv.getMany<string>([...keys])),
     async put(key, text) {
-      await inTurn(() => writer.keyv.set(key, text));
+      await inTurn(async () => {
+        const { keyv } = await writer.get();
+        await keyv.set(key, text);
+      });
     },
     async drop(key) {
-      await inTurn(() => writer.keyv.delete(key));
+      await inTurn(async () => {
+        const { keyv } = await writer.get();
+        await keyv.delete(key);
+      });
     },
     async replace(key, old, next, guard) {
       if (await replace(key, old, next, guard)) return true;
@@ -122,10 +114,50 @@ export async function openKeyvMetadataStore(file: string, log: Log): Promise<Key
       return found.map((row) => row.integrity_check).filter((line) => line !== "ok");
     },
     async close() {
-      await writing;
+      await ended();
+      // The last connection to close moves the log into the database, and syncs: that is for the thread.
+      await reader.keyv.disconnect();
       await changer.close();
-      for (const { keyv } of [reader, writer]) await keyv.disconnect();
+      await writer.begun()?.then(({ keyv }) => keyv.disconnect());
+      stopWatching();
     },
+  };
+}
+
+/** Does `work`; its errors as the port's callers know them. */
+async function asEngine<Result>(work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    throw engineError(error);
+  }
+}
+
+/** Runs one write at a time, so that a busy database cannot roll back another one. */
+function createTurns(): { readonly inTurn: InTurn; ended(): Promise<unknown> } {
+  let last: Promise<unknown> = Promise.resolve();
+  return {
+    inTurn(write) {
+      const result = last.then(() => asEngine(write));
+      last = result.catch(() => undefined); // the caller has it; the next write only waits
+      return result;
+    },
+    ended: () => last,
+  };
+}
+
+/** Makes something with the first `get`; after a failure the next one tries again. */
+function lazily<Made>(make: () => Promise<Made>) {
+  let making: Promise<Made> | undefined;
+  return {
+    get(): Promise<Made> {
+      making ??= make().catch((error) => {
+        making = undefined;
+        throw error;
+      });
+      return making;
+    },
+    begun: () => making,
   };
 }
 
@@ -140,36 +172,6 @@ interface StoredGroup {
 }
 
 const toRow = ({ key, value }: StoredValue): StoredRow => ({ key, text: unwrap(value) });
-
-async function connect(file: string, log: Log): Promise<{ keyv: Keyv; adapter: KeyvSqlite }> {
-  const adapter = new KeyvSqlite({ uri: `sqlite://${file}`, table, keySize: 1024, busyTimeout: busyTimeoutMs });
-  const keyv = new Keyv({
-    store: adapter,
-    // Prefixes and expiry stay out of the rows: the statements of this file do not see them.
-    useKeyPrefix: false,
-    throwOnErrors: true,
-    serialize: ({ value }) => wrap(String(value)),
-    deserialize: (value) => ({ value: unwrap(value) as never }),
-  });
-  keyv.on("error", (error) => log("debug", "metadata_error", { error: String(error) })); // its caller has it too
-  await adapter.query("SELECT 1"); // a failed open must reject here, and not be left unhandled
-  return { keyv, adapter };
-}
-
-/** Two processes that start at once both switch the journal, and SQLite does not wait for the lock that it needs. */
-async function writeAheadLog(adapter: KeyvSqlite): Promise<void> {
-  const deadline = Date.now() + busyTimeoutMs;
-  for (;;) {
-    try {
-      await adapter.query("PRAGMA journal_mode=WAL");
-      break;
-    } catch (error) {
-      if (codeOf(error) !== "SQLITE_BUSY" || Date.now() > deadline) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  }
-  for (const pragma of durable) await adapter.query(`PRAGMA ${pragma}`);
-}
 
 /** Its bytes are none that a text could be read from and compared with again: who tries once more would do so for ever. */
 function incomparable(row: string): ArtifactError {

@@ -3,10 +3,10 @@ import { setTimeout as delay } from "node:timers/promises";
 import KeyvSqlite from "@keyv/sqlite";
 import { Keyv } from "keyv";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { openKeyvMetadataStore } from "../../src/engines/keyv-metadata-store.js";
-import { metadataStoreContract } from "../contracts/metadata-store-contract.js";
-import { temporaryDirectory } from "../support/directories.js";
-import { silentLog } from "../support/silent-log.js";
+import { openKeyvMetadataStore } from "../../../src/engines/sqlite/keyv-metadata-store.js";
+import { metadataStoreContract } from "../../contracts/metadata-store-contract.js";
+import { temporaryDirectory } from "../../support/directories.js";
+import { silentLog } from "../../support/silent-log.js";
 
 async function openStore(path?: string) {
   const file = path ?? join(await temporaryDirectory(), "metadata.sqlite");

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createReplace, type InTurn } from "../../src/engines/compare-and-set.js";
+import { createReplace, type InTurn } from "../../../src/engines/sqlite/compare-and-set.js";
 
 /** A writer whose statements wait until they are let go on, and change every row but those of `lost`. */
 function openWriter(lost: readonly string[] = []) {

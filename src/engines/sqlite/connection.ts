@@ -1,0 +1,29 @@
+/** A value that SQLite stores. Whole numbers stay integers. */
+export type SqliteValue = string | number | Uint8Array | null;
+export type SqliteRow = Readonly<Record<string, unknown>>;
+
+/** One connection to a database file. Statements run one at a time, in the order of the calls. */
+export interface SqliteConnection {
+  /**
+   * Runs one statement; its rows. A statement is compiled once and used again.
+   *
+   * While another process holds the lock that it needs, the statement is tried again, up to `busyTimeoutMs`.
+   *
+   * @param sql with parameters `?`, or `$1`, `$2`, ...
+   * @throws SqliteError; SqliteThreadError if it is not known whether the statement ran
+   */
+  all<Row = SqliteRow>(sql: string, values?: readonly SqliteValue[]): Promise<Row[]>;
+  /** How long a statement waits for other processes, in milliseconds. */
+  setBusyTimeout(ms: number): Promise<void>;
+  /** Runs what was asked for before, then closes. */
+  close(): Promise<void>;
+}
+
+export interface ConnectionOptions {
+  /** A missing file is an error (`SQLITE_CANTOPEN`), and is not created. */
+  readonly mustExist?: boolean;
+  /** 0 unless given. */
+  readonly busyTimeoutMs?: number;
+  /** What the connection is set to before its first statement, like `synchronous=FULL`. */
+  readonly pragmas?: readonly string[];
+}
