@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { Config, HttpConfig } from "./config.js";
+import type { Config, HttpConfig } from "./cli/config.js";
 import type { Links } from "./store/links.js";
 import type { Log } from "./store/log.js";
 import type { Store } from "./store/store.js";

@@ -1,9 +1,20 @@
-import { stat } from "node:fs/promises";
+import { realpath, stat } from "node:fs/promises";
 import { isatty } from "node:tty";
 import packageJson from "../package.json" with { type: "json" };
-import { type Config, ConfigError, commandOfThisProcess, usage, type VerifyConfig } from "./config.js";
+import {
+  commandOfThisProcess,
+  type DoctorConfig,
+  type SetupConfig,
+  usage,
+  type VerifyConfig,
+} from "./cli/command-line.js";
+import type { Config } from "./cli/config.js";
+import { ConfigError } from "./cli/settings.js";
+import { surroundingsOfThisProcess } from "./cli/setup/surroundings.js";
+import { runVerify } from "./cli/verify-command.js";
 import { DataDirectoryError, openDataDirectory } from "./engines/data-directory.js";
 import { DigestThread } from "./engines/digest-thread.js";
+import { loadSqliteDriver, SqliteDriverError } from "./engines/sqlite/driver.js";
 import { HttpServiceError, prepareHttp } from "./http-service.js";
 import { createMcpServer } from "./mcp/server.js";
 import { serveStdio } from "./mcp/stdio.js";
@@ -12,9 +23,10 @@ import { openStdin } from "./stdin.js";
 import type { Log } from "./store/log.js";
 import { createStore } from "./store/store.js";
 import { startSweeper } from "./store/sweeper.js";
-import { runVerify } from "./verify-command.js";
 
 const { version } = packageJson;
+/** By then a host has asked what it asks at first, so what that takes is compiled. */
+const bytecodeDelayMs = 5_000;
 
 /**
  * Exit codes: 0 done, 1 the data directory or the address cannot be used, 2 the command line is wrong; of `verify`, 0 all is well,
@@ -28,13 +40,44 @@ async function main(): Promise<number> {
       return 0;
     case "version":
       await print(`${version}\n`);
-      return 0;
+      return command.isVerbose ? printDetails() : 0;
     case "serve":
       await serve(command.config);
       return 0;
     case "verify":
       return verify(command.config);
+    case "setup":
+      return setup(command.config);
+    case "doctor":
+      return doctor(command.config);
   }
+}
+
+/** What else the behaviour depends on. @throws SqliteDriverError */
+async function printDetails(): Promise<number> {
+  const { name, sqliteVersion } = await loadSqliteDriver();
+  await print(`Node ${process.version} at ${process.execPath}\nSQLite ${sqliteVersion} by ${name}\n`);
+  return 0;
+}
+
+async function setup(config: SetupConfig): Promise<number> {
+  const { runSetup, SetupError } = await import("./cli/setup/setup-command.js");
+  try {
+    const program = { node: process.execPath, main: await realpath(process.argv[1] ?? "") };
+    await print(await runSetup(config, program, surroundingsOfThisProcess()));
+    return 0;
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    process.stderr.write(`artifacts-mcp: ${error.message}\n`);
+    return error.exitCode;
+  }
+}
+
+async function doctor(config: DoctorConfig): Promise<number> {
+  const { runDoctor } = await import("./cli/doctor-command.js");
+  const { text, isSound } = await runDoctor(config, surroundingsOfThisProcess());
+  await print(text);
+  return isSound ? 0 : 1;
 }
 
 async function verify(config: VerifyConfig): Promise<number> {
@@ -79,7 +122,10 @@ async function serve(config: Config): Promise<void> {
         log,
       )
     : undefined;
-  log("info", "started", { version, root: config.root, readOnly: config.readOnly, ...(origin && { http: origin }) });
+  const { name: driver, sqliteVersion: sqlite } = await loadSqliteDriver();
+  const { root, readOnly } = config;
+  log("info", "started", { version, root, readOnly, driver, sqlite, ...(origin && { http: origin }) });
+  setTimeout(() => LEAVE_BYTECODE?.(), bytecodeDelayMs).unref();
   if (session && isatty(0)) process.stderr.write(greeting(config.root));
 
   const reason = await Promise.race([stopped, ...(session ? [session.gone] : [])]);
@@ -88,6 +134,7 @@ async function serve(config: Config): Promise<void> {
   await store.close();
   await directory.close();
   log("info", "stopped", { reason });
+  LEAVE_BYTECODE?.();
 }
 
 /** It may be made later: until then it allows nothing. */
@@ -117,7 +164,7 @@ End it with Ctrl-D or Ctrl-C. Options: artifacts-mcp --help
 
 /** Whether its message is one line that says all. */
 function isExplained(error: unknown): error is Error {
-  return [ConfigError, DataDirectoryError, HttpServiceError].some((kind) => error instanceof kind);
+  return [ConfigError, DataDirectoryError, HttpServiceError, SqliteDriverError].some((kind) => error instanceof kind);
 }
 
 function explain(error: unknown): void {

@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { chmod, cp, mkdir, readdir, readFile, rm, stat, symlink, truncate, writeFile } from "node:fs/promises";
+import { chmod, cp, mkdir, readdir, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import packageJson from "../../package.json" with { type: "json" };
@@ -14,6 +14,8 @@ import {
   startServerUnder,
   toolCall,
 } from "../support/server-process.js";
+
+const repository = join(dirname(builtServer), "..");
 
 /** Runs the command to its end with an empty stdin. */
 function run(args: readonly string[], environment: NodeJS.ProcessEnv = {}) {
@@ -43,10 +45,15 @@ describe("the command line", () => {
     expect(await readdir(home)).toEqual([]);
   });
 
-  it.each([
+  it.each<[string[], ...string[]]>([
     [["--rot", "x"], "--rot", "--root"],
     [["-r"], "-r", "--root"],
-    [["somewhere"], '"somewhere"', "only options"],
+    [["somewhere"], '"somewhere"', "verify, setup, doctor", "./somewhere"],
+    [["--root", "x", "verify"], '"verify"', "first word"],
+    [["--verbose"], "--verbose", "--version"],
+    [["doctor", "now"], '"now"', "only options"],
+    [["setup", "emacs"], '"emacs"', "claude-desktop", "zed"],
+    [["setup"], "claude-desktop", "zed"],
     [["--"], "--", "only options"],
     [["--root"], "--root", "needs a value"],
     [["--root", "--read-only"], "--root", "needs a value"],
@@ -138,6 +145,13 @@ async function copyOfBuild(folder: string): Promise<string> {
   return join(folder, "dist", basename(builtServer));
 }
 
+/** The driver for a Node whose SQLite is missing or too old, as `npm install` lays it. */
+async function installDriver(folder: string): Promise<void> {
+  for (const name of ["@photostructure/sqlite", "node-gyp-build"]) {
+    await cp(join(repository, "node_modules", name), join(folder, "node_modules", name), { recursive: true });
+  }
+}
+
 describe("a data directory that cannot be used", () => {
   it("ends the start with one line that says what to do, exit 1", async () => {
     const root = await temporaryDirectory();
@@ -186,28 +200,44 @@ describe("a data directory that cannot be used", () => {
     // Root may write anywhere, so it becomes somebody else.
     const someone = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
     const main = await copyOfBuild(folder);
+    await installDriver(folder);
     const options = { encoding: "utf8", input: "", ...someone } as const;
     const { stderr, status } = spawnSync(process.execPath, [main, "--root", root], options);
     expect(stderr).toMatch(/^artifacts-mcp: [^\n]*not writable[^\n]*--root[^\n]*\n$/);
     expect(status).toBe(1);
     expect(await readdir(root)).toEqual([]);
   });
+});
 
-  it("without a binary of sqlite3, says how to build it", async () => {
-    // The bundle alone, as in an installation whose native package was not built.
+const needsDriver = (process.versions["sqlite"] ?? "0").localeCompare("3.51.3", "en", { numeric: true }) < 0;
+
+describe("an installation that is not whole", () => {
+  const start = (main: string, root: string) =>
+    spawnSync(process.execPath, [main, "--root", root], { encoding: "utf8", input: "" });
+
+  it.skipIf(!needsDriver)("without a driver, says in one line what to install, and makes nothing", async () => {
     const folder = await temporaryDirectory();
     const main = await copyOfBuild(folder);
-    await mkdir(join(folder, "node_modules", "sqlite3"), { recursive: true });
-    await writeFile(
-      join(folder, "node_modules", "sqlite3", "index.js"),
-      'throw new Error("Could not locate the bindings file. Tried: ...");',
-    );
-    const { status, stderr } = spawnSync(process.execPath, [main, "--root", join(folder, "store")], {
-      encoding: "utf8",
-      input: "",
-    });
-    expect(stderr).toMatch(/^artifacts-mcp: [^\n]*npm rebuild sqlite3[^\n]*\n$/);
-    expect(status).toBe(1);
+    expectRefusal(start(main, join(folder, "store")), 1, process.version, "npm install @photostructure/sqlite@1.2.1");
+    expect(await readdir(folder)).toEqual(["dist"]);
+    const { status, stdout } = spawnSync(process.execPath, [main, "--version"], { encoding: "utf8" });
+    expect([status, stdout]).toEqual([0, `${packageJson.version}\n`]);
+  });
+
+  it.skipIf(!needsDriver)("with a driver that does not load, says why", async () => {
+    const folder = await temporaryDirectory();
+    const main = await copyOfBuild(folder);
+    await installDriver(folder);
+    await rm(join(folder, "node_modules", "@photostructure", "sqlite", "prebuilds"), { recursive: true });
+    expectRefusal(start(main, join(folder, "store")), 1, "it is installed and does not load", "No native build");
+  });
+
+  it.each(["server.cjs", "sqlite-thread.cjs"])("without %s, says so", async (name) => {
+    const folder = await temporaryDirectory();
+    const main = await copyOfBuild(folder);
+    await rm(join(folder, "dist", name));
+    expectRefusal(start(main, join(folder, "store")), 1, "half installed");
+    expect(await readdir(folder)).toEqual(["dist"]);
   });
 });
 
@@ -287,8 +317,8 @@ describe("on a terminal", () => {
 
 describe("the bytecode", () => {
   it("is this Node's, and taken by it", () => {
-    const { script } = bundleScript(join(dirname(builtServer), "server.cjs"));
-    expect(script.cachedDataRejected).toBe(false);
+    const found = bundleScript(join(dirname(builtServer), "server.cjs"));
+    expect(found?.script.cachedDataRejected).toBe(false);
   });
 
   it("is missing or another Node's, and the command starts all the same", async () => {
@@ -315,7 +345,7 @@ describe("the bytecode", () => {
       const damaged = Buffer.from(whole);
       damaged.writeUInt8(damaged.readUInt8(at) ^ 1, at);
       await writeFile(bytecode, damaged);
-      expect(bundleScript(bundle).script.cachedDataRejected).toBeUndefined();
+      expect(bundleScript(bundle)?.script.cachedDataRejected).toBeUndefined();
     }
     expect(spawnSync(process.execPath, [main, "--version"], { encoding: "utf8" }).stdout).toBe("0.1.0\n");
   });
@@ -349,10 +379,7 @@ describe("the package", () => {
     }
     expect(paths.filter((path) => /\.bytecode$|^(?:src|test|scripts|bench|node_modules)\//.test(path))).toEqual([]);
     spawnSync("tar", ["-xzf", join(folder, filename), "-C", folder]);
-    // Its one runtime dependency, as an installation lays it.
-    await mkdir(join(folder, "package", "node_modules"));
-    const sqlite = join(builtServer, "..", "..", "node_modules", "sqlite3");
-    await symlink(sqlite, join(folder, "package", "node_modules", "sqlite3"));
+    await installDriver(join(folder, "package"));
     const main = join(folder, "package", "dist", "main.js");
     const ran = spawnSync(process.execPath, [main, "--root", join(folder, "store")], { encoding: "utf8", input: "" });
     expect(ran.status).toBe(0);

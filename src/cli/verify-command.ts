@@ -1,9 +1,9 @@
-import type { VerifyConfig } from "./config.js";
-import { openDataDirectory } from "./engines/data-directory.js";
-import { DigestThread } from "./engines/digest-thread.js";
-import { createStderrLog } from "./stderr-log.js";
-import { createStore } from "./store/store.js";
-import type { Fault, VerifyReport } from "./store/verify.js";
+import { openDataDirectory } from "../engines/data-directory.js";
+import { DigestThread } from "../engines/digest-thread.js";
+import { createStderrLog } from "../stderr-log.js";
+import { createStore } from "../store/store.js";
+import type { Fault, VerifyReport } from "../store/verify.js";
+import type { VerifyConfig } from "./command-line.js";
 
 export interface Verdict {
   /** A line for each fault and one that sums up, or the report as JSON. */

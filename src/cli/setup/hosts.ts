@@ -1,0 +1,170 @@
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import type { ConfigFormat, Entry } from "./config-format.js";
+import { json, jsonc } from "./json-config.js";
+import type { Surroundings } from "./surroundings.js";
+import { toml } from "./toml-config.js";
+
+/** A program that starts MCP servers, and where it keeps which. */
+export interface Host {
+  /** How it is named on the command line. */
+  readonly id: string;
+  readonly title: string;
+  readonly format: ConfigFormat;
+  /** The key in the file that holds the entries by name. */
+  readonly section: string;
+  /** Absolute path of this user's configuration file. */
+  file(surroundings: Surroundings): string;
+  /** The fields of an entry that `setup` sets; others in it are the user's. */
+  entry(command: string, args: readonly string[]): Entry;
+  /** What makes the host read its configuration again. */
+  readonly reload: string;
+  /** Another way to the same, where it is the safer one. */
+  readonly alternative?: (name: string, command: string, args: readonly string[]) => string;
+}
+
+const commandAndArgs = (command: string, args: readonly string[]): Entry => ({ command, args: [...args] });
+const typed = (type: string) => (command: string, args: readonly string[]) => ({
+  type,
+  ...commandAndArgs(command, args),
+});
+
+/** Words as a shell reads them. */
+const inShell = (words: readonly string[]): string =>
+  words.map((word) => (/^[\w./:=@~-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(" ");
+
+/** A folder that an environment variable names, or else one of the home directory. */
+function folder({ environment, home }: Surroundings, variable: string, ...otherwise: string[]): string {
+  const given = environment[variable] ?? "";
+  return given === "" ? join(home, ...otherwise) : given;
+}
+
+/** Where desktop programs keep their configuration. */
+function applicationData(surroundings: Surroundings): string {
+  switch (surroundings.platform) {
+    case "darwin":
+      return join(surroundings.home, "Library", "Application Support");
+    case "win32":
+      return folder(surroundings, "APPDATA", "AppData", "Roaming");
+    default:
+      return folder(surroundings, "XDG_CONFIG_HOME", ".config");
+  }
+}
+
+/** On Windows the store's package of Claude Desktop sees a folder of its own in place of %APPDATA%. */
+function packagedData(surroundings: Surroundings): string | undefined {
+  if (surroundings.platform !== "win32") return undefined;
+  const packages = join(folder(surroundings, "LOCALAPPDATA", "AppData", "Local"), "Packages");
+  const found = existsSync(packages) ? readdirSync(packages).find((name) => name.startsWith("Claude_")) : undefined;
+  return found && join(packages, found, "LocalCache", "Roaming");
+}
+
+/** On macOS it is not where other desktop programs have theirs. */
+function zedFolder(surroundings: Surroundings): string {
+  if (surroundings.platform === "win32") return join(applicationData(surroundings), "Zed");
+  return join(
+    surroundings.platform === "darwin" ? join(surroundings.home, ".config") : applicationData(surroundings),
+    "zed",
+  );
+}
+
+/** The first of the files in a folder that is there, or else the first. */
+function oneOf(parent: string, ...names: readonly [string, ...string[]]): string {
+  const paths = names.map((name) => join(parent, name));
+  return paths.find((path) => existsSync(path)) ?? join(parent, names[0]);
+}
+
+export const hosts: readonly Host[] = [
+  {
+    id: "claude-desktop",
+    title: "Claude Desktop",
+    format: json,
+    section: "mcpServers",
+    file: (at) => join(packagedData(at) ?? applicationData(at), "Claude", "claude_desktop_config.json"),
+    entry: commandAndArgs,
+    reload: "Quit Claude Desktop and start it again.",
+  },
+  {
+    id: "claude-code",
+    title: "Claude Code",
+    format: json,
+    section: "mcpServers",
+    file: (at) => join(folder(at, "CLAUDE_CONFIG_DIR"), ".claude.json"),
+    entry: typed("stdio"),
+    reload: "Start a new session; /mcp shows it.",
+    alternative: (name, command, args) =>
+      `While Claude Code runs it writes this file itself; then use: claude mcp add -s user ${name} -- ${inShell([command, ...args])}`,
+  },
+  {
+    id: "cursor",
+    title: "Cursor",
+    format: json,
+    section: "mcpServers",
+    file: (at) => join(at.home, ".cursor", "mcp.json"),
+    entry: commandAndArgs,
+    reload: "Cursor reads the file by itself; Settings, MCP shows it.",
+  },
+  {
+    id: "vscode",
+    title: "VS Code",
+    format: jsonc,
+    section: "servers",
+    file: (at) => join(applicationData(at), "Code", "User", "mcp.json"),
+    entry: typed("stdio"),
+    reload: 'Run "MCP: List Servers" in VS Code and start it.',
+  },
+  {
+    id: "codex",
+    title: "Codex",
+    format: toml,
+    section: "mcp_servers",
+    file: (at) => join(folder(at, "CODEX_HOME", ".codex"), "config.toml"),
+    entry: commandAndArgs,
+    reload: "Start a new session; /mcp shows it.",
+  },
+  {
+    id: "gemini",
+    title: "Gemini CLI",
+    format: jsonc,
+    section: "mcpServers",
+    file: (at) => join(at.home, ".gemini", "settings.json"),
+    entry: commandAndArgs,
+    reload: "Start a new session; /mcp shows it.",
+  },
+  {
+    id: "opencode",
+    title: "opencode",
+    format: jsonc,
+    section: "mcp",
+    file: (at) => oneOf(join(folder(at, "XDG_CONFIG_HOME", ".config"), "opencode"), "opencode.jsonc", "opencode.json"),
+    entry: (command, args) => ({ type: "local", command: [command, ...args], enabled: true }),
+    reload: "Start a new session.",
+  },
+  {
+    id: "qwen",
+    title: "Qwen Code",
+    format: jsonc,
+    section: "mcpServers",
+    file: (at) => join(at.home, ".qwen", "settings.json"),
+    entry: commandAndArgs,
+    reload: "Start a new session; /mcp shows it.",
+  },
+  {
+    id: "copilot",
+    title: "Copilot CLI",
+    format: json,
+    section: "mcpServers",
+    file: (at) => join(folder(at, "COPILOT_HOME", ".copilot"), "mcp-config.json"),
+    entry: (command, args) => ({ ...typed("local")(command, args), tools: ["*"] }),
+    reload: "Start a new session; /mcp shows it.",
+  },
+  {
+    id: "zed",
+    title: "Zed",
+    format: jsonc,
+    section: "context_servers",
+    file: (at) => join(zedFolder(at), "settings.json"),
+    entry: (command, args) => ({ source: "custom", ...commandAndArgs(command, args) }),
+    reload: "Zed reads the file by itself; the agent panel's settings show it.",
+  },
+];

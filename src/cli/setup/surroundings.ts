@@ -1,0 +1,13 @@
+import { homedir } from "node:os";
+
+/** The machine and the user, as a host sees them. */
+export interface Surroundings {
+  readonly platform: NodeJS.Platform;
+  /** Absolute path of the user's home directory. */
+  readonly home: string;
+  readonly environment: NodeJS.ProcessEnv;
+}
+
+export function surroundingsOfThisProcess(): Surroundings {
+  return { platform: process.platform, home: homedir(), environment: process.env };
+}

@@ -1,0 +1,310 @@
+import { chmod, mkdir, readdir, readFile, realpath, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { readCommand, type SetupConfig } from "../../src/cli/command-line.js";
+import { hosts } from "../../src/cli/setup/hosts.js";
+import { jsonc } from "../../src/cli/setup/json-config.js";
+import { runSetup } from "../../src/cli/setup/setup-command.js";
+import type { Surroundings } from "../../src/cli/setup/surroundings.js";
+import { temporaryDirectory } from "../support/directories.js";
+
+const program = { node: "/opt/node/bin/node", main: "/opt/artifacts-mcp/dist/main.js" };
+const started = [program.node, program.main, "--root", "/data", "--allow-path", "/sets"];
+
+async function newHome(): Promise<Surroundings> {
+  return { platform: "linux", home: await temporaryDirectory(), environment: {} };
+}
+
+/** Runs `artifacts-mcp setup` with these words. */
+function setup(surroundings: Surroundings, ...words: string[]): Promise<string> {
+  const command = readCommand(["setup", ...words], {});
+  if (command.kind !== "setup") throw new Error("it is setup");
+  return runSetup(command.config, program, surroundings);
+}
+
+function hostOf(id: string) {
+  const host = hosts.find((each) => each.id === id);
+  if (host === undefined) throw new Error(`no host ${id}`);
+  return host;
+}
+
+/** A host's file with this text in it, and the ways to run setup on it. */
+async function fileOf(id: string, text: string) {
+  const surroundings = await newHome();
+  const path = hostOf(id).file(surroundings);
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, text);
+  return {
+    path,
+    setup: (...words: string[]) => setup(surroundings, id, ...words),
+    read: () => readFile(path, "utf8"),
+    copies: async () => (await readdir(dirname(path))).filter((name) => name.endsWith(".backup")),
+  };
+}
+
+describe.each(hosts.map((host) => [host.id, host] as const))("setup %s", (id, host) => {
+  const words = ["--root", "/data", "/sets"];
+
+  it("prints what to put where, and changes nothing", async () => {
+    const surroundings = await newHome();
+    const text = await setup(surroundings, id, ...words);
+    const lines = text.split("\n").filter((line) => !line.startsWith("#"));
+    expect(text).toContain(host.file(surroundings));
+    const entry = host.format.entries(lines.join("\n"), host.section)["artifacts"];
+    expect([entry?.["command"], entry?.["args"]].flat().filter(Boolean)).toEqual(started);
+    expect(await readdir(surroundings.home)).toEqual([]);
+  });
+
+  it("--write makes the file, --write again leaves it alone, --remove takes the entry out", async () => {
+    const surroundings = await newHome();
+    const file = host.file(surroundings);
+    expect(await setup(surroundings, id, "--write", ...words)).toContain(file);
+    const text = await readFile(file, "utf8");
+    const entry = host.format.entries(text, host.section)["artifacts"];
+    expect([entry?.["command"], entry?.["args"]].flat().filter(Boolean)).toEqual(started);
+    expect((await stat(file)).mode & 0o777).toBe(0o600);
+
+    expect(await setup(surroundings, id, "--write", ...words)).toContain("set up already");
+    expect(await readFile(file, "utf8")).toBe(text);
+    expect((await readdir(dirname(file))).filter((name) => name.endsWith(".backup"))).toEqual([]);
+
+    await setup(surroundings, id, "--remove");
+    expect(host.format.entries(await readFile(file, "utf8"), host.section)).toEqual({});
+    expect(await setup(surroundings, id, "--remove")).toContain("nothing was changed");
+  });
+});
+
+describe("a configuration that is there", () => {
+  it("keeps all else in it, byte for byte, and a copy of the file", async () => {
+    const before = `{
+\t"theme": "dark",   "n": 1.50,
+\t"mcpServers": {
+\t\t"other": {
+\t\t\t"command": "x"
+\t\t}
+\t}
+}
+`;
+    const file = await fileOf("claude-desktop", before);
+    await file.setup("--write");
+    const written = await file.read();
+    const added = `,
+\t\t"artifacts": {
+\t\t\t"command": "/opt/node/bin/node",
+\t\t\t"args": [
+\t\t\t\t"/opt/artifacts-mcp/dist/main.js"
+\t\t\t]
+\t\t}`;
+    expect(written).toContain(added);
+    expect(written.replace(added, "")).toBe(before);
+    const [copy = ""] = await file.copies();
+    expect(await readFile(join(dirname(file.path), copy), "utf8")).toBe(before);
+    await file.setup("--remove");
+    expect(await file.read()).toBe(before);
+    expect(await file.copies()).toHaveLength(2);
+  });
+
+  it("keeps comments and trailing commas where the host allows them", async () => {
+    const before = `// mine
+{
+  /* all of it */
+  "theme": "dark", // as always
+  "context_servers": {
+    "other": { "command": "x", }, // and mine
+  },
+}
+`;
+    const file = await fileOf("zed", before);
+    await file.setup("--write");
+    expect(await file.read()).toContain("/opt/node");
+    await file.setup("--remove");
+    for (const comment of ["// mine\n{", "/* all of it */", "// as always", "// and mine"]) {
+      expect(await file.read()).toContain(comment);
+    }
+    expect(jsonc.entries(await file.read(), "context_servers")).toEqual({ other: { command: "x" } });
+  });
+
+  it("keeps the user's own fields of the entry, and sets the others", async () => {
+    const old = { command: "node", args: ["/old/dist/main.js"], env: { ARTIFACTS_ROOT: "/x" }, trust: true };
+    const file = await fileOf("gemini", JSON.stringify({ mcpServers: { artifacts: old } }));
+    await file.setup("--write");
+    const now = JSON.parse(await file.read()).mcpServers.artifacts;
+    expect(now).toEqual({ ...old, command: program.node, args: [program.main] });
+  });
+
+  it("keeps a TOML file but for its table and those below it", async () => {
+    const before = `# mine
+model = "x" # the best
+
+[mcp_servers.artifacts]
+command = "node"
+args = [
+  "/old/dist/main.js",
+]
+startup_timeout_sec = 20
+
+[mcp_servers.artifacts.env] # and its variables
+A = "[mcp_servers.other]"
+
+[mcp_servers."other.one"]
+command = "y"
+text = """
+[mcp_servers.artifacts]
+"""
+[[list]]
+n = 1`;
+    const file = await fileOf("codex", before);
+    await file.setup("--write", "--root", "/data");
+    const written = await file.read();
+    expect(written).toBe(`# mine
+model = "x" # the best
+
+[mcp_servers."other.one"]
+command = "y"
+text = """
+[mcp_servers.artifacts]
+"""
+[[list]]
+n = 1
+
+[mcp_servers.artifacts]
+command = "/opt/node/bin/node"
+args = [ "/opt/artifacts-mcp/dist/main.js", "--root", "/data" ]
+startup_timeout_sec = 20
+
+[mcp_servers.artifacts.env]
+A = "[mcp_servers.other]"
+`);
+    expect(await file.setup("--write", "--root", "/data")).toContain("already");
+    await file.setup("--remove");
+    expect(await file.read()).toMatch(/^# mine\n[\s\S]*n = 1\n\n?$/);
+    expect(await file.read()).not.toContain("/opt");
+  });
+
+  it("keeps Windows' line ends, and no byte order mark, which hosts refuse", async () => {
+    const json = await fileOf("cursor", `\uFEFF{\r\n  "mcpServers": {}\r\n}\r\n`);
+    await json.setup("--write");
+    expect(await json.read()).toMatch(/^\{\r\n {2}"mcpServers": \{\r\n {4}"artifacts": \{\r\n/);
+    expect((await json.read()).replaceAll("\r\n", "")).not.toContain("\n");
+    const toml = await fileOf("codex", `model = "x"\r\n`);
+    await toml.setup("--write");
+    expect((await toml.read()).replaceAll("\r\n", "")).not.toContain("\n");
+  });
+
+  it("keeps its mode, and is found through a symlink that stays one", async () => {
+    const file = await fileOf("cursor", "{}");
+    const real = join(await temporaryDirectory(), "dotfiles.json");
+    await writeFile(real, "{}");
+    await chmod(real, 0o640);
+    await writeFile(`${file.path}.other`, "");
+    const surroundings = await newHome();
+    const linked = hostOf("cursor").file(surroundings);
+    await mkdir(dirname(linked), { recursive: true });
+    await symlink(real, linked);
+    await setup(surroundings, "cursor", "--write");
+    expect(await realpath(linked)).toBe(await realpath(real));
+    expect(JSON.parse(await readFile(real, "utf8")).mcpServers.artifacts.command).toBe(program.node);
+    expect((await stat(real)).mode & 0o777).toBe(0o640);
+  });
+
+  it.each([
+    ["claude-desktop", '{ "mcpServers": { }', /line 1, column 20/],
+    ["claude-desktop", '{ // mine\n "mcpServers": {} }', /not valid JSON/],
+    ["claude-desktop", "[]", /not a JSON object/],
+    ["claude-desktop", '{ "mcpServers": [] }', /"mcpServers"/],
+    ["claude-desktop", '{ "mcpServers": { "artifacts": { "command": "other" } } }', /--name/],
+    ["codex", 'model = "x', /not valid TOML/],
+    ["codex", 'mcp_servers = { other = { command = "x" } }', /by hand/],
+    ["codex", 'mcp_servers.artifacts.command = "/a/artifacts-mcp"', /by hand/],
+  ])("of %s is left alone where it is %s", async (id, text, why) => {
+    const file = await fileOf(id, text);
+    const refusal = file.setup("--write");
+    await expect(refusal).rejects.toThrow(why);
+    await expect(refusal).rejects.toThrow(file.path);
+    await expect(refusal).rejects.toMatchObject({ exitCode: 1 });
+    expect(await file.read()).toBe(text);
+    expect(await readdir(dirname(file.path))).toHaveLength(1);
+  });
+
+  it("is not replaced where it belongs to another program, and can hold a second entry", async () => {
+    const file = await fileOf("cursor", '{ "mcpServers": { "artifacts": { "command": "other" } } }');
+    await expect(file.setup("--remove")).rejects.toThrow("another program");
+    await file.setup("--write", "--name", "store");
+    expect(Object.keys(JSON.parse(await file.read()).mcpServers)).toEqual(["artifacts", "store"]);
+  });
+});
+
+describe("the file of a host", () => {
+  const at = (platform: NodeJS.Platform, environment: NodeJS.ProcessEnv = {}): Surroundings => ({
+    platform,
+    home: "/home/me",
+    environment,
+  });
+
+  it.each([
+    ["claude-desktop", at("darwin"), "/home/me/Library/Application Support/Claude/claude_desktop_config.json"],
+    ["claude-desktop", at("win32", { APPDATA: "/roaming" }), "/roaming/Claude/claude_desktop_config.json"],
+    ["claude-desktop", at("linux", { XDG_CONFIG_HOME: "/xdg" }), "/xdg/Claude/claude_desktop_config.json"],
+    ["claude-code", at("linux"), "/home/me/.claude.json"],
+    ["claude-code", at("linux", { CLAUDE_CONFIG_DIR: "/cc" }), "/cc/.claude.json"],
+    ["cursor", at("linux", { XDG_CONFIG_HOME: "/xdg" }), "/home/me/.cursor/mcp.json"],
+    ["vscode", at("darwin"), "/home/me/Library/Application Support/Code/User/mcp.json"],
+    ["codex", at("linux", { CODEX_HOME: "/codex" }), "/codex/config.toml"],
+    ["opencode", at("linux"), "/home/me/.config/opencode/opencode.jsonc"],
+    ["copilot", at("linux", { XDG_CONFIG_HOME: "/xdg", COPILOT_HOME: "/cop" }), "/cop/mcp-config.json"],
+    ["zed", at("darwin"), "/home/me/.config/zed/settings.json"],
+    ["zed", at("win32", { APPDATA: "/roaming" }), "/roaming/Zed/settings.json"],
+  ])("%s", (id, surroundings, path) => {
+    expect(hostOf(id).file(surroundings)).toBe(path);
+  });
+
+  it("is the one in the folder that Windows' package of Claude Desktop sees", async () => {
+    const folder = await temporaryDirectory();
+    await mkdir(join(folder, "Packages", "Claude_x1"), { recursive: true });
+    const environment = { LOCALAPPDATA: folder, APPDATA: "/roaming" };
+    expect(hostOf("claude-desktop").file(at("win32", environment))).toBe(
+      join(folder, "Packages/Claude_x1/LocalCache/Roaming/Claude/claude_desktop_config.json"),
+    );
+  });
+
+  it("is opencode.json where opencode has that one already", async () => {
+    const file = await fileOf("opencode", "{}");
+    const other = join(dirname(file.path), "opencode.json");
+    await writeFile(other, "{}");
+    expect(await file.read()).toBe("{}");
+    await rm(file.path);
+    await file.setup("--write");
+    expect(JSON.parse(await readFile(other, "utf8")).mcp.artifacts.enabled).toBe(true);
+  });
+});
+
+describe("the command line of setup", () => {
+  it("refuses an unknown host and none, and lists those that are known", async () => {
+    const surroundings = await newHome();
+    for (const words of [["emacs"], []]) {
+      const refusal = setup(surroundings, ...words);
+      await expect(refusal).rejects.toThrow(/claude-desktop, claude-code, cursor, .*zed/);
+      await expect(refusal).rejects.toMatchObject({ exitCode: 2 });
+    }
+  });
+
+  it.each([
+    [["cursor", "--write", "--remove"], "not both"],
+    [["cursor", "--name", "a b"], "--name"],
+    [["cursor", "--session-ttl", "soon"], "365d"],
+    [["cursor", "--http-token", "0123456789abcdef"], "--http-token"],
+    [["cursor", "somewhere"], "./somewhere"],
+  ])("refuses %j", (words, part) => {
+    expect(() => readCommand(["setup", ...words], {})).toThrow(part);
+  });
+
+  it("gives the server absolute paths, and each option once", () => {
+    const words = ["setup", "cursor", "--allow-path", "~/a", "--read-only", "--keep-versions=3", "./b"];
+    const { config } = readCommand(words, {}) as { config: SetupConfig };
+    const home = process.env["HOME"] ?? "";
+    expect(config.serverArguments).toEqual([
+      ...["--allow-path", join(home, "a"), "--allow-path", join(process.cwd(), "b")],
+      ...["--read-only", "--keep-versions", "3"],
+    ]);
+  });
+});
