@@ -63,10 +63,10 @@ export async function openDataDirectory(
   await explained(root, () => makeFolder(join(root, "uploads")));
   await explained(root, () => makeFolder(join(root, "blobs")));
   if (!isFormatted) await explained(root, () => makeForOwner(database));
-  const metadata = await openMetadata(database, log);
+  const blobs = createDiskBlobStore(root, log);
+  const metadata = await openMetadata(database, blobs, log);
   // Written last: a directory that has it has a database too.
   if (!isFormatted) await explained(root, () => writeFormat(root));
-  const blobs = createDiskBlobStore(root, log);
   const restored = blobs.restoreReserve(); // nobody has to wait for it
   const files = createLocalFiles({ forbidden: root });
   const signingKey = () => explained(root, () => readSigningKey(root));
@@ -122,9 +122,14 @@ async function writeFormat(root: string): Promise<void> {
   });
 }
 
-async function openMetadata(file: string, log: Log): Promise<KeyvMetadataStore> {
+async function openMetadata(file: string, blobs: BlobStore, log: Log): Promise<KeyvMetadataStore> {
   try {
-    return await openKeyvMetadataStore(file, log);
+    return await openKeyvMetadataStore(file, log).catch(async (error) => {
+      // SQLite shares a file between processes that needs room on the disk, also where nothing is written.
+      const needsRoom = ["SQLITE_FULL", "SQLITE_IOERR"].includes(codeOf(error) ?? "");
+      if (!needsRoom || !(await blobs.releaseReserve())) throw error;
+      return openKeyvMetadataStore(file, log);
+    });
   } catch (cause) {
     throw new DataDirectoryError(databaseProblem(file, codeOf(cause), cause), { cause });
   }

@@ -10,6 +10,13 @@ const stepBase64Bytes = 64 * 1024;
 
 const pool = new BufferPool();
 
+/** A copy in memory of its own: one of `Buffer.from` would hold all of Node's pool, 64 KiB from Node 24 on. */
+function ownBytes(bytes: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length);
+  copy.set(bytes);
+  return copy;
+}
+
 /**
  * A large string of a message as JSON, most often written from bytes that never were a string. To whatever else writes
  * JSON it is one.
@@ -21,7 +28,7 @@ export class JsonText {
   static ofString(text: string): JsonText {
     const json = new JsonText();
     if (!text.isWellFormed()) {
-      json.#pieces.push(Buffer.from(JSON.stringify(text).slice(1, -1)));
+      json.#pieces.push(ownBytes(Buffer.from(JSON.stringify(text).slice(1, -1))));
       return json;
     }
     const buffer = pool.take(Buffer.byteLength(text));
@@ -58,7 +65,7 @@ export class JsonText {
   #add(buffer: Buffer, length: number): void {
     const piece = buffer.subarray(0, length);
     if (length < buffer.length / 2) {
-      this.#pieces.push(Buffer.from(piece));
+      this.#pieces.push(ownBytes(piece));
       pool.giveBack(buffer);
     } else {
       this.#pieces.push(piece);

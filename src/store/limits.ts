@@ -41,7 +41,7 @@ export const maxSegments = 64;
  * Segments that a process keeps open for its next append; the least recently used is closed past it. Together with what
  * the process has open anyway they leave room to read and to save where only 64 files may be open.
  */
-export const maxOpenSegments = 32;
+export const maxOpenSegments = 24;
 /** One read or write of a copy. */
 export const copyBlockBytes = MiB;
 /** What an import, or an upload over HTTP, makes durable at a time. */

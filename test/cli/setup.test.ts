@@ -179,6 +179,12 @@ A = "[mcp_servers.other]"
     await file.setup("--remove");
     expect(await file.read()).toMatch(/^# mine\n[\s\S]*n = 1\n\n?$/);
     expect(await file.read()).not.toContain("/opt");
+    await file.setup("--write");
+    const again = await file.read();
+    await file.setup("--write", "--root", "/other");
+    await file.setup("--remove");
+    await file.setup("--write");
+    expect(await file.read()).toBe(again); // no blank line more
   });
 
   it("keeps Windows' line ends, and no byte order mark, which hosts refuse", async () => {
@@ -213,6 +219,7 @@ A = "[mcp_servers.other]"
     ["claude-desktop", "[]", /not a JSON object/],
     ["claude-desktop", '{ "mcpServers": [] }', /"mcpServers"/],
     ["claude-desktop", '{ "mcpServers": { "artifacts": { "command": "other" } } }', /--name/],
+    ["gemini", '{ "mcpServers": {}, }', /line 1, column 21/],
     ["codex", 'model = "x', /not valid TOML/],
     ["codex", 'mcp_servers = { other = { command = "x" } }', /by hand/],
     ["codex", 'mcp_servers.artifacts.command = "/a/artifacts-mcp"', /by hand/],
@@ -251,6 +258,9 @@ describe("the file of a host", () => {
     ["vscode", at("darwin"), "/home/me/Library/Application Support/Code/User/mcp.json"],
     ["codex", at("linux", { CODEX_HOME: "/codex" }), "/codex/config.toml"],
     ["opencode", at("linux"), "/home/me/.config/opencode/opencode.jsonc"],
+    ["gemini", at("linux", { GEMINI_CLI_HOME: "/gem" }), "/gem/.gemini/settings.json"],
+    ["qwen", at("linux"), "/home/me/.qwen/settings.json"],
+    ["qwen", at("linux", { QWEN_HOME: "/qwen" }), "/qwen/settings.json"],
     ["copilot", at("linux", { XDG_CONFIG_HOME: "/xdg", COPILOT_HOME: "/cop" }), "/cop/mcp-config.json"],
     ["zed", at("darwin"), "/home/me/.config/zed/settings.json"],
     ["zed", at("win32", { APPDATA: "/roaming" }), "/roaming/Zed/settings.json"],
@@ -296,6 +306,14 @@ describe("the command line of setup", () => {
     [["cursor", "somewhere"], "./somewhere"],
   ])("refuses %j", (words, part) => {
     expect(() => readCommand(["setup", ...words], {})).toThrow(part);
+  });
+
+  it("warns where the program lies in npm's cache", async () => {
+    const surroundings = await newHome();
+    const command = readCommand(["setup", "cursor", "--write"], {});
+    if (command.kind !== "setup") throw new Error("it is setup");
+    const cached = { ...program, main: "/home/me/.npm/_npx/1a2b/node_modules/artifacts-mcp/dist/main.js" };
+    expect(await runSetup(command.config, cached, surroundings)).toContain("npm install -g");
   });
 
   it("gives the server absolute paths, and each option once", () => {

@@ -110,6 +110,18 @@ describe.skipIf(!canMount)(`on a full disk ${needsMounts}`, { timeout }, () => {
     }
   });
 
+  it("a server starts, reads, and makes room", async () => {
+    const { root, server } = await open(8 * MiB);
+    const content = randomBytes(100_000);
+    await server.call("save_artifact", { bucket, key: "kept", ...base64(content) });
+    await server.close();
+    await expect(writeFile(join(root, "..", "fill"), randomBytes(8 * MiB))).rejects.toMatchObject({ code: "ENOSPC" });
+    const next = await startServerUnder(quiet, root);
+    const saved = new Map([["kept", sha256Of(content)]]);
+    await readAndDelete(next, "kept", saved);
+    expect((await next.call("list_buckets", {}))["data"]).toEqual([]);
+  });
+
   it("saves that fail leave nothing, and many deletions at once all succeed", async () => {
     const { root, server } = await open(8 * MiB);
     for (let round = 0; round < (isLong ? 50 : 4); round += 1) {

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { ConfigFormat, Entry } from "./config-format.js";
-import { json, jsonc } from "./json-config.js";
+import { json, jsonc, jsonWithComments } from "./json-config.js";
 import type { Surroundings } from "./surroundings.js";
 import { toml } from "./toml-config.js";
 
@@ -62,10 +62,9 @@ function packagedData(surroundings: Surroundings): string | undefined {
 /** On macOS it is not where other desktop programs have theirs. */
 function zedFolder(surroundings: Surroundings): string {
   if (surroundings.platform === "win32") return join(applicationData(surroundings), "Zed");
-  return join(
-    surroundings.platform === "darwin" ? join(surroundings.home, ".config") : applicationData(surroundings),
-    "zed",
-  );
+  const parent =
+    surroundings.platform === "darwin" ? join(surroundings.home, ".config") : applicationData(surroundings);
+  return join(parent, "zed");
 }
 
 /** The first of the files in a folder that is there, or else the first. */
@@ -125,9 +124,9 @@ export const hosts: readonly Host[] = [
   {
     id: "gemini",
     title: "Gemini CLI",
-    format: jsonc,
+    format: jsonWithComments,
     section: "mcpServers",
-    file: (at) => join(at.home, ".gemini", "settings.json"),
+    file: (at) => join(folder(at, "GEMINI_CLI_HOME"), ".gemini", "settings.json"),
     entry: commandAndArgs,
     reload: "Start a new session; /mcp shows it.",
   },
@@ -143,16 +142,17 @@ export const hosts: readonly Host[] = [
   {
     id: "qwen",
     title: "Qwen Code",
-    format: jsonc,
+    format: jsonWithComments,
     section: "mcpServers",
-    file: (at) => join(at.home, ".qwen", "settings.json"),
-    entry: commandAndArgs,
+    file: (at) => join(folder(at, "QWEN_HOME", ".qwen"), "settings.json"),
+    // Without it, Qwen Code 0.24 shows the model no tool of any server until it searches for some.
+    entry: (command, args) => ({ ...commandAndArgs(command, args), alwaysLoadTools: true }),
     reload: "Start a new session; /mcp shows it.",
   },
   {
     id: "copilot",
     title: "Copilot CLI",
-    format: json,
+    format: jsonc,
     section: "mcpServers",
     file: (at) => join(folder(at, "COPILOT_HOME", ".copilot"), "mcp-config.json"),
     entry: (command, args) => ({ ...typed("local")(command, args), tools: ["*"] }),

@@ -1,22 +1,31 @@
-import { applyEdits, type FormattingOptions, modify, type ParseError, parse, printParseErrorCode } from "jsonc-parser";
+import {
+  applyEdits,
+  type FormattingOptions,
+  modify,
+  type ParseError,
+  type ParseOptions,
+  parse,
+  printParseErrorCode,
+} from "jsonc-parser";
 import { type ConfigFormat, ConfigFormatError, type Entry } from "./config-format.js";
 
 /** Plain JSON. */
-export const json = jsonFormat(false);
+export const json = jsonFormat({ disallowComments: true, allowTrailingComma: false });
+export const jsonWithComments = jsonFormat({ disallowComments: false, allowTrailingComma: false });
 /** JSON with comments and trailing commas. */
-export const jsonc = jsonFormat(true);
+export const jsonc = jsonFormat({ disallowComments: false, allowTrailingComma: true });
 
 type Fields = Readonly<Record<string, unknown>>;
 
-function jsonFormat(hasComments: boolean): ConfigFormat {
+function jsonFormat(dialect: ParseOptions): ConfigFormat {
   function edit(text: string, path: readonly string[], value: unknown): string {
     return applyEdits(text, modify(text, [...path], value, { formattingOptions: formattingOf(text) }));
   }
   return {
     entries(text, section) {
-      const found = parseObject(withoutMark(text), hasComments)[section] ?? {};
+      const found = parseObject(withoutMark(text), dialect)[section] ?? {};
       if (isObject(found) && Object.values(found).every(isObject)) return found as Record<string, Entry>;
-      throw new ConfigFormatError(`has something else than objects in ${JSON.stringify(section)}`);
+      throw new ConfigFormatError(`has something else than objects in ${JSON.stringify(section)}: mend it first`);
     },
     write(text, section, name, entry) {
       const isNew = this.entries(text, section)[name] === undefined;
@@ -32,17 +41,17 @@ function jsonFormat(hasComments: boolean): ConfigFormat {
   };
 }
 
-function parseObject(text: string, hasComments: boolean): Fields {
+function parseObject(text: string, dialect: ParseOptions): Fields {
   if (text.trim() === "") return {};
   const errors: ParseError[] = [];
-  const root: unknown = parse(text, errors, { disallowComments: !hasComments, allowTrailingComma: hasComments });
+  const root: unknown = parse(text, errors, dialect);
   const [error] = errors;
   if (error !== undefined) {
     const lines = text.slice(0, error.offset).split("\n");
     const at = `line ${lines.length}, column ${(lines.at(-1) ?? "").length + 1}`;
-    throw new ConfigFormatError(`is not valid JSON (${printParseErrorCode(error.error)} at ${at})`);
+    throw new ConfigFormatError(`is not valid JSON (${printParseErrorCode(error.error)} at ${at}): mend it first`);
   }
-  if (!isObject(root)) throw new ConfigFormatError("is not a JSON object");
+  if (!isObject(root)) throw new ConfigFormatError("is not a JSON object: mend it first");
   return root;
 }
 

@@ -47,23 +47,28 @@ export async function runSetup(config: SetupConfig, program: Program, surroundin
     const alternative = host.alternative?.(config.name, program.node, [program.main, ...config.serverArguments]);
     return [
       `# ${host.title}: put this into ${file}, or run the same with --write. ${host.reload}`,
-      ...(alternative === undefined ? [] : [`# ${alternative}`]),
+      ...[alternative, warningOf(program).trim()].flatMap((line) => (line ? [`# ${line}`] : [])),
       host.format.write("", host.section, config.name, entry),
     ].join("\n");
   }
   try {
     const text = await readConfigFile(file);
     return config.action === "write"
-      ? await write({ host, file, text, name: config.name, entry })
+      ? (await write({ host, file, text, name: config.name, entry })) + warningOf(program)
       : await remove({ host, file, text, name: config.name });
   } catch (cause) {
     const { message } = cause as Error;
-    const what =
-      cause instanceof ConfigFormatError
-        ? `${message}; mend it, or see \`artifacts-mcp setup ${host.id}\` for what to put there by hand`
-        : `cannot be changed: ${message}`;
-    throw new SetupError(`setup: ${file} was left alone: it ${what}`, 1, { cause });
+    const why = cause instanceof ConfigFormatError ? `it ${message}` : `it cannot be changed: ${message}`;
+    throw new SetupError(`setup: ${file} was left alone: ${why}`, 1, { cause });
   }
+}
+
+/** A copy that `npx` runs lies in npm's cache, and is gone when that is cleaned. */
+function warningOf({ main }: Program): string {
+  const isInCache = /[\\/]_npx[\\/]/.test(main);
+  return isInCache
+    ? `${main} lies in npm's cache and may be removed: install artifacts-mcp with npm install -g first.\n`
+    : "";
 }
 
 interface Target {

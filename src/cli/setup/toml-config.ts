@@ -14,8 +14,8 @@ export const toml: ConfigFormat = {
   write(text, section, name, entry) {
     const merged = { ...this.entries(text, section)[name], ...entry };
     const eol = text.includes("\r\n") ? "\r\n" : "\n";
-    const others = cutOut(text, section, name);
-    const gap = others === "" ? "" : others.endsWith("\n") ? eol : eol + eol;
+    const others = cutOut(text, section, name).trimEnd();
+    const gap = others === "" ? "" : eol + eol;
     const table = stringify({ [section]: { [name]: merged } }).trimEnd();
     const written = `${others}${gap}${table.replaceAll("\n", eol)}${eol}`;
     return checked(text, written, section, name, merged);
@@ -30,7 +30,9 @@ function parsed(text: string): TomlTable {
   try {
     return parse(text);
   } catch (error) {
-    throw new ConfigFormatError(`is not valid TOML (${String((error as Error).message).split("\n")[0]})`);
+    throw new ConfigFormatError(
+      `is not valid TOML (${String((error as Error).message).split("\n")[0]}): mend it first`,
+    );
   }
 }
 
@@ -38,7 +40,7 @@ function tableIn(parent: Entry, key: string): TomlTable | undefined {
   const found = parent[key];
   if (found === undefined) return undefined;
   if (typeof found === "object" && found !== null && !Array.isArray(found)) return found as TomlTable;
-  throw new ConfigFormatError(`has no table in ${JSON.stringify(key)}`);
+  throw new ConfigFormatError(`has no table in ${JSON.stringify(key)}: mend it first`);
 }
 
 /** The text without the tables `[section.name]` and below. */
@@ -90,8 +92,14 @@ function checked(before: string, written: string, section: string, name: string,
   const servers = { ...(tableIn(wanted, section) ?? {}) };
   delete servers[name];
   if (entry !== undefined) servers[name] = entry as TomlTable;
-  const found = parsed(written);
   const inFull = (root: TomlTable, tables: TomlTable) => stringify({ ...root, [section]: tables });
-  if (inFull(found, tableIn(found, section) ?? {}) === inFull(wanted, servers)) return written;
-  throw new ConfigFormatError("is written in a way that cannot be changed safely");
+  try {
+    const found = parse(written);
+    if (inFull(found, tableIn(found, section) ?? {}) === inFull(wanted, servers)) return written;
+  } catch {
+    // It is refused below.
+  }
+  throw new ConfigFormatError(
+    "is written in a way that setup cannot change safely: change it by hand; setup without --write says what to put there",
+  );
 }

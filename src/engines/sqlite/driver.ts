@@ -73,6 +73,8 @@ function problem(own: string | undefined, cause: unknown): string {
   const has = own === undefined ? "has no SQLite" : `has SQLite ${own}, which several processes cannot share safely`;
   const { code, message } = cause as { readonly code?: unknown; readonly message?: unknown };
   const isMissing = code === "MODULE_NOT_FOUND" || code === "ERR_MODULE_NOT_FOUND";
-  const why = isMissing ? "" : ` (it is installed and does not load: ${String(message).split("\n")[0]})`;
-  return `${node} ${has}: use Node 22.22.3, 24.15 or newer, or run \`npm install ${fallback}\` where artifacts-mcp is installed${why}.`;
+  const remedy = isMissing
+    ? `install ${fallback} where artifacts-mcp is installed (\`npm install ${fallback}\`, with -g if that is global)`
+    : `install ${fallback} again, which is there and does not load (${String(message).split("\n")[0]})`;
+  return `${node} ${has}: use Node 22.22.3, 24.15 or newer, or ${remedy}.`;
 }
