@@ -3,6 +3,7 @@ import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { openDataDirectory } from "../../src/engines/data-directory.js";
+import { loadSqliteDriver } from "../../src/engines/sqlite/driver.js";
 import { canMount, memoryDisk, needsMounts } from "../support/disks.js";
 import { sha256Of } from "../support/mcp-client.js";
 import { quiet, type ServerProcess, startServerUnder } from "../support/server-process.js";
@@ -115,6 +116,10 @@ describe.skipIf(!canMount)(`on a full disk ${needsMounts}`, { timeout }, () => {
     const content = randomBytes(100_000);
     await server.call("save_artifact", { bucket, key: "kept", ...base64(content) });
     await server.close();
+    const { DatabaseSync } = await loadSqliteDriver();
+    const database = new DatabaseSync(join(root, "metadata.sqlite"));
+    database.exec("SELECT 1 FROM sqlite_schema");
+    database.close(); // the last to close takes the files of the log away
     await expect(writeFile(join(root, "..", "fill"), randomBytes(8 * MiB))).rejects.toMatchObject({ code: "ENOSPC" });
     const next = await startServerUnder(quiet, root);
     const saved = new Map([["kept", sha256Of(content)]]);

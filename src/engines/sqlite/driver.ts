@@ -14,7 +14,10 @@ export class SqliteDriverError extends Error {
   override readonly name = "SqliteDriverError";
 }
 
-/** What runs where Node has no SQLite that is safe, by name and version. */
+/**
+ * What runs where Node has no SQLite that is safe, by name and version. It closes a database only after its statements
+ * were collected as garbage, so the log of the writes may stay in its folder when a server has ended.
+ */
 const fallback = "@photostructure/sqlite@1.2.1";
 /** Before it, several processes that write to one database could damage it: https://sqlite.org/wal.html#walresetbug */
 const leastSqliteVersion = "3.51.3";

@@ -1,11 +1,14 @@
-import { mkdir, truncate, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, readdir, truncate, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { ConnectionOptions, SqliteConnection } from "../../../src/engines/sqlite/connection.js";
+import { loadSqliteDriver } from "../../../src/engines/sqlite/driver.js";
 import { openLocalConnection } from "../../../src/engines/sqlite/local-connection.js";
 import { sharedSqliteThread } from "../../../src/engines/sqlite/sqlite-thread.js";
 import { temporaryDirectory } from "../../support/directories.js";
+
+const isPackage = (await loadSqliteDriver()).name === "@photostructure/sqlite";
 
 type Open = (file: string, options?: ConnectionOptions) => Promise<SqliteConnection>;
 
@@ -116,6 +119,15 @@ function connectionTests(place: string, openPlainly: Open) {
       await connection.close();
       await truncate(file, 5_000);
       await expect(read(file)).rejects.toMatchObject({ code: "SQLITE_CORRUPT" });
+    });
+
+    it.skipIf(isPackage)("close() leaves the database alone in its folder (node:sqlite)", async () => {
+      const { file, connection } = await openRows({ pragmas });
+      for (let n = 0; n < 150; n += 1) await connection.all(`SELECT key FROM rows LIMIT ${n}`);
+      await connection.all(insert, ["a", "text"]);
+      expect(await readdir(dirname(file))).toHaveLength(3);
+      await connection.close();
+      expect(await readdir(dirname(file))).toEqual([basename(file)]);
     });
 
     it("rejects what is asked after close()", async () => {

@@ -1,46 +1,48 @@
 import { join } from "node:path";
-import { setImmediate } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { expect, it, onTestFinished } from "vitest";
+import { openLocalConnection } from "../../../src/engines/sqlite/local-connection.js";
 import { SqliteThread } from "../../../src/engines/sqlite/sqlite-thread.js";
 import { temporaryDirectory } from "../../support/directories.js";
 
 const program = fileURLToPath(new URL("../../../dist/sqlite-thread.cjs", import.meta.url));
-/** Keeps the thread at work for a moment. */
-const slow = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT 2000000) SELECT count(*) FROM n";
+/** The thread's program fails at a connection that it does not know: a fault, of which it dies. */
+const fault = { id: 0, request: { kind: "all", connection: -1, sql: "", values: [] } };
 
 async function openRows(thread: SqliteThread) {
   const file = join(await temporaryDirectory(), "rows.sqlite");
-  const options = { pragmas: ["journal_mode=WAL", "synchronous=FULL", "wal_autocheckpoint=7"] };
-  const connection = thread.connect(file, options);
+  const pragmas = ["journal_mode=WAL", "synchronous=FULL", "wal_autocheckpoint=7"];
+  const connection = thread.connect(file, { pragmas, busyTimeoutMs: 60_000 });
   onTestFinished(() => connection.close());
   await connection.all("CREATE TABLE rows (key TEXT PRIMARY KEY)");
-  return connection;
+  return { file, connection };
 }
 
 it("a thread that ends fails what is under way as unknown, is reported, and is replaced", async () => {
   const thread = new SqliteThread(program);
   const reasons: Error[] = [];
   const stop = thread.onEnd((error) => reasons.push(error));
-  const connection = await openRows(thread);
-  const other = await openRows(thread);
+  const [{ file, connection }, { connection: other }] = [await openRows(thread), await openRows(thread)];
   await connection.all("INSERT INTO rows VALUES ('before')");
-  const calls = [connection.all(slow), other.all("INSERT INTO rows VALUES ('under way')")];
-  const ended = Promise.allSettled(calls);
-  await setImmediate(); // both are with the thread now
-  await thread.current().terminate();
+  const holder = await openLocalConnection(file);
+  await holder.all("BEGIN IMMEDIATE");
+  const calls = [connection.all("INSERT INTO rows VALUES ('waiting')"), connection.all("SELECT 1")];
+  await other.all("SELECT 1"); // those before are with the thread now, and wait for the holder
+  thread.current().postMessage(fault);
   const unknown = { status: "rejected", reason: { code: "SQLITE_THREAD_ENDED" } };
-  expect(await ended).toMatchObject([unknown, unknown]);
-  expect(reasons).toMatchObject([{ message: expect.stringContaining("exit code 1") }]);
+  expect(await Promise.allSettled(calls)).toMatchObject([unknown, unknown]);
+  expect(reasons).toMatchObject([{ message: "connection -1 is not open" }]);
 
   // The connections are opened again, as they were set.
+  await holder.all("ROLLBACK");
+  await holder.close();
   await connection.all("INSERT INTO rows VALUES ('behind')");
   expect(await connection.all("SELECT key FROM rows ORDER BY key")).toEqual([{ key: "before" }, { key: "behind" }]);
   expect(await connection.all("PRAGMA wal_autocheckpoint")).toEqual([{ wal_autocheckpoint: 7 }]);
-  await other.all("INSERT OR REPLACE INTO rows VALUES ('under way')");
-  expect(await other.all("SELECT key FROM rows")).toEqual([{ key: "under way" }]);
+  expect(await other.all("SELECT key FROM rows")).toEqual([]);
   stop();
-  await thread.current().terminate();
+  thread.current().postMessage(fault);
+  await expect(connection.all("SELECT 1")).rejects.toMatchObject({ code: "SQLITE_THREAD_ENDED" });
   expect(reasons).toHaveLength(1);
 });
 
