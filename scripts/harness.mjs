@@ -4,6 +4,20 @@ import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { DatabaseSync } from "@photostructure/sqlite";
 
+/**
+ * Which Node runs the next server: those that are named take turns, so that their drivers for SQLite share a store.
+ *
+ * @param {readonly string[] | undefined} paths
+ */
+export function nodesInTurn(paths = []) {
+  const nodes = paths.length === 0 ? [process.execPath] : paths;
+  let turn = 0;
+  return () => {
+    turn += 1;
+    return nodes[turn % nodes.length] ?? process.execPath;
+  };
+}
+
 /** The built command. */
 export const main = fileURLToPath(new URL("../dist/main.js", import.meta.url));
 
@@ -34,13 +48,13 @@ export class Refusal extends Error {
  * Starts the built server, with the SDK's client.
  *
  * @param {string} root
- * @param {{ options?: readonly string[], onLog?: (text: string) => void }} [settings] more options of the command;
- * what takes its log, which is the terminal's otherwise
+ * @param {{ options?: readonly string[], onLog?: (text: string) => void, node?: string }} [settings] more options of the
+ * command; what takes its log, which is the terminal's otherwise; the Node that runs it
  */
-export async function startServer(root, { options = ["--log-level", "error"], onLog } = {}) {
+export async function startServer(root, { options = ["--log-level", "error"], onLog, node = process.execPath } = {}) {
   const args = [main, "--root", root, ...options];
   const stderr = onLog ? "pipe" : "inherit";
-  const transport = new StdioClientTransport({ command: process.execPath, args, stderr });
+  const transport = new StdioClientTransport({ command: node, args, stderr });
   if (onLog) transport.stderr?.on("data", (bytes) => onLog(String(bytes)));
   const client = new Client({ name: "harness", version: "0" });
   let isKilled = false;

@@ -1,8 +1,9 @@
 // Several servers on one data directory, whose clients all work on the same few keys and uploads, while others sweep:
 // nothing is lost, nothing is left, and every error is one that a client can act on.
-// Usage: node scripts/race.mjs [seconds] [processes] [seed] [--grace MS] [--kill]
+// Usage: node scripts/race.mjs [seconds] [processes] [seed] [--grace MS] [--kill] [--node PATH ...]
 //   --grace MS  what a sweep leaves alone while it is younger; none by default, so living saves are given up too
 //   --kill      ends processes with kill -9 at random moments, and starts others
+//   --node PATH the Node that runs the servers; several take turns
 // On a fault the data directory stays, with all calls and answers in trace.txt beside it.
 import { spawn, spawnSync } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -12,18 +13,23 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { bundleProgram } from "./build.mjs";
-import { checkIntegrity, generator, main, startServer } from "./harness.mjs";
+import { checkIntegrity, generator, main, nodesInTurn, startServer } from "./harness.mjs";
 import { counterKey, keepVersions, keptKeys, Ledger } from "./race/ledger.mjs";
 import { givenUp, Player } from "./race/player.mjs";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { grace: { type: "string", default: "0" }, kill: { type: "boolean", default: false } },
+  options: {
+    grace: { type: "string", default: "0" },
+    kill: { type: "boolean", default: false },
+    node: { type: "string", multiple: true },
+  },
 });
 const seconds = Number(positionals[0] ?? 60);
 const processes = Number(positionals[1] ?? 8);
 const seed = Number(positionals[2] ?? Date.now() % 1_000_000);
 const graceMs = Number(values.grace);
+const nextNode = nodesInTurn(values.node);
 const sweepers = 2;
 const playersPerServer = 2;
 
@@ -45,7 +51,7 @@ function serve(root, n) {
   // Some uploads expire while others still go on with them.
   const ttl = n % 2 === 0 ? "20s" : "3s";
   const options = ["--session-ttl", ttl, "--keep-versions", String(keepVersions), "--log-level", "warn"];
-  return startServer(root, { options, onLog });
+  return startServer(root, { options, onLog, node: nextNode() });
 }
 
 /** @param {string} program @param {string} root @param {string} mode */

@@ -1,13 +1,20 @@
 // Uploads with kill -9 at random moments: every acknowledged byte must be there each time, and every digest right.
-// Usage: node scripts/soak.mjs [rounds] [seed]
+// Usage: node scripts/soak.mjs [rounds] [seed] [--node PATH ...]
+//   --node PATH  the Node that runs the servers; several take turns
 import { createHash, randomBytes } from "node:crypto";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { checkIntegrity, generator, startServer } from "./harness.mjs";
+import { parseArgs } from "node:util";
+import { checkIntegrity, generator, nodesInTurn, startServer } from "./harness.mjs";
 
-const rounds = Number(process.argv[2] ?? 200);
-const seed = Number(process.argv[3] ?? Date.now() % 1_000_000);
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { node: { type: "string", multiple: true } },
+});
+const rounds = Number(positionals[0] ?? 200);
+const seed = Number(positionals[1] ?? Date.now() % 1_000_000);
+const nextNode = nodesInTurn(values.node);
 const random = generator(seed);
 const totals = { kills: 0, chunks: 0, bytes: 0, lostAnswers: 0, keptUnheard: 0 };
 
@@ -47,7 +54,7 @@ async function playRound(root, round) {
   const size = random() < 0.7 ? { size: content.length } : {};
   const kills = between(1, 4);
   const progress = { heard: 0, sent: 0 };
-  let server = await startServer(root);
+  let server = await startServer(root, { node: nextNode() });
   let session = await server.call("create_upload_session", { bucket: "soak", key, ...size });
   for (let killed = 0; session.status !== "complete"; ) {
     const upload = carryOn(server.call, content, session, progress).catch(() => undefined);
@@ -57,7 +64,7 @@ async function playRound(root, round) {
       killed += 1;
       totals.kills += 1;
       await upload;
-      server = await startServer(root);
+      server = await startServer(root, { node: nextNode() });
       session = await server.call("get_upload_session", { session_id: session.id });
       check(session.offset >= progress.heard, `offset ${session.offset} is below the acknowledged ${progress.heard}`);
       check(session.offset <= Math.max(progress.sent, progress.heard), `offset ${session.offset} was never sent`);

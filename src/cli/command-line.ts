@@ -7,6 +7,7 @@ import {
   ConfigError,
   type Given,
   isDirectory,
+  isUnfilled,
   type Setting,
   settingNames,
   settings,
@@ -136,15 +137,16 @@ const optionsOf: Readonly<Record<keyof typeof commands | "serve", readonly strin
 
 /** What looks like a path is one more directory that may be reached. @throws ConfigError */
 function withDirectories(given: Given, words: readonly string[]): Given {
-  if (words.length === 0) return given;
-  for (const word of words) {
+  const directories = words.filter((word) => !isUnfilled(word));
+  for (const word of directories) {
     if (/^[~.]|\//.test(word) || (process.platform === "win32" && word.includes("\\"))) continue;
     const known = Object.keys(commands).join(", ");
     throw new ConfigError(
       `unknown command ${JSON.stringify(word)}: the commands are ${known}, each as the first word; a directory to allow is written with a slash, like ./${word}`,
     );
   }
-  return new Map([...given, ["allow-path", [...(given.get("allow-path") ?? []), ...words]]]);
+  if (directories.length === 0) return given;
+  return new Map([...given, ["allow-path", [...(given.get("allow-path") ?? []), ...directories]]]);
 }
 
 /** @throws ConfigError */

@@ -1,11 +1,12 @@
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { chmod, cp, mkdir, readdir, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { chmod, mkdir, readdir, readFile, stat, truncate, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import packageJson from "../../package.json" with { type: "json" };
-import { bundleScript } from "../../src/bundle-script.js";
+import { expectRefusal, runCommand as run } from "../support/command.js";
 import { temporaryDirectory } from "../support/directories.js";
+import { copyOfBuild, installDriver } from "../support/installation.js";
 import {
   builtServer,
   initialize,
@@ -14,23 +15,6 @@ import {
   startServerUnder,
   toolCall,
 } from "../support/server-process.js";
-
-const repository = join(dirname(builtServer), "..");
-
-/** Runs the command to its end with an empty stdin. */
-function run(args: readonly string[], environment: NodeJS.ProcessEnv = {}) {
-  const options = { encoding: "utf8", input: "", env: { ...process.env, ...environment }, timeout: 20_000 } as const;
-  const { status, stdout, stderr } = spawnSync(process.execPath, [builtServer, ...args], options);
-  return { status, stdout, stderr };
-}
-
-/** One line on stderr that holds all of `parts`, and nothing on stdout. */
-function expectRefusal(ran: ReturnType<typeof run>, status: number, ...parts: string[]): void {
-  expect(ran.stderr).toMatch(/^artifacts-mcp: [^\n]+\n$/);
-  for (const part of parts) expect(ran.stderr).toContain(part);
-  expect(ran.stdout).toBe("");
-  expect(ran.status).toBe(status);
-}
 
 describe("the command line", () => {
   it("--version and --help answer on stdout and make no data directory", async () => {
@@ -43,6 +27,41 @@ describe("the command line", () => {
     }
     expect(help.status).toBe(0);
     expect(await readdir(home)).toEqual([]);
+  });
+
+  it("--version --verbose tells the Node and the SQLite too, and so does the line of a start", async () => {
+    const { status, stdout } = run(["--version", "--verbose"]);
+    expect(status).toBe(0);
+    const [first, node, sqlite] = stdout.split("\n");
+    expect([first, node]).toEqual([packageJson.version, `Node ${process.version} at ${process.execPath}`]);
+    const [, version, driver] =
+      /^SQLite (\d+\.\d+\.\d+) by (node:sqlite|@photostructure\/sqlite)$/.exec(sqlite ?? "") ?? [];
+    expect(version).toBeDefined();
+    const { stderr } = run(["--root", await temporaryDirectory()]);
+    expect(stderr).toContain(`"driver":"${driver}","sqlite":"${version}"`);
+    expect(stderr).not.toContain("Warning");
+  });
+
+  it("takes what looks like a path for one more directory to allow", async () => {
+    const root = join(await temporaryDirectory(), "store");
+    const allowed = await temporaryDirectory();
+    const server = await startServer(root, allowed);
+    const { tools } = await server.client.listTools();
+    expect(tools.map(({ name }) => name)).toContain("import_file");
+    const { stderr } = run(["--root", root, "./none", "~/none", "--allow-path", "/none"], { HOME: allowed });
+    for (const path of [join(process.cwd(), "none"), join(allowed, "none"), "/none"]) {
+      expect(stderr).toContain(`allowed_path_missing {"path":"${path}"`);
+    }
+  });
+
+  it("takes a setting that a bundle's host left unfilled for none", async () => {
+    const home = await temporaryDirectory();
+    // biome-ignore-start lint/suspicious/noTemplateCurlyInString: as the host leaves it
+    const environment = { HOME: home, XDG_DATA_HOME: join(home, "data"), ARTIFACTS_ROOT: "${user_config.root}" };
+    const { status, stderr } = run(["${user_config.allowed_directories}"], environment);
+    // biome-ignore-end lint/suspicious/noTemplateCurlyInString: as the host leaves it
+    expect([status, stderr]).toEqual([0, expect.stringContaining(join(home, "data", "artifacts-mcp"))]);
+    expect(stderr).not.toContain("allowed_path_missing");
   });
 
   it.each<[string[], ...string[]]>([
@@ -139,19 +158,6 @@ describe("the command line", () => {
   });
 });
 
-/** The build alone, as in an installation: its command, in `folder`. */
-async function copyOfBuild(folder: string): Promise<string> {
-  await cp(dirname(builtServer), join(folder, "dist"), { recursive: true });
-  return join(folder, "dist", basename(builtServer));
-}
-
-/** The driver for a Node whose SQLite is missing or too old, as `npm install` lays it. */
-async function installDriver(folder: string): Promise<void> {
-  for (const name of ["@photostructure/sqlite", "node-gyp-build"]) {
-    await cp(join(repository, "node_modules", name), join(folder, "node_modules", name), { recursive: true });
-  }
-}
-
 describe("a data directory that cannot be used", () => {
   it("ends the start with one line that says what to do, exit 1", async () => {
     const root = await temporaryDirectory();
@@ -206,38 +212,6 @@ describe("a data directory that cannot be used", () => {
     expect(stderr).toMatch(/^artifacts-mcp: [^\n]*not writable[^\n]*--root[^\n]*\n$/);
     expect(status).toBe(1);
     expect(await readdir(root)).toEqual([]);
-  });
-});
-
-const needsDriver = (process.versions["sqlite"] ?? "0").localeCompare("3.51.3", "en", { numeric: true }) < 0;
-
-describe("an installation that is not whole", () => {
-  const start = (main: string, root: string) =>
-    spawnSync(process.execPath, [main, "--root", root], { encoding: "utf8", input: "" });
-
-  it.skipIf(!needsDriver)("without a driver, says in one line what to install, and makes nothing", async () => {
-    const folder = await temporaryDirectory();
-    const main = await copyOfBuild(folder);
-    expectRefusal(start(main, join(folder, "store")), 1, process.version, "npm install @photostructure/sqlite@1.2.1");
-    expect(await readdir(folder)).toEqual(["dist"]);
-    const { status, stdout } = spawnSync(process.execPath, [main, "--version"], { encoding: "utf8" });
-    expect([status, stdout]).toEqual([0, `${packageJson.version}\n`]);
-  });
-
-  it.skipIf(!needsDriver)("with a driver that does not load, says why", async () => {
-    const folder = await temporaryDirectory();
-    const main = await copyOfBuild(folder);
-    await installDriver(folder);
-    await rm(join(folder, "node_modules", "@photostructure", "sqlite", "prebuilds"), { recursive: true });
-    expectRefusal(start(main, join(folder, "store")), 1, "again", "does not load", "No native build");
-  });
-
-  it.each(["server.cjs", "sqlite-thread.cjs"])("without %s, says so", async (name) => {
-    const folder = await temporaryDirectory();
-    const main = await copyOfBuild(folder);
-    await rm(join(folder, "dist", name));
-    expectRefusal(start(main, join(folder, "store")), 1, "half installed");
-    expect(await readdir(folder)).toEqual(["dist"]);
   });
 });
 
@@ -312,77 +286,5 @@ describe("on a terminal", () => {
     });
     for (const part of ["MCP host", '"mcpServers"', root, "--help"]) expect(stdout).toContain(part);
     expect(status).toBe(0);
-  });
-});
-
-describe("the bytecode", () => {
-  it("is this Node's, and taken by it", () => {
-    const found = bundleScript(join(dirname(builtServer), "server.cjs"));
-    expect(found?.script.cachedDataRejected).toBe(false);
-  });
-
-  it("is missing or another Node's, and the command starts all the same", async () => {
-    const folder = await temporaryDirectory();
-    const main = await copyOfBuild(folder);
-    const names = (await readdir(dirname(main))).filter((name) => name.endsWith(".bytecode"));
-    expect(names).toEqual([`server.cjs.${process.version}-${process.arch}.bytecode`]);
-    const bytecode = join(dirname(main), names[0] ?? "");
-    const { length } = await readFile(bytecode);
-    for (const text of [Buffer.alloc(0), Buffer.from("another Node's"), Buffer.alloc(length)]) {
-      await writeFile(bytecode, text);
-      expect(spawnSync(process.execPath, [main, "--version"], { encoding: "utf8" }).stdout).toBe("0.1.0\n");
-    }
-    await rm(bytecode);
-    expect(spawnSync(process.execPath, [main, "--version"], { encoding: "utf8" }).stdout).toBe("0.1.0\n");
-  });
-
-  it("is damaged in one bit, anywhere, and is not taken", async () => {
-    const main = await copyOfBuild(await temporaryDirectory());
-    const bundle = join(dirname(main), "server.cjs");
-    const bytecode = `${bundle}.${process.version}-${process.arch}.bytecode`;
-    const whole = await readFile(bytecode);
-    for (let at = 0; at < whole.length; at += Math.ceil(whole.length / 40)) {
-      const damaged = Buffer.from(whole);
-      damaged.writeUInt8(damaged.readUInt8(at) ^ 1, at);
-      await writeFile(bytecode, damaged);
-      expect(bundleScript(bundle)?.script.cachedDataRejected).toBeUndefined();
-    }
-    expect(spawnSync(process.execPath, [main, "--version"], { encoding: "utf8" }).stdout).toBe("0.1.0\n");
-  });
-
-  it("is of another bundle of the same length, and is not taken", async () => {
-    const main = await copyOfBuild(await temporaryDirectory());
-    const bundle = join(dirname(main), "server.cjs");
-    const text = await readFile(bundle, "latin1");
-    await writeFile(bundle, text.replaceAll('"0.1.0"', '"7.7.7"'), "latin1");
-    expect(spawnSync(process.execPath, [main, "--version"], { encoding: "utf8" }).stdout).toBe("7.7.7\n");
-  });
-});
-
-describe("the package", () => {
-  it("packs the bundle, its licences and the documents, and runs where it is installed", async () => {
-    const folder = await temporaryDirectory();
-    const packed = spawnSync("npm", ["pack", "--ignore-scripts", "--json", "--pack-destination", folder], {
-      encoding: "utf8",
-    });
-    const [{ filename, files }] = JSON.parse(packed.stdout) as [{ filename: string; files: { path: string }[] }];
-    const paths = files.map(({ path }) => path);
-    for (const path of [
-      "dist/main.js",
-      "dist/server.cjs",
-      "dist/THIRD-PARTY-LICENSES.txt",
-      "README.md",
-      "LICENSE",
-      "mcp.json",
-    ]) {
-      expect(paths).toContain(path);
-    }
-    expect(paths.filter((path) => /\.bytecode$|^(?:src|test|scripts|bench|node_modules)\//.test(path))).toEqual([]);
-    spawnSync("tar", ["-xzf", join(folder, filename), "-C", folder]);
-    await installDriver(join(folder, "package"));
-    const main = join(folder, "package", "dist", "main.js");
-    const ran = spawnSync(process.execPath, [main, "--root", join(folder, "store")], { encoding: "utf8", input: "" });
-    expect(ran.status).toBe(0);
-    expect(ran.stderr).toContain("started");
   });
 });

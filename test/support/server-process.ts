@@ -84,7 +84,12 @@ export interface RawServer {
 
 /** Starts the built command without a client, for what a client would hide. */
 export function spawnRaw(args: readonly string[], environment: NodeJS.ProcessEnv = {}): RawServer {
-  const child = spawn(process.execPath, [builtServer, ...args], { env: { ...process.env, ...environment } });
+  return spawnRawAt(builtServer, args, environment);
+}
+
+/** The same for another copy of the command. */
+export function spawnRawAt(main: string, args: readonly string[], environment: NodeJS.ProcessEnv): RawServer {
+  const child = spawn(process.execPath, [main, ...args], { env: { ...process.env, ...environment } });
   let stdout = "";
   let stderr = "";
   /** What of `stdout` is a line, and not in `answers` yet; and what of it is none yet. */

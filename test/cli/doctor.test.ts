@@ -1,0 +1,84 @@
+import { chmod, mkdir, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { runDoctor } from "../../src/cli/doctor-command.js";
+import { hosts } from "../../src/cli/setup/hosts.js";
+import { openDataDirectory } from "../../src/engines/data-directory.js";
+import { temporaryDirectory } from "../support/directories.js";
+import { silentLog } from "../support/silent-log.js";
+
+async function scene() {
+  const home = await temporaryDirectory();
+  const surroundings = { platform: "linux", home, environment: {} } as const;
+  const fileOf = (id: string) => hosts.find((host) => host.id === id)?.file(surroundings) ?? "";
+  return {
+    home,
+    fileOf,
+    async write(id: string, text: string): Promise<void> {
+      await mkdir(dirname(fileOf(id)), { recursive: true });
+      await writeFile(fileOf(id), text);
+    },
+    async report(root = join(home, "store")) {
+      const { text, isSound } = await runDoctor({ root }, surroundings);
+      return { isSound, lines: text.trimEnd().split("\n") };
+    },
+  };
+}
+
+const entry = (command: string, main: string) =>
+  JSON.stringify({ mcpServers: { files: { command, args: [main, "--root", "/x"] }, other: { command: "y" } } });
+
+describe("doctor", () => {
+  it("reports on Node, SQLite, the data directory and its disk, one line each, and makes nothing", async () => {
+    const { home, report } = await scene();
+    const { isSound, lines } = await report();
+    expect(isSound).toBe(true);
+    expect(lines).toHaveLength(5);
+    expect(lines[0]).toContain(`Node ${process.version} at ${process.execPath}`);
+    expect(lines[1]).toMatch(/^ok {4}SQLite \d+\.\d+\.\d+ by (?:node:sqlite|@photostructure\/sqlite)$/);
+    expect(lines[2]).toBe(`ok    data directory ${join(home, "store")}: not there yet; the first start makes it`);
+    expect(lines[3]).toMatch(/file system .* of .*: [\d.]+ GB free/);
+    expect(lines[4]).toBe(`ok    not found for this user: ${hosts.map(({ id }) => id).join(", ")}`);
+  });
+
+  it("tells the format of a store, and that a directory cannot be used", async () => {
+    const { home, report } = await scene();
+    const directory = await openDataDirectory(join(home, "store"), {}, silentLog);
+    await directory.close();
+    expect((await report()).lines[2]).toBe(`ok    data directory ${join(home, "store")}: format 1`);
+    await writeFile(join(home, "file"), "");
+    const { isSound, lines } = await report(join(home, "file"));
+    expect([isSound, lines[2]]).toEqual([false, expect.stringMatching(/^fault .*a file; give another --root$/)]);
+  });
+
+  it.skipIf(process.getuid?.() === 0)("tells that a directory is not writable", async () => {
+    const { home, report } = await scene();
+    await mkdir(join(home, "store"));
+    await chmod(join(home, "store"), 0o500);
+    expect((await report()).lines[2]).toMatch(/^fault .*not writable/);
+  });
+
+  it("tells what each host starts, what of it is gone, and what to run", async () => {
+    const { home, fileOf, write, report } = await scene();
+    const main = join(home, "dist", "main.js");
+    await mkdir(dirname(main));
+    await writeFile(main, "");
+    await write("cursor", entry(process.execPath, main));
+    await write("claude-code", entry("/none/node", main));
+    await write("gemini", "{}");
+    await write("zed", "{ // mine");
+    await mkdir(dirname(fileOf("codex")));
+    const { isSound, lines } = await report();
+    expect(isSound).toBe(false);
+    const of = (title: string) => lines.filter((line) => line.includes(`${title}: `));
+    expect(of("Cursor")).toEqual([
+      `ok    Cursor: ${fileOf("cursor")} starts "files" by ${process.execPath} ${main} --root /x`,
+    ]);
+    expect(of("Claude Code")[0]).toMatch(
+      /^fault .*; \/none\/node is not there: run `artifacts-mcp setup claude-code --write`$/,
+    );
+    for (const title of ["Gemini CLI", "Codex"]) expect(of(title)[0]).toMatch(/^note .*not set up; run `.* --write`$/);
+    expect(of("Zed")[0]).toMatch(/^fault .*settings\.json is not valid JSON/);
+    expect(lines.at(-1)).toBe("ok    not found for this user: claude-desktop, vscode, opencode, qwen, copilot");
+  });
+});

@@ -1,0 +1,129 @@
+import { chmod, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { bundleScript } from "../../src/bundle-script.js";
+import { runCommand } from "../support/command.js";
+import { temporaryDirectory } from "../support/directories.js";
+import { copyOfBuild, installDriver } from "../support/installation.js";
+import { builtServer, initialize, spawnRawAt } from "../support/server-process.js";
+
+describe("the bytecode", () => {
+  it("is this Node's, and taken by it", () => {
+    const found = bundleScript(join(dirname(builtServer), "server.cjs"));
+    expect(found?.script.cachedDataRejected).toBe(false);
+  });
+
+  it("is missing or another Node's, and the command starts all the same", async () => {
+    const folder = await temporaryDirectory();
+    const main = await copyOfBuild(folder);
+    const names = (await readdir(dirname(main))).filter((name) => name.endsWith(".bytecode"));
+    expect(names).toEqual([`server.cjs.${process.version}-${process.arch}.bytecode`]);
+    const bytecode = join(dirname(main), names[0] ?? "");
+    const { length } = await readFile(bytecode);
+    for (const text of [Buffer.alloc(0), Buffer.from("another Node's"), Buffer.alloc(length)]) {
+      await writeFile(bytecode, text);
+      expect(runCommand(["--version"], {}, main).stdout).toBe("0.1.0\n");
+    }
+    await rm(bytecode);
+    expect(runCommand(["--version"], {}, main).stdout).toBe("0.1.0\n");
+  });
+
+  it("is damaged in one bit, anywhere, and is not taken", async () => {
+    const main = await copyOfBuild(await temporaryDirectory());
+    const bundle = join(dirname(main), "server.cjs");
+    const bytecode = `${bundle}.${process.version}-${process.arch}.bytecode`;
+    const whole = await readFile(bytecode);
+    for (let at = 0; at < whole.length; at += Math.ceil(whole.length / 40)) {
+      const damaged = Buffer.from(whole);
+      damaged.writeUInt8(damaged.readUInt8(at) ^ 1, at);
+      await writeFile(bytecode, damaged);
+      expect(bundleScript(bundle)?.script.cachedDataRejected).toBeUndefined();
+    }
+    expect(runCommand(["--version"], {}, main).stdout).toBe("0.1.0\n");
+  });
+
+  it("is of another bundle of the same length, and is not taken", async () => {
+    const main = await copyOfBuild(await temporaryDirectory());
+    const bundle = join(dirname(main), "server.cjs");
+    const text = await readFile(bundle, "latin1");
+    await writeFile(bundle, text.replaceAll('"0.1.0"', '"7.7.7"'), "latin1");
+    expect(runCommand(["--version"], {}, main).stdout).toBe("7.7.7\n");
+  });
+});
+
+/** An installed package: its files, without bytecode, and a cache folder of the user's own. */
+async function install() {
+  const folder = await temporaryDirectory();
+  const main = await copyOfBuild(folder);
+  await installDriver(folder);
+  const beside = dirname(main);
+  const bundle = join(beside, "server.cjs");
+  const cache = join(folder, "cache", "artifacts-mcp");
+  for (const name of await readdir(beside)) if (name.endsWith(".bytecode")) await rm(join(beside, name));
+  const environment = { XDG_CACHE_HOME: join(folder, "cache"), LOCALAPPDATA: join(folder, "cache") };
+  return {
+    ...{ beside, cache, bundle, main, environment },
+    serve: () => runCommand(["--root", join(folder, "store")], environment, main),
+    /** Names of files with bytecode. */
+    async found(where: string): Promise<string[]> {
+      const names = await readdir(where).catch(() => []);
+      return names.filter((name) => name.includes(".bytecode"));
+    },
+    isTaken: () => bundleScript(bundle, cache)?.leaveBytecode === undefined,
+  };
+}
+
+describe.skipIf(process.platform !== "linux")("an installed package without bytecode", () => {
+  it("has some beside it after the first start, which the second one takes", async () => {
+    const { beside, cache, serve, found, isTaken } = await install();
+    expect(isTaken()).toBe(false);
+    expect(serve().status).toBe(0);
+    const names = await found(beside);
+    expect(names).toEqual([`server.cjs.${process.version}-${process.arch}.bytecode`]);
+    expect(isTaken()).toBe(true);
+    const { mtimeMs } = await stat(join(beside, names[0] ?? ""));
+    expect(serve().status).toBe(0);
+    expect((await stat(join(beside, names[0] ?? ""))).mtimeMs).toBe(mtimeMs);
+    expect(await found(cache)).toEqual([]);
+  });
+
+  it("has some while the first server still runs, so that kill -9 does not matter", { timeout: 120_000 }, async () => {
+    const { beside, main, environment, found, isTaken } = await install();
+    const server = spawnRawAt(main, ["--root", join(beside, "store")], environment);
+    server.send(initialize);
+    await server.answer(0);
+    await expect.poll(() => found(beside), { timeout: 100_000, interval: 200 }).toHaveLength(1);
+    server.child.kill("SIGKILL");
+    await server.exited;
+    expect(isTaken()).toBe(true);
+  });
+
+  it("has some in the user's cache folder where others can write to its own", async () => {
+    const { beside, cache, serve, found, isTaken } = await install();
+    await chmod(beside, 0o777);
+    expect(serve().status).toBe(0);
+    expect(await found(beside)).toEqual([]);
+    expect(await found(cache)).toHaveLength(1);
+    expect((await stat(cache)).mode & 0o777).toBe(0o700);
+    expect(isTaken()).toBe(true);
+  });
+
+  it("takes none from a cache folder that others can write to, and leaves none there", async () => {
+    const { beside, cache, serve, found, isTaken } = await install();
+    await chmod(beside, 0o777);
+    expect(serve().status).toBe(0);
+    expect(isTaken()).toBe(true);
+    await chmod(cache, 0o777);
+    expect(isTaken()).toBe(false);
+    const [name = ""] = await found(cache);
+    await rm(join(cache, name));
+    expect(serve().status).toBe(0);
+    expect([await found(beside), await found(cache)]).toEqual([[], []]);
+  });
+
+  it("gets none of a command that does not serve", async () => {
+    const { beside, cache, main, environment, found } = await install();
+    for (const word of ["--version", "--help"]) expect(runCommand([word], environment, main).status).toBe(0);
+    expect([await found(beside), await found(cache)]).toEqual([[], []]);
+  });
+});

@@ -1,0 +1,24 @@
+import { spawnSync } from "node:child_process";
+import { expect } from "vitest";
+import { builtServer } from "./server-process.js";
+
+export interface Ran {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the built command to its end with an empty stdin. */
+export function runCommand(args: readonly string[], environment: NodeJS.ProcessEnv = {}, main = builtServer): Ran {
+  const options = { encoding: "utf8", input: "", env: { ...process.env, ...environment }, timeout: 60_000 } as const;
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], options);
+  return { status, stdout, stderr };
+}
+
+/** One line on stderr that holds all of `parts`, and nothing on stdout. */
+export function expectRefusal(ran: Ran, status: number, ...parts: string[]): void {
+  expect(ran.stderr).toMatch(/^artifacts-mcp: [^\n]+\n$/);
+  for (const part of parts) expect(ran.stderr).toContain(part);
+  expect(ran.stdout).toBe("");
+  expect(ran.status).toBe(status);
+}

@@ -1,0 +1,18 @@
+import { cp } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { builtServer } from "./server-process.js";
+
+const repository = join(dirname(builtServer), "..");
+
+/** The build alone, as in an installation: its command, in `folder`. */
+export async function copyOfBuild(folder: string): Promise<string> {
+  await cp(dirname(builtServer), join(folder, "dist"), { recursive: true });
+  return join(folder, "dist", basename(builtServer));
+}
+
+/** The driver for a Node whose SQLite is missing or too old, as `npm install` lays it. */
+export async function installDriver(folder: string): Promise<void> {
+  for (const name of ["@photostructure/sqlite", "node-gyp-build"]) {
+    await cp(join(repository, "node_modules", name), join(folder, "node_modules", name), { recursive: true });
+  }
+}
