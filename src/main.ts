@@ -153,7 +153,7 @@ function greeting(root: string): string {
   return `
 artifacts-mcp ${version} keeps files for AI agents in ${root}.
 It is waiting for an MCP host to talk to it on stdin; it is not meant to be typed at.
-To connect a host, put this into its configuration, then restart it:
+To connect a host, run \`${node} ${script} setup HOST --write\`, or put this into its configuration:
 
 ${JSON.stringify(host, null, 2)}
 

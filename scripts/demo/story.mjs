@@ -175,8 +175,8 @@ async function lookAround(screen, server, { bucket, key }) {
 /** @param {Screen} screen @param {string} main */
 function showHostConfiguration(screen, main) {
   screen.heading("Connect your host");
-  screen.line("Claude Desktop: Settings, Developer, Edit Config opens claude_desktop_config.json.");
-  screen.line("Paste this there, and restart it. For Cursor, Claude Code and VS Code see README.md.");
+  screen.line("node dist/main.js setup HOST --write puts it into the configuration of a host: claude-desktop,");
+  screen.line("claude-code, cursor, vscode, codex, gemini, opencode, qwen, copilot or zed. By hand, for most of them:");
   screen.block(`{
   "mcpServers": {
     "artifacts": { "command": "node", "args": [${JSON.stringify(main)}] }

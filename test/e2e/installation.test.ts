@@ -1,11 +1,11 @@
 import { spawnSync } from "node:child_process";
-import { readdir, rm } from "node:fs/promises";
+import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import packageJson from "../../package.json" with { type: "json" };
 import { expectRefusal, runCommand } from "../support/command.js";
 import { temporaryDirectory } from "../support/directories.js";
-import { copyOfBuild, installDriver } from "../support/installation.js";
+import { copyOfBuild, installDriver, repository } from "../support/installation.js";
 
 const needsDriver = (process.versions["sqlite"] ?? "0").localeCompare("3.51.3", "en", { numeric: true }) < 0;
 
@@ -39,6 +39,14 @@ describe("an installation that is not whole", () => {
 });
 
 describe("the package", () => {
+  it("depends on nothing, and its checkout on no native sqlite3", async () => {
+    expect(packageJson).not.toHaveProperty("dependencies");
+    expect(packageJson.peerDependenciesMeta).toEqual({ "@photostructure/sqlite": { optional: true } });
+    const lock = JSON.parse(await readFile(join(repository, "package-lock.json"), "utf8"));
+    const sqlite3 = Object.entries<{ name?: string }>(lock.packages).filter(([path]) => path.endsWith("/sqlite3"));
+    expect(sqlite3.map(([, { name }]) => name)).toEqual(["@photostructure/sqlite"]);
+  });
+
   it("packs the bundle, its licences and the documents, and runs where it is installed", async () => {
     const folder = await temporaryDirectory();
     const packed = spawnSync("npm", ["pack", "--ignore-scripts", "--json", "--pack-destination", folder], {

@@ -2,7 +2,7 @@ import { cp } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { builtServer } from "./server-process.js";
 
-const repository = join(dirname(builtServer), "..");
+export const repository = join(dirname(builtServer), "..");
 
 /** The build alone, as in an installation: its command, in `folder`. */
 export async function copyOfBuild(folder: string): Promise<string> {
