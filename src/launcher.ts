@@ -28,7 +28,7 @@ function cacheFolder(): string | undefined {
 }
 
 function launch(): string | undefined {
-  if (isTooOld()) return `Node ${process.version} is too old: use Node 22.22.3 or newer.`;
+  if (isTooOld()) return `Node ${process.version} is too old: use Node 22.22.3, 24.15 or newer.`;
   // Node's threads for files, four unless told: large writes leave some to other calls.
   if (process.env["UV_THREADPOOL_SIZE"] === undefined) process.env["UV_THREADPOOL_SIZE"] = "8";
   const path = join(__dirname, "server.cjs");

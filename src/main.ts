@@ -1,4 +1,5 @@
 import { realpath, stat } from "node:fs/promises";
+import { basename } from "node:path";
 import { isatty } from "node:tty";
 import packageJson from "../package.json" with { type: "json" };
 import {
@@ -62,6 +63,7 @@ async function printDetails(): Promise<number> {
 
 async function setup(config: SetupConfig): Promise<number> {
   const { runSetup, SetupError } = await import("./cli/setup/setup-command.js");
+  if (config.action === "write") await loadSqliteDriver(); // without one, what the host starts would end at once
   try {
     const program = { node: process.execPath, main: await realpath(process.argv[1] ?? "") };
     await print(await runSetup(config, program, surroundingsOfThisProcess()));
@@ -75,7 +77,7 @@ async function setup(config: SetupConfig): Promise<number> {
 
 async function doctor(config: DoctorConfig): Promise<number> {
   const { runDoctor } = await import("./cli/doctor-command.js");
-  const { text, isSound } = await runDoctor(config, surroundingsOfThisProcess());
+  const { text, isSound } = await runDoctor(config, commandOfPerson(), surroundingsOfThisProcess());
   await print(text);
   return isSound ? 0 : 1;
 }
@@ -146,6 +148,12 @@ async function warnIfMissing(path: string, log: Log): Promise<void> {
   if (!isThere) log("warn", "allowed_path_missing", { path, why: "no directory is there, so it allows nothing" });
 }
 
+/** How the person has started this program. */
+function commandOfPerson(): string {
+  const script = process.argv[1] ?? "";
+  return basename(script) === "artifacts-mcp" ? "artifacts-mcp" : `node ${script}`;
+}
+
 /** For someone who starts it by hand and wonders why nothing happens. */
 function greeting(root: string): string {
   const [node, script] = [process.execPath, process.argv[1]];
@@ -153,11 +161,11 @@ function greeting(root: string): string {
   return `
 artifacts-mcp ${version} keeps files for AI agents in ${root}.
 It is waiting for an MCP host to talk to it on stdin; it is not meant to be typed at.
-To connect a host, run \`${node} ${script} setup HOST --write\`, or put this into its configuration:
+To connect a host, run \`${commandOfPerson()} setup HOST --write\`, or put this into its configuration:
 
 ${JSON.stringify(host, null, 2)}
 
-End it with Ctrl-D or Ctrl-C. Options: artifacts-mcp --help
+End it with Ctrl-D or Ctrl-C. Options: ${commandOfPerson()} --help
 
 `;
 }

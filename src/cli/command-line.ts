@@ -29,14 +29,20 @@ export interface SetupConfig {
   readonly host: string | undefined;
   /** What the host calls this server. */
   readonly name: string;
-  /** What the host starts the server with, checked. */
+  /** What the host is to start the server with, checked; empty if no option was given. */
   readonly serverArguments: readonly string[];
+  /** What a new entry has where no option was given: hosts do not hand on the variable that names the data directory. */
+  readonly defaultArguments: readonly string[];
+  /** Directories that the server would get by them, absolute. */
+  readonly directories: { readonly root: string | undefined; readonly allowed: readonly string[] };
   readonly action: "print" | "write" | "remove";
 }
 
 /** What the report on this machine is about, frozen. */
 export interface DoctorConfig {
   readonly root: string;
+  /** The person chose the root, so its parent must exist. */
+  readonly isRootNamed: boolean;
 }
 
 /** What only the check of the whole store takes, and only on the command line: nobody repairs by accident. */
@@ -105,6 +111,8 @@ export type Command =
 /** @throws ConfigError */
 export function readCommand(args: readonly string[], environment: NodeJS.ProcessEnv): Command {
   const [first = ""] = args;
+  if (first === "help" || first === "-h") return { kind: "help" };
+  if (first === "version" || first === "-v") return { kind: "version", isVerbose: false };
   const command = first in commands ? (first as keyof typeof commands) : "serve";
   const { given, words } = readArguments(command === "serve" ? args : args.slice(1), optionsOf[command]);
   if (given.has("help")) return { kind: "help" };
@@ -120,33 +128,43 @@ export function readCommand(args: readonly string[], environment: NodeJS.Process
       return { kind: "verify", config: Object.freeze({ ...commonConfig(values, environment), ...found }) };
     }
     case "setup":
-      return { kind: "setup", config: setupConfig(given, words) };
-    case "doctor":
+      return { kind: "setup", config: setupConfig(given, words, environment) };
+    case "doctor": {
       refuseWords(words);
-      return { kind: "doctor", config: Object.freeze({ root: commonConfig(values, environment).root }) };
+      const { root } = commonConfig(values, environment);
+      return { kind: "doctor", config: Object.freeze({ root, isRootNamed: values.one("root") !== undefined }) };
+    }
   }
 }
+
+/** What a host's entry cannot have, and why. */
+const notForHosts: Readonly<Record<string, string>> = {
+  "http-token": `everybody who can read the host's file would see it: give it as ${variableOf("http-token")} in the entry's environment`,
+  "no-stdio": "a host speaks to the server over stdio",
+};
 
 const optionsOf: Readonly<Record<keyof typeof commands | "serve", readonly string[]>> = {
   serve: settingNames,
   verify: ["root", "log-level", ...Object.keys(verifyFlags)],
-  // In a host's configuration a token would be read by everybody who reads that: it belongs into the environment.
-  setup: [...Object.keys(setupFlags), ...settingNames.filter((name) => name !== "http-token")],
+  setup: [...Object.keys(setupFlags), ...settingNames.filter((name) => !(name in notForHosts))],
   doctor: ["root"],
 };
 
 /** What looks like a path is one more directory that may be reached. @throws ConfigError */
 function withDirectories(given: Given, words: readonly string[]): Given {
   const directories = words.filter((word) => !isUnfilled(word));
-  for (const word of directories) {
-    if (/^[~.]|\//.test(word) || (process.platform === "win32" && word.includes("\\"))) continue;
-    const known = Object.keys(commands).join(", ");
-    throw new ConfigError(
-      `unknown command ${JSON.stringify(word)}: the commands are ${known}, each as the first word; a directory to allow is written with a slash, like ./${word}`,
-    );
-  }
+  for (const word of directories) if (!isPath(word)) throw new ConfigError(unknownWord(word));
   if (directories.length === 0) return given;
   return new Map([...given, ["allow-path", [...(given.get("allow-path") ?? []), ...directories]]]);
+}
+
+const isPath = (word: string): boolean =>
+  /^[~.]|\//.test(word) || (process.platform === "win32" && word.includes("\\"));
+
+function unknownWord(word: string): string {
+  if (word in commands) return `${JSON.stringify(word)} must be the first word, see --help`;
+  const known = Object.keys(commands).join(", ");
+  return `unknown command ${JSON.stringify(word)}: the commands are ${known}, see --help; a directory to allow is written with a slash, like ./${word}`;
 }
 
 /** @throws ConfigError */
@@ -156,16 +174,27 @@ function refuseWords([word]: readonly string[]): void {
 }
 
 /** @throws ConfigError */
-function setupConfig(given: Given, [host, ...words]: readonly string[]): SetupConfig {
+function setupConfig(given: Given, [host, ...words]: readonly string[], environment: NodeJS.ProcessEnv): SetupConfig {
   if (given.has("write") && given.has("remove")) throw new ConfigError("give --write or --remove, not both");
   const action = given.has("write") ? "write" : given.has("remove") ? "remove" : "print";
   const name = given.get("name")?.at(-1) ?? "artifacts";
   if (!/^[A-Za-z0-9_-]{1,40}$/.test(name)) {
     throw new ConfigError(`--name must be 1 to 40 letters, digits, "-" or "_", not ${JSON.stringify(name)}`);
   }
+  const stray = words.find((word) => !isPath(word) && !isUnfilled(word));
+  if (stray !== undefined) {
+    const hint = stray in setupFlags ? `: give --${stray}` : ": a directory to allow is written with a slash";
+    throw new ConfigError(`setup takes one host, and ${JSON.stringify(stray)} is too much${hint}`);
+  }
   const forServer = withDirectories(new Map([...given].filter(([option]) => !(option in setupFlags))), words);
-  serveConfig(forServer, {}); // refuses now what the server would refuse when the host starts it
-  return Object.freeze({ host, name, action, serverArguments: Object.freeze(toArguments(forServer)) });
+  const { allowPaths } = serveConfig(forServer, {}); // refuses now what the server would refuse when the host starts it
+  const root = valuesOf(forServer, environment).one("root");
+  return Object.freeze({
+    ...{ host: host?.toLowerCase(), name, action },
+    serverArguments: toArguments(forServer),
+    defaultArguments: root === undefined ? [] : ["--root", root],
+    directories: { root, allowed: allowPaths },
+  });
 }
 
 /** The same as a command line that does not depend on the current directory. */
@@ -188,6 +217,9 @@ function readArguments(args: readonly string[], allowed: readonly string[]): { g
     if (token.kind === "positional") words.push(token.value);
     else if (token.kind === "option-terminator") refuseWords(["--"]);
     else if (token.rawName !== `--${token.name}` || !(token.name in options)) {
+      const why = notForHosts[token.name];
+      if (why !== undefined && token.rawName === `--${token.name}`)
+        throw new ConfigError(`no ${token.rawName}: ${why}`);
       const all = known.map((name) => `--${name}`).join(" ");
       throw new ConfigError(`unknown option ${token.rawName}: allowed are ${all}`);
     } else given.set(token.name, [...(given.get(token.name) ?? []), optionValue(token.name, token.value)]);

@@ -1,11 +1,13 @@
+import { execFile } from "node:child_process";
 import { constants } from "node:fs";
 import { access, readFile, stat, statfs } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, isAbsolute, join } from "node:path";
 import { loadSqliteDriver } from "../engines/sqlite/driver.js";
 import type { DoctorConfig } from "./command-line.js";
 import { readConfigFile } from "./setup/config-file.js";
+import type { Entry } from "./setup/config-format.js";
+import { commandOf, isOurs } from "./setup/entry.js";
 import { type Host, hosts } from "./setup/hosts.js";
-import { commandOf, isOurs } from "./setup/setup-command.js";
 import type { Surroundings } from "./setup/surroundings.js";
 
 /** One line of the report: what was looked at, what was found, and what to do about it. */
@@ -24,13 +26,17 @@ export interface Report {
   readonly isSound: boolean;
 }
 
-/** Looks at what a server needs and at who is configured to start one. Nothing is changed. */
-export async function runDoctor(config: DoctorConfig, surroundings: Surroundings): Promise<Report> {
+/**
+ * Looks at what a server needs and at who is configured to start one. Nothing is changed.
+ *
+ * @param program how the person starts this program
+ */
+export async function runDoctor(config: DoctorConfig, program: string, surroundings: Surroundings): Promise<Report> {
   const findings = [
     node(),
     await driver(),
-    ...(await dataDirectory(config.root)),
-    ...(await configuredHosts(surroundings)),
+    ...(await dataDirectory(config)),
+    ...(await configuredHosts(program, surroundings)),
   ];
   return {
     text: findings.map(({ state, text }) => `${state.padEnd(6)}${text}\n`).join(""),
@@ -42,7 +48,7 @@ function node(): Finding {
   const about = `Node ${process.version} at ${process.execPath}`;
   const [major = 0] = process.versions.node.split(".").map(Number);
   if (major >= 22) return ok(about);
-  return note(`${about}: its support has ended; use Node 22 or newer, which needs no driver for SQLite`);
+  return note(`${about}: its support has ended; use Node 22.22.3, 24.15 or newer`);
 }
 
 async function driver(): Promise<Finding> {
@@ -54,10 +60,13 @@ async function driver(): Promise<Finding> {
   }
 }
 
-async function dataDirectory(root: string): Promise<Finding[]> {
+async function dataDirectory({ root, isRootNamed }: DoctorConfig): Promise<Finding[]> {
   const found = await stat(root).catch(() => undefined);
   if (found === undefined) {
     const parent = await nearestFolder(root);
+    if (isRootNamed && parent !== dirname(root)) {
+      return [fault(`data directory ${root}: it cannot be made, as ${dirname(root)} does not exist; make that first`)];
+    }
     return [ok(`data directory ${root}: not there yet; the first start makes it`), await space(parent)];
   }
   if (!found.isDirectory()) return [fault(`data directory ${root}: it is a file; give another --root`)];
@@ -107,18 +116,18 @@ async function space(folder: string): Promise<Finding> {
   return free < lowBytes ? note(`${about}; that is little`) : ok(about);
 }
 
-async function configuredHosts(surroundings: Surroundings): Promise<Finding[]> {
+async function configuredHosts(program: string, surroundings: Surroundings): Promise<Finding[]> {
   const findings: Finding[] = [];
   const missing: string[] = [];
   for (const host of hosts) {
     const file = host.file(surroundings);
     const text = await readConfigFile(file).catch((error: Error) => error);
     if (text instanceof Error) findings.push(fault(`${host.title}: ${file} cannot be read (${text.message})`));
-    else if (text !== "" || (await hasFolder(file, surroundings)))
-      findings.push(...(await entriesOf(host, file, text)));
-    else missing.push(host.id);
+    else if (text !== "" || (await hasFolder(file, surroundings))) {
+      findings.push(...(await entriesOf({ host, file, text, setup: `${program} setup ${host.id} --write` })));
+    } else missing.push(host.id);
   }
-  if (missing.length > 0) findings.push(ok(`not found for this user: ${missing.join(", ")}`));
+  if (missing.length > 0) findings.push(note(`not found for this user: ${missing.join(", ")}`));
   return findings;
 }
 
@@ -128,29 +137,52 @@ async function hasFolder(file: string, { home }: Surroundings): Promise<boolean>
   return folder !== home && (await stat(folder).catch(() => undefined)) !== undefined;
 }
 
-async function entriesOf(host: Host, file: string, text: string): Promise<Finding[]> {
+interface HostFile {
+  readonly host: Host;
+  readonly file: string;
+  readonly text: string;
+  /** The command that sets the host up. */
+  readonly setup: string;
+}
+
+async function entriesOf({ host, file, text, setup }: HostFile): Promise<Finding[]> {
   try {
-    const ours = Object.entries(host.format.entries(text, host.section)).filter(([, entry]) => isOurs(entry));
-    if (ours.length === 0) return [note(`${host.title}: not set up; run \`artifacts-mcp setup ${host.id} --write\``)];
-    return await Promise.all(
-      ours.map(async ([name, entry]) => {
-        const words = commandOf(entry);
-        const about = `${host.title}: ${file} starts ${JSON.stringify(name)} by ${words.join(" ")}`;
-        const gone = await firstMissing(words.slice(0, 2));
-        if (gone === undefined) return ok(about);
-        return fault(`${about}; ${gone} is not there: run \`artifacts-mcp setup ${host.id} --write\``);
-      }),
-    );
+    const all = Object.entries(host.format.entries(text, host.section));
+    const ours = all.filter(([, entry]) => isOurs(entry));
+    if (ours.length > 0)
+      return await Promise.all(ours.map(([name, entry]) => entryOf({ host, file, name, entry, setup })));
+    const taken = all.find(([name]) => name === "artifacts");
+    if (taken === undefined) return [note(`${host.title}: not set up; run \`${setup}\``)];
+    const other = commandOf(taken[1]).join(" ");
+    return [note(`${host.title}: its "artifacts" starts another program (${other}); run \`${setup} --name NAME\``)];
   } catch (error) {
-    return [fault(`${host.title}: ${file} ${(error as Error).message}; mend it`)];
+    return [fault(`${host.title}: ${file} ${(error as Error).message}`)];
   }
 }
 
-/** Of the words that are absolute paths, the first that leads nowhere. */
-async function firstMissing(words: readonly string[]): Promise<string | undefined> {
-  for (const word of words) {
-    const isPath = /^(?:\/|[A-Za-z]:[\\/])/.test(word);
-    if (isPath && (await stat(word).catch(() => undefined)) === undefined) return word;
+interface HostEntry extends Omit<HostFile, "text"> {
+  readonly name: string;
+  readonly entry: Entry;
+}
+
+/** Runs what the host would run, to see whether it starts. */
+async function entryOf({ host, file, name, entry, setup }: HostEntry): Promise<Finding> {
+  const words = commandOf(entry);
+  const about = `${host.title}: ${file} starts ${JSON.stringify(name)} by ${words.join(" ")}`;
+  const [command = "", main = ""] = words;
+  for (const path of [command, main]) {
+    const isMissing = isAbsolute(path) && (await stat(path).catch(() => undefined)) === undefined;
+    if (isMissing) return fault(`${about}; ${path} is not there: run \`${setup}\``);
   }
-  return undefined;
+  if (!isAbsolute(command) || !isAbsolute(main))
+    return note(`${about}; a desktop program may not find it: run \`${setup}\``);
+  const { error, stderr } = await run(command, [main, "--version", "--verbose"]);
+  if (error === null) return ok(about);
+  return fault(`${about}; it does not start: ${stderr.trim().split("\n")[0] || error.message}`);
+}
+
+function run(command: string, args: readonly string[]): Promise<{ error: Error | null; stderr: string }> {
+  return new Promise((resolve) => {
+    execFile(command, [...args], { timeout: 30_000 }, (error, _, stderr) => resolve({ error, stderr }));
+  });
 }

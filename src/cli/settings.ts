@@ -160,8 +160,8 @@ export const settings = {
 export type Setting = keyof typeof settings;
 export const settingNames = Object.keys(settings) as Setting[];
 
-/** A host that installs bundles leaves the name of a setting in place of a value that nobody has given. */
-export const isUnfilled = (text: string): boolean => /^\$\{user_config\.\w+\}$/.test(text);
+/** A host that installs bundles leaves nothing, or the name of a setting, in place of a value that nobody has given. */
+export const isUnfilled = (text: string): boolean => /^(?:\$\{user_config\.\w+\})?$/.test(text);
 
 /** The environment variable of a setting. */
 export const variableOf = (name: Setting): string => `ARTIFACTS_${name.toUpperCase().replaceAll("-", "_")}`;
@@ -183,11 +183,10 @@ export function valuesOf(given: Given, environment: NodeJS.ProcessEnv): Values {
   function all<Name extends Setting>(name: Name): Value<Name>[] {
     const fromFlags = given.get(name);
     if (fromFlags !== undefined) return fromFlags.map((text) => parsedValue(name, `--${name}`, text));
-    const found = environment[variableOf(name)] ?? "";
-    const text = isUnfilled(found) ? "" : found;
+    const text = environment[variableOf(name)] ?? "";
     const setting = settings[name];
     const texts = "separator" in setting ? text.split(setting.separator) : [text];
-    return texts.filter((part) => part !== "").map((part) => parsedValue(name, variableOf(name), part));
+    return texts.filter((part) => !isUnfilled(part)).map((part) => parsedValue(name, variableOf(name), part));
   }
   return { all, one: (name) => all(name).at(-1) };
 }

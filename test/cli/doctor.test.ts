@@ -18,8 +18,8 @@ async function scene() {
       await mkdir(dirname(fileOf(id)), { recursive: true });
       await writeFile(fileOf(id), text);
     },
-    async report(root = join(home, "store")) {
-      const { text, isSound } = await runDoctor({ root }, surroundings);
+    async report(root = join(home, "store"), isRootNamed = false) {
+      const { text, isSound } = await runDoctor({ root, isRootNamed }, "artifacts-mcp", surroundings);
       return { isSound, lines: text.trimEnd().split("\n") };
     },
   };
@@ -38,7 +38,7 @@ describe("doctor", () => {
     expect(lines[1]).toMatch(/^ok {4}SQLite \d+\.\d+\.\d+ by (?:node:sqlite|@photostructure\/sqlite)$/);
     expect(lines[2]).toBe(`ok    data directory ${join(home, "store")}: not there yet; the first start makes it`);
     expect(lines[3]).toMatch(/file system .* of .*: [\d.]+ GB free/);
-    expect(lines[4]).toBe(`ok    not found for this user: ${hosts.map(({ id }) => id).join(", ")}`);
+    expect(lines[4]).toBe(`note  not found for this user: ${hosts.map(({ id }) => id).join(", ")}`);
   });
 
   it("tells the format of a store, and that a directory cannot be used", async () => {
@@ -49,6 +49,7 @@ describe("doctor", () => {
     await writeFile(join(home, "file"), "");
     const { isSound, lines } = await report(join(home, "file"));
     expect([isSound, lines[2]]).toEqual([false, expect.stringMatching(/^fault .*a file; give another --root$/)]);
+    expect((await report(join(home, "none", "store"), true)).lines[2]).toMatch(/^fault .*none does not exist/);
   });
 
   it.skipIf(process.getuid?.() === 0)("tells that a directory is not writable", async () => {
@@ -66,6 +67,12 @@ describe("doctor", () => {
     await write("cursor", entry(process.execPath, main));
     await write("claude-code", entry("/none/node", main));
     await write("gemini", "{}");
+    await write("qwen", '{ "mcpServers": { "artifacts": { "command": "other", "args": ["--x"] } } }');
+    const broken = join(home, "broken", "dist", "main.js");
+    await mkdir(dirname(broken), { recursive: true });
+    await writeFile(broken, 'console.error("artifacts-mcp: this is why"); process.exit(1);');
+    await write("copilot", entry(process.execPath, broken));
+    await write("claude-desktop", entry("node", "dist/main.js"));
     await write("zed", "{ // mine");
     await mkdir(dirname(fileOf("codex")));
     const { isSound, lines } = await report();
@@ -78,7 +85,10 @@ describe("doctor", () => {
       /^fault .*; \/none\/node is not there: run `artifacts-mcp setup claude-code --write`$/,
     );
     for (const title of ["Gemini CLI", "Codex"]) expect(of(title)[0]).toMatch(/^note .*not set up; run `.* --write`$/);
-    expect(of("Zed")[0]).toMatch(/^fault .*settings\.json is not valid JSON/);
-    expect(lines.at(-1)).toBe("ok    not found for this user: claude-desktop, vscode, opencode, qwen, copilot");
+    expect(of("Qwen Code")[0]).toMatch(/^note .*starts another program \(other --x\); run `.* --write --name NAME`$/);
+    expect(of("Copilot CLI")[0]).toMatch(/^fault .*it does not start: artifacts-mcp: this is why$/);
+    expect(of("Claude Desktop")[0]).toMatch(/^note .*a desktop program may not find it/);
+    expect(of("Zed")[0]).toMatch(/^fault .*settings\.json is not valid JSON \(.*\): mend it first$/);
+    expect(lines.at(-1)).toBe("note  not found for this user: vscode, opencode");
   });
 });

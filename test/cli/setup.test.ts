@@ -2,6 +2,7 @@ import { chmod, mkdir, readdir, readFile, realpath, rm, stat, symlink, writeFile
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { readCommand, type SetupConfig } from "../../src/cli/command-line.js";
+import { commandOf } from "../../src/cli/setup/entry.js";
 import { hosts } from "../../src/cli/setup/hosts.js";
 import { jsonc } from "../../src/cli/setup/json-config.js";
 import { runSetup } from "../../src/cli/setup/setup-command.js";
@@ -50,8 +51,7 @@ describe.each(hosts.map((host) => [host.id, host] as const))("setup %s", (id, ho
     const text = await setup(surroundings, id, ...words);
     const lines = text.split("\n").filter((line) => !line.startsWith("#"));
     expect(text).toContain(host.file(surroundings));
-    const entry = host.format.entries(lines.join("\n"), host.section)["artifacts"];
-    expect([entry?.["command"], entry?.["args"]].flat().filter(Boolean)).toEqual(started);
+    expect(commandOf(host.format.entries(lines.join("\n"), host.section)["artifacts"] ?? {})).toEqual(started);
     expect(await readdir(surroundings.home)).toEqual([]);
   });
 
@@ -60,8 +60,7 @@ describe.each(hosts.map((host) => [host.id, host] as const))("setup %s", (id, ho
     const file = host.file(surroundings);
     expect(await setup(surroundings, id, "--write", ...words)).toContain(file);
     const text = await readFile(file, "utf8");
-    const entry = host.format.entries(text, host.section)["artifacts"];
-    expect([entry?.["command"], entry?.["args"]].flat().filter(Boolean)).toEqual(started);
+    expect(commandOf(host.format.entries(text, host.section)["artifacts"] ?? {})).toEqual(started);
     expect((await stat(file)).mode & 0o777).toBe(0o600);
 
     expect(await setup(surroundings, id, "--write", ...words)).toContain("set up already");
@@ -126,10 +125,22 @@ describe("a configuration that is there", () => {
 
   it("keeps the user's own fields of the entry, and sets the others", async () => {
     const old = { command: "node", args: ["/old/dist/main.js"], env: { ARTIFACTS_ROOT: "/x" }, trust: true };
-    const file = await fileOf("gemini", JSON.stringify({ mcpServers: { artifacts: old } }));
+    const file = await fileOf("qwen", JSON.stringify({ mcpServers: { artifacts: old } }));
     await file.setup("--write");
     const now = JSON.parse(await file.read()).mcpServers.artifacts;
     expect(now).toEqual({ ...old, command: program.node, args: [program.main] });
+  });
+
+  it("keeps what the server is started with where no option is given, however the entry was written", async () => {
+    for (const args of [["dist/main.js"], ["-y", "artifacts-mcp"], ["/old/artifacts-mcp/dist/main.js"]]) {
+      const old = { command: args.length > 1 ? "npx" : "node", args: [...args, "--root", "/data", "/sets"] };
+      const file = await fileOf("cursor", JSON.stringify({ mcpServers: { artifacts: old } }));
+      expect(await file.setup("--write")).toContain("--root /data /sets");
+      const { artifacts } = JSON.parse(await file.read()).mcpServers;
+      expect(artifacts.args).toEqual([program.main, "--root", "/data", "/sets"]);
+      await file.setup("--write", "--root", "/other");
+      expect(JSON.parse(await file.read()).mcpServers.artifacts.args).toEqual([program.main, "--root", "/other"]);
+    }
   });
 
   it("keeps a TOML file but for its table and those below it", async () => {
@@ -296,6 +307,7 @@ describe("the command line of setup", () => {
       await expect(refusal).rejects.toThrow(/claude-desktop, claude-code, cursor, .*zed/);
       await expect(refusal).rejects.toMatchObject({ exitCode: 2 });
     }
+    expect(await setup(surroundings, "Cursor")).toContain("# Cursor: put this");
   });
 
   it.each([
@@ -303,17 +315,38 @@ describe("the command line of setup", () => {
     [["cursor", "--name", "a b"], "--name"],
     [["cursor", "--session-ttl", "soon"], "365d"],
     [["cursor", "--http-token", "0123456789abcdef"], "--http-token"],
-    [["cursor", "somewhere"], "./somewhere"],
+    [["cursor", "--no-stdio"], "stdio"],
+    [["cursor", "remove"], "--remove"],
+    [["cursor", "somewhere"], "with a slash"],
   ])("refuses %j", (words, part) => {
     expect(() => readCommand(["setup", ...words], {})).toThrow(part);
   });
 
-  it("warns where the program lies in npm's cache", async () => {
+  it("writes no path that lies in npm's cache", async () => {
     const surroundings = await newHome();
     const command = readCommand(["setup", "cursor", "--write"], {});
     if (command.kind !== "setup") throw new Error("it is setup");
     const cached = { ...program, main: "/home/me/.npm/_npx/1a2b/node_modules/artifacts-mcp/dist/main.js" };
-    expect(await runSetup(command.config, cached, surroundings)).toContain("npm install -g");
+    await expect(runSetup(command.config, cached, surroundings)).rejects.toThrow("npm install -g");
+    expect(await readdir(surroundings.home)).toEqual([]);
+  });
+
+  it("writes no data directory that could not be made, and says which directories allow nothing yet", async () => {
+    const surroundings = await newHome();
+    await expect(setup(surroundings, "cursor", "--write", "--root", "/none/store")).rejects.toThrow(
+      "/none does not exist",
+    );
+    expect(await readdir(surroundings.home)).toEqual([]);
+    expect(await setup(surroundings, "cursor", "--write", "/none/sets")).toContain("/none/sets is no directory");
+  });
+
+  it("takes the data directory of its own environment for a new entry, since hosts do not hand it on", async () => {
+    const surroundings = await newHome();
+    const command = readCommand(["setup", "cursor", "--write"], { ARTIFACTS_ROOT: "/data" });
+    if (command.kind !== "setup") throw new Error("it is setup");
+    await runSetup(command.config, program, surroundings);
+    const text = await readFile(hostOf("cursor").file(surroundings), "utf8");
+    expect(JSON.parse(text).mcpServers.artifacts.args).toEqual([program.main, "--root", "/data"]);
   });
 
   it("gives the server absolute paths, and each option once", () => {

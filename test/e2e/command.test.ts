@@ -21,7 +21,9 @@ describe("the command line", () => {
     const home = await temporaryDirectory();
     const environment = { HOME: home, XDG_DATA_HOME: join(home, "data"), ARTIFACTS_ROOT: "" };
     expect(run(["--version"], environment)).toEqual({ status: 0, stdout: `${packageJson.version}\n`, stderr: "" });
+    expect(run(["version"], environment).stdout).toBe(`${packageJson.version}\n`);
     const help = run(["--help"], environment);
+    for (const word of ["help", "-h"]) expect(run([word], environment)).toEqual(help);
     for (const flag of ["--root", "--read-only", "--max-artifact-bytes", "--session-ttl", "ARTIFACTS_"]) {
       expect(help.stdout).toContain(flag);
     }
@@ -58,7 +60,7 @@ describe("the command line", () => {
     const home = await temporaryDirectory();
     // biome-ignore-start lint/suspicious/noTemplateCurlyInString: as the host leaves it
     const environment = { HOME: home, XDG_DATA_HOME: join(home, "data"), ARTIFACTS_ROOT: "${user_config.root}" };
-    const { status, stderr } = run(["${user_config.allowed_directories}"], environment);
+    const { status, stderr } = run(["${user_config.allowed_directories}", ""], environment);
     // biome-ignore-end lint/suspicious/noTemplateCurlyInString: as the host leaves it
     expect([status, stderr]).toEqual([0, expect.stringContaining(join(home, "data", "artifacts-mcp"))]);
     expect(stderr).not.toContain("allowed_path_missing");
@@ -68,7 +70,7 @@ describe("the command line", () => {
     [["--rot", "x"], "--rot", "--root"],
     [["-r"], "-r", "--root"],
     [["somewhere"], '"somewhere"', "verify, setup, doctor", "./somewhere"],
-    [["--root", "x", "verify"], '"verify"', "first word"],
+    [["--root", "x", "verify"], '"verify"', "must be the first word"],
     [["--verbose"], "--verbose", "--version"],
     [["doctor", "now"], '"now"', "only options"],
     [["setup", "emacs"], '"emacs"', "claude-desktop", "zed"],

@@ -17,11 +17,16 @@ export interface Host {
   file(surroundings: Surroundings): string;
   /** The fields of an entry that `setup` sets; others in it are the user's. */
   entry(command: string, args: readonly string[]): Entry;
+  /** Fields that a new entry has besides. */
+  readonly initial?: Entry;
   /** What makes the host read its configuration again. */
   readonly reload: string;
   /** Another way to the same, where it is the safer one. */
   readonly alternative?: (name: string, command: string, args: readonly string[]) => string;
 }
+
+/** How long a host waits for a call: `import_file` of a large file takes minutes. */
+const callSeconds = 600;
 
 const commandAndArgs = (command: string, args: readonly string[]): Entry => ({ command, args: [...args] });
 const typed = (type: string) => (command: string, args: readonly string[]) => ({
@@ -119,6 +124,7 @@ export const hosts: readonly Host[] = [
     section: "mcp_servers",
     file: (at) => join(folder(at, "CODEX_HOME", ".codex"), "config.toml"),
     entry: commandAndArgs,
+    initial: { tool_timeout_sec: callSeconds },
     reload: "Start a new session; /mcp shows it.",
   },
   {
@@ -128,7 +134,7 @@ export const hosts: readonly Host[] = [
     section: "mcpServers",
     file: (at) => join(folder(at, "GEMINI_CLI_HOME"), ".gemini", "settings.json"),
     entry: commandAndArgs,
-    reload: "Start a new session; /mcp shows it.",
+    reload: "Start a new session in a folder that Gemini CLI trusts; /mcp shows it.",
   },
   {
     id: "opencode",
@@ -136,8 +142,9 @@ export const hosts: readonly Host[] = [
     format: jsonc,
     section: "mcp",
     file: (at) => oneOf(join(folder(at, "XDG_CONFIG_HOME", ".config"), "opencode"), "opencode.jsonc", "opencode.json"),
-    entry: (command, args) => ({ type: "local", command: [command, ...args], enabled: true }),
-    reload: "Start a new session.",
+    entry: (command, args) => ({ type: "local", command: [command, ...args] }),
+    initial: { enabled: true, timeout: callSeconds * 1000 },
+    reload: "Start a new session; `opencode mcp list` shows it.",
   },
   {
     id: "qwen",
@@ -145,8 +152,9 @@ export const hosts: readonly Host[] = [
     format: jsonWithComments,
     section: "mcpServers",
     file: (at) => join(folder(at, "QWEN_HOME", ".qwen"), "settings.json"),
+    entry: commandAndArgs,
     // Without it, Qwen Code 0.24 shows the model no tool of any server until it searches for some.
-    entry: (command, args) => ({ ...commandAndArgs(command, args), alwaysLoadTools: true }),
+    initial: { alwaysLoadTools: true },
     reload: "Start a new session; /mcp shows it.",
   },
   {
@@ -155,7 +163,8 @@ export const hosts: readonly Host[] = [
     format: jsonc,
     section: "mcpServers",
     file: (at) => join(folder(at, "COPILOT_HOME", ".copilot"), "mcp-config.json"),
-    entry: (command, args) => ({ ...typed("local")(command, args), tools: ["*"] }),
+    entry: typed("local"),
+    initial: { tools: ["*"] },
     reload: "Start a new session; /mcp shows it.",
   },
   {
@@ -164,7 +173,8 @@ export const hosts: readonly Host[] = [
     format: jsonc,
     section: "context_servers",
     file: (at) => join(zedFolder(at), "settings.json"),
-    entry: (command, args) => ({ source: "custom", ...commandAndArgs(command, args) }),
+    entry: commandAndArgs,
+    initial: { source: "custom", timeout: callSeconds },
     reload: "Zed reads the file by itself; the agent panel's settings show it.",
   },
 ];

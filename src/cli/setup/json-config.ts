@@ -49,7 +49,9 @@ function parseObject(text: string, dialect: ParseOptions): Fields {
   if (error !== undefined) {
     const lines = text.slice(0, error.offset).split("\n");
     const at = `line ${lines.length}, column ${(lines.at(-1) ?? "").length + 1}`;
-    throw new ConfigFormatError(`is not valid JSON (${printParseErrorCode(error.error)} at ${at}): mend it first`);
+    const what =
+      printParseErrorCode(error.error) === "InvalidCommentToken" ? "a comment, which its host refuses" : "an error";
+    throw new ConfigFormatError(`is not valid JSON (${what}, at ${at}): mend it first`);
   }
   if (!isObject(root)) throw new ConfigFormatError("is not a JSON object: mend it first");
   return root;

@@ -1,20 +1,21 @@
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type { SetupConfig } from "../command-line.js";
 import { readConfigFile, replaceConfigFile } from "./config-file.js";
 import { ConfigFormatError, type Entry } from "./config-format.js";
+import { argumentsOf, isOurs } from "./entry.js";
 import { type Host, hosts } from "./hosts.js";
 import type { Surroundings } from "./surroundings.js";
 
 /** The setup cannot be done; the message is one line that says what to do. */
 export class SetupError extends Error {
   override readonly name = "SetupError";
-  /** Of the command: 1 for a file that cannot be changed, 2 for a wrong command line. */
+  /** Of the command: 1 for what cannot be done here, 2 for a wrong command line. */
   readonly exitCode: 1 | 2;
 
   constructor(message: string, exitCode: 1 | 2, options?: ErrorOptions) {
-    super(message, options);
+    super(`setup: ${message}`, options);
     this.exitCode = exitCode;
   }
 }
@@ -23,14 +24,6 @@ export class SetupError extends Error {
 export interface Program {
   readonly node: string;
   readonly main: string;
-}
-
-/** @throws SetupError if it is unknown */
-function hostOf(id: string | undefined): Host {
-  const host = hosts.find((each) => each.id === id);
-  if (host !== undefined) return host;
-  const what = id === undefined ? "no host is named" : `${JSON.stringify(id)} is not known`;
-  throw new SetupError(`setup: ${what}: the hosts are ${hosts.map((each) => each.id).join(", ")}`, 2);
 }
 
 /**
@@ -42,33 +35,60 @@ function hostOf(id: string | undefined): Host {
 export async function runSetup(config: SetupConfig, program: Program, surroundings: Surroundings): Promise<string> {
   const host = hostOf(config.host);
   const file = host.file(surroundings);
-  const entry = host.entry(program.node, [program.main, ...config.serverArguments]);
-  if (config.action === "print") {
-    const alternative = host.alternative?.(config.name, program.node, [program.main, ...config.serverArguments]);
-    return [
-      `# ${host.title}: put this into ${file}, or run the same with --write. ${host.reload}`,
-      ...[alternative, warningOf(program).trim()].flatMap((line) => (line ? [`# ${line}`] : [])),
-      host.format.write("", host.section, config.name, entry),
-    ].join("\n");
-  }
+  if (config.action === "print") return printed(host, file, config, program);
+  if (config.action === "write") checkProgram(program);
+  checkRoot(config);
   try {
-    const text = await readConfigFile(file);
-    return config.action === "write"
-      ? (await write({ host, file, text, name: config.name, entry })) + warningOf(program)
-      : await remove({ host, file, text, name: config.name });
+    const target = { host, file, name: config.name, text: await readConfigFile(file) };
+    return config.action === "write" ? await write(target, config, program) : await remove(target);
   } catch (cause) {
     const { message } = cause as Error;
     const why = cause instanceof ConfigFormatError ? `it ${message}` : `it cannot be changed: ${message}`;
-    throw new SetupError(`setup: ${file} was left alone: ${why}`, 1, { cause });
+    throw new SetupError(`${file} was left alone: ${why}`, 1, { cause });
   }
 }
 
-/** A copy that `npx` runs lies in npm's cache, and is gone when that is cleaned. */
-function warningOf({ main }: Program): string {
-  const isInCache = /[\\/]_npx[\\/]/.test(main);
-  return isInCache
-    ? `${main} lies in npm's cache and may be removed: install artifacts-mcp with npm install -g first.\n`
-    : "";
+/** @throws SetupError if it is unknown */
+function hostOf(id: string | undefined): Host {
+  const host = hosts.find((each) => each.id === id);
+  if (host !== undefined) return host;
+  const what = id === undefined ? "no host is named" : `${JSON.stringify(id)} is not known`;
+  throw new SetupError(`${what}: the hosts are ${hosts.map((each) => each.id).join(", ")}`, 2);
+}
+
+/** @throws SetupError if it would be gone when npm cleans its cache */
+function checkProgram({ main }: Program): void {
+  if (!/[\\/]_npx[\\/]/.test(main)) return;
+  throw new SetupError(
+    `${main} lies in npm's cache and may be removed: install the package with npm install -g, and run that one`,
+    1,
+  );
+}
+
+/** @throws SetupError if the server would refuse it */
+function checkRoot({ directories: { root } }: SetupConfig): void {
+  if (root === undefined || existsSync(dirname(root))) return;
+  throw new SetupError(
+    `the data directory ${root} cannot be made, as ${dirname(root)} does not exist: make it first`,
+    1,
+  );
+}
+
+function printed(host: Host, file: string, config: SetupConfig, { node, main }: Program): string {
+  const args = [main, ...(config.serverArguments.length > 0 ? config.serverArguments : config.defaultArguments)];
+  const notes = [
+    `${host.title}: put this into ${file}, or run the same with --write. ${host.reload}`,
+    ...(host.alternative === undefined ? [] : [host.alternative(config.name, node, args)]),
+    ...missingDirectories(config),
+  ];
+  const entry = { ...host.entry(node, args), ...host.initial };
+  return [...notes.map((note) => `# ${note}`), host.format.write("", host.section, config.name, entry)].join("\n");
+}
+
+/** What the server will say too, but only in its log. */
+function missingDirectories({ directories: { allowed } }: SetupConfig): string[] {
+  const missing = allowed.filter((path) => !statSync(path, { throwIfNoEntry: false })?.isDirectory());
+  return missing.map((path) => `${path} is no directory: it allows nothing until there is one.`);
 }
 
 interface Target {
@@ -79,50 +99,53 @@ interface Target {
   readonly name: string;
 }
 
-async function write({ host, file, text, name, entry }: Target & { readonly entry: Entry }): Promise<string> {
-  const { format, section } = host;
+async function write(
+  { host, file, text, name }: Target,
+  config: SetupConfig,
+  { node, main }: Program,
+): Promise<string> {
+  const { format, section, title } = host;
   const known = format.entries(text, section)[name];
   if (known !== undefined && !isOurs(known)) {
     throw new ConfigFormatError(
       `has an entry ${JSON.stringify(name)} that starts another program: give another name with --name`,
     );
   }
-  const after = format.write(text, section, name, entry);
-  const merged = { ...known, ...entry };
-  if (known !== undefined && isDeepStrictEqual({ ...known }, merged)) {
-    return `${host.title} is set up already: ${file} was left as it is.\n`;
+  // Whoever only mends the path of Node, or of the program, goes on with the same data directory.
+  const kept = known === undefined ? config.defaultArguments : argumentsOf(known);
+  const args = config.serverArguments.length > 0 ? config.serverArguments : kept;
+  const entry: Entry = { ...(known === undefined ? host.initial : {}), ...host.entry(node, [main, ...args]) };
+  const notes = missingDirectories(config);
+  if (known !== undefined && isDeepStrictEqual({ ...known }, { ...known, ...entry })) {
+    return lines(`${title} is set up already: ${file} was left as it is.`, ...notes);
   }
   const isThere = existsSync(dirname(file));
-  const copy = await replaceConfigFile(file, text, after);
-  return [
-    `${host.title} is set up: ${file} has the entry ${JSON.stringify(name)}. ${host.reload}\n`,
-    ...(copy === undefined ? [] : [`The file as it was: ${copy}\n`]),
-    ...(isThere ? [] : [`${dirname(file)} was not there: is ${host.title} installed for this user?\n`]),
-  ].join("");
+  const copy = await replaceConfigFile(file, text, format.write(text, section, name, entry));
+  return lines(
+    `${title} is set up: ${file} has the entry ${JSON.stringify(name)}. ${host.reload}`,
+    known !== undefined && args.length > 0 ? `It starts the server with ${args.join(" ")}` : undefined,
+    copy && `The file as it was: ${copy}`,
+    isThere ? undefined : `${dirname(file)} was not there: is ${title} installed for this user?`,
+    ...notes,
+  );
 }
 
 async function remove({ host, file, text, name }: Target): Promise<string> {
   const { format, section, title } = host;
   const known = format.entries(text, section)[name];
-  if (known === undefined) return `${title} has no entry ${JSON.stringify(name)} in ${file}: nothing was changed.\n`;
+  if (known === undefined)
+    return lines(`${title} has no entry ${JSON.stringify(name)} in ${file}: nothing was changed.`);
   if (!isOurs(known)) {
     throw new ConfigFormatError(
       `has an entry ${JSON.stringify(name)} that starts another program: take it out by hand`,
     );
   }
   const copy = await replaceConfigFile(file, text, format.remove(text, section, name));
-  return `The entry ${JSON.stringify(name)} is out of ${file}. ${host.reload}\nThe file as it was: ${copy}\n`;
+  return lines(
+    `The entry ${JSON.stringify(name)} is out of ${file}. Start ${title} again.`,
+    `The file as it was: ${copy}`,
+  );
 }
 
-/** The words of the command that an entry starts, however its host writes them. */
-export function commandOf(entry: Entry): string[] {
-  return [entry["command"], entry["args"]].flat().filter((word) => typeof word === "string");
-}
-
-/** Whether an entry starts this program, be it another copy of it: `node .../dist/main.js`, `npx -y artifacts-mcp`. */
-export function isOurs(entry: Entry): boolean {
-  const program = /(?:^|[\\/])artifacts-mcp(?:\.cmd|@[^\\/]*)?$|[\\/]dist[\\/]main\.js$/;
-  return commandOf(entry)
-    .slice(0, 3)
-    .some((word) => program.test(word));
-}
+const lines = (...texts: readonly (string | undefined)[]): string =>
+  texts.flatMap((text) => (text === undefined ? [] : [`${text}\n`])).join("");

@@ -1,6 +1,8 @@
 import { join } from "node:path";
-import { Worker, type WorkerOptions } from "node:worker_threads";
+import { setImmediate } from "node:timers/promises";
+import { Worker } from "node:worker_threads";
 import type { ConnectionOptions, SqliteConnection, SqliteRow, SqliteValue } from "./connection.js";
+import { openLocalConnection } from "./local-connection.js";
 import { SqliteError, type SqliteFailure, SqliteThreadError } from "./sqlite-error.js";
 
 /** What the thread's program is asked, about a connection by its number. */
@@ -23,24 +25,41 @@ interface Waiting {
   reject(error: Error): void;
 }
 
+/** A process that writes little and ends, as one that serves a single call, has no use for a thread. */
+const startDelayMs = 50;
+/** After a thread has ended by itself. */
+const restartDelayMs = 5_000;
+
+export interface SqliteThreadOptions {
+  /** Path of the bundled `thread-program.ts`. */
+  readonly program?: string;
+  /** From the first statement to the start of a thread, in milliseconds. */
+  readonly delayMs?: number;
+}
+
 /**
- * A thread that runs the statements of any number of connections, so that no sync and no wait for a lock holds up
- * the caller's thread. It is started by the first statement, keeps the process alive only while somebody waits for
- * it, and is replaced after it has ended: connections are then opened again by their next statement.
+ * A thread that runs the statements of any number of connections, so that no sync and no wait for a lock holds up the
+ * caller's thread. It is started soon after the first statement, and keeps the process alive only while somebody waits
+ * for it. While there is none, because it is being started, has ended or cannot be started, statements run in the
+ * caller's thread.
  */
 export class SqliteThread {
   readonly #program: string;
-  readonly #options: WorkerOptions;
   readonly #waiting = new Map<number, Waiting>();
   readonly #listeners = new Set<(error: Error) => void>();
+  #delayMs: number;
+  #starting: NodeJS.Timeout | undefined;
   #worker: Worker | undefined;
+  #isOnline = false;
   #requests = 0;
   #connections = 0;
 
-  /** @param program path of the bundled `thread-program.ts` */
-  constructor(program = join(WORKERS_FOLDER, "sqlite-thread.cjs"), options: WorkerOptions = {}) {
+  constructor({
+    program = join(WORKERS_FOLDER, "sqlite-thread.cjs"),
+    delayMs = startDelayMs,
+  }: SqliteThreadOptions = {}) {
     this.#program = program;
-    this.#options = options;
+    this.#delayMs = delayMs;
   }
 
   /** A connection that opens the file with its first statement. */
@@ -49,16 +68,17 @@ export class SqliteThread {
     return new ThreadConnection(this, this.#connections, file, options);
   }
 
-  /** Calls `listener` each time the thread ends without being asked to, with the reason. @returns ends the calls */
+  /** Calls `listener` each time the thread ends or cannot be started, with the reason. @returns ends the calls */
   onEnd(listener: (error: Error) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** The running thread, started if there is none. A connection belongs to the thread that opened it. */
-  current(): Worker {
-    this.#worker ??= this.#start();
-    return this.#worker;
+  /** The thread, if it is up; otherwise one is started. */
+  running(): Worker | undefined {
+    if (this.#isOnline) return this.#worker;
+    if (this.#worker === undefined) this.#starting ??= setTimeout(() => this.#start(), this.#delayMs).unref();
+    return undefined;
   }
 
   isRunning(worker: Worker): boolean {
@@ -75,8 +95,22 @@ export class SqliteThread {
     return new Promise((resolve, reject) => this.#waiting.set(id, { request, resolve, reject }));
   }
 
-  #start(): Worker {
-    const worker = new Worker(this.#program, { name: "sqlite", ...this.#options });
+  #start(): void {
+    this.#starting = undefined;
+    this.#delayMs = restartDelayMs;
+    try {
+      this.#worker = this.#begin();
+    } catch (error) {
+      this.#tell(error as Error); // the system has no thread for us now
+    }
+  }
+
+  #begin(): Worker {
+    const worker = new Worker(this.#program, { name: "sqlite" });
+    worker.unref();
+    worker.on("online", () => {
+      this.#isOnline = true;
+    });
     worker.on("message", ({ id, result, failure }: ThreadAnswer) => {
       const waiting = this.#waiting.get(id);
       this.#waiting.delete(id);
@@ -92,9 +126,14 @@ export class SqliteThread {
   #ended(worker: Worker, cause: Error): void {
     if (worker !== this.#worker) return; // `exit` follows `error`
     this.#worker = undefined;
+    this.#isOnline = false;
     const all = [...this.#waiting.values()];
     this.#waiting.clear();
     for (const { request, reject } of all) reject(endedBefore(request, cause));
+    this.#tell(cause);
+  }
+
+  #tell(cause: Error): void {
     for (const listener of this.#listeners) listener(cause);
   }
 }
@@ -108,13 +147,20 @@ function endedBefore({ kind }: ThreadRequest, cause: Error): Error {
   return new SqliteError({ code: "SQLITE_CANTOPEN", message }, { cause });
 }
 
+/** One database file, open in the thread or, while there is none, in the caller's. */
+interface Opened {
+  /** Undefined for the caller's thread. */
+  readonly worker: Worker | undefined;
+  readonly connection: Promise<SqliteConnection>;
+}
+
 class ThreadConnection implements SqliteConnection {
   readonly #thread: SqliteThread;
   readonly #id: number;
   readonly #file: string;
   #options: ConnectionOptions;
-  /** Requests go out in the order in which they wait for `opened`. */
-  #opening: { readonly worker: Worker; readonly opened: Promise<unknown> } | undefined;
+  /** Requests go out in the order in which they wait for its connection. */
+  #opened: Opened | undefined;
   #isClosed = false;
 
   constructor(thread: SqliteThread, id: number, file: string, options: ConnectionOptions) {
@@ -128,37 +174,62 @@ class ThreadConnection implements SqliteConnection {
     if (this.#isClosed) {
       return Promise.reject(new SqliteError({ code: "SQLITE_MISUSE", message: "SQLITE_MISUSE: connection is closed" }));
     }
-    const { worker, opened } = this.#connect();
-    const request = { kind: "all", connection: this.#id, sql, values } as const;
-    return opened.then(() => this.#thread.ask(worker, request)) as Promise<Row[]>;
+    return this.#open().then((connection) => connection.all<Row>(sql, values));
   }
 
   async setBusyTimeout(ms: number): Promise<void> {
     this.#options = { ...this.#options, busyTimeoutMs: ms };
-    if (this.#opening === undefined) return;
-    const { worker, opened } = this.#connect();
-    await opened.then(() => this.#thread.ask(worker, { kind: "timeout", connection: this.#id, ms }));
+    await this.#opened?.connection.then((connection) => connection.setBusyTimeout(ms));
   }
 
   async close(): Promise<void> {
-    const opening = this.#opening;
     if (this.#isClosed) return;
     this.#isClosed = true;
-    // A thread that has ended has closed what was open in it.
-    if (opening === undefined || !this.#thread.isRunning(opening.worker)) return;
-    await opening.opened.then(() => this.#thread.ask(opening.worker, { kind: "close", connection: this.#id }));
+    await this.#opened?.connection.then((connection) => connection.close());
   }
 
-  #connect() {
-    const worker = this.#thread.current();
-    if (this.#opening?.worker !== worker) {
-      const request = { kind: "open", connection: this.#id, file: this.#file, options: this.#options } as const;
-      const opening = { worker, opened: this.#thread.ask(worker, request) };
-      this.#opening = opening;
-      opening.opened.catch(() => {
-        if (this.#opening === opening) this.#opening = undefined; // the next call tries again
+  #open(): Promise<SqliteConnection> {
+    const worker = this.#thread.running();
+    if (this.#opened === undefined || this.#opened.worker !== worker) {
+      // What runs where it was opened before ends first. What could not be opened, or closed, holds nothing.
+      const ended = Promise.resolve(this.#opened?.connection).then((before) => before?.close());
+      const connection = ended
+        .catch(() => undefined)
+        .then(() => (worker === undefined ? this.#openHere() : this.#openIn(worker)));
+      const opened = { worker, connection };
+      this.#opened = opened;
+      connection.catch(() => {
+        if (this.#opened === opened) this.#opened = undefined; // the next call tries again
       });
     }
-    return this.#opening;
+    return this.#opened.connection;
+  }
+
+  async #openHere(): Promise<SqliteConnection> {
+    const local = await openLocalConnection(this.#file, this.#options);
+    return {
+      ...{ setBusyTimeout: (ms) => local.setBusyTimeout(ms), close: () => local.close() },
+      async all<Row>(sql: string, values?: readonly SqliteValue[]) {
+        const rows = await local.all<Row>(sql, values);
+        await setImmediate(); // each holds up this thread for a sync: one after the other would leave nobody a turn
+        return rows;
+      },
+    };
+  }
+
+  async #openIn(worker: Worker): Promise<SqliteConnection> {
+    const { id: connection, thread } = { id: this.#id, thread: this.#thread };
+    await thread.ask(worker, { kind: "open", connection, file: this.#file, options: this.#options });
+    return {
+      all: <Row>(sql: string, values: readonly SqliteValue[] = []) =>
+        thread.ask(worker, { kind: "all", connection, sql, values }) as Promise<Row[]>,
+      async setBusyTimeout(ms) {
+        await thread.ask(worker, { kind: "timeout", connection, ms });
+      },
+      async close() {
+        // A thread that has ended has closed what was open in it.
+        if (thread.isRunning(worker)) await thread.ask(worker, { kind: "close", connection });
+      },
+    };
   }
 }

@@ -5,7 +5,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import type { ConnectionOptions, SqliteConnection } from "../../../src/engines/sqlite/connection.js";
 import { loadSqliteDriver } from "../../../src/engines/sqlite/driver.js";
 import { openLocalConnection } from "../../../src/engines/sqlite/local-connection.js";
-import { sharedSqliteThread } from "../../../src/engines/sqlite/sqlite-thread.js";
+import { SqliteThread } from "../../../src/engines/sqlite/sqlite-thread.js";
 import { temporaryDirectory } from "../../support/directories.js";
 
 const isPackage = (await loadSqliteDriver()).name === "@photostructure/sqlite";
@@ -141,4 +141,8 @@ function connectionTests(place: string, openPlainly: Open) {
 }
 
 connectionTests("calling thread", openLocalConnection);
-connectionTests("shared thread", async (file, options) => sharedSqliteThread.connect(file, options));
+const thread = new SqliteThread({ delayMs: 0 });
+connectionTests("thread for writes", async (file, options) => {
+  await expect.poll(() => thread.running(), { timeout: 30_000 }).toBeDefined();
+  return thread.connect(file, options);
+});

@@ -1,13 +1,18 @@
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import type { Worker } from "node:worker_threads";
 import { expect, it, onTestFinished } from "vitest";
 import { openLocalConnection } from "../../../src/engines/sqlite/local-connection.js";
 import { SqliteThread } from "../../../src/engines/sqlite/sqlite-thread.js";
 import { temporaryDirectory } from "../../support/directories.js";
 
-const program = fileURLToPath(new URL("../../../dist/sqlite-thread.cjs", import.meta.url));
 /** The thread's program fails at a connection that it does not know: a fault, of which it dies. */
 const fault = { id: 0, request: { kind: "all", connection: -1, sql: "", values: [] } };
+
+/** The thread's worker, once it is up. */
+async function started(thread: SqliteThread): Promise<Worker> {
+  await expect.poll(() => thread.running(), { timeout: 30_000 }).toBeDefined();
+  return thread.running() as Worker;
+}
 
 async function openRows(thread: SqliteThread) {
   const file = join(await temporaryDirectory(), "rows.sqlite");
@@ -19,7 +24,8 @@ async function openRows(thread: SqliteThread) {
 }
 
 it("a thread that ends fails what is under way as unknown, is reported, and is replaced", async () => {
-  const thread = new SqliteThread(program);
+  const thread = new SqliteThread({ delayMs: 0 });
+  const worker = await started(thread);
   const reasons: Error[] = [];
   const stop = thread.onEnd((error) => reasons.push(error));
   const [{ file, connection }, { connection: other }] = [await openRows(thread), await openRows(thread)];
@@ -28,31 +34,44 @@ it("a thread that ends fails what is under way as unknown, is reported, and is r
   await holder.all("BEGIN IMMEDIATE");
   const calls = [connection.all("INSERT INTO rows VALUES ('waiting')"), connection.all("SELECT 1")];
   await other.all("SELECT 1"); // those before are with the thread now, and wait for the holder
-  thread.current().postMessage(fault);
+  worker.postMessage(fault);
   const unknown = { status: "rejected", reason: { code: "SQLITE_THREAD_ENDED" } };
   expect(await Promise.allSettled(calls)).toMatchObject([unknown, unknown]);
   expect(reasons).toMatchObject([{ message: "connection -1 is not open" }]);
 
-  // The connections are opened again, as they were set.
+  // Until another thread is up the connections are open in this one, as they were set.
   await holder.all("ROLLBACK");
   await holder.close();
   await connection.all("INSERT INTO rows VALUES ('behind')");
   expect(await connection.all("SELECT key FROM rows ORDER BY key")).toEqual([{ key: "before" }, { key: "behind" }]);
   expect(await connection.all("PRAGMA wal_autocheckpoint")).toEqual([{ wal_autocheckpoint: 7 }]);
   expect(await other.all("SELECT key FROM rows")).toEqual([]);
-  stop();
-  thread.current().postMessage(fault);
-  await expect(connection.all("SELECT 1")).rejects.toMatchObject({ code: "SQLITE_THREAD_ENDED" });
+  expect(thread.isRunning(worker)).toBe(false);
   expect(reasons).toHaveLength(1);
+  stop();
 });
 
-it("a thread that cannot be started fails each call, and the next one tries again", async () => {
+it("moves a connection into the thread once that is up, between two statements", async () => {
+  const thread = new SqliteThread({ delayMs: 0 });
+  const { connection } = await openRows(thread);
+  const keys = Array.from({ length: 2_000 }, (_, n) => String(n).padStart(4, "0"));
+  const inserts = keys.map((key) => connection.all("INSERT INTO rows VALUES ($1) RETURNING key", [key]));
+  const worker = await started(thread);
+  const more = connection.all("INSERT INTO rows VALUES ('last') RETURNING key");
+  expect(await Promise.all([...inserts, more])).toEqual([...keys, "last"].map((key) => [{ key }]));
+  expect(thread.isRunning(worker)).toBe(true);
+  const rows = await connection.all<{ key: string }>("SELECT key FROM rows ORDER BY rowid");
+  expect(rows.map(({ key }) => key)).toEqual([...keys, "last"]);
+  expect(await connection.all("PRAGMA wal_autocheckpoint")).toEqual([{ wal_autocheckpoint: 7 }]);
+});
+
+it("works in the caller's thread where no other can be started, and says why", async () => {
   const folder = await temporaryDirectory();
-  const thread = new SqliteThread(join(folder, "none.cjs"));
-  const connection = thread.connect(join(folder, "rows.sqlite"));
-  for (const _ of [1, 2]) {
-    const failed = { code: "SQLITE_CANTOPEN", message: expect.stringContaining("none.cjs") };
-    await expect(connection.all("SELECT 1")).rejects.toMatchObject(failed);
-  }
-  await connection.close();
+  const thread = new SqliteThread({ program: join(folder, "none.cjs"), delayMs: 0 });
+  const reason = new Promise<Error>((resolve) => thread.onEnd(resolve));
+  const { connection } = await openRows(thread);
+  await connection.all("INSERT INTO rows VALUES ('before')");
+  expect(String(await reason)).toContain("none.cjs");
+  await connection.all("INSERT INTO rows VALUES ('behind')");
+  expect(await connection.all("SELECT count(*) AS count FROM rows")).toEqual([{ count: 2 }]);
 });
