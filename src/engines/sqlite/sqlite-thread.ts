@@ -174,7 +174,7 @@ class ThreadConnection implements SqliteConnection {
     if (this.#isClosed) {
       return Promise.reject(new SqliteError({ code: "SQLITE_MISUSE", message: "SQLITE_MISUSE: connection is closed" }));
     }
-    return this.#open().then((connection) => connection.all<Row>(sql, values));
+    return this.#connected().then((connection) => connection.all<Row>(sql, values));
   }
 
   async setBusyTimeout(ms: number): Promise<void> {
@@ -188,7 +188,7 @@ class ThreadConnection implements SqliteConnection {
     await this.#opened?.connection.then((connection) => connection.close());
   }
 
-  #open(): Promise<SqliteConnection> {
+  #connected(): Promise<SqliteConnection> {
     const worker = this.#thread.running();
     if (this.#opened === undefined || this.#opened.worker !== worker) {
       // What runs where it was opened before ends first. What could not be opened, or closed, holds nothing.
