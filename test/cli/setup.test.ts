@@ -1,4 +1,5 @@
-import { chmod, mkdir, readdir, readFile, realpath, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { chmod, lstat, mkdir, readdir, readFile, realpath, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { readCommand, type SetupConfig } from "../../src/cli/command-line.js";
@@ -124,7 +125,12 @@ describe("a configuration that is there", () => {
   });
 
   it("keeps the user's own fields of the entry, and sets the others", async () => {
-    const old = { command: "node", args: ["/old/dist/main.js"], env: { ARTIFACTS_ROOT: "/x" }, trust: true };
+    const old = {
+      command: "node",
+      args: ["/old/artifacts-mcp/dist/main.js"],
+      env: { ARTIFACTS_ROOT: "/x" },
+      trust: true,
+    };
     const file = await fileOf("qwen", JSON.stringify({ mcpServers: { artifacts: old } }));
     await file.setup("--write");
     const now = JSON.parse(await file.read()).mcpServers.artifacts;
@@ -132,8 +138,15 @@ describe("a configuration that is there", () => {
   });
 
   it("keeps what the server is started with where no option is given, however the entry was written", async () => {
-    for (const args of [["dist/main.js"], ["-y", "artifacts-mcp"], ["/old/artifacts-mcp/dist/main.js"]]) {
-      const old = { command: args.length > 1 ? "npx" : "node", args: [...args, "--root", "/data", "/sets"] };
+    const driver = "@photostructure/sqlite@1.2.1";
+    for (const [command, ...args] of [
+      ["node", "dist/main.js"],
+      ["npx", "-y", "artifacts-mcp"],
+      ["npx", "-y", "-p", "artifacts-mcp", "-p", driver, "artifacts-mcp"],
+      ["node", "--no-warnings", "/old/artifacts-mcp/dist/main.js"],
+      ["/usr/local/bin/artifacts-mcp"],
+    ]) {
+      const old = { command, args: [...args, "--root", "/data", "/sets"] };
       const file = await fileOf("cursor", JSON.stringify({ mcpServers: { artifacts: old } }));
       expect(await file.setup("--write")).toContain("--root /data /sets");
       const { artifacts } = JSON.parse(await file.read()).mcpServers;
@@ -150,13 +163,14 @@ model = "x" # the best
 [mcp_servers.artifacts]
 command = "node"
 args = [
-  "/old/dist/main.js",
+  "/old/artifacts-mcp/dist/main.js",
 ]
 startup_timeout_sec = 20
 
 [mcp_servers.artifacts.env] # and its variables
 A = "[mcp_servers.other]"
 
+# of the other one
 [mcp_servers."other.one"]
 command = "y"
 text = """
@@ -170,14 +184,6 @@ n = 1`;
     expect(written).toBe(`# mine
 model = "x" # the best
 
-[mcp_servers."other.one"]
-command = "y"
-text = """
-[mcp_servers.artifacts]
-"""
-[[list]]
-n = 1
-
 [mcp_servers.artifacts]
 command = "/opt/node/bin/node"
 args = [ "/opt/artifacts-mcp/dist/main.js", "--root", "/data" ]
@@ -185,10 +191,19 @@ startup_timeout_sec = 20
 
 [mcp_servers.artifacts.env]
 A = "[mcp_servers.other]"
+
+# of the other one
+[mcp_servers."other.one"]
+command = "y"
+text = """
+[mcp_servers.artifacts]
+"""
+[[list]]
+n = 1
 `);
     expect(await file.setup("--write", "--root", "/data")).toContain("already");
     await file.setup("--remove");
-    expect(await file.read()).toMatch(/^# mine\n[\s\S]*n = 1\n\n?$/);
+    expect(await file.read()).toMatch(/^# mine\n[\s\S]*\n# of the other one\n[\s\S]*n = 1\n$/);
     expect(await file.read()).not.toContain("/opt");
     await file.setup("--write");
     const again = await file.read();
@@ -196,6 +211,29 @@ A = "[mcp_servers.other]"
     await file.setup("--remove");
     await file.setup("--write");
     expect(await file.read()).toBe(again); // no blank line more
+  });
+
+  it("is TOML that goes on behind the entry, and can be changed again, and taken out", async () => {
+    const file = await fileOf("codex", 'model = "x"\n');
+    await file.setup("--write");
+    const behind = '\n[projects."/h"]\ntrust_level = "trusted"\nbig = 9007199254740993\n# the end\n';
+    await writeFile(file.path, (await file.read()) + behind);
+    await file.setup("--write", "--read-only");
+    expect(await file.read()).toContain("--read-only");
+    await file.setup("--remove");
+    expect(await file.read()).toBe(`model = "x"\n\n${behind.trimStart()}`);
+  });
+
+  it.each(["zed", "vscode"])("of %s may end each entry with a comma, the only one too", async (id) => {
+    const { section } = hostOf(id);
+    const file = await fileOf(id, `{\n  "${section}": {\n    // none yet\n  },\n}\n`);
+    await file.setup("--write");
+    await writeFile(file.path, (await file.read()).replace(/\n {4}\}\n/, "\n    },\n"));
+    await file.setup("--write", "--read-only");
+    await file.setup("--remove");
+    expect(jsonc.entries(await file.read(), section)).toEqual({});
+    expect(await file.read()).toContain("// none yet");
+    expect(await file.setup("--remove")).toContain("nothing was changed");
   });
 
   it("keeps Windows' line ends, and no byte order mark, which hosts refuse", async () => {
@@ -209,11 +247,9 @@ A = "[mcp_servers.other]"
   });
 
   it("keeps its mode, and is found through a symlink that stays one", async () => {
-    const file = await fileOf("cursor", "{}");
     const real = join(await temporaryDirectory(), "dotfiles.json");
     await writeFile(real, "{}");
     await chmod(real, 0o640);
-    await writeFile(`${file.path}.other`, "");
     const surroundings = await newHome();
     const linked = hostOf("cursor").file(surroundings);
     await mkdir(dirname(linked), { recursive: true });
@@ -224,7 +260,26 @@ A = "[mcp_servers.other]"
     expect((await stat(real)).mode & 0o777).toBe(0o640);
   });
 
+  it("is left alone where it is no UTF-8, or a symlink that leads nowhere", async () => {
+    const file = await fileOf("zed", "");
+    const latin1 = Buffer.from("{ // caf\xe9\n}", "latin1");
+    await writeFile(file.path, latin1);
+    await expect(file.setup("--write")).rejects.toThrow("not UTF-8");
+    expect(await readFile(file.path)).toEqual(latin1);
+    await rm(file.path);
+    await symlink("/none/settings.json", file.path);
+    await expect(file.setup("--write")).rejects.toThrow("ENOENT");
+    expect((await lstat(file.path)).isSymbolicLink()).toBe(true);
+  });
+
   it.each([
+    ["claude-desktop", '{ "mcpServers": null }', /"mcpServers"/],
+    ["cursor", '{ "mcpServers": {}, "mcpServers": { "a": { "command": "x" } } }', /by hand/],
+    [
+      "cursor",
+      '{ "mcpServers": { "artifacts": { "command": "node", "args": ["/opt/weather/dist/main.js"] } } }',
+      /--name/,
+    ],
     ["claude-desktop", '{ "mcpServers": { }', /line 1, column 20/],
     ["claude-desktop", '{ // mine\n "mcpServers": {} }', /not valid JSON/],
     ["claude-desktop", "[]", /not a JSON object/],
@@ -352,7 +407,7 @@ describe("the command line of setup", () => {
   it("gives the server absolute paths, and each option once", () => {
     const words = ["setup", "cursor", "--allow-path", "~/a", "--read-only", "--keep-versions=3", "./b"];
     const { config } = readCommand(words, {}) as { config: SetupConfig };
-    const home = process.env["HOME"] ?? "";
+    const home = homedir();
     expect(config.serverArguments).toEqual([
       ...["--allow-path", join(home, "a"), "--allow-path", join(process.cwd(), "b")],
       ...["--read-only", "--keep-versions", "3"],

@@ -1,3 +1,7 @@
+import { readFileSync } from "node:fs";
+import { dirname, isAbsolute, join } from "node:path";
+import packageJson from "../../../package.json" with { type: "json" };
+import { settingNames } from "../settings.js";
 import type { Entry } from "./config-format.js";
 
 /** The words of the command that an entry starts, however its host writes them. */
@@ -5,20 +9,35 @@ export function commandOf(entry: Entry): string[] {
   return [entry["command"], entry["args"]].flat().filter((word) => typeof word === "string");
 }
 
-/** `node .../dist/main.js`, `artifacts-mcp`, `npx -y artifacts-mcp`. */
-const program = /(?:^|[\\/])(?:artifacts-mcp(?:\.cmd|@[^\\/]*)?|dist[\\/]main\.js)$/;
-
-/** Where in a command this program is named; undefined if the command starts another one. */
-function placeOf(words: readonly string[]): number | undefined {
-  const place = words.slice(0, 3).findIndex((word) => program.test(word));
-  return place === -1 ? undefined : place;
+/** What starts this program, as `node .../dist/main.js`, `artifacts-mcp` or `npx -y artifacts-mcp`; and what it is given. */
+export interface Launch {
+  readonly words: readonly string[];
+  readonly options: readonly string[];
 }
 
-/** Whether an entry starts this program, be it another copy of it. */
-export const isOurs = (entry: Entry): boolean => placeOf(commandOf(entry)) !== undefined;
-
-/** What an entry of ours gives the server. */
-export function argumentsOf(entry: Entry): string[] {
+/** Undefined if the entry starts another program. */
+export function launchOf(entry: Entry): Launch | undefined {
   const words = commandOf(entry);
-  return words.slice((placeOf(words) ?? words.length) + 1);
+  // The data directory may have the name of the program too.
+  const option = words.findIndex((word) => settingNames.some((name) => word.split("=")[0] === `--${name}`));
+  const place = words.slice(0, option === -1 ? 8 : option).findLastIndex(isProgram);
+  return place === -1 ? undefined : { words: words.slice(0, place + 1), options: words.slice(place + 1) };
+}
+
+export const isOurs = (entry: Entry): boolean => launchOf(entry) !== undefined;
+
+function isProgram(word: string): boolean {
+  if (/(?:^|[\\/])artifacts-mcp(?:\.cmd|@[^\\/]*)?$/.test(word)) return true;
+  if (!/(?:^|[\\/])dist[\\/]main\.js$/.test(word)) return false;
+  // Many programs are a `dist/main.js`. One that has moved is told by its path, and that of our mcp.json is relative.
+  return isAbsolute(word) ? (nameOfPackage(word) ?? word).includes(packageJson.name) : true;
+}
+
+/** The name in the package.json that a `dist/main.js` belongs to. */
+function nameOfPackage(main: string): string | undefined {
+  try {
+    return String(JSON.parse(readFileSync(join(dirname(main), "..", "package.json"), "utf8")).name);
+  } catch {
+    return undefined;
+  }
 }

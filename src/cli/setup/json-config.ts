@@ -1,13 +1,15 @@
 import {
   applyEdits,
   type FormattingOptions,
+  findNodeAtLocation,
   modify,
   type ParseError,
   type ParseOptions,
   parse,
+  parseTree,
   printParseErrorCode,
 } from "jsonc-parser";
-import { type ConfigFormat, ConfigFormatError, type Entry } from "./config-format.js";
+import { type ConfigFormat, ConfigFormatError, checked, type Entry } from "./config-format.js";
 
 /** Plain JSON. */
 export const json = jsonFormat({ disallowComments: true, allowTrailingComma: false });
@@ -18,27 +20,48 @@ export const jsonc = jsonFormat({ disallowComments: false, allowTrailingComma: t
 type Fields = Readonly<Record<string, unknown>>;
 
 function jsonFormat(dialect: ParseOptions): ConfigFormat {
-  function edit(text: string, path: readonly string[], value: unknown): string {
-    return applyEdits(text, modify(text, [...path], value, { formattingOptions: formattingOf(text) }));
-  }
+  const parse = (text: string): Fields => parseObject(withoutMark(text), dialect);
   return {
     entries(text, section) {
-      const found = parseObject(withoutMark(text), dialect)[section] ?? {};
+      const { [section]: found = {} } = parse(text);
       if (isObject(found) && Object.values(found).every(isObject)) return found as Record<string, Entry>;
       throw new ConfigFormatError(`has something else than objects in ${JSON.stringify(section)}: mend it first`);
     },
     write(text, section, name, entry) {
-      const isNew = this.entries(text, section)[name] === undefined;
+      const known = fieldOf(this.entries(text, section), name);
       const before = withoutMark(text).trim() === "" ? "{}\n" : withoutMark(text);
-      if (isNew) return edit(before, [section, name], entry);
       const set = (now: string, [field, value]: [string, unknown]) => edit(now, [section, name, field], value);
-      return Object.entries(entry).reduce(set, before);
+      const written =
+        known === undefined ? edit(before, [section, name], entry) : Object.entries(entry).reduce(set, before);
+      return checked(written, { before: text, section, name, entry: { ...known, ...entry } }, parse);
     },
     remove(text, section, name) {
-      if (this.entries(text, section)[name] === undefined) return text;
-      return edit(withoutMark(text), [section, name], undefined);
+      const entries = this.entries(text, section);
+      if (fieldOf(entries, name) === undefined) return text;
+      const before = withoutMark(text);
+      const isOnly = Object.keys(entries).length === 1;
+      const written = isOnly ? cutOut(before, [section, name]) : edit(before, [section, name], undefined);
+      return checked(written, { before: text, section, name, entry: undefined }, parse);
     },
   };
+}
+
+const fieldOf = (fields: Readonly<Record<string, Entry>>, name: string): Entry | undefined =>
+  Object.hasOwn(fields, name) ? fields[name] : undefined;
+
+function edit(text: string, path: readonly string[], value: unknown): string {
+  return applyEdits(text, modify(text, [...path], value, { formattingOptions: formattingOf(text) }));
+}
+
+/** The text without the only property of an object, and without the comma that may follow it. */
+function cutOut(text: string, path: readonly string[]): string {
+  const root = parseTree(text);
+  const property = root && findNodeAtLocation(root, [...path])?.parent;
+  if (property === undefined) return text; // the check finds it
+  const end = property.offset + property.length;
+  const comma = /^\s*,/.exec(text.slice(end))?.[0].length ?? 0;
+  const start = text.slice(0, property.offset).search(/\s*$/);
+  return text.slice(0, start) + text.slice(end + comma);
 }
 
 function parseObject(text: string, dialect: ParseOptions): Fields {

@@ -1,10 +1,10 @@
 import { existsSync, statSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, isAbsolute } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type { SetupConfig } from "../command-line.js";
 import { readConfigFile, replaceConfigFile } from "./config-file.js";
-import { ConfigFormatError, type Entry } from "./config-format.js";
-import { argumentsOf, isOurs } from "./entry.js";
+import { type ConfigFormat, ConfigFormatError, type Entry } from "./config-format.js";
+import { launchOf } from "./entry.js";
 import { type Host, hosts } from "./hosts.js";
 import type { Surroundings } from "./surroundings.js";
 
@@ -34,6 +34,7 @@ export interface Program {
  */
 export async function runSetup(config: SetupConfig, program: Program, surroundings: Surroundings): Promise<string> {
   const host = hostOf(config.host);
+  if (!isAbsolute(surroundings.home)) throw new SetupError("this user has no home directory: set HOME", 1);
   const file = host.file(surroundings);
   if (config.action === "print") return printed(host, file, config, program);
   if (config.action === "write") checkProgram(program);
@@ -105,14 +106,15 @@ async function write(
   { node, main }: Program,
 ): Promise<string> {
   const { format, section, title } = host;
-  const known = format.entries(text, section)[name];
-  if (known !== undefined && !isOurs(known)) {
+  const known = entryIn({ format, text, section, name });
+  const launch = known && launchOf(known);
+  if (known !== undefined && launch === undefined) {
     throw new ConfigFormatError(
       `has an entry ${JSON.stringify(name)} that starts another program: give another name with --name`,
     );
   }
   // Whoever only mends the path of Node, or of the program, goes on with the same data directory.
-  const kept = known === undefined ? config.defaultArguments : argumentsOf(known);
+  const kept = launch?.options ?? config.defaultArguments;
   const args = config.serverArguments.length > 0 ? config.serverArguments : kept;
   const entry: Entry = { ...(known === undefined ? host.initial : {}), ...host.entry(node, [main, ...args]) };
   const notes = missingDirectories(config);
@@ -135,7 +137,7 @@ async function remove({ host, file, text, name }: Target): Promise<string> {
   const known = format.entries(text, section)[name];
   if (known === undefined)
     return lines(`${title} has no entry ${JSON.stringify(name)} in ${file}: nothing was changed.`);
-  if (!isOurs(known)) {
+  if (launchOf(known) === undefined) {
     throw new ConfigFormatError(
       `has an entry ${JSON.stringify(name)} that starts another program: take it out by hand`,
     );
@@ -145,6 +147,18 @@ async function remove({ host, file, text, name }: Target): Promise<string> {
     `The entry ${JSON.stringify(name)} is out of ${file}. Start ${title} again.`,
     `The file as it was: ${copy}`,
   );
+}
+
+interface Place {
+  readonly format: ConfigFormat;
+  readonly text: string;
+  readonly section: string;
+  readonly name: string;
+}
+
+function entryIn({ format, text, section, name }: Place): Entry | undefined {
+  const entries = format.entries(text, section);
+  return Object.hasOwn(entries, name) ? entries[name] : undefined;
 }
 
 const lines = (...texts: readonly (string | undefined)[]): string =>

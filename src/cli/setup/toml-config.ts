@@ -1,10 +1,7 @@
 import { parse, stringify, type TomlTable } from "smol-toml";
-import { type ConfigFormat, ConfigFormatError, type Entry } from "./config-format.js";
+import { type ConfigFormat, ConfigFormatError, checked, type Entry } from "./config-format.js";
 
-/**
- * TOML. There is no library that edits it and keeps comments, so tables are cut out and appended as text, and the
- * result is parsed: if it says anything else than it should, nothing is changed.
- */
+/** TOML. There is no library that edits it and keeps comments, so tables are cut out and put in as text. */
 export const toml: ConfigFormat = {
   entries(text, section) {
     const tables = tableIn(parsed(text), section) ?? {};
@@ -12,52 +9,82 @@ export const toml: ConfigFormat = {
     return tables as Record<string, TomlTable>;
   },
   write(text, section, name, entry) {
-    const merged = { ...this.entries(text, section)[name], ...entry };
-    const eol = text.includes("\r\n") ? "\r\n" : "\n";
-    const others = cutOut(text, section, name).trimEnd();
-    const gap = others === "" ? "" : eol + eol;
+    const entries = this.entries(text, section);
+    const merged = { ...(Object.hasOwn(entries, name) ? entries[name] : {}), ...entry };
+    const eol = eolOf(text);
     const table = stringify({ [section]: { [name]: merged } }).trimEnd();
-    const written = `${others}${gap}${table.replaceAll("\n", eol)}${eol}`;
-    return checked(text, written, section, name, merged);
+    const { before, behind } = cutOut(text, section, name);
+    const written = joined([before, table.replaceAll("\n", eol), behind], eol);
+    return checked(written, { before: text, section, name, entry: merged }, parsed);
   },
   remove(text, section, name) {
-    if (this.entries(text, section)[name] === undefined) return text;
-    return checked(text, cutOut(text, section, name), section, name, undefined);
+    if (!Object.hasOwn(this.entries(text, section), name)) return text;
+    const { before, behind } = cutOut(text, section, name);
+    const written = joined([before, behind], eolOf(text));
+    return checked(written, { before: text, section, name, entry: undefined }, parsed);
   },
 };
 
+const eolOf = (text: string): string => (text.includes("\r\n") ? "\r\n" : "\n");
+
+/** Parts of a file with an empty line between them. */
+function joined(parts: readonly string[], eol: string): string {
+  const filled = parts.map((part) => part.replace(/^\s*\n|\s+$/g, "")).filter((part) => part !== "");
+  return filled.length === 0 ? "" : `${filled.join(eol + eol)}${eol}`;
+}
+
 function parsed(text: string): TomlTable {
   try {
-    return parse(text);
+    return parse(text, { integersAsBigInt: "asNeeded" });
   } catch (error) {
-    throw new ConfigFormatError(
-      `is not valid TOML (${String((error as Error).message).split("\n")[0]}): mend it first`,
-    );
+    const [why] = String((error as Error).message).split("\n");
+    throw new ConfigFormatError(`is not valid TOML (${why}): mend it first`);
   }
 }
 
 function tableIn(parent: Entry, key: string): TomlTable | undefined {
-  const found = parent[key];
+  const found = Object.hasOwn(parent, key) ? parent[key] : undefined;
   if (found === undefined) return undefined;
   if (typeof found === "object" && found !== null && !Array.isArray(found)) return found as TomlTable;
   throw new ConfigFormatError(`has no table in ${JSON.stringify(key)}: mend it first`);
 }
 
-/** The text without the tables `[section.name]` and below. */
-function cutOut(text: string, section: string, name: string): string {
-  const kept: string[] = [];
-  let isCut = false;
+interface Rest {
+  /** All that stands before the place of the tables, and what of them is in several places, behind it. */
+  readonly before: string;
+  readonly behind: string;
+}
+
+/** The text without the tables `[section.name]` and below; without any, all of it is before their place. */
+function cutOut(text: string, section: string, name: string): Rest {
+  const parts = tablesOf(text).map(({ keys, lines }) => {
+    if (keys[0] !== section || keys[1] !== name) return { isOurs: false, rest: lines };
+    // Comments and blank lines behind the last line of a table belong to what follows.
+    const last = lines.findLastIndex((line) => !/^(?:#.*)?$/.test(line.trim()));
+    return { isOurs: true, rest: lines.slice(last + 1) };
+  });
+  const first = parts.findIndex(({ isOurs }) => isOurs);
+  const place = first === -1 ? parts.length : first;
+  const textOf = (some: typeof parts): string => some.flatMap(({ rest }) => rest).join("");
+  return { before: textOf(parts.slice(0, place)), behind: textOf(parts.slice(place)) };
+}
+
+interface Table {
+  /** Of its header; none for what stands before the first one. */
+  readonly keys: readonly string[];
+  readonly lines: string[];
+}
+
+function tablesOf(text: string): Table[] {
+  const tables: Table[] = [{ keys: [], lines: [] }];
   let quotes: string | undefined;
   for (const line of text.split(/(?<=\n)/)) {
-    if (quotes === undefined) {
-      const keys = headerOf(line);
-      if (keys !== undefined) isCut = keys[0] === section && keys[1] === name;
-    }
+    const keys = quotes === undefined ? headerOf(line) : undefined;
+    if (keys !== undefined) tables.push({ keys, lines: [] });
+    tables.at(-1)?.lines.push(line);
     quotes = quotesAfter(line, quotes);
-    if (!isCut) kept.push(line);
   }
-  const rest = kept.join("");
-  return rest.trim() === "" ? "" : rest;
+  return tables;
 }
 
 /** The keys of a table's header, `[mcp_servers.artifacts.env]`. */
@@ -84,22 +111,4 @@ function quotesAfter(line: string, before: string | undefined): string | undefin
     else if (quotes === found) quotes = undefined;
   }
   return quotes;
-}
-
-/** @throws ConfigFormatError if `written` differs from `before` in more than the entry */
-function checked(before: string, written: string, section: string, name: string, entry: Entry | undefined): string {
-  const wanted = parsed(before);
-  const servers = { ...(tableIn(wanted, section) ?? {}) };
-  delete servers[name];
-  if (entry !== undefined) servers[name] = entry as TomlTable;
-  const inFull = (root: TomlTable, tables: TomlTable) => stringify({ ...root, [section]: tables });
-  try {
-    const found = parse(written);
-    if (inFull(found, tableIn(found, section) ?? {}) === inFull(wanted, servers)) return written;
-  } catch {
-    // It is refused below.
-  }
-  throw new ConfigFormatError(
-    "is written in a way that setup cannot change safely: change it by hand; setup without --write says what to put there",
-  );
 }
