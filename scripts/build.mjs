@@ -1,6 +1,6 @@
 // Bundles src/main.ts into dist/server.cjs, which dist/main.js runs, with its bytecode and the licences of what is in it.
 import { spawnSync } from "node:child_process";
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -42,6 +42,7 @@ const unused = {
 export async function bundle() {
   const server = join(dist, "server.cjs");
   await mkdir(dist, { recursive: true });
+  await chmod(dist, 0o755); // bytecode is only left where nobody else can write, whatever the umask
   // Another Node's bytecode would stay for good.
   for (const name of await readdir(dist)) if (name.endsWith(".bytecode")) await rm(join(dist, name));
   const inputs = await bundleProgram("src/main.ts", server, "cjs");
@@ -121,7 +122,8 @@ async function leaveBytecode(server) {
       encoding: "utf8",
     });
     // Without it a start only takes longer.
-    if (status !== 0) process.stderr.write(`build: no bytecode, as the bundle did not run: ${stderr}`);
+    const why = status === 0 ? stderr.split("\n").find((line) => line.includes("bytecode")) : stderr;
+    if (why) process.stderr.write(`build: no bytecode, so that each start takes longer: ${why}\n`);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -52,7 +52,8 @@ function report(error, serverLog) {
 
 async function main() {
   const missing = Object.values(paths).find((path) => !existsSync(path));
-  if (missing) throw new Error(`${missing} is missing: run \`npm ci\`, which installs and builds, or \`npm run build\``);
+  if (missing)
+    throw new Error(`${missing} is missing: run \`npm ci\`, which installs and builds, or \`npm run build\``);
   // Not before: without `npm ci` there is no SDK to import.
   const { createServers } = await import("./demo/servers.mjs");
   const { play } = await import("./demo/story.mjs");

@@ -10,7 +10,13 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import packageJson from "../package.json" with { type: "json" };
 
-const run = promisify(execFile);
+const longestMs = 300_000;
+
+/** @param {string} command @param {string[]} args @param {import("node:child_process").ExecFileOptions} [options] */
+const run = async (command, args, options) => {
+  const { stdout, stderr } = await promisify(execFile)(command, args, { timeout: longestMs, ...options });
+  return { stdout: String(stdout), stderr: String(stderr) };
+};
 const checkout = fileURLToPath(new URL("..", import.meta.url));
 const driver = `@photostructure/sqlite@${packageJson.devDependencies["@photostructure/sqlite"]}`;
 const largestBytes = 10 * 1024 * 1024;
@@ -127,6 +133,7 @@ async function use({ command, args }, tools, folder) {
     env: environment(tools, folder),
   });
   const closed = new Promise((resolve) => server.on("close", resolve));
+  const tooLong = setTimeout(() => server.kill("SIGKILL"), longestMs);
   let errors = "";
   server.stderr.on("data", (text) => {
     errors += text;
@@ -148,6 +155,7 @@ async function use({ command, args }, tools, folder) {
   if (!JSON.stringify(read).includes("héllo")) throw new Error(`it read ${JSON.stringify(read)}`);
   server.stdin.end();
   await closed;
+  clearTimeout(tooLong);
   if (withoutNotices(errors) !== "") throw new Error(`it wrote to stderr: ${errors}`);
   return ms;
 }

@@ -9,5 +9,7 @@ const { ARTIFACTS_BUNDLE: filename = "" } = process.env;
 const bundle = bundleScript(filename);
 if (bundle === undefined) throw new Error(`there is no bundle ${filename}`);
 const { script, leaveBytecode } = bundle;
-process.on("exit", () => leaveBytecode?.());
+process.on("exit", () => {
+  if (leaveBytecode?.() === false) process.stderr.write(`the folder of ${filename} cannot hold bytecode\n`);
+});
 script.runInThisContext()(createRequire(filename), dirname(filename));

@@ -2,4 +2,4 @@
 declare const WORKERS_FOLDER: string;
 
 /** Of the bundle: stores its bytecode for the next start. Undefined if there is one already; see `bundle-script.ts`. */
-declare const LEAVE_BYTECODE: (() => void) | undefined;
+declare const LEAVE_BYTECODE: (() => boolean) | undefined;

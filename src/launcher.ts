@@ -17,10 +17,19 @@ function isTooOld(): boolean {
   return major < leastMajor || (major === leastMajor && minor < leastMinor);
 }
 
+/** Empty if this user has none. */
+function homeFolder(): string {
+  try {
+    return homedir();
+  } catch {
+    return "";
+  }
+}
+
 /** Where programs keep what they can make again, for this user; undefined if there is no such folder. */
 function cacheFolder(): string | undefined {
   const { XDG_CACHE_HOME: given = "", LOCALAPPDATA: local = "" } = process.env;
-  const home = homedir();
+  const home = homeFolder();
   if (process.platform === "win32") return local === "" ? undefined : join(local, "artifacts-mcp", "Cache");
   if (given.startsWith("/")) return join(given, "artifacts-mcp");
   if (!home.startsWith("/")) return undefined;
@@ -28,7 +37,7 @@ function cacheFolder(): string | undefined {
 }
 
 function launch(): string | undefined {
-  if (isTooOld()) return `Node ${process.version} is too old: use Node 22.22.3, 24.15 or newer.`;
+  if (isTooOld()) return `Node ${process.version} is too old: use Node 22 from 22.22.3 on, 24 from 24.15 on, or 26.`;
   // Node's threads for files, four unless told: large writes leave some to other calls.
   if (process.env["UV_THREADPOOL_SIZE"] === undefined) process.env["UV_THREADPOOL_SIZE"] = "8";
   const path = join(__dirname, "server.cjs");

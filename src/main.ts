@@ -40,8 +40,8 @@ async function main(): Promise<number> {
       await print(usage);
       return 0;
     case "version":
-      await print(`${version}\n`);
-      return command.isVerbose ? printDetails() : 0;
+      await print(`${version}\n${command.isVerbose ? await details() : ""}`);
+      return 0;
     case "serve":
       await serve(command.config);
       return 0;
@@ -55,10 +55,9 @@ async function main(): Promise<number> {
 }
 
 /** What else the behaviour depends on. @throws SqliteDriverError */
-async function printDetails(): Promise<number> {
+async function details(): Promise<string> {
   const { name, sqliteVersion } = await loadSqliteDriver();
-  await print(`Node ${process.version} at ${process.execPath}\nSQLite ${sqliteVersion} by ${name}\n`);
-  return 0;
+  return `Node ${process.version} at ${process.execPath}\nSQLite ${sqliteVersion} by ${name}\n`;
 }
 
 async function setup(config: SetupConfig): Promise<number> {

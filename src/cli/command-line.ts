@@ -113,7 +113,7 @@ export function readCommand(args: readonly string[], environment: NodeJS.Process
   const [first = ""] = args;
   if (first === "help" || first === "-h") return { kind: "help" };
   if (first === "version" || first === "-v") return { kind: "version", isVerbose: false };
-  const command = first in commands ? (first as keyof typeof commands) : "serve";
+  const command = Object.hasOwn(commands, first) ? (first as keyof typeof commands) : "serve";
   const { given, words } = readArguments(command === "serve" ? args : args.slice(1), optionsOf[command]);
   if (given.has("help")) return { kind: "help" };
   if (given.has("version")) return { kind: "version", isVerbose: given.has("verbose") };
@@ -146,7 +146,7 @@ const notForHosts: Readonly<Record<string, string>> = {
 const optionsOf: Readonly<Record<keyof typeof commands | "serve", readonly string[]>> = {
   serve: settingNames,
   verify: ["root", "log-level", ...Object.keys(verifyFlags)],
-  setup: [...Object.keys(setupFlags), ...settingNames.filter((name) => !(name in notForHosts))],
+  setup: [...Object.keys(setupFlags), ...settingNames.filter((name) => !Object.hasOwn(notForHosts, name))],
   doctor: ["root"],
 };
 
@@ -162,7 +162,7 @@ const isPath = (word: string): boolean =>
   /^[~.]|\//.test(word) || (process.platform === "win32" && word.includes("\\"));
 
 function unknownWord(word: string): string {
-  if (word in commands) return `${JSON.stringify(word)} must be the first word, see --help`;
+  if (Object.hasOwn(commands, word)) return `${JSON.stringify(word)} must be the first word, see --help`;
   const known = Object.keys(commands).join(", ");
   return `unknown command ${JSON.stringify(word)}: the commands are ${known}, see --help; a directory to allow is written with a slash, like ./${word}`;
 }
@@ -183,10 +183,15 @@ function setupConfig(given: Given, [host, ...words]: readonly string[], environm
   }
   const stray = words.find((word) => !isPath(word) && !isUnfilled(word));
   if (stray !== undefined) {
-    const hint = stray in setupFlags ? `: give --${stray}` : ": a directory to allow is written with a slash";
+    const hint = Object.hasOwn(setupFlags, stray)
+      ? `: give --${stray}`
+      : ": a directory to allow is written with a slash";
     throw new ConfigError(`setup takes one host, and ${JSON.stringify(stray)} is too much${hint}`);
   }
-  const forServer = withDirectories(new Map([...given].filter(([option]) => !(option in setupFlags))), words);
+  const forServer = withDirectories(
+    new Map([...given].filter(([option]) => !Object.hasOwn(setupFlags, option))),
+    words,
+  );
   const { allowPaths } = serveConfig(forServer, {}); // refuses now what the server would refuse when the host starts it
   const root = valuesOf(forServer, environment).one("root");
   return Object.freeze({
@@ -216,20 +221,23 @@ function readArguments(args: readonly string[], allowed: readonly string[]): { g
   for (const token of tokens) {
     if (token.kind === "positional") words.push(token.value);
     else if (token.kind === "option-terminator") refuseWords(["--"]);
-    else if (token.rawName !== `--${token.name}` || !(token.name in options)) {
-      const why = notForHosts[token.name];
-      if (why !== undefined && token.rawName === `--${token.name}`)
-        throw new ConfigError(`no ${token.rawName}: ${why}`);
-      const all = known.map((name) => `--${name}`).join(" ");
-      throw new ConfigError(`unknown option ${token.rawName}: allowed are ${all}`);
+    else if (token.rawName !== `--${token.name}` || !Object.hasOwn(options, token.name)) {
+      throw new ConfigError(unknownOption(token, known));
     } else given.set(token.name, [...(given.get(token.name) ?? []), optionValue(token.name, token.value)]);
   }
   return { given, words };
 }
 
+function unknownOption({ name, rawName }: { name: string; rawName: string }, known: readonly string[]): string {
+  const why = Object.hasOwn(notForHosts, name) ? notForHosts[name] : undefined;
+  if (why !== undefined && rawName === `--${name}`) return `no ${rawName}: ${why}`;
+  return `unknown option ${rawName}: allowed are ${known.map((each) => `--${each}`).join(" ")}`;
+}
+
 /** What the help says of an option that takes a value. */
 function takes(name: string): string | undefined {
-  const option = { ...settings, ...setupFlags }[name as Setting | keyof typeof setupFlags];
+  const options = { ...settings, ...setupFlags };
+  const option = Object.hasOwn(options, name) ? options[name as keyof typeof options] : undefined;
   return option !== undefined && "value" in option ? option.help : undefined;
 }
 
@@ -239,7 +247,10 @@ function typeOf(name: string): "string" | "boolean" {
 
 /** @throws ConfigError */
 function optionValue(name: string, value: string | undefined): string {
-  if (typeOf(name) === "boolean") return value ?? "true";
+  if (typeOf(name) === "boolean") {
+    if (value === undefined || Object.hasOwn(settings, name)) return value ?? "true";
+    throw new ConfigError(`--${name} takes no value, not ${JSON.stringify(value)}`);
+  }
   if (value !== undefined && !value.startsWith("--")) return value;
   throw new ConfigError(`--${name} needs a value: ${takes(name)}`);
 }

@@ -1,5 +1,4 @@
 import { isIPv4 } from "node:net";
-import { homedir } from "node:os";
 import { join } from "node:path";
 import {
   defaultKeepVersions,
@@ -8,7 +7,7 @@ import {
   defaultSessionTtlMs,
 } from "../store/limits.js";
 import type { LogLevel } from "../store/log.js";
-import { ConfigError, type Given, type Values, valuesOf, variableOf } from "./settings.js";
+import { ConfigError, type Given, homeFolder, type Values, valuesOf, variableOf } from "./settings.js";
 
 /** What the command was asked to do, frozen. Bytes are bytes, times milliseconds. */
 export interface Config {
@@ -101,13 +100,13 @@ function defaultRoot(environment: NodeJS.ProcessEnv): string {
 function dataHome(environment: NodeJS.ProcessEnv): string {
   switch (process.platform) {
     case "darwin":
-      return join(homedir(), "Library", "Application Support");
+      return join(homeFolder(), "Library", "Application Support");
     case "win32":
-      return environment["LOCALAPPDATA"] || join(homedir(), "AppData", "Local");
+      return environment["LOCALAPPDATA"] || join(homeFolder(), "AppData", "Local");
     default: {
       const given = environment["XDG_DATA_HOME"];
       // The specification has a relative path ignored.
-      return given?.startsWith("/") ? given : join(homedir(), ".local", "share");
+      return given?.startsWith("/") ? given : join(homeFolder(), ".local", "share");
     }
   }
 }

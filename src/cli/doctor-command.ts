@@ -1,12 +1,12 @@
 import { execFile } from "node:child_process";
-import { constants } from "node:fs";
-import { access, readFile, stat, statfs } from "node:fs/promises";
-import { dirname, isAbsolute, join } from "node:path";
-import { loadSqliteDriver } from "../engines/sqlite/driver.js";
+import { stat, statfs } from "node:fs/promises";
+import { dirname, isAbsolute } from "node:path";
+import { DataDirectoryError, inspectDataDirectory } from "../engines/data-directory.js";
+import { goodNodes, loadSqliteDriver } from "../engines/sqlite/driver.js";
 import type { DoctorConfig } from "./command-line.js";
 import { readConfigFile } from "./setup/config-file.js";
-import type { Entry } from "./setup/config-format.js";
-import { commandOf, isOurs } from "./setup/entry.js";
+import { ConfigFormatError } from "./setup/config-format.js";
+import { commandOf, type Launch, launchOf } from "./setup/entry.js";
 import { type Host, hosts } from "./setup/hosts.js";
 import type { Surroundings } from "./setup/surroundings.js";
 
@@ -48,7 +48,7 @@ function node(): Finding {
   const about = `Node ${process.version} at ${process.execPath}`;
   const [major = 0] = process.versions.node.split(".").map(Number);
   if (major >= 22) return ok(about);
-  return note(`${about}: its support has ended; use Node 22.22.3, 24.15 or newer`);
+  return note(`${about}: its support has ended; use ${goodNodes}`);
 }
 
 async function driver(): Promise<Finding> {
@@ -61,28 +61,18 @@ async function driver(): Promise<Finding> {
 }
 
 async function dataDirectory({ root, isRootNamed }: DoctorConfig): Promise<Finding[]> {
-  const found = await stat(root).catch(() => undefined);
-  if (found === undefined) {
-    const parent = await nearestFolder(root);
-    if (isRootNamed && parent !== dirname(root)) {
-      return [fault(`data directory ${root}: it cannot be made, as ${dirname(root)} does not exist; make that first`)];
-    }
-    return [ok(`data directory ${root}: not there yet; the first start makes it`), await space(parent)];
+  const words = {
+    store: "holds a store",
+    empty: "empty; the first start fills it",
+    missing: "not there yet; the first start makes it",
+  };
+  try {
+    const found = await inspectDataDirectory(root, { isNamed: isRootNamed });
+    return [ok(`data directory ${root}: ${words[found]}`), await space(root)];
+  } catch (error) {
+    if (error instanceof DataDirectoryError) return [fault(error.message)];
+    throw error;
   }
-  if (!found.isDirectory()) return [fault(`data directory ${root}: it is a file; give another --root`)];
-  const isWritable = await access(root, constants.R_OK | constants.W_OK | constants.X_OK).then(
-    () => true,
-    () => false,
-  );
-  if (!isWritable) return [fault(`data directory ${root}: not writable; make it so, or give another --root`)];
-  const format = await readFile(join(root, "format"), "utf8").catch(() => "");
-  const about = format === "" ? "empty; the first start fills it" : `format ${format.trim()}`;
-  return [ok(`data directory ${root}: ${about}`), await space(root)];
-}
-
-async function nearestFolder(path: string): Promise<string> {
-  const found = await stat(path).catch(() => undefined);
-  return found?.isDirectory() || dirname(path) === path ? path : nearestFolder(dirname(path));
 }
 
 /** Linux's numbers of file systems, from statfs(2). */
@@ -105,11 +95,14 @@ const fileSystems: Readonly<Record<number, string>> = {
 const betweenMachines = ["nfs", "cifs", "smb2", "9p"];
 const lowBytes = 1024 ** 3;
 
-async function space(folder: string): Promise<Finding> {
-  const { type, bavail, bsize } = await statfs(folder);
+/** Of the file system that a path is on, or will be. */
+async function space(path: string): Promise<Finding> {
+  const found = await statfs(path).catch(() => undefined);
+  if (found === undefined) return space(dirname(path));
+  const { type, bavail, bsize } = found;
   const name = process.platform === "linux" ? (fileSystems[type] ?? `type 0x${type.toString(16)}`) : "";
   const free = bavail * bsize;
-  const about = `file system${name && ` ${name}`} of ${folder}: ${(free / 1e9).toFixed(1)} GB free`;
+  const about = `file system${name && ` ${name}`} of ${path}: ${(free / 1e9).toFixed(1)} GB free`;
   if (free === 0) return fault(`${about}; make room`);
   if (betweenMachines.includes(name)) return note(`${about}; only servers of one machine may use it at a time`);
   if (name === "tmpfs") return note(`${about}; it is in memory, and gone when the machine restarts`);
@@ -148,35 +141,39 @@ interface HostFile {
 async function entriesOf({ host, file, text, setup }: HostFile): Promise<Finding[]> {
   try {
     const all = Object.entries(host.format.entries(text, host.section));
-    const ours = all.filter(([, entry]) => isOurs(entry));
-    if (ours.length > 0)
-      return await Promise.all(ours.map(([name, entry]) => entryOf({ host, file, name, entry, setup })));
+    const ours = all.flatMap(([name, entry]) => {
+      const launch = launchOf(entry);
+      return launch === undefined ? [] : [{ host, file, name, launch, setup }];
+    });
+    if (ours.length > 0) return await Promise.all(ours.map(entryOf));
     const taken = all.find(([name]) => name === "artifacts");
-    if (taken === undefined) return [note(`${host.title}: not set up; run \`${setup}\``)];
+    if (taken === undefined) return [note(`${host.title}: not set up in ${file}; run \`${setup}\``)];
     const other = commandOf(taken[1]).join(" ");
     return [note(`${host.title}: its "artifacts" starts another program (${other}); run \`${setup} --name NAME\``)];
   } catch (error) {
-    return [fault(`${host.title}: ${file} ${(error as Error).message}`)];
+    if (error instanceof ConfigFormatError) return [fault(`${host.title}: ${file} ${error.message}`)];
+    throw error;
   }
 }
 
 interface HostEntry extends Omit<HostFile, "text"> {
   readonly name: string;
-  readonly entry: Entry;
+  readonly launch: Launch;
 }
 
 /** Runs what the host would run, to see whether it starts. */
-async function entryOf({ host, file, name, entry, setup }: HostEntry): Promise<Finding> {
-  const words = commandOf(entry);
-  const about = `${host.title}: ${file} starts ${JSON.stringify(name)} by ${words.join(" ")}`;
-  const [command = "", main = ""] = words;
+async function entryOf({ host, file, name, launch, setup }: HostEntry): Promise<Finding> {
+  const { words, options } = launch;
+  const about = `${host.title}: ${file} starts ${JSON.stringify(name)} by ${[...words, ...options].join(" ")}`;
+  const [command = "", ...args] = words;
+  const main = words.at(-1) ?? "";
   for (const path of [command, main]) {
     const isMissing = isAbsolute(path) && (await stat(path).catch(() => undefined)) === undefined;
     if (isMissing) return fault(`${about}; ${path} is not there: run \`${setup}\``);
   }
-  if (!isAbsolute(command) || !isAbsolute(main))
-    return note(`${about}; a desktop program may not find it: run \`${setup}\``);
-  const { error, stderr } = await run(command, [main, "--version", "--verbose"]);
+  const isFound = isAbsolute(command) && isAbsolute(main);
+  if (!isFound) return note(`${about}; a desktop program may not find it: run \`${setup}\``);
+  const { error, stderr } = await run(command, [...args, "--version", "--verbose"]);
   if (error === null) return ok(about);
   return fault(`${about}; it does not start: ${stderr.trim().split("\n")[0] || error.message}`);
 }

@@ -1,5 +1,5 @@
-import { homedir } from "node:os";
-import { delimiter, join, resolve } from "node:path";
+import { homedir, userInfo } from "node:os";
+import { delimiter, isAbsolute, join, resolve } from "node:path";
 import { z } from "zod";
 import {
   defaultKeepVersions,
@@ -55,9 +55,23 @@ const directory = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
+/** This user's home directory, that of the passwd entry where HOME names none. @throws ConfigError */
+export function homeFolder(): string {
+  const found = [homedir, () => userInfo().homedir].map((find) => {
+    try {
+      return find();
+    } catch {
+      return ""; // neither HOME nor a passwd entry
+    }
+  });
+  const home = found.find((path) => isAbsolute(path));
+  if (home === undefined) throw new ConfigError("this user has no home directory: give --root DIR, an absolute path");
+  return home;
+}
+
 /** A host's configuration sees no shell that would know `~`. @throws ConfigError */
 export function absolutePath(path: string): string {
-  if (path === "~" || path.startsWith("~/")) return join(homedir(), path.slice(1));
+  if (path === "~" || path.startsWith("~/")) return join(homeFolder(), path.slice(1));
   try {
     return resolve(path);
   } catch {

@@ -50,16 +50,11 @@ export async function openDataDirectory(
     throw cause instanceof SqliteDriverError ? new DataDirectoryError(cause.message, { cause }) : cause;
   });
   if (!mustExist) await makeRoot(root, isNamed);
-  const isFormatted = await checkFormat(root);
+  const isFormatted = await hasStore(root);
   if (mustExist && !isFormatted) {
     throw new DataDirectoryError(`There is no store in ${root}: give its directory with --root.`);
   }
-  const database = join(root, "metadata.sqlite");
-  if (isFormatted && !(await hasContent(database))) {
-    throw new DataDirectoryError(
-      `${database} is missing or empty, although ${root} has held artifacts: restore it from a backup, or give another --root.`,
-    );
-  }
+  const database = databaseIn(root);
   await explained(root, () => makeFolder(join(root, "uploads")));
   await explained(root, () => makeFolder(join(root, "blobs")));
   if (!isFormatted) await explained(root, () => makeForOwner(database));
@@ -77,20 +72,63 @@ export async function openDataDirectory(
   return { metadata, blobs, files, signingKey, close };
 }
 
+const databaseIn = (root: string): string => join(root, "metadata.sqlite");
+
+/** Whether there is a store in a directory. @throws DataDirectoryError if there is one that cannot be used */
+async function hasStore(root: string): Promise<boolean> {
+  const isFormatted = await checkFormat(root);
+  const database = databaseIn(root);
+  if (!isFormatted || (await hasContent(database))) return isFormatted;
+  throw new DataDirectoryError(
+    `${database} is missing or empty, although ${root} has held artifacts: restore it from a backup, or give another --root.`,
+  );
+}
+
+/**
+ * What a start would find, without changing anything: a store, an empty directory, or none.
+ *
+ * @throws DataDirectoryError if it would end there
+ */
+export async function inspectDataDirectory(
+  root: string,
+  { isNamed = false }: OpenOptions,
+): Promise<"store" | "empty" | "missing"> {
+  if (await findRoot(root, isNamed)) return (await hasStore(root)) ? "store" : "empty";
+  const parent = await nearestFolder(dirname(root));
+  await explained(root, () => access(parent, constants.W_OK | constants.X_OK));
+  return "missing";
+}
+
+async function nearestFolder(path: string): Promise<string> {
+  const found = await stat(path).catch(() => undefined);
+  return found !== undefined || dirname(path) === path ? path : nearestFolder(dirname(path));
+}
+
 async function makeRoot(root: string, isNamed: boolean): Promise<void> {
+  if (await findRoot(root, isNamed)) return;
+  await explained(root, () => makeFolder(root));
+  await explained(root, () => access(root, usable));
+}
+
+const usable = constants.R_OK | constants.W_OK | constants.X_OK;
+
+/** Whether the directory is there; it can be used then, and be made otherwise. @throws DataDirectoryError */
+async function findRoot(root: string, isNamed: boolean): Promise<boolean> {
   const found = await explained(root, () => stat(root).catch(absent));
-  if (found === undefined) {
-    const parent = dirname(root);
-    if (isNamed && (await stat(parent).catch(absent)) === undefined) {
-      throw new DataDirectoryError(
-        `The data directory ${root} cannot be made: ${parent} does not exist. Make it first, or give another --root.`,
-      );
-    }
-    await explained(root, () => makeFolder(root));
-  } else if (!found.isDirectory()) {
+  if (found?.isDirectory()) {
+    await explained(root, () => access(root, usable));
+    return true;
+  }
+  if (found !== undefined) {
     throw new DataDirectoryError(`The data directory ${root} is a file: give a directory with --root.`);
   }
-  await explained(root, () => access(root, constants.R_OK | constants.W_OK | constants.X_OK));
+  const parent = dirname(root);
+  if (isNamed && (await stat(parent).catch(absent)) === undefined) {
+    throw new DataDirectoryError(
+      `The data directory ${root} cannot be made: ${parent} does not exist. Make it first, or give another --root.`,
+    );
+  }
+  return false;
 }
 
 /** SQLite gives the files beside its database the mode that this one has, and a new one what the umask leaves. */

@@ -1,4 +1,4 @@
-import { chmod, mkdir, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { runDoctor } from "../../src/cli/doctor-command.js";
@@ -41,14 +41,22 @@ describe("doctor", () => {
     expect(lines[4]).toBe(`note  not found for this user: ${hosts.map(({ id }) => id).join(", ")}`);
   });
 
-  it("tells the format of a store, and that a directory cannot be used", async () => {
+  it("tells that there is a store, and that a directory cannot be used", async () => {
     const { home, report } = await scene();
     const directory = await openDataDirectory(join(home, "store"), {}, silentLog);
     await directory.close();
-    expect((await report()).lines[2]).toBe(`ok    data directory ${join(home, "store")}: format 1`);
+    expect((await report()).lines[2]).toBe(`ok    data directory ${join(home, "store")}: holds a store`);
     await writeFile(join(home, "file"), "");
     const { isSound, lines } = await report(join(home, "file"));
-    expect([isSound, lines[2]]).toEqual([false, expect.stringMatching(/^fault .*a file; give another --root$/)]);
+    expect([isSound, lines[2]]).toEqual([
+      false,
+      expect.stringMatching(/^fault .*is a file: give a directory with --root\.$/),
+    ]);
+    await writeFile(join(home, "store", "format"), "99\n");
+    expect((await report()).lines[2]).toMatch(/^fault .*format 99/);
+    await writeFile(join(home, "store", "format"), "1\n");
+    await writeFile(join(home, "store", "metadata.sqlite"), "");
+    expect((await report()).lines[2]).toMatch(/^fault .*missing or empty/);
     expect((await report(join(home, "none", "store"), true)).lines[2]).toMatch(/^fault .*none does not exist/);
   });
 
@@ -61,8 +69,8 @@ describe("doctor", () => {
 
   it("tells what each host starts, what of it is gone, and what to run", async () => {
     const { home, fileOf, write, report } = await scene();
-    const main = join(home, "dist", "main.js");
-    await mkdir(dirname(main));
+    const main = join(home, "artifacts-mcp", "dist", "main.js");
+    await mkdir(dirname(main), { recursive: true });
     await writeFile(main, "");
     await write("cursor", entry(process.execPath, main));
     await write("claude-code", entry("/none/node", main));
@@ -71,7 +79,14 @@ describe("doctor", () => {
     const broken = join(home, "broken", "dist", "main.js");
     await mkdir(dirname(broken), { recursive: true });
     await writeFile(broken, 'console.error("artifacts-mcp: this is why"); process.exit(1);');
+    await writeFile(join(home, "broken", "package.json"), '{ "name": "artifacts-mcp" }');
     await write("copilot", entry(process.execPath, broken));
+    // Somebody else's `dist/main.js` is not started.
+    const other = join(home, "weather", "dist", "main.js");
+    await mkdir(dirname(other), { recursive: true });
+    await writeFile(other, 'require("node:fs").writeFileSync(__filename + ".started", "");');
+    await writeFile(join(home, "weather", "package.json"), '{ "name": "weather" }');
+    await write("opencode", JSON.stringify({ mcp: { weather: { command: [process.execPath, other] } } }));
     await write("claude-desktop", entry("node", "dist/main.js"));
     await write("zed", "{ // mine");
     await mkdir(dirname(fileOf("codex")));
@@ -84,11 +99,14 @@ describe("doctor", () => {
     expect(of("Claude Code")[0]).toMatch(
       /^fault .*; \/none\/node is not there: run `artifacts-mcp setup claude-code --write`$/,
     );
-    for (const title of ["Gemini CLI", "Codex"]) expect(of(title)[0]).toMatch(/^note .*not set up; run `.* --write`$/);
+    for (const title of ["Gemini CLI", "Codex"])
+      expect(of(title)[0]).toMatch(/^note .*not set up in .*; run `.* --write`$/);
     expect(of("Qwen Code")[0]).toMatch(/^note .*starts another program \(other --x\); run `.* --write --name NAME`$/);
     expect(of("Copilot CLI")[0]).toMatch(/^fault .*it does not start: artifacts-mcp: this is why$/);
     expect(of("Claude Desktop")[0]).toMatch(/^note .*a desktop program may not find it/);
+    expect(of("opencode")[0]).toMatch(/^note .*not set up/);
+    expect(await readdir(dirname(other))).toEqual(["main.js"]);
     expect(of("Zed")[0]).toMatch(/^fault .*settings\.json is not valid JSON \(.*\): mend it first$/);
-    expect(lines.at(-1)).toBe("note  not found for this user: vscode, opencode");
+    expect(lines.at(-1)).toBe("note  not found for this user: vscode");
   });
 });

@@ -1,6 +1,8 @@
-import { chmod, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { spawnSync } from "node:child_process";
+import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
+import packageJson from "../../package.json" with { type: "json" };
 import { bundleScript } from "../../src/bundle-script.js";
 import { runCommand } from "../support/command.js";
 import { temporaryDirectory } from "../support/directories.js";
@@ -22,10 +24,10 @@ describe("the bytecode", () => {
     const { length } = await readFile(bytecode);
     for (const text of [Buffer.alloc(0), Buffer.from("another Node's"), Buffer.alloc(length)]) {
       await writeFile(bytecode, text);
-      expect(runCommand(["--version"], {}, main).stdout).toBe("0.1.0\n");
+      expect(runCommand(["--version"], {}, main).stdout).toBe(`${packageJson.version}\n`);
     }
     await rm(bytecode);
-    expect(runCommand(["--version"], {}, main).stdout).toBe("0.1.0\n");
+    expect(runCommand(["--version"], {}, main).stdout).toBe(`${packageJson.version}\n`);
   });
 
   it("is damaged in one bit, anywhere, and is not taken", async () => {
@@ -39,14 +41,14 @@ describe("the bytecode", () => {
       await writeFile(bytecode, damaged);
       expect(bundleScript(bundle)?.script.cachedDataRejected).toBeUndefined();
     }
-    expect(runCommand(["--version"], {}, main).stdout).toBe("0.1.0\n");
+    expect(runCommand(["--version"], {}, main).stdout).toBe(`${packageJson.version}\n`);
   });
 
   it("is of another bundle of the same length, and is not taken", async () => {
     const main = await copyOfBuild(await temporaryDirectory());
     const bundle = join(dirname(main), "server.cjs");
     const text = await readFile(bundle, "latin1");
-    await writeFile(bundle, text.replaceAll('"0.1.0"', '"7.7.7"'), "latin1");
+    await writeFile(bundle, text.replaceAll(`"${packageJson.version}"`, '"7.7.7"'), "latin1");
     expect(runCommand(["--version"], {}, main).stdout).toBe("7.7.7\n");
   });
 });
@@ -119,6 +121,28 @@ describe.skipIf(process.platform !== "linux")("an installed package without byte
     await rm(join(cache, name));
     expect(serve().status).toBe(0);
     expect([await found(beside), await found(cache)]).toEqual([[], []]);
+  });
+
+  it("takes none that others can have written, and writes it for its owner alone, whatever the umask", async () => {
+    const { beside, main, environment, found, isTaken } = await install();
+    const options = { encoding: "utf8", input: "", env: { ...process.env, ...environment } } as const;
+    const root = join(dirname(beside), "store");
+    spawnSync("sh", ["-c", 'umask 0; exec "$@"', "sh", process.execPath, main, "--root", root], options);
+    const [name = ""] = await found(beside);
+    const path = join(beside, name);
+    expect((await stat(path)).mode & 0o022).toBe(0);
+    expect(isTaken()).toBe(true);
+    await chmod(path, 0o666);
+    expect(isTaken()).toBe(false);
+  });
+
+  it("leaves nothing where it cannot be written whole", async () => {
+    const { beside, cache, serve, bundle, found, isTaken } = await install();
+    await mkdir(`${bundle}.${process.version}-${process.arch}.bytecode`); // cannot be replaced by a file
+    await writeFile(dirname(cache), "no folder");
+    expect(serve().status).toBe(0);
+    expect(await found(beside)).toHaveLength(1);
+    expect(isTaken()).toBe(false);
   });
 
   it("gets none of a command that does not serve", async () => {

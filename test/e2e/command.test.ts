@@ -16,6 +16,11 @@ import {
   toolCall,
 } from "../support/server-process.js";
 
+/** As root, a process can be that of a user who is in no passwd file; but not everywhere can it read the checkout then. */
+const canBeAnybody =
+  process.getuid?.() === 0 &&
+  spawnSync(process.execPath, [builtServer, "--version"], { uid: 54_321, gid: 54_321 }).status === 0;
+
 describe("the command line", () => {
   it("--version and --help answer on stdout and make no data directory", async () => {
     const home = await temporaryDirectory();
@@ -72,6 +77,9 @@ describe("the command line", () => {
     [["somewhere"], '"somewhere"', "verify, setup, doctor", "./somewhere"],
     [["--root", "x", "verify"], '"verify"', "must be the first word"],
     [["--verbose"], "--verbose", "--version"],
+    [["toString"], '"toString"', "verify, setup, doctor"],
+    [["--toString"], "--toString", "--root"],
+    [["setup", "cursor", "--write=false"], "--write", "no value"],
     [["doctor", "now"], '"now"', "only options"],
     [["setup", "emacs"], '"emacs"', "claude-desktop", "zed"],
     [["setup"], "claude-desktop", "zed"],
@@ -118,6 +126,22 @@ describe("the command line", () => {
     expect(await readdir(root)).toEqual(["by-flag"]);
     expect(run([], environment).stderr).toContain('"readOnly":true');
     expect(await readdir(root)).toEqual(["by-flag", "by-variable"]);
+  });
+
+  it.skipIf(!canBeAnybody)("starts for a user without a home directory, and says what needs one", () => {
+    const someone = { uid: 54_321, gid: 54_321 };
+    const environment: NodeJS.ProcessEnv = { PATH: process.env["PATH"] };
+    const start = (...args: string[]) =>
+      spawnSync(process.execPath, [builtServer, ...args], {
+        encoding: "utf8",
+        input: "",
+        env: environment,
+        ...someone,
+      });
+    expect(start("--version").stdout).toBe(`${packageJson.version}\n`);
+    for (const args of [[], ["doctor"], ["setup", "cursor"], ["--root", "~/x"]]) {
+      expectRefusal(start(...args), 2, "no home directory");
+    }
   });
 
   it("knows the home directory as ~, which no shell has replaced in a host's configuration", async () => {

@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
-import { readdir, readFile, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { readdir, readFile, rm, stat, truncate } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import packageJson from "../../package.json" with { type: "json" };
 import { expectRefusal, runCommand } from "../support/command.js";
@@ -26,7 +26,17 @@ describe("an installation that is not whole", () => {
     const main = await copyOfBuild(folder);
     await installDriver(folder);
     await rm(join(folder, "node_modules", "@photostructure", "sqlite", "prebuilds"), { recursive: true });
-    expectRefusal(start(main, join(folder, "store")), 1, "again", "does not load", "No native build");
+    expectRefusal(start(main, join(folder, "store")), 1, "again", "cannot be used", "No native build");
+  });
+
+  it("with a program that breaks off, says so", async () => {
+    const main = await copyOfBuild(await temporaryDirectory());
+    const bundle = join(dirname(main), "server.cjs");
+    const { size } = await stat(bundle);
+    for (const bytes of [size - 1_000, Math.floor(size / 2), 0]) {
+      await truncate(bundle, bytes);
+      expectRefusal(start(main, "/none"), 1, "half installed");
+    }
   });
 
   it.each(["server.cjs", "sqlite-thread.cjs"])("without %s, says so", async (name) => {

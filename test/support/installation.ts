@@ -1,4 +1,4 @@
-import { cp } from "node:fs/promises";
+import { chmod, cp } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { builtServer } from "./server-process.js";
 
@@ -7,6 +7,7 @@ export const repository = join(dirname(builtServer), "..");
 /** The build alone, as in an installation: its command, in `folder`. */
 export async function copyOfBuild(folder: string): Promise<string> {
   await cp(dirname(builtServer), join(folder, "dist"), { recursive: true });
+  await chmod(join(folder, "dist"), 0o755); // whatever the umask
   return join(folder, "dist", basename(builtServer));
 }
 

@@ -24,8 +24,6 @@ export function launchOf(entry: Entry): Launch | undefined {
   return place === -1 ? undefined : { words: words.slice(0, place + 1), options: words.slice(place + 1) };
 }
 
-export const isOurs = (entry: Entry): boolean => launchOf(entry) !== undefined;
-
 function isProgram(word: string): boolean {
   if (/(?:^|[\\/])artifacts-mcp(?:\.cmd|@[^\\/]*)?$/.test(word)) return true;
   if (!/(?:^|[\\/])dist[\\/]main\.js$/.test(word)) return false;

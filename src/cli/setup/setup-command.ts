@@ -1,5 +1,5 @@
 import { existsSync, statSync } from "node:fs";
-import { dirname, isAbsolute } from "node:path";
+import { dirname } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type { SetupConfig } from "../command-line.js";
 import { readConfigFile, replaceConfigFile } from "./config-file.js";
@@ -34,7 +34,6 @@ export interface Program {
  */
 export async function runSetup(config: SetupConfig, program: Program, surroundings: Surroundings): Promise<string> {
   const host = hostOf(config.host);
-  if (!isAbsolute(surroundings.home)) throw new SetupError("this user has no home directory: set HOME", 1);
   const file = host.file(surroundings);
   if (config.action === "print") return printed(host, file, config, program);
   if (config.action === "write") checkProgram(program);

@@ -1,4 +1,4 @@
-import { homedir } from "node:os";
+import { homeFolder } from "../settings.js";
 
 /** The machine and the user, as a host sees them. */
 export interface Surroundings {
@@ -8,6 +8,7 @@ export interface Surroundings {
   readonly environment: NodeJS.ProcessEnv;
 }
 
+/** @throws ConfigError */
 export function surroundingsOfThisProcess(): Surroundings {
-  return { platform: process.platform, home: homedir(), environment: process.env };
+  return { platform: process.platform, home: homeFolder(), environment: process.env };
 }

@@ -1,8 +1,11 @@
-/** A value that SQLite stores. Whole numbers stay integers. */
+/** A value that SQLite stores. Whole numbers stay integers. A text has no NUL. */
 export type SqliteValue = string | number | Uint8Array | null;
 export type SqliteRow = Readonly<Record<string, unknown>>;
 
-/** One connection to a database file. Statements run one at a time, in the order of the calls. */
+/**
+ * One connection to a database file. Statements run one at a time, in the order of the calls. The file may be opened
+ * anew between two of them, so a transaction cannot span several calls.
+ */
 export interface SqliteConnection {
   /**
    * Runs one statement; its rows. A statement is compiled once and used again.

@@ -22,6 +22,9 @@ const fallback = "@photostructure/sqlite@1.2.1";
 /** Before it, several processes that write to one database could damage it: https://sqlite.org/wal.html#walresetbug */
 const leastSqliteVersion = "3.51.3";
 
+/** Those with a safe SQLite of their own. */
+export const goodNodes = "Node 22 from 22.22.3 on, 24 from 24.15 on, or 26";
+
 let loading: Promise<SqliteDriver> | undefined;
 
 /**
@@ -37,10 +40,15 @@ export function loadSqliteDriver(): Promise<SqliteDriver> {
 
 async function load(): Promise<SqliteDriver> {
   const own = process.versions["sqlite"];
-  if (own !== undefined && isSafe(own)) return { name: "node:sqlite", sqliteVersion: own, ...(await nodeSqlite()) };
+  if (own !== undefined && isSafe(own)) {
+    const found = await nodeSqlite().catch(() => undefined); // Node may have been told not to have it
+    if (found !== undefined) return { name: "node:sqlite", sqliteVersion: own, ...found };
+  }
   try {
     const { DatabaseSync } = await import("@photostructure/sqlite");
-    return { name: "@photostructure/sqlite", sqliteVersion: versionIn(DatabaseSync), DatabaseSync };
+    const sqliteVersion = versionIn(DatabaseSync);
+    if (!isSafe(sqliteVersion)) throw new Error(`it has SQLite ${sqliteVersion}`);
+    return { name: "@photostructure/sqlite", sqliteVersion, DatabaseSync };
   } catch (cause) {
     throw new SqliteDriverError(problem(own, cause), { cause });
   }
@@ -78,6 +86,6 @@ function problem(own: string | undefined, cause: unknown): string {
   const isMissing = code === "MODULE_NOT_FOUND" || code === "ERR_MODULE_NOT_FOUND";
   const remedy = isMissing
     ? `install ${fallback} where artifacts-mcp is installed (\`npm install ${fallback}\`, with -g if that is global)`
-    : `install ${fallback} again, which is there and does not load (${String(message).split("\n")[0]})`;
-  return `${node} ${has}: use Node 22.22.3, 24.15 or newer, or ${remedy}.`;
+    : `install ${fallback} again, which is there and cannot be used (${String(message).split("\n")[0]})`;
+  return `${node} ${has}: use ${goodNodes}, or ${remedy}.`;
 }

@@ -3,7 +3,8 @@ import type { Log } from "../../store/log.js";
 import type { Entry, MetadataStore, StoredRow } from "../../store/metadata-store.js";
 import { engineError } from "../engine-error.js";
 import { createReplace, type InTurn } from "./compare-and-set.js";
-import type { ConnectionOptions } from "./connection.js";
+import type { ConnectionOptions, SqliteConnection } from "./connection.js";
+import { loadSqliteDriver } from "./driver.js";
 import { busyTimeoutMs, connectKeyv } from "./keyv-connection.js";
 import { table, unwrap, wrap } from "./keyv-rows.js";
 import { sharedSqliteThread } from "./sqlite-thread.js";
@@ -49,7 +50,7 @@ export async function openKeyvMetadataStore(file: string, log: Log): Promise<Key
     log("error", "sqlite_thread_ended", { error: String(error) }),
   );
 
-  const { inTurn, ended } = createTurns();
+  const { inTurn, ended, hasWritten } = createTurns();
   const writer = lazily(async () => {
     // Keyv makes the table where there is none: a database that has lost it must not look like an empty one.
     await select(`SELECT 1 FROM ${table} LIMIT 1`);
@@ -115,11 +116,15 @@ export async function openKeyvMetadataStore(file: string, log: Log): Promise<Key
     },
     async close() {
       await ended();
-      // The last connection to close moves the log into the database, and syncs: that is for the thread.
-      await reader.keyv.disconnect();
-      await changer.close();
-      await writer.begun()?.then(({ keyv }) => keyv.disconnect());
-      stopWatching();
+      try {
+        if (hasWritten()) await leaveNoLog(changer);
+        // The last connection to close moves the log into the database, and syncs: that is for the thread.
+        await reader.keyv.disconnect();
+        await changer.close();
+        await writer.begun()?.then(({ keyv }) => keyv.disconnect());
+      } finally {
+        stopWatching();
+      }
     },
   };
 }
@@ -134,16 +139,26 @@ async function asEngine<Result>(work: () => Promise<Result>): Promise<Result> {
 }
 
 /** Runs one write at a time, so that a busy database cannot roll back another one. */
-function createTurns(): { readonly inTurn: InTurn; ended(): Promise<unknown> } {
+function createTurns() {
   let last: Promise<unknown> = Promise.resolve();
-  return {
-    inTurn(write) {
-      const result = last.then(() => asEngine(write));
-      last = result.catch(() => undefined); // the caller has it; the next write only waits
-      return result;
-    },
-    ended: () => last,
+  let hasWritten = false;
+  const inTurn: InTurn = (write) => {
+    hasWritten = true;
+    const result = last.then(() => asEngine(write));
+    last = result.catch(() => undefined); // the caller has it; the next write only waits
+    return result;
   };
+  return { inTurn, ended: () => last, hasWritten: () => hasWritten };
+}
+
+/**
+ * Moves the log into the database. Node's driver does so when the last connection closes; the prebuilt one leaves a log
+ * behind, which would be played into another `metadata.sqlite` that is put in the place of this one.
+ */
+async function leaveNoLog(connection: SqliteConnection): Promise<void> {
+  const { name } = await loadSqliteDriver();
+  // Where another process is at work, the log is needed, and it will do so.
+  if (name !== "node:sqlite") await connection.all("PRAGMA wal_checkpoint(TRUNCATE)").catch(() => undefined);
 }
 
 /** Makes something with the first `get`; after a failure the next one tries again. */

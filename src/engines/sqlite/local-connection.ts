@@ -89,6 +89,8 @@ class LocalConnection implements SqliteConnection {
 
   #run(sql: string, values: readonly SqliteValue[]): unknown[] {
     const { statement, isNumbered } = this.#compiled(sql);
+    // The prebuilt driver would cut it off there.
+    if (values.some((value) => typeof value === "string" && value.includes("\0"))) throw new Error("a text has a NUL");
     // A number would be bound as REAL.
     const bound = values.map((value) => (Number.isSafeInteger(value) ? BigInt(value as number) : value));
     if (!isNumbered) return statement.all(...bound);

@@ -20,7 +20,6 @@ export interface ThreadAnswer {
 }
 
 interface Waiting {
-  readonly request: ThreadRequest;
   resolve(result: unknown): void;
   reject(error: Error): void;
 }
@@ -87,12 +86,12 @@ export class SqliteThread {
 
   /** @throws SqliteError; SqliteThreadError if the thread ended before it answered */
   ask(worker: Worker, request: ThreadRequest): Promise<unknown> {
-    if (!this.isRunning(worker)) return Promise.reject(endedBefore(request, new Error("the thread has ended")));
+    if (!this.isRunning(worker)) return Promise.reject(endedBefore(new Error("it has ended before")));
     this.#requests += 1;
     const id = this.#requests;
     worker.ref();
     worker.postMessage({ id, request });
-    return new Promise((resolve, reject) => this.#waiting.set(id, { request, resolve, reject }));
+    return new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
   }
 
   #start(): void {
@@ -129,7 +128,7 @@ export class SqliteThread {
     this.#isOnline = false;
     const all = [...this.#waiting.values()];
     this.#waiting.clear();
-    for (const { request, reject } of all) reject(endedBefore(request, cause));
+    for (const { reject } of all) reject(endedBefore(cause));
     this.#tell(cause);
   }
 
@@ -141,11 +140,8 @@ export class SqliteThread {
 /** Every connection of this process that writes runs here. */
 export const sharedSqliteThread = new SqliteThread();
 
-function endedBefore({ kind }: ThreadRequest, cause: Error): Error {
-  if (kind === "all") return new SqliteThreadError(`the SQLite thread ended: ${cause.message}`, { cause });
-  const message = `SQLITE_CANTOPEN: the SQLite thread did not run: ${cause.message}`;
-  return new SqliteError({ code: "SQLITE_CANTOPEN", message }, { cause });
-}
+const endedBefore = (cause: Error): SqliteThreadError =>
+  new SqliteThreadError(`the SQLite thread ended: ${cause.message}`, { cause });
 
 /** One database file, open in the thread or, while there is none, in the caller's. */
 interface Opened {
@@ -227,8 +223,10 @@ class ThreadConnection implements SqliteConnection {
         await thread.ask(worker, { kind: "timeout", connection, ms });
       },
       async close() {
-        // A thread that has ended has closed what was open in it.
-        if (thread.isRunning(worker)) await thread.ask(worker, { kind: "close", connection });
+        // A thread that ends closes what is open in it.
+        await thread.ask(worker, { kind: "close", connection }).catch((error) => {
+          if (thread.isRunning(worker)) throw error;
+        });
       },
     };
   }

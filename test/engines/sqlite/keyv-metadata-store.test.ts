@@ -1,3 +1,4 @@
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import KeyvSqlite from "@keyv/sqlite";
@@ -103,6 +104,18 @@ describe("the Keyv metadata store", () => {
     await Promise.all(stores.map(({ store }, n) => store.put(`session:${n}`, "1")));
     expect(await stores[0]?.store.range("session:", { limit: 10 })).toHaveLength(6);
     expect(await stores[0]?.store.checkIntegrity()).toEqual([]);
+  });
+
+  it("close() leaves no log that another database in its place would take for its own", async () => {
+    const file = join(await temporaryDirectory(), "metadata.sqlite");
+    for (const write of ["put", "replace"] as const) {
+      const store = await openKeyvMetadataStore(file, silentLog);
+      if (write === "put") await store.put("session:a", "1");
+      else await store.replace("session:b", undefined, "1");
+      await store.close();
+      const log = await stat(`${file}-wal`).catch(() => undefined);
+      expect(log?.size ?? 0).toBe(0);
+    }
   });
 
   it("close() lets the writes that are under way end", async () => {

@@ -51,6 +51,15 @@ it("a thread that ends fails what is under way as unknown, is reported, and is r
   stop();
 });
 
+it("close() succeeds where the thread ends meanwhile, which closes what is open in it", async () => {
+  const thread = new SqliteThread({ delayMs: 0 });
+  const worker = await started(thread);
+  const { connection } = await openRows(thread);
+  worker.postMessage(fault);
+  await connection.close();
+  expect(thread.isRunning(worker)).toBe(false);
+});
+
 it("moves a connection into the thread once that is up, between two statements", async () => {
   const thread = new SqliteThread({ delayMs: 0 });
   const { connection } = await openRows(thread);
