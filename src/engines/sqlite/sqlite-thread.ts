@@ -170,7 +170,16 @@ class ThreadConnection implements SqliteConnection {
     if (this.#isClosed) {
       return Promise.reject(new SqliteError({ code: "SQLITE_MISUSE", message: "SQLITE_MISUSE: connection is closed" }));
     }
-    return this.#connected().then((connection) => connection.all<Row>(sql, values));
+    const result = this.#connected().then((connection) => connection.all<Row>(sql, values));
+    result.catch((error) => error.code === "SQLITE_READONLY" && this.#leave()); // the caller has it too
+    return result;
+  }
+
+  /** A file that could only be opened for reading stays so until it is opened again: the next call does. */
+  #leave(): void {
+    const left = this.#opened;
+    this.#opened = undefined;
+    void left?.connection.then((connection) => connection.close()).catch(() => undefined); // it holds nothing
   }
 
   async setBusyTimeout(ms: number): Promise<void> {

@@ -4,6 +4,7 @@ import { expect, it, onTestFinished } from "vitest";
 import { openLocalConnection } from "../../../src/engines/sqlite/local-connection.js";
 import { SqliteThread } from "../../../src/engines/sqlite/sqlite-thread.js";
 import { temporaryDirectory } from "../../support/directories.js";
+import { canMount, coverReadOnly, memoryDisk, needsMounts } from "../../support/disks.js";
 
 /** The thread's program fails at a connection that it does not know: a fault, of which it dies. */
 const fault = { id: 0, request: { kind: "all", connection: -1, sql: "", values: [] } };
@@ -72,6 +73,25 @@ it("moves a connection into the thread once that is up, between two statements",
   const rows = await connection.all<{ key: string }>("SELECT key FROM rows ORDER BY rowid");
   expect(rows.map(({ key }) => key)).toEqual([...keys, "last"]);
   expect(await connection.all("PRAGMA wal_autocheckpoint")).toEqual([{ wal_autocheckpoint: 7 }]);
+});
+
+it.skipIf(!canMount)(`opens a file again that it could only read ${needsMounts}`, async () => {
+  const disk = await memoryDisk(4 * 1024 * 1024);
+  const file = join(disk.path, "rows.sqlite");
+  for (const place of ["caller's", "other"]) {
+    const thread = new SqliteThread({ delayMs: place === "other" ? 0 : 600_000 });
+    const worker = place === "other" ? await started(thread) : undefined;
+    const first = thread.connect(file, { pragmas: ["journal_mode=WAL"] });
+    await first.all("CREATE TABLE IF NOT EXISTS rows (place TEXT)");
+    const uncover = await coverReadOnly(disk.path);
+    const connection = thread.connect(file, { mustExist: true });
+    const insert = () => connection.all("INSERT INTO rows VALUES ($1) RETURNING place", [place]);
+    for (const _ of [1, 2]) await expect(insert()).rejects.toMatchObject({ code: "SQLITE_READONLY" });
+    uncover();
+    expect(await insert()).toEqual([{ place }]);
+    for (const each of [connection, first]) await each.close();
+    await worker?.terminate();
+  }
 });
 
 it("works in the caller's thread where no other can be started, and says why", async () => {
