@@ -35,8 +35,8 @@ const keyCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234
  * Metadata in Keyv over SQLite, shared by any number of processes. Reads by key and writes without a condition are
  * Keyv's; compare-and-set and ordered pages, which Keyv has not, are single statements.
  *
- * Reads run in the caller's thread, where they wait for nothing. Writes run in `sharedSqliteThread`, which the first
- * of them starts: a server that only reads never has it.
+ * Reads run in the caller's thread, where they wait for nothing. Writes run in `sharedSqliteThread`, which is started
+ * after the first of them: a server that only reads never has it.
  *
  * A row's text is kept in Keyv's own envelope, `{"value":<text>}`, so any Keyv reads it.
  *
