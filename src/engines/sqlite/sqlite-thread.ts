@@ -1,3 +1,4 @@
+import { access, constants } from "node:fs/promises";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
@@ -157,6 +158,10 @@ class ThreadConnection implements SqliteConnection {
   #options: ConnectionOptions;
   /** Requests go out in the order in which they wait for its connection. */
   #opened: Opened | undefined;
+  /** The end of the statement that was asked for last, and so of all before it. */
+  #last: Promise<unknown> = Promise.resolve();
+  /** It does not move before this time of `performance.now()`. */
+  #staysUntilMs = 0;
   #isClosed = false;
 
   constructor(thread: SqliteThread, id: number, file: string, options: ConnectionOptions) {
@@ -171,7 +176,8 @@ class ThreadConnection implements SqliteConnection {
       return Promise.reject(new SqliteError({ code: "SQLITE_MISUSE", message: "SQLITE_MISUSE: connection is closed" }));
     }
     const result = this.#connected().then((connection) => connection.all<Row>(sql, values));
-    result.catch((error) => error.code === "SQLITE_READONLY" && this.#leave()); // the caller has it too
+    // The caller has the error too.
+    this.#last = result.catch((error) => error.code === "SQLITE_READONLY" && this.#leave());
     return result;
   }
 
@@ -193,21 +199,44 @@ class ThreadConnection implements SqliteConnection {
     await this.#opened?.connection.then((connection) => connection.close());
   }
 
+  /** The connection, in the thread if that is up: what was opened here before moves there between two statements. */
   #connected(): Promise<SqliteConnection> {
     const worker = this.#thread.running();
-    if (this.#opened === undefined || this.#opened.worker !== worker) {
-      // What runs where it was opened before ends first. What could not be opened, or closed, holds nothing.
-      const ended = Promise.resolve(this.#opened?.connection).then((before) => before?.close());
-      const connection = ended
-        .catch(() => undefined)
-        .then(() => (worker === undefined ? this.#openHere() : this.#openIn(worker)));
-      const opened = { worker, connection };
-      this.#opened = opened;
-      connection.catch(() => {
-        if (this.#opened === opened) this.#opened = undefined; // the next call tries again
-      });
+    const before = this.#opened;
+    if (before !== undefined && (before.worker === worker || performance.now() < this.#staysUntilMs)) {
+      return before.connection;
     }
-    return this.#opened.connection;
+    const isMove = before !== undefined && before.worker === undefined && worker !== undefined;
+    const connection = isMove ? this.#move(before.connection, worker) : this.#open(worker);
+    const opened = { worker, connection };
+    this.#opened = opened;
+    connection.catch(() => {
+      if (this.#opened === opened) this.#opened = undefined; // the next call tries again
+    });
+    return connection;
+  }
+
+  #open(worker: Worker | undefined): Promise<SqliteConnection> {
+    return worker === undefined ? this.#openHere() : this.#openIn(worker);
+  }
+
+  /** Where the file cannot be opened again for writing, as on a disk that is read-only by now, it stays where it is. */
+  async #move(before: Promise<SqliteConnection>, worker: Worker): Promise<SqliteConnection> {
+    await this.#last;
+    const here = await before.catch(() => undefined);
+    if (here === undefined) return this.#openIn(worker);
+    const there = await this.#openIn(worker).catch(() => undefined);
+    try {
+      if (there === undefined) throw new Error("it cannot be opened there");
+      await access(this.#file, constants.W_OK); // SQLite opens what it can only read without a word
+      await here.close();
+      return there;
+    } catch {
+      await there?.close().catch(() => undefined);
+      this.#staysUntilMs = performance.now() + restartDelayMs;
+      this.#opened = { worker: undefined, connection: before };
+      return here;
+    }
   }
 
   async #openHere(): Promise<SqliteConnection> {

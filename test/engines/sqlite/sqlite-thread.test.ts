@@ -94,6 +94,20 @@ it.skipIf(!canMount)(`opens a file again that it could only read ${needsMounts}`
   }
 });
 
+it.skipIf(!canMount)(`stays where it is open while it could only be read elsewhere ${needsMounts}`, async () => {
+  const disk = await memoryDisk(4 * 1024 * 1024);
+  const thread = new SqliteThread({ delayMs: 0 });
+  const connection = thread.connect(join(disk.path, "rows.sqlite"), { pragmas: ["journal_mode=WAL"] });
+  await connection.all("CREATE TABLE rows (n INTEGER)");
+  const uncover = await coverReadOnly(disk.path);
+  await started(thread);
+  const insert = (n: number) => connection.all("INSERT INTO rows VALUES ($1) RETURNING n", [n]);
+  expect(await Promise.all([insert(1), insert(2)])).toEqual([[{ n: 1 }], [{ n: 2 }]]); // its files are open already
+  uncover();
+  expect(await insert(3)).toEqual([{ n: 3 }]);
+  await connection.close();
+});
+
 it("works in the caller's thread where no other can be started, and says why", async () => {
   const folder = await temporaryDirectory();
   const thread = new SqliteThread({ program: join(folder, "none.cjs"), delayMs: 0 });
