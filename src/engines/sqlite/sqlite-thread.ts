@@ -207,7 +207,7 @@ class ThreadConnection implements SqliteConnection {
       return before.connection;
     }
     const isMove = before !== undefined && before.worker === undefined && worker !== undefined;
-    const connection = isMove ? this.#move(before.connection, worker) : this.#open(worker);
+    const connection = isMove ? this.#move(before.connection, worker) : this.#openAnew(worker);
     const opened = { worker, connection };
     this.#opened = opened;
     connection.catch(() => {
@@ -216,7 +216,7 @@ class ThreadConnection implements SqliteConnection {
     return connection;
   }
 
-  #open(worker: Worker | undefined): Promise<SqliteConnection> {
+  #openAnew(worker: Worker | undefined): Promise<SqliteConnection> {
     return worker === undefined ? this.#openHere() : this.#openIn(worker);
   }
 
