@@ -22,6 +22,18 @@ export const ownSqlite3 = {
 };
 
 /**
+ * The commands that serve nobody are a bundle of their own, which lies beside the server's.
+ *
+ * @type {import("esbuild").Plugin}
+ */
+const commands = {
+  name: "commands",
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.\/cli\/commands\.js$/ }, () => ({ path: "./commands.cjs", external: true }));
+  },
+};
+
+/**
  * What the libraries load at every start and this server never uses: the messages of zod in other languages, and what
  * the SDK checks answers to elicitations with.
  *
@@ -46,6 +58,7 @@ export async function bundle() {
   // Another Node's bytecode would stay for good.
   for (const name of await readdir(dist)) if (name.endsWith(".bytecode")) await rm(join(dist, name));
   const inputs = await bundleProgram("src/main.ts", server, "cjs");
+  inputs.push(...(await bundleProgram("src/cli/commands.ts", join(dist, "commands.cjs"), "cjs")));
   await bundleThread(dist);
   // The launcher is CommonJS too: Node is quicker to start it.
   await writeFile(join(dist, "package.json"), '{"type":"commonjs"}\n');
@@ -81,7 +94,7 @@ export async function bundleProgram(entry, outfile, format = "esm", target = "no
     sourcesContent: false,
     legalComments: "none",
     mainFields: ["module", "main"],
-    plugins: [ownSqlite3, unused],
+    plugins: [ownSqlite3, commands, unused],
     external: ["@photostructure/sqlite"],
     // A script that `node:vm` runs has no `import()`, and only `require` looks in NODE_PATH.
     supported: { "dynamic-import": false },

@@ -13,7 +13,14 @@ const folder = join(out, "artifacts-mcp");
 const bundle = join(out, "artifacts-mcp.mcpb");
 const largestBytes = 1_000_000;
 /** Of `dist`; no source maps and no bytecode. */
-const programs = ["main.js", "server.cjs", "sqlite-thread.cjs", "package.json", "THIRD-PARTY-LICENSES.txt"];
+const programs = [
+  "main.js",
+  "server.cjs",
+  "commands.cjs",
+  "sqlite-thread.cjs",
+  "package.json",
+  "THIRD-PARTY-LICENSES.txt",
+];
 
 /** @param {...string} args */
 function mcpb(...args) {

@@ -9,6 +9,9 @@ import { bundleScript } from "./bundle-script.js";
  * too, so that it can say which one is needed.
  */
 
+/** What lies beside the server's bundle. */
+const others = ["sqlite-thread.cjs", "commands.cjs"];
+
 const leastNode = [20, 19];
 
 function isTooOld(): boolean {
@@ -42,7 +45,7 @@ function launch(): string | undefined {
   if (process.env["UV_THREADPOOL_SIZE"] === undefined) process.env["UV_THREADPOOL_SIZE"] = "8";
   const path = join(__dirname, "server.cjs");
   const bundle = bundleScript(path, cacheFolder());
-  if (bundle === undefined || !existsSync(join(__dirname, "sqlite-thread.cjs"))) {
+  if (bundle === undefined || !others.every((name) => existsSync(join(__dirname, name)))) {
     return `${__dirname} lacks a file: the package is only half installed, so install it again.`;
   }
   bundle.script.runInThisContext()(require, __dirname, bundle.leaveBytecode);

@@ -1,17 +1,10 @@
-import { realpath, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { isatty } from "node:tty";
 import packageJson from "../package.json" with { type: "json" };
-import {
-  commandOfThisProcess,
-  type DoctorConfig,
-  type SetupConfig,
-  usage,
-  type VerifyConfig,
-} from "./cli/command-line.js";
+import { type Command, commandOfThisProcess, usage, type VerifyConfig } from "./cli/command-line.js";
 import type { Config } from "./cli/config.js";
 import { ConfigError } from "./cli/settings.js";
-import { surroundingsOfThisProcess } from "./cli/setup/surroundings.js";
 import { runVerify } from "./cli/verify-command.js";
 import { DataDirectoryError, openDataDirectory } from "./engines/data-directory.js";
 import { DigestThread } from "./engines/digest-thread.js";
@@ -48,9 +41,8 @@ async function main(): Promise<number> {
     case "verify":
       return verify(command.config);
     case "setup":
-      return setup(command.config);
     case "doctor":
-      return doctor(command.config);
+      return runCommand(command);
   }
 }
 
@@ -60,25 +52,14 @@ async function details(): Promise<string> {
   return `Node ${process.version} at ${process.execPath}\nSQLite ${sqliteVersion} by ${name}\n`;
 }
 
-async function setup(config: SetupConfig): Promise<number> {
-  const { runSetup, SetupError } = await import("./cli/setup/setup-command.js");
-  if (config.action === "write") await loadSqliteDriver(); // without one, what the host starts would end at once
-  try {
-    const program = { node: process.execPath, main: await realpath(process.argv[1] ?? "") };
-    await print(await runSetup(config, program, surroundingsOfThisProcess()));
-    return 0;
-  } catch (error) {
-    if (!(error instanceof SetupError)) throw error;
-    process.stderr.write(`artifacts-mcp: ${error.message}\n`);
-    return error.exitCode;
-  }
-}
-
-async function doctor(config: DoctorConfig): Promise<number> {
-  const { runDoctor } = await import("./cli/doctor-command.js");
-  const { text, isSound } = await runDoctor(config, commandOfPerson(), surroundingsOfThisProcess());
+/** Runs what is in a bundle of its own. */
+async function runCommand(command: Extract<Command, { readonly kind: "setup" | "doctor" }>): Promise<number> {
+  const { doctor, setup } = await import("./cli/commands.js");
+  const { exitCode, text, problem } =
+    command.kind === "setup" ? await setup(command.config) : await doctor(command.config, commandOfPerson());
   await print(text);
-  return isSound ? 0 : 1;
+  if (problem !== undefined) process.stderr.write(`artifacts-mcp: ${problem}\n`);
+  return exitCode;
 }
 
 async function verify(config: VerifyConfig): Promise<number> {

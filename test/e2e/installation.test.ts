@@ -39,7 +39,7 @@ describe("an installation that is not whole", () => {
     }
   });
 
-  it.each(["server.cjs", "sqlite-thread.cjs"])("without %s, says so", async (name) => {
+  it.each(["server.cjs", "sqlite-thread.cjs", "commands.cjs"])("without %s, says so", async (name) => {
     const folder = await temporaryDirectory();
     const main = await copyOfBuild(folder);
     await rm(join(folder, "dist", name));
