@@ -14,8 +14,8 @@ const mostBusyWaitMs = 3;
 
 interface Compiled {
   readonly statement: StatementSyncInstance;
-  /** Its parameters are `$1`, `$2`, ..., which to the drivers are names. */
-  readonly isNumbered: boolean;
+  /** Which value goes to each parameter, by index, where these are `$1`, `$2`, ...: to the drivers those are names. */
+  readonly order: readonly number[] | undefined;
 }
 
 /**
@@ -88,24 +88,32 @@ class LocalConnection implements SqliteConnection {
   }
 
   #run(sql: string, values: readonly SqliteValue[]): unknown[] {
-    const { statement, isNumbered } = this.#compiled(sql);
-    // The prebuilt driver would cut it off there.
-    if (values.some((value) => typeof value === "string" && value.includes("\0"))) throw new Error("a text has a NUL");
-    // A number would be bound as REAL.
-    const bound = values.map((value) => (Number.isSafeInteger(value) ? BigInt(value as number) : value));
-    if (!isNumbered) return statement.all(...bound);
-    return statement.all(Object.fromEntries(bound.map((value, index) => [`$${index + 1}`, value])));
+    const { statement, order } = this.#compiled(sql);
+    const given = values.map(toBound);
+    return statement.all(...(order === undefined ? given : order.map((index) => given[index] ?? null)));
   }
 
   #compiled(sql: string): Compiled {
     const known = this.#statements.get(sql);
     if (known !== undefined) this.#statements.delete(sql);
-    const compiled = known ?? { statement: this.#database.prepare(sql), isNumbered: /\$1\b/.test(sql) };
+    const compiled = known ?? this.#compile(sql);
     this.#statements.set(sql, compiled);
     const [oldest] = this.#statements.keys();
     if (this.#statements.size > maxStatements && oldest !== undefined) this.#statements.delete(oldest);
     return compiled;
   }
+
+  #compile(sql: string): Compiled {
+    const numbers = [...sql.matchAll(/\$(\d+)/g)].map(([, digits]) => Number(digits));
+    const order = numbers.length === 0 ? undefined : numbers.map((number) => number - 1);
+    return { statement: this.#database.prepare(sql.replaceAll(/\$\d+/g, "?")), order };
+  }
+}
+
+/** A number would be bound as REAL, and the prebuilt driver would cut a text off at a NUL. */
+function toBound(value: SqliteValue): SqliteValue | bigint {
+  if (typeof value === "string" && value.includes("\0")) throw new Error("a text has a NUL");
+  return typeof value === "number" && Number.isSafeInteger(value) ? BigInt(value) : value;
 }
 
 function asSqliteError<Result>(call: () => Result): Result {

@@ -43,7 +43,12 @@ function connectionTests(place: string, openPlainly: Open) {
       const types = "SELECT typeof(?) AS a, typeof(?) AS b, typeof(?) AS c, typeof(?) AS d";
       const values = ["x", 2 ** 53 - 1, 0.5, new Uint8Array([1])];
       expect(await connection.all(types, values)).toEqual([{ a: "text", b: "integer", c: "real", d: "blob" }]);
-      expect(await connection.all("SELECT $2 || $1 AS both", ["a", "b"])).toEqual([{ both: "ba" }]);
+      const twice = "SELECT $2 || $1 || $2 AS text";
+      expect(await connection.all(twice, ["a", "b"])).toEqual([{ text: "bab" }]);
+      const many = Array.from({ length: 12 }, (_, n) => String.fromCharCode(97 + n));
+      const joined = many.map((_, n) => `$${12 - n}`).join(" || ");
+      expect(await connection.all(`SELECT ${joined} AS text`, many)).toEqual([{ text: "lkjihgfedcba" }]);
+      await expect(connection.all("SELECT $1", ["a\0b"])).rejects.toThrow("NUL");
     });
 
     it("is set as its options say, before its first statement", async () => {
