@@ -382,7 +382,7 @@ describe("the command line of setup", () => {
     const command = readCommand(["setup", "cursor", "--write"], {});
     if (command.kind !== "setup") throw new Error("it is setup");
     const cached = { ...program, main: "/home/me/.npm/_npx/1a2b/node_modules/artifacts-mcp/dist/main.js" };
-    await expect(runSetup(command.config, cached, surroundings)).rejects.toThrow("npm install -g");
+    await expect(runSetup(command.config, cached, surroundings)).rejects.toThrow("npm's cache");
     expect(await readdir(surroundings.home)).toEqual([]);
   });
 

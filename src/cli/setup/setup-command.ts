@@ -57,12 +57,10 @@ function hostOf(id: string | undefined): Host {
 }
 
 /** @throws SetupError if it would be gone when npm cleans its cache */
-function checkProgram({ main }: Program): void {
-  if (!/[\\/]_npx[\\/]/.test(main)) return;
-  throw new SetupError(
-    `${main} lies in npm's cache and may be removed: install the package with npm install -g, and run that one`,
-    1,
-  );
+function checkProgram({ node, main }: Program): void {
+  const cached = [node, main].find((path) => /[\\/]_npx[\\/]/.test(path));
+  if (cached === undefined) return;
+  throw new SetupError(`${cached} lies in npm's cache and may be removed: run setup by an installed one`, 1);
 }
 
 /** @throws SetupError if the server would refuse it */
