@@ -1,8 +1,9 @@
-import { cp, mkdtemp, readdir, rm, utimes } from "node:fs/promises";
+import { mkdtemp, readdir, rm, utimes } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { buildMortalProgram, type MortalProgram } from "../support/crash/build.js";
+import { copyStore } from "../support/crash/copy-store.js";
 import { expectGood } from "../support/crash/judge.js";
 import { type Death, runUntil } from "../support/crash/kill.js";
 import { findPlaces, type Place } from "../support/crash/places.js";
@@ -69,7 +70,7 @@ async function age(path: string): Promise<void> {
 /** Kills a process before step `last`, and judges what is left of it; answers how it died. */
 async function dieAt(last: number, isSweptFirst: boolean, scenario: Scenario, { template, id }: Prepared) {
   const copy = await mkdtemp(join(folder, "copy-"));
-  await cp(template, copy, { recursive: true, preserveTimestamps: true });
+  await copyStore(template, copy);
   const root = join(copy, "root");
   const death = await runUntil(program, places, { scenario: scenario.name, root, id, last });
   try {

@@ -1,0 +1,32 @@
+import { cp, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+
+/**
+ * Copies a folder with a store in `root`, as it is at one moment.
+ *
+ * The prebuilt driver closes a database only when its statements are collected as garbage, which takes the log away at
+ * any time later: a copy during which that happens is made again.
+ */
+export async function copyStore(from: string, to: string): Promise<void> {
+  for (;;) {
+    const before = await stateOf(from);
+    const isWhole = await cp(from, to, { recursive: true, preserveTimestamps: true }).then(() => true, isGone);
+    if (isWhole && before === (await stateOf(from))) return;
+    await rm(to, { recursive: true, force: true });
+  }
+}
+
+/** What changes if the log is moved into the database. */
+async function stateOf(folder: string): Promise<string> {
+  const files = ["metadata.sqlite", "metadata.sqlite-wal", "metadata.sqlite-shm"];
+  const states = files.map((name) =>
+    stat(join(folder, "root", name)).then(({ size, mtimeMs }) => `${name} ${size} ${mtimeMs}`, isGone),
+  );
+  return (await Promise.all(states)).join("\n");
+}
+
+/** @throws whatever else is wrong */
+function isGone(error: NodeJS.ErrnoException): false {
+  if (error.code !== "ENOENT") throw error;
+  return false;
+}
