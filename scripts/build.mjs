@@ -59,17 +59,12 @@ export async function bundle() {
   for (const name of await readdir(dist)) if (name.endsWith(".bytecode")) await rm(join(dist, name));
   const inputs = await bundleProgram("src/main.ts", server, "cjs");
   inputs.push(...(await bundleProgram("src/cli/commands.ts", join(dist, "commands.cjs"), "cjs")));
-  await bundleThread(dist);
+  await bundleProgram("src/engines/sqlite/thread-program.ts", join(dist, "sqlite-thread.cjs"), "cjs");
   // The launcher is CommonJS too: Node is quicker to start it.
   await writeFile(join(dist, "package.json"), '{"type":"commonjs"}\n');
   await bundleProgram("src/launcher.ts", join(dist, "main.js"), "cjs", "node12");
   await writeFile(join(dist, "THIRD-PARTY-LICENSES.txt"), await licences(inputs));
   await leaveBytecode(server);
-}
-
-/** Bundles the program of the SQLite thread, which lies beside the program that starts it. @param {string} folder */
-export function bundleThread(folder) {
-  return bundleProgram("src/engines/sqlite/thread-program.ts", join(folder, "sqlite-thread.cjs"), "cjs");
 }
 
 const createRequire =

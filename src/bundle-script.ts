@@ -100,8 +100,9 @@ function readTrusted(path: string, owners: readonly (number | undefined)[]): Buf
  * one. So a digest of both is in front of it.
  */
 function sealed(file: Buffer | undefined, bundle: Buffer): Buffer | undefined {
-  const bytecode = file?.subarray(sealBytes);
-  return bytecode && seal(bundle, bytecode).equals(file?.subarray(0, sealBytes) ?? bytecode) ? bytecode : undefined;
+  if (file === undefined) return undefined;
+  const bytecode = file.subarray(sealBytes);
+  return seal(bundle, bytecode).equals(file.subarray(0, sealBytes)) ? bytecode : undefined;
 }
 
 function seal(bundle: Buffer, bytecode: Buffer): Buffer {

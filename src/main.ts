@@ -23,8 +23,8 @@ const { version } = packageJson;
 const bytecodeDelayMs = 5_000;
 
 /**
- * Exit codes: 0 done, 1 the data directory or the address cannot be used, 2 the command line is wrong; of `verify`, 0 all is well,
- * 1 there are faults, 2 it could not run.
+ * Exit codes: 0 done, 1 the data directory or the address cannot be used, 2 the command line is wrong; of `verify`, 0
+ * all is well, 1 there are faults, 2 it could not run; of `doctor`, 1 there are faults; of `setup`, 1 nothing was changed.
  */
 async function main(): Promise<number> {
   const command = commandOfThisProcess();

@@ -75,23 +75,23 @@ async function dataDirectory({ root, isRootNamed }: DoctorConfig): Promise<Findi
   }
 }
 
-/** Linux's numbers of file systems, from statfs(2). */
-const fileSystems: Readonly<Record<number, string>> = {
-  61267: "ext4",
-  1481003842: "xfs",
-  2435016766: "btrfs",
-  801189825: "zfs",
-  4076150800: "f2fs",
-  2035054128: "overlay",
-  16914836: "tmpfs",
-  26985: "nfs",
-  4283649346: "cifs",
-  4266872130: "smb2",
-  16914839: "9p",
-  1702057286: "fuse",
-  538032816: "exfat",
-  19780: "vfat",
-};
+/** File systems by the number that statfs(2) of Linux gives each. */
+const fileSystems: ReadonlyMap<number, string> = new Map([
+  [0xef53, "ext4"],
+  [0x58465342, "xfs"],
+  [0x9123683e, "btrfs"],
+  [0x2fc12fc1, "zfs"],
+  [0xf2f52010, "f2fs"],
+  [0x794c7630, "overlay"],
+  [0x01021994, "tmpfs"],
+  [0x6969, "nfs"],
+  [0xff534d42, "cifs"],
+  [0xfe534d42, "smb2"],
+  [0x01021997, "9p"],
+  [0x65735546, "fuse"],
+  [0x2011bab0, "exfat"],
+  [0x4d44, "vfat"],
+]);
 const betweenMachines = ["nfs", "cifs", "smb2", "9p"];
 const lowBytes = 1024 ** 3;
 
@@ -100,7 +100,7 @@ async function space(path: string): Promise<Finding> {
   const found = await statfs(path).catch(() => undefined);
   if (found === undefined) return space(dirname(path));
   const { type, bavail, bsize } = found;
-  const name = process.platform === "linux" ? (fileSystems[type] ?? `type 0x${type.toString(16)}`) : "";
+  const name = process.platform === "linux" ? (fileSystems.get(type) ?? `type 0x${type.toString(16)}`) : "";
   const free = bavail * bsize;
   const about = `file system${name && ` ${name}`} of ${path}: ${(free / 1e9).toFixed(1)} GB free`;
   if (free === 0) return fault(`${about}; make room`);

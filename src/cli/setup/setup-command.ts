@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type { SetupConfig } from "../command-line.js";
 import { readConfigFile, replaceConfigFile } from "./config-file.js";
-import { type ConfigFormat, ConfigFormatError, type Entry } from "./config-format.js";
+import { ConfigFormatError, type Entry } from "./config-format.js";
 import { launchOf } from "./entry.js";
 import { type Host, hosts } from "./hosts.js";
 import type { Surroundings } from "./surroundings.js";
@@ -97,13 +97,10 @@ interface Target {
   readonly name: string;
 }
 
-async function write(
-  { host, file, text, name }: Target,
-  config: SetupConfig,
-  { node, main }: Program,
-): Promise<string> {
+async function write(target: Target, config: SetupConfig, { node, main }: Program): Promise<string> {
+  const { host, file, text, name } = target;
   const { format, section, title } = host;
-  const known = entryIn({ format, text, section, name });
+  const known = entryIn(target);
   const launch = known && launchOf(known);
   if (known !== undefined && launch === undefined) {
     throw new ConfigFormatError(
@@ -129,7 +126,8 @@ async function write(
   );
 }
 
-async function remove({ host, file, text, name }: Target): Promise<string> {
+async function remove(target: Target): Promise<string> {
+  const { host, file, text, name } = target;
   const { format, section, title } = host;
   const known = format.entries(text, section)[name];
   if (known === undefined)
@@ -146,14 +144,7 @@ async function remove({ host, file, text, name }: Target): Promise<string> {
   );
 }
 
-interface Place {
-  readonly format: ConfigFormat;
-  readonly text: string;
-  readonly section: string;
-  readonly name: string;
-}
-
-function entryIn({ format, text, section, name }: Place): Entry | undefined {
+function entryIn({ host: { format, section }, text, name }: Target): Entry | undefined {
   const entries = format.entries(text, section);
   return Object.hasOwn(entries, name) ? entries[name] : undefined;
 }

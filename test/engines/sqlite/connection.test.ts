@@ -3,7 +3,7 @@ import { basename, dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { ConnectionOptions, SqliteConnection } from "../../../src/engines/sqlite/connection.js";
-import { loadSqliteDriver } from "../../../src/engines/sqlite/driver.js";
+import { loadSqliteDriver, type SqliteDriver } from "../../../src/engines/sqlite/driver.js";
 import { openLocalConnection } from "../../../src/engines/sqlite/local-connection.js";
 import { SqliteThread } from "../../../src/engines/sqlite/sqlite-thread.js";
 import { temporaryDirectory } from "../../support/directories.js";
@@ -146,6 +146,26 @@ function connectionTests(place: string, openPlainly: Open) {
 }
 
 connectionTests("calling thread", openLocalConnection);
+
+it("compiles a statement once", async () => {
+  const driver: { DatabaseSync: SqliteDriver["DatabaseSync"] } = await loadSqliteDriver();
+  const { DatabaseSync } = driver;
+  onTestFinished(() => void Object.assign(driver, { DatabaseSync }));
+  const compiled: string[] = [];
+  driver.DatabaseSync = class extends DatabaseSync {
+    override prepare(sql: string) {
+      compiled.push(sql.split(" ")[0] ?? "");
+      return super.prepare(sql);
+    }
+  };
+  const connection = await openLocalConnection(":memory:");
+  await connection.all("CREATE TABLE rows (key TEXT PRIMARY KEY, value TEXT)");
+  for (const key of ["a", "b", "c"]) expect(await connection.all(insert, [key, "text"])).toEqual([{ key }]);
+  expect(await connection.all("SELECT key FROM rows WHERE value = ?", ["text"])).toHaveLength(3);
+  expect(compiled).toEqual(["CREATE", "INSERT", "SELECT"]);
+  await connection.close();
+});
+
 const thread = new SqliteThread({ delayMs: 0 });
 connectionTests("thread for writes", async (file, options) => {
   await expect.poll(() => thread.running(), { timeout: 30_000 }).toBeDefined();
