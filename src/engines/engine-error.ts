@@ -1,46 +1,66 @@
-import { ArtifactError, type ErrorCode } from "../store/errors.js";
+import { ArtifactError, type ErrorCode, type NextStep } from "../store/model/errors.js";
+
+interface Meaning {
+  readonly code: ErrorCode;
+  readonly next: NextStep;
+  readonly message: string;
+}
 
 /** What an errno or an SQLite result code means to a caller; everything else is `internal`. */
-const meanings: Readonly<Record<string, { code: ErrorCode; message: string }>> = {
+const meanings: Readonly<Record<string, Meaning>> = {
   ...same(["ENOSPC", "EDQUOT", "SQLITE_FULL"], {
     code: "storage_full",
-    message:
-      "The disk is full, and this call did not come to its end. What was acknowledged is safe. Delete artifacts with delete_artifact or abort uploads, then make the same call again; the person who runs this server can make room.",
+    next: "make_room",
+    message: "The disk is full, and this call was not completed. What was acknowledged is safe.",
   }),
   ...same(["EROFS", "SQLITE_READONLY", "EACCES", "EPERM"], {
     code: "read_only",
-    message:
-      "The data directory cannot be written to. Reading works; the person who runs this server has to make it writable.",
+    next: "make_writable",
+    message: "The store's directory cannot be written to. Reading works.",
+  }),
+  ...same(["EFBIG"], {
+    code: "storage_full",
+    next: "move_store",
+    message: "The file system of the store takes no file of this size. What was acknowledged is safe.",
   }),
   ...same(["SQLITE_CORRUPT", "SQLITE_NOTADB"], {
     code: "corrupt",
-    message:
-      "The metadata database is damaged. Nothing was changed; the person who runs this server has to restore metadata.sqlite from a backup.",
+    next: "restore_backup",
+    message: "The metadata database is damaged. Nothing was changed.",
   }),
   ...same(["SQLITE_BUSY", "SQLITE_LOCKED"], {
     code: "internal",
-    message: "The store is very busy. Nothing was lost: make the same call again.",
+    next: "call_again",
+    message: "The store is very busy. Nothing was lost.",
   }),
   ...same(["EIO", "SQLITE_IOERR"], {
     code: "internal",
-    message:
-      "The disk failed to read or to write. What was acknowledged is safe: make the same call again. If it stays, the person who runs this server has to look at the disk: it may be damaged, or have become read-only.",
+    next: "check_disk",
+    message: "The disk failed to read or to write. What was acknowledged is safe.",
   }),
   ...same(["SQLITE_CANTOPEN"], {
     code: "internal",
+    next: "raise_file_limit",
     message:
-      "The metadata database could not be opened: its directory is gone, or too many files are open. What was acknowledged is safe: make the same call again in a moment. If it stays, the person who runs this server has to look at the data directory and at its limit of open files (ulimit -n).",
+      "The metadata database could not be opened: its directory is gone, or too many files are open. What was acknowledged is safe.",
   }),
   ...same(["SQLITE_THREAD_ENDED"], {
     code: "internal",
+    next: "look_then_call_again",
     message:
-      "The thread that writes the metadata has ended, and another one is started. It is not known whether this change was made: look at what is stored now, then make the same call again if it is not there.",
+      "The thread that writes the metadata has ended; another one is started. It is not known whether this change was made.",
   }),
   ...same(["EMFILE", "ENFILE"], {
     code: "internal",
-    message:
-      "Too many files are open. What was acknowledged is safe: make the same call again in a moment. If it stays, complete or abort uploads that are open; the person who runs this server can raise its limit of open files (ulimit -n).",
+    next: "raise_file_limit",
+    message: "Too many files are open. What was acknowledged is safe.",
   }),
+};
+
+const unknownMeaning: Meaning = {
+  code: "internal",
+  next: "call_again",
+  message: "The store failed in a way that it does not know; its log has the cause. What was acknowledged is safe.",
 };
 
 function same<Value>(names: readonly string[], value: Value): Record<string, Value> {
@@ -56,9 +76,7 @@ export function codeOf(error: unknown): string | undefined {
 /** The engine's error as the port's callers know it, the original as its `cause`. */
 export function engineError(cause: unknown): ArtifactError {
   if (cause instanceof ArtifactError) return cause;
-  const { code, message } = meanings[codeOf(cause) ?? ""] ?? {
-    code: "internal",
-    message: "The store failed in a way it does not know; its log says how. What was acknowledged is safe: try again.",
-  };
-  return new ArtifactError(code, message, {}, { cause });
+  const { code, next, message } = meanings[codeOf(cause) ?? ""] ?? unknownMeaning;
+  const name = codeOf(cause);
+  return new ArtifactError(code, name === "EFBIG" || name === "EPERM" ? `${message} (${name})` : message, { next, cause });
 }

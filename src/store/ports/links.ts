@@ -1,11 +1,15 @@
-import type { Artifact } from "./artifact.js";
-
 /** Where clients without tools can send and fetch bytes: what a face that listens offers, and nothing while none does. */
 export interface Links {
   /** Where the bytes of an upload session can be sent; who has it may do so. */
   upload(id: string): string | undefined;
   /** Where the content of this one version can be fetched for a while. */
-  download(artifact: Artifact): string | undefined;
+  download(version: VersionName): string | undefined;
+}
+
+export interface VersionName {
+  readonly bucket: string;
+  readonly key: string;
+  readonly version: number;
 }
 
 export const noLinks: Links = { upload: () => undefined, download: () => undefined };

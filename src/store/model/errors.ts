@@ -1,0 +1,140 @@
+/** Every way an operation can fail. A face answers each of them; a new one does not compile until it does. */
+export const ERROR_CODES = [
+  "invalid_argument",
+  "bucket_not_found",
+  "artifact_not_found",
+  "session_not_found",
+  "session_expired",
+  "session_closed",
+  "offset_conflict",
+  "size_exceeded",
+  "incomplete",
+  "checksum_mismatch",
+  "version_conflict",
+  "idempotency_conflict",
+  "too_large",
+  "path_not_allowed",
+  "read_only",
+  "storage_full",
+  "store_replaced",
+  "corrupt",
+  "internal",
+] as const;
+
+export type ErrorCode = (typeof ERROR_CODES)[number];
+
+/**
+ * What the reader of an error can do. Each face words it with its own names: tools for a model, requests for HTTP. A
+ * new one does not compile until every face has words for it. Words may use the error's details.
+ */
+export const NEXT_STEPS = [
+  /** The message says which value is right. */
+  "correct_argument",
+  "list_buckets",
+  "list_artifacts",
+  "list_versions",
+  /** No such session: list them, or create one. */
+  "find_session",
+  /** The session and its bytes are gone: create another one and begin at byte 0. */
+  "create_session",
+  /** The session has published its artifact: other content needs another session. */
+  "use_published",
+  /** Send what comes at `offset`. */
+  "continue_at_offset",
+  /** The first byte differs: this may be other content. Go on at `offset`, or abort and begin again. */
+  "check_content",
+  /** Send the same bytes again, from the same offset. */
+  "send_again",
+  /** Send the same content in smaller chunks. */
+  "send_smaller_chunks",
+  /** Too large for one call: create a session and send chunks. */
+  "upload_in_chunks",
+  /** Larger than an artifact may be: split it; the operator can raise the limit. */
+  "split_content",
+  /** `size` was too small: create a session without it. */
+  "create_without_size",
+  /** Send the missing bytes from `offset`. */
+  "upload_rest",
+  /** An upload is still arriving: make the same call when it has ended. */
+  "wait_for_upload",
+  /** Complete with `version` as if_version, or abort. */
+  "resolve_conflict",
+  /** Look at the newest version, then save with `version` as if_version. */
+  "save_on_newest",
+  /** Complete with the right digest, or abort. */
+  "correct_digest",
+  /** The content has another digest than announced: create a session with the right one. */
+  "create_with_digest",
+  /** Send the request's first content again, or use another idempotency key. */
+  "use_other_key",
+  /** Delete artifacts or abort uploads, then make the same call; the operator can make room. */
+  "make_room",
+  /** Delete artifacts or abort uploads; the operator can raise the limit on the store's bytes. */
+  "free_store_quota",
+  /** The content alone is above the limit on the store's bytes. */
+  "raise_store_quota",
+  /** Complete or abort uploads; the operator can raise the limit on unfinished bytes. */
+  "finish_uploads",
+  /** The content alone is above the limit on unfinished bytes. */
+  "raise_unfinished_quota",
+  /** Complete or abort uploads; the operator can raise the limit on open sessions. */
+  "close_sessions",
+  /** Nothing was lost: make the same call again. */
+  "call_again",
+  /** It is not known whether the change was made: look, then make the call again if it was not. */
+  "look_then_call_again",
+  /** The bytes of this upload are lost: abort it and upload again. */
+  "abort_and_upload",
+  /** The operator has to make the store writable. */
+  "make_writable",
+  /** The operator has to restore the store from a backup. */
+  "restore_backup",
+  /** Other versions may be whole; the operator can check the store. */
+  "verify_store",
+  /** The operator has to restart the server, or give it the right store. */
+  "restart_server",
+  /** The operator has to look at the limit of open files. */
+  "raise_file_limit",
+  /** The operator has to look at the disk. */
+  "check_disk",
+  /** The file system cannot hold so large a file: the operator has to move the store to another one. */
+  "move_store",
+  /** Ask the person for one of the allowed directories. */
+  "use_allowed_path",
+  /** Import the file again when nobody writes to it. */
+  "import_again",
+  /** Abort the session, then import the file into a new one. */
+  "abort_and_import",
+  /** Import the file that the session was begun with, or this one under a bucket and key. */
+  "import_same_file",
+  /** Import again with this path and the session's id. */
+  "resume_import",
+  /** Choose another path, or allow overwriting. */
+  "export_elsewhere",
+] as const;
+
+export type NextStep = (typeof NEXT_STEPS)[number];
+
+export type ErrorDetails = Readonly<Record<string, string | number | boolean | null | readonly string[]>>;
+
+export interface ArtifactErrorOptions extends ErrorOptions {
+  readonly next?: NextStep;
+  /** The facts of the message as values: the offset to go on from, both digests, ... */
+  readonly details?: ErrorDetails;
+}
+
+/** A failure that its reader can act on: `message` says what happened, `next` what to do. */
+export class ArtifactError extends Error {
+  override readonly name = "ArtifactError";
+  readonly code: ErrorCode;
+  readonly next: NextStep;
+  readonly details: ErrorDetails;
+
+  /** @param options `next` is `correct_argument` unless given */
+  constructor(code: ErrorCode, message: string, { next, details, ...options }: ArtifactErrorOptions = {}) {
+    super(message, options);
+    this.code = code;
+    this.next = next ?? "correct_argument";
+    this.details = details ?? {};
+  }
+}
