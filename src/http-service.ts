@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Config, HttpConfig } from "./cli/config.js";
-import type { Links } from "./store/links.js";
-import type { Log } from "./store/log.js";
+import type { Links } from "./store/ports/links.js";
+import type { Log } from "./store/ports/log.js";
 import type { Store } from "./store/store.js";
 
 /** HTTP cannot be served, and nothing else was asked for; the message is one line that says what to do. */

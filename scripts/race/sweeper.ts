@@ -4,11 +4,11 @@
 //        sweeper.mjs <root> last            when nobody else is there: what may be left, and what may not
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { openDataDirectory } from "../../src/engines/data-directory.js";
+import { openDataDirectory } from "../../src/engines/disk/data-directory.js";
 import { createStderrLog } from "../../src/stderr-log.js";
-import { sessionKey } from "../../src/store/rows.js";
+import { sessionKey } from "../../src/store/model/records.js";
 import { createStore, type Store } from "../../src/store/store.js";
-import type { Fault, VerifyOptions, VerifyReport } from "../../src/store/verify.js";
+import type { Fault, VerifyOptions, VerifyReport } from "../../src/store/maintenance/verify.js";
 import { keepVersions } from "./ledger.mjs";
 
 const [root = "", mode = ""] = process.argv.slice(2);

@@ -1,6 +1,6 @@
 import { delimiter } from "node:path";
 import { parseArgs } from "node:util";
-import type { LogLevel } from "../store/log.js";
+import type { LogLevel } from "../store/ports/log.js";
 import { type Config, commonConfig, serveConfig } from "./config.js";
 import {
   absolutePath,

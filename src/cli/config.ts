@@ -5,8 +5,8 @@ import {
   defaultMaxChunkBytes,
   defaultMaxOpenSessions,
   defaultSessionTtlMs,
-} from "../store/limits.js";
-import type { LogLevel } from "../store/log.js";
+} from "../store/model/limits.js";
+import type { LogLevel } from "../store/ports/log.js";
 import { ConfigError, type Given, homeFolder, type Values, valuesOf, variableOf } from "./settings.js";
 
 /** What the command was asked to do, frozen. Bytes are bytes, times milliseconds. */

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { stat, statfs } from "node:fs/promises";
 import { dirname, isAbsolute } from "node:path";
-import { DataDirectoryError, inspectDataDirectory } from "../engines/data-directory.js";
+import { DataDirectoryError, inspectDataDirectory } from "../engines/disk/data-directory.js";
 import { goodNodes, loadSqliteDriver } from "../engines/sqlite/driver.js";
 import type { DoctorConfig } from "./command-line.js";
 import { readConfigFile } from "./setup/config-file.js";

@@ -9,7 +9,7 @@ import {
   largestMaxChunkBytes,
   largestSessionTtlMs,
   smallestSessionTtlMs,
-} from "../store/limits.js";
+} from "../store/model/limits.js";
 
 /** A flag or environment variable that is wrong; the message is one line that names it and what is allowed. */
 export class ConfigError extends Error {

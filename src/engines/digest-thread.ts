@@ -1,7 +1,7 @@
 import type { Hash } from "node:crypto";
 import { Worker } from "node:worker_threads";
-import { type Digest, type Digests, plainDigests } from "../store/digests.js";
-import type { Log } from "../store/log.js";
+import { type Digest, type Digests, plainDigests } from "../store/ports/digests.js";
+import type { Log } from "../store/ports/log.js";
 
 /** Of less, the thread's start takes longer than the digest. */
 const worthwhileBytes = 32 * 1024 * 1024;

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { ByteSource } from "../store/byte-source.js";
+import type { ByteSource } from "../store/ports/byte-source.js";
 
 /** The client went away, or stopped sending, before all of the body was there. */
 export class BrokenBodyError extends Error {

@@ -1,10 +1,11 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { ServerResponse } from "node:http";
-import type { Artifact } from "../store/artifact.js";
-import { copyBlockBytes } from "../store/limits.js";
-import type { OpenArtifact } from "../store/open-artifact.js";
+import type { Artifact } from "../store/model/artifact.js";
+import { copyBlockBytes } from "../store/model/limits.js";
+import type { OpenArtifact } from "../store/artifacts/open-artifact.js";
 import type { Answer, Exchange } from "./exchange.js";
 import { digestField } from "./fields.js";
+import { dateField, etagOf, matches, matchesWeakly } from "./guard.js";
 import { type HeaderValues, HttpError } from "./http-error.js";
 import { type ByteRange, readRanges } from "./ranges.js";
 
@@ -34,13 +35,8 @@ async function answerContent(exchange: Exchange, open: OpenArtifact): Promise<An
   const { artifact } = open;
   const etag = etagOf(artifact);
   const about = { etag, "last-modified": new Date(artifact.created_at * 1000).toUTCString(), ...untrusted };
-  const wanted = exchange.header("if-match");
-  if (wanted !== undefined && !matches(wanted, artifact)) {
-    const message = `The content's ETag is ${etag}, which If-Match does not name: it has changed.`;
-    throw new HttpError("precondition_failed", message, { etag });
-  }
-  const known = exchange.header("if-none-match");
-  if (known !== undefined && matchesWeakly(known, artifact)) return { status: 304, headers: about };
+  checkUnchanged(exchange, artifact);
+  if (isKnown(exchange, artifact)) return { status: 304, headers: about };
 
   const whole: HeaderValues = {
     ...about,
@@ -56,19 +52,27 @@ async function answerContent(exchange: Exchange, open: OpenArtifact): Promise<An
   return undefined;
 }
 
-export function etagOf({ sha256 }: Artifact): string {
-  return `"${sha256}"`;
+/** @throws HttpError `precondition_failed` */
+function checkUnchanged(exchange: Exchange, artifact: Artifact): void {
+  const etag = etagOf(artifact);
+  const wanted = exchange.header("if-match");
+  if (wanted !== undefined) {
+    if (matches(wanted, artifact)) return;
+    const message = `The content's ETag is ${etag}, which If-Match does not name: it has changed.`;
+    throw new HttpError("precondition_failed", message, { etag });
+  }
+  const since = dateField(exchange, "if-unmodified-since");
+  if (since === undefined || artifact.created_at <= since) return;
+  const message = "The content was saved later than If-Unmodified-Since says: it has changed.";
+  throw new HttpError("precondition_failed", message, { etag });
 }
 
-/** Whether an `If-Match` names the artifact, or anything. */
-export function matches(list: string, artifact: Artifact): boolean {
-  const tags = list.split(",").map((tag) => tag.trim());
-  return tags.includes("*") || tags.includes(etagOf(artifact));
-}
-
-/** The same of an `If-None-Match`, for which a weak tag is as good. */
-export function matchesWeakly(list: string, artifact: Artifact): boolean {
-  return matches(list.replaceAll("W/", ""), artifact);
+/** Whether the client has this content already. */
+function isKnown(exchange: Exchange, artifact: Artifact): boolean {
+  const known = exchange.header("if-none-match");
+  if (known !== undefined) return matchesWeakly(known, artifact);
+  const since = dateField(exchange, "if-modified-since");
+  return since !== undefined && artifact.created_at <= since;
 }
 
 function dispositionOf({ key, mime_type }: Artifact): string {

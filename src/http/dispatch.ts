@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { describe } from "../shapes/failures.js";
-import { ArtifactError } from "../store/errors.js";
+import { ArtifactError } from "../store/model/errors.js";
 import { BrokenBodyError, StoppedBodyError } from "./body-source.js";
 import type { HttpContext } from "./context.js";
 import { resumableAbilities } from "./dialects/resumable.js";

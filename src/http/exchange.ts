@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { ArtifactError } from "../store/errors.js";
+import { ArtifactError } from "../store/model/errors.js";
 import { BodySource, StoppedBodyError } from "./body-source.js";
 import { type HeaderValues, HttpError } from "./http-error.js";
 import type { ProblemForm } from "./problem.js";
@@ -80,7 +80,7 @@ export class Exchange {
     let bytes = 0;
     for (let block = await this.body.next(); block !== undefined; block = await this.body.next()) {
       bytes += block.length;
-      if (bytes > most) throw new ArtifactError("too_large", `This request takes at most ${most} bytes.`, { bytes });
+      if (bytes > most) throw new ArtifactError("too_large", `This request takes at most ${most} bytes.`, { details: { bytes } });
       blocks.push(block);
     }
     if (this.body.isUnread) throw new StoppedBodyError("the server ends");

@@ -1,5 +1,5 @@
 import { type BareItem, type Dictionary, parseDictionary, parseItem } from "structured-headers";
-import type { StreamChecksum } from "../store/upload-stream.js";
+import type { StreamChecksum } from "../store/uploads/upload-stream.js";
 import type { Exchange } from "./exchange.js";
 import { HttpError } from "./http-error.js";
 

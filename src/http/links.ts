@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
-import type { Artifact } from "../store/artifact.js";
-import type { Links } from "../store/links.js";
+import type { Artifact } from "../store/model/artifact.js";
+import type { Links } from "../store/ports/links.js";
 
 /** How long a download URL works. */
 const downloadTtlSeconds = 60 * 60;

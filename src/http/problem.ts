@@ -1,8 +1,9 @@
 import { STATUS_CODES } from "node:http";
 import { describe, isWorthLogging, toArtifactError } from "../shapes/failures.js";
-import { type ArtifactError, ERROR_CODES, type ErrorCode } from "../store/errors.js";
-import type { Log } from "../store/log.js";
+import { type ArtifactError, ERROR_CODES, type ErrorCode } from "../store/model/errors.js";
+import type { Log } from "../store/ports/log.js";
 import { type HeaderValues, HTTP_ERROR_CODES, HttpError } from "./http-error.js";
+import { messageForHttp } from "./next-steps.js";
 
 const statusOf: Readonly<Record<ErrorCode, number>> = {
   invalid_argument: 400,
@@ -16,33 +17,15 @@ const statusOf: Readonly<Record<ErrorCode, number>> = {
   incomplete: 409,
   checksum_mismatch: 422,
   version_conflict: 409,
+  idempotency_conflict: 422,
   too_large: 413,
   path_not_allowed: 403,
   read_only: 403,
   storage_full: 507,
+  store_replaced: 503,
   corrupt: 500,
   internal: 500,
 };
-
-/** The request that does what a tool does: errors name the tools that help. */
-const requestOf: ReadonlyMap<string, string> = new Map([
-  ["create_upload_session", "POST /v1/artifacts"],
-  ["get_upload_session", "GET of its url"],
-  ["abort_upload_session", "DELETE of its url"],
-  ["complete_upload_session", "complete_upload_session (a tool at /mcp)"],
-  ["list_upload_sessions", "list_upload_sessions (a tool at /mcp)"],
-  ["list_artifact_versions", "list_artifact_versions (a tool at /mcp)"],
-  ["list_buckets", "GET /v1/artifacts"],
-  ["list_artifacts", "GET /v1/artifacts/{bucket}"],
-  ["get_artifact", "GET /v1/artifacts/{bucket}/{key}"],
-  ["delete_artifact", "DELETE /v1/artifacts/{bucket}/{key}"],
-  ["save_artifact", "PUT /v1/content/{bucket}/{key}"],
-]);
-
-/** What is quoted is somebody's own name. */
-function inRequests(message: string): string {
-  return message.replace(/"(?:[^"\\]|\\.)*"|\b[a-z]+(?:_[a-z]+)+\b/g, (found) => requestOf.get(found) ?? found);
-}
 
 /** Every `code` that a problem may have. */
 export const problemCodes: readonly string[] = [...new Set([...ERROR_CODES, ...HTTP_ERROR_CODES])];
@@ -68,7 +51,7 @@ export function toProblem(error: unknown, form: ProblemForm, log: Log): Problem 
   }
   const known = toArtifactError(error);
   if (isWorthLogging(known)) log("error", "request_failed", { code: known.code, error: describe(error) });
-  return problem(statusOf[known.code], known.code, inRequests(known.message), offsetOf(known), {
+  return problem(statusOf[known.code], known.code, messageForHttp(known), offsetOf(known), {
     ...form,
     ...detailsOf(known, form),
   });

@@ -1,4 +1,4 @@
-import { quote } from "../store/artifact.js";
+import { quote } from "../store/model/artifact.js";
 import { HttpError } from "./http-error.js";
 
 /** What a request is for: segments of the path, decoded once, and parameters of the query. */

@@ -4,7 +4,7 @@ import {
   type ServerNotification,
   SetLevelRequestParamsSchema,
 } from "@modelcontextprotocol/sdk/types.js";
-import type { Log } from "../store/log.js";
+import type { Log } from "../store/ports/log.js";
 import type { Requests } from "./requests.js";
 
 /** Tells a client that has asked for it, by setting a level, what its calls came to. Others hear nothing. */

@@ -1,6 +1,6 @@
-import { isTextType } from "../store/artifact.js";
-import { ArtifactError } from "../store/errors.js";
-import type { OpenArtifact } from "../store/open-artifact.js";
+import { isTextType } from "../store/model/media-type.js";
+import { ArtifactError } from "../store/model/errors.js";
+import type { OpenArtifact } from "../store/artifacts/open-artifact.js";
 import { BufferPool } from "./buffer-pool.js";
 import { decodeUtf8 } from "./content.js";
 
@@ -49,11 +49,7 @@ async function readPageBy(open: OpenArtifact, request: PageRequest): Promise<Con
     throw new ArtifactError(
       "invalid_argument",
       `offset ${offset} is past the end: the content is ${bytes} bytes (bytes, not characters). Read from a smaller offset; a page's last line has the call for the next one.`,
-      {
-        argument: "offset",
-        offset,
-        bytes,
-      },
+      { details: { argument: "offset", offset, bytes } },
     );
   }
   if (encoding === "utf8" || (encoding === "auto" && isTextType(mime_type))) return readTextPage(open, request);
@@ -87,7 +83,7 @@ async function readTextPage(open: OpenArtifact, { offset, length, encoding }: Pa
   throw new ArtifactError(
     "invalid_argument",
     `The bytes at offset ${offset} are no UTF-8 text. Read them with encoding base64.`,
-    { argument: "encoding", offset },
+    { details: { argument: "encoding", offset } },
   );
 }
 

@@ -1,6 +1,6 @@
 import { isAscii, isUtf8 } from "node:buffer";
 import { z } from "zod";
-import { ArtifactError } from "../store/errors.js";
+import { ArtifactError } from "../store/model/errors.js";
 import { decodeBase64, decodedLength } from "./base64.js";
 import type { BufferPool } from "./buffer-pool.js";
 import { unescapeInto } from "./json-string.js";
@@ -80,7 +80,7 @@ export function decodeContent(argument: string, content: string | DecodedContent
     throw new ArtifactError(
       "invalid_argument",
       `${argument} holds a lone surrogate (half of a UTF-16 pair), which is no valid text. Nothing was stored. Send valid Unicode, or bytes as base64.`,
-      { argument },
+      { details: { argument } },
     );
   }
   const isAscii = encoded.length === content.length;
@@ -89,7 +89,7 @@ export function decodeContent(argument: string, content: string | DecodedContent
   throw new ArtifactError(
     "invalid_argument",
     `${argument} is not base64 as encoding says: the standard alphabet (A-Z a-z 0-9 + /), padded with = to a multiple of 4, no white space. Nothing was stored. Plain text goes with encoding utf8.`,
-    { argument },
+    { details: { argument } },
   );
 }
 

@@ -1,5 +1,5 @@
 import type { ProgressToken, ServerNotification } from "@modelcontextprotocol/sdk/types.js";
-import type { Log } from "../store/log.js";
+import type { Log } from "../store/ports/log.js";
 import type { ToolCall } from "./tool.js";
 
 /** At most one notification in this time, and the last one always. */

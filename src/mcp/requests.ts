@@ -9,7 +9,7 @@ import {
 } from "@modelcontextprotocol/sdk/types.js";
 import type { z } from "zod";
 import { parseArguments } from "../shapes/arguments.js";
-import { ArtifactError } from "../store/errors.js";
+import { ArtifactError } from "../store/model/errors.js";
 
 /** One request, beside its parameters. */
 export type RequestExtra = RequestHandlerExtra<ServerRequest, ServerNotification>;

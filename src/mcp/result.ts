@@ -1,7 +1,8 @@
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import { describe, isWorthLogging, toArtifactError } from "../shapes/failures.js";
-import type { Log } from "../store/log.js";
-import { heldNext, type UploadSession } from "../store/upload-session.js";
+import type { Log } from "../store/ports/log.js";
+import type { UploadSession } from "../store/model/upload-session.js";
+import { messageForTools } from "./next-steps.js";
 
 /** An answer that holds the same facts twice: hosts show a model only one of the two. */
 export function success(structuredContent: object): CallToolResult {
@@ -13,7 +14,7 @@ export function success(structuredContent: object): CallToolResult {
 
 /**
  * A session, and what is not plain to see of it: where it takes bytes over HTTP the command that sends them, since a
- * model need not type a file; where it is held, how it goes on.
+ * model need not type a file; where it is a conflict, how it goes on.
  */
 export function sessionSuccess(session: UploadSession, { hasUrls }: { readonly hasUrls: boolean }): CallToolResult {
   const result = success(session);
@@ -22,9 +23,12 @@ export function sessionSuccess(session: UploadSession, { hasUrls }: { readonly h
 }
 
 function hintOf(session: UploadSession, hasUrls: boolean): string | undefined {
-  if (session.status === "held") return heldNext(session.if_version);
+  if (session.status === "conflict") return conflictHint;
   return hasUrls && session.status === "open" ? uploadHint(session) : undefined;
 }
+
+const conflictHint =
+  "This upload has all its bytes, and the version it was to follow is not the newest any more. Call complete_upload_session with if_version set to the newest version of the key (get_artifact tells it; 0 if it finds nothing) to publish on top, or abort_upload_session.";
 
 function uploadHint({ url, offset, size }: UploadSession): string {
   const end = size === null ? ' -H "Upload-Complete: ?1"' : "";
@@ -44,6 +48,6 @@ function uploadHint({ url, offset, size }: UploadSession): string {
 export function failure(error: unknown, log: Log): CallToolResult {
   const known = toArtifactError(error);
   if (isWorthLogging(known)) log("error", "tool_failed", { code: known.code, error: describe(error) });
-  const text = JSON.stringify({ error: { code: known.code, message: known.message, ...known.details } });
+  const text = JSON.stringify({ error: { code: known.code, message: messageForTools(known), ...known.details } });
   return { content: [{ type: "text", text }], isError: true };
 }

@@ -9,8 +9,8 @@ import {
   type JSONRPCRequest,
   type RequestId,
 } from "@modelcontextprotocol/sdk/types.js";
-import { maxConcurrentCalls, maxHeldBytes, maxMessageBytes, maxUnreadBytes, maxWaitingCalls } from "../store/limits.js";
-import type { Log } from "../store/log.js";
+import { maxConcurrentCalls, maxHeldBytes, maxMessageBytes, maxUnreadBytes, maxWaitingCalls } from "../store/model/limits.js";
+import type { Log } from "../store/ports/log.js";
 import { BufferPool } from "./buffer-pool.js";
 import { CallQueue, type CallQueueLimits } from "./call-queue.js";
 import { contentDecoder } from "./content.js";

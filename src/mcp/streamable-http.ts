@@ -3,8 +3,8 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import { StreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/streamableHttp.js";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
-import { maxMessageBytes } from "../store/limits.js";
-import type { Log } from "../store/log.js";
+import { maxMessageBytes } from "../store/model/limits.js";
+import type { Log } from "../store/ports/log.js";
 import { EventLog } from "./event-log.js";
 
 /** Clients at a time; past it the one that was quiet longest has to begin again. */

@@ -1,11 +1,10 @@
-import { ArtifactError, type ErrorCode } from "../store/errors.js";
+import { ArtifactError, type ErrorCode } from "../store/model/errors.js";
 
 /** What a caller hears of any error: what it does not know says nothing of the inside. */
 export function toArtifactError(error: unknown): ArtifactError {
   if (error instanceof ArtifactError) return error;
-  const message =
-    "Something went wrong inside the server; its log says what. What was acknowledged is safe: try again, and tell the person who runs it if it stays.";
-  return new ArtifactError("internal", message, {}, { cause: error });
+  const message = "Something went wrong inside the server; its log has the cause. What was acknowledged is safe.";
+  return new ArtifactError("internal", message, { next: "call_again", cause: error });
 }
 
 /** The error with what it came from, for the log alone. */
@@ -41,10 +40,12 @@ const worthLogging: Readonly<Record<ErrorCode, boolean>> = {
   incomplete: false,
   checksum_mismatch: false,
   version_conflict: false,
+  idempotency_conflict: false,
   too_large: false,
   path_not_allowed: false,
   read_only: true,
   storage_full: true,
+  store_replaced: true,
   corrupt: true,
   internal: true,
 };

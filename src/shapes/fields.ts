@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { bucketPattern, keyPattern, sha256Pattern } from "../store/artifact.js";
+import { bucketPattern, keyPattern, sha256Pattern } from "../store/model/artifact.js";
 import {
   defaultPageLimit,
   largestPageLimit,
@@ -7,7 +7,7 @@ import {
   maxKeyChars,
   maxMetadataBytes,
   maxMimeTypeChars,
-} from "../store/limits.js";
+} from "../store/model/limits.js";
 
 /*
  * Arguments and answers that tools and HTTP requests share. Patterns and lengths of names stand in the schema for hosts to
@@ -54,7 +54,7 @@ export const contentSha256 = z
 
 export const promisedSha256 = contentSha256.meta({
   description:
-    "SHA-256 of the whole content, 64 lower-case hex digits, if a program has computed it; never guess it. Content that does not match is not kept: the session goes back to offset 0.",
+    "SHA-256 of the whole content, 64 lower-case hex digits, if a program has computed it; never guess it. Content that does not match is not published: its bytes are kept, to be completed with the right digest.",
   pattern: sha256Pattern.source,
 });
 
@@ -102,9 +102,16 @@ export const artifact = z.object({
   bytes: count.meta({ description: "Size of the content in bytes." }),
   sha256: z.string().meta({ description: "SHA-256 of the content, hex." }),
   created_at: count.meta({ description: "Unix seconds." }),
+  expires_at: count.optional().meta({ description: "Unix seconds." }),
+  saved_by: z.string().optional().meta({ description: "Who saved it." }),
   uri: z.string().meta({ description: "The artifact as an MCP resource." }),
   url: z.string().optional().meta({ description: "Where the content can be downloaded, where the server offers it." }),
   metadata: z.record(z.string(), z.string()),
+  edit: count.optional().meta({ description: "How often metadata or expiry were changed since." }),
+  already_saved: z
+    .literal(true)
+    .optional()
+    .meta({ description: "No version was made: this one has the same content, type and metadata already." }),
 });
 
 export const session = z.object({
@@ -115,7 +122,7 @@ export const session = z.object({
   url: z.string(),
   offset: count.meta({ description: "Bytes stored for good: the offset of the next chunk." }),
   size: count.nullable().meta({ description: "Declared bytes; null where complete_upload_session ends the upload." }),
-  status: z.enum(["open", "completing", "held", "complete", "aborted", "expired"]),
+  status: z.enum(["open", "conflict", "complete", "aborted", "expired"]),
   if_version: count.optional().meta({ description: "The guard that its completion has to meet, if any." }),
   created_at: count.meta({ description: "Unix seconds." }),
   expires_at: count.meta({ description: "Unix seconds." }),

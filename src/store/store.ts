@@ -1,21 +1,30 @@
 import { randomBytes, randomUUID } from "node:crypto";
-import { ArtifactStore } from "./artifact-store.js";
-import type { BlobStore } from "./blob-store.js";
-import { createChangeSignal, createRevisions, type Revisions } from "./changes.js";
-import { type Digests, plainDigests } from "./digests.js";
-import { FileTransfer } from "./file-transfer.js";
-import { defaultKeepVersions, defaultMaxChunkBytes, defaultMaxOpenSessions, defaultSessionTtlMs } from "./limits.js";
-import { type Links, noLinks } from "./links.js";
-import type { LocalFiles } from "./local-files.js";
-import type { Log } from "./log.js";
-import type { MetadataStore } from "./metadata-store.js";
-import { Publisher } from "./publish.js";
-import { createRows } from "./rows.js";
-import { Staging } from "./staging.js";
-import { Sweep } from "./sweep.js";
-import { Uploads } from "./uploads.js";
-import { Usage } from "./usage.js";
-import { type VerifyOptions, type VerifyReport, verify } from "./verify.js";
+import { ArtifactStore } from "./artifacts/artifact-store.js";
+import { FileTransfer } from "./artifacts/file-transfer.js";
+import { StoreIdentity } from "./maintenance/store-identity.js";
+import { Sweep } from "./maintenance/sweep.js";
+import { type VerifyOptions, type VerifyReport, verify } from "./maintenance/verify.js";
+import {
+  defaultKeepVersions,
+  defaultMaxChunkBytes,
+  defaultMaxOpenSessions,
+  defaultSessionTtlMs,
+} from "./model/limits.js";
+import { FreedPieces } from "./pieces/freed-pieces.js";
+import { Staging } from "./pieces/staging.js";
+import type { ContentStore } from "./ports/content-store.js";
+import { type Digests, plainDigests } from "./ports/digests.js";
+import { type Links, noLinks } from "./ports/links.js";
+import type { LocalFiles } from "./ports/local-files.js";
+import type { Log } from "./ports/log.js";
+import type { MetadataStore } from "./ports/metadata-store.js";
+import { createChangeSignal, createRevisions, type Revisions } from "./publication/change-signal.js";
+import { Ender } from "./publication/ender.js";
+import { Publisher } from "./publication/publisher.js";
+import { Quota } from "./publication/quota.js";
+import { StoreClock } from "./publication/store-clock.js";
+import { Rows } from "./rows.js";
+import { Uploads } from "./uploads/uploads.js";
 
 export interface Store {
   readonly artifacts: ArtifactStore;
@@ -25,13 +34,19 @@ export interface Store {
   readonly sweep: Sweep;
   /** Checks every row against every file. */
   verify(options?: VerifyOptions): Promise<VerifyReport>;
+  /**
+   * Resolves if the store is the one that it was.
+   *
+   * @throws ArtifactError `store_replaced`; what the engines fail with
+   */
+  check(): Promise<void>;
   /** Lets running calls end. The engines are the caller's to close. */
   close(): Promise<void>;
 }
 
 export interface StoreOptions {
   readonly metadata: MetadataStore;
-  readonly blobs: BlobStore;
+  readonly content: ContentStore;
   readonly files: LocalFiles;
   readonly log: Log;
   /** What content is digested with that is read; where it is asked for by default. */
@@ -40,6 +55,8 @@ export interface StoreOptions {
   readonly links?: Links;
   /** Milliseconds since 1970; the system's clock by default. */
   readonly now?: () => number;
+  /** Milliseconds that only go forward; the system's by default. */
+  readonly monotonicMs?: () => number;
   /** At least 128 random bits, of `0-9 a-f`; the system's generator by default. */
   readonly newId?: () => string;
   /** Never the same twice, in any process; a random UUID by default, which Node makes many of at a time. */
@@ -56,7 +73,7 @@ export interface StoreOptions {
 
 /** An artifact store over two engines. Any number of them, in any number of processes, may share the engines' data. */
 export function createStore(options: StoreOptions): Store {
-  const { metadata, blobs, files, log, now = Date.now } = options;
+  const { content, files, log, now = Date.now, monotonicMs = () => performance.now() } = options;
   const {
     newId = () => randomBytes(16).toString("hex"),
     newRevision = randomUUID,
@@ -71,26 +88,60 @@ export function createStore(options: StoreOptions): Store {
     links = noLinks,
     digests = plainDigests,
   } = options;
-  const nowSeconds = () => Math.floor(now() / 1000);
-  const rows = createRows(metadata, newRevision);
-  const changes = createChangeSignal(metadata, newRevision, log);
-  const publisher = new Publisher({ rows, metadata, blobs, changes, log, nowSeconds, keepVersions });
-  const staging = new Staging(blobs, log);
-  const usage = new Usage(metadata, { maxStoreBytes, maxOpenSessions, maxUnfinishedBytes }, log);
-  const limits = { maxArtifactBytes, maxChunkBytes };
-  const shared = { rows, metadata, blobs, publisher, usage, links, nowSeconds, newId, ...limits };
-  const uploads = new Uploads({ ...shared, staging, sessionTtlMs, readOnly });
-  const artifacts = new ArtifactStore({ ...shared, digests, changes, log });
+  const identity = new StoreIdentity({ metadata: options.metadata, content, newId, newRevision });
+  const metadata = guarded(options.metadata, identity);
+  const clock = new StoreClock({ metadata, now, monotonicMs, newRevision });
+  const { nowSeconds } = clock;
+  const rows = new Rows({ metadata, newRevision, newId, nowSeconds });
+  const signal = createChangeSignal(metadata, newRevision, log);
+  const freed = new FreedPieces({ metadata, content, log });
+  const engines = { rows, metadata, content, freed, digests, log, newId, nowSeconds };
+  const staging = new Staging(engines);
+  const ender = new Ender({ ...engines, staging, signal });
+  const publisher = new Publisher({ ...engines, staging, signal, keepVersions });
+  const quota = new Quota(metadata, { maxStoreBytes, maxOpenSessions, maxUnfinishedBytes }, log);
+  const limits = { maxArtifactBytes, maxChunkBytes, keepVersions };
+  const shared = { ...engines, ...limits, ender, signal, quota, links };
+  const uploads = new Uploads({ ...shared, staging, publisher, clock, sessionTtlMs, readOnly });
+  const artifacts = new ArtifactStore({ ...shared, uploads });
   return {
     artifacts,
     uploads,
     transfer: new FileTransfer({ files, uploads, artifacts, maxChunkBytes }),
     revisions: createRevisions(metadata),
-    verify: (verifyOptions) => verify({ rows, metadata, blobs, digests, nowSeconds }, verifyOptions),
-    sweep: new Sweep({ rows, metadata, blobs, staging, publisher, log, nowSeconds }),
+    verify: (verifyOptions) => verify({ ...engines, identity }, verifyOptions),
+    sweep: new Sweep({ ...engines, publisher, ender, identity, clock }),
+    async check() {
+      await identity.check();
+    },
     async close() {
       await uploads.close();
-      await changes.close();
+      await freed.flush();
+      await signal.close();
     },
+  };
+}
+
+/** Nothing is written to a store before it is known that its rows and its content belong together. */
+function guarded(metadata: MetadataStore, identity: StoreIdentity): MetadataStore {
+  return {
+    get: (key) => metadata.get(key),
+    getMany: (keys) => metadata.getMany(keys),
+    async put(key, text) {
+      await identity.ready();
+      await metadata.put(key, text);
+    },
+    async change(rows, pieces) {
+      await identity.ready();
+      return metadata.change(rows, pieces);
+    },
+    pieces: (names) => metadata.pieces(names),
+    listPieces: (options) => metadata.listPieces(options),
+    range: (prefix, options) => metadata.range(prefix, options),
+    grouped: (prefix, delimiter, options) => metadata.grouped(prefix, delimiter, options),
+    reclaim: () => metadata.reclaim(),
+    checkIntegrity: () => metadata.checkIntegrity(),
+    changeToken: () => metadata.changeToken(),
+    isInPlace: () => metadata.isInPlace(),
   };
 }

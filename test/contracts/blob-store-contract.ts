@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import type { BlobStore, ByteReader } from "../../src/store/blob-store.js";
+import type { BlobStore, ByteReader } from "../../src/store/ports/content-store.js";
 
 const session = "0123456789abcdef0123456789abcdef";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Entry, MetadataStore } from "../../src/store/metadata-store.js";
+import type { Entry, MetadataStore } from "../../src/store/ports/metadata-store.js";
 
 /** What every implementation of the metadata port has to do. `open` gives an empty store that the test owns. */
 export function metadataStoreContract(name: string, open: () => Promise<MetadataStore>): void {

@@ -2,7 +2,7 @@ import { randomBytes, randomInt } from "node:crypto";
 import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { openDataDirectory } from "../../src/engines/data-directory.js";
+import { openDataDirectory } from "../../src/engines/disk/data-directory.js";
 import { loadSqliteDriver } from "../../src/engines/sqlite/driver.js";
 import { canMount, memoryDisk, needsMounts } from "../support/disks.js";
 import { sha256Of } from "../support/mcp-client.js";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import KeyvSqlite from "@keyv/sqlite";
 import { expect, it } from "vitest";
-import { openDataDirectory } from "../../src/engines/data-directory.js";
+import { openDataDirectory } from "../../src/engines/disk/data-directory.js";
 import { temporaryDirectory } from "../support/directories.js";
 import { canMount, imageDisk, needsMounts, newImage } from "../support/disks.js";
 import { sha256Of } from "../support/mcp-client.js";

@@ -1,7 +1,7 @@
 import { createHash, randomBytes, randomInt } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { DigestThread } from "../../src/engines/digest-thread.js";
-import { type Digests, plainDigests } from "../../src/store/digests.js";
+import { type Digests, plainDigests } from "../../src/store/ports/digests.js";
 import { silentLog } from "../support/silent-log.js";
 
 const MiB = 1024 * 1024;

@@ -1,7 +1,7 @@
 import { mkdir, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { createDiskBlobStore } from "../../src/engines/disk-blob-store.js";
+import { createDiskBlobStore } from "../../src/engines/disk/disk-content-store.js";
 import { blobStoreContract } from "../contracts/blob-store-contract.js";
 import { temporaryDirectory } from "../support/directories.js";
 import { silentLog } from "../support/silent-log.js";

@@ -1,11 +1,11 @@
 import { mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
-import { createDiskBlobStore } from "../../src/engines/disk-blob-store.js";
+import { createDiskBlobStore } from "../../src/engines/disk/disk-content-store.js";
 import { engineError } from "../../src/engines/engine-error.js";
-import { ArtifactError, type ErrorCode } from "../../src/store/errors.js";
-import { reserveBytes } from "../../src/store/limits.js";
-import type { MetadataStore } from "../../src/store/metadata-store.js";
+import { ArtifactError, type ErrorCode } from "../../src/store/model/errors.js";
+import { reserveBytes } from "../../src/store/model/limits.js";
+import type { MetadataStore } from "../../src/store/ports/metadata-store.js";
 import type { Store } from "../../src/store/store.js";
 import { temporaryDirectory } from "../support/directories.js";
 import { failOnce } from "../support/faults.js";

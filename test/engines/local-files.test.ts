@@ -4,8 +4,8 @@ import * as fs from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
-import { createLocalFiles } from "../../src/engines/local-files.js";
-import type { LocalFile, LocalFiles, LocalTarget } from "../../src/store/local-files.js";
+import { createLocalFiles } from "../../src/engines/local-files/local-files.js";
+import type { LocalFile, LocalFiles, LocalTarget } from "../../src/store/ports/local-files.js";
 import { temporaryDirectory } from "../support/directories.js";
 import { type Around, errno } from "../support/file-steps.js";
 

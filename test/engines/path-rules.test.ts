@@ -1,7 +1,7 @@
 import { posix, win32 } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { checkPath, isInside, show } from "../../src/engines/path-rules.js";
+import { checkPath, isInside, show } from "../../src/engines/local-files/path-rules.js";
 
 const refusal = (code: string, message: RegExp) =>
   expect.objectContaining({ name: "ArtifactError", code, message: expect.stringMatching(message) });

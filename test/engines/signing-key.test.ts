@@ -1,8 +1,8 @@
 import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { openDataDirectory } from "../../src/engines/data-directory.js";
-import { readSigningKey } from "../../src/engines/signing-key.js";
+import { openDataDirectory } from "../../src/engines/disk/data-directory.js";
+import { readSigningKey } from "../../src/engines/disk/signing-key.js";
 import { temporaryDirectory } from "../support/directories.js";
 import { silentLog } from "../support/silent-log.js";
 

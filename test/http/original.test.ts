@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { describe, expect, it } from "vitest";
-import type { Artifact } from "../../src/store/artifact.js";
+import type { Artifact } from "../../src/store/model/artifact.js";
 import { gate } from "../support/gate.js";
 import { answerTo, bearer, serveHttp } from "../support/http-client.js";
 import { createMemoryEngines, saveText, textOf } from "../support/stores.js";

@@ -3,7 +3,7 @@ import * as fc from "fast-check";
 import { expect, it, onTestFinished } from "vitest";
 import { createMcpServer } from "../../src/mcp/server.js";
 import { serveStdio } from "../../src/mcp/stdio.js";
-import { defaultMaxChunkBytes } from "../../src/store/limits.js";
+import { defaultMaxChunkBytes } from "../../src/store/model/limits.js";
 import { cases, hostileValue } from "../support/hostile.js";
 import { createMemoryEngines } from "../support/mcp-client.js";
 import { initialize } from "../support/server-process.js";

@@ -7,7 +7,7 @@ import {
 } from "@modelcontextprotocol/sdk/types.js";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { createMcpServer } from "../../src/mcp/server.js";
-import { defaultMaxChunkBytes } from "../../src/store/limits.js";
+import { defaultMaxChunkBytes } from "../../src/store/model/limits.js";
 import { connect, createMemoryEngines, textOf } from "../support/mcp-client.js";
 import { createMemoryFiles } from "../support/memory-files.js";
 import { silentLog } from "../support/silent-log.js";

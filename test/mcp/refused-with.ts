@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { ErrorCode } from "../../src/store/errors.js";
-import type { UploadSession } from "../../src/store/upload-session.js";
+import type { ErrorCode } from "../../src/store/model/errors.js";
+import type { UploadSession } from "../../src/store/model/upload-session.js";
 import { type Arguments, connect, contentsOf, createMemoryEngines } from "../support/mcp-client.js";
 
 const maxChunkBytes = 64;

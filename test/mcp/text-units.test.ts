@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { decodeContent, decodeUtf8 } from "../../src/mcp/content.js";
 import { bucketUri, parseResourceUri, rootUri } from "../../src/mcp/resources/uri.js";
-import { artifactUri } from "../../src/store/artifact.js";
+import { artifactUri } from "../../src/store/model/artifact.js";
 
 const refused = expect.objectContaining({ code: "invalid_argument", details: { argument: "data" } });
 

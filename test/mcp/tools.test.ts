@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Artifact } from "../../src/store/artifact.js";
+import type { Artifact } from "../../src/store/model/artifact.js";
 import type { ConnectOptions } from "../support/mcp-client.js";
 import { connect, contentsOf, createMemoryEngines, sha256Of, textOf } from "../support/mcp-client.js";
 

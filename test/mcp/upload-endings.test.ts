@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { Artifact } from "../../src/store/artifact.js";
-import type { UploadSession } from "../../src/store/upload-session.js";
+import type { Artifact } from "../../src/store/model/artifact.js";
+import type { UploadSession } from "../../src/store/model/upload-session.js";
 import { temporaryDirectory } from "../support/directories.js";
 import { type Connection, connect, contentsOf, openEngines, sha256Of, uploadsOf } from "../support/mcp-client.js";
 import { connectForUploads, day, nowSeconds } from "../support/upload-client.js";

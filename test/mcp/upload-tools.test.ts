@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { DecodedContent } from "../../src/mcp/content.js";
 import { uploadChunk } from "../../src/mcp/tools/upload-chunk.js";
-import type { Artifact } from "../../src/store/artifact.js";
+import type { Artifact } from "../../src/store/model/artifact.js";
 import type { Store } from "../../src/store/store.js";
 import { sha256Of } from "../support/mcp-client.js";
 import { connectForUploads, day, nowSeconds } from "../support/upload-client.js";

@@ -7,8 +7,8 @@ import {
   isTextType,
   mimeTypeOf,
   toArtifact,
-} from "../../src/store/artifact.js";
-import { noLinks } from "../../src/store/links.js";
+} from "../../src/store/model/artifact.js";
+import { noLinks } from "../../src/store/ports/links.js";
 
 describe("isBucket()", () => {
   it.each(["a", "A-z_0", "-", "x".repeat(63)])("takes %j", (name) => expect(isBucket(name)).toBe(true));

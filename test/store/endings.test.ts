@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { ArtifactError } from "../../src/store/errors.js";
+import { ArtifactError } from "../../src/store/model/errors.js";
 import type { Store } from "../../src/store/store.js";
 import { Dead } from "../support/faults.js";
 import { expectNothingLeaked, expectSound } from "../support/invariants.js";

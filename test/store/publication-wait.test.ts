@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { publicationWaitMs } from "../../src/store/limits.js";
+import { publicationWaitMs } from "../../src/store/model/limits.js";
 import { gate } from "../support/gate.js";
 import { bytesOf, createMemoryEngines, storeOn } from "../support/stores.js";
 

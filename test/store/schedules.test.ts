@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import * as fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
-import { ArtifactError } from "../../src/store/errors.js";
+import { ArtifactError } from "../../src/store/model/errors.js";
 import { Dead, type Step } from "../support/faults.js";
 import { expectNothingLeaked, expectSound } from "../support/invariants.js";
 import { digestOf, expectAnswerable, inTimeMs, operationOf, operations, unheardError } from "../support/operations.js";

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { checkpointBytes } from "../../src/store/limits.js";
-import type { AppendStream } from "../../src/store/uploads.js";
+import { checkpointBytes } from "../../src/store/model/limits.js";
+import type { AppendStream } from "../../src/store/uploads/uploads.js";
 import { failOnce } from "../support/faults.js";
 import { expectNothingLeaked, expectSound } from "../support/invariants.js";
 import { asking, createPipe, sourceOf } from "../support/sources.js";

@@ -1,6 +1,6 @@
-import type { BlobStore, ByteReader, SegmentWriter } from "../../src/store/blob-store.js";
-import { ArtifactError } from "../../src/store/errors.js";
-import type { MetadataStore } from "../../src/store/metadata-store.js";
+import type { BlobStore, ByteReader, SegmentWriter } from "../../src/store/ports/content-store.js";
+import { ArtifactError } from "../../src/store/model/errors.js";
+import type { MetadataStore } from "../../src/store/ports/metadata-store.js";
 
 /** Thrown by every step of a process that has died: nothing it does reaches the engines any more. */
 export class Dead extends Error {}

@@ -4,7 +4,7 @@ import { buffer } from "node:stream/consumers";
 import { onTestFinished } from "vitest";
 import { HttpLinks } from "../../src/http/links.js";
 import { type HttpServerOptions, startHttpServer } from "../../src/http/server.js";
-import { defaultMaxChunkBytes } from "../../src/store/limits.js";
+import { defaultMaxChunkBytes } from "../../src/store/model/limits.js";
 import { createStore, type Store, type StoreOptions } from "../../src/store/store.js";
 import { createMemoryEngines, type Engines } from "./mcp-client.js";
 import { createMemoryFiles } from "./memory-files.js";

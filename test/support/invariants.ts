@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { ArtifactRecord, SessionRecord } from "../../src/store/rows.js";
+import type { ArtifactRecord, SessionRecord } from "../../src/store/model/records.js";
 
 /** Every row's text and every file's bytes, wherever they lie. */
 export interface StoredState {

@@ -7,12 +7,12 @@ import {
   ResourceUpdatedNotificationSchema,
 } from "@modelcontextprotocol/sdk/types.js";
 import { expect, onTestFinished } from "vitest";
-import { openDataDirectory } from "../../src/engines/data-directory.js";
+import { openDataDirectory } from "../../src/engines/disk/data-directory.js";
 import { createMcpServer, type McpServerOptions } from "../../src/mcp/server.js";
-import type { ErrorCode } from "../../src/store/errors.js";
-import { defaultMaxChunkBytes } from "../../src/store/limits.js";
+import type { ErrorCode } from "../../src/store/model/errors.js";
+import { defaultMaxChunkBytes } from "../../src/store/model/limits.js";
 import { createStore, type Store, type StoreOptions } from "../../src/store/store.js";
-import type { UploadSession } from "../../src/store/upload-session.js";
+import type { UploadSession } from "../../src/store/model/upload-session.js";
 import { createMemoryBlobStore, createMemoryMetadataStore } from "./memory-engines.js";
 import { createMemoryFiles } from "./memory-files.js";
 import { silentLog } from "./silent-log.js";

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
-import type { BlobStore, ByteReader, SegmentWriter, StoredFile } from "../../src/store/blob-store.js";
-import type { Entry, MetadataStore, StoredRow } from "../../src/store/metadata-store.js";
+import type { BlobStore, ByteReader, SegmentWriter, StoredFile } from "../../src/store/ports/content-store.js";
+import type { Entry, MetadataStore, StoredRow } from "../../src/store/ports/metadata-store.js";
 
 /** The metadata port over a map, which several stores may share, as processes share a directory. */
 export function createMemoryMetadataStore(

@@ -1,5 +1,5 @@
-import { ArtifactError } from "../../src/store/errors.js";
-import type { LocalFiles } from "../../src/store/local-files.js";
+import { ArtifactError } from "../../src/store/model/errors.js";
+import type { LocalFiles } from "../../src/store/ports/local-files.js";
 
 export interface MemoryLocalFile {
   bytes: Buffer;

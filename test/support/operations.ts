@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { ArtifactError, type ErrorCode } from "../../src/store/errors.js";
+import { ArtifactError, type ErrorCode } from "../../src/store/model/errors.js";
 import type { Store } from "../../src/store/store.js";
-import type { UploadSession } from "../../src/store/upload-session.js";
+import type { UploadSession } from "../../src/store/model/upload-session.js";
 import { dayMs, type Scene, sceneMs, sessionTtlMs } from "./scene.js";
 import { asking, sourceOf } from "./sources.js";
 import { bytesOf, saveText, textOf } from "./stores.js";

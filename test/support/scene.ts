@@ -1,4 +1,4 @@
-import type { ArtifactRecord, SessionRecord, Version } from "../../src/store/rows.js";
+import type { ArtifactRecord, SessionRecord, Version } from "../../src/store/model/records.js";
 import type { Store, StoreOptions } from "../../src/store/store.js";
 import { type Step, stepwise } from "./faults.js";
 import type { StoredState } from "./invariants.js";

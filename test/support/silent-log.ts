@@ -1,3 +1,3 @@
-import type { Log } from "../../src/store/log.js";
+import type { Log } from "../../src/store/ports/log.js";
 
 export const silentLog: Log = () => undefined;

@@ -1,4 +1,4 @@
-import type { ByteSource } from "../../src/store/byte-source.js";
+import type { ByteSource } from "../../src/store/ports/byte-source.js";
 
 /** A source that has these bytes, and then no more. */
 export function sourceOf(...blocks: readonly Uint8Array[]): ByteSource {

@@ -1,4 +1,4 @@
-import type { Guard } from "../../store/metadata-store.js";
+import type { Guard } from "../../store/ports/metadata-store.js";
 import { table, wrap } from "./keyv-rows.js";
 
 /** Does one write after the other. */

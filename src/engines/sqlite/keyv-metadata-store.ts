@@ -1,6 +1,6 @@
-import { ArtifactError } from "../../store/errors.js";
-import type { Log } from "../../store/log.js";
-import type { Entry, MetadataStore, StoredRow } from "../../store/metadata-store.js";
+import { ArtifactError } from "../../store/model/errors.js";
+import type { Log } from "../../store/ports/log.js";
+import type { Entry, MetadataStore, StoredRow } from "../../store/ports/metadata-store.js";
 import { engineError } from "../engine-error.js";
 import { createReplace, type InTurn } from "./compare-and-set.js";
 import type { ConnectionOptions, SqliteConnection } from "./connection.js";

@@ -1,4 +1,4 @@
-import type { UploadSession } from "../../store/upload-session.js";
+import type { UploadSession } from "../../store/model/upload-session.js";
 import type { HttpContext } from "../context.js";
 import { type Answer, type Exchange, refuseContentCoding, refuseForm } from "../exchange.js";
 import { booleanField, contentDigest, contentRange, promisedDigest, wholeNumber } from "../fields.js";
@@ -25,7 +25,12 @@ export async function uploadBytes({ store }: HttpContext, exchange: Exchange, id
 /** The artifact once it is there, else how far the session is. */
 export function answerUpload(session: UploadSession): Answer {
   if (session.artifact !== undefined) return { status: 200, body: session.artifact };
-  return { status: session.status === "completing" ? 202 : 200, body: session };
+  return { status: isBeingPublished(session) ? 202 : 200, body: session };
+}
+
+/** All bytes are there. */
+export function isBeingPublished({ status, offset, size }: UploadSession): boolean {
+  return status === "open" && offset === size;
 }
 
 /** @throws HttpError `invalid_argument` */

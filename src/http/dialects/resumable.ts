@@ -1,12 +1,12 @@
-import { ArtifactError } from "../../store/errors.js";
-import type { UploadSession } from "../../store/upload-session.js";
-import type { AppendStream, CreateUpload } from "../../store/uploads.js";
+import { ArtifactError } from "../../store/model/errors.js";
+import type { UploadSession } from "../../store/model/upload-session.js";
+import type { AppendStream, CreateUpload } from "../../store/uploads/uploads.js";
 import { type HttpContext, locationOf } from "../context.js";
 import { type Answer, type Exchange, refuseContentCoding } from "../exchange.js";
 import { booleanField, contentDigest, digestField, integerField, promisedDigest } from "../fields.js";
 import { type HeaderValues, HttpError } from "../http-error.js";
 import type { ProblemForm } from "../problem.js";
-import { answerUpload } from "./original.js";
+import { answerUpload, isBeingPublished } from "./original.js";
 import { checkAlive, checkOffset } from "./strict.js";
 
 /*
@@ -111,7 +111,7 @@ function completedForm({ body }: Exchange): ProblemForm {
   return { status: 400, fields: { type: problemTypes + kind } };
 }
 
-/** Takes the body, and tells how far it is on the way. An upload whose promised digest is not met is over. */
+/** Takes the body, and tells how far it is on the way. */
 async function receive(
   { store }: HttpContext,
   exchange: Exchange,
@@ -120,21 +120,13 @@ async function receive(
 ): Promise<UploadSession> {
   const { length } = exchange.body;
   const onCheckpoint = (offset: number): void => announce(exchange, { "upload-offset": String(offset) });
-  try {
-    return await store.uploads.appendStream(id, exchange.body, { ...options, length, onCheckpoint });
-  } catch (error) {
-    const isOfContent = error instanceof ArtifactError && error.code === "checksum_mismatch";
-    const isWhole = isOfContent && error.details["expected"] !== options.checksum?.digest;
-    // An offset that went back to 0 would be a lie to this dialect, in which it only grows.
-    if (isWhole && error.details["offset"] === 0) await store.uploads.abort(id);
-    throw error;
-  }
+  return store.uploads.appendStream(id, exchange.body, { ...options, length, onCheckpoint });
 }
 
 function answer(context: HttpContext, session: UploadSession): Answer {
   const { artifact } = session;
   const headers = stateOf(context, session);
-  if (artifact === undefined && session.status === "open") return { status: 204, headers };
+  if (artifact === undefined && session.status === "open" && !isBeingPublished(session)) return { status: 204, headers };
   const digest: HeaderValues = artifact === undefined ? {} : { "repr-digest": digestField(artifact.sha256) };
   return { ...answerUpload(session), headers: { ...headers, ...digest } };
 }

@@ -1,5 +1,5 @@
-import { ArtifactError } from "../../store/errors.js";
-import type { UploadSession } from "../../store/upload-session.js";
+import { ArtifactError } from "../../store/model/errors.js";
+import type { UploadSession } from "../../store/model/upload-session.js";
 import { HttpError } from "../http-error.js";
 
 /*
@@ -17,9 +17,8 @@ export function checkOffset(session: UploadSession, given: number): void {
   checkAlive(session);
   const { id, offset, size } = session;
   if (offset === given) return;
-  throw new ArtifactError("offset_conflict", `The upload stands at ${offset}, not at ${given}: go on from there.`, {
-    session_id: id,
-    offset,
-    size,
+  throw new ArtifactError("offset_conflict", `The upload stands at ${offset}, not at ${given}.`, {
+    next: "continue_at_offset",
+    details: { session_id: id, offset, size },
   });
 }

@@ -1,7 +1,7 @@
-import { ArtifactError } from "../../store/errors.js";
-import type { UploadSession } from "../../store/upload-session.js";
-import type { StreamChecksum } from "../../store/upload-stream.js";
-import type { CreateUpload } from "../../store/uploads.js";
+import { ArtifactError } from "../../store/model/errors.js";
+import type { UploadSession } from "../../store/model/upload-session.js";
+import type { StreamChecksum } from "../../store/uploads/upload-stream.js";
+import type { CreateUpload } from "../../store/uploads/uploads.js";
 import { expiresField, type HttpContext, locationOf } from "../context.js";
 import { type Answer, type Exchange, refuseContentCoding } from "../exchange.js";
 import { wholeNumber } from "../fields.js";

@@ -18,6 +18,7 @@ import {
   version,
 } from "../../shapes/fields.js";
 import { locationOf } from "../context.js";
+import { etagOf, guardError, idempotencyKey, readGuard } from "../guard.js";
 import type { Route } from "../route.js";
 import { readQuery } from "./query.js";
 
@@ -37,12 +38,14 @@ const createSession: Route = {
     id: "createUploadSession",
     summary: "Create an upload session",
     description: "The answer's url takes the bytes, without a token: `curl -T FILE URL`.",
+    headers: { "Idempotency-Key": "Up to 255 characters: the same request sent again answers with the same session" },
     json: wanted,
     answers: { 201: { says: "The session", json: session } },
   },
   async handle(context, exchange) {
     const upload = readArguments(wanted, await exchange.json(), "this request");
-    const created = await context.store.uploads.create(upload);
+    const request = { idempotency_key: idempotencyKey(exchange), saved_by: "http" };
+    const created = await context.store.uploads.create({ ...upload, ...request });
     return { status: 201, headers: { location: locationOf(context, created) }, body: created };
   },
 };
@@ -93,7 +96,8 @@ const getArtifact: Route = {
     answers: { 200: { says: "The artifact", json: artifact } },
   },
   async handle({ store }, exchange, { bucket: name = "", key: at = "" }) {
-    return { status: 200, body: await store.artifacts.get(name, at, readQuery(exchange, one).version) };
+    const found = await store.artifacts.get(name, at, readQuery(exchange, one).version);
+    return { status: 200, headers: { etag: etagOf(found) }, body: found };
   },
 };
 
@@ -106,10 +110,21 @@ const deleteArtifact: Route = {
     id: "deleteArtifact",
     summary: "Delete an artifact, one version or all, and get its info back",
     query: one,
+    headers: {
+      "If-Match": "The ETag of the newest version: otherwise nothing is deleted",
+      "If-Unmodified-Since": "Nothing is deleted if the newest version is younger than this",
+    },
     answers: { 200: { says: "The artifact that was deleted", json: artifact } },
   },
-  async handle({ store }, exchange, { bucket: name = "", key: at = "" }) {
-    return { status: 200, body: await store.artifacts.delete(name, at, readQuery(exchange, one).version) };
+  async handle(context, exchange, { bucket: name = "", key: at = "" }) {
+    const guard = await readGuard(context, exchange, name, at);
+    const { version: number } = readQuery(exchange, one);
+    try {
+      const options = { version: number, if_version: guard?.if_version };
+      return { status: 200, body: await context.store.artifacts.delete(name, at, options) };
+    } catch (error) {
+      throw await guardError(context, guard, error, { bucket: name, key: at });
+    }
   },
 };
 

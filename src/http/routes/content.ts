@@ -1,16 +1,18 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import { artifact, session, version } from "../../shapes/fields.js";
-import type { Artifact } from "../../store/artifact.js";
-import type { SaveArtifact } from "../../store/artifact-store.js";
-import { ArtifactError } from "../../store/errors.js";
-import { checksumMismatch, type UploadSession } from "../../store/upload-session.js";
-import type { StreamChecksum } from "../../store/upload-stream.js";
-import { etagOf, matches, matchesWeakly, sendContent } from "../content.js";
+import type { Artifact } from "../../store/model/artifact.js";
+import type { SaveArtifact } from "../../store/artifacts/artifact-store.js";
+import { ArtifactError } from "../../store/model/errors.js";
+import { checksumMismatch, type DigestAlgorithm } from "../../store/model/session-errors.js";
+import type { UploadSession } from "../../store/model/upload-session.js";
+import type { StreamChecksum } from "../../store/uploads/upload-stream.js";
+import { sendContent } from "../content.js";
 import { type HttpContext, locationOf } from "../context.js";
 import { createResumable, isResumable, resumableForm } from "../dialects/resumable.js";
 import { type Answer, type Exchange, refuseContentCoding, refuseForm } from "../exchange.js";
 import { contentDigest, promisedDigest } from "../fields.js";
+import { etagOf, guardError, idempotencyKey, readGuard } from "../guard.js";
 import { HttpError } from "../http-error.js";
 import type { Operation, Parameters, Route } from "../route.js";
 import { readQuery } from "./query.js";
@@ -56,14 +58,13 @@ async function write(context: HttpContext, exchange: Exchange, { bucket = "", ke
   const type = exchange.header("content-type");
   // What curl says of any body, unless it is told otherwise.
   const mime_type = type === "application/x-www-form-urlencoded" ? undefined : type;
-  const wanted = { bucket, key, mime_type, if_version: guard?.if_version };
+  const wanted = { bucket, key, mime_type, ...guard, idempotency_key: idempotencyKey(exchange), saved_by: "http" };
   try {
     if (!isResumable(exchange)) return await save(context, exchange, wanted);
     exchange.formOf = resumableForm(exchange);
     return await createResumable(context, exchange, wanted);
   } catch (error) {
-    if (guard === undefined || !(error instanceof ArtifactError) || error.code !== "version_conflict") throw error;
-    throw preconditionFailed(await context.store.artifacts.get(bucket, key).catch(noneFound));
+    throw await guardError(context, guard, error, wanted);
   }
 }
 
@@ -74,19 +75,20 @@ async function save(context: HttpContext, exchange: Exchange, wanted: Wanted): P
   if (length !== undefined && length <= Math.min(heldBytes, context.maxChunkBytes)) {
     const described = { ...wanted, otherwise: "application/octet-stream" };
     context.store.artifacts.checkSave(described, length);
-    return saved(await saveAtOnce(context, await exchange.bytes(length), described, promised));
+    return saved(wanted, await saveAtOnce(context, await exchange.bytes(length), described, promised));
   }
   const now = await saveAsUpload(context, exchange, wanted, promised);
-  if (now.artifact !== undefined) return saved(now.artifact);
+  if (now.artifact !== undefined) return saved(wanted, now.artifact);
   return { status: 202, headers: { location: locationOf(context, now) }, body: now };
 }
 
-function saved(artifact: Artifact): Answer {
-  return { status: artifact.version === 1 ? 201 : 200, headers: { etag: etagOf(artifact) }, body: artifact };
+function saved({ if_version }: Wanted, artifact: Artifact): Answer {
+  const isFirst = (artifact.version === 1 || if_version === 0) && artifact.already_saved === undefined;
+  return { status: isFirst ? 201 : 200, headers: { etag: etagOf(artifact) }, body: artifact };
 }
 
 /** What the request says of its artifact. */
-type Wanted = Pick<SaveArtifact, "bucket" | "key" | "mime_type" | "if_version">;
+type Wanted = Omit<SaveArtifact, "bytes" | "otherwise">;
 
 /** What the client says that its body has. */
 interface Promised {
@@ -103,7 +105,7 @@ async function saveAtOnce(
   const whole: StreamChecksum[] = sha256 === undefined ? [] : [{ algorithm: "sha256", digest: sha256 }];
   for (const { algorithm, digest } of checksum === undefined ? whole : [...whole, checksum]) {
     const actual = createHash(algorithm).update(bytes).digest("hex");
-    if (actual !== digest) throw checksumMismatch(digest, actual, "the body", sendAgain, undefined, algorithm);
+    if (actual !== digest) throw wrongBody(digest, actual, algorithm);
   }
   return store.artifacts.save({ ...described, bytes });
 }
@@ -114,7 +116,7 @@ async function saveAsUpload(
   wanted: Wanted,
   { sha256, checksum }: Promised,
 ): Promise<UploadSession> {
-  const { id } = await store.uploads.create({ ...wanted, size: body.length, sha256 });
+  const { id } = await store.uploads.create({ ...wanted, size: body.length, sha256, isNew: true });
   try {
     return await store.uploads.appendStream(id, body, { offset: 0, length: body.length, checksum, isLast: true });
   } catch (error) {
@@ -124,39 +126,12 @@ async function saveAsUpload(
       .catch((failure) => log("warn", "save_left_behind", { session: id, error: String(failure) }));
     const isOfWhole = error instanceof ArtifactError && error.details["expected"] === sha256;
     if (sha256 === undefined || !isOfWhole) throw error;
-    throw checksumMismatch(sha256, String(error.details["actual"]), "the body", sendAgain);
+    throw wrongBody(sha256, String(error.details["actual"]), "sha256");
   }
 }
 
-const sendAgain = "Nothing was saved: send it again.";
-
-/** What `If-Match` and `If-None-Match` ask of the newest version. @throws HttpError `precondition_failed` */
-async function readGuard(
-  { store }: HttpContext,
-  exchange: Exchange,
-  bucket: string,
-  key: string,
-): Promise<{ if_version: number } | undefined> {
-  const [match, noneMatch] = [exchange.header("if-match"), exchange.header("if-none-match")];
-  if (match === undefined && noneMatch === undefined) return undefined;
-  const newest = await store.artifacts.get(bucket, key).catch(noneFound);
-  const isMet =
-    (match === undefined || (newest !== undefined && matches(match, newest))) &&
-    (noneMatch === undefined || newest === undefined || !matchesWeakly(noneMatch, newest));
-  // The very same content is no conflict; whether it is, only the bytes tell, but for their number.
-  const mayBeSame = match === undefined && newest?.bytes === exchange.body.length;
-  if (isMet || mayBeSame) return { if_version: isMet ? (newest?.version ?? 0) : 0 };
-  throw preconditionFailed(newest);
-}
-
-function noneFound(error: unknown): undefined {
-  if (error instanceof ArtifactError && error.code === "artifact_not_found") return undefined;
-  throw error;
-}
-
-function preconditionFailed(newest: Artifact | undefined): HttpError {
-  const is = newest === undefined ? "There is nothing under this key." : `The newest ETag is ${etagOf(newest)}.`;
-  return new HttpError("precondition_failed", `If-Match or If-None-Match is not met, nothing was saved. ${is}`);
+function wrongBody(expected: string, actual: string, algorithm: DigestAlgorithm): ArtifactError {
+  return checksumMismatch(expected, actual, "the body", { next: "send_again", algorithm }, "Nothing was saved.");
 }
 
 const readOperation: Omit<Operation, "id" | "summary"> = {
@@ -166,6 +141,8 @@ const readOperation: Omit<Operation, "id" | "summary"> = {
     "If-Range": "An ETag: the range only of that content, else all of it",
     "If-None-Match": "ETags that the client has",
     "If-Match": "ETags that it must have",
+    "If-Modified-Since": "Nothing is sent if it was saved no later than this",
+    "If-Unmodified-Since": "Nothing is sent if it was saved later than this",
   },
   answers: {
     200: { says: "The content", bytes: true },
@@ -177,6 +154,8 @@ const writeOperation: Omit<Operation, "id" | "summary"> = {
   headers: {
     "If-Match": "The ETag of the newest version, or `*`: otherwise nothing is saved",
     "If-None-Match": "`*`: nothing is saved where the key exists",
+    "If-Unmodified-Since": "Nothing is saved if the newest version is younger than this",
+    "Idempotency-Key": "Up to 255 characters: the same request sent again answers with the version that it made",
     "Content-Digest": "Checked before anything is kept",
     "Repr-Digest": "The same, for the whole of an upload that is resumed",
     "Upload-Complete":
@@ -186,7 +165,7 @@ const writeOperation: Omit<Operation, "id" | "summary"> = {
   answers: {
     200: { says: "A new version, or the same as before", json: artifact },
     201: { says: "The first version; or, of an upload that goes on, its Location", json: artifact },
-    202: { says: "It is being put together", json: session },
+    202: { says: "All bytes are there, and it is being published: ask again", json: session },
   },
 };
 

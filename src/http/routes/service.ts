@@ -21,11 +21,12 @@ export const serviceRoutes: readonly Route[] = [
     isWriting: false,
     operation: {
       id: "readyz",
-      summary: "The store can be read, and the server is not ending",
+      summary: "The store is in its place and can be read, and the server is not ending",
       answers: { 200: { says: "Ready", json: health } },
     },
     async handle({ store, stopping }) {
       if (stopping.aborted) throw new HttpError("unavailable", "The server is ending.", { "retry-after": "5" });
+      await store.check();
       await store.artifacts.listBuckets({ limit: 1 });
       return { status: 200, body: { status: "ok" } };
     },

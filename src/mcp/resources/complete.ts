@@ -1,6 +1,6 @@
 import { type CompleteRequest, type CompleteResult, ErrorCode, McpError } from "@modelcontextprotocol/sdk/types.js";
-import { isBucket } from "../../store/artifact.js";
-import { ArtifactError } from "../../store/errors.js";
+import { isBucket } from "../../store/model/artifact.js";
+import { ArtifactError } from "../../store/model/errors.js";
 import type { Store } from "../../store/store.js";
 import { resourceTemplates } from "./list-resources.js";
 import { toProtocolError } from "./read-resource.js";

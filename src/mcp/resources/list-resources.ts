@@ -1,6 +1,6 @@
 import type { ListResourcesResult, ListResourceTemplatesResult, Resource } from "@modelcontextprotocol/sdk/types.js";
-import type { Artifact } from "../../store/artifact.js";
-import { ArtifactError } from "../../store/errors.js";
+import type { Artifact } from "../../store/model/artifact.js";
+import { ArtifactError } from "../../store/model/errors.js";
 import type { Store } from "../../store/store.js";
 import { toProtocolError } from "./read-resource.js";
 import { bucketUri, rootUri } from "./uri.js";

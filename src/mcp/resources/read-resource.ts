@@ -1,9 +1,9 @@
 import { ErrorCode, McpError, type ReadResourceResult } from "@modelcontextprotocol/sdk/types.js";
 import { toArtifactError } from "../../shapes/failures.js";
-import { isTextType } from "../../store/artifact.js";
-import type { ArtifactError, ErrorCode as StoreErrorCode } from "../../store/errors.js";
-import { defaultPageLimit } from "../../store/limits.js";
-import type { OpenArtifact } from "../../store/open-artifact.js";
+import { isTextType } from "../../store/model/media-type.js";
+import type { ArtifactError, ErrorCode as StoreErrorCode } from "../../store/model/errors.js";
+import { defaultPageLimit } from "../../store/model/limits.js";
+import type { OpenArtifact } from "../../store/artifacts/open-artifact.js";
 import type { Store } from "../../store/store.js";
 import { BufferPool } from "../buffer-pool.js";
 import { JsonText } from "../json-text.js";
@@ -103,10 +103,12 @@ const protocolCodes: Readonly<Record<StoreErrorCode, number>> = {
   incomplete: ErrorCode.InvalidParams,
   checksum_mismatch: ErrorCode.InvalidParams,
   version_conflict: ErrorCode.InvalidParams,
+  idempotency_conflict: ErrorCode.InvalidParams,
   too_large: ErrorCode.InvalidParams,
   path_not_allowed: ErrorCode.InvalidParams,
   read_only: ErrorCode.InvalidRequest,
   storage_full: ErrorCode.InternalError,
+  store_replaced: ErrorCode.InternalError,
   corrupt: ErrorCode.InternalError,
   internal: ErrorCode.InternalError,
 };
@@ -115,5 +117,5 @@ export function toProtocolError(error: unknown, uri?: string): McpError {
   if (error instanceof McpError) return error;
   const known: ArtifactError = toArtifactError(error);
   const data = { code: known.code, ...known.details, ...(uri === undefined ? {} : { uri }) };
-  return new McpError(protocolCodes[known.code], known.message, data);
+  return new McpError(protocolCodes[known.code], messageForTools(known), data);
 }

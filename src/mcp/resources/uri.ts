@@ -1,5 +1,5 @@
 import { ErrorCode, McpError } from "@modelcontextprotocol/sdk/types.js";
-import { isBucket, isKey, quote } from "../../store/artifact.js";
+import { isBucket, isKey, quote } from "../../store/model/artifact.js";
 
 /** What a resource URI names. Numbers are bytes, but for `version`. */
 export type ResourceAddress =

@@ -1,4 +1,4 @@
-import type { Log } from "../../store/log.js";
+import type { Log } from "../../store/ports/log.js";
 import type { Store } from "../../store/store.js";
 import { isOwnUri, parseResourceUri } from "./uri.js";
 

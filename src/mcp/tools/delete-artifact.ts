@@ -16,6 +16,6 @@ export function deleteArtifact({ store }: ToolContext): Tool {
       version: version.meta({ description: "Delete this version alone. All versions where left out." }),
     }),
     output: artifact,
-    answer: async ({ bucket, key, version }) => success(await store.artifacts.delete(bucket, key, version)),
+    answer: async ({ bucket, key, version }) => success(await store.artifacts.delete(bucket, key, { version })),
   });
 }

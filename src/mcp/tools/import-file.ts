@@ -9,7 +9,7 @@ export function importFile({ store, allowedDirectories }: ToolContext): Tool {
     title: "Import a local file",
     description: `Stores a file of the machine that this server runs on, whatever its size, without you reading it: the cheapest way to save what a program has written. Answers the session, complete with its artifact.
 
-Give path with bucket and key for a new artifact. An import that broke off goes on with path and session_id alone (list_upload_sessions finds the id by bucket and key): the file must still begin with what was stored. With status completing, call get_upload_session a little later.
+Give path with bucket and key for a new artifact. An import that broke off goes on with path and session_id alone (list_upload_sessions finds the id by bucket and key): the file must still begin with what was stored. With status open in the answer, call get_upload_session a little later.
 
 The path is absolute and inside a directory that was allowed; path_not_allowed names those. Directories are not imported: make an archive first.`,
     annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: true },

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { session, sessionId } from "../../shapes/fields.js";
-import { sha256Pattern } from "../../store/artifact.js";
+import { sha256Pattern } from "../../store/model/artifact.js";
 import { contentArgument, DecodedContent, decodeContent } from "../content.js";
 import { success } from "../result.js";
 import { defineTool, type Tool, type ToolContext } from "../tool.js";

@@ -1,41 +1,34 @@
-import { artifactTooLarge } from "./appending.js";
-import {
-  type Artifact,
-  checkBucket,
-  checkKey,
-  checkMetadata,
-  checkMimeType,
-  mimeTypeOf,
-  quote,
-  sha256Of,
-  toArtifact,
-} from "./artifact.js";
-import type { BlobStore } from "./blob-store.js";
-import type { ChangeSignal } from "./changes.js";
-import { decodeCursor, encodeCursor, type Page, type PageOptions } from "./cursor.js";
-import type { Digests } from "./digests.js";
-import { ArtifactError } from "./errors.js";
-import { maxKeyChars } from "./limits.js";
-import { type Links, noLinks } from "./links.js";
-import type { Log } from "./log.js";
-import type { Entry, MetadataStore, StoredRow } from "./metadata-store.js";
-import { damaged, type OpenArtifact, openArtifact } from "./open-artifact.js";
-import type { Publisher } from "./publish.js";
-import { withReserve } from "./reserve.js";
+import { type Artifact, checkIdempotencyKey, checkMetadata, type Content, sha256Of, toArtifact } from "../model/artifact.js";
+import { decodeCursor, encodeCursor, type Page, type PageOptions } from "../model/cursor.js";
+import { ArtifactError } from "../model/errors.js";
+import { maxRowPieceBytes } from "../model/limits.js";
+import { checkMimeType, mimeTypeOf } from "../model/media-type.js";
+import { checkBucket, checkDelimiter, toKey, toKeyPrefix } from "../model/names.js";
+import { planPublication, withIdempotencyKey } from "../model/publication-plan.js";
+import { quote } from "../model/quote.js";
 import {
   type ArtifactRow,
   artifactKey,
   artifactPrefix,
+  type Piece,
   parseArtifactRow,
-  type Rows,
-  type SessionRecord,
-  type SessionRow,
+  partsOf,
   type Version,
-  versionOf,
-} from "./rows.js";
-import { isGuardMet, isIdentical, versionConflict } from "./upload-session.js";
-import { chunkTooLarge } from "./uploads.js";
-import type { Usage } from "./usage.js";
+} from "../model/records.js";
+import { artifactTooLarge, chunkTooLarge, idempotencyConflict, versionConflict } from "../model/session-errors.js";
+import type { FreedPieces } from "../pieces/freed-pieces.js";
+import { isGuardMet } from "../model/upload-session.js";
+import { openPieces, type PieceStores } from "../pieces/piece-reader.js";
+import type { Digests } from "../ports/digests.js";
+import { type Links, noLinks } from "../ports/links.js";
+import type { Entry, MetadataStore, StoredRow } from "../ports/metadata-store.js";
+import type { ChangeSignal } from "../publication/change-signal.js";
+import type { Ender } from "../publication/ender.js";
+import { addVersion, replaceVersion, versionsOf } from "../publication/key-versions.js";
+import type { Quota } from "../publication/quota.js";
+import type { Rows } from "../rows.js";
+import type { Uploads } from "../uploads/uploads.js";
+import { damaged, type OpenArtifact, openArtifact } from "./open-artifact.js";
 
 export interface SaveArtifact {
   readonly bucket: string;
@@ -46,6 +39,12 @@ export interface SaveArtifact {
   readonly otherwise: string;
   readonly metadata?: Readonly<Record<string, string>> | undefined;
   readonly if_version?: number | undefined;
+  /** The guard holds also where the newest version has the same content. */
+  readonly isStrict?: boolean | undefined;
+  /** A request with a key that a version of this artifact remembers answers with that version. */
+  readonly idempotency_key?: string | undefined;
+  /** Who saves it, as they told it. */
+  readonly saved_by?: string | undefined;
 }
 
 export interface ListArtifacts extends PageOptions {
@@ -60,22 +59,30 @@ export interface ArtifactPage extends Page<Artifact> {
   readonly prefixes: string[];
 }
 
+export interface DeleteArtifact {
+  /** Left out, all versions go. */
+  readonly version?: number | undefined;
+  /** The newest version has to be this one. */
+  readonly if_version?: number | undefined;
+}
+
 export interface ListBuckets extends PageOptions {
   readonly prefix?: string;
 }
 
-export interface ArtifactStoreDependencies {
+export interface ArtifactStoreDependencies extends PieceStores {
   readonly rows: Rows;
   readonly metadata: MetadataStore;
-  readonly blobs: BlobStore;
+  readonly uploads: Uploads;
+  readonly ender: Ender;
+  readonly freed: FreedPieces;
+  readonly quota: Quota;
   readonly digests: Digests;
-  readonly publisher: Publisher;
-  readonly usage: Usage;
-  readonly changes: ChangeSignal;
+  readonly signal: ChangeSignal;
   readonly links: Links;
-  readonly log: Log;
   readonly nowSeconds: () => number;
   readonly newId: () => string;
+  readonly keepVersions: number;
   readonly maxArtifactBytes: number;
   readonly maxChunkBytes: number;
 }
@@ -94,33 +101,46 @@ export class ArtifactStore {
   }
 
   /**
-   * Saves a new version; content, type and metadata that the newest version has already make none and return it.
-   * The answer means that it survives power loss.
+   * Saves a new version; content, type and metadata that the newest version has already make none and return it,
+   * marked `already_saved`. The answer means that it survives power loss.
    *
-   * @throws ArtifactError `version_conflict`, `too_large`, `storage_full`
+   * @throws ArtifactError `version_conflict`, `idempotency_conflict`, `too_large`, `storage_full`
    */
-  async save(artifact: SaveArtifact): Promise<Artifact> {
-    const { bucket, key, bytes } = artifact;
-    const record = this.#newSave(artifact);
-    const row = await this.#dependencies.rows.artifact(bucket, key);
-    const newest = row?.value.versions[0];
-    if (newest !== undefined && isIdentical(newest, record)) return this.#show(bucket, key, newest);
-    if (!isGuardMet(record, newest)) throw versionConflict(record, newest?.version ?? 0);
-    const version = await this.#dependencies.usage.during({ storedBytes: bytes.length }, () =>
-      this.#publish(record, bytes, row),
-    );
-    return this.#show(bucket, key, version);
+  async save(wanted: SaveArtifact): Promise<Artifact> {
+    const { quota, uploads } = this.#dependencies;
+    const { bytes } = wanted;
+    const key = this.checkSave(wanted, bytes.length);
+    const content: Content = {
+      ...{ sha256: sha256Of(bytes), bytes: bytes.length, metadata: wanted.metadata ?? {} },
+      mime_type: wanted.mime_type ?? mimeTypeOf(key, wanted.otherwise),
+    };
+    const save = { ...wanted, key };
+    const existing = await this.#existing(save, content);
+    if (existing !== undefined) return existing;
+    if (bytes.length <= maxRowPieceBytes) {
+      return quota.during({ storedBytes: bytes.length }, () => this.#saveInRow(save, content));
+    }
+    const { id, artifact } = await uploads.saveWhole({ ...save, mime_type: content.mime_type }, bytes);
+    if (artifact === null) throw new Error(`save ${id} is not complete`);
+    return this.#answer({ bucket: wanted.bucket, key }, artifact, artifact.session !== id);
   }
 
-  /** For who has yet to fetch the bytes of a save. @throws ArtifactError `invalid_argument`, `too_large` */
-  checkSave({ bucket, key, mime_type, metadata = {} }: Omit<SaveArtifact, "bytes">, bytes: number): void {
+  /**
+   * For who has yet to fetch the bytes of a save. Answers the key as it is stored.
+   *
+   * @throws ArtifactError `invalid_argument`, `too_large`
+   */
+  checkSave(wanted: Omit<SaveArtifact, "bytes">, bytes: number): string {
     const { maxChunkBytes, maxArtifactBytes } = this.#dependencies;
+    const { bucket, mime_type, metadata = {}, idempotency_key } = wanted;
     checkBucket(bucket);
-    checkKey(key);
+    const key = toKey(wanted.key);
     if (mime_type !== undefined) checkMimeType(mime_type);
     checkMetadata(metadata);
+    checkIdempotencyKey(idempotency_key);
     if (bytes > maxArtifactBytes) throw artifactTooLarge(bytes, maxArtifactBytes);
-    if (bytes > maxChunkBytes) throw chunkTooLarge(bytes, maxChunkBytes, useSession);
+    if (bytes > maxChunkBytes) throw chunkTooLarge(bytes, maxChunkBytes, "upload_in_chunks");
+    return key;
   }
 
   /** The newest version unless told otherwise. @throws ArtifactError `artifact_not_found` */
@@ -130,14 +150,15 @@ export class ArtifactStore {
 
   /** The caller closes it. @throws ArtifactError `artifact_not_found`, `corrupt` */
   async open(bucket: string, key: string, version?: number): Promise<OpenArtifact> {
-    const { rows, blobs, digests } = this.#dependencies;
+    const { digests } = this.#dependencies;
     for (;;) {
       const { row, found } = await this.#find(bucket, key, version);
-      const artifact = this.#show(bucket, key, found);
-      const reader = await blobs.openBlob(found.session);
+      const artifact = this.#show(row.value, found);
+      const reader = await openPieces(this.#dependencies, found.session, found.pieces);
       if (reader !== undefined) return openArtifact(artifact, reader, digests);
       // Deleted meanwhile, or lost: only a row that still names it says which.
-      if ((await rows.artifact(bucket, key))?.text === row.text) throw damaged(artifact);
+      const again = await this.#dependencies.rows.artifact(bucket, row.value.key);
+      if (again?.text === row.text) throw damaged(artifact);
     }
   }
 
@@ -145,25 +166,28 @@ export class ArtifactStore {
    * Deletes one version, or all, and answers what it was (of all, the newest). The space is free and the deletion
    * survives power loss once this resolves.
    *
-   * @throws ArtifactError `artifact_not_found`
+   * @throws ArtifactError `artifact_not_found`, `version_conflict`
    */
-  async delete(bucket: string, key: string, version?: number): Promise<Artifact> {
-    const { blobs, publisher, changes, usage, log } = this.#dependencies;
-    const { found, going } = await withReserve(blobs, () => this.#deleteRow(bucket, key, version));
-    changes.announce();
-    usage.freed({ storedBytes: going.reduce((bytes, version) => bytes + version.bytes, 0) });
-    // It is deleted. What cannot be freed now keeps its `freed` row, for the sweep.
-    await withReserve(blobs, () => publisher.release(going)).catch((error) =>
-      log("warn", "blobs_left_behind", { bucket, key, error: String(error) }),
-    );
-    return toArtifact(bucket, key, found, noLinks);
+  async delete(bucket: string, name: string, { version, if_version }: DeleteArtifact = {}): Promise<Artifact> {
+    const { ender, quota } = this.#dependencies;
+    checkBucket(bucket);
+    const key = toKey(name);
+    const going = await ender.deleteVersions(bucket, key, (versions) => {
+      const chosen = version === undefined ? versions : versions.filter((known) => known.version === version);
+      if (chosen.length === 0) throw unknown(bucket, key, versions, version);
+      if (!isGuardMet(if_version ?? null, versions[0])) throw conflict({ if_version }, versions[0]);
+      return chosen;
+    });
+    quota.freed({ storedBytes: going.reduce((bytes, gone) => bytes + gone.bytes, 0) });
+    return toArtifact(bucket, key, going[0] as Version, noLinks);
   }
 
   /** The newest version of each key, in order. @throws ArtifactError `bucket_not_found` */
-  async list({ bucket, prefix = "", delimiter, ...options }: ListArtifacts): Promise<ArtifactPage> {
+  async list({ bucket, delimiter, ...options }: ListArtifacts): Promise<ArtifactPage> {
     const { metadata } = this.#dependencies;
     checkBucket(bucket);
-    checkListing(prefix, delimiter);
+    const prefix = toKeyPrefix(options.prefix ?? "");
+    if (delimiter !== undefined) checkDelimiter(delimiter);
     const scope = ["artifacts", bucket, prefix, delimiter ?? ""];
     const begins = artifactKey(bucket, "");
     const result =
@@ -183,10 +207,10 @@ export class ArtifactStore {
   /** Newest first. @throws ArtifactError `artifact_not_found` */
   async listVersions(bucket: string, key: string, { cursor, limit }: PageOptions): Promise<Page<Artifact>> {
     const { row } = await this.#find(bucket, key);
-    const scope = ["versions", bucket, key];
+    const scope = ["versions", bucket, row.value.key];
     const after = decodeCursor(scope, cursor);
     const rest = row.value.versions.filter(({ version }) => after === undefined || version < Number(after));
-    const data = rest.slice(0, limit).map((version) => this.#show(bucket, key, version));
+    const data = rest.slice(0, limit).map((version) => this.#show(row.value, version));
     return page(data, rest.length > limit, scope, String(data.at(-1)?.version));
   }
 
@@ -194,128 +218,85 @@ export class ArtifactStore {
   async listBuckets({ cursor, limit, prefix = "" }: ListBuckets): Promise<Page<{ readonly name: string }>> {
     const scope = ["buckets", prefix];
     const after = decodeCursor(scope, cursor);
-    // The delimiter is looked for behind the prefix: a bucket's group is `artifact:<bucket>:`.
-    const found = await this.#dependencies.metadata.grouped(artifactPrefix + prefix, ":", { after, limit: limit + 1 });
-    const data = found.slice(0, limit).map((entry) => ({ name: positionOf(entry).split(":")[1] ?? "" }));
+    // The delimiter is looked for behind the prefix: a bucket's group ends with the tab behind its name.
+    const found = await this.#dependencies.metadata.grouped(artifactPrefix + prefix, "\t", { after, limit: limit + 1 });
+    const data = found.slice(0, limit).map((entry) => ({ name: partsOf(positionOf(entry))[1] ?? "" }));
     const last = found[limit - 1];
     return page(data, found.length > limit, scope, last && positionOf(last));
   }
 
-  #show(bucket: string, key: string, version: Version): Artifact {
+  #show({ bucket, key }: Name, version: Version): Artifact {
     return toArtifact(bucket, key, version, this.#dependencies.links);
+  }
+
+  #answer(name: Name, version: Version, isAlreadySaved: boolean): Artifact {
+    const artifact = this.#show(name, version);
+    return isAlreadySaved ? { ...artifact, already_saved: true } : artifact;
   }
 
   #newestOf(stored: StoredRow): Artifact {
     const row = parseArtifactRow(stored);
-    const { bucket, key, versions } = row.value;
-    const [newest] = versions;
+    const [newest] = row.value.versions;
     if (newest === undefined) throw new Error(`${row.key} has no version`);
-    return this.#show(bucket, key, newest);
+    return this.#show(row.value, newest);
   }
 
-  async #find(bucket: string, key: string, version?: number): Promise<{ row: ArtifactRow; found: Version }> {
+  async #find(bucket: string, name: string, version?: number): Promise<{ row: ArtifactRow; found: Version }> {
     checkBucket(bucket);
-    checkKey(key);
+    const key = toKey(name);
     const row = await this.#dependencies.rows.artifact(bucket, key);
-    if (row === undefined) throw unknownArtifact(bucket, key);
-    const { versions } = row.value;
+    const versions = row?.value.versions ?? [];
     const found = version === undefined ? versions[0] : versions.find((known) => known.version === version);
-    if (found === undefined) throw unknownVersion(row, version);
+    if (row === undefined || found === undefined) throw unknown(bucket, key, versions, version);
     return { row, found };
   }
 
-  /** @throws ArtifactError `invalid_argument`, `too_large` */
-  #newSave(artifact: SaveArtifact): SessionRecord {
-    const { newId, nowSeconds } = this.#dependencies;
-    const { bucket, key, bytes, metadata = {}, if_version } = artifact;
-    this.checkSave(artifact, bytes.length);
-    const mime_type = artifact.mime_type ?? mimeTypeOf(key, artifact.otherwise);
-    const sha256 = sha256Of(bytes);
-    const created_at = nowSeconds();
-    return {
-      ...{ id: newId(), origin: "save", bucket, key, mime_type, metadata },
-      ...{ size: bytes.length, sha256: null, if_version: if_version ?? null },
-      ...{
-        status: "completing",
-        offset: bytes.length,
-        segments: [],
-        sealed: { sha256, over: null, at: created_at },
-        artifact: null,
-      },
-      ...{ created_at, expires_at: created_at },
-    };
-  }
-
-  async #publish(record: SessionRecord, bytes: Uint8Array, row: ArtifactRow | undefined): Promise<Version> {
-    const { publisher } = this.#dependencies;
-    try {
-      const ending = await publisher.commit(await this.#stage(record, bytes), { read: { row } });
-      if (ending.kind === "published") return ending.version;
-      if (ending.kind === "held") throw versionConflict(record, ending.newest);
-    } catch (error) {
-      if (error instanceof ArtifactError && error.code === "version_conflict") throw error;
-      const version = await this.#giveUp(record);
-      if (version !== undefined) return version; // it failed behind the commit point
-      if (!isOfBytes(error, record)) throw error;
-    }
-    // A sweep took it for a dead process's, from its row or before it had one.
-    throw new ArtifactError("internal", "Saving took too long and was given up. Nothing was saved: save it again.");
-  }
-
-  /** The staged bytes and their session, `completing` from its first moment. */
-  async #stage(record: SessionRecord, bytes: Uint8Array): Promise<SessionRow> {
-    const { rows, blobs } = this.#dependencies;
-    const writer = await blobs.createSegment(record.id, 0);
-    try {
-      await writer.write(bytes);
-      await writer.sync();
-    } finally {
-      await writer.close();
-    }
-    const segments = [{ name: writer.name, bytes: bytes.length }];
-    const row = await rows.insertSession({ ...record, segments });
-    if (row === undefined) throw new Error(`session id ${record.id} was given twice`);
-    return row;
-  }
-
-  /** Leaves nothing of a save that failed; answers the version where it had been published all the same. */
-  async #giveUp(record: SessionRecord): Promise<Version | undefined> {
-    const { blobs, log } = this.#dependencies;
-    try {
-      return await withReserve(blobs, () => this.#takeBack(record));
-    } catch (error) {
-      log("warn", "save_left_behind", { session: record.id, error: String(error) }); // the sweep's
-      return undefined;
-    }
-  }
-
-  async #takeBack({ id, bucket, key }: SessionRecord): Promise<Version | undefined> {
-    const { rows, publisher } = this.#dependencies;
-    const session = await rows.session(id);
-    if (session !== undefined) await publisher.end(session, "aborted");
-    const version = versionOf(await rows.artifact(bucket, key), id);
-    if (version === undefined && session === undefined) await publisher.free(id);
-    return version;
-  }
-
-  /** Takes the versions out of the artifact row: the commit point of a deletion. */
-  async #deleteRow(bucket: string, key: string, version?: number): Promise<{ found: Version; going: Version[] }> {
-    const { rows, publisher } = this.#dependencies;
+  /** What a save answers without making a version; undefined if it has to make one. @throws as `save` does */
+  async #existing(save: SaveArtifact, content: Content): Promise<Artifact | undefined> {
+    const { rows } = this.#dependencies;
+    const { bucket, key, idempotency_key } = save;
     for (;;) {
-      const { row, found } = await this.#find(bucket, key, version);
-      const { last, versions } = row.value;
-      const going = version === undefined ? versions : [found];
-      const staying = versions.filter((known) => !going.includes(known));
-      await publisher.announce(bucket, key, going);
-      const next = staying.length === 0 ? undefined : { bucket, key, last, versions: staying };
-      try {
-        if (await rows.replaceArtifact(row.key, row, next)) return { found, going };
-      } catch (error) {
-        // It may have happened all the same; the row says so.
-        const now = await rows.artifact(bucket, key);
-        if (going.some(({ session }) => versionOf(now, session) !== undefined)) throw error;
-        return { found, going };
+      const keyRows = await rows.ofKey(bucket, key);
+      const plan = planPublication(versionsOf(keyRows), publicationOf(save, content));
+      if (plan.kind === "new") return undefined;
+      if (plan.kind === "key used") throw idempotencyConflict(bucket, key, plan.version);
+      if (plan.kind === "conflict") throw conflict(save, versionsOf(keyRows)[0]);
+      const answered = withIdempotencyKey(plan.version, idempotency_key);
+      if (answered === plan.version) return this.#answer(save, plan.version, true);
+      const change = rows.begin();
+      replaceVersion(change, bucket, key, keyRows, answered);
+      if (await change.commit()) return this.#answer(save, answered, true);
+    }
+  }
+
+  /** Piece and version in one change. */
+  async #saveInRow(save: SaveArtifact, content: Content): Promise<Artifact> {
+    const { rows, newId, signal, freed } = this.#dependencies;
+    const { bucket, key, bytes, saved_by, idempotency_key } = save;
+    const session = newId();
+    for (;;) {
+      const keyRows = await rows.ofKey(bucket, key);
+      if (planPublication(versionsOf(keyRows), publicationOf(save, content)).kind !== "new") {
+        const existing = await this.#existing(save, content);
+        if (existing !== undefined) return existing;
+        continue;
       }
+      const change = rows.begin();
+      const piece: Piece = { name: `0-${newId().slice(0, 16)}`, bytes: bytes.length, in_row: true };
+      const pieces = bytes.length === 0 ? [] : [piece];
+      if (bytes.length > 0) change.putPiece(session, piece, bytes);
+      const made = { session, pieces, content, saved_by, idempotency_key };
+      const { version, dropped } = addVersion(change, { bucket, key, rows: keyRows }, made, this.#dependencies);
+      const freedRow = change.free(dropped);
+      const isDone = await change.commit().catch(async (error) => {
+        const now = await rows.artifact(bucket, key); // it may have been made all the same
+        if (now?.value.versions.some((known) => known.session === session)) return true;
+        throw error;
+      });
+      if (!isDone) continue;
+      signal.announce();
+      await freed.remove(freedRow);
+      return this.#answer(save, version, false);
     }
   }
 
@@ -348,12 +329,19 @@ export class ArtifactStore {
   }
 }
 
-/** The staged bytes of a save are gone, which nobody but its caller has to hear of. */
-function isOfBytes(error: unknown, { id }: SessionRecord): boolean {
-  return error instanceof ArtifactError && error.code === "corrupt" && error.details["session_id"] === id;
+interface Name {
+  readonly bucket: string;
+  readonly key: string;
 }
 
-const useSession = "Create a session with create_upload_session and send the content in chunks.";
+function publicationOf({ if_version, isStrict, idempotency_key }: SaveArtifact, content: Content) {
+  const is_strict = isStrict ? (true as const) : undefined;
+  return { content, if_version: if_version ?? null, is_strict, idempotency_key };
+}
+
+function conflict({ if_version }: Pick<SaveArtifact, "if_version">, newest: Version | undefined): ArtifactError {
+  return versionConflict({ id: "", if_version: if_version ?? null, is_listed: false }, newest?.version ?? 0);
+}
 
 function page<Item>(data: Item[], hasMore: boolean, scope: readonly string[], last: string | undefined): Page<Item> {
   return hasMore && last !== undefined ? { data, next_cursor: encodeCursor(scope, last) } : { data };
@@ -363,45 +351,19 @@ function positionOf(entry: Entry): string {
   return "row" in entry ? entry.row.key : entry.group;
 }
 
-/** @throws ArtifactError `invalid_argument` */
-function checkListing(prefix: string, delimiter: string | undefined): void {
-  if (!/^[A-Za-z0-9_./-]*$/.test(prefix) || prefix.length > maxKeyChars) {
-    throw new ArtifactError(
-      "invalid_argument",
-      `prefix ${quote(prefix)} is not valid: it is the beginning of a key, at most ${maxKeyChars} of A-Z a-z 0-9 _ - . /`,
-      { argument: "prefix" },
-    );
-  }
-  if (delimiter !== undefined && !/^[A-Za-z0-9_./-]$/.test(delimiter)) {
-    throw new ArtifactError(
-      "invalid_argument",
-      `delimiter ${quote(delimiter)} is not valid: it is one character of a key, usually "/".`,
-      { argument: "delimiter" },
-    );
-  }
-}
-
 function unknownBucket(bucket: string): ArtifactError {
-  return new ArtifactError(
-    "bucket_not_found",
-    `There is no bucket ${quote(bucket)}: a bucket exists while it holds an artifact. See list_buckets; to make it, save into it.`,
-    { bucket },
-  );
+  const message = `There is no bucket ${quote(bucket)}: a bucket exists while it holds an artifact.`;
+  return new ArtifactError("bucket_not_found", message, { next: "list_buckets", details: { bucket } });
 }
 
-function unknownArtifact(bucket: string, key: string): ArtifactError {
-  return new ArtifactError(
-    "artifact_not_found",
-    `There is no artifact ${quote(key)} in bucket ${quote(bucket)}. See list_artifacts; case counts. If it was still being uploaded, list_upload_sessions shows it.`,
-    { bucket, key },
-  );
-}
-
-function unknownVersion({ value: { bucket, key, versions } }: ArtifactRow, version = 0): ArtifactError {
-  const newest = versions[0]?.version ?? 0;
-  return new ArtifactError(
-    "artifact_not_found",
-    `There is no version ${version} of ${quote(key)} in bucket ${quote(bucket)}; the newest is ${newest}. See list_artifact_versions.`,
-    { bucket, key, version, newest_version: newest },
-  );
+/** @param versions of the key, newest first; none if it does not exist */
+function unknown(bucket: string, key: string, versions: readonly Version[], version?: number): ArtifactError {
+  const [newest] = versions;
+  if (newest === undefined) {
+    const message = `There is no artifact ${quote(key)} in bucket ${quote(bucket)}.`;
+    return new ArtifactError("artifact_not_found", message, { next: "list_artifacts", details: { bucket, key } });
+  }
+  const message = `There is no version ${version} of ${quote(key)} in bucket ${quote(bucket)}; the newest is ${newest.version}.`;
+  const details = { bucket, key, version: version ?? null, newest_version: newest.version };
+  return new ArtifactError("artifact_not_found", message, { next: "list_versions", details });
 }

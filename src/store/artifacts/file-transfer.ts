@@ -1,11 +1,11 @@
+import { ArtifactError } from "../model/errors.js";
+import { checkpointBytes } from "../model/limits.js";
+import type { UploadSession } from "../model/upload-session.js";
+import { readAhead } from "../pieces/read-ahead.js";
+import type { LocalFile, LocalFiles, LocalTarget } from "../ports/local-files.js";
+import type { Uploads } from "../uploads/uploads.js";
 import type { ArtifactStore } from "./artifact-store.js";
-import { ArtifactError } from "./errors.js";
-import { checkpointBytes } from "./limits.js";
-import type { LocalFile, LocalFiles, LocalTarget } from "./local-files.js";
 import type { OpenArtifact } from "./open-artifact.js";
-import { readAhead } from "./read-ahead.js";
-import type { UploadSession } from "./upload-session.js";
-import type { Uploads } from "./uploads.js";
 
 export interface ImportFile {
   /** Absolute. */
@@ -112,14 +112,12 @@ export class FileTransfer {
 
   async #changed({ path }: LocalFile, id: string, isNew: boolean): Promise<ArtifactError> {
     if (isNew) await this.#dependencies.uploads.abort(id);
-    const next = isNew
-      ? "Call import_file again when nobody writes to it any more."
-      : "Abort the session and import the file into a new one when nobody writes to it any more.";
-    return new ArtifactError(
-      "invalid_argument",
-      `The file changed while it was read, so what was read is no content it ever had. Nothing was published. ${next}`,
-      { argument: "path", path, ...(isNew ? {} : { session_id: id }) },
-    );
+    const message =
+      "The file changed while it was read, so what was read is no content it ever had. Nothing was published.";
+    return new ArtifactError("invalid_argument", message, {
+      next: isNew ? "import_again" : "abort_and_import",
+      details: { argument: "path", path, ...(isNew ? {} : { session_id: id }) },
+    });
   }
 
   /**
@@ -160,36 +158,32 @@ export class FileTransfer {
 /** @throws ArtifactError `invalid_argument` */
 function checkImport({ session_id, bucket, key, mime_type, metadata, if_version }: ImportFile): void {
   const others = { bucket, key, mime_type, metadata, if_version };
+  const refused = (argument: string, why: string): ArtifactError =>
+    new ArtifactError("invalid_argument", `${argument} ${why}`, { details: { argument } });
   if (session_id === undefined) {
     for (const [argument, value] of Object.entries({ bucket, key })) {
-      if (value !== undefined) continue;
-      const message = `${argument} is required: give bucket and key for a new artifact, or session_id to go on with an import.`;
-      throw new ArtifactError("invalid_argument", message, { argument });
+      const why = "is required: give bucket and key for a new artifact, or session_id to go on with an import.";
+      if (value === undefined) throw refused(argument, why);
     }
     return;
   }
   for (const [argument, value] of Object.entries(others)) {
-    if (value === undefined) continue;
-    const message = `${argument} was given when the session was created: give session_id and path alone.`;
-    throw new ArtifactError("invalid_argument", message, { argument });
+    const why = "was given when the session was created: give session_id and path alone.";
+    if (value !== undefined) throw refused(argument, why);
   }
 }
 
 /** @throws ArtifactError `invalid_argument`, `offset_conflict` */
 function checkFits({ id, size, offset }: UploadSession, { bytes }: LocalFile): void {
   if (size !== null && size !== bytes) {
-    throw new ArtifactError(
-      "invalid_argument",
-      `The file has ${bytes} bytes, and this session is for ${size}: the file is the whole content. Give the file that the session was created for, or import this one with bucket and key.`,
-      { argument: "path", session_id: id, size, bytes },
-    );
+    const message = `The file has ${bytes} bytes, and this session is for ${size}: the file is the whole content.`;
+    const details = { argument: "path", session_id: id, size, bytes };
+    throw new ArtifactError("invalid_argument", message, { next: "import_same_file", details });
   }
   if (offset <= bytes) return;
-  throw new ArtifactError(
-    "offset_conflict",
-    `The session holds ${offset} bytes already, and the file has ${bytes}: the file is the whole content. Give the file that the session was begun with, or import this one with bucket and key.`,
-    { session_id: id, offset, size, bytes },
-  );
+  const message = `The session holds ${offset} bytes already, and the file has ${bytes}: the file is the whole content.`;
+  const details = { session_id: id, offset, size, bytes };
+  throw new ArtifactError("offset_conflict", message, { next: "import_same_file", details });
 }
 
 /** An append that reached back over what is stored, and was not the same. */
@@ -198,16 +192,17 @@ function isOfOtherBytes(error: unknown, at: number): error is ArtifactError {
 }
 
 function otherFile({ path }: LocalFile, { details }: ArtifactError, from: number, to: number): ArtifactError {
-  return new ArtifactError(
-    "offset_conflict",
-    `The file is another than what the session holds: they differ between bytes ${from} and ${to}. What the session holds stays. Give the file that the session was begun with, or import this one with bucket and key.`,
-    { ...details, argument: "path", path },
-  );
+  const message = `The file is another than what the session holds: they differ between bytes ${from} and ${to}. What the session holds stays.`;
+  return new ArtifactError("offset_conflict", message, {
+    next: "import_same_file",
+    details: { ...details, argument: "path", path },
+  });
 }
 
 /** What failed says how to go on. */
 function resumable(error: unknown, session_id: string): unknown {
   if (!(error instanceof ArtifactError) || "session_id" in error.details) return error;
-  const message = `${error.message} What was read so far is kept: then call import_file again with path and session_id ${session_id}.`;
-  return new ArtifactError(error.code, message, { ...error.details, session_id }, { cause: error });
+  const message = `${error.message} What was read so far is kept in the session.`;
+  const details = { ...error.details, session_id };
+  return new ArtifactError(error.code, message, { next: "resume_import", details, cause: error });
 }

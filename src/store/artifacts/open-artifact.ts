@@ -1,9 +1,10 @@
-import { type Artifact, quote, sha256Of } from "./artifact.js";
-import type { ByteReader } from "./blob-store.js";
-import type { Digests } from "./digests.js";
-import { ArtifactError } from "./errors.js";
-import { copyBlockBytes } from "./limits.js";
-import { readAhead } from "./read-ahead.js";
+import { type Artifact, sha256Of } from "../model/artifact.js";
+import { ArtifactError } from "../model/errors.js";
+import { copyBlockBytes } from "../model/limits.js";
+import { quote } from "../model/quote.js";
+import { readAhead } from "../pieces/read-ahead.js";
+import type { ByteReader } from "../ports/content-store.js";
+import type { Digests } from "../ports/digests.js";
 
 /** An artifact's content, which stays readable while it is open, even when the artifact is deleted meanwhile. */
 export interface OpenArtifact {
@@ -66,9 +67,6 @@ export function openArtifact(artifact: Artifact, reader: ByteReader, digests: Di
 }
 
 export function damaged({ bucket, key, version }: Artifact): ArtifactError {
-  return new ArtifactError(
-    "corrupt",
-    `The content of version ${version} of ${quote(key)} in bucket ${quote(bucket)} is damaged on the disk: missing, cut short or changed. Other versions may be whole: see list_artifact_versions. The person who runs this server can check everything with artifacts-mcp verify.`,
-    { bucket, key, version },
-  );
+  const message = `The content of version ${version} of ${quote(key)} in bucket ${quote(bucket)} is damaged: missing, cut short or changed.`;
+  return new ArtifactError("corrupt", message, { next: "verify_store", details: { bucket, key, version } });
 }

@@ -1,26 +1,30 @@
-import type { BlobStore, StoredFile } from "./blob-store.js";
-import { completingGraceMs, sweepGraceMs } from "./limits.js";
-import type { Log } from "./log.js";
-import { type MetadataStore, rowsUnder, type StoredRow } from "./metadata-store.js";
-import type { Publisher } from "./publish.js";
-import { orWithoutReserve } from "./reserve.js";
+import { ArtifactError } from "../model/errors.js";
+import { endedSessionMs, publicationGraceMs, saveGraceMs } from "../model/limits.js";
 import {
   freedPrefix,
-  idOf,
   parseFreedRow,
   parseSessionRow,
-  type Rows,
   type SessionRow,
   sessionPrefix,
-  uploadPrefix,
   versionOf,
-} from "./rows.js";
-import type { Staging } from "./staging.js";
-import { isUnfinished, statusAt } from "./upload-session.js";
+} from "../model/records.js";
+import { isReady, isUnfinished, statusAt } from "../model/upload-session.js";
+import type { FreedPieces } from "../pieces/freed-pieces.js";
+import { orWithoutReserve } from "../pieces/reserve.js";
+import type { ContentStore, PieceName } from "../ports/content-store.js";
+import type { Log } from "../ports/log.js";
+import { type MetadataStore, rowsUnder, type StoredRow } from "../ports/metadata-store.js";
+import type { Ender } from "../publication/ender.js";
+import type { Publisher } from "../publication/publisher.js";
+import type { StoreClock } from "../publication/store-clock.js";
+import type { Rows } from "../rows.js";
+import type { StoreIdentity } from "./store-identity.js";
 
 export interface SweepOptions {
-  /** How long what nobody owns, or nobody goes on with, is left alone, where it is not the limits' own times. */
+  /** How long what may still have an owner is left alone, where it is not the limits' own times. */
   readonly graceMs?: number;
+  /** The wall clock is right, whatever is known of it. */
+  readonly trustsClock?: boolean;
   /** Ends the sweep behind the step it is in; the rest is for the next. */
   readonly signal?: AbortSignal;
 }
@@ -29,11 +33,11 @@ export interface SweepOptions {
 export interface SweepReport {
   /** Uploads past their time, whose bytes went. */
   readonly expired: number;
-  /** Publications that somebody left in the middle: finished, held or, of a save, undone. */
+  /** Uploads with all their bytes that somebody left behind, and saves: published, a conflict, or ended. */
   readonly settled: number;
-  /** Rows of uploads that ended long ago, index rows of none, and `freed` rows. */
+  /** Rows of uploads that ended long ago, and of pieces that are removed. */
   readonly rows: number;
-  /** Files of uploads that nothing names. */
+  /** Pieces of ended uploads that no version names. */
   readonly files: number;
   /** Steps that failed, each logged: the next sweep tries again. */
   readonly failed: number;
@@ -42,21 +46,22 @@ export interface SweepReport {
 export interface SweepDependencies {
   readonly rows: Rows;
   readonly metadata: MetadataStore;
-  readonly blobs: BlobStore;
-  readonly staging: Staging;
+  readonly content: ContentStore;
+  readonly freed: FreedPieces;
   readonly publisher: Publisher;
+  readonly ender: Ender;
+  readonly identity: StoreIdentity;
+  readonly clock: StoreClock;
   readonly log: Log;
-  readonly nowSeconds: () => number;
 }
 
 /** Rows read at a time. */
 const pageRows = 100;
 
 /**
- * Frees what expiry and crashes leave behind, by one rule: a blob is kept if and only if its artifact row names it or
- * its session is `completing` or `held`; a segment, if and only if its session is `open`, `completing` or `held` and
- * names it. Any number of processes may sweep at once, while others publish and delete: each change is a
- * compare-and-set from what was read.
+ * Frees what expiry and crashes leave behind. Any number of processes may sweep at once, while others publish and
+ * delete: each change compares what was read. Nothing is swept in a store whose rows and content may not belong
+ * together.
  */
 export class Sweep {
   readonly #dependencies: SweepDependencies;
@@ -65,150 +70,147 @@ export class Sweep {
     this.#dependencies = dependencies;
   }
 
-  /** One pass over all unfinished work. A step that fails is logged and does not keep the others from being done. */
-  async run({ graceMs, signal }: SweepOptions = {}): Promise<SweepReport> {
-    const pass = new Pass(this.#dependencies, {
-      unownedSeconds: (graceMs ?? sweepGraceMs) / 1000,
-      completingSeconds: (graceMs ?? completingGraceMs) / 1000,
-      signal,
-    });
+  /**
+   * One pass over all unfinished work. A step that fails is logged and does not keep the others from being done.
+   *
+   * @throws ArtifactError `store_replaced`
+   */
+  async run(options: SweepOptions = {}): Promise<SweepReport> {
+    const { clock, identity, metadata, content, freed, log } = this.#dependencies;
+    const pass = new Pass(this.#dependencies, options, options.trustsClock ?? (await clock.isTrusted()));
+    if (!(await identity.isCurrent())) {
+      log("warn", "sweep_refused", { why: "the database is older than the content; verify has to check it first" });
+      return pass.report;
+    }
     try {
-      await pass.overRows(sessionPrefix, (row) => pass.session(parseSessionRow(row)));
-      await pass.overRows(uploadPrefix(), (row) => pass.indexRow(row));
+      await pass.step("generation", () => identity.raise());
       await pass.overRows(freedPrefix, (row) => pass.freedRow(row));
-      await pass.overUploads();
+      await pass.overRows(sessionPrefix, (row) => pass.session(parseSessionRow(row)));
+      await pass.endedSessions();
+      await pass.step("reclaim", () => metadata.reclaim());
+      await pass.step("clock", () => clock.keep());
+      await freed.flush();
     } finally {
-      await this.#dependencies.blobs.restoreReserve();
+      await content.restoreReserve();
     }
     return pass.report;
   }
 }
 
-interface Grace {
-  readonly unownedSeconds: number;
-  readonly completingSeconds: number;
-  readonly signal: AbortSignal | undefined;
-}
-
 class Pass {
   readonly report = { expired: 0, settled: 0, rows: 0, files: 0, failed: 0 };
   readonly #dependencies: SweepDependencies;
-  readonly #grace: Grace;
+  readonly #options: SweepOptions;
+  readonly #trustsClock: boolean;
+  /** Sessions that ended long ago, by the shard that their pieces are in. */
+  readonly #ended = new Map<string, SessionRow[]>();
 
-  constructor(dependencies: SweepDependencies, grace: Grace) {
+  constructor(dependencies: SweepDependencies, options: SweepOptions, trustsClock: boolean) {
     this.#dependencies = dependencies;
-    this.#grace = grace;
+    this.#options = options;
+    this.#trustsClock = trustsClock;
   }
 
   async overRows(prefix: string, visit: (row: StoredRow) => Promise<void>): Promise<void> {
     for await (const row of rowsUnder(this.#dependencies.metadata, prefix, pageRows)) {
       if (this.#isStopped()) return;
-      await this.#step(row.key, () => visit(row));
+      await this.step(row.key, () => visit(row));
     }
   }
 
-  async overUploads(): Promise<void> {
-    for (const session of await this.#dependencies.blobs.stagedSessions()) {
-      await this.#step(`uploads/${session}`, () => this.#stagedFiles(session));
-    }
-  }
-
-  async session(row: SessionRow): Promise<void> {
-    const { status } = row.value;
-    switch (statusAt(row.value, this.#dependencies.nowSeconds())) {
-      case "open":
-      case "held":
-        return;
-      case "completing":
-        return this.#settle(row);
-      case "expired":
-        return status === "expired" ? this.#forget(row) : this.#expire(row);
-      default:
-        return this.#forget(row);
-    }
-  }
-
-  async #expire(row: SessionRow): Promise<void> {
-    const { staging, publisher } = this.#dependencies;
-    await staging.forget(row.value.id);
-    await publisher.end(row, "expired");
-    this.report.expired += 1;
-  }
-
-  /** What was never acknowledged does not appear on top of what came later. */
-  async #settle(row: SessionRow): Promise<void> {
-    const { publisher } = this.#dependencies;
-    const { origin, sealed } = row.value;
-    if (!this.#isOlderThan(this.#grace.completingSeconds, sealed?.at ?? 0)) return;
-    if (origin === "save") await publisher.end(row, "aborted");
-    else await publisher.commit(row, { isLeftBehind: true });
-    this.report.settled += 1;
-  }
-
-  /** The row of an upload that has ended stays until its time is over, and a while longer to say so. */
-  async #forget(row: SessionRow): Promise<void> {
-    if (!this.#isOlderThan(this.#grace.unownedSeconds, row.value.expires_at)) return;
-    this.report.rows += await this.#dependencies.publisher.forget(row);
-  }
-
-  async indexRow(row: StoredRow): Promise<void> {
-    if (await this.#dependencies.publisher.dropIndex(row)) this.report.rows += 1;
-  }
-
-  /** A blob that somebody was about to free is freed; if it never came to that, forgotten, after a while. */
-  async freedRow(stored: StoredRow): Promise<void> {
-    const { rows, metadata, publisher } = this.#dependencies;
-    const { bucket, key, at } = parseFreedRow(stored).value;
-    const id = idOf(stored.key);
-    const session = await rows.session(id);
-    if (session?.value.status === "completing" || session?.value.status === "held") return;
-    // Its session has ended, so a blob that the artifact row does not name now is never named again.
-    if (versionOf(await rows.artifact(bucket, key), id) === undefined) await publisher.free(id);
-    // Whoever announced it of late may be about to delete.
-    else if (!this.#isOlderThan(this.#grace.unownedSeconds, at)) return;
-    else if (!(await metadata.replace(stored.key, stored.text, undefined))) return;
+  /** Pieces that lost their row, and whose remover may have died. */
+  async freedRow(row: StoredRow): Promise<void> {
+    await this.#dependencies.freed.seeThrough(parseFreedRow(row));
     this.report.rows += 1;
   }
 
-  async #stagedFiles(session: string): Promise<void> {
-    const { blobs } = this.#dependencies;
-    const files = await blobs.stagedFiles(session);
-    const old = files.filter(({ written_at }) => this.#isOlderThan(this.#grace.unownedSeconds, written_at));
-    const unowned = old.length === 0 ? [] : await this.#claimUnowned(session, old);
-    if (unowned.length === 0 && files.length > 0) return;
-    const names = unowned.map(({ name }) => name);
-    await blobs.removeSegments(session, names); // with none, an empty folder
-    this.report.files += unowned.length;
+  async session(row: SessionRow): Promise<void> {
+    const { clock, content } = this.#dependencies;
+    const { value } = row;
+    if (isReady(value) && value.is_listed) return this.#publish(row);
+    if (isUnfinished(value) && !value.is_listed) return this.#giveUp(row);
+    if (isUnfinished(value)) {
+      return statusAt(value, clock.nowSeconds()) === "expired" ? this.#expire(row) : undefined;
+    }
+    if (!this.#trustsClock || !this.#isOlderThan(endedSessionMs, Math.max(value.updated_at, value.expires_at))) return;
+    const shard = content.shardOf(value.id);
+    this.#ended.set(shard, [...(this.#ended.get(shard) ?? []), row]);
   }
 
-  /**
-   * Those files that the session's row does not name, and will not come to name. A process that was stopped between
-   * its bytes and its row may still wake up: a new revision of the row makes it lose, and stage its bytes again.
-   */
-  async #claimUnowned(session: string, files: readonly StoredFile[]): Promise<StoredFile[]> {
-    const { rows } = this.#dependencies;
-    const row = await rows.session(session);
-    const named = row !== undefined && isUnfinished(row.value) ? row.value.segments.map(({ name }) => name) : [];
-    const unowned = files.filter(({ name }) => !named.includes(name));
-    if (row?.value.status !== "open" || unowned.length === 0) return unowned;
-    return (await rows.replaceSession(row, row.value)) ? unowned : [];
+  /** So that nothing complete expires unpublished. It does not come on top of what was published since. */
+  async #publish(row: SessionRow): Promise<void> {
+    if (!this.#isOlderThan(publicationGraceMs, row.value.updated_at)) return;
+    const { publisher, clock, log } = this.#dependencies;
+    try {
+      await publisher.publish(row, { isLeftBehind: true });
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      log("info", "upload_not_published", { session: row.value.id, why: error.message });
+      if (error.code !== "version_conflict" && clock.nowSeconds() >= row.value.expires_at) return this.#expire(row);
+    }
+    this.report.settled += 1;
   }
 
-  #isOlderThan(seconds: number, at: number): boolean {
-    return this.#dependencies.nowSeconds() - at >= seconds;
+  /** Nobody has heard of a save that its process has not come to the end of. */
+  async #giveUp(row: SessionRow): Promise<void> {
+    if (!this.#trustsClock || !this.#isOlderThan(saveGraceMs, row.value.updated_at)) return;
+    await this.#dependencies.ender.end(row, "aborted");
+    this.report.settled += 1;
   }
 
-  #isStopped(): boolean {
-    return this.#grace.signal?.aborted === true;
+  async #expire(row: SessionRow): Promise<void> {
+    if (!this.#trustsClock) return;
+    await this.#dependencies.ender.end(row, "expired");
+    this.report.expired += 1;
   }
 
-  async #step(what: string, act: () => Promise<void>): Promise<void> {
+  /** What is left of sessions before their rows go: one listing of a shard is enough for all of them. */
+  async endedSessions(): Promise<void> {
+    for (const [shard, sessions] of this.#ended) {
+      if (this.#isStopped()) return;
+      await this.step(`content/${shard}`, () => this.#forgetIn(shard, sessions));
+    }
+  }
+
+  async #forgetIn(shard: string, sessions: readonly SessionRow[]): Promise<void> {
+    const { content, rows, ender } = this.#dependencies;
+    const found = new Map<string, PieceName[]>();
+    for (const { piece } of await content.listShard(shard)) {
+      if (piece !== undefined) found.set(piece.session, [...(found.get(piece.session) ?? []), piece]);
+    }
+    for (const row of sessions) {
+      const { id, bucket, key } = row.value;
+      await this.step(row.key, async () => {
+        const named = versionOf(await rows.artifact(bucket, key), id)?.pieces.map(({ name }) => name) ?? [];
+        const left = found.get(id)?.filter(({ name }) => !named.includes(name)) ?? [];
+        await content.remove(left);
+        this.report.files += left.length;
+        this.report.rows += await ender.forget(row);
+      });
+    }
+  }
+
+  async step(what: string, act: () => Promise<void>): Promise<void> {
     if (this.#isStopped()) return;
     try {
-      await orWithoutReserve(this.#dependencies.blobs, act);
+      await orWithoutReserve(this.#dependencies.content, act);
     } catch (error) {
       this.report.failed += 1;
       this.#dependencies.log("warn", "sweep_failed", { what, error: String(error) });
     }
   }
+
+  #isOlderThan(ms: number, at: number): boolean {
+    return this.#dependencies.clock.nowSeconds() - at >= (this.#options.graceMs ?? ms) / 1000;
+  }
+
+  #isStopped(): boolean {
+    return this.#options.signal?.aborted === true;
+  }
+}
+
+/** The upload itself cannot be published as it is: trying again changes nothing. */
+function isRefusal(error: unknown): error is ArtifactError {
+  const codes: readonly string[] = ["version_conflict", "checksum_mismatch", "idempotency_conflict"];
+  return error instanceof ArtifactError && codes.includes(error.code);
 }

@@ -1,5 +1,5 @@
-import { sweepEveryMs } from "./limits.js";
-import type { Log } from "./log.js";
+import { sweepEveryMs } from "../model/limits.js";
+import type { Log } from "../ports/log.js";
 import type { Sweep } from "./sweep.js";
 
 export interface Sweeper {

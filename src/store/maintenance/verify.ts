@@ -1,37 +1,59 @@
-import { sha256Of } from "./artifact.js";
-import type { BlobStore, ByteReader, StoredFile } from "./blob-store.js";
-import type { Digests } from "./digests.js";
-import { ArtifactError } from "./errors.js";
-import { copyBlockBytes, sweepGraceMs } from "./limits.js";
-import { type MetadataStore, rowsUnder, type StoredRow } from "./metadata-store.js";
-import { type ReadInto, readAhead } from "./read-ahead.js";
+import { sha256Of } from "../model/artifact.js";
+import { ArtifactError } from "../model/errors.js";
+import { copyBlockBytes, orphanGraceMs } from "../model/limits.js";
 import {
   type ArtifactRow,
   artifactKey,
   artifactPrefix,
   changedKey,
-  freedKey,
+  clockKey,
   freedPrefix,
+  goneKey,
+  gonePrefix,
+  type Piece,
   parseArtifactRow,
+  parseClockRow,
   parseFreedRow,
+  parseGoneRow,
   parseSessionRow,
-  type Rows,
+  parseStoreRow,
+  partsOf,
+  rowPieceName,
   type SessionRow,
   sessionKey,
   sessionPrefix,
+  storeKey,
   uploadKey,
   uploadPrefix,
   uploadText,
   type Version,
   versionOf,
-} from "./rows.js";
-import { isUnfinished } from "./upload-session.js";
+} from "../model/records.js";
+import { isUnfinished } from "../model/upload-session.js";
+import { openPieces } from "../pieces/piece-reader.js";
+import { readAhead } from "../pieces/read-ahead.js";
+import type { ByteReader, ContentStore, PieceName, StoredFile } from "../ports/content-store.js";
+import type { Digests } from "../ports/digests.js";
+import { type MetadataStore, rowsUnder, type StoredRow } from "../ports/metadata-store.js";
+import type { Rows } from "../rows.js";
+import type { StoreIdentity } from "./store-identity.js";
 
 /**
  * What is wrong: `corrupt`, bytes or a row that are not what they were; `missing`, bytes that a row names and that are
- * gone; `orphan`, a file that nothing has named for a while; `unlisted`, an upload that no listing shows.
+ * gone; `orphan`, a file or a piece in a row that nothing names; `unlisted`, an upload that no listing shows.
  */
 export type FaultKind = "corrupt" | "missing" | "orphan" | "unlisted";
+
+/** What the operator can do about a fault. */
+export type FaultNext =
+  | "restore_database"
+  /** Or repair, which moves the row out of the store. */
+  | "restore_row"
+  | "restore_or_delete_version"
+  | "abort_upload"
+  | "repair"
+  /** Some rows cannot be read, so it may have an owner: repair leaves it as it is. */
+  | "repair_rows_first";
 
 export interface Fault {
   readonly kind: FaultKind;
@@ -43,8 +65,9 @@ export interface Fault {
   readonly row?: string;
   /** The file that is wrong, from the data directory. */
   readonly path?: string;
-  /** What it is, and what to do about it. */
+  /** What it is. */
   readonly message: string;
+  readonly next: FaultNext;
   /** Put right by this run. */
   readonly repaired: boolean;
 }
@@ -72,16 +95,10 @@ export interface VerifyOptions {
 export interface VerifyDependencies {
   readonly rows: Rows;
   readonly metadata: MetadataStore;
-  readonly blobs: BlobStore;
+  readonly content: ContentStore;
+  readonly identity: StoreIdentity;
   readonly digests: Digests;
   readonly nowSeconds: () => number;
-}
-
-interface Expected {
-  readonly bytes: number;
-  readonly sha256: string | undefined;
-  /** The file has no more than those bytes. */
-  readonly isWhole?: boolean;
 }
 
 const pageRows = 500;
@@ -93,16 +110,23 @@ const pageRows = 500;
 export async function verify(dependencies: VerifyDependencies, options: VerifyOptions = {}): Promise<VerifyReport> {
   const check = new Verification(dependencies, options);
   await check.integrity();
+  // In this order: what is published meanwhile is named by a row that is read later.
+  await check.list();
   await check.rows();
   await check.contents();
-  await check.files();
+  await check.orphans();
+  if (check.isSound || options.repair) await dependencies.identity.accept();
   return check.report;
 }
 
 class Verification {
   readonly #dependencies: VerifyDependencies;
   readonly #options: VerifyOptions;
-  /** The sessions whose blobs a version owns. */
+  /** Old files that no row was found to name so far, by session and name of the piece; what is no piece is under "". */
+  readonly #unnamedFiles = new Map<string, Map<string, StoredFile>>();
+  /** Pieces in rows that no other row was found to name so far, with their lengths. */
+  readonly #unnamedPieces = new Map<string, number>();
+  /** The sessions that a version has its content from. */
   readonly #owners = new Set<string>();
   readonly #faults: Fault[] = [];
   readonly #counts = { artifacts: 0, versions: 0, bytes: 0, unfinished_uploads: 0 };
@@ -122,31 +146,81 @@ class Verification {
     return { ...this.#counts, faults: this.#faults };
   }
 
+  /** Rows and content belong together. */
+  get isSound(): boolean {
+    return this.#faults.every(({ kind }) => kind !== "missing" && kind !== "corrupt");
+  }
+
   async integrity(): Promise<void> {
     for (const line of await this.#dependencies.metadata.checkIntegrity()) {
       this.#knowsOwners = false;
-      const message = `The metadata database is damaged (${line}): restore metadata.sqlite from a backup.`;
-      this.#faults.push({ kind: "corrupt", path: "metadata.sqlite", message, repaired: false });
+      const message = `The metadata database is damaged (${line}).`;
+      const path = "metadata.sqlite";
+      this.#faults.push({ kind: "corrupt", path, message, next: "restore_database", repaired: false });
     }
   }
 
-  /** Every row reads, and says of itself what its key says. */
+  /** What lies in the store before the rows are read. */
+  async list(): Promise<void> {
+    const { content, metadata } = this.#dependencies;
+    for (const shard of await content.shards()) {
+      for (const file of await content.listShard(shard)) this.#found(file, file.piece);
+    }
+    for (const file of await content.strayFiles()) this.#found(file, undefined);
+    for (let after: string | undefined; ; ) {
+      const page = await metadata.listPieces({ after, limit: pageRows });
+      for (const { name, bytes } of page) this.#unnamedPieces.set(name, bytes);
+      after = page.at(-1)?.name;
+      if (page.length < pageRows) return;
+    }
+  }
+
+  #found(file: StoredFile, piece: PieceName | undefined): void {
+    if (!this.#isOld(file)) return;
+    const { session, name } = piece ?? { session: "", name: file.path };
+    const files = this.#unnamedFiles.get(session) ?? new Map<string, StoredFile>();
+    this.#unnamedFiles.set(session, files.set(name, file));
+  }
+
+  /** Every row reads, and says of itself what its key says. Those of sessions come before those of artifacts. */
   async rows(): Promise<void> {
-    for await (const row of rowsUnder(this.#dependencies.metadata, "", pageRows)) {
-      try {
-        await this.#row(row);
-      } catch (error) {
-        if (!(error instanceof ArtifactError) || error.code !== "corrupt") throw error;
-        await this.#unreadable(row);
+    const first = [sessionPrefix, freedPrefix];
+    for (const prefix of [...first, ""]) {
+      for await (const row of rowsUnder(this.#dependencies.metadata, prefix, pageRows)) {
+        if (prefix === "" && first.some((done) => row.key.startsWith(done))) continue;
+        await this.#readRow(row);
       }
     }
   }
 
+  async #readRow(row: StoredRow): Promise<void> {
+    try {
+      await this.#row(row);
+    } catch (error) {
+      if (!(error instanceof ArtifactError) || error.code !== "corrupt") throw error;
+      await this.#unreadable(row);
+    }
+  }
+
   async #row(row: StoredRow): Promise<void> {
-    if (row.key.startsWith(artifactPrefix)) this.#artifact(parseArtifactRow(row), row);
-    else if (row.key.startsWith(sessionPrefix)) await this.#session(parseSessionRow(row), row);
-    else if (row.key.startsWith(freedPrefix)) parseFreedRow(row);
-    else if (!row.key.startsWith(uploadPrefix()) && row.key !== changedKey) throw unsound(row.key);
+    const { key } = row;
+    if (key.startsWith(artifactPrefix)) this.#artifact(parseArtifactRow(row), row);
+    else if (key.startsWith(sessionPrefix)) await this.#session(parseSessionRow(row), row);
+    else if (key.startsWith(freedPrefix)) {
+      for (const { session, name } of parseFreedRow(row).value.pieces) this.#unnamedFiles.get(session)?.delete(name);
+    } else if (key.startsWith(gonePrefix)) await this.#gone(row);
+    else if (key === clockKey) parseClockRow(row);
+    else if (key === storeKey) parseStoreRow(row);
+    else if (!key.startsWith(uploadPrefix()) && key !== changedKey) throw unsound(key);
+  }
+
+  /** A key has versions, or had some. */
+  async #gone(row: StoredRow): Promise<void> {
+    parseGoneRow(row);
+    const [, bucket = "", key = ""] = partsOf(row.key);
+    const { metadata } = this.#dependencies;
+    const [artifact, again] = await metadata.getMany([artifactKey(bucket, key), goneKey(bucket, key)]);
+    if (artifact !== undefined && again !== undefined) throw unsound(row.key);
   }
 
   #artifact({ value: { bucket, key, last, versions } }: ArtifactRow, row: StoredRow): void {
@@ -155,43 +229,57 @@ class Verification {
     if (artifactKey(bucket, key) !== row.key || !isInOrder) throw unsound(row.key);
     if (versions.some(({ session }) => this.#owners.has(session))) throw unsound(row.key);
     this.#counts.artifacts += 1;
-    for (const { session, bytes } of versions) {
+    for (const { session, bytes, pieces } of versions) {
       this.#owners.add(session);
+      this.#name(session, pieces);
       this.#total += bytes;
     }
   }
 
+  #name(session: string, pieces: readonly Piece[]): void {
+    for (const piece of pieces) {
+      if (piece.in_row) this.#unnamedPieces.delete(rowPieceName(session, piece));
+      else this.#unnamedFiles.get(session)?.delete(piece.name);
+    }
+  }
+
   async #session(found: SessionRow, row: StoredRow): Promise<void> {
-    const { id, bucket, key, origin } = found.value;
+    const { id, bucket, key, is_listed, pieces } = found.value;
     if (sessionKey(id) !== row.key) throw unsound(row.key);
-    if (isUnfinished(found.value) && origin === "upload") this.#counts.unfinished_uploads += 1;
+    // What lies under it beside its pieces is the sweep's, which clears it before its row goes.
+    this.#unnamedFiles.delete(id);
+    this.#name(id, pieces);
+    if (isUnfinished(found.value) && is_listed) this.#counts.unfinished_uploads += 1;
     const index = uploadKey(bucket, key, id);
     const { metadata } = this.#dependencies;
-    if (origin === "save" || (await metadata.get(index)) !== undefined) return;
+    if (!is_listed || (await metadata.get(index)) !== undefined) return;
     const again = await metadata.get(row.key);
     if (again !== row.text) return; // it has moved on, and is the next check's
-    const repaired =
-      this.#options.repair === true &&
-      (await metadata.replace(index, undefined, uploadText, { key: row.key, text: again }));
-    const message = "No listing shows this upload: its index row is gone. --repair writes it again.";
-    this.#faults.push({ kind: "unlisted", bucket, key, session_id: id, row: index, message, repaired });
+    const rows = [
+      { key: row.key, old: again, next: again },
+      { key: index, old: undefined, next: uploadText },
+    ];
+    const repaired = this.#options.repair === true && (await metadata.change(rows));
+    const message = "No listing shows this upload: its index row is gone.";
+    const names = { bucket, key, session_id: id, row: index };
+    this.#faults.push({ kind: "unlisted", ...names, message, next: "repair", repaired });
   }
 
   /** The text is kept beside the orphans, so nothing is lost with the row. */
   async #unreadable({ key, text }: StoredRow): Promise<void> {
-    const { metadata, blobs } = this.#dependencies;
+    const { metadata, content } = this.#dependencies;
     if ((await metadata.get(key)) !== text) return; // written anew meanwhile, and the next check's
     this.#knowsOwners = false;
     let repaired = false;
     if (this.#options.repair === true) {
-      await blobs.keepAside(`${key.replaceAll(/[^\w.-]/g, "_").slice(0, 100)}-${sha256Of(key).slice(0, 16)}.row`, text);
-      repaired = await metadata.replace(key, text, undefined);
+      const name = key.replaceAll(/[^\w.-]/g, "_").slice(0, 100);
+      await content.keepAside(`${name}-${sha256Of(key).slice(0, 16)}.row`, text);
+      repaired = await metadata.change([{ key, old: text, next: undefined }]);
     }
-    const [, bucket, name] = key.startsWith(artifactPrefix) ? key.split(":") : [];
+    const [, bucket, name] = key.startsWith(artifactPrefix) ? partsOf(key) : [];
     const names = { ...(bucket ? { bucket } : {}), ...(name ? { key: name } : {}) };
-    const message =
-      "This metadata row cannot be read. Restore it from a backup; --repair moves it into the folder orphans, and what it named with the run after.";
-    this.#faults.push({ kind: "corrupt", ...names, row: key, message, repaired });
+    const message = "This metadata row cannot be read.";
+    this.#faults.push({ kind: "corrupt", ...names, row: key, message, next: "restore_row", repaired });
   }
 
   /** Every byte that a row names is there, and is what it was. */
@@ -216,37 +304,44 @@ class Verification {
     }
   }
 
-  async #version({ value: { bucket, key } }: ArtifactRow, { version, session, bytes, sha256 }: Version): Promise<void> {
-    const { rows, blobs } = this.#dependencies;
+  async #version({ value: { bucket, key } }: ArtifactRow, found: Version): Promise<void> {
+    const { version, session, pieces, bytes, sha256 } = found;
     this.#counts.versions += 1;
-    const fault = await this.#content(() => blobs.openBlob(session), { bytes, sha256, isWhole: true });
+    const fault = await this.#content(session, pieces, { bytes, sha256 });
+    const { rows } = this.#dependencies;
     if (fault === undefined || versionOf(await rows.artifact(bucket, key), session) === undefined) return;
-    const path = blobPath(session);
-    const message = `The content ${fault.what}. Restore ${path} from a backup, or delete this version with delete_artifact.`;
-    this.#faults.push({ kind: fault.kind, bucket, key, version, path, message, repaired: false });
+    const message = `The content ${fault.what}.`;
+    const next = "restore_or_delete_version";
+    const where = this.#pathOf(session, pieces);
+    this.#faults.push({ kind: fault.kind, bucket, key, version, ...where, message, next, repaired: false });
   }
 
   async #staged(row: SessionRow): Promise<void> {
-    const { rows, blobs } = this.#dependencies;
-    const { id, bucket, key, segments, sealed } = row.value;
-    for (const { name, bytes } of segments) {
-      const fault = await this.#content(() => blobs.openSegment(id, name), { bytes, sha256: sealed?.sha256 });
-      if (fault === undefined) continue;
-      const published = versionOf(await rows.artifact(bucket, key), id);
-      if (published !== undefined || (await rows.session(id))?.text !== row.text) return; // it has moved on
-      const path = `uploads/${id}/${name}`;
-      const message = `Bytes of this unfinished upload: the file ${fault.what}. Abort it with abort_upload_session and upload again.`;
-      this.#faults.push({ kind: fault.kind, bucket, key, session_id: id, path, message, repaired: false });
-    }
+    const { id, bucket, key, pieces, offset, digest } = row.value;
+    const sha256 = digest?.bytes === offset ? digest.sha256 : undefined;
+    const fault = await this.#content(id, pieces, { bytes: offset, sha256 });
+    if (fault === undefined) return;
+    if ((await this.#dependencies.rows.session(id))?.text !== row.text) return; // it has moved on
+    const message = `Of this unfinished upload, the content ${fault.what}.`;
+    const where = { session_id: id, ...this.#pathOf(id, pieces) };
+    this.#faults.push({ kind: fault.kind, bucket, key, ...where, message, next: "abort_upload", repaired: false });
   }
 
-  /** What is wrong with a file, if anything. */
+  /** Where content lies, if it is in one piece of the content store. */
+  #pathOf(session: string, pieces: readonly Piece[]): { readonly path?: string } {
+    const [only] = pieces;
+    if (only === undefined || pieces.length > 1 || only.in_row) return {};
+    return { path: this.#dependencies.content.pathOf({ session, name: only.name }) };
+  }
+
+  /** What is wrong with content, if anything. */
   async #content(
-    open: () => Promise<ByteReader | undefined>,
-    expected: Expected,
+    session: string,
+    pieces: readonly Piece[],
+    expected: { readonly bytes: number; readonly sha256: string | undefined },
   ): Promise<{ kind: FaultKind; what: string } | undefined> {
     try {
-      const reader = await open();
+      const reader = await openPieces(this.#dependencies, session, pieces);
       if (reader === undefined) return { kind: "missing", what: "is gone" };
       const what = await this.#compare(reader, expected).finally(() => reader.close());
       return what === undefined ? undefined : { kind: "corrupt", what };
@@ -256,18 +351,20 @@ class Verification {
     }
   }
 
-  async #compare(reader: ByteReader, { bytes, sha256, isWhole }: Expected): Promise<string | undefined> {
+  async #compare(
+    reader: ByteReader,
+    { bytes, sha256 }: { readonly bytes: number; readonly sha256: string | undefined },
+  ): Promise<string | undefined> {
     const digest = await this.#dependencies.digests.begin(bytes);
     try {
       let done = 0;
-      const read: ReadInto = (start, length, into) => reader.read(start, length, into);
+      const read = reader.read.bind(reader);
       for await (const block of readAhead(read, { start: 0, end: bytes, blockBytes: copyBlockBytes })) {
         await digest.update(block);
         done += block.length;
         this.#progress(block.length);
       }
       if (done < bytes) return `ends after ${done} of ${bytes} bytes`;
-      if (isWhole && (await reader.read(bytes, 1)).length > 0) return `goes on past its ${bytes} bytes`;
       const isSame = sha256 === undefined || (await digest.hex()) === sha256;
       return isSame ? undefined : "is not what was saved: its SHA-256 differs";
     } finally {
@@ -275,48 +372,36 @@ class Verification {
     }
   }
 
-  /** Every file has its owner, or is young. */
-  async files(): Promise<void> {
-    const { blobs } = this.#dependencies;
-    for (const shelf of await blobs.shelves()) {
-      for (const file of await blobs.shelvedBlobs(shelf)) {
-        const isBlob = file.path === blobPath(file.name);
-        if (!(isBlob && (await this.#isOwned(file.name)))) await this.#orphan([file]);
-      }
+  /** What no row names. */
+  async orphans(): Promise<void> {
+    const { content, metadata } = this.#dependencies;
+    const files = [...this.#unnamedFiles.values()].flatMap((ofSession) => [...ofSession.values()]);
+    for (const { path, bytes } of files) {
+      const repaired = this.#mayMove && (await content.setAside(path));
+      this.#orphan(`No row names this file (${bytes} bytes).`, { path }, repaired);
     }
-    for (const session of await blobs.stagedSessions()) await this.#stagedFiles(session);
-    await this.#orphan(await blobs.strayFiles());
+    for (const name of this.#unnamedPieces.keys()) {
+      const [found] = await metadata.pieces([name]);
+      if (found === undefined) continue; // dropped meanwhile, with its row
+      if (this.#mayMove) {
+        await content.keepAside(`${name.replaceAll("/", ".")}.piece`, found);
+        await metadata.change([], { drop: [name] });
+      }
+      this.#orphan(`No row names the piece ${name} (${found.length} bytes).`, {}, this.#mayMove);
+    }
   }
 
-  /** A version's; or of a session, whose bytes are the sweep's until its row goes, however old they are; or going. */
-  async #isOwned(session: string): Promise<boolean> {
-    if (this.#owners.has(session)) return true;
-    const { metadata } = this.#dependencies;
-    const [row, freed] = await metadata.getMany([sessionKey(session), freedKey(session)]);
-    return row !== undefined || freed !== undefined;
-  }
-
-  async #stagedFiles(session: string): Promise<void> {
-    if (!(await this.#isOwned(session))) await this.#orphan(await this.#dependencies.blobs.stagedFiles(session));
+  #orphan(message: string, where: { readonly path?: string }, repaired: boolean): void {
+    const next = this.#knowsOwners ? "repair" : "repair_rows_first";
+    this.#faults.push({ kind: "orphan", ...where, message, next, repaired });
   }
 
   get #mayMove(): boolean {
     return this.#options.repair === true && this.#knowsOwners;
   }
 
-  async #orphan(files: readonly StoredFile[]): Promise<void> {
-    for (const file of files.filter((file) => this.#isOld(file))) {
-      const repaired = this.#mayMove && (await this.#dependencies.blobs.setAside(file.path));
-      const next = this.#knowsOwners
-        ? "--repair moves it into the folder orphans"
-        : "as some rows cannot be read, it may have an owner, and --repair leaves it";
-      const message = `Nothing names this file (${file.bytes} bytes): ${next}.`;
-      this.#faults.push({ kind: "orphan", path: file.path, message, repaired });
-    }
-  }
-
   #isOld({ written_at }: StoredFile): boolean {
-    const graceMs = this.#options.graceMs ?? sweepGraceMs;
+    const graceMs = this.#options.graceMs ?? orphanGraceMs;
     return this.#began - written_at > graceMs / 1000;
   }
 
@@ -327,7 +412,6 @@ class Verification {
 }
 
 function unsound(row: string): ArtifactError {
-  return new ArtifactError("corrupt", `The metadata row ${row} contradicts itself or another.`, { row });
+  const message = `The metadata row ${row.replaceAll("\t", " ")} contradicts itself or another.`;
+  return new ArtifactError("corrupt", message, { next: "restore_backup", details: { row } });
 }
-
-const blobPath = (session: string): string => `blobs/${session.slice(0, 2)}/${session}`;

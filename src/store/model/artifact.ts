@@ -1,11 +1,10 @@
 import { createHash } from "node:crypto";
-import { Mime } from "mime/lite";
-import otherTypes from "mime/types/other.js";
-import standardTypes from "mime/types/standard.js";
+import type { Links } from "../ports/links.js";
+import { artifactUri } from "./artifact-uri.js";
 import { ArtifactError } from "./errors.js";
-import { maxBucketChars, maxKeyChars, maxMetadataBytes, maxMimeTypeChars } from "./limits.js";
-import type { Links } from "./links.js";
-import type { Version } from "./rows.js";
+import { maxMetadataBytes } from "./limits.js";
+import { quote } from "./quote.js";
+import type { Version } from "./records.js";
 
 /** A published version of a key, as every face shows it. */
 export interface Artifact {
@@ -19,10 +18,18 @@ export interface Artifact {
   readonly sha256: string;
   /** Unix seconds. */
   readonly created_at: number;
+  /** Unix seconds; absent if it does not expire. */
+  readonly expires_at?: number;
+  /** Who made this version, as they told it. */
+  readonly saved_by?: string;
   readonly uri: string;
   /** Where the content can be fetched over HTTP for a while; absent where nothing listens. */
   readonly url?: string;
   readonly metadata: Readonly<Record<string, string>>;
+  /** How often metadata or expiry were changed since; absent for 0. */
+  readonly edit?: number;
+  /** The call made no version: this one has the same content, type and metadata already. */
+  readonly already_saved?: true;
 }
 
 /** The digest of all of a content, as `sha256` fields have it. */
@@ -30,134 +37,77 @@ export function sha256Of(content: string | Uint8Array): string {
   return createHash("sha256").update(content).digest("hex");
 }
 
-export const bucketPattern = /^[A-Za-z0-9_-]+$/;
-/** Segments of a key without the rule on `.` and `..`, which `checkKey` adds. */
-export const keyPattern = /^[A-Za-z0-9_.-]+(?:\/[A-Za-z0-9_.-]+)*$/;
 export const sha256Pattern = /^[0-9a-f]{64}$/;
-
-const bucketRule = `a bucket is 1 to ${maxBucketChars} characters of A-Z a-z 0-9 _ -`;
-const keyRule =
-  `a key is 1 to ${maxKeyChars} characters of A-Z a-z 0-9 _ - . / ` +
-  `with no empty, "." or ".." segment and no slash at either end, like reports/2026/summary.csv`;
-
-export function isBucket(text: string): boolean {
-  return text.length <= maxBucketChars && bucketPattern.test(text);
-}
-
-export function isKey(text: string): boolean {
-  return (
-    text.length <= maxKeyChars &&
-    keyPattern.test(text) &&
-    text.split("/").every((segment) => segment !== "." && segment !== "..")
-  );
-}
-
-/** @throws ArtifactError `invalid_argument` */
-export function checkBucket(bucket: string): void {
-  if (!isBucket(bucket)) {
-    throw new ArtifactError("invalid_argument", `bucket ${quote(bucket)} is not valid: ${bucketRule}.`, {
-      argument: "bucket",
-    });
-  }
-}
-
-/** @throws ArtifactError `invalid_argument` */
-export function checkKey(key: string): void {
-  if (!isKey(key)) {
-    throw new ArtifactError("invalid_argument", `key ${quote(key)} is not valid: ${keyRule}.`, { argument: "key" });
-  }
-}
 
 /** @throws ArtifactError `invalid_argument` */
 export function checkDigest(argument: string, sha256: string | undefined): void {
   if (sha256 !== undefined && !sha256Pattern.test(sha256)) {
-    throw new ArtifactError("invalid_argument", `${argument} must be 64 lower-case hex digits.`, { argument });
+    const message = `${argument} must be 64 lower-case hex digits.`;
+    throw new ArtifactError("invalid_argument", message, { details: { argument } });
   }
 }
 
 /** @throws ArtifactError `invalid_argument` */
 export function checkMetadata(metadata: Readonly<Record<string, string>>): void {
-  const entries = Object.entries(metadata).flat();
-  const bytes = new TextEncoder().encode(JSON.stringify(metadata)).length;
+  const details = { argument: "metadata" };
+  const bytes = Buffer.byteLength(JSON.stringify(metadata));
   if (bytes > maxMetadataBytes) {
-    throw new ArtifactError(
-      "invalid_argument",
-      `metadata is ${bytes} bytes of JSON and at most ${maxMetadataBytes} are kept: shorten it, or save it as an artifact of its own.`,
-      { argument: "metadata" },
-    );
+    const message = `metadata is ${bytes} bytes of JSON, and at most ${maxMetadataBytes} are kept: shorten it, or save it as an artifact of its own.`;
+    throw new ArtifactError("invalid_argument", message, { details });
   }
-  if (!entries.every((text) => text.isWellFormed())) {
-    throw new ArtifactError("invalid_argument", "metadata holds a lone surrogate, which is no valid Unicode text.", {
-      argument: "metadata",
-    });
+  for (const text of Object.entries(metadata).flat()) {
+    if (!text.isWellFormed()) {
+      throw new ArtifactError("invalid_argument", "metadata has a lone surrogate, which is no valid Unicode text.", {
+        details,
+      });
+    }
+    if (text.includes("\0")) {
+      throw new ArtifactError("invalid_argument", `metadata has a NUL character in ${quote(text)}: remove it.`, {
+        details,
+      });
+    }
   }
 }
 
-/** `type/subtype` with parameters: RFC 9110, section 8.3.1. */
-const mimeTypePattern = /^[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+(?:[ \t]*;[ \t\x21-\x7e]*)?$/;
+/** The idempotency key's longest form, in characters. */
+export const maxIdempotencyKeyChars = 255;
 
 /** @throws ArtifactError `invalid_argument` */
-export function checkMimeType(mimeType: string): void {
-  if (mimeType.length > maxMimeTypeChars || !mimeTypePattern.test(mimeType)) {
-    throw new ArtifactError(
-      "invalid_argument",
-      `mime_type ${quote(mimeType)} is not valid: write type/subtype, like text/csv or application/json, or leave it out.`,
-      { argument: "mime_type" },
-    );
-  }
-}
-
-/** What the registry does not know, or knows as something else than an agent means by it. */
-const ownTypes = {
-  "application/x-ndjson": ["ndjson", "jsonl"],
-  "application/vnd.apache.parquet": ["parquet"],
-  "application/vnd.apache.arrow.file": ["arrow", "feather"],
-  "application/x-ipynb+json": ["ipynb"],
-  "text/x-python": ["py"],
-  "text/x-typescript": ["ts", "tsx"],
-};
-
-let types: Mime | undefined;
-
-/** The registry is made when it is first asked: no start waits for it. */
-function typeOf(extension: string): string | null {
-  types ??= new Mime(standardTypes, otherTypes).define(ownTypes, true);
-  return types.getType(extension);
-}
-
-/** The type that the key's extension tells, else `otherwise`. */
-export function mimeTypeOf(key: string, otherwise: string): string {
-  // Without a dot the registry would take the whole name for an extension.
-  const extension = /[^/]\.([^./]+)$/.exec(key)?.[1];
-  return (extension && typeOf(extension)) ?? otherwise;
-}
-
-const textTypes =
-  /^(?:text\/.*|application\/(?:json|x-ndjson|xml|yaml|x-yaml|toml|sql|javascript|ecmascript|typescript|x-sh|x-httpd-php|x-tex|x-latex|graphql|rtf|xml-dtd)|.*\+(?:json|xml|yaml))$/i;
-
-/** Whether content of this type is shown as text where its bytes are UTF-8. */
-export function isTextType(mimeType: string): boolean {
-  return textTypes.test((mimeType.split(";")[0] ?? "").trim());
-}
-
-export function artifactUri(bucket: string, key: string): string {
-  return `artifact://${bucket}/${key}`;
+export function checkIdempotencyKey(key: string | undefined): void {
+  if (key === undefined || /^[\x20-\x7e]{1,255}$/.test(key)) return;
+  const message = `The idempotency key is 1 to ${maxIdempotencyKeyChars} printable ASCII characters.`;
+  throw new ArtifactError("invalid_argument", message, { details: { argument: "idempotency_key" } });
 }
 
 export function toArtifact(bucket: string, key: string, version: Version, links: Links): Artifact {
-  const { mime_type, bytes, sha256, created_at, metadata } = version;
-  const uri = artifactUri(bucket, key);
-  const artifact = { bucket, key, version: version.version, mime_type, bytes, sha256, created_at, uri, metadata };
-  const url = links.download(artifact);
-  return url === undefined ? artifact : { ...artifact, url };
+  const { mime_type, bytes, sha256, created_at, expires_at, saved_by, metadata, edit } = version;
+  const url = links.download({ bucket, key, version: version.version });
+  return {
+    ...{ bucket, key, version: version.version, mime_type, bytes, sha256, created_at },
+    ...(expires_at === undefined ? {} : { expires_at }),
+    ...(saved_by === undefined ? {} : { saved_by }),
+    uri: artifactUri(bucket, key),
+    ...(url === undefined ? {} : { url }),
+    metadata,
+    ...(edit === undefined ? {} : { edit }),
+  };
 }
 
-/** Text from a caller, cut and escaped so that it fits an error message. */
-export function quote(text: string): string {
-  return JSON.stringify(shorten(text));
+/** What makes two contents of one key the same version. */
+export interface Content {
+  readonly sha256: string;
+  readonly bytes: number;
+  readonly mime_type: string;
+  readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** Cut so that it fits an error message. */
-export function shorten(text: string): string {
-  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+export function isSameContent(a: Content, b: Content): boolean {
+  return (
+    a.sha256 === b.sha256 && a.bytes === b.bytes && a.mime_type === b.mime_type && sameStrings(a.metadata, b.metadata)
+  );
+}
+
+function sameStrings(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {
+  const names = Object.keys(a);
+  return names.length === Object.keys(b).length && names.every((name) => Object.hasOwn(b, name) && a[name] === b[name]);
 }

@@ -3,8 +3,8 @@ const MiB = 1024 * KiB;
 
 /** A bucket name's longest form, in characters (all ASCII). */
 export const maxBucketChars = 63;
-/** A key's longest form, in characters (all ASCII). */
-export const maxKeyChars = 512;
+/** A key's longest form, in bytes of UTF-8. */
+export const maxKeyBytes = 1_024;
 /** The JSON of an artifact's metadata, in bytes of UTF-8. */
 export const maxMetadataBytes = 2 * KiB;
 export const maxMimeTypeChars = 255;
@@ -35,24 +35,34 @@ export const largestSessionTtlMs = 365 * 24 * 60 * 60 * 1000;
 /** Unfinished uploads at a time; `--max-open-sessions` changes it. */
 export const defaultMaxOpenSessions = 1_000;
 
-/** Past this many segments the next append copies them into one. */
-export const maxSegments = 64;
+/** Content up to this size lies in rows, and so does a chunk of an upload. */
+export const maxRowPieceBytes = 32 * KiB;
+/** Bytes of one upload that lie in rows at most, until they are moved into the content store. */
+export const maxRowBytesPerSession = MiB;
+/** An append or a publication first makes one piece of more than this many. */
+export const maxPieces = 64;
 /**
- * Segments that a process keeps open for its next append; the least recently used is closed past it. Together with what
+ * Pieces that a process keeps open for its next append; the least recently used is closed past it. Together with what
  * the process has open anyway they leave room to read and to save where only 64 files may be open.
  */
-export const maxOpenSegments = 24;
+export const maxOpenPieces = 24;
+/** Sessions whose digest a process keeps, to go on with it. */
+export const maxKeptDigests = 1_000;
 /** One read or write of a copy. */
 export const copyBlockBytes = MiB;
 /** What an import, or an upload over HTTP, makes durable at a time. */
 export const checkpointBytes = 8 * MiB;
-/** How long a caller waits for a publication before it hears `completing`. */
+/** How long a caller waits for a publication before it is told to ask again. */
 export const publicationWaitMs = 20_000;
 
-/** What nobody owns is left alone this long, as somebody may be about to name it. */
-export const sweepGraceMs = 24 * 60 * 60 * 1000;
-/** An upload that is being put together is left to its own process this long. */
-export const completingGraceMs = 15 * 60 * 1000;
+/** The row of a session stays at least this long after its end: what comes late is still told apart from the rest. */
+export const endedSessionMs = 24 * 60 * 60 * 1000;
+/** A file that no row names is called an orphan once it is this old: somebody may be about to name it. */
+export const orphanGraceMs = 24 * 60 * 60 * 1000;
+/** An upload with all its bytes is left to its own process this long before a sweep publishes it. */
+export const publicationGraceMs = 15 * 60 * 1000;
+/** A save in one call is given up by a sweep after this long. */
+export const saveGraceMs = 60 * 60 * 1000;
 /** Between sweeps, about; the first comes in a small part of it. */
 export const sweepEveryMs = 60 * 60 * 1000;
 
@@ -61,3 +71,10 @@ export const largestPageLimit = 1_000;
 
 /** The space that is given up on a full disk, so that deleting still works. */
 export const reserveBytes = MiB;
+
+/** A clock that was seen to be right this recently may end sessions at once. */
+export const clockTrustMs = 24 * 60 * 60 * 1000;
+/** Otherwise a clock is trusted once it has run this long without a jump. */
+export const clockProbationMs = 60 * 60 * 1000;
+/** The least difference between the wall clock and the monotonic clock that is a jump. */
+export const clockJumpMs = 60 * 1000;

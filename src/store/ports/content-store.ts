@@ -53,6 +53,8 @@ export interface ContentListing {
   shardOf(session: string): string;
   /** The pieces in a shard, and files there that are none; nothing there is no error. */
   listShard(shard: string): Promise<StoredPiece[]>;
+  /** Where a piece lies, from the store's root, with slashes. */
+  pathOf(piece: PieceName): string;
   /** Files beside the shards, which this store has never put there. */
   strayFiles(): Promise<StoredFile[]>;
   /** Moves a file out of the store, durably, into a folder for orphans. False if it is gone. */

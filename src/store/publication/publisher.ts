@@ -1,318 +1,204 @@
-import type { BlobStore } from "./blob-store.js";
-import type { ChangeSignal } from "./changes.js";
-import { ArtifactError } from "./errors.js";
-import type { Log } from "./log.js";
-import type { Guard, MetadataStore, StoredRow } from "./metadata-store.js";
+import { maxRowPieceBytes } from "../model/limits.js";
+import { planPublication, withIdempotencyKey } from "../model/publication-plan.js";
+import type { FreedRow, Piece, SessionRecord, SessionRow, Version } from "../model/records.js";
 import {
-  type ArtifactRow,
-  artifactKey,
-  encodeFreed,
-  freedKey,
-  idOf,
-  type Rows,
-  type SessionRecord,
-  type SessionRow,
-  sessionKey,
-  uploadKey,
-  uploadText,
-  type Version,
-  versionOf,
-} from "./rows.js";
-import { completed, isGuardMet, isIdentical, isUnfinished } from "./upload-session.js";
+  closedError,
+  contentMismatch,
+  idempotencyConflict,
+  incomplete,
+  unknownSession,
+  versionConflict,
+} from "../model/session-errors.js";
+import { bytesOf, completed, contentOf, ended, isUnfinished, splitPieces } from "../model/upload-session.js";
+import type { FreedPieces } from "../pieces/freed-pieces.js";
+import { readRowPieces } from "../pieces/piece-reader.js";
+import type { MetadataStore } from "../ports/metadata-store.js";
+import type { Staging } from "../pieces/staging.js";
+import type { ChangeSignal } from "./change-signal.js";
+import { addVersion, replaceVersion, versionsOf } from "./key-versions.js";
+import type { Change, KeyRows, Rows } from "../rows.js";
 
-/** What a publication came to, whoever brought it to its end. */
-export type Ending =
-  | { readonly kind: "published"; readonly version: Version }
-  /** `if_version` was not met: the bytes wait. `newest` is 0 where the key does not exist. */
-  | { readonly kind: "held"; readonly newest: number }
-  /** Somebody else ended the session otherwise; undefined where its row is gone. */
-  | { readonly kind: "ended"; readonly session: SessionRow | undefined };
+export interface CompleteUpload {
+  /** Of the whole content, in place of the one announced at creation; a mismatch publishes nothing and keeps the bytes. */
+  readonly sha256?: string | undefined;
+  /** Replaces the one given at creation. */
+  readonly if_version?: number | undefined;
+  /** What an upload without one has been found to have, in bytes. */
+  readonly size?: number | undefined;
+  /** Its process may be gone: it must not come on top of what was published since, and becomes a conflict instead. */
+  readonly isLeftBehind?: boolean | undefined;
+}
 
 export interface PublisherDependencies {
   readonly rows: Rows;
   readonly metadata: MetadataStore;
-  readonly blobs: BlobStore;
-  readonly changes: ChangeSignal;
-  readonly log: Log;
+  readonly staging: Staging;
+  readonly freed: FreedPieces;
+  readonly signal: ChangeSignal;
   readonly nowSeconds: () => number;
   readonly keepVersions: number;
 }
 
-export interface CommitOptions {
-  /** The artifact row as the caller has read it, so that it is not read again unless it has changed since. */
-  readonly read?: { readonly row: ArtifactRow | undefined };
-  /**
-   * It was left `completing` by somebody who is gone: it may not come on top of what was published since, and is held
-   * instead.
-   */
-  readonly isLeftBehind?: boolean;
+/** A session whose pieces can be published as they are. */
+interface Ready {
+  readonly session: SessionRow;
+  readonly sha256: string;
 }
 
-/** Not at its end: somebody has taken it up again. */
-interface Completing {
-  readonly kind: "completing";
-  readonly session: SessionRow;
+/** A change that is not made yet, the session as it will be, and what it frees. */
+interface Attempt {
+  readonly change: Change;
+  readonly next: SessionRow;
+  readonly freed: FreedRow | undefined;
 }
 
 /**
- * The commit protocol: from sealed bytes to a visible version, and back. Every step is safe to run twice, at once by
- * several processes, and to be left after any line: whoever comes next ends it the same way.
+ * Publishes uploads. The decision is one change of the session's row and the key's rows: whoever loses it reads again
+ * and decides anew.
  */
 export class Publisher {
-  readonly #rows: Rows;
-  readonly #metadata: MetadataStore;
-  readonly #blobs: BlobStore;
-  readonly #changes: ChangeSignal;
-  readonly #log: Log;
-  readonly #nowSeconds: () => number;
-  readonly #keepVersions: number;
+  readonly #dependencies: PublisherDependencies;
 
   constructor(dependencies: PublisherDependencies) {
-    this.#rows = dependencies.rows;
-    this.#metadata = dependencies.metadata;
-    this.#blobs = dependencies.blobs;
-    this.#changes = dependencies.changes;
-    this.#log = dependencies.log;
-    this.#nowSeconds = dependencies.nowSeconds;
-    this.#keepVersions = dependencies.keepVersions;
-  }
-
-  /** Brings a session that is `completing` to its end. */
-  async commit(first: SessionRow, options: CommitOptions = {}): Promise<Ending> {
-    const { id, bucket, key, segments } = first.value;
-    const sealed = segments[0];
-    if (sealed === undefined || !(await this.#blobs.install(id, sealed.name))) return this.#settleWithoutBytes(first);
-    let session = first;
-    for (let { read } = options; ; read = undefined) {
-      const { row } = read ?? { row: await this.#rows.artifact(bucket, key) };
-      const ending = await this.#decide(session, row, options);
-      if (ending !== undefined) return ending;
-      const settled = await this.#settle(session.value);
-      if (settled.kind !== "completing") return settled;
-      session = settled.session;
-    }
-  }
-
-  /** One try against the artifact row as it was read; undefined where that row or the session has changed since. */
-  async #decide(
-    session: SessionRow,
-    row: ArtifactRow | undefined,
-    { isLeftBehind = false }: CommitOptions,
-  ): Promise<Ending | undefined> {
-    const published = versionOf(row, session.value.id);
-    if (published !== undefined) return this.#finish(session, published);
-
-    const newest = row?.value.versions[0];
-    if (newest !== undefined && isIdentical(newest, session.value)) {
-      const guard = guardOf(session.value, row);
-      const isEnded = await this.#endWithoutBlob(session, () => this.#complete(session, newest, guard));
-      return isEnded ? { kind: "published", version: newest } : undefined;
-    }
-    const isOvertaken = isLeftBehind && (newest?.session ?? null) !== session.value.sealed?.over;
-    if (isOvertaken || !isGuardMet(session.value, newest)) {
-      const held = { kind: "held", newest: newest?.version ?? 0 } as const;
-      return (await this.#hold(session, row)) ? held : undefined;
-    }
-    return this.#append(session, row);
-  }
-
-  /** The commit point: the artifact row with the new version in front. */
-  async #append(session: SessionRow, row: ArtifactRow | undefined): Promise<Ending | undefined> {
-    const { bucket, key } = session.value;
-    const version = this.#newVersion(session.value, (row?.value.last ?? 0) + 1);
-    const versions = [version, ...(row?.value.versions ?? [])];
-    const dropped = versions.splice(this.#keepVersions);
-    await this.announce(bucket, key, dropped);
-    const value = { bucket, key, last: version.version, versions };
-    if (!(await this.#rows.replaceArtifact(artifactKey(bucket, key), row, value, session))) return undefined;
-    this.#changes.announce();
-    const ending = await this.#finish(session, version);
-    await this.release(dropped).catch((error) =>
-      this.#log("warn", "blobs_left_behind", { bucket, key, error: String(error) }),
-    );
-    return ending;
-  }
-
-  #newVersion(record: SessionRecord, version: number): Version {
-    const { id, mime_type, offset, sealed, metadata } = record;
-    if (sealed === null) throw new Error(`session ${id} is ${record.status} and not sealed`);
-    return {
-      version,
-      session: id,
-      mime_type,
-      bytes: offset,
-      sha256: sealed.sha256,
-      created_at: this.#nowSeconds(),
-      metadata,
-    };
-  }
-
-  /** A save that may not be published is not kept for later: its caller hears at once, and has the bytes still. */
-  async #hold(session: SessionRow, row: ArtifactRow | undefined): Promise<boolean> {
-    const guard = guardOf(session.value, row);
-    if (session.value.origin === "upload") {
-      return (await this.#rows.replaceSession(session, { ...session.value, status: "held" }, guard)) !== undefined;
-    }
-    return this.#endWithoutBlob(session, () => this.#rows.dropSession(session, guard));
-  }
-
-  /** A save's session has nobody to ask for it again, so its row goes. */
-  async #complete(session: SessionRow, version: Version, guard?: Guard): Promise<boolean> {
-    if (session.value.origin === "save") return this.#rows.dropSession(session, guard);
-    return (await this.#rows.replaceSession(session, completed(session.value, version), guard)) !== undefined;
-  }
-
-  /** Behind the commit point. Losing the row here means that somebody else has finished. */
-  async #finish(session: SessionRow, version: Version): Promise<Ending> {
-    await this.#complete(session, version);
-    await this.#removeUpload(session.value.id);
-    return { kind: "published", version };
+    this.#dependencies = dependencies;
   }
 
   /**
-   * Ends a session whose blob may be installed and is not wanted: freed behind the end, or by the sweep, which a
-   * `freed` row tells of it. One that is not ended here keeps that row too, since who ends it may count on it.
+   * The session once it is complete.
+   *
+   * @throws ArtifactError `incomplete`, `checksum_mismatch`, `version_conflict`, `idempotency_conflict`,
+   * `session_closed`, `session_expired`, `session_not_found`
    */
-  async #endWithoutBlob(session: SessionRow, end: () => Promise<boolean>): Promise<boolean> {
-    const { id, bucket, key } = session.value;
-    await this.#metadata.put(freedKey(id), encodeFreed({ bucket, key, at: this.#nowSeconds() }));
-    if (!(await end())) return false;
-    await this.free(id).catch((error) => this.#log("warn", "blob_left_behind", { session: id, error: String(error) }));
-    return true;
-  }
-
-  /** The sealed file is gone: somebody has finished, or the disk has lost it. @throws ArtifactError `corrupt` */
-  async #settleWithoutBytes({ value: { id, bucket, key } }: SessionRow): Promise<Ending> {
-    const settled = await this.#settle({ id, bucket, key });
-    if (settled.kind !== "completing") return settled;
-    const version = versionOf(await this.#rows.artifact(bucket, key), id);
-    if (version !== undefined) return this.#finish(settled.session, version);
-    throw new ArtifactError(
-      "corrupt",
-      "The uploaded bytes are missing from the disk, so they cannot be published. Abort the session with abort_upload_session and upload again.",
-      { session_id: id, bucket, key },
-    );
-  }
-
-  /** What became of a session that somebody else took on. */
-  async #settle({ id, bucket, key }: Pick<SessionRecord, "id" | "bucket" | "key">): Promise<Ending | Completing> {
-    const session = await this.#rows.session(id);
-    switch (session?.value.status) {
-      case undefined: {
-        const version = versionOf(await this.#rows.artifact(bucket, key), id);
-        return version ? { kind: "published", version } : { kind: "ended", session: undefined };
-      }
-      case "complete": {
-        const version = session.value.artifact;
-        if (version === null) throw new Error(`session ${id} is complete without an artifact`);
-        return { kind: "published", version };
-      }
-      case "held": {
-        const row = await this.#rows.artifact(bucket, key);
-        return { kind: "held", newest: row?.value.versions[0]?.version ?? 0 };
-      }
-      case "completing":
-        return { kind: "completing", session };
-      default:
-        return { kind: "ended", session };
-    }
-  }
-
-  /**
-   * Ends a session without publishing it; one that is published already is finished instead. Answers its last row:
-   * to expire, one that has changed meanwhile is left as it is, since its time may have been moved on.
-   */
-  async end(first: SessionRow, word: "aborted" | "expired"): Promise<SessionRow | undefined> {
+  async publish(first: SessionRow, wanted: CompleteUpload = {}): Promise<SessionRecord> {
+    const { rows, staging } = this.#dependencies;
     const { id } = first.value;
-    for (let row: SessionRow | undefined = first; row !== undefined; row = await this.#rows.session(id)) {
-      if (!isUnfinished(row.value)) return row;
-      if (word === "expired" && row.text !== first.text) return row;
-      await this.#tryToEnd(row, word);
-    }
-    return undefined;
-  }
-
-  async #tryToEnd(session: SessionRow, word: "aborted" | "expired"): Promise<void> {
-    const { id, bucket, key, status } = session.value;
-    if (status === "open") {
-      if (await this.#close(session, word)) await this.#removeUpload(id);
-      return;
-    }
-    // A session that is being published ends only while the artifact row does not name it.
-    const row = status === "completing" ? await this.#rows.artifact(bucket, key) : undefined;
-    const version = versionOf(row, id);
-    const guard = status === "completing" ? guardOf(session.value, row) : undefined;
-    if (version !== undefined) await this.#finish(session, version);
-    else await this.#endWithoutBlob(session, () => this.#close(session, word, guard));
-  }
-
-  async #close(session: SessionRow, word: "aborted" | "expired", guard?: Guard): Promise<boolean> {
-    if (session.value.origin === "save") return this.#rows.dropSession(session, guard);
-    const value = { ...session.value, status: word, segments: [], sealed: null };
-    return (await this.#rows.replaceSession(session, value, guard)) !== undefined;
-  }
-
-  /** An upload that has ended is not told of any more. How many rows went: none where somebody else has changed it. */
-  async forget(row: SessionRow): Promise<number> {
-    const { id, bucket, key } = row.value;
-    await this.#blobs.removeUpload(id); // what it has left would be nobody's without the row
-    if (!(await this.#rows.dropSession(row))) return 0;
-    return (await this.dropIndex({ key: uploadKey(bucket, key, id), text: uploadText })) ? 2 : 1;
-  }
-
-  /** An index row that dangles goes. Its session cannot come to be meanwhile: it is inserted only while this is there. */
-  async dropIndex({ key, text }: StoredRow): Promise<boolean> {
-    const session = sessionKey(idOf(key));
-    if ((await this.#metadata.get(session)) !== undefined) return false;
-    return this.#metadata.replace(key, text, undefined, { key: session, text: undefined });
-  }
-
-  /** What stays behind is the sweep's. */
-  async #removeUpload(id: string): Promise<void> {
-    await this.#blobs
-      .removeUpload(id)
-      .catch((error) => this.#log("warn", "upload_left_behind", { session: id, error: String(error) }));
-  }
-
-  /**
-   * Says in a `freed` row, before their artifact row loses them, which blobs are going; their sessions are finished
-   * first, so that nobody publishes them again.
-   */
-  async announce(bucket: string, key: string, versions: readonly Version[]): Promise<void> {
-    for (const version of versions) {
-      for (;;) {
-        const session = await this.#rows.session(version.session);
-        if (session?.value.status !== "completing") break;
-        await this.#complete(session, version);
+    for (let row: SessionRow | undefined = first; row !== undefined; row = await rows.session(id)) {
+      const { status, artifact, offset, size } = row.value;
+      if (status === "complete" && artifact !== null) {
+        checkDigest(row.value, wanted.sha256, artifact.sha256);
+        return row.value;
       }
-      await this.#metadata.put(freedKey(version.session), encodeFreed({ bucket, key, at: this.#nowSeconds() }));
+      if (!isUnfinished(row.value)) throw closedError(row.value);
+      if (size !== null && offset < size) throw incomplete(row.value, size);
+      const ready = await this.#ready(row);
+      if (ready === undefined) continue;
+      checkDigest(row.value, wanted.sha256 ?? row.value.sha256 ?? undefined, ready.sha256);
+      const record = await this.#decide(ready, wanted);
+      if (record === undefined) continue;
+      await staging.release(id);
+      return record;
     }
+    throw unknownSession(id);
   }
 
-  /**
-   * Frees what the artifact row does not name any more: the space is free once this resolves. One that fails keeps
-   * its `freed` row, and does not keep the others from being freed.
-   */
-  async release(versions: readonly Version[]): Promise<void> {
-    const failures: unknown[] = [];
-    for (const { session } of versions) {
-      try {
-        await this.free(session);
-      } catch (error) {
-        failures.push(error);
+  /** Content that fits in a row lies in rows; other content in the content store. */
+  async #ready(row: SessionRow): Promise<Ready | undefined> {
+    const { staging } = this.#dependencies;
+    const isSmall = row.value.offset <= maxRowPieceBytes && splitPieces(row.value.pieces).stored.length === 0;
+    const session = isSmall ? row : await staging.withoutRowPieces(row);
+    const sha256 = session && (await staging.digest(session));
+    return session === undefined || sha256 === undefined ? undefined : { session, sha256 };
+  }
+
+  /** One try from the rows as they are now; undefined if one of them has changed meanwhile. */
+  async #decide(ready: Ready, wanted: CompleteUpload): Promise<SessionRecord | undefined> {
+    const { rows } = this.#dependencies;
+    const { value } = ready.session;
+    const { bucket, key, updated_at } = value;
+    const keyRows = await rows.ofKey(bucket, key);
+    const if_version = wanted.if_version ?? value.if_version;
+    const record: SessionRecord = { ...value, if_version, size: wanted.size ?? value.size };
+    const content = contentOf(record, ready.sha256);
+    const leftAt = wanted.isLeftBehind ? updated_at : undefined;
+    const plan = planPublication(versionsOf(keyRows), { ...record, content, if_version, leftAt });
+    switch (plan.kind) {
+      case "new":
+        return this.#try(ready, await this.#publishNew(ready, record, keyRows));
+      case "existing":
+        return this.#try(ready, this.#useExisting(ready, record, keyRows, plan.version));
+      case "key used":
+        throw idempotencyConflict(bucket, key, plan.version);
+      case "conflict": {
+        const kept = await this.#try(ready, this.#keepForLater(ready, record, keyRows));
+        if (kept === undefined) return undefined;
+        throw versionConflict(record, versionsOf(keyRows)[0]?.version ?? 0);
       }
     }
-    if (failures.length > 0) throw failures[0];
   }
 
-  /** All bytes of a session that has ended, the upload's first: without them nobody can install the blob again. */
-  async free(session: string): Promise<void> {
-    await this.#blobs.removeUpload(session);
-    await this.#blobs.removeBlob(session);
-    await this.#metadata.drop(freedKey(session));
+  /** @throws ArtifactError if it is not known whether the change was made */
+  async #try({ session }: Ready, attempt: Attempt | undefined): Promise<SessionRecord | undefined> {
+    const { rows, freed, signal } = this.#dependencies;
+    if (attempt === undefined) return undefined;
+    const { change, next } = attempt;
+    const isDone = await change.commit().catch(async (error) => {
+      const now = await rows.session(session.value.id);
+      if (now?.text === session.text) throw error;
+      return now?.text === next.text; // otherwise another change was made, and this one never will be
+    });
+    if (!isDone) return undefined;
+    if (next.value.status === "complete") signal.announce();
+    await freed.remove(attempt.freed);
+    return next.value;
+  }
+
+  async #publishNew({ session, sha256 }: Ready, record: SessionRecord, rows: KeyRows): Promise<Attempt | undefined> {
+    const { nowSeconds } = this.#dependencies;
+    const { id, bucket, key, saved_by, idempotency_key } = record;
+    const change = this.#dependencies.rows.begin();
+    const pieces = await this.#onePiece(change, session);
+    if (pieces === undefined) return undefined;
+    const content = contentOf(record, sha256);
+    const made = { session: id, pieces, content, saved_by, idempotency_key };
+    const { version, dropped } = addVersion(change, { bucket, key, rows }, made, this.#dependencies);
+    const freed = change.free(dropped);
+    const next = change.session(session, completed(record, version, nowSeconds()));
+    return { change, next, freed };
+  }
+
+  /** Small content comes to lie in one row. Undefined if the session has changed meanwhile. */
+  async #onePiece(change: Change, session: SessionRow): Promise<readonly Piece[] | undefined> {
+    const { id, pieces } = session.value;
+    if (pieces.length < 2 || !pieces.every((piece) => piece.in_row)) return pieces;
+    const bytes = await readRowPieces(this.#dependencies, id, pieces);
+    if (bytes === undefined || bytes.length !== bytesOf(pieces)) {
+      return this.#dependencies.staging.throwIfUnchanged(session);
+    }
+    const piece: Piece = { name: `${pieces[0]?.name}-whole`, bytes: bytes.length, in_row: true };
+    change.putPiece(id, piece, bytes);
+    change.free([{ session: id, pieces }]);
+    return [piece];
+  }
+
+  #useExisting({ session }: Ready, record: SessionRecord, rows: KeyRows, version: Version): Attempt {
+    const { nowSeconds } = this.#dependencies;
+    const { id, bucket, key } = record;
+    const change = this.#dependencies.rows.begin();
+    const answered = withIdempotencyKey(version, record.idempotency_key);
+    if (answered === version) change.compareKey(bucket, key, rows);
+    else replaceVersion(change, bucket, key, rows, answered);
+    const freed = change.free([{ session: id, pieces: session.value.pieces }]);
+    const next = change.session(session, completed(record, answered, nowSeconds()));
+    return { change, next, freed };
+  }
+
+  /** The bytes wait for another completion; those of a save in one call go, as its caller has them still. */
+  #keepForLater({ session, sha256 }: Ready, record: SessionRecord, rows: KeyRows): Attempt {
+    const { nowSeconds } = this.#dependencies;
+    const change = this.#dependencies.rows.begin();
+    change.compareKey(record.bucket, record.key, rows);
+    if (record.is_listed) {
+      const digest = { bytes: record.offset, sha256 };
+      const next = change.session(session, { ...record, status: "conflict", digest });
+      return { change, next, freed: undefined };
+    }
+    const freed = change.free([{ session: record.id, pieces: session.value.pieces }]);
+    const next = change.session(session, ended(record, "aborted", nowSeconds()));
+    return { change, next, freed };
   }
 }
 
-function guardOf({ bucket, key }: SessionRecord, row: ArtifactRow | undefined): Guard {
-  return { key: artifactKey(bucket, key), text: row?.text };
+/** @throws ArtifactError `checksum_mismatch` */
+function checkDigest(record: SessionRecord, expected: string | undefined, actual: string): void {
+  if (expected !== undefined && expected !== actual) throw contentMismatch(record, expected, actual);
 }

@@ -1,11 +1,11 @@
-import { ArtifactError } from "./errors.js";
-import type { Log } from "./log.js";
-import { type MetadataStore, rowsUnder, type StoredRow } from "./metadata-store.js";
-import { artifactPrefix, parseArtifactRow, parseSessionRow, sessionPrefix } from "./rows.js";
-import { isUnfinished } from "./upload-session.js";
-import { withinMs } from "./within-ms.js";
+import { ArtifactError } from "../model/errors.js";
+import { artifactPrefix, parseArtifactRow, parseSessionRow, sessionPrefix } from "../model/records.js";
+import { isUnfinished } from "../model/upload-session.js";
+import type { Log } from "../ports/log.js";
+import { type MetadataStore, rowsUnder, type StoredRow } from "../ports/metadata-store.js";
+import { withinMs } from "../model/within-ms.js";
 
-export interface UsageLimits {
+export interface QuotaLimits {
   /** Bytes of all content, unfinished uploads included. */
   readonly maxStoreBytes: number;
   readonly maxUnfinishedBytes: number;
@@ -36,14 +36,24 @@ const staleMs = 5_000;
 /** How long a call waits for the first count where nobody asked for a limit on bytes. */
 const firstCountMs = 50;
 
+/** Room that was taken for work that is under way. It ends with `keep` or `release`. */
+export interface Reservation {
+  /** Takes more. @throws ArtifactError `storage_full` if there is no room for it; what was taken before stays */
+  grow(need: Need): Promise<void>;
+  /** What was taken is used now. */
+  keep(): void;
+  /** What was taken is not used. */
+  release(): void;
+}
+
 /**
- * How much there is of what is limited. This process's own work counts at once, that of others with the next count
- * of the rows, which is made for who would be refused, and now and then: limits may be passed for some seconds, and
- * are no promise to the byte.
+ * Tracks usage against limits. This process's own work counts at once, that of others with the next count of the rows,
+ * which is made for who would be refused, and now and then: limits may be passed for some seconds, and are no promise
+ * to the byte.
  */
-export class Usage {
+export class Quota {
   readonly #metadata: MetadataStore;
-  readonly #limits: UsageLimits;
+  readonly #limits: QuotaLimits;
   readonly #log: Log;
   #counted: Counts = nothing;
   #countedAt = Number.NEGATIVE_INFINITY;
@@ -53,23 +63,44 @@ export class Usage {
   #inFlight: Counts = nothing;
   #since: Counts = nothing;
 
-  constructor(metadata: MetadataStore, limits: UsageLimits, log: Log) {
+  constructor(metadata: MetadataStore, limits: QuotaLimits, log: Log) {
     this.#metadata = metadata;
     this.#limits = limits;
     this.#log = log;
   }
 
-  /** Does what needs room, where there is some. @throws ArtifactError `storage_full` */
+  /** Does what needs room. @throws ArtifactError `storage_full` */
   async during<Result>(need: Need, work: () => Promise<Result>): Promise<Result> {
-    await this.check(need);
-    this.#inFlight = sum(this.#inFlight, need);
+    const reservation = this.reserve();
+    await reservation.grow(need);
     try {
       const result = await work();
-      this.#since = sum(this.#since, need);
+      reservation.keep();
       return result;
     } finally {
-      this.#inFlight = sum(this.#inFlight, need, -1);
+      reservation.release();
     }
+  }
+
+  /** Takes nothing at first. */
+  reserve(): Reservation {
+    let taken = nothing;
+    const release = (): void => {
+      this.#inFlight = sum(this.#inFlight, taken, -1);
+      taken = nothing;
+    };
+    return {
+      grow: async (need) => {
+        await this.check(need);
+        taken = sum(taken, need);
+        this.#inFlight = sum(this.#inFlight, need);
+      },
+      keep: () => {
+        this.#since = sum(this.#since, taken);
+        release();
+      },
+      release,
+    };
   }
 
   /** @throws ArtifactError `storage_full` where there is no room for it now */
@@ -141,9 +172,9 @@ export class Usage {
     let counted = nothing;
     await this.#overRows(sessionPrefix, (row) => {
       const session = parseSessionRow(row).value;
-      const { offset, origin } = session;
-      if (!isUnfinished(session) || origin === "save") return;
-      counted = sum(counted, { openSessions: 1, unfinishedBytes: offset, storedBytes: offset });
+      const { offset, is_listed } = session;
+      if (!isUnfinished(session)) return;
+      counted = sum(counted, { openSessions: is_listed ? 1 : 0, unfinishedBytes: offset, storedBytes: offset });
     });
     if (this.#limits.maxStoreBytes < Number.MAX_SAFE_INTEGER) {
       await this.#overRows(artifactPrefix, (row) => {
@@ -168,33 +199,23 @@ export class Usage {
 }
 
 function tooManySessions(openSessions: number, most: number): ArtifactError {
-  return new ArtifactError(
-    "storage_full",
-    `${openSessions} uploads are unfinished, and at most ${most} may be. No session was created. Complete or abort some (list_upload_sessions shows them), or save small content with save_artifact; the person who runs this server can raise --max-open-sessions.`,
-    { open_sessions: openSessions, max_open_sessions: most },
-  );
+  const message = `${openSessions} upload sessions are open, and at most ${most} may be. Nothing was created.`;
+  const details = { open_sessions: openSessions, max_open_sessions: most };
+  return new ArtifactError("storage_full", message, { next: "close_sessions", details });
 }
 
 function storeFull(bytes: number, { storedBytes = 0 }: Need, most: number): ArtifactError {
-  const next =
-    storedBytes > most
-      ? "Content of that size never fits"
-      : "Delete artifacts with delete_artifact or abort uploads, then try again";
-  return new ArtifactError(
-    "storage_full",
-    `The store holds ${bytes} of at most ${most} bytes, and this needs ${storedBytes} more. Nothing of it was stored; what was acknowledged is safe. ${next}; the person who runs this server can raise --max-store-bytes.`,
-    { stored_bytes: bytes, needed_bytes: storedBytes, max_store_bytes: most },
-  );
+  const message = `The store holds ${bytes} of at most ${most} bytes, and this needs ${storedBytes} more. Nothing of it was stored; what was acknowledged is safe.`;
+  return new ArtifactError("storage_full", message, {
+    next: storedBytes > most ? "raise_store_quota" : "free_store_quota",
+    details: { stored_bytes: bytes, needed_bytes: storedBytes, max_store_bytes: most },
+  });
 }
 
 function tooMuchUnfinished(bytes: number, { unfinishedBytes = 0 }: Need, most: number): ArtifactError {
-  const next =
-    unfinishedBytes > most
-      ? "An upload of that size never fits: split the content over several keys"
-      : "Complete or abort uploads (list_upload_sessions shows them), then make it again";
-  return new ArtifactError(
-    "storage_full",
-    `Unfinished uploads hold ${bytes} of at most ${most} bytes, and this needs ${unfinishedBytes} more. Nothing of this call was stored; what was acknowledged is safe. ${next}; the person who runs this server can raise --max-unfinished-bytes.`,
-    { unfinished_bytes: bytes, needed_bytes: unfinishedBytes, max_unfinished_bytes: most },
-  );
+  const message = `Unfinished uploads hold ${bytes} of at most ${most} bytes, and this needs ${unfinishedBytes} more. Nothing of this call was stored; what was acknowledged is safe.`;
+  return new ArtifactError("storage_full", message, {
+    next: unfinishedBytes > most ? "raise_unfinished_quota" : "finish_uploads",
+    details: { unfinished_bytes: bytes, needed_bytes: unfinishedBytes, max_unfinished_bytes: most },
+  });
 }

@@ -1,20 +1,18 @@
 import { createHash, type Hash } from "node:crypto";
-import type { Appending } from "./appending.js";
-import type { ByteSource } from "./byte-source.js";
-import { ArtifactError } from "./errors.js";
-import { checkpointBytes } from "./limits.js";
-import type { SessionRow } from "./rows.js";
-import type { Stage } from "./staging.js";
+import { planAppend } from "../model/append-plan.js";
+import { ArtifactError } from "../model/errors.js";
+import { checkpointBytes } from "../model/limits.js";
+import type { SessionRow } from "../model/records.js";
 import {
-  checkPromise,
+  checkAnnounced,
   checksumMismatch,
   closedError,
   type DigestAlgorithm,
-  isFull,
-  isUnfinished,
   offsetConflict,
-  planAppend,
-} from "./upload-session.js";
+} from "../model/session-errors.js";
+import { isFull, isUnfinished } from "../model/upload-session.js";
+import type { ByteSource } from "../ports/byte-source.js";
+import type { Appender, Arriving } from "./appender.js";
 
 /** A digest of the bytes of one stream. */
 export interface StreamChecksum {
@@ -41,7 +39,7 @@ export interface StreamOptions {
  * 8 MiB, when somebody asks how far it is, and at the end, however it comes: what was received before a break counts.
  */
 export class UploadStream {
-  readonly #appending: Appending;
+  readonly #appender: Appender;
   readonly #source: ByteSource;
   readonly #options: StreamOptions;
   readonly #hash: Hash | undefined;
@@ -49,7 +47,7 @@ export class UploadStream {
   /** Where the next byte of the source belongs. */
   #at: number;
   /** What has come behind the bytes that the row counts. */
-  #stage: Stage | undefined;
+  #arriving: Arriving | undefined;
   /** Bytes and checkpoints take turns. */
   #turn: Promise<unknown> = Promise.resolve();
   #isStopped = false;
@@ -57,12 +55,12 @@ export class UploadStream {
   #ended: Promise<unknown> = Promise.resolve();
 
   /** @throws ArtifactError as `planAppend` does, where the stream as a whole cannot be appended */
-  constructor(appending: Appending, row: SessionRow, source: ByteSource, options: StreamOptions) {
+  constructor(appender: Appender, row: SessionRow, source: ByteSource, options: StreamOptions) {
     const { offset = row.value.offset, length = 0, checksum } = options;
     planAppend(row.value, offset, length);
-    checkPromise(row.value, options.sha256);
-    appending.checkArtifactBytes(offset + length);
-    this.#appending = appending;
+    checkAnnounced(row.value, options.sha256);
+    appender.checkArtifactBytes(offset + length);
+    this.#appender = appender;
     this.#row = row;
     this.#source = source;
     this.#options = options;
@@ -100,7 +98,7 @@ export class UploadStream {
         await this.#inTurn(() => this.#take(block));
       }
     } catch (error) {
-      await this.#drop().catch(() => undefined); // nobody counts them, and their segment is not written any more
+      await this.#drop().catch(() => undefined); // nobody counts them, and their piece is not written any more
       throw error;
     }
     await this.#inTurn(() => this.#finish());
@@ -132,45 +130,50 @@ export class UploadStream {
     return result;
   }
 
+  get #pendingBytes(): number {
+    return this.#arriving?.pending.bytes ?? 0;
+  }
+
   async #take(bytes: Uint8Array): Promise<void> {
     const end = this.#at + bytes.length;
     for (;;) {
-      const staged = this.#stage?.bytes ?? 0;
-      const { overlap } = planAppend(this.#row.value, this.#at - staged, staged + bytes.length);
-      this.#appending.checkArtifactBytes(end);
-      if (!(await this.#appending.isReplay(this.#row, this.#at, bytes.subarray(0, overlap)))) {
-        this.#row = await this.#appending.live(this.#row.value.id);
+      const pending = this.#pendingBytes;
+      const { overlap } = planAppend(this.#row.value, this.#at - pending, pending + bytes.length);
+      this.#appender.checkArtifactBytes(end);
+      if (!(await this.#appender.isReplay(this.#row, this.#at, bytes.subarray(0, overlap)))) {
+        await this.#look();
         continue;
       }
-      const isStaged = await this.#write(bytes.subarray(overlap));
-      if (isStaged) break;
+      if (await this.#write(bytes.subarray(overlap))) break;
     }
     this.#at = end;
     this.#hash?.update(bytes);
-    if ((this.#stage?.bytes ?? 0) >= checkpointBytes) await this.#checkpoint();
+    if (this.#pendingBytes >= checkpointBytes) await this.#checkpoint();
   }
 
+  /** False if the session has changed meanwhile, and nothing has come before that would be lost. */
   async #write(bytes: Uint8Array): Promise<boolean> {
     if (bytes.length === 0) return true;
-    if (this.#stage === undefined) {
-      this.#stage = await this.#appending.begin(this.#row);
-      if (this.#stage === undefined) {
-        this.#row = await this.#appending.live(this.#row.value.id);
-        return false;
-      }
+    const reservation = await this.#appender.reserve(this.#row, this.#arriving, bytes.length).catch(async (error: unknown) => {
+      await this.#salvage();
+      throw error;
+    });
+    const before = this.#arriving;
+    this.#arriving = undefined; // a write that fails has ended it
+    const row = before === undefined ? await this.#appender.withRoom(this.#row, reservation) : this.#row;
+    this.#arriving = row && (await this.#appender.take(row, { reservation, pending: before?.pending }, bytes));
+    if (row !== undefined && this.#arriving !== undefined) {
+      this.#row = row;
+      return true;
     }
-    await this.#staged(this.#stage, (stage) => stage.write(bytes));
-    return true;
+    await this.#look();
+    if (before !== undefined) throw takenOver(this.#row);
+    return false;
   }
 
-  /** A stage that fails has ended. */
-  async #staged<Result>(stage: Stage, work: (stage: Stage) => Promise<Result>): Promise<Result> {
-    try {
-      return await work(stage);
-    } catch (error) {
-      this.#stage = undefined;
-      throw error;
-    }
+  async #look(): Promise<false> {
+    this.#row = await this.#appender.live(this.#row.value.id);
+    return false;
   }
 
   /** Counts what has come, but for the byte that makes the upload full: that one counts once nothing comes behind it. */
@@ -189,32 +192,27 @@ export class UploadStream {
     const actual = this.#hash?.digest("hex");
     if (checksum !== undefined && actual !== undefined && checksum.digest !== actual) {
       await this.#drop();
-      const next = `Nothing of it was kept: send it again from offset ${this.#row.value.offset}.`;
-      throw checksumMismatch(
-        checksum.digest,
-        actual,
-        "what was sent",
-        next,
-        this.#row.value.offset,
-        checksum.algorithm,
-      );
+      const { id, offset } = this.#row.value;
+      const details = { session_id: id, offset };
+      const options = { next: "send_again", details, algorithm: checksum.algorithm } as const;
+      throw checksumMismatch(checksum.digest, actual, "what was sent", options, "Nothing of it was kept.");
     }
     await this.#count();
   }
 
   async #drop(): Promise<void> {
-    const stage = this.#stage;
-    this.#stage = undefined;
-    await stage?.giveBack();
+    const arriving = this.#arriving;
+    this.#arriving = undefined;
+    if (arriving !== undefined) await this.#appender.drop(arriving);
   }
 
   async #count(): Promise<void> {
-    const stage = this.#stage;
-    if (stage === undefined) return;
-    this.#stage = undefined; // counted or not, it ends here
-    const now = await this.#appending.count(this.#row, stage, this.#options.sha256);
+    const arriving = this.#arriving;
+    if (arriving === undefined) return;
+    this.#arriving = undefined; // counted or not, it ends here
+    const now = await this.#appender.count(this.#row, arriving, this.#options.sha256);
     if (now === undefined) {
-      this.#row = await this.#appending.live(this.#row.value.id);
+      await this.#look();
       throw takenOver(this.#row);
     }
     this.#row = now;
@@ -225,14 +223,12 @@ export class UploadStream {
 /** Somebody else goes on with the upload, or has ended it. */
 function takenOver({ value }: SessionRow): ArtifactError {
   if (!isUnfinished(value) || (value.status !== "open" && !isFull(value))) return closedError(value);
-  return offsetConflict(value, "Another call has gone on with this upload, so this one was ended", "");
+  return offsetConflict(value, "Another call has gone on with this upload, so this one was ended.");
 }
 
 /** A call that would end an upload whose bytes still come. */
 export function stillArriving({ value: { id, offset, size } }: SessionRow): ArtifactError {
-  return new ArtifactError(
-    "incomplete",
-    `An HTTP upload to this session is still running, ${offset} bytes are stored so far. Wait until it has ended, then make this call again; get_upload_session says how far it is.`,
-    { session_id: id, offset, size },
-  );
+  const message = `Bytes are still arriving for this upload; ${offset} bytes are stored so far.`;
+  const details = { session_id: id, offset, size };
+  return new ArtifactError("incomplete", message, { next: "wait_for_upload", details });
 }

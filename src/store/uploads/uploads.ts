@@ -1,30 +1,33 @@
-import { Appending, type AppendingDependencies } from "./appending.js";
-import { checkBucket, checkDigest, checkKey, checkMetadata, checkMimeType, mimeTypeOf, sha256Of } from "./artifact.js";
-import type { ByteSource } from "./byte-source.js";
-import { type CompleteUpload, Completion } from "./completion.js";
-import { decodeCursor, encodeCursor, type Page, type PageOptions } from "./cursor.js";
-import { ArtifactError } from "./errors.js";
-import { maxOpenSegments, publicationWaitMs } from "./limits.js";
-import type { Links } from "./links.js";
-import type { MetadataStore } from "./metadata-store.js";
-import { withReserve } from "./reserve.js";
-import { idOf, type SessionRecord, type SessionRow, uploadKey, uploadPrefix, uploadText } from "./rows.js";
-import { SessionQueue } from "./session-queue.js";
+import { checkDigest, checkIdempotencyKey, checkMetadata, sha256Of } from "../model/artifact.js";
+import { planAppend } from "../model/append-plan.js";
+import { decodeCursor, encodeCursor, type Page, type PageOptions } from "../model/cursor.js";
+import { ArtifactError } from "../model/errors.js";
+import { maxOpenPieces, publicationWaitMs } from "../model/limits.js";
+import { checkMimeType, mimeTypeOf } from "../model/media-type.js";
+import { checkBucket, toKey } from "../model/names.js";
+import { idOf, type SessionRecord, type SessionRow, uploadPrefix } from "../model/records.js";
+import { checksumMismatch, chunkTooLarge, closedError, unknownSession } from "../model/session-errors.js";
 import {
-  checksumMismatch,
-  closedError,
   isFull,
+  isReady,
   isUnfinished,
-  planAppend,
   statusAt,
   takesMore,
   toUploadSession,
   type UploadSession,
   type UploadStatus,
-  unknownSession,
-} from "./upload-session.js";
+} from "../model/upload-session.js";
+import { withinMs } from "../model/within-ms.js";
+import type { ByteSource } from "../ports/byte-source.js";
+import type { Links } from "../ports/links.js";
+import type { Log } from "../ports/log.js";
+import { rowsUnder } from "../ports/metadata-store.js";
+import type { Ender } from "../publication/ender.js";
+import type { CompleteUpload, Publisher } from "../publication/publisher.js";
+import { Appender, type AppenderDependencies } from "./appender.js";
+import { CopiedContent, type Source } from "./copied-content.js";
+import { SessionQueue } from "./session-queue.js";
 import { type StreamOptions, stillArriving, UploadStream } from "./upload-stream.js";
-import { withinMs } from "./within-ms.js";
 
 export interface CreateUpload {
   readonly bucket: string;
@@ -37,6 +40,16 @@ export interface CreateUpload {
   readonly sha256?: string | undefined;
   readonly metadata?: Readonly<Record<string, string>> | undefined;
   readonly if_version?: number | undefined;
+  /** The guard holds also where the newest version has the same content. */
+  readonly isStrict?: boolean | undefined;
+  /** Of the request that creates it: while the session is known, the same request answers with it. */
+  readonly idempotency_key?: string | undefined;
+  /** Who creates it, as they told it. */
+  readonly saved_by?: string | undefined;
+  /** A session of its own, also where the same request has created one before. */
+  readonly isNew?: boolean | undefined;
+  /** It begins with the content of this version. */
+  readonly from?: Source | undefined;
 }
 
 export interface ListUploads extends PageOptions {
@@ -52,24 +65,20 @@ export interface AppendOptions {
   readonly onDone?: (() => void) | undefined;
 }
 
-/** Of work that waits its turn. */
-interface Waiting {
-  /** Throws where `completing` would be the wrong answer for it: then it is refused, and never done. */
-  readonly check?: () => Promise<void>;
-  /** Called once it is done with, however it ended. */
-  readonly onDone?: (() => void) | undefined;
-}
-
 export interface AppendStream extends StreamOptions {
   /** Nothing comes behind it: completes the upload, also where its size was not declared. */
   readonly isLast?: boolean | undefined;
 }
 
-export interface UploadsDependencies extends AppendingDependencies {
-  readonly metadata: MetadataStore;
+export interface UploadsDependencies extends AppenderDependencies {
+  readonly publisher: Publisher;
+  readonly ender: Ender;
+  readonly log: Log;
   readonly links: Links;
   readonly newId: () => string;
   readonly maxChunkBytes: number;
+  /** Nothing is changed on the way of a read. */
+  readonly readOnly: boolean;
 }
 
 /**
@@ -80,62 +89,110 @@ export interface UploadsDependencies extends AppendingDependencies {
  */
 export class Uploads {
   readonly #dependencies: UploadsDependencies;
-  readonly #completion: Completion;
   readonly #queue = new SessionQueue();
-  readonly #appending: Appending;
+  readonly #appender: Appender;
+  readonly #copies: CopiedContent;
   /** Sessions as this process's last append left them, in that order: another process may have changed them since. */
   readonly #newest = new Map<string, SessionRow>();
   /** Streams that this process is taking now. */
   readonly #streams = new Map<string, UploadStream>();
   /** Sessions that this process is publishing now, as they were when it began. */
   readonly #publishing = new Map<string, SessionRecord>();
-  /** Why a publication failed that nobody waited for any more: told to who asks next. */
-  readonly #missed = new Map<string, unknown>();
 
   constructor(dependencies: UploadsDependencies) {
     this.#dependencies = dependencies;
-    this.#completion = new Completion(dependencies);
-    this.#appending = new Appending(dependencies, this.#completion);
+    this.#appender = new Appender(dependencies);
+    this.#copies = new CopiedContent(dependencies);
   }
 
-  /** @throws ArtifactError `invalid_argument`, `too_large`, `storage_full` */
+  /** @throws ArtifactError `invalid_argument`, `checksum_mismatch`, `too_large`, `storage_full` */
   async create(upload: CreateUpload): Promise<UploadSession> {
-    const { newId, nowSeconds, usage } = this.#dependencies;
+    const { quota } = this.#dependencies;
+    const record = await this.#newRecord(upload, true);
+    const known = upload.isNew ? undefined : await this.#known(record);
+    if (known !== undefined) return this.get(known);
+    const { id, size } = record;
+    await quota.check({ storedBytes: size ?? 0, unfinishedBytes: size ?? 0 });
+    const created = await quota.during({ openSessions: 1 }, () => this.#insert(record));
+    const row = upload.from === undefined ? created : await this.#copies.begin(created, upload.from);
+    return isFull(row.value) ? this.#inOrder(id, () => this.#publish(row)) : this.#show(row.value);
+  }
+
+  /**
+   * Saves content in one call, by a session that nobody sees.
+   *
+   * @throws ArtifactError `invalid_argument`, `version_conflict`, `idempotency_conflict`, `too_large`, `storage_full`
+   */
+  async saveWhole(upload: CreateUpload, bytes: Uint8Array): Promise<SessionRecord> {
+    const { staging, ender } = this.#dependencies;
+    const record = await this.#newRecord({ ...upload, size: bytes.length }, false);
+    const created = await this.#insert(record);
+    try {
+      const row = await this.#appender.append(created, bytes);
+      if (row !== undefined) return await this.#publish(row);
+    } catch (error) {
+      await staging.release(record.id);
+      const now = await this.#dependencies.rows.session(record.id).catch(() => undefined);
+      if (now?.value.status === "complete") return now.value; // it failed behind the decision
+      if (now !== undefined) await ender.end(now, "aborted").catch(() => undefined); // what stays is the sweep's
+      throw error;
+    }
+    // A sweep took it for a dead process's.
+    throw new ArtifactError("internal", "Saving took too long and was given up. Nothing was saved.", {
+      next: "call_again",
+    });
+  }
+
+  async #newRecord(upload: CreateUpload, is_listed: boolean): Promise<SessionRecord> {
+    const { newId, clock } = this.#dependencies;
     const id = newId();
-    const { bucket, key = id, size, sha256, if_version, metadata: about = {} } = upload;
+    const { bucket, size, sha256, if_version, isStrict, idempotency_key, saved_by, metadata = {} } = upload;
+    const key = toKey(upload.key ?? id);
     const mime_type = upload.mime_type ?? mimeTypeOf(key, "application/octet-stream");
     checkBucket(bucket);
-    checkKey(key);
     checkMimeType(mime_type);
-    checkMetadata(about);
+    checkMetadata(metadata);
     checkDigest("sha256", sha256);
-    this.#appending.checkArtifactBytes(size ?? 0);
+    checkIdempotencyKey(idempotency_key);
+    this.#appender.checkArtifactBytes(size ?? 0);
     if (size === 0 && sha256 !== undefined && sha256 !== emptyDigest) {
-      const next = "No session was created: give the right sha256, or leave it out.";
-      throw checksumMismatch(sha256, emptyDigest, "empty content", next);
+      const kept = "No session was created.";
+      throw checksumMismatch(sha256, emptyDigest, "empty content", { next: "create_with_digest" }, kept);
     }
-    const created_at = nowSeconds();
-    const record: SessionRecord = {
-      ...{ id, origin: "upload", bucket, key, mime_type, metadata: about },
+    const created_at = clock.nowSeconds();
+    return {
+      ...{ id, is_listed, bucket, key, mime_type, metadata },
       ...{ size: size ?? null, sha256: sha256 ?? null, if_version: if_version ?? null },
-      ...{ status: "open", offset: 0, segments: [], sealed: null, artifact: null },
-      ...{ created_at, expires_at: this.#appending.expiry(created_at) },
+      ...(isStrict ? { is_strict: true } : {}),
+      ...(idempotency_key === undefined ? {} : { idempotency_key }),
+      ...(saved_by === undefined ? {} : { saved_by }),
+      ...{ status: "open", offset: 0, pieces: [], digest: null, artifact: null },
+      ...{ created_at, updated_at: created_at, expires_at: await this.#appender.expiry() },
     };
-    await usage.check({ storedBytes: size ?? 0, unfinishedBytes: size ?? 0 });
-    const row = await usage.during({ openSessions: 1 }, () => this.#insert(record));
-    return size === 0 ? this.#inOrder(id, () => this.#publish(row)) : this.#show(row.value);
   }
 
-  /** The session with its index row, which the sweep may take for a dangling one until the session is there. */
-  async #insert(record: SessionRecord): Promise<SessionRow> {
+  /** The session that the same request has created before. @throws ArtifactError `idempotency_conflict` */
+  async #known(record: SessionRecord): Promise<string | undefined> {
     const { rows, metadata } = this.#dependencies;
-    const index = { key: uploadKey(record.bucket, record.key, record.id), text: uploadText };
-    for (;;) {
-      await metadata.put(index.key, index.text);
-      const row = await rows.insertSession(record, index);
-      if (row !== undefined) return row;
-      if ((await rows.session(record.id)) !== undefined) throw new Error(`session id ${record.id} was given twice`);
+    const { bucket, key, idempotency_key } = record;
+    if (idempotency_key === undefined) return undefined;
+    for await (const { key: index } of rowsUnder(metadata, uploadPrefix(bucket, key), pageRows)) {
+      const row = await rows.session(idOf(index));
+      if (row?.value.idempotency_key !== idempotency_key) continue;
+      if (isSameRequest(row.value, record)) return row.value.id;
+      const message = "This idempotency key belongs to another upload of the same key. No session was created.";
+      throw new ArtifactError("idempotency_conflict", message, { next: "use_other_key", details: { bucket, key } });
     }
+    return undefined;
+  }
+
+  /** @param record of a new session */
+  async #insert(record: SessionRecord): Promise<SessionRow> {
+    const change = this.#dependencies.rows.begin();
+    const row = change.session(undefined, record);
+    if (record.is_listed) change.listSession(record);
+    if (await change.commit()) return row;
+    throw new Error(`session id ${record.id} was given twice`);
   }
 
   /**
@@ -148,14 +205,13 @@ export class Uploads {
     const { sha256, onDone } = options;
     const { maxChunkBytes } = this.#dependencies;
     checkDigest("sha256", sha256);
-    const next = "Send the same content to this session in smaller chunks, from the same offset.";
-    if (bytes.length > maxChunkBytes) throw chunkTooLarge(bytes.length, maxChunkBytes, next);
+    if (bytes.length > maxChunkBytes) throw chunkTooLarge(bytes.length, maxChunkBytes, "send_smaller_chunks");
     if (sha256 !== undefined) checkChunkDigest(bytes, sha256);
     const work = async (): Promise<SessionRecord> => {
       await this.#streams.get(id)?.stop();
       return this.#append(id, offset, bytes);
     };
-    return this.#inOrder(id, work, { check: () => this.#checkReplay(id, offset, bytes), onDone });
+    return this.#inOrder(id, work, onDone);
   }
 
   /**
@@ -173,7 +229,7 @@ export class Uploads {
     });
     if (!isLast && takesMore(row.value)) return this.#show(row.value);
     return this.#inOrder(id, async () => {
-      const now = await this.#live(id);
+      const now = await this.#appender.live(id);
       return isLast ? this.#publish(now, { sha256 }) : this.#publishFull(now, { sha256 });
     });
   }
@@ -181,7 +237,7 @@ export class Uploads {
   async #openStream(id: string, source: ByteSource, options: AppendStream): Promise<UploadStream> {
     await this.#streams.get(id)?.stop();
     this.#newest.delete(id);
-    const stream = new UploadStream(this.#appending, await this.#live(id), source, options);
+    const stream = new UploadStream(this.#appender, await this.#appender.live(id), source, options);
     this.#streams.set(id, stream);
     return stream;
   }
@@ -194,12 +250,12 @@ export class Uploads {
    * `session_expired`, `too_large`; `checksum_mismatch`, the bytes kept
    */
   async declareSize(id: string, size: number, sha256?: string): Promise<UploadSession> {
-    this.#appending.checkArtifactBytes(size);
+    this.#appender.checkArtifactBytes(size);
     checkDigest("sha256", sha256);
     return this.#inOrder(id, async () => {
       await this.#streams.get(id)?.stop();
       for (;;) {
-        const row = await this.#live(id);
+        const row = await this.#appender.live(id);
         checkSize(row.value, size);
         // Size and publication are one change: of an upload that is full, others would not ask for the digest.
         if (row.value.offset === size && row.value.status === "open") return this.#publish(row, { size, sha256 });
@@ -211,34 +267,36 @@ export class Uploads {
 
   async #declare(row: SessionRow, size: number): Promise<SessionRow | undefined> {
     if (row.value.status !== "open") throw closedError(row.value);
-    return this.#dependencies.rows.replaceSession(row, { ...row.value, size });
+    const change = this.#dependencies.rows.begin();
+    const next = change.session(row, { ...row.value, size });
+    return (await change.commit()) ? next : undefined;
   }
 
   /** Publishes a session that is full, as its appender may have died before it did. */
   async get(id: string): Promise<UploadSession> {
     return this.#inOrder(id, async () => {
       await this.#streams.get(id)?.flush();
-      const row = await this.#live(id);
-      const isToPublish = row.value.status === "completing" || (row.value.status === "open" && isFull(row.value));
-      return isToPublish && !this.#dependencies.readOnly ? this.#publish(row) : row.value;
+      const row = await this.#appender.live(id);
+      return isReady(row.value) && !this.#dependencies.readOnly ? this.#publish(row) : row.value;
     });
   }
 
   /** What was said of the artifact when the session was created. */
   async metadata(id: string): Promise<Readonly<Record<string, string>>> {
-    return (await this.#appending.live(id)).value.metadata;
+    return (await this.#appender.live(id)).value.metadata;
   }
 
   /** Sessions by bucket and key, unfinished and finished. @throws ArtifactError `invalid_argument` */
-  async list({ bucket, key, cursor, limit }: ListUploads): Promise<Page<UploadSession>> {
-    const { rows, metadata, nowSeconds } = this.#dependencies;
+  async list({ bucket, cursor, limit, ...filter }: ListUploads): Promise<Page<UploadSession>> {
+    const key = filter.key === undefined ? undefined : toKey(filter.key);
+    const { rows, metadata, clock } = this.#dependencies;
     checkFilter(bucket, key);
     const scope = ["uploads", bucket ?? "", key ?? ""];
     const after = decodeCursor(scope, cursor);
     const index = await metadata.range(uploadPrefix(bucket, key), { after, limit: limit + 1 });
     const page = index.slice(0, limit);
     const found = await rows.sessions(page.map(({ key }) => idOf(key)));
-    const data = found.map(({ value }) => this.#show(value, statusAt(value, nowSeconds())));
+    const data = found.map(({ value }) => this.#show(value, statusAt(value, clock.nowSeconds())));
     const last = page.at(-1)?.key;
     return index.length > limit && last !== undefined ? { data, next_cursor: encodeCursor(scope, last) } : { data };
   }
@@ -248,24 +306,23 @@ export class Uploads {
     checkDigest("sha256", wanted.sha256);
     return this.#inOrder(id, async () => {
       await this.#streams.get(id)?.flush();
-      const row = await this.#live(id);
+      const row = await this.#appender.live(id);
       if (this.#streams.has(id) && isUnfinished(row.value)) throw stillArriving(row);
       return this.#publish(row, wanted);
     });
   }
 
-  /** Idempotent. @throws ArtifactError `session_closed` where it is complete */
+  /** Idempotent. @throws ArtifactError `session_closed` where it is complete; `session_expired` */
   async abort(id: string): Promise<UploadSession> {
-    const { staging, publisher, blobs, usage } = this.#dependencies;
+    const { ender, quota } = this.#dependencies;
     return this.#inOrder(id, async () => {
       await this.#streams.get(id)?.stop();
-      const row = await this.#appending.live(id);
-      this.#missed.delete(id);
+      const row = await this.#appender.live(id);
       this.#newest.delete(id);
-      await staging.forget(id);
-      const ended = await withReserve(blobs, () => publisher.end(row, "aborted"));
+      if (row.value.status === "expired") throw closedError(row.value);
+      const ended = await ender.end(row, "aborted");
       const { offset } = row.value;
-      if (isUnfinished(row.value)) usage.freed({ openSessions: 1, unfinishedBytes: offset, storedBytes: offset });
+      if (isUnfinished(row.value)) quota.freed({ openSessions: 1, unfinishedBytes: offset, storedBytes: offset });
       if (ended === undefined) throw unknownSession(id);
       if (ended.value.status === "complete") throw closedError(ended.value);
       return ended.value;
@@ -273,15 +330,14 @@ export class Uploads {
   }
 
   /**
-   * Aborts an upload, or, where it is complete, only forgets it: what it has published stays.
+   * Aborts an upload, or, where it is complete, only hides it: what it has published stays.
    *
    * @throws ArtifactError `session_closed`
    */
   async dismiss(id: string): Promise<void> {
-    const { publisher } = this.#dependencies;
-    const row = await this.#appending.live(id);
-    if (row.value.status !== "complete") await this.abort(id);
-    else await this.#queue.run(id, () => publisher.forget(row));
+    const row = await this.#appender.live(id);
+    if (isUnfinished(row.value)) await this.abort(id);
+    await this.#queue.run(id, () => this.#dependencies.ender.hide(row));
   }
 
   /** Ends the streams with what they have stored, lets the calls that have arrived end, then closes what is open. */
@@ -300,81 +356,29 @@ export class Uploads {
     return toUploadSession(record, this.#dependencies.links, status);
   }
 
-  /** The session now. @throws what nobody waited for, once; ArtifactError `session_not_found` */
-  async #live(id: string): Promise<SessionRow> {
-    const row = await this.#appending.live(id);
-    this.#throwMissed(row.value);
-    return row;
-  }
-
-  /** Runs `work` in the session's order; a caller that waits long for a publication hears `completing` instead. */
-  async #inOrder(
-    id: string,
-    work: () => Promise<SessionRecord>,
-    { check = async () => undefined, onDone }: Waiting = {},
-  ): Promise<UploadSession> {
-    let hasBegun = false;
-    let refusal: { readonly error: unknown } | undefined;
-    const result = this.#queue
-      .run(id, async () => {
-        hasBegun = true;
-        if (refusal !== undefined) throw refusal.error;
-        return work();
-      })
-      .finally(onDone);
+  /** Runs `work` in the session's order; a caller that waits long for a publication hears of the session as it is. */
+  async #inOrder(id: string, work: () => Promise<SessionRecord>, onDone?: () => void): Promise<UploadSession> {
+    const result = this.#queue.run(id, work).finally(onDone);
     for (let waitMs = publicationWaitMs; ; waitMs = publicationLookMs) {
       const record = await withinMs(waitMs, result);
       if (record !== undefined) return this.#show(record);
       const unfinished = this.#publishing.get(id);
       if (unfinished === undefined) continue;
-      // What this call's own publication fails with is kept; a call that only waited for it can be made again.
-      const isOwn = hasBegun;
-      result.catch((error) => isOwn && this.#missed.set(id, error));
-      if (isOwn) return this.#show(unfinished, "completing");
-      const found = await check().then(
-        () => undefined,
-        (error: unknown) => ({ error }),
-      );
-      if (hasBegun) continue; // and what was looked at may be gone by now
-      refusal = found;
-      if (refusal !== undefined) throw refusal.error;
-      return this.#show(unfinished, "completing");
+      result.catch(() => undefined); // the row keeps what it came to, for who asks next
+      return this.#show(unfinished);
     }
-  }
-
-  /** @throws the failure that nobody waited for, once, where it still says how the session stands */
-  #throwMissed({ id, status }: SessionRecord): void {
-    const failure = this.#missed.get(id);
-    this.#missed.delete(id);
-    if (failure !== undefined && (status === "open" || status === "held")) throw failure;
   }
 
   async #append(id: string, offset: number, bytes: Uint8Array): Promise<SessionRecord> {
     const next = await this.#appendNext(id, offset, bytes);
     if (next !== undefined) return this.#publishFull(next);
     for (;;) {
-      const row = await this.#live(id);
+      const row = await this.#appender.live(id);
       const { overlap } = planAppend(row.value, offset, bytes.length);
-      this.#appending.checkArtifactBytes(offset + bytes.length);
-      if (!(await this.#appending.isReplay(row, offset, bytes.subarray(0, overlap)))) continue;
+      this.#appender.checkArtifactBytes(offset + bytes.length);
+      if (!(await this.#appender.isReplay(row, offset, bytes.subarray(0, overlap)))) continue;
       const now = overlap === bytes.length ? row : await this.#accept(row, bytes.subarray(overlap));
       if (now !== undefined) return this.#publishFull(now);
-    }
-  }
-
-  /**
-   * For an append that waits for a publication: whether its bytes are stored, of a session that takes no new ones.
-   *
-   * @throws ArtifactError `offset_conflict`, `size_exceeded`, `session_closed`
-   */
-  async #checkReplay(id: string, offset: number, bytes: Uint8Array): Promise<void> {
-    for (;;) {
-      // Not what has expired on the way: the publication in front has it in hand.
-      const row = await this.#dependencies.rows.session(id);
-      if (row === undefined) throw unknownSession(id);
-      const { overlap } = planAppend(row.value, offset, bytes.length);
-      if (overlap < bytes.length) throw closedError({ ...row.value, status: "completing" });
-      if (await this.#appending.isReplay(row, offset, bytes)) return;
     }
   }
 
@@ -390,21 +394,16 @@ export class Uploads {
       row.value.offset === offset &&
       bytes.length > 0 &&
       (row.value.size === null || end <= row.value.size) &&
-      statusAt(row.value, this.#dependencies.nowSeconds()) === "open";
-    if (!isNext || this.#missed.has(id)) return undefined;
-    this.#appending.checkArtifactBytes(end);
+      statusAt(row.value, this.#dependencies.clock.nowSeconds()) === "open";
+    if (!isNext) return undefined;
+    this.#appender.checkArtifactBytes(end);
     return this.#accept(row, bytes);
   }
 
   /** Makes bytes durable and then makes them count; undefined where somebody else changed the session first. */
   async #accept(row: SessionRow, bytes: Uint8Array): Promise<SessionRow | undefined> {
-    const { id } = row.value;
-    this.#newest.delete(id);
-    const need = { unfinishedBytes: bytes.length, storedBytes: bytes.length };
-    await this.#dependencies.usage.check(need);
-    const stage = await this.#appending.begin(row);
-    await stage?.write(bytes);
-    const now = stage && (await this.#appending.count(row, stage));
+    this.#newest.delete(row.value.id);
+    const now = await this.#appender.append(row, bytes);
     if (now !== undefined && !isFull(now.value)) this.#remember(now);
     return now;
   }
@@ -412,7 +411,7 @@ export class Uploads {
   #remember(row: SessionRow): void {
     this.#newest.set(row.value.id, row);
     const [oldest] = this.#newest.keys();
-    if (this.#newest.size > maxOpenSegments && oldest !== undefined) this.#newest.delete(oldest);
+    if (this.#newest.size > maxOpenPieces && oldest !== undefined) this.#newest.delete(oldest);
   }
 
   /** What a session has become that has just taken bytes. */
@@ -425,8 +424,9 @@ export class Uploads {
     this.#newest.delete(id);
     this.#publishing.set(id, row.value);
     try {
-      const record = await this.#completion.publish(row, wanted);
-      if (isUnfinished(row.value)) this.#dependencies.usage.freed({ openSessions: 1, unfinishedBytes: offset });
+      const record = await this.#dependencies.publisher.publish(row, wanted);
+      const isCounted = isUnfinished(row.value) && row.value.is_listed;
+      if (isCounted) this.#dependencies.quota.freed({ openSessions: 1, unfinishedBytes: offset });
       return record;
     } finally {
       this.#publishing.delete(id);
@@ -439,13 +439,20 @@ const publicationLookMs = 1_000;
 
 const emptyDigest = sha256Of("");
 
+const pageRows = 100;
+
+/** Whether two requests ask for the same session. */
+function isSameRequest(a: SessionRecord, b: SessionRecord): boolean {
+  const asked = ({ mime_type, size, sha256, if_version, metadata }: SessionRecord) =>
+    JSON.stringify([mime_type, size, sha256, if_version, Object.entries(metadata).sort()]);
+  return asked(a) === asked(b);
+}
+
 /** @throws ArtifactError `invalid_argument` */
 function checkFilter(bucket: string | undefined, key: string | undefined): void {
   if (bucket !== undefined) checkBucket(bucket);
-  if (key === undefined) return;
-  checkKey(key);
-  if (bucket === undefined) {
-    throw new ArtifactError("invalid_argument", "key needs bucket beside it.", { argument: "key" });
+  if (key !== undefined && bucket === undefined) {
+    throw new ArtifactError("invalid_argument", "key needs bucket beside it.", { details: { argument: "key" } });
   }
 }
 
@@ -453,25 +460,15 @@ function checkFilter(bucket: string | undefined, key: string | undefined): void 
 function checkSize({ id, size, offset }: SessionRecord, wanted: number): void {
   if (size === wanted || (size === null && offset <= wanted)) return;
   const is = size === null ? `holds ${offset} bytes already` : `was created for ${size} bytes`;
-  throw new ArtifactError(
-    "invalid_argument",
-    `The upload ${is}, so its size cannot be ${wanted}. Nothing was changed: go on with the right size, or abort it and create another.`,
-    { argument: "size", session_id: id, size, offset },
-  );
+  const message = `The upload ${is}, so its size cannot be ${wanted}. Nothing was changed: go on with the right size, or abort it and create another.`;
+  throw new ArtifactError("invalid_argument", message, {
+    details: { argument: "size", session_id: id, size, offset },
+  });
 }
 
 /** @throws ArtifactError `checksum_mismatch` */
 function checkChunkDigest(bytes: Uint8Array, sha256: string): void {
   const actual = sha256Of(bytes);
   if (actual === sha256) return;
-  const next = "Nothing of the chunk was kept: send it again from the same offset.";
-  throw checksumMismatch(sha256, actual, "this chunk", next);
-}
-
-export function chunkTooLarge(bytes: number, maxChunkBytes: number, next: string): ArtifactError {
-  return new ArtifactError(
-    "too_large",
-    `One call takes at most ${maxChunkBytes} bytes of content, and this is ${bytes}. Nothing was stored. ${next}`,
-    { bytes, max_chunk_bytes: maxChunkBytes },
-  );
+  throw checksumMismatch(sha256, actual, "this chunk", { next: "send_again" }, "Nothing of the chunk was kept.");
 }

@@ -1,28 +1,28 @@
-import type { BlobStore } from "./blob-store.js";
-import { ArtifactError } from "./errors.js";
+import type { ContentStore } from "../ports/content-store.js";
+import { ArtifactError } from "../model/errors.js";
 
 /**
  * Does what frees space, and on a full disk does it again with the reserve given up: deleting needs space too.
  *
  * @param work can be done any number of times
  */
-export async function withReserve<Result>(blobs: BlobStore, work: () => Promise<Result>): Promise<Result> {
+export async function withReserve<Result>(content: ContentStore, work: () => Promise<Result>): Promise<Result> {
   try {
-    return await orWithoutReserve(blobs, work);
+    return await orWithoutReserve(content, work);
   } finally {
-    await blobs.restoreReserve();
+    await content.restoreReserve();
   }
 }
 
 /** The same without taking the reserve again, for who does much and takes it again at the end. */
-export async function orWithoutReserve<Result>(blobs: BlobStore, work: () => Promise<Result>): Promise<Result> {
+export async function orWithoutReserve<Result>(content: ContentStore, work: () => Promise<Result>): Promise<Result> {
   for (let wasGone = false; ; ) {
     try {
       return await work();
     } catch (error) {
       if (!(error instanceof ArtifactError) || error.code !== "storage_full") throw error;
       // Gone, it was given up for another call, which may have made room, or have taken it again since.
-      const isGone = !(await blobs.releaseReserve());
+      const isGone = !(await content.releaseReserve());
       if (isGone && wasGone) throw error;
       wasGone = isGone;
     }

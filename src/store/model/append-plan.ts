@@ -1,0 +1,31 @@
+import { ArtifactError } from "./errors.js";
+import type { SessionRecord } from "./records.js";
+import { closedError, offsetConflict } from "./session-errors.js";
+
+/**
+ * What an append of `length` bytes at `offset` asks for: the first `overlap` bytes must equal those stored, the
+ * rest is new.
+ *
+ * @throws ArtifactError `offset_conflict`, `size_exceeded`, `session_closed`, `session_expired`
+ */
+export function planAppend(record: SessionRecord, offset: number, length: number): { overlap: number } {
+  if (record.status === "aborted" || record.status === "expired") throw closedError(record);
+  const end = offset + length;
+  if (offset > record.offset) {
+    throw offsetConflict(record, `Offset ${offset} leaves a gap. Nothing of this chunk was kept.`);
+  }
+  if (record.size !== null && end > record.size) throw sizeExceeded(record, record.size, end);
+  if (record.status !== "open" && end > record.offset) throw closedError(record);
+  return { overlap: Math.min(length, record.offset - offset) };
+}
+
+function sizeExceeded({ id, status, offset }: SessionRecord, size: number, end: number): ArtifactError {
+  const isOpen = status === "open" && offset < size;
+  const message = `The chunk would end at byte ${end}, past the declared size of ${size} bytes. Nothing of it was kept. ${
+    isOpen ? `${size - offset} bytes are missing from offset ${offset}.` : "All declared bytes are there."
+  }`;
+  return new ArtifactError("size_exceeded", message, {
+    next: isOpen ? "create_without_size" : "use_published",
+    details: { session_id: id, offset, size },
+  });
+}

@@ -1,0 +1,50 @@
+import { Mime } from "mime/lite";
+import otherTypes from "mime/types/other.js";
+import standardTypes from "mime/types/standard.js";
+import { ArtifactError } from "./errors.js";
+import { maxMimeTypeChars } from "./limits.js";
+import { quote } from "./quote.js";
+
+/** `type/subtype` with parameters: RFC 9110, section 8.3.1. */
+const mimeTypePattern = /^[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+(?:[ \t]*;[ \t\x21-\x7e]*)?$/;
+
+/** @throws ArtifactError `invalid_argument` */
+export function checkMimeType(mimeType: string): void {
+  if (mimeType.length > maxMimeTypeChars || !mimeTypePattern.test(mimeType)) {
+    const message = `mime_type ${quote(mimeType)} is not valid: write type/subtype, like text/csv or application/json, or leave it out.`;
+    throw new ArtifactError("invalid_argument", message, { details: { argument: "mime_type" } });
+  }
+}
+
+/** What the registry does not know, or knows as something else than an agent means by it. */
+const ownTypes = {
+  "application/x-ndjson": ["ndjson", "jsonl"],
+  "application/vnd.apache.parquet": ["parquet"],
+  "application/vnd.apache.arrow.file": ["arrow", "feather"],
+  "application/x-ipynb+json": ["ipynb"],
+  "text/x-python": ["py"],
+  "text/x-typescript": ["ts", "tsx"],
+};
+
+let types: Mime | undefined;
+
+/** The registry is made when it is first asked: no start waits for it. */
+function typeOf(extension: string): string | null {
+  types ??= new Mime(standardTypes, otherTypes).define(ownTypes, true);
+  return types.getType(extension);
+}
+
+/** The type that the key's extension tells, else `otherwise`. */
+export function mimeTypeOf(key: string, otherwise: string): string {
+  // Without a dot the registry would take the whole name for an extension.
+  const extension = /[^/]\.([^./]+)$/.exec(key)?.[1];
+  return (extension && typeOf(extension)) ?? otherwise;
+}
+
+const textTypes =
+  /^(?:text\/.*|application\/(?:json|x-ndjson|xml|yaml|x-yaml|toml|sql|javascript|ecmascript|typescript|x-sh|x-httpd-php|x-tex|x-latex|graphql|rtf|xml-dtd)|.*\+(?:json|xml|yaml))$/i;
+
+/** Whether content of this type is shown as text where its bytes are UTF-8. */
+export function isTextType(mimeType: string): boolean {
+  return textTypes.test((mimeType.split(";")[0] ?? "").trim());
+}

@@ -1,0 +1,146 @@
+import { ArtifactError } from "./errors.js";
+import { quote } from "./quote.js";
+import type { SessionRecord, Version } from "./records.js";
+
+/** Every one carries the offset to go on from. */
+export function offsetConflict(record: SessionRecord, what: string, isOtherContent = false): ArtifactError {
+  const { id, offset, size } = record;
+  return new ArtifactError("offset_conflict", `${what} ${offset} bytes are stored.`, {
+    next: isOtherContent ? "check_content" : "continue_at_offset",
+    details: { session_id: id, offset, size },
+  });
+}
+
+/** Why a session takes no more calls of this kind. */
+export function closedError(record: SessionRecord): ArtifactError {
+  const details = { session_id: record.id, status: record.status };
+  switch (record.status) {
+    case "expired": {
+      const message = "This upload session has expired and takes no more bytes.";
+      return new ArtifactError("session_expired", message, { next: "create_session", details });
+    }
+    case "aborted": {
+      const message = "This upload session was aborted and its bytes are gone.";
+      return new ArtifactError("session_closed", message, { next: "create_session", details });
+    }
+    case "complete": {
+      const message = "This upload is complete: its artifact is published and stays.";
+      return new ArtifactError("session_closed", message, { next: "use_published", details });
+    }
+    default:
+      return conflictError(record);
+  }
+}
+
+/** For a session with all its bytes that was not published. */
+export function conflictError(record: SessionRecord): ArtifactError {
+  const { id, status, if_version } = record;
+  const why =
+    if_version === null
+      ? "the key got a newer version while its completion was interrupted"
+      : `its if_version, ${if_version}, was not met`;
+  return new ArtifactError("session_closed", `This upload has all its bytes and is not published: ${why}.`, {
+    next: "resolve_conflict",
+    details: { session_id: id, status },
+  });
+}
+
+/** @param newest 0 if the key does not exist */
+export function versionConflict(
+  record: Pick<SessionRecord, "id" | "if_version" | "is_listed">,
+  newest: number,
+): ArtifactError {
+  const { id, if_version, is_listed } = record;
+  const is = newest === 0 ? "the key does not exist" : `the newest version of the key is ${newest}`;
+  const what = if_version === null ? "The key got a newer version meanwhile" : `if_version is ${if_version}`;
+  const joint = if_version === null ? ":" : ", but";
+  const kept = is_listed ? "The uploaded bytes are kept." : "Nothing was saved.";
+  return new ArtifactError("version_conflict", `${what}${joint} ${is}. ${kept}`, {
+    next: is_listed ? "resolve_conflict" : "save_on_newest",
+    details: { ...(is_listed ? { session_id: id } : {}), if_version, version: newest },
+  });
+}
+
+/** Algorithms of digests, as Node's crypto has them, and as people do. */
+const digestNames = { sha256: "SHA-256", sha512: "SHA-512", sha1: "SHA-1", md5: "MD5" } as const;
+export type DigestAlgorithm = keyof typeof digestNames;
+
+export interface MismatchOptions {
+  readonly next: "send_again" | "correct_digest" | "create_with_digest" | "use_published";
+  readonly details?: { readonly session_id?: string; readonly offset?: number };
+  readonly algorithm?: DigestAlgorithm;
+}
+
+/** @param what of which content the digest is; a whole sentence about what was kept follows it */
+export function checksumMismatch(
+  expected: string,
+  actual: string,
+  what: string,
+  { next, details, algorithm = "sha256" }: MismatchOptions,
+  kept: string,
+): ArtifactError {
+  const message = `The ${digestNames[algorithm]} of ${what} is ${actual}, not ${expected}. ${kept}`;
+  return new ArtifactError("checksum_mismatch", message, { next, details: { expected, actual, ...details } });
+}
+
+export function unknownSession(id: string): ArtifactError {
+  const details = { session_id: id.slice(0, 100) };
+  return new ArtifactError("session_not_found", "There is no upload session with this id.", {
+    next: "find_session",
+    details,
+  });
+}
+
+export function incomplete({ id, offset }: SessionRecord, size: number): ArtifactError {
+  const details = { session_id: id, offset, size };
+  return new ArtifactError("incomplete", `${offset} of ${size} bytes are stored.`, { next: "upload_rest", details });
+}
+
+/** Bytes that a row counts are not in the store. */
+export function missingPiece({ id, bucket, key }: SessionRecord, names: string): ArtifactError {
+  const message = "Stored bytes of this upload are missing from the disk.";
+  const details = { session_id: id, bucket, key, piece: names };
+  return new ArtifactError("corrupt", message, { next: "abort_and_upload", details });
+}
+
+/** The same idempotency key was used for another content before. */
+export function idempotencyConflict(bucket: string, key: string, version: Version): ArtifactError {
+  const message = `This idempotency key belongs to version ${version.version} of ${quote(key)} in bucket ${quote(bucket)}, which has other content. Nothing was saved.`;
+  return new ArtifactError("idempotency_conflict", message, {
+    next: "use_other_key",
+    details: { bucket, key, version: version.version },
+  });
+}
+
+export function artifactTooLarge(bytes: number, maxArtifactBytes: number): ArtifactError {
+  const message = `An artifact is at most ${maxArtifactBytes} bytes here, and this would be ${bytes}. Nothing was stored.`;
+  const details = { bytes, max_artifact_bytes: maxArtifactBytes };
+  return new ArtifactError("too_large", message, { next: "split_content", details });
+}
+
+export function chunkTooLarge(
+  bytes: number,
+  maxChunkBytes: number,
+  next: "send_smaller_chunks" | "upload_in_chunks",
+): ArtifactError {
+  const message = `One call takes at most ${maxChunkBytes} bytes of content, and this is ${bytes}. Nothing was stored.`;
+  return new ArtifactError("too_large", message, { next, details: { bytes, max_chunk_bytes: maxChunkBytes } });
+}
+
+/** @throws ArtifactError `checksum_mismatch` if the content is known to have another digest than `sha256` */
+export function checkAnnounced({ id, artifact, sha256: announced }: SessionRecord, sha256: string | undefined): void {
+  const known = artifact?.sha256 ?? announced ?? undefined;
+  if (sha256 === undefined || known === undefined || sha256 === known) return;
+  const options: MismatchOptions = { next: "create_with_digest", details: { session_id: id } };
+  throw checksumMismatch(sha256, known, "the content that this upload is for", options, "Nothing of this call was kept.");
+}
+
+/** Says that the content does not have the digest that was announced, or that a call asked for. */
+export function contentMismatch({ id, status, offset }: SessionRecord, expected: string, actual: string): ArtifactError {
+  const isComplete = status === "complete";
+  const kept = isComplete
+    ? "The upload is complete already, and its artifact stays."
+    : "Nothing was published, and the uploaded bytes are kept.";
+  const next = isComplete ? "use_published" : "correct_digest";
+  return checksumMismatch(expected, actual, "the uploaded content", { next, details: { session_id: id, offset } }, kept);
+}

@@ -1,0 +1,65 @@
+import type { FreedRow } from "../model/records.js";
+import type { ContentStore } from "../ports/content-store.js";
+import type { Log } from "../ports/log.js";
+import type { MetadataStore } from "../ports/metadata-store.js";
+import { withReserve } from "./reserve.js";
+
+export interface FreedPiecesDependencies {
+  readonly metadata: MetadataStore;
+  readonly content: ContentStore;
+  readonly log: Log;
+}
+
+/** How long the row of pieces that are removed waits for others, so that they go in one transaction. */
+const gatherMs = 500;
+/** So many are not gathered longer. */
+const mostGathered = 32;
+
+/** Removes the pieces that `freed` rows name, and then those rows: never before the removal is durable. */
+export class FreedPieces {
+  readonly #dependencies: FreedPiecesDependencies;
+  #removed: FreedRow[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #dropping: Promise<void> = Promise.resolve();
+
+  constructor(dependencies: FreedPiecesDependencies) {
+    this.#dependencies = dependencies;
+  }
+
+  /** The space is free once this resolves. What fails is logged, and left to the sweep. */
+  async remove(row: FreedRow | undefined): Promise<void> {
+    if (row === undefined) return;
+    const { content, log } = this.#dependencies;
+    await withReserve(content, () => this.seeThrough(row)).catch((error) =>
+      log("warn", "pieces_left_behind", { row: row.key, error: String(error) }),
+    );
+  }
+
+  /** The same, for who handles errors. */
+  async seeThrough(row: FreedRow): Promise<void> {
+    await this.#dependencies.content.remove(row.value.pieces);
+    this.#removed.push(row);
+    if (this.#removed.length >= mostGathered) this.#drop();
+    else this.#timer ??= setTimeout(() => this.#drop(), gatherMs).unref();
+  }
+
+  /** Resolves once no row is left whose pieces were removed here. */
+  async flush(): Promise<void> {
+    this.#drop();
+    await this.#dropping;
+  }
+
+  #drop(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const rows = this.#removed;
+    this.#removed = [];
+    const { metadata, log } = this.#dependencies;
+    // Each by itself: a sweep may have dropped some. They wait for the same transaction.
+    const drops = rows.map(({ key, text }) => metadata.change([{ key, old: text, next: undefined }]));
+    const dropped = Promise.all(drops).catch((error) =>
+      log("debug", "freed_rows_left_behind", { error: String(error) }),
+    );
+    this.#dropping = Promise.all([this.#dropping, dropped]).then(() => undefined);
+  }
+}

@@ -1,0 +1,51 @@
+import type { Content } from "../model/artifact.js";
+import type { Piece, Version } from "../model/records.js";
+import type { Change, Freed, KeyRows } from "../rows.js";
+
+/** What a new version is made of, beside its number. */
+export interface NewVersion {
+  readonly session: string;
+  readonly pieces: readonly Piece[];
+  readonly content: Content;
+  readonly saved_by: string | undefined;
+  readonly idempotency_key: string | undefined;
+}
+
+export interface KeyLimits {
+  readonly nowSeconds: () => number;
+  readonly keepVersions: number;
+}
+
+export const versionsOf = ({ artifact }: KeyRows): readonly Version[] => artifact?.value.versions ?? [];
+
+/** The last version number that the key was given. */
+export const lastNumber = ({ artifact, gone }: KeyRows): number => artifact?.value.last ?? gone?.value.last ?? 0;
+
+/**
+ * Puts a new version in front of the key's others.
+ *
+ * @returns the version, and the pieces of those that are past the limit
+ */
+export function addVersion(
+  change: Change,
+  { bucket, key, rows }: { readonly bucket: string; readonly key: string; readonly rows: KeyRows },
+  { session, pieces, content, saved_by, idempotency_key }: NewVersion,
+  { nowSeconds, keepVersions }: KeyLimits,
+): { readonly version: Version; readonly dropped: readonly Freed[] } {
+  const version: Version = {
+    ...{ version: lastNumber(rows) + 1, session, pieces: [...pieces], ...content, created_at: nowSeconds() },
+    ...(saved_by === undefined ? {} : { saved_by }),
+    ...(idempotency_key === undefined ? {} : { idempotency_keys: [idempotency_key] }),
+  };
+  const versions = [version, ...versionsOf(rows)];
+  const dropped = versions.splice(keepVersions);
+  change.versions(bucket, key, rows, { last: version.version, versions });
+  return { version, dropped };
+}
+
+/** Puts `next` in the place of the version with its number. */
+export function replaceVersion(change: Change, bucket: string, key: string, rows: KeyRows, next: Version): void {
+  const versions = versionsOf(rows).map((version) => (version.version === next.version ? next : version));
+  change.versions(bucket, key, rows, { last: lastNumber(rows), versions });
+}
+

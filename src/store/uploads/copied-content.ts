@@ -1,0 +1,152 @@
+import { ArtifactError } from "../model/errors.js";
+import { quote } from "../model/quote.js";
+import type { Piece, SessionRow, Version } from "../model/records.js";
+import { closedError, unknownSession } from "../model/session-errors.js";
+import { bytesOf } from "../model/upload-session.js";
+import { readRowPieces } from "../pieces/piece-reader.js";
+import type { Staging } from "../pieces/staging.js";
+import type { ContentStore } from "../ports/content-store.js";
+import type { Log } from "../ports/log.js";
+import type { MetadataStore } from "../ports/metadata-store.js";
+import type { Ender } from "../publication/ender.js";
+import type { Quota } from "../publication/quota.js";
+import type { Change, Rows } from "../rows.js";
+
+/** A version that a session begins with: the newest unless told otherwise. */
+export interface Source {
+  readonly bucket: string;
+  readonly key: string;
+  readonly version?: number | undefined;
+}
+
+export interface CopiedContentDependencies {
+  readonly rows: Rows;
+  readonly metadata: MetadataStore;
+  readonly content: ContentStore;
+  readonly staging: Staging;
+  readonly ender: Ender;
+  readonly quota: Quota;
+  readonly newId: () => string;
+  readonly log: Log;
+}
+
+/** Copies of a version's pieces, under the session that they are for. */
+interface Copies {
+  readonly version: Version;
+  readonly pieces: readonly Piece[];
+  /** Those of them that go into rows. */
+  readonly bytes: Uint8Array | undefined;
+}
+
+/** Lets a session begin with the content of a version. Its bytes are copied by the engine, and read by nobody. */
+export class CopiedContent {
+  readonly #dependencies: CopiedContentDependencies;
+
+  constructor(dependencies: CopiedContentDependencies) {
+    this.#dependencies = dependencies;
+  }
+
+  /**
+   * The session once it has the content. A session that cannot get it is aborted.
+   *
+   * @throws ArtifactError `artifact_not_found`, `storage_full`, `corrupt`, `size_exceeded`
+   */
+  async begin(created: SessionRow, source: Source): Promise<SessionRow> {
+    const { ender, log } = this.#dependencies;
+    try {
+      return await this.#fill(created, source);
+    } catch (error) {
+      const now = await this.#dependencies.rows.session(created.value.id).catch(() => created);
+      if (now?.value.offset === 0) {
+        await ender
+          .end(now, "aborted")
+          .catch((failure) => log("warn", "session_left_behind", { error: String(failure) }));
+      }
+      throw error;
+    }
+  }
+
+  async #fill(created: SessionRow, source: Source): Promise<SessionRow> {
+    const { quota } = this.#dependencies;
+    for (;;) {
+      const version = await this.#find(source);
+      const { size } = created.value;
+      if (size !== null && version.bytes > size) throw tooSmall(created, version.bytes, size);
+      const need = { unfinishedBytes: version.bytes, storedBytes: version.bytes };
+      const row = await quota.during(need, async () => {
+        const copies = await this.#copy(created, version);
+        return copies && this.#count(created, copies);
+      });
+      if (row !== undefined) return row;
+      if ((await this.#find({ ...source, version: version.version })).session === version.session) {
+        throw new ArtifactError("corrupt", "Stored bytes of that version are missing.", { next: "verify_store" });
+      }
+    }
+  }
+
+  async #find({ bucket, key, version }: Source): Promise<Version> {
+    const row = await this.#dependencies.rows.artifact(bucket, key);
+    const versions = row?.value.versions ?? [];
+    const found = version === undefined ? versions[0] : versions.find((known) => known.version === version);
+    if (found !== undefined) return found;
+    const what = version === undefined ? "artifact" : `version ${version} of`;
+    const message = `There is no ${what} ${quote(key)} in bucket ${quote(bucket)}. Nothing was copied.`;
+    throw new ArtifactError("artifact_not_found", message, { next: "list_artifacts", details: { bucket, key } });
+  }
+
+  /** Undefined if a piece is gone. */
+  async #copy({ value: { id } }: SessionRow, version: Version): Promise<Copies | undefined> {
+    const { content, newId } = this.#dependencies;
+    const pieces: Piece[] = [];
+    for (const piece of version.pieces) {
+      if (piece.in_row) continue;
+      const name = await content.copy(version.session, piece, id, bytesOf(pieces));
+      if (name === undefined) {
+        await this.#remove(id, pieces);
+        return undefined;
+      }
+      pieces.push({ name, bytes: piece.bytes });
+    }
+    const inRows = version.pieces.filter((piece) => piece.in_row);
+    if (inRows.length === 0) return { version, pieces, bytes: undefined };
+    const bytes = await readRowPieces(this.#dependencies, version.session, inRows);
+    if (bytes === undefined) return undefined;
+    const piece: Piece = { name: `0-${newId().slice(0, 16)}`, bytes: bytes.length, in_row: true };
+    return { version, pieces: [piece], bytes };
+  }
+
+  async #count(created: SessionRow, { version, pieces, bytes: inRow }: Copies): Promise<SessionRow> {
+    const { rows, staging } = this.#dependencies;
+    const { id } = created.value;
+    const change: Change = rows.begin();
+    const { bytes, sha256 } = version;
+    const next = change.session(created, {
+      ...created.value,
+      ...{ offset: bytes, pieces: [...pieces], digest: { bytes, sha256 } },
+    });
+    const [last] = pieces.slice(-1);
+    if (inRow !== undefined && last !== undefined) change.putPiece(id, last, inRow);
+    const isDone = await change.commit().catch(async (error) => {
+      const outcome = last === undefined ? undefined : await staging.settle(created, next, last);
+      if (outcome === "made") return true;
+      if (outcome === "never") await this.#remove(id, pieces);
+      throw error;
+    });
+    if (isDone) return next;
+    await this.#remove(id, pieces);
+    const now = await rows.session(id);
+    throw now === undefined ? unknownSession(id) : closedError(now.value);
+  }
+
+  async #remove(session: string, pieces: readonly Piece[]): Promise<void> {
+    const names = pieces.filter((piece) => !piece.in_row).map(({ name }) => ({ session, name }));
+    await this.#dependencies.content
+      .remove(names)
+      .catch((error) => this.#dependencies.log("warn", "pieces_left_behind", { session, error: String(error) }));
+  }
+}
+
+function tooSmall({ value: { id } }: SessionRow, bytes: number, size: number): ArtifactError {
+  const message = `That version has ${bytes} bytes, and size is ${size}: size is that of the whole content, with what it begins with. No session was left.`;
+  return new ArtifactError("size_exceeded", message, { next: "create_without_size", details: { session_id: id, size } });
+}
