@@ -49,11 +49,11 @@ function behind(parts: readonly Uint8Array[], bytes: number): readonly Uint8Arra
   });
 }
 
-/** Writes a small file from its beginning, its bytes durable; its name is the caller's to sync. */
-export async function writeSynced(path: string, flags: string | number, text: string): Promise<void> {
+/** Writes a small file, or the end of one with flag `a`, and syncs its bytes. Its name is the caller's to sync. */
+export async function writeSynced(path: string, flags: string | number, content: string | Uint8Array): Promise<void> {
   const file = await open(path, flags, 0o600);
   try {
-    await file.writeFile(text);
+    await file.writeFile(content);
     await file.sync();
   } finally {
     await file.close();
@@ -70,6 +70,11 @@ export async function syncFolder(path: string): Promise<void> {
     await folder.close();
   }
 }
+
+/** What `link` fails with where a file system has no hard links, or not this one. On Windows that is EISDIR. */
+export const noHardLinkErrnos: readonly string[] = [
+  ...["EPERM", "EACCES", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK", "EXDEV", "EINVAL", "EISDIR"],
+];
 
 /*
  * Folders are not made with `recursive`: Node says ENOENT then where the disk is read-only, over its quota or broken,

@@ -2,7 +2,7 @@ import { constants, type MakeDirectoryOptions } from "node:fs";
 import type * as fs from "node:fs/promises";
 import { setImmediate } from "node:timers/promises";
 
-export type Errno = "ENOSPC" | "EDQUOT" | "EROFS" | "EIO" | "EMFILE";
+export type Errno = "ENOSPC" | "EDQUOT" | "EROFS" | "EIO" | "EMFILE" | "EFBIG" | "EPERM";
 
 export interface Fault {
   readonly errno: Errno;
@@ -12,8 +12,9 @@ export interface Fault {
   readonly isLasting: boolean;
 }
 
-const writing = ["write", "datasync", "sync", "truncate", "mkdir", "create", "link", "unlink", "rmdir", "rm"];
-const opening = ["open", "create", "readdir"];
+const naming = ["mkdir", "create", "link", "rename", "unlink", "rmdir", "rm"];
+const writing = ["write", "datasync", "sync", "truncate", "utimes", ...naming];
+const opening = ["open", "create", "readdir", "readFile"];
 
 /** Which calls an errno comes from. */
 const canFail: Readonly<Record<Errno, (call: string) => boolean>> = {
@@ -22,6 +23,8 @@ const canFail: Readonly<Record<Errno, (call: string) => boolean>> = {
   EROFS: (call) => writing.includes(call),
   EIO: () => true,
   EMFILE: (call) => opening.includes(call),
+  EFBIG: (call) => call === "write",
+  EPERM: (call) => naming.includes(call),
 };
 
 /**
@@ -36,6 +39,8 @@ export class FaultyDisk {
   writesHalf = false;
   /** Whether its file system is one of those that are known to sync what is written with O_DSYNC. */
   isKnown = true;
+  /** What its file system answers to `link`, where it has no hard links. */
+  linkErrno: string | undefined;
   #fault: Fault | undefined;
   #calls = 0;
   #hasWrittenShort = false;
@@ -46,6 +51,7 @@ export class FaultyDisk {
     this.mend();
     this.openFiles = 0;
     this.writesHalf = false;
+    this.linkErrno = undefined;
     this.usedAfterFailure.length = 0;
     this.#failedFiles.clear();
   }
@@ -89,7 +95,7 @@ export class FaultyDisk {
   }
 
   wrap(actual: typeof fs): typeof fs {
-    const wrapped = <Name extends "unlink" | "rmdir" | "rm" | "readdir" | "stat">(name: Name) =>
+    const wrapped = <Name extends "unlink" | "rmdir" | "rm" | "readdir" | "readFile" | "stat" | "lstat">(name: Name) =>
       (async (path: string, ...rest: []) => {
         if (this.#isFailing(name)) throw this.#error(name, path);
         return (actual[name] as (path: string, ...rest: unknown[]) => unknown)(path, ...rest);
@@ -105,11 +111,19 @@ export class FaultyDisk {
       rmdir: wrapped("rmdir"),
       rm: wrapped("rm"),
       readdir: wrapped("readdir"),
+      readFile: wrapped("readFile"),
       stat: wrapped("stat"),
+      lstat: wrapped("lstat"),
       link: async (from, to) => {
         this.#use("link", String(from));
+        if (this.linkErrno !== undefined) throw Object.assign(new Error(this.linkErrno), { code: this.linkErrno });
         if (this.#isFailing("link")) throw this.#error("link", String(to));
         return actual.link(from, to);
+      },
+      rename: async (from, to) => {
+        this.#use("rename", String(from));
+        if (this.#isFailing("rename")) throw this.#error("rename", String(to));
+        return actual.rename(from, to);
       },
       open: async (path, flags, mode) => {
         const call = flags === "r" ? "open" : "create";
@@ -146,6 +160,18 @@ export class FaultyDisk {
       return written;
     };
     const handle = {
+      stat: async () => {
+        if (this.#isFailing("stat")) throw this.#error("stat", path);
+        return file.stat();
+      },
+      utimes: async (...times: Parameters<fs.FileHandle["utimes"]>) => {
+        if (this.#isFailing("utimes")) throw this.#error("utimes", path);
+        return file.utimes(...times);
+      },
+      writeFile: async (content: string | Uint8Array) => {
+        let rest = Buffer.from(content);
+        while (rest.length > 0) rest = rest.subarray((await write(rest, null)).bytesWritten);
+      },
       read: async (bytes: Buffer, at: number, length: number, position: number) => {
         if (this.#isFailing("read")) throw this.#error("read", path);
         return file.read(bytes, at, length, position);

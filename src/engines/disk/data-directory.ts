@@ -1,43 +1,42 @@
-import { access, constants, open, readFile, stat } from "node:fs/promises";
+import { access, constants, open, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { BlobStore } from "../store/blob-store.js";
-import type { LocalFiles } from "../store/local-files.js";
-import type { Log } from "../store/log.js";
-import { createDiskBlobStore } from "./disk-blob-store.js";
-import { codeOf } from "./engine-error.js";
-import { makeFolder, syncFolder, writeSynced } from "./file-system.js";
-import { createLocalFiles } from "./local-files.js";
+import type { ContentStore } from "../../store/ports/content-store.js";
+import type { LocalFiles } from "../../store/ports/local-files.js";
+import type { Log } from "../../store/ports/log.js";
+import { codeOf } from "../engine-error.js";
+import { makeFolder, syncFolder } from "../file-system.js";
+import { createLocalFiles } from "../local-files/local-files.js";
+import { loadSqliteDriver, SqliteDriverError } from "../sqlite/driver.js";
+import { type KeyvMetadataStore, openKeyvMetadataStore } from "../sqlite/keyv-metadata-store.js";
+import { createDiskContentStore } from "./disk-content-store.js";
+import { dataFormat, readFormat, writeFormat } from "./format-file.js";
+import { contentFolder, makeShards } from "./shards.js";
 import { readSigningKey } from "./signing-key.js";
-import { loadSqliteDriver, SqliteDriverError } from "./sqlite/driver.js";
-import { type KeyvMetadataStore, openKeyvMetadataStore } from "./sqlite/keyv-metadata-store.js";
-
-/** The layout of the data directory that this program reads and writes. */
-export const dataFormat = "1";
 
 export interface DataDirectory {
   readonly metadata: KeyvMetadataStore;
-  readonly blobs: BlobStore;
-  /** Of this machine, all but the data directory. */
+  readonly content: ContentStore;
+  /** The files of this machine, except for the data directory. */
   readonly files: LocalFiles;
-  /** What URLs are signed with, made where there is none. @throws DataDirectoryError */
+  /** The key that URLs are signed with, made if there is none. @throws DataDirectoryError */
   signingKey(): Promise<Buffer>;
   close(): Promise<void>;
 }
 
-/** The data directory cannot be used; the message is one line that says what to do. */
+/** The data directory cannot be used. The message is one line that says what to do. */
 export class DataDirectoryError extends Error {
   override readonly name = "DataDirectoryError";
 }
 
 export interface OpenOptions {
-  /** The person chose the root: its parent must be there, so that a mistyped path makes nothing. */
+  /** The person chose the root. Its parent must be there, so that a mistyped path makes nothing. */
   readonly isNamed?: boolean;
-  /** Nothing is made where there is no store yet. */
+  /** Nothing is made if there is no store yet. */
   readonly mustExist?: boolean;
 }
 
 /**
- * Opens a data directory, made where there is none; any number of processes may have it open.
+ * Opens a data directory, and makes it if there is none. Any number of processes may have it open.
  *
  * @throws DataDirectoryError
  */
@@ -52,24 +51,22 @@ export async function openDataDirectory(
   if (!mustExist) await makeRoot(root, isNamed);
   const isFormatted = await hasStore(root);
   if (mustExist && !isFormatted) {
-    throw new DataDirectoryError(`There is no store in ${root}: give its directory with --root.`);
+    throw new DataDirectoryError(`There is no store in ${root}: give the data directory of one.`);
   }
   const database = databaseIn(root);
-  await explained(root, () => makeFolder(join(root, "uploads")));
-  await explained(root, () => makeFolder(join(root, "blobs")));
+  await explained(root, () => makeShards(root));
   if (!isFormatted) await explained(root, () => makeForOwner(database));
-  const blobs = createDiskBlobStore(root, log);
-  const metadata = await openMetadata(database, blobs, log);
-  // Written last: a directory that has it has a database too.
-  if (!isFormatted) await explained(root, () => writeFormat(root));
-  const restored = blobs.restoreReserve(); // nobody has to wait for it
+  const content = createDiskContentStore(root, log);
+  const metadata = await openMetadata(database, content, log);
+  if (!isFormatted) await explained(root, () => finishNewStore(root));
+  const restored = content.restoreReserve(); // nobody has to wait for it
   const files = createLocalFiles({ forbidden: root });
   const signingKey = () => explained(root, () => readSigningKey(root));
   const close = async (): Promise<void> => {
     await restored;
     await metadata.close();
   };
-  return { metadata, blobs, files, signingKey, close };
+  return { metadata, content, files, signingKey, close };
 }
 
 const databaseIn = (root: string): string => join(root, "metadata.sqlite");
@@ -80,14 +77,14 @@ async function hasStore(root: string): Promise<boolean> {
   const database = databaseIn(root);
   if (!isFormatted || (await hasContent(database))) return isFormatted;
   throw new DataDirectoryError(
-    `${database} is missing or empty, although ${root} has held artifacts: restore it from a backup, or give another --root.`,
+    `${database} is missing or empty, although ${root} has held artifacts: restore it from a backup, or give another data directory.`,
   );
 }
 
 /**
  * What a start would find, without changing anything: a store, an empty directory, or none.
  *
- * @throws DataDirectoryError if it would end there
+ * @throws DataDirectoryError if a start would fail
  */
 export async function inspectDataDirectory(
   root: string,
@@ -120,12 +117,12 @@ async function findRoot(root: string, isNamed: boolean): Promise<boolean> {
     return true;
   }
   if (found !== undefined) {
-    throw new DataDirectoryError(`The data directory ${root} is a file: give a directory with --root.`);
+    throw new DataDirectoryError(`The data directory ${root} is a file: give a directory.`);
   }
   const parent = dirname(root);
   if (isNamed && (await stat(parent).catch(absent)) === undefined) {
     throw new DataDirectoryError(
-      `The data directory ${root} cannot be made: ${parent} does not exist. Make it first, or give another --root.`,
+      `The data directory ${root} cannot be made: ${parent} does not exist. Make it first, or give another data directory.`,
     );
   }
   return false;
@@ -136,36 +133,41 @@ async function makeForOwner(path: string): Promise<void> {
   await (await open(path, "a", 0o600)).close();
 }
 
-/** Whether the directory has been in use before. */
+/** Whether the directory has been in use before. @throws DataDirectoryError if its format is another one */
 async function checkFormat(root: string): Promise<boolean> {
-  const text = await explained(root, () => readFile(join(root, "format"), "utf8").catch(absent));
-  if (text === undefined || text === "") return false;
-  const format = text.trim();
-  if (format === dataFormat) return true;
-  const what = /^\d{1,9}$/.test(format)
-    ? `has format ${format}, newer than this program's`
-    : "has an unreadable format";
-  throw new DataDirectoryError(
-    `The data directory ${root} ${what} (${dataFormat}): use the version of artifacts-mcp that wrote it, or give another --root.`,
-  );
+  const found = await explained(root, () => readFormat(root));
+  if (found === undefined) return false;
+  if (found.format !== dataFormat) throw new DataDirectoryError(formatProblem(root, found.format));
+  return true;
 }
 
-/** An empty one, of whoever died here, is as none; whoever else does the same at this moment writes the same. */
-async function writeFormat(root: string): Promise<void> {
-  await writeSynced(join(root, "format"), constants.O_WRONLY | constants.O_CREAT, `${dataFormat}\n`);
-  await syncFolder(root);
-  // Whoever made the root may have died before its name was durable. A parent that we may not read is not ours.
+function formatProblem(root: string, format: string): string {
+  const ours = `and this program reads format ${dataFormat}`;
+  if (!/^\d{1,9}$/.test(format)) {
+    return `The data directory ${root} has an unreadable format, ${ours}: restore its file "format" from a backup, or give another data directory.`;
+  }
+  if (Number(format) > Number(dataFormat)) {
+    return `The data directory ${root} has format ${format}, ${ours}: use the newer version of artifacts-mcp that wrote it, or give another data directory.`;
+  }
+  return `The data directory ${root} has format ${format} of an earlier preview, ${ours}: export what you need with the version that wrote it, or give another data directory.`;
+}
+
+/** Makes everything durable, and writes the format last: a directory that has it has a database and the shards too. */
+async function finishNewStore(root: string): Promise<void> {
+  await syncFolder(contentFolder(root)); // a process that made the shards may have died before it synced them
+  await writeFormat(root);
+  // Likewise for the root's own name. A parent that we may not read is not ours to sync.
   await syncFolder(dirname(root)).catch((error) => {
     if (codeOf(error) !== "EACCES" && codeOf(error) !== "EPERM") throw error;
   });
 }
 
-async function openMetadata(file: string, blobs: BlobStore, log: Log): Promise<KeyvMetadataStore> {
+async function openMetadata(file: string, content: ContentStore, log: Log): Promise<KeyvMetadataStore> {
   try {
     return await openKeyvMetadataStore(file, log).catch(async (error) => {
-      // SQLite shares a file between processes that needs room on the disk, also where nothing is written.
+      // SQLite shares a file between processes, which needs room on the disk even if nothing is written.
       const needsRoom = ["SQLITE_FULL", "SQLITE_IOERR"].includes(codeOf(error) ?? "");
-      if (!needsRoom || !(await blobs.releaseReserve())) throw error;
+      if (!needsRoom || !(await content.releaseReserve())) throw error;
       return openKeyvMetadataStore(file, log);
     });
   } catch (cause) {
@@ -177,17 +179,17 @@ function databaseProblem(file: string, code: string | undefined, cause: unknown)
   switch (code) {
     case "SQLITE_NOTADB":
     case "SQLITE_CORRUPT":
-      return `${file} is damaged and was left as it is: restore it from a backup, or give another --root.`;
+      return `${file} is damaged and was left as it is: restore it from a backup, or give another data directory.`;
     case "SQLITE_CANTOPEN":
     case "SQLITE_READONLY":
     case "SQLITE_PERM":
-      return `${file} cannot be opened for writing: check that it is a file and yours, or give another --root.`;
+      return `${file} cannot be opened for writing: check that it is a file and yours, or give another data directory.`;
     case "SQLITE_FULL":
       return `${file} cannot be opened because the disk is full: make room, then start again.`;
     case "SQLITE_BUSY":
-      return `${file} is locked by another program: end it, or give another --root.`;
+      return `${file} is locked by another program: end it, or give another data directory.`;
     default:
-      return `${file} cannot be opened (${firstLine(cause)}): check the disk, or give another --root.`;
+      return `${file} cannot be opened (${firstLine(cause)}): check the disk, or give another data directory.`;
   }
 }
 
@@ -217,15 +219,15 @@ function directoryProblem(root: string, code: string | undefined, cause: unknown
   switch (code) {
     case "EACCES":
     case "EPERM":
-      return `The data directory ${root} is not writable: make it so, or give another --root.`;
+      return `The data directory ${root} is not writable: make it so, or give another data directory.`;
     case "EROFS":
-      return `The data directory ${root} is on a read-only disk, and its database cannot be read without writing beside it: mount it writable, or copy the directory to where it can be written and give the copy with --root.`;
+      return `The data directory ${root} is on a read-only disk, and its database cannot be read without writing beside it: mount it writable, or copy the directory to where it can be written and give the copy.`;
     case "ENOTDIR":
-      return `The data directory ${root} lies below a file: give another --root.`;
+      return `The data directory ${root} lies below a file: give another data directory.`;
     case "ENOSPC":
     case "EDQUOT":
       return `The data directory ${root} cannot be set up because the disk is full: make room, then start again.`;
     default:
-      return `The data directory ${root} cannot be used (${firstLine(cause)}): give another --root.`;
+      return `The data directory ${root} cannot be used (${firstLine(cause)}): give another data directory.`;
   }
 }

@@ -1,137 +1,89 @@
-import { randomBytes } from "node:crypto";
-import { link, open, readdir, rm, rmdir, stat, unlink } from "node:fs/promises";
-import { join } from "node:path";
-import { promisify } from "node:util";
-import type { BlobStore, ByteReader } from "../store/blob-store.js";
-import { reserveBytes } from "../store/limits.js";
-import type { Log } from "../store/log.js";
+import type { FileHandle } from "node:fs/promises";
+import { ArtifactError } from "../../store/model/errors.js";
+import type { ByteReader, ContentStore, PieceWriter } from "../../store/ports/content-store.js";
+import type { Log } from "../../store/ports/log.js";
+import { readBytes, translated } from "../file-system.js";
 import { createDiskListing } from "./disk-listing.js";
-import { makeIfAbsent, orElse, readBytes, syncFolder, translated } from "./file-system.js";
-import { createSegmentWriter, segmentFlags } from "./segment-writer.js";
-
-/** Does not keep the process from its other work. */
-const manyRandomBytes = promisify(randomBytes);
+import { createDiskReserve } from "./disk-reserve.js";
+import { readFormat, writeMark } from "./format-file.js";
+import { PieceFiles } from "./piece-files.js";
+import { blockBytes } from "./piece-writer.js";
+import { shardOf } from "./shards.js";
 
 /**
- * Content as files under `root`, which is there already with its folders `uploads` and `blobs`:
+ * Content as files under `root`, which is there already:
  *
- *     uploads/<session>/<start>-<random>   segments
- *     blobs/<first two of the id>/<id>     blobs
- *     reserve                              1 MiB to give up on a full disk
+ *     content/<shard>/<session>.<start>-<random>   pieces
+ *     format                                       the mark, in its second line
+ *     reserve                                      1 MiB to give up on a full disk
+ *     orphans/<time>/                              what was set aside
  */
-export function createDiskBlobStore(root: string, log: Log): BlobStore {
-  const uploads = join(root, "uploads");
-  const blobs = join(root, "blobs");
-  const reserve = join(root, "reserve");
-  const segmentPath = (session: string, name: string): string => join(uploads, session, name);
-  const shelf = (session: string): string => join(blobs, session.slice(0, 2));
-  const blobPath = (session: string): string => join(shelf(session), session);
-  let known: number | undefined;
-  const flags = async (): Promise<number> => {
-    known ??= await segmentFlags(uploads);
-    return known;
-  };
-  /** Shelves whose own name this process has made durable: whoever made the folder may have died before. */
-  const durableShelves = new Set<string>();
-
-  async function removeAll(session: string): Promise<boolean> {
-    const folder = join(uploads, session);
-    const names = await orElse(["ENOENT"], () => readdir(folder), undefined);
-    if (names === undefined) return false;
-    await removeFiles(names.map((name) => join(folder, name)));
-    await removeIfEmpty(folder);
-    return true;
-  }
-
-  async function linkBlob(session: string, segment: string): Promise<true> {
-    const from = segmentPath(session, segment);
-    await orElse(["EEXIST"], () => link(from, blobPath(session)), undefined);
-    await syncFolder(shelf(session));
-    if (!durableShelves.has(shelf(session))) {
-      await syncFolder(blobs);
-      durableShelves.add(shelf(session));
-    }
-    return true;
-  }
-
-  const store: BlobStore = {
-    async createSegment(session, start) {
-      const folder = join(uploads, session);
-      const name = `${start}-${randomBytes(8).toString("hex")}`;
-      for (;;) {
-        await makeIfAbsent(folder);
-        // It may vanish at any moment, where somebody else is done with what was in it.
-        const create = async () => createSegmentWriter(join(folder, name), name, await flags(), [folder, uploads]);
-        const writer = await orElse(["ENOENT"], create, undefined);
-        if (writer !== undefined) return writer;
-      }
+export function createDiskContentStore(root: string, log: Log): ContentStore {
+  const files = new PieceFiles(root);
+  const methods = translated<Omit<ContentStore, "shardOf">>({
+    createPiece: (session, start) => files.begin(session, start),
+    async openPiece(session, { name, bytes }) {
+      const file = await files.find({ session, name });
+      return file && readerOf(file, bytes);
     },
-    openSegment: (session, name) => openReader(segmentPath(session, name)),
-    async removeSegments(session, names) {
-      await removeFiles(names.map((name) => segmentPath(session, name)));
-      await removeIfEmpty(join(uploads, session));
+    fold: (session, pieces, start) =>
+      files.make(session, start, async (writer) => {
+        for (const { name, bytes } of pieces) {
+          const file = await files.find({ session, name });
+          if (file === undefined) return false;
+          await closedAfter(file, () => copyBytes(file, bytes, writer));
+        }
+        return true;
+      }),
+    async copy(from, { name, bytes }, to, start) {
+      const file = await files.find({ session: from, name });
+      if (file === undefined) return undefined;
+      return closedAfter(file, async () => {
+        // A link is safe: the piece belongs to a published version, whose session takes no more bytes. A process that
+        // lost a race may still write behind `bytes`, and cuts back to there; it never touches what is named. With
+        // bytes behind the named ones the copy is a real one, which does not keep them.
+        const { size } = await file.stat();
+        const linked = size === bytes ? await files.share(file, { session: from, name }, to, start) : undefined;
+        if (linked !== undefined) return linked;
+        return files.make(to, start, async (writer) => {
+          await copyBytes(file, bytes, writer);
+          return true;
+        });
+      });
     },
-    async removeUpload(session) {
-      if (await removeAll(session)) await syncFolder(uploads);
-    },
-    async install(session, segment) {
-      return orElse(
-        ["ENOENT"],
-        () => linkBlob(session, segment),
-        async () => {
-          await makeIfAbsent(shelf(session));
-          return orElse(["ENOENT"], () => linkBlob(session, segment), false);
-        },
-      );
-    },
-    openBlob: (session) => openReader(blobPath(session)),
-    async removeBlob(session) {
-      await removeFiles([blobPath(session)]);
-      await orElse(["ENOENT"], () => syncFolder(shelf(session)), undefined);
-    },
+    remove: (pieces) => files.remove(pieces),
+    readMark: async () => (await readFormat(root))?.mark,
+    writeMark: (text) => writeMark(root, text),
     ...createDiskListing(root),
-    async releaseReserve() {
-      return orElse(["ENOENT"], () => unlink(reserve).then(() => true), false);
-    },
-    async restoreReserve() {
-      await fillReserve(reserve).catch((error) => log("debug", "reserve_not_restored", { error: String(error) }));
-    },
-  };
-  return translated(store);
+    ...createDiskReserve(root, log),
+  });
+  return { ...methods, shardOf };
 }
 
-/**
- * Random bytes, so that no file system stores them in less space. A write that is cut short is as good as it gets:
- * without what is there, content would take it, and the next deletion might find no room.
- */
-async function fillReserve(path: string): Promise<void> {
-  const found = await orElse(["ENOENT"], () => stat(path), undefined);
-  if (found?.size === reserveBytes) return;
-  const file = await open(path, "w", 0o600);
-  try {
-    await file.write(await manyRandomBytes(reserveBytes));
-  } catch (error) {
-    await rm(path, { force: true });
-    throw error;
-  } finally {
-    await file.close();
-  }
-}
-
-async function openReader(path: string): Promise<ByteReader | undefined> {
-  const file = await orElse(["ENOENT"], () => open(path, "r"), undefined);
-  if (file === undefined) return undefined;
+function readerOf(file: FileHandle, bytes: number): ByteReader {
   return translated<ByteReader>({
-    read: (start, length, into) => readBytes(file, start, length, into),
+    read: (start, length, into) => readBytes(file, start, Math.max(0, Math.min(length, bytes - start)), into),
     close: () => file.close(),
   });
 }
 
-/** A call that still runs may have begun a new segment in it; that one takes it back itself. */
-async function removeIfEmpty(folder: string): Promise<void> {
-  await orElse(["ENOENT", "ENOTEMPTY", "EEXIST"], () => rmdir(folder), undefined);
+/** Appends the first `bytes` of a file. @throws ArtifactError `corrupt` if it has fewer */
+async function copyBytes(file: FileHandle, bytes: number, writer: PieceWriter): Promise<void> {
+  for (let at = 0; at < bytes; at += blockBytes) {
+    const wanted = Math.min(blockBytes, bytes - at);
+    const block = await readBytes(file, at, wanted); // a new buffer each time: the writer keeps it until it is written
+    if (block.length < wanted) {
+      const message = `A piece of content has ${at + block.length} bytes on the disk, and ${bytes} were acknowledged.`;
+      throw new ArtifactError("corrupt", message, { next: "verify_store" });
+    }
+    await writer.write(block);
+  }
 }
 
-async function removeFiles(paths: readonly string[]): Promise<void> {
-  for (const path of paths) await orElse(["ENOENT"], () => unlink(path), undefined);
+async function closedAfter<Result>(file: FileHandle, act: () => Promise<Result>): Promise<Result> {
+  try {
+    return await act();
+  } finally {
+    await file.close();
+  }
 }

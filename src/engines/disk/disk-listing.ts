@@ -1,20 +1,27 @@
 import { lstat, readdir, rename } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { BlobListing, StoredFile } from "../store/blob-store.js";
-import { makeFolder, orElse, syncFolder, writeSynced } from "./file-system.js";
+import type { ContentListing, StoredFile } from "../../store/ports/content-store.js";
+import { makeFolder, orElse, syncFolder, writeSynced } from "../file-system.js";
+import { pieceOf } from "./piece-names.js";
+import { isShard } from "./shards.js";
 
-/** What lies under `root`; what is set aside goes to `orphans/<time>/`, under its path. */
-export function createDiskListing(root: string): BlobListing {
+type DiskListing = Omit<ContentListing, "shardOf">;
+
+/** Lists the files under `root`. What is set aside goes to `orphans/<time>/`, with its path below that. */
+export function createDiskListing(root: string): DiskListing {
   const aside = join(root, "orphans", new Date().toISOString().replaceAll(":", "-"));
 
-  async function namesIn(folder: string, isFolder: boolean): Promise<string[]> {
-    const entries = await orElse(["ENOENT"], () => readdir(join(root, folder), { withFileTypes: true }), []);
-    return entries.filter((entry) => entry.isDirectory() === isFolder).map(({ name }) => name);
+  async function namesIn(folder: string, kind: "files" | "folders"): Promise<string[]> {
+    const look = () => readdir(join(root, folder), { withFileTypes: true });
+    const entries = await orElse(["ENOENT", "ENOTDIR"], look, []);
+    const wanted = entries.filter((entry) => entry.isDirectory() === (kind === "folders"));
+    return wanted.map(({ name }) => name).sort();
   }
 
-  async function filesIn(folder: string): Promise<StoredFile[]> {
-    const files: StoredFile[] = [];
-    for (const name of await namesIn(folder, false)) {
+  /** Files, and whatever else is no folder: a symlink is not followed. */
+  async function filesIn(folder: string): Promise<(StoredFile & { readonly name: string })[]> {
+    const files: (StoredFile & { readonly name: string })[] = [];
+    for (const name of await namesIn(folder, "files")) {
       const found = await orElse(["ENOENT"], () => lstat(join(root, folder, name)), undefined);
       if (found === undefined) continue; // removed meanwhile
       const written_at = Math.floor(found.mtimeMs / 1000);
@@ -23,7 +30,7 @@ export function createDiskListing(root: string): BlobListing {
     return files;
   }
 
-  async function move(from: string, to: string): Promise<true> {
+  async function moveDurably(from: string, to: string): Promise<true> {
     await rename(from, to);
     await syncFolder(dirname(to));
     await syncFolder(dirname(from));
@@ -31,19 +38,27 @@ export function createDiskListing(root: string): BlobListing {
   }
 
   return {
-    stagedSessions: () => namesIn("uploads", true),
-    stagedFiles: (session) => filesIn(`uploads/${session}`),
-    shelves: () => namesIn("blobs", true),
-    shelvedBlobs: (shelf) => filesIn(`blobs/${shelf}`),
-    strayFiles: async () => [...(await filesIn("uploads")), ...(await filesIn("blobs"))],
+    shards: async () => (await namesIn("content", "folders")).filter(isShard),
+    async listShard(shard) {
+      const files = await filesIn(`content/${shard}`);
+      return files.map(({ name, ...file }) => ({ ...file, piece: pieceOf(shard, name) }));
+    },
+    async strayFiles() {
+      const others = (await namesIn("content", "folders")).filter((name) => !isShard(name));
+      const stray: StoredFile[] = [];
+      for (const folder of ["content", ...others.map((name) => `content/${name}`)]) {
+        stray.push(...(await filesIn(folder)).map(({ name, ...file }) => file));
+      }
+      return stray;
+    },
     async setAside(path) {
       const to = join(aside, path);
       await makeFolder(dirname(to));
-      return orElse(["ENOENT"], () => move(join(root, path), to), false);
+      return orElse(["ENOENT"], () => moveDurably(join(root, path), to), false);
     },
-    async keepAside(name, text) {
+    async keepAside(name, content) {
       await makeFolder(aside);
-      await writeSynced(join(aside, name), "w", text);
+      await writeSynced(join(aside, name), "w", content);
       await syncFolder(aside);
     },
   };

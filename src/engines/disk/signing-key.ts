@@ -1,41 +1,34 @@
 import { randomBytes } from "node:crypto";
-import { link, readdir, readFile, unlink } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { orElse, syncFolder, writeSynced } from "./file-system.js";
+import { orElse, syncFolder, writeSynced } from "../file-system.js";
 
-const name = "signing-key";
+const fileName = "signing-key";
 const keyBytes = 32;
+const wholeLine = /^[0-9a-f]{64}(?=\n)/m;
+const begunLine = /^[0-9a-f]{0,64}$/;
+
+/** More than once only if another process dies half-way between our look and our append. */
+const maxAttempts = 5;
 
 /**
- * The key that URLs are signed with, made where there is none, and the same for every process from then on.
+ * The key that URLs are signed with, made if there is none, and the same for every process from then on.
  *
- * @throws Error where the file is there and holds no key
+ * The key is the first whole line of the file. A process that finds none appends one, and the line that comes first
+ * wins. Nothing in the file is ever changed, so the key stays. What a process died over is no whole line, and the next
+ * process begins a new one. None of this needs hard links.
+ *
+ * @throws Error if the file holds something else
  */
 export async function readSigningKey(root: string): Promise<Buffer> {
-  const path = join(root, name);
-  const key = (await readKey(path)) ?? (await makeKey(root, path));
-  await removeDrafts(root);
-  if (key?.length !== keyBytes) throw new Error(`${path} holds no key: remove it, and the URLs made with it are void`);
-  return key;
-}
-
-async function readKey(path: string): Promise<Buffer | undefined> {
-  const text = await orElse(["ENOENT"], () => readFile(path, "utf8"), undefined);
-  return text === undefined ? undefined : Buffer.from(text.trim(), "hex");
-}
-
-/** Whole under another name first, and then `link`, which never overwrites: of several processes one wins. */
-async function makeKey(root: string, path: string): Promise<Buffer | undefined> {
-  const draft = `${path}-${randomBytes(8).toString("hex")}`;
-  await writeSynced(draft, "wx", `${randomBytes(keyBytes).toString("hex")}\n`);
-  // A draft that is gone was removed by somebody who has a key.
-  await orElse(["EEXIST", "ENOENT"], () => link(draft, path), undefined);
-  await syncFolder(root);
-  return readKey(path);
-}
-
-/** There is a key, so nobody needs a draft: neither who has just made it, nor who died over theirs. */
-async function removeDrafts(root: string): Promise<void> {
-  const drafts = (await readdir(root)).filter((entry) => entry.startsWith(`${name}-`));
-  for (const draft of drafts) await orElse(["ENOENT"], () => unlink(join(root, draft)), undefined);
+  const path = join(root, fileName);
+  for (let attempts = 0; attempts < maxAttempts; attempts += 1) {
+    const text = await orElse(["ENOENT"], () => readFile(path, "utf8"), "");
+    const [line] = wholeLine.exec(text) ?? [];
+    if (line !== undefined) return Buffer.from(line, "hex");
+    if (!text.split("\n").every((begun) => begunLine.test(begun))) break;
+    await writeSynced(path, "a", `${text === "" ? "" : "\n"}${randomBytes(keyBytes).toString("hex")}\n`);
+    await syncFolder(root);
+  }
+  throw new Error(`${path} holds no key: remove it, and the URLs made with it are void`);
 }

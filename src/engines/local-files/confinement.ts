@@ -1,9 +1,9 @@
 import { constants, type FileHandle, open, readlink, realpath, stat } from "node:fs/promises";
 import { platform } from "node:os";
 import nodePath, { basename, dirname, join, relative, resolve, sep } from "node:path";
-import { ArtifactError } from "../store/errors.js";
-import { codeOf } from "./engine-error.js";
-import { orElse } from "./file-system.js";
+import { ArtifactError } from "../../store/model/errors.js";
+import { codeOf } from "../engine-error.js";
+import { orElse } from "../file-system.js";
 import { isInside, pathNotAllowed, show } from "./path-rules.js";
 
 /** As many symlinks in one path as Linux follows. */
@@ -46,8 +46,8 @@ export async function judge(path: string, { asked, allowed, forbidden }: Bounds)
   const base = await baseOf(path, allowed);
   if (base === undefined) throw pathNotAllowed(asked, allowed);
   if (isInside(nodePath, await locate(forbidden), path)) {
-    const message = `The path ${show(asked)} leads into the store's own data, which no path may: use the tools on artifacts.`;
-    throw new ArtifactError("path_not_allowed", message, { path: asked });
+    const message = `The path ${show(asked)} leads into the store's own data, which is read and written as artifacts only.`;
+    throw new ArtifactError("path_not_allowed", message, { next: "use_allowed_path", details: { path: asked } });
   }
   if (path === base) throw directoryGiven(asked);
   return { path, base };
@@ -64,7 +64,7 @@ async function baseOf(path: string, allowed: readonly string[]): Promise<string 
 
 export function directoryGiven(asked: string): ArtifactError {
   const message = `${show(asked)} is a directory, and a file is needed: give the path of a file in it.`;
-  return new ArtifactError("invalid_argument", message, { argument: "path" });
+  return new ArtifactError("invalid_argument", message, { details: { argument: "path" } });
 }
 
 /** A directory in which files are named. */
@@ -129,8 +129,8 @@ export async function confirm(file: FileHandle, path: string, folder: Folder, bo
   const opened = await file.stat({ bigint: true });
   const isSame = found !== undefined && found.dev === opened.dev && found.ino === opened.ino;
   if (isSame && (await folder.holds(file))) return;
-  const message = `${show(bounds.asked)} was moved or replaced by somebody else during this call. Nothing was stored or written: make the same call again.`;
-  throw new ArtifactError("invalid_argument", message, { argument: "path" });
+  const message = `${show(bounds.asked)} was moved or replaced by somebody else during this call. Nothing was stored or written.`;
+  throw new ArtifactError("invalid_argument", message, { next: "call_again", details: { argument: "path" } });
 }
 
 /** Undefined where the system says no, whatever the reason; what the process itself lacks is an error. */

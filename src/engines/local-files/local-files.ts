@@ -3,11 +3,11 @@ import { type BigIntStats, constants, type Stats } from "node:fs";
 import { type FileHandle, link, lstat, open, rename, unlink } from "node:fs/promises";
 import nodePath, { basename, dirname, join } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { ArtifactError } from "../store/errors.js";
-import type { LocalFile, LocalFiles, LocalTarget } from "../store/local-files.js";
+import { ArtifactError, type NextStep } from "../../store/model/errors.js";
+import type { LocalFile, LocalFiles, LocalTarget } from "../../store/ports/local-files.js";
+import { codeOf, engineError } from "../engine-error.js";
+import { noHardLinkErrnos, orElse, readBytes, syncFolder, translated, writeParts } from "../file-system.js";
 import { type Bounds, confirm, directoryGiven, type Folder, judge, locate, openFolder } from "./confinement.js";
-import { codeOf, engineError } from "./engine-error.js";
-import { orElse, readBytes, syncFolder, translated, writeParts } from "./file-system.js";
 import { checkPath, show } from "./path-rules.js";
 
 /** What most file systems take as one name. */
@@ -120,9 +120,9 @@ async function checkVacant(path: string, asked: string, overwrite: boolean): Pro
   if (found.isDirectory()) throw directoryGiven(asked);
   if (!overwrite) throw taken(asked);
   if (!found.isFile() && !found.isSymbolicLink()) {
-    throw refused(
-      `${show(asked)} is ${kindOf(found)}, which is never replaced. Nothing was written: choose another path.`,
-    );
+    throw refused(`${show(asked)} is ${kindOf(found)}, which is never replaced. Nothing was written.`, {
+      next: "export_elsewhere",
+    });
   }
 }
 
@@ -217,9 +217,9 @@ function localTarget(draft: Draft): LocalTarget {
 /** Gives the file its name, unless somebody has it. */
 async function nameNew(part: string, target: string, asked: string): Promise<void> {
   try {
-    const isLinked = await orElse(noHardLinks, () => link(part, target).then(() => true), false);
+    const isLinked = await orElse(noHardLinkErrnos, () => link(part, target).then(() => true), false);
     if (isLinked) return await removeName(part);
-    // The name is taken by an empty file first, which is then replaced.
+    // Without hard links an empty file takes the name first, and is then replaced.
     await (await open(target, "wx", 0o600)).close();
   } catch (error) {
     throw codeOf(error) === "EEXIST" ? taken(asked, error) : error;
@@ -229,9 +229,6 @@ async function nameNew(part: string, target: string, asked: string): Promise<voi
     throw error;
   });
 }
-
-/** What file systems without hard links answer; on Windows, EISDIR. */
-const noHardLinks = ["EPERM", "EACCES", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK", "EISDIR"];
 
 /** Where a directory may be written to but not read, or cannot be synced, its file system keeps names as it can. */
 async function syncNames(folder: Folder): Promise<void> {
@@ -251,13 +248,16 @@ async function removeOurs(path: string, isOurs: (stats: BigIntStats) => boolean)
   if (found !== undefined && isOurs(found)) await removeName(path);
 }
 
-function refused(message: string, cause?: unknown): ArtifactError {
-  return new ArtifactError("invalid_argument", message, { argument: "path" }, { cause });
+interface Refusal extends ErrorOptions {
+  readonly next?: NextStep;
+}
+
+function refused(message: string, options: Refusal = {}): ArtifactError {
+  return new ArtifactError("invalid_argument", message, { ...options, details: { argument: "path" } });
 }
 
 function taken(asked: string, cause?: unknown): ArtifactError {
-  const message = `${show(asked)} exists already. Nothing was written: choose another path, or set overwrite true to replace it.`;
-  return refused(message, cause);
+  return refused(`${show(asked)} exists already. Nothing was written.`, { next: "export_elsewhere", cause });
 }
 
 function readProblem(asked: string, cause: unknown): ArtifactError {
@@ -265,17 +265,19 @@ function readProblem(asked: string, cause: unknown): ArtifactError {
   switch (codeOf(cause)) {
     case "ENOENT":
     case "ENOTDIR":
-      return refused(`There is no file ${show(asked)}: check the path.`, cause);
+      return refused(`There is no file ${show(asked)}: check the path.`, { cause });
     case "ELOOP":
-      return refused(`${show(asked)} is a symlink that leads to no file: give the path of a regular file.`, cause);
+      return refused(`${show(asked)} is a symlink that leads to no file: give the path of a regular file.`, { cause });
     case "EACCES":
     case "EPERM":
-      return refused(`This server may not read ${show(asked)}: make it readable for the person who runs it.`, cause);
+      return refused(`This server may not read ${show(asked)}: make it readable for the person who runs it.`, {
+        cause,
+      });
     case "ENXIO":
     case "ENODEV":
-      return refused(`${show(asked)} is a socket or a device, not a file: give the path of a regular file.`, cause);
+      return refused(`${show(asked)} is a socket or a device, not a file: give the path of a regular file.`, { cause });
     case "ENAMETOOLONG":
-      return refused(`There is no file ${show(asked)}: its name is too long for one.`, cause);
+      return refused(`There is no file ${show(asked)}: its name is too long for one.`, { cause });
     default:
       return engineError(cause);
   }
@@ -284,38 +286,41 @@ function readProblem(asked: string, cause: unknown): ArtifactError {
 function writeProblem(asked: string, cause: unknown): ArtifactError {
   if (cause instanceof ArtifactError) return cause;
   const parent = show(dirname(asked));
+  const elsewhere = { next: "export_elsewhere", cause } as const;
   switch (codeOf(cause)) {
     case "ENOENT":
     case "ENOTDIR":
     case "ELOOP":
       return refused(
-        `There is no directory ${parent}. Nothing was written: make it first, or choose another path.`,
-        cause,
+        `There is no directory ${parent}. Nothing was written: make it first, or give a path in another directory.`,
+        { cause },
       );
     case "EACCES":
     case "EPERM":
     case "EROFS":
-      return refused(`This server may not write in ${parent}. Nothing was written: choose another directory.`, cause);
+      return refused(`This server may not write in ${parent}. Nothing was written.`, elsewhere);
     case "ENAMETOOLONG":
       return refused(
-        `The file name in ${show(asked)} is too long. Nothing was written: choose one of at most ${maxNameBytes} bytes.`,
-        cause,
+        `The file name in ${show(asked)} is too long. Nothing was written: give one of at most ${maxNameBytes} bytes.`,
+        { cause },
       );
     case "EINVAL":
-      return refused(
-        `The file system takes no such name as ${show(asked)}. Nothing was written: choose another.`,
+      return refused(`The file system takes no such name as ${show(asked)}. Nothing was written: give another.`, {
         cause,
-      );
+      });
     case "EISDIR":
     case "ENOTEMPTY":
       return directoryGiven(asked);
     case "ENOSPC":
     case "EDQUOT":
-    case "EFBIG": {
-      const message = `There is no room for this file in ${parent}. Nothing was written there: make room, or choose a directory on another disk.`;
-      return new ArtifactError("storage_full", message, { path: asked }, { cause });
-    }
+      return noRoom(asked, `There is no room for this file in ${parent}. Nothing was written there.`, cause);
+    case "EFBIG":
+      return noRoom(asked, `A file in ${parent} cannot be this large (EFBIG). Nothing was written there.`, cause);
     default:
       return engineError(cause);
   }
+}
+
+function noRoom(asked: string, message: string, cause: unknown): ArtifactError {
+  return new ArtifactError("storage_full", message, { next: "export_elsewhere", details: { path: asked }, cause });
 }

@@ -1,5 +1,5 @@
 import type { PlatformPath } from "node:path";
-import { ArtifactError } from "../store/errors.js";
+import { ArtifactError } from "../../store/model/errors.js";
 
 /** As long as Linux takes, the NUL at its end left out. */
 const maxPathBytes = 4_095;
@@ -83,20 +83,19 @@ function checkWindowsNames(path: string, inRoot: string): void {
 
 function badPath(path: string, what: string): ArtifactError {
   const message = `The path ${show(path)} ${what}`;
-  return new ArtifactError("invalid_argument", message.endsWith(".") ? message : `${message}.`, { argument: "path" });
+  const sentence = message.endsWith(".") ? message : `${message}.`;
+  return new ArtifactError("invalid_argument", sentence, { details: { argument: "path" } });
 }
 
 /** The same for every path outside, whatever is there. */
 export function pathNotAllowed(path: string, allowed: readonly string[]): ArtifactError {
   const message = `The path ${show(path)} does not lead into an allowed directory, symlinks followed. ${whatIsAllowed(allowed)}`;
-  return new ArtifactError("path_not_allowed", message, { path });
+  return new ArtifactError("path_not_allowed", message, { next: "use_allowed_path", details: { path } });
 }
 
 function whatIsAllowed(allowed: readonly string[]): string {
-  if (allowed.length === 0)
-    return "No directory is allowed: the person who runs this server can allow one with --allow-path.";
-  const names = allowed.map(show).join(", ");
-  return `Allowed is what lies in ${names}; the person who runs this server can allow more with --allow-path.`;
+  if (allowed.length === 0) return "No directory is allowed.";
+  return `Allowed is what lies in ${allowed.map(show).join(", ")}.`;
 }
 
 /**

@@ -1,18 +1,17 @@
-import { mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
-import { createDiskBlobStore } from "../../src/engines/disk/disk-content-store.js";
-import { engineError } from "../../src/engines/engine-error.js";
-import { ArtifactError, type ErrorCode } from "../../src/store/model/errors.js";
-import { reserveBytes } from "../../src/store/model/limits.js";
-import type { MetadataStore } from "../../src/store/ports/metadata-store.js";
-import type { Store } from "../../src/store/store.js";
-import { temporaryDirectory } from "../support/directories.js";
-import { failOnce } from "../support/faults.js";
-import type { Errno } from "../support/faulty-disk.js";
-import { createMemoryMetadataStore } from "../support/memory-engines.js";
-import { silentLog } from "../support/silent-log.js";
-import { bytesOf, saveText, storeOn, textOf } from "../support/stores.js";
+import { createDiskContentStore } from "../../../src/engines/disk/disk-content-store.js";
+import { makeShards } from "../../../src/engines/disk/shards.js";
+import { engineError } from "../../../src/engines/engine-error.js";
+import { ArtifactError, type ErrorCode } from "../../../src/store/model/errors.js";
+import type { MetadataStore } from "../../../src/store/ports/metadata-store.js";
+import type { Store } from "../../../src/store/store.js";
+import { temporaryDirectory } from "../../support/directories.js";
+import { failOnce } from "../../support/faults.js";
+import type { Errno } from "../../support/faulty-disk.js";
+import { createMemoryMetadataStore } from "../../support/memory-engines.js";
+import { silentLog } from "../../support/silent-log.js";
+import { bytesOf, saveText, storeOn, textOf } from "../../support/stores.js";
 
 /*
  * Every call that an operation makes on the disk fails, one after the other, with everything that a disk may answer.
@@ -21,7 +20,7 @@ import { bytesOf, saveText, storeOn, textOf } from "../support/stores.js";
  */
 
 const { disk } = await vi.hoisted(async () => {
-  const { FaultyDisk } = await import("../support/faulty-disk.js");
+  const { FaultyDisk } = await import("../../support/faulty-disk.js");
   return { disk: new FaultyDisk() };
 });
 vi.mock("node:fs/promises", async (importActual) => disk.wrap(await importActual()));
@@ -33,6 +32,8 @@ const codes: Readonly<Record<Errno, ErrorCode>> = {
   EROFS: "read_only",
   EIO: "internal",
   EMFILE: "internal",
+  EFBIG: "storage_full",
+  EPERM: "read_only",
 };
 const errnos = Object.keys(codes) as Errno[];
 
@@ -194,11 +195,11 @@ const options = { keepVersions: 2 };
 
 /** A data directory on the faulty disk, with two processes on it. */
 async function openStores(root: string) {
-  for (const folder of ["uploads", "blobs"]) await mkdir(join(root, folder), { recursive: true });
+  await makeShards(root);
   const metadata = createMemoryMetadataStore();
-  const blobs = () => createDiskBlobStore(root, silentLog);
-  const engines = { metadata, blobs: blobs() };
-  return { engines, store: storeOn(engines, options), other: storeOn({ metadata, blobs: blobs() }, options) };
+  const content = () => createDiskContentStore(root, silentLog);
+  const engines = { metadata, content: content() };
+  return { engines, store: storeOn(engines, options), other: storeOn({ metadata, content: content() }, options) };
 }
 
 /** A port that asks another one, whichever it is at the moment. */
@@ -313,18 +314,4 @@ it("content that is not what was announced is told so, though its files cannot b
     else expect(code).toBe("internal");
     await Promise.all([store.close(), other.close()]);
   }
-});
-
-describe("the reserve", () => {
-  it("is as much as there is room for, and is made whole when there is more", async () => {
-    disk.reset();
-    const root = await temporaryDirectory();
-    const blobs = createDiskBlobStore(root, silentLog);
-    disk.writesHalf = true;
-    await blobs.restoreReserve();
-    expect((await stat(join(root, "reserve"))).size).toBe(reserveBytes / 2);
-    disk.writesHalf = false;
-    await blobs.restoreReserve();
-    expect((await stat(join(root, "reserve"))).size).toBe(reserveBytes);
-  });
 });

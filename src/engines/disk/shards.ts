@@ -1,0 +1,38 @@
+import { readdir } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { makeFolder, makeIfAbsent, syncFolder } from "../file-system.js";
+
+/** The folders of a new store's content. The ids of sessions are random and hexadecimal, so that all fill evenly. */
+const usualShards = Array.from({ length: 256 }, (_, number) => number.toString(16).padStart(2, "0"));
+
+export const contentFolder = (root: string): string => join(root, "content");
+
+/** The folder that holds all pieces of a session. */
+export function shardOf(session: string): string {
+  return session.slice(0, 2);
+}
+
+/** Whether a folder of `content/` can be a session's shard. */
+export function isShard(name: string): boolean {
+  return name.length === 2;
+}
+
+/** Durably makes `content/` with all its shards, or those that are missing. */
+export async function makeShards(root: string): Promise<void> {
+  const content = contentFolder(root);
+  await makeFolder(content);
+  const found = new Set(await readdir(content));
+  const missing = usualShards.filter((shard) => !found.has(shard));
+  if (missing.length === 0) return;
+  await Promise.all(missing.map((shard) => makeIfAbsent(join(content, shard))));
+  await syncFolder(content);
+}
+
+/** Durably makes a shard again that somebody has removed. The root is not made: without it there is no store. */
+export async function restoreShard(root: string, shard: string): Promise<void> {
+  const content = contentFolder(root);
+  await makeIfAbsent(content);
+  await makeIfAbsent(join(content, shard));
+  await syncFolder(content);
+  await syncFolder(dirname(content));
+}

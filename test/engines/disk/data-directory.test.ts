@@ -1,0 +1,142 @@
+import { mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import {
+  type DataDirectory,
+  inspectDataDirectory,
+  openDataDirectory,
+} from "../../../src/engines/disk/data-directory.js";
+import { temporaryDirectory } from "../../support/directories.js";
+import { silentLog } from "../../support/silent-log.js";
+
+const session = "0123456789abcdef0123456789abcdef";
+
+async function opened(root: string, act: (directory: DataDirectory) => Promise<void> = async () => {}): Promise<void> {
+  const directory = await openDataDirectory(root, {}, silentLog);
+  try {
+    await act(directory);
+  } finally {
+    await directory.close();
+  }
+}
+
+/** Whatever is refused is refused by a start and by a look, in one line, and is left as it was. */
+async function expectRefusal(root: string, message: RegExp): Promise<void> {
+  const before = await readdir(root, { recursive: true });
+  for (const attempt of [inspectDataDirectory(root, {}), openDataDirectory(root, {}, silentLog)]) {
+    const failure = expect.objectContaining({ name: "DataDirectoryError", message: expect.stringMatching(message) });
+    await expect(attempt).rejects.toEqual(failure);
+    await attempt.catch((error: Error) => expect(error.message).not.toMatch(/\n|--root/));
+  }
+  expect(await readdir(root, { recursive: true })).toEqual(before);
+}
+
+describe("openDataDirectory()", () => {
+  it("makes a store of format 2, for the owner alone", async () => {
+    const root = join(await temporaryDirectory(), "above", "store");
+    expect(await inspectDataDirectory(root, {})).toBe("missing");
+    await opened(root);
+    const names = (await readdir(root)).filter((name) => !/-(?:wal|shm)$/.test(name)).sort();
+    expect(names).toEqual(["content", "format", "metadata.sqlite", "reserve"]);
+    expect(await readFile(join(root, "format"), "utf8")).toBe("2\n\n");
+    expect(await readdir(join(root, "content"))).toHaveLength(256);
+    for (const [path, mode] of [
+      ["", 0o700],
+      ["content/7f", 0o700],
+      ["format", 0o600],
+      ["metadata.sqlite", 0o600],
+    ] as const) {
+      expect((await stat(join(root, path))).mode & 0o777, path).toBe(mode);
+    }
+    expect(await inspectDataDirectory(root, {})).toBe("store");
+  });
+
+  it("finds content and mark again, and lets any number of processes have it open", async () => {
+    const root = await temporaryDirectory();
+    const directories = await Promise.all(Array.from({ length: 6 }, () => openDataDirectory(root, {}, silentLog)));
+    const [first, last] = [directories[0] as DataDirectory, directories[5] as DataDirectory];
+    await first.content.writeMark("id 1");
+    const writer = await first.content.createPiece(session, 0);
+    await writer.write(Buffer.from("content"));
+    await writer.sync();
+    await writer.close();
+    expect(await last.content.readMark()).toBe("id 1");
+    await Promise.all(directories.map((directory) => directory.close()));
+    await opened(root, async ({ content }) => {
+      expect(await content.readMark()).toBe("id 1");
+      expect(await content.listShard("01")).toMatchObject([{ piece: { session, name: writer.name }, bytes: 7 }]);
+    });
+  });
+
+  it("opens a store whose content was deleted, or some of it, and one with a short format file", async () => {
+    const root = await temporaryDirectory();
+    await opened(root);
+    for (const folder of ["content/0a", "content"]) {
+      await rm(join(root, folder), { recursive: true });
+      expect(await inspectDataDirectory(root, {})).toBe("store");
+      await opened(root);
+      expect(await readdir(join(root, "content"))).toHaveLength(256);
+    }
+    await writeFile(join(root, "format"), "2\n");
+    await opened(root);
+    expect(await readFile(join(root, "format"), "utf8")).toBe("2\n");
+  });
+
+  it("goes on where a process died while it made the store", async () => {
+    const root = await temporaryDirectory();
+    for (const folder of ["content", "content/00", "content/01"]) await mkdir(join(root, folder));
+    for (const file of ["metadata.sqlite", "format"]) await writeFile(join(root, file), "");
+    expect(await inspectDataDirectory(root, {})).toBe("empty");
+    await opened(root);
+    expect(await readdir(join(root, "content"))).toHaveLength(256);
+    expect(await inspectDataDirectory(root, {})).toBe("store");
+  });
+
+  it("leaves other people's files where they are", async () => {
+    const root = await temporaryDirectory();
+    await mkdir(join(root, "content", "mine"), { recursive: true });
+    for (const file of ["notes", "content/mine/notes"]) await writeFile(join(root, file), "mine");
+    await opened(root);
+    for (const file of ["notes", "content/mine/notes"]) expect(await readFile(join(root, file), "utf8")).toBe("mine");
+  });
+
+  it("refuses other formats, and says what to do", async () => {
+    const root = await temporaryDirectory();
+    const refusals: readonly (readonly [string, RegExp])[] = [
+      ["1\n", /format 1 of an earlier preview, and this program reads format 2: export .* another data directory\.$/],
+      ["0\n", /format 0 of an earlier preview, and this program reads format 2/],
+      ["3\nid 1\n", /format 3, and this program reads format 2: use the newer version .* another data directory\.$/],
+      ["two\n", /unreadable format, and this program reads format 2/],
+      ["\n2\n", /unreadable format/],
+    ];
+    for (const [text, message] of refusals) {
+      await writeFile(join(root, "format"), text);
+      await expectRefusal(root, message);
+    }
+  });
+
+  it("refuses a store without its database", async () => {
+    const root = await temporaryDirectory();
+    await opened(root);
+    await rm(join(root, "metadata.sqlite"));
+    await expectRefusal(root, /metadata\.sqlite is missing or empty.*another data directory\.$/);
+  });
+
+  it("refuses to make a store where one must exist", async () => {
+    const root = await temporaryDirectory();
+    const attempt = openDataDirectory(root, { mustExist: true }, silentLog);
+    await expect(attempt).rejects.toThrow(/^There is no store in /);
+    expect(await readdir(root)).toEqual([]);
+  });
+
+  it("gives one key to sign with, and tells of a file that holds none", async () => {
+    const root = await temporaryDirectory();
+    await opened(root, async ({ signingKey }) => {
+      expect(await signingKey()).toEqual(await signingKey());
+      await writeFile(join(root, "signing-key"), "short");
+      const failure = { name: "DataDirectoryError", message: expect.stringMatching(/signing-key holds no key/) };
+      await expect(signingKey()).rejects.toMatchObject(failure);
+      expect(await readFile(join(root, "signing-key"), "utf8")).toBe("short");
+    });
+  });
+});
