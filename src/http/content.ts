@@ -1,8 +1,9 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { ServerResponse } from "node:http";
-import type { Artifact } from "../store/artifact.js";
-import { copyBlockBytes } from "../store/limits.js";
-import type { OpenArtifact } from "../store/open-artifact.js";
+import type { OpenArtifact } from "../store/artifacts/open-artifact.js";
+import type { Artifact } from "../store/model/artifact.js";
+import { copyBlockBytes } from "../store/model/limits.js";
+import { contentDisposition } from "./content-disposition.js";
 import type { Answer, Exchange } from "./exchange.js";
 import { digestField } from "./fields.js";
 import { type HeaderValues, HttpError } from "./http-error.js";
@@ -73,8 +74,7 @@ export function matchesWeakly(list: string, artifact: Artifact): boolean {
 
 function dispositionOf({ key, mime_type }: Artifact): string {
   const type = (mime_type.split(";")[0] ?? "").trim();
-  const name = key.slice(key.lastIndexOf("/") + 1); // of characters that need no quoting
-  return `${safeTypes.test(type) ? "inline" : "attachment"}; filename="${name}"`;
+  return contentDisposition(safeTypes.test(type) ? "inline" : "attachment", key);
 }
 
 /** Undefined where all of it is asked for. @throws HttpError `range_not_satisfiable` */

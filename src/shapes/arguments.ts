@@ -1,6 +1,6 @@
 import type { z } from "zod";
-import { quote, shorten } from "../store/artifact.js";
-import { ArtifactError } from "../store/errors.js";
+import { ArtifactError } from "../store/model/errors.js";
+import { quote, shorten } from "../store/model/quote.js";
 
 /**
  * Arguments as their schema has them.
@@ -29,9 +29,7 @@ function refuseUnusableNames(args: unknown): void {
     throw new ArtifactError(
       "invalid_argument",
       `${name} cannot be a name in ${argument}: choose another. Nothing was done.`,
-      {
-        argument: String(argument),
-      },
+      { details: { argument: String(argument) } },
     );
   }
 }
@@ -41,7 +39,7 @@ function invalidArguments(error: z.ZodError, input: z.ZodObject, args: unknown, 
   const [first] = error.issues;
   const argument = first?.code === "unrecognized_keys" ? first.keys[0] : first?.path[0];
   const details = argument === undefined ? {} : { argument: String(argument).slice(0, 100) };
-  return new ArtifactError("invalid_argument", `${problems.join("; ")}. Nothing was done.`, details);
+  return new ArtifactError("invalid_argument", `${problems.join("; ")}. Nothing was done.`, { details });
 }
 
 function problemOf(issue: z.core.$ZodIssue, input: z.ZodObject, args: unknown, taker: string): string {

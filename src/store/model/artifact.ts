@@ -2,9 +2,11 @@ import { createHash } from "node:crypto";
 import { Mime } from "mime/lite";
 import otherTypes from "mime/types/other.js";
 import standardTypes from "mime/types/standard.js";
+import { artifactUri } from "./artifact-uri.js";
 import { ArtifactError } from "./errors.js";
-import { maxBucketChars, maxKeyChars, maxMetadataBytes, maxMimeTypeChars } from "./limits.js";
+import { maxMetadataBytes, maxMimeTypeChars } from "./limits.js";
 import type { Links } from "./links.js";
+import { quote } from "./quote.js";
 import type { Version } from "./rows.js";
 
 /** A published version of a key, as every face shows it. */
@@ -30,43 +32,7 @@ export function sha256Of(content: string | Uint8Array): string {
   return createHash("sha256").update(content).digest("hex");
 }
 
-export const bucketPattern = /^[A-Za-z0-9_-]+$/;
-/** Segments of a key without the rule on `.` and `..`, which `checkKey` adds. */
-export const keyPattern = /^[A-Za-z0-9_.-]+(?:\/[A-Za-z0-9_.-]+)*$/;
 export const sha256Pattern = /^[0-9a-f]{64}$/;
-
-const bucketRule = `a bucket is 1 to ${maxBucketChars} characters of A-Z a-z 0-9 _ -`;
-const keyRule =
-  `a key is 1 to ${maxKeyChars} characters of A-Z a-z 0-9 _ - . / ` +
-  `with no empty, "." or ".." segment and no slash at either end, like reports/2026/summary.csv`;
-
-export function isBucket(text: string): boolean {
-  return text.length <= maxBucketChars && bucketPattern.test(text);
-}
-
-export function isKey(text: string): boolean {
-  return (
-    text.length <= maxKeyChars &&
-    keyPattern.test(text) &&
-    text.split("/").every((segment) => segment !== "." && segment !== "..")
-  );
-}
-
-/** @throws ArtifactError `invalid_argument` */
-export function checkBucket(bucket: string): void {
-  if (!isBucket(bucket)) {
-    throw new ArtifactError("invalid_argument", `bucket ${quote(bucket)} is not valid: ${bucketRule}.`, {
-      argument: "bucket",
-    });
-  }
-}
-
-/** @throws ArtifactError `invalid_argument` */
-export function checkKey(key: string): void {
-  if (!isKey(key)) {
-    throw new ArtifactError("invalid_argument", `key ${quote(key)} is not valid: ${keyRule}.`, { argument: "key" });
-  }
-}
 
 /** @throws ArtifactError `invalid_argument` */
 export function checkDigest(argument: string, sha256: string | undefined): void {
@@ -140,24 +106,10 @@ export function isTextType(mimeType: string): boolean {
   return textTypes.test((mimeType.split(";")[0] ?? "").trim());
 }
 
-export function artifactUri(bucket: string, key: string): string {
-  return `artifact://${bucket}/${key}`;
-}
-
 export function toArtifact(bucket: string, key: string, version: Version, links: Links): Artifact {
   const { mime_type, bytes, sha256, created_at, metadata } = version;
   const uri = artifactUri(bucket, key);
   const artifact = { bucket, key, version: version.version, mime_type, bytes, sha256, created_at, uri, metadata };
   const url = links.download(artifact);
   return url === undefined ? artifact : { ...artifact, url };
-}
-
-/** Text from a caller, cut and escaped so that it fits an error message. */
-export function quote(text: string): string {
-  return JSON.stringify(shorten(text));
-}
-
-/** Cut so that it fits an error message. */
-export function shorten(text: string): string {
-  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }
