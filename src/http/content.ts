@@ -3,6 +3,7 @@ import type { ServerResponse } from "node:http";
 import type { Artifact } from "../store/model/artifact.js";
 import { copyBlockBytes } from "../store/model/limits.js";
 import type { OpenArtifact } from "../store/artifacts/open-artifact.js";
+import { contentDisposition } from "./content-disposition.js";
 import type { Answer, Exchange } from "./exchange.js";
 import { digestField } from "./fields.js";
 import { dateField, etagOf, matches, matchesWeakly } from "./guard.js";
@@ -77,8 +78,7 @@ function isKnown(exchange: Exchange, artifact: Artifact): boolean {
 
 function dispositionOf({ key, mime_type }: Artifact): string {
   const type = (mime_type.split(";")[0] ?? "").trim();
-  const name = key.slice(key.lastIndexOf("/") + 1); // of characters that need no quoting
-  return `${safeTypes.test(type) ? "inline" : "attachment"}; filename="${name}"`;
+  return contentDisposition(safeTypes.test(type) ? "inline" : "attachment", key);
 }
 
 /** Undefined where all of it is asked for. @throws HttpError `range_not_satisfiable` */

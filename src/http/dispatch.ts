@@ -10,7 +10,7 @@ import type { Gate } from "./gate.js";
 import { HttpError } from "./http-error.js";
 import { openApiDocument } from "./openapi.js";
 import { toProblem } from "./problem.js";
-import { matchPath, type Parameters, type Route } from "./route.js";
+import { checkNames, matchPath, type Parameters, type Route } from "./route.js";
 import { artifactRoutes } from "./routes/artifacts.js";
 import { contentRoutes, isSigned } from "./routes/content.js";
 import { serviceRoutes } from "./routes/service.js";
@@ -57,7 +57,7 @@ export function createDispatch(context: HttpContext, gate: Gate, mcp: Mount | un
     await checkRight(context, found.route, exchange, found.parameters);
     if (context.readOnly && found.route.isWriting) throw readOnly();
     if (context.stopping.aborted && found.route.isWriting) throw stopping();
-    const result = await found.route.handle(context, exchange, found.parameters);
+    const result = await found.route.handle(context, exchange, checkNames(found.parameters));
     if (result !== undefined) await exchange.send(result);
     return found.route.path;
   }

@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { quote } from "../store/model/artifact.js";
+import { quote } from "../store/model/quote.js";
 import type { Exchange } from "./exchange.js";
 import { HttpError } from "./http-error.js";
 

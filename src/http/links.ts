@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
-import type { Artifact } from "../store/model/artifact.js";
-import type { Links } from "../store/ports/links.js";
+import { encodeKey, encodeSegment } from "../store/model/artifact-uri.js";
+import type { Links, VersionName } from "../store/ports/links.js";
 
 /** How long a download URL works. */
 const downloadTtlSeconds = 60 * 60;
@@ -12,7 +12,7 @@ export const contentBase = "/v1/content/";
 
 /**
  * URLs that let in whoever has them: each carries a code that only the key makes. An upload's is for one session, a
- * download's for one version, its very bytes, until it expires.
+ * download's for one version until it expires. No version number is given twice, so it opens nothing else later.
  */
 export class HttpLinks implements Links {
   readonly #key: Uint8Array;
@@ -38,17 +38,17 @@ export class HttpLinks implements Links {
     return isEqual(code, this.#uploadCode(id));
   }
 
-  download(artifact: Artifact): string | undefined {
+  download(version: VersionName): string | undefined {
     if (this.origin === undefined) return undefined;
-    const { bucket, key, version } = artifact;
     const expires = this.#nowSeconds() + downloadTtlSeconds;
-    const signature = this.#downloadCode(artifact, expires);
-    const query = `version=${version}&expires=${expires}&signature=${signature}`;
-    return `${this.origin}${contentBase}${bucket}/${key}?${query}`;
+    const path = `${contentBase}${encodeSegment(version.bucket)}/${encodeKey(version.key)}`;
+    const signature = this.#downloadCode(version, expires);
+    return `${this.origin}${path}?version=${version.version}&expires=${expires}&signature=${signature}`;
   }
 
-  isDownload(artifact: Artifact, expires: number, code: string): boolean {
-    return isEqual(code, this.#downloadCode(artifact, expires)) && this.#nowSeconds() < expires;
+  /** @param version with the key as the store keeps it, in NFC */
+  isDownload(version: VersionName, expires: number, code: string): boolean {
+    return isEqual(code, this.#downloadCode(version, expires)) && this.#nowSeconds() < expires;
   }
 
   /** 132 bits, as short as a model can copy. */
@@ -56,9 +56,8 @@ export class HttpLinks implements Links {
     return this.#code("upload", id).slice(0, 22);
   }
 
-  /** By the digest too: a version number is given again once its key was emptied. */
-  #downloadCode({ bucket, key, version, sha256 }: Artifact, expires: number): string {
-    return this.#code("download", bucket, key, String(version), sha256, String(expires));
+  #downloadCode({ bucket, key, version }: VersionName, expires: number): string {
+    return this.#code("download", bucket, key, String(version), String(expires));
   }
 
   #code(...parts: readonly string[]): string {

@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { checkBucket, toKey } from "../store/model/names.js";
 import type { HttpContext } from "./context.js";
 import type { Answer, Exchange } from "./exchange.js";
 
@@ -51,4 +52,15 @@ export function matchPath(path: string, segments: readonly string[]): Parameters
     if (name !== undefined) parameters[name] = text.slice(prefix.length);
   }
   return parameters;
+}
+
+/**
+ * The parameters with the key in NFC, after the bucket and the key were checked.
+ *
+ * @throws ArtifactError `invalid_argument`
+ */
+export function checkNames(parameters: Parameters): Parameters {
+  const { bucket, key } = parameters;
+  if (bucket !== undefined) checkBucket(bucket);
+  return key === undefined ? parameters : { ...parameters, key: toKey(key) };
 }

@@ -5,7 +5,7 @@ import {
   RELATED_TASK_META_KEY,
   type RequestId,
 } from "@modelcontextprotocol/sdk/types.js";
-import { quote } from "../store/model/artifact.js";
+import { quote } from "../store/model/quote.js";
 import { parseJson, type Replace } from "./large-literals.js";
 
 /** An error that answers one line. The SDK's type knows no null: the id of a line whose id cannot be told. */

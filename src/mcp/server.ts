@@ -10,9 +10,9 @@ import {
 } from "@modelcontextprotocol/sdk/types.js";
 import type { jsonSchemaValidator } from "@modelcontextprotocol/sdk/validation/types.js";
 import { z } from "zod";
-import { quote } from "../store/model/artifact.js";
 import { ArtifactError } from "../store/model/errors.js";
 import type { Log } from "../store/ports/log.js";
+import { quote } from "../store/model/quote.js";
 import type { Store } from "../store/store.js";
 import { type ClientLog, createClientLog } from "./client-log.js";
 import { instructions } from "./instructions.js";

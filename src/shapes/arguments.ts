@@ -1,6 +1,6 @@
 import type { z } from "zod";
-import { quote, shorten } from "../store/model/artifact.js";
 import { ArtifactError } from "../store/model/errors.js";
+import { quote, shorten } from "../store/model/quote.js";
 
 /**
  * Arguments as their schema has them.

@@ -1,31 +1,30 @@
 import { z } from "zod";
-import { bucketPattern, keyPattern, sha256Pattern } from "../store/model/artifact.js";
+import { sha256Pattern } from "../store/model/artifact.js";
 import {
   defaultPageLimit,
   largestPageLimit,
   maxBucketChars,
-  maxKeyChars,
+  maxKeyBytes,
   maxMetadataBytes,
   maxMimeTypeChars,
 } from "../store/model/limits.js";
+import { bucketPattern } from "../store/model/names.js";
 
 /*
- * Arguments and answers that tools and HTTP requests share. Patterns and lengths of names stand in the schema for hosts to
- * check; the store checks them for everybody, with an error that says the whole rule.
+ * Arguments and answers that tools and HTTP requests share. What a host can check stands in the schema. A key's rules count
+ * bytes after NFC and look at segments, which a schema cannot: the store checks them, and its error suggests a key.
  */
 
 export const bucket = z.string().meta({
-  description: `Bucket: 1 to ${maxBucketChars} of A-Z a-z 0-9 _ -. It needs no creating.`,
+  description: `Bucket: 1 to ${maxBucketChars} of A-Z a-z 0-9 _ - ., no dot at an end or beside another. It needs no creating.`,
   minLength: 1,
   maxLength: maxBucketChars,
   pattern: bucketPattern.source,
 });
 
 export const key = z.string().meta({
-  description: `Key within the bucket, like reports/2026/summary.csv: 1 to ${maxKeyChars} of A-Z a-z 0-9 _ - . / without empty, "." or ".." segments.`,
+  description: `Key within the bucket, like reports/2026/summary.csv: at most ${maxKeyBytes} bytes of UTF-8, / between segments, no backslash.`,
   minLength: 1,
-  maxLength: maxKeyChars,
-  pattern: keyPattern.source,
 });
 
 export const version = z.int().min(1).optional().meta({ description: "Version number. The newest where left out." });
@@ -66,14 +65,9 @@ export const uploadSize = z
 
 export const prefix = z.string().optional().meta({
   description: "Only keys that begin with this, like reports/2026/.",
-  maxLength: maxKeyChars,
-  pattern: "^[A-Za-z0-9_./-]*$",
 });
 
-export const delimiter = z
-  .string()
-  .optional()
-  .meta({ description: 'One character, usually "/".', pattern: "^[A-Za-z0-9_./-]$" });
+export const delimiter = z.string().optional().meta({ description: 'One character, usually "/".' });
 
 export const sessionId = z.string().meta({ description: "The id that create_upload_session answered." });
 

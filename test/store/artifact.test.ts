@@ -1,44 +1,7 @@
 import { describe, expect, it } from "vitest";
-import {
-  checkMetadata,
-  checkMimeType,
-  isBucket,
-  isKey,
-  isTextType,
-  mimeTypeOf,
-  toArtifact,
-} from "../../src/store/model/artifact.js";
+import { checkMetadata, toArtifact } from "../../src/store/model/artifact.js";
+import { checkMimeType, isTextType, mimeTypeOf } from "../../src/store/model/media-type.js";
 import { noLinks } from "../../src/store/ports/links.js";
-
-describe("isBucket()", () => {
-  it.each(["a", "A-z_0", "-", "x".repeat(63)])("takes %j", (name) => expect(isBucket(name)).toBe(true));
-  it.each(["", "x".repeat(64), "a.b", "a/b", "a:b", "a b", "é", "a\n", "a\0", "~"])("refuses %j", (name) => {
-    expect(isBucket(name)).toBe(false);
-  });
-});
-
-describe("isKey()", () => {
-  it.each(["a", "a/b/c.csv", ".hidden", "a..b", "...", "a/.b", "-/_", "x".repeat(512)])("takes %j", (key) => {
-    expect(isKey(key)).toBe(true);
-  });
-  it.each([
-    "",
-    "/x",
-    "x/",
-    "a//b",
-    ".",
-    "..",
-    "../x",
-    "a/../b",
-    "a/.",
-    "a b",
-    "a\0b",
-    "a:b",
-    "é",
-    "x".repeat(513),
-    "a\n",
-  ])("refuses %j", (key) => expect(isKey(key)).toBe(false));
-});
 
 describe("mimeTypeOf()", () => {
   it.each([

@@ -153,7 +153,7 @@ function readMetadata(text: string): Omit<CreateUpload, "size"> {
 /** @throws HttpError `invalid_argument` */
 function decodeUtf8(name: string, base64: string): string {
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.from(base64, "base64"));
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(Buffer.from(base64, "base64"));
   } catch {
     throw new HttpError("invalid_argument", `Upload-Metadata ${name} must be base64 of UTF-8 text.`);
   }

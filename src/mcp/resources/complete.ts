@@ -1,9 +1,10 @@
 import { type CompleteRequest, type CompleteResult, ErrorCode, McpError } from "@modelcontextprotocol/sdk/types.js";
-import { isBucket } from "../../store/model/artifact.js";
 import { ArtifactError } from "../../store/model/errors.js";
+import { isBucketPrefix } from "../../store/model/names.js";
 import type { Store } from "../../store/store.js";
 import { resourceTemplates } from "./list-resources.js";
 import { toProtocolError } from "./read-resource.js";
+import { fromTemplateValue, toTemplateValue } from "./uri.js";
 
 /** The protocol's limit on one answer. */
 const mostValues = 100;
@@ -31,15 +32,16 @@ export async function complete(store: Store, { ref, argument, context }: Complet
 const none: CompleteResult = { completion: { values: [], hasMore: false } };
 
 async function completeBucket({ artifacts }: Store, prefix: string): Promise<CompleteResult> {
-  if (prefix !== "" && !isBucket(prefix)) return none;
+  if (!isBucketPrefix(prefix)) return none;
   const { data, next_cursor } = await artifacts.listBuckets({ prefix, limit: mostValues });
   return { completion: { values: data.map(({ name }) => name), hasMore: next_cursor !== undefined } };
 }
 
-async function completeKey({ artifacts }: Store, bucket: string, prefix: string): Promise<CompleteResult> {
+async function completeKey({ artifacts }: Store, bucket: string, typed: string): Promise<CompleteResult> {
+  const prefix = fromTemplateValue(typed);
   try {
     const { data, next_cursor } = await artifacts.list({ bucket, prefix, limit: mostValues });
-    return { completion: { values: data.map(({ key }) => key), hasMore: next_cursor !== undefined } };
+    return { completion: { values: data.map(({ key }) => toTemplateValue(key)), hasMore: next_cursor !== undefined } };
   } catch (error) {
     // What is typed is not finished yet: a name that cannot be, or is not there, has no completions.
     const isMiss = error instanceof ArtifactError && ["invalid_argument", "bucket_not_found"].includes(error.code);

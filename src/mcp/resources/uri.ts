@@ -1,5 +1,9 @@
 import { ErrorCode, McpError } from "@modelcontextprotocol/sdk/types.js";
-import { isBucket, isKey, quote } from "../../store/model/artifact.js";
+import { decodePercent } from "../../store/model/artifact-uri.js";
+import { ArtifactError, type ErrorDetails } from "../../store/model/errors.js";
+import { maxKeyBytes } from "../../store/model/limits.js";
+import { checkBucket, toKey } from "../../store/model/names.js";
+import { quote } from "../../store/model/quote.js";
 
 /** What a resource URI names. Numbers are bytes, but for `version`. */
 export type ResourceAddress =
@@ -18,8 +22,13 @@ export type ResourceAddress =
 export const rootUri = "artifact:///";
 export const bucketUri = (bucket: string): string => `artifact://${bucket}`;
 
-/** Longer than any URI of this server: the longest key, and a cursor or numbers behind it. */
-const maxUriChars = 2_048;
+/**
+ * Longer than any URI of this server. Outside NFC a key can take three times its bytes, each of them three characters;
+ * a cursor or numbers come behind it.
+ */
+const maxUriChars = 9 * maxKeyBytes + 2_048;
+/** An error repeats no more of a URI than this. */
+const maxRepeatedChars = 2_048;
 
 /** Whether a URI has one of our schemes, or none that could be another's. */
 export function isOwnUri(uri: string): boolean {
@@ -30,13 +39,16 @@ export function isOwnUri(uri: string): boolean {
  * Reads a resource URI: not with a URL parser, which folds case, resolves `..` and drops what it does not like.
  * RFC 3986: the fragment is split off first, then the query, and what is left is decoded once.
  *
+ * A slash that was encoded is a slash of the key: hosts that fill a key into a template often encode all of it. Plain
+ * non-ASCII characters are taken as they are. A subscriber hears of the URI that it gave, in whatever spelling.
+ *
  * @throws McpError InvalidParams
  */
 export function parseResourceUri(uri: string): ResourceAddress {
   if (uri.length > maxUriChars) throw invalid(uri, `it is longer than ${maxUriChars} characters`);
-  if (uri.includes("#")) throw invalid(uri, "a fragment (#) names nothing here");
+  if (uri.includes("#")) throw invalid(uri, "a fragment (#) names nothing here, and a key's own # is written %23");
   const [location = "", query, ...more] = uri.split("?");
-  if (more.length > 0) throw invalid(uri, "it has more than one ?");
+  if (more.length > 0) throw invalid(uri, "it has more than one ?, and a key's own ? is written %3F");
   const upload = /^artifact-upload:\/\/([^/]*)$/.exec(location);
   if (upload) {
     checkParameters(uri, query, []);
@@ -51,11 +63,9 @@ function addressOf(uri: string, bucket: string, key: string, query: string | und
   if (bucket === "" && key === "") {
     return { kind: "root", cursor: checkParameters(uri, query, ["cursor"]).get("cursor") };
   }
-  if (!isBucket(bucket)) throw invalid(uri, "its bucket is not valid: 1 to 63 characters of A-Z a-z 0-9 _ -");
+  readName(uri, () => checkBucket(bucket));
   if (key === "") return { kind: "bucket", bucket, cursor: checkParameters(uri, query, ["cursor"]).get("cursor") };
-  if (!isKey(key)) {
-    throw invalid(uri, 'its key is not valid: 1 to 512 of A-Z a-z 0-9 _ - . / without empty, "." or ".." segments');
-  }
+  const storedKey = readName(uri, () => toKey(key));
   const parameters = checkParameters(uri, query, ["version", "offset", "length"]);
   const number = (name: string, least: number): number | undefined => {
     const text = parameters.get(name);
@@ -67,11 +77,24 @@ function addressOf(uri: string, bucket: string, key: string, query: string | und
   return {
     kind: "artifact",
     bucket,
-    key,
+    key: storedKey,
     version: number("version", 1),
     offset: number("offset", 0),
     length: number("length", 1),
   };
+}
+
+/**
+ * What a host fills in for `{+key}`. That expansion (RFC 6570, section 3.2.3) encodes all but reserved characters and
+ * `%XX`, so what would end the key or be decoded is encoded here.
+ */
+export function toTemplateValue(key: string): string {
+  return key.replace(/[?#]|%(?=[0-9A-Fa-f]{2})/g, encodeURIComponent);
+}
+
+/** The reverse, also of a beginning. */
+export function fromTemplateValue(value: string): string {
+  return value.replace(/%(?:3F|23|25)/gi, decodeURIComponent);
 }
 
 /** Each parameter of `known` at most once, and no other. */
@@ -90,17 +113,30 @@ function checkParameters(uri: string, query: string | undefined, known: readonly
   return parameters;
 }
 
-function decode(uri: string, text: string): string {
+/** A refusal of the store as one of the protocol, with its suggestion. */
+function readName<Name>(uri: string, read: () => Name): Name {
   try {
-    return decodeURIComponent(text);
-  } catch {
-    throw invalid(uri, "a percent sign in it is not followed by the code of a UTF-8 character");
+    return read();
+  } catch (error) {
+    if (error instanceof ArtifactError) throw invalid(uri, `its ${error.message}`, error.details);
+    throw error;
   }
 }
 
-function invalid(uri: string, why: string): McpError {
+function decode(uri: string, text: string): string {
+  const decoded = decodePercent(text);
+  if (decoded !== undefined) return decoded;
+  throw invalid(
+    uri,
+    "a percent sign in it is not followed by the code of a UTF-8 character; a plain one is written %25",
+  );
+}
+
+function invalid(uri: string, why: string, details: ErrorDetails = {}): McpError {
   const forms = "artifact:///, artifact://{bucket} or artifact://{bucket}/{key}";
-  return new McpError(ErrorCode.InvalidParams, `The URI ${quote(uri)} is not valid: ${why}. Write ${forms}.`, {
-    uri: uri.slice(0, maxUriChars),
+  const reason = why.endsWith(".") ? why : `${why}.`;
+  return new McpError(ErrorCode.InvalidParams, `The URI ${quote(uri)} is not valid: ${reason} Write ${forms}.`, {
+    ...details,
+    uri: uri.slice(0, maxRepeatedChars),
   });
 }

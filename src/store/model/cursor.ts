@@ -12,22 +12,29 @@ export interface PageOptions {
   readonly limit: number;
 }
 
+/** ASCII, in front of the text that a cursor carries. */
 const digestChars = 8;
 
-/** A cursor goes on behind `after`, in the same listing only: `scope` names the listing and its filters. */
+/**
+ * A cursor that goes on behind `after`, in base64url of UTF-8.
+ *
+ * @param scope names the listing and its filters: the cursor is good there only
+ * @param after well-formed Unicode, not empty
+ */
 export function encodeCursor(scope: readonly string[], after: string): string {
-  return Buffer.from(digestOf(scope, after) + after, "latin1").toString("base64url");
+  return Buffer.from(digestOf(scope, after) + after).toString("base64url");
 }
 
 /** Where to go on: undefined from the beginning. @throws ArtifactError `invalid_argument` */
 export function decodeCursor(scope: readonly string[], cursor: string | undefined): string | undefined {
   if (cursor === undefined) return undefined;
-  const after = Buffer.from(cursor, "base64url").toString("latin1").slice(digestChars);
+  const after = Buffer.from(cursor, "base64url").toString().slice(digestChars);
+  // Decoding forgives much: only a cursor that is written the same again is one of ours.
   if (after !== "" && encodeCursor(scope, after) === cursor) return after;
   throw new ArtifactError(
     "invalid_argument",
     "cursor is not one that this listing gave: pass next_cursor of the last page unchanged, with the same other arguments, or leave it out to begin again.",
-    { argument: "cursor" },
+    { details: { argument: "cursor" } },
   );
 }
 

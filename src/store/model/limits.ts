@@ -3,8 +3,8 @@ const MiB = 1024 * KiB;
 
 /** A bucket name's longest form, in characters (all ASCII). */
 export const maxBucketChars = 63;
-/** A key's longest form, in bytes of UTF-8. */
-export const maxKeyBytes = 1_024;
+/** A key's longest form, in bytes of UTF-8 after NFC. */
+export const maxKeyBytes = KiB;
 /** The JSON of an artifact's metadata, in bytes of UTF-8. */
 export const maxMetadataBytes = 2 * KiB;
 export const maxMimeTypeChars = 255;

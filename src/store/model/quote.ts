@@ -1,0 +1,33 @@
+/** Longer text is cut by `quote` and `shorten`, in UTF-16 code units. */
+export const maxQuotedChars = 80;
+
+/** What a terminal, a log or JSON could misread: controls, line separators, bidirectional controls, what is no character. */
+const unsafe = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Noncharacter_Code_Point}\p{Bidi_Control}]/gu;
+
+/** Text from a caller as a JSON string for an error message: cut, with unsafe characters as `\uXXXX`. */
+export function quote(text: string): string {
+  return escapeUnsafe(JSON.stringify(cut(text)));
+}
+
+/** Text from a caller for an error message, without quotation marks: cut, with unsafe characters as `\uXXXX`. */
+export function shorten(text: string): string {
+  return escapeUnsafe(cut(text));
+}
+
+/** Never cuts a surrogate pair in two. */
+function cut(text: string): string {
+  if (text.length <= maxQuotedChars) return text;
+  const end = maxQuotedChars - "...".length;
+  const isPair = (text.codePointAt(end - 1) ?? 0) > 0xffff;
+  return `${text.slice(0, isPair ? end - 1 : end)}...`;
+}
+
+function escapeUnsafe(text: string): string {
+  return text.replace(unsafe, (character) =>
+    Array.from({ length: character.length }, (_, at) => escapeUnit(character.charCodeAt(at))).join(""),
+  );
+}
+
+function escapeUnit(unit: number): string {
+  return `\\u${unit.toString(16).padStart(4, "0")}`;
+}
