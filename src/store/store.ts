@@ -8,7 +8,9 @@ import {
   defaultKeepVersions,
   defaultMaxChunkBytes,
   defaultMaxOpenSessions,
+  defaultPieceLimits,
   defaultSessionTtlMs,
+  type PieceLimits,
 } from "./model/limits.js";
 import { FreedPieces } from "./pieces/freed-pieces.js";
 import { Staging } from "./pieces/staging.js";
@@ -69,6 +71,8 @@ export interface StoreOptions {
   readonly maxOpenSessions?: number;
   readonly maxUnfinishedBytes?: number;
   readonly readOnly?: boolean;
+  /** What lies in rows, and how many pieces an upload may have. */
+  readonly pieceLimits?: PieceLimits;
 }
 
 /** An artifact store over two engines. Any number of them, in any number of processes, may share the engines' data. */
@@ -87,6 +91,7 @@ export function createStore(options: StoreOptions): Store {
     readOnly = false,
     links = noLinks,
     digests = plainDigests,
+    pieceLimits = defaultPieceLimits,
   } = options;
   const identity = new StoreIdentity({ metadata: options.metadata, content, newId, newRevision });
   const metadata = guarded(options.metadata, identity);
@@ -95,7 +100,7 @@ export function createStore(options: StoreOptions): Store {
   const rows = new Rows({ metadata, newRevision, newId, nowSeconds });
   const signal = createChangeSignal(metadata, newRevision, log);
   const freed = new FreedPieces({ metadata, content, log });
-  const engines = { rows, metadata, content, freed, digests, log, newId, nowSeconds };
+  const engines = { rows, metadata, content, freed, digests, log, newId, nowSeconds, pieceLimits };
   const staging = new Staging(engines);
   const ender = new Ender({ ...engines, staging, signal });
   const publisher = new Publisher({ ...engines, staging, signal, keepVersions });

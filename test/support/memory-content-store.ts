@@ -67,6 +67,7 @@ export function createMemoryContentStore(options: MemoryContentOptions = {}): Me
       for (const { session, name } of pieces) files.delete(pathOf(session, name));
     },
     shardOf,
+    pathOf: (piece) => `content/${shardOf(piece.session)}/${piece.session}.${piece.name}`,
     shards: async () => [...new Set([...files.keys()].map(shardOf))].sort(),
     async listShard(shard) {
       const own = [...files].filter(([path]) => shardOf(path) === shard).sort(([a], [b]) => (a < b ? -1 : 1));

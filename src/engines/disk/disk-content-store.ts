@@ -20,7 +20,8 @@ import { shardOf } from "./shards.js";
  */
 export function createDiskContentStore(root: string, log: Log): ContentStore {
   const files = new PieceFiles(root);
-  const methods = translated<Omit<ContentStore, "shardOf">>({
+  const { pathOf, ...listing } = createDiskListing(root);
+  const methods = translated<Omit<ContentStore, "shardOf" | "pathOf">>({
     createPiece: (session, start) => files.begin(session, start),
     async openPiece(session, { name, bytes }) {
       const file = await files.find({ session, name });
@@ -54,10 +55,10 @@ export function createDiskContentStore(root: string, log: Log): ContentStore {
     remove: (pieces) => files.remove(pieces),
     readMark: async () => (await readFormat(root))?.mark,
     writeMark: (text) => writeMark(root, text),
-    ...createDiskListing(root),
+    ...listing,
     ...createDiskReserve(root, log),
   });
-  return { ...methods, shardOf };
+  return { ...methods, shardOf, pathOf };
 }
 
 function readerOf(file: FileHandle, bytes: number): ByteReader {

@@ -2,7 +2,7 @@ import { lstat, readdir, rename } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { ContentListing, StoredFile } from "../../store/ports/content-store.js";
 import { makeFolder, orElse, syncFolder, writeSynced } from "../file-system.js";
-import { pieceOf } from "./piece-names.js";
+import { piecePath, pieceOf } from "./piece-names.js";
 import { isShard } from "./shards.js";
 
 type DiskListing = Omit<ContentListing, "shardOf">;
@@ -38,6 +38,7 @@ export function createDiskListing(root: string): DiskListing {
   }
 
   return {
+    pathOf: (piece) => `content/${piecePath(piece)}`,
     shards: async () => (await namesIn("content", "folders")).filter(isShard),
     async listShard(shard) {
       const files = await filesIn(`content/${shard}`);

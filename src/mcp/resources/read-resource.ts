@@ -7,6 +7,7 @@ import type { OpenArtifact } from "../../store/artifacts/open-artifact.js";
 import type { Store } from "../../store/store.js";
 import { BufferPool } from "../buffer-pool.js";
 import { JsonText } from "../json-text.js";
+import { messageForTools } from "../next-steps.js";
 import { parseResourceUri, type ResourceAddress } from "./uri.js";
 
 /** The most content that one read answers: clients stop at lines of 10 MiB. */

@@ -1,7 +1,7 @@
 import { type Artifact, checkIdempotencyKey, checkMetadata, type Content, sha256Of, toArtifact } from "../model/artifact.js";
 import { decodeCursor, encodeCursor, type Page, type PageOptions } from "../model/cursor.js";
 import { ArtifactError } from "../model/errors.js";
-import { maxRowPieceBytes } from "../model/limits.js";
+import type { PieceLimits } from "../model/limits.js";
 import { checkMimeType, mimeTypeOf } from "../model/media-type.js";
 import { checkBucket, checkDelimiter, toKey, toKeyPrefix } from "../model/names.js";
 import { planPublication, withIdempotencyKey } from "../model/publication-plan.js";
@@ -83,6 +83,7 @@ export interface ArtifactStoreDependencies extends PieceStores {
   readonly nowSeconds: () => number;
   readonly newId: () => string;
   readonly keepVersions: number;
+  readonly pieceLimits: PieceLimits;
   readonly maxArtifactBytes: number;
   readonly maxChunkBytes: number;
 }
@@ -107,7 +108,7 @@ export class ArtifactStore {
    * @throws ArtifactError `version_conflict`, `idempotency_conflict`, `too_large`, `storage_full`
    */
   async save(wanted: SaveArtifact): Promise<Artifact> {
-    const { quota, uploads } = this.#dependencies;
+    const { quota, uploads, pieceLimits } = this.#dependencies;
     const { bytes } = wanted;
     const key = this.checkSave(wanted, bytes.length);
     const content: Content = {
@@ -117,7 +118,7 @@ export class ArtifactStore {
     const save = { ...wanted, key };
     const existing = await this.#existing(save, content);
     if (existing !== undefined) return existing;
-    if (bytes.length <= maxRowPieceBytes) {
+    if (bytes.length <= pieceLimits.maxRowPieceBytes) {
       return quota.during({ storedBytes: bytes.length }, () => this.#saveInRow(save, content));
     }
     const { id, artifact } = await uploads.saveWhole({ ...save, mime_type: content.mime_type }, bytes);
@@ -145,7 +146,8 @@ export class ArtifactStore {
 
   /** The newest version unless told otherwise. @throws ArtifactError `artifact_not_found` */
   async get(bucket: string, key: string, version?: number): Promise<Artifact> {
-    return this.#show(bucket, key, (await this.#find(bucket, key, version)).found);
+    const { row, found } = await this.#find(bucket, key, version);
+    return this.#show(row.value, found);
   }
 
   /** The caller closes it. @throws ArtifactError `artifact_not_found`, `corrupt` */

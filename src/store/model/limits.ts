@@ -35,12 +35,17 @@ export const largestSessionTtlMs = 365 * 24 * 60 * 60 * 1000;
 /** Unfinished uploads at a time; `--max-open-sessions` changes it. */
 export const defaultMaxOpenSessions = 1_000;
 
-/** Content up to this size lies in rows, and so does a chunk of an upload. */
-export const maxRowPieceBytes = 32 * KiB;
-/** Bytes of one upload that lie in rows at most, until they are moved into the content store. */
-export const maxRowBytesPerSession = MiB;
-/** An append or a publication first makes one piece of more than this many. */
-export const maxPieces = 64;
+/** Where the bytes of sessions and versions go. */
+export interface PieceLimits {
+  /** Content up to this size lies in a row, and so does a chunk of an upload; in bytes. */
+  readonly maxRowPieceBytes: number;
+  /** Bytes of one upload that lie in rows at most, until they are moved into the content store. */
+  readonly maxRowBytes: number;
+  /** More pieces than this of one upload are made one before the next. */
+  readonly maxPieces: number;
+}
+
+export const defaultPieceLimits: PieceLimits = { maxRowPieceBytes: 32 * KiB, maxRowBytes: MiB, maxPieces: 64 };
 /**
  * Pieces that a process keeps open for its next append; the least recently used is closed past it. Together with what
  * the process has open anyway they leave room to read and to save where only 64 files may be open.

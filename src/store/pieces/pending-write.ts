@@ -1,5 +1,5 @@
 import type { Hash } from "node:crypto";
-import { copyBlockBytes, maxPieces, maxRowBytesPerSession, maxRowPieceBytes } from "../model/limits.js";
+import { copyBlockBytes } from "../model/limits.js";
 import type { Piece, SessionRecord, SessionRow } from "../model/records.js";
 import { bytesOf, splitPieces } from "../model/upload-session.js";
 import { readRowPieces } from "./piece-reader.js";
@@ -106,16 +106,17 @@ export class PendingWrite {
   }
 
   #fitsInRows(bytes: number): boolean {
+    const { maxRowPieceBytes, maxRowBytes, maxPieces } = this.#dependencies.pieceLimits;
     const { pieces } = this.#row.value;
     const inRows = bytesOf(splitPieces(pieces).inRows);
-    if (bytes > maxRowPieceBytes || inRows + bytes > maxRowBytesPerSession) return false;
+    if (bytes > maxRowPieceBytes || inRows + bytes > maxRowBytes) return false;
     return pieces.length < maxPieces || this.#canMerge(bytes);
   }
 
   /** All pieces in rows can become one. */
   #canMerge(bytes: number): boolean {
     const { inRows } = splitPieces(this.#row.value.pieces);
-    return inRows.length > 1 && bytesOf(inRows) + bytes <= maxRowPieceBytes;
+    return inRows.length > 1 && bytesOf(inRows) + bytes <= this.#dependencies.pieceLimits.maxRowPieceBytes;
   }
 
   async #commitInRows(changes: Partial<SessionRecord>): Promise<SessionRow | undefined> {
@@ -128,7 +129,7 @@ export class PendingWrite {
     const { stored, inRows } = splitPieces(pieces);
     let next = pieces;
     if (added.length > 0) {
-      const isMerged = pieces.length >= maxPieces;
+      const isMerged = pieces.length >= this.#dependencies.pieceLimits.maxPieces;
       const merged = isMerged ? await readRowPieces(this.#dependencies, id, inRows) : Buffer.alloc(0);
       if (merged === undefined) return this.#staging.throwIfUnchanged(this.#row);
       const bytes = Buffer.concat([merged, added]);

@@ -1,5 +1,5 @@
 import { createHash, type Hash } from "node:crypto";
-import { copyBlockBytes, maxKeptDigests, maxOpenPieces, maxPieces } from "../model/limits.js";
+import { copyBlockBytes, maxKeptDigests, maxOpenPieces, type PieceLimits } from "../model/limits.js";
 import type { Piece, SessionRecord, SessionRow } from "../model/records.js";
 import { missingPiece } from "../model/session-errors.js";
 import { bytesOf, isUnfinished, splitPieces } from "../model/upload-session.js";
@@ -21,6 +21,7 @@ export interface StagingDependencies {
   readonly digests: Digests;
   readonly log: Log;
   readonly newId: () => string;
+  readonly pieceLimits: PieceLimits;
 }
 
 /** A piece in the content store that this process writes. */
@@ -59,6 +60,7 @@ export class Staging {
 
   /** The row with as few pieces as it takes for another one. @throws ArtifactError `corrupt` */
   async withRoom(row: SessionRow): Promise<SessionRow | undefined> {
+    const { maxPieces } = this.#dependencies.pieceLimits;
     return splitPieces(row.value.pieces).stored.length < maxPieces ? row : this.#fold(row);
   }
 

@@ -1,4 +1,4 @@
-import { maxRowPieceBytes } from "../model/limits.js";
+import type { PieceLimits } from "../model/limits.js";
 import { planPublication, withIdempotencyKey } from "../model/publication-plan.js";
 import type { FreedRow, Piece, SessionRecord, SessionRow, Version } from "../model/records.js";
 import {
@@ -37,6 +37,7 @@ export interface PublisherDependencies {
   readonly signal: ChangeSignal;
   readonly nowSeconds: () => number;
   readonly keepVersions: number;
+  readonly pieceLimits: PieceLimits;
 }
 
 /** A session whose pieces can be published as they are. */
@@ -93,8 +94,8 @@ export class Publisher {
 
   /** Content that fits in a row lies in rows; other content in the content store. */
   async #ready(row: SessionRow): Promise<Ready | undefined> {
-    const { staging } = this.#dependencies;
-    const isSmall = row.value.offset <= maxRowPieceBytes && splitPieces(row.value.pieces).stored.length === 0;
+    const { staging, pieceLimits } = this.#dependencies;
+    const isSmall = row.value.offset <= pieceLimits.maxRowPieceBytes && splitPieces(row.value.pieces).stored.length === 0;
     const session = isSmall ? row : await staging.withoutRowPieces(row);
     const sha256 = session && (await staging.digest(session));
     return session === undefined || sha256 === undefined ? undefined : { session, sha256 };
