@@ -1,6 +1,6 @@
 import KeyvSqlite from "@keyv/sqlite";
 import { Keyv } from "keyv";
-import type { Log } from "../../store/log.js";
+import type { Log } from "../../store/ports/log.js";
 import { table, unwrap, wrap } from "./keyv-rows.js";
 
 /** How long a statement waits for another process's write. */
