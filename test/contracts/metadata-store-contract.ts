@@ -1,205 +1,383 @@
 import { describe, expect, it } from "vitest";
-import type { Entry, MetadataStore } from "../../src/store/ports/metadata-store.js";
+import type { Entry, MetadataStore, RangeOptions } from "../../src/store/ports/metadata-store.js";
 
 /** What every implementation of the metadata port has to do. `open` gives an empty store that the test owns. */
 export function metadataStoreContract(name: string, open: () => Promise<MetadataStore>): void {
-  const positions = (entries: readonly Entry[]) =>
-    entries.map((entry) => ("row" in entry ? entry.row.key : entry.group));
-
-  async function filled(keys: readonly string[]): Promise<MetadataStore> {
-    const store = await open();
-    for (const key of keys) await store.put(key, `{"of":"${key}"}`);
-    return store;
-  }
-
   describe(`${name} as a MetadataStore`, () => {
-    it("get() answers the text that was put, and undefined for a key that is not there", async () => {
-      const store = await open();
-      await store.put("session:a", '{"text":"é \\u0000 😀"}');
-      expect(await store.get("session:a")).toBe('{"text":"é \\u0000 😀"}');
-      expect(await store.get("session:b")).toBeUndefined();
-    });
+    rowContract(open);
+    changeContract(open);
+    pieceContract(open);
+    rangeContract(open);
+    groupContract(open);
+    storeContract(open);
+  });
+}
 
-    it("getMany() keeps the order of its keys and leaves absent rows undefined", async () => {
-      const store = await filled(["a:1", "a:2"]);
-      expect(await store.getMany(["a:2", "a:0", "a:1"])).toEqual(['{"of":"a:2"}', undefined, '{"of":"a:1"}']);
-      expect(await store.getMany([])).toEqual([]);
-    });
+type Open = () => Promise<MetadataStore>;
 
-    it("put() overwrites and drop() removes, also what is not there", async () => {
-      const store = await open();
-      await store.put("freed:a", "1");
-      await store.put("freed:a", "2");
-      expect(await store.get("freed:a")).toBe("2");
-      await store.drop("freed:a");
-      await store.drop("freed:a");
-      expect(await store.get("freed:a")).toBeUndefined();
-    });
+async function filled(open: Open, keys: readonly string[]): Promise<MetadataStore> {
+  const store = await open();
+  for (const key of keys) await store.put(key, `{"of":"${key}"}`);
+  return store;
+}
 
-    it("replace() inserts only where the row is absent", async () => {
-      const store = await open();
-      expect(await store.replace("session:a", undefined, "1")).toBe(true);
-      expect(await store.replace("session:a", undefined, "2")).toBe(false);
-      expect(await store.get("session:a")).toBe("1");
-    });
+const positionOf = (entry: Entry): string => ("row" in entry ? entry.row.key : entry.group);
+const positions = (entries: readonly Entry[]): string[] => entries.map(positionOf);
+const keysOf = (rows: readonly { readonly key: string }[]): string[] => rows.map(({ key }) => key);
 
-    it("replace() updates and deletes only the text that was read", async () => {
-      const store = await open();
-      await store.put("session:a", "1");
-      expect(await store.replace("session:a", "0", "2")).toBe(false);
-      expect(await store.replace("session:a", "1", "2")).toBe(true);
-      expect(await store.replace("session:a", "1", undefined)).toBe(false);
-      expect(await store.replace("session:a", "2", undefined)).toBe(true);
-      expect(await store.get("session:a")).toBeUndefined();
-      expect(await store.replace("session:a", "2", "3")).toBe(false);
-    });
+/** All pages of at most `limit`, each read behind the last position of the one before. */
+async function inPages<Item>(
+  read: (options: RangeOptions) => Promise<readonly Item[]>,
+  position: (item: Item) => string,
+  limit: number,
+): Promise<string[]> {
+  const all: string[] = [];
+  for (;;) {
+    const page = (await read({ after: all.at(-1), limit })).map(position);
+    expect(page.length).toBeLessThanOrEqual(limit);
+    all.push(...page);
+    if (page.length < limit) return all;
+  }
+}
 
-    it("replace() inserts, updates and deletes only while its guard is as it was read", async () => {
-      const store = await open();
-      await store.put("session:g", "open");
-      for (const guard of [
-        { key: "session:g", text: "other" },
-        { key: "session:g", text: undefined },
-        { key: "session:none", text: "open" },
-      ]) {
-        expect(await store.replace("artifact:b:k", undefined, "1", guard)).toBe(false);
+function rowContract(open: Open): void {
+  it("get() answers the text that was put, and undefined for a key that is not there", async () => {
+    const store = await open();
+    await store.put("session\ta", '{"text":"é \\u0000 😀"}');
+    expect(await store.get("session\ta")).toBe('{"text":"é \\u0000 😀"}');
+    expect(await store.get("session\tb")).toBeUndefined();
+  });
+
+  it("getMany() keeps the order of its keys and leaves absent rows undefined", async () => {
+    const store = await filled(open, ["a\té", "a\t😀"]);
+    expect(await store.getMany(["a\t😀", "a\t0", "a\té"])).toEqual(['{"of":"a\t😀"}', undefined, '{"of":"a\té"}']);
+    expect(await store.getMany([])).toEqual([]);
+  });
+
+  it("put() overwrites", async () => {
+    const store = await open();
+    await store.put("changed", "1");
+    await store.put("changed", "2");
+    expect(await store.get("changed")).toBe("2");
+  });
+}
+
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+function changeContract(open: Open): void {
+  it("change() creates, updates and removes a row that is as it was read", async () => {
+    const store = await open();
+    const key = "session\ta";
+    expect(await store.change([{ key, old: undefined, next: "1" }])).toBe(true);
+    expect(await store.change([{ key, old: undefined, next: "2" }])).toBe(false);
+    expect(await store.change([{ key, old: "0", next: "2" }])).toBe(false);
+    expect(await store.change([{ key, old: "0", next: undefined }])).toBe(false);
+    expect(await store.get(key)).toBe("1");
+    expect(await store.change([{ key, old: "1", next: "2" }])).toBe(true);
+    expect(await store.get(key)).toBe("2");
+    expect(await store.change([{ key, old: "2", next: undefined }])).toBe(true);
+    expect(await store.get(key)).toBeUndefined();
+    expect(await store.change([{ key, old: "2", next: "3" }])).toBe(false);
+    expect(await store.get(key)).toBeUndefined();
+  });
+
+  it("change() compares texts byte for byte", async () => {
+    const store = await open();
+    const key = "a";
+    await store.put(key, "é 😀");
+    for (const old of ["e\u0301 😀", "É 😀", "é 😀 ", "é \ufffd", ""]) {
+      expect(await store.change([{ key, old, next: "2" }])).toBe(false);
+    }
+    expect(await store.change([{ key, old: "é 😀", next: "" }])).toBe(true);
+    expect(await store.change([{ key, old: "", next: "3" }])).toBe(true);
+  });
+
+  it("change() makes all of its rows and pieces, or nothing", async () => {
+    const store = await open();
+    await store.change(
+      [
+        { key: "a", old: undefined, next: "1" },
+        { key: "b", old: undefined, next: "1" },
+      ],
+      { put: [{ name: "kept", bytes: bytes("kept") }] },
+    );
+    const rows = [
+      { key: "a", old: "1", next: "2" },
+      { key: "b", old: "1", next: undefined },
+      { key: "c", old: undefined, next: "new" },
+    ];
+    const pieces = { put: [{ name: "new", bytes: bytes("new") }], drop: ["kept"] };
+    for (const wrong of [0, 1, 2]) {
+      const changed = rows.map((row, n) => (n === wrong ? { ...row, old: "other" } : row));
+      expect(await store.change(changed, pieces)).toBe(false);
+      expect(await store.getMany(["a", "b", "c"])).toEqual(["1", "1", undefined]);
+      expect(await store.pieces(["kept", "new"])).toEqual([bytes("kept"), undefined]);
+    }
+    expect(await store.change(rows, pieces)).toBe(true);
+    expect(await store.getMany(["a", "b", "c"])).toEqual(["2", undefined, "new"]);
+    expect(await store.pieces(["kept", "new"])).toEqual([undefined, bytes("new")]);
+  });
+
+  it("change() only compares a row with the same text in both, also an absent one", async () => {
+    const store = await open();
+    await store.put("guard", "open");
+    const row = { key: "a", old: undefined, next: "1" };
+    for (const guard of [
+      { key: "guard", old: "other", next: "other" },
+      { key: "guard", old: undefined, next: undefined },
+      { key: "none", old: "open", next: "open" },
+    ]) {
+      expect(await store.change([row, guard])).toBe(false);
+      expect(await store.change([guard, row])).toBe(false);
+    }
+    const met = [
+      { key: "guard", old: "open", next: "open" },
+      { key: "none", old: undefined, next: undefined },
+    ];
+    expect(await store.change(met)).toBe(true);
+    expect(await store.change([...met, row])).toBe(true);
+    expect(await store.getMany(["a", "guard", "none"])).toEqual(["1", "open", undefined]);
+  });
+
+  it("change() without rows makes its pieces, and without anything succeeds", async () => {
+    const store = await open();
+    expect(await store.change([])).toBe(true);
+    expect(await store.change([], { put: [{ name: "a", bytes: bytes("a") }] })).toBe(true);
+    expect(await store.pieces(["a"])).toEqual([bytes("a")]);
+    expect(await store.change([], { drop: ["a", "none"] })).toBe(true);
+    expect(await store.pieces(["a"])).toEqual([undefined]);
+  });
+
+  it("change() refuses a key that comes twice, and makes nothing", async () => {
+    const store = await open();
+    const row = { key: "a", old: undefined, next: "1" };
+    await expect(store.change([row, { key: "b", old: undefined, next: "1" }, row])).rejects.toThrow("twice");
+    expect(await store.getMany(["a", "b"])).toEqual([undefined, undefined]);
+  });
+
+  it("change() judges each of many at once by itself", async () => {
+    const store = await open();
+    const keys = Array.from({ length: 100 }, (_, n) => `session\t${n}`);
+    await Promise.all(keys.map((key) => store.put(key, "0")));
+    const isRight = (n: number): boolean => n % 3 !== 0;
+    const made = await Promise.all(
+      keys.map((key, n) =>
+        store.change([{ key, old: isRight(n) ? "0" : "1", next: `now ${n}` }], {
+          put: [{ name: key, bytes: bytes(key) }],
+        }),
+      ),
+    );
+    expect(made).toEqual(keys.map((_, n) => isRight(n)));
+    expect(await store.getMany(keys)).toEqual(keys.map((_, n) => (isRight(n) ? `now ${n}` : "0")));
+    expect(await store.pieces(keys)).toEqual(keys.map((key, n) => (isRight(n) ? bytes(key) : undefined)));
+  });
+
+  it("change() lets exactly one of many at once win", async () => {
+    const store = await open();
+    await store.put("a", "0");
+    const calls = Array.from({ length: 50 }, (_, n) =>
+      store.change(
+        [
+          { key: "a", old: "0", next: `by ${n}` },
+          { key: `own ${n}`, old: undefined, next: "1" },
+        ],
+        { put: [{ name: `piece ${n}`, bytes: bytes("1") }] },
+      ),
+    );
+    const made = await Promise.all(calls);
+    expect(made.filter(Boolean)).toHaveLength(1);
+    expect(await store.get("a")).toBe(`by ${made.indexOf(true)}`);
+    expect(keysOf(await store.range("own ", { limit: 100 }))).toEqual([`own ${made.indexOf(true)}`]);
+    expect((await store.listPieces({ limit: 100 })).map(({ name }) => name)).toEqual([`piece ${made.indexOf(true)}`]);
+  });
+
+  it("change() sees those of the same moment that came before it", async () => {
+    const store = await open();
+    const steps = Array.from({ length: 60 }, (_, n) =>
+      store.change([{ key: "a", old: n === 0 ? undefined : String(n - 1), next: String(n) }]),
+    );
+    expect(new Set(await Promise.all(steps))).toEqual(new Set([true]));
+    expect(await store.get("a")).toBe("59");
+  });
+}
+
+function pieceContract(open: Open): void {
+  it("pieces() answers the bytes that were put, in the order of the names, the caller's to change", async () => {
+    const store = await open();
+    const memory = Buffer.from("surrounded by others");
+    const put = [
+      { name: "é\tb", bytes: memory.subarray(14, 20) },
+      { name: "empty", bytes: new Uint8Array() },
+      { name: "large", bytes: new Uint8Array(100_000).fill(7) },
+    ];
+    await store.change([], { put });
+    const read = await store.pieces(["large", "none", "é\tb", "empty"]);
+    expect(read.map((found) => found && Buffer.from(found).toString("latin1"))).toEqual([
+      "\u0007".repeat(100_000),
+      undefined,
+      "others",
+      "",
+    ]);
+    expect(memory.toString()).toBe("surrounded by others");
+    read[2]?.fill(0);
+    expect(await store.pieces(["é\tb"])).toEqual([bytes("others")]);
+    expect(await store.pieces([])).toEqual([]);
+  });
+
+  it("listPieces() answers names and lengths in the order of their bytes, in pages of any size", async () => {
+    const store = await open();
+    const names = ["a", "a\tb", "a-b", "b", "\ufffd", "😀"];
+    await store.change([], { put: names.toReversed().map((name) => ({ name, bytes: bytes(name) })) });
+    const whole = names.map((name) => ({ name, bytes: bytes(name).length }));
+    expect(await store.listPieces({ limit: 100 })).toEqual(whole);
+    for (const limit of [1, 2, 3, 6]) {
+      expect(
+        await inPages(
+          (options) => store.listPieces(options),
+          ({ name }) => name,
+          limit,
+        ),
+      ).toEqual(names);
+    }
+    expect((await store.listPieces({ after: "a!", limit: 1 }))[0]?.name).toBe("a-b");
+  });
+}
+
+/** In the order of their UTF-8 bytes. */
+const ordered = [
+  ...["data", "data\t", "data\ta", "data\ta b", "data\ta!", "data\ta-b", "data\ta.c", "data\ta/b", "data\ta0"],
+  ...["data\taA", "data\taa", "data\ta~", "data\té", "data\t中", "data\t\ud7ff", "data\t\ue000", "data\t\ufffd"],
+  ...["data\t😀", "data\t\u{10ffff}", "data\t\u{10ffff}\u{10ffff}", "data-2\ta", "data2\ta", "data😀", "datä\ta"],
+];
+
+function rangeContract(open: Open): void {
+  it("range() answers rows in the order of their UTF-8 bytes, under the prefix alone", async () => {
+    const store = await filled(open, ordered.toReversed());
+    const prefixes = ["", "d", "data", "data\t", "data\ta", "data\t\ud7ff", "data\t\u{10ffff}", "data-", "data😀", "e"];
+    const found = await Promise.all(prefixes.map((prefix) => store.range(prefix, { limit: 100 })));
+    expect(found.map(keysOf)).toEqual(prefixes.map((prefix) => ordered.filter((key) => key.startsWith(prefix))));
+    expect(found[0]?.[0]).toEqual({ key: "data", text: '{"of":"data"}' });
+    expect(ordered).toEqual(ordered.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))));
+  });
+
+  it("range() in pages of any size answers the same as at once", async () => {
+    const store = await filled(open, ordered);
+    for (const prefix of ["", "data\t", "data\t\u{10ffff}"]) {
+      const whole = ordered.filter((key) => key.startsWith(prefix));
+      for (const limit of [1, 2, 3, 7]) {
+        expect(
+          await inPages(
+            (options) => store.range(prefix, options),
+            ({ key }) => key,
+            limit,
+          ),
+        ).toEqual(whole);
       }
-      const held = { key: "session:g", text: "open" };
-      const absent = { key: "session:none", text: undefined };
-      expect(await store.replace("artifact:b:k", undefined, "1", held)).toBe(true);
-      expect(await store.replace("artifact:b:k", "1", "2", { key: "session:g", text: "other" })).toBe(false);
-      expect(await store.replace("artifact:b:k", "1", "2", absent)).toBe(true);
-      expect(await store.replace("artifact:b:k", "2", undefined, { key: "session:g", text: undefined })).toBe(false);
-      expect(await store.replace("artifact:b:k", "2", undefined, held)).toBe(true);
-      expect(await store.get("session:g")).toBe("open");
-    });
+    }
+  });
 
-    it("replace() judges each of many rows at once by itself", async () => {
-      const store = await open();
-      const rows = Array.from({ length: 100 }, (_, n) => `session:${n}`);
-      await Promise.all(rows.map((key) => store.put(key, "0")));
-      const isRight = (n: number): boolean => n % 3 !== 0;
-      const won = await Promise.all(rows.map((key, n) => store.replace(key, isRight(n) ? "0" : "1", `now ${n}`)));
-      expect(won).toEqual(rows.map((_, n) => isRight(n)));
-      expect(await store.getMany(rows)).toEqual(rows.map((_, n) => (isRight(n) ? `now ${n}` : "0")));
-    });
+  it("range() goes on behind `after`, which need not be there any more", async () => {
+    const store = await filled(open, ["u\t1", "u\t2", "u\t2-a", "u\t3"]);
+    expect(keysOf(await store.range("u\t", { after: "u\t2", limit: 2 }))).toEqual(["u\t2-a", "u\t3"]);
+    expect(keysOf(await store.range("u\t", { after: "u\t1z", limit: 1 }))).toEqual(["u\t2"]);
+    expect(keysOf(await store.range("u\t", { after: "a", limit: 1 }))).toEqual(["u\t1"]);
+    expect(await store.range("u\t", { after: "u\t3", limit: 1 })).toEqual([]);
+    expect(await store.range("u\t", { after: "v", limit: 1 })).toEqual([]);
+  });
+}
 
-    it("replace() of rows that are changed, deleted and inserted at once lets one of each kind win", async () => {
-      const store = await open();
-      await store.put("session:a", "0");
-      await store.put("session:b", "0");
-      const won = await Promise.all([
-        store.replace("session:a", "0", "1"),
-        store.replace("session:b", "0", "1"),
-        store.replace("session:a", "0", "2"),
-        store.replace("session:b", "0", undefined),
-        store.replace("session:c", undefined, "0"),
-        store.replace("session:d", "0", "1"),
-      ]);
-      const [a, b, otherA, dropB, c, d] = won;
-      expect([a !== otherA, b !== dropB, c, d]).toEqual([true, true, true, false]);
-      expect(await store.getMany(["session:a", "session:b", "session:c", "session:d"])).toEqual([
-        a ? "1" : "2",
-        b ? "1" : undefined,
-        "0",
-        undefined,
-      ]);
-    });
+const tree = [
+  "a",
+  "a/1",
+  "a/2",
+  "a0",
+  "b/x",
+  "b/y/z",
+  "b-",
+  "b é",
+  "b é x",
+  "c/",
+  "ca",
+  "/",
+  "//",
+  "é/é",
+  "😀/😀",
+  "😀b",
+];
+const delimiters = ["/", "é", "😀", " ", "\t", "b", "~", "\ud7ff", "\ufffd", "\u{10ffff}"];
 
-    it("replace() lets exactly one of many at once win", async () => {
-      const store = await open();
-      await store.put("session:a", "0");
-      const won = await Promise.all(Array.from({ length: 30 }, (_, n) => store.replace("session:a", "0", `by ${n}`)));
-      expect(won.filter(Boolean)).toHaveLength(1);
-      expect(await store.get("session:a")).toBe(`by ${won.indexOf(true)}`);
-    });
+function groupContract(open: Open): void {
+  it("grouped() rolls up what is behind the delimiter, among the rows that are not", async () => {
+    const store = await filled(open, ["p\ta", "p\tb/1", "p\tb/2/3", "p\tb-x", "p\tc", "p\td/1", "q\ta/b"]);
+    const whole = ["p\ta", "p\tb-x", "p\tb/", "p\tc", "p\td/"];
+    expect(positions(await store.grouped("p\t", "/", { limit: 100 }))).toEqual(whole);
+    expect(positions(await store.grouped("p\tb/", "/", { limit: 100 }))).toEqual(["p\tb/1", "p\tb/2/"]);
+    expect(positions(await store.grouped("p\tb", "/", { limit: 100 }))).toEqual(["p\tb-x", "p\tb/"]);
+    const [first, , third] = await store.grouped("p\t", "/", { limit: 3 });
+    expect(first).toEqual({ row: { key: "p\ta", text: '{"of":"p\ta"}' } });
+    expect(third).toEqual({ group: "p\tb/" });
+  });
 
-    it("range() answers rows in the order of their bytes, under the prefix alone", async () => {
-      const keys = [
-        "artifact:b:a",
-        "artifact:b:a-b",
-        "artifact:b:a.c",
-        "artifact:b:a/b",
-        "artifact:b:a0",
-        "artifact:b:aA",
-      ];
-      const store = await filled([
-        ...keys,
-        "artifact:b:a_",
-        "artifact:b:aa",
-        "artifact:c:a",
-        "artifact:b-:a",
-        "session:x",
-      ]);
-      const found = await store.range("artifact:b:", { limit: 100 });
-      expect(found.map(({ key }) => key)).toEqual([...keys, "artifact:b:a_", "artifact:b:aa"]);
-      expect(found[0]?.text).toBe('{"of":"artifact:b:a"}');
-    });
-
-    it("range() includes the key that is the prefix itself", async () => {
-      const store = await filled(["artifact:b:a", "artifact:b:ab", "artifact:b:b"]);
-      const found = await store.range("artifact:b:a", { limit: 10 });
-      expect(found.map(({ key }) => key)).toEqual(["artifact:b:a", "artifact:b:ab"]);
-    });
-
-    it("range() goes on behind `after`, which need not be there any more", async () => {
-      const store = await filled(["u:1", "u:2", "u:2-a", "u:3"]);
-      expect((await store.range("u:", { after: "u:2", limit: 2 })).map(({ key }) => key)).toEqual(["u:2-a", "u:3"]);
-      expect((await store.range("u:", { after: "u:1z", limit: 1 })).map(({ key }) => key)).toEqual(["u:2"]);
-      expect(await store.range("u:", { after: "u:3", limit: 1 })).toEqual([]);
-    });
-
-    it("grouped() rolls up what is behind the delimiter, among the rows that are not", async () => {
-      const store = await filled(["p:a", "p:b/1", "p:b/2/3", "p:b-x", "p:c", "p:d/1", "q:a/b"]);
-      expect(positions(await store.grouped("p:", "/", { limit: 100 }))).toEqual([
-        "p:a",
-        "p:b-x",
-        "p:b/",
-        "p:c",
-        "p:d/",
-      ]);
-      expect(positions(await store.grouped("p:b/", "/", { limit: 100 }))).toEqual(["p:b/1", "p:b/2/"]);
-      expect(positions(await store.grouped("p:b", "/", { limit: 100 }))).toEqual(["p:b-x", "p:b/"]);
-      const [first] = await store.grouped("p:", "/", { limit: 1 });
-      expect(first).toEqual({ row: { key: "p:a", text: '{"of":"p:a"}' } });
-    });
-
-    it("grouped() in pages of any size answers the same as at once", async () => {
-      const keys = ["a", "a/1", "a/2", "a0", "b/x", "b/y/z", "c/", "ca"].map((key) => `p:${key}`);
-      const store = await filled([...keys, "p", "q:z"]);
-      const whole = positions(await store.grouped("p:", "/", { limit: 100 }));
-      for (const limit of [1, 2, 3]) {
-        const pages: string[] = [];
-        for (;;) {
-          const page = positions(await store.grouped("p:", "/", { after: pages.at(-1), limit }));
-          pages.push(...page);
-          if (page.length < limit) break;
+  it("grouped() takes any character for a delimiter, and its pages of any size equal the whole", async () => {
+    const keys = delimiters.flatMap((delimiter) => tree.map((key) => `p\t${key.replaceAll("/", delimiter)}`));
+    const unique = [...new Set([...keys, "p", "p\u{10ffff}x", "q\tz"])];
+    const store = await filled(open, unique);
+    for (const prefix of ["p\t", "p\té", "p\t😀", "p", ""]) {
+      for (const delimiter of delimiters) {
+        const whole = expectedEntries(unique, prefix, delimiter);
+        expect(positions(await store.grouped(prefix, delimiter, { limit: 1_000 }))).toEqual(whole);
+        for (const limit of [1, 2, 5]) {
+          const read = (options: RangeOptions) => store.grouped(prefix, delimiter, options);
+          expect(await inPages(read, positionOf, limit)).toEqual(whole);
         }
-        expect(pages).toEqual(whole);
       }
-    });
+    }
+  });
 
-    it("grouped() takes any character of a key for a delimiter, the row separator too", async () => {
-      const store = await filled(["artifact:a:1", "artifact:a:2", "artifact:b:1", "artifact:bb:1"]);
-      const buckets = ["artifact:a:", "artifact:b:", "artifact:bb:"];
-      expect(positions(await store.grouped("artifact:", ":", { limit: 9 }))).toEqual(buckets);
-      expect(positions(await store.grouped("artifact:b", ":", { limit: 9 }))).toEqual(buckets.slice(1));
-      expect(positions(await store.grouped("artifact:", "b", { limit: 9 }))).toEqual([
-        "artifact:a:1",
-        "artifact:a:2",
-        "artifact:b",
-      ]);
-    });
+  it("grouped() goes on behind an entry that is not there any more, and behind a key within a group", async () => {
+    const store = await filled(open, ["p\ta", "p\tb/1", "p\tb/3", "p\tc"]);
+    const behind = async (after: string) => positions(await store.grouped("p\t", "/", { after, limit: 9 }));
+    expect(await behind("p\tb")).toEqual(["p\tb/", "p\tc"]);
+    expect(await behind("p\tb/2")).toEqual(["p\tc"]);
+    expect(await behind("p\tbb/")).toEqual(["p\tc"]);
+    expect(await behind("a")).toEqual(["p\ta", "p\tb/", "p\tc"]);
+    expect(await behind("q")).toEqual([]);
+  });
+}
 
-    it("changeToken() changes with every change and stays without one", async () => {
-      const store = await open();
-      const before = await store.changeToken();
-      expect(await store.changeToken()).toBe(before);
-      await store.put("a:1", "1");
-      const after = await store.changeToken();
-      expect(after).not.toBe(before);
-      await store.replace("a:1", "1", "2");
-      expect(await store.changeToken()).not.toBe(after);
+function expectedEntries(keys: readonly string[], prefix: string, delimiter: string): string[] {
+  const found = keys
+    .filter((key) => key.startsWith(prefix))
+    .map((key) => {
+      const [head = "", ...more] = key.slice(prefix.length).split(delimiter);
+      return more.length === 0 ? key : prefix + head + delimiter;
     });
+  return [...new Set(found)].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+}
+
+function storeContract(open: Open): void {
+  it("changeToken() changes with every change and stays without one", async () => {
+    const store = await open();
+    const before = await store.changeToken();
+    expect(await store.changeToken()).toBe(before);
+    await store.put("a", "1");
+    const after = await store.changeToken();
+    expect(after).not.toBe(before);
+    await store.change([{ key: "a", old: "1", next: "2" }]);
+    expect(await store.changeToken()).not.toBe(after);
+  });
+
+  it("reclaim() loses nothing, and the store is in its place and sound", async () => {
+    const store = await open();
+    const names = Array.from({ length: 60 }, (_, n) => `piece ${n}`);
+    await store.change([{ key: "a", old: undefined, next: "1" }], {
+      put: names.map((name) => ({ name, bytes: new Uint8Array(30_000).fill(1) })),
+    });
+    await store.change([], { drop: names.slice(0, -1) });
+    await store.reclaim();
+    expect(await store.get("a")).toBe("1");
+    expect(await store.listPieces({ limit: 100 })).toEqual([{ name: "piece 59", bytes: 30_000 }]);
+    expect(await store.isInPlace()).toBe(true);
+    expect(await store.checkIntegrity()).toEqual([]);
   });
 }

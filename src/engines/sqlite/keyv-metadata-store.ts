@@ -1,111 +1,103 @@
 import { ArtifactError } from "../../store/model/errors.js";
 import type { Log } from "../../store/ports/log.js";
-import type { Entry, MetadataStore, StoredRow } from "../../store/ports/metadata-store.js";
-import { engineError } from "../engine-error.js";
-import { createReplace, type InTurn } from "./compare-and-set.js";
-import type { ConnectionOptions, SqliteConnection } from "./connection.js";
+import type { MetadataStore, PieceChanges, RowChange } from "../../store/ports/metadata-store.js";
+import { codeOf, engineError } from "../engine-error.js";
+import { type BatchLimits, createChangeQueue, type InTurn } from "./change-queue.js";
+import type { ConnectionOptions, SqliteConnection, StoreChange } from "./connection.js";
+import { DatabasePlace, storeReplaced } from "./database-place.js";
 import { loadSqliteDriver } from "./driver.js";
-import { busyTimeoutMs, connectKeyv } from "./keyv-connection.js";
-import { table, unwrap, wrap } from "./keyv-rows.js";
+import { identityOf } from "./file-identity.js";
+import { busyTimeoutMs, connectKeyv, type KeyvConnection } from "./keyv-connection.js";
+import { table, wrap } from "./keyv-rows.js";
+import { openLocalConnection } from "./local-connection.js";
+import { readGrouped, readPieceNames, readPieces, readRange, type Select } from "./ordered-pages.js";
+import { reclaimSpace } from "./reclaim-space.js";
+import { SqliteError } from "./sqlite-error.js";
 import { sharedSqliteThread } from "./sqlite-thread.js";
 import { connectionUri } from "./sqlite3.js";
+import { makeTables } from "./tables.js";
 
 export interface KeyvMetadataStore extends MetadataStore {
   /** Lets running writes end, then closes the file. */
   close(): Promise<void>;
 }
 
+/** The write-ahead log is moved into the database past this many pages, of 4 KiB. */
+const logPages = 1_000;
 /**
- * The log of the writes begins anew past this many pages, of 4 KiB. On a full disk every deletion makes it longer
- * before it frees anything, and so does moving it into the database: both fit in the reserve.
+ * The same while the disk is nearly full. A deletion makes the log longer before it frees anything, and moving the log
+ * makes the database longer: both have to fit in what the store keeps in reserve.
  */
-const logPages = 64;
+const shortLogPages = 64;
+/** Of a log that is empty, the file keeps at most this much. It is more than `logPages`, so that it is rarely cut. */
+const maxLogBytes = 8 * 1024 * 1024;
+
+/** More changes in a transaction would save little, and make all of them wait longer. */
+const usualBatch: BatchLimits = { maxChanges: 32, maxSize: 1024 * 1024 };
+/** On a full disk a deletion must not fail because of a save in the same transaction. */
+const singleChange: BatchLimits = { maxChanges: 1, maxSize: 0 };
+
 /** A connection that writes. The file is there by then: one that was removed is not made anew, empty. */
-const writing: ConnectionOptions = {
+const writing = (identity: string): ConnectionOptions => ({
   mustExist: true,
+  identity,
   busyTimeoutMs,
-  pragmas: ["synchronous=FULL", `wal_autocheckpoint=${logPages}`],
-};
-/** Keys are of `A-Z a-z 0-9 _ - . / :`: behind a prefix, these come after and before every character that goes on. */
-const aboveAllKeys = "~";
-const belowAllKeys = " ";
-const keyCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./:";
+  pragmas: ["synchronous=FULL", `wal_autocheckpoint=${logPages}`, `journal_size_limit=${maxLogBytes}`],
+});
 
 /**
  * Metadata in Keyv over SQLite, shared by any number of processes. Reads by key and writes without a condition are
- * Keyv's; compare-and-set and ordered pages, which Keyv has not, are single statements.
+ * Keyv's; changes, pieces and ordered pages, which Keyv has not, are statements beside it.
  *
  * Reads run in the caller's thread, where they wait for nothing. Writes run in `sharedSqliteThread`, which is started
  * after the first of them: a server that only reads never has it.
  *
  * A row's text is kept in Keyv's own envelope, `{"value":<text>}`, so any Keyv reads it.
  *
- * @param file path of the database, made where there is none
+ * @param file path of the database, made if there is none
+ * @throws SqliteError, SqliteDriverError
  */
 export async function openKeyvMetadataStore(file: string, log: Log): Promise<KeyvMetadataStore> {
-  const reader = await connectKeyv(connectionUri(file, "local"), log); // makes the file and the table
-  await reader.adapter.query("PRAGMA journal_mode=WAL");
-  await reader.adapter.query("PRAGMA query_only=ON");
+  const { reader, identity } = await openReader(file, log);
+  const select: Select = (sql, ...values) => asEngine(() => reader.adapter.query(sql, ...values));
+  const place = new DatabasePlace(file, identity, log);
   const stopWatching = sharedSqliteThread.onEnd((error) =>
     log("error", "sqlite_thread_ended", { error: String(error) }),
   );
-
   const { inTurn, ended, hasWritten } = createTurns();
   const writer = lazily(async () => {
     // Keyv makes the table where there is none: a database that has lost it must not look like an empty one.
     await select(`SELECT 1 FROM ${table} LIMIT 1`);
-    return connectKeyv(connectionUri(file, "thread", writing), log);
+    return connectKeyv(connectionUri(file, "thread", writing(identity)), log);
   });
-  const changer = sharedSqliteThread.connect(file, writing);
-  const replace = createReplace(inTurn, (sql, values) => changer.all(sql, values));
-
-  const select = <Found>(sql: string, ...values: unknown[]): Promise<Found[]> =>
-    asEngine(() => reader.adapter.query(sql, ...values));
-
-  /** Whether a row reads as `value`, and is another to the database: its bytes are no text. */
-  async function isIncomparable(key: string, value: string): Promise<boolean> {
-    const sql = `SELECT value, value = $1 AS isEqual FROM ${table} WHERE key = $2`;
-    const [row] = await select<StoredValue & { isEqual: number }>(sql, value, key);
-    return row !== undefined && row.value === value && row.isEqual === 0;
-  }
+  const changer = sharedSqliteThread.connect(file, writing(identity));
+  const change = createChangeQueue(
+    inTurn,
+    () => (place.isNearlyFull() ? singleChange : usualBatch),
+    (batch) => inPlace(place, () => makeChanges(changer, place, batch)),
+  );
 
   return {
     get: (key) => asEngine(() => reader.keyv.get<string>(key)),
     getMany: (keys) => asEngine(() => reader.keyv.getMany<string>([...keys])),
     async put(key, text) {
-      await inTurn(async () => {
-        const { keyv } = await writer.get();
-        await keyv.set(key, text);
-      });
+      await inTurn(() =>
+        inPlace(place, async () => {
+          const { keyv } = await writer.get();
+          await keyv.set(key, text);
+        }),
+      );
     },
-    async drop(key) {
-      await inTurn(async () => {
-        const { keyv } = await writer.get();
-        await keyv.delete(key);
-      });
+    async change(rows, pieces = {}) {
+      const wasMade = await change(toStoreChange(rows, pieces));
+      if (!wasMade) await rejectIncomparable(select, rows);
+      return wasMade;
     },
-    async replace(key, old, next, guard) {
-      if (await replace(key, old, next, guard)) return true;
-      if (old !== undefined && (await isIncomparable(key, wrap(old)))) throw incomparable(key);
-      return false;
-    },
-    async range(prefix, { after, limit }) {
-      const sql = `SELECT key, value FROM ${table} WHERE key >= $1 AND key < $2 ORDER BY key LIMIT $3`;
-      const from = after === undefined ? prefix : after + belowAllKeys;
-      const found = await select<StoredValue>(sql, from, prefix + aboveAllKeys, limit);
-      return found.map(toRow);
-    },
-    async grouped(prefix, delimiter, { after, limit }) {
-      const others = keyCharacters.replace(delimiter, "");
-      // A group is passed over with all that is in it.
-      const isGroup = after?.slice(prefix.length).endsWith(delimiter);
-      const from = after === undefined ? prefix : after + (isGroup ? aboveAllKeys : belowAllKeys);
-      const end = prefix + aboveAllKeys;
-      const found = await select<StoredGroup>(groupedPage, prefix.length, others, from, end, limit, aboveAllKeys);
-      return found.map(({ key, value, taken }): Entry => {
-        return value === null ? { group: key.slice(0, taken) } : { row: toRow({ key, value }) };
-      });
-    },
+    pieces: (names) => readPieces(select, names),
+    listPieces: (options) => readPieceNames(select, options),
+    range: (prefix, options) => readRange(select, prefix, options),
+    grouped: (prefix, delimiter, options) => readGrouped(select, prefix, delimiter, options),
+    reclaim: () => inTurn(() => inPlace(place, () => reclaimSpace(changer, place.isNearlyFull()))),
     async changeToken() {
       const [row] = await select<{ data_version: number }>("PRAGMA data_version");
       return String(row?.data_version);
@@ -114,6 +106,7 @@ export async function openKeyvMetadataStore(file: string, log: Log): Promise<Key
       const found = await select<{ integrity_check: string }>("PRAGMA integrity_check");
       return found.map((row) => row.integrity_check).filter((line) => line !== "ok");
     },
+    isInPlace: () => asEngine(() => place.isInPlace()),
     async close() {
       await ended();
       try {
@@ -127,6 +120,89 @@ export async function openKeyvMetadataStore(file: string, log: Log): Promise<Key
       }
     },
   };
+}
+
+/** Makes the database if there is none. @returns a connection for reading, and the identity of the file that it reads */
+async function openReader(file: string, log: Log): Promise<{ reader: KeyvConnection; identity: string }> {
+  const maker = await openLocalConnection(file, { busyTimeoutMs });
+  try {
+    await makeTables(maker);
+    const identity = await identityOf(file);
+    const reader = await connectKeyv(connectionUri(file, "local", { mustExist: true, identity }), log);
+    await reader.adapter.query("PRAGMA query_only=ON");
+    if (identity !== undefined) return { reader, identity };
+    await reader.keyv.disconnect();
+    throw new SqliteError({ code: "SQLITE_CANTOPEN", message: "SQLITE_CANTOPEN: the file was removed meanwhile" });
+  } finally {
+    await maker.close(); // behind the reader: the last connection to close would move the log
+  }
+}
+
+/** @throws Error for what no caller may ask */
+function toStoreChange(rows: readonly RowChange[], { put = [], drop = [] }: PieceChanges): StoreChange {
+  if (new Set(rows.map(({ key }) => key)).size < rows.length) throw new Error("a change has a key twice");
+  const texts = [...rows.flatMap(({ key, old, next }) => [key, old, next]), ...put.map(({ name }) => name), ...drop];
+  // The prebuilt driver would cut them off there.
+  if (texts.some((text) => text?.includes("\0"))) throw new Error("a change has a text with NUL");
+  return { rows, put, drop };
+}
+
+/** Makes a batch of changes; on a full disk, again after the log has been moved into the database. */
+async function makeChanges(
+  changer: SqliteConnection,
+  place: DatabasePlace,
+  batch: readonly StoreChange[],
+): Promise<boolean[]> {
+  try {
+    return await changer.change(batch, place.isNearlyFull() ? shortLogPages : logPages);
+  } catch (error) {
+    if (codeOf(error) !== "SQLITE_FULL") throw error;
+    place.foundFull();
+    if (!(await hasEmptiedLog(changer))) throw error;
+    return changer.change(batch, shortLogPages);
+  }
+}
+
+/** Moves the log into the database. Answers whether all of it was: then the next write takes its place in the file. */
+async function hasEmptiedLog(connection: SqliteConnection): Promise<boolean> {
+  const sql = "PRAGMA wal_checkpoint(PASSIVE)";
+  const [moved] = await connection.all<{ log: number; checkpointed: number }>(sql).catch(() => []);
+  return moved !== undefined && moved.log > 0 && moved.log === moved.checkpointed;
+}
+
+/** Does a write while the database is still the one at its path. @throws ArtifactError `store_replaced` otherwise */
+async function inPlace<Result>(place: DatabasePlace, write: () => Promise<Result>): Promise<Result> {
+  return asEngine(async () => {
+    await place.admit();
+    try {
+      const result = await write();
+      await place.confirm();
+      return result;
+    } catch (error) {
+      // A connection that was to be opened has found another file, or none.
+      const isGone = codeOf(error) === "SQLITE_MOVED" || codeOf(error) === "SQLITE_CANTOPEN";
+      if (isGone && !(await place.isInPlace())) throw storeReplaced(error);
+      throw error;
+    }
+  });
+}
+
+/**
+ * Rejects a row that reads as a change expects it, and is another to the database: its bytes are no text, or there is
+ * none. Such a change could never be made, and a retry would loop.
+ */
+async function rejectIncomparable(select: Select, rows: readonly RowChange[]): Promise<void> {
+  for (const { key, old } of rows) {
+    const value = old === undefined ? null : wrap(old);
+    const sql = `SELECT value, value = $1 AS isEqual FROM ${table} WHERE key = $2`;
+    const [row] = await select<{ value: unknown; isEqual: number | null }>(sql, value, key);
+    if (row === undefined || row.value !== value || row.isEqual === 1) continue;
+    throw new ArtifactError(
+      "corrupt",
+      `The metadata row ${JSON.stringify(key)} is damaged: it is not stored as it reads. Nothing was changed.`,
+      { next: "restore_backup", details: { row: key } },
+    );
+  }
 }
 
 /** Does `work`; its errors as the port's callers know them. */
@@ -144,11 +220,15 @@ function createTurns() {
   let hasWritten = false;
   const inTurn: InTurn = (write) => {
     hasWritten = true;
-    const result = last.then(() => asEngine(write));
+    const result = last.then(write);
     last = result.catch(() => undefined); // the caller has it; the next write only waits
     return result;
   };
-  return { inTurn, ended: () => last, hasWritten: () => hasWritten };
+  /** A turn may ask for another one. */
+  async function ended(): Promise<void> {
+    for (let seen: unknown; seen !== last; await seen) seen = last;
+  }
+  return { inTurn, ended, hasWritten: () => hasWritten };
 }
 
 /**
@@ -175,50 +255,3 @@ function lazily<Made>(make: () => Promise<Made>) {
     begun: () => making,
   };
 }
-
-interface StoredValue {
-  readonly key: string;
-  readonly value: string;
-}
-interface StoredGroup {
-  readonly key: string;
-  readonly value: string | null;
-  readonly taken: number;
-}
-
-const toRow = ({ key, value }: StoredValue): StoredRow => ({ key, text: unwrap(value) });
-
-/** Its bytes are none that a text could be read from and compared with again: who tries once more would do so for ever. */
-function incomparable(row: string): ArtifactError {
-  return new ArtifactError(
-    "corrupt",
-    `The metadata row ${row} is damaged: it is not stored as it reads. Nothing was changed; the person who runs this server has to restore it from a backup or remove it.`,
-    { row },
-  );
-}
-
-/** How much of an entry's key is its group, delimiter included; 0 where it is in none. */
-const rest = "ltrim(substr(entry.key, skip + 1), others)";
-const taken = `CASE WHEN ${rest} = '' THEN 0 ELSE length(entry.key) - length(${rest}) + 1 END`;
-
-/**
- * One step an entry, each a seek in the index: behind a group, the next step begins above all of it.
- * $1 the prefix's length, $2 every character but the delimiter, $3 begin at, $4 end below, $5 how many,
- * $6 above all keys. `ltrim` with $2 leaves what begins with the first delimiter.
- */
-const groupedPage = `
-WITH RECURSIVE
-  bounds(skip, others, lowest, below, most, top) AS (SELECT $1, $2, $3, $4, $5, $6),
-  entry(key, step) AS (
-    SELECT (SELECT min(first.key) FROM ${table} AS first WHERE first.key >= lowest AND first.key < below), 1 FROM bounds
-    UNION ALL
-    SELECT (
-      SELECT min(later.key) FROM ${table} AS later
-      WHERE later.key > CASE WHEN ${rest} = '' THEN entry.key ELSE substr(entry.key, 1, ${taken}) || top END
-        AND later.key < below
-    ), step + 1
-    FROM entry CROSS JOIN bounds WHERE entry.key IS NOT NULL AND step < most
-  )
-SELECT entry.key AS key, ${taken} AS taken, found.value AS value
-FROM entry CROSS JOIN bounds LEFT JOIN ${table} AS found ON ${rest} = '' AND found.key = entry.key
-WHERE entry.key IS NOT NULL ORDER BY step`;

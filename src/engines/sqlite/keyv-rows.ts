@@ -6,8 +6,8 @@ export const table = "keyv";
 const before = '{"value":';
 const behind = "}";
 export const wrap = (text: string): string => before + text + behind;
-/** A value without the envelope is handed on so that no schema takes it: no compare-and-set could ever match it. */
-export const unwrap = (value: string): string =>
-  value.startsWith(before) && value.endsWith(behind)
+/** A value without the envelope is handed on so that no schema takes it: no change could ever match it. */
+export const unwrap = (value: unknown): string =>
+  typeof value === "string" && value.startsWith(before) && value.endsWith(behind)
     ? value.slice(before.length, -behind.length)
-    : `not Keyv's: ${value}`;
+    : `not Keyv's: ${String(value)}`;

@@ -2,7 +2,7 @@ import { access, constants } from "node:fs/promises";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
-import type { ConnectionOptions, SqliteConnection, SqliteRow, SqliteValue } from "./connection.js";
+import type { ConnectionOptions, SqliteConnection, SqliteRow, SqliteValue, StoreChange } from "./connection.js";
 import { openLocalConnection } from "./local-connection.js";
 import { SqliteError, type SqliteFailure, SqliteThreadError } from "./sqlite-error.js";
 
@@ -10,6 +10,7 @@ import { SqliteError, type SqliteFailure, SqliteThreadError } from "./sqlite-err
 export type ThreadRequest = { readonly connection: number } & (
   | { readonly kind: "open"; readonly file: string; readonly options: ConnectionOptions }
   | { readonly kind: "all"; readonly sql: string; readonly values: readonly SqliteValue[] }
+  | { readonly kind: "change"; readonly batch: readonly StoreChange[]; readonly logPages: number }
   | { readonly kind: "timeout"; readonly ms: number }
   | { readonly kind: "close" }
 );
@@ -172,10 +173,18 @@ class ThreadConnection implements SqliteConnection {
   }
 
   all<Row = SqliteRow>(sql: string, values: readonly SqliteValue[] = []): Promise<Row[]> {
+    return this.#ask((connection) => connection.all<Row>(sql, values));
+  }
+
+  change(batch: readonly StoreChange[], logPages: number): Promise<boolean[]> {
+    return this.#ask((connection) => connection.change(batch, logPages));
+  }
+
+  #ask<Result>(request: (connection: SqliteConnection) => Promise<Result>): Promise<Result> {
     if (this.#isClosed) {
       return Promise.reject(new SqliteError({ code: "SQLITE_MISUSE", message: "SQLITE_MISUSE: connection is closed" }));
     }
-    const result = this.#connected().then((connection) => connection.all<Row>(sql, values));
+    const result = this.#connected().then(request);
     // The caller has the error too.
     this.#last = result.catch((error) => error.code === "SQLITE_READONLY" && this.#leave());
     return result;
@@ -248,6 +257,11 @@ class ThreadConnection implements SqliteConnection {
         await setImmediate(); // each holds up this thread for a sync: one after the other would leave nobody a turn
         return rows;
       },
+      async change(batch, logPages) {
+        const done = await local.change(batch, logPages);
+        await setImmediate();
+        return done;
+      },
     };
   }
 
@@ -257,6 +271,8 @@ class ThreadConnection implements SqliteConnection {
     return {
       all: <Row>(sql: string, values: readonly SqliteValue[] = []) =>
         thread.ask(worker, { kind: "all", connection, sql, values }) as Promise<Row[]>,
+      change: (batch, logPages) =>
+        thread.ask(worker, { kind: "change", connection, batch: batch.map(toSent), logPages }) as Promise<boolean[]>,
       async setBusyTimeout(ms) {
         await thread.ask(worker, { kind: "timeout", connection, ms });
       },
@@ -269,3 +285,12 @@ class ThreadConnection implements SqliteConnection {
     };
   }
 }
+
+/** A message takes the whole memory that a view lies in, so a view of something larger is sent as a copy. */
+const toSent = (change: StoreChange): StoreChange => ({
+  ...change,
+  put: change.put.map(({ name, bytes }) => ({
+    name,
+    bytes: bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes),
+  })),
+});

@@ -20,6 +20,8 @@ async function serve(request: ThreadRequest): Promise<unknown> {
   switch (request.kind) {
     case "all":
       return connection.all(request.sql, request.values);
+    case "change":
+      return connection.change(request.batch, request.logPages);
     case "timeout":
       return connection.setBusyTimeout(request.ms);
     case "close":

@@ -1,9 +1,11 @@
-import { stat } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { copyFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import KeyvSqlite from "@keyv/sqlite";
 import { Keyv } from "keyv";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { loadSqliteDriver } from "../../../src/engines/sqlite/driver.js";
 import { openKeyvMetadataStore } from "../../../src/engines/sqlite/keyv-metadata-store.js";
 import { metadataStoreContract } from "../../contracts/metadata-store-contract.js";
 import { temporaryDirectory } from "../../support/directories.js";
@@ -30,7 +32,7 @@ describe("the Keyv metadata store", () => {
   it("keeps rows in Keyv's envelope, readable by any Keyv", async () => {
     const { file, store } = await openStore();
     await store.put("session:a", '{"offset":3}');
-    await store.replace("session:b", undefined, '{"offset":4}');
+    await store.change([{ key: "session:b", old: undefined, next: '{"offset":4}' }]);
     const plain = new Keyv({ store: await openPlainly(file), useKeyPrefix: false });
     expect(await plain.get("session:a")).toEqual({ offset: 3 });
     expect(await plain.get("session:b")).toEqual({ offset: 4 });
@@ -56,8 +58,24 @@ describe("the Keyv metadata store", () => {
     await expect(store.get("session:a")).rejects.toMatchObject({ code: "internal" });
     await expect(store.getMany(["session:a"])).rejects.toMatchObject({ code: "internal" });
     await expect(store.put("session:a", "1")).rejects.toMatchObject({ code: "internal" });
-    await expect(store.replace("session:a", undefined, "1")).rejects.toMatchObject({ code: "internal" });
+    await expect(store.change([{ key: "a", old: undefined, next: "1" }])).rejects.toMatchObject({ code: "internal" });
     await expect(store.range("session:", { limit: 1 })).rejects.toMatchObject({ code: "internal" });
+  });
+
+  it("refuses a database that has lost a table, instead of making it anew", async () => {
+    for (const table of ["keyv", "pieces"]) {
+      const { file, store } = await openStore();
+      await store.change([{ key: "a", old: undefined, next: "1" }]);
+      await (await openPlainly(file)).query(`DROP TABLE ${table}`);
+      if (table === "pieces") {
+        const change = store.change([], { put: [{ name: "a", bytes: new Uint8Array(1) }] });
+        await expect(change).rejects.toMatchObject({ code: "internal" });
+        await expect(store.pieces(["a"])).rejects.toMatchObject({ code: "internal" });
+      }
+      await store.close();
+      // Keyv's own adapter, which the test has open, makes no table again.
+      await expect(openKeyvMetadataStore(file, silentLog)).rejects.toMatchObject({ code: "SQLITE_CORRUPT" });
+    }
   });
 
   it("waits for another connection's write, and reads on meanwhile", async () => {
@@ -65,7 +83,7 @@ describe("the Keyv metadata store", () => {
     await store.put("session:a", "1");
     const other = await openPlainly(file);
     await other.query("BEGIN IMMEDIATE");
-    const write = store.replace("session:a", "1", "2");
+    const write = store.change([{ key: "session:a", old: "1", next: "2" }]);
     expect(await store.get("session:a")).toBe("1");
     expect(await Promise.race([write, delay(100, "waiting")])).toBe("waiting");
     await other.query("COMMIT");
@@ -80,13 +98,19 @@ describe("the Keyv metadata store", () => {
     // A byte that is no UTF-8.
     await other.query(`UPDATE keyv SET value = CAST(X'7b2276616c7565223aff7d' AS TEXT) WHERE key = 'session:a'`);
     const text = await store.get("session:a");
-    const damaged = { code: "corrupt", details: { row: "session:a" } };
-    await expect(store.replace("session:a", text, "2")).rejects.toMatchObject(damaged);
-    await expect(store.replace("session:a", text, undefined)).rejects.toMatchObject(damaged);
-    const guard = { key: "artifact:b:k", text: "1" };
-    await expect(store.replace("session:a", text, "2", guard)).rejects.toMatchObject(damaged);
-    expect(await store.replace("session:a", "other", "2")).toBe(false);
-    expect(await store.replace("artifact:b:k", "1", "2", { key: "session:a", text: "0" })).toBe(false);
+    await other.query("INSERT INTO keyv (key, value) VALUES ('none', NULL)");
+    const whole = { key: "artifact:b:k", old: "1", next: "2" };
+    for (const row of [
+      { key: "session:a", old: text, next: "2" },
+      { key: "session:a", old: text, next: undefined },
+      { key: "session:a", old: text, next: text },
+      { key: "none", old: await store.get("none"), next: "1" },
+    ]) {
+      const damaged = { code: "corrupt", next: "restore_backup", details: { row: row.key } };
+      await expect(store.change([whole, row])).rejects.toMatchObject(damaged);
+    }
+    expect(await store.change([{ key: "session:a", old: "other", next: "2" }])).toBe(false);
+    expect(await store.change([whole])).toBe(true);
   });
 
   it("sees what another connection has written, and its change token tells", async () => {
@@ -108,10 +132,10 @@ describe("the Keyv metadata store", () => {
 
   it("close() leaves no log that another database in its place would take for its own", async () => {
     const file = join(await temporaryDirectory(), "metadata.sqlite");
-    for (const write of ["put", "replace"] as const) {
+    for (const write of ["put", "change"] as const) {
       const store = await openKeyvMetadataStore(file, silentLog);
       if (write === "put") await store.put("session:a", "1");
-      else await store.replace("session:b", undefined, "1");
+      else await store.change([{ key: "session:b", old: undefined, next: "1" }]);
       await store.close();
       const log = await stat(`${file}-wal`).catch(() => undefined);
       expect(log?.size ?? 0).toBe(0);
@@ -121,10 +145,73 @@ describe("the Keyv metadata store", () => {
   it("close() lets the writes that are under way end", async () => {
     const file = join(await temporaryDirectory(), "metadata.sqlite");
     const store = await openKeyvMetadataStore(file, silentLog);
-    const writes = Array.from({ length: 50 }, (_, n) => store.put(`session:${n}`, "1"));
+    const writes = Array.from({ length: 100 }, (_, n) =>
+      n % 2 === 0
+        ? store.put(`session:${n}`, "1")
+        : store.change([{ key: `session:${n}`, old: undefined, next: "1" }]).then(() => undefined),
+    );
     await store.close();
     await Promise.all(writes);
     const { store: again } = await openStore(file);
-    expect(await again.range("session:", { limit: 100 })).toHaveLength(50);
+    expect(await again.range("session:", { limit: 200 })).toHaveLength(100);
   });
+
+  it("refuses a key or a text with NUL, and fails no other change for it", async () => {
+    const { store } = await openStore();
+    const change = (key: string, next: string) => store.change([{ key, old: undefined, next }]);
+    const calls = [change("a", "1"), change("b", "x\0y"), change("c\0", "1"), change("d", "1")];
+    const outcomes = await Promise.allSettled(calls);
+    expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "rejected", "fulfilled"]);
+    expect(await store.getMany(["a", "b", "c", "d"])).toEqual(["1", undefined, undefined, "1"]);
+  });
+
+  it("reclaim() makes the file shorter once enough of it is free", async () => {
+    const { file, store } = await openStore();
+    const names = Array.from({ length: 100 }, (_, n) => `piece ${n}`);
+    for (const name of names) await store.change([], { put: [{ name, bytes: randomBytes(30_000) }] });
+    await store.reclaim();
+    const full = (await stat(file)).size;
+    expect(full).toBeGreaterThan(3_000_000);
+    await store.change([], { drop: names.slice(0, 10) }); // too little
+    await store.reclaim();
+    expect((await stat(file)).size).toBe(full);
+    await store.change([], { drop: names.slice(10, 90) });
+    await store.reclaim();
+    expect((await stat(file)).size).toBeLessThan(full / 4);
+    expect(await store.checkIntegrity()).toEqual([]);
+  });
+
+  for (const hasWritten of [true, false]) {
+    it(`writes no more once another file is in its place, ${hasWritten ? "open" : "not yet open"} for writing, and goes on when it is back`, async () => {
+      const { file, store } = await openStore();
+      const { file: otherFile, store: other } = await openStore();
+      await other.put("a", "other");
+      await other.close();
+      if (hasWritten) await store.change([{ key: "a", old: undefined, next: "1" }]);
+      await rename(file, `${file}-moved`);
+      const replaced = { code: "store_replaced", next: "restart_server" };
+      const change = (key: string) => store.change([{ key, old: undefined, next: "1" }]);
+      for (const isThere of [false, true]) {
+        if (isThere) await copyFile(otherFile, file);
+        expect(await store.isInPlace()).toBe(false);
+        await expect(change("b")).rejects.toMatchObject(replaced);
+        await expect(store.put("c", "1")).rejects.toMatchObject(replaced);
+      }
+      await rename(file, `${file}-other`);
+      await rename(`${file}-moved`, file);
+      expect(await store.isInPlace()).toBe(true);
+      expect(await store.getMany(["b", "c"])).toEqual([undefined, undefined]); // refused before they ran
+      expect(await change("d")).toBe(true);
+      // Nobody has looked: the look of this change is what finds it.
+      await rm(file);
+      await delay(1_000);
+      await expect(change("e")).rejects.toMatchObject(replaced);
+      await writeFile(file, "");
+      await expect(change("f")).rejects.toMatchObject(replaced);
+      const { DatabaseSync } = await loadSqliteDriver();
+      const there = new DatabaseSync(`${file}-other`);
+      expect(there.prepare("SELECT key FROM keyv").all()).toEqual([{ key: "a" }]);
+      there.close();
+    });
+  }
 });

@@ -1,0 +1,68 @@
+import type { StoreChange } from "./connection.js";
+
+/** Runs one write after the other. */
+export type InTurn = <Result>(write: () => Promise<Result>) => Promise<Result>;
+
+/** How much of what waits shares a transaction. */
+export interface BatchLimits {
+  readonly maxChanges: number;
+  /** UTF-16 units of texts and bytes of pieces. A larger change runs alone. */
+  readonly maxSize: number;
+}
+
+interface Waiting {
+  readonly change: StoreChange;
+  readonly size: number;
+  resolve(wasMade: boolean): void;
+  reject(error: unknown): void;
+}
+
+/**
+ * Changes that wait for the writer share a transaction, and so a sync.
+ *
+ * @param limits asked for each batch
+ * @param run makes a batch of changes; for each, whether it was made
+ * @returns makes one change; answers whether it was made. An error of a batch rejects all its changes.
+ */
+export function createChangeQueue(
+  inTurn: InTurn,
+  limits: () => BatchLimits,
+  run: (batch: readonly StoreChange[]) => Promise<boolean[]>,
+): (change: StoreChange) => Promise<boolean> {
+  let waiting: Waiting[] = [];
+
+  const schedule = (): void => void inTurn(runNext).catch(() => undefined); // each change has the error
+
+  async function runNext(): Promise<void> {
+    const batch = waiting.slice(0, batchLength(waiting, limits()));
+    waiting = waiting.slice(batch.length);
+    if (waiting.length > 0) schedule();
+    try {
+      const made = await run(batch.map(({ change }) => change));
+      for (const [index, { resolve }] of batch.entries()) resolve(made[index] === true);
+    } catch (error) {
+      for (const { reject } of batch) reject(error);
+    }
+  }
+
+  return (change) =>
+    new Promise((resolve, reject) => {
+      waiting.push({ change, size: sizeOf(change), resolve, reject });
+      if (waiting.length === 1) schedule();
+    });
+}
+
+/** How many of those that have waited longest go together; at least one. */
+function batchLength(waiting: readonly Waiting[], { maxChanges, maxSize }: BatchLimits): number {
+  let size = 0;
+  const end = waiting.findIndex((each, index) => {
+    size += each.size;
+    return index > 0 && (index >= maxChanges || size > maxSize);
+  });
+  return end === -1 ? waiting.length : end;
+}
+
+function sizeOf({ rows, put }: StoreChange): number {
+  const texts = rows.map(({ old = "", next = "" }) => old.length + next.length);
+  return [...texts, ...put.map(({ bytes }) => bytes.length)].reduce((sum, size) => sum + size, 0);
+}

@@ -1,0 +1,96 @@
+import type { Entry, RangeOptions, StoredRow } from "../../store/ports/metadata-store.js";
+import { aboveAllWith, type PageStart, startBehind, startBehindEntry } from "../key-order.js";
+import type { SqliteValue } from "./connection.js";
+import { table, unwrap } from "./keyv-rows.js";
+import { pieceTable } from "./tables.js";
+
+/** Runs a statement that only reads; its rows. */
+export type Select = <Found>(sql: string, ...values: readonly SqliteValue[]) => Promise<Found[]>;
+
+interface StoredValue {
+  readonly key: string;
+  readonly value: unknown;
+}
+interface StoredEntry extends StoredValue {
+  readonly prefix: string | null;
+}
+
+/** To SQLite every blob comes behind every text. */
+const aboveAllKeys = new Uint8Array(1);
+
+const upperBound = (prefix: string): SqliteValue => aboveAllWith(prefix) ?? aboveAllKeys;
+const toRow = ({ key, value }: StoredValue): StoredRow => ({ key, text: unwrap(value) });
+
+/** `MetadataStore.range`. */
+export async function readRange(select: Select, prefix: string, { after, limit }: RangeOptions): Promise<StoredRow[]> {
+  const start = startBehind(prefix, after);
+  const found = await select<StoredValue>(rangePage(start), start.key, upperBound(prefix), limit);
+  return found.map(toRow);
+}
+
+/** `MetadataStore.grouped`. */
+export async function readGrouped(
+  select: Select,
+  prefix: string,
+  delimiter: string,
+  { after, limit }: RangeOptions,
+): Promise<Entry[]> {
+  const start = startBehindEntry(prefix, delimiter, after);
+  if (start === undefined || limit < 1) return [];
+  const sql = groupedPage(start);
+  const found = await select<StoredEntry>(sql, prefix, delimiter, start.key, upperBound(prefix), limit);
+  return found.map((entry) => (entry.prefix === null ? { row: toRow(entry) } : { group: entry.prefix }));
+}
+
+/** `MetadataStore.listPieces`. */
+export async function readPieceNames(
+  select: Select,
+  { after, limit }: RangeOptions,
+): Promise<{ readonly name: string; readonly bytes: number }[]> {
+  const sql = `SELECT name, length(bytes) AS bytes FROM ${pieceTable} WHERE name > $1 ORDER BY name LIMIT $2`;
+  return select(sql, after ?? "", limit);
+}
+
+/** `MetadataStore.pieces`. */
+export async function readPieces(select: Select, names: readonly string[]): Promise<(Uint8Array | undefined)[]> {
+  const sql = `SELECT name, bytes FROM ${pieceTable} WHERE name IN (SELECT value FROM json_each($1))`;
+  const found = await select<{ readonly name: string; readonly bytes: Uint8Array }>(sql, JSON.stringify(names));
+  const bytesOf = new Map(found.map(({ name, bytes }) => [name, bytes]));
+  return names.map((name) => bytesOf.get(name));
+}
+
+const begins = ({ isIncluded }: PageStart): string => (isIncluded ? ">=" : ">");
+
+/** $1 begin at or behind, $2 end below, $3 how many. */
+export const rangePage = (start: PageStart): string =>
+  `SELECT key, value FROM ${table} WHERE key ${begins(start)} $1 AND key < $2 ORDER BY key LIMIT $3`;
+
+/** Where the delimiter is in what follows the prefix, counted in characters from 1; 0 if it is not there. */
+const at = "instr(substr(entry.key, skip + 1), delimiter)";
+/** The group that an entry's key is in. */
+const group = `substr(entry.key, 1, skip + ${at})`;
+
+/**
+ * One step an entry, each a search in the index: behind a group, the next step begins above all of it. UTF-8 has no
+ * byte FF, so a group with that byte behind it is above every key of the group.
+ *
+ * $1 the prefix, $2 the delimiter, $3 begin at or behind, $4 end below, $5 how many.
+ */
+export const groupedPage = (start: PageStart): string => `
+WITH RECURSIVE
+  bounds(skip, delimiter, lowest, below, most) AS (SELECT length($1), $2, $3, $4, $5),
+  entry(key, step) AS (
+    SELECT (
+      SELECT min(first.key) FROM ${table} AS first WHERE first.key ${begins(start)} lowest AND first.key < below
+    ), 1 FROM bounds
+    UNION ALL
+    SELECT (
+      SELECT min(later.key) FROM ${table} AS later
+      WHERE later.key > CASE ${at} WHEN 0 THEN entry.key ELSE ${group} || CAST(X'FF' AS TEXT) END
+        AND later.key < below
+    ), step + 1
+    FROM entry CROSS JOIN bounds WHERE entry.key IS NOT NULL AND step < most
+  )
+SELECT entry.key AS key, CASE ${at} WHEN 0 THEN NULL ELSE ${group} END AS prefix, found.value AS value
+FROM entry CROSS JOIN bounds LEFT JOIN ${table} AS found ON ${at} = 0 AND found.key = entry.key
+WHERE entry.key IS NOT NULL ORDER BY step`;

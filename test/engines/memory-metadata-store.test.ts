@@ -1,0 +1,4 @@
+import { metadataStoreContract } from "../contracts/metadata-store-contract.js";
+import { createMemoryMetadataStore } from "../support/memory-metadata-store.js";
+
+metadataStoreContract("the in-memory double", async () => createMemoryMetadataStore());

@@ -1,0 +1,71 @@
+import { describe, expect, it } from "vitest";
+import { createChangeQueue, type InTurn } from "../../../src/engines/sqlite/change-queue.js";
+import type { StoreChange } from "../../../src/engines/sqlite/connection.js";
+
+/** A queue whose transactions wait until they are let go on; a row whose text is "lost" is not as it was read. */
+function openQueue(limits = { maxChanges: 32, maxSize: 1_000 }) {
+  const batches: { keys: (string | undefined)[]; succeed: () => void; fail: (error: Error) => void }[] = [];
+  let last: Promise<unknown> = Promise.resolve();
+  const inTurn: InTurn = (write) => {
+    const result = last.then(write);
+    last = result.catch(() => undefined);
+    return result;
+  };
+  const enqueue = createChangeQueue(
+    inTurn,
+    () => limits,
+    (batch: readonly StoreChange[]) =>
+      new Promise<boolean[]>((resolve, fail) => {
+        const succeed = () => resolve(batch.map(({ rows }) => rows[0]?.old !== "lost"));
+        batches.push({ keys: batch.map(({ rows }) => rows[0]?.key), succeed, fail });
+      }),
+  );
+  const change = (key: string, { old = "old", bytes = 0 } = {}): Promise<boolean> =>
+    enqueue({ rows: [{ key, old, next: "new" }], put: [{ name: key, bytes: new Uint8Array(bytes) }], drop: [] });
+  const batch = (n: number) =>
+    expect
+      .poll(() => batches[n])
+      .toBeDefined()
+      .then(() => batches[n]);
+  return { batches, change, batch };
+}
+
+describe("changes that come while a transaction is under way", () => {
+  it("share the next one in the order of the calls, and are each told what became of them", async () => {
+    const { batches, change, batch } = openQueue();
+    const first = change("a");
+    await batch(0);
+    const others = [change("b"), change("c", { old: "lost" }), change("b"), change("d")];
+    batches[0]?.succeed();
+    (await batch(1))?.succeed();
+    expect(await Promise.all([first, ...others])).toEqual([true, true, false, true, true]);
+    expect(batches.map(({ keys }) => keys)).toEqual([["a"], ["b", "c", "b", "d"]]);
+  });
+
+  it("are no more than the limit to a transaction", async () => {
+    const { batches, change, batch } = openQueue();
+    const all = Array.from({ length: 70 }, (_, n) => change(String(n)));
+    for (const n of [0, 1, 2]) (await batch(n))?.succeed();
+    expect(new Set(await Promise.all(all))).toEqual(new Set([true]));
+    expect(batches.map(({ keys }) => keys.length)).toEqual([32, 32, 6]);
+    expect(batches.flatMap(({ keys }) => keys)).toEqual(all.map((_, n) => String(n)));
+  });
+
+  it("have no more bytes than the limit in a transaction, but for one that is larger alone", async () => {
+    const { batches, change, batch } = openQueue();
+    const all = [900, 50, 100, 5_000, 5_000, 10].map((bytes, n) => change(String(n), { bytes }));
+    for (const n of [0, 1, 2, 3, 4]) (await batch(n))?.succeed();
+    expect(await Promise.all(all)).toEqual(all.map(() => true));
+    expect(batches.map(({ keys }) => keys)).toEqual([["0", "1"], ["2"], ["3"], ["4"], ["5"]]);
+  });
+
+  it("fail together where it fails, and those behind it go on", async () => {
+    const { batches, change, batch } = openQueue();
+    const first = [change("a"), change("b")];
+    await batch(0);
+    const outcomes = Promise.allSettled([...first, change("c")]);
+    batches[0]?.fail(new Error("disk"));
+    (await batch(1))?.succeed();
+    expect((await outcomes).map(({ status }) => status)).toEqual(["rejected", "rejected", "fulfilled"]);
+  });
+});

@@ -1,0 +1,96 @@
+import type { Entry, MetadataStore, StoredRow } from "../../src/store/ports/metadata-store.js";
+
+export interface MemoryMetadataOptions {
+  /** Texts by key. Stores that share it, and `pieces`, are like processes that share a database. */
+  readonly rows?: Map<string, string>;
+  /** Bytes by name. */
+  readonly pieces?: Map<string, Uint8Array>;
+}
+
+export interface MemoryMetadataStore extends MetadataStore {
+  readonly rows: Map<string, string>;
+  readonly pieceMap: Map<string, Uint8Array>;
+}
+
+/** How often the rows of a map were changed, by whichever store. */
+const changeCounts = new WeakMap<Map<string, string>, number>();
+
+/** The metadata port over two maps. */
+export function createMemoryMetadataStore({
+  rows = new Map<string, string>(),
+  pieces: pieceMap = new Map<string, Uint8Array>(),
+}: MemoryMetadataOptions = {}): MemoryMetadataStore {
+  const write = (key: string, text: string | undefined): void => {
+    if (text === undefined) rows.delete(key);
+    else rows.set(key, text);
+  };
+  const countChange = (): void => void changeCounts.set(rows, (changeCounts.get(rows) ?? 0) + 1);
+  const under = (prefix: string): StoredRow[] =>
+    [...rows]
+      .filter(([key]) => key.startsWith(prefix))
+      .sort(([a], [b]) => byBytes(a, b))
+      .map(([key, text]) => ({ key, text }));
+  return {
+    rows,
+    pieceMap,
+    get: async (key) => rows.get(key),
+    getMany: async (keys) => keys.map((key) => rows.get(key)),
+    async put(key, text) {
+      write(key, text);
+      countChange();
+    },
+    async change(changed, { put = [], drop = [] } = {}) {
+      if (new Set(changed.map(({ key }) => key)).size < changed.length) throw new Error("a change has a key twice");
+      if (!changed.every(({ key, old }) => rows.get(key) === old)) return false;
+      for (const { key, next } of changed) write(key, next);
+      for (const { name, bytes } of put) pieceMap.set(name, new Uint8Array(bytes));
+      for (const name of drop) pieceMap.delete(name);
+      countChange();
+      return true;
+    },
+    pieces: async (names) =>
+      names.map((name) => {
+        const bytes = pieceMap.get(name);
+        return bytes && new Uint8Array(bytes);
+      }),
+    async listPieces({ after, limit }) {
+      return [...pieceMap]
+        .filter(([name]) => isBehind(name, after))
+        .sort(([a], [b]) => byBytes(a, b))
+        .slice(0, limit)
+        .map(([name, bytes]) => ({ name, bytes: bytes.length }));
+    },
+    async range(prefix, { after, limit }) {
+      return under(prefix)
+        .filter(({ key }) => isBehind(key, after))
+        .slice(0, limit);
+    },
+    async grouped(prefix, delimiter, { after, limit }) {
+      const entries = entriesOf(under(prefix), prefix.length, delimiter);
+      return [...entries]
+        .filter(([position]) => isBehind(position, after))
+        .slice(0, limit)
+        .map(([, entry]) => entry);
+    },
+    reclaim: async () => undefined,
+    checkIntegrity: async () => [],
+    changeToken: async () => String(changeCounts.get(rows) ?? 0),
+    isInPlace: async () => true,
+  };
+}
+
+function entriesOf(rows: readonly StoredRow[], skip: number, delimiter: string): Map<string, Entry> {
+  const entries = new Map<string, Entry>();
+  for (const row of rows) {
+    const at = row.key.indexOf(delimiter, skip);
+    const group = row.key.slice(0, at + delimiter.length);
+    if (at < 0) entries.set(row.key, { row });
+    else entries.set(group, { group });
+  }
+  return entries;
+}
+
+/** JavaScript's own order is by UTF-16 units. */
+const byBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
+const isBehind = (position: string, after: string | undefined): boolean =>
+  after === undefined || byBytes(position, after) > 0;
