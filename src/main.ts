@@ -6,17 +6,17 @@ import { type Command, commandOfThisProcess, usage, type VerifyConfig } from "./
 import type { Config } from "./cli/config.js";
 import { ConfigError } from "./cli/settings.js";
 import { runVerify } from "./cli/verify-command.js";
-import { DataDirectoryError, openDataDirectory } from "./engines/disk/data-directory.js";
 import { DigestThread } from "./engines/digest-thread.js";
+import { DataDirectoryError, openDataDirectory } from "./engines/disk/data-directory.js";
 import { loadSqliteDriver, SqliteDriverError } from "./engines/sqlite/driver.js";
 import { HttpServiceError, prepareHttp } from "./http-service.js";
 import { createMcpServer } from "./mcp/server.js";
 import { serveStdio } from "./mcp/stdio.js";
 import { createStderrLog } from "./stderr-log.js";
 import { openStdin } from "./stdin.js";
+import { startSweeper } from "./store/maintenance/sweeper.js";
 import type { Log } from "./store/ports/log.js";
 import { createStore } from "./store/store.js";
-import { startSweeper } from "./store/maintenance/sweeper.js";
 
 const { version } = packageJson;
 /** By then a host has asked what it asks at first, so what that takes is compiled. */

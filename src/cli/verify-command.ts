@@ -1,8 +1,8 @@
-import { openDataDirectory } from "../engines/disk/data-directory.js";
 import { DigestThread } from "../engines/digest-thread.js";
+import { openDataDirectory } from "../engines/disk/data-directory.js";
 import { createStderrLog } from "../stderr-log.js";
-import { createStore } from "../store/store.js";
 import type { Fault, VerifyReport } from "../store/maintenance/verify.js";
+import { createStore } from "../store/store.js";
 import type { VerifyConfig } from "./command-line.js";
 
 export interface Verdict {

@@ -78,5 +78,8 @@ export function engineError(cause: unknown): ArtifactError {
   if (cause instanceof ArtifactError) return cause;
   const { code, next, message } = meanings[codeOf(cause) ?? ""] ?? unknownMeaning;
   const name = codeOf(cause);
-  return new ArtifactError(code, name === "EFBIG" || name === "EPERM" ? `${message} (${name})` : message, { next, cause });
+  return new ArtifactError(code, name === "EFBIG" || name === "EPERM" ? `${message} (${name})` : message, {
+    next,
+    cause,
+  });
 }

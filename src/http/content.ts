@@ -1,8 +1,8 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { ServerResponse } from "node:http";
+import type { OpenArtifact } from "../store/artifacts/open-artifact.js";
 import type { Artifact } from "../store/model/artifact.js";
 import { copyBlockBytes } from "../store/model/limits.js";
-import type { OpenArtifact } from "../store/artifacts/open-artifact.js";
 import { contentDisposition } from "./content-disposition.js";
 import type { Answer, Exchange } from "./exchange.js";
 import { digestField } from "./fields.js";

@@ -1,6 +1,6 @@
+import type { UploadSession } from "../store/model/upload-session.js";
 import type { Log } from "../store/ports/log.js";
 import type { Store } from "../store/store.js";
-import type { UploadSession } from "../store/model/upload-session.js";
 import type { Access } from "./access.js";
 import { type HttpLinks, uploadBase } from "./links.js";
 

@@ -80,7 +80,8 @@ export class Exchange {
     let bytes = 0;
     for (let block = await this.body.next(); block !== undefined; block = await this.body.next()) {
       bytes += block.length;
-      if (bytes > most) throw new ArtifactError("too_large", `This request takes at most ${most} bytes.`, { details: { bytes } });
+      if (bytes > most)
+        throw new ArtifactError("too_large", `This request takes at most ${most} bytes.`, { details: { bytes } });
       blocks.push(block);
     }
     if (this.body.isUnread) throw new StoppedBodyError("the server ends");

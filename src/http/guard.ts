@@ -1,5 +1,5 @@
-import { ArtifactError } from "../store/model/errors.js";
 import type { Artifact } from "../store/model/artifact.js";
+import { ArtifactError } from "../store/model/errors.js";
 import type { HttpContext } from "./context.js";
 import type { Exchange } from "./exchange.js";
 import { HttpError } from "./http-error.js";

@@ -26,9 +26,11 @@ const words: Readonly<Record<NextStep, Words>> = {
   create_without_size:
     "If the content is larger than that, size was wrong: create a session without size, upload all of it there, and DELETE the url of this one.",
   upload_rest: ({ offset }) => `Upload the rest from offset ${offset}, or DELETE the session's url.`,
-  wait_for_upload: "Wait until it has ended, then send this request again; GET of the session's url says how far it is.",
+  wait_for_upload:
+    "Wait until it has ended, then send this request again; GET of the session's url says how far it is.",
   resolve_conflict: `Publish it on top of the newest version with ${complete}, or DELETE the session's url.`,
-  save_on_newest: "GET /v1/artifacts/{bucket}/{key} describes the newest version. Send the request again with its ETag.",
+  save_on_newest:
+    "GET /v1/artifacts/{bucket}/{key} describes the newest version. Send the request again with its ETag.",
   correct_digest: `Give the right sha256 to ${complete}, or DELETE the session's url and upload again.`,
   create_with_digest:
     "Send what belongs to that content; for other content, create another session with the right digest or without it.",

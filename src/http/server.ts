@@ -1,9 +1,9 @@
 import { setMaxListeners } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { withinMs } from "../store/model/within-ms.js";
 import type { Log } from "../store/ports/log.js";
 import type { Store } from "../store/store.js";
-import { withinMs } from "../store/model/within-ms.js";
 import { Access } from "./access.js";
 import { createDispatch, type Mount } from "./dispatch.js";
 import { Gate } from "./gate.js";

@@ -1,6 +1,6 @@
-import { isTextType } from "../store/model/media-type.js";
-import { ArtifactError } from "../store/model/errors.js";
 import type { OpenArtifact } from "../store/artifacts/open-artifact.js";
+import { ArtifactError } from "../store/model/errors.js";
+import { isTextType } from "../store/model/media-type.js";
 import { BufferPool } from "./buffer-pool.js";
 import { decodeUtf8 } from "./content.js";
 

@@ -8,8 +8,7 @@ const ask = "the person who runs this server";
 const words: Readonly<Record<NextStep, Words>> = {
   correct_argument: "",
   list_buckets: "See list_buckets; to make the bucket, save into it.",
-  list_artifacts:
-    "See list_artifacts; case counts. If it was still being uploaded, list_upload_sessions shows it.",
+  list_artifacts: "See list_artifacts; case counts. If it was still being uploaded, list_upload_sessions shows it.",
   list_versions: "See list_artifact_versions.",
   find_session:
     "Find it again with list_upload_sessions (by bucket and key), or create one with create_upload_session.",

@@ -1,7 +1,7 @@
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import { describe, isWorthLogging, toArtifactError } from "../shapes/failures.js";
-import type { Log } from "../store/ports/log.js";
 import type { UploadSession } from "../store/model/upload-session.js";
+import type { Log } from "../store/ports/log.js";
 import { messageForTools } from "./next-steps.js";
 
 /** An answer that holds the same facts twice: hosts show a model only one of the two. */

@@ -1,8 +1,8 @@
 import { fileURLToPath } from "node:url";
 import type { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import { RootsListChangedNotificationSchema } from "@modelcontextprotocol/sdk/types.js";
-import type { Log } from "../store/ports/log.js";
 import { withinMs } from "../store/model/within-ms.js";
+import type { Log } from "../store/ports/log.js";
 
 /** How long the client may take to say its roots, and how long another request waits for them. */
 const answerMs = 5_000;

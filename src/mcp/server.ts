@@ -11,8 +11,8 @@ import {
 import type { jsonSchemaValidator } from "@modelcontextprotocol/sdk/validation/types.js";
 import { z } from "zod";
 import { ArtifactError } from "../store/model/errors.js";
-import type { Log } from "../store/ports/log.js";
 import { quote } from "../store/model/quote.js";
+import type { Log } from "../store/ports/log.js";
 import type { Store } from "../store/store.js";
 import { type ClientLog, createClientLog } from "./client-log.js";
 import { instructions } from "./instructions.js";

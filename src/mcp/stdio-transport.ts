@@ -9,7 +9,13 @@ import {
   type JSONRPCRequest,
   type RequestId,
 } from "@modelcontextprotocol/sdk/types.js";
-import { maxConcurrentCalls, maxHeldBytes, maxMessageBytes, maxUnreadBytes, maxWaitingCalls } from "../store/model/limits.js";
+import {
+  maxConcurrentCalls,
+  maxHeldBytes,
+  maxMessageBytes,
+  maxUnreadBytes,
+  maxWaitingCalls,
+} from "../store/model/limits.js";
 import type { Log } from "../store/ports/log.js";
 import { BufferPool } from "./buffer-pool.js";
 import { CallQueue, type CallQueueLimits } from "./call-queue.js";

@@ -1,7 +1,7 @@
 import type { Readable, Writable } from "node:stream";
 import type { Server } from "@modelcontextprotocol/sdk/server/index.js";
-import type { Log } from "../store/ports/log.js";
 import { withinMs } from "../store/model/within-ms.js";
+import type { Log } from "../store/ports/log.js";
 import { StdioTransport } from "./stdio-transport.js";
 
 /** How long an answer may take to be taken by a client that reads no more. */

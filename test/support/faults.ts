@@ -1,5 +1,5 @@
-import type { BlobStore, ByteReader, SegmentWriter } from "../../src/store/ports/content-store.js";
 import { ArtifactError } from "../../src/store/model/errors.js";
+import type { ByteReader, ContentStore, PieceWriter } from "../../src/store/ports/content-store.js";
 import type { MetadataStore } from "../../src/store/ports/metadata-store.js";
 
 /** Thrown by every step of a process that has died: nothing it does reaches the engines any more. */
@@ -7,7 +7,7 @@ export class Dead extends Error {}
 
 export interface Engines {
   readonly metadata: MetadataStore;
-  readonly blobs: BlobStore;
+  readonly content: ContentStore;
 }
 
 export interface Mortal extends Engines {
@@ -60,7 +60,7 @@ export type Step = <Result>(act: () => Promise<Result>, name: string, values: re
 export function stepwise(engines: Engines, step: Step): Engines {
   function wrap<Port extends object>(port: Port): Port {
     const wrapped = Object.entries(port).map(([name, value]) => {
-      if (typeof value !== "function") return [name, value];
+      if (typeof value !== "function" || isPure(name)) return [name, value];
       const call = async (...values: unknown[]) => wrapResult(await value.apply(port, values));
       return [name, (...values: unknown[]) => step(() => call(...values), name, values)];
     });
@@ -69,9 +69,14 @@ export function stepwise(engines: Engines, step: Step): Engines {
   function wrapResult(result: unknown): unknown {
     return isHandle(result) ? wrap(result) : result;
   }
-  return { metadata: wrap(engines.metadata), blobs: wrap(engines.blobs) };
+  return { metadata: wrap(engines.metadata), content: wrap(engines.content) };
 }
 
-function isHandle(value: unknown): value is SegmentWriter | ByteReader {
+/** These say what a name follows from, and ask nobody. */
+function isPure(name: string): boolean {
+  return name === "shardOf" || name === "pathOf";
+}
+
+function isHandle(value: unknown): value is PieceWriter | ByteReader {
   return typeof value === "object" && value !== null && "close" in value && typeof value.close === "function";
 }

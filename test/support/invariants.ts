@@ -1,14 +1,16 @@
 import assert from "node:assert/strict";
-import type { ArtifactRecord, SessionRecord } from "../../src/store/model/records.js";
+import type { ArtifactRecord, FreedRecord, Piece, SessionRecord } from "../../src/store/model/records.js";
 
-/** Every row's text and every file's bytes, wherever they lie. */
+/** Every row's text and every piece's bytes, wherever they lie. */
 export interface StoredState {
-  readonly metadata: { readonly rows: ReadonlyMap<string, string> };
-  readonly blobs: {
-    /** By session. */
-    readonly blobs: ReadonlyMap<string, { readonly bytes: Uint8Array }>;
+  readonly metadata: {
+    readonly rows: ReadonlyMap<string, string>;
     /** By `<session>/<name>`. */
-    readonly segments: ReadonlyMap<string, { readonly bytes: Uint8Array }>;
+    readonly pieceMap: ReadonlyMap<string, Uint8Array>;
+  };
+  readonly content: {
+    /** By `<session>/<name>`. */
+    readonly files: ReadonlyMap<string, { readonly bytes: Uint8Array }>;
   };
 }
 
@@ -17,62 +19,101 @@ export interface StoredState {
  */
 
 /** What must hold at any moment, whoever died where: the checks of the publication model on real rows. */
-export function expectSound({ metadata, blobs }: StoredState): void {
-  const { artifacts, sessions } = read(metadata.rows);
+export function expectSound(state: StoredState): void {
+  const { artifacts, sessions, gone, freed } = read(state.metadata.rows);
   const published = artifacts.flatMap(({ versions }) => versions.map(({ session }) => session));
   assert.equal(new Set(published).size, published.length, "published twice");
-  for (const { last, versions } of artifacts) {
+  for (const { bucket, key, last, versions } of artifacts) {
+    assert.ok(versions.length > 0, "an empty row");
+    assert.ok(!gone.has(`${bucket}\t${key}`), `${key} has versions and is gone`);
     const numbers = versions.map(({ version }) => version);
     assert.equal(new Set(numbers).size, numbers.length, "a number twice");
     assert.ok(last >= Math.max(...numbers), "a number past the last");
-    for (const { session, bytes } of versions) {
-      assert.equal(blobs.blobs.get(session)?.bytes.length, bytes, `the bytes of ${session}`);
+    for (const { session, bytes, pieces } of versions) {
+      expectPieces(state, session, pieces, bytes);
       const owner = sessions.get(session);
-      assert.ok(
-        ["completing", "complete", undefined].includes(owner?.status),
-        `${session} is published and ${owner?.status}`,
-      );
+      assert.ok(["complete", undefined].includes(owner?.status), `${session} is published and ${owner?.status}`);
       if (owner?.status === "complete") assert.equal(owner.artifact?.session, session, `what ${session} says`);
+      for (const { name } of pieces) assert.ok(!freed.has(`${session}/${name}`), `${session} is published and freed`);
     }
   }
-  for (const { id, status, segments, offset } of sessions.values()) {
-    if (!["open", "completing", "held"].includes(status) || published.includes(id)) continue;
-    for (const { name, bytes } of segments) {
-      const file = blobs.segments.get(`${id}/${name}`);
-      assert.ok((file?.bytes.length ?? -1) >= bytes, `segment ${name} of ${id} is not there or too short`);
-    }
-    assert.equal(
-      segments.reduce((sum, { bytes }) => sum + bytes, 0),
-      offset,
-      `the segments of ${id}`,
-    );
+  for (const { id, status, pieces, offset } of sessions.values()) {
+    if (status === "open" || status === "conflict") expectPieces(state, id, pieces, offset);
+    else assert.deepEqual(pieces, [], `${id} is ${status} and names pieces`);
   }
 }
 
-/** Blobs and segments without an owner. */
-export function leaked(state: StoredState): { readonly blobs: string[]; readonly segments: string[] } {
-  const { artifacts, sessions } = read(state.metadata.rows);
-  const published = artifacts.flatMap(({ versions }) => versions.map(({ session }) => session));
-  const unfinished = [...sessions.values()].filter(({ status }) => ["open", "completing", "held"].includes(status));
-  const held = unfinished.filter(({ status }) => status !== "open").map(({ id }) => id);
-  const owned = unfinished.flatMap(({ id, segments }) => segments.map(({ name }) => `${id}/${name}`));
+function expectPieces(state: StoredState, session: string, pieces: readonly Piece[], bytes: number): void {
+  for (const piece of pieces) {
+    const { length = -1 } = bytesOfPiece(state, session, piece) ?? {};
+    assert.ok(length >= piece.bytes, `piece ${piece.name} of ${session} is not there or too short`);
+  }
+  const sum = pieces.reduce((sum, piece) => sum + piece.bytes, 0);
+  assert.equal(sum, bytes, `the pieces of ${session}`);
+  const firstInRow = pieces.findIndex((piece) => piece.in_row);
+  const behind = firstInRow < 0 ? [] : pieces.slice(firstInRow);
+  assert.ok(
+    behind.every((piece) => piece.in_row),
+    `pieces of ${session} in rows come last`,
+  );
+}
+
+function bytesOfPiece({ metadata, content }: StoredState, session: string, piece: Piece): Uint8Array | undefined {
+  const name = `${session}/${piece.name}`;
+  return piece.in_row ? metadata.pieceMap.get(name) : content.files.get(name)?.bytes;
+}
+
+/** All that pieces hold, as far as it counts. */
+export function contentOfPieces(state: StoredState, session: string, pieces: readonly Piece[]): Buffer {
+  const parts = pieces.map(
+    (piece) => bytesOfPiece(state, session, piece)?.subarray(0, piece.bytes) ?? new Uint8Array(),
+  );
+  return Buffer.concat(parts);
+}
+
+/** Pieces that no row leads to: neither one that names them, nor their session's own, nor that of what is to go. */
+export function leaked(state: StoredState): { readonly files: string[]; readonly inRows: string[] } {
+  const { artifacts, sessions, freed } = read(state.metadata.rows);
+  const named = new Set(
+    [...artifacts.flatMap(({ versions }) => versions), ...[...sessions.values()].map(asNaming)].flatMap(
+      ({ session, pieces }) => pieces.map(({ name }) => `${session}/${name}`),
+    ),
+  );
+  const isLed = (name: string): boolean => sessions.has(name.split("/")[0] ?? "") || freed.has(name);
   return {
-    blobs: [...state.blobs.blobs.keys()].filter((id) => !published.includes(id) && !held.includes(id)),
-    segments: [...state.blobs.segments.keys()].filter((name) => !owned.includes(name)),
+    files: [...state.content.files.keys()].filter((name) => !named.has(name) && !isLed(name)),
+    inRows: [...state.metadata.pieceMap.keys()].filter((name) => !named.has(name)),
   };
 }
 
-/** Besides, where nobody died: every blob and segment has its owner. */
+const asNaming = ({ id, pieces }: SessionRecord) => ({ session: id, pieces });
+
+/** Besides, where nobody died: every piece has a row that leads to it. */
 export function expectNothingLeaked(state: StoredState): void {
-  assert.deepEqual(leaked(state), { blobs: [], segments: [] }, "what nobody owns");
+  assert.deepEqual(leaked(state), { files: [], inRows: [] }, "what no row leads to");
+}
+
+/** Once nothing is under way any more: every piece is named. */
+export function expectNothingLeft(state: StoredState): void {
+  const { artifacts, sessions } = read(state.metadata.rows);
+  const all = [...artifacts.flatMap(({ versions }) => versions), ...[...sessions.values()].map(asNaming)];
+  const named = all.flatMap(({ session, pieces }) => pieces.map(({ name }) => `${session}/${name}`));
+  const there = [...state.content.files.keys(), ...state.metadata.pieceMap.keys()];
+  assert.deepEqual(there.sort(), named.sort(), "what is there and what rows name");
 }
 
 function read(rows: ReadonlyMap<string, string>) {
   const artifacts: ArtifactRecord[] = [];
   const sessions = new Map<string, SessionRecord>();
+  const gone = new Map<string, number>();
+  const freed = new Set<string>();
   for (const [key, text] of rows) {
-    if (key.startsWith("artifact:")) artifacts.push(JSON.parse(text));
-    if (key.startsWith("session:")) sessions.set(key.slice("session:".length), JSON.parse(text));
+    if (key.startsWith("artifact\t")) artifacts.push(JSON.parse(text));
+    if (key.startsWith("session\t")) sessions.set(key.slice("session\t".length), JSON.parse(text));
+    if (key.startsWith("gone\t")) gone.set(key.slice("gone\t".length), JSON.parse(text).last);
+    if (key.startsWith("freed\t")) {
+      for (const { session, name } of (JSON.parse(text) as FreedRecord).pieces) freed.add(`${session}/${name}`);
+    }
   }
-  return { artifacts, sessions };
+  return { artifacts, sessions, gone, freed };
 }

@@ -12,14 +12,14 @@ export function createMemoryFiles(): LocalFiles & { readonly files: Map<string, 
   const files = new Map<string, MemoryLocalFile>();
   const check = (path: string, allowed: readonly string[]): void => {
     if (allowed.some((directory) => path.startsWith(`${directory}/`))) return;
-    throw new ArtifactError("path_not_allowed", "not allowed", { path });
+    throw new ArtifactError("path_not_allowed", "not allowed", { details: { path } });
   };
   return {
     files,
     async open(path, allowed) {
       check(path, allowed);
       const file = files.get(path);
-      if (file === undefined) throw new ArtifactError("invalid_argument", "no such file", { path });
+      if (file === undefined) throw new ArtifactError("invalid_argument", "no such file", { details: { path } });
       const { change } = file;
       return {
         path,
@@ -31,7 +31,8 @@ export function createMemoryFiles(): LocalFiles & { readonly files: Map<string, 
     },
     async create(path, allowed, overwrite) {
       check(path, allowed);
-      if (files.has(path) && !overwrite) throw new ArtifactError("invalid_argument", "it exists", { path });
+      if (files.has(path) && !overwrite)
+        throw new ArtifactError("invalid_argument", "it exists", { details: { path } });
       const blocks: Uint8Array[] = [];
       return {
         path,

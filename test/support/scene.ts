@@ -1,8 +1,10 @@
-import type { ArtifactRecord, SessionRecord, Version } from "../../src/store/model/records.js";
+import type { PieceLimits } from "../../src/store/model/limits.js";
+import type { ArtifactRecord, GoneRecord, SessionRecord, Version } from "../../src/store/model/records.js";
+import type { RowChange } from "../../src/store/ports/metadata-store.js";
 import type { Store, StoreOptions } from "../../src/store/store.js";
 import { type Step, stepwise } from "./faults.js";
 import type { StoredState } from "./invariants.js";
-import type { MemoryFile } from "./memory-engines.js";
+import type { MemoryFile } from "./memory-content-store.js";
 import { createMemoryEngines, type MemoryEngines, storeOn } from "./stores.js";
 
 /** What became of the key's row, in order: `before` and `after` undefined where there was none. */
@@ -11,10 +13,12 @@ export interface Change {
   readonly by: string;
   readonly before: ArtifactRecord | undefined;
   readonly after: ArtifactRecord | undefined;
-  /** The version that it added, and the session that it came from as it was then. */
+  /** The last number given before it, also where the key had no version. */
+  readonly lastBefore: number;
+  /** The version that it added, and the session that it came from as it was before; none of a save in one change. */
   readonly added: { readonly version: Version; readonly session: SessionRecord | undefined } | undefined;
   readonly removed: readonly Version[];
-  /** Whether a version that was published after that session had been sealed is still there. */
+  /** Whether a version that was published after that session's last byte is still there. */
   readonly isOvertaken: boolean;
 }
 
@@ -27,68 +31,73 @@ export const sessionTtlMs = 30 * 60 * 1000;
 
 /** Engines that processes share, and what happened on them. Everything on it is the same in each run. */
 export class Scene {
+  readonly pieceLimits: PieceLimits;
   readonly changes: Change[];
   readonly rows: Map<string, string>;
-  readonly segments: Map<string, MemoryFile>;
-  readonly blobs: Map<string, MemoryFile>;
+  readonly rowPieces: Map<string, Uint8Array>;
+  readonly files: Map<string, MemoryFile>;
   /** Sessions that were ended as past their time, and were not. */
   readonly expiredTooSoon: string[];
   /** Sessions that had ended, and were ended otherwise. */
   readonly endedAgain: string[];
-  /** How many changes there had been when a session became `completing`, the last time. */
-  readonly sealed: Map<string, number>;
+  /** How many changes there had been when a session got its last byte. */
+  readonly filled: Map<string, number>;
 
-  constructor(from?: Scene) {
-    const copies = new Map<MemoryFile, MemoryFile>();
-    // A blob shares its segment's bytes, in the copy too.
-    const copyOf = (file: MemoryFile): MemoryFile => {
-      const copy = copies.get(file) ?? { ...file };
-      copies.set(file, copy);
-      return copy;
-    };
-    const copyFiles = (files: ReadonlyMap<string, MemoryFile> = new Map()) =>
-      new Map([...files].map(([name, file]) => [name, copyOf(file)]));
+  constructor(pieceLimits: PieceLimits, from?: Scene) {
+    this.pieceLimits = pieceLimits;
     this.changes = [...(from?.changes ?? [])];
     this.rows = new Map(from?.rows);
-    this.segments = copyFiles(from?.segments);
-    this.blobs = copyFiles(from?.blobs);
+    this.rowPieces = new Map(from?.rowPieces);
+    this.files = new Map([...(from?.files ?? [])].map(([name, file]) => [name, { ...file }]));
     this.expiredTooSoon = [...(from?.expiredTooSoon ?? [])];
     this.endedAgain = [...(from?.endedAgain ?? [])];
-    this.sealed = new Map(from?.sealed);
+    this.filled = new Map(from?.filled);
+  }
+
+  copy(): Scene {
+    return new Scene(this.pieceLimits, this);
   }
 
   /** As one process sees them. Its names and revisions are its own, and its changes are noted. */
   engines(process: string, now = sceneMs): MemoryEngines {
     const newName = countUp(process);
-    const shared = { rows: this.rows, segments: this.segments, blobs: this.blobs };
-    const { metadata, blobs } = createMemoryEngines({ ...shared, newName, now: () => now });
-    const replace: typeof metadata.replace = async (key, old, next, guard) => {
-      const won = await metadata.replace(key, old, next, guard);
-      if (won && key.startsWith("artifact:")) this.#note(process, old, next);
-      if (won && key.startsWith("session:")) this.#noteSession(now, old, next);
-      return won;
+    const shared = { rows: this.rows, rowPieces: this.rowPieces, pieces: this.files };
+    const { metadata, content } = createMemoryEngines({ ...shared, newName, now: () => now });
+    const change: typeof metadata.change = async (rows, pieces) => {
+      const sessionsBefore = this.#sessions();
+      const won = await metadata.change(rows, pieces);
+      if (!won) return false;
+      for (const { key, old, next } of rows) {
+        if (old === next) continue;
+        if (key === artifactRow) this.#note(process, { old, next, sessionsBefore, rows });
+        if (key.startsWith("session\t")) this.#noteSession(now, old, next);
+      }
+      return true;
     };
-    return { metadata: { ...metadata, replace }, blobs };
+    return { metadata: { ...metadata, change }, content };
   }
 
   /** A store in a process of its own, each call of which to its engines is a `step`, where one is given. */
   store(process: string, { step, ...options }: Partial<StoreOptions> & { step?: Step } = {}): Store {
     const engines = this.engines(process, options.now?.() ?? sceneMs);
-    const shared = { keepVersions, sessionTtlMs };
-    const deterministic = { now: () => sceneMs, newId: countUp(`${process}-`), newRevision: countUp(process) };
+    const shared = { keepVersions, sessionTtlMs, pieceLimits: this.pieceLimits };
+    const deterministic = {
+      ...{ now: () => sceneMs, monotonicMs: () => 0 },
+      ...{ newId: countUp(`${process}-`), newRevision: countUp(process) },
+    };
     return storeOn(step ? stepwise(engines, step) : engines, { ...shared, ...deterministic, ...options });
   }
 
   get state(): StoredState {
-    return { metadata: this, blobs: this };
+    return { metadata: { rows: this.rows, pieceMap: this.rowPieces }, content: { files: this.files } };
   }
 
   session(id: string): SessionRecord | undefined {
-    return parse(this.rows.get(`session:${id}`));
+    return parse(this.rows.get(`session\t${id}`));
   }
 
   artifact(): ArtifactRecord | undefined {
-    return parse(this.rows.get("artifact:b:k"));
+    return parse(this.rows.get(artifactRow));
   }
 
   /** The version that came from a session. */
@@ -112,36 +121,55 @@ export class Scene {
 
   /** All that a process can find, and by what its changes are judged, as text. */
   contents(): string {
-    const rows = [...this.rows].filter(([key]) => key !== "changed");
-    const files = [...this.segments, ...this.blobs].map(([name, { bytes }]) => `${name}=${bytes.toString("latin1")}`);
-    const lines = [...rows.map(([key, text]) => `${key}=${text}`), ...files].sort();
+    const rows = [...this.rows].filter(([key]) => !["changed", "clock", "store"].includes(key));
+    const latin1 = (bytes: Uint8Array): string => Buffer.from(bytes).toString("latin1");
+    const files = [...this.files].map(([name, { bytes }]) => `${name}=${latin1(bytes)}`);
+    const inRows = [...this.rowPieces].map(([name, bytes]) => `${name} in a row=${latin1(bytes)}`);
+    const lines = [...rows.map(([key, text]) => `${key}=${text}`), ...files, ...inRows].sort();
     const history = this.changes.map(({ by, added }) => `${by} ${added?.version.session}`);
-    return [...lines, ...history, ...[...this.sealed].sort().map(String)].join("\n");
+    return [...lines, ...history, ...[...this.filled].sort().map(String)].join("\n");
   }
 
-  #note(by: string, old: string | undefined, next: string | undefined): void {
+  #sessions(): Map<string, SessionRecord> {
+    const sessions = [...this.rows].filter(([key]) => key.startsWith("session\t"));
+    return new Map(sessions.map(([key, text]) => [key.slice("session\t".length), JSON.parse(text)]));
+  }
+
+  #note(by: string, { old, next, sessionsBefore, rows }: Noted): void {
     const before = parse<ArtifactRecord>(old);
     const after = parse<ArtifactRecord>(next);
     const missingIn = (row: ArtifactRecord | undefined, { session }: Version): boolean =>
       !row?.versions.some((version) => version.session === session);
     const version = after?.versions.find((version) => missingIn(before, version));
     const removed = before?.versions.filter((version) => missingIn(after, version)) ?? [];
-    const added = version && { version, session: this.session(version.session) };
-    const since = this.changes.slice(this.sealed.get(version?.session ?? "") ?? 0);
+    const added = version && { version, session: sessionsBefore.get(version.session) };
+    const since = this.changes.slice(this.filled.get(version?.session ?? "") ?? 0);
     const isNewer = ({ session }: Version): boolean =>
       since.some((change) => change.added?.version.session === session);
     const isOvertaken = before?.versions.some(isNewer) === true;
-    this.changes.push({ by, before, after, added, removed, isOvertaken });
+    const gone = parse<GoneRecord>(rows.find(({ key }) => key === "gone\tb\tk")?.old);
+    const lastBefore = before?.last ?? gone?.last ?? 0;
+    this.changes.push({ by, before, after, lastBefore, added, removed, isOvertaken });
   }
 
   #noteSession(now: number, old: string | undefined, next: string | undefined): void {
     const before = parse<SessionRecord>(old);
     const after = parse<SessionRecord>(next);
-    if (after === undefined || after.status === before?.status) return;
+    if (after === undefined) return;
+    if (after.offset > (before?.offset ?? 0)) this.filled.set(after.id, this.changes.length);
+    if (after.status === before?.status) return;
     if (["complete", "aborted", "expired"].includes(before?.status ?? "")) this.endedAgain.push(after.id);
-    if (after.status === "completing") this.sealed.set(after.id, this.changes.length);
-    if (after.status === "expired" && after.expires_at * 1000 > now) this.expiredTooSoon.push(after.id);
+    if (after.status === "expired" && (before?.expires_at ?? 0) * 1000 > now) this.expiredTooSoon.push(after.id);
   }
+}
+
+const artifactRow = "artifact\tb\tk";
+
+interface Noted {
+  readonly old: string | undefined;
+  readonly next: string | undefined;
+  readonly sessionsBefore: ReadonlyMap<string, SessionRecord>;
+  readonly rows: readonly RowChange[];
 }
 
 function parse<Value>(text: string | undefined): Value | undefined {

@@ -224,8 +224,9 @@ class Process {
 
 /**
  * Calls of which nobody sees a trace in engines that keep nothing on a disk, so that no order of them matters: they
- * are not steps. The row `changed` is a hint that no operation reads.
+ * are not steps. The rows `changed` and `clock` are hints, and which store it is does not change.
  */
 function isUnseen(name: string, [key]: readonly unknown[]): boolean {
-  return ["close", "sync", "releaseReserve", "restoreReserve"].includes(name) || (name === "put" && key === "changed");
+  const unseen = ["close", "sync", "releaseReserve", "restoreReserve", "isInPlace", "reclaim", "readMark", "writeMark"];
+  return unseen.includes(name) || (name === "put" && (key === "changed" || key === "clock")) || key === "store";
 }

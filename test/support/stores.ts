@@ -1,19 +1,43 @@
+import type { PieceLimits } from "../../src/store/model/limits.js";
 import { createStore, type Store, type StoreOptions } from "../../src/store/store.js";
-import { createMemoryBlobStore, createMemoryMetadataStore, type MemoryBlobOptions } from "./memory-engines.js";
+import {
+  createMemoryContentStore,
+  type MemoryContentOptions,
+  type MemoryContentStore,
+} from "./memory-content-store.js";
 import { createMemoryFiles } from "./memory-files.js";
+import { createMemoryMetadataStore, type MemoryMetadataStore } from "./memory-metadata-store.js";
 import { silentLog } from "./silent-log.js";
 
-export interface MemoryEnginesOptions extends MemoryBlobOptions {
+export interface MemoryEnginesOptions extends MemoryContentOptions {
   readonly rows?: Map<string, string>;
+  /** Small pieces, which lie in rows. */
+  readonly rowPieces?: Map<string, Uint8Array>;
 }
 
-export function createMemoryEngines({ rows, ...options }: MemoryEnginesOptions = {}) {
-  return { metadata: createMemoryMetadataStore(rows), blobs: createMemoryBlobStore(options) };
+export interface MemoryEngines {
+  readonly metadata: MemoryMetadataStore;
+  readonly content: MemoryContentStore;
 }
-export type MemoryEngines = ReturnType<typeof createMemoryEngines>;
+
+export function createMemoryEngines({ rows, rowPieces, ...options }: MemoryEnginesOptions = {}): MemoryEngines {
+  const metadata = createMemoryMetadataStore({
+    ...(rows ? { rows } : {}),
+    ...(rowPieces ? { pieces: rowPieces } : {}),
+  });
+  return { metadata, content: createMemoryContentStore(options) };
+}
+
+/** Everything but empty content lies in the content store: what large content does, with few bytes. */
+export const noRowPieces: PieceLimits = { maxRowPieceBytes: 0, maxRowBytes: 0, maxPieces: 64 };
+/** Three bytes fit in a row and six do not, and an upload of three pieces has too many. */
+export const tinyPieces: PieceLimits = { maxRowPieceBytes: 3, maxRowBytes: 5, maxPieces: 2 };
 
 /** A store over engines that other stores may share, as other processes would. */
-export function storeOn(engines: Pick<StoreOptions, "metadata" | "blobs">, options: Partial<StoreOptions> = {}): Store {
+export function storeOn(
+  engines: Pick<StoreOptions, "metadata" | "content">,
+  options: Partial<StoreOptions> = {},
+): Store {
   return createStore({ log: silentLog, files: createMemoryFiles(), ...engines, ...options });
 }
 

@@ -2,7 +2,7 @@ import { lstat, readdir, rename } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { ContentListing, StoredFile } from "../../store/ports/content-store.js";
 import { makeFolder, orElse, syncFolder, writeSynced } from "../file-system.js";
-import { piecePath, pieceOf } from "./piece-names.js";
+import { pieceOf, piecePath } from "./piece-names.js";
 import { isShard } from "./shards.js";
 
 type DiskListing = Omit<ContentListing, "shardOf">;

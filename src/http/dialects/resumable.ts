@@ -126,7 +126,8 @@ async function receive(
 function answer(context: HttpContext, session: UploadSession): Answer {
   const { artifact } = session;
   const headers = stateOf(context, session);
-  if (artifact === undefined && session.status === "open" && !isBeingPublished(session)) return { status: 204, headers };
+  if (artifact === undefined && session.status === "open" && !isBeingPublished(session))
+    return { status: 204, headers };
   const digest: HeaderValues = artifact === undefined ? {} : { "repr-digest": digestField(artifact.sha256) };
   return { ...answerUpload(session), headers: { ...headers, ...digest } };
 }

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import { artifact, session, version } from "../../shapes/fields.js";
-import type { Artifact } from "../../store/model/artifact.js";
 import type { SaveArtifact } from "../../store/artifacts/artifact-store.js";
+import type { Artifact } from "../../store/model/artifact.js";
 import { ArtifactError } from "../../store/model/errors.js";
 import { checksumMismatch, type DigestAlgorithm } from "../../store/model/session-errors.js";
 import type { UploadSession } from "../../store/model/upload-session.js";

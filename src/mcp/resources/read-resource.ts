@@ -1,9 +1,9 @@
 import { ErrorCode, McpError, type ReadResourceResult } from "@modelcontextprotocol/sdk/types.js";
 import { toArtifactError } from "../../shapes/failures.js";
-import { isTextType } from "../../store/model/media-type.js";
+import type { OpenArtifact } from "../../store/artifacts/open-artifact.js";
 import type { ArtifactError, ErrorCode as StoreErrorCode } from "../../store/model/errors.js";
 import { defaultPageLimit } from "../../store/model/limits.js";
-import type { OpenArtifact } from "../../store/artifacts/open-artifact.js";
+import { isTextType } from "../../store/model/media-type.js";
 import type { Store } from "../../store/store.js";
 import { BufferPool } from "../buffer-pool.js";
 import { JsonText } from "../json-text.js";

@@ -1,8 +1,8 @@
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import { z } from "zod";
 import { bucket, key, version } from "../../shapes/fields.js";
-import type { Artifact } from "../../store/model/artifact.js";
 import type { OpenArtifact } from "../../store/artifacts/open-artifact.js";
+import type { Artifact } from "../../store/model/artifact.js";
 import { type ContentPage, largestPageBytes, readPage } from "../content-page.js";
 import { defineTool, reading, type Tool, type ToolContext } from "../tool.js";
 

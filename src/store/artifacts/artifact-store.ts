@@ -1,4 +1,11 @@
-import { type Artifact, checkIdempotencyKey, checkMetadata, type Content, sha256Of, toArtifact } from "../model/artifact.js";
+import {
+  type Artifact,
+  type Content,
+  checkIdempotencyKey,
+  checkMetadata,
+  sha256Of,
+  toArtifact,
+} from "../model/artifact.js";
 import { decodeCursor, encodeCursor, type Page, type PageOptions } from "../model/cursor.js";
 import { ArtifactError } from "../model/errors.js";
 import type { PieceLimits } from "../model/limits.js";
@@ -16,8 +23,8 @@ import {
   type Version,
 } from "../model/records.js";
 import { artifactTooLarge, chunkTooLarge, idempotencyConflict, versionConflict } from "../model/session-errors.js";
-import type { FreedPieces } from "../pieces/freed-pieces.js";
 import { isGuardMet } from "../model/upload-session.js";
+import type { FreedPieces } from "../pieces/freed-pieces.js";
 import { openPieces, type PieceStores } from "../pieces/piece-reader.js";
 import type { Digests } from "../ports/digests.js";
 import { type Links, noLinks } from "../ports/links.js";

@@ -132,15 +132,31 @@ export function checkAnnounced({ id, artifact, sha256: announced }: SessionRecor
   const known = artifact?.sha256 ?? announced ?? undefined;
   if (sha256 === undefined || known === undefined || sha256 === known) return;
   const options: MismatchOptions = { next: "create_with_digest", details: { session_id: id } };
-  throw checksumMismatch(sha256, known, "the content that this upload is for", options, "Nothing of this call was kept.");
+  throw checksumMismatch(
+    sha256,
+    known,
+    "the content that this upload is for",
+    options,
+    "Nothing of this call was kept.",
+  );
 }
 
 /** Says that the content does not have the digest that was announced, or that a call asked for. */
-export function contentMismatch({ id, status, offset }: SessionRecord, expected: string, actual: string): ArtifactError {
+export function contentMismatch(
+  { id, status, offset }: SessionRecord,
+  expected: string,
+  actual: string,
+): ArtifactError {
   const isComplete = status === "complete";
   const kept = isComplete
     ? "The upload is complete already, and its artifact stays."
     : "Nothing was published, and the uploaded bytes are kept.";
   const next = isComplete ? "use_published" : "correct_digest";
-  return checksumMismatch(expected, actual, "the uploaded content", { next, details: { session_id: id, offset } }, kept);
+  return checksumMismatch(
+    expected,
+    actual,
+    "the uploaded content",
+    { next, details: { session_id: id, offset } },
+    kept,
+  );
 }

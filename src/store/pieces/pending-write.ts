@@ -2,8 +2,8 @@ import type { Hash } from "node:crypto";
 import { copyBlockBytes } from "../model/limits.js";
 import type { Piece, SessionRecord, SessionRow } from "../model/records.js";
 import { bytesOf, splitPieces } from "../model/upload-session.js";
-import { readRowPieces } from "./piece-reader.js";
 import type { PieceWriter } from "../ports/content-store.js";
+import { readRowPieces } from "./piece-reader.js";
 import type { Staging, StagingDependencies } from "./staging.js";
 
 /** A piece in the content store that this write goes to. */
@@ -90,7 +90,9 @@ export class PendingWrite {
    * @returns the row; undefined if somebody else changed the session first, and nothing of it is kept
    */
   async commit(changes: Partial<SessionRecord>): Promise<SessionRow | undefined> {
-    const row = await (this.#target === undefined ? this.#commitInRows(changes) : this.#commitTo(this.#target, changes));
+    const row = await (this.#target === undefined
+      ? this.#commitInRows(changes)
+      : this.#commitTo(this.#target, changes));
     if (row !== undefined && this.#hash !== undefined) {
       this.#staging.keepDigest(row.value.id, { hash: this.#hash, bytes: row.value.offset });
     }

@@ -1,5 +1,5 @@
-import type { ContentStore } from "../ports/content-store.js";
 import { ArtifactError } from "../model/errors.js";
+import type { ContentStore } from "../ports/content-store.js";
 
 /**
  * Does what frees space, and on a full disk does it again with the reserve given up: deleting needs space too.

@@ -3,15 +3,15 @@ import { copyBlockBytes, maxKeptDigests, maxOpenPieces, type PieceLimits } from 
 import type { Piece, SessionRecord, SessionRow } from "../model/records.js";
 import { missingPiece } from "../model/session-errors.js";
 import { bytesOf, isUnfinished, splitPieces } from "../model/upload-session.js";
-import type { FreedPieces } from "./freed-pieces.js";
-import { openPieces } from "./piece-reader.js";
-import { readAhead } from "./read-ahead.js";
 import type { ContentStore, PieceWriter } from "../ports/content-store.js";
 import type { Digests } from "../ports/digests.js";
 import type { Log } from "../ports/log.js";
 import type { MetadataStore } from "../ports/metadata-store.js";
 import type { Rows } from "../rows.js";
+import type { FreedPieces } from "./freed-pieces.js";
 import { PendingWrite } from "./pending-write.js";
+import { openPieces } from "./piece-reader.js";
+import { readAhead } from "./read-ahead.js";
 
 export interface StagingDependencies {
   readonly rows: Rows;

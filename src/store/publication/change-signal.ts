@@ -1,6 +1,6 @@
+import { artifactKey, changedKey, sessionKey } from "../model/records.js";
 import type { Log } from "../ports/log.js";
 import type { MetadataStore } from "../ports/metadata-store.js";
-import { artifactKey, changedKey, sessionKey } from "../model/records.js";
 
 /** Tells watchers in every process that the listing has changed. A hint: it is lost where the process dies first. */
 export interface ChangeSignal {

@@ -48,4 +48,3 @@ export function replaceVersion(change: Change, bucket: string, key: string, rows
   const versions = versionsOf(rows).map((version) => (version.version === next.version ? next : version));
   change.versions(bucket, key, rows, { last: lastNumber(rows), versions });
 }
-

@@ -12,11 +12,11 @@ import {
 import { bytesOf, completed, contentOf, ended, isUnfinished, splitPieces } from "../model/upload-session.js";
 import type { FreedPieces } from "../pieces/freed-pieces.js";
 import { readRowPieces } from "../pieces/piece-reader.js";
-import type { MetadataStore } from "../ports/metadata-store.js";
 import type { Staging } from "../pieces/staging.js";
+import type { MetadataStore } from "../ports/metadata-store.js";
+import type { Change, KeyRows, Rows } from "../rows.js";
 import type { ChangeSignal } from "./change-signal.js";
 import { addVersion, replaceVersion, versionsOf } from "./key-versions.js";
-import type { Change, KeyRows, Rows } from "../rows.js";
 
 export interface CompleteUpload {
   /** Of the whole content, in place of the one announced at creation; a mismatch publishes nothing and keeps the bytes. */
@@ -95,7 +95,8 @@ export class Publisher {
   /** Content that fits in a row lies in rows; other content in the content store. */
   async #ready(row: SessionRow): Promise<Ready | undefined> {
     const { staging, pieceLimits } = this.#dependencies;
-    const isSmall = row.value.offset <= pieceLimits.maxRowPieceBytes && splitPieces(row.value.pieces).stored.length === 0;
+    const isSmall =
+      row.value.offset <= pieceLimits.maxRowPieceBytes && splitPieces(row.value.pieces).stored.length === 0;
     const session = isSmall ? row : await staging.withoutRowPieces(row);
     const sha256 = session && (await staging.digest(session));
     return session === undefined || sha256 === undefined ? undefined : { session, sha256 };

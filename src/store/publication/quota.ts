@@ -1,9 +1,9 @@
 import { ArtifactError } from "../model/errors.js";
 import { artifactPrefix, parseArtifactRow, parseSessionRow, sessionPrefix } from "../model/records.js";
 import { isUnfinished } from "../model/upload-session.js";
+import { withinMs } from "../model/within-ms.js";
 import type { Log } from "../ports/log.js";
 import { type MetadataStore, rowsUnder, type StoredRow } from "../ports/metadata-store.js";
-import { withinMs } from "../model/within-ms.js";
 
 export interface QuotaLimits {
   /** Bytes of all content, unfinished uploads included. */

@@ -1,14 +1,20 @@
 import type { SessionRow } from "../model/records.js";
-import { artifactTooLarge, checkAnnounced, closedError, offsetConflict, unknownSession } from "../model/session-errors.js";
+import {
+  artifactTooLarge,
+  checkAnnounced,
+  closedError,
+  offsetConflict,
+  unknownSession,
+} from "../model/session-errors.js";
 import { statusAt } from "../model/upload-session.js";
+import type { PendingWrite } from "../pieces/pending-write.js";
 import { openPieces } from "../pieces/piece-reader.js";
+import type { Staging } from "../pieces/staging.js";
 import type { ContentStore } from "../ports/content-store.js";
 import type { MetadataStore } from "../ports/metadata-store.js";
 import type { Quota, Reservation } from "../publication/quota.js";
-import type { Rows } from "../rows.js";
 import type { StoreClock } from "../publication/store-clock.js";
-import type { PendingWrite } from "../pieces/pending-write.js";
-import type { Staging } from "../pieces/staging.js";
+import type { Rows } from "../rows.js";
 
 export interface AppenderDependencies {
   readonly rows: Rows;

@@ -148,5 +148,8 @@ export class CopiedContent {
 
 function tooSmall({ value: { id } }: SessionRow, bytes: number, size: number): ArtifactError {
   const message = `That version has ${bytes} bytes, and size is ${size}: size is that of the whole content, with what it begins with. No session was left.`;
-  return new ArtifactError("size_exceeded", message, { next: "create_without_size", details: { session_id: id, size } });
+  return new ArtifactError("size_exceeded", message, {
+    next: "create_without_size",
+    details: { session_id: id, size },
+  });
 }

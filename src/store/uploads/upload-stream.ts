@@ -154,10 +154,12 @@ export class UploadStream {
   /** False if the session has changed meanwhile, and nothing has come before that would be lost. */
   async #write(bytes: Uint8Array): Promise<boolean> {
     if (bytes.length === 0) return true;
-    const reservation = await this.#appender.reserve(this.#row, this.#arriving, bytes.length).catch(async (error: unknown) => {
-      await this.#salvage();
-      throw error;
-    });
+    const reservation = await this.#appender
+      .reserve(this.#row, this.#arriving, bytes.length)
+      .catch(async (error: unknown) => {
+        await this.#salvage();
+        throw error;
+      });
     const before = this.#arriving;
     this.#arriving = undefined; // a write that fails has ended it
     const row = before === undefined ? await this.#appender.withRoom(this.#row, reservation) : this.#row;

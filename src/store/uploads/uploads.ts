@@ -1,5 +1,5 @@
-import { checkDigest, checkIdempotencyKey, checkMetadata, sha256Of } from "../model/artifact.js";
 import { planAppend } from "../model/append-plan.js";
+import { checkDigest, checkIdempotencyKey, checkMetadata, sha256Of } from "../model/artifact.js";
 import { decodeCursor, encodeCursor, type Page, type PageOptions } from "../model/cursor.js";
 import { ArtifactError } from "../model/errors.js";
 import { maxOpenPieces, publicationWaitMs } from "../model/limits.js";

@@ -1,4 +1,0 @@
-import { metadataStoreContract } from "../contracts/metadata-store-contract.js";
-import { createMemoryMetadataStore } from "../support/memory-engines.js";
-
-metadataStoreContract("the in-memory double", async () => createMemoryMetadataStore());
