@@ -5,6 +5,7 @@ import { StoreIdentity } from "./maintenance/store-identity.js";
 import { Sweep } from "./maintenance/sweep.js";
 import { type VerifyOptions, type VerifyReport, verify } from "./maintenance/verify.js";
 import {
+  defaultFreedGatherMs,
   defaultKeepVersions,
   defaultMaxChunkBytes,
   defaultMaxOpenSessions,
@@ -73,6 +74,8 @@ export interface StoreOptions {
   readonly readOnly?: boolean;
   /** What lies in rows, and how many pieces an upload may have. */
   readonly pieceLimits?: PieceLimits;
+  /** How long the rows of removed pieces wait, so that several go in one transaction; in milliseconds. */
+  readonly freedGatherMs?: number;
 }
 
 /** An artifact store over two engines. Any number of them, in any number of processes, may share the engines' data. */
@@ -92,6 +95,7 @@ export function createStore(options: StoreOptions): Store {
     links = noLinks,
     digests = plainDigests,
     pieceLimits = defaultPieceLimits,
+    freedGatherMs = defaultFreedGatherMs,
   } = options;
   const identity = new StoreIdentity({ metadata: options.metadata, content, newId, newRevision });
   const metadata = guarded(options.metadata, identity);
@@ -99,7 +103,7 @@ export function createStore(options: StoreOptions): Store {
   const { nowSeconds } = clock;
   const rows = new Rows({ metadata, newRevision, newId, nowSeconds });
   const signal = createChangeSignal(metadata, newRevision, log);
-  const freed = new FreedPieces({ metadata, content, log });
+  const freed = new FreedPieces({ metadata, content, log, gatherMs: freedGatherMs });
   const engines = { rows, metadata, content, freed, digests, log, newId, nowSeconds, pieceLimits };
   const staging = new Staging(engines);
   const ender = new Ender({ ...engines, staging, signal });

@@ -3,7 +3,15 @@ import { expect, it } from "vitest";
 import type { Store } from "../../src/store/store.js";
 import type { UploadSession } from "../../src/store/model/upload-session.js";
 import { expectNothingLeaked, expectSound } from "../support/invariants.js";
-import { createMemoryEngines, type MemoryEngines, storeOn, textOf } from "../support/stores.js";
+import type { PieceLimits } from "../../src/store/model/limits.js";
+import {
+  createMemoryEngines,
+  type MemoryEngines,
+  noRowPieces,
+  storeOn,
+  textOf,
+  tinyPieces,
+} from "../support/stores.js";
 
 /** One upload as anyone would imagine it: its bytes, and how it stands. */
 interface Model {
@@ -14,6 +22,7 @@ interface Model {
 
 interface Real {
   readonly engines: MemoryEngines;
+  readonly options: { readonly pieceLimits?: PieceLimits };
   readonly id: string;
   /** Processes on the same engines; a command says which one it goes to. */
   readonly stores: Store[];
@@ -98,8 +107,8 @@ const abort = (process: number): Command =>
 
 const restart = (process: number): Command => ({
   check: () => true,
-  async run(model, { stores, engines, id }) {
-    const store = storeOn(engines);
+  async run(model, { stores, engines, options, id }) {
+    const store = storeOn(engines, options);
     stores[process] = store;
     expect(await store.uploads.get(id)).toMatchObject({ offset: model.bytes.length, status: model.status });
     expectSound(engines);
@@ -118,16 +127,20 @@ const commands = [
   process.map(restart),
 ];
 
-it("an upload over several processes is what its model says after every call", async () => {
+it.each([
+  ["in rows", {}],
+  ["in the content store", { pieceLimits: noRowPieces }],
+  ["moved from rows to the content store, and folded", { pieceLimits: tinyPieces }],
+])("an upload over several processes, its bytes %s, is what its model says after every call", async (_where, options) => {
   const size = fc.option(fc.integer({ min: 1, max: 30 }), { nil: null });
   await fc.assert(
     fc.asyncProperty(size, fc.commands(commands, { maxCommands: 40, size: "max" }), async (size, run) => {
       const engines = createMemoryEngines();
-      const stores = Array.from({ length: processes }, () => storeOn(engines));
+      const stores = Array.from({ length: processes }, () => storeOn(engines, options));
       const [first] = stores;
       const created = await first?.uploads.create({ bucket: "b", key: "k", ...(size === null ? {} : { size }) });
       const model: Model = { bytes: "", size, status: "open" };
-      await fc.asyncModelRun(() => ({ model, real: { engines, stores, id: created?.id ?? "" } }), run);
+      await fc.asyncModelRun(() => ({ model, real: { engines, options, stores, id: created?.id ?? "" } }), run);
       expectSound(engines);
       expectNothingLeaked(engines);
       if (model.status === "complete" && first) expect(await textOf(first, "b", "k")).toBe(model.bytes);

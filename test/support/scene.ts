@@ -82,6 +82,7 @@ export class Scene {
     const engines = this.engines(process, options.now?.() ?? sceneMs);
     const shared = { keepVersions, sessionTtlMs, pieceLimits: this.pieceLimits };
     const deterministic = {
+      freedGatherMs: 2 ** 31 - 1, // no timer comes in between
       ...{ now: () => sceneMs, monotonicMs: () => 0 },
       ...{ newId: countUp(`${process}-`), newRevision: countUp(process) },
     };

@@ -68,6 +68,7 @@ export const orphanGraceMs = 24 * 60 * 60 * 1000;
 export const publicationGraceMs = 15 * 60 * 1000;
 /** A save in one call is given up by a sweep after this long. */
 export const saveGraceMs = 60 * 60 * 1000;
+export const defaultFreedGatherMs = 500;
 /** Between sweeps, about; the first comes in a small part of it. */
 export const sweepEveryMs = 60 * 60 * 1000;
 

@@ -8,10 +8,10 @@ export interface FreedPiecesDependencies {
   readonly metadata: MetadataStore;
   readonly content: ContentStore;
   readonly log: Log;
+  /** How long a row whose pieces are removed waits for others, so that they go in one transaction. */
+  readonly gatherMs: number;
 }
 
-/** How long the row of pieces that are removed waits for others, so that they go in one transaction. */
-const gatherMs = 500;
 /** So many are not gathered longer. */
 const mostGathered = 32;
 
@@ -40,7 +40,7 @@ export class FreedPieces {
     await this.#dependencies.content.remove(row.value.pieces);
     this.#removed.push(row);
     if (this.#removed.length >= mostGathered) this.#drop();
-    else this.#timer ??= setTimeout(() => this.#drop(), gatherMs).unref();
+    else this.#timer ??= setTimeout(() => this.#drop(), this.#dependencies.gatherMs).unref();
   }
 
   /** Resolves once no row is left whose pieces were removed here. */
