@@ -128,11 +128,9 @@ export class Change {
     this.#rows.push({ key: goneKey(bucket, key), old: old.gone?.text, next: gone });
   }
 
-  /** The key must still be as it was read. */
-  compareKey(bucket: string, key: string, { artifact, gone }: KeyRows): void {
+  /** The key's versions must still be as they were read. */
+  compareVersions(bucket: string, key: string, { artifact }: KeyRows): void {
     this.#rows.push({ key: artifactKey(bucket, key), old: artifact?.text, next: artifact?.text });
-    if (artifact !== undefined) return;
-    this.#rows.push({ key: goneKey(bucket, key), old: gone?.text, next: gone?.text });
   }
 
   row(change: RowChange): void {

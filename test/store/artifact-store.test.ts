@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { BlobStore } from "../../src/store/ports/content-store.js";
 import { ArtifactError } from "../../src/store/model/errors.js";
+import type { BlobStore } from "../../src/store/ports/content-store.js";
 import type { MetadataStore } from "../../src/store/ports/metadata-store.js";
 import { failOnce } from "../support/faults.js";
 import { expectNothingLeaked } from "../support/invariants.js";

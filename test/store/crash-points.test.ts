@@ -1,8 +1,19 @@
 import { describe, expect, it } from "vitest";
+import { sha256Of } from "../../src/store/model/artifact.js";
+import { defaultPieceLimits, type PieceLimits } from "../../src/store/model/limits.js";
 import type { Store } from "../../src/store/store.js";
-import { Dead, mortal } from "../support/faults.js";
-import { expectSound } from "../support/invariants.js";
-import { bytesOf, createMemoryEngines, type MemoryEngines, saveText, storeOn, textOf } from "../support/stores.js";
+import { Dead, mortal, type Step, stepwise } from "../support/faults.js";
+import { expectNothingLeft, expectSound } from "../support/invariants.js";
+import {
+  bytesOf,
+  createMemoryEngines,
+  type MemoryEngines,
+  noRowPieces,
+  saveText,
+  storeOn,
+  textOf,
+  tinyPieces,
+} from "../support/stores.js";
 
 /*
  * A process is killed before, and right after, every single step that it makes on its engines. Then another process
@@ -55,7 +66,7 @@ const scenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "a completion that has to copy another process's segments, over a version that is there",
+    name: "a completion of several processes' pieces, over a version that is there",
     async prepare(store) {
       await saveText(store, "b", "k", "before");
       const id = await session(store);
@@ -126,14 +137,11 @@ const scenarios: readonly Scenario[] = [
     },
     act: ({ uploads }, id) => uploads.append(id, 0, bytesOf("abc")),
     async verify(store, id) {
-      const offset = await store.uploads.get(id).then(
-        ({ offset }) => offset,
-        () => 0,
-      );
-      const again = store.uploads.append(id, offset, bytesOf("abc".slice(offset)));
+      const again = store.uploads.append(id, 0, bytesOf("abc"));
       await expect(again).rejects.toMatchObject({ code: "checksum_mismatch" });
-      expect(await store.uploads.get(id)).toMatchObject({ status: "open", offset: 0 });
       await expect(store.artifacts.get("b", "k")).rejects.toMatchObject({ code: "artifact_not_found" });
+      const done = await store.uploads.complete(id, { sha256: sha256Of("abc") });
+      expect(done).toMatchObject({ status: "complete", offset: 3, artifact: { version: 1 } });
     },
   },
   {
@@ -155,7 +163,7 @@ const scenarios: readonly Scenario[] = [
     async verify(store) {
       await store.artifacts.delete("b", "k").catch((error) => expect(error.code).toBe("artifact_not_found"));
       await expect(store.artifacts.get("b", "k")).rejects.toMatchObject({ code: "artifact_not_found" });
-      await saveText(store, "b", "k", "again");
+      expect(await saveText(store, "b", "k", "again")).toMatchObject({ version: 3 });
       expect(await textOf(store, "b", "k")).toBe("again");
     },
   },
@@ -165,15 +173,17 @@ const scenarios: readonly Scenario[] = [
       for (const text of ["one", "two"]) await saveText(store, "b", "k", text);
       return "";
     },
-    act: ({ artifacts }) => artifacts.delete("b", "k", 2),
+    act: ({ artifacts }) => artifacts.delete("b", "k", { version: 2 }),
     async verify(store) {
-      await store.artifacts.delete("b", "k", 2).catch((error) => expect(error.code).toBe("artifact_not_found"));
+      await store.artifacts
+        .delete("b", "k", { version: 2 })
+        .catch((error) => expect(error.code).toBe("artifact_not_found"));
       expect(await textOf(store, "b", "k")).toBe("one");
       expect(await saveText(store, "b", "k", "three")).toMatchObject({ version: 3 });
     },
   },
   {
-    name: "aborting a held upload",
+    name: "aborting an upload in conflict",
     async prepare(store) {
       await saveText(store, "b", "k", "there");
       const id = await session(store, { if_version: 0 });
@@ -188,40 +198,73 @@ const scenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "a sweep of publications that were left in the middle, and of what nobody names",
+    name: "a session that begins with a copy, and its completion",
+    async prepare(store) {
+      await saveText(store, "b", "source", "abc");
+      return "";
+    },
+    async act({ uploads }) {
+      const { id } = await uploads.create({ bucket: "b", key: "k", from: { bucket: "b", key: "source" } });
+      await uploads.append(id, 3, bytesOf("def"));
+      await uploads.complete(id);
+    },
+    async verify(store) {
+      await this.act(store, "");
+      expect(await textOf(store, "b", "k")).toBe("abcdef");
+      expect(await textOf(store, "b", "source")).toBe("abc");
+    },
+  },
+  {
+    name: "an upload of more pieces than it may have",
+    prepare: (store) => session(store),
+    async act({ uploads }, id) {
+      for (const [at, text] of [..."abcdef"].entries()) await uploads.append(id, at, bytesOf(text));
+      await uploads.complete(id);
+    },
+    async verify(store, id) {
+      await store.uploads.append(id, 0, bytesOf("abcdef"));
+      expect(await store.uploads.complete(id)).toMatchObject({ status: "complete", artifact: { version: 1 } });
+      expect(await textOf(store, "b", "k")).toBe("abcdef");
+    },
+  },
+  {
+    name: "a sweep of what was left behind: a full upload, one past its time, ended ones, and pieces of nobody",
     async prepare(store, engines) {
-      const { metadata, blobs } = engines;
-      const isArtifact = (key: string): boolean => key.startsWith("artifact:");
-      const replace: typeof metadata.replace = async (key, ...rest) => {
-        if (isArtifact(key)) throw new Dead("dead before its commit point");
-        return metadata.replace(key, ...rest);
+      const id = await session(store, { size: 3 });
+      const step: Step = async (act, name) => {
+        if (name === "getMany") throw new Dead("dead before it publishes");
+        return act();
       };
-      const dying = storeOn({ metadata: { ...metadata, replace }, blobs });
-      const id = await session(store);
-      await store.uploads.append(id, 0, bytesOf("abc"));
-      await expect(dying.uploads.complete(id)).rejects.toBeInstanceOf(Dead);
-      await blobs.createSegment("f".repeat(32), 0);
-      await metadata.put(`upload:b:k:${"f".repeat(32)}`, "{}");
+      const dying = storeOn(stepwise(engines, step));
+      await expect(dying.uploads.append(id, 0, bytesOf("abc"))).rejects.toBeInstanceOf(Dead);
+      const earlier = storeOn(engines, { now: () => Date.now() - longMs, pieceLimits: noRowPieces });
+      const { id: past } = await earlier.uploads.create({ bucket: "b", key: "past" });
+      await earlier.uploads.append(past, 0, bytesOf("abc"));
+      const { id: ended } = await store.uploads.create({ bucket: "b", key: "ended" });
+      await engines.content.createPiece(ended, 0);
+      await store.uploads.abort(ended);
       return id;
     },
-    act: ({ sweep }) => sweep.run({ graceMs: 0 }),
+    act: sweepAll,
     async verify(store, id) {
-      expect(await store.sweep.run({ graceMs: 0 })).toMatchObject({ failed: 0 });
-      expect(await store.uploads.get(id)).toMatchObject({ status: "complete", artifact: { version: 1 } });
+      await sweepAll(store);
       expect(await textOf(store, "b", "k")).toBe("abc");
-      expect(await store.sweep.run({ graceMs: 0 })).toEqual({ expired: 0, settled: 0, rows: 0, files: 0, failed: 0 });
+      await expect(store.uploads.get(id)).rejects.toMatchObject({ code: "session_not_found" });
+      const nothing = { expired: 0, settled: 0, rows: 0, files: 0, failed: 0 };
+      expect(await store.sweep.run({ graceMs: 0, trustsClock: true })).toEqual(nothing);
+      expect((await store.uploads.list({ limit: 9 })).data).toEqual([]);
     },
   },
   {
     name: "a repair",
-    async prepare(store, { metadata, blobs }) {
+    async prepare(store, { metadata, content }) {
       const id = await session(store);
       await store.uploads.append(id, 0, bytesOf("abc"));
-      await metadata.drop(`upload:b:k:${id}`);
-      await metadata.put("something:else", "{}");
-      const { name } = await blobs.createSegment("f".repeat(32), 0);
-      await blobs.install("f".repeat(32), name);
-      for (const file of [...blobs.segments.values(), ...blobs.blobs.values()]) file.written_at = 0;
+      metadata.rows.delete(`upload\tb\tk\t${id}`);
+      metadata.rows.set("something\telse", "{}");
+      metadata.pieceMap.set("nobody/0-1", bytesOf("abc"));
+      await content.createPiece("f".repeat(32), 0);
+      for (const file of content.files.values()) file.written_at = 0;
       return id;
     },
     async act(store) {
@@ -236,10 +279,18 @@ const scenarios: readonly Scenario[] = [
   },
 ];
 
+/** Each state leads to the next: a full upload is published, then its row goes. */
+async function sweepAll({ sweep }: Store): Promise<void> {
+  for (let times = 0; times < 3; times += 1) await sweep.run({ graceMs: -longMs, trustsClock: true });
+}
+
+/** Longer than any session lives. */
+const longMs = 10 * 24 * 60 * 60 * 1000;
+
 /** Lets a process die at one step; answers false where it came to its end before. */
-async function dieAt(step: number, after: boolean, scenario: Scenario): Promise<boolean> {
+async function dieAt(step: number, after: boolean, scenario: Scenario, pieceLimits: PieceLimits): Promise<boolean> {
   const engines: MemoryEngines = createMemoryEngines();
-  const options = { keepVersions: 2 };
+  const options = { keepVersions: 2, pieceLimits, freedGatherMs: 2 ** 31 - 1 };
   const id = await scenario.prepare(storeOn(engines, options), engines);
   const view = mortal(engines, step, after);
   const died = await scenario.act(storeOn(view, options), id).then(
@@ -249,13 +300,22 @@ async function dieAt(step: number, after: boolean, scenario: Scenario): Promise<
   expectSound(engines);
   await scenario.verify(storeOn(engines, options), id);
   expectSound(engines);
+  await sweepAll(storeOn(engines, { ...options, now: () => Date.now() + longMs }));
+  expectNothingLeft(engines);
   return died || view.steps() >= step;
 }
 
-describe.each(scenarios)("a process that dies during $name", (scenario) => {
+const places = [
+  { where: "in rows", limits: defaultPieceLimits },
+  { where: "in the content store", limits: { ...noRowPieces, maxPieces: 2 } },
+  { where: "in both", limits: tinyPieces },
+];
+const cases = scenarios.flatMap((scenario) => places.map((place) => ({ name: scenario.name, scenario, place })));
+
+describe.each(cases)("a process that dies during $name, bytes $place.where", ({ scenario, place }) => {
   it.each([false, true])("at any step (behind its effect: %s) loses nothing and can be made good", async (after) => {
     let step = 1;
-    while (await dieAt(step, after, scenario)) step += 1;
+    while (await dieAt(step, after, scenario, place.limits)) step += 1;
     expect(step).toBeGreaterThan(2);
   });
 });

@@ -1,20 +1,12 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ArtifactError } from "../../src/store/model/errors.js";
-import type { MetadataStore } from "../../src/store/ports/metadata-store.js";
+import { defaultPieceLimits, type PieceLimits } from "../../src/store/model/limits.js";
 import type { ArtifactRecord } from "../../src/store/model/records.js";
+import type { MetadataStore } from "../../src/store/ports/metadata-store.js";
 import type { Store } from "../../src/store/store.js";
 import { expectNothingLeaked, expectSound } from "../support/invariants.js";
-import { defaultPieceLimits, type PieceLimits } from "../../src/store/model/limits.js";
-import {
-  bytesOf,
-  createMemoryEngines,
-  noRowPieces,
-  saveText,
-  storeOn,
-  textOf,
-  tinyPieces,
-} from "../support/stores.js";
+import { bytesOf, createMemoryEngines, noRowPieces, saveText, storeOn, textOf, tinyPieces } from "../support/stores.js";
 
 /** The engines of one process, each step of which waits until the schedule lets it go on. */
 function scheduled<Engines extends object>(engines: Engines, scheduler: fc.Scheduler): Engines {
@@ -150,7 +142,9 @@ describe("operations at once, in any order of their steps", () => {
   it("never call bytes lost that are there, where an upload in conflict is completed while others look at it", async () => {
     const chosen = ["complete", "complete under if_version 1", "complete"];
     await fc.assert(
-      fc.asyncProperty(fc.scheduler(), (scheduler) => race(scheduler, chosen, "before", { if_version: 0, pieceLimits: noRowPieces })),
+      fc.asyncProperty(fc.scheduler(), (scheduler) =>
+        race(scheduler, chosen, "before", { if_version: 0, pieceLimits: noRowPieces }),
+      ),
       { numRuns: 1_500 },
     );
   });

@@ -94,16 +94,43 @@ function dyingBefore(isLast: (name: string, key: unknown) => boolean): Step {
   };
 }
 
-/** The first change of a row of this kind is done, and fails. */
-function failingOnce(step: Step, kind: string): Step {
+/** The first change of a row of this kind is done, or left for `late`, and fails. */
+function failingOnce(step: Step, kind: string, late?: (act: Act) => void): Step {
   let hasFailed = false;
   return async (act, name, values) => {
-    const answer = await step(act, name, values);
     const rows = name === "change" ? (values[0] as readonly RowChange[]) : [];
-    if (hasFailed || !rows.some(({ key }) => key.startsWith(kind))) return answer;
+    if (hasFailed || !rows.some(({ key }) => key.startsWith(kind))) return step(act, name, values);
     hasFailed = true;
+    await step<unknown>(async () => (late === undefined ? act() : late(act)), name, values);
     throw unheardError;
   };
+}
+
+type Act = () => Promise<unknown>;
+
+/** Transactions whose sender does not know of them any more. Each happens at any moment, or never. */
+class Late {
+  readonly #waiting: Act[] = [];
+  readonly add = (act: Act): void => void this.#waiting.push(act);
+
+  get count(): number {
+    return this.#waiting.length;
+  }
+
+  /** As a process: more than one is rare. */
+  async work(step: Step): Promise<void> {
+    for (const name of ["what was late", "what was late again"]) {
+      await step(
+        async () => {
+          const act = this.#waiting.shift();
+          await act?.();
+          return act !== undefined;
+        },
+        name,
+        [],
+      );
+    }
+  }
 }
 
 /** Which steps of a process fail, in place of their effect or behind it. */
@@ -111,15 +138,24 @@ interface Failures {
   readonly at: readonly number[];
   readonly isBefore: boolean;
   readonly isFull: boolean;
+  /** A change that fails before its effect happens later all the same. */
+  readonly isLate: boolean;
 }
 
-function failingAt(step: Step, { at, isBefore, isFull }: Failures): Step {
+function failingAt(step: Step, { at, isBefore, isFull, isLate }: Failures, late: Late): Step {
   let count = 0;
   return async (act, name, values) => {
     count += 1;
     const isFailing = at.includes(count) && !["close", "releaseReserve", "restoreReserve"].includes(name);
     if (!isFailing) return step(act, name, values);
-    await step<unknown>(async () => (isBefore ? undefined : act()), name, values);
+    await step<unknown>(
+      async () => {
+        if (!isBefore) return act();
+        if (isLate && name === "change") late.add(act);
+      },
+      name,
+      values,
+    );
     throw isFull ? new ArtifactError("storage_full", `full at ${name}`) : unheardError;
   };
 }
@@ -179,7 +215,10 @@ function expectRefused(error: unknown, by: string, cast: Pick<Cast, "scene" | "n
   assert.ok(cast.hasFailures || !isPublished, "a save that failed is published");
 }
 
-function expectLawful({ by, before, after, lastBefore, added, removed, isOvertaken }: Change, names: readonly string[]): void {
+function expectLawful(
+  { by, before, after, lastBefore, added, removed, isOvertaken }: Change,
+  names: readonly string[],
+): void {
   const operation = operations[names[Number(by)] ?? ""];
   if (added === undefined) {
     for (const { version } of removed) assert.ok(operation?.deletes?.(version), `${by} took version ${version} away`);
@@ -251,24 +290,30 @@ function createWorld(
   failures: readonly Failures[] = [],
 ): World {
   const scene = start.scene.copy();
-  const hasFailures = failures.length > 0;
+  const late = new Late();
+  const hasLate = failures.some(({ isLate }) => isLate) || names.some((name) => operationOf(name).isLate);
+  const hasFailures = failures.length > 0 || hasLate;
+  const lost = { name: "late", work: (step: Step) => late.work(step) };
   return {
-    processes: names.map((name, n) => ({
-      name,
-      async work(step) {
-        const { run, nowMs, unheard } = operationOf(name);
-        const own = failures[n] === undefined ? step : failingAt(step, failures[n]);
-        const taken = unheard === undefined ? own : failingOnce(own, unheard);
-        const store = scene.store(String(n), { step: taken, ...(nowMs === undefined ? {} : { now: () => nowMs }) });
-        try {
-          return await run(store, start.id);
-        } finally {
-          await store.close();
-        }
-      },
-    })),
-    contents: () => scene.contents(),
-    check: (outcomes) => check({ scene, id: start.id, names, outcomes, hasFailures }),
+    processes: [
+      ...names.map((name, n) => ({
+        name,
+        async work(step: Step) {
+          const { run, nowMs, unheard, isLate } = operationOf(name);
+          const own = failures[n] === undefined ? step : failingAt(step, failures[n], late);
+          const taken = unheard === undefined ? own : failingOnce(own, unheard, isLate ? late.add : undefined);
+          const store = scene.store(String(n), { step: taken, ...(nowMs === undefined ? {} : { now: () => nowMs }) });
+          try {
+            return await run(store, start.id);
+          } finally {
+            await store.close();
+          }
+        },
+      })),
+      ...(hasLate ? [lost] : []),
+    ],
+    contents: () => `${scene.contents()}\n${late.count} late`,
+    check: (outcomes) => check({ scene, id: start.id, names, outcomes: outcomes.slice(0, names.length), hasFailures }),
   };
 }
 
@@ -330,6 +375,10 @@ const guarded: readonly (Pick<Position, "session" | "artifact"> & { readonly nam
   { session: "with bytes", artifact: "an identical one", names: ["complete", "delete all and complete"] },
   { session: "full and open", artifact: "one", names: ["save", "delete all"] },
   { session: "with bytes", artifact: "none", names: ["complete, unheard", "get"] },
+  { session: "in two pieces", artifact: "one", names: ["complete, late", "delete all"] },
+  { session: "with bytes", artifact: "none", names: ["append the last bytes, late", "append other bytes in time"] },
+  { session: "with its last bytes missing", artifact: "none", names: ["append the last bytes, late", "get"] },
+  { session: "with its last bytes missing", artifact: "none", names: ["append the last bytes, late", "abort"] },
   { session: "with bytes", artifact: "none", names: ["append other bytes in time", "sweep late"] },
   { session: "with its last bytes missing", artifact: "none", names: ["append the last bytes", "sweep much later"] },
   { session: "empty", artifact: "none", names: ["append all and complete", "append the last bytes"] },
@@ -338,10 +387,13 @@ const guarded: readonly (Pick<Position, "session" | "artifact"> & { readonly nam
 
 const guardedCases = guarded.flatMap((guard) => places.map((place) => ({ ...guard, place })));
 
-it.each(guardedCases)("$names.0 and $names.1 on a session $session over $artifact, bytes $place.where", async (guard) => {
-  const { session, artifact, names, place } = guard;
-  await search({ name: "", session, artifact, isOvertaken: false }, names, place.limits);
-});
+it.each(guardedCases)(
+  "$names.0 and $names.1 on a session $session over $artifact, bytes $place.where",
+  async (guard) => {
+    const { session, artifact, names, place } = guard;
+    await search({ name: "", session, artifact, isOvertaken: false }, names, place.limits);
+  },
+);
 
 const position = fc.constantFrom(...positions);
 const place = fc.constantFrom(...places);
@@ -367,7 +419,10 @@ it("three operations, in random orders of their steps, any of which fails, befor
   const choices = fc.array(fc.nat(2), { maxLength: 120, size: "max" });
   const lifetimes = fc.array(fc.option(fc.nat(25), { nil: Number.POSITIVE_INFINITY, freq: 3 }), three);
   const steps = fc.array(fc.integer({ min: 1, max: 24 }), { maxLength: 3 });
-  const failures = fc.array(fc.record({ at: steps, isBefore: fc.boolean(), isFull: fc.boolean() }), three);
+  const failures = fc.array(
+    fc.record({ at: steps, isBefore: fc.boolean(), isFull: fc.boolean(), isLate: fc.boolean() }),
+    three,
+  );
   const cast = fc.array(fc.constantFrom(...names), three);
   await fc.assert(
     fc.asyncProperty(

@@ -1,9 +1,9 @@
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
-import type { Store } from "../../src/store/store.js";
-import type { UploadSession } from "../../src/store/model/upload-session.js";
-import { expectNothingLeaked, expectSound } from "../support/invariants.js";
 import type { PieceLimits } from "../../src/store/model/limits.js";
+import type { UploadSession } from "../../src/store/model/upload-session.js";
+import type { Store } from "../../src/store/store.js";
+import { expectNothingLeaked, expectSound } from "../support/invariants.js";
 import {
   createMemoryEngines,
   type MemoryEngines,
@@ -131,20 +131,23 @@ it.each([
   ["in rows", {}],
   ["in the content store", { pieceLimits: noRowPieces }],
   ["moved from rows to the content store, and folded", { pieceLimits: tinyPieces }],
-])("an upload over several processes, its bytes %s, is what its model says after every call", async (_where, options) => {
-  const size = fc.option(fc.integer({ min: 1, max: 30 }), { nil: null });
-  await fc.assert(
-    fc.asyncProperty(size, fc.commands(commands, { maxCommands: 40, size: "max" }), async (size, run) => {
-      const engines = createMemoryEngines();
-      const stores = Array.from({ length: processes }, () => storeOn(engines, options));
-      const [first] = stores;
-      const created = await first?.uploads.create({ bucket: "b", key: "k", ...(size === null ? {} : { size }) });
-      const model: Model = { bytes: "", size, status: "open" };
-      await fc.asyncModelRun(() => ({ model, real: { engines, options, stores, id: created?.id ?? "" } }), run);
-      expectSound(engines);
-      expectNothingLeaked(engines);
-      if (model.status === "complete" && first) expect(await textOf(first, "b", "k")).toBe(model.bytes);
-    }),
-    { numRuns: 400 },
-  );
-});
+])(
+  "an upload over several processes, its bytes %s, is what its model says after every call",
+  async (_where, options) => {
+    const size = fc.option(fc.integer({ min: 1, max: 30 }), { nil: null });
+    await fc.assert(
+      fc.asyncProperty(size, fc.commands(commands, { maxCommands: 40, size: "max" }), async (size, run) => {
+        const engines = createMemoryEngines();
+        const stores = Array.from({ length: processes }, () => storeOn(engines, options));
+        const [first] = stores;
+        const created = await first?.uploads.create({ bucket: "b", key: "k", ...(size === null ? {} : { size }) });
+        const model: Model = { bytes: "", size, status: "open" };
+        await fc.asyncModelRun(() => ({ model, real: { engines, options, stores, id: created?.id ?? "" } }), run);
+        expectSound(engines);
+        expectNothingLeaked(engines);
+        if (model.status === "complete" && first) expect(await textOf(first, "b", "k")).toBe(model.bytes);
+      }),
+      { numRuns: 400 },
+    );
+  },
+);

@@ -21,6 +21,8 @@ export interface Operation {
   readonly if_version?: number;
   /** The first change of a row of this kind fails for it, behind the effect. */
   readonly unheard?: string;
+  /** What it does not hear of happens later, at any moment, or never. */
+  readonly isLate?: boolean;
   /** Milliseconds since 1970, where its process looks at the clock later than the others. */
   readonly nowMs?: number;
 }
@@ -50,6 +52,8 @@ const sweep: Operation = { run: ({ sweep }) => sweep.run({ trustsClock: true }),
 export const operations: Readonly<Record<string, Operation>> = {
   complete: complete(),
   "complete, unheard": { ...complete(), unheard: "session\t" },
+  "complete, late": { ...complete(), unheard: "session\t", isLate: true },
+  "append the last bytes, late": { ...append("def"), unheard: "session\t", isLate: true },
   "complete under if_version 1": complete(1),
   "append the last bytes": append("def"),
   "append other bytes in time": { ...append("xyz"), nowMs: inTimeMs },

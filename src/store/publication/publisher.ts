@@ -177,7 +177,7 @@ export class Publisher {
     const { id, bucket, key } = record;
     const change = this.#dependencies.rows.begin();
     const answered = withIdempotencyKey(version, record.idempotency_key);
-    if (answered === version) change.compareKey(bucket, key, rows);
+    if (answered === version) change.compareVersions(bucket, key, rows);
     else replaceVersion(change, bucket, key, rows, answered);
     const freed = change.free([{ session: id, pieces: session.value.pieces }]);
     const next = change.session(session, completed(record, answered, nowSeconds()));
@@ -188,7 +188,7 @@ export class Publisher {
   #keepForLater({ session, sha256 }: Ready, record: SessionRecord, rows: KeyRows): Attempt {
     const { nowSeconds } = this.#dependencies;
     const change = this.#dependencies.rows.begin();
-    change.compareKey(record.bucket, record.key, rows);
+    change.compareVersions(record.bucket, record.key, rows);
     if (record.is_listed) {
       const digest = { bytes: record.offset, sha256 };
       const next = change.session(session, { ...record, status: "conflict", digest });
