@@ -8,7 +8,7 @@ import { identityOf } from "./file-identity.js";
 const maxAgeMs = 1_000;
 /** With less room than this the disk counts as nearly full. */
 const leastFreeBytes = 64 * 1024 * 1024;
-/** After the disk was found full it counts as nearly full for this long: a quota shows in no other way. */
+/** How long a disk that was found full counts as full, whatever it says: a quota shows in no other way. */
 const fullForMs = 60_000;
 
 /** Watches the path of an open database: whether the same file is still there, and how much room its disk has. */
@@ -38,7 +38,17 @@ export class DatabasePlace {
 
   /** Whether the disk is nearly full, as far as is known. */
   isNearlyFull(): boolean {
-    return this.#isShortOfRoom || performance.now() < this.#fullUntilMs;
+    return this.#isShortOfRoom || this.isFull();
+  }
+
+  /** Whether the disk was found full within the last minute. */
+  isFull(): boolean {
+    return performance.now() < this.#fullUntilMs;
+  }
+
+  /** What the disk has left now; infinite if it does not say. */
+  freeBytes(): Promise<number> {
+    return freeBytesAt(dirname(this.#file));
   }
 
   foundFull(): void {
@@ -79,7 +89,7 @@ export class DatabasePlace {
 
   async #lookNow(): Promise<void> {
     const startedAtMs = performance.now();
-    const [identity, free] = await Promise.all([identityOf(this.#file), freeBytesAt(dirname(this.#file))]);
+    const [identity, free] = await Promise.all([identityOf(this.#file), this.freeBytes()]);
     const isInPlace = identity === this.identity;
     if (this.#isInPlace !== isInPlace)
       this.#log(isInPlace ? "info" : "error", isInPlace ? "store_back" : "store_replaced");
@@ -89,7 +99,6 @@ export class DatabasePlace {
   }
 }
 
-/** What the disk of a folder has left; infinite if it does not say. */
 async function freeBytesAt(folder: string): Promise<number> {
   const found = await statfs(folder).catch(() => undefined);
   return found === undefined ? Number.POSITIVE_INFINITY : found.bavail * found.bsize;

@@ -2,6 +2,7 @@ import { ArtifactError } from "../../store/model/errors.js";
 import type { Log } from "../../store/ports/log.js";
 import type { MetadataStore, PieceChanges, RowChange } from "../../store/ports/metadata-store.js";
 import { codeOf, engineError } from "../engine-error.js";
+import { logPages, makeChanges } from "./change-batches.js";
 import { type BatchLimits, createChangeQueue, type InTurn } from "./change-queue.js";
 import type { ConnectionOptions, SqliteConnection, StoreChange } from "./connection.js";
 import { DatabasePlace, storeReplaced } from "./database-place.js";
@@ -22,13 +23,6 @@ export interface KeyvMetadataStore extends MetadataStore {
   close(): Promise<void>;
 }
 
-/** The write-ahead log is moved into the database past this many pages, of 4 KiB. */
-const logPages = 1_000;
-/**
- * The same while the disk is nearly full. A deletion makes the log longer before it frees anything, and moving the log
- * makes the database longer: both have to fit in what the store keeps in reserve.
- */
-const shortLogPages = 64;
 /** Of a log that is empty, the file keeps at most this much. It is more than `logPages`, so that it is rarely cut. */
 const maxLogBytes = 8 * 1024 * 1024;
 
@@ -145,29 +139,6 @@ function toStoreChange(rows: readonly RowChange[], { put = [], drop = [] }: Piec
   // The prebuilt driver would cut them off there.
   if (texts.some((text) => text?.includes("\0"))) throw new Error("a change has a text with NUL");
   return { rows, put, drop };
-}
-
-/** Makes a batch of changes; on a full disk, again after the log has been moved into the database. */
-async function makeChanges(
-  changer: SqliteConnection,
-  place: DatabasePlace,
-  batch: readonly StoreChange[],
-): Promise<boolean[]> {
-  try {
-    return await changer.change(batch, place.isNearlyFull() ? shortLogPages : logPages);
-  } catch (error) {
-    if (codeOf(error) !== "SQLITE_FULL") throw error;
-    place.foundFull();
-    if (!(await hasEmptiedLog(changer))) throw error;
-    return changer.change(batch, shortLogPages);
-  }
-}
-
-/** Moves the log into the database. Answers whether all of it was: then the next write takes its place in the file. */
-async function hasEmptiedLog(connection: SqliteConnection): Promise<boolean> {
-  const sql = "PRAGMA wal_checkpoint(PASSIVE)";
-  const [moved] = await connection.all<{ log: number; checkpointed: number }>(sql).catch(() => []);
-  return moved !== undefined && moved.log > 0 && moved.log === moved.checkpointed;
 }
 
 /** Does a write while the database is still the one at its path. @throws ArtifactError `store_replaced` otherwise */

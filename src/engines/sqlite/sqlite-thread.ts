@@ -108,7 +108,6 @@ export class SqliteThread {
 
   #begin(): Worker {
     const worker = new Worker(this.#program, { name: "sqlite" });
-    worker.unref();
     worker.on("online", () => {
       this.#isOnline = true;
     });
@@ -121,6 +120,7 @@ export class SqliteThread {
     });
     worker.on("error", (error: Error) => this.#ended(worker, error));
     worker.on("exit", (code) => this.#ended(worker, new Error(`the thread ended with exit code ${code}`)));
+    worker.unref(); // behind `on("message")`, which refs it
     return worker;
   }
 

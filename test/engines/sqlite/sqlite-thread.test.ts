@@ -52,6 +52,14 @@ it("a thread that ends fails what is under way as unknown, is reported, and is r
   stop();
 });
 
+it("a thread that nobody waits for does not keep the process alive", async () => {
+  const ports = () => process.getActiveResourcesInfo().filter((name) => name === "MessagePort").length;
+  const before = ports();
+  const worker = await started(new SqliteThread({ delayMs: 0 }));
+  expect(ports()).toBe(before); // also before its first request
+  await worker.terminate();
+});
+
 it("close() succeeds where the thread ends meanwhile, which closes what is open in it", async () => {
   const thread = new SqliteThread({ delayMs: 0 });
   const worker = await started(thread);
