@@ -54,12 +54,17 @@ export class FreedPieces {
     this.#timer = undefined;
     const rows = this.#removed;
     this.#removed = [];
-    const { metadata, log } = this.#dependencies;
-    // Each by itself: a sweep may have dropped some. They wait for the same transaction.
-    const drops = rows.map(({ key, text }) => metadata.change([{ key, old: text, next: undefined }]));
-    const dropped = Promise.all(drops).catch((error) =>
-      log("debug", "freed_rows_left_behind", { error: String(error) }),
-    );
-    this.#dropping = Promise.all([this.#dropping, dropped]).then(() => undefined);
+    if (rows.length === 0) return;
+    const { log } = this.#dependencies;
+    this.#dropping = this.#dropping
+      .then(() => this.#dropRows(rows))
+      .catch((error) => log("debug", "freed_rows_left_behind", { error: String(error) }));
+  }
+
+  async #dropRows(rows: readonly FreedRow[]): Promise<void> {
+    const { metadata } = this.#dependencies;
+    const drops = rows.map(({ key, text }) => ({ key, old: text, next: undefined }));
+    if (await metadata.change(drops)) return;
+    for (const drop of drops) await metadata.change([drop]); // a sweep has dropped some
   }
 }
