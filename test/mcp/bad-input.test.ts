@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { connect, contentsOf, createMemoryEngines, sha256Of } from "../support/mcp-client.js";
+import { connect, contentsOf, sha256Of } from "../support/mcp-client.js";
+import { createMemoryEngines } from "../support/stores.js";
 import { chunk, here, lone, openFullStore, type Row, refusedWith, save, week } from "./refused-with.js";
 
 refusedWith("session_not_found", [

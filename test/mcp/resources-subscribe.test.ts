@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import { temporaryDirectory } from "../support/directories.js";
-import { type Connection, connect, createMemoryEngines, type Engines, openEngines } from "../support/mcp-client.js";
+import { type Connection, connect, type Engines, openEngines } from "../support/mcp-client.js";
+import { createMemoryEngines } from "../support/stores.js";
 
 /** The promise: a change is told within 2 s, whichever process makes it. */
 const soon = { timeout: 2_000, interval: 20 };

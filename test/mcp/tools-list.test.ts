@@ -1,6 +1,7 @@
 import type { Tool } from "@modelcontextprotocol/sdk/types.js";
 import { describe, expect, it } from "vitest";
-import { connect, contentsOf, createMemoryEngines } from "../support/mcp-client.js";
+import { connect, contentsOf } from "../support/mcp-client.js";
+import { createMemoryEngines } from "../support/stores.js";
 
 /** The table of the design: arguments of each tool, `*` where required. */
 const design = {

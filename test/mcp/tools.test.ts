@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { Artifact } from "../../src/store/model/artifact.js";
 import type { ConnectOptions } from "../support/mcp-client.js";
-import { connect, contentsOf, createMemoryEngines, sha256Of, textOf } from "../support/mcp-client.js";
+import { connect, contentsOf, sha256Of, textOf } from "../support/mcp-client.js";
+import { createMemoryEngines } from "../support/stores.js";
 
 const nowSeconds = 1_800_000_000;
 interface Listing {
