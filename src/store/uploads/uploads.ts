@@ -336,8 +336,8 @@ export class Uploads {
    */
   async dismiss(id: string): Promise<void> {
     const row = await this.#appender.live(id);
-    if (isUnfinished(row.value)) await this.abort(id);
-    await this.#queue.run(id, () => this.#dependencies.ender.hide(row));
+    if (row.value.status === "complete") await this.#queue.run(id, () => this.#dependencies.ender.hide(row));
+    else await this.abort(id);
   }
 
   /** Ends the streams with what they have stored, lets the calls that have arrived end, then closes what is open. */
