@@ -441,10 +441,13 @@ const emptyDigest = sha256Of("");
 
 const pageRows = 100;
 
-/** Whether two requests ask for the same session. */
+/**
+ * Whether two requests ask for the same session. A strict guard is no part of it: the number that it stands for is told
+ * from the newest version, which is another one once the first of them has been answered.
+ */
 function isSameRequest(a: SessionRecord, b: SessionRecord): boolean {
-  const asked = ({ mime_type, size, sha256, if_version, metadata }: SessionRecord) =>
-    JSON.stringify([mime_type, size, sha256, if_version, Object.entries(metadata).sort()]);
+  const asked = ({ mime_type, size, sha256, if_version, is_strict, metadata }: SessionRecord) =>
+    JSON.stringify([mime_type, size, sha256, is_strict ? "strict" : if_version, Object.entries(metadata).sort()]);
   return asked(a) === asked(b);
 }
 
