@@ -29,7 +29,9 @@ const words: Readonly<Record<NextStep, Words>> = {
     `Upload the rest from offset ${offset}, or abort with abort_upload_session and create a session without size.`,
   wait_for_upload: "Wait until it has ended, then make this call again; get_upload_session says how far it is.",
   resolve_conflict: ({ version }) =>
-    `Call complete_upload_session with if_version ${version ?? "set to the newest version of the key (get_artifact tells it; 0 if it finds nothing)"} to publish on top, or abort_upload_session.`,
+    version === 0
+      ? "Call complete_upload_session with if_version 0 to publish it all the same, or abort_upload_session."
+      : `Call complete_upload_session with if_version ${version ?? "set to the newest version of the key (get_artifact tells it; 0 if it finds nothing)"} to publish on top, or abort_upload_session.`,
   save_on_newest: ({ version }) =>
     version === 0
       ? "Save again with if_version 0, or without if_version."
