@@ -94,7 +94,7 @@ function structured({ isError, content, structuredContent }: CallToolResult): un
   expect(structuredContent).toBeDefined();
   const isConflict = (structuredContent as Arguments)["status"] === "conflict";
   const hints = isConflict
-    ? [{ type: "text", text: expect.stringMatching(/^This upload has all its bytes, and /) }]
+    ? [{ type: "text", text: expect.stringMatching(/^This upload has all its bytes and is not published: /) }]
     : [];
   expect(content).toEqual([{ type: "text", text: JSON.stringify(structuredContent) }, ...hints]);
   return structuredContent;
