@@ -171,14 +171,19 @@ export class Uploads {
     };
   }
 
-  /** The session that the same request has created before. @throws ArtifactError `idempotency_conflict` */
+  /**
+   * The session that the same request has created before; one that was aborted or has expired answers nobody any more.
+   *
+   * @throws ArtifactError `idempotency_conflict`
+   */
   async #known(record: SessionRecord): Promise<string | undefined> {
-    const { rows, metadata } = this.#dependencies;
+    const { rows, metadata, clock } = this.#dependencies;
     const { bucket, key, idempotency_key } = record;
     if (idempotency_key === undefined) return undefined;
     for await (const { key: index } of rowsUnder(metadata, uploadPrefix(bucket, key), pageRows)) {
       const row = await rows.session(idOf(index));
       if (row?.value.idempotency_key !== idempotency_key) continue;
+      if (["aborted", "expired"].includes(statusAt(row.value, clock.nowSeconds()))) continue;
       if (isSameRequest(row.value, record)) return row.value.id;
       const message = "This idempotency key belongs to another upload of the same key. No session was created.";
       throw new ArtifactError("idempotency_conflict", message, { next: "use_other_key", details: { bucket, key } });
