@@ -144,7 +144,8 @@ function answer(context: HttpContext, session: UploadSession): Answer {
   if (artifact === undefined && session.status === "open" && !isBeingPublished(session))
     return { status: 204, headers };
   const digest: HeaderValues = artifact === undefined ? {} : { "repr-digest": digestField(artifact.sha256) };
-  return { ...answerUpload(session), headers: { ...headers, ...digest } };
+  const answered = answerUpload(session);
+  return { ...answered, headers: { ...headers, ...answered.headers, ...digest } };
 }
 
 function stateOf(context: HttpContext, session: UploadSession): HeaderValues {
