@@ -44,7 +44,7 @@ const words: Readonly<Record<NextStep, Words>> = {
   look_then_call_again: "Look at what is stored now, then send the same request again if it is not there.",
   abort_and_upload: "DELETE the session's url and upload again.",
   make_writable: `Tell ${ask} to make the store writable.`,
-  restore_backup: `Tell ${ask} to restore it from a backup; artifacts-mcp verify says more.`,
+  restore_backup: `Tell ${ask} to restore the store from a backup; artifacts-mcp verify says more.`,
   verify_store: `Tell ${ask}, who can check everything with artifacts-mcp verify.`,
   restart_server: `Tell ${ask} to put the store back in its place or to start the server again with the right --root.`,
   raise_file_limit: `Send the same request again in a moment. If it fails again, tell ${ask} to raise the limit of open files (ulimit -n).`,
