@@ -11,7 +11,7 @@ export class StoppedBodyError extends Error {
   override readonly name = "StoppedBodyError";
 }
 
-/** A request's body as it comes; no more of it is held than what the socket has buffered. */
+/** A request's body as it comes; no more of it is in memory than what the socket has buffered. */
 export class BodySource implements ByteSource {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;

@@ -2,6 +2,7 @@ import type { Artifact } from "../store/model/artifact.js";
 import { ArtifactError } from "../store/model/errors.js";
 import type { HttpContext } from "./context.js";
 import type { Exchange } from "./exchange.js";
+import { readHttpDate } from "./http-date.js";
 import { HttpError } from "./http-error.js";
 
 /** What a write demands of the newest version, in the store's terms. */
@@ -32,8 +33,7 @@ export function matchesWeakly(list: string, artifact: Artifact): boolean {
 
 /** Unix seconds; undefined for a field that is absent or no date, which is ignored (RFC 9110, section 13.1.3). */
 export function dateField(exchange: Exchange, name: string): number | undefined {
-  const ms = Date.parse(exchange.header(name) ?? "");
-  return Number.isNaN(ms) ? undefined : Math.floor(ms / 1000);
+  return readHttpDate(exchange.header(name) ?? "");
 }
 
 /**
@@ -70,6 +70,9 @@ export async function guardError(
   { bucket, key }: { readonly bucket: string; readonly key: string },
 ): Promise<unknown> {
   if (guard === undefined || !(error instanceof ArtifactError) || error.code !== "version_conflict") return error;
+  const { session_id } = error.details;
+  // Only the wait for an idempotency key let it begin, and no version can follow it.
+  if (guard.if_version === neverMet && typeof session_id === "string") await context.store.uploads.abort(session_id);
   return preconditionFailed(await newestOf(context, bucket, key));
 }
 
@@ -91,6 +94,6 @@ function preconditionFailed(newest: Artifact | undefined): HttpError {
 /** @throws HttpError `invalid_argument` */
 export function idempotencyKey(exchange: Exchange): string | undefined {
   const key = exchange.header("idempotency-key");
-  if (key === undefined || (key.length > 0 && key.length <= 255)) return key;
-  throw new HttpError("invalid_argument", "Idempotency-Key has 1 to 255 characters.");
+  if (key === undefined || /^[\x20-\x7e]{1,255}$/.test(key)) return key;
+  throw new HttpError("invalid_argument", "Idempotency-Key must be 1 to 255 characters of printable ASCII.");
 }

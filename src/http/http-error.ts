@@ -5,11 +5,13 @@ const statusOf = {
   forbidden: 403,
   not_found: 404,
   method_not_allowed: 405,
+  request_timeout: 408,
   gone: 410,
   precondition_failed: 412,
   unsupported_media_type: 415,
   range_not_satisfiable: 416,
   too_many_requests: 429,
+  header_too_large: 431,
   unavailable: 503,
 } as const;
 

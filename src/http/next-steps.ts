@@ -18,8 +18,7 @@ const words: Readonly<Record<NextStep, Words>> = {
   continue_at_offset: ({ offset }) => `Go on with the content that comes after the first ${offset} bytes.`,
   check_content: ({ offset }) =>
     `This may be another content than the one that was begun: then DELETE the session's url and begin again. Otherwise go on after the first ${offset} bytes.`,
-  send_again: ({ offset }) =>
-    offset === undefined ? "Send it again from the same offset." : `Send it again from offset ${offset}.`,
+  send_again: ({ offset }) => (offset === undefined ? "Send it again." : `Send it again from offset ${offset}.`),
   send_smaller_chunks: "Send the same content in smaller requests, from the same offset.",
   upload_in_chunks: "Create a session with POST /v1/artifacts and send the content to its url.",
   split_content: `Split the content over several keys, or ask ${ask} to raise --max-artifact-bytes.`,
@@ -34,7 +33,7 @@ const words: Readonly<Record<NextStep, Words>> = {
   correct_digest: `Give the right sha256 to ${complete}, or DELETE the session's url and upload again.`,
   create_with_digest:
     "Send what belongs to that content; for other content, create another session with the right digest or without it.",
-  use_other_key: "Send the same content again, or use another Idempotency-Key.",
+  use_other_key: "Send the same request as the first time, or use another Idempotency-Key.",
   make_room: `DELETE artifacts or sessions, then send the same request again; ${ask} can make room.`,
   free_store_quota: `DELETE artifacts or sessions, then try again; ${ask} can raise --max-store-bytes.`,
   raise_store_quota: `Content of that size never fits; ${ask} can raise --max-store-bytes.`,
@@ -45,7 +44,7 @@ const words: Readonly<Record<NextStep, Words>> = {
   look_then_call_again: "Look at what is stored now, then send the same request again if it is not there.",
   abort_and_upload: "DELETE the session's url and upload again.",
   make_writable: `Tell ${ask} to make the store writable.`,
-  restore_backup: `Tell ${ask} to restore it from a backup; artifacts-mcp verify says more.`,
+  restore_backup: `Tell ${ask} to restore the store from a backup; artifacts-mcp verify says more.`,
   verify_store: `Tell ${ask}, who can check everything with artifacts-mcp verify.`,
   restart_server: `Tell ${ask} to put the store back in its place or to start the server again with the right --root.`,
   raise_file_limit: `Send the same request again in a moment. If it fails again, tell ${ask} to raise the limit of open files (ulimit -n).`,

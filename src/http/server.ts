@@ -8,6 +8,7 @@ import { Access } from "./access.js";
 import { createDispatch, type Mount } from "./dispatch.js";
 import { Gate } from "./gate.js";
 import type { HttpLinks } from "./links.js";
+import { Malformed } from "./malformed.js";
 
 export interface HttpServerOptions {
   readonly store: Store;
@@ -85,8 +86,10 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   });
   server.maxConnections = limits.maxConnections;
   server.setTimeout(limits.idleMs);
+  const malformed = new Malformed(log);
   const running = new Set<Promise<void>>();
   const onRequest: Parameters<typeof createServer>[1] = (request, response) => {
+    malformed.watch(response);
     const handled = dispatch
       .handle(request, response)
       .catch((error) => {
@@ -98,6 +101,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   };
   server.on("request", onRequest);
   server.on("checkContinue", onRequest); // who may not send a body hears so before it is sent
+  server.on("clientError", (error, socket) => malformed.refuse(error, socket));
   server.on("drop", () => log("warn", "connection_refused", { max_connections: limits.maxConnections }));
 
   await new Promise<void>((resolve, reject) => {

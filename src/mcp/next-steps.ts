@@ -29,7 +29,9 @@ const words: Readonly<Record<NextStep, Words>> = {
     `Upload the rest from offset ${offset}, or abort with abort_upload_session and create a session without size.`,
   wait_for_upload: "Wait until it has ended, then make this call again; get_upload_session says how far it is.",
   resolve_conflict: ({ version }) =>
-    `Call complete_upload_session with if_version ${version ?? "set to the newest version of the key (get_artifact tells it; 0 if it finds nothing)"} to publish on top, or abort_upload_session.`,
+    version === 0
+      ? "Call complete_upload_session with if_version 0 to publish it all the same, or abort_upload_session."
+      : `Call complete_upload_session with if_version ${version ?? "set to the newest version of the key (get_artifact tells it; 0 if it finds nothing)"} to publish on top, or abort_upload_session.`,
   save_on_newest: ({ version }) =>
     version === 0
       ? "Save again with if_version 0, or without if_version."
@@ -49,7 +51,7 @@ const words: Readonly<Record<NextStep, Words>> = {
   look_then_call_again: "Look at what is stored now, then make the same call again if it is not there.",
   abort_and_upload: "Abort the session with abort_upload_session and upload again.",
   make_writable: `Tell ${ask} to make the store writable.`,
-  restore_backup: `Tell ${ask} to restore it from a backup; artifacts-mcp verify says more.`,
+  restore_backup: `Tell ${ask} to restore the store from a backup; artifacts-mcp verify says more.`,
   verify_store: `Other versions may be whole: see list_artifact_versions. Tell ${ask}, who can check everything with artifacts-mcp verify.`,
   restart_server: `Tell ${ask} to put the store back in its place or to start the server again with the right --root.`,
   raise_file_limit: `Make the same call again in a moment. If it fails again, complete or abort uploads that are open, and tell ${ask} to raise the limit of open files (ulimit -n).`,
@@ -61,7 +63,8 @@ const words: Readonly<Record<NextStep, Words>> = {
     "Abort the session with abort_upload_session and import the file into a new one when nobody writes to it any more.",
   import_same_file:
     "Give the file that the session was created with, or import this one with bucket and key into a new session.",
-  resume_import: ({ session_id }) => `Then call import_file again with path and session_id ${session_id}.`,
+  resume_import: ({ session_id }) =>
+    `When that is mended, call import_file again with path and session_id ${session_id}.`,
   export_elsewhere: "Choose another path, or give overwrite: true to replace what is there.",
 };
 

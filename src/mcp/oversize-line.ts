@@ -14,7 +14,7 @@ const [openBracket, closeBracket, openBrace, closeBrace] = [0x5b, 0x5d, 0x7b, 0x
 const keyPattern = /^("(?:[^"\\]|\\.)*")\s*:/s;
 
 /**
- * What is needed to answer a line that is too long to be held, found while its bytes pass: its members at the top
+ * What is needed to answer a line that is too long to be kept in memory, found while its bytes pass: its members at the top
  * level, as `JSON.parse` would take them. Deeper down, and inside of strings, nothing counts.
  */
 export class OversizeLine {

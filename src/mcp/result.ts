@@ -23,12 +23,15 @@ export function sessionSuccess(session: UploadSession, { hasUrls }: { readonly h
 }
 
 function hintOf(session: UploadSession, hasUrls: boolean): string | undefined {
-  if (session.status === "conflict") return conflictHint;
+  if (session.status === "conflict") return conflictHint(session);
   return hasUrls && session.status === "open" ? uploadHint(session) : undefined;
 }
 
-const conflictHint =
-  "This upload has all its bytes, and the version it was to follow is not the newest any more. Call complete_upload_session with if_version set to the newest version of the key (get_artifact tells it; 0 if it finds nothing) to publish on top, or abort_upload_session.";
+function conflictHint({ if_version }: UploadSession): string {
+  const why =
+    if_version === undefined ? "the key got a newer version meanwhile" : `its if_version, ${if_version}, was not met`;
+  return `This upload has all its bytes and is not published: ${why}. Call complete_upload_session with if_version set to the newest version of the key (get_artifact tells it; 0 if it finds nothing) to publish on top, or abort_upload_session.`;
+}
 
 function uploadHint({ url, offset, size }: UploadSession): string {
   const end = size === null ? ' -H "Upload-Complete: ?1"' : "";

@@ -15,6 +15,7 @@ import { quote } from "../store/model/quote.js";
 import type { Log } from "../store/ports/log.js";
 import type { Store } from "../store/store.js";
 import { type ClientLog, createClientLog } from "./client-log.js";
+import { clientName } from "./client-name.js";
 import { instructions } from "./instructions.js";
 import { createProgress } from "./progress.js";
 import { createRequests, type Requests } from "./requests.js";
@@ -24,7 +25,7 @@ import { readResource } from "./resources/read-resource.js";
 import { createWatch, type Watch } from "./resources/watch.js";
 import { failure } from "./result.js";
 import { createRoots, onlyAllowed, type Roots } from "./roots.js";
-import type { Tool, ToolCall } from "./tool.js";
+import type { Tool, ToolCall, ToolContext } from "./tool.js";
 import { allTools } from "./tools/all-tools.js";
 
 export interface McpServerOptions {
@@ -74,7 +75,8 @@ export function createMcpServer(options: McpServerOptions): Server {
   };
   server.onclose = () => watch.stop();
   const requests = createRequests(server);
-  offerTools(requests, roots, createClientLog(requests, log), options);
+  const savedBy = (): string | undefined => clientName(server.getClientVersion());
+  offerTools(requests, { savedBy, roots, clientLog: createClientLog(requests, log) }, options);
   offerResources(requests, store, watch);
   return server;
 }
@@ -93,10 +95,16 @@ const callParams = z.looseObject({
   _meta: z.looseObject({ progressToken: ProgressTokenSchema.optional() }).optional(),
 });
 
-function offerTools(requests: Requests, roots: Roots, clientLog: ClientLog, options: McpServerOptions): void {
+/** What the tools are told of the client. */
+interface ClientSide extends Pick<ToolContext, "savedBy"> {
+  readonly roots: Roots;
+  readonly clientLog: ClientLog;
+}
+
+function offerTools(requests: Requests, { savedBy, roots, clientLog }: ClientSide, options: McpServerOptions): void {
   const { log, readOnly } = options;
   const allowedDirectories = roots.allowed;
-  const tools = new Map(allTools({ ...options, allowedDirectories }).map((tool) => [tool.name, tool]));
+  const tools = new Map(allTools({ ...options, savedBy, allowedDirectories }).map((tool) => [tool.name, tool]));
 
   async function offered(): Promise<Tool[]> {
     const canReachFiles = (await allowedDirectories()).length > 0;

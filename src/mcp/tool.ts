@@ -9,6 +9,8 @@ export interface ToolContext {
   readonly maxChunkBytes: number;
   /** Whether sessions and artifacts have URLs that bytes can be sent to and fetched from. */
   readonly hasUrls: boolean;
+  /** Who the client says it is; undefined if it has not. */
+  readonly savedBy: () => string | undefined;
   /** What import_file and export_file may reach, absolute. */
   readonly allowedDirectories: () => Promise<readonly string[]>;
 }

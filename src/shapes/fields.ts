@@ -97,7 +97,7 @@ export const artifact = z.object({
   sha256: z.string().meta({ description: "SHA-256 of the content, hex." }),
   created_at: count.meta({ description: "Unix seconds." }),
   expires_at: count.optional().meta({ description: "Unix seconds." }),
-  saved_by: z.string().optional().meta({ description: "Who saved it." }),
+  saved_by: z.string().optional().meta({ description: "Who made this version, as they told it." }),
   uri: z.string().meta({ description: "The artifact as an MCP resource." }),
   url: z.string().optional().meta({ description: "Where the content can be downloaded, where the server offers it." }),
   metadata: z.record(z.string(), z.string()),
@@ -116,7 +116,10 @@ export const session = z.object({
   url: z.string(),
   offset: count.meta({ description: "Bytes stored for good: the offset of the next chunk." }),
   size: count.nullable().meta({ description: "Declared bytes; null where complete_upload_session ends the upload." }),
-  status: z.enum(["open", "conflict", "complete", "aborted", "expired"]),
+  status: z.enum(["open", "conflict", "complete", "aborted", "expired"]).meta({
+    description:
+      "open, with offset = size: all bytes are there, and it is being published. conflict: all bytes are there, and if_version was not met.",
+  }),
   if_version: count.optional().meta({ description: "The guard that its completion has to meet, if any." }),
   created_at: count.meta({ description: "Unix seconds." }),
   expires_at: count.meta({ description: "Unix seconds." }),

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { Artifact } from "../../src/store/model/artifact.js";
 import { gate } from "../support/gate.js";
 import { answerTo, bearer, serveHttp } from "../support/http-client.js";
+import { sha256Of } from "../support/mcp-client.js";
 import { createMemoryEngines, saveText, textOf } from "../support/stores.js";
 
 const wanted = { bucket: "b", key: "k/x.txt", mime_type: "text/plain", size: 11 };
@@ -138,12 +139,20 @@ describe("bytes for a session", () => {
     expect((await askAsStranger("POST", url, { headers: last })).json).toMatchObject({ bytes: 11 });
   });
 
-  it("that fill an upload are published only where they are what Repr-Digest says", async () => {
-    const { askAsStranger, url, offset } = await withSession();
+  it("that fill an upload are published only where they are what Repr-Digest says, and are kept", async () => {
+    const { ask, askAsStranger, url, store, id } = await withSession();
     const wrong = { "repr-digest": `sha-256=:${Buffer.alloc(32).toString("base64")}:` };
     const refused = await askAsStranger("PUT", url, { body: "hello world", headers: wrong });
-    expect(refused).toMatchObject({ status: 422, json: { code: "checksum_mismatch", offset: 0 } });
-    expect(await offset()).toBe(0);
+    expect(refused).toMatchObject({ status: 422, json: { code: "checksum_mismatch", offset: 11 } });
+    expect(refused.json["detail"]).toMatch(
+      /Nothing was published, and the uploaded bytes are kept\..* DELETE the session's url/,
+    );
+    const known = await askAsStranger("GET", url);
+    expect(known).toMatchObject({ status: 422, json: { code: "checksum_mismatch", session_id: id, offset: 11 } });
+    expect((await store.uploads.list({ limit: 1 })).data).toMatchObject([{ status: "open", offset: 11, size: 11 }]);
+    expect(await ask("GET", "/v1/artifacts/b/k/x.txt")).toMatchObject({ status: 404 });
+    const { sha256 } = (await store.uploads.complete(id, { sha256: sha256Of("hello world") })).artifact ?? {};
+    expect(sha256).toBe(sha256Of("hello world"));
   });
 
   it("that are whole by what Content-Range says are published only where they are what Repr-Digest says", async () => {
@@ -191,14 +200,14 @@ describe("bytes for a session", () => {
     expect((await askAsStranger("DELETE", url)).json).toMatchObject({ status: "aborted" });
     const refused = await askAsStranger("POST", url, { body: "hello world" });
     expect(refused).toMatchObject({ status: 409, json: { code: "session_closed", session_status: "aborted" } });
-    expect(refused.json["detail"]).toMatch(/Create a new one with POST \/v1\/artifacts\.$/);
+    expect(refused.json["detail"]).toMatch(/Create a new one with POST \/v1\/artifacts and upload from offset 0\.$/);
   });
 
   it("and what else is refused names requests in place of tools, but for what somebody has called so", async () => {
     const { ask } = await serveHttp();
     const { json } = await ask("GET", "/v1/artifacts/b/delete_artifact");
     expect(json["detail"]).toMatch(
-      /no artifact "delete_artifact" in bucket "b"\. See GET \/v1\/artifacts\/\{bucket\};/,
+      /no artifact "delete_artifact" in bucket "b"\. GET \/v1\/artifacts\/\{bucket\} lists /,
     );
   });
 });
@@ -249,7 +258,7 @@ it("nor does it wait for a small body that it comes to ask for while it ends", a
   const looked = gate();
   const goOn = gate();
   const get = async (key: string) => {
-    if (key.startsWith("artifact:")) {
+    if (key.startsWith("artifact\t")) {
       looked.open();
       await goOn.passed;
     }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { connect, contentsOf, createMemoryEngines, sha256Of } from "../support/mcp-client.js";
+import { connect, contentsOf, sha256Of } from "../support/mcp-client.js";
+import { createMemoryEngines } from "../support/stores.js";
 import { chunk, here, lone, openFullStore, type Row, refusedWith, save, week } from "./refused-with.js";
 
 refusedWith("session_not_found", [
@@ -116,14 +117,14 @@ refusedWith("checksum_mismatch", [
     "a chunk with another sha256",
     "upload_chunk",
     chunk({ sha256: sha256Of("y") }),
-    /send it again/,
+    /Send it again from the same offset/,
     { expected: sha256Of("y"), actual: sha256Of("x") },
   ],
   [
     "another sha256 at the end",
     "complete_upload_session",
     ({ open }) => ({ session_id: open, sha256: sha256Of("y") }),
-    /complete again/,
+    /complete_upload_session with the right sha256, or abort/,
     { actual: sha256Of("four") },
   ],
   [
@@ -229,15 +230,15 @@ describe("too_large", () => {
 
 describe("internal", () => {
   it("tells the log what went wrong, and the client neither path nor stack", async () => {
-    const { metadata, blobs } = createMemoryEngines();
+    const { metadata, content } = createMemoryEngines();
     const secret = "EIO: /home/someone/metadata.sqlite";
     const logged: string[] = [];
     const { refusal } = await connect(
-      { metadata: { ...metadata, get: () => Promise.reject(new Error(secret)) }, blobs },
+      { metadata: { ...metadata, get: () => Promise.reject(new Error(secret)) }, content },
       { log: (_level, event, fields) => void logged.push(`${event} ${JSON.stringify(fields)}`) },
     );
     const error = await refusal("get_artifact", here);
-    expect(error).toEqual({ code: "internal", message: expect.stringMatching(/try again/) });
+    expect(error).toEqual({ code: "internal", message: expect.stringMatching(/Make the same call again/) });
     expect(error.message).not.toMatch(/EIO|home|sqlite/);
     expect(logged.join("\n")).toContain(`tool_failed {"code":"internal","error":`);
     expect(logged.join("\n")).toContain(secret);

@@ -1,6 +1,7 @@
 import { LoggingMessageNotificationSchema } from "@modelcontextprotocol/sdk/types.js";
 import { expect, it } from "vitest";
-import { connect, createMemoryEngines } from "../support/mcp-client.js";
+import { connect } from "../support/mcp-client.js";
+import { createMemoryEngines } from "../support/stores.js";
 
 it("a client that sets a level is told what its calls came to, and nothing before", async () => {
   const { client, call } = await connect(createMemoryEngines());

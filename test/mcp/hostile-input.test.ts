@@ -7,7 +7,8 @@ import { ERROR_CODES } from "../../src/store/model/errors.js";
 import { temporaryDirectory } from "../support/directories.js";
 import { cases, hostileValue } from "../support/hostile.js";
 import { expectSound } from "../support/invariants.js";
-import { type Connection, connect, createMemoryEngines, textOf } from "../support/mcp-client.js";
+import { type Connection, connect, textOf } from "../support/mcp-client.js";
+import { createMemoryEngines } from "../support/stores.js";
 
 /** What an argument of this name might well be, so that calls get past their schemas. */
 function plausible(ids: readonly string[], allowed: string): Readonly<Record<string, fc.Arbitrary<unknown>>> {

@@ -5,11 +5,10 @@ import { createMcpServer } from "../../src/mcp/server.js";
 import { serveStdio } from "../../src/mcp/stdio.js";
 import { defaultMaxChunkBytes } from "../../src/store/model/limits.js";
 import { cases, hostileValue } from "../support/hostile.js";
-import { createMemoryEngines } from "../support/mcp-client.js";
 import { initialize } from "../support/server-process.js";
 import { silentLog } from "../support/silent-log.js";
 import { ClientOutput, type Message } from "../support/stdio-streams.js";
-import { storeOn } from "../support/stores.js";
+import { createMemoryEngines, storeOn } from "../support/stores.js";
 
 const methods = fc.constantFrom(
   ...["tools/call", "tools/list", "resources/read", "resources/list", "resources/templates/list", "ping", "initialize"],

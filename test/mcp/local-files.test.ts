@@ -8,10 +8,10 @@ import {
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { createMcpServer } from "../../src/mcp/server.js";
 import { defaultMaxChunkBytes } from "../../src/store/model/limits.js";
-import { connect, createMemoryEngines, textOf } from "../support/mcp-client.js";
+import { connect, textOf } from "../support/mcp-client.js";
 import { createMemoryFiles } from "../support/memory-files.js";
 import { silentLog } from "../support/silent-log.js";
-import { storeOn } from "../support/stores.js";
+import { createMemoryEngines, storeOn } from "../support/stores.js";
 
 const fileTools = ["import_file", "export_file"];
 

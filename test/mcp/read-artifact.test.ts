@@ -1,14 +1,8 @@
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import {
-  type Arguments,
-  type Connection,
-  connect,
-  createMemoryEngines,
-  sha256Of,
-  textOf,
-} from "../support/mcp-client.js";
+import { type Arguments, type Connection, connect, sha256Of, textOf } from "../support/mcp-client.js";
+import { createMemoryEngines } from "../support/stores.js";
 
 const pageChars = 8_000;
 const MiB = 1024 * 1024;

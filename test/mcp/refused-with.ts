@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { ErrorCode } from "../../src/store/model/errors.js";
 import type { UploadSession } from "../../src/store/model/upload-session.js";
-import { type Arguments, connect, contentsOf, createMemoryEngines } from "../support/mcp-client.js";
+import { type Arguments, connect, contentsOf } from "../support/mcp-client.js";
+import { createMemoryEngines } from "../support/stores.js";
 
 const maxChunkBytes = 64;
 const maxArtifactBytes = 100;

@@ -1,6 +1,7 @@
 import { ResultSchema } from "@modelcontextprotocol/sdk/types.js";
 import { expect, it } from "vitest";
-import { connect, createMemoryEngines, textOf } from "../support/mcp-client.js";
+import { connect, textOf } from "../support/mcp-client.js";
+import { createMemoryEngines } from "../support/stores.js";
 
 async function refused(method: string, params?: Record<string, unknown>) {
   const { client } = await connect(createMemoryEngines());

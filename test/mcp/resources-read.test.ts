@@ -1,6 +1,7 @@
 import type { McpError, ReadResourceResult } from "@modelcontextprotocol/sdk/types.js";
 import { describe, expect, it } from "vitest";
-import { connect, contentsOf, createMemoryEngines } from "../support/mcp-client.js";
+import { connect, contentsOf } from "../support/mcp-client.js";
+import { createMemoryEngines } from "../support/stores.js";
 
 const MiB = 1024 * 1024;
 const notFound = -32002;

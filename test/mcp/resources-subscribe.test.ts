@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import { temporaryDirectory } from "../support/directories.js";
-import { type Connection, connect, createMemoryEngines, type Engines, openEngines } from "../support/mcp-client.js";
+import { type Connection, connect, type Engines, openEngines } from "../support/mcp-client.js";
+import { createMemoryEngines } from "../support/stores.js";
 
 /** The promise: a change is told within 2 s, whichever process makes it. */
 const soon = { timeout: 2_000, interval: 20 };
@@ -153,7 +154,7 @@ describe("a server that fails to look for changes", () => {
     };
   }
 
-  it.each(["changed", "artifact:b:k"])("once, at the row %s, tells of the change at the next look", async (row) => {
+  it.each(["changed", "artifact\tb\tk"])("once, at the row %s, tells of the change at the next look", async (row) => {
     const engines = createMemoryEngines();
     const { engines: shaky, failOnce, hasFailed } = unreliable(engines);
     const [watcher, changer] = [await connect(shaky), await connect(engines)];
@@ -167,9 +168,9 @@ describe("a server that fails to look for changes", () => {
 });
 
 it("a change that is found while the client leaves is nothing to log", async () => {
-  const { metadata, blobs } = createMemoryEngines();
+  const { metadata, content } = createMemoryEngines();
   const log = vi.fn();
-  const watcher = await connect({ metadata, blobs }, { log });
+  const watcher = await connect({ metadata, content }, { log });
   const { get } = metadata;
   let hasLeft = false;
   metadata.get = async (key) => {

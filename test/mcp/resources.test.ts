@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { ConnectOptions } from "../support/mcp-client.js";
-import { connect, createMemoryEngines } from "../support/mcp-client.js";
+import { connect } from "../support/mcp-client.js";
+import { createMemoryEngines } from "../support/stores.js";
 
 const created = 1_800_000_000;
 

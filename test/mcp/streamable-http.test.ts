@@ -14,9 +14,10 @@ import { createMcpServer } from "../../src/mcp/server.js";
 import { createMcpEndpoint } from "../../src/mcp/streamable-http.js";
 import { createStore } from "../../src/store/store.js";
 import { bearer, serveHttp } from "../support/http-client.js";
-import { createMemoryEngines, textOf } from "../support/mcp-client.js";
+import { textOf } from "../support/mcp-client.js";
 import { createMemoryFiles } from "../support/memory-files.js";
 import { silentLog } from "../support/silent-log.js";
+import { createMemoryEngines } from "../support/stores.js";
 
 async function serveMcp() {
   const engines = createMemoryEngines();

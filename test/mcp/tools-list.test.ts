@@ -1,6 +1,7 @@
 import type { Tool } from "@modelcontextprotocol/sdk/types.js";
 import { describe, expect, it } from "vitest";
-import { connect, contentsOf, createMemoryEngines } from "../support/mcp-client.js";
+import { connect, contentsOf } from "../support/mcp-client.js";
+import { createMemoryEngines } from "../support/stores.js";
 
 /** The table of the design: arguments of each tool, `*` where required. */
 const design = {
@@ -42,6 +43,8 @@ const argument = (tools: Map<string, Tool>, tool: string, name: string): Schema 
   return found && properties(found)[name];
 };
 const bytes = (text = "") => Buffer.byteLength(text);
+
+const byWord = (text: string, word: string): number => text.split(new RegExp(`\\b${word}\\b`)).length - 1;
 
 /** Each keyword of a JSON schema at any depth, not the names of its properties. */
 function keywords(schema: unknown): string[] {
@@ -102,6 +105,33 @@ describe("tools/list", () => {
     expect(keywords(outputSchema)).not.toEqual(
       expect.arrayContaining([expect.stringMatching(/^(\$.*|oneOf|allOf|definitions)$/)]),
     );
+  });
+
+  it("describes sessions and artifacts as they are answered", async () => {
+    const { byName } = await listed();
+    const shape = (tool: string) =>
+      byName.get(tool)?.outputSchema as unknown as { properties: Record<string, Schema>; required: string[] };
+    const session = shape("get_upload_session");
+    expect(session.properties["status"]).toMatchObject({
+      enum: ["open", "conflict", "complete", "aborted", "expired"],
+    });
+    const fields = "bucket key version mime_type bytes sha256 created_at uri metadata".split(" ");
+    const optional = "expires_at saved_by url edit already_saved".split(" ");
+    const nested = session.properties["artifact"] as unknown as ReturnType<typeof shape>;
+    for (const { properties, required } of [shape("save_artifact"), shape("get_artifact"), nested]) {
+      expect(Object.keys(properties).sort()).toEqual([...fields, ...optional].sort());
+      expect([...required].sort()).toEqual([...fields].sort());
+      expect(properties["already_saved"]).toMatchObject({ type: "boolean", const: true });
+      expect(properties["saved_by"]).toMatchObject({ type: "string" });
+      for (const name of ["expires_at", "edit"]) expect(properties[name], name).toMatchObject({ type: "integer" });
+    }
+  });
+
+  it("speaks of no status that there is not", async () => {
+    const { tools, client } = await listed();
+    const told = `${client.getInstructions()} ${JSON.stringify(tools)}`;
+    expect(told).not.toMatch(/\b(held|completing)\b/);
+    expect(byWord(told, "conflict")).toBeGreaterThan(0);
   });
 
   it("says of each tool with all four annotations whether it writes, destroys, repeats safely and stays in this world", async () => {

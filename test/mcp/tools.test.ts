@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { Artifact } from "../../src/store/model/artifact.js";
 import type { ConnectOptions } from "../support/mcp-client.js";
-import { connect, contentsOf, createMemoryEngines, sha256Of, textOf } from "../support/mcp-client.js";
+import { connect, contentsOf, ownRows, sha256Of, textOf } from "../support/mcp-client.js";
+import { createMemoryEngines } from "../support/stores.js";
 
 const nowSeconds = 1_800_000_000;
 interface Listing {
@@ -32,6 +33,7 @@ describe("save_artifact", () => {
       bytes: 10,
       sha256: sha256Of("a,b\n1,€\n"),
       created_at: nowSeconds,
+      saved_by: "test 0",
       uri: "artifact://b/reports/2026/size.csv",
       metadata: { by: "me" },
     });
@@ -90,7 +92,7 @@ describe("save_artifact", () => {
     for (const if_version of [undefined, 0, 1, 7]) {
       expect(
         await save("k", "same", { metadata: { b: "2", a: "1" }, ...(if_version !== undefined && { if_version }) }),
-      ).toEqual(first);
+      ).toEqual({ ...first, already_saved: true });
     }
     expect(contentsOf(engines)).toEqual(before);
   });
@@ -141,7 +143,7 @@ describe("delete_artifact", () => {
     await save("k", "one");
     const second = await save("k", "two");
     expect(await answer("delete_artifact", { bucket: "b", key: "k", version: 2 })).toEqual(second);
-    expect([...engines.blobs.blobs.values()].map(({ bytes }) => bytes.toString())).toEqual(["one"]);
+    expect([...engines.metadata.pieceMap.values()].map((bytes) => Buffer.from(bytes).toString())).toEqual(["one"]);
     expect(await read("k")).toBe("one");
   });
 
@@ -150,8 +152,8 @@ describe("delete_artifact", () => {
     await save("k", "one");
     const newest = await save("k", "two");
     expect(await answer("delete_artifact", { bucket: "b", key: "k" })).toEqual(newest);
-    expect(engines.blobs.blobs.size + engines.blobs.segments.size).toBe(0);
-    expect([...engines.metadata.rows.keys()].filter((key) => key !== "changed")).toEqual([]);
+    expect(engines.metadata.pieceMap.size + engines.content.files.size).toBe(0);
+    expect([...engines.metadata.rows.keys()].filter((key) => !ownRows.has(key))).toEqual(["gone\tb\tk"]);
     expect(await refusal("get_artifact", { bucket: "b", key: "k" })).toMatchObject({ code: "artifact_not_found" });
     expect(await answer("list_buckets")).toEqual({ data: [] });
   });

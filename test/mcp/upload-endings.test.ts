@@ -14,7 +14,9 @@ describe("complete_upload_session", () => {
     expect(done).toMatchObject({ status: "complete", size: null, offset: 5, artifact: { version: 1, bytes: 5 } });
     expect(await complete(id)).toEqual(done);
     const other = await refusal("complete_upload_session", { session_id: id, sha256: sha256Of("other") });
-    expect(other.message).toMatch(/complete already.*save it in a new session/);
+    expect(other.message).toMatch(
+      /complete already, and its artifact stays\. To save other content under the same key, create a new session/,
+    );
     expect(await read()).toBe("hello");
     const { data } = await answer<{ data: Artifact[] }>("list_artifact_versions", { bucket: "b", key: "k.txt" });
     expect(data).toEqual([done.artifact]);
@@ -37,7 +39,7 @@ describe("complete_upload_session", () => {
     expect(await complete(id)).toMatchObject({ status: "complete" });
   });
 
-  it("brings a session that is held for its if_version to publication under another", async () => {
+  it("brings a session whose if_version was not met to publication under another", async () => {
     const connection = await connectForUploads();
     const { create, append, refusedAppend, complete, get, answer, read } = connection;
     const { id } = await create({ size: 3, if_version: 0 });
@@ -46,7 +48,7 @@ describe("complete_upload_session", () => {
     const error = await refusedAppend(id, 2, "w");
     expect(error).toMatchObject({ code: "version_conflict", session_id: id, if_version: 0, version: 1 });
     expect(error.message).toMatch(/complete_upload_session with if_version 1/);
-    expect(await get(id)).toMatchObject({ status: "held", offset: 3, if_version: 0 });
+    expect(await get(id)).toMatchObject({ status: "conflict", offset: 3, if_version: 0 });
     const { content } = await connection.call("get_upload_session", { session_id: id });
     expect(content[1]).toMatchObject({ text: expect.stringMatching(/if_version, 0, was not met.*get_artifact/) });
     expect(await complete(id, { if_version: 1 })).toMatchObject({ status: "complete", artifact: { version: 2 } });
@@ -58,8 +60,10 @@ describe("complete_upload_session", () => {
     const saved = await answer("save_artifact", { bucket: "b", key: "k.txt", content: "same" });
     const { id } = await create({ if_version: 0 });
     await append(id, 0, "same");
-    expect((await complete(id)).artifact).toEqual(saved);
-    expect(engines.blobs.blobs.size).toBe(1);
+    expect((await complete(id)).artifact).toEqual({ ...saved, already_saved: true });
+    expect((await complete(id)).artifact).toEqual({ ...saved, already_saved: true });
+    expect(await answer("get_artifact", { bucket: "b", key: "k.txt" })).toEqual(saved);
+    expect(engines.metadata.pieceMap.size + engines.content.files.size).toBe(1);
   });
 });
 
@@ -73,7 +77,7 @@ describe("abort_upload_session", () => {
     expect(aborted).not.toHaveProperty("artifact");
     expect(await abort(id)).toEqual(aborted);
     expect(await get(id)).toEqual(aborted);
-    expect(engines.blobs.segments.size).toBe(0);
+    expect(engines.metadata.pieceMap.size + engines.content.files.size).toBe(0);
     expect(await refusal("list_artifacts", { bucket: "b" })).toMatchObject({ code: "bucket_not_found" });
   });
 });

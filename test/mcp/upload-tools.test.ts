@@ -76,11 +76,15 @@ describe("upload_chunk", () => {
       bytes: 10,
       sha256: sha256Of("helloworld"),
       created_at: nowSeconds,
+      saved_by: "test 0",
       uri: "artifact://b/k.txt",
       metadata: { by: "me" },
     });
     expect(await answer<Artifact>("get_artifact", { bucket: "b", key: "k.txt" })).toEqual(last.artifact);
-    expect(engines.blobs.segments.size).toBe(0);
+    const [artifact] = [...engines.metadata.rows].filter(([name]) => name.startsWith("artifact\t"));
+    const [version] = JSON.parse(artifact?.[1] ?? "").versions;
+    const named = version.pieces.map(({ name }: { name: string }) => `${version.session}/${name}`);
+    expect([...engines.metadata.pieceMap.keys(), ...engines.content.files.keys()]).toEqual(named);
   });
 
   it("takes text, base64 and nothing at all in one upload, also cut inside a character", async () => {
@@ -168,8 +172,8 @@ describe("sha256 at creation", () => {
     expect(await append(id, 0, "hello")).toMatchObject({ status: "complete" });
   });
 
-  it("that is not met publishes nothing, says both digests, and sets the session back to offset 0", async () => {
-    const { create, append, refusedAppend, refusal, get, engines } = await connectForUploads();
+  it("that is not met publishes nothing, says both digests, and keeps the bytes for the right one", async () => {
+    const { create, append, refusedAppend, refusal, answer, complete, read } = await connectForUploads();
     const { id } = await create({ size: 5, sha256: sha256Of("hello") });
     await append(id, 0, "ha");
     const error = await refusedAppend(id, 2, "llo");
@@ -177,12 +181,18 @@ describe("sha256 at creation", () => {
       code: "checksum_mismatch",
       expected: sha256Of("hello"),
       actual: sha256Of("hallo"),
-      offset: 0,
+      offset: 5,
+      session_id: id,
+      message: expect.stringMatching(/are kept\. Call complete_upload_session with the right sha256, or abort/),
     });
-    expect(await get(id)).toMatchObject({ offset: 0, status: "open" });
+    expect(await refusal("get_upload_session", { session_id: id })).toEqual(error);
+    const listed = { data: [{ id, offset: 5, size: 5, status: "open" }] };
+    expect(await answer("list_upload_sessions")).toMatchObject(listed);
     expect(await refusal("get_artifact", { bucket: "b", key: "k.txt" })).toMatchObject({ code: "artifact_not_found" });
-    expect(engines.blobs.blobs.size + engines.blobs.segments.size).toBe(0);
-    expect(await append(id, 0, "hello")).toMatchObject({ status: "complete", artifact: { sha256: sha256Of("hello") } });
+    expect(await refusedAppend(id, 0, "hello")).toMatchObject({ code: "offset_conflict", offset: 5, differs_at: 1 });
+    const done = await complete(id, { sha256: sha256Of("hallo") });
+    expect(done).toMatchObject({ status: "complete", artifact: { sha256: sha256Of("hallo") } });
+    expect(await read()).toBe("hallo");
   });
 });
 
@@ -190,10 +200,16 @@ it("upload_chunk gives its memory back when the bytes are read no more, which ma
   let onDone = (): void => undefined;
   const append = async (_id: string, _offset: number, _bytes: Uint8Array, options: { onDone: () => void }) => {
     onDone = options.onDone;
-    return { status: "completing" };
+    return { status: "open" };
   };
   const store = { uploads: { append } } as unknown as Store;
-  const tool = uploadChunk({ store, maxChunkBytes: 10, hasUrls: false, allowedDirectories: async () => [] });
+  const tool = uploadChunk({
+    store,
+    maxChunkBytes: 10,
+    hasUrls: false,
+    savedBy: () => undefined,
+    allowedDirectories: async () => [],
+  });
   let isReleased = false;
   const data = new DecodedContent(Buffer.from("abc"), () => {
     isReleased = true;

@@ -6,9 +6,10 @@ import { HttpLinks } from "../../src/http/links.js";
 import { type HttpServerOptions, startHttpServer } from "../../src/http/server.js";
 import { defaultMaxChunkBytes } from "../../src/store/model/limits.js";
 import { createStore, type Store, type StoreOptions } from "../../src/store/store.js";
-import { createMemoryEngines, type Engines } from "./mcp-client.js";
+import type { Engines } from "./mcp-client.js";
 import { createMemoryFiles } from "./memory-files.js";
 import { silentLog } from "./silent-log.js";
+import { createMemoryEngines } from "./stores.js";
 
 export const token = "the-token-of-the-tests";
 export const bearer = { authorization: `Bearer ${token}` };

@@ -13,24 +13,23 @@ import type { ErrorCode } from "../../src/store/model/errors.js";
 import { defaultMaxChunkBytes } from "../../src/store/model/limits.js";
 import type { UploadSession } from "../../src/store/model/upload-session.js";
 import { createStore, type Store, type StoreOptions } from "../../src/store/store.js";
-import { createMemoryBlobStore, createMemoryMetadataStore } from "./memory-engines.js";
 import { createMemoryFiles } from "./memory-files.js";
 import { silentLog } from "./silent-log.js";
+import type { MemoryEngines } from "./stores.js";
 
-export type Engines = Pick<StoreOptions, "metadata" | "blobs">;
-export type MemoryEngines = ReturnType<typeof createMemoryEngines>;
+export type Engines = Pick<StoreOptions, "metadata" | "content">;
 
-export function createMemoryEngines() {
-  return { metadata: createMemoryMetadataStore(), blobs: createMemoryBlobStore() };
+/** Everything that is stored, to be compared; without the rows that say nothing of content. */
+export function contentsOf({ metadata, content }: MemoryEngines): object {
+  const hex = (pieces: Iterable<[string, Uint8Array]>) =>
+    Object.fromEntries([...pieces].map(([name, bytes]) => [name, Buffer.from(bytes).toString("hex")]));
+  const rows = Object.fromEntries([...metadata.rows].filter(([key]) => !ownRows.has(key)));
+  const files = hex([...content.files].map(([name, { bytes }]) => [name, bytes]));
+  return { rows, inRows: hex(metadata.pieceMap), files };
 }
 
-/** Everything that is stored, to be compared; without the row that only says that something has changed. */
-export function contentsOf({ metadata, blobs }: MemoryEngines): object {
-  const hex = (files: Map<string, { bytes: Buffer }>) =>
-    Object.fromEntries([...files].map(([name, { bytes }]) => [name, bytes.toString("hex")]));
-  const rows = Object.fromEntries([...metadata.rows].filter(([key]) => key !== "changed"));
-  return { rows, segments: hex(blobs.segments), blobs: hex(blobs.blobs) };
-}
+/** Rows that only say that something has changed, when it is, and which store it is. */
+export const ownRows: ReadonlySet<string> = new Set(["changed", "clock", "store"]);
 
 /** What a tool says when it cannot: `code`, `message`, and the details. */
 export interface Refusal {
@@ -93,8 +92,10 @@ export async function connect(engines: Engines, options: ConnectOptions = {}): P
 function structured({ isError, content, structuredContent }: CallToolResult): unknown {
   expect(isError, JSON.stringify(content)).toBeUndefined();
   expect(structuredContent).toBeDefined();
-  const isHeld = (structuredContent as Arguments)["status"] === "held";
-  const hints = isHeld ? [{ type: "text", text: expect.stringMatching(/^This upload .* is held/) }] : [];
+  const isConflict = (structuredContent as Arguments)["status"] === "conflict";
+  const hints = isConflict
+    ? [{ type: "text", text: expect.stringMatching(/^This upload has all its bytes and is not published: /) }]
+    : [];
   expect(content).toEqual([{ type: "text", text: JSON.stringify(structuredContent) }, ...hints]);
   return structuredContent;
 }

@@ -1,4 +1,5 @@
-import { type ConnectOptions, connect, createMemoryEngines, uploadsOf } from "./mcp-client.js";
+import { type ConnectOptions, connect, uploadsOf } from "./mcp-client.js";
+import { createMemoryEngines } from "./stores.js";
 
 /** What the clock says in these suites. */
 export const nowSeconds = 1_800_000_000;

@@ -2,6 +2,7 @@ import type { UploadSession } from "../../store/model/upload-session.js";
 import type { HttpContext } from "../context.js";
 import { type Answer, type Exchange, refuseContentCoding, refuseForm } from "../exchange.js";
 import { booleanField, contentDigest, contentRange, promisedDigest, wholeNumber } from "../fields.js";
+import { etagOf } from "../guard.js";
 import { HttpError } from "../http-error.js";
 
 /**
@@ -24,7 +25,8 @@ export async function uploadBytes({ store }: HttpContext, exchange: Exchange, id
 
 /** The artifact once it is there, else how far the session is. */
 export function answerUpload(session: UploadSession): Answer {
-  if (session.artifact !== undefined) return { status: 200, body: session.artifact };
+  const { artifact } = session;
+  if (artifact !== undefined) return { status: 200, headers: { etag: etagOf(artifact) }, body: artifact };
   return { status: isBeingPublished(session) ? 202 : 200, body: session };
 }
 

@@ -39,8 +39,11 @@ export async function createResumable(context: HttpContext, exchange: Exchange, 
   const session = await uploads.create({ ...wanted, size, sha256 });
   const location = { location: locationOf(context, session) };
   announce(exchange, { ...location, ...limits(context, session) });
-  if (session.status === "complete") return answer(context, session);
-  const now = await receive(context, exchange, session.id, { offset: 0, checksum, isLast });
+  if (session.status === "complete" && size === 0) return answer(context, session);
+  const received = receive(context, exchange, session.id, { offset: 0, checksum, isLast });
+  const now = await received.catch((error) => {
+    throw wanted.idempotency_key !== undefined && isOfOtherBody(error, session) ? otherBody(wanted) : error;
+  });
   const done = answer(context, now);
   return isLast || now.status === "complete"
     ? done
@@ -105,6 +108,18 @@ export function resumableForm(exchange: Exchange): (error: unknown) => ProblemFo
   };
 }
 
+/** The request has created its session before, with a body that is not this one. */
+function isOfOtherBody(error: unknown, { status }: UploadSession): boolean {
+  if (!(error instanceof ArtifactError)) return false;
+  return "differs_at" in error.details || (status === "complete" && error.code === "session_closed");
+}
+
+function otherBody({ bucket, key = "" }: CreateUpload): ArtifactError {
+  const message =
+    "This Idempotency-Key belongs to an upload of the same key whose body is another. Nothing of this one was kept.";
+  return new ArtifactError("idempotency_conflict", message, { next: "use_other_key", details: { bucket, key } });
+}
+
 /** More content than there is to be is a wrong length; none, and another offset, came too late. */
 function completedForm({ body }: Exchange): ProblemForm {
   const kind = body.length === 0 ? "completed-upload" : "inconsistent-upload-length";
@@ -129,7 +144,8 @@ function answer(context: HttpContext, session: UploadSession): Answer {
   if (artifact === undefined && session.status === "open" && !isBeingPublished(session))
     return { status: 204, headers };
   const digest: HeaderValues = artifact === undefined ? {} : { "repr-digest": digestField(artifact.sha256) };
-  return { ...answerUpload(session), headers: { ...headers, ...digest } };
+  const answered = answerUpload(session);
+  return { ...answered, headers: { ...headers, ...answered.headers, ...digest } };
 }
 
 function stateOf(context: HttpContext, session: UploadSession): HeaderValues {

@@ -5,6 +5,7 @@ import type { CreateUpload } from "../../store/uploads/uploads.js";
 import { expiresField, type HttpContext, locationOf } from "../context.js";
 import { type Answer, type Exchange, refuseContentCoding } from "../exchange.js";
 import { wholeNumber } from "../fields.js";
+import { idempotencyKey } from "../guard.js";
 import { type HeaderValues, HttpError } from "../http-error.js";
 import { tusBase } from "../links.js";
 import type { ProblemForm } from "../problem.js";
@@ -61,7 +62,8 @@ export async function createByTus(context: HttpContext, exchange: Exchange): Pro
   }
   const size = wholeNumber(exchange, "Upload-Length");
   checkLength(exchange, size);
-  const wanted: CreateUpload = { ...readMetadata(exchange.header("upload-metadata") ?? ""), size };
+  const request = { idempotency_key: idempotencyKey(exchange), saved_by: "http" };
+  const wanted: CreateUpload = { ...readMetadata(exchange.header("upload-metadata") ?? ""), size, ...request };
   const withUpload = exchange.header("content-type") === bodyType && exchange.body.length !== 0;
   const checksum = withUpload ? readChecksum(exchange) : undefined;
   let session = await uploads.create(wanted);

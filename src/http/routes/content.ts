@@ -18,8 +18,8 @@ import type { Operation, Parameters, Route } from "../route.js";
 import { readQuery } from "./query.js";
 
 const path = "/v1/content/{bucket}/{key}";
-/** A body up to this many bytes is held, and saved in one step: a session takes twice as long. */
-const heldBytes = 256 * 1024;
+/** A body up to this many bytes is gathered, and saved in one step: a session takes twice as long. */
+const gatheredBytes = 256 * 1024;
 /** `expires` and `signature` let in whoever has the URL; they have been checked before. */
 const one = z.strictObject({
   version,
@@ -66,7 +66,7 @@ async function save(context: HttpContext, exchange: Exchange, wanted: Wanted): P
   refuseContentCoding(exchange);
   const promised = { sha256: promisedDigest(exchange), checksum: contentDigest(exchange) };
   const { length } = exchange.body;
-  if (length !== undefined && length <= Math.min(heldBytes, context.maxChunkBytes)) {
+  if (length !== undefined && length <= Math.min(gatheredBytes, context.maxChunkBytes)) {
     const described = { ...wanted, otherwise: "application/octet-stream" };
     context.store.artifacts.checkSave(described, length);
     return saved(wanted, await saveAtOnce(context, await exchange.bytes(length), described, promised));

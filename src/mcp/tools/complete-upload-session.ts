@@ -9,7 +9,7 @@ export function completeUploadSession({ store }: ToolContext): Tool {
     title: "Complete an upload session",
     description: `Ends an upload that was created without size: what has been uploaded becomes the artifact, which the answer carries. Sized uploads complete by themselves with their last byte. Asking twice is safe and answers the same. Status open means that a large upload is still being published: call get_upload_session a little later.
 
-After a version_conflict the bytes are held: call this with if_version set to the newest version to publish on top of it.`,
+After a version_conflict the session has status conflict and keeps its bytes: call this with if_version set to the newest version to publish on top of it. After a checksum_mismatch it keeps them too: call this with the right sha256.`,
     annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: true },
     input: z.strictObject({
       session_id: sessionId,

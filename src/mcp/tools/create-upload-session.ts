@@ -16,7 +16,7 @@ const shellUpload = `
 A file that a shell can reach is never typed: create a session for it and run curl -T FILE URL with the answer's url (the answer has the exact command). The URL needs no token, works until the session expires, and takes up an interrupted upload again.
 `;
 
-export function createUploadSession({ store, hasUrls }: ToolContext): Tool {
+export function createUploadSession({ store, hasUrls, savedBy }: ToolContext): Tool {
   return defineTool({
     name: "create_upload_session",
     title: "Create an upload session",
@@ -36,6 +36,7 @@ The session outlives this process: after a break, get_upload_session (or list_up
       if_version: ifVersion,
     }),
     output: session,
-    answer: async (upload) => sessionSuccess(await store.uploads.create(upload), { hasUrls }),
+    answer: async (upload) =>
+      sessionSuccess(await store.uploads.create({ ...upload, saved_by: savedBy() }), { hasUrls }),
   });
 }

@@ -3,7 +3,7 @@ import { bucket, ifVersion, key, metadata, mimeType, session } from "../../shape
 import { success } from "../result.js";
 import { defineTool, type Tool, type ToolContext } from "../tool.js";
 
-export function importFile({ store, allowedDirectories }: ToolContext): Tool {
+export function importFile({ store, allowedDirectories, savedBy }: ToolContext): Tool {
   return defineTool({
     name: "import_file",
     title: "Import a local file",
@@ -30,7 +30,8 @@ The path is absolute and inside a directory that was allowed; path_not_allowed n
       const allowed = await allowedDirectories();
       const onProgress = (done: number, total: number, id = ""): void =>
         progress(done, total, `${done} of ${total} bytes are stored in upload session ${id}`);
-      return success(await store.transfer.importFile(args, { allowed, signal, onProgress }));
+      const wanted = { ...args, saved_by: savedBy() };
+      return success(await store.transfer.importFile(wanted, { allowed, signal, onProgress }));
     },
   });
 }

@@ -4,13 +4,13 @@ import { contentArgument, decodeContent } from "../content.js";
 import { success } from "../result.js";
 import { defineTool, type Tool, type ToolContext } from "../tool.js";
 
-export function saveArtifact({ store, maxChunkBytes }: ToolContext): Tool {
+export function saveArtifact({ store, maxChunkBytes, savedBy }: ToolContext): Tool {
   return defineTool({
     name: "save_artifact",
     title: "Save an artifact",
     description: `Saves content under a bucket and key in one call and answers the artifact. Use it for anything you can write comfortably in one go (up to about 30 KB of text); it is on disk for good when the answer comes. For more, use create_upload_session and upload_chunk.
 
-Saving to a key that exists makes a new version, older ones stay readable. Saving exactly what is there already makes none, so a retry is safe. Give if_version to be sure that nobody changed the key since you looked.`,
+Saving to a key that exists makes a new version, older ones stay readable. Saving exactly what is there already makes none and answers already_saved, so a retry is safe. Give if_version to be sure that nobody changed the key since you looked.`,
     annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: true },
     input: z.strictObject({
       bucket,
@@ -27,7 +27,7 @@ Saving to a key that exists makes a new version, older ones stay readable. Savin
     async answer({ content, encoding, ...rest }) {
       const bytes = decodeContent("content", content, encoding);
       const otherwise = encoding === "utf8" ? "text/plain" : "application/octet-stream";
-      return success(await store.artifacts.save({ ...rest, bytes, otherwise }));
+      return success(await store.artifacts.save({ ...rest, bytes, otherwise, saved_by: savedBy() }));
     },
   });
 }

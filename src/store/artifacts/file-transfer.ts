@@ -17,6 +17,8 @@ export interface ImportFile {
   readonly mime_type?: string | undefined;
   readonly metadata?: Readonly<Record<string, string>> | undefined;
   readonly if_version?: number | undefined;
+  /** Who imports it, as they told it; of an upload to go on with, whoever began it counts. */
+  readonly saved_by?: string | undefined;
 }
 
 export interface ExportFile {
@@ -79,8 +81,9 @@ export class FileTransfer {
     }
   }
 
-  #begin({ bucket = "", key = "", mime_type, metadata, if_version }: ImportFile, file: LocalFile) {
-    return this.#dependencies.uploads.create({ bucket, key, mime_type, metadata, if_version, size: file.bytes });
+  #begin({ bucket = "", key = "", mime_type, metadata, if_version, saved_by }: ImportFile, file: LocalFile) {
+    const described = { bucket, key, mime_type, metadata, if_version, saved_by };
+    return this.#dependencies.uploads.create({ ...described, size: file.bytes });
   }
 
   async #upload(file: LocalFile, { id }: UploadSession, isNew: boolean, options: TransferOptions) {

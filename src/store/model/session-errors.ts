@@ -3,11 +3,23 @@ import { quote } from "./quote.js";
 import type { SessionRecord, Version } from "./records.js";
 
 /** Every one carries the offset to go on from. */
-export function offsetConflict(record: SessionRecord, what: string, isOtherContent = false): ArtifactError {
-  const { id, offset, size } = record;
+export function offsetConflict({ id, offset, size }: SessionRecord, what: string): ArtifactError {
   return new ArtifactError("offset_conflict", `${what} ${offset} bytes are stored.`, {
-    next: isOtherContent ? "check_content" : "continue_at_offset",
+    next: "continue_at_offset",
     details: { session_id: id, offset, size },
+  });
+}
+
+/** @param isFirst the very first byte of those that were sent differs, so that this may be other content */
+export function contentDiffers(
+  { id, offset, size }: SessionRecord,
+  differs_at: number,
+  isFirst: boolean,
+): ArtifactError {
+  const what = `The bytes differ from those stored, first at byte ${differs_at}. Nothing of this chunk was kept.`;
+  return new ArtifactError("offset_conflict", `${what} ${offset} bytes are stored.`, {
+    next: isFirst ? "check_content" : "continue_at_offset",
+    details: { session_id: id, offset, size, differs_at },
   });
 }
 

@@ -3,7 +3,7 @@ import {
   artifactTooLarge,
   checkAnnounced,
   closedError,
-  offsetConflict,
+  contentDiffers,
   unknownSession,
 } from "../model/session-errors.js";
 import { statusAt } from "../model/upload-session.js";
@@ -66,8 +66,7 @@ export class Appender {
     if (stored === undefined) return false;
     if (Buffer.compare(stored, bytes) === 0) return true;
     const differs = bytes.findIndex((byte, index) => byte !== stored[index]);
-    const what = `The bytes differ from those stored, first at byte ${offset + differs}. Nothing of this chunk was kept.`;
-    throw offsetConflict(row.value, what, differs === 0);
+    throw contentDiffers(row.value, offset + differs, differs === 0);
   }
 
   /** Room for more bytes. @throws ArtifactError `storage_full`; what has arrived before stays then */

@@ -171,14 +171,19 @@ export class Uploads {
     };
   }
 
-  /** The session that the same request has created before. @throws ArtifactError `idempotency_conflict` */
+  /**
+   * The session that the same request has created before; one that was aborted or has expired answers nobody any more.
+   *
+   * @throws ArtifactError `idempotency_conflict`
+   */
   async #known(record: SessionRecord): Promise<string | undefined> {
-    const { rows, metadata } = this.#dependencies;
+    const { rows, metadata, clock } = this.#dependencies;
     const { bucket, key, idempotency_key } = record;
     if (idempotency_key === undefined) return undefined;
     for await (const { key: index } of rowsUnder(metadata, uploadPrefix(bucket, key), pageRows)) {
       const row = await rows.session(idOf(index));
       if (row?.value.idempotency_key !== idempotency_key) continue;
+      if (["aborted", "expired"].includes(statusAt(row.value, clock.nowSeconds()))) continue;
       if (isSameRequest(row.value, record)) return row.value.id;
       const message = "This idempotency key belongs to another upload of the same key. No session was created.";
       throw new ArtifactError("idempotency_conflict", message, { next: "use_other_key", details: { bucket, key } });
@@ -336,8 +341,8 @@ export class Uploads {
    */
   async dismiss(id: string): Promise<void> {
     const row = await this.#appender.live(id);
-    if (isUnfinished(row.value)) await this.abort(id);
-    await this.#queue.run(id, () => this.#dependencies.ender.hide(row));
+    if (row.value.status === "complete") await this.#queue.run(id, () => this.#dependencies.ender.hide(row));
+    else await this.abort(id);
   }
 
   /** Ends the streams with what they have stored, lets the calls that have arrived end, then closes what is open. */
@@ -441,10 +446,13 @@ const emptyDigest = sha256Of("");
 
 const pageRows = 100;
 
-/** Whether two requests ask for the same session. */
+/**
+ * Whether two requests ask for the same session. A strict guard is no part of it: the number that it stands for is told
+ * from the newest version, which is another one once the first of them has been answered.
+ */
 function isSameRequest(a: SessionRecord, b: SessionRecord): boolean {
-  const asked = ({ mime_type, size, sha256, if_version, metadata }: SessionRecord) =>
-    JSON.stringify([mime_type, size, sha256, if_version, Object.entries(metadata).sort()]);
+  const asked = ({ mime_type, size, sha256, if_version, is_strict, metadata }: SessionRecord) =>
+    JSON.stringify([mime_type, size, sha256, is_strict ? "strict" : if_version, Object.entries(metadata).sort()]);
   return asked(a) === asked(b);
 }
 
