@@ -11,14 +11,10 @@ export function offsetConflict({ id, offset, size }: SessionRecord, what: string
 }
 
 /** @param isFirst the very first byte of those that were sent differs, so that this may be other content */
-export function contentDiffers(
-  { id, offset, size }: SessionRecord,
-  differs_at: number,
-  isFirst: boolean,
-): ArtifactError {
+export function contentDiffers({ id, offset, size }: SessionRecord, differs_at: number): ArtifactError {
   const what = `The bytes differ from those stored, first at byte ${differs_at}. Nothing of this chunk was kept.`;
   return new ArtifactError("offset_conflict", `${what} ${offset} bytes are stored.`, {
-    next: isFirst ? "check_content" : "continue_at_offset",
+    next: differs_at === 0 ? "check_content" : "continue_at_offset",
     details: { session_id: id, offset, size, differs_at },
   });
 }

@@ -66,7 +66,7 @@ export class Appender {
     if (stored === undefined) return false;
     if (Buffer.compare(stored, bytes) === 0) return true;
     const differs = bytes.findIndex((byte, index) => byte !== stored[index]);
-    throw contentDiffers(row.value, offset + differs, differs === 0);
+    throw contentDiffers(row.value, offset + differs);
   }
 
   /** Room for more bytes. @throws ArtifactError `storage_full`; what has arrived before stays then */
