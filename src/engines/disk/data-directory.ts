@@ -54,16 +54,18 @@ export async function openDataDirectory(
     throw new DataDirectoryError(`There is no store in ${root}: give the data directory of one.`);
   }
   const database = databaseIn(root);
-  await explained(root, () => makeShards(root));
+  await explained(root, () => makeFolder(contentFolder(root)));
   if (!isFormatted) await explained(root, () => makeForOwner(database));
   const content = createDiskContentStore(root, log);
   const metadata = await openMetadata(database, content, log);
   if (!isFormatted) await explained(root, () => finishNewStore(root));
-  const restored = content.restoreReserve(); // nobody has to wait for it
+  // Nobody has to wait for these: a piece whose shard is missing makes it.
+  const shards = makeShards(root).catch((error) => log("warn", "shards_not_made", { error: String(error) }));
+  const restored = content.restoreReserve();
   const files = createLocalFiles({ forbidden: root });
   const signingKey = () => explained(root, () => readSigningKey(root));
   const close = async (): Promise<void> => {
-    await restored;
+    await Promise.all([shards, restored]);
     await metadata.close();
   };
   return { metadata, content, files, signingKey, close };

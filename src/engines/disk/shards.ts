@@ -1,6 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { makeFolder, makeIfAbsent, syncFolder } from "../file-system.js";
+import { makeIfAbsent, syncFolder } from "../file-system.js";
 
 /** The folders of a new store's content. The ids of sessions are random and hexadecimal, so that all fill evenly. */
 const usualShards = Array.from({ length: 256 }, (_, number) => number.toString(16).padStart(2, "0"));
@@ -17,14 +17,14 @@ export function isShard(name: string): boolean {
   return name.length === 2;
 }
 
-/** Durably makes `content/` with all its shards, or those that are missing. */
+/** Durably makes the shards that are missing, one after the other: others need the disk meanwhile. */
 export async function makeShards(root: string): Promise<void> {
   const content = contentFolder(root);
-  await makeFolder(content);
+  await makeIfAbsent(content);
   const found = new Set(await readdir(content));
   const missing = usualShards.filter((shard) => !found.has(shard));
   if (missing.length === 0) return;
-  await Promise.all(missing.map((shard) => makeIfAbsent(join(content, shard))));
+  for (const shard of missing) await makeIfAbsent(join(content, shard));
   await syncFolder(content);
 }
 
