@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { noLinks } from "../../src/store/ports/links.js";
-import type { SessionRecord } from "../../src/store/model/records.js";
-import { isFull, isIdentical, planAppend, statusAt, toUploadSession } from "../../src/store/model/upload-session.js";
+import { noLinks } from "../../../src/store/ports/links.js";
+import type { SessionRecord } from "../../../src/store/model/records.js";
+import { isFull, isIdentical, planAppend, statusAt, toUploadSession } from "../../../src/store/model/upload-session.js";
 
 const open: SessionRecord = {
   ...{ id: "s", origin: "upload", bucket: "b", key: "k", mime_type: "text/plain", metadata: {} },

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import type { BlobStore } from "../../src/store/ports/content-store.js";
-import { ArtifactError } from "../../src/store/model/errors.js";
-import type { MetadataStore } from "../../src/store/ports/metadata-store.js";
-import { failOnce } from "../support/faults.js";
-import { expectNothingLeaked } from "../support/invariants.js";
-import { createMemoryEngines, saveText, storeOn, textOf } from "../support/stores.js";
+import type { BlobStore } from "../../../src/store/ports/content-store.js";
+import { ArtifactError } from "../../../src/store/model/errors.js";
+import type { MetadataStore } from "../../../src/store/ports/metadata-store.js";
+import { failOnce } from "../../support/faults.js";
+import { expectNothingLeaked } from "../../support/invariants.js";
+import { createMemoryEngines, saveText, storeOn, textOf } from "../../support/stores.js";
 
 /** Lets `other` happen once, right after the first read of an artifact row. */
 function racing(metadata: MetadataStore, other: () => Promise<unknown>): MetadataStore {

@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { beforeEach, describe, expect, it } from "vitest";
-import { FileTransfer } from "../../src/store/artifacts/file-transfer.js";
-import type { Store, StoreOptions } from "../../src/store/store.js";
-import { createMemoryFiles } from "../support/memory-files.js";
-import { bytesOf, createMemoryEngines, type MemoryEngines, saveText, storeOn, textOf } from "../support/stores.js";
+import { FileTransfer } from "../../../src/store/artifacts/file-transfer.js";
+import type { Store, StoreOptions } from "../../../src/store/store.js";
+import { createMemoryFiles } from "../../support/memory-files.js";
+import { bytesOf, createMemoryEngines, type MemoryEngines, saveText, storeOn, textOf } from "../../support/stores.js";
 
 const allowed = ["/data"];
 let engines: MemoryEngines;

@@ -1,11 +1,11 @@
 import { createHash, randomBytes } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { checkpointBytes } from "../../src/store/model/limits.js";
-import type { AppendStream } from "../../src/store/uploads/uploads.js";
-import { failOnce } from "../support/faults.js";
-import { expectNothingLeaked, expectSound } from "../support/invariants.js";
-import { asking, createPipe, sourceOf } from "../support/sources.js";
-import { bytesOf, createMemoryEngines, saveText, storeOn, textOf } from "../support/stores.js";
+import { checkpointBytes } from "../../../src/store/model/limits.js";
+import type { AppendStream } from "../../../src/store/uploads/uploads.js";
+import { failOnce } from "../../support/faults.js";
+import { expectNothingLeaked, expectSound } from "../../support/invariants.js";
+import { asking, createPipe, sourceOf } from "../../support/sources.js";
+import { bytesOf, createMemoryEngines, saveText, storeOn, textOf } from "../../support/stores.js";
 
 const at = { bucket: "b", key: "k.txt" };
 const digest = (algorithm: string, bytes: Uint8Array | string) => createHash(algorithm).update(bytes).digest("hex");

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import type { Store, StoreOptions } from "../../src/store/store.js";
-import { Dead, mortal } from "../support/faults.js";
-import { expectNothingLeaked, expectSound } from "../support/invariants.js";
-import { bytesOf, createMemoryEngines, type MemoryEngines, saveText, storeOn, textOf } from "../support/stores.js";
+import type { Store, StoreOptions } from "../../../src/store/store.js";
+import { Dead, mortal } from "../../support/faults.js";
+import { expectNothingLeaked, expectSound } from "../../support/invariants.js";
+import { bytesOf, createMemoryEngines, type MemoryEngines, saveText, storeOn, textOf } from "../../support/stores.js";
 
 const hour = 60 * 60;
 const day = 24 * hour;

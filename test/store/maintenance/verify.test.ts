@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import type { Store } from "../../src/store/store.js";
-import { mortal } from "../support/faults.js";
-import { bytesOf, createMemoryEngines, type MemoryEngines, saveText, storeOn, textOf } from "../support/stores.js";
+import type { Store } from "../../../src/store/store.js";
+import { mortal } from "../../support/faults.js";
+import { bytesOf, createMemoryEngines, type MemoryEngines, saveText, storeOn, textOf } from "../../support/stores.js";
 
 const day = 24 * 60 * 60;
 const now = Math.floor(Date.now() / 1000);

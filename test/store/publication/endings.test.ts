@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { ArtifactError } from "../../src/store/model/errors.js";
-import type { Store } from "../../src/store/store.js";
-import { Dead } from "../support/faults.js";
-import { expectNothingLeaked, expectSound } from "../support/invariants.js";
-import { bytesOf, createMemoryEngines, type MemoryEngines, saveText, storeOn, textOf } from "../support/stores.js";
+import { ArtifactError } from "../../../src/store/model/errors.js";
+import type { Store } from "../../../src/store/store.js";
+import { Dead } from "../../support/faults.js";
+import { expectNothingLeaked, expectSound } from "../../support/invariants.js";
+import { bytesOf, createMemoryEngines, type MemoryEngines, saveText, storeOn, textOf } from "../../support/stores.js";
 
 let engines: MemoryEngines;
 let store: Store;

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { publicationWaitMs } from "../../src/store/model/limits.js";
-import { gate } from "../support/gate.js";
-import { bytesOf, createMemoryEngines, storeOn } from "../support/stores.js";
+import { publicationWaitMs } from "../../../src/store/model/limits.js";
+import { gate } from "../../support/gate.js";
+import { bytesOf, createMemoryEngines, storeOn } from "../../support/stores.js";
 
 interface Slow {
   readonly sha256?: string;

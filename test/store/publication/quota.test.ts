@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import type { Store, StoreOptions } from "../../src/store/store.js";
-import { bytesOf, createMemoryEngines, type MemoryEngines, saveText, storeOn, textOf } from "../support/stores.js";
+import type { Store, StoreOptions } from "../../../src/store/store.js";
+import { bytesOf, createMemoryEngines, type MemoryEngines, saveText, storeOn, textOf } from "../../support/stores.js";
 
 let engines: MemoryEngines;
 beforeEach(() => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { checkMetadata, toArtifact } from "../../src/store/model/artifact.js";
-import { checkMimeType, isTextType, mimeTypeOf } from "../../src/store/model/media-type.js";
-import { noLinks } from "../../src/store/ports/links.js";
+import { checkMetadata, toArtifact } from "../../../src/store/model/artifact.js";
+import { checkMimeType, isTextType, mimeTypeOf } from "../../../src/store/model/media-type.js";
+import { noLinks } from "../../../src/store/ports/links.js";
 
 describe("mimeTypeOf()", () => {
   it.each([

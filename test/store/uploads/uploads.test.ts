@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { ArtifactError } from "../../src/store/model/errors.js";
-import { bytesOf, createMemoryEngines, saveText, storeOn, textOf } from "../support/stores.js";
+import { ArtifactError } from "../../../src/store/model/errors.js";
+import { bytesOf, createMemoryEngines, saveText, storeOn, textOf } from "../../support/stores.js";
 
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
 const at = { bucket: "b", key: "k.txt" };
