@@ -1,100 +1,82 @@
 import { describe, expect, it } from "vitest";
+import type { Version } from "../../../src/store/model/records.js";
+import {
+  completed,
+  isFull,
+  isReady,
+  isUnfinished,
+  splitPieces,
+  statusAt,
+  takesMore,
+  toUploadSession,
+} from "../../../src/store/model/upload-session.js";
 import { noLinks } from "../../../src/store/ports/links.js";
-import type { SessionRecord } from "../../../src/store/model/records.js";
-import { isFull, isIdentical, planAppend, statusAt, toUploadSession } from "../../../src/store/model/upload-session.js";
+import { openRecord as open } from "../../support/session-record.js";
 
-const open: SessionRecord = {
-  ...{ id: "s", origin: "upload", bucket: "b", key: "k", mime_type: "text/plain", metadata: {} },
-  ...{ size: 10, sha256: null, if_version: null, status: "open", offset: 4 },
-  ...{ segments: [{ name: "0-a", bytes: 4 }], sealed: null, artifact: null, created_at: 100, expires_at: 200 },
+const version: Version = {
+  ...{ version: 3, session: "s", pieces: [{ name: "0-a", bytes: 10 }], mime_type: "text/plain", bytes: 10 },
+  ...{ sha256: "1".repeat(64), created_at: 160, metadata: {} },
 };
-const failing = (record: SessionRecord, offset: number, length: number): unknown => {
-  try {
-    planAppend(record, offset, length);
-  } catch (error) {
-    return error;
-  }
-  return undefined;
-};
-
-describe("planAppend()", () => {
-  it("takes bytes at the offset, up to the size", () => {
-    expect(planAppend(open, 4, 6)).toEqual({ overlap: 0 });
-    expect(planAppend(open, 4, 0)).toEqual({ overlap: 0 });
-  });
-
-  it("compares what is stored already and takes what reaches past it", () => {
-    expect(planAppend(open, 0, 4)).toEqual({ overlap: 4 });
-    expect(planAppend(open, 1, 2)).toEqual({ overlap: 2 });
-    expect(planAppend(open, 2, 5)).toEqual({ overlap: 2 });
-  });
-
-  it("rejects a gap and reports the offset to go on from, also where it would pass the size", () => {
-    for (const [offset, length] of [[5, 1] as const, [9_007_199_254_740_991, 1] as const, [11, 0] as const]) {
-      expect(failing(open, offset, length)).toMatchObject({
-        code: "offset_conflict",
-        details: { offset: 4, size: 10 },
-      });
-    }
-  });
-
-  it("rejects what passes the declared size, a replay too", () => {
-    expect(failing(open, 4, 7)).toMatchObject({ code: "size_exceeded", details: { offset: 4, size: 10 } });
-    expect(failing(open, 0, 11)).toMatchObject({ code: "size_exceeded" });
-  });
-
-  it("takes any length where no size was declared", () => {
-    expect(planAppend({ ...open, size: null }, 4, 1_000_000)).toEqual({ overlap: 0 });
-  });
-
-  it.each(["completing", "held", "complete"] as const)("takes replays alone once it is %s", (status) => {
-    const full = { ...open, status, offset: 10 };
-    expect(planAppend(full, 3, 7)).toEqual({ overlap: 7 });
-    expect(planAppend(full, 10, 0)).toEqual({ overlap: 0 });
-    expect(failing(full, 10, 1)).toMatchObject({ code: "size_exceeded" });
-    expect(failing({ ...full, size: null }, 10, 1)).toMatchObject({ code: "session_closed" });
-    expect(failing(full, 11, 1)).toMatchObject({ code: "offset_conflict" });
-  });
-
-  it("says of an ended session why it takes nothing", () => {
-    expect(failing({ ...open, status: "aborted" }, 4, 1)).toMatchObject({ code: "session_closed" });
-    expect(failing({ ...open, status: "expired" }, 4, 1)).toMatchObject({ code: "session_expired" });
-  });
-});
 
 describe("statusAt()", () => {
-  it("lets open and held uploads expire by the clock, and no others", () => {
+  it("lets open uploads and conflicts expire by the clock, and no others", () => {
     expect(statusAt(open, 199)).toBe("open");
     expect(statusAt(open, 200)).toBe("expired");
-    expect(statusAt({ ...open, status: "held" }, 200)).toBe("expired");
-    for (const status of ["completing", "complete", "aborted"] as const) {
-      expect(statusAt({ ...open, status }, 999)).toBe(status);
-    }
+    expect(statusAt({ ...open, status: "conflict", offset: 10 }, 199)).toBe("conflict");
+    expect(statusAt({ ...open, status: "conflict", offset: 10 }, 200)).toBe("expired");
+    for (const status of ["complete", "aborted"] as const) expect(statusAt({ ...open, status }, 999)).toBe(status);
+  });
+
+  it("lets no upload expire that has all its bytes and only has to be published", () => {
+    expect(statusAt({ ...open, offset: 10 }, 999)).toBe("open");
+    expect(statusAt({ ...open, offset: 10, size: null }, 999)).toBe("expired");
   });
 });
 
-it("isFull() is true where every declared byte is there", () => {
-  expect(isFull(open)).toBe(false);
-  expect(isFull({ ...open, offset: 10 })).toBe(true);
-  expect(isFull({ ...open, size: 0, offset: 0 })).toBe(true);
-  expect(isFull({ ...open, size: null })).toBe(false);
+it("isFull(), isReady() and takesMore() tell what is left to do", () => {
+  const states = [
+    open,
+    { ...open, offset: 10 },
+    { ...open, size: 0, offset: 0 },
+    { ...open, size: null },
+    { ...open, offset: 10, status: "conflict" as const },
+    { ...open, offset: 10, status: "complete" as const },
+  ];
+  expect(states.map(isFull)).toEqual([false, true, true, false, true, true]);
+  expect(states.map(isReady)).toEqual([false, true, true, false, false, false]);
+  expect(states.map(takesMore)).toEqual([true, false, false, true, false, false]);
 });
 
-it("isIdentical() compares bytes, type and metadata, whatever the order of its names", () => {
-  const sealed = { sha256: "1".repeat(64), over: null, at: 0 };
-  const record: SessionRecord = { ...open, offset: 10, sealed, metadata: { a: "1", b: "2" } };
-  const about = { version: 1, session: "other", created_at: 1, bytes: 10, sha256: sealed.sha256 };
-  const same = { ...about, mime_type: "text/plain", metadata: { b: "2", a: "1" } };
-  expect(isIdentical(same, record)).toBe(true);
-  expect(isIdentical({ ...same, metadata: { a: "1" } }, record)).toBe(false);
-  expect(isIdentical({ ...same, metadata: { a: "1", c: "2" } }, record)).toBe(false);
-  expect(isIdentical({ ...same, mime_type: "text/csv" }, record)).toBe(false);
-  expect(isIdentical({ ...same, sha256: "2".repeat(64) }, record)).toBe(false);
+it("isUnfinished() is true while the bytes are the upload's own", () => {
+  const all = ["open", "conflict", "complete", "aborted", "expired"] as const;
+  expect(all.filter((status) => isUnfinished({ ...open, status }))).toEqual(["open", "conflict"]);
 });
 
-it("toUploadSession() shows the artifact once there is one, and nothing of the inside", () => {
-  expect(toUploadSession(open, noLinks)).toEqual({
-    ...{ id: "s", bucket: "b", key: "k", mime_type: "text/plain", url: "artifact-upload://s" },
-    ...{ offset: 4, size: 10, status: "open", created_at: 100, expires_at: 200 },
+it("splitPieces() tells what lies in rows from what lies in the content store", () => {
+  const stored = { name: "0-a", bytes: 4 };
+  const inRow = { name: "4-b", bytes: 2, in_row: true as const };
+  expect(splitPieces([stored, inRow])).toEqual({ stored: [stored], inRows: [inRow] });
+});
+
+it("completed() leaves the bytes to the version", () => {
+  const done = completed({ ...open, offset: 10, digest: { bytes: 10, sha256: version.sha256 } }, version, 170);
+  expect(done).toMatchObject({ status: "complete", pieces: [], digest: null, artifact: version, updated_at: 170 });
+});
+
+describe("toUploadSession()", () => {
+  it("shows nothing of the inside", () => {
+    expect(toUploadSession(open, noLinks)).toEqual({
+      ...{ id: "s", bucket: "b", key: "k", mime_type: "text/plain", url: "artifact-upload://s" },
+      ...{ offset: 4, size: 10, status: "open", created_at: 100, expires_at: 200 },
+    });
+  });
+
+  it("shows the guard, and the artifact once there is one, marked where another upload had made it", () => {
+    const done = completed({ ...open, offset: 10, if_version: 2 }, version, 170);
+    const shown = toUploadSession(done, noLinks);
+    expect(shown).toMatchObject({ if_version: 2, status: "complete", artifact: { version: 3, bytes: 10 } });
+    expect(shown.artifact).not.toHaveProperty("already_saved");
+    const other = toUploadSession(completed(open, { ...version, session: "other" }, 170), noLinks);
+    expect(other.artifact).toMatchObject({ version: 3, already_saved: true });
   });
 });
