@@ -332,10 +332,11 @@ export class Uploads {
   /**
    * Aborts an upload, or, where it is complete, only hides it: what it has published stays.
    *
-   * @throws ArtifactError `session_closed`
+   * @throws ArtifactError `session_closed`, `session_expired`
    */
   async dismiss(id: string): Promise<void> {
     const row = await this.#appender.live(id);
+    if (row.value.status === "expired") throw closedError(row.value); // its bytes may be there until the sweep comes
     if (isUnfinished(row.value)) await this.abort(id);
     await this.#queue.run(id, () => this.#dependencies.ender.hide(row));
   }
