@@ -39,7 +39,13 @@ describe("checks", () => {
 
   it("count metadata in bytes of JSON and refuse NUL and what is no Unicode", () => {
     expect(() => checkMetadata({ a: "x".repeat(2_048 - '{"a":""}'.length) })).not.toThrow();
-    for (const metadata of [{ a: "x".repeat(2_048) }, { a: "é".repeat(1_030) }, { a: "\ud800" }, { "\udc00": "a" }, { a: "\0" }]) {
+    for (const metadata of [
+      { a: "x".repeat(2_048) },
+      { a: "é".repeat(1_030) },
+      { a: "\ud800" },
+      { "\udc00": "a" },
+      { a: "\0" },
+    ]) {
       expect(() => checkMetadata(metadata)).toThrow(expect.objectContaining({ code: "invalid_argument" }));
     }
   });
