@@ -1,409 +1,242 @@
 import { createHash, randomBytes } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { checkpointBytes } from "../../../src/store/model/limits.js";
-import type { AppendStream } from "../../../src/store/uploads/uploads.js";
-import { failOnce } from "../../support/faults.js";
+import type { StoreOptions } from "../../../src/store/store.js";
+import type { CreateUpload } from "../../../src/store/uploads/uploads.js";
+import { begunUpload } from "../../support/begun-upload.js";
 import { expectNothingLeaked, expectSound } from "../../support/invariants.js";
-import { asking, createPipe, sourceOf } from "../../support/sources.js";
-import { bytesOf, createMemoryEngines, saveText, storeOn, textOf } from "../../support/stores.js";
+import { pieceKinds } from "../../support/piece-kinds.js";
+import { sourceOf } from "../../support/sources.js";
+import { bytesOf, textOf } from "../../support/stores.js";
 
-const at = { bucket: "b", key: "k.txt" };
 const digest = (algorithm: string, bytes: Uint8Array | string) => createHash(algorithm).update(bytes).digest("hex");
 
-async function begun(text = "", upload: object = {}, options: object = {}) {
-  const engines = createMemoryEngines();
-  const store = storeOn(engines, options);
-  const { id } = await store.uploads.create({ ...at, ...upload });
-  if (text !== "") await store.uploads.append(id, 0, bytesOf(text));
-  const { uploads } = store;
-  return {
-    ...{ engines, store, uploads, id },
-    stream: (texts: readonly string[], how?: AppendStream) =>
-      uploads.appendStream(id, sourceOf(...texts.map(bytesOf)), how),
-    /** A stream that goes on while the test does other things. */
-    running(how?: AppendStream) {
-      const pipe = createPipe();
-      const result = uploads.appendStream(id, pipe, how);
-      result.catch(() => undefined); // looked at later
-      return { ...pipe, result };
-    },
-    /** What another process on the same directory sees. */
-    another: () => storeOn(engines, options).uploads,
-  };
-}
+describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
+  const begun = (text = "", upload: Partial<CreateUpload> = {}, options: Partial<StoreOptions> = {}) =>
+    begunUpload(text, upload, { pieceLimits, ...options });
 
-describe("a stream", () => {
-  it("goes on where the upload stands, and publishes a full one", async () => {
-    const { stream, store } = await begun("abc", { size: 9 });
-    expect(await stream(["de"])).toMatchObject({ offset: 5, status: "open" });
-    expect(await stream(["f", "g", "hi"])).toMatchObject({ offset: 9, status: "complete" });
-    expect(await textOf(store, "b", "k.txt")).toBe("abcdefghi");
-  });
-
-  it("of nothing changes nothing", async () => {
-    const { stream, engines } = await begun("abc");
-    const before = [...engines.metadata.rows.values()];
-    expect(await stream([])).toMatchObject({ offset: 3 });
-    expect([...engines.metadata.rows.values()]).toEqual(before);
-  });
-
-  it("that begins before may replay what is there, and goes on behind it", async () => {
-    const { stream, store } = await begun("abcdef", { size: 9 });
-    await stream(["ab", "cdefg", "hi"], { offset: 0 });
-    expect(await textOf(store, "b", "k.txt")).toBe("abcdefghi");
-    expect(await stream(["abcdefghi"], { offset: 0 })).toMatchObject({ status: "complete" });
-  });
-
-  it.each([
-    ["differs from what is there", ["ab", "Xd"], { offset: 0 }, "offset_conflict", 3],
-    ["leaves a gap", ["x"], { offset: 4 }, "offset_conflict", 3],
-    ["is said to be too long", ["d", "e", "f"], { length: 7 }, "size_exceeded", 3],
-    ["is too long", ["def", "ghi", "j"], {}, "size_exceeded", 3],
-  ])("that %s is refused with the offset, and nothing is lost", async (_, texts, how, code, offset) => {
-    const { stream, uploads, id, engines, store } = await begun("abc", { size: 9 });
-    await expect(stream(texts, how)).rejects.toMatchObject({ code, details: { offset } });
-    expect(await uploads.get(id)).toMatchObject({ offset: 3, status: "open" });
-    await stream(["defghi"]);
-    expect(await textOf(store, "b", "k.txt")).toBe("abcdefghi");
-    expectSound(engines);
-    expectNothingLeaked(engines);
-  });
-
-  it("counts every 8 MiB, and at its end", async () => {
-    const { uploads, id, store } = await begun("abc");
-    const block = randomBytes(checkpointBytes / 4);
-    const counted: number[] = [];
-    const onCheckpoint = (offset: number) => void counted.push(offset);
-    const source = sourceOf(...Array.from({ length: 9 }, () => block));
-    await uploads.appendStream(id, source, { onCheckpoint, isLast: true });
-    expect(counted).toEqual([3 + 4 * block.length, 3 + 8 * block.length, 3 + 9 * block.length]);
-    const whole = Buffer.concat([bytesOf("abc"), ...Array.from({ length: 9 }, () => block)]);
-    expect((await store.artifacts.get("b", "k.txt")).sha256).toBe(digest("sha256", whole));
-  });
-
-  it("counts the byte that fills the upload only when nothing comes behind it", async () => {
-    const { running, uploads, id, another } = await begun("abc", { size: 6 });
-    const { send, end, result } = running();
-    await send(bytesOf("def"));
-    expect(await uploads.get(id)).toMatchObject({ offset: 3, status: "open" });
-    expect(await another().get(id)).toMatchObject({ offset: 3, status: "open" });
-    end();
-    expect(await result).toMatchObject({ status: "complete" });
-  });
-
-  it("stores what has come when somebody asks", async () => {
-    const { running, uploads, id, another } = await begun();
-    const { send, end, result } = running();
-    await send(bytesOf("abc"));
-    expect(await uploads.get(id)).toMatchObject({ offset: 3 });
-    await send(bytesOf("de"));
-    expect(await another().get(id)).toMatchObject({ offset: 3 });
-    end();
-    expect(await result).toMatchObject({ offset: 5 });
-  });
-
-  it("that breaks has stored all that came, and says what broke it", async () => {
-    const { running, uploads, id } = await begun();
-    const { send, break: breakIt, result } = running();
-    await send(bytesOf("abc"));
-    breakIt(new Error("gone"));
-    await expect(result).rejects.toThrow("gone");
-    expect(await uploads.get(id)).toMatchObject({ offset: 3, status: "open" });
-  });
-
-  it("that breaks behind the last byte leaves a full upload, which the next look publishes", async () => {
-    const { running, uploads, id } = await begun("", { size: 3 });
-    const { send, break: breakIt, result } = running();
-    await send(bytesOf("abc"));
-    breakIt(new Error("gone"));
-    await expect(result).rejects.toThrow("gone");
-    expect(await uploads.get(id)).toMatchObject({ status: "complete" });
-  });
-});
-
-describe("a stream that is running", () => {
-  it("gives way to a chunk, with all that it has brought", async () => {
-    const { running, uploads, id, store } = await begun("", { size: 6 });
-    const { send, result, isStopped } = running();
-    await send(bytesOf("abc"));
-    expect(await uploads.append(id, 3, bytesOf("def"))).toMatchObject({ status: "complete" });
-    expect(isStopped()).toBe(true);
-    await expect(result).rejects.toMatchObject({ code: "offset_conflict", details: { offset: 3 } });
-    expect(await textOf(store, "b", "k.txt")).toBe("abcdef");
-  });
-
-  it("gives way to another stream", async () => {
-    const { running, stream, store } = await begun("", { size: 6 });
-    const { send, result } = running();
-    await send(bytesOf("abc"));
-    expect(await stream(["bc", "def"], { offset: 1 })).toMatchObject({ status: "complete" });
-    await expect(result).rejects.toMatchObject({ code: "offset_conflict" });
-    expect(await textOf(store, "b", "k.txt")).toBe("abcdef");
-  });
-
-  it("is ended by an abort", async () => {
-    const { running, uploads, id, engines } = await begun();
-    const { send, result } = running();
-    await send(bytesOf("abc"));
-    expect(await uploads.abort(id)).toMatchObject({ status: "aborted" });
-    await expect(result).rejects.toMatchObject({ code: "offset_conflict" });
-    expectNothingLeaked(engines);
-  });
-
-  it("keeps the upload from being completed, which would cut it", async () => {
-    const { running, uploads, id } = await begun("abc");
-    const { send, end, result } = running();
-    await send(bytesOf("def"));
-    await expect(uploads.complete(id)).rejects.toMatchObject({ code: "incomplete", details: { offset: 6 } });
-    end();
-    await result;
-    expect(await uploads.complete(id)).toMatchObject({ artifact: { bytes: 6 } });
-  });
-
-  it("is stored when the store closes", async () => {
-    const { running, store, id, another } = await begun();
-    const { send, result } = running();
-    await send(bytesOf("abc"));
-    await store.close();
-    await expect(result).rejects.toMatchObject({ code: "offset_conflict", details: { offset: 3 } });
-    expect(await another().get(id)).toMatchObject({ offset: 3 });
-  });
-
-  it("loses to another process what it has not counted, and says where to go on", async () => {
-    const { running, another, uploads, id, engines, stream, store } = await begun("abc");
-    const { send, end, result } = running();
-    await send(bytesOf("xyz"));
-    await another().append(id, 3, bytesOf("de"));
-    end();
-    await expect(result).rejects.toMatchObject({ code: "offset_conflict", details: { offset: 5 } });
-    expect(await uploads.get(id)).toMatchObject({ offset: 5, status: "open" });
-    expectNothingLeaked(engines);
-    await stream(["f"], { isLast: true });
-    expect(await textOf(store, "b", "k.txt")).toBe("abcdef");
-  });
-
-  it("loses it when somebody asks how far it is, and does not end as if it had not", async () => {
-    const { running, another, uploads, id } = await begun("abc");
-    const { send, end, result } = running();
-    await send(bytesOf("xyz"));
-    await another().append(id, 3, bytesOf("de"));
-    expect(await uploads.get(id)).toMatchObject({ offset: 5 });
-    end();
-    await expect(result).rejects.toMatchObject({ code: "offset_conflict", details: { offset: 5 } });
-  });
-
-  it.each(["abort", "complete"] as const)("ends where another process has made its %s", async (ending) => {
-    const { running, another, id, engines } = await begun("abc");
-    const { send, end, result } = running();
-    await send(bytesOf("def"));
-    await another()[ending](id);
-    end();
-    await expect(result).rejects.toMatchObject({ code: "session_closed" });
-    expectNothingLeaked(engines);
-  });
-});
-
-describe("a stream with a checksum", () => {
-  it.each(["sha256", "sha512", "sha1", "md5"] as const)("of %s counts whole, or not at all", async (algorithm) => {
-    const { stream, uploads, id } = await begun("abc");
-    const checksum = (text: string) => ({ checksum: { algorithm, digest: digest(algorithm, text) } });
-    const refused = { code: "checksum_mismatch", details: { offset: 3 } };
-    await expect(stream(["d", "ef"], checksum("other"))).rejects.toMatchObject(refused);
-    expect(await uploads.get(id)).toMatchObject({ offset: 3 });
-    expect(await stream(["d", "ef"], checksum("def"))).toMatchObject({ offset: 6 });
-  });
-
-  it("is not counted on the way, nor where it breaks", async () => {
-    const { running, uploads, id, engines } = await begun("abc");
-    const {
-      send,
-      break: breakIt,
-      result,
-    } = running({ checksum: { algorithm: "sha256", digest: digest("sha256", "") } });
-    await send(randomBytes(checkpointBytes + 1));
-    expect(await uploads.get(id)).toMatchObject({ offset: 3 });
-    breakIt(new Error("gone"));
-    await expect(result).rejects.toThrow("gone");
-    expect(await uploads.get(id)).toMatchObject({ offset: 3 });
-    expectNothingLeaked(engines);
-  });
-
-  it("covers what it replays too", async () => {
-    const { stream } = await begun("abc");
-    const checksum = { algorithm: "sha256", digest: digest("sha256", "abcdef") } as const;
-    expect(await stream(["ab", "cdef"], { offset: 0, checksum })).toMatchObject({ offset: 6 });
-  });
-});
-
-describe("the last stream", () => {
-  it("completes an upload without a size, whose digest is as was said", async () => {
-    const { stream, uploads, id } = await begun("abc");
-    await expect(stream(["def"], { isLast: true, sha256: digest("sha256", "x") })).rejects.toMatchObject({
-      code: "checksum_mismatch",
+  describe("a stream", () => {
+    it("goes on where the upload stands, and publishes a full one", async () => {
+      const { stream, store } = await begun("abc", { size: 9 });
+      expect(await stream(["de"])).toMatchObject({ offset: 5, status: "open" });
+      expect(await stream(["f", "g", "hi"])).toMatchObject({ offset: 9, status: "complete" });
+      expect(await textOf(store, "b", "k.txt")).toBe("abcdefghi");
     });
-    expect(await uploads.get(id)).toMatchObject({ offset: 6, status: "open" });
-    expect(await stream([], { isLast: true, sha256: digest("sha256", "abcdef") })).toMatchObject({
-      status: "complete",
-    });
-    expect(await stream([], { isLast: true })).toMatchObject({ status: "complete" });
-  });
 
-  it("does not complete what is not all there", async () => {
-    const { stream } = await begun("abc", { size: 9 });
-    await expect(stream(["def"], { isLast: true })).rejects.toMatchObject({
-      code: "incomplete",
-      details: { offset: 6 },
+    it("of nothing changes nothing", async () => {
+      const { stream, engines } = await begun("abc");
+      const before = [...engines.metadata.rows.values()];
+      expect(await stream([])).toMatchObject({ offset: 3 });
+      expect([...engines.metadata.rows.values()]).toEqual(before);
+    });
+
+    it("that begins before may replay what is there, and goes on behind it", async () => {
+      const { stream, store } = await begun("abcdef", { size: 9 });
+      await stream(["ab", "cdefg", "hi"], { offset: 0 });
+      expect(await textOf(store, "b", "k.txt")).toBe("abcdefghi");
+      expect(await stream(["abcdefghi"], { offset: 0 })).toMatchObject({ status: "complete" });
+    });
+
+    it.each([
+      ["differs from what is there", ["ab", "Xd"], { offset: 0 }, "offset_conflict", 3],
+      ["leaves a gap", ["x"], { offset: 4 }, "offset_conflict", 3],
+      ["is said to be too long", ["d", "e", "f"], { length: 7 }, "size_exceeded", 3],
+      ["is too long", ["def", "ghi", "j"], {}, "size_exceeded", 3],
+    ])("that %s is refused with the offset, and nothing is lost", async (_, texts, how, code, offset) => {
+      const { stream, uploads, id, engines, store } = await begun("abc", { size: 9 });
+      await expect(stream(texts, how)).rejects.toMatchObject({ code, details: { offset } });
+      expect(await uploads.get(id)).toMatchObject({ offset: 3, status: "open" });
+      await stream(["defghi"]);
+      expect(await textOf(store, "b", "k.txt")).toBe("abcdefghi");
+      expectSound(engines);
+      expectNothingLeaked(engines);
+    });
+
+    it("counts every 8 MiB, and at its end", async () => {
+      const { uploads, id, store } = await begun("abc");
+      const block = randomBytes(checkpointBytes / 4);
+      const counted: number[] = [];
+      const onCheckpoint = (offset: number) => void counted.push(offset);
+      const source = sourceOf(...Array.from({ length: 9 }, () => block));
+      await uploads.appendStream(id, source, { onCheckpoint, isLast: true });
+      expect(counted).toEqual([3 + 4 * block.length, 3 + 8 * block.length, 3 + 9 * block.length]);
+      const whole = Buffer.concat([bytesOf("abc"), ...Array.from({ length: 9 }, () => block)]);
+      expect((await store.artifacts.get("b", "k.txt")).sha256).toBe(digest("sha256", whole));
+    });
+
+    it("counts the byte that fills the upload only when nothing comes behind it", async () => {
+      const { running, uploads, id, another } = await begun("abc", { size: 6 });
+      const { send, end, result } = running();
+      await send(bytesOf("def"));
+      expect(await uploads.get(id)).toMatchObject({ offset: 3, status: "open" });
+      expect(await another().get(id)).toMatchObject({ offset: 3, status: "open" });
+      end();
+      expect(await result).toMatchObject({ status: "complete" });
+    });
+
+    it("stores what has come when somebody asks", async () => {
+      const { running, uploads, id, another } = await begun();
+      const { send, end, result } = running();
+      await send(bytesOf("abc"));
+      expect(await uploads.get(id)).toMatchObject({ offset: 3 });
+      await send(bytesOf("de"));
+      expect(await another().get(id)).toMatchObject({ offset: 3 });
+      end();
+      expect(await result).toMatchObject({ offset: 5 });
+    });
+
+    it("that breaks has stored all that came, and says what broke it", async () => {
+      const { running, uploads, id } = await begun();
+      const { send, break: breakIt, result } = running();
+      await send(bytesOf("abc"));
+      breakIt(new Error("gone"));
+      await expect(result).rejects.toThrow("gone");
+      expect(await uploads.get(id)).toMatchObject({ offset: 3, status: "open" });
+    });
+
+    it("that breaks behind the last byte leaves a full upload, which the next look publishes", async () => {
+      const { running, uploads, id } = await begun("", { size: 3 });
+      const { send, break: breakIt, result } = running();
+      await send(bytesOf("abc"));
+      breakIt(new Error("gone"));
+      await expect(result).rejects.toThrow("gone");
+      expect(await uploads.get(id)).toMatchObject({ status: "complete" });
     });
   });
-});
 
-describe("the digest that a stream says of the whole", () => {
-  const [right, wrong] = [digest("sha256", "abcdef"), digest("sha256", "abcdeX")];
+  describe("a stream that is running", () => {
+    it("gives way to a chunk, with all that it has brought", async () => {
+      const { running, uploads, id, store } = await begun("", { size: 6 });
+      const { send, result, isStopped } = running();
+      await send(bytesOf("abc"));
+      expect(await uploads.append(id, 3, bytesOf("def"))).toMatchObject({ status: "complete" });
+      expect(isStopped()).toBe(true);
+      await expect(result).rejects.toMatchObject({ code: "offset_conflict", details: { offset: 3 } });
+      expect(await textOf(store, "b", "k.txt")).toBe("abcdef");
+    });
 
-  it("is checked by what the stream fills, and nothing else is published", async () => {
-    const { stream, uploads, id, store, another } = await begun("abc", { size: 6 });
-    const mismatch = { code: "checksum_mismatch", details: { expected: wrong, actual: right, offset: 0 } };
-    await expect(stream(["def"], { sha256: wrong })).rejects.toMatchObject(mismatch);
-    expect(await another().get(id)).toMatchObject({ status: "open", offset: 0 });
-    await expect(store.artifacts.get("b", "k.txt")).rejects.toMatchObject({ code: "artifact_not_found" });
-    await uploads.abort(id);
+    it("gives way to another stream", async () => {
+      const { running, stream, store } = await begun("", { size: 6 });
+      const { send, result } = running();
+      await send(bytesOf("abc"));
+      expect(await stream(["bc", "def"], { offset: 1 })).toMatchObject({ status: "complete" });
+      await expect(result).rejects.toMatchObject({ code: "offset_conflict" });
+      expect(await textOf(store, "b", "k.txt")).toBe("abcdef");
+    });
+
+    it("is ended by an abort", async () => {
+      const { running, uploads, id, engines } = await begun();
+      const { send, result } = running();
+      await send(bytesOf("abc"));
+      expect(await uploads.abort(id)).toMatchObject({ status: "aborted" });
+      await expect(result).rejects.toMatchObject({ code: "offset_conflict" });
+      expectNothingLeaked(engines);
+    });
+
+    it("keeps the upload from being completed, which would cut it", async () => {
+      const { running, uploads, id } = await begun("abc");
+      const { send, end, result } = running();
+      await send(bytesOf("def"));
+      await expect(uploads.complete(id)).rejects.toMatchObject({ code: "incomplete", details: { offset: 6 } });
+      end();
+      await result;
+      expect(await uploads.complete(id)).toMatchObject({ artifact: { bytes: 6 } });
+    });
+
+    it("is stored when the store closes", async () => {
+      const { running, store, id, another } = await begun();
+      const { send, result } = running();
+      await send(bytesOf("abc"));
+      await store.close();
+      await expect(result).rejects.toMatchObject({ code: "offset_conflict", details: { offset: 3 } });
+      expect(await another().get(id)).toMatchObject({ offset: 3 });
+    });
+
+    it("loses to another process what it has not counted, and says where to go on", async () => {
+      const { running, another, uploads, id, engines, stream, store } = await begun("abc");
+      const { send, end, result } = running();
+      await send(bytesOf("xyz"));
+      await another().append(id, 3, bytesOf("de"));
+      end();
+      await expect(result).rejects.toMatchObject({ code: "offset_conflict", details: { offset: 5 } });
+      expect(await uploads.get(id)).toMatchObject({ offset: 5, status: "open" });
+      expectNothingLeaked(engines);
+      await stream(["f"], { isLast: true });
+      expect(await textOf(store, "b", "k.txt")).toBe("abcdef");
+    });
+
+    it("loses it when somebody asks how far it is, and does not end as if it had not", async () => {
+      const { running, another, uploads, id } = await begun("abc");
+      const { send, end, result } = running();
+      await send(bytesOf("xyz"));
+      await another().append(id, 3, bytesOf("de"));
+      expect(await uploads.get(id)).toMatchObject({ offset: 5 });
+      end();
+      await expect(result).rejects.toMatchObject({ code: "offset_conflict", details: { offset: 5 } });
+    });
+
+    it.each(["abort", "complete"] as const)("ends where another process has made its %s", async (ending) => {
+      const { running, another, id, engines } = await begun("abc");
+      const { send, end, result } = running();
+      await send(bytesOf("def"));
+      await another()[ending](id);
+      end();
+      await expect(result).rejects.toMatchObject({ code: "session_closed" });
+      expectNothingLeaked(engines);
+    });
   });
 
-  it("is refused before a byte is taken where it is known to be another", async () => {
-    const { stream, uploads, id } = await begun("abc", { size: 6, sha256: right });
-    await expect(stream(["def"], { sha256: wrong })).rejects.toMatchObject({ code: "checksum_mismatch" });
-    expect(await uploads.get(id)).toMatchObject({ offset: 3 });
-    expect(await stream(["def"], { sha256: right })).toMatchObject({ status: "complete" });
-    expect(await stream(["abcdef"], { offset: 0, sha256: right })).toMatchObject({ status: "complete" });
-    await expect(stream([], { sha256: wrong })).rejects.toMatchObject({ code: "checksum_mismatch" });
+  describe("a stream with a checksum", () => {
+    it.each(["sha256", "sha512", "sha1", "md5"] as const)("of %s counts whole, or not at all", async (algorithm) => {
+      const { stream, uploads, id } = await begun("abc");
+      const checksum = (text: string) => ({ checksum: { algorithm, digest: digest(algorithm, text) } });
+      const refused = { code: "checksum_mismatch", details: { offset: 3 } };
+      await expect(stream(["d", "ef"], checksum("other"))).rejects.toMatchObject(refused);
+      expect(await uploads.get(id)).toMatchObject({ offset: 3 });
+      expect(await stream(["d", "ef"], checksum("def"))).toMatchObject({ offset: 6 });
+    });
+
+    it("is not counted on the way, nor where it breaks", async () => {
+      const { running, uploads, id, engines } = await begun("abc");
+      const {
+        send,
+        break: breakIt,
+        result,
+      } = running({ checksum: { algorithm: "sha256", digest: digest("sha256", "") } });
+      await send(randomBytes(checkpointBytes + 1));
+      expect(await uploads.get(id)).toMatchObject({ offset: 3 });
+      breakIt(new Error("gone"));
+      await expect(result).rejects.toThrow("gone");
+      expect(await uploads.get(id)).toMatchObject({ offset: 3 });
+      expectNothingLeaked(engines);
+    });
+
+    it("covers what it replays too", async () => {
+      const { stream } = await begun("abc");
+      const checksum = { algorithm: "sha256", digest: digest("sha256", "abcdef") } as const;
+      expect(await stream(["ab", "cdef"], { offset: 0, checksum })).toMatchObject({ offset: 6 });
+    });
   });
 
-  it.each([
-    ["leaves a gap", ["x"], { offset: 5 }, "offset_conflict"],
-    ["is of other bytes", ["abXdef"], { offset: 0 }, "offset_conflict"],
-    ["is too long", ["defg"], {}, "size_exceeded"],
-    ["is not what it says itself", ["def"], { checksum: { algorithm: "sha256", digest: wrong } }, "checksum_mismatch"],
-    ["brings nothing", [], {}, undefined],
-    ["does not fill it", ["d"], {}, undefined],
-  ] as const)("leaves nothing behind of a stream that %s", async (_, texts, how, code) => {
-    const { stream, uploads, id, store } = await begun("abc", { size: 6 });
-    const result = stream(texts, { ...how, sha256: wrong });
-    if (code === undefined) await result;
-    else await expect(result).rejects.toMatchObject({ code });
-    const { offset } = await uploads.get(id);
-    expect(offset).toBeGreaterThanOrEqual(3);
-    await uploads.append(id, offset, bytesOf("abcdef".slice(offset)));
-    expect(await textOf(store, "b", "k.txt")).toBe("abcdef");
-  });
+  describe("the last stream", () => {
+    it("completes an upload without a size, whose digest is as was said", async () => {
+      const { stream, uploads, id } = await begun("abc");
+      await expect(stream(["def"], { isLast: true, sha256: digest("sha256", "x") })).rejects.toMatchObject({
+        code: "checksum_mismatch",
+      });
+      expect(await uploads.get(id)).toMatchObject({ offset: 6, status: "open" });
+      expect(await stream([], { isLast: true, sha256: digest("sha256", "abcdef") })).toMatchObject({
+        status: "complete",
+      });
+      expect(await stream([], { isLast: true })).toMatchObject({ status: "complete" });
+    });
 
-  it("is asked of what a size makes whole, before it is: a mismatch keeps the bytes", async () => {
-    const { uploads, id, another } = await begun("abcdef");
-    const mismatch = { code: "checksum_mismatch", details: { expected: wrong, actual: right } };
-    await expect(uploads.declareSize(id, 6, wrong)).rejects.toMatchObject(mismatch);
-    expect(await another().get(id)).toMatchObject({ status: "open", offset: 6, size: null });
-    expect(await uploads.declareSize(id, 6, right)).toMatchObject({ status: "complete", size: 6 });
+    it("does not complete what is not all there", async () => {
+      const { stream } = await begun("abc", { size: 9 });
+      await expect(stream(["def"], { isLast: true })).rejects.toMatchObject({
+        code: "incomplete",
+        details: { offset: 6 },
+      });
+    });
   });
-
-  it("is asked of what is held too, where a size is said again", async () => {
-    const { uploads, id, store } = await begun("abc", { size: 6, if_version: 0 });
-    await saveText(store, "b", "k.txt", "other");
-    await expect(uploads.append(id, 3, bytesOf("def"))).rejects.toMatchObject({ code: "version_conflict" });
-    await store.artifacts.delete("b", "k.txt");
-    await expect(uploads.declareSize(id, 6, wrong)).rejects.toMatchObject({ code: "checksum_mismatch" });
-    expect(await uploads.get(id)).toMatchObject({ status: "held" });
-    expect(await uploads.declareSize(id, 6, right)).toMatchObject({ status: "complete" });
-  });
-
-  it("is kept for who publishes what a process that died had filled", async () => {
-    const { engines, id } = await begun("abc", { size: 6 });
-    const dying = { ...engines.blobs, openSegment: () => Promise.reject(new Error("died")) };
-    const { uploads } = storeOn({ metadata: engines.metadata, blobs: dying });
-    const died = uploads.appendStream(id, sourceOf(bytesOf("def")), { sha256: wrong });
-    await expect(died).rejects.toThrow("died");
-    await expect(storeOn(engines).uploads.get(id)).rejects.toMatchObject({ code: "checksum_mismatch" });
-    expect(await storeOn(engines).uploads.get(id)).toMatchObject({ status: "open", offset: 0 });
-  });
-});
-
-describe("the size of an upload", () => {
-  it("may be said later, once", async () => {
-    const { uploads, id } = await begun("abc");
-    expect(await uploads.declareSize(id, 6)).toMatchObject({ size: 6, offset: 3, status: "open" });
-    expect(await uploads.declareSize(id, 6)).toMatchObject({ size: 6 });
-    await expect(uploads.declareSize(id, 7)).rejects.toMatchObject({ code: "invalid_argument" });
-    await expect(uploads.append(id, 3, bytesOf("defg"))).rejects.toMatchObject({ code: "size_exceeded" });
-  });
-
-  it("that is there already publishes it, and less than is there is refused", async () => {
-    const { uploads, id } = await begun("abc");
-    await expect(uploads.declareSize(id, 2)).rejects.toMatchObject({ code: "invalid_argument" });
-    expect(await uploads.declareSize(id, 3)).toMatchObject({ status: "complete" });
-    expect(await uploads.declareSize(id, 3)).toMatchObject({ status: "complete" });
-  });
-
-  it("is not said of what was aborted, nor past what an artifact may have", async () => {
-    const { uploads, id } = await begun("abc", {}, { maxArtifactBytes: 10 });
-    await expect(uploads.declareSize(id, 11)).rejects.toMatchObject({ code: "too_large" });
-    await uploads.abort(id);
-    await expect(uploads.declareSize(id, 6)).rejects.toMatchObject({ code: "session_closed" });
-  });
-});
-
-describe("limits", () => {
-  it("on an artifact hold for a stream, with what was counted before", async () => {
-    const { stream, uploads, id } = await begun("abc", {}, { maxArtifactBytes: 6 });
-    await expect(stream(["def", "g"])).rejects.toMatchObject({ code: "too_large" });
-    await expect(stream(["d"], { length: 4 })).rejects.toMatchObject({ code: "too_large" });
-    expect(await uploads.get(id)).toMatchObject({ offset: 3 });
-  });
-
-  it("on unfinished bytes hold for a stream, and leave nothing behind", async () => {
-    const { stream, uploads, id, engines } = await begun("abc", {}, { maxUnfinishedBytes: 6 });
-    await expect(stream(["def", "g"])).rejects.toMatchObject({ code: "storage_full" });
-    expect(await uploads.get(id)).toMatchObject({ offset: 3 });
-    expectNothingLeaked(engines);
-  });
-
-  it("on unfinished bytes hold for a stream in another process, whose new segment goes", async () => {
-    const { another, id, engines } = await begun("abc", {}, { maxUnfinishedBytes: 6 });
-    const refused = another().appendStream(id, sourceOf(bytesOf("defg")));
-    await expect(refused).rejects.toMatchObject({ code: "storage_full" });
-    expectNothingLeaked(engines);
-  });
-
-  it("on time hold for a stream", async () => {
-    let now = 1_000_000;
-    const { stream } = await begun("abc", {}, { now: () => now, sessionTtlMs: 10_000 });
-    now += 10_000;
-    await expect(stream(["def"])).rejects.toMatchObject({ code: "session_expired" });
-  });
-});
-
-describe("whatever step of a stream fails", () => {
-  it.each(["in its place", "behind it"])(
-    "%s, what was counted stays, and the rest makes the right content",
-    async (where) => {
-      const [text, steps] = ["abcdefghi", 40];
-      for (let failing = 1; failing <= steps; failing += 1) {
-        const engines = createMemoryEngines();
-        const living = storeOn(engines);
-        const { id } = await living.uploads.create({ ...at, size: text.length });
-        await living.uploads.append(id, 0, bytesOf("abc"));
-        const { uploads } = storeOn(failOnce(engines, failing, undefined, where === "in its place"));
-        let counted = 3;
-        const onCheckpoint = (offset: number): void => {
-          counted = offset;
-        };
-        const ask = () => uploads.get(id).catch(() => undefined);
-        await uploads.appendStream(id, asking(ask, "d", "ef"), { onCheckpoint }).catch(() => undefined);
-        const { offset } = await living.uploads.get(id);
-        expect(offset, `step ${failing}`).toBeGreaterThanOrEqual(counted);
-        const rest = () => uploads.append(id, offset, bytesOf(text.slice(offset)));
-        const done = await rest().catch(rest); // where it fails in this call
-        expect(done.artifact?.sha256, `step ${failing}`).toBe(digest("sha256", text));
-        expect(await textOf(living, "b", "k.txt")).toBe(text);
-        expectSound(engines);
-      }
-    },
-  );
 });
