@@ -4,10 +4,10 @@ import { checkpointBytes } from "../../../src/store/model/limits.js";
 import type { StoreOptions } from "../../../src/store/store.js";
 import type { CreateUpload } from "../../../src/store/uploads/uploads.js";
 import { begunUpload } from "../../support/begun-upload.js";
-import { expectNothingLeaked, expectSound } from "../../support/invariants.js";
+import { expectNothingLeaked, expectNothingLeft, expectSound } from "../../support/invariants.js";
 import { pieceKinds } from "../../support/piece-kinds.js";
 import { sourceOf } from "../../support/sources.js";
-import { bytesOf, textOf } from "../../support/stores.js";
+import { bytesOf, storeOn, textOf } from "../../support/stores.js";
 
 const digest = (algorithm: string, bytes: Uint8Array | string) => createHash(algorithm).update(bytes).digest("hex");
 
@@ -237,6 +237,47 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
         code: "incomplete",
         details: { offset: 6 },
       });
+    });
+  });
+
+  describe("a stream that takes longer than a session lives", () => {
+    const checksum = { algorithm: "sha256", digest: digest("sha256", "defghi") } as const;
+
+    it.each([
+      ["of which nothing counts before its end", { checksum }],
+      ["of few bytes", {}],
+    ])("%s, renews its session as they come", async (_, how) => {
+      let now = 1_000_000;
+      const clocks = { now: () => now, monotonicMs: () => now, sessionTtlMs: 10_000 };
+      const { running, another, id, store, engines } = await begun("abc", { size: 9 }, clocks);
+      const sweeping = storeOn(engines, { pieceLimits, ...clocks });
+      const { send, end, result } = running(how);
+      for (const letter of "defghi") {
+        await send(bytesOf(letter));
+        now += 6_000;
+        expect(await sweeping.sweep.run({ trustsClock: true })).toMatchObject({ expired: 0, failed: 0 });
+        const [shown] = (await another().list({ limit: 9 })).data;
+        expect(shown).toMatchObject({ id, status: "open", offset: 3 });
+      }
+      end();
+      expect(await result).toMatchObject({ status: "complete", offset: 9 });
+      expect(await textOf(store, "b", "k.txt")).toBe("abcdefghi");
+      expectSound(engines);
+      expectNothingLeft(engines);
+    });
+
+    it("is ended where another process has gone on, or has ended it, though it has nothing to count yet", async () => {
+      let now = 1_000_000;
+      const clocks = { now: () => now, monotonicMs: () => now, sessionTtlMs: 10_000 };
+      const { running, another, id, engines } = await begun("abc", {}, clocks);
+      const { send, result } = running();
+      await send(bytesOf("d"));
+      await another().append(id, 3, bytesOf("xyz"));
+      now += 6_000;
+      void send(bytesOf("e")); // nobody asks for more
+      await expect(result).rejects.toMatchObject({ code: "offset_conflict", details: { offset: 6 } });
+      expectSound(engines);
+      expectNothingLeaked(engines);
     });
   });
 });
