@@ -2,7 +2,7 @@ import { planAppend } from "../model/append-plan.js";
 import { checkDigest, checkIdempotencyKey, checkMetadata, sha256Of } from "../model/artifact.js";
 import { decodeCursor, encodeCursor, type Page, type PageOptions } from "../model/cursor.js";
 import { ArtifactError } from "../model/errors.js";
-import { maxOpenPieces, publicationWaitMs } from "../model/limits.js";
+import { maxOpenPieces } from "../model/limits.js";
 import { checkMimeType, mimeTypeOf } from "../model/media-type.js";
 import { checkBucket, toKey } from "../model/names.js";
 import { idOf, type SessionRecord, type SessionRow, uploadPrefix } from "../model/records.js";
@@ -17,7 +17,6 @@ import {
   type UploadSession,
   type UploadStatus,
 } from "../model/upload-session.js";
-import { withinMs } from "../model/within-ms.js";
 import type { ByteSource } from "../ports/byte-source.js";
 import type { Links } from "../ports/links.js";
 import type { Log } from "../ports/log.js";
@@ -26,7 +25,7 @@ import type { Ender } from "../publication/ender.js";
 import type { CompleteUpload, Publisher } from "../publication/publisher.js";
 import { Appender, type AppenderDependencies } from "./appender.js";
 import { CopiedContent, type Source } from "./copied-content.js";
-import { SessionQueue } from "./session-queue.js";
+import { SessionCalls, type Waiting } from "./session-calls.js";
 import { type StreamOptions, stillArriving, UploadStream } from "./upload-stream.js";
 
 export interface CreateUpload {
@@ -89,15 +88,13 @@ export interface UploadsDependencies extends AppenderDependencies {
  */
 export class Uploads {
   readonly #dependencies: UploadsDependencies;
-  readonly #queue = new SessionQueue();
+  readonly #calls = new SessionCalls();
   readonly #appender: Appender;
   readonly #copies: CopiedContent;
   /** Sessions as this process's last append left them, in that order: another process may have changed them since. */
   readonly #newest = new Map<string, SessionRow>();
   /** Streams that this process is taking now. */
   readonly #streams = new Map<string, UploadStream>();
-  /** Sessions that this process is publishing now, as they were when it began. */
-  readonly #publishing = new Map<string, SessionRecord>();
 
   constructor(dependencies: UploadsDependencies) {
     this.#dependencies = dependencies;
@@ -211,7 +208,7 @@ export class Uploads {
       await this.#streams.get(id)?.stop();
       return this.#append(id, offset, bytes);
     };
-    return this.#inOrder(id, work, onDone);
+    return this.#inOrder(id, work, { check: () => this.#checkReplay(id, offset, bytes), onDone });
   }
 
   /**
@@ -223,7 +220,7 @@ export class Uploads {
   async appendStream(id: string, source: ByteSource, options: AppendStream = {}): Promise<UploadSession> {
     const { isLast = false, sha256 } = options;
     checkDigest("sha256", sha256);
-    const stream = await this.#queue.run(id, () => this.#openStream(id, source, options));
+    const stream = await this.#calls.run(id, () => this.#openStream(id, source, options));
     const row = await stream.run().finally(() => {
       if (this.#streams.get(id) === stream) this.#streams.delete(id);
     });
@@ -338,13 +335,13 @@ export class Uploads {
     const row = await this.#appender.live(id);
     if (row.value.status === "expired") throw closedError(row.value); // its bytes may be there until the sweep comes
     if (isUnfinished(row.value)) await this.abort(id);
-    await this.#queue.run(id, () => this.#dependencies.ender.hide(row));
+    await this.#calls.run(id, () => this.#dependencies.ender.hide(row));
   }
 
   /** Ends the streams with what they have stored, lets the calls that have arrived end, then closes what is open. */
   async close(): Promise<void> {
     await this.stopStreams();
-    await this.#queue.drained();
+    await this.#calls.drained();
     await this.#dependencies.staging.close();
   }
 
@@ -357,16 +354,22 @@ export class Uploads {
     return toUploadSession(record, this.#dependencies.links, status);
   }
 
-  /** Runs `work` in the session's order; a caller that waits long for a publication hears of the session as it is. */
-  async #inOrder(id: string, work: () => Promise<SessionRecord>, onDone?: () => void): Promise<UploadSession> {
-    const result = this.#queue.run(id, work).finally(onDone);
-    for (let waitMs = publicationWaitMs; ; waitMs = publicationLookMs) {
-      const record = await withinMs(waitMs, result);
-      if (record !== undefined) return this.#show(record);
-      const unfinished = this.#publishing.get(id);
-      if (unfinished === undefined) continue;
-      result.catch(() => undefined); // the row keeps what it came to, for who asks next
-      return this.#show(unfinished);
+  /** A caller that waits long for a publication hears of the session as it is. */
+  async #inOrder(id: string, work: () => Promise<SessionRecord>, waiting?: Waiting): Promise<UploadSession> {
+    return this.#show(await this.#calls.answer(id, work, waiting));
+  }
+
+  /**
+   * For an append that waits for a publication: its answer counts no bytes that are not those of the caller.
+   *
+   * @throws ArtifactError as `append` does
+   */
+  async #checkReplay(id: string, offset: number, bytes: Uint8Array): Promise<void> {
+    let isCompared = false;
+    while (!isCompared) {
+      const row = await this.#appender.live(id);
+      const { overlap } = planAppend(row.value, offset, bytes.length);
+      isCompared = await this.#appender.isReplay(row, offset, bytes.subarray(0, overlap));
     }
   }
 
@@ -423,20 +426,12 @@ export class Uploads {
   async #publish(row: SessionRow, wanted?: CompleteUpload): Promise<SessionRecord> {
     const { id, offset } = row.value;
     this.#newest.delete(id);
-    this.#publishing.set(id, row.value);
-    try {
-      const record = await this.#dependencies.publisher.publish(row, wanted);
-      const isCounted = isUnfinished(row.value) && row.value.is_listed;
-      if (isCounted) this.#dependencies.quota.freed({ openSessions: 1, unfinishedBytes: offset });
-      return record;
-    } finally {
-      this.#publishing.delete(id);
-    }
+    const record = await this.#calls.publish(row.value, () => this.#dependencies.publisher.publish(row, wanted));
+    const isCounted = isUnfinished(row.value) && row.value.is_listed;
+    if (isCounted) this.#dependencies.quota.freed({ openSessions: 1, unfinishedBytes: offset });
+    return record;
   }
 }
-
-/** After the wait, how often a call looks whether what it waits for is a publication by now. */
-const publicationLookMs = 1_000;
 
 const emptyDigest = sha256Of("");
 
