@@ -121,17 +121,20 @@ export class Uploads {
    * @throws ArtifactError `invalid_argument`, `version_conflict`, `idempotency_conflict`, `too_large`, `storage_full`
    */
   async saveWhole(upload: CreateUpload, bytes: Uint8Array): Promise<SessionRecord> {
-    const { staging, ender } = this.#dependencies;
+    const { staging, ender, quota } = this.#dependencies;
     const record = await this.#newRecord({ ...upload, size: bytes.length }, false);
     const created = await this.#insert(record);
+    let storedBytes = 0;
     try {
       const row = await this.#appender.append(created, bytes);
+      storedBytes = row === undefined ? 0 : bytes.length;
       if (row !== undefined) return await this.#publish(row);
     } catch (error) {
       await staging.release(record.id);
       const now = await this.#dependencies.rows.session(record.id).catch(() => undefined);
       if (now?.value.status === "complete") return now.value; // it failed behind the decision
       if (now !== undefined) await ender.end(now, "aborted").catch(() => undefined); // what stays is the sweep's
+      quota.freed({ storedBytes });
       throw error;
     }
     // A sweep took it for a dead process's.
@@ -427,8 +430,11 @@ export class Uploads {
     const { id, offset } = row.value;
     this.#newest.delete(id);
     const record = await this.#calls.publish(row.value, () => this.#dependencies.publisher.publish(row, wanted));
-    const isCounted = isUnfinished(row.value) && row.value.is_listed;
-    if (isCounted) this.#dependencies.quota.freed({ openSessions: 1, unfinishedBytes: offset });
+    if (isUnfinished(row.value)) {
+      const { quota } = this.#dependencies;
+      if (record.is_listed) quota.freed({ openSessions: 1, unfinishedBytes: offset });
+      if (record.artifact?.session !== id) quota.freed({ storedBytes: offset }); // a version had them already
+    }
     return record;
   }
 }
