@@ -135,7 +135,7 @@ export class Uploads {
       if (now?.value.status === "complete") return now.value; // it failed behind the decision
       if (now !== undefined) await ender.end(now, "aborted").catch(() => undefined); // what stays is the sweep's
       quota.freed({ storedBytes });
-      throw error;
+      if (!isOfEndedSession(error)) throw error;
     }
     // A sweep took it for a dead process's.
     throw new ArtifactError("internal", "Saving took too long and was given up. Nothing was saved.", {
@@ -437,6 +437,10 @@ export class Uploads {
     }
     return record;
   }
+}
+
+function isOfEndedSession(error: unknown): boolean {
+  return error instanceof ArtifactError && (error.code === "session_closed" || error.code === "session_not_found");
 }
 
 const emptyDigest = sha256Of("");
