@@ -90,6 +90,14 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
       await saveText(failing, "b", "k", "12345");
     });
 
+    it("has its room back at once where an upload is what is there already", async () => {
+      const store = open({ maxStoreBytes: 10 });
+      await saveText(store, "b", "k", "12345");
+      const id = await create(store, { mime_type: "text/plain", size: 5 });
+      expect(await store.uploads.append(id, 0, bytesOf("12345"))).toMatchObject({ artifact: { already_saved: true } });
+      await saveText(store, "b", "other", "abcde");
+    });
+
     it("is not passed by many calls at once", async () => {
       const store = open({ maxStoreBytes: 10 });
       const saves = Array.from({ length: 8 }, (_, n) => saveText(store, "b", `k${n}`, `12${n}`));
