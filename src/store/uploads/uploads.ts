@@ -109,9 +109,11 @@ export class Uploads {
     const known = upload.isNew ? undefined : await this.#known(record);
     if (known !== undefined) return this.get(known);
     const { id, size } = record;
+    const { from } = upload;
+    if (from !== undefined) await this.#copies.check(from, size);
     await quota.check({ storedBytes: size ?? 0, unfinishedBytes: size ?? 0 });
     const created = await quota.during({ openSessions: 1 }, () => this.#insert(record));
-    const row = upload.from === undefined ? created : await this.#copies.begin(created, upload.from);
+    const row = from === undefined ? created : await this.#copies.begin(created, from);
     return isFull(row.value) ? this.#inOrder(id, () => this.#publish(row)) : this.#show(row.value);
   }
 
@@ -164,7 +166,7 @@ export class Uploads {
       ...{ id, is_listed, bucket, key, mime_type, metadata },
       ...{ size: size ?? null, sha256: sha256 ?? null, if_version: if_version ?? null },
       ...(isStrict ? { is_strict: true } : {}),
-      ...(idempotency_key === undefined ? {} : { idempotency_key }),
+      ...(idempotency_key === undefined ? {} : { idempotency_key, request: requestOf(upload, mime_type) }),
       ...(saved_by === undefined ? {} : { saved_by }),
       ...{ status: "open", offset: 0, pieces: [], digest: null, artifact: null },
       ...{ created_at, updated_at: created_at, expires_at: await this.#appender.expiry() },
@@ -179,7 +181,7 @@ export class Uploads {
     for await (const { key: index } of rowsUnder(metadata, uploadPrefix(bucket, key), pageRows)) {
       const row = await rows.session(idOf(index));
       if (row?.value.idempotency_key !== idempotency_key) continue;
-      if (isSameRequest(row.value, record)) return row.value.id;
+      if (row.value.request === record.request) return row.value.id;
       const message = "This idempotency key belongs to another upload of the same key. No session was created.";
       throw new ArtifactError("idempotency_conflict", message, { next: "use_other_key", details: { bucket, key } });
     }
@@ -447,11 +449,15 @@ const emptyDigest = sha256Of("");
 
 const pageRows = 100;
 
-/** Whether two requests ask for the same session. */
-function isSameRequest(a: SessionRecord, b: SessionRecord): boolean {
-  const asked = ({ mime_type, size, sha256, if_version, metadata }: SessionRecord) =>
-    JSON.stringify([mime_type, size, sha256, if_version, Object.entries(metadata).sort()]);
-  return asked(a) === asked(b);
+/** The same for two requests that ask for the same session. */
+function requestOf(
+  { size, sha256, if_version, isStrict, metadata = {}, from }: CreateUpload,
+  mime_type: string,
+): string {
+  const source = from && [from.bucket, from.key, from.version ?? null];
+  const about = Object.entries(metadata).sort();
+  const asked = [mime_type, size ?? null, sha256 ?? null, if_version ?? null, isStrict === true, about, source ?? null];
+  return sha256Of(JSON.stringify(asked));
 }
 
 /** @throws ArtifactError `invalid_argument` */
