@@ -1,8 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ArtifactError } from "../../src/store/model/errors.js";
-import type { MetadataStore } from "../../src/store/ports/metadata-store.js";
 import type { ArtifactRecord } from "../../src/store/model/records.js";
+import type { MetadataStore } from "../../src/store/ports/metadata-store.js";
 import type { Store } from "../../src/store/store.js";
 import { expectNothingLeaked, expectSound } from "../support/invariants.js";
 import { bytesOf, createMemoryEngines, saveText, storeOn, textOf } from "../support/stores.js";

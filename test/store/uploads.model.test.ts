@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
-import type { Store } from "../../src/store/store.js";
 import type { UploadSession } from "../../src/store/model/upload-session.js";
+import type { Store } from "../../src/store/store.js";
 import { expectNothingLeaked, expectSound } from "../support/invariants.js";
 import { createMemoryEngines, type MemoryEngines, storeOn, textOf } from "../support/stores.js";
 
