@@ -154,14 +154,14 @@ class Pass {
   /** Nobody has heard of a save that its process has not come to the end of. */
   async #giveUp(row: SessionRow): Promise<void> {
     if (!this.#trustsClock || !this.#isOlderThan(saveGraceMs, row.value.updated_at)) return;
-    await this.#dependencies.ender.end(row, "aborted");
-    this.report.settled += 1;
+    const now = await this.#dependencies.ender.end(row, "aborted");
+    if (now?.value.status === "aborted") this.report.settled += 1;
   }
 
   async #expire(row: SessionRow): Promise<void> {
     if (!this.#trustsClock) return;
-    await this.#dependencies.ender.end(row, "expired");
-    this.report.expired += 1;
+    const now = await this.#dependencies.ender.end(row, "expired");
+    if (now?.value.status === "expired") this.report.expired += 1;
   }
 
   /** What is left of sessions before their rows go: one listing of a shard is enough for all of them. */

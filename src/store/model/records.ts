@@ -83,6 +83,8 @@ const sessionSchema = z.strictObject({
   /** The guard holds also where the newest version has the same content. */
   is_strict: z.literal(true).optional(),
   idempotency_key: name.optional(),
+  /** Beside that key, a digest of what was asked for: the session itself may be told otherwise later. */
+  request: digest.optional(),
   saved_by: z.string().optional(),
   status: z.enum(["open", "conflict", "complete", "aborted", "expired"]),
   /** Bytes that count. */

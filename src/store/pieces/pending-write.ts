@@ -25,7 +25,7 @@ interface Target {
 export class PendingWrite {
   readonly #dependencies: StagingDependencies;
   readonly #staging: Staging;
-  readonly #row: SessionRow;
+  #row: SessionRow;
   readonly #hash: Hash | undefined;
   #waiting: Uint8Array[] = [];
   #target: Target | undefined;
@@ -60,6 +60,11 @@ export class PendingWrite {
     this.#bytes += bytes.length;
     await this.#append(bytes);
     return true;
+  }
+
+  /** @param row the session as this process has just changed it, with the same bytes */
+  rebase(row: SessionRow): void {
+    this.#row = row;
   }
 
   /** Moves what lies in rows, and what waits, into the content store. @returns as `write` does */

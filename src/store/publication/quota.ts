@@ -90,11 +90,11 @@ export class Quota {
       taken = nothing;
     };
     return {
-      grow: async (need) => {
-        await this.check(need);
-        taken = sum(taken, need);
-        this.#inFlight = sum(this.#inFlight, need);
-      },
+      grow: (need) =>
+        this.#admit(need, () => {
+          taken = sum(taken, need);
+          this.#inFlight = sum(this.#inFlight, need);
+        }),
       keep: () => {
         this.#since = sum(this.#since, taken);
         release();
@@ -104,11 +104,17 @@ export class Quota {
   }
 
   /** @throws ArtifactError `storage_full` where there is no room for it now */
-  async check(need: Need): Promise<void> {
+  check(need: Need): Promise<void> {
+    return this.#admit(need, () => undefined);
+  }
+
+  /** @param take is called where there is room, and before anybody else is told so */
+  async #admit(need: Need, take: () => void): Promise<void> {
     await this.#ready(need);
     if (this.#excess(need) !== undefined && this.#isRested()) await this.#count();
     const refusal = this.#excess(need);
     if (refusal !== undefined) throw refusal;
+    take();
   }
 
   /** What this process has ended or deleted makes room at once. */
@@ -174,7 +180,11 @@ export class Quota {
       const session = parseSessionRow(row).value;
       const { offset, is_listed } = session;
       if (!isUnfinished(session)) return;
-      counted = sum(counted, { openSessions: is_listed ? 1 : 0, unfinishedBytes: offset, storedBytes: offset });
+      // A save is no unfinished upload, though its process may have died.
+      counted = sum(counted, {
+        storedBytes: offset,
+        ...(is_listed ? { openSessions: 1, unfinishedBytes: offset } : {}),
+      });
     });
     if (this.#limits.maxStoreBytes < Number.MAX_SAFE_INTEGER) {
       await this.#overRows(artifactPrefix, (row) => {

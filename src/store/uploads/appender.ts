@@ -146,6 +146,20 @@ export class Appender {
     }
   }
 
+  /** Whether bytes have been arriving for so long, and none of them counted, that the session has to be renewed. */
+  isDue({ value }: SessionRow): boolean {
+    const { clock, sessionTtlMs } = this.#dependencies;
+    return (value.expires_at - clock.nowSeconds()) * 1000 < sessionTtlMs / 2;
+  }
+
+  /** The session with more time, and the same bytes; undefined if somebody else changed it first. */
+  async renew(row: SessionRow): Promise<SessionRow | undefined> {
+    const change = this.#dependencies.rows.begin();
+    const expires_at = Math.max(row.value.expires_at, await this.expiry());
+    const next = change.session(row, { ...row.value, expires_at });
+    return (await change.commit()) ? next : undefined;
+  }
+
   /** Nobody counts what has arrived. */
   async drop({ pending, reservation }: Arriving): Promise<void> {
     reservation.release();

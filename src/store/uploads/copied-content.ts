@@ -1,6 +1,7 @@
 import { ArtifactError } from "../model/errors.js";
+import { checkBucket, toKey } from "../model/names.js";
 import { quote } from "../model/quote.js";
-import type { Piece, SessionRow, Version } from "../model/records.js";
+import { type Piece, type SessionRow, type Version, versionOf } from "../model/records.js";
 import { closedError, unknownSession } from "../model/session-errors.js";
 import { bytesOf } from "../model/upload-session.js";
 import { readRowPieces } from "../pieces/piece-reader.js";
@@ -47,6 +48,15 @@ export class CopiedContent {
   }
 
   /**
+   * Before there is a session. @throws ArtifactError `artifact_not_found`, `size_exceeded`, `invalid_argument`
+   *
+   * @param size of the whole content, if it is declared
+   */
+  async check(source: Source, size: number | null): Promise<void> {
+    checkFits(await this.#find(source), size);
+  }
+
+  /**
    * The session once it has the content. A session that cannot get it is aborted.
    *
    * @throws ArtifactError `artifact_not_found`, `storage_full`, `corrupt`, `size_exceeded`
@@ -70,21 +80,23 @@ export class CopiedContent {
     const { quota } = this.#dependencies;
     for (;;) {
       const version = await this.#find(source);
-      const { size } = created.value;
-      if (size !== null && version.bytes > size) throw tooSmall(created, version.bytes, size);
+      checkFits(version, created.value.size);
       const need = { unfinishedBytes: version.bytes, storedBytes: version.bytes };
       const row = await quota.during(need, async () => {
         const copies = await this.#copy(created, version);
         return copies && this.#count(created, copies);
       });
       if (row !== undefined) return row;
-      if ((await this.#find({ ...source, version: version.version })).session === version.session) {
+      // Deleted meanwhile, or lost: only a row that still names it says which.
+      if (versionOf(await this.#dependencies.rows.artifact(source.bucket, toKey(source.key)), version.session)) {
         throw new ArtifactError("corrupt", "Stored bytes of that version are missing.", { next: "verify_store" });
       }
     }
   }
 
-  async #find({ bucket, key, version }: Source): Promise<Version> {
+  async #find({ bucket, key: name, version }: Source): Promise<Version> {
+    checkBucket(bucket);
+    const key = toKey(name);
     const row = await this.#dependencies.rows.artifact(bucket, key);
     const versions = row?.value.versions ?? [];
     const found = version === undefined ? versions[0] : versions.find((known) => known.version === version);
@@ -100,7 +112,10 @@ export class CopiedContent {
     const pieces: Piece[] = [];
     for (const piece of version.pieces) {
       if (piece.in_row) continue;
-      const name = await content.copy(version.session, piece, id, bytesOf(pieces));
+      const name = await content.copy(version.session, piece, id, bytesOf(pieces)).catch(async (error) => {
+        await this.#remove(id, pieces);
+        throw error;
+      });
       if (name === undefined) {
         await this.#remove(id, pieces);
         return undefined;
@@ -146,10 +161,9 @@ export class CopiedContent {
   }
 }
 
-function tooSmall({ value: { id } }: SessionRow, bytes: number, size: number): ArtifactError {
-  const message = `That version has ${bytes} bytes, and size is ${size}: size is that of the whole content, with what it begins with. No session was left.`;
-  return new ArtifactError("size_exceeded", message, {
-    next: "create_without_size",
-    details: { session_id: id, size },
-  });
+/** @throws ArtifactError `size_exceeded` */
+function checkFits({ bytes }: Version, size: number | null): void {
+  if (size === null || bytes <= size) return;
+  const message = `That version has ${bytes} bytes, and size is ${size}: size is that of the whole content, with what it begins with. No session was created.`;
+  throw new ArtifactError("size_exceeded", message, { next: "create_without_size", details: { bytes, size } });
 }

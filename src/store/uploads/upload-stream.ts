@@ -149,6 +149,19 @@ export class UploadStream {
     this.#at = end;
     this.#hash?.update(bytes);
     if (this.#pendingBytes >= checkpointBytes) await this.#checkpoint();
+    if (this.#appender.isDue(this.#row)) await this.#renew();
+  }
+
+  /** A session does not expire while its bytes come, however long it takes until they count. */
+  async #renew(): Promise<void> {
+    const row = await this.#appender.renew(this.#row);
+    if (row === undefined) {
+      await this.#look();
+      if (this.#arriving !== undefined) throw takenOver(this.#row);
+      return;
+    }
+    this.#row = row;
+    this.#arriving?.pending.rebase(row);
   }
 
   /** False if the session has changed meanwhile, and nothing has come before that would be lost. */

@@ -2,7 +2,7 @@ import { planAppend } from "../model/append-plan.js";
 import { checkDigest, checkIdempotencyKey, checkMetadata, sha256Of } from "../model/artifact.js";
 import { decodeCursor, encodeCursor, type Page, type PageOptions } from "../model/cursor.js";
 import { ArtifactError } from "../model/errors.js";
-import { maxOpenPieces, publicationWaitMs } from "../model/limits.js";
+import { maxOpenPieces } from "../model/limits.js";
 import { checkMimeType, mimeTypeOf } from "../model/media-type.js";
 import { checkBucket, toKey } from "../model/names.js";
 import { idOf, type SessionRecord, type SessionRow, uploadPrefix } from "../model/records.js";
@@ -17,7 +17,6 @@ import {
   type UploadSession,
   type UploadStatus,
 } from "../model/upload-session.js";
-import { withinMs } from "../model/within-ms.js";
 import type { ByteSource } from "../ports/byte-source.js";
 import type { Links } from "../ports/links.js";
 import type { Log } from "../ports/log.js";
@@ -26,7 +25,7 @@ import type { Ender } from "../publication/ender.js";
 import type { CompleteUpload, Publisher } from "../publication/publisher.js";
 import { Appender, type AppenderDependencies } from "./appender.js";
 import { CopiedContent, type Source } from "./copied-content.js";
-import { SessionQueue } from "./session-queue.js";
+import { SessionCalls, type Waiting } from "./session-calls.js";
 import { type StreamOptions, stillArriving, UploadStream } from "./upload-stream.js";
 
 export interface CreateUpload {
@@ -89,15 +88,13 @@ export interface UploadsDependencies extends AppenderDependencies {
  */
 export class Uploads {
   readonly #dependencies: UploadsDependencies;
-  readonly #queue = new SessionQueue();
+  readonly #calls = new SessionCalls();
   readonly #appender: Appender;
   readonly #copies: CopiedContent;
   /** Sessions as this process's last append left them, in that order: another process may have changed them since. */
   readonly #newest = new Map<string, SessionRow>();
   /** Streams that this process is taking now. */
   readonly #streams = new Map<string, UploadStream>();
-  /** Sessions that this process is publishing now, as they were when it began. */
-  readonly #publishing = new Map<string, SessionRecord>();
 
   constructor(dependencies: UploadsDependencies) {
     this.#dependencies = dependencies;
@@ -112,9 +109,11 @@ export class Uploads {
     const known = upload.isNew ? undefined : await this.#known(record);
     if (known !== undefined) return this.get(known);
     const { id, size } = record;
+    const { from } = upload;
+    if (from !== undefined) await this.#copies.check(from, size);
     await quota.check({ storedBytes: size ?? 0, unfinishedBytes: size ?? 0 });
     const created = await quota.during({ openSessions: 1 }, () => this.#insert(record));
-    const row = upload.from === undefined ? created : await this.#copies.begin(created, upload.from);
+    const row = from === undefined ? created : await this.#copies.begin(created, from);
     return isFull(row.value) ? this.#inOrder(id, () => this.#publish(row)) : this.#show(row.value);
   }
 
@@ -124,18 +123,21 @@ export class Uploads {
    * @throws ArtifactError `invalid_argument`, `version_conflict`, `idempotency_conflict`, `too_large`, `storage_full`
    */
   async saveWhole(upload: CreateUpload, bytes: Uint8Array): Promise<SessionRecord> {
-    const { staging, ender } = this.#dependencies;
+    const { staging, ender, quota } = this.#dependencies;
     const record = await this.#newRecord({ ...upload, size: bytes.length }, false);
     const created = await this.#insert(record);
+    let storedBytes = 0;
     try {
       const row = await this.#appender.append(created, bytes);
+      storedBytes = row === undefined ? 0 : bytes.length;
       if (row !== undefined) return await this.#publish(row);
     } catch (error) {
       await staging.release(record.id);
       const now = await this.#dependencies.rows.session(record.id).catch(() => undefined);
       if (now?.value.status === "complete") return now.value; // it failed behind the decision
       if (now !== undefined) await ender.end(now, "aborted").catch(() => undefined); // what stays is the sweep's
-      throw error;
+      quota.freed({ storedBytes });
+      if (!isOfEndedSession(error)) throw error;
     }
     // A sweep took it for a dead process's.
     throw new ArtifactError("internal", "Saving took too long and was given up. Nothing was saved.", {
@@ -164,7 +166,7 @@ export class Uploads {
       ...{ id, is_listed, bucket, key, mime_type, metadata },
       ...{ size: size ?? null, sha256: sha256 ?? null, if_version: if_version ?? null },
       ...(isStrict ? { is_strict: true } : {}),
-      ...(idempotency_key === undefined ? {} : { idempotency_key }),
+      ...(idempotency_key === undefined ? {} : { idempotency_key, request: requestOf(upload, mime_type) }),
       ...(saved_by === undefined ? {} : { saved_by }),
       ...{ status: "open", offset: 0, pieces: [], digest: null, artifact: null },
       ...{ created_at, updated_at: created_at, expires_at: await this.#appender.expiry() },
@@ -184,7 +186,7 @@ export class Uploads {
       const row = await rows.session(idOf(index));
       if (row?.value.idempotency_key !== idempotency_key) continue;
       if (["aborted", "expired"].includes(statusAt(row.value, clock.nowSeconds()))) continue;
-      if (isSameRequest(row.value, record)) return row.value.id;
+      if (row.value.request === record.request) return row.value.id;
       const message = "This idempotency key belongs to another upload of the same key. No session was created.";
       throw new ArtifactError("idempotency_conflict", message, { next: "use_other_key", details: { bucket, key } });
     }
@@ -216,7 +218,7 @@ export class Uploads {
       await this.#streams.get(id)?.stop();
       return this.#append(id, offset, bytes);
     };
-    return this.#inOrder(id, work, onDone);
+    return this.#inOrder(id, work, { check: () => this.#checkReplay(id, offset, bytes), onDone });
   }
 
   /**
@@ -228,7 +230,7 @@ export class Uploads {
   async appendStream(id: string, source: ByteSource, options: AppendStream = {}): Promise<UploadSession> {
     const { isLast = false, sha256 } = options;
     checkDigest("sha256", sha256);
-    const stream = await this.#queue.run(id, () => this.#openStream(id, source, options));
+    const stream = await this.#calls.run(id, () => this.#openStream(id, source, options));
     const row = await stream.run().finally(() => {
       if (this.#streams.get(id) === stream) this.#streams.delete(id);
     });
@@ -337,18 +339,18 @@ export class Uploads {
   /**
    * Aborts an upload, or, where it is complete, only hides it: what it has published stays.
    *
-   * @throws ArtifactError `session_closed`
+   * @throws ArtifactError `session_closed`, `session_expired`
    */
   async dismiss(id: string): Promise<void> {
     const row = await this.#appender.live(id);
-    if (row.value.status === "complete") await this.#queue.run(id, () => this.#dependencies.ender.hide(row));
+    if (row.value.status === "complete") await this.#calls.run(id, () => this.#dependencies.ender.hide(row));
     else await this.abort(id);
   }
 
   /** Ends the streams with what they have stored, lets the calls that have arrived end, then closes what is open. */
   async close(): Promise<void> {
     await this.stopStreams();
-    await this.#queue.drained();
+    await this.#calls.drained();
     await this.#dependencies.staging.close();
   }
 
@@ -361,16 +363,22 @@ export class Uploads {
     return toUploadSession(record, this.#dependencies.links, status);
   }
 
-  /** Runs `work` in the session's order; a caller that waits long for a publication hears of the session as it is. */
-  async #inOrder(id: string, work: () => Promise<SessionRecord>, onDone?: () => void): Promise<UploadSession> {
-    const result = this.#queue.run(id, work).finally(onDone);
-    for (let waitMs = publicationWaitMs; ; waitMs = publicationLookMs) {
-      const record = await withinMs(waitMs, result);
-      if (record !== undefined) return this.#show(record);
-      const unfinished = this.#publishing.get(id);
-      if (unfinished === undefined) continue;
-      result.catch(() => undefined); // the row keeps what it came to, for who asks next
-      return this.#show(unfinished);
+  /** A caller that waits long for a publication hears of the session as it is. */
+  async #inOrder(id: string, work: () => Promise<SessionRecord>, waiting?: Waiting): Promise<UploadSession> {
+    return this.#show(await this.#calls.answer(id, work, waiting));
+  }
+
+  /**
+   * For an append that waits for a publication: its answer counts no bytes that are not those of the caller.
+   *
+   * @throws ArtifactError as `append` does
+   */
+  async #checkReplay(id: string, offset: number, bytes: Uint8Array): Promise<void> {
+    let isCompared = false;
+    while (!isCompared) {
+      const row = await this.#appender.live(id);
+      const { overlap } = planAppend(row.value, offset, bytes.length);
+      isCompared = await this.#appender.isReplay(row, offset, bytes.subarray(0, overlap));
     }
   }
 
@@ -427,33 +435,36 @@ export class Uploads {
   async #publish(row: SessionRow, wanted?: CompleteUpload): Promise<SessionRecord> {
     const { id, offset } = row.value;
     this.#newest.delete(id);
-    this.#publishing.set(id, row.value);
-    try {
-      const record = await this.#dependencies.publisher.publish(row, wanted);
-      const isCounted = isUnfinished(row.value) && row.value.is_listed;
-      if (isCounted) this.#dependencies.quota.freed({ openSessions: 1, unfinishedBytes: offset });
-      return record;
-    } finally {
-      this.#publishing.delete(id);
+    const record = await this.#calls.publish(row.value, () => this.#dependencies.publisher.publish(row, wanted));
+    if (isUnfinished(row.value)) {
+      const { quota } = this.#dependencies;
+      if (record.is_listed) quota.freed({ openSessions: 1, unfinishedBytes: offset });
+      if (record.artifact?.session !== id) quota.freed({ storedBytes: offset }); // a version had them already
     }
+    return record;
   }
 }
 
-/** After the wait, how often a call looks whether what it waits for is a publication by now. */
-const publicationLookMs = 1_000;
+function isOfEndedSession(error: unknown): boolean {
+  return error instanceof ArtifactError && (error.code === "session_closed" || error.code === "session_not_found");
+}
 
 const emptyDigest = sha256Of("");
 
 const pageRows = 100;
 
 /**
- * Whether two requests ask for the same session. A strict guard is no part of it: the number that it stands for is told
- * from the newest version, which is another one once the first of them has been answered.
+ * The same for two requests that ask for the same session. The number that a strict guard stands for is no part of it:
+ * it is told from the newest version, which is another one once the first of them has been answered.
  */
-function isSameRequest(a: SessionRecord, b: SessionRecord): boolean {
-  const asked = ({ mime_type, size, sha256, if_version, is_strict, metadata }: SessionRecord) =>
-    JSON.stringify([mime_type, size, sha256, is_strict ? "strict" : if_version, Object.entries(metadata).sort()]);
-  return asked(a) === asked(b);
+function requestOf(
+  { size, sha256, if_version, isStrict, metadata = {}, from }: CreateUpload,
+  mime_type: string,
+): string {
+  const source = from && [from.bucket, from.key, from.version ?? null];
+  const about = Object.entries(metadata).sort();
+  const guard = isStrict ? "strict" : (if_version ?? null);
+  return sha256Of(JSON.stringify([mime_type, size ?? null, sha256 ?? null, guard, about, source ?? null]));
 }
 
 /** @throws ArtifactError `invalid_argument` */

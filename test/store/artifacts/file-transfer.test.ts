@@ -1,23 +1,25 @@
 import { randomBytes } from "node:crypto";
 import { beforeEach, describe, expect, it } from "vitest";
-import { FileTransfer } from "../../src/store/artifacts/file-transfer.js";
-import type { Store, StoreOptions } from "../../src/store/store.js";
-import { createMemoryFiles } from "../support/memory-files.js";
-import { bytesOf, createMemoryEngines, type MemoryEngines, saveText, storeOn, textOf } from "../support/stores.js";
+import { FileTransfer } from "../../../src/store/artifacts/file-transfer.js";
+import type { Store, StoreOptions } from "../../../src/store/store.js";
+import { expectNothingLeft } from "../../support/invariants.js";
+import { createMemoryFiles } from "../../support/memory-files.js";
+import { pieceKinds } from "../../support/piece-kinds.js";
+import { bytesOf, createMemoryEngines, type MemoryEngines, saveText, storeOn, textOf } from "../../support/stores.js";
 
 const allowed = ["/data"];
 let engines: MemoryEngines;
 let files: ReturnType<typeof createMemoryFiles>;
 let store: Store;
 
-function open(options: Partial<StoreOptions> = {}): Store {
+function openStore(options: Partial<StoreOptions> = {}): Store {
   return storeOn(engines, { files, maxChunkBytes: 10, ...options });
 }
 
 beforeEach(() => {
   engines = createMemoryEngines();
   files = createMemoryFiles();
-  store = open();
+  store = openStore();
 });
 
 function writeFile(path: string, bytes: Buffer): void {
@@ -30,7 +32,12 @@ const contentOf = async (key: string): Promise<Buffer> => {
   return Buffer.from(await content.read(0, content.artifact.bytes));
 };
 
-describe("importFile()", () => {
+describe.each(pieceKinds)("importFile() with bytes $where", ({ pieceLimits }) => {
+  const open = (options: Partial<StoreOptions> = {}): Store => openStore({ pieceLimits, ...options });
+  beforeEach(() => {
+    store = open();
+  });
+
   it.each([0, 1, 9, 10, 11, 95])("makes a file of %i bytes an artifact, in blocks", async (size) => {
     const bytes = randomBytes(size);
     writeFile("/data/f.csv", bytes);
@@ -43,7 +50,7 @@ describe("importFile()", () => {
     expect(await contentOf("f.csv")).toEqual(bytes);
     expect(seen).toEqual([...seen].sort((a, b) => a - b));
     expect(seen).toHaveLength(Math.max(1, Math.ceil(size / 10)));
-    expect(engines.blobs.segments.size).toBe(0);
+    expectNothingLeft(engines);
   });
 
   it("goes on where it broke off, by its session, and compares what is there", async () => {
@@ -66,7 +73,8 @@ describe("importFile()", () => {
     const wrong = store.transfer.importFile({ path: "/data/other", session_id: id }, { allowed });
     await expect(wrong).rejects.toMatchObject({
       code: "offset_conflict",
-      message: expect.stringMatching(/differ between bytes 10 and 20.*import this one with bucket and key/),
+      message: expect.stringMatching(/differ between bytes 10 and 20/),
+      next: "import_same_file",
       details: { offset: 30, session_id: id, path: "/data/other" },
     });
 
@@ -85,7 +93,7 @@ describe("importFile()", () => {
       // As where it waits in line behind a publication: answered, and its bytes still to be read.
       append: async (_id: string, at: number, _bytes: Uint8Array, { onDone }: { onDone: () => void }) => {
         appended.push({ at, onDone });
-        return { status: at === 20 ? "complete" : "completing" };
+        return { status: at === 20 ? "complete" : "open" };
       },
     } as unknown as Store["uploads"];
     const transfer = new FileTransfer({ files, uploads, artifacts: store.artifacts, maxChunkBytes: 10 });
@@ -150,10 +158,11 @@ describe("importFile()", () => {
       await expect(torn).rejects.toMatchObject({
         code: "invalid_argument",
         message: expect.stringContaining("changed"),
+        next: "import_again",
       });
     }
     await expect(store.artifacts.get("b", "k")).rejects.toMatchObject({ code: "artifact_not_found" });
-    expect(engines.blobs.segments.size).toBe(0);
+    expectNothingLeft(engines);
 
     const { id } = await store.uploads.create({ bucket: "b", key: "k", size: 35 });
     writeFile("/data/f", randomBytes(35));
@@ -161,7 +170,8 @@ describe("importFile()", () => {
     const torn = store.transfer.importFile({ path: "/data/f", session_id: id }, { allowed, onProgress });
     await expect(torn).rejects.toMatchObject({
       details: { session_id: id },
-      message: expect.stringContaining("Abort"),
+      message: expect.stringContaining("changed"),
+      next: "abort_and_import",
     });
     expect(await store.uploads.get(id)).toMatchObject({ status: "open", offset: 30 });
   });
@@ -178,17 +188,19 @@ describe("importFile()", () => {
       { allowed, onProgress: (done) => void onProgress(done) },
     );
     const error = await failed.catch((reason) => reason);
-    expect(error).toMatchObject({ code: "storage_full", message: expect.stringContaining("session_id") });
+    expect(error).toMatchObject({ code: "storage_full", next: "resume_import" });
+    expect(error.details.session_id).toEqual(expect.any(String));
     await limited.uploads.abort(other);
     const again = { path: "/data/f", session_id: error.details.session_id };
     expect(await limited.transfer.importFile(again, { allowed })).toMatchObject({ status: "complete" });
   });
 
-  it("takes if_version, and holds what does not meet it", async () => {
+  it("takes if_version, and keeps what does not meet it as a conflict", async () => {
     await saveText(store, "b", "k", "there");
     writeFile("/data/f", bytesOf("new"));
     const about = { path: "/data/f", bucket: "b", key: "k", if_version: 0 };
     await expect(store.transfer.importFile(about, { allowed })).rejects.toMatchObject({ code: "version_conflict" });
+    expect((await store.uploads.list({ limit: 9 })).data).toMatchObject([{ status: "conflict", offset: 3 }]);
     expect(await store.transfer.importFile({ ...about, if_version: 1 }, { allowed })).toMatchObject({
       artifact: { version: 2 },
     });
@@ -219,9 +231,9 @@ describe("exportFile()", () => {
     const onProgress = (): void => stopping.abort();
     const cancelled = store.transfer.exportFile(wanted, { allowed, onProgress, signal: stopping.signal });
     await expect(cancelled).rejects.toMatchObject({ name: "AbortError" });
-    for (const blob of engines.blobs.blobs.values()) {
-      blob.bytes = Buffer.from(blob.bytes);
-      blob.bytes[2_000_000] = (blob.bytes[2_000_000] ?? 0) ^ 1;
+    for (const file of engines.content.files.values()) {
+      file.bytes = Buffer.from(file.bytes);
+      file.bytes[2_000_000] = (file.bytes[2_000_000] ?? 0) ^ 1;
     }
     const damaged = store.transfer.exportFile(wanted, { allowed });
     await expect(damaged).rejects.toMatchObject({ code: "corrupt", details: { key: "k", version: 1 } });

@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import { type ReadInto, readAhead } from "../../src/store/pieces/read-ahead.js";
+import { type ReadInto, readAhead } from "../../../src/store/pieces/read-ahead.js";
 
 const content = Buffer.from(Array.from({ length: 1_003 }, (_, n) => n % 251));
 

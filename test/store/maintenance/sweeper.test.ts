@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import type { Sweep, SweepOptions, SweepReport } from "../../src/store/maintenance/sweep.js";
-import { startSweeper } from "../../src/store/maintenance/sweeper.js";
-import { sweepEveryMs } from "../../src/store/model/limits.js";
-import { silentLog } from "../support/silent-log.js";
+import type { Sweep, SweepOptions, SweepReport } from "../../../src/store/maintenance/sweep.js";
+import { startSweeper } from "../../../src/store/maintenance/sweeper.js";
+import { sweepEveryMs } from "../../../src/store/model/limits.js";
+import { silentLog } from "../../support/silent-log.js";
 
 const report: SweepReport = { expired: 0, settled: 0, rows: 0, files: 0, failed: 0 };
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { checkMetadata, toArtifact } from "../../src/store/model/artifact.js";
-import { checkMimeType, isTextType, mimeTypeOf } from "../../src/store/model/media-type.js";
-import { noLinks } from "../../src/store/ports/links.js";
+import { checkIdempotencyKey, checkMetadata, toArtifact } from "../../../src/store/model/artifact.js";
+import { checkMimeType, isTextType, mimeTypeOf } from "../../../src/store/model/media-type.js";
+import { noLinks } from "../../../src/store/ports/links.js";
 
 describe("mimeTypeOf()", () => {
   it.each([
@@ -37,18 +37,44 @@ describe("checks", () => {
     }
   });
 
-  it("count metadata in bytes of JSON and refuse what is no Unicode", () => {
+  it("count metadata in bytes of JSON and refuse NUL and what is no Unicode", () => {
     expect(() => checkMetadata({ a: "x".repeat(2_048 - '{"a":""}'.length) })).not.toThrow();
-    for (const metadata of [{ a: "x".repeat(2_048) }, { a: "é".repeat(1_030) }, { a: "\ud800" }, { "\udc00": "a" }]) {
+    for (const metadata of [
+      { a: "x".repeat(2_048) },
+      { a: "é".repeat(1_030) },
+      { a: "\ud800" },
+      { "\udc00": "a" },
+      { a: "\0" },
+    ]) {
       expect(() => checkMetadata(metadata)).toThrow(expect.objectContaining({ code: "invalid_argument" }));
     }
   });
 });
 
-it("toArtifact() shows a version under its bucket and key, and not whose blob it is", () => {
+describe("toArtifact()", () => {
   const about = { mime_type: "text/csv", bytes: 3, sha256: "0".repeat(64), created_at: 1, metadata: { a: "b" } };
-  expect(toArtifact("b", "k/x.csv", { version: 2, session: "secret", ...about }, noLinks)).toEqual({
-    ...{ bucket: "b", key: "k/x.csv", version: 2, uri: "artifact://b/k/x.csv" },
-    ...about,
+  const version = { version: 2, session: "secret", pieces: [{ name: "0-secret", bytes: 3 }], ...about };
+
+  it("shows a version under its bucket and key, and not where its bytes lie or who asked for it", () => {
+    expect(toArtifact("b", "k/x.csv", { ...version, idempotency_keys: ["secret"] }, noLinks)).toEqual({
+      ...{ bucket: "b", key: "k/x.csv", version: 2, uri: "artifact://b/k/x.csv" },
+      ...about,
+    });
   });
+
+  it("shows what else there is to say", () => {
+    const more = { expires_at: 5, saved_by: "somebody 1.0", edit: 2 };
+    const links = { ...noLinks, download: () => "http://there" };
+    expect(toArtifact("b", "k", { ...version, ...more }, links)).toMatchObject({ ...more, url: "http://there" });
+  });
+});
+
+it("checkIdempotencyKey() takes printable ASCII, up to 255 characters", () => {
+  for (const key of [undefined, "a", " ", "~".repeat(255)]) expect(() => checkIdempotencyKey(key)).not.toThrow();
+  for (const key of ["", "é", "a\n", "\u007f", "x".repeat(256)]) {
+    const argument = "idempotency_key";
+    expect(() => checkIdempotencyKey(key), key).toThrow(
+      expect.objectContaining({ code: "invalid_argument", details: { argument } }),
+    );
+  }
 });

@@ -1,0 +1,72 @@
+import { describe, expect, it } from "vitest";
+import { planAppend } from "../../../src/store/model/append-plan.js";
+import type { SessionRecord } from "../../../src/store/model/records.js";
+import { openRecord as open } from "../../support/session-record.js";
+
+const failing = (record: SessionRecord, offset: number, length: number): unknown => {
+  try {
+    planAppend(record, offset, length);
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+};
+
+describe("planAppend()", () => {
+  it("takes bytes at the offset, up to the size", () => {
+    expect(planAppend(open, 4, 6)).toEqual({ overlap: 0 });
+    expect(planAppend(open, 4, 0)).toEqual({ overlap: 0 });
+  });
+
+  it("compares what is stored already and takes what reaches past it", () => {
+    expect(planAppend(open, 0, 4)).toEqual({ overlap: 4 });
+    expect(planAppend(open, 1, 2)).toEqual({ overlap: 2 });
+    expect(planAppend(open, 2, 5)).toEqual({ overlap: 2 });
+  });
+
+  it("rejects a gap and reports the offset to go on from, also where it would pass the size", () => {
+    for (const [offset, length] of [[5, 1] as const, [9_007_199_254_740_991, 1] as const, [11, 0] as const]) {
+      expect(failing(open, offset, length)).toMatchObject({
+        code: "offset_conflict",
+        next: "continue_at_offset",
+        details: { offset: 4, size: 10 },
+      });
+    }
+  });
+
+  it("rejects what passes the declared size, a replay too", () => {
+    expect(failing(open, 4, 7)).toMatchObject({
+      code: "size_exceeded",
+      next: "create_without_size",
+      details: { offset: 4, size: 10 },
+    });
+    expect(failing(open, 0, 11)).toMatchObject({ code: "size_exceeded" });
+  });
+
+  it("takes any length where no size was declared", () => {
+    expect(planAppend({ ...open, size: null }, 4, 1_000_000)).toEqual({ overlap: 0 });
+  });
+
+  it.each(["open", "conflict", "complete"] as const)("takes replays alone once it is full and %s", (status) => {
+    const full = { ...open, status, offset: 10 };
+    expect(planAppend(full, 3, 7)).toEqual({ overlap: 7 });
+    expect(planAppend(full, 10, 0)).toEqual({ overlap: 0 });
+    expect(failing(full, 10, 1)).toMatchObject({ code: "size_exceeded", next: "use_published" });
+    expect(failing(full, 11, 1)).toMatchObject({ code: "offset_conflict" });
+  });
+
+  it.each([
+    ["conflict", "resolve_conflict"],
+    ["complete", "use_published"],
+  ] as const)("takes no more without a size once it is %s", (status, next) => {
+    const full = { ...open, status, offset: 10, size: null };
+    expect(planAppend(full, 3, 7)).toEqual({ overlap: 7 });
+    expect(failing(full, 10, 1)).toMatchObject({ code: "session_closed", next, details: { status } });
+  });
+
+  it("says of an ended session why it takes nothing", () => {
+    const next = "create_session";
+    expect(failing({ ...open, status: "aborted" }, 4, 1)).toMatchObject({ code: "session_closed", next });
+    expect(failing({ ...open, status: "expired" }, 4, 1)).toMatchObject({ code: "session_expired", next });
+  });
+});

@@ -1,0 +1,93 @@
+import { describe, expect, it } from "vitest";
+import { expectNothingLeaked, expectSound } from "../../support/invariants.js";
+import { digestOf } from "../../support/operations.js";
+import { pieceKinds } from "../../support/piece-kinds.js";
+import { bytesOf, createMemoryEngines, storeOn, textOf } from "../../support/stores.js";
+
+const at = { bucket: "b", key: "k.txt" };
+
+describe.each(pieceKinds)("an append to what lies $where", ({ pieceLimits }) => {
+  function open(options = {}) {
+    const engines = createMemoryEngines();
+    return { engines, store: storeOn(engines, { pieceLimits, ...options }) };
+  }
+
+  it("checks the chunk's own digest first and keeps nothing of a wrong one", async () => {
+    const { store, engines } = open();
+    const { id } = await store.uploads.create(at);
+    const before = new Map(engines.metadata.rows);
+    const wrong = store.uploads.append(id, 99, bytesOf("abc"), { sha256: digestOf("abd") });
+    await expect(wrong).rejects.toMatchObject({
+      code: "checksum_mismatch",
+      next: "send_again",
+      details: { actual: digestOf("abc") },
+    });
+    expect(engines.metadata.rows).toEqual(before);
+    expect(await store.uploads.append(id, 0, bytesOf("abc"), { sha256: digestOf("abc") })).toMatchObject({ offset: 3 });
+  });
+
+  it("says when it reads its bytes no more: not before it had its turn", async () => {
+    const { store } = open();
+    const { id } = await store.uploads.create(at);
+    const events: string[] = [];
+    const append = (offset: number, text: string) =>
+      store.uploads
+        .append(id, offset, bytesOf(text), { onDone: () => void events.push(`${text} read`) })
+        .then(({ offset }) => events.push(`${text} at ${offset}`))
+        .catch(({ code }) => events.push(`${text} ${code}`));
+    await Promise.all([append(0, "abc"), append(99, "gap"), append(3, "def"), append(0, "abc")]);
+    expect(events.filter((event) => event.endsWith("read"))).toEqual(["abc read", "gap read", "def read", "abc read"]);
+    for (const end of ["abc at 3", "gap offset_conflict", "def at 6"]) {
+      expect(events.indexOf(end)).toBeGreaterThan(events.indexOf(`${end.slice(0, 3)} read`));
+    }
+  });
+
+  it("accepts a replay, with more behind it, and refuses other bytes", async () => {
+    const { store, engines } = open();
+    const { id } = await store.uploads.create(at);
+    await store.uploads.append(id, 0, bytesOf("abcdef"));
+    expect(await store.uploads.append(id, 2, bytesOf("cd"))).toMatchObject({ offset: 6 });
+    expect(await store.uploads.append(id, 4, bytesOf("efgh"))).toMatchObject({ offset: 8 });
+    const other = store.uploads.append(id, 4, bytesOf("eXghij"));
+    await expect(other).rejects.toMatchObject({
+      code: "offset_conflict",
+      message: expect.stringContaining("first at byte 5"),
+      next: "continue_at_offset",
+      details: { offset: 8 },
+    });
+    expectSound(engines);
+    expectNothingLeaked(engines);
+    await store.uploads.complete(id);
+    expect(await textOf(store, "b", "k.txt")).toBe("abcdefgh");
+  });
+
+  it("whose very first byte differs may be of other content, and is told so", async () => {
+    const { store } = open();
+    const { id } = await store.uploads.create(at);
+    await store.uploads.append(id, 0, bytesOf("abcdef"));
+    const other = store.uploads.append(id, 0, bytesOf("Xbcdef"));
+    await expect(other).rejects.toMatchObject({ code: "offset_conflict", next: "check_content" });
+  });
+
+  it("of bytes that were uploaded answers with the artifact after completion", async () => {
+    const { store } = open();
+    const { id } = await store.uploads.create({ ...at, size: 4 });
+    const done = await store.uploads.append(id, 0, bytesOf("abcd"));
+    expect(await store.uploads.append(id, 2, bytesOf("cd"))).toEqual(done);
+    expect(await store.uploads.append(id, 4, bytesOf(""))).toEqual(done);
+    await expect(store.uploads.append(id, 2, bytesOf("cX"))).rejects.toMatchObject({ code: "offset_conflict" });
+    await expect(store.uploads.append(id, 4, bytesOf("e"))).rejects.toMatchObject({ code: "size_exceeded" });
+    await store.artifacts.delete("b", "k.txt");
+    await expect(store.uploads.append(id, 0, bytesOf("ab"))).rejects.toMatchObject({ code: "session_closed" });
+  });
+
+  it("refuses what is larger than a chunk or an artifact may be", async () => {
+    const { store } = open({ maxChunkBytes: 4, maxArtifactBytes: 6 });
+    await expect(store.uploads.create({ ...at, size: 7 })).rejects.toMatchObject({ code: "too_large" });
+    const { id } = await store.uploads.create(at);
+    await expect(store.uploads.append(id, 0, bytesOf("abcde"))).rejects.toMatchObject({ code: "too_large" });
+    await store.uploads.append(id, 0, bytesOf("abcd"));
+    await expect(store.uploads.append(id, 4, bytesOf("efg"))).rejects.toMatchObject({ code: "too_large" });
+    expect(await store.uploads.append(id, 4, bytesOf("ef"))).toMatchObject({ offset: 6 });
+  });
+});

@@ -1,0 +1,31 @@
+import type { StoreOptions } from "../../src/store/store.js";
+import type { AppendStream, CreateUpload } from "../../src/store/uploads/uploads.js";
+import { createPipe, sourceOf } from "./sources.js";
+import { bytesOf, createMemoryEngines, storeOn } from "./stores.js";
+
+/** An upload of `k.txt` that has `text`, and what a test does with it. */
+export async function begunUpload(
+  text: string,
+  upload: Partial<CreateUpload> = {},
+  options: Partial<StoreOptions> = {},
+) {
+  const engines = createMemoryEngines();
+  const store = storeOn(engines, options);
+  const { id } = await store.uploads.create({ bucket: "b", key: "k.txt", ...upload });
+  if (text !== "") await store.uploads.append(id, 0, bytesOf(text));
+  const { uploads } = store;
+  return {
+    ...{ engines, store, uploads, id },
+    stream: (texts: readonly string[], how?: AppendStream) =>
+      uploads.appendStream(id, sourceOf(...texts.map(bytesOf)), how),
+    /** A stream that goes on while the test does other things. */
+    running(how?: AppendStream) {
+      const pipe = createPipe();
+      const result = uploads.appendStream(id, pipe, how);
+      result.catch(() => undefined); // looked at later
+      return { ...pipe, result };
+    },
+    /** What another process on the same directory sees. */
+    another: () => storeOn(engines, options).uploads,
+  };
+}
