@@ -12,7 +12,7 @@ const driver = createRequire(import.meta.url).resolve("@photostructure/sqlite");
 
 export interface MortalProgram {
   readonly path: string;
-  /** The line of the sources that a position in the program was made of: `src/store/publish.ts:97`. */
+  /** The line of the sources that a position in the program was made of: `src/store/rows.ts:97`. */
   sourceOf(position: string): string;
 }
 
@@ -52,9 +52,9 @@ export async function buildMortalProgram(folder: string): Promise<MortalProgram>
 const mortalEngines: Plugin = {
   name: "mortal-engines",
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^(node:fs\/promises|keyv|@keyv\/sqlite|\.\/sqlite-thread\.js)$/ }, ({ path, importer }) =>
-      importer.startsWith(join(repository, "src")) && !importer.endsWith("sqlite3.ts")
-        ? { path, namespace: "mortal" }
+    onResolve({ filter: /^(node:fs\/promises|keyv|@keyv\/sqlite|\..*\/(sqlite-thread|driver)\.js)$/ }, (found) =>
+      found.importer.startsWith(join(repository, "src"))
+        ? { path: found.path.replace(/^\..*\//, "./"), namespace: "mortal" }
         : undefined,
     );
     onResolve({ filter: /^@photostructure\/sqlite$/ }, () => ({ path: driver, external: true }));
@@ -72,6 +72,7 @@ const replacements: Readonly<Record<string, string>> = {
       .filter((name) => name !== "default")
       .join(", ")} } = mortalFileSystem;`,
   keyv: 'export { MortalKeyv as Keyv } from "./mortal-keyv.ts";',
+  "./driver.js": 'export { loadSqliteDriver, SqliteDriverError } from "./mortal-driver.ts";',
   "./sqlite-thread.js": 'export { mortalSqliteThread as sharedSqliteThread } from "./mortal-sqlite-thread.ts";',
   "@keyv/sqlite": 'export { MortalKeyvSqlite as default } from "./mortal-keyv.ts";',
 };
