@@ -38,6 +38,9 @@ async function losing(
   await chunk(behind, third)(slow);
 }
 
+/** Almost as much as a row takes. */
+const few = "in a row.".repeat(3_500);
+
 export const appends: readonly Scenario[] = [
   {
     name: "opening a data directory for the first time",
@@ -86,6 +89,17 @@ export const appends: readonly Scenario[] = [
     prepare: (prepared) => begunByMany(prepared, ["abc", "def"]),
     act: [append(6, medium)],
     check: (store, id, answered) => carryOn(store, id, `abcdef${medium}`, 6 + answered * medium.length),
+  },
+  {
+    name: "a chunk that moves much from rows to a file",
+    async prepare({ store }) {
+      const id = await begun(store, "");
+      for (let n = 0; n < 25; n += 1) await store.uploads.append(id, n * few.length, bytesOf(few));
+      return id;
+    },
+    act: [append(25 * few.length, medium)],
+    check: (store, id, answered) =>
+      carryOn(store, id, few.repeat(25) + medium, 25 * few.length + answered * medium.length),
   },
   {
     name: "a large chunk, of which some is on the disk before the rest",

@@ -143,7 +143,7 @@ export const failures: readonly Scenario[] = [
         await assert.rejects(dying.store.uploads.append(id, 0, bytesOf(medium)), full);
         await dying.store.uploads.append(id, 0, bytesOf(medium));
         failNextCall("writev", "ENOSPC");
-        await assert.rejects(dying.store.uploads.append(id, medium.length, bytesOf("def")), full);
+        await assert.rejects(dying.store.uploads.append(id, medium.length, bytesOf(medium)), full);
         await dying.store.uploads.append(id, medium.length, bytesOf(medium));
       },
     ],
@@ -169,6 +169,7 @@ export const failures: readonly Scenario[] = [
     },
     act: [
       async (dying, _, { failNextCommit }) => {
+        await saveText(dying.store, "b", "other", "so that there is a log");
         failNextCommit();
         await saveText(dying.store, "b", "k", "three");
       },
@@ -187,6 +188,10 @@ export const failures: readonly Scenario[] = [
   },
   {
     name: "a mark and a reserve that cannot be written",
+    async prepare({ store }) {
+      await saveText(store, "b", "other", "text");
+      return "";
+    },
     act: [
       (dying, _, { failNextCall }) => {
         failNextCall("rename", "EIO");

@@ -74,6 +74,15 @@ export const maintenance: readonly Scenario[] = [
     },
   },
   {
+    name: "sweeping a publication that was left in the middle, on a full disk",
+    prepare: (prepared) => begunFull(prepared, "abc"),
+    act: [(dying) => onFullDisk(dying, isSession).sweep.run(sweeping)],
+    async check(store) {
+      await store.sweep.run(sweeping);
+      await assertVersions(store, { 1: "abc" });
+    },
+  },
+  {
     name: "sweeping what has expired and what ended long ago",
     options: { later: 9 * 86_400 },
     async prepare(prepared) {

@@ -23,7 +23,12 @@ import {
   saved,
 } from "../scenario.js";
 
-const copied = (text: string, prepare?: Scenario["prepare"]): Pick<Scenario, "prepare" | "act" | "check"> => ({
+/** @param before calls in front of the copy */
+const copied = (
+  text: string,
+  prepare?: Scenario["prepare"],
+  before = 0,
+): Pick<Scenario, "prepare" | "act" | "check"> => ({
   async prepare(prepared) {
     if (prepare === undefined) await saved(prepared.store, text);
     else await prepare(prepared);
@@ -32,9 +37,9 @@ const copied = (text: string, prepare?: Scenario["prepare"]): Pick<Scenario, "pr
   act: [({ store }) => store.uploads.create({ bucket: "b", key: "copy", from: { bucket: "b", key: "k" } })],
   async check(store, _, answered) {
     const { data } = await store.uploads.list({ bucket: "b", key: "copy", limit: 9 });
-    assert.ok(data.length >= answered);
+    assert.ok(data.length >= answered - before);
     for (const { id, offset, status } of data) {
-      assert.ok(offset === text.length || (answered === 0 && offset === 0), `a copy of ${offset} bytes`);
+      assert.ok(offset === text.length || (answered <= before && offset === 0), `a copy of ${offset} bytes`);
       if (status === "open" && offset > 0) {
         await store.uploads.append(id, offset, bytesOf("more"));
         const { artifact } = await store.uploads.complete(id);
@@ -250,7 +255,10 @@ export const publications: readonly Scenario[] = [
   { name: "beginning with a copy of what lies in a row", ...copied("text") },
   { name: "beginning with a copy of what lies in a file", ...copied(medium) },
   { name: "beginning with a copy of many files", ...copied(medium.repeat(2), manyFiles) },
-  { name: "beginning with a copy of a file that is longer than its version", ...copied(medium, savedWithMore) },
+  {
+    ...{ name: "beginning with a copy of a file that is longer than its version", ...copied(medium, savedWithMore, 1) },
+    act: [({ store }) => saveText(store, "b", "other", medium), ...copied(medium).act],
+  },
 ];
 
 async function manyFiles(prepared: StoreProcess): Promise<string> {
