@@ -6,7 +6,7 @@ import { maxOpenPieces, publicationWaitMs } from "../model/limits.js";
 import { checkMimeType, mimeTypeOf } from "../model/media-type.js";
 import { checkBucket, toKey } from "../model/names.js";
 import { idOf, type SessionRecord, type SessionRow, uploadPrefix } from "../model/records.js";
-import { checksumMismatch, chunkTooLarge, closedError, unknownSession } from "../model/session-errors.js";
+import { checksumMismatch, chunkTooLarge, closedError, isEnded, unknownSession } from "../model/session-errors.js";
 import {
   isFull,
   isReady,
@@ -135,12 +135,9 @@ export class Uploads {
       const now = await this.#dependencies.rows.session(record.id).catch(() => undefined);
       if (now?.value.status === "complete") return now.value; // it failed behind the decision
       if (now !== undefined) await ender.end(now, "aborted").catch(() => undefined); // what stays is the sweep's
-      throw error;
+      throw isEnded(error) ? givenUp(error) : error;
     }
-    // A sweep took it for a dead process's.
-    throw new ArtifactError("internal", "Saving took too long and was given up. Nothing was saved.", {
-      next: "call_again",
-    });
+    throw givenUp();
   }
 
   async #newRecord(upload: CreateUpload, is_listed: boolean): Promise<SessionRecord> {
@@ -436,6 +433,12 @@ export class Uploads {
 
 /** After the wait, how often a call looks whether what it waits for is a publication by now. */
 const publicationLookMs = 1_000;
+
+/** A sweep took a save for a dead process's. Its caller knows of no session. */
+function givenUp(cause?: unknown): ArtifactError {
+  const message = "Saving took too long and was given up. Nothing was saved.";
+  return new ArtifactError("internal", message, { next: "call_again", cause });
+}
 
 const emptyDigest = sha256Of("");
 
