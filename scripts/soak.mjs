@@ -1,12 +1,13 @@
 // Uploads with kill -9 at random moments: every acknowledged byte must be there each time, and every digest right.
 // Usage: node scripts/soak.mjs [rounds] [seed] [--node PATH ...]
 //   --node PATH  the Node that runs the servers; several take turns
+import { spawnSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { checkIntegrity, generator, nodesInTurn, startServer } from "./harness.mjs";
+import { checkIntegrity, generator, main, nodesInTurn, startServer } from "./harness.mjs";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -32,7 +33,7 @@ const between = (least, most) => least + Math.floor(random() * (most - least + 1
 async function carryOn(call, content, session, progress) {
   let now = session;
   while (now.status === "open" && now.offset < content.length) {
-    const chunk = content.subarray(now.offset, now.offset + between(1, 200_000));
+    const chunk = content.subarray(now.offset, now.offset + between(1, random() < 0.3 ? 20_000 : 200_000));
     progress.sent = now.offset + chunk.length;
     now = await call("upload_chunk", {
       session_id: now.id,
@@ -48,7 +49,7 @@ async function carryOn(call, content, session, progress) {
 
 /** @param {string} root @param {number} round */
 async function playRound(root, round) {
-  const content = randomBytes(between(1, 1_500_000));
+  const content = randomBytes(between(1, random() < 0.3 ? 60_000 : 1_500_000));
   const sha256 = createHash("sha256").update(content).digest("hex");
   const key = `round-${round}.bin`;
   const size = random() < 0.7 ? { size: content.length } : {};
@@ -108,13 +109,14 @@ try {
   }
   const integrity = checkIntegrity(join(root, "metadata.sqlite"));
   check(integrity === "ok", `PRAGMA integrity_check: ${integrity}`);
-  const left = await readdir(join(root, "uploads"));
+  const { status, stdout } = spawnSync(process.execPath, [main, "verify", "--root", root], { encoding: "utf8" });
+  check(status === 0, `artifacts-mcp verify: ${stdout}`);
   const seconds = ((performance.now() - began) / 1000).toFixed(0);
   process.stdout.write(
     `${rounds} rounds in ${seconds} s (seed ${seed}): ${totals.kills} kills, ${totals.chunks} acknowledged chunks, ` +
       `${totals.bytes} bytes; of the chunks under way ${totals.keptUnheard} counted and ${totals.lostAnswers} did not. ` +
       `Every acknowledged byte was there, every digest right, integrity_check ok; ` +
-      `${left.length} upload folders left for the sweep.\n`,
+      `artifacts-mcp verify: ${stdout}`,
   );
 } finally {
   await rm(root, { recursive: true, force: true });

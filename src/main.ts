@@ -4,6 +4,7 @@ import { isatty } from "node:tty";
 import packageJson from "../package.json" with { type: "json" };
 import { type Command, commandOfThisProcess, usage, type VerifyConfig } from "./cli/command-line.js";
 import type { Config } from "./cli/config.js";
+import { messageFor } from "./cli/messages.js";
 import { ConfigError } from "./cli/settings.js";
 import { runVerify } from "./cli/verify-command.js";
 import { DigestThread } from "./engines/digest-thread.js";
@@ -156,7 +157,7 @@ function isExplained(error: unknown): error is Error {
 }
 
 function explain(error: unknown): void {
-  const text = isExplained(error) ? error.message : (error as Error).stack;
+  const text = isExplained(error) ? messageFor(error) : (error as Error).stack;
   process.stderr.write(`artifacts-mcp: ${text}\n`);
 }
 

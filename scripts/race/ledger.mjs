@@ -4,9 +4,9 @@ import { contentOf, isContent, labelOf, leastBytes, sha256Of } from "./content.m
 export const bucket = "race";
 export const keepVersions = 12;
 export const counterKey = "counter.txt";
-/** The newest version of these is never deleted, so no version number is ever given twice. */
+/** The newest version of these is never deleted. */
 export const keptKeys = ["kept/0.bin", "kept/1.txt"];
-/** Deleted as a whole now and then: their versions begin again at 1. No two publications of them are the same. */
+/** Deleted as a whole now and then. No two publications of them are the same. */
 export const fleetingKeys = ["fleeting/0.bin", "fleeting/1.txt"];
 
 /** @param {string} key */
@@ -20,9 +20,11 @@ export class Ledger {
   /** Versions saved on top of each other under the counter's key; and those whose answer was lost. */
   counted = 0;
   unheard = 0;
-  /** The digest of each version of the lasting keys. @type {Map<string, string>} */
+  /** The digest of each version that there ever was: no number is given twice. @type {Map<string, string>} */
   #digests = new Map();
-  /** The highest version that was answered, by lasting key. @type {Map<string, number>} */
+  /** Who was given each version: a save or a session. @type {Map<string, string>} */
+  #givenTo = new Map();
+  /** The highest version that was answered, by key. @type {Map<string, number>} */
   #highest = new Map();
   /** Versions of lasting keys that somebody has asked to delete. @type {Set<string>} */
   #deleting = new Set();
@@ -50,19 +52,31 @@ export class Ledger {
     if (!holds) this.fault(what);
   }
 
-  /** The highest version of a lasting key that was answered; 0 where there is none. @param {string} key */
+  /** The highest version of a key that was answered; 0 where there is none. @param {string} key */
   highest(key) {
     return this.#highest.get(key) ?? 0;
   }
 
-  /** An artifact as some answer says: of a lasting key, a version is the same for ever. @param {any} artifact */
+  /** An artifact as some answer says: a version is the same for ever, also where the key was deleted. @param {any} artifact */
   saw({ key, version, sha256 }) {
-    if (!isLasting(key)) return;
     const name = `${key} version ${version}`;
     const known = this.#digests.get(name);
     this.check(known === undefined || known === sha256, `${name} was ${known} and is ${sha256}`);
     this.#digests.set(name, sha256);
     this.#highest.set(key, Math.max(this.highest(key), version));
+  }
+
+  /**
+   * A version that was made by one save or one upload, and by no other. One that was there already is nobody's.
+   *
+   * @param {any} artifact @param {string} maker
+   */
+  gave({ key, version, already_saved }, maker) {
+    if (already_saved) return;
+    const name = `${key} version ${version}`;
+    const known = this.#givenTo.get(name) ?? maker;
+    this.check(known === maker, `${name} was given to ${known} and to ${maker}`);
+    this.#givenTo.set(name, known);
   }
 
   /** @param {string} key @param {number} version */
@@ -137,5 +151,6 @@ export class Ledger {
     this.check(artifact.sha256 === sha256Of(contentOf(id, 0, offset)), `${name} is not what was uploaded`);
     this.#completed.set(id, known);
     this.saw(artifact);
+    this.gave(artifact, `session ${id}`);
   }
 }

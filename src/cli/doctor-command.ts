@@ -4,6 +4,7 @@ import { dirname, isAbsolute } from "node:path";
 import { DataDirectoryError, inspectDataDirectory } from "../engines/disk/data-directory.js";
 import { goodNodes, loadSqliteDriver } from "../engines/sqlite/driver.js";
 import type { DoctorConfig } from "./command-line.js";
+import { messageFor } from "./messages.js";
 import { readConfigFile } from "./setup/config-file.js";
 import { ConfigFormatError } from "./setup/config-format.js";
 import { commandOf, type Launch, launchOf } from "./setup/entry.js";
@@ -70,7 +71,7 @@ async function dataDirectory({ root, isRootNamed }: DoctorConfig): Promise<Findi
     const found = await inspectDataDirectory(root, { isNamed: isRootNamed });
     return [ok(`data directory ${root}: ${words[found]}`), await space(root)];
   } catch (error) {
-    if (error instanceof DataDirectoryError) return [fault(error.message)];
+    if (error instanceof DataDirectoryError) return [fault(messageFor(error))];
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 import { DigestThread } from "../engines/digest-thread.js";
 import { openDataDirectory } from "../engines/disk/data-directory.js";
 import { createStderrLog } from "../stderr-log.js";
-import type { Fault, VerifyReport } from "../store/maintenance/verify.js";
+import type { Fault, FaultNext, VerifyReport } from "../store/maintenance/verify.js";
 import { createStore } from "../store/store.js";
 import type { VerifyConfig } from "./command-line.js";
 
@@ -40,9 +40,21 @@ export async function runVerify(
   }
 }
 
+/** What the person who runs this can do. */
+const words: Readonly<Record<FaultNext, string>> = {
+  restore_database: "Restore the data directory from a backup.",
+  restore_row:
+    "Restore the data directory from a backup, or run verify with --repair, which moves the row to the folder orphans.",
+  restore_or_delete_version: "Restore it from a backup, or delete this version.",
+  abort_upload: "Abort the upload, and upload again.",
+  repair: "Run verify with --repair.",
+  repair_rows_first: "Some rows cannot be read, so it may belong to one of them: it was left. Mend these first.",
+};
+
 function inWords({ faults, artifacts, versions, bytes, unfinished_uploads }: VerifyReport): string {
   const lines = faults.map(
-    (fault) => `${fault.kind}${fault.repaired ? " (repaired)" : ""}: ${nameOf(fault)}: ${fault.message}`,
+    (fault) =>
+      `${fault.kind}${fault.repaired ? " (repaired)" : ""}: ${nameOf(fault)}: ${fault.message}${fault.repaired ? "" : ` ${words[fault.next]}`}`,
   );
   const checked = `${count(artifacts, "artifact")}, ${count(versions, "version")}, ${count(unfinished_uploads, "unfinished upload")}, ${bytes} bytes read`;
   const repaired = faults.filter((fault) => fault.repaired).length;

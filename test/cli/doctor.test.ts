@@ -50,11 +50,13 @@ describe("doctor", () => {
     const { isSound, lines } = await report(join(home, "file"));
     expect([isSound, lines[2]]).toEqual([
       false,
-      expect.stringMatching(/^fault .*is a file: give a directory with --root\.$/),
+      expect.stringMatching(/^fault .*is a file: give a directory \(--root\)\.$/),
     ]);
     await writeFile(join(home, "store", "format"), "99\n");
     expect((await report()).lines[2]).toMatch(/^fault .*format 99/);
     await writeFile(join(home, "store", "format"), "1\n");
+    expect((await report()).lines[2]).toMatch(/^fault .*format 1 of an earlier preview/);
+    await writeFile(join(home, "store", "format"), "2\n");
     await writeFile(join(home, "store", "metadata.sqlite"), "");
     expect((await report()).lines[2]).toMatch(/^fault .*missing or empty/);
     expect((await report(join(home, "none", "store"), true)).lines[2]).toMatch(/^fault .*none does not exist/);

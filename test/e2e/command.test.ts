@@ -180,7 +180,13 @@ describe("the command line", () => {
     const environment = { HOME: home, XDG_DATA_HOME: join(home, "not", "there"), ARTIFACTS_ROOT: "" };
     expect(run([], environment).status).toBe(0);
     const found = await readdir(join(home, "not", "there", "artifacts-mcp"));
-    expect(found.sort()).toEqual(["blobs", "format", "metadata.sqlite", "reserve", "uploads"]);
+    // One driver leaves the files of the log: then there is nothing in it.
+    const log = found.filter((name) => /-(?:shm|wal)$/.test(name));
+    for (const name of log.filter((name) => name.endsWith("-wal"))) {
+      expect((await stat(join(home, "not", "there", "artifacts-mcp", name))).size).toBe(0);
+    }
+    const others = found.filter((name) => !log.includes(name)).sort();
+    expect(others).toEqual(["content", "format", "metadata.sqlite", "reserve"]);
   });
 });
 
@@ -199,9 +205,26 @@ describe("a data directory that cannot be used", () => {
     }
 
     await mkdir(inside("newer"));
-    await writeFile(inside("newer/format"), "2\n");
-    expectRefusal(run(["--root", inside("newer")]), 1, "format 2", "newer");
+    await writeFile(inside("newer/format"), "3\n");
+    expectRefusal(run(["--root", inside("newer")]), 1, "format 3", "newer version", "--root");
     expect(await readdir(inside("newer"))).toEqual(["format"]);
+
+    await mkdir(inside("older/blobs"), { recursive: true });
+    await writeFile(inside("older/format"), "1\n");
+    await writeFile(inside("older/metadata.sqlite"), "its database");
+    for (const words of [[], ["verify"]]) {
+      const status = words.length === 0 ? 1 : 2;
+      expectRefusal(
+        run([...words, "--root", inside("older")]),
+        status,
+        "format 1",
+        "earlier preview",
+        "export",
+        "--root",
+      );
+    }
+    expect((await readdir(inside("older"))).sort()).toEqual(["blobs", "format", "metadata.sqlite"]);
+    expect(await readFile(inside("older/metadata.sqlite"), "utf8")).toBe("its database");
 
     await mkdir(inside("folder/metadata.sqlite"), { recursive: true });
     expectRefusal(run(["--root", inside("folder")]), 1, "metadata.sqlite", "--root");

@@ -8,7 +8,8 @@ import { expectGood } from "../support/crash/judge.js";
 import { type Death, runUntil } from "../support/crash/kill.js";
 import { findPlaces, type Place } from "../support/crash/places.js";
 import { openAs } from "../support/crash/process.js";
-import { type Scenario, scenarios } from "../support/crash/scenarios.js";
+import type { Scenario } from "../support/crash/scenario.js";
+import { scenarios } from "../support/crash/scenarios.js";
 
 /*
  * A real process is killed right before a thing that it changes on the disk. Another one opens the directory: nothing
@@ -21,9 +22,7 @@ const isLong = process.env["ARTIFACTS_LONG"] === "1";
 const processesAtOnce = 3;
 
 /** Places where no process is killed, and why. */
-const unreachable: Readonly<Record<string, string>> = {
-  "src/engines/disk-blob-store.ts fillReserve: await rm(path, { force: true });": "only where the disk is really full",
-};
+const unreachable: Readonly<Record<string, string>> = {};
 
 let folder: string;
 let program: MortalProgram;
@@ -55,7 +54,7 @@ async function prepare(scenario: Scenario): Promise<Prepared> {
   const living = await openAs(join(template, "root"), { ...scenario.options, later: 0 });
   const id = (await scenario.prepare?.(living)) ?? "";
   await living.close();
-  if (scenario.isYoung !== true) await age(template);
+  await age(template);
   return { template, id };
 }
 

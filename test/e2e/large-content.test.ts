@@ -45,8 +45,8 @@ it("content of 40 MiB is checked whenever all of it is read, beside the reading"
   expect((await readFile(target)).equals(bytes)).toBe(true);
   expect(verify(root)).toMatchObject({ stdout: expect.stringContaining("no faults"), stderr: "", status: 0 });
 
-  const blobs = await readdir(join(root, "blobs"), { recursive: true });
-  await damage(join(root, "blobs", blobs.find((path) => path.length > 32) ?? ""), 3 * MiB);
+  const pieces = await readdir(join(root, "content"), { recursive: true });
+  await damage(join(root, "content", pieces.find((path) => path.length > 32) ?? ""), 3 * MiB);
   const request = service.begin("GET", "/v1/content/b/k");
   request.end();
   const [response] = (await once(request, "response")) as [IncomingMessage];

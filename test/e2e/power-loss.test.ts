@@ -1,14 +1,17 @@
 import { randomBytes, randomInt } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
-import { copyFile, mkdir, readdir, rm } from "node:fs/promises";
+import { copyFile, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import KeyvSqlite from "@keyv/sqlite";
 import { expect, it } from "vitest";
-import { openDataDirectory } from "../../src/engines/disk/data-directory.js";
+import { type DataDirectory, openDataDirectory } from "../../src/engines/disk/data-directory.js";
+import { endedSessionMs } from "../../src/store/model/limits.js";
+import { artifactPrefix, parseArtifactRow, parseSessionRow, sessionPrefix } from "../../src/store/model/records.js";
 import { temporaryDirectory } from "../support/directories.js";
 import { canMount, imageDisk, needsMounts, newImage } from "../support/disks.js";
 import { sha256Of } from "../support/mcp-client.js";
+import { type StoreProcess, startStoreProcess } from "../support/power-loss/store-process.js";
 import { type ServerProcess, startServer } from "../support/server-process.js";
 import { silentLog } from "../support/silent-log.js";
 import { storeOn } from "../support/stores.js";
@@ -25,10 +28,11 @@ const bucket = "b";
 interface KnownVersion {
   readonly version: number;
   readonly sha256: string;
+  readonly content: Buffer;
 }
 /** Undefined once the upload was aborted. */
 type UploadState = { readonly offset: number } | undefined;
-/** All versions, oldest first, and the last number given. */
+/** All versions, oldest first, and the last number given: none is given again, even after all versions are gone. */
 type KeyState = { readonly last: number; readonly versions: readonly KnownVersion[] };
 
 /** What was acknowledged, and what the call under way, if there is one, is about to make of it. */
@@ -65,14 +69,16 @@ async function during<State>(slot: Slot<State>, state: State, call: () => Promis
   slot.next = undefined;
 }
 
-/** Two servers on one disk, and all that they have acknowledged. */
+/** Two servers and one other process on one disk, and all that they have acknowledged. */
 class Workload {
   readonly uploads: UploadSlot[] = [];
   readonly keys: KeySlot[] = [];
   readonly servers: readonly ServerProcess[];
+  readonly other: StoreProcess;
 
-  constructor(servers: readonly ServerProcess[]) {
+  constructor(servers: readonly ServerProcess[], other: StoreProcess) {
     this.servers = servers;
+    this.other = other;
   }
 
   #server(): ServerProcess {
@@ -89,14 +95,15 @@ class Workload {
   async step(): Promise<void> {
     const keys = this.keys.filter(({ next }) => next === undefined);
     const uploads = this.uploads.filter((slot) => slot.next === undefined && isOpen(slot));
-    const choice = randomInt(10);
+    const choice = randomInt(11);
     if (this.keys.length < 3) return this.#save(this.#newKey());
     if (uploads.length < 3) return this.#create();
     if (choice < 5) return this.#append(pick(uploads));
     if (choice < 6) return this.#abort(pick(uploads));
     if (keys.length === 0) return this.#append(pick(uploads));
     const key = pick(keys);
-    return choice < 8 || key.acknowledged.versions.length === 0 ? this.#save(key) : this.#delete(key);
+    if (choice < 7 && key.acknowledged.versions.length > 0) return this.#copy(key);
+    return choice < 9 || key.acknowledged.versions.length === 0 ? this.#save(key) : this.#delete(key);
   }
 
   #newKey(): KeySlot {
@@ -113,12 +120,27 @@ class Workload {
     this.uploads.push({ id, key, content, acknowledged: { offset: 0 }, next: undefined });
   }
 
-  /** The last chunk publishes it. */
+  /** An upload that begins with what a version has; it stays whole, whatever becomes of that version. */
+  async #copy(from: KeySlot): Promise<void> {
+    const { version, content } = pick(from.acknowledged.versions);
+    const key = `copy-${randomBytes(4).toString("hex")}`;
+    from.next = { state: from.acknowledged }; // it is there until the copy is
+    const about = { bucket, key, from: { bucket, key: from.key, version } };
+    const { id = "", error } = await this.other.call("copy", about);
+    expect(error).toBeUndefined();
+    from.next = undefined;
+    const all = Buffer.concat([content, randomBytes(sizeUpTo(100_000))]);
+    this.uploads.push({ id, key, content: all, acknowledged: { offset: content.length }, next: undefined });
+  }
+
+  /** The last chunk of a declared size publishes it. Every third append is another process's, which folds often. */
   async #append(slot: UploadSlot): Promise<void> {
     const offset = slot.acknowledged?.offset ?? 0;
-    const chunk = slot.content.subarray(offset, offset + randomInt(1, 200_000));
+    const chunk = slot.content.subarray(offset, offset + sizeUpTo(200_000));
     const args = { session_id: slot.id, offset, data: chunk.toString("base64"), encoding: "base64" };
-    await during(slot, { offset: offset + chunk.length }, () => this.#server().call("upload_chunk", args));
+    await during(slot, { offset: offset + chunk.length }, () =>
+      randomInt(3) === 0 ? this.other.call("append", args) : this.#server().call("upload_chunk", args),
+    );
   }
 
   async #abort(slot: UploadSlot): Promise<void> {
@@ -126,9 +148,9 @@ class Workload {
   }
 
   async #save(slot: KeySlot): Promise<void> {
-    const content = randomBytes(randomInt(1, 100_000));
+    const content = randomBytes(sizeUpTo(100_000));
     const { last, versions } = slot.acknowledged;
-    const version = { version: last + 1, sha256: sha256Of(content) };
+    const version = { version: last + 1, sha256: sha256Of(content), content };
     const state = { last: last + 1, versions: [...versions, version].slice(-keepVersions) };
     const args = { bucket, key: slot.key, content: content.toString("base64"), encoding: "base64" };
     await during(slot, state, () => this.#server().call("save_artifact", args));
@@ -140,21 +162,27 @@ class Workload {
     const { version } = pick(versions);
     const isAll = versions.length === 1 || randomInt(3) === 0;
     const left = isAll ? [] : versions.filter((known) => known.version !== version);
-    const state = { last: left.length === 0 ? 0 : last, versions: left };
+    const state = { last, versions: left };
     const args = { bucket, key: slot.key, ...(isAll ? {} : { version }) };
     await during(slot, state, () => this.#server().call("delete_artifact", args));
   }
 
   /** Between two system calls of every thread, nothing is on its way to the disk. */
   async paused(work: () => Promise<void>): Promise<void> {
-    for (const { pid } of this.servers) process.kill(pid, "SIGSTOP");
+    const pids = [...this.servers, this.other].map(({ pid }) => pid);
+    for (const pid of pids) process.kill(pid, "SIGSTOP");
     try {
-      for (const { pid } of this.servers) while (!isStopped(pid)) await delay(1);
+      for (const pid of pids) while (!isStopped(pid)) await delay(1);
       await work();
     } finally {
-      for (const { pid } of this.servers) process.kill(pid, "SIGCONT");
+      for (const pid of pids) process.kill(pid, "SIGCONT");
     }
   }
+}
+
+/** Half of the sizes fit in a row. */
+function sizeUpTo(most: number): number {
+  return randomInt(1, randomInt(2) === 0 ? 32 * 1024 : most);
 }
 
 function pick<Item>(items: readonly Item[]): Item {
@@ -176,17 +204,10 @@ function isStopped(pid: number): boolean {
 /** A write-ahead log that is as long as it gets is written over in place: then a commit makes no name durable by chance. */
 async function fillWriteAheadLog(root: string): Promise<void> {
   const adapter = new KeyvSqlite({ uri: `sqlite://${join(root, "metadata.sqlite")}`, busyTimeout: 5_000 });
-  await adapter.query("INSERT INTO keyv (key, value) VALUES ('filler', hex(zeroblob(2200000)))");
+  await adapter.query("INSERT INTO keyv (key, value) VALUES ('filler', hex(zeroblob(2400000)))");
   await adapter.query("DELETE FROM keyv WHERE key = 'filler'");
   await adapter.query("PRAGMA wal_checkpoint(RESTART)");
   await adapter.close();
-}
-
-/** As in a store that has been in use: a shelf that is new is made durable together with its first blob. */
-async function makeHalfOfTheShelves(root: string): Promise<void> {
-  for (let number = 0; number < 256; number += 2) {
-    await mkdir(join(root, "blobs", number.toString(16).padStart(2, "0")), { mode: 0o700 });
-  }
 }
 
 /** What a new server finds on a copy of the disk. */
@@ -196,15 +217,23 @@ async function expectKept(image: string, { uploads, keys, isIdle }: Known): Prom
   const directory = await openDataDirectory(root, { isNamed: true }, silentLog);
   try {
     const store = storeOn(directory, { keepVersions });
-    expect(await directory.metadata.checkIntegrity()).toEqual([]);
+    expect((await store.verify()).faults).toEqual([]);
     for (const slot of keys) {
       const { data } = await store.artifacts.listVersions(bucket, slot.key, { limit: 100 }).catch(() => ({ data: [] }));
       const found = data.map(({ version, sha256 }) => ({ version, sha256 })).reverse();
-      expect(possible(slot).map(({ versions }) => versions)).toContainEqual(found);
+      const states = possible(slot).map(({ versions }) => versions.map(({ version, sha256 }) => ({ version, sha256 })));
+      expect(states).toContainEqual(found);
       for (const { version, sha256 } of found) expect(await digestOf(store, slot.key, version)).toBe(sha256);
     }
-    if (isIdle) await expectNothingElse(root, directory, uploads, keys);
+    if (isIdle) await expectNothingElse(root, directory);
     for (const slot of uploads) await expectUpload(store, slot);
+    for (const slot of keys) await expectNewNumber(store, slot);
+    // What a call was about to name goes with its session's row at the latest.
+    const later = storeOn(directory, { keepVersions, now: () => Date.now() + 9 * endedSessionMs });
+    expect(await later.sweep.run({ graceMs: 0, trustsClock: true })).toMatchObject({ failed: 0 });
+    expect((await later.verify({ graceMs: 0 })).faults).toEqual([]);
+    await later.close();
+    await expectNothingElse(root, directory);
     await store.close();
   } finally {
     await directory.close();
@@ -212,20 +241,29 @@ async function expectKept(image: string, { uploads, keys, isIdle }: Known): Prom
   }
 }
 
-/** Nothing takes space but what was acknowledged and not deleted. */
-async function expectNothingElse(
-  root: string,
-  { metadata }: Awaited<ReturnType<typeof openDataDirectory>>,
-  uploads: readonly UploadSlot[],
-  keys: readonly KeySlot[],
-): Promise<void> {
-  const blobs = await readdir(join(root, "blobs"), { recursive: true, withFileTypes: true });
-  const published = uploads.filter((slot) => slot.acknowledged?.offset === slot.content.length).length;
-  const versions = keys.reduce((sum, { acknowledged }) => sum + acknowledged.versions.length, published);
-  expect(blobs.filter((entry) => entry.isFile())).toHaveLength(versions);
-  expect(await metadata.range("freed:", { limit: 1 })).toEqual([]);
-  const staged = uploads.filter((slot) => isOpen(slot) && slot.acknowledged?.offset !== 0).map(({ id }) => id);
-  expect((await readdir(join(root, "uploads"))).sort()).toEqual(staged.sort());
+/** Nothing takes space but what rows name: what was deleted is gone, and its space too. */
+async function expectNothingElse(root: string, { metadata }: DataDirectory): Promise<void> {
+  const artifacts = (await metadata.range(artifactPrefix, { limit: 1_000 })).map((row) => parseArtifactRow(row).value);
+  const sessions = (await metadata.range(sessionPrefix, { limit: 1_000 })).map((row) => parseSessionRow(row).value);
+  const owners = [
+    ...artifacts.flatMap(({ versions }) => versions),
+    ...sessions.map(({ id, pieces }) => ({ session: id, pieces })),
+  ];
+  const named = owners.flatMap(({ session, pieces }) => pieces.map(({ name }) => `${session}/${name}`));
+  const files = (await readdir(join(root, "content"), { recursive: true, withFileTypes: true })).filter((entry) =>
+    entry.isFile(),
+  );
+  const inRows = await metadata.listPieces({ limit: 1_000 });
+  const there = [...files.map(({ name }) => name.replace(".", "/")), ...inRows.map(({ name }) => name)];
+  expect(there.sort()).toEqual(named.sort());
+}
+
+/** Whatever was deleted, the next version has a number that none had. */
+async function expectNewNumber(store: TestStore, slot: KeySlot): Promise<void> {
+  const { version } = await store.artifacts.save({
+    ...{ bucket, key: slot.key, bytes: randomBytes(10), otherwise: "text/plain" },
+  });
+  expect(possible(slot).map(({ last }) => last + 1)).toContain(version);
 }
 
 type TestStore = ReturnType<typeof storeOn>;
@@ -238,6 +276,7 @@ async function expectUpload(store: TestStore, slot: UploadSlot): Promise<void> {
   expect(possible(slot)).toContainEqual(state);
   if (state === undefined) return;
   await store.uploads.append(id, state.offset, content.subarray(state.offset));
+  await store.uploads.complete(id);
   expect(await digestOf(store, key)).toBe(sha256Of(content));
 }
 
@@ -256,8 +295,7 @@ async function openWorkload(image: string): Promise<Workload> {
   const options = ["--keep-versions", String(keepVersions)];
   const servers = [await startServer(root, ...options), await startServer(root, ...options)];
   await fillWriteAheadLog(root);
-  await makeHalfOfTheShelves(root);
-  return new Workload(servers);
+  return new Workload(servers, await startStoreProcess(root, keepVersions));
 }
 
 async function cutPower(workload: Workload, image: string, copy: string): Promise<void> {

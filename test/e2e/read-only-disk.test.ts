@@ -8,11 +8,15 @@ import { builtServer, quiet, type ServerProcess, startServer, startServerUnder }
 const bucket = "b";
 const chunk = (session_id: string, offset: number, data: string) => ({ session_id, offset, data });
 
-/** A store with an artifact, and an upload of which "abc" is acknowledged. */
+/** Too much for a row. */
+const part = "in a file".repeat(4_000);
+const at = part.length;
+
+/** A store with an artifact, and an upload of which `part` is acknowledged. */
 async function prepare(server: ServerProcess): Promise<string> {
   await server.call("save_artifact", { bucket, key: "k", content: "text" });
-  const { id = "" } = await server.call("create_upload_session", { bucket, key: "upload", size: 9 });
-  await server.call("upload_chunk", chunk(id, 0, "abc"));
+  const { id = "" } = await server.call("create_upload_session", { bucket, key: "upload", size: at + 6 });
+  await server.call("upload_chunk", chunk(id, 0, part));
   return id;
 }
 
@@ -27,16 +31,20 @@ describe.skipIf(!canMount)(`on a disk that becomes read-only ${needsMounts}`, ()
     const server = await startServerUnder(quiet, join(disk.path, "store"));
     const id = await prepare(server);
     const uncover = await coverReadOnly(disk.path);
-    const save = { bucket, key: "k", content: "more" };
+    const save = { bucket, key: "k", content: `more ${part}` };
     expect((await server.call("save_artifact", save)).error?.code).toBe("read_only");
     expect(await read(server, "k")).toMatchObject({ text: "text" });
-    // Its files are open already.
-    expect((await server.call("upload_chunk", chunk(id, 3, "def")))["offset"]).toBe(6);
-    expect((await server.call("upload_chunk", chunk(id, 6, "ghi"))).error?.code).toBe("read_only");
+    const { id: other = "" } = await server.call("create_upload_session", { bucket, key: "other" });
+    expect((await server.call("upload_chunk", chunk(other, 0, part))).error?.code).toBe("read_only");
+    expect((await server.call("get_upload_session", { session_id: other }))["offset"]).toBe(0);
+    // The files of the database and of the upload are open already.
+    expect(await server.call("save_artifact", { bucket, key: "k", content: "small" })).toMatchObject({ version: 2 });
+    expect((await server.call("upload_chunk", chunk(id, at, "abc")))["offset"]).toBe(at + 3);
     uncover();
-    expect(await server.call("save_artifact", save)).toMatchObject({ version: 2 });
-    expect((await server.call("upload_chunk", chunk(id, 6, "ghi")))["status"]).toBe("complete");
-    expect(await read(server, "upload")).toMatchObject({ blob: Buffer.from("abcdefghi").toString("base64") });
+    expect(await server.call("save_artifact", save)).toMatchObject({ version: 3 });
+    expect((await server.call("upload_chunk", chunk(other, 0, part)))["offset"]).toBe(at);
+    expect((await server.call("upload_chunk", chunk(id, at + 3, "def")))["status"]).toBe("complete");
+    expect(await read(server, "upload")).toMatchObject({ blob: Buffer.from(`${part}abcdef`).toString("base64") });
   });
 
   it("as after an error of its own, every change is refused and all that was acknowledged is there", async () => {
@@ -45,11 +53,15 @@ describe.skipIf(!canMount)(`on a disk that becomes read-only ${needsMounts}`, ()
     const disk = await imageDisk(image);
     const server = await startServerUnder(quiet, join(disk.path, "store"));
     const id = await prepare(server);
+    const { id: unsized = "" } = await server.call("create_upload_session", { bucket, key: "unsized" });
+    await server.call("upload_chunk", chunk(unsized, 0, part));
     command("sync");
     command("mount", "-o", "remount,abort", disk.path);
     const codes = [
+      await server.call("save_artifact", { bucket, key: "k", content: `more ${part}` }),
+      await server.call("upload_chunk", chunk(unsized, at, part)),
       await server.call("save_artifact", { bucket, key: "k", content: "more" }),
-      await server.call("upload_chunk", chunk(id, 3, "def")),
+      await server.call("upload_chunk", chunk(id, at, "abc")),
       await server.call("create_upload_session", { bucket, key: "new" }),
       await server.call("delete_artifact", { bucket, key: "k" }),
       await server.call("abort_upload_session", { session_id: id }),
@@ -58,12 +70,13 @@ describe.skipIf(!canMount)(`on a disk that becomes read-only ${needsMounts}`, ()
     // Of a database that was open before, SQLite tells no more than that it could not write.
     for (const code of codes.slice(2)) expect(code).toMatch(/^(?:internal: The disk failed .* become read-|read_)only/);
     expect(await read(server, "k")).toMatchObject({ text: "text" });
-    expect((await server.call("get_upload_session", { session_id: id }))["offset"]).toBe(3);
+    expect((await server.call("get_upload_session", { session_id: id }))["offset"]).toBe(at);
     await server.close();
     await disk.unmount();
     const mended = await imageDisk(image);
     const next = await startServer(join(mended.path, "store"));
-    expect((await next.call("upload_chunk", chunk(id, 3, "defghi")))["status"]).toBe("complete");
+    expect((await next.call("upload_chunk", chunk(id, at, "abcdef")))["status"]).toBe("complete");
+    expect((await next.call("upload_chunk", chunk(unsized, at, part)))["offset"]).toBe(2 * at);
     expect(await read(next, "k")).toMatchObject({ text: "text" });
   });
 

@@ -2,10 +2,13 @@ import { createHash, randomBytes } from "node:crypto";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { openKeyvMetadataStore } from "../../src/engines/sqlite/keyv-metadata-store.js";
+import { openDataDirectory } from "../../src/engines/disk/data-directory.js";
+import { endedSessionMs } from "../../src/store/model/limits.js";
+import { artifactPrefix, parseArtifactRow } from "../../src/store/model/records.js";
 import { temporaryDirectory } from "../support/directories.js";
 import { type ServerProcess, startServer } from "../support/server-process.js";
 import { silentLog } from "../support/silent-log.js";
+import { storeOn } from "../support/stores.js";
 
 const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 const chunkBytes = 64 * 1024;
@@ -45,10 +48,22 @@ async function readBack(server: ServerProcess, bytes: number): Promise<Buffer> {
   return Buffer.concat(parts);
 }
 
+/** Every row and byte is right, and once what the dead have left was swept away, nothing else is there. */
 async function expectSound(root: string): Promise<void> {
-  const metadata = await openKeyvMetadataStore(join(root, "metadata.sqlite"), silentLog);
-  expect(await metadata.checkIntegrity()).toEqual([]);
-  await metadata.close();
+  const directory = await openDataDirectory(root, { mustExist: true }, silentLog);
+  const store = storeOn(directory, { now: () => Date.now() + 9 * endedSessionMs });
+  expect((await store.verify()).faults).toEqual([]);
+  for (let pass = 1; pass <= 2; pass += 1) {
+    expect(await store.sweep.run({ graceMs: 0, trustsClock: true })).toMatchObject({ failed: 0 });
+  }
+  expect((await store.verify({ graceMs: 0 })).faults).toEqual([]);
+  const rows = await directory.metadata.range(artifactPrefix, { limit: 1_000 });
+  const named = rows.flatMap((row) => parseArtifactRow(row).value.versions.flatMap(({ pieces }) => pieces));
+  const files = await readdir(join(root, "content"), { recursive: true, withFileTypes: true });
+  const inRows = await directory.metadata.listPieces({ limit: 1_000 });
+  expect(files.filter((entry) => entry.isFile()).length + inRows.length).toBe(named.length);
+  await store.close();
+  await directory.close();
 }
 
 describe("an upload across processes", () => {
@@ -75,7 +90,6 @@ describe("an upload across processes", () => {
     const done = await upload(server, content, id);
     expect(done).toMatchObject({ status: "complete", artifact: { version: 1, sha256: sha256(content) } });
     expect(sha256(await readBack(server, content.length))).toBe(sha256(content));
-    expect(await readdir(join(root, "uploads"))).toEqual([]);
     await server.close();
     await expectSound(root);
   });
@@ -143,7 +157,8 @@ describe("an upload across processes", () => {
       );
       for (const answer of answers) expect(answer["artifact"]).toMatchObject({ version: round });
     }
-    expect(await readdir(join(root, "uploads"))).toEqual([]);
+    await Promise.all(servers.map((server) => server.close()));
+    await expectSound(root);
   });
 });
 

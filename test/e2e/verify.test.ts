@@ -1,10 +1,11 @@
 import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { copyFile, mkdir, readdir, readFile, rename, utimes, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { describe, expect, it } from "vitest";
-import { defaultKeepVersions } from "../../src/store/model/limits.js";
+import { loadSqliteDriver } from "../../src/engines/sqlite/driver.js";
 import type { VerifyReport } from "../../src/store/maintenance/verify.js";
+import { defaultKeepVersions } from "../../src/store/model/limits.js";
 import { temporaryDirectory } from "../support/directories.js";
 import { Dead } from "../support/faults.js";
 import { openEngines } from "../support/mcp-client.js";
@@ -23,23 +24,36 @@ function verify(root: string, ...args: string[]) {
 
 const reportOf = (stdout: string): VerifyReport => JSON.parse(stdout);
 
-/** A store with two artifacts, and the path of each one's blob. */
+/** Too much for a row. */
+const contentOf = (key: string): string => `content of ${key} `.repeat(3_000);
+
+/** A store with two artifacts in files and one in a row, and the path of each file. */
 async function storeWithContent() {
   const root = join(await temporaryDirectory(), "store");
   const server = await startServer(root);
-  const blobs: Record<string, string> = {};
+  const paths: Record<string, string> = {};
   for (const key of ["one", "two"]) {
-    const before = await blobPaths(root);
-    await server.call("save_artifact", { bucket: "b", key, content: `content of ${key}` });
-    blobs[key] = (await blobPaths(root)).find((path) => !before.includes(path)) ?? "";
+    const before = await piecePaths(root);
+    await server.call("save_artifact", { bucket: "b", key, content: contentOf(key) });
+    paths[key] = (await piecePaths(root)).find((path) => !before.includes(path)) ?? "";
   }
-  return { root, server, blobs };
+  await server.call("save_artifact", { bucket: "b", key: "small", content: "content of small" });
+  return { root, server, paths };
 }
 
-async function blobPaths(root: string): Promise<string[]> {
-  const shelves = await readdir(join(root, "blobs"));
-  const names = await Promise.all(shelves.map((shelf) => readdir(join(root, "blobs", shelf))));
-  return shelves.flatMap((shelf, n) => (names[n] ?? []).map((name) => join("blobs", shelf, name)));
+async function piecePaths(root: string): Promise<string[]> {
+  const entries = await readdir(join(root, "content"), { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => relative(root, join(parentPath, name)));
+}
+
+/** Runs a statement on the database of a store. */
+async function change(root: string, sql: string): Promise<void> {
+  const { DatabaseSync } = await loadSqliteDriver();
+  const database = new DatabaseSync(join(root, "metadata.sqlite"));
+  database.exec(sql);
+  database.close();
 }
 
 describe("artifacts-mcp verify", () => {
@@ -47,69 +61,86 @@ describe("artifacts-mcp verify", () => {
     const { root, server } = await storeWithContent();
     await server.call("create_upload_session", { bucket: "b", key: "three" });
     const { status, stdout, stderr } = verify(root);
-    expect(stdout).toBe("no faults (2 artifacts, 2 versions, 1 unfinished upload, 28 bytes read)\n");
+    const bytes = 2 * contentOf("one").length + "content of small".length;
+    expect(stdout).toBe(`no faults (3 artifacts, 3 versions, 1 unfinished upload, ${bytes} bytes read)\n`);
     expect(stderr).toBe("");
     expect(status).toBe(0);
-    expect(reportOf(verify(root, "--json").stdout)).toMatchObject({ artifacts: 2, faults: [] });
+    expect(reportOf(verify(root, "--json").stdout)).toMatchObject({ artifacts: 3, faults: [] });
   });
 
-  it("names each fault with its kind, bucket, key and version: exit 1", async () => {
-    const { root, server, blobs } = await storeWithContent();
-    const { one = "", two = "" } = blobs;
-    await writeFile(join(root, one), "Content of one");
-    await rename(join(root, two), join(root, "blobs", "astray"));
-    await utimes(join(root, "blobs", "astray"), 1, 1);
+  it("names each fault with its kind, bucket, key and version, and says what to do: exit 1", async () => {
+    const { root, server, paths } = await storeWithContent();
+    const { one = "", two = "" } = paths;
+    await writeFile(join(root, one), contentOf("One"));
+    await rename(join(root, two), join(root, "content", "astray"));
+    await utimes(join(root, "content", "astray"), 1, 1);
+    await change(root, "UPDATE pieces SET bytes = CAST('Content of small' AS BLOB)");
     const { status, stdout } = verify(root);
-    expect(stdout).toContain("corrupt: b/one, version 1: ");
-    expect(stdout).toContain("missing: b/two, version 1: ");
-    expect(stdout).toContain("orphan: blobs/astray: ");
-    expect(stdout).toContain("3 faults (");
+    expect(stdout).toMatch(/^corrupt: b\/one, version 1: .*Restore it from a backup, or delete this version\.$/m);
+    expect(stdout).toMatch(/^missing: b\/two, version 1: .*Restore it from a backup, or delete this version\.$/m);
+    expect(stdout).toMatch(/^corrupt: b\/small, version 1: /m);
+    expect(stdout).toMatch(/^orphan: content\/astray: .*Run verify with --repair\.$/m);
+    expect(stdout).toContain("4 faults (");
     expect(status).toBe(1);
-    for (const [tool, key] of [
-      ["read_artifact", "one"],
-      ["read_artifact", "two"],
-    ] as const) {
-      expect(await server.call(tool, { bucket: "b", key })).toMatchObject({ error: { code: "corrupt", key } });
+    const { faults } = reportOf(verify(root, "--json").stdout);
+    expect(faults.find(({ kind }) => kind === "orphan")).toMatchObject({
+      ...{ path: "content/astray", next: "repair", repaired: false },
+      message: expect.stringMatching(/^No row names this file/),
+    });
+    for (const key of ["two", "small"]) {
+      const args = { bucket: "b", key };
+      expect(await server.call("read_artifact", args)).toMatchObject({ error: { code: "corrupt", key } });
     }
     const read = server.client.readResource({ uri: "artifact://b/one" });
     await expect(read).rejects.toMatchObject({ data: { code: "corrupt", key: "one", version: 1 } });
   });
 
   it("--repair moves orphans out, and leaves what a row names", async () => {
-    const { root, blobs } = await storeWithContent();
-    const { one = "", two = "" } = blobs;
-    await writeFile(join(root, two), "Content of two");
-    const strays = [join("blobs", "ff", "f".repeat(32)), join("uploads", "e".repeat(32), "0-0000000000000000")];
+    const { root, paths } = await storeWithContent();
+    const { one = "", two = "" } = paths;
+    await writeFile(join(root, two), contentOf("Two"));
+    const strays = [
+      join("content", "ff", `${"f".repeat(32)}.0-0000000000000000`),
+      join("content", "ee", "no piece"),
+      join("content", "elsewhere", "file"),
+    ];
     for (const stray of strays) {
       await mkdir(join(root, stray, ".."), { recursive: true });
       await copyFile(join(root, one), join(root, stray));
       await utimes(join(root, stray), 1, 1);
     }
-    expect(verify(root).stdout).toContain("3 faults (");
+    await change(root, "INSERT INTO pieces (name, bytes) VALUES ('nobody/0-piece', x'00ff')");
+    expect(verify(root).stdout).toContain("5 faults (");
     const { status, stdout } = verify(root, "--repair");
-    expect(stdout).toContain("orphan (repaired): blobs/ff/ffff");
+    expect(stdout).toContain("orphan (repaired): content/ff/ffff");
+    expect(stdout).toContain("orphan (repaired): the store: No row names the piece nobody/0-piece (2 bytes).\n");
     expect(stdout).toContain("corrupt: b/two, version 1: ");
+    expect(stdout).toContain("5 faults, 4 of them repaired (");
     expect(status).toBe(1); // what is corrupt stays so
-    expect(await readFile(join(root, two), "utf8")).toBe("Content of two");
+    expect(await readFile(join(root, two), "utf8")).toBe(contentOf("Two"));
     const [time = ""] = await readdir(join(root, "orphans"));
-    expect(await readFile(join(root, "orphans", time, strays[0] ?? ""), "utf8")).toBe("content of one");
+    for (const stray of strays) {
+      expect(await readFile(join(root, "orphans", time, stray), "utf8")).toBe(contentOf("one"));
+    }
+    expect(await readFile(join(root, "orphans", time, "nobody.0-piece.piece"))).toEqual(Buffer.from([0, 255]));
     expect(verify(root).stdout).toContain("1 fault (");
   });
 
   it("--repair finishes an upload that was left behind, and pushes no version out for it", async () => {
     const root = join(await temporaryDirectory(), "store");
-    const { metadata, blobs } = await openEngines(root);
+    const { metadata, content } = await openEngines(root);
     const dying = { ...metadata };
-    const anHourAgo = { keepVersions: defaultKeepVersions + 10, now: () => Date.now() - 60 * 60 * 1000 };
-    const store = storeOn({ metadata: dying, blobs }, anHourAgo);
+    let hoursAgo = 2;
+    const now = () => Date.now() - hoursAgo * 60 * 60 * 1000;
+    const store = storeOn({ metadata: dying, content }, { keepVersions: defaultKeepVersions + 10, now });
     for (let n = 1; n <= defaultKeepVersions; n += 1) await saveText(store, "b", "k", `text ${n}`);
-    const { id } = await store.uploads.create({ bucket: "b", key: "k" });
-    await store.uploads.append(id, 0, bytesOf("left behind"));
-    dying.replace = async (key, ...rest) => {
-      if (key.startsWith("artifact:")) throw new Dead();
-      return metadata.replace(key, ...rest);
+    hoursAgo = 1;
+    const { id } = await store.uploads.create({ bucket: "b", key: "k", size: "left behind".length });
+    dying.change = async (rows, pieces) => {
+      if (rows.some(({ key }) => key.startsWith("artifact\t"))) throw new Dead();
+      return metadata.change(rows, pieces);
     };
-    await expect(store.uploads.complete(id)).rejects.toThrow(Dead);
+    await expect(store.uploads.append(id, 0, bytesOf("left behind"))).rejects.toThrow(Dead);
     const { status, stdout } = verify(root, "--repair");
     expect(stdout).toContain(`(1 artifact, ${defaultKeepVersions + 1} versions, 0 unfinished uploads, `);
     expect(status).toBe(0);

@@ -120,7 +120,7 @@ export async function openKeyvMetadataStore(file: string, log: Log): Promise<Key
 async function openReader(file: string, log: Log): Promise<{ reader: KeyvConnection; identity: string }> {
   const maker = await openLocalConnection(file, { busyTimeoutMs });
   try {
-    await makeTables(maker);
+    if (await makeTables(maker)) await leaveNoLog(maker);
     const identity = await identityOf(file);
     const reader = await connectKeyv(connectionUri(file, "local", { mustExist: true, identity }), log);
     await reader.adapter.query("PRAGMA query_only=ON");

@@ -15,16 +15,20 @@ const schema = [
  * Makes the tables in a database that has none. All come in one transaction, so a database with some of them has lost
  * the others, and is damaged. Any number of processes may do this at once.
  *
+ * @returns whether it has made them
  * @throws SqliteError, `SQLITE_CORRUPT` if a table is lost
  */
-export async function makeTables(connection: SqliteConnection): Promise<void> {
+export async function makeTables(connection: SqliteConnection): Promise<boolean> {
   const found = await tablesIn(connection);
   // It can be set only while the database is empty. Whoever makes the first page has set it.
   if (found.length === 0) await connection.all("PRAGMA auto_vacuum=INCREMENTAL");
   await connection.all("PRAGMA journal_mode=WAL");
-  if (found.length === 0) return createAll(connection);
+  if (found.length === 0) {
+    await createAll(connection);
+    return true;
+  }
   const lost = [table, pieceTable].filter((name) => !found.includes(name));
-  if (lost.length === 0) return;
+  if (lost.length === 0) return false;
   const message = `SQLITE_CORRUPT: the database has lost its table ${lost.join(" and its table ")}`;
   throw new SqliteError({ code: "SQLITE_CORRUPT", message });
 }

@@ -8,6 +8,7 @@ import {
   sessionPrefix,
   versionOf,
 } from "../model/records.js";
+import { isEnded } from "../model/session-errors.js";
 import { isReady, isUnfinished, statusAt } from "../model/upload-session.js";
 import type { FreedPieces } from "../pieces/freed-pieces.js";
 import { orWithoutReserve } from "../pieces/reserve.js";
@@ -144,6 +145,7 @@ class Pass {
     try {
       await publisher.publish(row, { isLeftBehind: true });
     } catch (error) {
+      if (isEnded(error)) return; // by somebody else, meanwhile
       if (!isRefusal(error)) throw error;
       log("info", "upload_not_published", { session: row.value.id, why: error.message });
       if (error.code !== "version_conflict" && clock.nowSeconds() >= row.value.expires_at) return this.#expire(row);

@@ -99,6 +99,12 @@ export function unknownSession(id: string): ArtifactError {
   });
 }
 
+/** Whether an error says that a session takes no more, or is gone. */
+export function isEnded(error: unknown): boolean {
+  const codes: readonly string[] = ["session_closed", "session_expired", "session_not_found"];
+  return error instanceof ArtifactError && codes.includes(error.code);
+}
+
 export function incomplete({ id, offset }: SessionRecord, size: number): ArtifactError {
   const details = { session_id: id, offset, size };
   return new ArtifactError("incomplete", `${offset} of ${size} bytes are stored.`, { next: "upload_rest", details });

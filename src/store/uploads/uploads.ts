@@ -6,7 +6,7 @@ import { maxOpenPieces } from "../model/limits.js";
 import { checkMimeType, mimeTypeOf } from "../model/media-type.js";
 import { checkBucket, toKey } from "../model/names.js";
 import { idOf, type SessionRecord, type SessionRow, uploadPrefix } from "../model/records.js";
-import { checksumMismatch, chunkTooLarge, closedError, unknownSession } from "../model/session-errors.js";
+import { checksumMismatch, chunkTooLarge, closedError, isEnded, unknownSession } from "../model/session-errors.js";
 import {
   isFull,
   isReady,
@@ -137,12 +137,9 @@ export class Uploads {
       if (now?.value.status === "complete") return now.value; // it failed behind the decision
       if (now !== undefined) await ender.end(now, "aborted").catch(() => undefined); // what stays is the sweep's
       quota.freed({ storedBytes });
-      if (!isOfEndedSession(error)) throw error;
+      throw isEnded(error) ? givenUp(error) : error;
     }
-    // A sweep took it for a dead process's.
-    throw new ArtifactError("internal", "Saving took too long and was given up. Nothing was saved.", {
-      next: "call_again",
-    });
+    throw givenUp();
   }
 
   async #newRecord(upload: CreateUpload, is_listed: boolean): Promise<SessionRecord> {
@@ -445,8 +442,9 @@ export class Uploads {
   }
 }
 
-function isOfEndedSession(error: unknown): boolean {
-  return error instanceof ArtifactError && (error.code === "session_closed" || error.code === "session_not_found");
+function givenUp(cause?: unknown): ArtifactError {
+  const message = "Saving took too long and was given up. Nothing was saved.";
+  return new ArtifactError("internal", message, { next: "call_again", cause });
 }
 
 const emptyDigest = sha256Of("");

@@ -12,7 +12,7 @@ const driver = createRequire(import.meta.url).resolve("@photostructure/sqlite");
 
 export interface MortalProgram {
   readonly path: string;
-  /** The line of the sources that a position in the program was made of: `src/store/publish.ts:97`. */
+  /** The line of the sources that a position in the program was made of: `src/store/rows.ts:97`. */
   sourceOf(position: string): string;
 }
 
@@ -52,18 +52,33 @@ export async function buildMortalProgram(folder: string): Promise<MortalProgram>
 const mortalEngines: Plugin = {
   name: "mortal-engines",
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^(node:fs\/promises|keyv|@keyv\/sqlite|\.\/sqlite-thread\.js)$/ }, ({ path, importer }) =>
-      importer.startsWith(join(repository, "src")) && !importer.endsWith("sqlite3.ts")
-        ? { path, namespace: "mortal" }
-        : undefined,
+    onResolve(
+      { filter: /^(node:fs\/promises|keyv|@keyv\/sqlite|\..*\/(sqlite-thread|driver|local-connection)\.js)$/ },
+      (found) =>
+        found.importer.startsWith(join(repository, "src"))
+          ? { path: found.path.replace(/^\..*\//, "./"), namespace: "mortal" }
+          : undefined,
     );
     onResolve({ filter: /^@photostructure\/sqlite$/ }, () => ({ path: driver, external: true }));
+    onLoad({ filter: /src\/store\/store\.ts$/ }, async ({ path }) => ({
+      contents: askingMetadata(await fs.readFile(path, "utf8")),
+      loader: "ts",
+    }));
     onLoad({ filter: /.*/, namespace: "mortal" }, ({ path }) => ({
       contents: replacements[path] ?? "",
       resolveDir: here,
     }));
   },
 };
+
+/** The store's core awaits something before it asks its metadata, and stacks end there: so who asks is noted before. */
+function askingMetadata(source: string): string {
+  const made = "guarded(options.metadata, identity)";
+  if (!source.includes(`const metadata = ${made};`)) throw new Error("src/store/store.ts makes its metadata otherwise");
+  const path = JSON.stringify(join(here, "asking.ts"));
+  // On the first line, so that all others keep their numbers.
+  return `import { asking } from ${path}; ${source.replace(made, `asking(${made})`)}`;
+}
 
 const replacements: Readonly<Record<string, string>> = {
   "node:fs/promises": `
@@ -72,6 +87,8 @@ const replacements: Readonly<Record<string, string>> = {
       .filter((name) => name !== "default")
       .join(", ")} } = mortalFileSystem;`,
   keyv: 'export { MortalKeyv as Keyv } from "./mortal-keyv.ts";',
+  "./local-connection.js": 'export { openMortalConnection as openLocalConnection } from "./mortal-connection.ts";',
+  "./driver.js": 'export { loadSqliteDriver, SqliteDriverError } from "./mortal-driver.ts";',
   "./sqlite-thread.js": 'export { mortalSqliteThread as sharedSqliteThread } from "./mortal-sqlite-thread.ts";',
   "@keyv/sqlite": 'export { MortalKeyvSqlite as default } from "./mortal-keyv.ts";',
 };

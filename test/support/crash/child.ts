@@ -1,5 +1,6 @@
 import { stepwise } from "../faults.js";
-import { hideFileSystem } from "./mortal-fs.js";
+import { failNextCommit } from "./mortal-driver.js";
+import { failNextCall, hideFileSystem } from "./mortal-fs.js";
 import { openAs } from "./process.js";
 import { scenarios } from "./scenarios.js";
 import { askedFromHere, countSteps, die, say } from "./steps.js";
@@ -17,7 +18,7 @@ if (scenario.isOpening) countSteps(Number(last));
 const running = await openAs(root, scenario.options, (engines) => stepwise(engines, askedFromHere));
 if (!scenario.isOpening) countSteps(Number(last));
 for (const call of scenario.act) {
-  await call(running, id);
+  await call(running, id, { failNextCall, failNextCommit });
   say("answered", "");
 }
 die();

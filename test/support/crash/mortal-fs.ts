@@ -9,7 +9,7 @@ export const readingCalls: ReadonlySet<string> = new Set([
 
 /** All of `node:fs/promises`, every call that is not known to leave the disk as it is being a step. */
 export const mortalFileSystem: Record<string, unknown> = Object.fromEntries(
-  Object.entries(fs).map(([name, value]) => [name, isChanging(name, value) ? stepping(value) : value]),
+  Object.entries(fs).map(([name, value]) => [name, isChanging(name, value) ? stepping(name, value) : value]),
 );
 
 mortalFileSystem.open = async (...values: Parameters<typeof fs.open>): Promise<fs.FileHandle> => {
@@ -20,10 +20,17 @@ mortalFileSystem.open = async (...values: Parameters<typeof fs.open>): Promise<f
       const value = Reflect.get(target, name);
       if (typeof value !== "function") return value;
       const method = value.bind(target);
-      return isChanging(String(name), method) ? stepping(method) : method;
+      return isChanging(String(name), method) ? stepping(String(name), method) : method;
     },
   });
 };
+
+let failing: { readonly call: string; readonly code: string } | undefined;
+
+/** The next call of this name in this process fails with `code`, and changes nothing. */
+export function failNextCall(call: string, code: string): void {
+  failing = { call, code };
+}
 
 let isHidden = false;
 
@@ -39,10 +46,13 @@ mortalFileSystem.statfs = async (path: string): Promise<unknown> => {
 
 type Call = (...values: unknown[]) => unknown;
 
-function stepping(call: Call): Call {
-  return (...values) => {
+function stepping(name: string, call: Call): Call {
+  return async (...values) => {
     step();
-    return call(...values);
+    if (failing?.call !== name) return call(...values);
+    const { code } = failing;
+    failing = undefined;
+    throw Object.assign(new Error(`${code}: as the test wants it`), { code });
   };
 }
 

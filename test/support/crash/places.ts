@@ -6,7 +6,7 @@ const repository = fileURLToPath(new URL("../../..", import.meta.url));
 
 /** A line of the sources that changes something on the disk, or asks an engine to. */
 export interface Place {
-  /** As a stack tells it, `src/store/publish.ts:97`. */
+  /** As a stack tells it, `src/store/rows.ts:97`. */
   readonly line: string;
   /** The same when lines move: file, function and what the line says. */
   readonly name: string;
@@ -16,34 +16,52 @@ export interface Place {
 export async function findPlaces(): Promise<Place[]> {
   const asked = changingMethods(await Promise.all(portFiles.map(read)));
   const store = (await sourcesOf("src/store")).map((file) => placesIn(file, () => asked));
-  const engineFiles = [...(await sourcesOf("src/engines")), ...(await sourcesOf("src/engines/sqlite"))];
-  const engines = engineFiles.map((file) => placesIn(file, durableCalls));
+  const engines = (await sourcesOf("src/engines")).map((file) => placesIn(file, durableCalls));
   return (await Promise.all([...store, ...engines])).flat();
 }
 
-const portFiles = ["src/store/metadata-store.ts", "src/store/blob-store.ts", "src/store/rows.ts"];
-const ports = /^export interface (?:MetadataStore|BlobStore|BlobListing|SegmentWriter|Rows)\b.*\{\n([\s\S]*?)^\}/gm;
+const portFiles = ["src/store/ports/metadata-store.ts", "src/store/ports/content-store.ts"];
+const ports = /^export interface (?:MetadataStore|ContentStore|ContentListing|PieceWriter)\b.*\{\n([\s\S]*?)^\}/gm;
 /** What a port offers besides changes; a method that is not named here counts as one. */
 const readingMethods: ReadonlySet<string> = new Set([
-  ...["get", "getMany", "range", "grouped", "checkIntegrity", "changeToken", "artifact", "session", "sessions"],
-  ...["openSegment", "openBlob", "stagedSessions", "stagedFiles", "shelves", "shelvedBlobs", "strayFiles", "close"],
+  ...["get", "getMany", "pieces", "listPieces", "range", "grouped", "checkIntegrity", "changeToken", "isInPlace"],
+  ...["openPiece", "readMark", "shards", "shardOf", "listShard", "pathOf", "strayFiles", "close"],
 ]);
 
+/** A digest is copied too, in memory. */
 function changingMethods(sources: readonly string[]): RegExp {
   const bodies = sources.flatMap((source) => [...source.matchAll(ports)].map(([, body = ""]) => body));
   const methods = bodies.flatMap((body) => [...body.matchAll(/^ {2}(\w+)\(/gm)].map(([, name = ""]) => name));
-  return new RegExp(`\\.(${methods.filter((name) => !readingMethods.has(name)).join("|")})\\(`);
+  const changing = [...methods.filter((name) => !readingMethods.has(name)), "commit"];
+  return new RegExp(String.raw`(?<!hash)\.(${changing.join("|")})\(`);
 }
 
 const handleCalls = "write|writev|writeFile|appendFile|datasync|sync|truncate|chmod|chown|utimes";
-const sqlWrites = String.raw`new KeyvSqlite\(|(?<!reader\.)keyv\.(?:set|delete)\(|changer\.all\(|PRAGMA journal_mode`;
+/** Functions of the engines that do nothing but change the disk. */
+const ownCalls =
+  "syncFolder|makeFolder|makeIfAbsent|writeSynced|writeParts|writeFormat|writeMark|makeShards|restoreShard";
+const pieceCalls = String.raw`files\.(?:begin|make|share|remove)\(`;
+const writes = "begin|commit|insertRow|updateRow|deleteRow|putPiece|dropPiece";
+const pragmas = "journal_mode|auto_vacuum|incremental_vacuum|wal_checkpoint";
+const sqlWrites = [
+  ...[
+    String.raw`new KeyvSqlite\(`,
+    String.raw`keyv\.set\(`,
+    String.raw`changer\.change\(`,
+    String.raw`local\.change\(`,
+  ],
+  ...[String.raw`#statements\.(?:${writes})\.run\(`, String.raw`statement\.all\(`],
+  String.raw`connection\.all\((?:["${"`"}](?:BEGIN|COMMIT|PRAGMA (?:${pragmas}))|sql\))`,
+  String.raw`connection\.all<\{ log: number`,
+].join("|");
 
 function durableCalls(source: string): RegExp {
   const [, imports = ""] = source.match(/^import \{([^}]*)\} from "node:fs\/promises";$/m) ?? [];
   const names = imports.split(",").map((name) => name.trim());
   const calls = names.filter((name) => /^\w+$/.test(name) && name !== "constants" && !readingCalls.has(name));
-  const bare = [...calls, "syncFolder", "makeFolder", String.raw`open(?!\([^()]*, "r"\))`].join("|");
-  return new RegExp(String.raw`(?<![\w.]|function )(?:${bare})\(|\.(?:${handleCalls})\(|${sqlWrites}`);
+  const opens = names.includes("open") ? [String.raw`open(?!\([^()]*, "r"\))`] : [];
+  const bare = [...calls, ...opens, ownCalls].join("|");
+  return new RegExp(String.raw`(?<![\w.]|function )(?:${bare})\(|\.(?:${handleCalls})\(|${pieceCalls}|${sqlWrites}`);
 }
 
 async function placesIn(file: string, callsOf: (source: string) => RegExp): Promise<Place[]> {
@@ -78,12 +96,17 @@ function functionAt(lines: readonly string[], index: number): string {
 const indentOf = (text = ""): number => text.length - text.trimStart().length;
 const read = (file: string): Promise<string> => readFile(`${repository}/${file}`, "utf8");
 
-/** What they change is a person's own file, outside of the store: `test/e2e/local-files.test.ts` kills there. */
-const outside: ReadonlySet<string> = new Set([
-  ...["src/store/file-transfer.ts", "src/engines/local-files.ts", "src/engines/confinement.ts"],
-]);
+/**
+ * Some change a person's own file, outside of the store: `test/e2e/local-files.test.ts` kills there. The others run in
+ * the SQLite thread, or hand on to it: in the program that is killed, their work is done without a thread.
+ */
+const outside =
+  /^src\/(?:store\/artifacts\/file-transfer|engines\/local-files\/.*|engines\/sqlite\/(?:thread-program|sqlite3))\.ts$/;
 
 async function sourcesOf(folder: string): Promise<string[]> {
-  const names = (await readdir(`${repository}/${folder}`)).filter((name) => name.endsWith(".ts"));
-  return names.map((name) => `${folder}/${name}`).filter((file) => !outside.has(file));
+  const names = (await readdir(`${repository}/${folder}`, { recursive: true })).filter((name) => name.endsWith(".ts"));
+  return names
+    .map((name) => `${folder}/${name}`)
+    .filter((file) => !outside.test(file))
+    .sort();
 }

@@ -7,6 +7,8 @@ import { storeOn } from "../stores.js";
 export interface ProcessOptions extends Pick<StoreOptions, "keepVersions"> {
   /** Seconds that its clock is ahead. */
   readonly later?: number;
+  /** It has run for more than an hour, so that its clock is trusted. */
+  readonly isLongRunning?: boolean;
 }
 
 /** A process on a data directory, or several of them where `another` is called. */
@@ -22,21 +24,25 @@ export interface StoreProcess {
 
 export async function openAs(
   root: string,
-  { later = 0, ...options }: ProcessOptions = {},
+  { later = 0, isLongRunning = false, ...options }: ProcessOptions = {},
   wrap = (engines: Engines): Engines => engines,
 ): Promise<StoreProcess> {
   const directory = await openDataDirectory(root, { isNamed: true }, silentLog);
   const engines = wrap(directory);
-  const now = (): number => Date.now() + later * 1000;
+  let ranMs = 0;
+  const now = (): number => Date.now() + later * 1000 + ranMs;
+  const monotonicMs = (): number => performance.now() + ranMs;
   const stores: Store[] = [];
   const another = (own = engines): Store => {
-    const { metadata, blobs } = own;
-    const store = storeOn({ metadata, blobs }, { now, ...options });
+    const { metadata, content } = own;
+    const store = storeOn({ metadata, content }, { now, monotonicMs, ...options });
     stores.push(store);
     return store;
   };
+  const store = another();
+  if (isLongRunning) ranMs = 2 * 60 * 60 * 1000;
   return {
-    ...{ root, engines, another, store: another(), signingKey: directory.signingKey },
+    ...{ root, engines, another, store, signingKey: directory.signingKey },
     async close() {
       for (const store of stores) await store.close();
       await directory.close();

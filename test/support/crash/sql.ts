@@ -1,3 +1,5 @@
 /** Whether a statement changes something on the disk. */
 export const isChanging = (sql: string): boolean =>
-  /\b(INSERT INTO|UPDATE|DELETE FROM|PRAGMA journal_mode)\b/i.test(sql);
+  /^\s*(?:BEGIN|COMMIT|CREATE|INSERT|UPDATE|DELETE|PRAGMA (?:journal_mode|auto_vacuum|incremental_vacuum|wal_checkpoint))\b/i.test(
+    sql,
+  );

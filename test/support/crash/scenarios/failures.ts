@@ -1,0 +1,212 @@
+import assert from "node:assert/strict";
+import { bytesOf, saveText, textOf } from "../../stores.js";
+import {
+  append,
+  assertGone,
+  assertVersions,
+  begun,
+  begunByMany,
+  carryOn,
+  countsBehind,
+  interrupted,
+  isArtifact,
+  medium,
+  removeAgain,
+  type Scenario,
+  saved,
+  toStatus,
+  unheard,
+} from "../scenario.js";
+
+const failed = { code: "internal" };
+const full = { code: "storage_full" };
+const manyFiles = Array.from({ length: 64 }, () => medium);
+const allBytes = 64 * medium.length;
+
+/** An append behind 64 files, whose first change is not heard of. */
+const unheardFold = (isMade: boolean): Scenario => ({
+  name: `a copy of 64 files into one whose change is not heard of and was${isMade ? "" : " not"} made`,
+  prepare: (prepared) => begunByMany(prepared, manyFiles),
+  act: [
+    (dying, id) =>
+      unheard(dying, countsBehind(allBytes), isMade)
+        .uploads.append(id, allBytes, bytesOf("end"))
+        .catch((error) => assert.equal(error.code, failed.code)),
+    append(allBytes, "end"),
+  ],
+  check: (store, id, answered) => carryOn(store, id, `${medium.repeat(64)}end`, allBytes + (answered === 2 ? 3 : 0)),
+});
+
+const unheardAppend = (isMade: boolean): Scenario => ({
+  name: `chunks in a file whose change is not heard of and was${isMade ? "" : " not"} made`,
+  prepare: ({ store }) => begun(store, ""),
+  act: [
+    async (dying, id) => {
+      const { uploads } = unheard(dying, countsBehind(0), isMade);
+      await uploads.append(id, 0, bytesOf(medium)).catch((error) => assert.equal(error.code, failed.code));
+      await uploads.append(id, 0, bytesOf(`${medium}abc`));
+    },
+    async (dying, id) => {
+      const { uploads } = unheard(dying, countsBehind(medium.length + 6), isMade);
+      const at = medium.length + 3;
+      await uploads.append(id, at, bytesOf("def")); // its own piece from here on
+      await uploads.append(id, at + 3, bytesOf("ghi")).catch((error) => assert.equal(error.code, failed.code));
+      await uploads.append(id, at + 3, bytesOf("ghi"));
+    },
+  ],
+  check: (store, id, answered) =>
+    carryOn(store, id, `${medium}abcdefghi`, [0, medium.length + 3, medium.length + 9][answered] ?? 0),
+});
+
+const unheardCopy = (isMade: boolean): Scenario => ({
+  name: `a copy whose change is not heard of and was${isMade ? "" : " not"} made`,
+  async prepare({ store }) {
+    await saved(store, medium);
+    return "";
+  },
+  act: [
+    (dying) =>
+      unheard(dying, countsBehind(0), isMade)
+        .uploads.create({ bucket: "b", key: "copy", from: { bucket: "b", key: "k" } })
+        .catch((error) => assert.equal(error.code, failed.code)),
+  ],
+  async check(store) {
+    const { id } = await store.uploads.create({ bucket: "b", key: "copy", from: { bucket: "b", key: "k" } });
+    await store.uploads.complete(id);
+    assert.ok((await textOf(store, "b", "copy")) === medium);
+    await assertVersions(store, { 1: medium });
+  },
+});
+
+export const failures: readonly Scenario[] = [
+  ...[true, false].flatMap((isMade) => [unheardAppend(isMade), unheardFold(isMade), unheardCopy(isMade)]),
+  {
+    name: "a publication, a save and a deletion that were made and are not heard of",
+    prepare: ({ store }) => begun(store, medium),
+    act: [
+      (dying, id) => unheard(dying, toStatus("complete"), true).uploads.complete(id),
+      (dying) => saved(unheard(dying, isArtifact, true), "two"),
+      (dying) => unheard(dying, isArtifact, true).artifacts.delete("b", "k", { version: 1 }),
+    ],
+    async check(store, id, answered) {
+      if (answered < 3) {
+        await store.uploads.complete(id);
+        await saved(store, "two");
+        await removeAgain(store, 1);
+      }
+      await assertVersions(store, { 2: "two" });
+    },
+  },
+  {
+    name: "a copy of 64 files that are removed meanwhile",
+    prepare: (prepared) => begunByMany(prepared, manyFiles),
+    act: [
+      async (dying, id) => {
+        const { metadata, content } = dying.engines;
+        const fold: typeof content.fold = async (...values) => {
+          await dying.another().uploads.abort(id);
+          return content.fold(...values);
+        };
+        const slow = dying.another({ metadata, content: { ...content, fold } });
+        await assert.rejects(slow.uploads.append(id, allBytes, bytesOf("end")), { code: "session_closed" });
+      },
+    ],
+    async check({ uploads }, id) {
+      assert.equal((await uploads.abort(id)).status, "aborted");
+    },
+  },
+  {
+    name: "a copy for a session that another process ends meanwhile",
+    async prepare({ store }) {
+      await saved(store, medium);
+      return "";
+    },
+    act: [
+      async (dying) => {
+        const ends = async () => {
+          const { data } = await dying.store.uploads.list({ bucket: "b", key: "copy", limit: 1 });
+          await dying.another().uploads.abort(data[0]?.id ?? "");
+        };
+        const slow = dying.another(interrupted(dying.engines, countsBehind(0), ends));
+        const copy = slow.uploads.create({ bucket: "b", key: "copy", from: { bucket: "b", key: "k" } });
+        await assert.rejects(copy, { code: "session_closed" });
+      },
+    ],
+    check: (store) => assertVersions(store, { 1: medium }),
+  },
+  {
+    name: "chunks whose write or sync fails, in a new file and in an old one",
+    prepare: ({ store }) => begun(store, ""),
+    act: [
+      async (dying, id, { failNextCall }) => {
+        failNextCall("writev", "ENOSPC");
+        await assert.rejects(dying.store.uploads.append(id, 0, bytesOf(medium)), full);
+        await dying.store.uploads.append(id, 0, bytesOf(medium));
+        failNextCall("writev", "ENOSPC");
+        await assert.rejects(dying.store.uploads.append(id, medium.length, bytesOf(medium)), full);
+        await dying.store.uploads.append(id, medium.length, bytesOf(medium));
+      },
+    ],
+    check: (store, id, answered) => carryOn(store, id, medium.repeat(2), 2 * medium.length * answered),
+  },
+  {
+    name: "copies whose write fails",
+    prepare: (prepared) => begunByMany(prepared, manyFiles),
+    act: [
+      async (dying, id, { failNextCall }) => {
+        failNextCall("writev", "ENOSPC");
+        await assert.rejects(dying.store.uploads.append(id, allBytes, bytesOf("end")), full);
+        await dying.store.uploads.append(id, allBytes, bytesOf("end"));
+      },
+    ],
+    check: (store, id, answered) => carryOn(store, id, `${medium.repeat(64)}end`, allBytes + 3 * answered),
+  },
+  {
+    name: "a save and a deletion on a disk that is full for the database",
+    async prepare({ store }) {
+      await saved(store, "one", medium);
+      return "";
+    },
+    act: [
+      async (dying, _, { failNextCommit }) => {
+        await saveText(dying.store, "b", "other", "so that there is a log");
+        failNextCommit();
+        await saveText(dying.store, "b", "k", "three");
+      },
+      async (dying, _, { failNextCommit }) => {
+        failNextCommit();
+        await dying.store.artifacts.delete("b", "k", { version: 2 });
+      },
+    ],
+    async check(store, _, answered) {
+      if (answered === 1) await removeAgain(store, 2);
+      if (answered === 2) return assertVersions(store, { 3: "three", 1: "one" });
+      await saved(store, "three");
+      await removeAgain(store, 2);
+      await assertVersions(store, { 3: "three", 1: "one" });
+    },
+  },
+  {
+    name: "a mark and a reserve that cannot be written",
+    async prepare({ store }) {
+      await saveText(store, "b", "other", "text");
+      return "";
+    },
+    act: [
+      (dying, _, { failNextCall }) => {
+        failNextCall("rename", "EIO");
+        return dying.store.sweep.run({ graceMs: 0, trustsClock: true });
+      },
+      async (dying, _, { failNextCall }) => {
+        await dying.engines.content.releaseReserve();
+        failNextCall("write", "ENOSPC");
+        await dying.engines.content.restoreReserve();
+      },
+    ],
+    async check(store) {
+      await assertGone(store);
+      await saved(store, "text");
+      await assertVersions(store, { 1: "text" });
+    },
+  },
+];

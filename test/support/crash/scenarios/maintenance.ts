@@ -1,0 +1,193 @@
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { mkdir, utimes, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { saveText, textOf } from "../../stores.js";
+import {
+  assertVersions,
+  begun,
+  begunByMany,
+  carryOn,
+  isSession,
+  leavePiece,
+  left,
+  leftBefore,
+  leftBeforeRemoval,
+  medium,
+  onFullDisk,
+  repair,
+  type Scenario,
+  saved,
+  sweep,
+  toStatus,
+} from "../scenario.js";
+
+const newId = (): string => randomBytes(16).toString("hex");
+const sweeping = { graceMs: 0, trustsClock: true };
+
+export const maintenance: readonly Scenario[] = [
+  {
+    name: "making the key that URLs are signed with",
+    act: [({ signingKey }) => signingKey()],
+    async check(_store, _id, _answered, { signingKey }) {
+      const keys = await Promise.all([signingKey(), signingKey()]);
+      assert.equal(keys[0].length, 32);
+      assert.deepEqual(keys[0], keys[1]);
+    },
+  },
+  {
+    name: "writing to a store whose content does not say yet which it is",
+    async prepare({ root, store }) {
+      await saved(store, "one");
+      await writeFile(join(root, "format"), "2\n\n");
+      return "";
+    },
+    act: [({ store }) => saved(store, "two")],
+    async check(store) {
+      await saved(store, "two");
+      await assertVersions(store, { 2: "two", 1: "one" });
+      await store.check();
+    },
+  },
+  {
+    name: "sweeping publications that were left in the middle",
+    async prepare(prepared) {
+      const { store } = prepared;
+      const published = await begun(store, "published", { size: 9 }).catch(() => "");
+      assert.notEqual(published, "");
+      const overtaken = await begunFull(prepared, "overtaken");
+      await saved(store, "on top");
+      await left(
+        (sleep) => ({ ...prepared.engines, content: { ...prepared.engines.content, createPiece: sleep } }),
+        (other) => saved(other, medium),
+      );
+      await begunFull(prepared, `sealed${medium}`, "other");
+      return overtaken;
+    },
+    act: [(dying) => onFullDisk(dying, isSession).sweep.run(sweeping)],
+    async check(store, overtaken) {
+      await store.sweep.run(sweeping);
+      assert.equal(await textOf(store, "b", "other"), `sealed${medium}`);
+      const { status } = await store.uploads.get(overtaken).catch(() => ({ status: "conflict" }));
+      if (status === "conflict") await store.uploads.complete(overtaken, { if_version: 2 });
+      await assertVersions(store, { 3: "overtaken", 2: "on top", 1: "published" });
+    },
+  },
+  {
+    name: "sweeping a publication that was left in the middle, on a full disk",
+    prepare: (prepared) => begunFull(prepared, "abc"),
+    act: [(dying) => onFullDisk(dying, isSession).sweep.run(sweeping)],
+    async check(store) {
+      await store.sweep.run(sweeping);
+      await assertVersions(store, { 1: "abc" });
+    },
+  },
+  {
+    name: "sweeping what has expired and what ended long ago",
+    options: { later: 9 * 86_400 },
+    async prepare(prepared) {
+      const { store } = prepared;
+      await begun(store, "abc");
+      await begunByMany(prepared, [medium, "abc"]);
+      const aborted = await begun(store, "abc");
+      await store.uploads.abort(aborted);
+      await leavePiece(prepared, aborted);
+      const done = await begun(store, medium);
+      await store.uploads.complete(done);
+      return done;
+    },
+    act: [sweep],
+    async check(store, id) {
+      await store.sweep.run(sweeping);
+      await store.sweep.run(sweeping); // what the first has expired
+      assert.deepEqual((await store.uploads.list({ limit: 9 })).data, []);
+      await assert.rejects(store.uploads.get(id), { code: "session_not_found" });
+      await assertVersions(store, { 1: medium });
+    },
+  },
+  {
+    name: "sweeping deletions that were left in the middle",
+    async prepare(prepared) {
+      const { store, root } = prepared;
+      await saved(store, "one", medium, `${medium}3`);
+      await leftBeforeRemoval(prepared, ({ artifacts }) => artifacts.delete("b", "k", { version: 2 }));
+      const aborted = await begunByMany(prepared, [medium, "abc"]);
+      await leftBeforeRemoval(prepared, ({ uploads }) => uploads.abort(aborted));
+      const id = await begun(store, "abc");
+      await leavePiece(prepared, id);
+      // Of a process that died while it wrote the mark.
+      await writeFile(join(root, `format-${"0".repeat(16)}`), "2\n");
+      return id;
+    },
+    act: [sweep],
+    async check(store, id) {
+      await store.sweep.run(sweeping);
+      await assertVersions(store, { 3: `${medium}3`, 1: "one" });
+      assert.equal((await store.uploads.list({ limit: 9 })).data.length, 2);
+      await carryOn(store, id, "abcdef", 3);
+    },
+  },
+  {
+    name: "sweeping by a clock that is trusted, in a database with much free space",
+    options: { isLongRunning: true },
+    async prepare({ store }) {
+      const text = "x".repeat(32_000);
+      for (let n = 0; n < 60; n += 1) await saveText(store, "b", `k${n}`, `${n}${text}`);
+      for (let n = 0; n < 60; n += 1) await store.artifacts.delete("b", `k${n}`);
+      await saved(store, "kept");
+      return "";
+    },
+    act: [sweep],
+    async check(store) {
+      await store.sweep.run(sweeping);
+      await assertVersions(store, { 1: "kept" });
+    },
+  },
+  {
+    name: "repairing orphans and an unlisted upload",
+    faults: ["orphan", "unlisted"],
+    async prepare(prepared) {
+      const { root, store, engines } = prepared;
+      await saved(store, "one");
+      await leavePiece(prepared, newId());
+      await writeFile(join(root, "content", "stray"), "of nobody");
+      await mkdir(join(root, "content", "other"));
+      await writeFile(join(root, "content", "other", "stray"), "of nobody");
+      await utimes(join(root, "content", "other", "stray"), 1, 1);
+      await engines.metadata.change([], { put: [{ name: `${newId()}/0-piece`, bytes: Buffer.from("of nobody") }] });
+      const id = await begun(store, "abc");
+      await leavePiece(prepared, id);
+      await engines.metadata.change([{ key: `upload\tb\tk\t${id}`, old: "{}", next: undefined }]);
+      return id;
+    },
+    act: [repair],
+    async check(store, id) {
+      await store.verify({ repair: true });
+      assert.equal((await store.uploads.list({ limit: 9 })).data.length, 1);
+      await assertVersions(store, { 1: "one" });
+      await carryOn(store, id, "abcdef", 3);
+    },
+  },
+  {
+    name: "repairing a row that cannot be read",
+    faults: ["corrupt", "orphan"],
+    async prepare({ store, engines }) {
+      await saved(store, "one");
+      await engines.metadata.put("artifact\tb\tbroken", "{");
+      return "";
+    },
+    act: [repair, repair],
+    async check(store) {
+      await store.verify({ repair: true });
+      await store.verify({ repair: true });
+      await assertVersions(store, { 1: "one" });
+    },
+  },
+];
+
+/** An upload with all its bytes, whose process did not come to publish it. */
+async function begunFull(prepared: Parameters<typeof leftBefore>[0], text: string, key = "k"): Promise<string> {
+  const id = await begun(prepared.store, "", { size: text.length, key });
+  await leftBefore(prepared, toStatus("complete"), ({ uploads }) => uploads.append(id, 0, Buffer.from(text)));
+  return id;
+}

@@ -1,0 +1,25 @@
+import { createInterface } from "node:readline";
+import { openDataDirectory } from "../../../src/engines/disk/data-directory.js";
+import { createStore } from "../../../src/store/store.js";
+import { silentLog } from "../silent-log.js";
+
+/*
+ * A process on a data directory that does what no face of the built server offers: copies, and appends that make one of
+ * a few pieces already. A line of JSON on stdin is a call, and one on stdout its answer.
+ */
+const [root = "", keepVersions] = process.argv.slice(2);
+const directory = await openDataDirectory(root, { mustExist: true }, silentLog);
+const pieceLimits = { maxRowPieceBytes: 32 * 1024, maxRowBytes: 64 * 1024, maxPieces: 4 };
+const { uploads } = createStore({ ...directory, log: silentLog, keepVersions: Number(keepVersions), pieceLimits });
+
+// biome-ignore lint/suspicious/noExplicitAny: the test knows what it sends
+const calls: Readonly<Record<string, (args: any) => Promise<object>>> = {
+  copy: ({ bucket, key, from }) => uploads.create({ bucket, key, from }),
+  append: ({ session_id, offset, data }) => uploads.append(session_id, offset, Buffer.from(data, "base64")),
+};
+
+for await (const line of createInterface(process.stdin)) {
+  const { name, args } = JSON.parse(line);
+  const answer = await calls[name]?.(args).catch((error) => ({ error: { code: error.code, message: String(error) } }));
+  process.stdout.write(`${JSON.stringify(answer)}\n`);
+}
