@@ -14,6 +14,7 @@ for (const name of ["src", "test", "scripts", "package.json", "tsconfig.json", "
 }
 symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));
 
+/** @param {readonly string[]} tests */
 function fails(tests) {
   const args = ["vitest", "run", "--bail=1", ...tests];
   const { status } = spawnSync("npx", args, { cwd: copy, stdio: "ignore", timeout: 20 * 60_000 });

@@ -125,8 +125,8 @@ export const mutants = [
   {
     name: "a sweep publishes on top of what came later",
     file: "src/store/model/publication-plan.ts",
-    from: "const isOvertaken = leftAt !== undefined && newest !== undefined && newest.created_at >= leftAt;",
-    to: "const isOvertaken = leftAt === -1;",
+    from: "const isOvertaken = over !== undefined && newest !== undefined && newest.version > (over ?? 0);",
+    to: "const isOvertaken = over === -1;",
     tests: search,
   },
   {

@@ -31,6 +31,9 @@ export interface KeyRows {
   readonly gone: GoneRow | undefined;
 }
 
+/** The last version number that the key was given; 0 if none. */
+export const lastNumber = ({ artifact, gone }: KeyRows): number => artifact?.value.last ?? gone?.value.last ?? 0;
+
 export interface RowsDependencies {
   readonly metadata: MetadataStore;
   /** Never the same twice, in any process. */
@@ -72,6 +75,11 @@ export class Rows {
       artifact: artifact === undefined ? undefined : parseArtifactRow({ key: keys[0], text: artifact }),
       gone: gone === undefined ? undefined : parseGoneRow({ key: keys[1], text: gone }),
     };
+  }
+
+  /** The last version number that a key was given; 0 if none. */
+  async lastNumber(bucket: string, key: string): Promise<number> {
+    return lastNumber(await this.ofKey(bucket, key));
   }
 
   /** Begins a change. Nothing happens before `commit`. */

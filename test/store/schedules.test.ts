@@ -152,6 +152,7 @@ function failingAt(step: Step, { at, isBefore, isFull, isLate }: Failures, late:
       async () => {
         if (!isBefore) return act();
         if (isLate && name === "change") late.add(act);
+        return undefined;
       },
       name,
       values,

@@ -11,10 +11,10 @@ export interface Publication {
   readonly is_strict?: true | undefined;
   readonly idempotency_key?: string | undefined;
   /**
-   * Unix seconds. It was left behind then, by somebody who may be gone: it must not come on top of a version that was
-   * made since.
+   * It was left behind by somebody who may be gone: it must not come on top of a version with a higher number than this;
+   * null: of any version.
    */
-  readonly leftAt?: number | undefined;
+  readonly over?: number | null | undefined;
 }
 
 export type PublicationPlan =
@@ -27,7 +27,7 @@ export type PublicationPlan =
 
 /** @param versions of the key, newest first; none if it does not exist */
 export function planPublication(versions: readonly Version[], publication: Publication): PublicationPlan {
-  const { content, if_version, is_strict, idempotency_key, leftAt } = publication;
+  const { content, if_version, is_strict, idempotency_key, over } = publication;
   const [newest] = versions;
   if (idempotency_key !== undefined) {
     const version = versions.find(({ idempotency_keys: keys }) => keys?.includes(idempotency_key));
@@ -35,7 +35,7 @@ export function planPublication(versions: readonly Version[], publication: Publi
   }
   const mayRepeat = if_version === null || is_strict === undefined;
   if (newest !== undefined && mayRepeat && isSameContent(newest, content)) return { kind: "existing", version: newest };
-  const isOvertaken = leftAt !== undefined && newest !== undefined && newest.created_at >= leftAt;
+  const isOvertaken = over !== undefined && newest !== undefined && newest.version > (over ?? 0);
   return isOvertaken || !isGuardMet(if_version, newest) ? { kind: "conflict" } : { kind: "new" };
 }
 

@@ -93,6 +93,8 @@ const sessionSchema = z.strictObject({
   pieces: z.array(pieceSchema),
   /** The digest of the first `bytes` bytes, where it is known. */
   digest: z.strictObject({ bytes: count, sha256: digest }).nullable(),
+  /** The last version number of its key when it got all its declared bytes; null before. */
+  over: count.nullable(),
   /** Once complete, the version that has the content. */
   artifact: versionSchema.nullable(),
   created_at: count,

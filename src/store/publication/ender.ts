@@ -5,9 +5,9 @@ import { withReserve } from "../pieces/reserve.js";
 import type { Staging } from "../pieces/staging.js";
 import type { ContentStore } from "../ports/content-store.js";
 import type { MetadataStore } from "../ports/metadata-store.js";
-import type { Rows } from "../rows.js";
+import { lastNumber, type Rows } from "../rows.js";
 import type { ChangeSignal } from "./change-signal.js";
-import { lastNumber, versionsOf } from "./key-versions.js";
+import { versionsOf } from "./key-versions.js";
 
 export interface EnderDependencies {
   readonly rows: Rows;

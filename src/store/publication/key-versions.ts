@@ -1,6 +1,6 @@
 import type { Content } from "../model/artifact.js";
 import type { Piece, Version } from "../model/records.js";
-import type { Change, Freed, KeyRows } from "../rows.js";
+import { type Change, type Freed, type KeyRows, lastNumber } from "../rows.js";
 
 /** What a new version is made of, beside its number. */
 export interface NewVersion {
@@ -17,9 +17,6 @@ export interface KeyLimits {
 }
 
 export const versionsOf = ({ artifact }: KeyRows): readonly Version[] => artifact?.value.versions ?? [];
-
-/** The last version number that the key was given. */
-export const lastNumber = ({ artifact, gone }: KeyRows): number => artifact?.value.last ?? gone?.value.last ?? 0;
 
 /**
  * Puts a new version in front of the key's others.

@@ -106,13 +106,13 @@ export class Publisher {
   async #decide(ready: Ready, wanted: CompleteUpload): Promise<SessionRecord | undefined> {
     const { rows } = this.#dependencies;
     const { value } = ready.session;
-    const { bucket, key, updated_at } = value;
+    const { bucket, key } = value;
     const keyRows = await rows.ofKey(bucket, key);
     const if_version = wanted.if_version ?? value.if_version;
     const record: SessionRecord = { ...value, if_version, size: wanted.size ?? value.size };
     const content = contentOf(record, ready.sha256);
-    const leftAt = wanted.isLeftBehind ? updated_at : undefined;
-    const plan = planPublication(versionsOf(keyRows), { ...record, content, if_version, leftAt });
+    const over = wanted.isLeftBehind ? value.over : undefined;
+    const plan = planPublication(versionsOf(keyRows), { ...record, content, if_version, over });
     switch (plan.kind) {
       case "new":
         return this.#try(ready, await this.#publishNew(ready, record, keyRows));

@@ -1,4 +1,4 @@
-import type { SessionRow } from "../model/records.js";
+import type { SessionRecord, SessionRow } from "../model/records.js";
 import {
   artifactTooLarge,
   checkAnnounced,
@@ -124,21 +124,16 @@ export class Appender {
    * @throws ArtifactError `checksum_mismatch` if the upload is for other content
    */
   async count(row: SessionRow, { pending, reservation }: Arriving, sha256?: string): Promise<SessionRow | undefined> {
-    const { clock } = this.#dependencies;
+    let changes: Partial<SessionRecord>;
     try {
       checkAnnounced(row.value, sha256);
+      changes = await this.#changesBeside(row.value, pending.bytes, sha256);
     } catch (error) {
       await this.drop({ pending, reservation });
       throw error;
     }
     try {
-      const isWhole = row.value.offset + pending.bytes === row.value.size;
-      const now = await pending.commit({
-        updated_at: clock.nowSeconds(),
-        expires_at: Math.max(row.value.expires_at, await this.expiry()),
-        // Whoever publishes what is full now may be another process, which has to know.
-        ...(sha256 !== undefined && isWhole ? { sha256 } : {}),
-      });
+      const now = await pending.commit(changes);
       if (now !== undefined) reservation.keep();
       return now;
     } finally {
@@ -158,6 +153,20 @@ export class Appender {
     const expires_at = Math.max(row.value.expires_at, await this.expiry());
     const next = change.session(row, { ...row.value, expires_at });
     return (await change.commit()) ? next : undefined;
+  }
+
+  /** What the row says of bytes that count, beside where they lie. */
+  async #changesBeside(record: SessionRecord, bytes: number, sha256?: string): Promise<Partial<SessionRecord>> {
+    const { clock, rows } = this.#dependencies;
+    const { bucket, key, offset, size, expires_at } = record;
+    const changes = {
+      updated_at: clock.nowSeconds(),
+      expires_at: Math.max(expires_at, await this.expiry()),
+    };
+    if (offset + bytes !== size) return changes;
+    const over = await rows.lastNumber(bucket, key);
+    // Whoever publishes what is full now may be another process, which has to know.
+    return { ...changes, over, ...(sha256 === undefined ? {} : { sha256 }) };
   }
 
   /** Nobody counts what has arrived. */

@@ -132,12 +132,13 @@ export class CopiedContent {
 
   async #count(created: SessionRow, { version, pieces, bytes: inRow }: Copies): Promise<SessionRow> {
     const { rows, staging } = this.#dependencies;
-    const { id } = created.value;
-    const change: Change = rows.begin();
+    const { id, bucket, key, size } = created.value;
     const { bytes, sha256 } = version;
+    const over = bytes === size ? await rows.lastNumber(bucket, key) : null;
+    const change: Change = rows.begin();
     const next = change.session(created, {
       ...created.value,
-      ...{ offset: bytes, pieces: [...pieces], digest: { bytes, sha256 } },
+      ...{ offset: bytes, pieces: [...pieces], digest: { bytes, sha256 }, over },
     });
     const [last] = pieces.slice(-1);
     if (inRow !== undefined && last !== undefined) change.putPiece(id, last, inRow);

@@ -143,7 +143,7 @@ export class Uploads {
   }
 
   async #newRecord(upload: CreateUpload, is_listed: boolean): Promise<SessionRecord> {
-    const { newId, clock } = this.#dependencies;
+    const { newId, clock, rows } = this.#dependencies;
     const id = newId();
     const { bucket, size, sha256, if_version, isStrict, idempotency_key, saved_by, metadata = {} } = upload;
     const key = toKey(upload.key ?? id);
@@ -159,13 +159,14 @@ export class Uploads {
       throw checksumMismatch(sha256, emptyDigest, "empty content", { next: "create_with_digest" }, kept);
     }
     const created_at = clock.nowSeconds();
+    const over = size === 0 ? await rows.lastNumber(bucket, key) : null;
     return {
       ...{ id, is_listed, bucket, key, mime_type, metadata },
       ...{ size: size ?? null, sha256: sha256 ?? null, if_version: if_version ?? null },
       ...(isStrict ? { is_strict: true } : {}),
       ...(idempotency_key === undefined ? {} : { idempotency_key, request: requestOf(upload, mime_type) }),
       ...(saved_by === undefined ? {} : { saved_by }),
-      ...{ status: "open", offset: 0, pieces: [], digest: null, artifact: null },
+      ...{ status: "open", offset: 0, pieces: [], digest: null, over, artifact: null },
       ...{ created_at, updated_at: created_at, expires_at: await this.#appender.expiry() },
     };
   }

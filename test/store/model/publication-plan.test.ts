@@ -53,11 +53,13 @@ describe("planPublication()", () => {
   });
 
   it("puts what was left behind on top of nothing that was made since", () => {
-    expect(kindOf([versionOf(2, other)], { leftAt: 101 })).toBe("new");
-    expect(kindOf([versionOf(2, other)], { leftAt: 100 })).toBe("conflict");
-    expect(kindOf([versionOf(2, other)], { leftAt: 100, if_version: 2 })).toBe("conflict");
-    expect(kindOf([versionOf(2)], { leftAt: 100 })).toBe("existing 2");
-    expect(kindOf([], { leftAt: 100 })).toBe("new");
+    expect(kindOf([versionOf(2, other)], { over: 2 })).toBe("new");
+    expect(kindOf([versionOf(2, other)], { over: 1 })).toBe("conflict");
+    expect(kindOf([versionOf(2, other)], { over: 1, if_version: 2 })).toBe("conflict");
+    expect(kindOf([versionOf(2)], { over: 1 })).toBe("existing 2");
+    expect(kindOf([], { over: 1 })).toBe("new");
+    expect(kindOf([versionOf(2, other)], { over: null })).toBe("conflict");
+    expect(kindOf([], { over: null })).toBe("new");
   });
 });
 

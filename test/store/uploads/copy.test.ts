@@ -167,7 +167,7 @@ describe.each(pieceKinds)("an upload that begins with a version, with bytes $whe
       code: "corrupt",
       next: "verify_store",
     });
-    expectNothingLeft(engines);
+    expectNothingLeaked(engines);
   });
 
   it("has no room past a limit, and then nothing is left", async () => {
