@@ -83,13 +83,15 @@ export class StoreIdentity {
     }
   }
 
-  /** Content first. Whoever loses the row to another process has nothing to say any more. */
+  /** Content first. Then, whoever has won the row, the mark says what the row says. */
   async #raiseFrom(row: Row<StoreRecord>, generation: number): Promise<void> {
     const { id } = row.value;
     await this.#write({ id, generation, isRaising: true });
     const text = this.#encode({ id, generation });
-    if (await this.#dependencies.metadata.change([{ key: storeKey, old: row.text, next: text }])) {
-      await this.#write({ id, generation, isRaising: false });
+    await this.#dependencies.metadata.change([{ key: storeKey, old: row.text, next: text }]);
+    for (let now = await this.#row(), marked = ""; now !== undefined && now.text !== marked; now = await this.#row()) {
+      await this.#write({ ...now.value, isRaising: false });
+      marked = now.text;
     }
   }
 

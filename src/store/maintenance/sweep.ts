@@ -78,7 +78,7 @@ export class Sweep {
    */
   async run(options: SweepOptions = {}): Promise<SweepReport> {
     const { clock, identity, metadata, content, freed, log } = this.#dependencies;
-    const pass = new Pass(this.#dependencies, options, options.trustsClock ?? (await clock.isTrusted()));
+    const pass = new Pass(this.#dependencies, options);
     if (!(await identity.isCurrent())) {
       log("warn", "sweep_refused", { why: "the database is older than the content; verify has to check it first" });
       return pass.report;
@@ -102,14 +102,12 @@ class Pass {
   readonly report = { expired: 0, settled: 0, rows: 0, files: 0, failed: 0 };
   readonly #dependencies: SweepDependencies;
   readonly #options: SweepOptions;
-  readonly #trustsClock: boolean;
   /** Sessions that ended long ago, by the shard that their pieces are in. */
   readonly #ended = new Map<string, SessionRow[]>();
 
-  constructor(dependencies: SweepDependencies, options: SweepOptions, trustsClock: boolean) {
+  constructor(dependencies: SweepDependencies, options: SweepOptions) {
     this.#dependencies = dependencies;
     this.#options = options;
-    this.#trustsClock = trustsClock;
   }
 
   async overRows(prefix: string, visit: (row: StoredRow) => Promise<void>): Promise<void> {
@@ -133,7 +131,8 @@ class Pass {
     if (isUnfinished(value)) {
       return statusAt(value, clock.nowSeconds()) === "expired" ? this.#expire(row) : undefined;
     }
-    if (!this.#trustsClock || !this.#isOlderThan(endedSessionMs, Math.max(value.updated_at, value.expires_at))) return;
+    if (!this.#isOlderThan(endedSessionMs, Math.max(value.updated_at, value.expires_at))) return;
+    if (!(await this.#trustsClock())) return;
     const shard = content.shardOf(value.id);
     this.#ended.set(shard, [...(this.#ended.get(shard) ?? []), row]);
   }
@@ -155,13 +154,13 @@ class Pass {
 
   /** Nobody has heard of a save that its process has not come to the end of. */
   async #giveUp(row: SessionRow): Promise<void> {
-    if (!this.#trustsClock || !this.#isOlderThan(saveGraceMs, row.value.updated_at)) return;
+    if (!this.#isOlderThan(saveGraceMs, row.value.updated_at) || !(await this.#trustsClock())) return;
     const now = await this.#dependencies.ender.end(row, "aborted");
     if (now?.value.status === "aborted") this.report.settled += 1;
   }
 
   async #expire(row: SessionRow): Promise<void> {
-    if (!this.#trustsClock) return;
+    if (!(await this.#trustsClock())) return;
     const now = await this.#dependencies.ender.end(row, "expired");
     if (now?.value.status === "expired") this.report.expired += 1;
   }
@@ -200,6 +199,11 @@ class Pass {
       this.report.failed += 1;
       this.#dependencies.log("warn", "sweep_failed", { what, error: String(error) });
     }
+  }
+
+  /** Asked behind each look at the clock, which may jump while the sweep runs. */
+  async #trustsClock(): Promise<boolean> {
+    return this.#options.trustsClock ?? this.#dependencies.clock.isTrusted();
   }
 
   #isOlderThan(ms: number, at: number): boolean {

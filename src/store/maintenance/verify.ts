@@ -106,10 +106,13 @@ const pageRows = 500;
 /**
  * Checks every row against every file, while others go on working: what looks wrong is looked at again before it is
  * called so. Unfinished work, and what is left of it for the sweep, is no fault.
+ *
+ * @throws ArtifactError `store_replaced`
  */
 export async function verify(dependencies: VerifyDependencies, options: VerifyOptions = {}): Promise<VerifyReport> {
   const check = new Verification(dependencies, options);
   await check.integrity();
+  await dependencies.identity.check(); // another store's files are no orphans of this one
   // In this order: what is published meanwhile is named by a row that is read later.
   await check.list();
   await check.rows();

@@ -141,7 +141,7 @@ export class Staging {
   }
 
   async keepPiece(id: string, piece: OwnPiece): Promise<void> {
-    await this.#closePiece(id); // an older one, behind which another process has gone on
+    await this.#closePiece(id); // one that others have written behind since
     this.#pieces.set(id, piece);
     const [oldest] = this.#pieces.keys();
     if (this.#pieces.size > maxOpenPieces && oldest !== undefined) await this.#closePiece(oldest);

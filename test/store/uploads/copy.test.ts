@@ -5,7 +5,15 @@ import { failOnce } from "../../support/faults.js";
 import { expectNothingLeaked, expectNothingLeft, expectSound } from "../../support/invariants.js";
 import { digestOf } from "../../support/operations.js";
 import { pieceKinds } from "../../support/piece-kinds.js";
-import { bytesOf, createMemoryEngines, type MemoryEngines, saveText, storeOn, textOf } from "../../support/stores.js";
+import {
+  bytesOf,
+  createMemoryEngines,
+  type MemoryEngines,
+  noRowPieces,
+  saveText,
+  storeOn,
+  textOf,
+} from "../../support/stores.js";
 
 const from = { bucket: "b", key: "source" };
 const to = { bucket: "b", key: "copy", mime_type: "text/plain" };
@@ -167,7 +175,7 @@ describe.each(pieceKinds)("an upload that begins with a version, with bytes $whe
       code: "corrupt",
       next: "verify_store",
     });
-    expectNothingLeaked(engines);
+    expect(engines.content.files.size + engines.metadata.pieceMap.size).toBe(0);
   });
 
   it("has no room past a limit, and then nothing is left", async () => {
@@ -200,4 +208,25 @@ describe.each(pieceKinds)("an upload that begins with a version, with bytes $whe
       }
     }
   });
+});
+
+it("what was copied goes at once where the disk is full before all of it was", async () => {
+  const pieceLimits = noRowPieces;
+  const engines = createMemoryEngines();
+  const [one, two] = [storeOn(engines, { pieceLimits }), storeOn(engines, { pieceLimits })];
+  const { id } = await one.uploads.create({ bucket: "b", key: "source", size: 6 });
+  await one.uploads.append(id, 0, bytesOf("abc"));
+  await two.uploads.append(id, 3, bytesOf("def"));
+  expect(engines.content.files.size).toBe(2);
+  let copies = 0;
+  const copy: typeof engines.content.copy = async (...values) => {
+    copies += 1;
+    if (copies === 2) throw new ArtifactError("storage_full", "full");
+    return engines.content.copy(...values);
+  };
+  const full = storeOn({ ...engines, content: { ...engines.content, copy } }, { pieceLimits });
+  await expect(full.uploads.create({ ...to, from })).rejects.toMatchObject({ code: "storage_full" });
+  expect(engines.content.files.size).toBe(2);
+  expectNothingLeft(engines);
+  expect(await two.uploads.create({ ...to, size: 6, from })).toMatchObject({ status: "complete" });
 });
