@@ -43,7 +43,11 @@ const sessions = {
   "for a new key": (scene: Scene) => upload(scene, { if_version: 0 }, "abc"),
   async "full and open"(scene: Scene) {
     const id = await upload(scene, { size: 3 }, "");
-    const step = dyingBefore((name) => name === "getMany"); // when it is to publish
+    let looks = 0;
+    const step = dyingBefore((name) => {
+      if (name === "getMany") looks += 1; // at the key: when all bytes have come, and then to publish them
+      return looks === 2;
+    });
     await expect(scene.store("f", { step }).uploads.append(id, 0, bytesOf("abc"))).rejects.toBeInstanceOf(Dead);
     return id;
   },
