@@ -35,11 +35,11 @@ try {
     );
     const isFound = fails(tests);
     writeFileSync(path, text);
-    console.log(`${isFound ? "found   " : "SURVIVED"}  ${name}`);
+    process.stdout.write(`${isFound ? "found   " : "SURVIVED"}  ${name}\n`);
     if (!isFound) survivors.push(name);
   }
 } finally {
   rmSync(copy, { recursive: true, force: true });
 }
-console.log(`${survivors.length} survived`);
+process.stdout.write(`${survivors.length} survived\n`);
 process.exitCode = survivors.length === 0 ? 0 : 1;
