@@ -8,9 +8,9 @@ const complete = "complete_upload_session (a tool at /mcp)";
 /** What a client of HTTP can do about an error, by the requests. */
 const words: Readonly<Record<NextStep, Words>> = {
   correct_argument: "",
-  list_buckets: "GET /v1/artifacts lists the buckets; to make one, save into it.",
-  list_artifacts: "GET /v1/artifacts/{bucket} lists what is there; case counts.",
-  list_versions: "GET /v1/artifacts/{bucket}/{key} describes the newest version.",
+  see_buckets: "GET /v1/artifacts lists the buckets; to make one, save into it.",
+  see_artifacts: "GET /v1/artifacts/{bucket} lists what is there; case counts.",
+  see_versions: "GET /v1/artifacts/{bucket}/{key} describes the newest version.",
   find_session: "Create one with POST /v1/artifacts.",
   create_session: "Create a new one with POST /v1/artifacts and upload from offset 0.",
   use_published:

@@ -7,9 +7,9 @@ const ask = "the person who runs this server";
 /** What a model can do about an error, by the names of the tools. */
 const words: Readonly<Record<NextStep, Words>> = {
   correct_argument: "",
-  list_buckets: "See list_buckets; to make the bucket, save into it.",
-  list_artifacts: "See list_artifacts; case counts. If it was still being uploaded, list_upload_sessions shows it.",
-  list_versions: "See list_artifact_versions.",
+  see_buckets: "See list_buckets; to make the bucket, save into it.",
+  see_artifacts: "See list_artifacts; case counts. If it was still being uploaded, list_upload_sessions shows it.",
+  see_versions: "See list_artifact_versions.",
   find_session:
     "Find it again with list_upload_sessions (by bucket and key), or create one with create_upload_session.",
   create_session: "Create a new one with create_upload_session and upload from offset 0.",

@@ -362,7 +362,7 @@ function positionOf(entry: Entry): string {
 
 function unknownBucket(bucket: string): ArtifactError {
   const message = `There is no bucket ${quote(bucket)}: a bucket exists while it holds an artifact.`;
-  return new ArtifactError("bucket_not_found", message, { next: "list_buckets", details: { bucket } });
+  return new ArtifactError("bucket_not_found", message, { next: "see_buckets", details: { bucket } });
 }
 
 /** @param versions of the key, newest first; none if it does not exist */
@@ -370,9 +370,9 @@ function unknown(bucket: string, key: string, versions: readonly Version[], vers
   const [newest] = versions;
   if (newest === undefined) {
     const message = `There is no artifact ${quote(key)} in bucket ${quote(bucket)}.`;
-    return new ArtifactError("artifact_not_found", message, { next: "list_artifacts", details: { bucket, key } });
+    return new ArtifactError("artifact_not_found", message, { next: "see_artifacts", details: { bucket, key } });
   }
   const message = `There is no version ${version} of ${quote(key)} in bucket ${quote(bucket)}; the newest is ${newest.version}.`;
   const details = { bucket, key, version: version ?? null, newest_version: newest.version };
-  return new ArtifactError("artifact_not_found", message, { next: "list_versions", details });
+  return new ArtifactError("artifact_not_found", message, { next: "see_versions", details });
 }

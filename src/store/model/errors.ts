@@ -30,9 +30,9 @@ export type ErrorCode = (typeof ERROR_CODES)[number];
 export const NEXT_STEPS = [
   /** The message says which value is right. */
   "correct_argument",
-  "list_buckets",
-  "list_artifacts",
-  "list_versions",
+  "see_buckets",
+  "see_artifacts",
+  "see_versions",
   /** No such session: list them, or create one. */
   "find_session",
   /** The session and its bytes are gone: create another one and begin at byte 0. */

@@ -9,9 +9,9 @@ export const maxKeyBytes = KiB;
 export const maxMetadataBytes = 2 * KiB;
 export const maxMimeTypeChars = 255;
 
-/** Largest content of one call, decoded; `--max-chunk-bytes` changes it. */
+/** Largest content of one call, decoded; an option changes it. */
 export const defaultMaxChunkBytes = 8 * MiB;
-/** The most `--max-chunk-bytes` may be: with base64 and JSON around it, a message stays below what the reader takes. */
+/** The most that option may be: with base64 and JSON around it, a message stays below what the reader takes. */
 export const largestMaxChunkBytes = 32 * MiB;
 /** Largest message on stdin, in bytes. */
 export const maxMessageBytes = 64 * MiB;
@@ -25,14 +25,14 @@ export const maxUnreadBytes = 8 * MiB;
 export const maxHeldBytes = 32 * MiB;
 
 export const defaultKeepVersions = 100;
-/** All versions of a key share one row, which is read whole: the most `--keep-versions` may be. */
+/** All versions of a key share one row, which is read whole: the most that may be kept. */
 export const largestKeepVersions = 1_000;
-/** An upload session lives this long after its last accepted byte; `--session-ttl` changes it. */
+/** An upload session lives this long after its last accepted byte; an option changes it. */
 export const defaultSessionTtlMs = 7 * 24 * 60 * 60 * 1000;
 export const smallestSessionTtlMs = 1_000;
 export const largestSessionTtlMs = 365 * 24 * 60 * 60 * 1000;
 
-/** Unfinished uploads at a time; `--max-open-sessions` changes it. */
+/** Unfinished uploads at a time; an option changes it. */
 export const defaultMaxOpenSessions = 1_000;
 
 /** Where the bytes of sessions and versions go. */
@@ -55,7 +55,7 @@ export const maxOpenPieces = 24;
 export const maxKeptDigests = 1_000;
 /** One read or write of a copy. */
 export const copyBlockBytes = MiB;
-/** What an import, or an upload over HTTP, makes durable at a time. */
+/** What an import or a stream makes durable at a time. */
 export const checkpointBytes = 8 * MiB;
 /** How long a caller waits for a publication before it is told to ask again. */
 export const publicationWaitMs = 20_000;

@@ -103,7 +103,7 @@ export class CopiedContent {
     if (found !== undefined) return found;
     const what = version === undefined ? "artifact" : `version ${version} of`;
     const message = `There is no ${what} ${quote(key)} in bucket ${quote(bucket)}. Nothing was copied.`;
-    throw new ArtifactError("artifact_not_found", message, { next: "list_artifacts", details: { bucket, key } });
+    throw new ArtifactError("artifact_not_found", message, { next: "see_artifacts", details: { bucket, key } });
   }
 
   /** Undefined if a piece is gone. */
