@@ -177,6 +177,17 @@ describe("the end of an upload's time", () => {
     expect(await process.sweep.run()).toMatchObject({ expired: 1 });
   });
 
+  it("is never set earlier by a clock that is right, where another was ahead", async () => {
+    const first = await runForAnHour();
+    const id = await upload(first, "k");
+    const ahead = startProcess(engines, 2 * day);
+    await ahead.uploads.append(id, 3, bytesOf("d"));
+    const late = expiryOf(id);
+    await first.uploads.append(id, 4, bytesOf("e"));
+    expect(expiryOf(id)).toBe(late);
+    expect(late).toBeGreaterThan(time + 8 * day);
+  });
+
   it("is never set earlier, by a chunk or a stream under a clock that is behind", async () => {
     const first = await runForAnHour();
     const id = await upload(first, "k");

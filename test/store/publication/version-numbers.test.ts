@@ -55,6 +55,51 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
     });
   });
 
+  describe("what another process does right before a change", () => {
+    /** A process that is overtaken at its first change of the key. */
+    function overtaken(other: () => Promise<unknown>): Store {
+      let isOver = false;
+      const change: typeof engines.metadata.change = async (rows, pieces) => {
+        if (!isOver && rows.some(({ key }) => key.startsWith("artifact\t"))) {
+          isOver = true;
+          await other();
+        }
+        return engines.metadata.change(rows, pieces);
+      };
+      return storeOn({ ...engines, metadata: { ...engines.metadata, change } }, { pieceLimits });
+    }
+
+    it("takes the number, though the key does not exist again", async () => {
+      const other = async (): Promise<void> => {
+        await saveText(store, "b", "k", "theirs");
+        await store.artifacts.delete("b", "k");
+      };
+      expect(await saveText(overtaken(other), "b", "k", "mine")).toMatchObject({ version: 2 });
+      expectSound(engines);
+    });
+
+    it("takes away the version that an upload is the same as, which then makes one", async () => {
+      await saveText(store, "b", "k", "same");
+      const { id } = await store.uploads.create({ bucket: "b", key: "k", mime_type: "text/plain" });
+      await store.uploads.append(id, 0, bytesOf("same"));
+      const late = overtaken(() => store.artifacts.delete("b", "k"));
+      const done = await late.uploads.complete(id);
+      expect(done.artifact).toMatchObject({ version: 2 });
+      expect(done.artifact).not.toHaveProperty("already_saved");
+      expect(await textOf(store, "b", "k")).toBe("same");
+      expectSound(engines);
+      expectNothingLeft(engines);
+    });
+
+    it("meets the guard of an upload that would have become a conflict, which is then published", async () => {
+      await saveText(store, "b", "k", "there");
+      const { id } = await store.uploads.create({ bucket: "b", key: "k", if_version: 0, size: 3 });
+      const late = overtaken(() => store.artifacts.delete("b", "k"));
+      expect(await late.uploads.append(id, 0, bytesOf("abc"))).toMatchObject({ artifact: { version: 2 } });
+      expectSound(engines);
+    });
+  });
+
   describe("if_version", () => {
     beforeEach(async () => {
       await saveText(store, "b", "k", "first");
