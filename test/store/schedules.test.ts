@@ -380,6 +380,8 @@ const guarded: readonly (Pick<Position, "session" | "artifact"> & { readonly nam
   { session: "with bytes", artifact: "an identical one", names: ["complete", "delete all and complete"] },
   { session: "full and open", artifact: "one", names: ["save", "delete all"] },
   { session: "with bytes", artifact: "none", names: ["complete, unheard", "get"] },
+  { session: "empty", artifact: "none", names: ["save", "save and delete all"] },
+  { session: "with bytes", artifact: "none", names: ["complete", "save and delete all"] },
   { session: "in two pieces", artifact: "one", names: ["complete, late", "delete all"] },
   { session: "with bytes", artifact: "none", names: ["append the last bytes, late", "append other bytes in time"] },
   { session: "with its last bytes missing", artifact: "none", names: ["append the last bytes, late", "get"] },

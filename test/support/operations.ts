@@ -89,6 +89,15 @@ export const operations: Readonly<Record<string, Operation>> = {
   "delete version 2": remove(2),
   "delete all and complete": remove(undefined, ({ uploads }, id) => uploads.complete(id)),
   "delete all and save": remove(undefined, (store) => saveText(store, "b", "k", "saved again")),
+  "save and delete all": {
+    async run(store) {
+      const saved = await saveText(store, "b", "k", "for a moment");
+      // Somebody else may have deleted it before.
+      await store.artifacts.delete("b", "k").catch((error) => expectAnswerable(error, Object.values(operations)));
+      return saved;
+    },
+    deletes: () => true,
+  },
   read: { run: (store) => textOf(store, "b", "k") },
   "get too late": { ...get, nowMs: lateMs },
   "sweep soon": { ...sweep, nowMs: soonMs },

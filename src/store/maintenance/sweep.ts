@@ -217,6 +217,6 @@ class Pass {
 
 /** The upload itself cannot be published as it is: trying again changes nothing. */
 function isRefusal(error: unknown): error is ArtifactError {
-  const codes: readonly string[] = ["version_conflict", "checksum_mismatch", "idempotency_conflict"];
+  const codes: readonly string[] = ["version_conflict", "checksum_mismatch", "idempotency_conflict", "corrupt"];
   return error instanceof ArtifactError && codes.includes(error.code);
 }
