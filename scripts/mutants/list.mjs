@@ -18,13 +18,6 @@ export const mutants = [
     tests: search,
   },
   {
-    name: "the key's versions are not compared for a conflict",
-    file: "src/store/publication/publisher.ts",
-    from: "    change.compareVersions(record.bucket, record.key, rows);\n",
-    to: "",
-    tests: search,
-  },
-  {
     name: "the key's versions are not compared where one of them answers",
     file: "src/store/publication/publisher.ts",
     from: "if (answered === version) change.compareVersions(bucket, key, rows);",

@@ -121,7 +121,7 @@ export class Publisher {
       case "key used":
         throw idempotencyConflict(bucket, key, plan.version);
       case "conflict": {
-        const kept = await this.#try(ready, this.#keepForLater(ready, record, keyRows));
+        const kept = await this.#try(ready, this.#keepForLater(ready, record));
         if (kept === undefined) return undefined;
         throw versionConflict(record, versionsOf(keyRows)[0]?.version ?? 0);
       }
@@ -184,11 +184,13 @@ export class Publisher {
     return { change, next, freed };
   }
 
-  /** The bytes wait for another completion; those of a save in one call go, as its caller has them still. */
-  #keepForLater({ session, sha256 }: Ready, record: SessionRecord, rows: KeyRows): Attempt {
+  /**
+   * The bytes wait for another completion; those of a save in one call go, as its caller has them still. The key's rows
+   * need no comparison: the refusal was right when they were read.
+   */
+  #keepForLater({ session, sha256 }: Ready, record: SessionRecord): Attempt {
     const { nowSeconds } = this.#dependencies;
     const change = this.#dependencies.rows.begin();
-    change.compareVersions(record.bucket, record.key, rows);
     if (record.is_listed) {
       const digest = { bytes: record.offset, sha256 };
       const next = change.session(session, { ...record, status: "conflict", digest });
