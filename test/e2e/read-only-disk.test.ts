@@ -66,9 +66,9 @@ describe.skipIf(!canMount)(`on a disk that becomes read-only ${needsMounts}`, ()
       await server.call("delete_artifact", { bucket, key: "k" }),
       await server.call("abort_upload_session", { session_id: id }),
     ].map(({ error }) => `${error?.code}: ${error?.message}`);
-    expect(codes.slice(0, 2)).toEqual([expect.stringMatching(/^read_only/), expect.stringMatching(/^read_only/)]);
+    expect(codes[1]).toMatch(/^read_only/);
     // Of a database that was open before, SQLite tells no more than that it could not write.
-    for (const code of codes.slice(2)) expect(code).toMatch(/^(?:internal: The disk failed .* become read-|read_)only/);
+    for (const code of codes) expect(code).toMatch(/^(?:internal: The disk failed .* become read-|read_)only/);
     expect(await read(server, "k")).toMatchObject({ text: "text" });
     expect((await server.call("get_upload_session", { session_id: id }))["offset"]).toBe(at);
     await server.close();

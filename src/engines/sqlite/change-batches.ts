@@ -12,6 +12,8 @@ export const logPages = 1_000;
 const shortLogPages = 64;
 /** On a full disk, a change that needs room leaves this much for the log and the database of deletions. */
 const keptBytes = 512 * 1024;
+/** Of free pages in the database, as much is kept for what deletions write. */
+const keptPagesBytes = 64 * 1024;
 /** A change whose rows grow by no more may be a deletion: it adds small rows, and removes others later. */
 const maxGrowthOfDeletion = 1_024;
 
@@ -41,7 +43,10 @@ async function makeWithRoom(
   place: DatabasePlace,
   batch: readonly StoreChange[],
 ): Promise<boolean[]> {
-  const hasRoom = (await place.freeBytes()) >= keptBytes + 2 * batch.reduce((sum, change) => sum + growthOf(change), 0);
+  const growth = 2 * batch.reduce((sum, change) => sum + growthOf(change), 0);
+  // Pages that deletions have freed are room too: then neither the database grows, nor the log, which begins anew.
+  const hasRoom =
+    (await place.freeBytes()) >= keptBytes + growth || (await freeBytesIn(changer)) >= growth + keptPagesBytes;
   if (!hasRoom || !(await hasEmptiedLog(changer))) {
     throw new SqliteError({
       code: "SQLITE_FULL",
@@ -49,6 +54,13 @@ async function makeWithRoom(
     });
   }
   return changer.change(batch, 1);
+}
+
+/** Bytes of the database's pages that hold nothing. */
+async function freeBytesIn(connection: SqliteConnection): Promise<number> {
+  const sql = "SELECT freelist_count * page_size AS free FROM pragma_freelist_count, pragma_page_size";
+  const [row] = await connection.all<{ free: number }>(sql);
+  return row?.free ?? 0;
 }
 
 const needsRoom = (change: StoreChange): boolean => change.put.length > 0 || growthOf(change) > maxGrowthOfDeletion;

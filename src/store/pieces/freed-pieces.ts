@@ -18,7 +18,8 @@ const mostGathered = 32;
 /** Removes the pieces that `freed` rows name, and then those rows: never before the removal is durable. */
 export class FreedPieces {
   readonly #dependencies: FreedPiecesDependencies;
-  #removed: FreedRow[] = [];
+  /** By their keys: a sweep may see a row through that is waiting here. */
+  #removed = new Map<string, FreedRow>();
   #timer: NodeJS.Timeout | undefined;
   #dropping: Promise<void> = Promise.resolve();
 
@@ -38,8 +39,8 @@ export class FreedPieces {
   /** The same, for who handles errors. */
   async seeThrough(row: FreedRow): Promise<void> {
     await this.#dependencies.content.remove(row.value.pieces);
-    this.#removed.push(row);
-    if (this.#removed.length >= mostGathered) this.#drop();
+    this.#removed.set(row.key, row);
+    if (this.#removed.size >= mostGathered) this.#drop();
     else this.#timer ??= setTimeout(() => this.#drop(), this.#dependencies.gatherMs).unref();
   }
 
@@ -52,8 +53,8 @@ export class FreedPieces {
   #drop(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const rows = this.#removed;
-    this.#removed = [];
+    const rows = [...this.#removed.values()];
+    this.#removed = new Map();
     if (rows.length === 0) return;
     const { log } = this.#dependencies;
     this.#dropping = this.#dropping
