@@ -12,7 +12,7 @@ export const logPages = 1_000;
 const shortLogPages = 64;
 /** On a full disk, a change that needs room leaves this much for the log and the database of deletions. */
 const keptBytes = 512 * 1024;
-/** Of free pages in the database, as much is kept for what deletions write. */
+/** Of the database's free pages, as much is left for deletions. */
 const keptPagesBytes = 64 * 1024;
 /** A change whose rows grow by no more may be a deletion: it adds small rows, and removes others later. */
 const maxGrowthOfDeletion = 1_024;
@@ -43,10 +43,10 @@ async function makeWithRoom(
   place: DatabasePlace,
   batch: readonly StoreChange[],
 ): Promise<boolean[]> {
-  const growth = 2 * batch.reduce((sum, change) => sum + growthOf(change), 0);
+  const growth = batch.reduce((sum, change) => sum + growthOf(change), 0);
   // Pages that deletions have freed are room too: then neither the database grows, nor the log, which begins anew.
   const hasRoom =
-    (await place.freeBytes()) >= keptBytes + growth || (await freeBytesIn(changer)) >= growth + keptPagesBytes;
+    (await place.freeBytes()) >= keptBytes + 2 * growth || (await freeBytesIn(changer)) >= keptPagesBytes + growth;
   if (!hasRoom || !(await hasEmptiedLog(changer))) {
     throw new SqliteError({
       code: "SQLITE_FULL",
