@@ -126,8 +126,10 @@ export class Appender {
    */
   async count(row: SessionRow, { pending, reservation }: Arriving, sha256?: string): Promise<SessionRow | undefined> {
     const { clock } = this.#dependencies;
+    let expires_at = row.value.expires_at;
     try {
       checkAnnounced(row.value, sha256);
+      expires_at = Math.max(expires_at, await this.expiry());
     } catch (error) {
       await this.drop({ pending, reservation });
       throw error;
@@ -136,7 +138,7 @@ export class Appender {
       const isWhole = row.value.offset + pending.bytes === row.value.size;
       const now = await pending.commit({
         updated_at: clock.nowSeconds(),
-        expires_at: Math.max(row.value.expires_at, await this.expiry()),
+        expires_at,
         // Whoever publishes what is full now may be another process, which has to know.
         ...(sha256 !== undefined && isWhole ? { sha256 } : {}),
       });
