@@ -80,7 +80,7 @@ export interface StoreOptions {
 
 /** An artifact store over two engines. Any number of them, in any number of processes, may share the engines' data. */
 export function createStore(options: StoreOptions): Store {
-  const { content, files, log, now = Date.now, monotonicMs = () => performance.now() } = options;
+  const { files, log, now = Date.now, monotonicMs = () => performance.now() } = options;
   const {
     newId = () => randomBytes(16).toString("hex"),
     newRevision = randomUUID,
@@ -97,8 +97,9 @@ export function createStore(options: StoreOptions): Store {
     pieceLimits = defaultPieceLimits,
     freedGatherMs = defaultFreedGatherMs,
   } = options;
-  const identity = new StoreIdentity({ metadata: options.metadata, content, newId, newRevision });
+  const identity = new StoreIdentity({ ...options, newId, newRevision });
   const metadata = guarded(options.metadata, identity);
+  const content = inPlace(options.content, identity);
   const clock = new StoreClock({ metadata, now, monotonicMs, newRevision });
   const { nowSeconds } = clock;
   const rows = new Rows({ metadata, newRevision, newId, nowSeconds });
@@ -127,6 +128,29 @@ export function createStore(options: StoreOptions): Store {
       await uploads.close();
       await freed.flush();
       await signal.close();
+    },
+  };
+}
+
+/** No piece is made or removed where another store lies by now. */
+function inPlace(content: ContentStore, identity: StoreIdentity): ContentStore {
+  return {
+    ...content,
+    async createPiece(session, start) {
+      await identity.inPlace();
+      return content.createPiece(session, start);
+    },
+    async fold(session, pieces, start) {
+      await identity.inPlace();
+      return content.fold(session, pieces, start);
+    },
+    async copy(from, piece, to, start) {
+      await identity.inPlace();
+      return content.copy(from, piece, to, start);
+    },
+    async remove(pieces) {
+      if (pieces.length > 0) await identity.inPlace();
+      await content.remove(pieces);
     },
   };
 }

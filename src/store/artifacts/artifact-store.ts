@@ -7,7 +7,7 @@ import {
   toArtifact,
 } from "../model/artifact.js";
 import { decodeCursor, encodeCursor, type Page, type PageOptions } from "../model/cursor.js";
-import { ArtifactError } from "../model/errors.js";
+import { ArtifactError, isStoreReplaced } from "../model/errors.js";
 import type { PieceLimits } from "../model/limits.js";
 import { checkMimeType, mimeTypeOf } from "../model/media-type.js";
 import { checkBucket, checkDelimiter, toKey, toKeyPrefix } from "../model/names.js";
@@ -298,6 +298,7 @@ export class ArtifactStore {
       const { version, dropped } = addVersion(change, { bucket, key, rows: keyRows }, made, this.#dependencies);
       const freedRow = change.free(dropped);
       const isDone = await change.commit().catch(async (error) => {
+        if (isStoreReplaced(error)) throw error;
         const now = await rows.artifact(bucket, key); // it may have been made all the same
         if (now?.value.versions.some((known) => known.session === session)) return true;
         throw error;

@@ -43,10 +43,15 @@ export class StoreIdentity {
     return this.#known;
   }
 
-  /** The same, looked at anew. */
-  async check(): Promise<string> {
+  /** @throws ArtifactError `store_replaced` if another store lies at its place now, or none */
+  async inPlace(): Promise<void> {
     const { metadata } = this.#dependencies;
     if (!(await metadata.isInPlace())) throw replaced("Its database is no longer the one at its place.");
+  }
+
+  /** `ready`, looked at anew. */
+  async check(): Promise<string> {
+    await this.inPlace();
     const [row, mark] = [await this.#row(), await this.#mark()];
     if (row === undefined && mark === undefined) return this.#create();
     if (row === undefined) throw replaced("Its content belongs to a store whose rows are not in this database.");

@@ -138,3 +138,11 @@ export class ArtifactError extends Error {
     this.details = details ?? {};
   }
 }
+
+/**
+ * Whether a change was refused because the store is not in its place any more. If it was made all the same, nobody
+ * would find it: the rows that are still open do not count.
+ */
+export function isStoreReplaced(error: unknown): boolean {
+  return error instanceof ArtifactError && error.code === "store_replaced";
+}

@@ -1,4 +1,5 @@
 import type { Hash } from "node:crypto";
+import { isStoreReplaced } from "../model/errors.js";
 import { copyBlockBytes } from "../model/limits.js";
 import type { Piece, SessionRecord, SessionRow } from "../model/records.js";
 import { bytesOf, splitPieces } from "../model/upload-session.js";
@@ -148,7 +149,7 @@ export class PendingWrite {
     }
     const row = change.session(this.#row, this.#counted(next, changes));
     const isDone = await change.commit().catch(async (error) => {
-      if ((await rows.session(id))?.text === row.text) return true;
+      if (!isStoreReplaced(error) && (await rows.session(id))?.text === row.text) return true;
       throw error;
     });
     return isDone ? row : undefined;
@@ -166,7 +167,7 @@ export class PendingWrite {
     const row = change.session(this.#row, this.#counted([...front, piece], changes));
     change.free([{ session: id, pieces: moved }]);
     const isDone = await change.commit().catch(async (error) => {
-      const outcome = await this.#staging.settle(this.#row, row, piece);
+      const outcome = await this.#staging.settle(error, this.#row, row, piece);
       if (outcome === "made") return true;
       this.#target = undefined;
       if (outcome === "never") await this.#takeBack(target);

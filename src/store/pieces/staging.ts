@@ -1,4 +1,5 @@
 import { createHash, type Hash } from "node:crypto";
+import { isStoreReplaced } from "../model/errors.js";
 import { copyBlockBytes, maxKeptDigests, maxOpenPieces, type PieceLimits } from "../model/limits.js";
 import type { Piece, SessionRecord, SessionRow } from "../model/records.js";
 import { missingPiece } from "../model/session-errors.js";
@@ -110,9 +111,11 @@ export class Staging {
    * After a change from `was` to `next` that may have been made, or may be made later: finds out, and makes sure that it
    * stays so. `undefined` if that is not possible now: the pieces that `next` names have to stay then.
    *
+   * @param cause what the change failed with
    * @param piece what `next` names and `was` does not
    */
-  async settle(was: SessionRow, next: SessionRow, piece: Piece): Promise<"made" | "never" | undefined> {
+  async settle(cause: unknown, was: SessionRow, next: SessionRow, piece: Piece): Promise<"made" | "never" | undefined> {
+    if (isStoreReplaced(cause)) return undefined;
     try {
       for (;;) {
         const now = await this.#dependencies.rows.session(was.value.id);
@@ -188,7 +191,7 @@ export class Staging {
     const next = change.session(row, { ...row.value, pieces: [folded, ...inRows] });
     const freedRow = change.free([{ session: id, pieces: stored }]);
     const isDone = await change.commit().catch(async (error) => {
-      const outcome = await this.settle(row, next, folded);
+      const outcome = await this.settle(error, row, next, folded);
       if (outcome === "made") return true;
       if (outcome === "never") await content.remove([{ session: id, name }]);
       throw error;

@@ -1,3 +1,4 @@
+import { isStoreReplaced } from "../model/errors.js";
 import type { PieceLimits } from "../model/limits.js";
 import { planPublication, withIdempotencyKey } from "../model/publication-plan.js";
 import type { FreedRow, Piece, SessionRecord, SessionRow, Version } from "../model/records.js";
@@ -134,6 +135,7 @@ export class Publisher {
     if (attempt === undefined) return undefined;
     const { change, next } = attempt;
     const isDone = await change.commit().catch(async (error) => {
+      if (isStoreReplaced(error)) throw error;
       const now = await rows.session(session.value.id);
       if (now?.text === session.text) throw error;
       return now?.text === next.text; // otherwise another change was made, and this one never will be

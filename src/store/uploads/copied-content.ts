@@ -143,7 +143,7 @@ export class CopiedContent {
     const [last] = pieces.slice(-1);
     if (inRow !== undefined && last !== undefined) change.putPiece(id, last, inRow);
     const isDone = await change.commit().catch(async (error) => {
-      const outcome = last === undefined ? undefined : await staging.settle(created, next, last);
+      const outcome = last === undefined ? undefined : await staging.settle(error, created, next, last);
       if (outcome === "made") return true;
       if (outcome === "never") await this.#remove(id, pieces);
       throw error;

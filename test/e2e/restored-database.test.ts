@@ -1,0 +1,97 @@
+import { copyFile, readdir, rm, utimes } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { openDataDirectory } from "../../src/engines/disk/data-directory.js";
+import { endedSessionMs } from "../../src/store/model/limits.js";
+import { runCommand } from "../support/command.js";
+import { temporaryDirectory } from "../support/directories.js";
+import { silentLog } from "../support/silent-log.js";
+import { bytesOf, saveText, storeOn, textOf } from "../support/stores.js";
+
+/** Too much for a row. */
+const large = "in a file".repeat(4_000);
+const sweeping = { graceMs: 0, trustsClock: true };
+
+/** Opens the store in `root` as a process that lives for the time of `use`. */
+async function during<Result>(root: string, use: (store: ReturnType<typeof storeOn>) => Promise<Result>, days = 0) {
+  const directory = await openDataDirectory(root, {}, silentLog);
+  const store = storeOn(directory, { now: () => Date.now() + days * endedSessionMs });
+  try {
+    return await use(store);
+  } finally {
+    await store.close();
+    await directory.close();
+  }
+}
+
+async function files(root: string): Promise<string[]> {
+  const entries = await readdir(join(root, "content"), { recursive: true, withFileTypes: true });
+  return entries.flatMap((entry) => (entry.isFile() ? [entry.name] : [])).sort();
+}
+
+/** A store whose database is the one of a backup: its content, and what has become of it since, is newer. */
+async function restored() {
+  const folder = await temporaryDirectory();
+  const [root, backup] = [join(folder, "store"), join(folder, "backup")];
+  const id = await during(root, async (store) => {
+    await saveText(store, "b", "kept", `${large}kept`);
+    const { id } = await store.uploads.create({ bucket: "b", key: "upload" });
+    await store.uploads.append(id, 0, bytesOf(large));
+    await store.sweep.run(sweeping);
+    return id;
+  });
+  await copyFile(join(root, "metadata.sqlite"), backup);
+  await during(root, async (store) => {
+    await store.uploads.append(id, large.length, bytesOf(large));
+    await store.uploads.complete(id);
+    await saveText(store, "b", "later", `${large}later`);
+    await store.sweep.run(sweeping);
+  });
+  for (const name of ["metadata.sqlite-wal", "metadata.sqlite-shm"]) await rm(join(root, name), { force: true });
+  await copyFile(backup, join(root, "metadata.sqlite"));
+  return { root, id };
+}
+
+it("under a database from an older backup nothing is swept before verify has run, and then it is", async () => {
+  const { root } = await restored();
+  const before = await files(root);
+  expect(before).toHaveLength(4);
+  // The upload is past its time by then: a sweep of the right store would take its bytes.
+  const refused = await during(root, (store) => store.sweep.run(sweeping), 9);
+  expect(refused).toEqual({ expired: 0, settled: 0, rows: 0, files: 0, failed: 0 });
+  expect(await files(root)).toEqual(before);
+
+  const { status, stdout } = runCommand(["verify", "--root", root]);
+  expect([status, stdout]).toEqual([0, expect.stringContaining("no faults")]);
+  expect(await files(root)).toEqual(before);
+  expect(await during(root, (store) => store.sweep.run(sweeping), 9)).toMatchObject({ expired: 1, failed: 0 });
+  await during(root, (store) => store.sweep.run(sweeping), 19); // its row goes, with all that lies under it
+  const kept = await files(root);
+  expect(kept).toHaveLength(2); // what was kept, and of what was saved later the file that nobody knows any more
+  await during(root, async (store) => {
+    expect((await textOf(store, "b", "kept")) === `${large}kept`).toBe(true);
+    await expect(store.artifacts.get("b", "later")).rejects.toMatchObject({ code: "artifact_not_found" });
+  });
+});
+
+it("verify --repair moves what the older database does not know out of the store, and takes it over", async () => {
+  const { root, id } = await restored();
+  for (const shard of await readdir(join(root, "content"))) {
+    for (const name of await readdir(join(root, "content", shard)))
+      await utimes(join(root, "content", shard, name), 1, 1);
+  }
+  const { status, stdout } = runCommand(["verify", "--repair", "--root", root]);
+  expect([status, stdout]).toEqual([
+    0,
+    expect.stringMatching(/^orphan \(repaired\): content\/[^\n]*\n1 fault, 1 of them repaired/),
+  ]);
+  await during(root, async (store) => {
+    // The upload goes on from where the backup knows it.
+    expect(await store.uploads.get(id)).toMatchObject({ status: "open", offset: large.length });
+    await store.uploads.append(id, large.length, bytesOf("end"));
+    await store.uploads.complete(id);
+    expect((await textOf(store, "b", "upload")) === `${large}end`).toBe(true);
+    expect(await store.sweep.run(sweeping)).toMatchObject({ failed: 0 });
+  });
+  expect(runCommand(["verify", "--root", root])).toMatchObject({ status: 0 });
+});
