@@ -162,7 +162,7 @@ describe.skipIf(!canMount)(`on a full disk ${needsMounts}`, { timeout }, () => {
     }
   });
 
-  it("what a deletion in rows frees is used again at once", async () => {
+  it("what deletions in rows free is used again at once", async () => {
     const { server } = await open(8 * MiB);
     const saved = await fill(server, "fill");
     const small = async (key: string) => server.call("save_artifact", { bucket, key, ...base64(randomBytes(20_000)) });
@@ -174,9 +174,11 @@ describe.skipIf(!canMount)(`on a full disk ${needsMounts}`, { timeout }, () => {
       if (!isFull) keys.push(`small-${keys.length}`);
     }
     expect(keys.length).toBeGreaterThan(50);
-    for (const key of keys.slice(0, 40)) {
-      expect((await server.call("delete_artifact", { bucket, key })).error).toBeUndefined();
-      expect((await small(`again-${key}`)).error).toBeUndefined();
+    for (let round = 0; round < 4; round += 1) {
+      for (const key of keys.splice(0, 10)) {
+        expect((await server.call("delete_artifact", { bucket, key })).error).toBeUndefined();
+      }
+      for (let n = 0; n < 5; n += 1) expect((await small(`again-${round}-${n}`)).error).toBeUndefined();
     }
   });
 
