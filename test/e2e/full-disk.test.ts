@@ -162,7 +162,7 @@ describe.skipIf(!canMount)(`on a full disk ${needsMounts}`, { timeout }, () => {
     }
   });
 
-  it("what a deletion in rows frees is used again at once", async () => {
+  it("what deletions in rows free is used again at once", async () => {
     const { server } = await open(8 * MiB);
     const saved = await fill(server, "fill");
     const small = async (key: string) => server.call("save_artifact", { bucket, key, ...base64(randomBytes(20_000)) });

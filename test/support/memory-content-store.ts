@@ -29,6 +29,9 @@ export function createMemoryContentStore(options: MemoryContentOptions = {}): Me
   const pathOf = (session: string, name: string): string => `${session}/${name}`;
   const shardOf = (session: string): string => session.slice(0, 2);
 
+  const at = (path: string): string | undefined =>
+    [...files.keys()].find((key) => path === `content/${shardOf(key)}/${key.replace("/", ".")}`);
+
   function add(session: string, start: number, bytes: Buffer) {
     const name = `${start}-${newName()}`;
     const file: MemoryFile = { bytes, written_at: Math.floor(now() / 1000) };
@@ -78,8 +81,9 @@ export function createMemoryContentStore(options: MemoryContentOptions = {}): Me
       });
     },
     strayFiles: async () => [],
+    has: async (path) => at(path) !== undefined,
     async setAside(path) {
-      const found = [...files.keys()].find((key) => path === `content/${shardOf(key)}/${key.replace("/", ".")}`);
+      const found = at(path);
       return found !== undefined && files.delete(found);
     },
     keepAside: async () => undefined,

@@ -52,6 +52,7 @@ export function createDiskListing(root: string): DiskListing {
       }
       return stray;
     },
+    has: async (path) => (await orElse(["ENOENT", "ENOTDIR"], () => lstat(join(root, path)), undefined)) !== undefined,
     async setAside(path) {
       const to = join(aside, path);
       await makeFolder(dirname(to));

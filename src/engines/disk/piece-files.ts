@@ -11,8 +11,8 @@ export class PieceFiles {
   readonly #root: string;
   readonly #content: string;
   #flags: number | undefined;
-  /** Whether this process has synced the names of the shards. A process that made one again may have died before. */
-  #hasSyncedShards = false;
+  /** Shards whose own name this process has made durable: whoever made one may have died, or not be done yet. */
+  readonly #syncedShards = new Set<string>();
 
   constructor(root: string) {
     this.#root = root;
@@ -23,7 +23,7 @@ export class PieceFiles {
     this.#flags ??= await pieceFlags(this.#content);
     const name = newPieceName(start);
     const shard = this.#shardFolder(session);
-    const folders = this.#hasSyncedShards ? [shard] : [shard, this.#content];
+    const folders = this.#syncedShards.has(shard) ? [shard] : [shard, this.#content];
     const piece = { path: this.#path({ session, name }), name, flags: this.#flags, folders };
     const writer = await orElse(
       ["ENOENT"],
@@ -35,7 +35,7 @@ export class PieceFiles {
     );
     const sync = async (): Promise<void> => {
       await writer.sync();
-      this.#hasSyncedShards = true;
+      this.#syncedShards.add(shard);
     };
     return { ...writer, sync };
   }

@@ -63,7 +63,7 @@ export async function createPieceWriter({ path, name, flags, folders }: NewPiece
       isNew = false;
     },
     async truncate(length) {
-      await blocks.flush();
+      await blocks.flush().catch(() => undefined); // a write that failed is cut off too
       await file.truncate(length);
       blocks.continueAt(length);
     },

@@ -380,6 +380,7 @@ class Verification {
     const { content, metadata } = this.#dependencies;
     const files = [...this.#unnamedFiles.values()].flatMap((ofSession) => [...ofSession.values()]);
     for (const { path, bytes } of files) {
+      if (!(await content.has(path))) continue; // removed meanwhile, with its row
       const repaired = this.#mayMove && (await content.setAside(path));
       this.#orphan(`No row names this file (${bytes} bytes).`, { path }, repaired);
     }

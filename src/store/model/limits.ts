@@ -43,9 +43,16 @@ export interface PieceLimits {
   readonly maxRowBytes: number;
   /** More pieces than this of one upload are made one before the next. */
   readonly maxPieces: number;
+  /** A version has at most as many in the content store: who reads it has all of them open. */
+  readonly maxPublishedPieces: number;
 }
 
-export const defaultPieceLimits: PieceLimits = { maxRowPieceBytes: 32 * KiB, maxRowBytes: MiB, maxPieces: 64 };
+export const defaultPieceLimits: PieceLimits = {
+  maxRowPieceBytes: 32 * KiB,
+  maxRowBytes: MiB,
+  maxPieces: 64,
+  maxPublishedPieces: 8,
+};
 /**
  * Pieces that a process keeps open for its next append; the least recently used is closed past it. Together with what
  * the process has open anyway they leave room to read and to save where only 64 files may be open.

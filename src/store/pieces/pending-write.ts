@@ -218,12 +218,18 @@ export class PendingWrite {
     await target.writer.truncate(target.before).finally(() => this.#staging.closeQuietly(id, target.writer));
   }
 
-  /** No change has named the bytes. Those of a new piece go; behind a piece that a row names they do no harm. */
+  /** No change has named the bytes. Those of a new piece go, and those behind a piece that a row names are cut off. */
   async #leave({ writer, before }: Target): Promise<void> {
     const { content, log } = this.#dependencies;
     const { id } = this.#row.value;
+    if (before > 0) {
+      // Nothing is written there again. Cut off, it takes no room for as long as the version lives.
+      await writer
+        .truncate(before)
+        .catch((error) => log("warn", "piece_not_cut_back", { session: id, error: String(error) }));
+      return this.#staging.closeQuietly(id, writer);
+    }
     await this.#staging.closeQuietly(id, writer);
-    if (before > 0) return;
     await content
       .remove([{ session: id, name: writer.name }])
       .catch((error) => log("warn", "piece_left_behind", { session: id, error: String(error) }));

@@ -65,6 +65,12 @@ export class Staging {
     return splitPieces(row.value.pieces).stored.length < maxPieces ? row : this.#fold(row);
   }
 
+  /** The row with few enough pieces for a version, whose reader opens all of them. @throws ArtifactError `corrupt` */
+  async withFewPieces(row: SessionRow): Promise<SessionRow | undefined> {
+    const { maxPublishedPieces } = this.#dependencies.pieceLimits;
+    return splitPieces(row.value.pieces).stored.length <= maxPublishedPieces ? row : this.#fold(row);
+  }
+
   /** The row with no piece in a row: those are moved into the content store. @throws ArtifactError `corrupt` */
   async withoutRowPieces(first: SessionRow): Promise<SessionRow | undefined> {
     if (splitPieces(first.value.pieces).inRows.length === 0) return first;
@@ -119,7 +125,7 @@ export class Staging {
     try {
       for (;;) {
         const now = await this.#dependencies.rows.session(was.value.id);
-        if (now === undefined) return "never";
+        if (now === undefined) return undefined; // it was published or ended, and swept
         if (now.text === next.text) return "made";
         if (!isUnfinished(now.value)) return undefined; // a version may name it, or the sweep is removing it
         if (now.value.pieces.some(({ name, bytes }) => name === piece.name && bytes >= piece.bytes)) return "made";

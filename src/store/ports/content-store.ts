@@ -57,6 +57,8 @@ export interface ContentListing {
   pathOf(piece: PieceName): string;
   /** Files beside the shards, which this store has never put there. */
   strayFiles(): Promise<StoredFile[]>;
+  /** Whether a file is there, by its path. */
+  has(path: string): Promise<boolean>;
   /** Moves a file out of the store, durably, into a folder for orphans. False if it is gone. */
   setAside(path: string): Promise<boolean>;
   /** Keeps something beside what was set aside, durably. */
@@ -77,7 +79,7 @@ export interface StoredPiece extends StoredFile {
   readonly piece: PieceName | undefined;
 }
 
-/** The one writer of one piece. After a method has thrown, only `close` may be called. */
+/** The one writer of one piece. After a method has thrown, only `truncate` and `close` may be called. */
 export interface PieceWriter {
   readonly name: string;
   /** Appends all of `bytes`, which must stay as they are until the next `sync` has resolved: not before are they there. */

@@ -98,7 +98,8 @@ export class Publisher {
     const { staging, pieceLimits } = this.#dependencies;
     const isSmall =
       row.value.offset <= pieceLimits.maxRowPieceBytes && splitPieces(row.value.pieces).stored.length === 0;
-    const session = isSmall ? row : await staging.withoutRowPieces(row);
+    const stored = isSmall ? row : await staging.withoutRowPieces(row);
+    const session = stored && (await staging.withFewPieces(stored));
     const sha256 = session && (await staging.digest(session));
     return session === undefined || sha256 === undefined ? undefined : { session, sha256 };
   }
@@ -122,7 +123,7 @@ export class Publisher {
       case "key used":
         throw idempotencyConflict(bucket, key, plan.version);
       case "conflict": {
-        const kept = await this.#try(ready, this.#keepForLater(ready, record));
+        const kept = await this.#try(ready, this.#keepForLater(ready, record, keyRows));
         if (kept === undefined) return undefined;
         throw versionConflict(record, versionsOf(keyRows)[0]?.version ?? 0);
       }
@@ -186,13 +187,11 @@ export class Publisher {
     return { change, next, freed };
   }
 
-  /**
-   * The bytes wait for another completion; those of a save in one call go, as its caller has them still. The key's rows
-   * need no comparison: the refusal was right when they were read.
-   */
-  #keepForLater({ session, sha256 }: Ready, record: SessionRecord): Attempt {
+  /** The bytes wait for another completion; those of a save in one call go, as its caller has them still. */
+  #keepForLater({ session, sha256 }: Ready, record: SessionRecord, rows: KeyRows): Attempt {
     const { nowSeconds } = this.#dependencies;
     const change = this.#dependencies.rows.begin();
+    change.compareVersions(record.bucket, record.key, rows);
     if (record.is_listed) {
       const digest = { bytes: record.offset, sha256 };
       const next = change.session(session, { ...record, status: "conflict", digest });

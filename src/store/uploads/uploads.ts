@@ -1,7 +1,7 @@
 import { planAppend } from "../model/append-plan.js";
 import { checkDigest, checkIdempotencyKey, checkMetadata, sha256Of } from "../model/artifact.js";
 import { decodeCursor, encodeCursor, type Page, type PageOptions } from "../model/cursor.js";
-import { ArtifactError } from "../model/errors.js";
+import { ArtifactError, isStoreReplaced } from "../model/errors.js";
 import { maxOpenPieces } from "../model/limits.js";
 import { checkMimeType, mimeTypeOf } from "../model/media-type.js";
 import { checkBucket, toKey } from "../model/names.js";
@@ -134,7 +134,7 @@ export class Uploads {
     } catch (error) {
       await staging.release(record.id);
       const now = await this.#dependencies.rows.session(record.id).catch(() => undefined);
-      if (now?.value.status === "complete") return now.value; // it failed behind the decision
+      if (now?.value.status === "complete" && !isStoreReplaced(error)) return now.value; // it failed behind the decision
       if (now !== undefined) await ender.end(now, "aborted").catch(() => undefined); // what stays is the sweep's
       quota.freed({ storedBytes });
       throw isEnded(error) ? givenUp(error) : error;
