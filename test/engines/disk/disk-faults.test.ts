@@ -256,7 +256,9 @@ async function failAt(root: string, operation: Operation, errno: Errno, call: nu
   await operation.verify(store, id, error === undefined);
   expect((await store.verify()).faults).toEqual([]);
   await Promise.all([store.close(), other.close()]);
-  expect(disk.usedAfterFailure.filter((use) => !use.endsWith("reserve"))).toEqual([]);
+  // What failed may be cut off, and is not written again.
+  const used = disk.usedAfterFailure.filter((use) => !use.endsWith("reserve") && !use.startsWith("truncate "));
+  expect(used).toEqual([]);
   expect(disk.openFiles).toBe(0);
   return hasFailed;
 }

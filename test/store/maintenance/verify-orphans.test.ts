@@ -102,6 +102,7 @@ describe("files that nothing names", () => {
       shards: async () => ["aa"],
       listShard: async () => [{ ...found, path: "content/aa/strange", piece: undefined }],
       strayFiles: async () => [{ ...found, path: "notes.txt" }],
+      has: async () => true,
     };
     const paths = (await on({ ...engines, content }).verify()).faults.map(({ kind, path }) => [kind, path]);
     expect(paths).toEqual([
