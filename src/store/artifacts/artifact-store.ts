@@ -162,7 +162,7 @@ export class ArtifactStore {
     const { digests } = this.#dependencies;
     for (;;) {
       const { row, found } = await this.#find(bucket, key, version);
-      const artifact = this.#show(row.value, found);
+      const artifact = toArtifact(bucket, row.value.key, found, noLinks); // who reads it here needs no link to it
       const reader = await openPieces(this.#dependencies, found.session, found.pieces);
       if (reader !== undefined) return openArtifact(artifact, reader, digests);
       // Deleted meanwhile, or lost: only a row that still names it says which.
