@@ -1,5 +1,6 @@
 // Measures the built server side by side with what people would use instead, on this machine, in this run.
 // Usage: node bench/run.mjs [case ...]
+// ARTIFACTS_BENCH_BEFORE names the dist/main.js of an earlier build, to measure this one against it.
 // Without a case, all of them, and bench/RESULTS.md and its chart are written anew; with some, their tables are printed.
 import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
@@ -11,6 +12,7 @@ import { markdown } from "./lib/report.mjs";
 /** @type {Record<string, () => Promise<{ run: () => Promise<import("./lib/report.mjs").Findings> }>>} */
 const cases = {
   start: () => import("./cases/start.mjs"),
+  saves: () => import("./cases/saves.mjs"),
   chunks: () => import("./cases/chunks.mjs"),
   reading: () => import("./cases/reading.mjs"),
   job: () => import("./cases/job.mjs"),
@@ -40,7 +42,7 @@ for (const name of wanted.length > 0 ? wanted : Object.keys(cases)) {
   const { tables, targets, skipped = [] } = await run();
   all.tables.push(...tables);
   all.targets.push(...targets);
-  all.skipped?.push(...skipped);
+  all.skipped?.push(...skipped.filter((reason) => !all.skipped?.includes(reason)));
 }
 const picture = wanted.length === 0 ? "\n\n![The targets, and what was measured](RESULTS.svg)" : "";
 const text = `# Measured\n\nMedians over rounds in alternation, by \`npm run bench\`. MB are 10^6 bytes, KB, MiB and sizes of content 1,024-based.\n\n${machine()}${picture}\n\n${markdown(all)}`;

@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { open, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { beforeName, ofBefore, skippedBefore, targetsOfBefore } from "../lib/before.mjs";
 import { command } from "../lib/commands.mjs";
 import { digestThroughput } from "../lib/digest.mjs";
 import { main } from "../lib/programs.mjs";
@@ -14,7 +15,7 @@ import { workFolder } from "../lib/work-folder.mjs";
 
 const rounds = 3;
 const bytes = GiB;
-const subjects = ["artifacts-mcp", "cp, sha256sum, sync", "dd conv=fsync", "SHA-256 alone"];
+const subjects = ["artifacts-mcp", "cp, sha256sum, sync", "dd conv=fsync", "SHA-256 alone", beforeName];
 
 /** @param {string} path */
 export async function writeRandomFile(path) {
@@ -30,11 +31,11 @@ async function throughput(work) {
   return bytes / 1e6 / ((await millisecondsOf(work)) / 1e3);
 }
 
-/** @param {string} folder @param {(server: RawServer, folder: string) => Promise<number>} work */
-function withServer(folder, work) {
+/** @param {string} program @param {string} folder @param {(server: RawServer, folder: string) => Promise<number>} work */
+function withServer(program, folder, work) {
   return workFolder(async (root) => {
     const args = ["--root", join(root, "store"), "--log-level", "error", "--allow-path", folder];
-    const server = new RawServer([process.execPath, main, ...args]);
+    const server = new RawServer([process.execPath, program, ...args]);
     await server.initialize();
     const result = await work(server, root);
     await server.close();
@@ -63,27 +64,33 @@ function subjectsOf(folder) {
     dd: () => copying(() => command("dd", `if=${source}`, `of=${copy}`, "bs=1M", "conv=fsync", "status=none")),
     digest: () => digestThroughput({ piece: randomBytes(MiB), times: bytes / MiB }),
   };
-  const ours = {
-    import: () =>
-      withServer(folder, (server) => throughput(() => server.call("import_file", { ...artifact, path: source }))),
-    export: () =>
-      withServer(folder, async (server) => {
+  const builds = {
+    /** @param {string} program */
+    import: (program) =>
+      withServer(program, folder, (server) =>
+        throughput(() => server.call("import_file", { ...artifact, path: source })),
+      ),
+    /** @param {string} program */
+    export: (program) =>
+      withServer(program, folder, async (server) => {
         await server.call("import_file", { ...artifact, path: source });
         return copying(() => server.call("export_file", { ...artifact, path: copy }));
       }),
   };
-  return { peers, ours };
+  return { peers, builds };
 }
 
 /** @returns {Promise<import("../lib/report.mjs").Findings>} */
 export function run() {
   return workFolder(async (folder) => {
     await writeRandomFile(join(folder, "source"));
-    const { peers, ours } = subjectsOf(folder);
+    const { peers, builds } = subjectsOf(folder);
     const rows = [];
     for (const name of /** @type {const} */ (["import", "export"])) {
-      const found = await medians(rounds, { ours: ours[name], ...peers });
-      rows.push({ work: `${name}_file, 1 GiB`, values: [found.ours, found.cp, found.dd, found.digest] });
+      const measure = builds[name];
+      const found = await medians(rounds, { ours: () => measure(main), ...peers, before: ofBefore(measure) });
+      const values = [found.ours, found.cp, found.dd, found.digest, found.before];
+      rows.push({ work: `${name}_file, 1 GiB`, values });
     }
     const [imported] = rows;
     const value = ratio("MB/s", imported?.values[0], imported?.values[1]);
@@ -91,7 +98,13 @@ export function run() {
       "Random bytes that are in the page cache. Ours copies, digests and syncs at once, and an export checks the digest on the way. SHA-256 alone is that of Node, on one processor: that of sha256sum is slower.";
     return {
       tables: [{ title: "Local files", about, unit: "MB/s", subjects, rows }],
-      targets: [{ work: "import_file, 1 GiB", against: subjects[1] ?? "", value, wanted: { atLeast: 1 } }],
+      targets: [
+        { work: "import_file, 1 GiB", against: subjects[1] ?? "", value, wanted: { atLeast: 1 } },
+        ...rows.flatMap(({ work, values }) =>
+          targetsOfBefore(work, "MB/s", { ours: values[0], theirs: values.at(-1) }),
+        ),
+      ],
+      skipped: skippedBefore,
     };
   });
 }

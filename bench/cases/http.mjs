@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { beforeName, ofBefore, skippedBefore, targetsOfBefore } from "../lib/before.mjs";
 import { command, whileRunning } from "../lib/commands.mjs";
 import { digestOf, digestThroughput } from "../lib/digest.mjs";
 import { findNginx, withNginx } from "../lib/nginx.mjs";
@@ -31,12 +32,12 @@ async function throughput(bytes, work) {
   return bytes / 1e6 / ((await millisecondsOf(work)) / 1e3);
 }
 
-/** @template Result @param {(server: RawServer) => Promise<Result>} work */
-function withOurs(work) {
+/** @template Result @param {string} program @param {(server: RawServer) => Promise<Result>} work */
+function withBuild(program, work) {
   return workFolder(async (folder) => {
     const args = ["--root", join(folder, "store"), "--log-level", "error"];
     const http = ["--http", "127.0.0.1:0", "--http-token", token];
-    const server = new RawServer([process.execPath, main, ...args, ...http]);
+    const server = new RawServer([process.execPath, program, ...args, ...http]);
     await server.initialize();
     const result = await work(server);
     await server.close();
@@ -61,14 +62,17 @@ async function tusUrl(url) {
   return new URL(location, url).href;
 }
 
+/** @param {string} program */
+const uploadTo = (program) =>
+  withBuild(program, async (server) => {
+    const found = await throughput(GiB, async () => send("PUT", await sessionUrl(server), big));
+    const { sha256 } = await server.call("get_artifact", artifact);
+    if (sha256 !== digestOf(big)) throw new Error("another content is stored");
+    return found;
+  });
+
 const uploads = {
-  ours: () =>
-    withOurs(async (server) => {
-      const found = await throughput(GiB, async () => send("PUT", await sessionUrl(server), big));
-      const { sha256 } = await server.call("get_artifact", artifact);
-      if (sha256 !== digestOf(big)) throw new Error("another content is stored");
-      return found;
-    }),
+  ours: () => uploadTo(main),
   tus: () =>
     withTus((url) =>
       throughput(GiB, async () => {
@@ -84,22 +88,25 @@ const uploads = {
       return throughput(GiB, () => command("dd", `if=${source}`, `of=${copy}`, "bs=1M", "conv=fsync", "status=none"));
     }),
   digest: () => digestThroughput(big),
+  before: ofBefore(uploadTo),
 };
 
 /** Files a second are what counts here; as MB/s. @param {number} atOnce */
 function smallUploads(atOnce) {
   const bytes = files.length * 10 * KiB;
+  /** @param {string} program */
+  const to = (program) =>
+    withBuild(program, async (server) => {
+      const { origin } = new URL(await sessionUrl(server));
+      const headers = { Authorization: `Bearer ${token}` };
+      return throughput(bytes, () =>
+        each(files.length, atOnce, (agent, n) =>
+          small(agent, "PUT", `${origin}/v1/content/small/file-${n}`, headers, files[n]),
+        ),
+      );
+    });
   return {
-    ours: () =>
-      withOurs(async (server) => {
-        const { origin } = new URL(await sessionUrl(server));
-        const headers = { Authorization: `Bearer ${token}` };
-        return throughput(bytes, () =>
-          each(files.length, atOnce, (agent, n) =>
-            small(agent, "PUT", `${origin}/v1/content/small/file-${n}`, headers, files[n]),
-          ),
-        );
-      }),
+    ours: () => to(main),
     tus: () =>
       withTus((url) =>
         throughput(bytes, async () => {
@@ -115,6 +122,8 @@ function smallUploads(atOnce) {
         const script = `for n in $(seq 0 ${files.length - 1}); do dd if=source-$n of=copy-$n conv=fsync status=none; done`;
         return throughput(bytes, () => command("sh", "-c", `cd ${folder} && ${script}`));
       }),
+    digest: async () => Number.NaN,
+    before: ofBefore(to),
   };
 }
 
@@ -126,14 +135,17 @@ function smallUploads(atOnce) {
 const throughNginx = async (program, work) =>
   program === undefined ? Number.NaN : workFolder((folder) => withNginx(program, folder, (url) => work(url, folder)));
 
+/** @param {string} program */
+const downloadFrom = (program) =>
+  withBuild(program, async (server) => {
+    await send("PUT", await sessionUrl(server), big);
+    const { url } = await server.call("get_artifact", artifact);
+    return throughput(GiB, () => receive(url, GiB));
+  });
+
 /** @param {string | undefined} nginx */
 const bigDownloads = (nginx) => ({
-  ours: () =>
-    withOurs(async (server) => {
-      await send("PUT", await sessionUrl(server), big);
-      const { url } = await server.call("get_artifact", artifact);
-      return throughput(GiB, () => receive(url, GiB));
-    }),
+  ours: () => downloadFrom(main),
   tus: () =>
     withTus(async (url) => {
       const upload = await tusUrl(url);
@@ -146,6 +158,7 @@ const bigDownloads = (nginx) => ({
       return throughput(GiB, () => receive(`${url}/big.bin`, GiB));
     }),
   digest: () => digestThroughput(big),
+  before: ofBefore(downloadFrom),
 });
 
 /** @param {string | undefined} nginx @param {number} atOnce */
@@ -154,15 +167,17 @@ function smallDownloads(nginx, atOnce) {
   /** @param {(n: number) => string} urlOf @param {Record<string, string>} [headers] */
   const all = (urlOf, headers = {}) =>
     throughput(bytes, () => each(files.length, atOnce, (agent, n) => small(agent, "GET", urlOf(n), headers)));
+  /** @param {string} program */
+  const from = (program) =>
+    withBuild(program, async (server) => {
+      const { origin } = new URL(await sessionUrl(server));
+      const headers = { Authorization: `Bearer ${token}` };
+      const urlOf = (/** @type {number} */ n) => `${origin}/v1/content/small/file-${n}`;
+      await each(files.length, 8, (agent, n) => small(agent, "PUT", urlOf(n), headers, files[n]));
+      return all(urlOf, headers);
+    });
   return {
-    ours: () =>
-      withOurs(async (server) => {
-        const { origin } = new URL(await sessionUrl(server));
-        const headers = { Authorization: `Bearer ${token}` };
-        const urlOf = (/** @type {number} */ n) => `${origin}/v1/content/small/file-${n}`;
-        await each(files.length, 8, (agent, n) => small(agent, "PUT", urlOf(n), headers, files[n]));
-        return all(urlOf, headers);
-      }),
+    ours: () => from(main),
     tus: () =>
       withTus(async (url) => {
         const headers = { ...patchHeaders, "Upload-Length": 10 * KiB };
@@ -179,6 +194,8 @@ function smallDownloads(nginx, atOnce) {
         await Promise.all(files.map((file, n) => writeFile(join(folder, `file-${n}`), file)));
         return all((n) => `${url}/file-${n}`);
       }),
+    digest: async () => Number.NaN,
+    before: ofBefore(from),
   };
 }
 
@@ -207,10 +224,25 @@ export async function run() {
     return { work, against, value, wanted: { atLeast } };
   };
   const [bigUp, bigDown] = [up[0]?.values ?? [], down[0]?.values ?? []];
+  /** @param {(typeof up)[number]} row */
+  const asBefore = ({ work, values }) => targetsOfBefore(work, "MB/s", { ours: values[0], theirs: values.at(-1) });
+  const [oneUp, eightUp] = [up[1]?.values ?? [], up[2]?.values ?? []];
+  const [oneDown, eightDown] = [down[1]?.values ?? [], down[2]?.values ?? []];
+  const [one, eight] = ["1,000 files of 10 KB, one after the other", "1,000 files of 10 KB, eight at a time"];
   const targets = [
     target("HTTP upload, 1 GiB", "@tus/server, sync", bigUp, 1, 1),
     target("HTTP upload, 1 GiB", "dd conv=fsync", bigUp, 2, 0.5),
-    ...(nginx ? [target("HTTP download, 1 GiB", "nginx, no sendfile", bigDown, 2, 0.7)] : []),
+    target(`HTTP upload, ${one}`, "@tus/server, sync", oneUp, 1, 1),
+    target(`HTTP upload, ${eight}`, "@tus/server, sync", eightUp, 1, 1.5),
+    ...(nginx
+      ? [
+          target("HTTP download, 1 GiB", "nginx, no sendfile", bigDown, 2, 0.7),
+          target(`HTTP download, ${one}`, "nginx, no sendfile", oneDown, 2, 0.4),
+          target(`HTTP download, ${eight}`, "nginx, no sendfile", eightDown, 2, 0.4),
+        ]
+      : []),
+    ...asBefore({ work: "HTTP upload, 1 GiB", values: bigUp }),
+    ...asBefore({ work: "HTTP download, 1 GiB", values: bigDown }),
   ];
   return {
     tables: [
@@ -219,7 +251,7 @@ export async function run() {
         about:
           "One request a file. Ours syncs and digests what it acknowledges, each file by itself; @tus/server does neither, and is followed by one `sync` in the end. dd copies a local file, each in a process of its own.",
         unit: "MB/s",
-        subjects: ["artifacts-mcp", "@tus/server, sync", "dd conv=fsync", "SHA-256 alone"],
+        subjects: ["artifacts-mcp", "@tus/server, sync", "dd conv=fsync", "SHA-256 alone", beforeName],
         rows: up,
       },
       {
@@ -227,11 +259,11 @@ export async function run() {
         about:
           "From the page cache, to a client that counts bytes. Ours checks the digest of all that it sends, so the digest alone is its limit.",
         unit: "MB/s",
-        subjects: ["artifacts-mcp", "@tus/server", "nginx, no sendfile", "SHA-256 alone"],
+        subjects: ["artifacts-mcp", "@tus/server", "nginx, no sendfile", "SHA-256 alone", beforeName],
         rows: down,
       },
     ],
     targets,
-    skipped: nginx ? [] : ["nginx: this machine has none, nor Debian's packages"],
+    skipped: [...skippedBefore, ...(nginx ? [] : ["nginx: this machine has none, nor Debian's packages"])],
   };
 }

@@ -1,6 +1,7 @@
 // What a page of each listing, and a lookup, cost in small and in large stores.
 import { join } from "node:path";
 import { DatabaseSync } from "@photostructure/sqlite";
+import { beforeName, ofBefore, skippedBefore, targetsOfBefore } from "../lib/before.mjs";
 import { main } from "../lib/programs.mjs";
 import { RawServer } from "../lib/raw-server.mjs";
 import { median, millisecondsOf } from "../lib/rounds.mjs";
@@ -25,8 +26,15 @@ function* keysOf(artifacts) {
   }
 }
 
-/** @param {string} bucket @param {string} key */
-function rowOf(bucket, key) {
+/** A build, and how it names and writes a row. @typedef {{ program: string, separator: string, about: object }} Build */
+
+/** @type {Build} */
+const ours = { program: main, separator: "\t", about: { pieces: [] } };
+/** @param {string} program @returns {Build} */
+const before = (program) => ({ program, separator: ":", about: {} });
+
+/** @param {string} bucket @param {string} key @param {object} added */
+function rowOf(bucket, key, added) {
   const session = "0".repeat(32);
   const about = {
     mime_type: "text/csv",
@@ -35,13 +43,13 @@ function rowOf(bucket, key) {
     created_at: 1_790_000_000,
     metadata: {},
   };
-  const value = { revision: "x", bucket, key, last: 1, versions: [{ version: 1, session, ...about }] };
+  const value = { revision: "x", bucket, key, last: 1, versions: [{ version: 1, session, ...added, ...about }] };
   return JSON.stringify({ value });
 }
 
-/** Rows without content: a listing reads none. @param {string} root @param {number} artifacts */
-async function fill(root, artifacts) {
-  const server = serverOn(root); // makes the table
+/** Rows without content: a listing reads none. @param {Build} build @param {string} root @param {number} artifacts */
+async function fill({ program, separator, about }, root, artifacts) {
+  const server = serverOn(program, root); // makes the table
   await server.initialize();
   await server.call("list_buckets", {});
   await server.close();
@@ -49,14 +57,15 @@ async function fill(root, artifacts) {
   database.exec("BEGIN");
   const insert = database.prepare("INSERT INTO keyv (key, value) VALUES (?, ?)");
   for (const [bucket, key] of keysOf(artifacts)) {
-    insert.run(`artifact:${bucket}:${key}`, rowOf(/** @type {string} */ (bucket), /** @type {string} */ (key)));
+    const name = ["artifact", bucket, key].join(separator);
+    insert.run(name, rowOf(/** @type {string} */ (bucket), /** @type {string} */ (key), about));
   }
   database.exec("COMMIT");
   database.close();
 }
 
-/** @param {string} root */
-const serverOn = (root) => new RawServer([process.execPath, main, "--root", root, "--log-level", "error"]);
+/** @param {string} program @param {string} root */
+const serverOn = (program, root) => new RawServer([process.execPath, program, "--root", root, "--log-level", "error"]);
 
 /** The cursors of a listing's pages, undefined for the first. @param {RawServer} server @param {string} name @param {object} args */
 async function cursorsOf(server, name, args) {
@@ -94,6 +103,15 @@ async function lookupsOf(server) {
   return [...lookups, { work: "get_artifact", call: () => server.call("get_artifact", artifact) }];
 }
 
+/** A store of so many artifacts, and what is measured on it. @param {string} root @param {number} artifacts @param {Build} build */
+async function storeOf(root, artifacts, build) {
+  process.stderr.write(`bench: a store of ${artifacts}\n`);
+  await fill(build, root, artifacts);
+  const server = serverOn(build.program, root);
+  await server.initialize();
+  return { server, lookups: await lookupsOf(server) };
+}
+
 /** Median milliseconds of each, by store. @param {readonly (readonly Lookup[])[]} stores */
 async function measure(stores) {
   const found = stores.map((lookups) => lookups.map(() => /** @type {number[]} */ ([])));
@@ -110,21 +128,24 @@ async function measure(stores) {
 /** @returns {Promise<import("../lib/report.mjs").Findings>} */
 export function run() {
   return workFolder(async (folder) => {
-    const servers = [];
     const stores = [];
-    for (const artifacts of sizes) {
-      process.stderr.write(`bench: a store of ${artifacts}\n`);
-      const root = join(folder, String(artifacts));
-      await fill(root, artifacts);
-      const server = serverOn(root);
-      await server.initialize();
-      servers.push(server);
-      stores.push(await lookupsOf(server));
-    }
-    const found = await measure(stores);
-    await Promise.all(servers.map((server) => server.close()));
-    const works = (stores[0] ?? []).map(({ work }) => work);
-    const rows = works.map((work, at) => ({ work, values: found.map((medians) => medians[at]) }));
+    for (const artifacts of sizes) stores.push(await storeOf(join(folder, String(artifacts)), artifacts, ours));
+    const largest = sizes.at(-1) ?? 0;
+    await ofBefore(async (program) => {
+      stores.push(await storeOf(join(folder, "before"), largest, before(program)));
+      return 0;
+    })();
+    const found = await measure(stores.map(({ lookups }) => lookups));
+    await Promise.all(stores.map(({ server }) => server.close()));
+    const works = (stores[0]?.lookups ?? []).map(({ work }) => work);
+    const rows = works.map((work, at) => ({ work, values: sizes.map((_, n) => found[n]?.[at]) }));
+    const beside = works.map((work, at) => ({
+      work,
+      values: [found[sizes.length - 1]?.[at], found[sizes.length]?.[at] ?? Number.NaN],
+    }));
+    const asBefore = beside.flatMap(({ work, values: [now, then] }) =>
+      targetsOfBefore(`${work}, of 1,000,000 artifacts`, "ms", { ours: now, theirs: then }),
+    );
     const targets = rows
       .filter(({ work }) => /^list_artifacts: /.test(work))
       .map(({ work, values }) => ({
@@ -137,8 +158,18 @@ export function run() {
       "By the number of artifacts in the store. Pages of 100 artifacts, of 5 where there is a delimiter, of 5 buckets.";
     const subjects = sizes.map((size) => size.toLocaleString("en"));
     return {
-      tables: [{ title: "Listing and lookup", about, unit: "ms", subjects, rows, isGrowth: true }],
-      targets,
+      tables: [
+        { title: "Listing and lookup", about, unit: "ms", subjects, rows, isGrowth: true },
+        {
+          title: "Listing and lookup among 1,000,000 artifacts",
+          about: "The same, in the same rounds.",
+          unit: "ms",
+          subjects: ["artifacts-mcp", beforeName],
+          rows: beside,
+        },
+      ],
+      targets: [...targets, ...asBefore],
+      skipped: skippedBefore,
     };
   });
 }

@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { beforeName, ofBefore, skippedBefore, targetsOfBefore } from "../lib/before.mjs";
 import { main } from "../lib/programs.mjs";
 import { receive, send } from "../lib/raw-http.mjs";
 import { message, RawServer } from "../lib/raw-server.mjs";
@@ -93,10 +94,10 @@ async function leaveUnread(server) {
   return peak;
 }
 
-/** Idle, and the peak over it. @param {string} source @param {(typeof works)[string]} what */
-function measure(source, { before = async () => undefined, work }) {
+/** Idle, and the peak over it. @param {string} program @param {string} source @param {(typeof works)[string]} what */
+function measure(program, source, { before = async () => undefined, work }) {
   return workFolder(async (folder) => {
-    const command = [process.execPath, main, "--root", join(folder, "store"), "--log-level", "error"];
+    const command = [process.execPath, program, "--root", join(folder, "store"), "--log-level", "error"];
     const http = ["--http", "127.0.0.1:0", "--http-token", randomBytes(16).toString("hex")];
     const options = [...http, "--max-chunk-bytes", String(32 * MiB)];
     const allowed = ["--allow-path", join(source, ".."), "--allow-path", folder];
@@ -116,6 +117,9 @@ function measure(source, { before = async () => undefined, work }) {
   });
 }
 
+/** @param {{ idle: number, peak: number }} found */
+const whole = ({ idle, peak }) => idle + peak;
+
 /** @returns {Promise<import("../lib/report.mjs").Findings>} */
 export function run() {
   if (process.platform !== "linux") {
@@ -128,16 +132,28 @@ export function run() {
     const rows = [];
     for (const [work, what] of Object.entries(works)) {
       const found = [];
-      for (let round = 0; round < rounds; round += 1) found.push(await measure(source, what));
+      const before = [];
+      for (let round = 0; round < rounds; round += 1) {
+        found.push(await measure(main, source, what));
+        before.push(await ofBefore(async (program) => whole(await measure(program, source, what)))());
+      }
       idles.push(...found.map(({ idle }) => idle));
-      rows.push({ work, values: [median(found.map(({ peak }) => peak))] });
+      rows.push({ work, values: [median(found.map(({ peak }) => peak)), median(found.map(whole)), median(before)] });
     }
+    const asBefore = rows.flatMap(({ work, values: [, ours, theirs] }) =>
+      targetsOfBefore(`memory: ${work}`, "MiB", { ours, theirs }),
+    );
     const targets = rows
       .filter(({ work }) => work.includes("GiB") || work.includes("nobody"))
       .map(({ work, values: [value = Number.NaN] }) => {
         return { work: `memory: ${work}`, against: "idle", value, wanted: { atMost: 64 } };
       });
     const about = `The process's largest resident size during the work, less its size when it has served one call: idle, ${median(idles).toFixed(0)} MiB.`;
-    return { tables: [{ title: "Memory", about, unit: "MiB", subjects: ["over idle"], rows }], targets };
+    const subjects = ["over idle", "whole", `whole, ${beforeName}`];
+    return {
+      tables: [{ title: "Memory", about, unit: "MiB", subjects, rows, isUncompared: true }],
+      targets: [...targets, ...asBefore],
+      skipped: skippedBefore,
+    };
   });
 }

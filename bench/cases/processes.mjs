@@ -1,6 +1,7 @@
 // Several servers on one data directory, as several hosts make them.
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
+import { beforeName, ofBefore, skippedBefore, targetsOfBefore } from "../lib/before.mjs";
 import { main } from "../lib/programs.mjs";
 import { message, RawServer } from "../lib/raw-server.mjs";
 import { medians, millisecondsOf } from "../lib/rounds.mjs";
@@ -9,7 +10,8 @@ import { workFolder } from "../lib/work-folder.mjs";
 
 const rounds = 3;
 const many = 8;
-const subjects = [`${many} processes`, "one process"];
+const subjects = [`${many} processes`, "one process", `one process, ${beforeName}`];
+const waitSubjects = [`${many} processes`, "one process", `${many} processes, ${beforeName}`];
 
 /** @typedef {{ name: string, bytes: number, calls: number }} Size what each process sends */
 
@@ -43,10 +45,17 @@ const savesOf =
       return message("tools/call", { name: "save_artifact", arguments: args }, index);
     });
 
-/** MB a second, of all together. @param {number} processes @param {Size} size @param {Prepare} prepare @returns {Promise<number>} */
-function throughput(processes, { bytes, calls }, prepare) {
+/** @typedef {{ processes: number, size: Size, prepare: Prepare }} Work */
+
+/**
+ * MB a second, of all together.
+ *
+ * @param {string} program @param {Work} work @param {number[]} [waits] takes the longest wait of any call, in ms
+ * @returns {Promise<number>}
+ */
+function throughput(program, { processes, size: { bytes, calls }, prepare }, waits = []) {
   return workFolder(async (folder) => {
-    const args = [main, "--root", join(folder, "store"), "--log-level", "error"];
+    const args = [program, "--root", join(folder, "store"), "--log-level", "error"];
     const servers = Array.from({ length: processes }, () => new RawServer([process.execPath, ...args]));
     const messages = await Promise.all(
       servers.map(async (server, n) => {
@@ -57,9 +66,27 @@ function throughput(processes, { bytes, calls }, prepare) {
     const ms = await millisecondsOf(() =>
       Promise.all(servers.map((server, n) => server.pump(/** @type {Buffer[]} */ (messages[n])))),
     );
+    waits.push(Math.max(...servers.map(({ longestMs }) => longestMs)));
     await Promise.all(servers.map((server) => server.close()));
     return (bytes * calls * processes) / 1e6 / (ms / 1e3);
   });
+}
+
+/** @param {Omit<Work, "processes">} work */
+async function compare(work) {
+  /** @type {Record<"eight" | "one" | "before", number[]>} */
+  const waits = { eight: [], one: [], before: [] };
+  const found = await medians(rounds, {
+    eight: () => throughput(main, { ...work, processes: many }, waits.eight),
+    one: () => throughput(main, { ...work, processes: 1 }, waits.one),
+    before: ofBefore((program) => throughput(program, { ...work, processes: 1 })),
+    // For the waits alone.
+    eightBefore: ofBefore((program) => throughput(program, { ...work, processes: many }, waits.before)),
+  });
+  return {
+    speed: [found.eight, found.one, found.before],
+    waits: [waits.eight, waits.one, waits.before].map((all) => (all.length === 0 ? Number.NaN : Math.max(...all))),
+  };
 }
 
 /** @returns {Promise<import("../lib/report.mjs").Findings>} */
@@ -69,16 +96,30 @@ export async function run() {
     { size: saves, prepare: savesOf(saves) },
   ];
   const rows = [];
-  for (const { size, prepare } of works) {
-    const found = await medians(rounds, {
-      eight: () => throughput(many, size, prepare),
-      one: () => throughput(1, size, prepare),
-    });
-    rows.push({ work: size.name, values: [found.eight, found.one] });
+  const waits = [];
+  for (const work of works) {
+    const found = await compare(work);
+    rows.push({ work: work.size.name, values: found.speed });
+    waits.push({ work: work.size.name, values: found.waits });
   }
+  const [saved, , savedBefore] = rows.at(-1)?.values ?? [];
   const about = "Each process serves a client of its own, one request in flight. Throughput of all together.";
   return {
-    tables: [{ title: "Several processes on one directory", about, unit: "MB/s", subjects, rows }],
-    targets: [],
+    tables: [
+      { title: "Several processes on one directory", about, unit: "MB/s", subjects, rows },
+      {
+        title: "The worst wait of any call",
+        about: "In the same runs, of all processes and rounds.",
+        unit: "ms",
+        subjects: waitSubjects,
+        rows: waits,
+      },
+    ],
+    targets: targetsOfBefore(`${saves.name}, ${many} processes against one`, "MB/s", {
+      ours: saved,
+      theirs: savedBefore,
+      atLeast: 4,
+    }),
+    skipped: skippedBefore,
   };
 }

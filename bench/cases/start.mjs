@@ -1,5 +1,6 @@
 // Start: how long a host waits for a new process.
 import { join } from "node:path";
+import { beforeName, ofBefore, skippedBefore, targetsOfBefore } from "../lib/before.mjs";
 import { filesystemServer, installPeers } from "../lib/peers.mjs";
 import { main, peer } from "../lib/programs.mjs";
 import { RawServer } from "../lib/raw-server.mjs";
@@ -7,7 +8,7 @@ import { medians } from "../lib/rounds.mjs";
 import { workFolder } from "../lib/work-folder.mjs";
 
 const rounds = 15;
-const subjects = ["artifacts-mcp", "filesystem server", "Node script by hand"];
+const subjects = ["artifacts-mcp", "filesystem server", "Node script by hand", beforeName];
 
 /** @typedef {(server: RawServer, folder: string) => Promise<unknown>} Work */
 
@@ -51,12 +52,15 @@ export async function run() {
   await installPeers();
   const rows = [];
   for (const [work, { ours, filesystem, plain }] of Object.entries(works)) {
+    const of = (/** @type {string} */ program) =>
+      timed((folder) => [program, "--root", join(folder, "store"), "--log-level", "error"], ours);
     const found = await medians(rounds, {
-      ours: () => timed((folder) => [main, "--root", join(folder, "store"), "--log-level", "error"], ours),
+      ours: () => of(main),
+      before: ofBefore(of),
       filesystem: () => timed((folder) => [filesystemServer, folder], filesystem),
       plain: () => (plain ? timed((folder) => [peer("plain-server.mjs"), folder], plain) : Promise.resolve(Number.NaN)),
     });
-    rows.push({ work, values: [found.ours, found.filesystem, found.plain] });
+    rows.push({ work, values: [found.ours, found.filesystem, found.plain, found.before] });
   }
   const [ours = Number.NaN, , plain = Number.NaN] = rows[0]?.values ?? [];
   const about = "Each time a new process on an empty folder; ours makes its data directory, durably, on the way.";
@@ -64,6 +68,8 @@ export async function run() {
     tables: [{ title: "Start", about, unit: "ms", subjects, rows }],
     targets: [
       { work: "spawn to initialize", against: "Node script by hand", value: ours / plain, wanted: { atMost: 1.7 } },
+      ...rows.flatMap(({ work, values }) => targetsOfBefore(work, "ms", { ours: values[0], theirs: values.at(-1) })),
     ],
+    skipped: skippedBefore,
   };
 }

@@ -17,6 +17,8 @@ export class RawServer {
   /** @type {Buffer[]} */
   #line = [];
   #nextId = 1_000_000;
+  /** The longest that an answer of the last `pump` with one in flight took. */
+  longestMs = 0;
   /** @type {(line: Buffer) => void} */
   #onLine = () => undefined;
   /** @type {(error: Error) => void} */
@@ -59,10 +61,16 @@ export class RawServer {
     return new Promise((resolve, reject) => {
       let sent = 0;
       let answered = 0;
-      const send = () => void this.#child.stdin.write(/** @type {Buffer} */ (messages[sent++]));
+      let sentAtMs = 0;
+      this.longestMs = 0;
+      const send = () => {
+        sentAtMs = performance.now();
+        this.#child.stdin.write(/** @type {Buffer} */ (messages[sent++]));
+      };
       this.#onFailure = reject;
       this.#onLine = (line) => {
         answered += 1;
+        this.longestMs = Math.max(this.longestMs, performance.now() - sentAtMs);
         if (answered === messages.length) resolve(line);
         else if (sent < messages.length) send();
       };

@@ -7,6 +7,7 @@
  * @property {"MB/s" | "ms" | "MiB"} unit of MB/s more is better, of the others less
  * @property {readonly string[]} subjects what is compared, ours first
  * @property {readonly Row[]} rows
+ * @property {boolean} [isUncompared] the subjects are not to be set against one another
  * @property {boolean} [isGrowth] the subjects are sizes of one thing, the smallest first
  *
  * @typedef {object} Row
@@ -39,7 +40,8 @@ function figure(value) {
 const line = (cells) => `| ${cells.join(" | ")} |`;
 
 /** The columns behind what was measured: how the subjects compare. @param {Table} table @returns {{ head: string, of: (values: Row["values"]) => number }[]} */
-function comparisons({ unit, subjects, isGrowth = false }) {
+function comparisons({ unit, subjects, isGrowth = false, isUncompared = false }) {
+  if (isUncompared) return [];
   const [own = "", ...others] = subjects;
   if (isGrowth) {
     const of = (/** @type {Row["values"]} */ values) => ratio(unit, values[0], values.at(-1));

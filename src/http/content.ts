@@ -10,6 +10,9 @@ import { dateField, etagOf, matches, matchesWeakly } from "./guard.js";
 import { type HeaderValues, HttpError } from "./http-error.js";
 import { type ByteRange, readRanges } from "./ranges.js";
 
+/** Content up to this many bytes is read whole, and goes out in one write with its head. */
+const smallBytes = 256 * 1024;
+
 /** Types that a browser shows without running anything of them. All else is downloaded. */
 const safeTypes =
   /^(?:text\/plain|text\/csv|application\/json|image\/(?:png|jpeg|gif|webp|avif)|audio\/[\w.+-]+|video\/[\w.+-]+)$/i;
@@ -105,6 +108,11 @@ async function sendWhole(
     response.writeHead(200, head).end();
     return;
   }
+  if (artifact.bytes <= smallBytes) {
+    const bytes = await open.read(0, artifact.bytes);
+    if (!response.destroyed) await written(response, (done) => response.writeHead(200, head).end(bytes, done));
+    return;
+  }
   // Damage that shows at once is an error that says so; later all that is left is not to end well.
   for await (const block of open.whole()) {
     if (!response.headersSent) response.writeHead(200, head);
@@ -175,13 +183,18 @@ async function sendBytes(response: ServerResponse, open: OpenArtifact, range: By
 /** Resolves once the bytes are not needed any more; false where the client has gone. */
 async function write(response: ServerResponse, bytes: Uint8Array): Promise<boolean> {
   if (response.destroyed) return false;
-  await new Promise<void>((resolve) => {
+  await written(response, (done) => response.write(bytes, done));
+  return !response.destroyed;
+}
+
+/** Resolves once what `begin` writes has gone out, or the client. */
+function written(response: ServerResponse, begin: (done: () => void) => void): Promise<void> {
+  return new Promise((resolve) => {
     const done = (): void => {
       response.off("close", done);
       resolve();
     };
     response.on("close", done);
-    response.write(bytes, done);
+    begin(done);
   });
-  return !response.destroyed;
 }

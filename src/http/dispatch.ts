@@ -43,16 +43,17 @@ export function createDispatch(context: HttpContext, gate: Gate, mcp: Mount | un
       return parameters === undefined ? [] : [{ route, parameters }];
     });
     if (here.length === 0) throw notFound();
-    const methods = [...new Set(here.map(({ route }) => route.method)), "OPTIONS"];
-    const allow = { allow: methods.join(", ") };
     if (exchange.method === "OPTIONS") {
+      const methods = methodsOf(here);
+      const allow = { allow: methods.join(", ") };
       const abilities = { ...tusAbilities(context), ...resumableAbilities(context), ...allow };
       await exchange.send({ status: 204, headers: { ...abilities, ...gate.preflight(exchange, methods) } });
       return undefined;
     }
     const found = routeFor(here, tusMethod(exchange));
     if (found === undefined) {
-      throw new HttpError("method_not_allowed", `This URL takes ${methods.join(", ")}.`, allow);
+      const allow = methodsOf(here).join(", ");
+      throw new HttpError("method_not_allowed", `This URL takes ${allow}.`, { allow });
     }
     await checkRight(context, found.route, exchange, found.parameters);
     if (context.readOnly && found.route.isWriting) throw readOnly();
@@ -118,6 +119,11 @@ function mountRoutes(mcp: Mount | undefined): Route[] {
       return undefined;
     },
   }));
+}
+
+/** What a URL takes, by the routes that lead there. */
+function methodsOf(here: readonly { readonly route: Route }[]): string[] {
+  return [...new Set(here.map(({ route }) => route.method)), "OPTIONS"];
 }
 
 /** A HEAD is a GET whose content stays here, unless there is a way for it alone. */

@@ -36,20 +36,41 @@ export interface Route {
   handle(context: HttpContext, exchange: Exchange, parameters: Parameters): Promise<Answer | undefined>;
 }
 
+/** A segment of a route's path: a text, and behind it the name of a parameter, if there is one. */
+interface Part {
+  readonly text: string;
+  readonly name: string | undefined;
+}
+
+/** The routes' paths are few, so each is taken apart once. */
+const partsOfPaths = new Map<string, readonly Part[]>();
+
+function partsOf(path: string): readonly Part[] {
+  const known = partsOfPaths.get(path);
+  if (known !== undefined) return known;
+  const parts = path
+    .split("/")
+    .slice(1)
+    .map((part) => {
+      const [, text = part, name] = /^([^{]*)\{(\w+)\}$/.exec(part) ?? [];
+      return { text, name };
+    });
+  partsOfPaths.set(path, parts);
+  return parts;
+}
+
 /** The parameters, where a route's path is that of a request. */
 export function matchPath(path: string, segments: readonly string[]): Parameters | undefined {
-  const parts = path.split("/").slice(1);
-  const takesRest = parts.at(-1) === "{key}";
+  const parts = partsOf(path);
+  const takesRest = parts.at(-1)?.name === "key";
   if (takesRest ? segments.length < parts.length : segments.length !== parts.length) return undefined;
-  const given = takesRest
-    ? [...segments.slice(0, parts.length - 1), segments.slice(parts.length - 1).join("/")]
-    : segments;
+  const last = parts.length - 1;
+  const given = takesRest ? [...segments.slice(0, last), segments.slice(last).join("/")] : segments;
   const parameters: Record<string, string> = {};
-  for (const [index, part] of parts.entries()) {
-    const [, prefix = part, name] = /^([^{]*)\{(\w+)\}$/.exec(part) ?? [];
-    const text = given[index] ?? "";
-    if (name === undefined ? text !== part : !text.startsWith(prefix) || text === prefix) return undefined;
-    if (name !== undefined) parameters[name] = text.slice(prefix.length);
+  for (const [index, { text, name }] of parts.entries()) {
+    const segment = given[index] ?? "";
+    if (name === undefined ? segment !== text : !segment.startsWith(text) || segment === text) return undefined;
+    if (name !== undefined) parameters[name] = segment.slice(text.length);
   }
   return parameters;
 }

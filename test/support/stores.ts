@@ -29,9 +29,15 @@ export function createMemoryEngines({ rows, rowPieces, ...options }: MemoryEngin
 }
 
 /** Everything but empty content lies in the content store: what large content does, with few bytes. */
-export const noRowPieces: PieceLimits = { maxRowPieceBytes: 0, maxRowBytes: 0, maxPieces: 64, maxPublishedPieces: 8 };
+export const noRowPieces: PieceLimits = {
+  ...{ maxRowPieceBytes: 0, maxRowChunkBytes: 0, maxRowBytes: 0 },
+  ...{ maxPieces: 64, maxPublishedPieces: 8 },
+};
 /** Three bytes fit in a row and six do not, and an upload of three pieces has too many. */
-export const tinyPieces: PieceLimits = { maxRowPieceBytes: 3, maxRowBytes: 5, maxPieces: 2, maxPublishedPieces: 1 };
+export const tinyPieces: PieceLimits = {
+  ...{ maxRowPieceBytes: 3, maxRowChunkBytes: 3, maxRowBytes: 5 },
+  ...{ maxPieces: 2, maxPublishedPieces: 1 },
+};
 
 /** A store over engines that other stores may share, as other processes would. */
 export function storeOn(

@@ -33,7 +33,7 @@ import type { ChangeSignal } from "../publication/change-signal.js";
 import type { Ender } from "../publication/ender.js";
 import { addVersion, replaceVersion, versionsOf } from "../publication/key-versions.js";
 import type { Quota } from "../publication/quota.js";
-import type { Rows } from "../rows.js";
+import type { KeyRows, Rows } from "../rows.js";
 import type { Uploads } from "../uploads/uploads.js";
 import { damaged, type OpenArtifact, openArtifact } from "./open-artifact.js";
 
@@ -123,10 +123,10 @@ export class ArtifactStore {
       mime_type: wanted.mime_type ?? mimeTypeOf(key, wanted.otherwise),
     };
     const save = { ...wanted, key };
-    const existing = await this.#existing(save, content);
-    if (existing !== undefined) return existing;
+    const found = await this.#existing(save, content);
+    if ("artifact" in found) return found.artifact;
     if (bytes.length <= pieceLimits.maxRowPieceBytes) {
-      return quota.during({ storedBytes: bytes.length }, () => this.#saveInRow(save, content));
+      return quota.during({ storedBytes: bytes.length }, () => this.#saveInRow(save, content, found.keyRows));
     }
     const { id, artifact } = await uploads.saveWhole({ ...save, mime_type: content.mime_type }, bytes);
     if (artifact === null) throw new Error(`save ${id} is not complete`);
@@ -162,7 +162,7 @@ export class ArtifactStore {
     const { digests } = this.#dependencies;
     for (;;) {
       const { row, found } = await this.#find(bucket, key, version);
-      const artifact = this.#show(row.value, found);
+      const artifact = toArtifact(bucket, row.value.key, found, noLinks); // who reads it here needs no link to it
       const reader = await openPieces(this.#dependencies, found.session, found.pieces);
       if (reader !== undefined) return openArtifact(artifact, reader, digests);
       // Deleted meanwhile, or lost: only a row that still names it says which.
@@ -260,36 +260,34 @@ export class ArtifactStore {
     return { row, found };
   }
 
-  /** What a save answers without making a version; undefined if it has to make one. @throws as `save` does */
-  async #existing(save: SaveArtifact, content: Content): Promise<Artifact | undefined> {
+  /** What a save answers without making a version, or the rows by which it has to make one. @throws as `save` does */
+  async #existing(save: SaveArtifact, content: Content): Promise<Existing> {
     const { rows } = this.#dependencies;
     const { bucket, key, idempotency_key } = save;
     for (;;) {
       const keyRows = await rows.ofKey(bucket, key);
       const plan = planPublication(versionsOf(keyRows), publicationOf(save, content));
-      if (plan.kind === "new") return undefined;
+      if (plan.kind === "new") return { keyRows };
       if (plan.kind === "key used") throw idempotencyConflict(bucket, key, plan.version);
       if (plan.kind === "conflict") throw conflict(save, versionsOf(keyRows)[0]);
       const answered = withIdempotencyKey(plan.version, idempotency_key);
-      if (answered === plan.version) return this.#answer(save, plan.version, true);
+      if (answered === plan.version) return { artifact: this.#answer(save, plan.version, true) };
       const change = rows.begin();
       replaceVersion(change, bucket, key, keyRows, answered);
-      if (await change.commit()) return this.#answer(save, answered, true);
+      if (await change.commit()) return { artifact: this.#answer(save, answered, true) };
     }
   }
 
-  /** Piece and version in one change. */
-  async #saveInRow(save: SaveArtifact, content: Content): Promise<Artifact> {
+  /**
+   * Piece and version in one change.
+   *
+   * @param read the key's rows, which ask for a new version. If they are out of date, the change is not made
+   */
+  async #saveInRow(save: SaveArtifact, content: Content, read: KeyRows): Promise<Artifact> {
     const { rows, newId, signal, freed } = this.#dependencies;
     const { bucket, key, bytes, saved_by, idempotency_key } = save;
     const session = newId();
-    for (;;) {
-      const keyRows = await rows.ofKey(bucket, key);
-      if (planPublication(versionsOf(keyRows), publicationOf(save, content)).kind !== "new") {
-        const existing = await this.#existing(save, content);
-        if (existing !== undefined) return existing;
-        continue;
-      }
+    for (let keyRows = read; ; ) {
       const change = rows.begin();
       const piece: Piece = { name: `0-${newId().slice(0, 16)}`, bytes: bytes.length, in_row: true };
       const pieces = bytes.length === 0 ? [] : [piece];
@@ -303,10 +301,14 @@ export class ArtifactStore {
         if (now?.value.versions.some((known) => known.session === session)) return true;
         throw error;
       });
-      if (!isDone) continue;
-      signal.announce();
-      await freed.remove(freedRow);
-      return this.#answer(save, version, false);
+      if (isDone) {
+        signal.announce();
+        await freed.remove(freedRow);
+        return this.#answer(save, version, false);
+      }
+      const now = await this.#existing(save, content);
+      if ("artifact" in now) return now.artifact;
+      keyRows = now.keyRows;
     }
   }
 
@@ -338,6 +340,9 @@ export class ArtifactStore {
     return { ...page(data, found.length > limit, scope, last && positionOf(last)), prefixes };
   }
 }
+
+/** What a save finds under its key. */
+type Existing = { readonly artifact: Artifact } | { readonly keyRows: KeyRows };
 
 interface Name {
   readonly bucket: string;

@@ -37,8 +37,10 @@ export const defaultMaxOpenSessions = 1_000;
 
 /** Where the bytes of sessions and versions go. */
 export interface PieceLimits {
-  /** Content up to this size lies in a row, and so does a chunk of an upload; in bytes. */
+  /** Content up to this size lies in a row; in bytes. */
   readonly maxRowPieceBytes: number;
+  /** The same of what one call adds to an upload: one sync makes it durable and counts it, in a file it takes two. */
+  readonly maxRowChunkBytes: number;
   /** Bytes of one upload that lie in rows at most, until they are moved into the content store. */
   readonly maxRowBytes: number;
   /** More pieces than this of one upload are made one before the next. */
@@ -49,6 +51,7 @@ export interface PieceLimits {
 
 export const defaultPieceLimits: PieceLimits = {
   maxRowPieceBytes: 32 * KiB,
+  maxRowChunkBytes: 64 * KiB,
   maxRowBytes: MiB,
   maxPieces: 64,
   maxPublishedPieces: 8,

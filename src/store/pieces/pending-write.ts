@@ -114,10 +114,11 @@ export class PendingWrite {
   }
 
   #fitsInRows(bytes: number): boolean {
-    const { maxRowPieceBytes, maxRowBytes, maxPieces } = this.#dependencies.pieceLimits;
-    const { pieces } = this.#row.value;
+    const { maxRowPieceBytes, maxRowChunkBytes, maxRowBytes, maxPieces } = this.#dependencies.pieceLimits;
+    const { pieces, offset, size } = this.#row.value;
+    if (offset + bytes === size && size > maxRowPieceBytes) return false; // publishing would move it at once
     const inRows = bytesOf(splitPieces(pieces).inRows);
-    if (bytes > maxRowPieceBytes || inRows + bytes > maxRowBytes) return false;
+    if (bytes > maxRowChunkBytes || inRows + bytes > maxRowBytes) return false;
     return pieces.length < maxPieces || this.#canMerge(bytes);
   }
 
