@@ -109,7 +109,7 @@ async function inParallel<Item>(items: readonly Item[], work: (item: Item) => Pr
 const named = scenarios.map((scenario) => [scenario.name, scenario] as const);
 
 describe("a process that is killed", () => {
-  it.each(named)("while %s", { timeout: isLong ? 600_000 : 60_000 }, async (_, scenario) => {
+  it.each(named)("while %s", { timeout: isLong ? 3_600_000 : 600_000 }, async (_, scenario) => {
     const prepared = await prepare(scenario);
     const { steps: all, answered } = await dieAt(Number.POSITIVE_INFINITY, true, scenario, prepared);
     expect(answered, "calls that came to their end").toBe(scenario.act.length);

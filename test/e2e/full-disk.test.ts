@@ -91,7 +91,7 @@ async function finish(
   }
 }
 
-const timeout = isLong ? 600_000 : 60_000;
+const timeout = isLong ? 3_600_000 : 600_000;
 
 describe.skipIf(!canMount)(`on a full disk ${needsMounts}`, { timeout }, () => {
   it("an upload stays at what was acknowledged, and ends right once something is deleted", async () => {

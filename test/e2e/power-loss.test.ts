@@ -309,7 +309,7 @@ async function cutPower(workload: Workload, image: string, copy: string): Promis
 
 it.skipIf(!canMount)(
   `everything acknowledged survives a power cut at any moment ${needsMounts}`,
-  { timeout: isLong ? 900_000 : 120_000 },
+  { timeout: isLong ? 3_600_000 : 600_000 },
   async () => {
     const folder = await temporaryDirectory();
     const [image, copy] = [join(folder, "image"), join(folder, "copy")];

@@ -61,7 +61,7 @@ const mortalEngines: Plugin = {
     );
     onResolve({ filter: /^@photostructure\/sqlite$/ }, () => ({ path: driver, external: true }));
     onLoad({ filter: /src\/store\/store\.ts$/ }, async ({ path }) => ({
-      contents: askingMetadata(await fs.readFile(path, "utf8")),
+      contents: askingEngines(await fs.readFile(path, "utf8")),
       loader: "ts",
     }));
     onLoad({ filter: /.*/, namespace: "mortal" }, ({ path }) => ({
@@ -71,13 +71,20 @@ const mortalEngines: Plugin = {
   },
 };
 
-/** The store's core awaits something before it asks its metadata, and stacks end there: so who asks is noted before. */
-function askingMetadata(source: string): string {
-  const made = "guarded(options.metadata, identity)";
-  if (!source.includes(`const metadata = ${made};`)) throw new Error("src/store/store.ts makes its metadata otherwise");
+/** The store's core awaits something before it asks its engines, and stacks end there: so who asks is noted before. */
+function askingEngines(source: string): string {
+  const asking = [
+    ["guarded(options.metadata, identity)", "askingMetadata"],
+    ["inPlace(options.content, identity)", "askingContent"],
+  ] as const;
   const path = JSON.stringify(join(here, "asking.ts"));
   // On the first line, so that all others keep their numbers.
-  return `import { asking } from ${path}; ${source.replace(made, `asking(${made})`)}`;
+  let changed = `import { askingContent, askingMetadata } from ${path}; ${source}`;
+  for (const [made, wrap] of asking) {
+    if (!source.includes(`= ${made};`)) throw new Error(`src/store/store.ts has no ${made}`);
+    changed = changed.replace(`= ${made};`, `= ${wrap}(${made});`);
+  }
+  return changed;
 }
 
 const replacements: Readonly<Record<string, string>> = {
