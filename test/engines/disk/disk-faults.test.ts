@@ -306,7 +306,13 @@ describe.each(operations)("$name", { timeout }, (operation) => {
 /** Where content lies in rows too, and small pieces become one. */
 const inRows = {
   ...options,
-  pieceLimits: { maxRowPieceBytes: 1_024, maxRowBytes: 4_096, maxPieces: 4, maxPublishedPieces: 4 },
+  pieceLimits: {
+    maxRowPieceBytes: 1_024,
+    maxRowChunkBytes: 1_024,
+    maxRowBytes: 4_096,
+    maxPieces: 4,
+    maxPublishedPieces: 4,
+  },
 };
 const places = [
   { where: "in files", limits: options },

@@ -329,6 +329,7 @@ describe("an append whose outcome is not known", () => {
 it("the limits are 32 KiB in a row, 1 MiB in rows, and 64 pieces", () => {
   expect(defaultPieceLimits).toEqual({
     maxRowPieceBytes: 32 * KiB,
+    maxRowChunkBytes: 64 * KiB,
     maxRowBytes: 1024 * KiB,
     maxPieces: 64,
     maxPublishedPieces: 8,

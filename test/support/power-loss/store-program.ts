@@ -9,7 +9,13 @@ import { silentLog } from "../silent-log.js";
  */
 const [root = "", keepVersions] = process.argv.slice(2);
 const directory = await openDataDirectory(root, { mustExist: true }, silentLog);
-const pieceLimits = { maxRowPieceBytes: 32 * 1024, maxRowBytes: 64 * 1024, maxPieces: 4, maxPublishedPieces: 4 };
+const pieceLimits = {
+  maxRowPieceBytes: 32 * 1024,
+  maxRowChunkBytes: 32 * 1024,
+  maxRowBytes: 64 * 1024,
+  maxPieces: 4,
+  maxPublishedPieces: 4,
+};
 const { uploads } = createStore({ ...directory, log: silentLog, keepVersions: Number(keepVersions), pieceLimits });
 
 // biome-ignore lint/suspicious/noExplicitAny: the test knows what it sends
