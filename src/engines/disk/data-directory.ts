@@ -10,7 +10,7 @@ import { loadSqliteDriver, SqliteDriverError } from "../sqlite/driver.js";
 import { type KeyvMetadataStore, openKeyvMetadataStore } from "../sqlite/keyv-metadata-store.js";
 import { createDiskContentStore } from "./disk-content-store.js";
 import { dataFormat, readFormat, writeFormat } from "./format-file.js";
-import { contentFolder, makeShards } from "./shards.js";
+import { contentFolder } from "./shards.js";
 import { readSigningKey } from "./signing-key.js";
 
 export interface DataDirectory {
@@ -59,13 +59,13 @@ export async function openDataDirectory(
   const content = createDiskContentStore(root, log);
   const metadata = await openMetadata(database, content, log);
   if (!isFormatted) await explained(root, () => finishNewStore(root));
-  // Nobody has to wait for these: a piece whose shard is missing makes it.
-  const shards = makeShards(root).catch((error) => log("warn", "shards_not_made", { error: String(error) }));
+  // Nobody has to wait for these: a piece makes its own shard where that is missing.
+  const sharded = content.makeShards().catch((error) => log("warn", "shards_not_made", { error: String(error) }));
   const restored = content.restoreReserve();
   const files = createLocalFiles({ forbidden: root });
   const signingKey = () => explained(root, () => readSigningKey(root));
   const close = async (): Promise<void> => {
-    await Promise.all([shards, restored]);
+    await Promise.all([sharded, restored]);
     await metadata.close();
   };
   return { metadata, content, files, signingKey, close };
@@ -154,9 +154,8 @@ function formatProblem(root: string, format: string): string {
   return `The data directory ${root} has format ${format} of an earlier preview, ${ours}: export what you need with the version that wrote it, or give another data directory.`;
 }
 
-/** Makes everything durable, and writes the format last: a directory that has it has a database and the shards too. */
+/** Makes everything durable, and writes the format last: a directory that has it has a database too. */
 async function finishNewStore(root: string): Promise<void> {
-  await syncFolder(contentFolder(root)); // a process that made the shards may have died before it synced them
   await writeFormat(root);
   // Likewise for the root's own name. A parent that we may not read is not ours to sync.
   await syncFolder(dirname(root)).catch((error) => {

@@ -10,6 +10,11 @@ import { PieceFiles } from "./piece-files.js";
 import { blockBytes } from "./piece-writer.js";
 import { shardOf } from "./shards.js";
 
+export interface DiskContentStore extends ContentStore {
+  /** Makes the shards that are missing, so that few pieces have to. Pieces can be made meanwhile. */
+  makeShards(): Promise<void>;
+}
+
 /**
  * Content as files under `root`, which is there already:
  *
@@ -18,7 +23,7 @@ import { shardOf } from "./shards.js";
  *     reserve                                      1 MiB to give up on a full disk
  *     orphans/<time>/                              what was set aside
  */
-export function createDiskContentStore(root: string, log: Log): ContentStore {
+export function createDiskContentStore(root: string, log: Log): DiskContentStore {
   const files = new PieceFiles(root);
   const { pathOf, ...listing } = createDiskListing(root);
   const methods = translated<Omit<ContentStore, "shardOf" | "pathOf">>({
@@ -58,7 +63,7 @@ export function createDiskContentStore(root: string, log: Log): ContentStore {
     ...listing,
     ...createDiskReserve(root, log),
   });
-  return { ...methods, shardOf, pathOf };
+  return { ...methods, shardOf, pathOf, makeShards: () => files.makeShards() };
 }
 
 function readerOf(file: FileHandle, bytes: number): ByteReader {

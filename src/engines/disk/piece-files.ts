@@ -4,26 +4,34 @@ import type { PieceName, PieceWriter } from "../../store/ports/content-store.js"
 import { noHardLinkErrnos, orElse, syncFolder } from "../file-system.js";
 import { newPieceName, piecePath } from "./piece-names.js";
 import { createPieceWriter, pieceFlags } from "./piece-writer.js";
-import { contentFolder, restoreShard, shardOf } from "./shards.js";
+import { contentFolder, makeShards, restoreShard, shardOf } from "./shards.js";
 
 /** The files of pieces under `root`: how they are made, found and removed. */
 export class PieceFiles {
   readonly #root: string;
   readonly #content: string;
   #flags: number | undefined;
-  /** Shards whose own name this process has made durable: whoever made one may have died, or not be done yet. */
-  readonly #syncedShards = new Set<string>();
+  /** Whether some of the shards may be missing because this process has yet to make them. */
+  #isMakingShards = false;
+  /** Whether this process has synced the names of the shards. A process that made one again may have died before. */
+  #hasSyncedShards = false;
 
   constructor(root: string) {
     this.#root = root;
     this.#content = contentFolder(root);
   }
 
+  async makeShards(): Promise<void> {
+    this.#isMakingShards = true;
+    await makeShards(this.#root);
+    this.#isMakingShards = false;
+  }
+
   async begin(session: string, start: number): Promise<PieceWriter> {
     this.#flags ??= await pieceFlags(this.#content);
     const name = newPieceName(start);
     const shard = this.#shardFolder(session);
-    const folders = this.#syncedShards.has(shard) ? [shard] : [shard, this.#content];
+    const folders = this.#hasSyncedShards ? [shard] : [shard, this.#content];
     const piece = { path: this.#path({ session, name }), name, flags: this.#flags, folders };
     const writer = await orElse(
       ["ENOENT"],
@@ -34,8 +42,9 @@ export class PieceFiles {
       },
     );
     const sync = async (): Promise<void> => {
+      const isOfAll = !this.#isMakingShards;
       await writer.sync();
-      this.#syncedShards.add(shard);
+      if (isOfAll) this.#hasSyncedShards = true;
     };
     return { ...writer, sync };
   }

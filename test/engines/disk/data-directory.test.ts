@@ -23,7 +23,8 @@ async function opened(root: string, act: (directory: DataDirectory) => Promise<v
 /** Whatever is refused is refused by a start and by a look, in one line, and is left as it was. */
 async function expectRefusal(root: string, message: RegExp): Promise<void> {
   const before = await readdir(root, { recursive: true });
-  for (const attempt of [inspectDataDirectory(root, {}), openDataDirectory(root, {}, silentLog)]) {
+  for (const attemptOne of [() => inspectDataDirectory(root, {}), () => openDataDirectory(root, {}, silentLog)]) {
+    const attempt = attemptOne();
     const failure = expect.objectContaining({ name: "DataDirectoryError", message: expect.stringMatching(message) });
     await expect(attempt).rejects.toEqual(failure);
     await attempt.catch((error: Error) => expect(error.message).not.toMatch(/\n|--root/));

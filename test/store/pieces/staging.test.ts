@@ -83,7 +83,7 @@ describe("small chunks", () => {
   it("behind a piece in the content store lie in rows again, and are published in it", async () => {
     const store = on();
     const id = await create(store);
-    const large = Buffer.alloc(40 * KiB, "x");
+    const large = Buffer.alloc(80 * KiB, "x");
     await store.uploads.append(id, 0, large);
     await store.uploads.append(id, large.length, Buffer.from("small"));
     expect(kindsOf(recordOf(id).pieces)).toBe("1 stored, 1 in rows");
