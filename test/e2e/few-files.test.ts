@@ -14,7 +14,7 @@ async function startWith(files: number): Promise<ServerProcess> {
 }
 
 /** Too much for a row: two of these and three bytes are an upload. */
-const part = "in a file".repeat(4_000);
+const part = "in a file".repeat(8_000);
 const size = 2 * part.length + 3;
 
 async function create(server: ServerProcess, key: string): Promise<string> {

@@ -12,5 +12,5 @@ it("several processes that do everything at once lose nothing and leave nothing"
   expect(stdout).toMatch(/; 0 faults\n$/); // with any, the script fails, and says which
   // It has raced: somebody came too late, and a sweep took something away.
   expect(stdout).toMatch(/version_conflict \d/);
-  expect(stdout).toMatch(/[1-9]\d* saves given up and made again/);
+  expect(stdout).toMatch(/[1-9]\d* settled/);
 });

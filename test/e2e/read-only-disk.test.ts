@@ -9,7 +9,7 @@ const bucket = "b";
 const chunk = (session_id: string, offset: number, data: string) => ({ session_id, offset, data });
 
 /** Too much for a row. */
-const part = "in a file".repeat(4_000);
+const part = "in a file".repeat(8_000);
 const at = part.length;
 
 /** A store with an artifact, and an upload of which `part` is acknowledged. */

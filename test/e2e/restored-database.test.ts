@@ -9,7 +9,7 @@ import { silentLog } from "../support/silent-log.js";
 import { bytesOf, saveText, storeOn, textOf } from "../support/stores.js";
 
 /** Too much for a row. */
-const large = "in a file".repeat(4_000);
+const large = "in a file".repeat(8_000);
 const sweeping = { graceMs: 0, trustsClock: true };
 
 /** Opens the store in `root` as a process that lives for the time of `use`. */

@@ -18,7 +18,7 @@ import { storeOn } from "../support/stores.js";
 
 const bucket = "b";
 /** Too much for a row. */
-const part = "in a file".repeat(4_000);
+const part = "in a file".repeat(8_000);
 
 interface Scene {
   readonly folder: string;

@@ -36,7 +36,7 @@ export interface Scenario {
 }
 
 /** Too much for a row. */
-export const medium = "in a file".repeat(4_000);
+export const medium = "in a file".repeat(8_000);
 /** More than what goes to the disk at once. */
 export const large = "0123456789abcdef".repeat(5 << 14);
 
