@@ -58,17 +58,17 @@ const works = [
     act: (server, _, id) => server.call("upload_chunk", chunk(id, 4 * KiB, 4 * KiB)),
   },
   {
-    name: "first chunk, of 64 KB",
+    name: "first chunk, of 80 KB",
     target: 3,
     prepare: (server, n) => begin(server, `large-${n}`),
-    act: (server, _, id) => server.call("upload_chunk", chunk(id, 0, 64 * KiB)),
+    act: (server, _, id) => server.call("upload_chunk", chunk(id, 0, 80 * KiB)),
   },
   {
     name: "completion of an upload that is one piece",
     target: 1.1,
     async prepare(server, n) {
       const id = await begin(server, `whole-${n}`);
-      await server.call("upload_chunk", chunk(id, 0, 64 * KiB));
+      await server.call("upload_chunk", chunk(id, 0, 80 * KiB));
       return id;
     },
     act: (server, _, session_id) => server.call("complete_upload_session", { session_id }),
@@ -80,9 +80,9 @@ const works = [
     act: (server, n) => server.call("delete_artifact", { bucket, key: `gone-${n}` }),
   },
   {
-    name: "deletion of 64 KB, in a file",
+    name: "deletion of 80 KB, in a file",
     target: 2.2,
-    prepare: saved(64 * KiB),
+    prepare: saved(80 * KiB),
     act: (server, n) => server.call("delete_artifact", { bucket, key: `gone-${n}` }),
   },
 ];

@@ -60,7 +60,7 @@ export async function openDataDirectory(
   const metadata = await openMetadata(database, content, log);
   if (!isFormatted) await explained(root, () => finishNewStore(root));
   // Nobody has to wait for these: a piece makes its own shard where that is missing.
-  const sharded = content.makeShards().catch((error) => log("warn", "shards_not_made", { error: String(error) }));
+  const sharded = content.prepareShards().catch((error) => log("warn", "shards_not_made", { error: String(error) }));
   const restored = content.restoreReserve();
   const files = createLocalFiles({ forbidden: root });
   const signingKey = () => explained(root, () => readSigningKey(root));

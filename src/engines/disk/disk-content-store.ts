@@ -12,7 +12,7 @@ import { shardOf } from "./shards.js";
 
 export interface DiskContentStore extends ContentStore {
   /** Makes the shards that are missing, so that few pieces have to. Pieces can be made meanwhile. */
-  makeShards(): Promise<void>;
+  prepareShards(): Promise<void>;
 }
 
 /**
@@ -63,7 +63,7 @@ export function createDiskContentStore(root: string, log: Log): DiskContentStore
     ...listing,
     ...createDiskReserve(root, log),
   });
-  return { ...methods, shardOf, pathOf, makeShards: () => files.makeShards() };
+  return { ...methods, shardOf, pathOf, prepareShards: () => files.prepareShards() };
 }
 
 function readerOf(file: FileHandle, bytes: number): ByteReader {

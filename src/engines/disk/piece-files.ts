@@ -21,7 +21,7 @@ export class PieceFiles {
     this.#content = contentFolder(root);
   }
 
-  async makeShards(): Promise<void> {
+  async prepareShards(): Promise<void> {
     this.#isMakingShards = true;
     await makeShards(this.#root);
     this.#isMakingShards = false;

@@ -65,7 +65,9 @@ export class FreedPieces {
   async #dropRows(rows: readonly FreedRow[]): Promise<void> {
     const { metadata } = this.#dependencies;
     const drops = rows.map(({ key, text }) => ({ key, old: text, next: undefined }));
-    if (await metadata.change(drops)) return;
-    for (const drop of drops) await metadata.change([drop]); // a sweep has dropped some
+    // Each by itself where a sweep has dropped some.
+    for (const attempt of [drops, ...drops.map((drop) => [drop])]) {
+      if ((await metadata.change(attempt)) && attempt === drops) return;
+    }
   }
 }
