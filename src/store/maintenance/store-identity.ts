@@ -52,7 +52,7 @@ export class StoreIdentity {
   /** `ready`, looked at anew. */
   async check(): Promise<string> {
     await this.inPlace();
-    const [row, mark] = [await this.#row(), await this.#mark()];
+    const { row, mark } = await this.#read();
     if (row === undefined && mark === undefined) return this.#create();
     if (row === undefined) throw replaced("Its content belongs to a store whose rows are not in this database.");
     if (mark === undefined) await this.#write({ ...row.value, isRaising: false });
@@ -67,7 +67,7 @@ export class StoreIdentity {
    */
   async isCurrent(): Promise<boolean> {
     await this.check();
-    const [row, mark] = [await this.#row(), await this.#mark()];
+    const { row, mark } = await this.#read();
     if (row === undefined || mark === undefined) return false;
     return row.value.generation >= mark.generation - (mark.isRaising ? 1 : 0);
   }
@@ -82,7 +82,7 @@ export class StoreIdentity {
   /** The rows were checked against the content: they are the ones that count from now on. */
   async accept(): Promise<void> {
     await this.check();
-    const [row, mark] = [await this.#row(), await this.#mark()];
+    const { row, mark } = await this.#read();
     if (row !== undefined && mark !== undefined) {
       await this.#raiseFrom(row, Math.max(row.value.generation, mark.generation) + 1);
     }
@@ -109,6 +109,12 @@ export class StoreIdentity {
     if (!isFirst) return this.check(); // another process was first
     await this.#write({ id, generation: 0, isRaising: false });
     return id;
+  }
+
+  /** The mark first: it is written behind the row, so who finds one finds the row too. */
+  async #read(): Promise<{ readonly row: Row<StoreRecord> | undefined; readonly mark: Mark | undefined }> {
+    const mark = await this.#mark();
+    return { mark, row: await this.#row() };
   }
 
   async #row(): Promise<Row<StoreRecord> | undefined> {

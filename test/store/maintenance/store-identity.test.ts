@@ -44,6 +44,25 @@ describe("a store", () => {
     await startProcess().check();
   });
 
+  it("that another process begins while this one looks is one store", async () => {
+    let hasBegun = false;
+    const begin = async (): Promise<void> => {
+      if (hasBegun) return;
+      hasBegun = true;
+      await saveText(startProcess(), "b", "k", "text");
+    };
+    for (const behind of ["row", "mark"]) {
+      engines = createMemoryEngines({ now: () => now });
+      hasBegun = false;
+      const { metadata, content } = engines;
+      const looking = startProcess({
+        metadata: { ...metadata, get: async (key) => metadata.get(key).finally(() => behind === "row" && begin()) },
+        content: { ...content, readMark: () => content.readMark().finally(() => behind === "mark" && begin()) },
+      });
+      expect(await saveText(looking, "b", "other", "text")).toMatchObject({ version: 1 });
+    }
+  });
+
   it("is written nothing to by who only looks", async () => {
     const { artifacts, uploads } = startProcess();
     expect((await artifacts.listBuckets({ limit: 9 })).data).toEqual([]);
