@@ -142,15 +142,15 @@ export const mutants = [
   {
     name: "a session's time goes back",
     file: "src/store/uploads/appender.ts",
-    from: "Math.max(row.value.expires_at, await this.expiry())",
-    to: "await this.expiry()",
+    from: "return Math.max(expires_at, await this.expiry());",
+    to: "return this.expiry();",
     tests: ["test/store/publication", "test/store/uploads"],
   },
   {
     name: "a sweep trusts any clock",
     file: "src/store/maintenance/sweep.ts",
-    from: "options.trustsClock ?? (await clock.isTrusted())",
-    to: "options.trustsClock ?? (await clock.isTrusted(), true)",
+    from: "return this.#options.trustsClock ?? this.#dependencies.clock.isTrusted();",
+    to: "return this.#options.trustsClock ?? true;",
     tests: ["test/store/publication", "test/store/maintenance"],
   },
   {

@@ -1,3 +1,4 @@
+import { isStoreReplaced } from "./model/errors.js";
 import {
   type ArtifactRecord,
   type ArtifactRow,
@@ -141,10 +142,6 @@ export class Change {
     this.#rows.push({ key: artifactKey(bucket, key), old: artifact?.text, next: artifact?.text });
   }
 
-  row(change: RowChange): void {
-    this.#rows.push(change);
-  }
-
   putPiece(session: string, piece: Piece, bytes: Uint8Array): void {
     this.#put.push({ name: rowPieceName(session, piece), bytes });
   }
@@ -171,9 +168,22 @@ export class Change {
     return { key, text, value };
   }
 
-  /** @throws ArtifactError after which it is not known whether the change was made */
-  commit(): Promise<boolean> {
-    return this.#dependencies.metadata.change(this.#rows, { put: this.#put, drop: this.#drop });
+  /**
+   * Makes the change. Answers whether it was made.
+   *
+   * @param lookAgain asked after an error, which leaves the outcome unknown: whether the rows show that the change was
+   * made, or that it never will be; undefined if they show neither. It is not asked in a store that was replaced, whose
+   * rows are those of another place.
+   * @throws ArtifactError if it is not known whether the change was made
+   */
+  async commit(lookAgain?: () => Promise<boolean | undefined>): Promise<boolean> {
+    try {
+      return await this.#dependencies.metadata.change(this.#rows, { put: this.#put, drop: this.#drop });
+    } catch (error) {
+      const wasMade = isStoreReplaced(error) ? undefined : await lookAgain?.();
+      if (wasMade === undefined) throw error;
+      return wasMade;
+    }
   }
 
   #encode(value: object): string {

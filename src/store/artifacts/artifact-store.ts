@@ -7,7 +7,7 @@ import {
   toArtifact,
 } from "../model/artifact.js";
 import { decodeCursor, encodeCursor, type Page, type PageOptions } from "../model/cursor.js";
-import { ArtifactError, isStoreReplaced } from "../model/errors.js";
+import { ArtifactError } from "../model/errors.js";
 import type { PieceLimits } from "../model/limits.js";
 import { checkMimeType, mimeTypeOf } from "../model/media-type.js";
 import { checkBucket, checkDelimiter, toKey, toKeyPrefix } from "../model/names.js";
@@ -21,6 +21,8 @@ import {
   parseArtifactRow,
   partsOf,
   type Version,
+  versionNumbered,
+  versionOf,
 } from "../model/records.js";
 import { artifactTooLarge, chunkTooLarge, idempotencyConflict, versionConflict } from "../model/session-errors.js";
 import { isGuardMet } from "../model/upload-session.js";
@@ -255,7 +257,7 @@ export class ArtifactStore {
     const key = toKey(name);
     const row = await this.#dependencies.rows.artifact(bucket, key);
     const versions = row?.value.versions ?? [];
-    const found = version === undefined ? versions[0] : versions.find((known) => known.version === version);
+    const found = versionNumbered(versions, version);
     if (row === undefined || found === undefined) throw unknown(bucket, key, versions, version);
     return { row, found };
   }
@@ -295,12 +297,9 @@ export class ArtifactStore {
       const made = { session, pieces, content, saved_by, idempotency_key };
       const { version, dropped } = addVersion(change, { bucket, key, rows: keyRows }, made, this.#dependencies);
       const freedRow = change.free(dropped);
-      const isDone = await change.commit().catch(async (error) => {
-        if (isStoreReplaced(error)) throw error;
-        const now = await rows.artifact(bucket, key); // it may have been made all the same
-        if (now?.value.versions.some((known) => known.session === session)) return true;
-        throw error;
-      });
+      const isDone = await change.commit(
+        async () => versionOf(await rows.artifact(bucket, key), session) !== undefined || undefined,
+      );
       if (isDone) {
         signal.announce();
         await freed.remove(freedRow);

@@ -1,6 +1,6 @@
 import { sha256Of } from "../model/artifact.js";
 import { ArtifactError } from "../model/errors.js";
-import { copyBlockBytes, orphanGraceMs } from "../model/limits.js";
+import { orphanGraceMs } from "../model/limits.js";
 import {
   type ArtifactRow,
   artifactKey,
@@ -30,8 +30,8 @@ import {
   versionOf,
 } from "../model/records.js";
 import { isUnfinished } from "../model/upload-session.js";
+import { digestContent } from "../pieces/content-digest.js";
 import { openPieces } from "../pieces/piece-reader.js";
-import { readAhead } from "../pieces/read-ahead.js";
 import type { ByteReader, ContentStore, PieceName, StoredFile } from "../ports/content-store.js";
 import type { Digests } from "../ports/digests.js";
 import { type MetadataStore, rowsUnder, type StoredRow } from "../ports/metadata-store.js";
@@ -358,21 +358,11 @@ class Verification {
     reader: ByteReader,
     { bytes, sha256 }: { readonly bytes: number; readonly sha256: string | undefined },
   ): Promise<string | undefined> {
-    const digest = await this.#dependencies.digests.begin(bytes);
-    try {
-      let done = 0;
-      const read = reader.read.bind(reader);
-      for await (const block of readAhead(read, { start: 0, end: bytes, blockBytes: copyBlockBytes })) {
-        await digest.update(block);
-        done += block.length;
-        this.#progress(block.length);
-      }
-      if (done < bytes) return `ends after ${done} of ${bytes} bytes`;
-      const isSame = sha256 === undefined || (await digest.hex()) === sha256;
-      return isSame ? undefined : "is not what was saved: its SHA-256 differs";
-    } finally {
-      digest.close();
-    }
+    const onBlock = (length: number): void => this.#progress(length);
+    const found = await digestContent(this.#dependencies.digests, reader, bytes, onBlock);
+    if (found.bytes < bytes) return `ends after ${found.bytes} of ${bytes} bytes`;
+    const isSame = sha256 === undefined || found.sha256 === sha256;
+    return isSame ? undefined : "is not what was saved: its SHA-256 differs";
   }
 
   /** What no row names. */

@@ -169,6 +169,11 @@ export const parseFreedRow = (row: StoredRow): FreedRow => parseRow(freedSchema,
 export const parseClockRow = (row: StoredRow): Row<ClockRecord> => parseRow(clockSchema, row);
 export const parseStoreRow = (row: StoredRow): Row<StoreRecord> => parseRow(storeSchema, row);
 
+/** The version with a number; the newest where none is given. */
+export function versionNumbered(versions: readonly Version[], number: number | undefined): Version | undefined {
+  return number === undefined ? versions[0] : versions.find(({ version }) => version === number);
+}
+
 /** The version that a session's pieces belong to, if the artifact row names it. */
 export function versionOf(row: ArtifactRow | undefined, session: string): Version | undefined {
   return row?.value.versions.find((version) => version.session === session);

@@ -1,5 +1,4 @@
 import type { Hash } from "node:crypto";
-import { isStoreReplaced } from "../model/errors.js";
 import { copyBlockBytes } from "../model/limits.js";
 import type { Piece, SessionRecord, SessionRow } from "../model/records.js";
 import { bytesOf, splitPieces } from "../model/upload-session.js";
@@ -149,10 +148,7 @@ export class PendingWrite {
       next = [...(isMerged ? stored : pieces), piece];
     }
     const row = change.session(this.#row, this.#counted(next, changes));
-    const isDone = await change.commit().catch(async (error) => {
-      if (!isStoreReplaced(error) && (await rows.session(id))?.text === row.text) return true;
-      throw error;
-    });
+    const isDone = await change.commit(async () => (await rows.session(id))?.text === row.text || undefined);
     return isDone ? row : undefined;
   }
 

@@ -1,6 +1,6 @@
 import { createHash, type Hash } from "node:crypto";
 import { isStoreReplaced } from "../model/errors.js";
-import { copyBlockBytes, maxKeptDigests, maxOpenPieces, type PieceLimits } from "../model/limits.js";
+import { maxKeptDigests, maxOpenPieces, type PieceLimits } from "../model/limits.js";
 import type { Piece, SessionRecord, SessionRow } from "../model/records.js";
 import { missingPiece } from "../model/session-errors.js";
 import { bytesOf, isUnfinished, splitPieces } from "../model/upload-session.js";
@@ -9,10 +9,10 @@ import type { Digests } from "../ports/digests.js";
 import type { Log } from "../ports/log.js";
 import type { MetadataStore } from "../ports/metadata-store.js";
 import type { Rows } from "../rows.js";
+import { digestContent } from "./content-digest.js";
 import type { FreedPieces } from "./freed-pieces.js";
 import { PendingWrite } from "./pending-write.js";
 import { openPieces } from "./piece-reader.js";
-import { readAhead } from "./read-ahead.js";
 
 export interface StagingDependencies {
   readonly rows: Rows;
@@ -211,19 +211,7 @@ export class Staging {
     const { id, pieces, offset } = row.value;
     const reader = await openPieces(this.#dependencies, id, pieces);
     if (reader === undefined) return this.throwIfUnchanged(row);
-    const digest = await this.#dependencies.digests.begin(offset);
-    try {
-      let done = 0;
-      const read = reader.read.bind(reader);
-      for await (const block of readAhead(read, { start: 0, end: offset, blockBytes: copyBlockBytes })) {
-        await digest.update(block);
-        done += block.length;
-      }
-      if (done < offset) return await this.throwIfUnchanged(row);
-      return await digest.hex();
-    } finally {
-      digest.close();
-      await reader.close();
-    }
+    const found = await digestContent(this.#dependencies.digests, reader, offset).finally(() => reader.close());
+    return found.bytes < offset ? this.throwIfUnchanged(row) : found.sha256;
   }
 }

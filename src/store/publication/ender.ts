@@ -1,4 +1,3 @@
-import { isStoreReplaced } from "../model/errors.js";
 import { type SessionRow, uploadKey, type Version, versionOf } from "../model/records.js";
 import { ended, isUnfinished } from "../model/upload-session.js";
 import type { FreedPieces } from "../pieces/freed-pieces.js";
@@ -107,12 +106,9 @@ export class Ender {
       const change = rows.begin();
       change.versions(bucket, key, keyRows, { last: lastNumber(keyRows), versions });
       const freed = change.free(going.map(({ session, pieces }) => ({ session, pieces })));
-      const isDone = await change.commit().catch(async (error) => {
-        if (isStoreReplaced(error)) throw error;
-        // It may have been made all the same; the row says so.
+      const isDone = await change.commit(async () => {
         const now = await rows.artifact(bucket, key);
-        if (going.some(({ session }) => versionOf(now, session) !== undefined)) throw error;
-        return true;
+        return going.some(({ session }) => versionOf(now, session) !== undefined) ? undefined : true;
       });
       if (isDone) return { going, freed };
     }

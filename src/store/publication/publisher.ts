@@ -1,4 +1,3 @@
-import { isStoreReplaced } from "../model/errors.js";
 import type { PieceLimits } from "../model/limits.js";
 import { planPublication, withIdempotencyKey } from "../model/publication-plan.js";
 import type { FreedRow, Piece, SessionRecord, SessionRow, Version } from "../model/records.js";
@@ -135,10 +134,9 @@ export class Publisher {
     const { rows, freed, signal } = this.#dependencies;
     if (attempt === undefined) return undefined;
     const { change, next } = attempt;
-    const isDone = await change.commit().catch(async (error) => {
-      if (isStoreReplaced(error)) throw error;
+    const isDone = await change.commit(async () => {
       const now = await rows.session(session.value.id);
-      if (now?.text === session.text) throw error;
+      if (now?.text === session.text) return undefined;
       return now?.text === next.text; // otherwise another change was made, and this one never will be
     });
     if (!isDone) return undefined;

@@ -150,19 +150,15 @@ export class Appender {
   /** The session with more time, and the same bytes; undefined if somebody else changed it first. */
   async renew(row: SessionRow): Promise<SessionRow | undefined> {
     const change = this.#dependencies.rows.begin();
-    const expires_at = Math.max(row.value.expires_at, await this.expiry());
-    const next = change.session(row, { ...row.value, expires_at });
+    const next = change.session(row, { ...row.value, expires_at: await this.#laterExpiry(row.value) });
     return (await change.commit()) ? next : undefined;
   }
 
   /** What the row says of bytes that count, beside where they lie. */
   async #changesBeside(record: SessionRecord, bytes: number, sha256?: string): Promise<Partial<SessionRecord>> {
     const { clock, rows } = this.#dependencies;
-    const { bucket, key, offset, size, expires_at } = record;
-    const changes = {
-      updated_at: clock.nowSeconds(),
-      expires_at: Math.max(expires_at, await this.expiry()),
-    };
+    const { bucket, key, offset, size } = record;
+    const changes = { updated_at: clock.nowSeconds(), expires_at: await this.#laterExpiry(record) };
     if (offset + bytes !== size) return changes;
     const over = await rows.lastNumber(bucket, key);
     // Whoever publishes what is full now may be another process, which has to know.
@@ -179,6 +175,11 @@ export class Appender {
   async expiry(): Promise<number> {
     const { clock, sessionTtlMs } = this.#dependencies;
     return (await clock.latestSeconds()) + Math.ceil(sessionTtlMs / 1000);
+  }
+
+  /** The same of a session that has a time already, which never goes back. */
+  async #laterExpiry({ expires_at }: SessionRecord): Promise<number> {
+    return Math.max(expires_at, await this.expiry());
   }
 
   /** @throws ArtifactError `too_large` */

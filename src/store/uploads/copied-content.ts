@@ -1,7 +1,7 @@
 import { ArtifactError } from "../model/errors.js";
 import { checkBucket, toKey } from "../model/names.js";
 import { quote } from "../model/quote.js";
-import { type Piece, type SessionRow, type Version, versionOf } from "../model/records.js";
+import { type Piece, type SessionRow, type Version, versionNumbered, versionOf } from "../model/records.js";
 import { closedError, unknownSession } from "../model/session-errors.js";
 import { bytesOf } from "../model/upload-session.js";
 import { readRowPieces } from "../pieces/piece-reader.js";
@@ -98,8 +98,7 @@ export class CopiedContent {
     checkBucket(bucket);
     const key = toKey(name);
     const row = await this.#dependencies.rows.artifact(bucket, key);
-    const versions = row?.value.versions ?? [];
-    const found = version === undefined ? versions[0] : versions.find((known) => known.version === version);
+    const found = versionNumbered(row?.value.versions ?? [], version);
     if (found !== undefined) return found;
     const what = version === undefined ? "artifact" : `version ${version} of`;
     const message = `There is no ${what} ${quote(key)} in bucket ${quote(bucket)}. Nothing was copied.`;
