@@ -100,8 +100,8 @@ describe("artifacts-mcp verify", () => {
     const { one = "", two = "" } = paths;
     await writeFile(join(root, two), contentOf("Two"));
     const strays = [
-      join("content", "ff", `${"f".repeat(32)}.0-0000000000000000`),
-      join("content", "ee", "no piece"),
+      join("content", "f", `${"f".repeat(32)}.0-0000000000000000`),
+      join("content", "e", "no piece"),
       join("content", "elsewhere", "file"),
     ];
     for (const stray of strays) {
@@ -112,7 +112,7 @@ describe("artifacts-mcp verify", () => {
     await change(root, "INSERT INTO pieces (name, bytes) VALUES ('nobody/0-piece', x'00ff')");
     expect(verify(root).stdout).toContain("5 faults (");
     const { status, stdout } = verify(root, "--repair");
-    expect(stdout).toContain("orphan (repaired): content/ff/ffff");
+    expect(stdout).toContain("orphan (repaired): content/f/ffff");
     expect(stdout).toContain("orphan (repaired): the store: No row names the piece nobody/0-piece (2 bytes).\n");
     expect(stdout).toContain("corrupt: b/two, version 1: ");
     expect(stdout).toContain("5 faults, 4 of them repaired (");

@@ -27,7 +27,7 @@ export function createMemoryContentStore(options: MemoryContentOptions = {}): Me
   const { pieces: files = new Map<string, MemoryFile>() } = options;
   const { newName = () => randomBytes(8).toString("hex"), now = Date.now } = options;
   const pathOf = (session: string, name: string): string => `${session}/${name}`;
-  const shardOf = (session: string): string => session.slice(0, 2);
+  const shardOf = (session: string): string => session.slice(0, 1);
 
   const at = (path: string): string | undefined =>
     [...files.keys()].find((key) => path === `content/${shardOf(key)}/${key.replace("/", ".")}`);

@@ -10,7 +10,7 @@ import { loadSqliteDriver, SqliteDriverError } from "../sqlite/driver.js";
 import { type KeyvMetadataStore, openKeyvMetadataStore } from "../sqlite/keyv-metadata-store.js";
 import { createDiskContentStore } from "./disk-content-store.js";
 import { dataFormat, readFormat, writeFormat } from "./format-file.js";
-import { contentFolder } from "./shards.js";
+import { makeShards } from "./shards.js";
 import { readSigningKey } from "./signing-key.js";
 
 export interface DataDirectory {
@@ -54,18 +54,16 @@ export async function openDataDirectory(
     throw new DataDirectoryError(`There is no store in ${root}: give the data directory of one.`);
   }
   const database = databaseIn(root);
-  await explained(root, () => makeFolder(contentFolder(root)));
+  await explained(root, () => makeShards(root));
   if (!isFormatted) await explained(root, () => makeForOwner(database));
   const content = createDiskContentStore(root, log);
   const metadata = await openMetadata(database, content, log);
   if (!isFormatted) await explained(root, () => finishNewStore(root));
-  // Nobody has to wait for these: a piece makes its own shard where that is missing.
-  const sharded = content.prepareShards().catch((error) => log("warn", "shards_not_made", { error: String(error) }));
   const restored = content.restoreReserve();
   const files = createLocalFiles({ forbidden: root });
   const signingKey = () => explained(root, () => readSigningKey(root));
   const close = async (): Promise<void> => {
-    await Promise.all([sharded, restored]);
+    await restored;
     await metadata.close();
   };
   return { metadata, content, files, signingKey, close };

@@ -10,11 +10,6 @@ import { PieceFiles } from "./piece-files.js";
 import { blockBytes } from "./piece-writer.js";
 import { shardOf } from "./shards.js";
 
-export interface DiskContentStore extends ContentStore {
-  /** Makes the shards that are missing, so that few pieces have to. Pieces can be made meanwhile. */
-  prepareShards(): Promise<void>;
-}
-
 /**
  * Content as files under `root`, which is there already:
  *
@@ -23,7 +18,7 @@ export interface DiskContentStore extends ContentStore {
  *     reserve                                      1 MiB to give up on a full disk
  *     orphans/<time>/                              what was set aside
  */
-export function createDiskContentStore(root: string, log: Log): DiskContentStore {
+export function createDiskContentStore(root: string, log: Log): ContentStore {
   const files = new PieceFiles(root);
   const { pathOf, ...listing } = createDiskListing(root);
   const methods = translated<Omit<ContentStore, "shardOf" | "pathOf">>({
@@ -63,7 +58,7 @@ export function createDiskContentStore(root: string, log: Log): DiskContentStore
     ...listing,
     ...createDiskReserve(root, log),
   });
-  return { ...methods, shardOf, pathOf, prepareShards: () => files.prepareShards() };
+  return { ...methods, shardOf, pathOf };
 }
 
 function readerOf(file: FileHandle, bytes: number): ByteReader {

@@ -4,27 +4,19 @@ import type { PieceName, PieceWriter } from "../../store/ports/content-store.js"
 import { noHardLinkErrnos, orElse, syncFolder } from "../file-system.js";
 import { newPieceName, piecePath } from "./piece-names.js";
 import { createPieceWriter, pieceFlags } from "./piece-writer.js";
-import { contentFolder, makeShards, restoreShard, shardOf } from "./shards.js";
+import { contentFolder, restoreShard, shardOf } from "./shards.js";
 
 /** The files of pieces under `root`: how they are made, found and removed. */
 export class PieceFiles {
   readonly #root: string;
   readonly #content: string;
   #flags: number | undefined;
-  /** Whether some of the shards may be missing because this process has yet to make them. */
-  #isMakingShards = false;
   /** Whether this process has synced the names of the shards. A process that made one again may have died before. */
   #hasSyncedShards = false;
 
   constructor(root: string) {
     this.#root = root;
     this.#content = contentFolder(root);
-  }
-
-  async prepareShards(): Promise<void> {
-    this.#isMakingShards = true;
-    await makeShards(this.#root);
-    this.#isMakingShards = false;
   }
 
   async begin(session: string, start: number): Promise<PieceWriter> {
@@ -42,9 +34,8 @@ export class PieceFiles {
       },
     );
     const sync = async (): Promise<void> => {
-      const isOfAll = !this.#isMakingShards;
       await writer.sync();
-      if (isOfAll) this.#hasSyncedShards = true;
+      this.#hasSyncedShards = true;
     };
     return { ...writer, sync };
   }

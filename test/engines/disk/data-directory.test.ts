@@ -40,10 +40,10 @@ describe("openDataDirectory()", () => {
     const names = (await readdir(root)).filter((name) => !/-(?:wal|shm)$/.test(name)).sort();
     expect(names).toEqual(["content", "format", "metadata.sqlite", "reserve"]);
     expect(await readFile(join(root, "format"), "utf8")).toBe("2\n\n");
-    expect(await readdir(join(root, "content"))).toHaveLength(256);
+    expect(await readdir(join(root, "content"))).toHaveLength(16);
     for (const [path, mode] of [
       ["", 0o700],
-      ["content/7f", 0o700],
+      ["content/7", 0o700],
       ["format", 0o600],
       ["metadata.sqlite", 0o600],
     ] as const) {
@@ -65,18 +65,18 @@ describe("openDataDirectory()", () => {
     await Promise.all(directories.map((directory) => directory.close()));
     await opened(root, async ({ content }) => {
       expect(await content.readMark()).toBe("id 1");
-      expect(await content.listShard("01")).toMatchObject([{ piece: { session, name: writer.name }, bytes: 7 }]);
+      expect(await content.listShard("0")).toMatchObject([{ piece: { session, name: writer.name }, bytes: 7 }]);
     });
   });
 
   it("opens a store whose content was deleted, or some of it, and one with a short format file", async () => {
     const root = await temporaryDirectory();
     await opened(root);
-    for (const folder of ["content/0a", "content"]) {
+    for (const folder of ["content/a", "content"]) {
       await rm(join(root, folder), { recursive: true });
       expect(await inspectDataDirectory(root, {})).toBe("store");
       await opened(root);
-      expect(await readdir(join(root, "content"))).toHaveLength(256);
+      expect(await readdir(join(root, "content"))).toHaveLength(16);
     }
     await writeFile(join(root, "format"), "2\n");
     await opened(root);
@@ -85,11 +85,11 @@ describe("openDataDirectory()", () => {
 
   it("goes on where a process died while it made the store", async () => {
     const root = await temporaryDirectory();
-    for (const folder of ["content", "content/00", "content/01"]) await mkdir(join(root, folder));
+    for (const folder of ["content", "content/0", "content/1"]) await mkdir(join(root, folder));
     for (const file of ["metadata.sqlite", "format"]) await writeFile(join(root, file), "");
     expect(await inspectDataDirectory(root, {})).toBe("empty");
     await opened(root);
-    expect(await readdir(join(root, "content"))).toHaveLength(256);
+    expect(await readdir(join(root, "content"))).toHaveLength(16);
     expect(await inspectDataDirectory(root, {})).toBe("store");
   });
 

@@ -223,7 +223,7 @@ const operations: readonly Operation[] = [
 ];
 
 /** All sessions are in one shard, so that no others have to be made for each fault. */
-const shard = "aa";
+const shard = "a";
 const newId = (): string => `${shard}${randomBytes(15).toString("hex")}`;
 const options = { keepVersions: 2, newId, pieceLimits: { ...noRowPieces, maxPieces: 4 } };
 

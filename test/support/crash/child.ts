@@ -17,8 +17,6 @@ if (scenario.isUnknownFileSystem) hideFileSystem();
 if (scenario.isOpening) countSteps(Number(last));
 const running = await openAs(root, scenario.options, (engines) => stepwise(engines, askedFromHere));
 if (!scenario.isOpening) countSteps(Number(last));
-// The shards of a new store are made in the background: who closes waits for them.
-if (scenario.isOpening) await running.close();
 for (const call of scenario.act) {
   await call(running, id, { failNextCall, failNextCommit });
   say("answered", "");
