@@ -87,12 +87,12 @@ export class SqliteThread {
   }
 
   /** @throws SqliteError; SqliteThreadError if the thread ended before it answered */
-  ask(worker: Worker, request: ThreadRequest): Promise<unknown> {
+  ask(worker: Worker, request: ThreadRequest, handedOver: readonly ArrayBuffer[] = []): Promise<unknown> {
     if (!this.isRunning(worker)) return Promise.reject(endedBefore(new Error("it has ended before")));
     this.#requests += 1;
     const id = this.#requests;
     worker.ref();
-    worker.postMessage({ id, request });
+    worker.postMessage({ id, request }, handedOver);
     return new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
   }
 
@@ -271,8 +271,11 @@ class ThreadConnection implements SqliteConnection {
     return {
       all: <Row>(sql: string, values: readonly SqliteValue[] = []) =>
         thread.ask(worker, { kind: "all", connection, sql, values }) as Promise<Row[]>,
-      change: (batch, logPages) =>
-        thread.ask(worker, { kind: "change", connection, batch: batch.map(toSent), logPages }) as Promise<boolean[]>,
+      change(batch, logPages) {
+        const sent = batch.map(toSent);
+        const memory = sent.flatMap(({ put }) => put.map(({ bytes }) => bytes.buffer));
+        return thread.ask(worker, { kind: "change", connection, batch: sent, logPages }, memory) as Promise<boolean[]>;
+      },
       async setBusyTimeout(ms) {
         await thread.ask(worker, { kind: "timeout", connection, ms });
       },
@@ -286,11 +289,8 @@ class ThreadConnection implements SqliteConnection {
   }
 }
 
-/** A message takes the whole memory that a view lies in, so a view of something larger is sent as a copy. */
-const toSent = (change: StoreChange): StoreChange => ({
+/** With bytes of its own, whose memory is handed over: a message would copy it, and all that lies around them. */
+const toSent = (change: StoreChange) => ({
   ...change,
-  put: change.put.map(({ name, bytes }) => ({
-    name,
-    bytes: bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes),
-  })),
+  put: change.put.map(({ name, bytes }) => ({ name, bytes: new Uint8Array(bytes) })),
 });

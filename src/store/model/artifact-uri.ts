@@ -13,6 +13,7 @@ export function encodeKey(key: string): string {
  * becomes `%XX` in upper-case hex.
  */
 export function encodeSegment(text: string): string {
+  if (isPlain(text) && !text.includes("/")) return text;
   return encodeURIComponent(text).replace(/[!'()*]/g, (character) => {
     return `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
   });

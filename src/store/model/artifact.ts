@@ -79,19 +79,20 @@ export function checkIdempotencyKey(key: string | undefined): void {
   throw new ArtifactError("invalid_argument", message, { details: { argument: "idempotency_key" } });
 }
 
-export function toArtifact(bucket: string, key: string, version: Version, links: Links): Artifact {
-  const { mime_type, bytes, sha256, created_at, expires_at, saved_by, metadata, edit } = version;
-  const url = links.download({ bucket, key, version: version.version });
-  return {
-    ...{ bucket, key, version: version.version, mime_type, bytes, sha256, created_at },
-    ...(expires_at === undefined ? {} : { expires_at }),
-    ...(saved_by === undefined ? {} : { saved_by }),
-    uri: artifactUri(bucket, key),
-    ...(url === undefined ? {} : { url }),
-    metadata,
-    ...(edit === undefined ? {} : { edit }),
-  };
+export function toArtifact(bucket: string, key: string, record: Version, links: Links): Artifact {
+  const { version, mime_type, bytes, sha256, created_at, expires_at, saved_by, metadata, edit } = record;
+  const uri = artifactUri(bucket, key);
+  const url = links.download({ bucket, key, version });
+  // Pages have hundreds: an object that is built up field by field is several times as fast as spreads.
+  const artifact: Filled<Artifact> = { bucket, key, version, mime_type, bytes, sha256, created_at, uri, metadata };
+  if (expires_at !== undefined) artifact.expires_at = expires_at;
+  if (saved_by !== undefined) artifact.saved_by = saved_by;
+  if (url !== undefined) artifact.url = url;
+  if (edit !== undefined) artifact.edit = edit;
+  return artifact;
 }
+
+type Filled<Type> = { -readonly [Name in keyof Type]: Type[Name] };
 
 /** What makes two contents of one key the same version. */
 export interface Content {

@@ -130,17 +130,17 @@ export class PendingWrite {
   async #commitInRows(changes: Partial<SessionRecord>): Promise<SessionRow | undefined> {
     const { rows, newId } = this.#dependencies;
     const { id, offset, pieces } = this.#row.value;
-    const added = Buffer.concat(this.#waiting);
-    for (const bytes of this.#waiting) this.#hash?.update(bytes);
+    const added = this.#waiting;
+    for (const bytes of added) this.#hash?.update(bytes);
     this.#waiting = [];
     const change = rows.begin();
     const { stored, inRows } = splitPieces(pieces);
     let next = pieces;
     if (added.length > 0) {
       const isMerged = pieces.length >= this.#dependencies.pieceLimits.maxPieces;
-      const merged = isMerged ? await readRowPieces(this.#dependencies, id, inRows) : Buffer.alloc(0);
+      const merged = isMerged ? await readRowPieces(this.#dependencies, id, inRows) : new Uint8Array();
       if (merged === undefined) return this.#staging.throwIfUnchanged(this.#row);
-      const bytes = Buffer.concat([merged, added]);
+      const bytes = joined(isMerged ? [merged, ...added] : added);
       const name = `${offset - merged.length}-${newId().slice(0, 16)}`;
       const piece: Piece = { name, bytes: bytes.length, in_row: true };
       change.putPiece(id, piece, bytes);
@@ -231,4 +231,10 @@ export class PendingWrite {
       .remove([{ session: id, name: writer.name }])
       .catch((error) => log("warn", "piece_left_behind", { session: id, error: String(error) }));
   }
+}
+
+/** One of them is not copied. */
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const [first] = parts;
+  return parts.length === 1 && first !== undefined ? first : Buffer.concat(parts);
 }
