@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ByteSource } from "../store/ports/byte-source.js";
+import { knowsInterim } from "./framing.js";
 
 /** The client went away, or stopped sending, before all of the body was there. */
 export class BrokenBodyError extends Error {
@@ -68,6 +69,6 @@ export class BodySource implements ByteSource {
   }
 }
 
-function expectsContinue({ headers }: IncomingMessage): boolean {
-  return headers.expect?.toLowerCase() === "100-continue";
+function expectsContinue(request: IncomingMessage): boolean {
+  return knowsInterim(request) && request.headers.expect?.toLowerCase() === "100-continue";
 }

@@ -2,16 +2,13 @@ import { createHash, randomBytes } from "node:crypto";
 import type { ServerResponse } from "node:http";
 import type { OpenArtifact } from "../store/artifacts/open-artifact.js";
 import type { Artifact } from "../store/model/artifact.js";
-import { copyBlockBytes } from "../store/model/limits.js";
 import { contentDisposition } from "./content-disposition.js";
+import { type DownloadBlocks, takeBlocks } from "./download-blocks.js";
 import type { Answer, Exchange } from "./exchange.js";
 import { digestField } from "./fields.js";
 import { dateField, etagOf, matches, matchesWeakly } from "./guard.js";
 import { type HeaderValues, HttpError } from "./http-error.js";
 import { type ByteRange, readRanges } from "./ranges.js";
-
-/** Content up to this many bytes is read whole, and goes out in one write with its head. */
-const smallBytes = 256 * 1024;
 
 /** Types that a browser shows without running anything of them. All else is downloaded. */
 const safeTypes =
@@ -28,14 +25,20 @@ const untrusted: HeaderValues = {
 
 /** Answers a GET or HEAD of content: all of it, parts of it, or that the client has it already. Closes it. */
 export async function sendContent(exchange: Exchange, open: OpenArtifact): Promise<Answer | undefined> {
+  const blocks = takeBlocks(open.artifact.bytes);
   try {
-    return await answerContent(exchange, open);
+    return await answerContent(exchange, open, blocks);
   } finally {
+    blocks.release();
     await open.close();
   }
 }
 
-async function answerContent(exchange: Exchange, open: OpenArtifact): Promise<Answer | undefined> {
+async function answerContent(
+  exchange: Exchange,
+  open: OpenArtifact,
+  blocks: DownloadBlocks,
+): Promise<Answer | undefined> {
   const { artifact } = open;
   const etag = etagOf(artifact);
   const about = { etag, "last-modified": new Date(artifact.created_at * 1000).toUTCString(), ...untrusted };
@@ -50,9 +53,10 @@ async function answerContent(exchange: Exchange, open: OpenArtifact): Promise<An
     "repr-digest": digestField(artifact.sha256),
   };
   const ranges = rangesOf(exchange, artifact);
-  if (ranges === undefined) await sendWhole(exchange, open, whole);
-  else if (ranges.length === 1 && ranges[0]) await sendPart(exchange, open, whole, ranges[0]);
-  else await sendParts(exchange, open, whole, ranges);
+  const sending = { exchange, open, blocks, whole };
+  if (ranges === undefined) await sendWhole(sending);
+  else if (ranges.length === 1 && ranges[0]) await sendPart(sending, ranges[0]);
+  else await sendParts(sending, ranges);
   return undefined;
 }
 
@@ -96,11 +100,17 @@ function rangesOf(exchange: Exchange, artifact: Artifact): ByteRange[] | undefin
   throw new HttpError("range_not_satisfiable", message, { "content-range": `bytes */${artifact.bytes}` });
 }
 
-async function sendWhole(
-  { response, method, common }: Exchange,
-  open: OpenArtifact,
-  whole: HeaderValues,
-): Promise<void> {
+/** An answer with content. */
+interface Sending {
+  readonly exchange: Exchange;
+  readonly open: OpenArtifact;
+  readonly blocks: DownloadBlocks;
+  /** The header fields of an answer with all of it. */
+  readonly whole: HeaderValues;
+}
+
+async function sendWhole({ exchange, open, blocks, whole }: Sending): Promise<void> {
+  const { response, method, common } = exchange;
   const { artifact } = open;
   const headers = { ...common, ...whole, "content-digest": digestField(artifact.sha256) };
   const head = { ...headers, "content-length": String(artifact.bytes) };
@@ -108,13 +118,13 @@ async function sendWhole(
     response.writeHead(200, head).end();
     return;
   }
-  if (artifact.bytes <= smallBytes) {
+  if (artifact.bytes <= blocks.wholeBytes) {
     const bytes = await open.read(0, artifact.bytes);
     if (!response.destroyed) await written(response, (done) => response.writeHead(200, head).end(bytes, done));
     return;
   }
   // Damage that shows at once is an error that says so; later all that is left is not to end well.
-  for await (const block of open.whole()) {
+  for await (const block of open.whole(blocks.blockBytes)) {
     if (!response.headersSent) response.writeHead(200, head);
     if (!(await write(response, block))) return;
   }
@@ -122,14 +132,10 @@ async function sendWhole(
   response.end();
 }
 
-async function sendPart(
-  { response, common }: Exchange,
-  open: OpenArtifact,
-  whole: HeaderValues,
-  range: ByteRange,
-): Promise<void> {
+async function sendPart({ exchange, open, blocks, whole }: Sending, range: ByteRange): Promise<void> {
+  const { response, common } = exchange;
   const length = range.end - range.start;
-  const first = await open.read(range.start, Math.min(length, copyBlockBytes));
+  const first = await open.read(range.start, Math.min(length, blocks.blockBytes));
   const digest = createHash("sha256").update(first).digest("hex");
   response.writeHead(206, {
     ...common,
@@ -138,17 +144,14 @@ async function sendPart(
     "content-range": rangeField(range, open.artifact),
     "content-length": String(length),
   });
-  if (await write(response, first)) await sendBytes(response, open, { ...range, start: range.start + first.length });
+  const rest = { ...range, start: range.start + first.length };
+  if (await write(response, first)) await sendBytes(response, open.part(rest.start, rest.end, blocks.blockBytes));
   response.end();
 }
 
 /** RFC 9110, section 14.6. */
-async function sendParts(
-  { response, common }: Exchange,
-  open: OpenArtifact,
-  whole: HeaderValues,
-  ranges: readonly ByteRange[],
-): Promise<void> {
+async function sendParts({ exchange, open, blocks, whole }: Sending, ranges: readonly ByteRange[]): Promise<void> {
+  const { response, common } = exchange;
   const { "content-type": type, ...rest } = whole;
   const boundary = randomBytes(18).toString("base64url");
   const heads = ranges.map((range) => {
@@ -165,7 +168,7 @@ async function sendParts(
   });
   for (const [index, range] of ranges.entries()) {
     if (!(await write(response, heads[index] ?? tail))) return;
-    await sendBytes(response, open, range);
+    await sendBytes(response, open.part(range.start, range.end, blocks.blockBytes));
   }
   response.end(tail);
 }
@@ -174,8 +177,8 @@ function rangeField({ start, end }: ByteRange, { bytes }: Artifact): string {
   return `bytes ${start}-${end - 1}/${bytes}`;
 }
 
-async function sendBytes(response: ServerResponse, open: OpenArtifact, range: ByteRange): Promise<void> {
-  for await (const block of open.part(range.start, range.end)) {
+async function sendBytes(response: ServerResponse, blocks: AsyncIterable<Uint8Array>): Promise<void> {
+  for await (const block of blocks) {
     if (!(await write(response, block))) return;
   }
 }

@@ -6,6 +6,7 @@ import type { HttpContext } from "./context.js";
 import { resumableAbilities } from "./dialects/resumable.js";
 import { tusAbilities, tusMethod } from "./dialects/tus.js";
 import { Exchange } from "./exchange.js";
+import { checkFraming } from "./framing.js";
 import type { Gate } from "./gate.js";
 import { HttpError } from "./http-error.js";
 import { openApiDocument } from "./openapi.js";
@@ -36,6 +37,7 @@ export function createDispatch(context: HttpContext, gate: Gate, mcp: Mount | un
   const routes = [...described, openApi, ...mountRoutes(mcp)];
 
   async function answer(exchange: Exchange): Promise<string | undefined> {
+    checkFraming(exchange.request);
     gate.check(exchange);
     const segments = withoutAlias(exchange.target.segments);
     const here = routes.flatMap((route) => {
@@ -97,7 +99,7 @@ async function refuse(
   }
   const isTakenOver = thrown instanceof ArtifactError && thrown.code === "offset_conflict";
   const isCut = thrown instanceof StoppedBodyError || (isTakenOver && context.stopping.aborted);
-  const error = isCut ? stopping() : thrown;
+  const error = isCut ? stopping(isTakenOver ? thrown.details["offset"] : undefined) : thrown;
   if (response.headersSent) {
     log("error", "answer_broken", { error: describe(error) });
     response.destroy(); // the client sees that it is not whole
@@ -179,10 +181,11 @@ function readOnly(): ArtifactError {
   );
 }
 
-function stopping(): HttpError {
+/** @param offset of the upload, where it is known */
+function stopping(offset?: unknown): HttpError {
   return new HttpError(
     "unavailable",
     "The server is ending. What was sent to an upload's own URL is stored: ask that URL for the offset once the server is back, and go on from there. Of a body for /v1/content without Upload-Complete nothing is kept: send it again.",
-    { "retry-after": "5" },
+    { "retry-after": "5", ...(offset === undefined ? {} : { "upload-offset": String(offset) }) },
   );
 }

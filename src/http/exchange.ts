@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { ArtifactError } from "../store/model/errors.js";
 import { BodySource, StoppedBodyError } from "./body-source.js";
+import { knowsInterim } from "./framing.js";
 import { type HeaderValues, HttpError } from "./http-error.js";
 import type { ProblemForm } from "./problem.js";
 import { readTarget, type Target } from "./target.js";
@@ -103,7 +104,8 @@ export class Exchange {
   inform(status: string, headers: HeaderValues): void {
     const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
     // Node knows of no other interim status than 100, 102 and 103; the socket is the response's in its turn alone.
-    if (!this.response.headersSent) this.response.socket?.write(`HTTP/1.1 ${status}\r\n${lines.join("")}\r\n`);
+    if (this.response.headersSent || !knowsInterim(this.request)) return;
+    this.response.socket?.write(`HTTP/1.1 ${status}\r\n${lines.join("")}\r\n`);
   }
 
   async send({ status, headers = {}, body }: Answer, type = "application/json"): Promise<void> {

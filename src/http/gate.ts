@@ -28,9 +28,9 @@ export class Gate {
 
   /** @throws HttpError `forbidden` */
   check(exchange: Exchange): void {
-    const host = exchange.header("host") ?? "";
-    // A name that was bent to this address is no address.
-    if (!this.#names.has(nameOf(host)) && isIP(nameOf(host)) === 0) {
+    const host = exchange.header("host");
+    // A name that was bent to this address is no address. Without one, as HTTP/1.0 may be, it is no browser that asks.
+    if (host !== undefined && !this.#names.has(nameOf(host)) && isIP(nameOf(host)) === 0) {
       throw new HttpError("forbidden", `This server does not answer for the host ${quote(host)}: --http-url names it.`);
     }
     const origin = exchange.header("origin");

@@ -12,6 +12,7 @@ const statusOf = {
   range_not_satisfiable: 416,
   too_many_requests: 429,
   header_too_large: 431,
+  not_implemented: 501,
   unavailable: 503,
 } as const;
 

@@ -1,4 +1,4 @@
-import type { ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Log } from "../store/ports/log.js";
 import { HttpError } from "./http-error.js";
@@ -21,9 +21,7 @@ export class Malformed {
   }
 
   /** To be told of every request. */
-  watch(response: ServerResponse): void {
-    const { socket } = response;
-    if (socket === null) return;
+  watch({ socket }: IncomingMessage, response: ServerResponse): void {
     const all = this.#inWork.get(socket) ?? new Set();
     this.#inWork.set(socket, all.add(response));
     response.once("close", () => all.delete(response));

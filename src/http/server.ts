@@ -1,10 +1,11 @@
 import { setMaxListeners } from "node:events";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { withinMs } from "../store/model/within-ms.js";
 import type { Log } from "../store/ports/log.js";
 import type { Store } from "../store/store.js";
 import { Access } from "./access.js";
+import { Connections } from "./connections.js";
 import { createDispatch, type Mount } from "./dispatch.js";
 import { Gate } from "./gate.js";
 import type { HttpLinks } from "./links.js";
@@ -84,25 +85,25 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     keepAliveTimeout: limits.keepAliveMs,
     highWaterMark: bufferBytes,
   });
-  server.maxConnections = limits.maxConnections;
+  server.maxHeadersCount = 0; // the size of the head is limited, and Node would drop fields without a word
   server.setTimeout(limits.idleMs);
+  // Node's own switch, which its types do not name: who has ended its own side still hears the answer.
+  Object.assign(server, { httpAllowHalfOpen: true });
+  const connections = new Connections({ maxConnections: limits.maxConnections, log });
   const malformed = new Malformed(log);
-  const running = new Set<Promise<void>>();
   const onRequest: Parameters<typeof createServer>[1] = (request, response) => {
-    malformed.watch(response);
-    const handled = dispatch
-      .handle(request, response)
-      .catch((error) => {
+    malformed.watch(request, response);
+    connections.answerInTurn(request, response, async () => {
+      await dispatch.handle(request, response).catch((error) => {
         log("error", "request_lost", { error: String(error) });
         response.destroy();
-      })
-      .finally(() => running.delete(handled));
-    running.add(handled);
+      });
+    });
   };
+  server.on("connection", (socket: Socket) => connections.add(socket));
   server.on("request", onRequest);
   server.on("checkContinue", onRequest); // who may not send a body hears so before it is sent
   server.on("clientError", (error, socket) => malformed.refuse(error, socket));
-  server.on("drop", () => log("warn", "connection_refused", { max_connections: limits.maxConnections }));
 
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error) => reject(new ListenError(listenProblem(host, port, error), { cause: error })));
@@ -118,7 +119,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       const closed = new Promise((resolve) => server.close(resolve));
       await store.uploads.stopStreams();
       server.closeIdleConnections();
-      await withinMs(limits.stopMs, Promise.all(running));
+      await withinMs(limits.stopMs, connections.finish());
       server.closeAllConnections();
       await closed;
     },

@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import type { ClientRequest } from "node:http";
 import { connect, type Socket } from "node:net";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { answerTo, bearer, type HttpClient, serveHttp, token } from "../support/http-client.js";
@@ -271,11 +272,16 @@ describe("a client that takes its time", () => {
 
   it("keeps nobody else out, up to a number of connections", async () => {
     const client = await serveHttp(undefined, { limits: { maxConnections: 3 } });
-    const sockets = [await dial(client), await dial(client)];
-    expect((await client.askAsStranger("GET", "/healthz")).status).toBe(200);
-    sockets.push(await dial(client));
+    const uploads: ClientRequest[] = [];
+    for (const key of ["1", "2", "3"]) {
+      const { id, url } = await client.store.uploads.create({ bucket: "b", key, size: 5 });
+      const upload = client.begin("PUT", url, { "content-length": "5" });
+      upload.write("hel");
+      await expect.poll(() => client.store.uploads.get(id)).toMatchObject({ offset: 3 });
+      uploads.push(upload);
+    }
     await expect(client.askAsStranger("GET", "/healthz")).rejects.toThrow();
-    sockets[0]?.destroy();
+    uploads[0]?.destroy();
     await expect
       .poll(() =>
         client.askAsStranger("GET", "/healthz").then(

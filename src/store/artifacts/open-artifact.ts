@@ -19,15 +19,16 @@ export interface OpenArtifact {
   /**
    * Bytes `[start, end)` of the content in blocks, each good until the next is asked for.
    *
+   * @param blockBytes bytes of a block; two are in memory
    * @throws ArtifactError `corrupt`
    */
-  part(start: number, end: number): AsyncGenerator<Uint8Array, void, undefined>;
+  part(start: number, end: number, blockBytes?: number): AsyncGenerator<Uint8Array, void, undefined>;
   /**
    * The same of all of it. The last block comes once all of them have the content's digest.
    *
    * @throws ArtifactError `corrupt` in place of the last block
    */
-  whole(): AsyncGenerator<Uint8Array, void, undefined>;
+  whole(blockBytes?: number): AsyncGenerator<Uint8Array, void, undefined>;
   close(): Promise<void>;
 }
 
@@ -39,7 +40,7 @@ export function openArtifact(artifact: Artifact, reader: ByteReader, digests: Di
     if (found.length !== wanted) throw damaged(artifact);
     return found;
   };
-  const part = (start: number, end: number) => readAhead(read, { start, end, blockBytes: copyBlockBytes });
+  const part = (start: number, end: number, blockBytes = copyBlockBytes) => readAhead(read, { start, end, blockBytes });
   return {
     artifact,
     async read(start, length, into) {
@@ -48,11 +49,11 @@ export function openArtifact(artifact: Artifact, reader: ByteReader, digests: Di
       return found;
     },
     part,
-    async *whole() {
+    async *whole(blockBytes) {
       const digest = await digests.begin(bytes);
       try {
         let done = 0;
-        for await (const block of part(0, bytes)) {
+        for await (const block of part(0, bytes, blockBytes)) {
           await digest.update(block);
           done += block.length;
           if (done === bytes && (await digest.hex()) !== sha256) throw damaged(artifact);
