@@ -59,7 +59,7 @@ export function createDispatch(context: HttpContext, gate: Gate, mcp: Mount | un
     }
     await checkRight(context, found.route, exchange, found.parameters);
     if (context.readOnly && found.route.isWriting) throw readOnly();
-    if (context.stopping.aborted && found.route.isWriting) throw stopping();
+    if (context.stopping.aborted && found.route.isWriting) throw stopping(await knownOffset(context, found.parameters));
     const result = await found.route.handle(context, exchange, checkNames(found.parameters));
     if (result !== undefined) await exchange.send(result);
     return found.route.path;
@@ -178,6 +178,15 @@ function readOnly(): ArtifactError {
   return new ArtifactError(
     "read_only",
     "This server was started with --read-only: only listing and reading work here.",
+  );
+}
+
+/** How far the upload is that a request is for; undefined where it is for none. */
+async function knownOffset({ store }: HttpContext, parameters: Parameters): Promise<number | undefined> {
+  if (parameters["session"] === undefined) return undefined;
+  return store.uploads.get(idOf(parameters)).then(
+    ({ offset }) => offset,
+    () => undefined, // what is wrong with it, the server that comes next says
   );
 }
 

@@ -288,7 +288,10 @@ it("a server that is asked to stop stores what has come, and says so", async () 
   request.write(" w");
   const answered = answerTo(request);
   await stop();
-  expect(await answered).toMatchObject({ status: 503, json: { code: "unavailable" }, headers: { "retry-after": "5" } });
+  const answer = await answered;
+  expect(answer).toMatchObject({ status: 503, json: { code: "unavailable" }, headers: { "retry-after": "5" } });
   const other = await serveHttp(engines);
-  expect((await other.store.uploads.get(id)).offset).toBeGreaterThanOrEqual(5);
+  const { offset } = await other.store.uploads.get(id);
+  expect(offset).toBeGreaterThanOrEqual(5);
+  expect(answer.headers["upload-offset"]).toBe(String(offset));
 });
