@@ -13,9 +13,12 @@ import { type ByteRange, readRanges } from "./ranges.js";
 /** Content up to this many bytes is read whole, and goes out in one write with its head. */
 const smallBytes = 256 * 1024;
 
-/** Types that a browser shows without running anything of them. All else is downloaded. */
+/**
+ * Types that a browser shows without running anything of them. All else is downloaded, and so is any type with a comma:
+ * a browser may take what stands behind it for the type (Fetch, "extract a MIME type").
+ */
 const safeTypes =
-  /^(?:text\/plain|text\/csv|application\/json|image\/(?:png|jpeg|gif|webp|avif)|audio\/[\w.+-]+|video\/[\w.+-]+)$/i;
+  /^(?:text\/plain|text\/csv|application\/json|image\/(?:png|jpeg|gif|webp|avif)|(?:audio|video)\/[\w.+-]+)(?:[ \t]*;[^,]*)?$/i;
 
 /** Whatever it is, it is not ours: it runs nothing, loads nothing, and is what its type says. */
 const untrusted: HeaderValues = {
@@ -80,8 +83,7 @@ function isKnown(exchange: Exchange, artifact: Artifact): boolean {
 }
 
 function dispositionOf({ key, mime_type }: Artifact): string {
-  const type = (mime_type.split(";")[0] ?? "").trim();
-  return contentDisposition(safeTypes.test(type) ? "inline" : "attachment", key);
+  return contentDisposition(safeTypes.test(mime_type) ? "inline" : "attachment", key);
 }
 
 /** Undefined where all of it is asked for. @throws HttpError `range_not_satisfiable` */

@@ -1,4 +1,5 @@
 import { type BareItem, type Dictionary, parseDictionary, parseItem } from "structured-headers";
+import { isMimeType } from "../store/model/media-type.js";
 import type { StreamChecksum } from "../store/uploads/upload-stream.js";
 import type { Exchange } from "./exchange.js";
 import { HttpError } from "./http-error.js";
@@ -15,6 +16,12 @@ function item(exchange: Exchange, name: string): BareItem | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** The type of content as its sender says it; undefined for what is no media type, like `csv`: the key tells it then. */
+export function mediaType(text = ""): string | undefined {
+  const type = text.trim();
+  return isMimeType(type) ? type : undefined;
 }
 
 /** A whole number from 0; a field with another value counts as none. */

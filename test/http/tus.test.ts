@@ -49,6 +49,18 @@ describe("tus", () => {
     expect(upload).toMatchObject({ status: "complete", key: upload?.id });
   });
 
+  it.each(["csv", "", "; charset=binary", "text/html; ,text/html"])(
+    "takes the type from the key where filetype is none: %j",
+    async (filetype) => {
+      const { append, store } = await created({
+        "upload-length": "2",
+        "upload-metadata": pairs({ bucket: "b", key: "k.csv", filetype }),
+      });
+      await append(0, "hi");
+      expect(await store.artifacts.get("b", "k.csv")).toMatchObject({ mime_type: "text/csv" });
+    },
+  );
+
   it("takes a first part with the creation", async () => {
     const client = await serveHttp();
     const headers = { ...patch, "upload-length": "11", "upload-metadata": metadata };

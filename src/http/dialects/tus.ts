@@ -4,7 +4,7 @@ import type { StreamChecksum } from "../../store/uploads/upload-stream.js";
 import type { CreateUpload } from "../../store/uploads/uploads.js";
 import { expiresField, type HttpContext, locationOf } from "../context.js";
 import { type Answer, type Exchange, refuseContentCoding } from "../exchange.js";
-import { wholeNumber } from "../fields.js";
+import { mediaType, wholeNumber } from "../fields.js";
 import { idempotencyKey } from "../guard.js";
 import { type HeaderValues, HttpError } from "../http-error.js";
 import { tusBase } from "../links.js";
@@ -149,7 +149,7 @@ function readMetadata(text: string): Omit<CreateUpload, "size"> {
     throw new HttpError("invalid_argument", "__proto__ cannot be a name in Upload-Metadata: choose another.");
   }
   const { bucket = defaultBucket, key, filetype, ...metadata } = Object.fromEntries(entries);
-  return { bucket, key, mime_type: filetype || undefined, metadata };
+  return { bucket, key, mime_type: mediaType(filetype), metadata };
 }
 
 /** @throws HttpError `invalid_argument` */

@@ -11,7 +11,7 @@ import { sendContent } from "../content.js";
 import { type HttpContext, locationOf } from "../context.js";
 import { createResumable, isResumable, resumableForm } from "../dialects/resumable.js";
 import { type Answer, type Exchange, refuseContentCoding, refuseForm } from "../exchange.js";
-import { contentDigest, promisedDigest } from "../fields.js";
+import { contentDigest, mediaType, promisedDigest } from "../fields.js";
 import { etagOf, guardError, idempotencyKey, readGuard } from "../guard.js";
 import { HttpError } from "../http-error.js";
 import type { Operation, Parameters, Route } from "../route.js";
@@ -49,9 +49,9 @@ async function write(context: HttpContext, exchange: Exchange, { bucket = "", ke
   }
   refuseForm(exchange);
   const guard = await readGuard(context, exchange, bucket, key);
-  const type = exchange.header("content-type");
-  // What curl says of any body, unless it is told otherwise.
-  const mime_type = type === "application/x-www-form-urlencoded" ? undefined : type;
+  const type = mediaType(exchange.header("content-type"));
+  // What curl and others say of any body, unless they are told otherwise.
+  const mime_type = /^application\/x-www-form-urlencoded\b/i.test(type ?? "") ? undefined : type;
   const wanted = { bucket, key, mime_type, ...guard, idempotency_key: idempotencyKey(exchange), saved_by: "http" };
   try {
     if (!isResumable(exchange)) return await save(context, exchange, wanted);
