@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { answerTo, bearer, type HttpClient, serveHttp, token } from "../support/http-client.js";
+import { answerTo, bearer, type HttpClient, type HttpClientOptions, serveHttp, token } from "../support/http-client.js";
 import { createMemoryEngines, saveText } from "../support/stores.js";
 
 const unauthorized = { status: 401, json: { code: "unauthorized" } };
@@ -328,10 +328,36 @@ it("whoever may send one is told to, and whoever sends it all the same hears why
   await once(socket, "end"); // and no reset, which would take the answer from them
 });
 
+it("a final slash is nothing, but in a key", async () => {
+  const asked: string[] = [];
+  const mcp: HttpClientOptions["mcp"] = async (request, response) => {
+    asked.push(`${request.method} ${request.url}`);
+    response.end("{}");
+  };
+  const client = await serveHttp(undefined, { mcp });
+  await saveText(client.store, "b", "k", "hello");
+  for (const path of ["/v1/artifacts", "/v1/files", "/v1/artifacts/b", "/healthz", "/readyz", "/v1/openapi.json"]) {
+    const [without, withSlash] = [await client.ask("GET", path), await client.ask("GET", `${path}/`)];
+    expect(withSlash).toMatchObject({ status: 200, text: without.text });
+  }
+  const body = JSON.stringify({ bucket: "b", key: "new", size: 5 });
+  const created = await client.ask("POST", "/v1/artifacts/", { body });
+  expect(created.status).toBe(201);
+  expect((await client.askAsStranger("PUT", `${created.json["url"]}/`, { body: "hello" })).status).toBe(200);
+  const headers = { "tus-resumable": "1.0.0", "upload-length": "5" };
+  const { status, headers: answered } = await client.ask("POST", "/v1/tus/", { headers });
+  expect(status).toBe(201);
+  expect((await client.askAsStranger("HEAD", `${answered.location}/`, { headers })).status).toBe(200);
+  for (const method of ["GET", "POST", "DELETE"]) expect((await client.ask(method, "/mcp/")).status).toBe(200);
+  expect(asked).toEqual(["GET /mcp/", "POST /mcp/", "DELETE /mcp/"]);
+  expect((await client.askAsStranger("POST", "/mcp/")).status).toBe(401);
+});
+
 it.each([
   ["GET", "/", 404],
   ["GET", "/v2/artifacts", 404],
-  ["GET", "/v1/artifacts/", 404],
+  ["GET", "/v1/artifacts//", 404],
+  ["GET", "/v1/artifacts/b/k/", 400],
   ["GET", "/v1/artifacts/b/../c", 400],
   ["GET", "/v1/artifacts/b/%2e%2e/c", 400],
   ["GET", "/v1/artifacts/b/k%00", 400],
