@@ -13,6 +13,7 @@ import { toProblem } from "./problem.js";
 import { checkNames, matchPath, type Parameters, type Route } from "./route.js";
 import { artifactRoutes } from "./routes/artifacts.js";
 import { contentRoutes, isSigned } from "./routes/content.js";
+import { refuseQuery } from "./routes/query.js";
 import { serviceRoutes } from "./routes/service.js";
 import { codeOf, idOf, sessionRoutes } from "./routes/sessions.js";
 import { tusRoutes } from "./routes/tus.js";
@@ -55,9 +56,7 @@ export function createDispatch(context: HttpContext, gate: Gate, mcp: Mount | un
       const allow = methodsOf(here).join(", ");
       throw new HttpError("method_not_allowed", `This URL takes ${allow}.`, { allow });
     }
-    await checkRight(context, found.route, exchange, found.parameters);
-    if (context.readOnly && found.route.isWriting) throw readOnly();
-    if (context.stopping.aborted && found.route.isWriting) throw stopping();
+    await admit(context, found.route, exchange, found.parameters);
     const result = await found.route.handle(context, exchange, checkNames(found.parameters));
     if (result !== undefined) await exchange.send(result);
     return found.route.path;
@@ -132,10 +131,23 @@ function routeFor<Found extends { readonly route: Route }>(here: readonly Found[
   return by(method) ?? (method === "HEAD" ? by("GET") : undefined);
 }
 
+/** Routes that take parameters read them, other faces have their own, and what asks whether the server is well may add any. */
+function takesNoQuery({ right, operation }: Route): boolean {
+  return right !== "none" && operation !== undefined && operation.query === undefined;
+}
+
 /** As it was first called. */
 function withoutAlias(segments: readonly string[]): readonly string[] {
   const [first, second, ...rest] = segments;
   return first === "v1" && second === "files" ? ["v1", "artifacts", ...rest] : segments;
+}
+
+/** Lets a request through to its handler that has the right to it, and that the server takes now. */
+async function admit(context: HttpContext, route: Route, exchange: Exchange, parameters: Parameters): Promise<void> {
+  await checkRight(context, route, exchange, parameters);
+  if (takesNoQuery(route)) refuseQuery(exchange);
+  if (context.readOnly && route.isWriting) throw readOnly();
+  if (context.stopping.aborted && route.isWriting) throw stopping();
 }
 
 /** @throws HttpError `unauthorized`, `too_many_requests` */

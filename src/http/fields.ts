@@ -45,6 +45,19 @@ export function wholeNumber(exchange: Exchange, name: string): number | undefine
   throw new HttpError("invalid_argument", `${name} must be a whole number of bytes.`);
 }
 
+/**
+ * For a request that is nothing without content: empty content says so.
+ *
+ * @throws HttpError `length_required` where there is no body at all
+ */
+export function checkHasBody(exchange: Exchange): void {
+  if (exchange.header("content-length") !== undefined || exchange.header("transfer-encoding") !== undefined) return;
+  throw new HttpError(
+    "length_required",
+    "The request has no body: send the content in it, as curl -T FILE URL does, with Content-Length or chunked. For empty content send Content-Length: 0.",
+  );
+}
+
 /** What a digest field says of an algorithm, in hex. @throws HttpError `invalid_argument` */
 function digests(exchange: Exchange, name: string): ReadonlyMap<string, string> {
   const text = exchange.header(name);

@@ -353,6 +353,37 @@ it("a final slash is nothing, but in a key", async () => {
   expect((await client.askAsStranger("POST", "/mcp/")).status).toBe(401);
 });
 
+it("a parameter that a URL does not take is refused, and nothing is done", async () => {
+  const client = await serveHttp();
+  const { store, links } = client;
+  await saveText(store, "b", "k", "hello");
+  const { id } = await store.uploads.create({ bucket: "b", key: "new", size: 5 });
+  const [upload, tus] = [links.uploadPath(id), links.uploadPath(id, "/v1/tus/")];
+  const { pathname: download, search } = new URL(await downloadUrl(client));
+  const requests = [
+    ["PUT", "/v1/content/b/k?version=1"],
+    ["POST", "/v1/content/b/k?version=1"],
+    ["PUT", `${download}${search}`],
+    ["GET", "/v1/content/b/k?ver=1"],
+    ["POST", "/v1/artifacts?bucket=b"],
+    ["GET", "/v1/artifacts?prefix=b"],
+    ["GET", "/v1/artifacts/b/k?verson=1"],
+    ["DELETE", "/v1/artifacts/b/k?verson=1"],
+    ["POST", "/v1/tus?bucket=b"],
+    ...["GET", "HEAD", "PUT", "POST", "PATCH", "DELETE"].map((method) => [method, `${upload}?offset=1`] as const),
+    ...["GET", "HEAD", "PATCH", "DELETE"].map((method) => [method, `${tus}?offset=1`] as const),
+  ] as const;
+  for (const [method, url] of requests) {
+    const body = ["PUT", "POST", "PATCH"].includes(method) ? { body: "other" } : {};
+    const { status, json } = await client.ask(method, url, body);
+    expect(status, `${method} ${url}`).toBe(400);
+    if (method !== "HEAD") expect(json["detail"]).toMatch(/unknown argument .*: this URL takes/);
+  }
+  expect(await store.artifacts.get("b", "k")).toMatchObject({ version: 1 });
+  expect(await store.uploads.get(id)).toMatchObject({ offset: 0, status: "open" });
+  expect((await client.askAsStranger("GET", "/healthz?at=1")).status).toBe(200);
+});
+
 it.each([
   ["GET", "/", 404],
   ["GET", "/v2/artifacts", 404],

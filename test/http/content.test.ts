@@ -214,6 +214,26 @@ describe("a whole body by PUT", () => {
   });
 
   it.each([
+    ["PUT", path],
+    ["POST", path],
+    ["PUT", "session"],
+  ])("that is not there, not even as one of no bytes, is asked for: %s %s", async (method, at) => {
+    const { begin, ask, store } = await serveHttp();
+    const session = await store.uploads.create({ bucket: "b", key: "k/x.txt" });
+    const ways: Record<string, string>[] = [{}, { "upload-complete": "?1" }];
+    for (const headers of ways) {
+      const request = begin(method, at === "session" ? session.url : at, { ...bearer, ...headers });
+      for (const name of ["content-length", "transfer-encoding"]) request.removeHeader(name); // Node sends one else
+      request.end();
+      const answer = await answerTo(request);
+      expect(answer).toMatchObject({ status: 411, json: { code: "length_required" } });
+      expect(answer.json["detail"]).toContain("Content-Length: 0");
+    }
+    expect(await ask("GET", path)).toMatchObject({ status: 404 });
+    expect((await store.uploads.list({ limit: 10 })).data).toMatchObject([{ id: session.id, status: "open" }]);
+  });
+
+  it.each([
     { what: "small", bytes: 10, session: [] },
     { what: "large", bytes: 1_000_000, session: ["aborted"] },
   ])("that is $what and breaks off saves nothing, and leaves nothing", async ({ bytes, session }) => {

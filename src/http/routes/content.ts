@@ -11,7 +11,7 @@ import { sendContent } from "../content.js";
 import { type HttpContext, locationOf } from "../context.js";
 import { createResumable, isResumable, resumableForm } from "../dialects/resumable.js";
 import { type Answer, type Exchange, refuseContentCoding, refuseForm } from "../exchange.js";
-import { contentDigest, mediaType, promisedDigest } from "../fields.js";
+import { checkHasBody, contentDigest, mediaType, promisedDigest } from "../fields.js";
 import { etagOf, guardError, idempotencyKey, readGuard } from "../guard.js";
 import { HttpError } from "../http-error.js";
 import type { Operation, Parameters, Route } from "../route.js";
@@ -48,6 +48,7 @@ async function write(context: HttpContext, exchange: Exchange, { bucket = "", ke
     );
   }
   refuseForm(exchange);
+  checkHasBody(exchange);
   const guard = await readGuard(context, exchange, bucket, key);
   const type = mediaType(exchange.header("content-type"));
   // What curl and others say of any body, unless they are told otherwise.
