@@ -43,7 +43,7 @@ export function createDispatch(context: HttpContext, gate: Gate, mcp: Mount | un
       const parameters = matchPath(route.path, segments);
       return parameters === undefined ? [] : [{ route, parameters }];
     });
-    if (here.length === 0) throw notFound();
+    if (here.length === 0) throw notFound(segments.join("/"));
     if (exchange.method === "OPTIONS") {
       const methods = methodsOf(here);
       const allow = { allow: methods.join(", ") };
@@ -174,10 +174,20 @@ async function checkRight(
       "This download URL has expired or is not right: ask for the artifact again for a fresh one (get_artifact, or GET /v1/artifacts/{bucket}/{key}), or send Authorization: Bearer TOKEN.",
     );
   }
-  throw access.refusal(exchange, "Send Authorization: Bearer TOKEN, with the token that the server was started with.");
+  throw access.refusal(exchange, sendToken);
 }
 
-function notFound(): HttpError {
+const sendToken = "Send Authorization: Bearer TOKEN, with the token that the server was started with.";
+
+/** Where clients of MCP look for OAuth, before they ask their user for a token: RFC 8414, 9728, 7591 and OpenID. */
+const oauthPath = /(?:^|\/)\.well-known\/(?:oauth|openid)-|^(?:register|authorize|token)\/?$/;
+
+function notFound(path: string): HttpError {
+  if (oauthPath.test(path)) {
+    const message = `There is no OAuth here. ${sendToken}`;
+    // The last two are what a client of OAuth shows.
+    return new HttpError("not_found", message, {}, { error: "not_found", error_description: message });
+  }
   return new HttpError(
     "not_found",
     "There is nothing here. Artifacts are under /v1/artifacts and their content under /v1/content, uploads begin with POST /v1/artifacts, MCP is at /mcp; /v1/openapi.json describes it all.",

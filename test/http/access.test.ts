@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
+import { registerClient } from "@modelcontextprotocol/sdk/client/auth.js";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { answerTo, bearer, type HttpClient, type HttpClientOptions, serveHttp, token } from "../support/http-client.js";
 import { createMemoryEngines, saveText } from "../support/stores.js";
@@ -382,6 +383,39 @@ it("a parameter that a URL does not take is refused, and nothing is done", async
   expect(await store.artifacts.get("b", "k")).toMatchObject({ version: 1 });
   expect(await store.uploads.get(id)).toMatchObject({ offset: 0, status: "open" });
   expect((await client.askAsStranger("GET", "/healthz?at=1")).status).toBe(200);
+});
+
+describe("a client that looks for OAuth", () => {
+  it.each([
+    ["GET", "/.well-known/oauth-protected-resource"],
+    ["GET", "/.well-known/oauth-protected-resource/mcp"],
+    ["GET", "/.well-known/oauth-authorization-server"],
+    ["GET", "/.well-known/oauth-authorization-server/mcp"],
+    ["GET", "/.well-known/openid-configuration"],
+    ["GET", "/mcp/.well-known/openid-configuration"],
+    ["GET", "/authorize?response_type=code"],
+    ["POST", "/token"],
+    ["POST", "/register"],
+    ["POST", "/register/"],
+  ])("by %s %s is told to send the token", async (method, url) => {
+    const { askAsStranger } = await serveHttp();
+    const { status, headers, json } = await askAsStranger(method, url);
+    expect({ status, type: headers["content-type"] }).toEqual({ status: 404, type: "application/problem+json" });
+    expect(json["detail"]).toMatch(/^There is no OAuth here\. Send Authorization: Bearer TOKEN/);
+  });
+
+  it("and registers hears that in place of what went wrong with its registration", async () => {
+    const { origin } = await serveHttp();
+    const clientMetadata = { redirect_uris: ["http://localhost/callback"] };
+    await expect(registerClient(origin, { clientMetadata })).rejects.toThrow(/^There is no OAuth here\. Send/);
+  });
+
+  it("finds nothing of it elsewhere", async () => {
+    const { ask } = await serveHttp();
+    for (const path of ["/registered", "/v2/register", "/.well-known/security.txt"]) {
+      expect((await ask("GET", path)).json["detail"]).toMatch(/^There is nothing here/);
+    }
+  });
 });
 
 it.each([
