@@ -56,7 +56,7 @@ export function createDispatch(context: HttpContext, gate: Gate, mcp: Mount | un
       const allow = methodsOf(here).join(", ");
       throw new HttpError("method_not_allowed", `This URL takes ${allow}.`, { allow });
     }
-    await admit(context, found.route, exchange, found.parameters);
+    admit(context, found.route, exchange, found.parameters);
     const result = await found.route.handle(context, exchange, checkNames(found.parameters));
     if (result !== undefined) await exchange.send(result);
     return found.route.path;
@@ -143,20 +143,19 @@ function withoutAlias(segments: readonly string[]): readonly string[] {
 }
 
 /** Lets a request through to its handler that has the right to it, and that the server takes now. */
-async function admit(context: HttpContext, route: Route, exchange: Exchange, parameters: Parameters): Promise<void> {
-  await checkRight(context, route, exchange, parameters);
+function admit(context: HttpContext, route: Route, exchange: Exchange, parameters: Parameters): void {
+  checkRight(context, route, exchange, parameters);
   if (takesNoQuery(route)) refuseQuery(exchange);
   if (context.readOnly && route.isWriting) throw readOnly();
   if (context.stopping.aborted && route.isWriting) throw stopping();
 }
 
-/** @throws HttpError `unauthorized`, `too_many_requests` */
-async function checkRight(
-  context: HttpContext,
-  { right }: Route,
-  exchange: Exchange,
-  parameters: Parameters,
-): Promise<void> {
+/**
+ * Judges by the request and the server's secrets alone: a wrong one costs no read of the store, and no wait.
+ *
+ * @throws HttpError `unauthorized`, `too_many_requests`
+ */
+function checkRight(context: HttpContext, { right }: Route, exchange: Exchange, parameters: Parameters): void {
   const { access, links } = context;
   if (right === "none" || access.isBearer(exchange)) return;
   if (right === "upload-url") {
@@ -168,7 +167,7 @@ async function checkRight(
     );
   }
   if (right === "download-url" && exchange.target.query.has("signature")) {
-    if (await isSigned(context, exchange, parameters)) return;
+    if (isSigned(context, exchange, parameters)) return;
     throw access.refusal(
       exchange,
       "This download URL has expired or is not right: ask for the artifact again for a fresh one (get_artifact, or GET /v1/artifacts/{bucket}/{key}), or send Authorization: Bearer TOKEN.",

@@ -1,7 +1,8 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
+import { text } from "node:stream/consumers";
 import { registerClient } from "@modelcontextprotocol/sdk/client/auth.js";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { answerTo, bearer, type HttpClient, type HttpClientOptions, serveHttp, token } from "../support/http-client.js";
 import { createMemoryEngines, saveText } from "../support/stores.js";
 
@@ -14,6 +15,12 @@ async function uploadUrl({ store }: HttpClient, key = "k"): Promise<string> {
 async function downloadUrl({ store }: HttpClient, key = "k", text = "hello"): Promise<string> {
   const { url = "" } = await saveText(store, "b", key, text);
   return url;
+}
+
+/** The clock stands: all that happens is within one second, and no time-out comes. */
+function holdClock(): void {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+  onTestFinished(() => void vi.useRealTimers());
 }
 
 describe("the token", () => {
@@ -48,12 +55,68 @@ describe("the token", () => {
   });
 
   it("guessed more than ten times a second, is not asked for any more; who has it goes on", async () => {
-    const { ask, askAsStranger } = await serveHttp();
-    const statuses: number[] = [];
-    for (let at = 0; at < 40; at += 1) statuses.push((await askAsStranger("GET", "/v1/artifacts")).status);
-    expect(statuses[0]).toBe(401);
-    expect(statuses).toContain(429);
-    expect((await ask("GET", "/v1/artifacts")).status).toBe(200);
+    const client = await serveHttp();
+    const [upload, download] = [await uploadUrl(client), await downloadUrl(client, "saved")];
+    holdClock();
+    const wrong = ["/v1/artifacts", `${upload}x`, `${download}x`, `${download}&x=1`.replace("version=1", "version=2")];
+    const ask = (at: number) => client.askAsStranger("GET", wrong[at % wrong.length] ?? "");
+    for (let at = 0; at < 10; at += 1) expect((await ask(at)).status).toBe(401);
+    for (let at = 0; at < 10; at += 1) {
+      expect(await ask(at)).toMatchObject({ status: 429, headers: { "retry-after": "1" } });
+    }
+    expect((await client.ask("GET", "/v1/artifacts")).status).toBe(200);
+    expect((await client.askAsStranger("GET", download)).text).toBe("hello");
+    expect((await client.askAsStranger("PUT", upload, { body: "hello" })).status).toBe(200);
+  });
+
+  it("guessed too often with a body, is answered without waiting for the body", async () => {
+    const client = await serveHttp();
+    holdClock(); // of a body that is waited for the wait would never end
+    for (let at = 0; at < 10; at += 1) await client.askAsStranger("GET", "/v1/artifacts");
+    const { hostname, port } = new URL(client.origin);
+    const socket = connect({ port: Number(port), host: hostname, allowHalfOpen: true });
+    onTestFinished(() => void socket.destroy());
+    socket.write("PUT /v1/content/b/k HTTP/1.1\r\nhost: localhost\r\ncontent-length: 5\r\n\r\n");
+    expect(await text(socket)).toMatch(/^HTTP\/1\.1 429 .*"code":"too_many_requests"/s);
+  });
+
+  it("or a code that is wrong costs no read of the store", async () => {
+    const engines = createMemoryEngines();
+    const calls: string[] = [];
+    const counted = <Port extends object>(port: Port): Port =>
+      new Proxy(port, {
+        get(target, name) {
+          const found: unknown = Reflect.get(target, name);
+          if (typeof found !== "function") return found;
+          return (...given: unknown[]) => {
+            calls.push(String(name));
+            return Reflect.apply(found, target, given);
+          };
+        },
+      });
+    const client = await serveHttp(
+      { metadata: counted(engines.metadata), content: counted(engines.content) },
+      { mcp: async () => expect.unreachable() },
+    );
+    const [upload, download] = [await uploadUrl(client), await downloadUrl(client, "saved")];
+    holdClock();
+    calls.length = 0;
+    for (let at = 0; at < 5; at += 1) {
+      const wrong = { authorization: `Bearer ${token}${at}` };
+      for (const path of ["/v1/artifacts", "/v1/artifacts/b/k", "/v1/content/b/saved", "/v1/content/b/..%2F"]) {
+        expect((await client.ask("GET", path, { headers: wrong })).status).toBeOneOf([401, 429]);
+      }
+      for (const method of ["GET", "HEAD", "PUT", "POST", "PATCH", "DELETE"]) {
+        expect((await client.ask(method, `${upload}x`, { headers: wrong })).status).toBeOneOf([401, 429]);
+        expect((await client.ask(method, "/v1/content/b/saved", { headers: wrong })).status).toBeOneOf([401, 405, 429]);
+      }
+      expect((await client.askAsStranger("GET", `${download}x`)).status).toBeOneOf([401, 429]);
+      expect((await client.askAsStranger("GET", `${download}&more=1`)).status).toBe(400);
+      expect((await client.ask("POST", "/mcp", { headers: wrong })).status).toBeOneOf([401, 429]);
+    }
+    expect(calls).toEqual([]);
+    expect((await client.ask("GET", "/v1/content/b/saved")).text).toBe("hello");
+    expect(calls).not.toEqual([]);
   });
 });
 

@@ -32,11 +32,11 @@ async function read({ store }: HttpContext, exchange: Exchange, { bucket = "", k
 }
 
 /** Whether the URL itself lets its bearer read. The store is not asked: nobody without the right learns what is there. */
-export async function isSigned({ links }: HttpContext, exchange: Exchange, parameters: Parameters): Promise<boolean> {
+export function isSigned({ links }: HttpContext, { target }: Exchange, parameters: Parameters): boolean {
   const { bucket = "", key = "" } = parameters;
-  const { version: number, expires, signature } = readQuery(exchange, one);
-  if (number === undefined || expires === undefined || signature === undefined) return false;
-  return links.isDownload({ bucket, key: key.normalize("NFC"), version: number }, expires, signature);
+  const [version = 0, expires = 0] = ["version", "expires"].map((name) => Number(target.query.get(name) ?? 0));
+  const signature = target.query.get("signature") ?? "";
+  return links.isDownload({ bucket, key: key.normalize("NFC"), version }, expires, signature);
 }
 
 /** A whole body in one go, or the beginning of an upload that can be resumed. */
