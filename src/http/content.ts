@@ -10,9 +10,12 @@ import { dateField, etagOf, matches, matchesWeakly } from "./guard.js";
 import { type HeaderValues, HttpError } from "./http-error.js";
 import { type ByteRange, readRanges } from "./ranges.js";
 
-/** Types that a browser shows without running anything of them. All else is downloaded. */
+/**
+ * Types that a browser shows without running anything of them. All else is downloaded, and so is any type with a comma:
+ * a browser may take what stands behind it for the type (Fetch, "extract a MIME type").
+ */
 const safeTypes =
-  /^(?:text\/plain|text\/csv|application\/json|image\/(?:png|jpeg|gif|webp|avif)|audio\/[\w.+-]+|video\/[\w.+-]+)$/i;
+  /^(?:text\/plain|text\/csv|application\/json|image\/(?:png|jpeg|gif|webp|avif)|(?:audio|video)\/[\w.+-]+)(?:[ \t]*;[^,]*)?$/i;
 
 /** Whatever it is, it is not ours: it runs nothing, loads nothing, and is what its type says. */
 const untrusted: HeaderValues = {
@@ -84,8 +87,7 @@ function isKnown(exchange: Exchange, artifact: Artifact): boolean {
 }
 
 function dispositionOf({ key, mime_type }: Artifact): string {
-  const type = (mime_type.split(";")[0] ?? "").trim();
-  return contentDisposition(safeTypes.test(type) ? "inline" : "attachment", key);
+  return contentDisposition(safeTypes.test(mime_type) ? "inline" : "attachment", key);
 }
 
 /** Undefined where all of it is asked for. @throws HttpError `range_not_satisfiable` */

@@ -14,6 +14,7 @@ import { toProblem } from "./problem.js";
 import { checkNames, matchPath, type Parameters, type Route } from "./route.js";
 import { artifactRoutes } from "./routes/artifacts.js";
 import { contentRoutes, isSigned } from "./routes/content.js";
+import { refuseQuery } from "./routes/query.js";
 import { serviceRoutes } from "./routes/service.js";
 import { codeOf, idOf, sessionRoutes } from "./routes/sessions.js";
 import { tusRoutes } from "./routes/tus.js";
@@ -44,7 +45,7 @@ export function createDispatch(context: HttpContext, gate: Gate, mcp: Mount | un
       const parameters = matchPath(route.path, segments);
       return parameters === undefined ? [] : [{ route, parameters }];
     });
-    if (here.length === 0) throw notFound();
+    if (here.length === 0) throw notFound(segments.join("/"));
     if (exchange.method === "OPTIONS") {
       const methods = methodsOf(here);
       const allow = { allow: methods.join(", ") };
@@ -57,8 +58,7 @@ export function createDispatch(context: HttpContext, gate: Gate, mcp: Mount | un
       const allow = methodsOf(here).join(", ");
       throw new HttpError("method_not_allowed", `This URL takes ${allow}.`, { allow });
     }
-    await checkRight(context, found.route, exchange, found.parameters);
-    if (context.readOnly && found.route.isWriting) throw readOnly();
+    admit(context, found.route, exchange, found.parameters);
     if (context.stopping.aborted && found.route.isWriting) throw stopping(await knownOffset(context, found.parameters));
     const result = await found.route.handle(context, exchange, checkNames(found.parameters));
     if (result !== undefined) await exchange.send(result);
@@ -134,19 +134,30 @@ function routeFor<Found extends { readonly route: Route }>(here: readonly Found[
   return by(method) ?? (method === "HEAD" ? by("GET") : undefined);
 }
 
+/** Routes that take parameters read them, other faces have their own, and what asks whether the server is well may add any. */
+function takesNoQuery({ right, operation }: Route): boolean {
+  return right !== "none" && operation !== undefined && operation.query === undefined;
+}
+
 /** As it was first called. */
 function withoutAlias(segments: readonly string[]): readonly string[] {
   const [first, second, ...rest] = segments;
   return first === "v1" && second === "files" ? ["v1", "artifacts", ...rest] : segments;
 }
 
-/** @throws HttpError `unauthorized`, `too_many_requests` */
-async function checkRight(
-  context: HttpContext,
-  { right }: Route,
-  exchange: Exchange,
-  parameters: Parameters,
-): Promise<void> {
+/** Lets a request through to its handler that has the right to it, and that this server takes. */
+function admit(context: HttpContext, route: Route, exchange: Exchange, parameters: Parameters): void {
+  checkRight(context, route, exchange, parameters);
+  if (takesNoQuery(route)) refuseQuery(exchange);
+  if (context.readOnly && route.isWriting) throw readOnly();
+}
+
+/**
+ * Judges by the request and the server's secrets alone: a wrong one costs no read of the store, and no wait.
+ *
+ * @throws HttpError `unauthorized`, `too_many_requests`
+ */
+function checkRight(context: HttpContext, { right }: Route, exchange: Exchange, parameters: Parameters): void {
   const { access, links } = context;
   if (right === "none" || access.isBearer(exchange)) return;
   if (right === "upload-url") {
@@ -158,16 +169,26 @@ async function checkRight(
     );
   }
   if (right === "download-url" && exchange.target.query.has("signature")) {
-    if (await isSigned(context, exchange, parameters)) return;
+    if (isSigned(context, exchange, parameters)) return;
     throw access.refusal(
       exchange,
       "This download URL has expired or is not right: ask for the artifact again for a fresh one (get_artifact, or GET /v1/artifacts/{bucket}/{key}), or send Authorization: Bearer TOKEN.",
     );
   }
-  throw access.refusal(exchange, "Send Authorization: Bearer TOKEN, with the token that the server was started with.");
+  throw access.refusal(exchange, sendToken);
 }
 
-function notFound(): HttpError {
+const sendToken = "Send Authorization: Bearer TOKEN, with the token that the server was started with.";
+
+/** Where clients of MCP look for OAuth, before they ask their user for a token: RFC 8414, 9728, 7591 and OpenID. */
+const oauthPath = /(?:^|\/)\.well-known\/(?:oauth|openid)-|^(?:register|authorize|token)\/?$/;
+
+function notFound(path: string): HttpError {
+  if (oauthPath.test(path)) {
+    const message = `There is no OAuth here. ${sendToken}`;
+    // The last two are what a client of OAuth shows.
+    return new HttpError("not_found", message, {}, { error: "not_found", error_description: message });
+  }
   return new HttpError(
     "not_found",
     "There is nothing here. Artifacts are under /v1/artifacts and their content under /v1/content, uploads begin with POST /v1/artifacts, MCP is at /mcp; /v1/openapi.json describes it all.",

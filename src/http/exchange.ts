@@ -116,7 +116,8 @@ export class Exchange {
     const close: HeaderValues = isUnread ? { connection: "close" } : {};
     const all = { "cache-control": "no-store", ...this.common, ...content, ...length, ...headers, ...close };
     this.response.writeHead(status, all);
-    if (!isUnread || isHeldBack) {
+    // Who was told to wait is not read from either.
+    if (!isUnread || isHeldBack || status === 429) {
       this.response.end(text);
       return;
     }

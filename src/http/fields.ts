@@ -1,4 +1,5 @@
 import { type BareItem, type Dictionary, parseDictionary, parseItem } from "structured-headers";
+import { isMimeType } from "../store/model/media-type.js";
 import type { StreamChecksum } from "../store/uploads/upload-stream.js";
 import type { Exchange } from "./exchange.js";
 import { HttpError } from "./http-error.js";
@@ -15,6 +16,12 @@ function item(exchange: Exchange, name: string): BareItem | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** The type of content as its sender says it; undefined for what is no media type, like `csv`: the key tells it then. */
+export function mediaType(text = ""): string | undefined {
+  const type = text.trim();
+  return isMimeType(type) ? type : undefined;
 }
 
 /** A whole number from 0; a field with another value counts as none. */
@@ -36,6 +43,19 @@ export function wholeNumber(exchange: Exchange, name: string): number | undefine
   const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
   if (Number.isSafeInteger(value)) return value;
   throw new HttpError("invalid_argument", `${name} must be a whole number of bytes.`);
+}
+
+/**
+ * For a request that is nothing without content: empty content says so.
+ *
+ * @throws HttpError `length_required` where there is no body at all
+ */
+export function checkHasBody(exchange: Exchange): void {
+  if (exchange.header("content-length") !== undefined || exchange.header("transfer-encoding") !== undefined) return;
+  throw new HttpError(
+    "length_required",
+    "The request has no body: send the content in it, as curl -T FILE URL does, with Content-Length or chunked. For empty content send Content-Length: 0.",
+  );
 }
 
 /** What a digest field says of an algorithm, in hex. @throws HttpError `invalid_argument` */

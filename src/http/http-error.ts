@@ -7,6 +7,7 @@ const statusOf = {
   method_not_allowed: 405,
   request_timeout: 408,
   gone: 410,
+  length_required: 411,
   precondition_failed: 412,
   unsupported_media_type: 415,
   range_not_satisfiable: 416,

@@ -9,21 +9,24 @@ const maxRanges = 16;
 
 /**
  * The parts that a `Range` header asks for, in order, those that touch joined: RFC 9110, section 14.2. Undefined where
- * the header is to be ignored; empty where none of it can be satisfied.
+ * the header is to be ignored, as it is for empty content; empty where none of it can be satisfied.
  */
 export function readRanges(header: string, bytes: number): ByteRange[] | undefined {
   const [, list] = /^bytes=(.+)$/i.exec(header) ?? [];
-  if (list === undefined) return undefined;
+  if (list === undefined || bytes === 0) return undefined;
   const specs = list.split(",").map((part) => part.trim());
   const ranges = specs.filter((spec) => spec !== "").map((spec) => readRange(spec, bytes));
-  if (!ranges.every((range) => range !== undefined)) return undefined;
+  if (ranges.length === 0 || !ranges.every((range) => range !== undefined)) return undefined;
   const joined = join(ranges.filter(({ start, end }) => start < end));
   return joined.length > maxRanges ? undefined : joined;
 }
 
-/** One part, empty where there is nothing of it; undefined where it cannot be read. */
+/**
+ * One part, empty where there is nothing of it; undefined where it cannot be read. Digits may be as many as a header
+ * takes: a number too large for JavaScript is rounded, or Infinity, and lies behind the content either way.
+ */
 function readRange(spec: string, bytes: number): ByteRange | undefined {
-  const [, first = "", last = ""] = /^(\d{0,16})-(\d{0,16})$/.exec(spec) ?? [];
+  const [, first = "", last = ""] = /^(\d*)-(\d*)$/.exec(spec) ?? [];
   if (first === "") return last === "" ? undefined : { start: Math.max(0, bytes - Number(last)), end: bytes };
   if (last === "") return { start: Number(first), end: bytes };
   return Number(last) < Number(first) ? undefined : { start: Number(first), end: Math.min(bytes, Number(last) + 1) };

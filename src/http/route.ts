@@ -62,10 +62,8 @@ function partsOf(path: string): readonly Part[] {
 /** The parameters, where a route's path is that of a request. */
 export function matchPath(path: string, segments: readonly string[]): Parameters | undefined {
   const parts = partsOf(path);
-  const takesRest = parts.at(-1)?.name === "key";
-  if (takesRest ? segments.length < parts.length : segments.length !== parts.length) return undefined;
-  const last = parts.length - 1;
-  const given = takesRest ? [...segments.slice(0, last), segments.slice(last).join("/")] : segments;
+  const given = segmentsFor(parts, segments);
+  if (given === undefined) return undefined;
   const parameters: Record<string, string> = {};
   for (const [index, { text, name }] of parts.entries()) {
     const segment = given[index] ?? "";
@@ -73,6 +71,15 @@ export function matchPath(path: string, segments: readonly string[]): Parameters
     if (name !== undefined) parameters[name] = segment.slice(text.length);
   }
   return parameters;
+}
+
+/** One segment for each part, if there are as many. A final slash belongs to a key, and is nothing elsewhere. */
+function segmentsFor(parts: readonly Part[], segments: readonly string[]): readonly string[] | undefined {
+  const last = parts.length - 1;
+  const rest = segments.slice(last);
+  if (parts[last]?.name === "key") return rest.length > 0 ? [...segments.slice(0, last), rest.join("/")] : undefined;
+  const isWhole = rest.length === 1 || (rest.length === 2 && rest[1] === "");
+  return isWhole ? segments.slice(0, parts.length) : undefined;
 }
 
 /**

@@ -1,8 +1,10 @@
 import { once } from "node:events";
 import type { ClientRequest } from "node:http";
 import { connect, type Socket } from "node:net";
-import { describe, expect, it, onTestFinished } from "vitest";
-import { answerTo, bearer, type HttpClient, serveHttp, token } from "../support/http-client.js";
+import { text } from "node:stream/consumers";
+import { registerClient } from "@modelcontextprotocol/sdk/client/auth.js";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { answerTo, bearer, type HttpClient, type HttpClientOptions, serveHttp, token } from "../support/http-client.js";
 import { createMemoryEngines, saveText } from "../support/stores.js";
 
 const unauthorized = { status: 401, json: { code: "unauthorized" } };
@@ -14,6 +16,12 @@ async function uploadUrl({ store }: HttpClient, key = "k"): Promise<string> {
 async function downloadUrl({ store }: HttpClient, key = "k", text = "hello"): Promise<string> {
   const { url = "" } = await saveText(store, "b", key, text);
   return url;
+}
+
+/** The clock stands: all that happens is within one second, and no time-out comes. */
+function holdClock(): void {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+  onTestFinished(() => void vi.useRealTimers());
 }
 
 describe("the token", () => {
@@ -48,12 +56,68 @@ describe("the token", () => {
   });
 
   it("guessed more than ten times a second, is not asked for any more; who has it goes on", async () => {
-    const { ask, askAsStranger } = await serveHttp();
-    const statuses: number[] = [];
-    for (let at = 0; at < 40; at += 1) statuses.push((await askAsStranger("GET", "/v1/artifacts")).status);
-    expect(statuses[0]).toBe(401);
-    expect(statuses).toContain(429);
-    expect((await ask("GET", "/v1/artifacts")).status).toBe(200);
+    const client = await serveHttp();
+    const [upload, download] = [await uploadUrl(client), await downloadUrl(client, "saved")];
+    holdClock();
+    const wrong = ["/v1/artifacts", `${upload}x`, `${download}x`, `${download}&x=1`.replace("version=1", "version=2")];
+    const ask = (at: number) => client.askAsStranger("GET", wrong[at % wrong.length] ?? "");
+    for (let at = 0; at < 10; at += 1) expect((await ask(at)).status).toBe(401);
+    for (let at = 0; at < 10; at += 1) {
+      expect(await ask(at)).toMatchObject({ status: 429, headers: { "retry-after": "1" } });
+    }
+    expect((await client.ask("GET", "/v1/artifacts")).status).toBe(200);
+    expect((await client.askAsStranger("GET", download)).text).toBe("hello");
+    expect((await client.askAsStranger("PUT", upload, { body: "hello" })).status).toBe(200);
+  });
+
+  it("guessed too often with a body, is answered without waiting for the body", async () => {
+    const client = await serveHttp();
+    holdClock(); // of a body that is waited for the wait would never end
+    for (let at = 0; at < 10; at += 1) await client.askAsStranger("GET", "/v1/artifacts");
+    const { hostname, port } = new URL(client.origin);
+    const socket = connect({ port: Number(port), host: hostname, allowHalfOpen: true });
+    onTestFinished(() => void socket.destroy());
+    socket.write("PUT /v1/content/b/k HTTP/1.1\r\nhost: localhost\r\ncontent-length: 5\r\n\r\n");
+    expect(await text(socket)).toMatch(/^HTTP\/1\.1 429 .*"code":"too_many_requests"/s);
+  });
+
+  it("or a code that is wrong costs no read of the store", async () => {
+    const engines = createMemoryEngines();
+    const calls: string[] = [];
+    const counted = <Port extends object>(port: Port): Port =>
+      new Proxy(port, {
+        get(target, name) {
+          const found: unknown = Reflect.get(target, name);
+          if (typeof found !== "function") return found;
+          return (...given: unknown[]) => {
+            calls.push(String(name));
+            return Reflect.apply(found, target, given);
+          };
+        },
+      });
+    const client = await serveHttp(
+      { metadata: counted(engines.metadata), content: counted(engines.content) },
+      { mcp: async () => expect.unreachable() },
+    );
+    const [upload, download] = [await uploadUrl(client), await downloadUrl(client, "saved")];
+    holdClock();
+    calls.length = 0;
+    for (let at = 0; at < 5; at += 1) {
+      const wrong = { authorization: `Bearer ${token}${at}` };
+      for (const path of ["/v1/artifacts", "/v1/artifacts/b/k", "/v1/content/b/saved", "/v1/content/b/..%2F"]) {
+        expect((await client.ask("GET", path, { headers: wrong })).status).toBeOneOf([401, 429]);
+      }
+      for (const method of ["GET", "HEAD", "PUT", "POST", "PATCH", "DELETE"]) {
+        expect((await client.ask(method, `${upload}x`, { headers: wrong })).status).toBeOneOf([401, 429]);
+        expect((await client.ask(method, "/v1/content/b/saved", { headers: wrong })).status).toBeOneOf([401, 405, 429]);
+      }
+      expect((await client.askAsStranger("GET", `${download}x`)).status).toBeOneOf([401, 429]);
+      expect((await client.askAsStranger("GET", `${download}&more=1`)).status).toBe(400);
+      expect((await client.ask("POST", "/mcp", { headers: wrong })).status).toBeOneOf([401, 429]);
+    }
+    expect(calls).toEqual([]);
+    expect((await client.ask("GET", "/v1/content/b/saved")).text).toBe("hello");
+    expect(calls).not.toEqual([]);
   });
 });
 
@@ -334,10 +398,100 @@ it("whoever may send one is told to, and whoever sends it all the same hears why
   await once(socket, "end"); // and no reset, which would take the answer from them
 });
 
+it("a final slash is nothing, but in a key", async () => {
+  const asked: string[] = [];
+  const mcp: HttpClientOptions["mcp"] = async (request, response) => {
+    asked.push(`${request.method} ${request.url}`);
+    response.end("{}");
+  };
+  const client = await serveHttp(undefined, { mcp });
+  await saveText(client.store, "b", "k", "hello");
+  for (const path of ["/v1/artifacts", "/v1/files", "/v1/artifacts/b", "/healthz", "/readyz", "/v1/openapi.json"]) {
+    const [without, withSlash] = [await client.ask("GET", path), await client.ask("GET", `${path}/`)];
+    expect(withSlash).toMatchObject({ status: 200, text: without.text });
+  }
+  const body = JSON.stringify({ bucket: "b", key: "new", size: 5 });
+  const created = await client.ask("POST", "/v1/artifacts/", { body });
+  expect(created.status).toBe(201);
+  expect((await client.askAsStranger("PUT", `${created.json["url"]}/`, { body: "hello" })).status).toBe(200);
+  const headers = { "tus-resumable": "1.0.0", "upload-length": "5" };
+  const { status, headers: answered } = await client.ask("POST", "/v1/tus/", { headers });
+  expect(status).toBe(201);
+  expect((await client.askAsStranger("HEAD", `${answered.location}/`, { headers })).status).toBe(200);
+  for (const method of ["GET", "POST", "DELETE"]) expect((await client.ask(method, "/mcp/")).status).toBe(200);
+  expect(asked).toEqual(["GET /mcp/", "POST /mcp/", "DELETE /mcp/"]);
+  expect((await client.askAsStranger("POST", "/mcp/")).status).toBe(401);
+});
+
+it("a parameter that a URL does not take is refused, and nothing is done", async () => {
+  const client = await serveHttp();
+  const { store, links } = client;
+  await saveText(store, "b", "k", "hello");
+  const { id } = await store.uploads.create({ bucket: "b", key: "new", size: 5 });
+  const [upload, tus] = [links.uploadPath(id), links.uploadPath(id, "/v1/tus/")];
+  const { pathname: download, search } = new URL(await downloadUrl(client));
+  const requests = [
+    ["PUT", "/v1/content/b/k?version=1"],
+    ["POST", "/v1/content/b/k?version=1"],
+    ["PUT", `${download}${search}`],
+    ["GET", "/v1/content/b/k?ver=1"],
+    ["POST", "/v1/artifacts?bucket=b"],
+    ["GET", "/v1/artifacts?prefix=b"],
+    ["GET", "/v1/artifacts/b/k?verson=1"],
+    ["DELETE", "/v1/artifacts/b/k?verson=1"],
+    ["POST", "/v1/tus?bucket=b"],
+    ...["GET", "HEAD", "PUT", "POST", "PATCH", "DELETE"].map((method) => [method, `${upload}?offset=1`] as const),
+    ...["GET", "HEAD", "PATCH", "DELETE"].map((method) => [method, `${tus}?offset=1`] as const),
+  ] as const;
+  for (const [method, url] of requests) {
+    const body = ["PUT", "POST", "PATCH"].includes(method) ? { body: "other" } : {};
+    const { status, json } = await client.ask(method, url, body);
+    expect(status, `${method} ${url}`).toBe(400);
+    if (method !== "HEAD") expect(json["detail"]).toMatch(/unknown argument .*: this URL takes/);
+  }
+  expect(await store.artifacts.get("b", "k")).toMatchObject({ version: 1 });
+  expect(await store.uploads.get(id)).toMatchObject({ offset: 0, status: "open" });
+  expect((await client.askAsStranger("GET", "/healthz?at=1")).status).toBe(200);
+});
+
+describe("a client that looks for OAuth", () => {
+  it.each([
+    ["GET", "/.well-known/oauth-protected-resource"],
+    ["GET", "/.well-known/oauth-protected-resource/mcp"],
+    ["GET", "/.well-known/oauth-authorization-server"],
+    ["GET", "/.well-known/oauth-authorization-server/mcp"],
+    ["GET", "/.well-known/openid-configuration"],
+    ["GET", "/mcp/.well-known/openid-configuration"],
+    ["GET", "/authorize?response_type=code"],
+    ["POST", "/token"],
+    ["POST", "/register"],
+    ["POST", "/register/"],
+  ])("by %s %s is told to send the token", async (method, url) => {
+    const { askAsStranger } = await serveHttp();
+    const { status, headers, json } = await askAsStranger(method, url);
+    expect({ status, type: headers["content-type"] }).toEqual({ status: 404, type: "application/problem+json" });
+    expect(json["detail"]).toMatch(/^There is no OAuth here\. Send Authorization: Bearer TOKEN/);
+  });
+
+  it("and registers hears that in place of what went wrong with its registration", async () => {
+    const { origin } = await serveHttp();
+    const clientMetadata = { redirect_uris: ["http://localhost/callback"] };
+    await expect(registerClient(origin, { clientMetadata })).rejects.toThrow(/^There is no OAuth here\. Send/);
+  });
+
+  it("finds nothing of it elsewhere", async () => {
+    const { ask } = await serveHttp();
+    for (const path of ["/registered", "/v2/register", "/.well-known/security.txt"]) {
+      expect((await ask("GET", path)).json["detail"]).toMatch(/^There is nothing here/);
+    }
+  });
+});
+
 it.each([
   ["GET", "/", 404],
   ["GET", "/v2/artifacts", 404],
-  ["GET", "/v1/artifacts/", 404],
+  ["GET", "/v1/artifacts//", 404],
+  ["GET", "/v1/artifacts/b/k/", 400],
   ["GET", "/v1/artifacts/b/../c", 400],
   ["GET", "/v1/artifacts/b/%2e%2e/c", 400],
   ["GET", "/v1/artifacts/b/k%00", 400],

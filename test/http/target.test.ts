@@ -35,6 +35,24 @@ describe("readTarget()", () => {
   });
 });
 
+describe("matchPath()", () => {
+  it.each([
+    ["/mcp", "/mcp/", {}],
+    ["/v1/artifacts", "/v1/artifacts/", {}],
+    ["/v1/artifacts/{bucket}", "/v1/artifacts/b/", { bucket: "b" }],
+    ["/v1/artifacts/session:{session}", "/v1/artifacts/session:x.y/", { session: "x.y" }],
+    ["/v1/tus/{session}", "/v1/tus/x.y/", { session: "x.y" }],
+    ["/v1/content/{bucket}/{key}", "/v1/content/b/k/", { bucket: "b", key: "k/" }],
+    ["/v1/content/{bucket}/{key}", "/v1/content/b/", undefined],
+    ["/v1/artifacts/{bucket}", "/v1/artifacts//", undefined],
+    ["/v1/artifacts", "/v1/artifacts//", undefined],
+    ["/v1/tus/{session}", "/v1/tus/", undefined],
+    ["/mcp", "/", undefined],
+  ])("of %s takes %s as %j", (path, url, parameters) => {
+    expect(matchPath(path, readTarget(url).segments)).toEqual(parameters);
+  });
+});
+
 describe("checkNames()", () => {
   const parametersOf = (url: string) => {
     const parameters = matchPath("/v1/content/{bucket}/{key}", readTarget(url).segments);

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { serveHttp } from "../support/http-client.js";
+import { type HttpClient, serveHttp } from "../support/http-client.js";
 import { saveText, textOf } from "../support/stores.js";
 
 const tus = { "tus-resumable": "1.0.0" };
@@ -48,6 +48,91 @@ describe("tus", () => {
     const [upload] = (await store.uploads.list({ bucket: "uploads", limit: 10 })).data;
     expect(upload).toMatchObject({ status: "complete", key: upload?.id });
   });
+
+  describe("without a key", () => {
+    async function upload({ ask, askAsStranger, store }: HttpClient, filename: string, text = filename) {
+      const headers = {
+        ...tus,
+        "upload-length": String(Buffer.byteLength(text)),
+        "upload-metadata": pairs({ filename }),
+      };
+      const { status, headers: answered } = await ask("POST", "/v1/tus", { headers });
+      expect(status).toBe(201);
+      const url = answered.location ?? "";
+      const [id = ""] = (url.split("/").at(-1) ?? "").split(".");
+      const finish = async () => {
+        const sent = { body: text, headers: { ...patch, "upload-offset": "0" } };
+        if (text !== "") expect((await askAsStranger("PATCH", url, sent)).status).toBe(204);
+        return (await store.uploads.get(id)).artifact;
+      };
+      const said = (await askAsStranger("HEAD", url, { headers: tus })).headers["upload-metadata"];
+      expect(said).toContain(pairs({ filename }));
+      expect(said).not.toMatch(/\bkey /); // the client has said none
+      return { id, key: (await store.uploads.get(id)).key, finish };
+    }
+
+    it.each([
+      ["report.csv", "report.csv"],
+      ["mine é.txt", "mine é.txt"],
+      ["photos/a.jpg", "photos/a.jpg"],
+      ["../../etc/passwd", "etc/passwd"],
+      ["a\\b\u0007.txt", "a/b-.txt"],
+      [`${"x".repeat(2_000)}.txt`, "x".repeat(1_024)],
+    ])("is named after its filename %j", async (filename, key) => {
+      const client = await serveHttp();
+      const { finish } = await upload(client, filename, "hello");
+      expect(await finish()).toMatchObject({ bucket: "uploads", key, version: 1 });
+    });
+
+    it.each(["..", "/", "\u202e"])("and with no name in %j is named after its id", async (filename) => {
+      const { id, key } = await upload(await serveHttp(), filename);
+      expect(key).toBe(id);
+    });
+
+    it("has its id in front where that key exists, as an artifact or as another upload", async () => {
+      const client = await serveHttp();
+      await saveText(client.store, "uploads", "report.csv", "saved");
+      const second = await upload(client, "report.csv");
+      expect(await second.finish()).toMatchObject({
+        key: `${second.id}/report.csv`,
+        version: 1,
+        mime_type: "text/csv",
+      });
+      const third = await upload(client, "report.csv", "");
+      expect(await third.finish()).toMatchObject({ key: `${third.id}/report.csv`, version: 1, bytes: 0 });
+      expect(await textOf(client.store, "uploads", "report.csv")).toBe("saved");
+
+      const all = await Promise.all(["one", "two", "three"].map((text) => upload(client, "new.txt", text)));
+      expect(all.filter(({ key }) => key === "new.txt")).toHaveLength(1);
+      for (const { finish } of all) expect(await finish()).toMatchObject({ version: 1 });
+      await client.store.artifacts.delete("uploads", "new.txt");
+      expect(await upload(client, "new.txt")).toMatchObject({ key: "new.txt" });
+
+      const long = "x".repeat(1_024);
+      await saveText(client.store, "uploads", long, "saved");
+      const cut = await upload(client, long);
+      expect(cut.key).toBe(`${cut.id}/${long}`.slice(0, 1_024));
+    });
+
+    it("is the same upload for the same Idempotency-Key", async () => {
+      const { ask } = await serveHttp();
+      const named = { "upload-length": "2", "upload-metadata": pairs({ filename: "a.txt" }), "idempotency-key": "i" };
+      const create = async () => (await ask("POST", "/v1/tus", { headers: { ...tus, ...named } })).headers.location;
+      expect(await create()).toBe(await create());
+    });
+  });
+
+  it.each(["csv", "", "; charset=binary", "text/html; ,text/html"])(
+    "takes the type from the key where filetype is none: %j",
+    async (filetype) => {
+      const { append, store } = await created({
+        "upload-length": "2",
+        "upload-metadata": pairs({ bucket: "b", key: "k.csv", filetype }),
+      });
+      await append(0, "hi");
+      expect(await store.artifacts.get("b", "k.csv")).toMatchObject({ mime_type: "text/csv" });
+    },
+  );
 
   it("takes a first part with the creation", async () => {
     const client = await serveHttp();

@@ -1,7 +1,7 @@
 import type { UploadSession } from "../../store/model/upload-session.js";
 import type { HttpContext } from "../context.js";
 import { type Answer, type Exchange, refuseContentCoding, refuseForm } from "../exchange.js";
-import { booleanField, contentDigest, contentRange, promisedDigest, wholeNumber } from "../fields.js";
+import { booleanField, checkHasBody, contentDigest, contentRange, promisedDigest, wholeNumber } from "../fields.js";
 import { etagOf } from "../guard.js";
 import { HttpError } from "../http-error.js";
 
@@ -13,6 +13,7 @@ import { HttpError } from "../http-error.js";
 export async function uploadBytes({ store }: HttpContext, exchange: Exchange, id: string): Promise<Answer> {
   refuseContentCoding(exchange);
   refuseForm(exchange);
+  if (exchange.method === "PUT") checkHasBody(exchange);
   const { length } = exchange.body;
   const range = contentRange(exchange, length);
   const offset = offsetOf(exchange, range?.offset);

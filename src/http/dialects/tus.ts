@@ -1,10 +1,11 @@
 import { ArtifactError } from "../../store/model/errors.js";
+import { suggestKey } from "../../store/model/names.js";
 import type { UploadSession } from "../../store/model/upload-session.js";
 import type { StreamChecksum } from "../../store/uploads/upload-stream.js";
 import type { CreateUpload } from "../../store/uploads/uploads.js";
 import { expiresField, type HttpContext, locationOf } from "../context.js";
 import { type Answer, type Exchange, refuseContentCoding } from "../exchange.js";
-import { wholeNumber } from "../fields.js";
+import { mediaType, wholeNumber } from "../fields.js";
 import { idempotencyKey } from "../guard.js";
 import { type HeaderValues, HttpError } from "../http-error.js";
 import { tusBase } from "../links.js";
@@ -135,7 +136,10 @@ function readChecksum(exchange: Exchange): StreamChecksum | undefined {
   throw new HttpError("invalid_argument", `Upload-Checksum must be one of ${algorithms.join(", ")}, and its base64.`);
 }
 
-/** `bucket`, `key` and `filetype` say where it goes and what it is; all else is the artifact's metadata. */
+/**
+ * `bucket`, `key` and `filetype` say where it goes and what it is; all else is the artifact's metadata. Without `key`
+ * the upload is named after its `filename`.
+ */
 function readMetadata(text: string): Omit<CreateUpload, "size"> {
   const entries = text
     .split(",")
@@ -148,8 +152,9 @@ function readMetadata(text: string): Omit<CreateUpload, "size"> {
   if (entries.some(([name]) => name === "__proto__")) {
     throw new HttpError("invalid_argument", "__proto__ cannot be a name in Upload-Metadata: choose another.");
   }
-  const { bucket = defaultBucket, key, filetype, ...metadata } = Object.fromEntries(entries);
-  return { bucket, key, mime_type: filetype || undefined, metadata };
+  const { bucket = defaultBucket, key: given, filetype, ...metadata } = Object.fromEntries(entries);
+  const key = given ?? suggestKey(metadata["filename"] ?? "");
+  return { bucket, key, isOwnKey: key !== given, mime_type: mediaType(filetype), metadata };
 }
 
 /** @throws HttpError `invalid_argument` */
@@ -166,16 +171,22 @@ const fieldName = /^[\x21-\x2b\x2d-\x7e]+$/;
 
 /** What the client said, as far as it is no default. */
 function writeMetadata(session: UploadSession, metadata: Readonly<Record<string, string>>): string {
-  const { id, bucket, key, mime_type } = session;
+  const { bucket, key, mime_type } = session;
   const said = {
     ...(bucket === defaultBucket ? {} : { bucket }),
-    ...(key === id ? {} : { key }),
+    ...(isOwnKey(session, metadata["filename"]) ? {} : { key }),
     ...(mime_type === defaultType ? {} : { filetype: mime_type }),
   };
   return Object.entries({ ...said, ...metadata })
     .filter(([name]) => fieldName.test(name)) // others came another way, and cannot be said in this one
     .map(([name, value]) => `${name} ${Buffer.from(value).toString("base64")}`)
     .join(",");
+}
+
+/** Whether a key is the one that an upload gets where the client says none. */
+function isOwnKey({ id, key }: UploadSession, filename = ""): boolean {
+  const name = suggestKey(filename);
+  return key === id || (name !== undefined && (key === name || key === suggestKey(`${id}/${name}`)));
 }
 
 /** What fails, in the words of this dialect. */

@@ -11,7 +11,7 @@ import { sendContent } from "../content.js";
 import { type HttpContext, locationOf } from "../context.js";
 import { createResumable, isResumable, resumableForm } from "../dialects/resumable.js";
 import { type Answer, type Exchange, refuseContentCoding, refuseForm } from "../exchange.js";
-import { contentDigest, promisedDigest } from "../fields.js";
+import { checkHasBody, contentDigest, mediaType, promisedDigest } from "../fields.js";
 import { etagOf, guardError, idempotencyKey, readGuard } from "../guard.js";
 import { HttpError } from "../http-error.js";
 import type { Operation, Parameters, Route } from "../route.js";
@@ -32,11 +32,11 @@ async function read({ store }: HttpContext, exchange: Exchange, { bucket = "", k
 }
 
 /** Whether the URL itself lets its bearer read. The store is not asked: nobody without the right learns what is there. */
-export async function isSigned({ links }: HttpContext, exchange: Exchange, parameters: Parameters): Promise<boolean> {
+export function isSigned({ links }: HttpContext, { target }: Exchange, parameters: Parameters): boolean {
   const { bucket = "", key = "" } = parameters;
-  const { version: number, expires, signature } = readQuery(exchange, one);
-  if (number === undefined || expires === undefined || signature === undefined) return false;
-  return links.isDownload({ bucket, key: key.normalize("NFC"), version: number }, expires, signature);
+  const [version = 0, expires = 0] = ["version", "expires"].map((name) => Number(target.query.get(name) ?? 0));
+  const signature = target.query.get("signature") ?? "";
+  return links.isDownload({ bucket, key: key.normalize("NFC"), version }, expires, signature);
 }
 
 /** A whole body in one go, or the beginning of an upload that can be resumed. */
@@ -48,10 +48,11 @@ async function write(context: HttpContext, exchange: Exchange, { bucket = "", ke
     );
   }
   refuseForm(exchange);
+  checkHasBody(exchange);
   const guard = await readGuard(context, exchange, bucket, key);
-  const type = exchange.header("content-type");
-  // What curl says of any body, unless it is told otherwise.
-  const mime_type = type === "application/x-www-form-urlencoded" ? undefined : type;
+  const type = mediaType(exchange.header("content-type"));
+  // What curl and others say of any body, unless they are told otherwise.
+  const mime_type = /^application\/x-www-form-urlencoded\b/i.test(type ?? "") ? undefined : type;
   const wanted = { bucket, key, mime_type, ...guard, idempotency_key: idempotencyKey(exchange), saved_by: "http" };
   try {
     if (!isResumable(exchange)) return await save(context, exchange, wanted);

@@ -24,3 +24,10 @@ export function readQuery<Input extends z.ZodObject>(exchange: Exchange, input: 
   });
   return readArguments(input, Object.fromEntries(entries), "this URL");
 }
+
+const nothing = z.strictObject({});
+
+/** For a URL that takes no parameters. @throws ArtifactError `invalid_argument` where there is one */
+export function refuseQuery(exchange: Exchange): void {
+  if (exchange.target.query.size > 0) readQuery(exchange, nothing);
+}

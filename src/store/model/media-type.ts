@@ -5,15 +5,22 @@ import { ArtifactError } from "./errors.js";
 import { maxMimeTypeChars } from "./limits.js";
 import { quote } from "./quote.js";
 
-/** `type/subtype` with parameters: RFC 9110, section 8.3.1. */
-const mimeTypePattern = /^[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+(?:[ \t]*;[ \t\x21-\x7e]*)?$/;
+const token = "[\\w!#$%&'*+.^`|~-]+";
+const quoted = String.raw`"(?:[\t \x21\x23-\x5b\x5d-\x7e]|\\[\t \x21-\x7e])*"`;
+const parameter = `${token}=(?:${token}|${quoted})`;
+/** `type/subtype` with parameters: RFC 9110, section 8.3.1. What it takes, it takes in one way only. */
+const mimeTypePattern = new RegExp(`^${token}/${token}(?:[ \\t]*;(?:[ \\t]*${parameter})?)*[ \\t]*$`);
+
+/** Whether the text is a media type that can be stored: up to 255 characters of ASCII. */
+export function isMimeType(text: string): boolean {
+  return text.length <= maxMimeTypeChars && mimeTypePattern.test(text);
+}
 
 /** @throws ArtifactError `invalid_argument` */
 export function checkMimeType(mimeType: string): void {
-  if (mimeType.length > maxMimeTypeChars || !mimeTypePattern.test(mimeType)) {
-    const message = `mime_type ${quote(mimeType)} is not valid: write type/subtype, like text/csv or application/json, or leave it out.`;
-    throw new ArtifactError("invalid_argument", message, { details: { argument: "mime_type" } });
-  }
+  if (isMimeType(mimeType)) return;
+  const message = `mime_type ${quote(mimeType)} is not valid: write type/subtype, like text/csv or application/json, or leave it out.`;
+  throw new ArtifactError("invalid_argument", message, { details: { argument: "mime_type" } });
 }
 
 /** What the registry does not know, or knows as something else than an agent means by it. */

@@ -4,7 +4,7 @@ import { decodeCursor, encodeCursor, type Page, type PageOptions } from "../mode
 import { ArtifactError, isStoreReplaced } from "../model/errors.js";
 import { maxOpenPieces } from "../model/limits.js";
 import { checkMimeType, mimeTypeOf } from "../model/media-type.js";
-import { checkBucket, toKey } from "../model/names.js";
+import { checkBucket, suggestKey, toKey } from "../model/names.js";
 import { idOf, type SessionRecord, type SessionRow, uploadPrefix } from "../model/records.js";
 import { checksumMismatch, chunkTooLarge, closedError, isEnded, unknownSession } from "../model/session-errors.js";
 import {
@@ -20,18 +20,20 @@ import {
 import type { ByteSource } from "../ports/byte-source.js";
 import type { Links } from "../ports/links.js";
 import type { Log } from "../ports/log.js";
-import { rowsUnder } from "../ports/metadata-store.js";
 import type { Ender } from "../publication/ender.js";
 import type { CompleteUpload, Publisher } from "../publication/publisher.js";
 import { Appender, type AppenderDependencies } from "./appender.js";
 import { CopiedContent, type Source } from "./copied-content.js";
 import { SessionCalls, type Waiting } from "./session-calls.js";
 import { type StreamOptions, stillArriving, UploadStream } from "./upload-stream.js";
+import { isKeyTaken, knownSession } from "./uploads-of-key.js";
 
 export interface CreateUpload {
   readonly bucket: string;
   /** Left out, the session's id. */
   readonly key?: string | undefined;
+  /** The key is to be this upload's own: where an artifact or another upload has it, the session's id comes in front. */
+  readonly isOwnKey?: boolean | undefined;
   readonly mime_type?: string | undefined;
   /** Bytes; left out, the upload ends with `complete`. */
   readonly size?: number | undefined;
@@ -104,10 +106,17 @@ export class Uploads {
 
   /** @throws ArtifactError `invalid_argument`, `checksum_mismatch`, `too_large`, `storage_full` */
   async create(upload: CreateUpload): Promise<UploadSession> {
+    // Of two that want a key of their own, the second one looks once the first has it.
+    if (!upload.isOwnKey) return this.#create(upload);
+    return this.#calls.run(`key ${upload.bucket} ${upload.key}`, () => this.#create(upload));
+  }
+
+  async #create(upload: CreateUpload): Promise<UploadSession> {
     const { quota } = this.#dependencies;
-    const record = await this.#newRecord(upload, true);
-    const known = upload.isNew ? undefined : await this.#known(record);
+    const wanted = await this.#newRecord(upload, true);
+    const known = upload.isNew ? undefined : await knownSession(this.#dependencies, wanted);
     if (known !== undefined) return this.get(known);
+    const record = upload.isOwnKey ? await this.#withOwnKey(upload, wanted) : wanted;
     const { id, size } = record;
     const { from } = upload;
     if (from !== undefined) await this.#copies.check(from, size);
@@ -142,9 +151,14 @@ export class Uploads {
     throw givenUp();
   }
 
-  async #newRecord(upload: CreateUpload, is_listed: boolean): Promise<SessionRecord> {
-    const { newId, clock, rows } = this.#dependencies;
-    const id = newId();
+  async #withOwnKey(upload: CreateUpload, record: SessionRecord): Promise<SessionRecord> {
+    if (!(await isKeyTaken(this.#dependencies, record))) return record;
+    const { id, key } = record;
+    return this.#newRecord({ ...upload, key: suggestKey(`${id}/${key}`) }, true, id); // cut where it is too long
+  }
+
+  async #newRecord(upload: CreateUpload, is_listed: boolean, id = this.#dependencies.newId()): Promise<SessionRecord> {
+    const { clock, rows } = this.#dependencies;
     const { bucket, size, sha256, if_version, isStrict, idempotency_key, saved_by, metadata = {} } = upload;
     const key = toKey(upload.key ?? id);
     const mime_type = upload.mime_type ?? mimeTypeOf(key, "application/octet-stream");
@@ -169,26 +183,6 @@ export class Uploads {
       ...{ status: "open", offset: 0, pieces: [], digest: null, over, artifact: null },
       ...{ created_at, updated_at: created_at, expires_at: await this.#appender.expiry() },
     };
-  }
-
-  /**
-   * The session that the same request has created before; one that was aborted or has expired answers nobody any more.
-   *
-   * @throws ArtifactError `idempotency_conflict`
-   */
-  async #known(record: SessionRecord): Promise<string | undefined> {
-    const { rows, metadata, clock } = this.#dependencies;
-    const { bucket, key, idempotency_key } = record;
-    if (idempotency_key === undefined) return undefined;
-    for await (const { key: index } of rowsUnder(metadata, uploadPrefix(bucket, key), pageRows)) {
-      const row = await rows.session(idOf(index));
-      if (row?.value.idempotency_key !== idempotency_key) continue;
-      if (["aborted", "expired"].includes(statusAt(row.value, clock.nowSeconds()))) continue;
-      if (row.value.request === record.request) return row.value.id;
-      const message = "This idempotency key belongs to another upload of the same key. No session was created.";
-      throw new ArtifactError("idempotency_conflict", message, { next: "use_other_key", details: { bucket, key } });
-    }
-    return undefined;
   }
 
   /** @param record of a new session */
@@ -449,8 +443,6 @@ function givenUp(cause?: unknown): ArtifactError {
 }
 
 const emptyDigest = sha256Of("");
-
-const pageRows = 100;
 
 /**
  * The same for two requests that ask for the same session. The number that a strict guard stands for is no part of it:

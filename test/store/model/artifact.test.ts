@@ -31,8 +31,19 @@ describe("isTextType()", () => {
 
 describe("checks", () => {
   it("take a media type with parameters and refuse what a header could not carry", () => {
-    expect(() => checkMimeType("text/csv; header=present")).not.toThrow();
-    for (const type of ["", "text", "text/", "text/csv\r\nX: 1", "te xt/csv", `text/${"x".repeat(255)}`]) {
+    const parameters = [";", "; header=present", ' ;a=b; c="d, \\" e" ;', ";charset=utf-8;"];
+    for (const more of parameters) expect(() => checkMimeType(`text/csv${more}`), more).not.toThrow();
+    const noParameters = ["text/csv; ,text/html", "text/csv,text/html", "text/csv; a", "text/csv; a=", 'text/csv; a="'];
+    const noTypes = [
+      "",
+      "text",
+      "text/",
+      "; charset=binary",
+      "text/csv\r\nX: 1",
+      "te xt/csv",
+      `text/${"x".repeat(255)}`,
+    ];
+    for (const type of [...noTypes, ...noParameters]) {
       expect(() => checkMimeType(type), type).toThrow(expect.objectContaining({ code: "invalid_argument" }));
     }
   });
