@@ -47,6 +47,16 @@ describe.each(pieceKinds)("an upload whose bytes lie $where", ({ pieceLimits }) 
     expectNothingLeft(engines);
   });
 
+  it("has the time that it was promised, though a server that gives less goes on with it", async () => {
+    const engines = createMemoryEngines();
+    const day = 86_400_000;
+    const [generous, mean] = [7 * day, day].map((sessionTtlMs) => storeOn(engines, { pieceLimits, sessionTtlMs }));
+    const { id, expires_at } = (await generous?.uploads.create({ ...at, size: 9 })) ?? { id: "", expires_at: 0 };
+    const appended = await mean?.uploads.append(id, 0, bytesOf("abc"));
+    expect(appended?.expires_at).toBeGreaterThanOrEqual(expires_at);
+    expect((await mean?.uploads.append(id, 3, bytesOf("d")))?.expires_at).toBeGreaterThanOrEqual(expires_at);
+  });
+
   it("is asked for no row by an append that follows another of this process, and for its row by all else", async () => {
     const engines = createMemoryEngines();
     const read: string[] = [];
