@@ -42,6 +42,13 @@ export class Refusal extends Error {
   }
 }
 
+/** What a tool says of an error: `code: message`, then a line of JSON. @param {string} text */
+function errorIn(text) {
+  const [, message, json] = /^[a-z_]+: (.+)\n(\{[^\n]*\})$/s.exec(text) ?? [];
+  if (json === undefined) throw new Error(`not an error of a tool: ${text}`);
+  return { message, ...JSON.parse(json) };
+}
+
 /** @typedef {Awaited<ReturnType<typeof startServer>>} Server */
 
 /**
@@ -67,13 +74,13 @@ export async function startServer(root, { options = ["--log-level", "error"], on
   return {
     isKilled: () => isKilled,
     /**
-     * A tool's result, and the JSON in its text where that is all of it.
+     * A tool's structured content, or the whole result where it has none.
      *
      * @param {string} name @param {Record<string, unknown>} args @returns {Promise<any>} @throws Refusal
      */
     async call(name, args) {
       const result = /** @type {any} */ (await client.callTool({ name, arguments: args }));
-      if (result.isError) throw new Refusal(name, JSON.parse(result.content[0].text).error);
+      if (result.isError) throw new Refusal(name, errorIn(result.content[0].text));
       return result.structuredContent ?? result;
     },
     /** The bytes of a resource. @param {string} uri @throws Refusal */

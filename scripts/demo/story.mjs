@@ -121,7 +121,7 @@ async function compareFlights(screen, server, artifact, source) {
   for (let offset = 0; offset < artifact.bytes; ) {
     const place = { bucket: artifact.bucket, key: artifact.key, offset, length: pieceBytes };
     const { content, _meta } = await server.call("read_artifact", { ...place, encoding: "base64" });
-    pieces.push(Buffer.from(content[0].text, "base64"));
+    pieces.push(Buffer.from(content[1].text, "base64"));
     const next = _meta.next_offset ?? artifact.bytes;
     check(next > offset, `read_artifact does not go on from offset ${offset}`);
     offset = next;
@@ -165,7 +165,7 @@ async function lookAround(screen, server, { bucket, key }) {
     screen.quote(`${uri}  ${mimeType}${size === undefined ? "" : `, ${number(size)} bytes`}`);
   }
   const page = await server.call("read_artifact", { bucket, key });
-  const [text, where] = page.content.map((/** @type {{ text: string }} */ block) => block.text);
+  const [where, text] = page.content.map((/** @type {{ text: string }} */ block) => block.text);
   screen.line(`read_artifact ${bucket} ${key}`);
   for (const line of text.split("\n").slice(0, 4)) screen.quote(line);
   screen.quote("...");

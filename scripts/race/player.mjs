@@ -262,7 +262,7 @@ export class Player {
       /** @type {any} */
       const page = await this.#call("read_artifact", args, ["artifact_not_found"]);
       if (page === undefined) return undefined;
-      const [{ text }, { text: where }] = page.content;
+      const [{ text: where }, { text }] = page.content;
       pages.push(Buffer.from(text, where.includes(" as base64, ") ? "base64" : "utf8"));
       offset = page._meta.next_offset;
     }

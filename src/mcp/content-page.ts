@@ -4,8 +4,8 @@ import { isTextType } from "../store/model/media-type.js";
 import { BufferPool } from "./buffer-pool.js";
 import { decodeUtf8 } from "./content.js";
 
-/** What fits every host's limit on an answer, as UTF-16 units. */
-const defaultPageChars = 8_000;
+/** With what is said of the page, this fits every host's limit on an answer, which is 8,000; as UTF-16 units. */
+const defaultPageChars = 7_500;
 /** As many characters, written as base64. */
 const defaultPageBytes = (defaultPageChars / 4) * 3;
 /** The most content one call answers: clients stop at lines of 10 MiB, and escapes make text longer. */
@@ -18,7 +18,7 @@ const buffers = new BufferPool();
 export interface PageRequest {
   /** In bytes; inside a character it moves to that character's start. */
   readonly offset: number;
-  /** In bytes; left out, the page is what 8,000 characters hold. */
+  /** In bytes; left out, the page is what 7,500 characters hold. */
   readonly length?: number | undefined;
   readonly encoding: "auto" | "utf8" | "base64";
 }
@@ -48,7 +48,7 @@ async function readPageBy(open: OpenArtifact, request: PageRequest): Promise<Con
   if (offset > bytes) {
     throw new ArtifactError(
       "invalid_argument",
-      `offset ${offset} is past the end: the content is ${bytes} bytes (bytes, not characters). Read from a smaller offset; a page's last line has the call for the next one.`,
+      `offset ${offset} is past the end: the content is ${bytes} bytes (bytes, not characters). Read from a smaller offset; each answer begins with the call for the next page.`,
       { details: { argument: "offset", offset, bytes } },
     );
   }

@@ -23,7 +23,7 @@ Saving:
 - After a break, a restart or an answer that never came: get_upload_session says the offset to go on from. If the id is lost, list_upload_sessions finds it by bucket and key. Every byte that an answer counted is stored; never begin again from 0.
 ${files}
 - Saving to an existing key makes a new version; older ones stay. if_version (0: must not exist) guards against overwriting another's work.
-- An error is JSON with code, message and what is needed to go on: do what message says.`;
+- An error is its code, what happened and what to do about it, then a line of JSON with its details.`;
 
 const reading = `Finding and reading: list_buckets, list_artifacts (prefix, delimiter "/"), get_artifact for size and digest, read_artifact for the content in pages of 8,000 characters; read only what you need. Listings go on with next_cursor. Every artifact is also the resource artifact://{bucket}/{key}.`;
 

@@ -4,12 +4,44 @@ import type { UploadSession } from "../store/model/upload-session.js";
 import type { Log } from "../store/ports/log.js";
 import { messageForTools } from "./next-steps.js";
 
-/** An answer that holds the same facts twice: hosts show a model only one of the two. */
+/**
+ * An answer that holds the same facts twice: hosts show a model only one of the two. Its text may be JSON alone, as the
+ * protocol's specification wants it ("Structured Content"): it is what the structured content is.
+ */
 export function success(structuredContent: object): CallToolResult {
   return {
     content: [{ type: "text", text: JSON.stringify(structuredContent) }],
     structuredContent: { ...structuredContent },
   };
+}
+
+/** One page of a listing. */
+interface ListPage {
+  readonly data: readonly unknown[];
+  readonly prefixes?: readonly string[];
+  readonly next_cursor?: string | undefined;
+}
+
+/**
+ * A page of a listing. What a host that cuts long answers must not lose comes first: the call for the next page in the
+ * first block, the cursor in the structured content.
+ *
+ * @param args what the page was asked for with
+ */
+export function pageSuccess(tool: string, args: object, page: ListPage): CallToolResult {
+  const entries = page.data.length + (page.prefixes?.length ?? 0);
+  const rest =
+    page.next_cursor === undefined
+      ? "This is the last page."
+      : `Next page: ${tool} ${JSON.stringify({ ...args, cursor: page.next_cursor })}`;
+  const { content, structuredContent } = success(cursorFirst(page));
+  const where = `${entries} ${entries === 1 ? "entry" : "entries"} on this page. ${rest}`;
+  return { content: [{ type: "text", text: where }, ...content], structuredContent };
+}
+
+/** The same page, with its cursor in front of its entries. */
+export function cursorFirst<Page extends ListPage>({ next_cursor, ...entries }: Page): object {
+  return next_cursor === undefined ? entries : { next_cursor, ...entries };
 }
 
 /**
@@ -45,12 +77,13 @@ function uploadHint({ url, offset, size }: UploadSession): string {
 }
 
 /**
- * `{"error":{"code","message",...details}}` as text; no `structuredContent`, which clients would check against the
- * tool's output schema. What went wrong inside is for the log, not for the client.
+ * `code: message`, then a line of JSON with the code and the error's details. Never JSON alone: hosts take a first text
+ * that is JSON for structured content where there is none, and check it against the tool's output schema. For the same
+ * reason there is none. What went wrong inside is for the log, not for the client.
  */
 export function failure(error: unknown, log: Log): CallToolResult {
   const known = toArtifactError(error);
   if (isWorthLogging(known)) log("error", "tool_failed", { code: known.code, error: describe(error) });
-  const text = JSON.stringify({ error: { code: known.code, message: messageForTools(known), ...known.details } });
-  return { content: [{ type: "text", text }], isError: true };
+  const facts = JSON.stringify({ code: known.code, ...known.details });
+  return { content: [{ type: "text", text: `${known.code}: ${messageForTools(known)}\n${facts}` }], isError: true };
 }

@@ -26,6 +26,7 @@ import { createWatch, type Watch } from "./resources/watch.js";
 import { failure } from "./result.js";
 import { createRoots, onlyAllowed, type Roots } from "./roots.js";
 import type { Tool, ToolCall, ToolContext } from "./tool.js";
+import { createToolListSignal, type ToolListSignal } from "./tool-list-signal.js";
 import { allTools } from "./tools/all-tools.js";
 
 export interface McpServerOptions {
@@ -63,11 +64,9 @@ export function createMcpServer(options: McpServerOptions): Server {
     },
   );
   server.onerror = (error) => log("warn", "protocol_error", { error: error.message.slice(0, 500) });
-  const onRootsChanged = (): void => {
-    server.sendToolListChanged().catch((error) => log("debug", "notification_lost", { error: String(error) }));
-  };
+  const toolList = createToolListSignal(() => server.sendToolListChanged(), log);
   const { allowPaths } = options;
-  const roots = isLocal ? createRoots(server, allowPaths, onRootsChanged, log) : onlyAllowed(allowPaths);
+  const roots = isLocal ? createRoots(server, allowPaths, toolList.changed, log) : onlyAllowed(allowPaths);
   const watch = createResourceWatch(server, store, log);
   server.oninitialized = () => {
     roots.start();
@@ -76,7 +75,7 @@ export function createMcpServer(options: McpServerOptions): Server {
   server.onclose = () => watch.stop();
   const requests = createRequests(server);
   const savedBy = (): string | undefined => clientName(server.getClientVersion());
-  offerTools(requests, { savedBy, roots, clientLog: createClientLog(requests, log) }, options);
+  offerTools(requests, { savedBy, roots, toolList, clientLog: createClientLog(requests, log) }, options);
   offerResources(requests, store, watch);
   return server;
 }
@@ -98,10 +97,12 @@ const callParams = z.looseObject({
 /** What the tools are told of the client. */
 interface ClientSide extends Pick<ToolContext, "savedBy"> {
   readonly roots: Roots;
+  readonly toolList: ToolListSignal;
   readonly clientLog: ClientLog;
 }
 
-function offerTools(requests: Requests, { savedBy, roots, clientLog }: ClientSide, options: McpServerOptions): void {
+function offerTools(requests: Requests, client: ClientSide, options: McpServerOptions): void {
+  const { savedBy, roots, toolList, clientLog } = client;
   const { log, readOnly } = options;
   const allowedDirectories = roots.allowed;
   const tools = new Map(allTools({ ...options, savedBy, allowedDirectories }).map((tool) => [tool.name, tool]));
@@ -128,7 +129,9 @@ function offerTools(requests: Requests, { savedBy, roots, clientLog }: ClientSid
   }
 
   requests.on("tools/list", PaginatedRequestParamsSchema, async () => {
-    return { tools: (await offered()).map((tool) => tool.listing()) };
+    const listings = (await offered()).map((tool) => tool.listing());
+    toolList.answering();
+    return { tools: listings };
   });
   requests.on("tools/call", callParams, async (params, { signal, sendNotification }) => {
     const began = performance.now();

@@ -38,20 +38,25 @@ export interface Tool {
 interface ToolSpec<Input extends z.ZodObject> {
   readonly name: string;
   readonly title: string;
-  /** Under 2 KB: when to use it, and when not. */
+  /** Under 2 KB: when to use it, and when not. Some hosts show 150 characters of it, so the first sentence has to do. */
   readonly description: string;
   /** All four, since the protocol's defaults are pessimistic; every tool works on this store alone. */
   readonly annotations: Readonly<Record<"readOnlyHint" | "destructiveHint" | "idempotentHint", boolean>>;
   readonly reachesFiles?: boolean;
+  /** What one host alone wants to know of it. */
+  readonly meta?: Readonly<Record<string, unknown>>;
   readonly input: Input;
   readonly output?: z.ZodObject;
   readonly answer: (args: z.output<Input>, call: ToolCall) => Promise<CallToolResult>;
 }
 
+/** Claude Code tells a model only the names of other tools, until it looks for them: for what an upload and a read need. */
+export const alwaysLoad = { "anthropic/alwaysLoad": true } as const;
+
 export const reading = { readOnlyHint: true, destructiveHint: false, idempotentHint: true } as const;
 
 export function defineTool<Input extends z.ZodObject>(spec: ToolSpec<Input>): Tool {
-  const { name, title, description, annotations, reachesFiles = false, input, output } = spec;
+  const { name, title, description, annotations, reachesFiles = false, meta, input, output } = spec;
   return {
     name,
     isReading: annotations.readOnlyHint,
@@ -63,6 +68,7 @@ export function defineTool<Input extends z.ZodObject>(spec: ToolSpec<Input>): To
       inputSchema: jsonSchema(input),
       ...(output ? { outputSchema: jsonSchema(output) } : {}),
       annotations: { title, ...annotations, openWorldHint: false },
+      ...(meta ? { _meta: { ...meta } } : {}),
     }),
     async call(args, call) {
       return spec.answer(readArguments(input, args, "this tool"), call);

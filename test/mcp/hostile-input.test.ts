@@ -7,7 +7,7 @@ import { ERROR_CODES } from "../../src/store/model/errors.js";
 import { temporaryDirectory } from "../support/directories.js";
 import { cases, hostileValue } from "../support/hostile.js";
 import { expectSound } from "../support/invariants.js";
-import { type Connection, connect, textOf } from "../support/mcp-client.js";
+import { type Connection, connect, refusalIn, textOf } from "../support/mcp-client.js";
 import { createMemoryEngines } from "../support/stores.js";
 
 /** What an argument of this name might well be, so that calls get past their schemas. */
@@ -86,7 +86,7 @@ it("whatever the arguments of a tool are, the call is answered with what its cal
       seen.set("ok", (seen.get("ok") ?? 0) + 1);
       return;
     }
-    const { error } = JSON.parse(textOf(result));
+    const error = refusalIn(textOf(result));
     seen.set(error.code, (seen.get(error.code) ?? 0) + 1);
     expect(ERROR_CODES).toContain(error.code);
     expect(["internal", "corrupt"], JSON.stringify(error)).not.toContain(error.code);

@@ -1,6 +1,6 @@
-import { ResultSchema } from "@modelcontextprotocol/sdk/types.js";
+import { type CallToolResult, ResultSchema } from "@modelcontextprotocol/sdk/types.js";
 import { expect, it } from "vitest";
-import { connect, textOf } from "../support/mcp-client.js";
+import { connect, refusalIn, textOf } from "../support/mcp-client.js";
 import { createMemoryEngines } from "../support/stores.js";
 
 async function refused(method: string, params?: Record<string, unknown>) {
@@ -31,8 +31,7 @@ it.each([[], "bucket", 7, [{ bucket: "b" }]])(
       ResultSchema,
     );
     expect(result).toMatchObject({ isError: true });
-    const { error } = JSON.parse(textOf(result as Parameters<typeof textOf>[0]));
-    expect(error).toMatchObject({
+    expect(refusalIn(textOf(result as CallToolResult))).toMatchObject({
       code: "invalid_argument",
       message: expect.stringMatching(/arguments must be an object/),
     });

@@ -1,6 +1,7 @@
 import type { McpError, ReadResourceResult } from "@modelcontextprotocol/sdk/types.js";
 import { describe, expect, it } from "vitest";
 import { connect, contentsOf } from "../support/mcp-client.js";
+import { jpeg, png } from "../support/media.js";
 import { createMemoryEngines } from "../support/stores.js";
 
 const MiB = 1024 * 1024;
@@ -87,11 +88,35 @@ describe("resources/read", () => {
     ["empty text", "text/plain", "", { text: "" }],
     ["text that is no UTF-8", "text/plain", Uint8Array.of(0xff, 0x61), { blob: "/2E=" }],
     ["bytes", "application/octet-stream", "hello", { blob: "aGVsbG8=" }],
-    ["an image", "image/png", Uint8Array.of(0x89, 0x50), { blob: "iVA=" }],
+    ["an image", "image/png", png(2, 1), { blob: png(2, 1).toString("base64") }],
   ])("answers %s of type %s as text or as a blob", async (_what, mimeType, content, wanted) => {
     const { save, read } = await setup();
     const { uri } = await save("b", "k", content, mimeType);
     expect(await read(uri)).toEqual({ uri, mimeType, ...wanted });
+  });
+
+  it.each([
+    ["text", "image/png", Buffer.from("hello world\n"), "application/octet-stream"],
+    ["text", "audio/wav", Buffer.from("hello world\n"), "application/octet-stream"],
+    ["a JPEG image", "image/png", jpeg(2, 1), "image/jpeg"],
+  ])("never calls %s %s, which hosts would show", async (_what, mimeType, content, honest) => {
+    const { save, read } = await setup();
+    const { uri } = await save("b", "k", content, mimeType);
+    expect(await read(uri)).toEqual({ uri, mimeType: honest, blob: content.toString("base64") });
+  });
+
+  it("calls a part of an image bytes", async () => {
+    const { save, read } = await setup();
+    const { uri } = await save("b", "k", png(2, 1), "image/png");
+    const part = { mimeType: "application/octet-stream", blob: png(2, 1).subarray(0, 40).toString("base64") };
+    expect(await read(`${uri}?length=40`)).toMatchObject(part);
+  });
+
+  it("of a listing names the cursor before the entries, since hosts cut the end of long answers", async () => {
+    const { save, client } = await setup();
+    for (let n = 0; n < 101; n += 1) await save("b", `k${n}`, "x");
+    const { contents } = await client.readResource({ uri: "artifact://b" });
+    expect(contents[0]).toMatchObject({ text: expect.stringMatching(/^{"next_cursor":"[^"]+","data":/) });
   });
 
   it("answers 4 MiB whole, and past that an error that names a range that works and the tool", async () => {

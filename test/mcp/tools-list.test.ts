@@ -36,6 +36,25 @@ async function listed(options: { readOnly?: boolean } = {}) {
   return { client, tools, byName: new Map(tools.map((tool) => [tool.name, tool])) };
 }
 
+/** What each description says first. */
+const begins: Record<string, RegExp> = {
+  save_artifact: /one go \(up to about 30 KB of text\) under a bucket and key, for good/,
+  create_upload_session: /too large for one call, or made piece by piece.*upload_chunk/,
+  upload_chunk: /at offset.*its new offset: use that as the offset of the next chunk/,
+  get_upload_session: /where an upload stands.*first after a lost connection.*upload_chunk at its offset/,
+  list_upload_sessions: /find an upload again when its id was lost/,
+  complete_upload_session: /without size: what has been uploaded becomes the artifact/,
+  abort_upload_session: /frees its bytes, which cannot be undone/,
+  import_file: /whatever its size, without you reading it/,
+  export_file: /whatever its size, without you reading it/,
+  list_buckets: /what earlier sessions have saved/,
+  list_artifacts: /in the order of their keys, each as its newest version/,
+  list_artifact_versions: /newest first/,
+  get_artifact: /without its content.*read_artifact/,
+  read_artifact: /a page at a time, at most 8,000 characters.*the call for the next one come first/,
+  delete_artifact: /all its versions or the one that version names: it cannot be undone/,
+};
+
 type Schema = Record<string, unknown>;
 const properties = ({ inputSchema }: Tool) => (inputSchema.properties ?? {}) as Record<string, Schema>;
 const argument = (tools: Map<string, Tool>, tool: string, name: string): Schema | undefined => {
@@ -93,6 +112,38 @@ describe("tools/list", () => {
     expect(bytes(description)).toBeLessThan(2_048);
     expect(name).toMatch(/^[a-z0-9_]+$/);
     expect(`mcp__artifacts-mcp__${name}`.length).toBeLessThanOrEqual(60);
+  });
+
+  it.each(Object.entries(begins))(
+    "%s says the most important in the 150 characters that some hosts show",
+    async (name, words) => {
+      const { client } = await connect(createMemoryEngines(), { allowPaths: ["/data"] });
+      const tool = (await client.listTools()).tools.find((other) => other.name === name);
+      const shown = tool?.description?.slice(0, 150) ?? "";
+      expect(shown).toMatch(words);
+      expect(shown).toMatch(/^[^.]+\./); // a whole sentence
+    },
+  );
+
+  it("costs a model no more than 17,500 characters of names, descriptions and arguments", async () => {
+    const { client } = await connect(createMemoryEngines(), { allowPaths: ["/data"] });
+    const { tools } = await client.listTools();
+    expect(tools).toHaveLength(15);
+    const told = tools.map(({ name, description, inputSchema }) => [name, description, JSON.stringify(inputSchema)]);
+    expect(told.flat().join("").length).toBeLessThanOrEqual(17_500);
+  });
+
+  it("asks Claude Code to load the five tools that an upload and a read need, and for long pages", async () => {
+    const { tools } = await listed();
+    const meta = Object.fromEntries(tools.flatMap(({ name, _meta }) => (_meta ? [[name, _meta]] : [])));
+    const alwaysLoad = { "anthropic/alwaysLoad": true };
+    expect(meta).toEqual({
+      save_artifact: alwaysLoad,
+      create_upload_session: alwaysLoad,
+      upload_chunk: alwaysLoad,
+      complete_upload_session: alwaysLoad,
+      read_artifact: { ...alwaysLoad, "anthropic/maxResultSizeChars": 500_000 },
+    });
   });
 
   it.each(names)("%s declares what it answers, read_artifact aside", async (name) => {
@@ -233,7 +284,7 @@ describe("--read-only", () => {
     expect(await reader.answer("list_buckets")).toEqual({ data: [{ name: "b" }] });
     expect(await reader.answer("get_upload_session", { session_id: id })).toMatchObject({ status: "open" });
     const { content } = await reader.call("read_artifact", { bucket: "b", key: "k" });
-    expect(content[0]).toEqual({ type: "text", text: "kept" });
+    expect(content[1]).toEqual({ type: "text", text: "kept" });
   });
 });
 

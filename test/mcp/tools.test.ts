@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Artifact } from "../../src/store/model/artifact.js";
 import type { ConnectOptions } from "../support/mcp-client.js";
-import { connect, contentsOf, ownRows, sha256Of, textOf } from "../support/mcp-client.js";
+import { answerIn, connect, contentsOf, ownRows, pageTextOf, sha256Of } from "../support/mcp-client.js";
 import { createMemoryEngines } from "../support/stores.js";
 
 const nowSeconds = 1_800_000_000;
@@ -17,7 +17,7 @@ async function setup(options: ConnectOptions = {}) {
   const save = (key: string, content: string, more: object = {}) =>
     connection.answer<Artifact>("save_artifact", { bucket: "b", key, content, ...more });
   const read = async (key: string, version?: number) =>
-    textOf(await connection.call("read_artifact", { bucket: "b", key, ...(version && { version }) }));
+    pageTextOf(await connection.call("read_artifact", { bucket: "b", key, ...(version && { version }) }));
   return { ...connection, engines, save, read };
 }
 
@@ -66,7 +66,7 @@ describe("save_artifact", () => {
     const { call } = await setup();
     const metadata = JSON.parse('{"constructor":"c","größe":"€","__proto__":"p"}');
     const result = await call("save_artifact", { bucket: "b", key: "k", content: "text", metadata });
-    const { error, metadata: kept } = JSON.parse(textOf(result));
+    const { error, metadata: kept } = answerIn(result);
     if (error === undefined) expect(JSON.stringify(kept)).toBe(JSON.stringify(metadata));
     else expect(error).toMatchObject({ code: "invalid_argument", message: expect.stringContaining("__proto__") });
   });

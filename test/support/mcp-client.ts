@@ -96,7 +96,9 @@ function structured({ isError, content, structuredContent }: CallToolResult): un
   const hints = isConflict
     ? [{ type: "text", text: expect.stringMatching(/^This upload has all its bytes and is not published: /) }]
     : [];
-  expect(content).toEqual([{ type: "text", text: JSON.stringify(structuredContent) }, ...hints]);
+  const isPage = Array.isArray((structuredContent as Arguments)["data"]);
+  const where = isPage ? [{ type: "text", text: expect.stringMatching(/^\d+ entr(y|ies) on this page\. /) }] : [];
+  expect(content).toEqual([...where, { type: "text", text: JSON.stringify(structuredContent) }, ...hints]);
   return structuredContent;
 }
 
@@ -104,9 +106,22 @@ function refusalOf(result: CallToolResult): Refusal {
   expect(result.isError, JSON.stringify(result)).toBe(true);
   expect(result).not.toHaveProperty("structuredContent");
   expect(result.content).toHaveLength(1);
-  const { error, ...rest } = JSON.parse(textOf(result));
-  expect(rest).toEqual({});
-  return error;
+  return refusalIn(textOf(result));
+}
+
+/** Reads the text of an error: `code: message`, then a line of JSON with the code and the details. */
+export function refusalIn(text: string): Refusal {
+  const [, code, message, json] = /^([a-z_]+): (.+)\n(\{[^\n]*\})$/s.exec(text) ?? [];
+  if (json === undefined) throw new Error(`no error of a tool: ${text}`);
+  const details = JSON.parse(json);
+  if (details.code !== code || "message" in details) throw new Error(`its two lines do not agree: ${text}`);
+  return { ...details, message };
+}
+
+/** An answer as an object: its structured content, or `error`. */
+// biome-ignore lint/suspicious/noExplicitAny: of every tool
+export function answerIn(result: CallToolResult): any {
+  return result.isError === true ? { error: refusalIn(textOf(result)) } : result.structuredContent;
 }
 
 /** The upload tools with fewer words. */
@@ -122,7 +137,7 @@ export function uploadsOf({ answer, refusal, call }: Connection) {
     complete: (session_id: string, more: object = {}) =>
       answer<UploadSession>("complete_upload_session", { session_id, ...more }),
     abort: (session_id: string) => answer<UploadSession>("abort_upload_session", { session_id }),
-    read: async (key = "k.txt") => textOf(await call("read_artifact", { bucket: "b", key })),
+    read: async (key = "k.txt") => pageTextOf(await call("read_artifact", { bucket: "b", key })),
   };
 }
 
@@ -132,6 +147,9 @@ export function textOf({ content }: CallToolResult, index = 0): string {
   if (block?.type !== "text") throw new Error(`content[${index}] is ${JSON.stringify(block)}, no text`);
   return block.text;
 }
+
+/** A page of content, behind the block that says where it stands. */
+export const pageTextOf = (result: CallToolResult): string => textOf(result, 1);
 
 /** Real engines on a data directory, as one of several processes has them open. */
 export async function openEngines(directory: string): Promise<Engines> {

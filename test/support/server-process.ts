@@ -5,6 +5,7 @@ import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import { onTestFinished } from "vitest";
+import { answerIn } from "./mcp-client.js";
 
 /** The built command, as a host starts it. */
 export const builtServer = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
@@ -48,9 +49,7 @@ export async function startServerUnder(
     pid,
     async call(tool, args) {
       const result = (await client.callTool({ name: tool, arguments: { ...args } })) as CallToolResult;
-      const [block] = result.content;
-      if (block?.type !== "text") throw new Error(`${tool} answered no text`);
-      return JSON.parse(block.text);
+      return answerIn(result);
     },
     async kill() {
       process.kill(pid, "SIGKILL");

@@ -7,7 +7,9 @@ import { isTextType } from "../../store/model/media-type.js";
 import type { Store } from "../../store/store.js";
 import { BufferPool } from "../buffer-pool.js";
 import { JsonText } from "../json-text.js";
+import { honestType } from "../media-format.js";
 import { messageForTools } from "../next-steps.js";
+import { cursorFirst } from "../result.js";
 import { parseResourceUri, type ResourceAddress } from "./uri.js";
 
 /** The most content that one read answers: clients stop at lines of 10 MiB. */
@@ -36,10 +38,10 @@ type Contents = ReadResourceResult["contents"][number];
 async function contentsOf(store: Store, uri: string, address: ResourceAddress): Promise<Contents> {
   switch (address.kind) {
     case "root":
-      return json(uri, await store.artifacts.listBuckets({ cursor: address.cursor, limit: defaultPageLimit }));
+      return page(uri, await store.artifacts.listBuckets({ cursor: address.cursor, limit: defaultPageLimit }));
     case "bucket": {
       const { bucket, cursor } = address;
-      return json(uri, await store.artifacts.list({ bucket, cursor, limit: defaultPageLimit }));
+      return page(uri, await store.artifacts.list({ bucket, cursor, limit: defaultPageLimit }));
     }
     case "upload":
       return json(uri, await store.uploads.get(address.id));
@@ -78,7 +80,8 @@ async function contentOf(
     const text = isTextType(mime_type) ? JsonText.ofUtf8(content) : undefined;
     if (text !== undefined && text.length < largestTextLine) return { uri, mimeType: mime_type, text: asString(text) };
     text?.release(); // control characters take six in JSON: text that is full of them travels as a blob
-    return { uri, mimeType: mime_type, blob: asString(JsonText.ofBase64(content)) };
+    const mimeType = honestType(mime_type, content, { isWhole: wanted === bytes });
+    return { uri, mimeType, blob: asString(JsonText.ofBase64(content)) };
   } finally {
     buffers.giveBack(buffer);
   }
@@ -86,6 +89,10 @@ async function contentOf(
 
 /** To the SDK, which hands it on to the transport as it is. */
 const asString = (text: JsonText): string => text as unknown as string;
+
+function page(uri: string, found: Parameters<typeof cursorFirst>[0]): Contents {
+  return json(uri, cursorFirst(found));
+}
 
 function json(uri: string, value: object): Contents {
   return { uri, mimeType: "application/json", text: JSON.stringify(value) };

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { contentSha256, ifVersion, session, sessionId } from "../../shapes/fields.js";
 import { success } from "../result.js";
-import { defineTool, type Tool, type ToolContext } from "../tool.js";
+import { alwaysLoad, defineTool, type Tool, type ToolContext } from "../tool.js";
 
 export function completeUploadSession({ store }: ToolContext): Tool {
   return defineTool({
@@ -11,6 +11,7 @@ export function completeUploadSession({ store }: ToolContext): Tool {
 
 After a version_conflict the session has status conflict and keeps its bytes: call this with if_version set to the newest version to publish on top of it. After a checksum_mismatch it keeps them too: call this with the right sha256.`,
     annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: true },
+    meta: alwaysLoad,
     input: z.strictObject({
       session_id: sessionId,
       sha256: contentSha256,

@@ -10,7 +10,7 @@ import {
   uploadSize,
 } from "../../shapes/fields.js";
 import { sessionSuccess } from "../result.js";
-import { defineTool, type Tool, type ToolContext } from "../tool.js";
+import { alwaysLoad, defineTool, type Tool, type ToolContext } from "../tool.js";
 
 const shellUpload = `
 A file that a shell can reach is never typed: create a session for it and run curl -T FILE URL with the answer's url (the answer has the exact command). The URL needs no token, works until the session expires, and takes up an interrupted upload again.
@@ -20,12 +20,13 @@ export function createUploadSession({ store, hasUrls, savedBy }: ToolContext): T
   return defineTool({
     name: "create_upload_session",
     title: "Create an upload session",
-    description: `Begins an upload in chunks and answers the session: its id, and offset 0. Use it for content that is too large for one call, or that you produce piece by piece. Send the pieces with upload_chunk.
+    description: `Begins an upload of content that is too large for one call, or made piece by piece, and answers its session: send the pieces with upload_chunk.
 ${hasUrls ? shellUpload : ""}
 With size (total bytes, not characters) the artifact is published by itself when the last byte has arrived. Leave size out when you write the text yourself or do not know it exactly, and end with complete_upload_session.
 
 The session outlives this process: after a break, get_upload_session (or list_upload_sessions, where the id was lost) says the offset to go on from. For content you can write in one call, save_artifact is simpler.`,
     annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false },
+    meta: alwaysLoad,
     input: z.strictObject({
       bucket,
       key,

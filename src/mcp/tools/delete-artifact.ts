@@ -8,7 +8,7 @@ export function deleteArtifact({ store }: ToolContext): Tool {
     name: "delete_artifact",
     title: "Delete an artifact",
     description:
-      "Deletes an artifact for good and answers what it was. Without version all its versions go; with version that one alone. The space is free when the answer comes. It cannot be undone.",
+      "Deletes an artifact for good, all its versions or the one that version names: it cannot be undone. Answers what it was. The space is free when the answer comes.",
     annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true },
     input: z.strictObject({
       bucket,

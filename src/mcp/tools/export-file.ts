@@ -7,7 +7,7 @@ export function exportFile({ store, allowedDirectories }: ToolContext): Tool {
   return defineTool({
     name: "export_file",
     title: "Export to a local file",
-    description: `Writes an artifact's content to a file of the machine that this server runs on, whatever its size, without you reading it: for programs that are to work with it. The content is checked against its digest, and the file appears whole or not at all.
+    description: `Writes an artifact's content to a file of the machine that this server runs on, whatever its size, without you reading it. The content is checked against its digest, and the file appears whole or not at all.
 
 The path is absolute, its directory exists, and it is inside a directory that was allowed; path_not_allowed names those. A file that exists is replaced only with overwrite true.`,
     annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true },

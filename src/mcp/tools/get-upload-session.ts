@@ -7,9 +7,11 @@ export function getUploadSession({ store, hasUrls }: ToolContext): Tool {
   return defineTool({
     name: "get_upload_session",
     title: "Get an upload session",
-    description: `Answers the state of an upload: offset says how many bytes are stored for good and so where to go on, status whether it is open (with offset equal to size it is being published: ask again), conflict (if_version was not met, or the key changed while a completion was interrupted: call complete_upload_session again, with another if_version where one was given, or abort), complete (with the artifact), aborted or expired.
+    description: `Says where an upload stands. Ask it first after a lost connection, a restart or an answer that never came, then go on with upload_chunk at its offset.
 
-Ask it first after a lost connection, a restart or an answer that never came, then go on with upload_chunk at that offset. Where the id was lost too, use list_upload_sessions.`,
+offset says how many bytes are stored for good, status whether it is open (with offset equal to size it is being published: ask again), conflict (if_version was not met, or the key changed while a completion was interrupted: call complete_upload_session again, with another if_version where one was given, or abort), complete (with the artifact), aborted or expired.
+
+Where the id was lost too, use list_upload_sessions.`,
     annotations: reading,
     input: z.strictObject({ session_id: sessionId }),
     output: session,

@@ -7,7 +7,7 @@ export function importFile({ store, allowedDirectories, savedBy }: ToolContext):
   return defineTool({
     name: "import_file",
     title: "Import a local file",
-    description: `Stores a file of the machine that this server runs on, whatever its size, without you reading it: the cheapest way to save what a program has written. Answers the session, complete with its artifact.
+    description: `Stores a file of the machine that this server runs on, whatever its size, without you reading it: the cheapest way to save a program's output. Answers the session, complete with its artifact.
 
 Give path with bucket and key for a new artifact. An import that broke off goes on with path and session_id alone (list_upload_sessions finds the id by bucket and key): the file must still begin with what was stored. With status open in the answer, call get_upload_session a little later.
 

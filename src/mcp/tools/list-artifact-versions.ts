@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { artifact, bucket, cursor, key, limit, pageOf } from "../../shapes/fields.js";
-import { success } from "../result.js";
+import { pageSuccess } from "../result.js";
 import { defineTool, reading, type Tool, type ToolContext } from "../tool.js";
 
 export function listArtifactVersions({ store }: ToolContext): Tool {
@@ -12,6 +12,9 @@ export function listArtifactVersions({ store }: ToolContext): Tool {
     annotations: reading,
     input: z.strictObject({ bucket, key, cursor, limit }),
     output: pageOf(artifact),
-    answer: async ({ bucket, key, ...options }) => success(await store.artifacts.listVersions(bucket, key, options)),
+    async answer(args) {
+      const { bucket, key, ...options } = args;
+      return pageSuccess("list_artifact_versions", args, await store.artifacts.listVersions(bucket, key, options));
+    },
   });
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { artifact, bucket, cursor, delimiter, limit, pageOf, prefix } from "../../shapes/fields.js";
-import { success } from "../result.js";
+import { pageSuccess } from "../result.js";
 import { defineTool, reading, type Tool, type ToolContext } from "../tool.js";
 
 export function listArtifacts({ store }: ToolContext): Tool {
@@ -19,6 +19,6 @@ export function listArtifacts({ store }: ToolContext): Tool {
     output: pageOf(artifact).extend({
       prefixes: z.array(z.string()).meta({ description: "With delimiter: what deeper keys begin with." }),
     }),
-    answer: async (options) => success(await store.artifacts.list(options)),
+    answer: async (options) => pageSuccess("list_artifacts", options, await store.artifacts.list(options)),
   });
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { cursor, limit, pageOf } from "../../shapes/fields.js";
-import { success } from "../result.js";
+import { pageSuccess } from "../result.js";
 import { defineTool, reading, type Tool, type ToolContext } from "../tool.js";
 
 export function listBuckets({ store }: ToolContext): Tool {
@@ -12,6 +12,6 @@ export function listBuckets({ store }: ToolContext): Tool {
     annotations: reading,
     input: z.strictObject({ cursor, limit }),
     output: pageOf(z.object({ name: z.string() })),
-    answer: async (options) => success(await store.artifacts.listBuckets(options)),
+    answer: async (options) => pageSuccess("list_buckets", options, await store.artifacts.listBuckets(options)),
   });
 }

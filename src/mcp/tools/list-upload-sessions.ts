@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { bucket, cursor, key, limit, pageOf, session } from "../../shapes/fields.js";
-import { success } from "../result.js";
+import { pageSuccess } from "../result.js";
 import { defineTool, reading, type Tool, type ToolContext } from "../tool.js";
 
 export function listUploadSessions({ store }: ToolContext): Tool {
@@ -16,6 +16,6 @@ export function listUploadSessions({ store }: ToolContext): Tool {
       limit,
     }),
     output: pageOf(session),
-    answer: async (filter) => success(await store.uploads.list(filter)),
+    answer: async (filter) => pageSuccess("list_upload_sessions", filter, await store.uploads.list(filter)),
   });
 }

@@ -1,23 +1,26 @@
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import { z } from "zod";
 import { bucket, key, version } from "../../shapes/fields.js";
-import type { OpenArtifact } from "../../store/artifacts/open-artifact.js";
 import type { Artifact } from "../../store/model/artifact.js";
 import { type ContentPage, largestPageBytes, readPage } from "../content-page.js";
-import { defineTool, reading, type Tool, type ToolContext } from "../tool.js";
+import { mediaAnswer } from "../media-answer.js";
+import { mediaKindOf } from "../media-format.js";
+import { alwaysLoad, defineTool, reading, type Tool, type ToolContext } from "../tool.js";
 
-/** An image up to this size is shown whole, as an image. */
-const largestImageBytes = 512 * 1024;
-const imageTypes: readonly string[] = ["image/png", "image/jpeg", "image/gif", "image/webp"];
+/** The most that Claude Code puts before a model rather than into a file, in characters: whoever asks for it gets it. */
+const longResults = { "anthropic/maxResultSizeChars": 500_000 };
 
 export function readArtifact({ store }: ToolContext): Tool {
   return defineTool({
     name: "read_artifact",
     title: "Read an artifact's content",
-    description: `Reads content a page at a time: the page alone in the first text block, and in the second a line saying where it stands and the call for the next page. A page is at most 8,000 characters unless length asks for more. Text is cut between characters; what is no text comes as base64, a small image as an image.
+    description: `Reads content a page at a time, at most 8,000 characters unless length asks for more. Where the page stands and the call for the next one come first.
+
+The page itself is the second block. Text is cut between characters; what is no text comes as base64. An image or a recording of up to 100 KB, or up to length, is shown as such; a larger or broken one is described.
 
 Do not read a large artifact whole without need: the tokens are yours. get_artifact tells its size.`,
     annotations: reading,
+    meta: { ...alwaysLoad, ...longResults },
     input: z.strictObject({
       bucket,
       key,
@@ -33,12 +36,11 @@ Do not read a large artifact whole without need: the tokens are yours. get_artif
         description: "auto: text where the type is text and the bytes are UTF-8, else base64.",
       }),
     }),
-    async answer({ bucket, key, version, offset, length, encoding }) {
+    async answer({ bucket, key, version, offset = 0, length, encoding }) {
       const open = await store.artifacts.open(bucket, key, version);
       try {
-        const isWhole = offset === undefined && length === undefined && encoding === "auto";
-        if (isWhole && isSmallImage(open.artifact)) return await imageResult(open);
-        const page = await readPage(open, { offset: offset ?? 0, length, encoding });
+        if (isWholeMedium(open.artifact, { offset, length, encoding })) return await mediaAnswer(open, length);
+        const page = await readPage(open, { offset, length, encoding });
         return pageResult(open.artifact, page, { length, encoding });
       } finally {
         await open.close();
@@ -47,27 +49,22 @@ Do not read a large artifact whole without need: the tokens are yours. get_artif
   });
 }
 
-function isSmallImage({ mime_type, bytes }: Artifact): boolean {
-  return imageTypes.includes(mime_type) && bytes > 0 && bytes <= largestImageBytes;
+interface Asked {
+  readonly offset: number;
+  readonly length: number | undefined;
+  readonly encoding: string;
 }
 
-async function imageResult({ artifact, read }: OpenArtifact): Promise<CallToolResult> {
-  const { bytes, version, mime_type } = artifact;
-  const data = Buffer.from(await read(0, bytes)).toString("base64");
-  const line = `The whole image: ${bytes} bytes of ${mime_type}, version ${version}.`;
-  return {
-    content: [
-      { type: "image", data, mimeType: mime_type },
-      { type: "text", text: line },
-    ],
-    _meta: { offset: 0, length: bytes, bytes },
-  };
+/** Whether all of an image or a recording is asked for, and not its bytes. */
+function isWholeMedium({ mime_type, bytes }: Artifact, { offset, length = bytes, encoding }: Asked): boolean {
+  const isWhole = bytes > 0 && offset === 0 && length >= bytes && encoding === "auto";
+  return isWhole && mediaKindOf(mime_type) !== undefined;
 }
 
 function pageResult(
   { bucket, key, version, bytes, mime_type }: Artifact,
   { encoding: written, text, start, end }: ContentPage,
-  asked: { length: number | undefined; encoding: string },
+  asked: Pick<Asked, "length" | "encoding">,
 ): CallToolResult {
   const encoding = asked.encoding === "auto" ? {} : { encoding: asked.encoding };
   const length = asked.length === undefined ? {} : { length: asked.length };
@@ -76,8 +73,8 @@ function pageResult(
   const line = end < bytes ? `${where} Next page: read_artifact ${next}` : `${where} This is the end.`;
   return {
     content: [
-      { type: "text", text },
       { type: "text", text: line },
+      { type: "text", text },
     ],
     _meta: { offset: start, length: end - start, ...(end < bytes ? { next_offset: end } : {}), bytes },
   };

@@ -2,16 +2,17 @@ import { z } from "zod";
 import { artifact, bucket, ifVersion, key, metadata, mimeType } from "../../shapes/fields.js";
 import { contentArgument, decodeContent } from "../content.js";
 import { success } from "../result.js";
-import { defineTool, type Tool, type ToolContext } from "../tool.js";
+import { alwaysLoad, defineTool, type Tool, type ToolContext } from "../tool.js";
 
 export function saveArtifact({ store, maxChunkBytes, savedBy }: ToolContext): Tool {
   return defineTool({
     name: "save_artifact",
     title: "Save an artifact",
-    description: `Saves content under a bucket and key in one call and answers the artifact. Use it for anything you can write comfortably in one go (up to about 30 KB of text); it is on disk for good when the answer comes. For more, use create_upload_session and upload_chunk.
+    description: `Saves content that you can write in one go (up to about 30 KB of text) under a bucket and key, for good, and answers the artifact. For more, use create_upload_session and upload_chunk.
 
 Saving to a key that exists makes a new version, older ones stay readable. Saving exactly what is there already makes none and answers already_saved, so a retry is safe. Give if_version to be sure that nobody changed the key since you looked.`,
     annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: true },
+    meta: alwaysLoad,
     input: z.strictObject({
       bucket,
       key,

@@ -3,7 +3,7 @@ import { session, sessionId } from "../../shapes/fields.js";
 import { sha256Pattern } from "../../store/model/artifact.js";
 import { contentArgument, DecodedContent, decodeContent } from "../content.js";
 import { success } from "../result.js";
-import { defineTool, type Tool, type ToolContext } from "../tool.js";
+import { alwaysLoad, defineTool, type Tool, type ToolContext } from "../tool.js";
 
 export function uploadChunk({ store, maxChunkBytes, hasUrls }: ToolContext): Tool {
   return defineTool({
@@ -15,6 +15,7 @@ offset counts bytes of content, never characters: do not compute it, take it fro
 
 Write text as it is (encoding utf8), in chunks of what you write comfortably, about 10 to 30 KB; a chunk may end anywhere. A program can send 256 KB to 1 MB a call (at most ${maxChunkBytes} bytes). base64 costs a model about one token a byte: use it for small binaries only${hasUrls ? ", and send files with curl -T FILE URL to the session's url" : ""}.`,
     annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: true },
+    meta: alwaysLoad,
     input: z.strictObject({
       session_id: sessionId,
       offset: z.int().min(0).meta({ description: "Where the chunk begins, in bytes: the offset of the last answer." }),
