@@ -10,6 +10,7 @@ import {
 import type { z } from "zod";
 import { parseArguments } from "../shapes/arguments.js";
 import { ArtifactError } from "../store/model/errors.js";
+import { asHostsMean } from "./host-arguments.js";
 
 /** One request, beside its parameters. */
 export type RequestExtra = RequestHandlerExtra<ServerRequest, ServerNotification>;
@@ -46,7 +47,7 @@ export function createRequests(server: Server): Requests {
 /** @throws McpError -32602, which names each parameter that is wrong and what it must be */
 function readParams<Params extends z.ZodObject>(schema: Params, params: unknown, method: string): z.output<Params> {
   try {
-    return parseArguments(schema, params, method);
+    return parseArguments(schema, asHostsMean(schema, params), method);
   } catch (error) {
     if (error instanceof ArtifactError) throw new McpError(ErrorCode.InvalidParams, `${method}: ${error.message}`);
     throw error;
