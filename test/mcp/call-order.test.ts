@@ -149,20 +149,43 @@ describe("calls that arrive together", () => {
     expect(said(published as Message)).toContain("text");
   });
 
-  it("on a session of a known key leave other keys alone", async () => {
+  const upload = { bucket: "b", key: "slow", size: 4, mime_type: "text/plain" };
+  const chunkOf = (session_id: string, offset: number, data: string) =>
+    call("upload_chunk", { session_id, offset, data });
+
+  it.each<[string, (store: Store) => Promise<Call>]>([
+    ["created here", async () => call("create_upload_session", upload)],
+    ["asked for", async ({ uploads }) => call("get_upload_session", { session_id: (await uploads.create(upload)).id })],
+    [
+      "listed",
+      async ({ uploads }) => {
+        await uploads.create(upload);
+        return call("list_upload_sessions", {});
+      },
+    ],
+  ])("on a session that was %s leave other keys alone", async (_, telling) => {
     const { store, open } = slowStore();
     const client = await connectTo(store);
-    await client.together(save("other", "x"));
-    const upload = { bucket: "b", key: "slow", size: 4, mime_type: "text/plain" };
-    const [created] = await client.together(call("create_upload_session", upload));
-    const { structuredContent } = (created as { result: { structuredContent: { id: string } } }).result;
-    const chunk = call("upload_chunk", { session_id: structuredContent.id, offset: 0, data: "text" });
-    const sent = client.send(chunk, read("slow"));
+    const [, told] = await client.together(save("other", "x"), await telling(store));
+    const id = /"id":"([^"]*)"/.exec(said(told as Message))?.[1] ?? "";
+    const sent = client.send(chunkOf(id, 0, "text"), read("slow"));
     await client.together(read("other"), save("other", "y"));
     expect(sent.map(client.find)).toEqual([undefined, undefined]);
     open();
     const [, published] = await Promise.all(sent.map(client.answer));
     expect(said(published as Message)).toContain("text");
+  });
+
+  it("leave other keys alone from when the first answer on their session has told its key", async () => {
+    const { store, open } = slowStore();
+    const { id } = await store.uploads.create(upload);
+    const client = await connectTo(store);
+    await client.together(save("other", "x"));
+    const sent = client.send(chunkOf(id, 0, "te"), chunkOf(id, 2, "xt"), read("slow"), read("other"));
+    expect(said(await client.answer(sent[3] as number))).toContain("x");
+    expect(sent.slice(1, 3).map(client.find)).toEqual([undefined, undefined]);
+    open();
+    expect(said(await client.answer(sent[2] as number))).toContain("text");
   });
 
   it("on two connections are not ordered", async () => {
