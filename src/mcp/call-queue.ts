@@ -1,4 +1,7 @@
 import type { JSONRPCRequest, RequestId } from "@modelcontextprotocol/sdk/types.js";
+import { addClaims, addWaitingClaims, areFree, type Claims, claimsOf, isUncertain } from "./call-claims.js";
+import { type Work, workOn } from "./call-work.js";
+import { SessionKeys } from "./session-keys.js";
 
 export interface CallQueueLimits {
   /** Requests that are with the server at once. */
@@ -6,21 +9,34 @@ export interface CallQueueLimits {
   readonly maxWaitingCalls: number;
 }
 
-interface WaitingCall {
+interface Call {
   readonly request: JSONRPCRequest;
+  /** What it took on the wire. */
   readonly bytes: number;
+  claims: Claims;
 }
 
-/** The requests that are not answered yet, each id once: those with the server, and those that wait for it. */
+/**
+ * The requests of one client that are not answered yet, each id once: those with the server, and those that wait for
+ * it. Requests that use the same things run in the order of their arrival, the others side by side: a request waits for
+ * earlier ones alone, so each has its turn.
+ */
 export class CallQueue {
   readonly #limits: CallQueueLimits;
+  readonly #onFree: () => void;
+  readonly #sessions = new SessionKeys();
   /** In the order of their arrival. */
-  readonly #waiting = new Map<RequestId, WaitingCall>();
-  readonly #running = new Set<RequestId>();
+  readonly #waiting = new Map<RequestId, Call>();
+  /** Undefined for those that use nothing. */
+  readonly #running = new Map<RequestId, Call | undefined>();
+  /** Cancelled, and still worked on: the next one has to wait for the end of it. */
+  readonly #lingering = new Set<Call>();
   #waitingBytes = 0;
 
-  constructor(limits: CallQueueLimits) {
+  /** @param onFree a request that was cancelled is worked on no more, and those behind it may start */
+  constructor(limits: CallQueueLimits, onFree: () => void = () => undefined) {
     this.#limits = limits;
+    this.#onFree = onFree;
   }
 
   get isEmpty(): boolean {
@@ -50,28 +66,62 @@ export class CallQueue {
 
   /** Puts a request at the end. */
   add(request: JSONRPCRequest, bytes: number): void {
-    this.#waiting.set(request.id, { request, bytes });
+    this.#waiting.set(request.id, { request, bytes, claims: claimsOf(request, this.#sessions) });
     this.#waitingBytes += bytes;
   }
 
-  /** The next request for the server, which counts as running from here; undefined where none may start now. */
+  /**
+   * The request for the server that arrived first of those that nothing earlier stands in the way of, which counts as
+   * running from here; undefined where none may start now.
+   */
   next(): JSONRPCRequest | undefined {
-    if (this.#running.size >= this.#limits.maxConcurrentCalls) return undefined;
-    const [first] = this.#waiting.values();
-    if (first === undefined) return undefined;
-    this.withdraw(first.request.id);
-    this.run(first.request.id);
-    return first.request;
+    if (this.#waiting.size === 0 || this.#running.size >= this.#limits.maxConcurrentCalls) return undefined;
+    const used = new Map<string, string>();
+    for (const call of this.#running.values()) if (call !== undefined) addClaims(used, call.claims);
+    for (const { claims } of this.#lingering) addClaims(used, claims);
+    for (const call of this.#waiting.values()) {
+      if (areFree(used, call.claims)) return this.#start(call);
+      addWaitingClaims(used, call.claims);
+    }
+    return undefined;
+  }
+
+  #start(call: Call): JSONRPCRequest {
+    const { request } = call;
+    this.withdraw(request.id);
+    this.#running.set(request.id, call);
+    return request;
   }
 
   /** Counts a request as running that did not wait. */
   run(id: RequestId): void {
-    this.#running.add(id);
+    this.#running.set(id, undefined);
   }
 
   /** The request will not be answered any more, or has been. */
   settle(id: RequestId): void {
+    const call = this.#running.get(id);
     this.#running.delete(id);
+    const work = call && workOn(call.request);
+    if (call === undefined || work === undefined) return;
+    if (work.hasEnded) this.#learn(work);
+    else this.#linger(call, work);
+  }
+
+  #linger(call: Call, work: Work): void {
+    this.#lingering.add(call);
+    void work.ended.then(() => {
+      this.#learn(work);
+      if (this.#lingering.delete(call)) this.#onFree();
+    });
+  }
+
+  /** Calls on a session whose key was not known stand in the way of fewer others once it is. */
+  #learn({ result }: Work): void {
+    if (!this.#sessions.learn(result?.["structuredContent"])) return;
+    for (const call of [...this.#running.values(), ...this.#waiting.values(), ...this.#lingering]) {
+      if (call !== undefined && isUncertain(call.claims)) call.claims = claimsOf(call.request, this.#sessions);
+    }
   }
 
   /** Takes a waiting request out. */
@@ -83,6 +133,7 @@ export class CallQueue {
   clear(): void {
     this.#waiting.clear();
     this.#running.clear();
+    this.#lingering.clear();
     this.#waitingBytes = 0;
   }
 }

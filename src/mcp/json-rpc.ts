@@ -46,8 +46,45 @@ export function parseLine(
     const message = "Batches are not taken: send each message on a line of its own, not in an array.";
     return { reason: "a batch", answer: errorAnswer(null, ErrorCode.InvalidRequest, message) };
   }
-  const reason = isObject(value) ? faultOf(value) : "it must be an object";
-  return reason === undefined ? { message: value as JSONRPCMessage } : invalid(value, reason);
+  const message = withoutNulls(value);
+  const reason = isObject(message) ? faultOf(message) : "it must be an object";
+  return reason === undefined ? { message: message as JSONRPCMessage } : invalid(value, reason);
+}
+
+/**
+ * A message without members that are null, which hosts write for what is absent: its `params`, `result` and `error`,
+ * and what is in the first two at any depth, those changed in place. Elements of arrays stay, and so does an `id`, but
+ * for a notification's.
+ */
+export function withoutNulls(value: unknown): unknown {
+  if (!isObject(value)) return value;
+  const message = Object.fromEntries(
+    Object.entries(value).filter(([name, member]) => member !== null || name === "id"),
+  );
+  const { id, method } = message;
+  if (id === null && typeof method === "string" && method.startsWith("notifications/")) delete message["id"];
+  dropNulls(message["params"]);
+  dropNulls(message["result"]);
+  return message;
+}
+
+/** Not by recursion: a line may be nested deeper than calls can be. */
+function dropNulls(root: unknown): void {
+  const left = [root];
+  for (let holder = left.pop(); holder !== undefined; holder = left.pop()) {
+    if (isPlain(holder)) deleteNulls(holder);
+    else if (!Array.isArray(holder)) continue;
+    for (const part of Object.values(holder)) if (typeof part === "object") left.push(part);
+  }
+}
+
+function deleteNulls(holder: Record<string, unknown>): void {
+  for (const name of Object.keys(holder)) if (holder[name] === null) delete holder[name];
+}
+
+/** What JSON makes an object of: content that was decoded on the way is none. */
+function isPlain(value: unknown): value is Record<string, unknown> {
+  return isObject(value) && Object.getPrototypeOf(value) === Object.prototype;
 }
 
 export function errorAnswer(id: RequestId | null, code: number, message: string): ErrorAnswer {

@@ -10,6 +10,8 @@ import {
 import type { z } from "zod";
 import { parseArguments } from "../shapes/arguments.js";
 import { ArtifactError } from "../store/model/errors.js";
+import { work } from "./call-work.js";
+import { asHostsMean } from "./host-arguments.js";
 
 /** One request, beside its parameters. */
 export type RequestExtra = RequestHandlerExtra<ServerRequest, ServerNotification>;
@@ -30,10 +32,11 @@ export interface Requests {
  */
 export function createRequests(server: Server): Requests {
   const answers = new Map<string, Answer>();
-  server.fallbackRequestHandler = async ({ method, params }, extra) => {
-    const answer = answers.get(method);
+  server.fallbackRequestHandler = async (request, extra) => {
+    const answer = answers.get(request.method);
     if (answer === undefined) throw new McpError(ErrorCode.MethodNotFound, "Method not found");
-    return answer(params, extra);
+    extra.signal.throwIfAborted(); // cancelled before it began
+    return work(request, () => answer(request.params, extra));
   };
   return {
     on(method, schema, answer) {
@@ -46,7 +49,7 @@ export function createRequests(server: Server): Requests {
 /** @throws McpError -32602, which names each parameter that is wrong and what it must be */
 function readParams<Params extends z.ZodObject>(schema: Params, params: unknown, method: string): z.output<Params> {
   try {
-    return parseArguments(schema, params, method);
+    return parseArguments(schema, asHostsMean(schema, params), method);
   } catch (error) {
     if (error instanceof ArtifactError) throw new McpError(ErrorCode.InvalidParams, `${method}: ${error.message}`);
     throw error;

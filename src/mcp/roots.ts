@@ -1,12 +1,19 @@
 import { fileURLToPath } from "node:url";
 import type { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import { RootsListChangedNotificationSchema } from "@modelcontextprotocol/sdk/types.js";
+import { z } from "zod";
+import { shorten } from "../store/model/quote.js";
 import { withinMs } from "../store/model/within-ms.js";
 import type { Log } from "../store/ports/log.js";
 
 /** How long the client may take to say its roots, and how long another request waits for them. */
 const answerMs = 5_000;
 const waitMs = 1_000;
+/** Foreign roots that one line of the log names. */
+const maxNamedRoots = 5;
+
+/** The SDK's own schema takes `file:` alone, and refuses all roots for one that is something else. */
+const listedRoots = z.looseObject({ roots: z.array(z.unknown()).nullish() });
 
 /** The directories that this client's tools may reach. */
 export interface Roots {
@@ -27,8 +34,8 @@ export function createRoots(server: Server, allowPaths: readonly string[], onCha
   async function ask(): Promise<void> {
     let found: readonly string[] = [];
     try {
-      const answer = await server.listRoots({}, { timeout: answerMs });
-      found = answer.roots.flatMap(({ uri }) => directoryOf(uri));
+      const { roots: listed } = await server.request({ method: "roots/list" }, listedRoots, { timeout: answerMs });
+      found = directoriesOf(listed ?? [], log);
     } catch (error) {
       // What the roots were may have been taken back, so none is left.
       log("warn", "roots_not_told", { error: String(error) });
@@ -59,11 +66,28 @@ export function onlyAllowed(allowPaths: readonly string[]): Roots {
   return { allowed: async () => allowPaths, start: () => undefined };
 }
 
-/** Roots may be other things than directories of this machine. */
-function directoryOf(uri: string): string[] {
+/** Each root by itself: what is no directory of this machine is logged, and leaves the others as they are. */
+function directoriesOf(roots: readonly unknown[], log: Log): string[] {
+  const judged = roots.map((root) => ({ root, directory: directoryOf(root) }));
+  const foreign = judged.filter(({ directory }) => directory === undefined).map(({ root }) => root);
+  if (foreign.length > 0) {
+    const named = foreign.slice(0, maxNamedRoots).map((root) => shorten(uriOf(root) ?? JSON.stringify(root)));
+    log("warn", "roots_not_used", { reason: "no directories of this machine", count: foreign.length, roots: named });
+  }
+  return judged.flatMap(({ directory }) => directory ?? []);
+}
+
+function uriOf(root: unknown): string | undefined {
+  const uri = (root as { uri?: unknown } | null)?.uri;
+  return typeof uri === "string" ? uri : undefined;
+}
+
+/** Undefined for what is elsewhere (`vscode-remote:`, another host), or names nothing (`file://%zz`, a NUL). */
+function directoryOf(root: unknown): string | undefined {
   try {
-    return [fileURLToPath(uri)];
+    const path = fileURLToPath(uriOf(root) ?? "");
+    return path.includes("\0") ? undefined : path;
   } catch {
-    return [];
+    return undefined;
   }
 }

@@ -84,7 +84,7 @@ export class StdioTransport implements Transport {
     this.#stdout = stdout;
     this.#log = log;
     this.#limits = { ...defaultLimits, ...limits };
-    this.#calls = new CallQueue(this.#limits);
+    this.#calls = new CallQueue(this.#limits, () => this.#advance());
     this.#answerBytes = this.#limits.maxUnreadBytes / this.#limits.maxConcurrentCalls;
     this.#lines = new LineReader(this.#limits.maxMessageBytes, {
       onLine: (line) => this.#takeLine(line),

@@ -2,6 +2,7 @@ import type { CallToolResult, Tool as ListedTool } from "@modelcontextprotocol/s
 import { z } from "zod";
 import { readArguments } from "../shapes/arguments.js";
 import type { Store } from "../store/store.js";
+import { argumentsAsHostsMean } from "./host-arguments.js";
 
 /** What the tools are made of. */
 export interface ToolContext {
@@ -71,7 +72,7 @@ export function defineTool<Input extends z.ZodObject>(spec: ToolSpec<Input>): To
       ...(meta ? { _meta: { ...meta } } : {}),
     }),
     async call(args, call) {
-      return spec.answer(readArguments(input, args, "this tool"), call);
+      return spec.answer(readArguments(input, argumentsAsHostsMean(input, args), "this tool"), call);
     },
   };
 }

@@ -52,15 +52,15 @@ refusedWith("invalid_argument", [
   ["no content", "save_artifact", here, /content is required/, "content"],
   ["no offset", "upload_chunk", ({ open }) => ({ session_id: open, data: "x" }), /offset is required/, "offset"],
   ["a number for content", "save_artifact", save({ content: 5 }), /content.*string/, "content"],
-  ["null for a key", "save_artifact", save({ key: null }), /key.*string/, "key"],
-  ["text for an offset", "upload_chunk", chunk({ offset: "4" }), /offset.*(int|number)/, "offset"],
+  ["null for a key", "save_artifact", save({ key: null }), /key is required/, "key"],
+  ["text for an offset", "upload_chunk", chunk({ offset: "four" }), /offset.*(int|number)/, "offset"],
   ["an unknown encoding", "save_artifact", save({ encoding: "hex" }), /encoding.*utf8.*base64/, "encoding"],
   ["metadata that is no object", "save_artifact", save({ metadata: "x" }), /metadata/, "metadata"],
   ["metadata that is a list", "save_artifact", save({ metadata: ["x"] }), /metadata/, "metadata"],
-  ["metadata with a number in it", "save_artifact", save({ metadata: { a: 1 } }), /metadata\.a.*string/, "metadata"],
+  ["metadata with a list in it", "save_artifact", save({ metadata: { a: [1] } }), /metadata\.a.*string/, "metadata"],
   ["metadata over 2 KB", "save_artifact", save({ metadata: { a: "é".repeat(1_024) } }), /2048.*shorten/, "metadata"],
   ["metadata over 2 KB", "create_upload_session", { ...here, metadata: { a: "x".repeat(2_048) } }, /2048/, "metadata"],
-  ...["csv", "text/", "/csv", "text/c v", "text/csv\n", "", `${"x".repeat(250)}/plain`, "text/é"].map(
+  ...["csv", "text/", "/csv", "text/c v", "text/csv\n", " ", `${"x".repeat(250)}/plain`, "text/é"].map(
     (mime_type): Row => [
       `type ${JSON.stringify(mime_type.slice(0, 9))}`,
       "save_artifact",
@@ -168,7 +168,7 @@ refusedWith("invalid_argument", [
       ],
     ],
   ),
-  ...["", "x", "!!!", "AAAA"].map(
+  ...[" ", "x", "!!!", "AAAA"].map(
     (cursor): Row => [`cursor "${cursor}"`, "list_buckets", { cursor }, /next_cursor.*leave it out/, "cursor"],
   ),
   ...(["list_artifacts", "list_artifact_versions", "list_upload_sessions"] as const).map((tool): Row => {

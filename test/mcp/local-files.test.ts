@@ -9,6 +9,7 @@ import {
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { createMcpServer } from "../../src/mcp/server.js";
 import { defaultMaxChunkBytes } from "../../src/store/model/limits.js";
+import type { Log } from "../../src/store/ports/log.js";
 import { answerIn, connect, textOf } from "../support/mcp-client.js";
 import { createMemoryFiles } from "../support/memory-files.js";
 import { silentLog } from "../support/silent-log.js";
@@ -22,8 +23,13 @@ function filesWith(path: string, text: string) {
   return files;
 }
 
+interface RootOptions {
+  readonly allowPaths?: string[];
+  readonly log?: Log;
+}
+
 /** A client that has roots, as a host with open folders has. */
-async function connectWithRoots(roots: string[], allowPaths: string[] = []) {
+async function connectWithRoots(roots: unknown[], { allowPaths = [], log = silentLog }: RootOptions = {}) {
   const files = filesWith("/data/f.txt", "content");
   const store = storeOn(createMemoryEngines(), { files });
   const options = {
@@ -33,7 +39,7 @@ async function connectWithRoots(roots: string[], allowPaths: string[] = []) {
     isLocal: true,
     hasUrls: false,
     allowPaths,
-    log: silentLog,
+    log,
   };
   const server = createMcpServer({ store, ...options });
   const client = new Client({ name: "test", version: "0" }, { capabilities: { roots: { listChanged: true } } });
@@ -41,7 +47,7 @@ async function connectWithRoots(roots: string[], allowPaths: string[] = []) {
   let isDeaf = false;
   client.setRequestHandler(ListRootsRequestSchema, () => {
     if (isDeaf) throw new Error("no roots now");
-    return { roots: roots.map((uri) => ({ uri })) };
+    return { roots: roots.map((root) => (typeof root === "string" ? { uri: root } : root)) };
   });
   client.setNotificationHandler(ToolListChangedNotificationSchema, () => {
     toolChanges += 1;
@@ -121,10 +127,37 @@ describe("import_file and export_file", () => {
 
 describe("a client's roots", () => {
   it("are added to what is allowed", async () => {
-    const { offered, importFile } = await connectWithRoots(["file:///data", "file://another-host/share"], ["/data"]);
+    const { offered, importFile } = await connectWithRoots(["file:///data", "file://another-host/share"], {
+      allowPaths: ["/data"],
+    });
     expect(await offered()).toEqual(fileTools);
     expect(await importFile("/data/f.txt")).toMatchObject({ status: "complete" });
     expect(await importFile("/elsewhere/f.txt")).toMatchObject({ error: { code: "path_not_allowed" } });
+  });
+
+  it.each([
+    ["of another machine", "vscode-remote://wsl%2Bubuntu/home/x"],
+    ["of another scheme", "untitled:Untitled-1"],
+    ["that names no host", "file://%zz"],
+    ["that is not encoded right", "file:///%zz"],
+    ["with a slash in a name", "file:///a%2Fb"],
+    ["with NUL in it", "file:///data%00"],
+    ["that is a plain path", "/elsewhere"],
+    ["that is empty", ""],
+    ["without a URI", { name: "x" }],
+    ["whose URI is no text", { uri: 7 }],
+    ["that is nothing", null],
+  ])("are judged one by one: one %s is logged and leaves the others", async (_, foreign) => {
+    const logged: [string, object | undefined][] = [];
+    const log: Log = (_level, event, facts) => void logged.push([event, facts]);
+    const nameless = { uri: "file:///data", name: null }; // as some hosts write a folder without a name
+    const { offered, importFile } = await connectWithRoots([foreign, nameless, foreign], { log });
+    expect(await offered()).toEqual(fileTools);
+    expect(await importFile("/data/f.txt")).toMatchObject({ status: "complete" });
+    expect(await importFile("/elsewhere/f.txt")).toMatchObject({ error: { code: "path_not_allowed" } });
+    const about = logged.filter(([event]) => event.startsWith("roots_"));
+    const told = typeof foreign === "string" ? foreign : JSON.stringify(foreign);
+    expect(about).toEqual([["roots_not_used", { reason: expect.any(String), count: 2, roots: [told, told] }]]);
   });
 
   it("are refreshed when they change, and the client hears that the tools did", async () => {

@@ -40,7 +40,7 @@ const anyText = fc.string({
   unit: fc.constantFrom(..."ab", '"', "\\", "{", "}", ",", "\n", "\0", "é", "€", "\u{1f600}"),
 });
 const anyParams = fc.record(
-  { text: anyText, id: fc.integer(), _meta: fc.constantFrom({}, { progressToken: 1 }, null) },
+  { text: anyText, id: fc.integer(), _meta: fc.constantFrom({}, { progressToken: 1 }, 5) },
   { requiredKeys: [] },
 );
 /** Filled in where the line takes its place, so that no two requests have one id. */

@@ -138,9 +138,9 @@ describe("tools/list", () => {
     const meta = Object.fromEntries(tools.flatMap(({ name, _meta }) => (_meta ? [[name, _meta]] : [])));
     const alwaysLoad = { "anthropic/alwaysLoad": true };
     expect(meta).toEqual({
-      save_artifact: alwaysLoad,
       create_upload_session: alwaysLoad,
       upload_chunk: alwaysLoad,
+      get_upload_session: alwaysLoad,
       complete_upload_session: alwaysLoad,
       read_artifact: { ...alwaysLoad, "anthropic/maxResultSizeChars": 500_000 },
     });

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { session, sessionId } from "../../shapes/fields.js";
 import { sessionSuccess } from "../result.js";
-import { defineTool, reading, type Tool, type ToolContext } from "../tool.js";
+import { alwaysLoad, defineTool, reading, type Tool, type ToolContext } from "../tool.js";
 
 export function getUploadSession({ store, hasUrls }: ToolContext): Tool {
   return defineTool({
@@ -13,6 +13,7 @@ offset says how many bytes are stored for good, status whether it is open (with 
 
 Where the id was lost too, use list_upload_sessions.`,
     annotations: reading,
+    meta: alwaysLoad,
     input: z.strictObject({ session_id: sessionId }),
     output: session,
     answer: async ({ session_id }) => sessionSuccess(await store.uploads.get(session_id), { hasUrls }),

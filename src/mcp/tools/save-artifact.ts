@@ -2,7 +2,7 @@ import { z } from "zod";
 import { artifact, bucket, ifVersion, key, metadata, mimeType } from "../../shapes/fields.js";
 import { contentArgument, decodeContent } from "../content.js";
 import { success } from "../result.js";
-import { alwaysLoad, defineTool, type Tool, type ToolContext } from "../tool.js";
+import { defineTool, type Tool, type ToolContext } from "../tool.js";
 
 export function saveArtifact({ store, maxChunkBytes, savedBy }: ToolContext): Tool {
   return defineTool({
@@ -12,7 +12,6 @@ export function saveArtifact({ store, maxChunkBytes, savedBy }: ToolContext): To
 
 Saving to a key that exists makes a new version, older ones stay readable. Saving exactly what is there already makes none and answers already_saved, so a retry is safe. Give if_version to be sure that nobody changed the key since you looked.`,
     annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: true },
-    meta: alwaysLoad,
     input: z.strictObject({
       bucket,
       key,
