@@ -400,7 +400,7 @@ it("whoever may send one is told to, and whoever sends it all the same hears why
 
 it("a final slash is nothing, but in a key", async () => {
   const asked: string[] = [];
-  const mcp: HttpClientOptions["mcp"] = async (request, response) => {
+  const mcp: HttpClientOptions["mcp"] = async ({ request, response }) => {
     asked.push(`${request.method} ${request.url}`);
     response.end("{}");
   };
