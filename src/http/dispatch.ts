@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import { describe } from "../shapes/failures.js";
 import { ArtifactError } from "../store/model/errors.js";
 import { BrokenBodyError, StoppedBodyError } from "./body-source.js";
@@ -116,11 +117,22 @@ function mountRoutes(mcp: Mount | undefined): Route[] {
   return ["GET", "POST", "DELETE"].map((method) => ({
     ...{ method, path: "/mcp", right: "token", isWriting: false },
     async handle(_context, exchange) {
-      for (const [name, value] of Object.entries(exchange.common)) exchange.response.setHeader(name, value);
+      const { request, response, common } = exchange;
+      for (const [name, value] of Object.entries(common)) response.setHeader(name, value);
+      // Other answers have an end, and go to those who have ended their own side too.
+      if (method === "GET") endWith(request.socket, response);
       await mcp(exchange);
       return undefined;
     },
   }));
+}
+
+/** Ends a stream whose client has ended its own side: nobody listens there any more. */
+function endWith(socket: Socket, response: ServerResponse): void {
+  const end = (): void => void response.destroy();
+  socket.once("end", end);
+  response.once("close", () => socket.off("end", end));
+  if (socket.readableEnded) end();
 }
 
 /** What a URL takes, by the routes that lead there. */

@@ -38,9 +38,10 @@ export class HttpLinks implements Links {
     return isEqual(code, this.#uploadCode(id));
   }
 
-  download(version: VersionName): string | undefined {
-    if (this.origin === undefined) return undefined;
-    const expires = this.#nowSeconds() + downloadTtlSeconds;
+  download(version: VersionName, since = Number.MAX_SAFE_INTEGER): string | undefined {
+    const now = this.#nowSeconds();
+    const expires = Math.min(since, now) + downloadTtlSeconds; // also of a time from a clock that was ahead
+    if (this.origin === undefined || expires <= now) return undefined;
     const path = `${contentBase}${encodeSegment(version.bucket)}/${encodeKey(version.key)}`;
     const signature = this.#downloadCode(version, expires);
     return `${this.origin}${path}?version=${version.version}&expires=${expires}&signature=${signature}`;

@@ -21,7 +21,7 @@ export function openApiDocument(routes: readonly Route[], version: string): Json
     paths[path][method.toLowerCase()] = describeOperation(operation, right);
   }
   const description =
-    "Errors are application/problem+json with a code. The Model Context Protocol is at /mcp, as Streamable HTTP. Everything is under /v1/files too, in place of /v1/artifacts. A key's slashes may be written as they are or as %2F.";
+    "Errors are application/problem+json with a code. The Model Context Protocol is at /mcp, as Streamable HTTP. Everything is under /v1/files too, in place of /v1/artifacts. A key's slashes may be written as they are or as %2F; a final slash elsewhere is nothing.";
   return {
     openapi: "3.1.0",
     info: { title: "artifacts-mcp", version, description },

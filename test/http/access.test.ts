@@ -157,6 +157,47 @@ describe("an upload URL", () => {
   });
 });
 
+describe("the URL of an upload that is complete", () => {
+  it("answers with download URLs for an hour, which then work no more", async () => {
+    let now = 1_000_000;
+    const client = await serveHttp(undefined, { nowSeconds: () => now, now: () => now * 1_000 });
+    const url = await uploadUrl(client);
+    const done = await client.askAsStranger("PUT", url, { body: "hello" });
+    expect(done.json["url"]).toContain("/v1/content/b/k?");
+    now += 3_599;
+    const { artifact } = (await client.askAsStranger("GET", url)).json as { artifact: { url: string } };
+    expect((await client.askAsStranger("GET", artifact.url)).text).toBe("hello");
+    now += 1;
+    expect(await client.askAsStranger("GET", artifact.url)).toMatchObject(unauthorized);
+    const session = await client.askAsStranger("GET", url);
+    expect(session).toMatchObject({ status: 200, json: { status: "complete", artifact: { bytes: 5 } } });
+    const replays = [
+      await client.askAsStranger("PUT", url, { body: "hello" }),
+      await client.askAsStranger("PUT", url, { body: "hello", headers: { "upload-complete": "?1" } }),
+      await client.askAsStranger("POST", url, { headers: { "upload-offset": "5" } }),
+    ];
+    for (const { status, json } of replays) expect({ status, json }).toMatchObject({ status: 200, json: { bytes: 5 } });
+    for (const { text } of [session, ...replays]) expect(text).not.toContain("/v1/content/");
+    expect((await client.ask("GET", "/v1/artifacts/b/k")).json["url"]).toContain("/v1/content/b/k?");
+  });
+
+  it("gives the content by tus for an hour, and to who has the token for longer", async () => {
+    let now = 1_000_000;
+    const client = await serveHttp(undefined, { nowSeconds: () => now, now: () => now * 1_000 });
+    const { id } = await client.store.uploads.create({ bucket: "b", key: "k", size: 5 });
+    const url = client.links.uploadPath(id, "/v1/tus/");
+    now += 100_000;
+    await client.askAsStranger("PUT", client.links.uploadPath(id), { body: "hello" });
+    now += 3_599;
+    expect((await client.askAsStranger("GET", url)).text).toBe("hello");
+    now += 1;
+    const over = await client.askAsStranger("GET", url);
+    expect(over).toMatchObject({ status: 410, json: { code: "gone" } });
+    expect(over.json["detail"]).toContain("Bearer TOKEN");
+    expect((await client.ask("GET", url)).text).toBe("hello");
+  });
+});
+
 describe("a download URL", () => {
   it("lets its bearer read that version, and nothing else", async () => {
     const client = await serveHttp();

@@ -41,6 +41,19 @@ describe("a download URL", () => {
     expect(links.isDownload(version, expires, code)).toBe(false);
   });
 
+  it("of what began to be readable at another time than now works for an hour from then", () => {
+    let now = 1_000;
+    const links = linksAt(() => now);
+    const version = { bucket: "b", key: "k", version: 1 };
+    const expiresOf = (url = "") => (url === "" ? undefined : read(url).expires);
+    now = 4_599;
+    expect(expiresOf(links.download(version, 1_000))).toBe(4_600);
+    expect(expiresOf(links.download(version))).toBe(8_199);
+    expect(expiresOf(links.download(version, 10 ** 9))).toBe(8_199); // by a clock that was ahead
+    now = 4_600;
+    expect(links.download(version, 1_000)).toBeUndefined();
+  });
+
   it("is absent while nothing listens", () => {
     expect(new HttpLinks(new Uint8Array(32)).download({ bucket: "b", key: "k", version: 1 })).toBeUndefined();
   });

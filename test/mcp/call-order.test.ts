@@ -65,7 +65,7 @@ async function connectTo(store: Store) {
 function said({ result, error }: Message): string {
   const { content, resources, contents } = (result ?? {}) as Record<string, { text?: string }[]>;
   if (error !== undefined) return error.message;
-  return content?.[0]?.text ?? JSON.stringify(contents ?? resources ?? result);
+  return content?.map(({ text }) => text).join("\n") ?? JSON.stringify(contents ?? resources ?? result);
 }
 
 /** A store whose changes of keys that begin with `slow` wait for `open`. */

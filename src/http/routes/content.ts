@@ -146,6 +146,7 @@ const readOperation: Omit<Operation, "id" | "summary"> = {
   },
 };
 const writeOperation: Omit<Operation, "id" | "summary"> = {
+  description: "Content-Type is the content's; where that is no media type, the key's extension tells it.",
   headers: {
     "If-Match": "The ETag of the newest version, or `*`: otherwise nothing is saved",
     "If-None-Match": "`*`: nothing is saved where the key exists",

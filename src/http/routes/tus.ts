@@ -22,7 +22,8 @@ const create: Route = {
       "Tus-Resumable": "1.0.0",
       "Upload-Length": "Bytes of the whole content",
       "Upload-Defer-Length": "`1` in its place, where it is not known yet",
-      "Upload-Metadata": "bucket, key and filetype, each with its base64; all else becomes the artifact's metadata",
+      "Upload-Metadata":
+        "bucket, key (or filename) and filetype, each with its base64; all else becomes the artifact's metadata",
     },
     bytes: "application/offset+octet-stream",
     answers: { 201: { says: "Location is the upload URL" } },
@@ -79,16 +80,21 @@ const get: Route = {
   ...{ method: "GET", path, right: "upload-url", isWriting: false },
   operation: {
     id: "getTusContent",
-    summary: "The content, once all of it is there",
+    summary: "The content, once all of it is there; without the token for an hour",
     answers: { 200: { says: "The content", bytes: true }, 206: { says: "The part that was asked for", bytes: true } },
   },
   handle: (context, exchange, parameters) => readUploaded(context, exchange, idOf(parameters)),
 };
 
-async function readUploaded({ store }: HttpContext, exchange: Exchange, id: string) {
+async function readUploaded({ store, access }: HttpContext, exchange: Exchange, id: string) {
   const { artifact } = await store.uploads.get(id);
   if (artifact === undefined) throw new HttpError("not_found", "The upload is not complete: there is no content yet.");
+  // The URL of an upload lets its bearer read for as long as it answers with download URLs.
+  if (artifact.url === undefined && !access.isBearer(exchange)) throw new HttpError("gone", overMessage);
   return sendContent(exchange, await store.artifacts.open(artifact.bucket, artifact.key, artifact.version));
 }
+
+const overMessage =
+  "The upload was complete more than an hour ago, and its URL does not give the content any more: send Authorization: Bearer TOKEN with it, or to /v1/content/{bucket}/{key}.";
 
 export const tusRoutes: readonly Route[] = [create, head, patch, remove, post, get];

@@ -79,10 +79,11 @@ export function checkIdempotencyKey(key: string | undefined): void {
   throw new ArtifactError("invalid_argument", message, { details: { argument: "idempotency_key" } });
 }
 
-export function toArtifact(bucket: string, key: string, record: Version, links: Links): Artifact {
+/** @param since when what can be fetched by a link began to be, if not now; unix seconds */
+export function toArtifact(bucket: string, key: string, record: Version, links: Links, since?: number): Artifact {
   const { version, mime_type, bytes, sha256, created_at, expires_at, saved_by, metadata, edit } = record;
   const uri = artifactUri(bucket, key);
-  const url = links.download({ bucket, key, version });
+  const url = links.download({ bucket, key, version }, since);
   // Pages have hundreds: an object that is built up field by field is several times as fast as spreads.
   const artifact: Filled<Artifact> = { bucket, key, version, mime_type, bytes, sha256, created_at, uri, metadata };
   if (expires_at !== undefined) artifact.expires_at = expires_at;

@@ -39,7 +39,8 @@ export function toUploadSession(
   const guard = if_version === null ? {} : { if_version };
   const session = { id, bucket, key, mime_type, url, offset, size, status, ...guard, created_at, expires_at };
   if (artifact === null) return session;
-  const shown = toArtifact(bucket, key, artifact, links);
+  // Who may upload may read what came of it for a while, and not for as long as the session is known.
+  const shown = toArtifact(bucket, key, artifact, links, record.updated_at);
   return { ...session, artifact: artifact.session === id ? shown : { ...shown, already_saved: true } };
 }
 

@@ -2,8 +2,11 @@
 export interface Links {
   /** Where the bytes of an upload session can be sent; who has it may do so. */
   upload(id: string): string | undefined;
-  /** Where the content of this one version can be fetched for a while. */
-  download(version: VersionName): string | undefined;
+  /**
+   * Where the content of this one version can be fetched for a while. The while begins now, or at `since` in unix
+   * seconds: undefined once it is over.
+   */
+  download(version: VersionName, since?: number): string | undefined;
 }
 
 export interface VersionName {
