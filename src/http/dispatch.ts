@@ -17,8 +17,8 @@ import { serviceRoutes } from "./routes/service.js";
 import { codeOf, idOf, sessionRoutes } from "./routes/sessions.js";
 import { tusRoutes } from "./routes/tus.js";
 
-/** A handler of another face that the server gives a path to. */
-export type Mount = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+/** A handler of another face that the server gives a path to: it answers by itself. */
+export type Mount = (exchange: Exchange) => Promise<void>;
 
 export interface Dispatch {
   handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
@@ -113,9 +113,9 @@ function mountRoutes(mcp: Mount | undefined): Route[] {
   if (mcp === undefined) return [];
   return ["GET", "POST", "DELETE"].map((method) => ({
     ...{ method, path: "/mcp", right: "token", isWriting: false },
-    async handle(_context, { request, response, common }) {
-      for (const [name, value] of Object.entries(common)) response.setHeader(name, value);
-      await mcp(request, response);
+    async handle(_context, exchange) {
+      for (const [name, value] of Object.entries(exchange.common)) exchange.response.setHeader(name, value);
+      await mcp(exchange);
       return undefined;
     },
   }));

@@ -31,6 +31,10 @@ export class CallQueue {
     return this.#waiting.size >= this.#limits.maxWaitingCalls;
   }
 
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
   get running(): number {
     return this.#running.size;
   }

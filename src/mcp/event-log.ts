@@ -1,53 +1,120 @@
-import type { EventStore } from "@modelcontextprotocol/sdk/server/streamableHttp.js";
-import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
+/** What a message costs beside its own bytes, about. */
+const bytesAround = 512;
 
-interface Event {
-  readonly id: string;
-  readonly stream: string;
-  readonly text: string;
+/** Whose messages they are: all of one stream come and go in order. */
+export interface EventStream {
+  /** Nothing has been taken of its messages for this long, in ms; 0 where none wait. */
+  readonly stalledMs: number;
+  /** Its messages are not kept any more: whoever is connected to it has to be cut off. */
+  cut(): void;
 }
 
-/** What was sent last to one client, so that one who lost the connection hears it again. */
-export class EventLog implements EventStore {
-  readonly #maxChars: number;
-  /** In the order in which they were sent. */
-  readonly #events = new Map<string, Event>();
-  #chars = 0;
+export interface Event<Stream extends EventStream = EventStream> {
+  readonly id: string;
+  readonly stream: Stream;
+  /** As they go over the wire. */
+  readonly bytes: Buffer;
+}
+
+/**
+ * The messages of all clients on their way out: those that wait to be read, and behind them those that were read, so
+ * that a client that has lost its connection hears them again. Together they stay within a number of bytes as long as
+ * clients read: what was read is forgotten first, the oldest first.
+ */
+export class EventLog<Stream extends EventStream = EventStream> {
+  readonly #maxBytes: number;
+  readonly #unread = new Map<string, Event<Stream>>();
+  /** Of each stream in the order in which they were sent. */
+  readonly #kept = new Map<string, Event<Stream>>();
+  #unreadBytes = 0;
+  #keptBytes = 0;
   #last = 0;
 
-  /** @param maxChars of JSON; past it the oldest are forgotten */
-  constructor(maxChars: number) {
-    this.#maxChars = maxChars;
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
   }
 
-  async storeEvent(stream: string, message: JSONRPCMessage): Promise<string> {
+  get unreadBytes(): number {
+    return this.#unreadBytes;
+  }
+
+  get bytes(): number {
+    return this.#unreadBytes + this.#keptBytes;
+  }
+
+  /** @param frame the bytes of the message, which may name its id */
+  add(stream: Stream, frame: (id: string) => Buffer): Event<Stream> {
     this.#last += 1;
-    const event = { id: String(this.#last), stream, text: JSON.stringify(message) };
-    this.#events.set(event.id, event);
-    this.#chars += event.text.length;
-    for (const oldest of this.#events.values()) {
-      if (this.#chars <= this.#maxChars) break;
-      this.#events.delete(oldest.id);
-      this.#chars -= oldest.text.length;
-    }
-    return event.id;
+    const id = String(this.#last);
+    const event = { id, stream, bytes: frame(id) };
+    this.#unread.set(id, event);
+    this.#unreadBytes += costOf(event);
+    this.#forgetOldest();
+    return event;
   }
 
-  async getStreamIdForEventId(id: string): Promise<string | undefined> {
-    return this.#events.get(id)?.stream;
+  /** Nobody waits for it any more. It is kept, so that it can be told again, unless `isKept` is false. */
+  settle(event: Event<Stream>, isKept = true): void {
+    if (!this.#unread.delete(event.id)) return;
+    this.#unreadBytes -= costOf(event);
+    if (!isKept) return;
+    this.#kept.set(event.id, event);
+    this.#keptBytes += costOf(event);
+    this.#forgetOldest();
   }
 
-  async replayEventsAfter(
-    id: string,
-    { send }: { send: (id: string, message: JSONRPCMessage) => Promise<void> },
-  ): Promise<string> {
-    const from = this.#events.get(id);
-    if (from === undefined) throw new Error("the event is not known any more");
-    let isBehind = false;
-    for (const event of [...this.#events.values()]) {
-      if (isBehind && event.stream === from.stream && event.text !== "{}") await send(event.id, JSON.parse(event.text));
-      isBehind ||= event.id === id;
-    }
-    return from.stream;
+  find(id: string): Event<Stream> | undefined {
+    return this.#kept.get(id) ?? this.#unread.get(id);
   }
+
+  /** What the stream of a kept event has sent behind it; each has to be settled again. */
+  takeAfter({ id, stream }: Event<Stream>): Event<Stream>[] {
+    const behind = [...this.#kept.values()].filter((event) => event.stream === stream && isAfter(event.id, id));
+    for (const event of behind) {
+      this.#kept.delete(event.id);
+      this.#keptBytes -= costOf(event);
+      this.#unread.set(event.id, event);
+      this.#unreadBytes += costOf(event);
+    }
+    return behind;
+  }
+
+  /** All messages of some streams. */
+  forget(isForgotten: (stream: Stream) => boolean): void {
+    for (const event of [...this.#unread.values(), ...this.#kept.values()]) {
+      if (isForgotten(event.stream)) this.#drop(event);
+    }
+  }
+
+  /** Cuts the stream off that has stood still longest, if that is `ms` or more. */
+  cutStalled(ms: number): boolean {
+    let slowest: Stream | undefined;
+    for (const { stream } of this.#unread.values()) {
+      if (stream.stalledMs >= Math.max(ms, slowest?.stalledMs ?? 0)) slowest = stream;
+    }
+    if (slowest === undefined) return false;
+    this.forget((stream) => stream === slowest);
+    slowest.cut();
+    return true;
+  }
+
+  #drop(event: Event<Stream>): void {
+    if (this.#unread.delete(event.id)) this.#unreadBytes -= costOf(event);
+    if (this.#kept.delete(event.id)) this.#keptBytes -= costOf(event);
+  }
+
+  #forgetOldest(): void {
+    for (const event of this.#kept.values()) {
+      if (this.bytes <= this.#maxBytes) return;
+      this.#drop(event);
+    }
+  }
+}
+
+function costOf({ bytes }: Event): number {
+  return bytes.length + bytesAround;
+}
+
+function isAfter(id: string, other: string): boolean {
+  return Number(id) > Number(other);
 }

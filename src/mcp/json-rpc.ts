@@ -50,6 +50,45 @@ export function parseLine(
   return reason === undefined ? { message: value as JSONRPCMessage } : invalid(value, reason);
 }
 
+/** What a body of HTTP holds: one message, or several in an array. */
+export interface ParsedBody {
+  readonly messages: readonly JSONRPCMessage[];
+  readonly isBatch: boolean;
+}
+
+/** Messages in one array, at most. */
+const maxBatch = 100;
+
+/**
+ * The messages in a body of HTTP, or what is wrong with it: a body with one wrong message is refused as a whole.
+ *
+ * @param replace what its large strings become, where that is no string
+ */
+export function parseBody(body: Buffer, replace?: Replace): ParsedBody | ErrorAnswer {
+  const encoding = encodingOf(body);
+  if (encoding === undefined) return bodyError(ErrorCode.ParseError, "is not UTF-8");
+  let value: unknown;
+  try {
+    value = parseJson(body, encoding, replace);
+  } catch (error) {
+    return bodyError(ErrorCode.ParseError, `is not JSON (${(error as SyntaxError).message})`);
+  }
+  const isBatch = Array.isArray(value);
+  const messages: readonly unknown[] = Array.isArray(value) ? value : [value];
+  if (messages.length === 0) return bodyError(ErrorCode.InvalidRequest, "holds no message");
+  if (messages.length > maxBatch) return bodyError(ErrorCode.InvalidRequest, `holds more than ${maxBatch} messages`);
+  for (const message of messages) {
+    const reason = isObject(message) ? faultOf(message) : "it must be an object";
+    if (reason === undefined) continue;
+    return bodyError(ErrorCode.InvalidRequest, `holds what is no JSON-RPC 2.0 message: ${reason}`);
+  }
+  return { messages: messages as readonly JSONRPCMessage[], isBatch };
+}
+
+function bodyError(code: number, problem: string): ErrorAnswer {
+  return errorAnswer(null, code, `The body ${problem}. Send a JSON-RPC message as JSON in UTF-8.`);
+}
+
 export function errorAnswer(id: RequestId | null, code: number, message: string): ErrorAnswer {
   return { jsonrpc: "2.0", id, error: { code, message } };
 }

@@ -92,7 +92,7 @@ function isEscaped(bytes: Buffer, start: number, at: number): boolean {
 /** Whether the string that ends at `close` names a member. */
 function isName(line: Buffer, close: number): boolean {
   let at = close + 1;
-  while (line[at] === 0x20 || line[at] === 0x09 || line[at] === 0x0d) at += 1;
+  while (line[at] === 0x20 || line[at] === 0x09 || line[at] === 0x0d || line[at] === 0x0a) at += 1;
   return line[at] === colon;
 }
 

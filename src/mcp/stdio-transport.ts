@@ -1,14 +1,6 @@
 import type { Readable, Writable } from "node:stream";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
-import {
-  type CancelledNotification,
-  CancelledNotificationSchema,
-  ErrorCode,
-  type JSONRPCMessage,
-  type JSONRPCNotification,
-  type JSONRPCRequest,
-  type RequestId,
-} from "@modelcontextprotocol/sdk/types.js";
+import { ErrorCode, type JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 import {
   maxConcurrentCalls,
   maxHeldBytes,
@@ -18,15 +10,13 @@ import {
 } from "../store/model/limits.js";
 import type { Log } from "../store/ports/log.js";
 import { BufferPool } from "./buffer-pool.js";
-import { CallQueue, type CallQueueLimits } from "./call-queue.js";
+import { CallFlow, internalError } from "./call-flow.js";
+import type { CallQueueLimits } from "./call-queue.js";
 import { contentDecoder } from "./content.js";
 import { type ErrorAnswer, errorAnswer, type InvalidLine, parseLine } from "./json-rpc.js";
 import { lineOf } from "./large-literals.js";
 import { LineReader } from "./line-reader.js";
 import type { OversizeLine } from "./oversize-line.js";
-
-/** JSON-RPC leaves the codes from -32000 to -32099 to the server. */
-const serverBusy = -32_000;
 
 /** What `store/limits.ts` says of each. */
 export interface StdioLimits extends CallQueueLimits {
@@ -34,10 +24,6 @@ export interface StdioLimits extends CallQueueLimits {
   readonly maxUnreadBytes: number;
   readonly maxHeldBytes: number;
 }
-
-const answersRemembered = 8;
-
-type Cancellation = JSONRPCNotification & CancelledNotification;
 
 const defaultLimits: StdioLimits = {
   maxConcurrentCalls,
@@ -62,7 +48,7 @@ export class StdioTransport implements Transport {
   readonly #stdout: Writable;
   readonly #log: Log;
   readonly #limits: StdioLimits;
-  readonly #calls: CallQueue;
+  readonly #calls: CallFlow;
   readonly #lines: LineReader;
   readonly #decodeContent = contentDecoder(new BufferPool());
   /** One for each line that is not written yet: it settles the `send` of that line. */
@@ -76,16 +62,24 @@ export class StdioTransport implements Transport {
   #isDeaf = false;
   #isClosed = false;
   #isAdvancing = false;
-  /** What an answer takes, told from the last ones; at first so much that all may start. */
-  #answerBytes: number;
 
   constructor(stdin: Readable, stdout: Writable, log: Log, limits: Partial<StdioLimits> = {}) {
     this.#stdin = stdin;
     this.#stdout = stdout;
     this.#log = log;
     this.#limits = { ...defaultLimits, ...limits };
-    this.#calls = new CallQueue(this.#limits);
-    this.#answerBytes = this.#limits.maxUnreadBytes / this.#limits.maxConcurrentCalls;
+    // At first so much that all may start.
+    const firstAnswerBytes = this.#limits.maxUnreadBytes / this.#limits.maxConcurrentCalls;
+    this.#calls = new CallFlow(
+      { ...this.#limits, firstAnswerBytes },
+      {
+        unreadBytes: () => this.#stdout.writableLength,
+        deliver: (message) => this.onmessage?.(message),
+        refuse: (answer) => void this.#write(answer),
+        onChange: () => this.#advance(),
+        onError: (error) => this.onerror?.(error),
+      },
+    );
     this.#lines = new LineReader(this.#limits.maxMessageBytes, {
       onLine: (line) => this.#takeLine(line),
       onOversize: (line) => this.#takeOversizeLine(line),
@@ -154,7 +148,7 @@ export class StdioTransport implements Transport {
     const parsed = parseLine(line, this.#decodeContent);
     if (parsed === undefined) return;
     if ("message" in parsed) {
-      this.#takeMessage(parsed.message, line.length);
+      this.#calls.take(parsed.message, line.length);
     } else {
       // Half a message at the end of stdin is no request.
       const isCutOff = !isEnded && parsed.answer?.error.code === ErrorCode.ParseError;
@@ -174,66 +168,11 @@ export class StdioTransport implements Transport {
     if (answer !== undefined) void this.#write(answer);
   }
 
-  #takeMessage(message: JSONRPCMessage, bytes: number): void {
-    if (isRequest(message)) this.#takeRequest(message, bytes);
-    else if (isCancellation(message)) this.#cancel(message);
-    else this.#deliver(message);
-  }
-
-  #takeRequest(request: JSONRPCRequest, bytes: number): void {
-    const { id, method } = request;
-    const calls = this.#calls;
-    if (calls.isRunning(id) || calls.isWaiting(id)) {
-      // The SDK tells requests apart by their ids alone: of two with one id, a cancellation would stop the wrong one.
-      const message = `A request with the id ${JSON.stringify(id)} is not answered yet: give each request an id of its own.`;
-      void this.#write(errorAnswer(id, ErrorCode.InvalidRequest, message));
-    } else if (method === "ping") {
-      calls.run(id);
-      this.#deliver(request);
-    } else if (calls.isFull) {
-      const message = `${this.#limits.maxWaitingCalls} requests wait already: send this one again once others are answered.`;
-      void this.#write(errorAnswer(id, serverBusy, message));
-    } else {
-      calls.add(request, bytes);
-      this.#advance();
-    }
-  }
-
-  /** A cancelled request gets no answer. One that the server does not have is none of its business. */
-  #cancel(notification: Cancellation): void {
-    const { requestId: id } = notification.params;
-    if (id === undefined) return;
-    if (this.#calls.isWaiting(id)) {
-      this.#calls.withdraw(id);
-      this.#advance();
-    } else if (this.#calls.isRunning(id)) {
-      this.#deliver(notification);
-      // The SDK cancels one microtask later, and never a request whose id is 0 or empty: that one is answered.
-      if (id) queueMicrotask(() => this.#settle(id));
-    }
-  }
-
-  #deliver(message: JSONRPCMessage): void {
-    try {
-      this.onmessage?.(message);
-    } catch (error) {
-      this.onerror?.(error as Error);
-      if (!isRequest(message)) return;
-      this.#calls.settle(message.id);
-      void this.#write(internalError(message.id));
-    }
-  }
-
-  #settle(id: RequestId): void {
-    this.#calls.settle(id);
-    this.#advance();
-  }
-
   #write(message: JSONRPCMessage | ErrorAnswer): Promise<void> {
     if (this.#isDeaf) return Promise.resolve();
     // As bytes, so that `writableLength` counts bytes; no part of them is copied on the way.
     const { pieces, release } = lineOf(message);
-    if ("result" in message) this.#answerBytes += (bytesOf(pieces) - this.#answerBytes) / answersRemembered;
+    if ("result" in message) this.#calls.learn(bytesOf(pieces));
     return new Promise((resolve) => {
       const onWritten = (): void => {
         this.#writing.delete(onWritten);
@@ -265,28 +204,10 @@ export class StdioTransport implements Transport {
   #advance(): void {
     if (this.#isAdvancing) return; // a request that is answered at once: the loop below goes on
     this.#isAdvancing = true;
-    this.#startCalls();
+    while (this.#calls.startNext()); // one that is answered at once makes room for the next
     this.#isAdvancing = false;
     if (!this.#isDraining) this.#readOrPause();
     else if (this.#calls.isEmpty && this.#writing.size === 0) this.#onDrained();
-  }
-
-  #startCalls(): void {
-    while (this.#hasRoomForAnswer()) {
-      const request = this.#calls.next();
-      if (request === undefined) return;
-      this.#deliver(request);
-    }
-  }
-
-  /** Requests that are with the server count as what answers have been like: they too will wait for the client. */
-  #hasRoomForAnswer(): boolean {
-    const unreadBytes = this.#stdout.writableLength;
-    const expectedBytes = this.#calls.running * this.#answerBytes;
-    const { maxUnreadBytes } = this.#limits;
-    return (
-      unreadBytes + expectedBytes <= maxUnreadBytes || (this.#calls.running === 0 && unreadBytes <= maxUnreadBytes)
-    );
   }
 
   #readOrPause(): void {
@@ -299,17 +220,4 @@ export class StdioTransport implements Transport {
 
 function bytesOf(pieces: readonly Buffer[]): number {
   return pieces.reduce((sum, { length }) => sum + length, 0);
-}
-
-function internalError(id: RequestId): ErrorAnswer {
-  return errorAnswer(id, ErrorCode.InternalError, "The server failed on this request: try again.");
-}
-
-function isRequest(message: JSONRPCMessage): message is JSONRPCRequest {
-  return "method" in message && "id" in message;
-}
-
-function isCancellation(message: JSONRPCMessage): message is Cancellation {
-  if (!("method" in message) || message.method !== "notifications/cancelled") return false;
-  return CancelledNotificationSchema.safeParse(message).success;
 }

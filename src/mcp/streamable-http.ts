@@ -1,86 +1,198 @@
-import { randomUUID } from "node:crypto";
-import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Server } from "@modelcontextprotocol/sdk/server/index.js";
-import { StreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/streamableHttp.js";
-import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
-import { maxMessageBytes } from "../store/model/limits.js";
+import {
+  DEFAULT_NEGOTIATED_PROTOCOL_VERSION,
+  ErrorCode,
+  isInitializeRequest,
+  type JSONRPCMessage,
+  SUPPORTED_PROTOCOL_VERSIONS,
+} from "@modelcontextprotocol/sdk/types.js";
+import {
+  maxConcurrentCalls,
+  maxEventBytes,
+  maxHeldBytes,
+  maxMcpBodyBytes,
+  maxSmallBodiesBytes,
+  maxSmallBodyBytes,
+  maxUnreadBytes,
+  maxWaitingBodies,
+  maxWaitingCalls,
+  mcpSessionIdleMs,
+  stalledMs,
+} from "../store/model/limits.js";
 import type { Log } from "../store/ports/log.js";
+import { type AnswerForm, answerForm, isJson } from "./answer-form.js";
+import { BufferPool } from "./buffer-pool.js";
+import type { CallFlowLimits } from "./call-flow.js";
+import { CallTurns, type CallTurnsLimits } from "./call-turns.js";
+import { contentDecoder } from "./content.js";
 import { EventLog } from "./event-log.js";
+import { HttpBodies, type HttpBodiesLimits, type HttpBody } from "./http-bodies.js";
+import { type HttpExchange, RefusedRequest } from "./http-exchange.js";
+import { HttpSessions, type HttpSessionsLimits } from "./http-sessions.js";
+import type { HttpTransport } from "./http-transport.js";
+import { errorAnswer, parseBody } from "./json-rpc.js";
+import type { MessageStream } from "./message-stream.js";
 
-/** Clients at a time; past it the one that was quiet longest has to begin again. */
-const maxSessions = 256;
-/** What is kept for a client that loses its connection, in characters of JSON. */
-const maxEventChars = 8 * 1024 * 1024;
-
-interface Session {
-  readonly server: Server;
-  readonly transport: StreamableHTTPServerTransport;
+/** What `store/limits.ts` says of each. */
+export interface McpEndpointLimits extends CallFlowLimits, CallTurnsLimits, HttpBodiesLimits, HttpSessionsLimits {
+  readonly maxEventBytes: number;
 }
+
+const usualLimits: McpEndpointLimits = {
+  ...{ maxSessions: 256, mcpSessionIdleMs, maxEventBytes, stalledMs },
+  ...{ maxConcurrentCalls, maxWaitingCalls, maxUnreadBytes, maxHeldBytes },
+  ...{ maxMcpBodyBytes, maxSmallBodyBytes, maxSmallBodiesBytes, maxWaitingBodies },
+  firstAnswerBytes: maxUnreadBytes / 4, // the answers to several clients that begin at once have room
+};
+
+/** How often clients that take nothing are looked for, while others wait for them, in ms. */
+const lookMs = 1_000;
 
 /** Serves any number of clients over one path. */
 export interface McpEndpoint {
-  /** A request that may be here: who sent it has been looked at. */
-  handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
+  /** A request that may be here: who sent it has been looked at. Resolves once its answer has ended. */
+  handle(exchange: HttpExchange): Promise<void>;
   close(): Promise<void>;
 }
 
 /** @param newServer a server for one client */
-export function createMcpEndpoint(newServer: () => Server, log: Log): McpEndpoint {
-  /** In the order of their last use. */
-  const sessions = new Map<string, Session>();
+export function createMcpEndpoint(
+  newServer: () => Server,
+  log: Log,
+  changed: Partial<McpEndpointLimits> = {},
+): McpEndpoint {
+  const limits = { ...usualLimits, ...changed };
+  const events = new EventLog<MessageStream>(limits.maxEventBytes);
+  const turns = new CallTurns(limits, () => events.unreadBytes);
+  const bodies = new HttpBodies(limits);
+  const sessions = new HttpSessions(newServer, { log: events, turns, limits }, log, limits);
+  const posts = new Posts(sessions, bodies);
+  const look = (): void => {
+    if (turns.isHeldUp && events.cutStalled(limits.stalledMs)) log("warn", "mcp_client_stalled");
+  };
+  const looking = setInterval(look, Math.min(lookMs, limits.stalledMs)).unref();
 
-  async function begin(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const server = newServer();
-    let hasBegun = false;
-    const transport = new StreamableHTTPServerTransport({
-      sessionIdGenerator: () => randomUUID(),
-      onsessioninitialized: (id) => {
-        hasBegun = true;
-        add(id, { server, transport });
-      },
-      onsessionclosed: (id) => void sessions.delete(id),
-      eventStore: new EventLog(maxEventChars),
-      maxRequestBodySize: maxMessageBytes,
-    });
-    // The SDK's own class, whose optional members are typed in another way than its own interface has them.
-    await server.connect(transport as Transport);
-    try {
-      await transport.handleRequest(request, response);
-    } finally {
-      if (!hasBegun) await server.close();
-    }
-  }
-
-  function add(id: string, session: Session): void {
-    sessions.set(id, session);
-    for (const [oldest, { server }] of sessions) {
-      if (sessions.size <= maxSessions) break;
-      sessions.delete(oldest);
-      log("warn", "mcp_session_dropped", { max_sessions: maxSessions });
-      server.close().catch((error) => log("warn", "mcp_session_not_closed", { error: String(error) }));
+  /** @returns whether the response is taken care of */
+  async function answer(exchange: HttpExchange): Promise<boolean> {
+    const id = exchange.header("mcp-session-id");
+    const transport = id === undefined ? undefined : sessions.find(id);
+    if (id !== undefined && transport === undefined) throw sessionNotFound();
+    checkVersion(exchange);
+    if (transport !== undefined) sessions.use(transport, exchange.response);
+    switch (exchange.request.method) {
+      case "POST":
+        return posts.take(exchange, transport);
+      case "GET":
+        if (answerForm(exchange.header("accept")) !== "events") throw notAcceptable("text/event-stream");
+        listen(exchange, transport ?? notBegun());
+        return true;
+      case "DELETE":
+        await sessions.end(transport ?? notBegun());
+        return false;
+      default:
+        throw new RefusedRequest(405, ErrorCode.InvalidRequest, "This URL takes POST, GET and DELETE.", { allow });
     }
   }
 
   return {
-    async handle(request, response) {
-      const id = request.headers["mcp-session-id"];
-      if (typeof id !== "string") return begin(request, response);
-      const session = sessions.get(id);
-      if (session === undefined) return refuse(response);
-      sessions.delete(id);
-      sessions.set(id, session);
-      await session.transport.handleRequest(request, response);
+    async handle(exchange) {
+      const { request, response } = exchange;
+      if (response.destroyed) return;
+      const closed = new Promise<void>((resolve) => void response.once("close", resolve));
+      try {
+        if (await answer(exchange)) await closed;
+        else await exchange.send({ status: request.method === "POST" ? 202 : 200 });
+      } catch (error) {
+        if (!(error instanceof RefusedRequest)) throw error;
+        const { status, code, message, headers } = error;
+        log("debug", "mcp_request_refused", { status, why: message });
+        await exchange.send({ status, headers, body: errorAnswer(null, code, message) });
+      }
     },
     async close() {
-      await Promise.all([...sessions.values()].map(({ server }) => server.close()));
-      sessions.clear();
+      clearInterval(looking);
+      bodies.close();
+      await sessions.close();
     },
   };
 }
 
+const allow = "GET, POST, DELETE, OPTIONS";
+/** JSON-RPC leaves the codes from -32000 to -32099 to the server. */
+const badRequest = -32_000;
+
+class Posts {
+  readonly #sessions: HttpSessions;
+  readonly #bodies: HttpBodies;
+  readonly #decodeContent = contentDecoder(new BufferPool());
+
+  constructor(sessions: HttpSessions, bodies: HttpBodies) {
+    this.#sessions = sessions;
+    this.#bodies = bodies;
+  }
+
+  /** @returns whether there are answers, and they go to the response */
+  async take(exchange: HttpExchange, transport: HttpTransport | undefined): Promise<boolean> {
+    const form = answerForm(exchange.header("accept"));
+    if (form === undefined) throw notAcceptable("application/json, text/event-stream");
+    if (!isJson(exchange.header("content-type"))) {
+      throw new RefusedRequest(415, badRequest, "Send a JSON-RPC message with Content-Type: application/json.");
+    }
+    const body = await this.#bodies.read(exchange);
+    try {
+      return await this.#give(exchange, transport, body, form);
+    } catch (error) {
+      body.leave();
+      throw error;
+    }
+  }
+
+  async #give(exchange: HttpExchange, known: HttpTransport | undefined, body: HttpBody, form: AnswerForm) {
+    const { response } = exchange;
+    const parsed = parseBody(body.bytes, this.#decodeContent);
+    if ("error" in parsed) throw new RefusedRequest(400, parsed.error.code, parsed.error.message);
+    const { messages } = parsed;
+    const first = messages.find((message) => isInitializeRequest(message));
+    if (first !== undefined && (known !== undefined || messages.length > 1)) {
+      const message = "Send initialize alone, once, and without Mcp-Session-Id.";
+      throw new RefusedRequest(400, ErrorCode.InvalidRequest, message);
+    }
+    if (first === undefined && known === undefined) notBegun();
+    const transport = known ?? (await this.#sessions.begin());
+    if (transport.isClosed) throw sessionNotFound();
+    if (known === undefined) this.#sessions.use(transport, response);
+    const protocolVersion = versionOf(exchange, first);
+    return transport.post({ ...parsed, bytes: body.bytes.length, form, protocolVersion }, response, body.leave);
+  }
+}
+
+function listen(exchange: HttpExchange, transport: HttpTransport): void {
+  const last = exchange.header("last-event-id");
+  if (last === undefined) transport.listen(exchange.response);
+  else transport.resume(last, exchange.response);
+}
+
+function versionOf(exchange: HttpExchange, first: JSONRPCMessage | undefined): string {
+  if (first !== undefined && isInitializeRequest(first)) return first.params.protocolVersion;
+  return exchange.header("mcp-protocol-version") ?? DEFAULT_NEGOTIATED_PROTOCOL_VERSION;
+}
+
+function checkVersion(exchange: HttpExchange): void {
+  const version = exchange.header("mcp-protocol-version");
+  if (version === undefined || SUPPORTED_PROTOCOL_VERSIONS.includes(version)) return;
+  const message = `MCP-Protocol-Version: this server speaks ${SUPPORTED_PROTOCOL_VERSIONS.join(", ")}. Send the version that initialize answered.`;
+  throw new RefusedRequest(400, badRequest, message);
+}
+
+function notBegun(): never {
+  throw new RefusedRequest(400, badRequest, "Send initialize first, and its Mcp-Session-Id with each request.");
+}
+
+function notAcceptable(types: string): RefusedRequest {
+  return new RefusedRequest(406, badRequest, `Send Accept: ${types}.`);
+}
+
 /** As the protocol has it: the client then begins a new session. */
-function refuse(response: ServerResponse): void {
-  const error = { code: -32_001, message: "Session not found: initialize again, without Mcp-Session-Id." };
-  response.writeHead(404, { "content-type": "application/json" });
-  response.end(JSON.stringify({ jsonrpc: "2.0", error, id: null }));
+function sessionNotFound(): RefusedRequest {
+  return new RefusedRequest(404, -32_001, "Session not found: initialize again, without Mcp-Session-Id.");
 }

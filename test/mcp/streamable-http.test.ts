@@ -9,7 +9,6 @@ import {
   ResourceListChangedNotificationSchema,
 } from "@modelcontextprotocol/sdk/types.js";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { EventLog } from "../../src/mcp/event-log.js";
 import { createMcpServer } from "../../src/mcp/server.js";
 import { createMcpEndpoint } from "../../src/mcp/streamable-http.js";
 import { createStore } from "../../src/store/store.js";
@@ -30,9 +29,9 @@ async function serveMcp() {
   const newServer = () => createMcpServer({ store, log: silentLog, version: "0.0.0-test", ...shape });
   const endpoint = createMcpEndpoint(newServer, silentLog);
   const methods: string[] = [];
-  const mcp: typeof endpoint.handle = (request, response) => {
-    methods.push(request.method ?? "");
-    return endpoint.handle(request, response);
+  const mcp: typeof endpoint.handle = (exchange) => {
+    methods.push(exchange.request.method ?? "");
+    return endpoint.handle(exchange);
   };
   const http = await serveHttp(engines, { mcp });
   links.upload = (id) => http.links.upload(id);
@@ -189,32 +188,5 @@ describe("MCP over Streamable HTTP", () => {
     await connected();
     await endpoint.close();
     await stop();
-  });
-});
-
-describe("what was sent last", () => {
-  const message = (text: string) => ({ jsonrpc: "2.0" as const, method: "m", params: { text } });
-  const replay = async (log: EventLog, id: string) => {
-    const heard: unknown[] = [];
-    const stream = await log.replayEventsAfter(id, { send: async (_, sent) => void heard.push(sent) });
-    return { stream, heard };
-  };
-
-  it("is told again from where a client lost it, of its own stream alone", async () => {
-    const log = new EventLog(1_000);
-    const first = await log.storeEvent("a", message("1"));
-    await log.storeEvent("b", message("2"));
-    await log.storeEvent("a", message("3"));
-    expect(await log.getStreamIdForEventId(first)).toBe("a");
-    expect(await replay(log, first)).toEqual({ stream: "a", heard: [message("3")] });
-  });
-
-  it("is forgotten past its limit, and then no stream is known", async () => {
-    const log = new EventLog(100);
-    const first = await log.storeEvent("a", message("x".repeat(80)));
-    const second = await log.storeEvent("a", message("2"));
-    expect(await log.getStreamIdForEventId(first)).toBeUndefined();
-    await expect(replay(log, first)).rejects.toThrow();
-    expect(await replay(log, second)).toEqual({ stream: "a", heard: [] });
   });
 });
