@@ -78,6 +78,11 @@ export class CallFlow {
     return this.#calls.running * this.#answerBytes;
   }
 
+  /** Whether no request runs, and the client has left nothing unread. */
+  get isQuiet(): boolean {
+    return this.running === 0 && this.#side.unreadBytes() === 0;
+  }
+
   /** Whether a request has this id and is not answered yet. */
   has(id: RequestId): boolean {
     return this.#calls.isRunning(id) || this.#calls.isWaiting(id);

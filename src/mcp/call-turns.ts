@@ -52,20 +52,20 @@ export class CallTurns {
   #round(): boolean {
     const started: CallFlow[] = [];
     for (const flow of this.#flows) {
-      if (flow.isWaiting && this.#hasRoom() && flow.startNext()) started.push(flow);
+      if (flow.isWaiting && this.#mayStart(flow) && flow.startNext()) started.push(flow);
     }
     this.#flows = [...this.#flows.filter((flow) => !started.includes(flow)), ...started];
     return started.length > 0;
   }
 
-  #hasRoom(): boolean {
+  /** What others leave unread does not soon keep a client from one request at a time. */
+  #mayStart(flow: CallFlow): boolean {
     const { maxConcurrentCalls, maxHeldBytes } = this.#limits;
-    const running = this.#sum(({ running }) => running);
+    if (this.#sum(({ running }) => running) >= maxConcurrentCalls) return false;
+    const expectedBytes = this.#sum(({ expectedBytes }) => expectedBytes);
     const unreadBytes = this.#unreadBytes();
-    const heldBytes = unreadBytes + this.#sum(({ expectedBytes }) => expectedBytes);
-    return (
-      running < maxConcurrentCalls && (heldBytes <= maxHeldBytes || (running === 0 && unreadBytes <= maxHeldBytes))
-    );
+    if (flow.isQuiet && unreadBytes <= 2 * maxHeldBytes) return true;
+    return unreadBytes + expectedBytes <= maxHeldBytes;
   }
 
   #sum(of: (flow: CallFlow) => number): number {

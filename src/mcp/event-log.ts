@@ -1,5 +1,7 @@
 /** What a message costs beside its own bytes, about. */
 const bytesAround = 512;
+/** Who has taken nothing for this long may be cut off at once where there is no room left. */
+const hastyMs = 1_000;
 
 /** Whose messages they are: all of one stream come and go in order. */
 export interface EventStream {
@@ -12,14 +14,23 @@ export interface EventStream {
 export interface Event<Stream extends EventStream = EventStream> {
   readonly id: string;
   readonly stream: Stream;
-  /** As they go over the wire. */
-  readonly bytes: Buffer;
+  readonly frame: Frame;
+}
+
+/** A message as it goes over the wire. */
+export interface Frame {
+  readonly pieces: readonly Buffer[];
+  /** Of all pieces. */
+  readonly bytes: number;
+  /** Nobody wants the pieces any more: they may become another message's. */
+  release(): void;
 }
 
 /**
  * The messages of all clients on their way out: those that wait to be read, and behind them those that were read, so
  * that a client that has lost its connection hears them again. Together they stay within a number of bytes as long as
- * clients read: what was read is forgotten first, the oldest first.
+ * clients read: what was read is forgotten first, the oldest first, and then the client that has stood still longest is
+ * cut off.
  */
 export class EventLog<Stream extends EventStream = EventStream> {
   readonly #maxBytes: number;
@@ -42,14 +53,15 @@ export class EventLog<Stream extends EventStream = EventStream> {
     return this.#unreadBytes + this.#keptBytes;
   }
 
-  /** @param frame the bytes of the message, which may name its id */
-  add(stream: Stream, frame: (id: string) => Buffer): Event<Stream> {
+  /** @param frameOf the message, which may name its id */
+  add(stream: Stream, frameOf: (id: string) => Frame): Event<Stream> {
     this.#last += 1;
     const id = String(this.#last);
-    const event = { id, stream, bytes: frame(id) };
+    const event = { id, stream, frame: frameOf(id) };
     this.#unread.set(id, event);
     this.#unreadBytes += costOf(event);
     this.#forgetOldest();
+    this.cutOverfull();
     return event;
   }
 
@@ -57,7 +69,10 @@ export class EventLog<Stream extends EventStream = EventStream> {
   settle(event: Event<Stream>, isKept = true): void {
     if (!this.#unread.delete(event.id)) return;
     this.#unreadBytes -= costOf(event);
-    if (!isKept) return;
+    if (!isKept) {
+      event.frame.release();
+      return;
+    }
     this.#kept.set(event.id, event);
     this.#keptBytes += costOf(event);
     this.#forgetOldest();
@@ -86,6 +101,11 @@ export class EventLog<Stream extends EventStream = EventStream> {
     }
   }
 
+  /** Where what is unread alone is past the limit, cuts the stream off that has stood still longest. */
+  cutOverfull(): boolean {
+    return this.#unreadBytes > this.#maxBytes && this.cutStalled(hastyMs);
+  }
+
   /** Cuts the stream off that has stood still longest, if that is `ms` or more. */
   cutStalled(ms: number): boolean {
     let slowest: Stream | undefined;
@@ -107,12 +127,13 @@ export class EventLog<Stream extends EventStream = EventStream> {
     for (const event of this.#kept.values()) {
       if (this.bytes <= this.#maxBytes) return;
       this.#drop(event);
+      event.frame.release(); // it was written, or its connection is lost
     }
   }
 }
 
-function costOf({ bytes }: Event): number {
-  return bytes.length + bytesAround;
+function costOf({ frame }: Event): number {
+  return frame.bytes + bytesAround;
 }
 
 function isAfter(id: string, other: string): boolean {

@@ -97,11 +97,10 @@ class Reading {
   /** Its client brought nothing while others waited. */
   isExpelled = false;
   readonly #places: { readonly room: BodyRoom; readonly guest: Guest }[] = [];
-  #buffer: Buffer;
+  readonly #blocks: Uint8Array[] = [];
 
   constructor(exchange: HttpExchange) {
     this.exchange = exchange;
-    this.#buffer = Buffer.allocUnsafeSlow(0);
   }
 
   async enter(room: BodyRoom, bytes: number): Promise<void> {
@@ -115,22 +114,15 @@ class Reading {
   }
 
   hold(block: Uint8Array): void {
-    const bytes = this.bytes + block.length;
-    if (bytes > this.#buffer.length) {
-      const { length = 2 * bytes } = this.exchange.body;
-      const grown = Buffer.allocUnsafeSlow(length);
-      this.#buffer.copy(grown, 0, 0, this.bytes);
-      this.#buffer = grown;
-    }
-    this.#buffer.set(block, this.bytes);
-    this.bytes = bytes;
+    this.#blocks.push(block);
+    this.bytes += block.length;
   }
 
   complete(): HttpBody {
     const [first, ...more] = [...this.#places].reverse();
     first?.room.complete(first.guest, this.bytes);
     for (const { room, guest } of more) room.leave(guest);
-    return { bytes: this.#buffer.subarray(0, this.bytes), leave: () => this.leave() };
+    return { bytes: Buffer.concat(this.#blocks.splice(0)), leave: () => this.leave() };
   }
 
   leave(): void {

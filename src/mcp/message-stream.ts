@@ -1,15 +1,19 @@
 import type { ServerResponse } from "node:http";
 import type { JSONRPCMessage, RequestId } from "@modelcontextprotocol/sdk/types.js";
 import type { AnswerForm } from "./answer-form.js";
-import type { Event, EventLog, EventStream } from "./event-log.js";
+import type { Event, EventLog, EventStream, Frame } from "./event-log.js";
 import type { ErrorAnswer } from "./json-rpc.js";
-import { lineOf } from "./large-literals.js";
+import { type Line, lineOf } from "./large-literals.js";
 
 /** What is written before the client has to have taken it, in bytes. */
 const sliceBytes = 256 * 1024;
+/** A shorter message is kept in one piece. */
+const leastPieces = 16 * 1024;
 /** Between two signs of life on a stream without messages: connections that are silent for longer are closed. */
 const keepAliveMs = 15_000;
 
+const nothing = Buffer.alloc(0);
+const newline = Buffer.from("\n");
 const mark = { open: Buffer.from("["), between: Buffer.from(","), close: Buffer.from("]\n") } as const;
 
 export interface MessageStreamOptions {
@@ -43,12 +47,14 @@ export class MessageStream implements EventStream {
   readonly #open: Set<RequestId>;
   #response: ServerResponse | undefined;
   #headers: Readonly<Record<string, string>> = {};
-  /** What waits to be written; of the first one `#writtenBytes` have been. */
+  /** What waits to be written. */
   #queue: Event<MessageStream>[] = [];
-  #writtenBytes = 0;
+  /** What is left of the first one. */
+  #pieces: Buffer[] = [];
   #unreadBytes = 0;
   #answers = 0;
   #isWriting = false;
+  #isCut = false;
   /** When something was last taken, or began to wait. */
   #movedMs = 0;
   #keepAlive: NodeJS.Timeout | undefined;
@@ -81,6 +87,7 @@ export class MessageStream implements EventStream {
 
   /** From here on messages go to this response, first those behind `last`, which the client has heard. */
   attach(response: ServerResponse, headers: Readonly<Record<string, string>>, last?: Event<MessageStream>): void {
+    this.#response?.destroy(); // the client has given that one up
     this.detach();
     this.#response = response;
     this.#headers = headers;
@@ -101,19 +108,19 @@ export class MessageStream implements EventStream {
 
   /** An event without a message: its id is where a client goes on that has lost the connection before any other. */
   prime(): void {
-    this.#add((id) => Buffer.from(`id: ${id}\ndata: \n\n`));
+    const line = { pieces: [], release: () => undefined };
+    this.#add((id) => frameOf([Buffer.from(`id: ${id}\ndata: \n\n`)], line, []));
   }
 
   /** @returns the bytes of the message, 0 where nobody can hear it */
   send(message: JSONRPCMessage | ErrorAnswer): number {
     const { form } = this.#options;
     const isNotice = "method" in message;
-    if (form === "json" && (isNotice || !this.isConnected)) return 0;
-    const { pieces, release } = lineOf(message);
-    const bytes = pieces.reduce((sum, { length }) => sum + length, 0);
-    this.#add((id) => (form === "events" ? eventOf(id, pieces) : joined([...this.#before(), ...pieces])));
-    release();
-    return bytes;
+    if (this.#isCut || (form === "json" && (isNotice || !this.isConnected))) return 0;
+    const line = lineOf(message);
+    const [before, after] = form === "events" ? [] : [this.#before(), []];
+    const event = this.#add((id) => frameOf(before ?? headOf(id), line, after ?? [newline]));
+    return event.frame.bytes;
   }
 
   /** A request was answered, or will not be. */
@@ -137,6 +144,7 @@ export class MessageStream implements EventStream {
 
   cut(): void {
     const response = this.#response;
+    this.#isCut = true; // a client that comes back would miss something
     this.detach();
     response?.destroy();
   }
@@ -148,7 +156,7 @@ export class MessageStream implements EventStream {
     const isKept = this.#options.form === "events";
     for (const event of this.#queue) this.#options.log.settle(event, isKept);
     this.#queue = [];
-    this.#writtenBytes = 0;
+    this.#pieces = [];
     this.#isWriting = false;
     this.#unreadBytes = 0;
     this.#options.onRead();
@@ -160,24 +168,25 @@ export class MessageStream implements EventStream {
     return [this.#answers === 1 ? mark.open : mark.between];
   }
 
-  #add(frame: (id: string) => Buffer): void {
+  #add(frameOf: (id: string) => Frame): Event<MessageStream> {
     const { log } = this.#options;
-    const event = log.add(this, frame);
+    const event = log.add(this, frameOf);
     if (this.isConnected) {
       this.#enqueue(event);
       this.#pump();
     } else {
       log.settle(event);
     }
+    return event;
   }
 
   #enqueue(event: Event<MessageStream>): void {
     if (this.#queue.length === 0) this.#movedMs = performance.now();
     this.#queue.push(event);
-    this.#unreadBytes += event.bytes.length;
+    this.#unreadBytes += event.frame.bytes;
   }
 
-  /** Writes as much as the client takes: the next slice once it has taken the last one. */
+  /** Writes as much as the client takes: the next piece once it has taken the last one. */
   #pump(): void {
     const response = this.#response;
     const [event] = this.#queue;
@@ -187,7 +196,10 @@ export class MessageStream implements EventStream {
       return;
     }
     if (!response.headersSent) this.#writeJsonHead(response, event);
-    const slice = event.bytes.subarray(this.#writtenBytes, this.#writtenBytes + sliceBytes);
+    if (this.#pieces.length === 0) this.#pieces = [...event.frame.pieces];
+    const piece = this.#pieces.shift() ?? nothing;
+    if (piece.length > sliceBytes) this.#pieces.unshift(piece.subarray(sliceBytes));
+    const slice = piece.subarray(0, sliceBytes);
     this.#isWriting = true;
     response.write(slice, (error) => {
       if (error || this.#response !== response) return; // the response closes, or has
@@ -200,16 +212,14 @@ export class MessageStream implements EventStream {
   #take(event: Event<MessageStream>, bytes: number): void {
     this.#movedMs = performance.now();
     this.#unreadBytes -= bytes;
-    this.#writtenBytes += bytes;
-    if (this.#writtenBytes < event.bytes.length) return;
+    if (this.#pieces.length > 0) return;
     this.#queue.shift();
-    this.#writtenBytes = 0;
     this.#options.log.settle(event, this.#options.form === "events");
     this.#options.onRead();
   }
 
-  #writeJsonHead(response: ServerResponse, { bytes }: Event): void {
-    const length = this.#options.isBatch ? {} : { "content-length": String(bytes.length) };
+  #writeJsonHead(response: ServerResponse, { frame }: Event): void {
+    const length = this.#options.isBatch ? {} : { "content-length": String(frame.bytes) };
     response.writeHead(200, { ...this.#headers, "content-type": "application/json", ...length });
   }
 
@@ -227,14 +237,37 @@ export class MessageStream implements EventStream {
   }
 }
 
-function eventOf(id: string, pieces: readonly Buffer[]): Buffer {
-  return joined([Buffer.from(`event: message\nid: ${id}\ndata: `), ...pieces, Buffer.from("\n")]);
+function headOf(id: string): Buffer[] {
+  return [Buffer.from(`event: message\nid: ${id}\ndata: `)];
 }
 
-/** In memory of its own: a part of Node's pool would hold all of it as long as the event is kept. */
+/** Short pieces are put together, so that each write is worth it, in memory of their own: parts of Node's pool hold all of it. */
+function frameOf(before: readonly Buffer[], line: Line, after: readonly Buffer[]): Frame {
+  const pieces: Buffer[] = [];
+  let short: Buffer[] = [];
+  const join = (): void => {
+    if (short.length > 0) pieces.push(joined(short));
+    short = [];
+  };
+  for (const piece of [...before, ...line.pieces, ...after]) {
+    if (piece.length < leastPieces) {
+      short.push(piece);
+    } else {
+      join();
+      pieces.push(piece);
+    }
+  }
+  join();
+  return { pieces, bytes: bytesOf(pieces), release: line.release };
+}
+
 function joined(pieces: readonly Buffer[]): Buffer {
-  const bytes = Buffer.allocUnsafeSlow(pieces.reduce((sum, { length }) => sum + length, 0));
+  const bytes = Buffer.allocUnsafeSlow(bytesOf(pieces));
   let at = 0;
   for (const piece of pieces) at += piece.copy(bytes, at);
   return bytes;
+}
+
+function bytesOf(pieces: readonly Buffer[]): number {
+  return pieces.reduce((sum, { length }) => sum + length, 0);
 }

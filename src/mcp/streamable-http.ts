@@ -46,7 +46,7 @@ const usualLimits: McpEndpointLimits = {
 };
 
 /** How often clients that take nothing are looked for, while others wait for them, in ms. */
-const lookMs = 1_000;
+const lookMs = 500;
 
 /** Serves any number of clients over one path. */
 export interface McpEndpoint {
@@ -68,7 +68,8 @@ export function createMcpEndpoint(
   const sessions = new HttpSessions(newServer, { log: events, turns, limits }, log, limits);
   const posts = new Posts(sessions, bodies);
   const look = (): void => {
-    if (turns.isHeldUp && events.cutStalled(limits.stalledMs)) log("warn", "mcp_client_stalled");
+    const isCut = events.cutOverfull() || (turns.isHeldUp && events.cutStalled(limits.stalledMs));
+    if (isCut) log("warn", "mcp_client_stalled");
   };
   const looking = setInterval(look, Math.min(lookMs, limits.stalledMs)).unref();
 

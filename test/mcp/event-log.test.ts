@@ -14,7 +14,7 @@ class Stream implements EventStream {
 }
 
 function fill(log: EventLog<Stream>, stream: Stream, isRead = true) {
-  const event = log.add(stream, (id) => Buffer.alloc(bytes, id));
+  const event = log.add(stream, () => ({ pieces: [Buffer.alloc(bytes)], bytes, release: () => undefined }));
   if (isRead) log.settle(event);
   return event;
 }

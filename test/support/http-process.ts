@@ -15,8 +15,19 @@ export interface HttpProcess extends RawServer {
 
 /** The built command as a service; it is gone when the test ends. @param port 0 for any that is free */
 export async function startService(root: string, port = 0, ...args: string[]): Promise<HttpProcess> {
+  return startServiceIn({}, root, port, ...args);
+}
+
+/** The same with variables of the environment. */
+export async function startServiceIn(
+  environment: NodeJS.ProcessEnv,
+  root: string,
+  port = 0,
+  ...args: string[]
+): Promise<HttpProcess> {
   const server = spawnRaw(["--root", root, "--no-stdio", "--http", `127.0.0.1:${port}`, ...args], {
     ARTIFACTS_HTTP_TOKEN: token,
+    ...environment,
   });
   const origin = await originOf(server);
   function begin(method: string, url: string, headers: Readonly<Record<string, string>> = {}): ClientRequest {
