@@ -1,5 +1,4 @@
-import { once } from "node:events";
-import type { IncomingMessage } from "node:http";
+import { EventEmitter, once } from "node:events";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
@@ -10,15 +9,16 @@ import {
 } from "@modelcontextprotocol/sdk/types.js";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { createMcpServer } from "../../src/mcp/server.js";
-import { createMcpEndpoint } from "../../src/mcp/streamable-http.js";
+import { createMcpEndpoint, type McpEndpointLimits } from "../../src/mcp/streamable-http.js";
+import type { Log } from "../../src/store/ports/log.js";
 import { createStore } from "../../src/store/store.js";
-import { bearer, serveHttp } from "../support/http-client.js";
+import { answerTo, bearer, serveHttp } from "../support/http-client.js";
 import { textOf } from "../support/mcp-client.js";
 import { createMemoryFiles } from "../support/memory-files.js";
 import { silentLog } from "../support/silent-log.js";
 import { createMemoryEngines } from "../support/stores.js";
 
-async function serveMcp() {
+async function serveMcp(limits: Partial<McpEndpointLimits> = {}, log: Log = silentLog) {
   const engines = createMemoryEngines();
   const links: { upload(id: string): string | undefined; download(): undefined } = {
     upload: () => undefined,
@@ -27,7 +27,7 @@ async function serveMcp() {
   const store = createStore({ ...engines, files: createMemoryFiles(), log: silentLog, links });
   const shape = { maxChunkBytes: 1024, readOnly: false, allowPaths: [], isLocal: false, hasUrls: true };
   const newServer = () => createMcpServer({ store, log: silentLog, version: "0.0.0-test", ...shape });
-  const endpoint = createMcpEndpoint(newServer, silentLog);
+  const endpoint = createMcpEndpoint(newServer, log, limits);
   const methods: string[] = [];
   const mcp: typeof endpoint.handle = (exchange) => {
     methods.push(exchange.request.method ?? "");
@@ -51,8 +51,21 @@ async function serveMcp() {
     onTestFinished(() => client.close());
     return { client, transport };
   };
-  return { ...http, store, endpoint, methods, connect, connected };
+  /** The headers of a session that was begun by hand. */
+  const begun = async (version = "2025-11-25") => {
+    const params = { protocolVersion: version, capabilities: {}, clientInfo: { name: "raw", version: "0" } };
+    const answer = await http.ask("POST", "/mcp", { headers: kinds, body: rpc("initialize", params, 0) });
+    expect(answer.status).toBe(200);
+    const id = String(answer.headers["mcp-session-id"]);
+    return { ...kinds, "mcp-session-id": id, "mcp-protocol-version": version };
+  };
+  return { ...http, store, endpoint, methods, connect, connected, begun };
 }
+
+const kinds = { "content-type": "application/json", accept: "application/json, text/event-stream" };
+const rpc = (method: string, params: object = {}, id?: unknown) =>
+  JSON.stringify({ jsonrpc: "2.0", id, method, params });
+const lengthOf = (body: string) => ({ "content-length": String(Buffer.byteLength(body)) });
 
 const save = { name: "save_artifact", arguments: { bucket: "b", key: "k.txt", content: "hello" } };
 
@@ -143,28 +156,23 @@ describe("MCP over Streamable HTTP", () => {
     expect(isAsked).toBe(false);
   });
 
-  it("tells again what a client has missed, from the event that it heard last", async () => {
-    const { ask, begin } = await serveMcp();
-    const version = "2025-11-25";
-    const kinds = { "content-type": "application/json", accept: "application/json, text/event-stream" };
-    const clientInfo = { name: "raw", version: "0" };
-    const params = { protocolVersion: version, capabilities: {}, clientInfo };
-    const initialize = JSON.stringify({ jsonrpc: "2.0", id: 0, method: "initialize", params });
-    const begun = await ask("POST", "/mcp", { headers: kinds, body: initialize });
-    const session = { "mcp-session-id": String(begun.headers["mcp-session-id"]), "mcp-protocol-version": version };
-    const call = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/call", params: save });
-    const heard = await ask("POST", "/mcp", { headers: { ...kinds, ...session }, body: call });
+  it("tells again what a client has missed, from the event that it heard last, and nobody else", async () => {
+    const { ask, begin, begun } = await serveMcp();
+    const session = await begun();
+    const heard = await ask("POST", "/mcp", { headers: session, body: rpc("tools/call", save, 1) });
     const [first = "", last = ""] = [...heard.text.matchAll(/^id: (.+)$/gm)].map(([, id]) => id);
     expect(heard.text).toContain('"id":1');
 
     const from = { ...bearer, ...session, accept: "text/event-stream", "last-event-id": first };
     const again = begin("GET", "/mcp", from);
     again.end();
-    const [response] = (await once(again, "response")) as [IncomingMessage];
-    const [data] = (await once(response, "data")) as [Buffer];
-    expect(String(data)).toContain(`id: ${last}\n`);
-    expect(String(data)).toContain('"id":1');
-    expect((await ask("GET", "/mcp", { headers: { ...from, "last-event-id": "999" } })).status).toBe(400);
+    const { text } = await answerTo(again); // all is told, so it ends
+    expect(text).toContain(`id: ${last}\n`);
+    expect(text).toContain('"id":1');
+    const refused = { status: 400, json: { error: { message: expect.stringContaining("not known any more") } } };
+    expect(await ask("GET", "/mcp", { headers: { ...from, "last-event-id": "999" } })).toMatchObject(refused);
+    const other = { ...from, ...(await begun()), accept: "text/event-stream" };
+    expect(await ask("GET", "/mcp", { headers: other })).toMatchObject(refused);
   });
 
   it("lets a client end its session, and answers 404 to who has none", async () => {
@@ -183,10 +191,175 @@ describe("MCP over Streamable HTTP", () => {
     await client.close();
   });
 
+  it("ends a session without a request or an open stream, and none that has one", async () => {
+    const idle = new EventEmitter();
+    const { ask, begin, begun } = await serveMcp({ mcpSessionIdleMs: 1_000 }, (_, event) => void idle.emit(event));
+    const listening = await begun();
+    const stream = begin("GET", "/mcp", { ...bearer, ...listening });
+    stream.end();
+    await once(stream, "response");
+    const quiet = await begun();
+    await once(idle, "mcp_session_idle");
+    const statusOf = async (headers: Record<string, string>) =>
+      (await ask("POST", "/mcp", { headers, body: rpc("ping", {}, 1) })).status;
+    expect(await statusOf(quiet)).toBe(404);
+    expect(await statusOf(listening)).toBe(200);
+    stream.destroy();
+    await once(idle, "mcp_session_idle");
+    expect(await statusOf(listening)).toBe(404);
+  });
+
+  it("refuses a body that is not whole when the server ends", async () => {
+    const { begin, begun, endpoint } = await serveMcp();
+    const request = begin("POST", "/mcp", {
+      ...bearer,
+      ...(await begun()),
+      "content-length": "10",
+      expect: "100-continue",
+    });
+    request.flushHeaders();
+    await once(request, "continue");
+    request.write("{");
+    await endpoint.close();
+    expect(await answerTo(request)).toMatchObject({ status: 503, headers: { "retry-after": "5" } });
+  });
+
   it("ends the streams of all clients with the server", async () => {
     const { connected, endpoint, stop } = await serveMcp();
     await connected();
     await endpoint.close();
     await stop();
+  });
+});
+
+describe("a request to /mcp", () => {
+  it.each([undefined, "*/*", "application/json"])("that accepts %s is answered with JSON", async (accept) => {
+    const { ask, begun } = await serveMcp();
+    const { accept: _, ...session } = await begun();
+    const headers = { ...session, ...(accept === undefined ? {} : { accept }) };
+    const one = await ask("POST", "/mcp", { headers, body: rpc("tools/call", save, 1) });
+    expect(one).toMatchObject({ status: 200, json: { id: 1, result: { structuredContent: { key: "k.txt" } } } });
+    expect(one.headers).toMatchObject({ "content-type": "application/json", ...lengthOf(one.text) });
+    const batch = `[${rpc("ping", {}, 2)},${rpc("notifications/x")},${rpc("ping", {}, "a")}]`;
+    const several = await ask("POST", "/mcp", { headers, body: batch });
+    expect([several.status, JSON.parse(several.text)]).toEqual([
+      200,
+      [2, "a"].map((id) => ({ jsonrpc: "2.0", id, result: {} })),
+    ]);
+  });
+
+  it("is refused where it accepts neither, or is no JSON, and says what to do", async () => {
+    const { ask, begun } = await serveMcp();
+    const session = await begun();
+    const post = async (headers: object, body: string) =>
+      ask("POST", "/mcp", { headers: { ...session, ...headers }, body });
+    const ping = rpc("ping", {}, 1);
+    const refusals: [object, string, number, RegExp][] = [
+      [{ accept: "text/html" }, ping, 406, /Accept/],
+      [{ "content-type": "text/plain" }, ping, 415, /application\/json/],
+      [{}, "{", 400, /not JSON/],
+      [{}, "", 400, /not JSON/],
+      [{}, "[]", 400, /no message/],
+      [{}, '{"jsonrpc":"2.0","id":1,"method":5}', 400, /method must be a string/],
+      [{}, `[${ping},${ping}]`, 400, /an id of its own/],
+      [
+        {},
+        rpc(
+          "initialize",
+          { protocolVersion: "2025-06-18", capabilities: {}, clientInfo: { name: "", version: "" } },
+          1,
+        ),
+        400,
+        /initialize alone/,
+      ],
+      [{ "mcp-protocol-version": "1999-01-01" }, ping, 400, /2025-11-25/],
+      [{ "mcp-session-id": "none" }, ping, 404, /initialize again/],
+    ];
+    for (const [headers, body, status, message] of refusals) {
+      const refused = { status, json: { id: null, error: { message: expect.stringMatching(message) } } };
+      expect(await post(headers, body), body).toMatchObject(refused);
+    }
+    expect((await ask("GET", "/mcp", { headers: { ...session, accept: "application/json" } })).status).toBe(406);
+    expect(await post({}, ping)).toMatchObject({ status: 200 });
+  });
+
+  it("with Expect: 100-continue is told to go on, and Connection: close closes", async () => {
+    const { begin, begun } = await serveMcp();
+    const body = rpc("ping", {}, 1);
+    for (const accept of [kinds.accept, "*/*"]) {
+      const headers = { ...bearer, ...(await begun()), ...lengthOf(body), accept };
+      const request = begin("POST", "/mcp", { ...headers, expect: "100-continue", connection: "close" });
+      request.flushHeaders();
+      await once(request, "continue");
+      request.end(body);
+      const answer = await answerTo(request);
+      expect(answer).toMatchObject({ status: 200, headers: { connection: "close" } });
+      expect(answer.text).toContain('"id":1');
+    }
+  });
+
+  it("with a body over the limit is answered 413 before the connection closes", async () => {
+    const { ask, begin, begun } = await serveMcp({ maxMcpBodyBytes: 1_000_000 });
+    const session = await begun();
+    const headers = { ...bearer, ...session };
+    const refused = {
+      ...{ status: 413, headers: { connection: "close" } },
+      json: { error: { code: -32_600, message: expect.stringMatching(/1000000 bytes.*smaller chunks.*url/) } },
+    };
+    const large = "x".repeat(3_000_000);
+    expect(await ask("POST", "/mcp", { headers, body: large })).toMatchObject(refused);
+    const chunked = begin("POST", "/mcp", headers);
+    chunked.end(large);
+    expect(await answerTo(chunked)).toMatchObject(refused);
+    const asking = begin("POST", "/mcp", { ...headers, ...lengthOf(large), expect: "100-continue" });
+    asking.on("continue", () => expect.unreachable());
+    asking.flushHeaders();
+    expect(await answerTo(asking)).toMatchObject(refused);
+    const text = rpc("tools/call", { name: "save_artifact", arguments: { x: "x".repeat(900_000) } }, 1);
+    const fitting = begin("POST", "/mcp", headers); // its length is not told, and more than that of a small one
+    fitting.end(text);
+    expect(await answerTo(fitting)).toMatchObject({ status: 200 });
+  });
+
+  it("that only notifies is answered 202, and one that is cancelled ends without an answer", async () => {
+    const { ask, begin, begun, store } = await serveMcp();
+    const session = await begun();
+    const notified = await ask("POST", "/mcp", { headers: session, body: rpc("notifications/initialized") });
+    expect([notified.status, notified.text]).toEqual([202, ""]);
+    let isReading: (() => void) | undefined;
+    const reading = new Promise<void>((resolve) => {
+      isReading = resolve;
+    });
+    const { listBuckets } = store.artifacts;
+    store.artifacts.listBuckets = async (...args) => {
+      isReading?.();
+      await new Promise(() => undefined);
+      return listBuckets(...args);
+    };
+    const body = rpc("tools/call", { name: "list_buckets", arguments: {} }, 7);
+    const call = begin("POST", "/mcp", { ...bearer, ...session, ...lengthOf(body), accept: "*/*" });
+    call.end(body);
+    const answered = answerTo(call);
+    await reading;
+    await ask("POST", "/mcp", { headers: session, body: rpc("notifications/cancelled", { requestId: 7 }) });
+    expect(await answered).toMatchObject({ status: 202, text: "" });
+  });
+
+  it("that is under way when its session ends is told so", async () => {
+    const { ask, begin, begun, store } = await serveMcp();
+    const session = await begun();
+    const reading = new Promise<void>((resolve) => {
+      store.artifacts.listBuckets = async () => {
+        resolve();
+        return new Promise(() => undefined);
+      };
+    });
+    const body = rpc("tools/call", { name: "list_buckets", arguments: {} }, 7);
+    const call = begin("POST", "/mcp", { ...bearer, ...session, ...lengthOf(body), accept: "*/*" });
+    call.end(body);
+    const answered = answerTo(call);
+    await reading;
+    expect((await ask("DELETE", "/mcp", { headers: session })).status).toBe(200);
+    expect(await answered).toMatchObject({ status: 404, json: { error: { code: -32_001 } } });
   });
 });
