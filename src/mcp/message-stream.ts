@@ -132,11 +132,12 @@ export class MessageStream implements EventStream {
   /** The client's session ends. */
   end(): void {
     const response = this.#response;
+    const isWhole = this.#options.form === "events" && !this.#isWriting;
     this.detach();
     if (this.#open.size > 0) this.#options.onComplete();
     this.#open.clear();
     if (response === undefined) return;
-    if (this.#options.form === "events") response.end();
+    if (isWhole) response.end();
     else if (response.headersSent)
       response.destroy(); // the client sees that it is not whole
     else response.writeHead(404, { "content-type": "application/json" }).end(JSON.stringify(ended));

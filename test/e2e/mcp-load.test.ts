@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";
@@ -100,6 +101,30 @@ describe.runIf(process.platform === "linux")("MCP over HTTP under load", () => {
       expect(answered).toBeGreaterThan(5);
     },
   );
+
+  it("answers each client with its own content, and tells that again, while the memory of answers is used again", async () => {
+    const service = await startService(await temporaryDirectory());
+    await Promise.all(
+      Array.from({ length: 8 }, async (_, client) => {
+        const content = randomBytes(3 * MiB);
+        await service.ask("PUT", `/v1/content/b/k${client}`, { body: content });
+        const headers = { ...(await beginSession(service)), "mcp-protocol-version": "2025-11-25" };
+        const blobOf = (text: string) => /"blob":"([^"]*)"/.exec(text)?.[1];
+        const blob = content.toString("base64");
+        for (let id = 1; id <= 10; id += 1) {
+          const accept = (id + client) % 2 === 0 ? kinds.accept : "*/*";
+          const body = JSON.stringify(readResource(id, `k${client}`, 3 * MiB));
+          const { text } = await service.ask("POST", "/mcp", { headers: { ...headers, accept }, body });
+          expect(blobOf(text) === blob).toBe(true);
+          const [, primed] = /^id: (\d+)$/m.exec(text) ?? [];
+          if (primed === undefined) continue;
+          const from = { ...headers, accept: "text/event-stream", "last-event-id": primed };
+          const again = await service.ask("GET", "/mcp", { headers: from });
+          expect(again.status === 400 || blobOf(again.text) === blob).toBe(true); // others may have taken its room
+        }
+      }),
+    );
+  });
 
   it("answers others, within its memory, while ten clients read nothing of what they asked for", async () => {
     const service = await startService(await temporaryDirectory());
