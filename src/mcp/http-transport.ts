@@ -16,7 +16,7 @@ const firstWithPriming = "2025-11-25";
 export interface HttpTransportShared {
   readonly log: EventLog<MessageStream>;
   readonly turns: CallTurns;
-  readonly limits: CallFlowLimits;
+  readonly limits: CallFlowLimits & { readonly keepAliveMs: number };
 }
 
 /** One POST with requests. */
@@ -152,7 +152,9 @@ export class HttpTransport implements Transport {
       if (!stream.isConnected) this.#connected.delete(stream);
       this.#shared.turns.advance();
     };
-    const stream: MessageStream = new MessageStream({ ...options, log: this.#shared.log, owner: this, onRead });
+    const { log, limits } = this.#shared;
+    const { keepAliveMs } = limits;
+    const stream: MessageStream = new MessageStream({ ...options, log, keepAliveMs, owner: this, onRead });
     return stream;
   }
 

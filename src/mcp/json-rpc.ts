@@ -111,7 +111,7 @@ export function parseBody(body: Buffer, replace?: Replace): ParsedBody | ErrorAn
     return bodyError(ErrorCode.ParseError, `is not JSON (${(error as SyntaxError).message})`);
   }
   const isBatch = Array.isArray(value);
-  const messages: readonly unknown[] = Array.isArray(value) ? value : [value];
+  const messages = (Array.isArray(value) ? value : [value]).map(withoutNulls);
   if (messages.length === 0) return bodyError(ErrorCode.InvalidRequest, "holds no message");
   if (messages.length > maxBatch) return bodyError(ErrorCode.InvalidRequest, `holds more than ${maxBatch} messages`);
   for (const message of messages) {
@@ -119,7 +119,7 @@ export function parseBody(body: Buffer, replace?: Replace): ParsedBody | ErrorAn
     if (reason === undefined) continue;
     return bodyError(ErrorCode.InvalidRequest, `holds what is no JSON-RPC 2.0 message: ${reason}`);
   }
-  return { messages: messages as readonly JSONRPCMessage[], isBatch };
+  return { messages: messages as JSONRPCMessage[], isBatch };
 }
 
 function bodyError(code: number, problem: string): ErrorAnswer {

@@ -9,8 +9,6 @@ import { type Line, lineOf } from "./large-literals.js";
 const sliceBytes = 256 * 1024;
 /** A shorter message is kept in one piece. */
 const leastPieces = 16 * 1024;
-/** Between two signs of life on a stream without messages: connections that are silent for longer are closed. */
-const keepAliveMs = 15_000;
 
 const nothing = Buffer.alloc(0);
 const newline = Buffer.from("\n");
@@ -25,6 +23,8 @@ export interface MessageStreamOptions {
   readonly log: EventLog<MessageStream>;
   /** Whose it is. */
   readonly owner: object;
+  /** Between two signs of life on a connection without messages. */
+  readonly keepAliveMs: number;
   /** Something was read, or the connection is lost. */
   onRead(): void;
   /** All its requests are answered, or will not be. */
@@ -98,8 +98,8 @@ export class MessageStream implements EventStream {
       const kind = { "content-type": "text/event-stream", "cache-control": "no-cache, no-transform" };
       response.writeHead(200, { ...headers, ...kind, "x-accel-buffering": "no" });
       response.flushHeaders();
-      this.#keepAlive = setInterval(() => this.#showLife(), keepAliveMs).unref();
     }
+    this.#keepAlive = setInterval(() => this.#showLife(), this.#options.keepAliveMs).unref();
     const missed = last === undefined ? [] : this.#options.log.takeAfter(last);
     for (const event of missed) this.#enqueue(event);
     if (response.destroyed) this.detach();
@@ -196,7 +196,7 @@ export class MessageStream implements EventStream {
       if (this.isComplete) this.#finish(response);
       return;
     }
-    if (!response.headersSent) this.#writeJsonHead(response, event);
+    if (!response.headersSent) this.#writeJsonHead(response, event.frame);
     if (this.#pieces.length === 0) this.#pieces = [...event.frame.pieces];
     const piece = this.#pieces.shift() ?? nothing;
     if (piece.length > sliceBytes) this.#pieces.unshift(piece.subarray(sliceBytes));
@@ -219,8 +219,10 @@ export class MessageStream implements EventStream {
     this.#options.onRead();
   }
 
-  #writeJsonHead(response: ServerResponse, { frame }: Event): void {
-    const length = this.#options.isBatch ? {} : { "content-length": String(frame.bytes) };
+  /** @param only the one message that there will be, as far as is known */
+  #writeJsonHead(response: ServerResponse, only?: Frame): void {
+    const isOnly = only !== undefined && !this.#options.isBatch;
+    const length = isOnly ? { "content-length": String(only.bytes) } : {};
     response.writeHead(200, { ...this.#headers, "content-type": "application/json", ...length });
   }
 
@@ -228,13 +230,17 @@ export class MessageStream implements EventStream {
     const { form, isBatch } = this.#options;
     this.#response = undefined;
     clearInterval(this.#keepAlive);
-    if (form === "json" && this.#answers === 0) response.writeHead(202, this.#headers); // all were cancelled
+    if (!response.headersSent) response.writeHead(202, this.#headers); // all were cancelled
     response.end(form === "json" && isBatch && this.#answers > 0 ? mark.close : undefined);
     this.#options.onRead();
   }
 
+  /** Connections that are silent for long are closed. A comment is no event, and white space before JSON no part of it. */
   #showLife(): void {
-    if (this.#queue.length === 0) this.#response?.write(": keepalive\n\n");
+    const response = this.#response;
+    if (response === undefined || this.#queue.length > 0) return;
+    if (!response.headersSent) this.#writeJsonHead(response);
+    response.write(this.#options.form === "events" ? ": keepalive\n\n" : " ");
   }
 }
 

@@ -36,10 +36,12 @@ import type { MessageStream } from "./message-stream.js";
 /** What `store/limits.ts` says of each. */
 export interface McpEndpointLimits extends CallFlowLimits, CallTurnsLimits, HttpBodiesLimits, HttpSessionsLimits {
   readonly maxEventBytes: number;
+  /** Between two signs of life on a connection without messages. */
+  readonly keepAliveMs: number;
 }
 
 const usualLimits: McpEndpointLimits = {
-  ...{ maxSessions: 256, mcpSessionIdleMs, maxEventBytes, stalledMs },
+  ...{ maxSessions: 256, mcpSessionIdleMs, maxEventBytes, stalledMs, keepAliveMs: 15_000 },
   ...{ maxConcurrentCalls, maxWaitingCalls, maxUnreadBytes, maxHeldBytes },
   ...{ maxMcpBodyBytes, maxSmallBodyBytes, maxSmallBodiesBytes, maxWaitingBodies },
   firstAnswerBytes: maxUnreadBytes / 4, // the answers to several clients that begin at once have room

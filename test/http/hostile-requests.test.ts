@@ -125,7 +125,8 @@ it("whatever a request is, it is answered, as no failure of the server, which li
       const heard = await exchange(client, textOf(asked, urls));
       expect(heard).toMatch(asked.isSound ? /^HTTP\/1\.1 \d{3} / : /^(?:HTTP\/1\.1 \d{3} |$)/);
       const statuses = [...heard.matchAll(/^HTTP\/1\.1 (\d{3}) /gm)].map(([, status]) => Number(status));
-      expect(statuses.filter((status) => status >= 500)).toEqual([]);
+      // 501 is for a transfer coding that is not undone.
+      expect(statuses.filter((status) => status >= 500 && status !== 501)).toEqual([]);
       await client.store.uploads.abort(id).catch(() => undefined); // complete, or forgotten, by now
     }),
     { numRuns: cases(1_000, 50_000) },

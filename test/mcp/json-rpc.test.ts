@@ -1,7 +1,7 @@
 import { JSONRPCMessageSchema } from "@modelcontextprotocol/sdk/types.js";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { parseLine } from "../../src/mcp/json-rpc.js";
+import { parseBody, parseLine } from "../../src/mcp/json-rpc.js";
 
 const parse = (value: unknown) => parseLine(Buffer.from(JSON.stringify(value)));
 const request = { jsonrpc: "2.0", id: 1, method: "tools/call" };
@@ -160,5 +160,34 @@ describe("parseLine()", () => {
       }),
       { numRuns: 2_000 },
     );
+  });
+});
+
+describe("parseBody()", () => {
+  const body = (value: unknown) => parseBody(Buffer.from(JSON.stringify(value, null, 2)));
+
+  it("takes one message, or up to a hundred in an array", () => {
+    expect(body(request)).toEqual({ messages: [request], isBatch: false });
+    const hundred = Array.from({ length: 100 }, (_, id) => ({ ...request, id }));
+    expect(body(hundred)).toEqual({ messages: hundred, isBatch: true });
+    expect(body([...hundred, request])).toMatchObject({ error: { message: expect.stringContaining("100 messages") } });
+  });
+
+  it("answers a message for whatever it is given, and takes what parseLine takes", () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.jsonValue(), fc.constant(request)), (value) => {
+        const parsed = body(value);
+        const line = parse(value);
+        const isMessage = line !== undefined && "message" in line;
+        if (!Array.isArray(value)) expect("messages" in parsed).toBe(isMessage);
+        if ("error" in parsed) expect(parsed.error.message).toMatch(/^The body .*Send a JSON-RPC message/);
+      }),
+    );
+  });
+
+  it("answers bytes that are no text, or no JSON, with -32700", () => {
+    for (const bytes of [Buffer.from([0xff]), Buffer.from(""), Buffer.from("{")]) {
+      expect(parseBody(bytes)).toMatchObject({ id: null, error: { code: -32700 } });
+    }
   });
 });

@@ -88,6 +88,11 @@ describe("parseJson", () => {
     expect(Object.getPrototypeOf(value)).toBe(Object.prototype);
   });
 
+  it("knows a name by its colon, on the next line too", () => {
+    const json = `{"${large}"\n : "${large}", "a":\n"${large}"}`;
+    expect(parse(json)).toEqual(JSON.parse(json));
+  });
+
   it("is not confused by what looks like the place of a string", () => {
     const data = ["0", "1", `${"0".repeat(8)}-0000-4000-8000-${"0".repeat(12)}0`, large, `${large}1`];
     expect(parse(JSON.stringify({ data }))).toEqual({ data });

@@ -1,4 +1,6 @@
 import { EventEmitter, once } from "node:events";
+import type { IncomingMessage } from "node:http";
+import { text } from "node:stream/consumers";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
@@ -315,9 +317,9 @@ describe("a request to /mcp", () => {
     asking.on("continue", () => expect.unreachable());
     asking.flushHeaders();
     expect(await answerTo(asking)).toMatchObject(refused);
-    const text = rpc("tools/call", { name: "save_artifact", arguments: { x: "x".repeat(900_000) } }, 1);
+    const padded = rpc("tools/call", { name: "save_artifact", arguments: { x: "x".repeat(900_000) } }, 1);
     const fitting = begin("POST", "/mcp", headers); // its length is not told, and more than that of a small one
-    fitting.end(text);
+    fitting.end(padded);
     expect(await answerTo(fitting)).toMatchObject({ status: 200 });
   });
 
@@ -326,16 +328,12 @@ describe("a request to /mcp", () => {
     const session = await begun();
     const notified = await ask("POST", "/mcp", { headers: session, body: rpc("notifications/initialized") });
     expect([notified.status, notified.text]).toEqual([202, ""]);
-    let isReading: (() => void) | undefined;
     const reading = new Promise<void>((resolve) => {
-      isReading = resolve;
+      store.artifacts.listBuckets = async () => {
+        resolve();
+        return new Promise(() => undefined);
+      };
     });
-    const { listBuckets } = store.artifacts;
-    store.artifacts.listBuckets = async (...args) => {
-      isReading?.();
-      await new Promise(() => undefined);
-      return listBuckets(...args);
-    };
     const body = rpc("tools/call", { name: "list_buckets", arguments: {} }, 7);
     const call = begin("POST", "/mcp", { ...bearer, ...session, ...lengthOf(body), accept: "*/*" });
     call.end(body);
@@ -343,6 +341,27 @@ describe("a request to /mcp", () => {
     await reading;
     await ask("POST", "/mcp", { headers: session, body: rpc("notifications/cancelled", { requestId: 7 }) });
     expect(await answered).toMatchObject({ status: 202, text: "" });
+  });
+
+  it.each(["*/*", kinds.accept])("that takes long shows signs of life, before its answer as %s", async (accept) => {
+    const { begin, begun, store } = await serveMcp({ keepAliveMs: 10 });
+    const listBuckets = store.artifacts.listBuckets.bind(store.artifacts);
+    const gate = new EventEmitter();
+    store.artifacts.listBuckets = async (...args) => {
+      await once(gate, "open");
+      return listBuckets(...args);
+    };
+    const body = rpc("tools/call", { name: "list_buckets", arguments: {} }, 7);
+    const call = begin("POST", "/mcp", { ...bearer, ...(await begun("2025-06-18")), ...lengthOf(body), accept });
+    call.end(body);
+    const [response] = (await once(call, "response")) as [IncomingMessage];
+    const [life] = (await once(response, "data")) as [Buffer];
+    const isJson = accept === "*/*";
+    expect(String(life)).toMatch(isJson ? /^ +$/ : /^(: keepalive\n\n)+$/);
+    gate.emit("open");
+    const rest = await text(response);
+    const data = isJson ? rest : rest.slice(rest.indexOf("data: ") + 6);
+    expect(JSON.parse(data)).toMatchObject({ id: 7, result: { structuredContent: { data: [] } } });
   });
 
   it("that is under way when its session ends is told so", async () => {
