@@ -89,6 +89,9 @@ describe("bytes for a session", () => {
       headers: { "upload-offset": "6", "content-type": "application/problem+json" },
       json: { type: "about:blank", title: "Conflict", status: 409, code: "offset_conflict", offset: 6 },
     });
+    expect(refused.json["detail"]).toMatch(
+      /^This may be another file .*, DELETE the session's url, create a new session .* Only if it is the same content, go on /,
+    );
     expect(await offset()).toBe(6);
   });
 
