@@ -9,6 +9,7 @@ import { ConfigError } from "./cli/settings.js";
 import { runVerify } from "./cli/verify-command.js";
 import { DigestThread } from "./engines/digest-thread.js";
 import { DataDirectoryError, openDataDirectory } from "./engines/disk/data-directory.js";
+import { inspectSafety } from "./engines/disk/safety.js";
 import { loadSqliteDriver, SqliteDriverError } from "./engines/sqlite/driver.js";
 import { HttpServiceError, prepareHttp } from "./http-service.js";
 import { createMcpServer } from "./mcp/server.js";
@@ -86,6 +87,7 @@ async function serve(config: Config): Promise<void> {
   for (const path of config.allowPaths) void warnIfMissing(path, log);
   const opened = { isNamed: config.isRootNamed, mustExist: config.readOnly };
   const directory = await openDataDirectory(config.root, opened, log);
+  void warnIfUnsafe(config.root, log);
   const tell = (line: string): void => void process.stderr.write(`artifacts-mcp: ${line}\n`);
   const httpOptions = { ...config, version, tell };
   const http = config.http && (await prepareHttp(config.http, httpOptions, await directory.signingKey(), log));
@@ -124,6 +126,14 @@ async function warnIfMissing(path: string, log: Log): Promise<void> {
     () => false,
   );
   if (!isThere) log("warn", "allowed_path_missing", { path, why: "no directory is there, so it allows nothing" });
+}
+
+async function warnIfUnsafe(root: string, log: Log): Promise<void> {
+  const warnings = await inspectSafety(root, process.getuid?.()).catch((error) => {
+    log("warn", "data_directory_not_inspected", { path: root, error: String(error) });
+    return [];
+  });
+  for (const { event, ...facts } of warnings) log("warn", event, facts);
 }
 
 /** How the person has started this program. */
