@@ -3,6 +3,7 @@ import { ArtifactError } from "../../store/model/errors.js";
 import type { ByteReader, ContentStore, PieceWriter } from "../../store/ports/content-store.js";
 import type { Log } from "../../store/ports/log.js";
 import { readBytes, translated } from "../file-system.js";
+import { createDiskCheck } from "./disk-check.js";
 import { createDiskListing } from "./disk-listing.js";
 import { createDiskReserve } from "./disk-reserve.js";
 import { readFormat, writeMark } from "./format-file.js";
@@ -55,6 +56,7 @@ export function createDiskContentStore(root: string, log: Log): ContentStore {
     remove: (pieces) => files.remove(pieces),
     readMark: async () => (await readFormat(root))?.mark,
     writeMark: (text) => writeMark(root, text),
+    check: createDiskCheck(root),
     ...listing,
     ...createDiskReserve(root, log),
   });
