@@ -199,7 +199,7 @@ describe("the command line", () => {
       expect((await stat(join(home, "not", "there", "artifacts-mcp", name))).size).toBe(0);
     }
     const others = found.filter((name) => !log.includes(name)).sort();
-    expect(others).toEqual(["content", "format", "metadata.sqlite", "reserve"]);
+    expect(others).toEqual(["content", "format", "metadata.sqlite"]);
   });
 });
 

@@ -9,6 +9,7 @@ import { createLocalFiles } from "../local-files/local-files.js";
 import { loadSqliteDriver, SqliteDriverError } from "../sqlite/driver.js";
 import { type KeyvMetadataStore, openKeyvMetadataStore } from "../sqlite/keyv-metadata-store.js";
 import { createDiskContentStore } from "./disk-content-store.js";
+import { DiskReserve } from "./disk-reserve.js";
 import { dataFormat, readFormat, writeFormat } from "./format-file.js";
 import { makeShards } from "./shards.js";
 import { readSigningKey } from "./signing-key.js";
@@ -56,8 +57,9 @@ export async function openDataDirectory(
   const database = databaseIn(root);
   await explained(root, () => makeShards(root));
   if (!isFormatted) await explained(root, () => makeForOwner(database));
-  const content = createDiskContentStore(root, log);
-  const metadata = await openMetadata(database, content, log);
+  const reserve = new DiskReserve(root, log);
+  const content = createDiskContentStore(root, log, reserve);
+  const metadata = withGrowth(await openMetadata(database, content, log), reserve);
   if (!isFormatted) await explained(root, () => finishNewStore(root));
   const restored = content.restoreReserve();
   const files = createLocalFiles({ forbidden: root });
@@ -67,6 +69,19 @@ export async function openDataDirectory(
     await metadata.close();
   };
   return { metadata, content, files, signingKey, close };
+}
+
+/** Small content is in rows. */
+function withGrowth(metadata: KeyvMetadataStore, reserve: DiskReserve): KeyvMetadataStore {
+  return {
+    ...metadata,
+    async change(rows, pieces) {
+      const isMade = await metadata.change(rows, pieces);
+      const put = isMade ? (pieces?.put ?? []) : [];
+      if (put.length > 0) await reserve.grow(put.reduce((sum, { bytes }) => sum + bytes.length, 0));
+      return isMade;
+    },
+  };
 }
 
 const databaseIn = (root: string): string => join(root, "metadata.sqlite");

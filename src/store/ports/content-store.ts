@@ -32,7 +32,7 @@ export interface ContentStore extends ContentListing {
   check(isWriting: boolean): Promise<void>;
   /** Gives up the reserved space, so that rows can still be written on a full disk. False if it was given up before. */
   releaseReserve(): Promise<boolean>;
-  /** Takes the reserved space again if there is room; goes without it otherwise. */
+  /** Takes the reserved space again if the store holds as much, and there is room; goes without it otherwise. */
   restoreReserve(): Promise<void>;
 }
 
