@@ -27,6 +27,20 @@ export function contentDiffers({ id, offset, size, status }: SessionRecord, diff
   });
 }
 
+/**
+ * Who says that nothing comes behind byte `end` has sent less than is stored: not that is what was to be published.
+ *
+ * @throws ArtifactError `offset_conflict`
+ */
+export function checkEnd({ id, offset, size, status }: SessionRecord, end: number): void {
+  if (end >= offset) return;
+  const what = `This may be another file than the one that this upload was begun with: it ends at byte ${end}, and ${offset} bytes are stored.`;
+  throw new ArtifactError("offset_conflict", `${what} Nothing was changed.`, {
+    next: status === "complete" ? "use_published" : "check_content",
+    details: { session_id: id, offset, size, differs_at: end },
+  });
+}
+
 /** Why a session takes no more calls of this kind. */
 export function closedError(record: SessionRecord): ArtifactError {
   const details = { session_id: record.id, status: record.status };
