@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import type { ContentStore } from "../../store/ports/content-store.js";
 import type { LocalFiles } from "../../store/ports/local-files.js";
 import type { Log } from "../../store/ports/log.js";
+import type { PieceChanges, RowChange } from "../../store/ports/metadata-store.js";
 import { codeOf } from "../engine-error.js";
 import { makeFolder, syncFolder } from "../file-system.js";
 import { createLocalFiles } from "../local-files/local-files.js";
@@ -71,17 +72,22 @@ export async function openDataDirectory(
   return { metadata, content, files, signingKey, close };
 }
 
-/** Small content is in rows. */
+/** Small content is in rows, and many rows are large too. */
 function withGrowth(metadata: KeyvMetadataStore, reserve: DiskReserve): KeyvMetadataStore {
   return {
     ...metadata,
     async change(rows, pieces) {
       const isMade = await metadata.change(rows, pieces);
-      const put = isMade ? (pieces?.put ?? []) : [];
-      if (put.length > 0) await reserve.grow(put.reduce((sum, { bytes }) => sum + bytes.length, 0));
+      if (isMade) await reserve.grow(growthOf(rows, pieces));
       return isMade;
     },
   };
+}
+
+/** About the bytes that a change adds. What dropped pieces had is not known. */
+function growthOf(rows: readonly RowChange[], { put = [] }: PieceChanges = {}): number {
+  const texts = rows.reduce((sum, { old = "", next = "" }) => sum + next.length - old.length, 0);
+  return put.reduce((sum, { bytes }) => sum + bytes.length, texts);
 }
 
 const databaseIn = (root: string): string => join(root, "metadata.sqlite");

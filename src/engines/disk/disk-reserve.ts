@@ -47,7 +47,7 @@ export class DiskReserve {
     }
   }
 
-  /** This process has added content. */
+  /** This process has added bytes, or, where there are fewer than none, dropped some. */
   async grow(bytes: number): Promise<void> {
     this.#addedBytes += bytes;
     if (this.#isDue || (this.#foundBytes ?? 0) + this.#addedBytes < reserveBytes) return;

@@ -62,6 +62,13 @@ describe("the reserve", () => {
     ["in files", (store) => saveMany(store, 11, 100 * KiB)],
     ["in rows", (store) => saveMany(store, 41, 25 * KiB)],
     [
+      "of sessions",
+      async ({ uploads }) => {
+        const metadata = { note: "x".repeat(2_000) };
+        for (let number = 0; number < 560; number += 1) await uploads.create({ bucket: "b", key: "k", metadata });
+      },
+    ],
+    [
       "by a stream that is still running",
       async (store) => {
         const { id } = await store.uploads.create({ bucket: "b", key: "k" });
