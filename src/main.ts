@@ -9,12 +9,14 @@ import { ConfigError } from "./cli/settings.js";
 import { runVerify } from "./cli/verify-command.js";
 import { DigestThread } from "./engines/digest-thread.js";
 import { DataDirectoryError, openDataDirectory } from "./engines/disk/data-directory.js";
+import { inspectSafety } from "./engines/disk/safety.js";
 import { loadSqliteDriver, SqliteDriverError } from "./engines/sqlite/driver.js";
 import { HttpServiceError, prepareHttp } from "./http-service.js";
 import { createMcpServer } from "./mcp/server.js";
 import { serveStdio } from "./mcp/stdio.js";
 import { createStderrLog } from "./stderr-log.js";
 import { openStdin } from "./stdin.js";
+import { OutputError, print } from "./stdout.js";
 import { startSweeper } from "./store/maintenance/sweeper.js";
 import type { Log } from "./store/ports/log.js";
 import { createStore } from "./store/store.js";
@@ -24,17 +26,18 @@ const { version } = packageJson;
 const bytecodeDelayMs = 5_000;
 
 /**
- * Exit codes: 0 done, 1 the data directory or the address cannot be used, 2 the command line is wrong; of `verify`, 0
- * all is well, 1 there are faults, 2 it could not run; of `doctor`, 1 there are faults; of `setup`, 1 nothing was changed.
+ * Exit codes: 0 done, 1 the data directory or the address cannot be used, 2 the command line is wrong or stdout takes
+ * no text; of `verify`, 0 all is well, 1 there are faults, 2 it could not run; of `doctor`, 1 there are faults; of
+ * `setup`, 1 nothing was changed.
  */
 async function main(): Promise<number> {
   const command = commandOfThisProcess();
   switch (command.kind) {
     case "help":
-      await print(usage);
+      await print(process.stdout, usage);
       return 0;
     case "version":
-      await print(`${version}\n${command.isVerbose ? await details() : ""}`);
+      await print(process.stdout, `${version}\n${command.isVerbose ? await details() : ""}`);
       return 0;
     case "serve":
       await serve(command.config);
@@ -58,7 +61,7 @@ async function runCommand(command: Extract<Command, { readonly kind: "setup" | "
   const { doctor, setup } = await import("./cli/commands.js");
   const { exitCode, text, problem } =
     command.kind === "setup" ? await setup(command.config) : await doctor(command.config, commandOfPerson());
-  await print(text);
+  await print(process.stdout, text);
   if (problem !== undefined) process.stderr.write(`artifacts-mcp: ${problem}\n`);
   return exitCode;
 }
@@ -66,18 +69,12 @@ async function runCommand(command: Extract<Command, { readonly kind: "setup" | "
 async function verify(config: VerifyConfig): Promise<number> {
   try {
     const { text, isSound } = await runVerify(config, process.stderr);
-    await print(text);
+    await print(process.stdout, text);
     return isSound ? 0 : 1;
   } catch (error) {
     explain(error);
     return 2;
   }
-}
-
-function print(text: string): Promise<void> {
-  return new Promise((resolve) => {
-    process.stdout.write(text, () => resolve());
-  });
 }
 
 async function serve(config: Config): Promise<void> {
@@ -88,7 +85,9 @@ async function serve(config: Config): Promise<void> {
     process.once("SIGTERM", resolve);
   });
   for (const path of config.allowPaths) void warnIfMissing(path, log);
-  const directory = await openDataDirectory(config.root, { isNamed: config.isRootNamed }, log);
+  const opened = { isNamed: config.isRootNamed, mustExist: config.readOnly };
+  const directory = await openDataDirectory(config.root, opened, log);
+  void warnIfUnsafe(config.root, log);
   const tell = (line: string): void => void process.stderr.write(`artifacts-mcp: ${line}\n`);
   const httpOptions = { ...config, version, tell };
   const http = config.http && (await prepareHttp(config.http, httpOptions, await directory.signingKey(), log));
@@ -129,6 +128,14 @@ async function warnIfMissing(path: string, log: Log): Promise<void> {
   if (!isThere) log("warn", "allowed_path_missing", { path, why: "no directory is there, so it allows nothing" });
 }
 
+async function warnIfUnsafe(root: string, log: Log): Promise<void> {
+  const warnings = await inspectSafety(root, process.getuid?.()).catch((error) => {
+    log("warn", "data_directory_not_inspected", { path: root, error: String(error) });
+    return [];
+  });
+  for (const { event, ...facts } of warnings) log("warn", event, facts);
+}
+
 /** How the person has started this program. */
 function commandOfPerson(): string {
   const script = process.argv[1] ?? "";
@@ -153,7 +160,8 @@ End it with Ctrl-D or Ctrl-C. Options: ${commandOfPerson()} --help
 
 /** Whether its message is one line that says all. */
 function isExplained(error: unknown): error is Error {
-  return [ConfigError, DataDirectoryError, HttpServiceError, SqliteDriverError].some((kind) => error instanceof kind);
+  const kinds = [ConfigError, DataDirectoryError, HttpServiceError, OutputError, SqliteDriverError];
+  return kinds.some((kind) => error instanceof kind);
 }
 
 function explain(error: unknown): void {
@@ -161,10 +169,13 @@ function explain(error: unknown): void {
   process.stderr.write(`artifacts-mcp: ${text}\n`);
 }
 
+// A full disk, a reader of the log that ended, or a terminal that was closed: nothing depends on what stderr has heard.
+process.stderr.on("error", () => undefined);
+
 main().then(
   (code) => process.exit(code),
   (error) => {
     explain(error);
-    process.exit(error instanceof ConfigError ? 2 : 1);
+    process.exit(error instanceof ConfigError || error instanceof OutputError ? 2 : 1);
   },
 );

@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { stat, statfs } from "node:fs/promises";
 import { dirname, isAbsolute } from "node:path";
 import { DataDirectoryError, inspectDataDirectory } from "../engines/disk/data-directory.js";
+import { inspectSafety } from "../engines/disk/safety.js";
 import { goodNodes, loadSqliteDriver } from "../engines/sqlite/driver.js";
 import type { DoctorConfig } from "./command-line.js";
 import { messageFor } from "./messages.js";
@@ -69,7 +70,8 @@ async function dataDirectory({ root, isRootNamed }: DoctorConfig): Promise<Findi
   };
   try {
     const found = await inspectDataDirectory(root, { isNamed: isRootNamed });
-    return [ok(`data directory ${root}: ${words[found]}`), await space(root)];
+    const unsafe = (await inspectSafety(root, process.getuid?.())).map(({ path, why }) => note(`${path}: ${why}`));
+    return [ok(`data directory ${root}: ${words[found]}`), ...unsafe, await space(root)];
   } catch (error) {
     if (error instanceof DataDirectoryError) return [fault(messageFor(error))];
     throw error;

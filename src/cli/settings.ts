@@ -71,7 +71,14 @@ export function homeFolder(): string {
 
 /** A host's configuration sees no shell that would know `~`. @throws ConfigError */
 export function absolutePath(path: string): string {
-  if (path === "~" || path.startsWith("~/")) return join(homeFolder(), path.slice(1));
+  const [, name] = /^~([^/]*)/.exec(path) ?? [];
+  if (name === "") return join(homeFolder(), path.slice(1));
+  if (name !== undefined) {
+    // It would be one more directory, of that name, wherever the server is started.
+    throw new ConfigError(
+      `${JSON.stringify(path)} is not known as the home directory of ${JSON.stringify(name)}: give an absolute path, or ./${path}`,
+    );
+  }
   try {
     return resolve(path);
   } catch {

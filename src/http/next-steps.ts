@@ -17,7 +17,7 @@ const words: Readonly<Record<NextStep, Words>> = {
     "To save other content under the same key, create a new session with POST /v1/artifacts; to remove the artifact, DELETE /v1/artifacts/{bucket}/{key}.",
   continue_at_offset: ({ offset }) => `Go on with the content that comes after the first ${offset} bytes.`,
   check_content: ({ offset }) =>
-    `This may be another content than the one that was begun: then DELETE the session's url and begin again. Otherwise go on after the first ${offset} bytes.`,
+    `If it is another file, DELETE the session's url, create a new session with POST /v1/artifacts and upload from offset 0. Only if it is the same content, go on with what comes after the first ${offset} bytes, which are stored.`,
   send_again: ({ offset }) => (offset === undefined ? "Send it again." : `Send it again from offset ${offset}.`),
   send_smaller_chunks: "Send the same content in smaller requests, from the same offset.",
   upload_in_chunks: "Create a session with POST /v1/artifacts and send the content to its url.",

@@ -9,7 +9,7 @@ export function instructions({ readOnly, hasUrls }: { readonly readOnly: boolean
 const files = {
   without: `- A file that is on the server's machine already: import_file, where it is offered; export_file writes one back.
 - Binary content as base64 costs you about one token a byte: only for small files, never for text, which goes as it is.`,
-  withUrls: `- A file that a shell can reach: create_upload_session, then run curl -T FILE URL there with the session's url (its answer has the exact command); never type a file's bytes. import_file does the same for files of the server's machine, where it is offered.
+  withUrls: `- A file that a shell can reach: create_upload_session, then run its answer's command there (curl -T FILE URL); never type a file's bytes. import_file does the same for files of the server's machine, where it is offered.
 - Binary content as base64 costs you about one token a byte: only where no shell can reach the url.`,
 };
 
@@ -27,4 +27,4 @@ ${files}
 
 const reading = `Finding and reading: list_buckets, list_artifacts (prefix, delimiter "/"), get_artifact for size and digest, read_artifact for the content in pages of 8,000 characters; read only what you need. Listings go on with next_cursor. Every artifact is also the resource artifact://{bucket}/{key}.`;
 
-const fetching = `A shell fetches content with curl -o FILE URL and the artifact's url, which works for an hour.`;
+const fetching = `A shell fetches content with curl --fail -o FILE URL and the artifact's url, which works for an hour.`;

@@ -18,7 +18,7 @@ const words: Readonly<Record<NextStep, Words>> = {
   continue_at_offset: ({ offset }) =>
     `Go on with offset ${offset}: send the content that comes after the first ${offset} bytes (bytes, not characters).`,
   check_content: ({ offset }) =>
-    `This may be another content than the one that was begun: then call abort_upload_session and begin again. Otherwise go on with offset ${offset}.`,
+    `If it is another file, call abort_upload_session, create a new session with create_upload_session and upload from offset 0. Only if it is the same content, go on with offset ${offset}: the first ${offset} bytes (bytes, not characters) are stored.`,
   send_again: "Send it again from the same offset.",
   send_smaller_chunks: "Send the same content to this session in smaller chunks, from the same offset.",
   upload_in_chunks: "Create a session with create_upload_session and send the content in chunks.",

@@ -1,5 +1,6 @@
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import { describe, isWorthLogging, toArtifactError } from "../shapes/failures.js";
+import { isCompared, type SessionAnswer, withCommand } from "../shapes/upload-command.js";
 import type { UploadSession } from "../store/model/upload-session.js";
 import type { Log } from "../store/ports/log.js";
 import { messageForTools } from "./next-steps.js";
@@ -48,15 +49,16 @@ export function cursorFirst<Page extends ListPage>({ next_cursor, ...entries }: 
  * A session, and what is not plain to see of it: where it takes bytes over HTTP the command that sends them, since a
  * model need not type a file; where it is a conflict, how it goes on.
  */
-export function sessionSuccess(session: UploadSession, { hasUrls }: { readonly hasUrls: boolean }): CallToolResult {
-  const result = success(session);
-  const hint = hintOf(session, hasUrls);
+export function sessionSuccess(session: UploadSession): CallToolResult {
+  const answer = withCommand(session);
+  const result = success(answer);
+  const hint = hintOf(answer);
   return hint === undefined ? result : { ...result, content: [...result.content, { type: "text", text: hint }] };
 }
 
-function hintOf(session: UploadSession, hasUrls: boolean): string | undefined {
+function hintOf(session: SessionAnswer): string | undefined {
   if (session.status === "conflict") return conflictHint(session);
-  return hasUrls && session.status === "open" ? uploadHint(session) : undefined;
+  return session.command === undefined ? undefined : uploadHint(session.command, session.offset);
 }
 
 function conflictHint({ if_version }: UploadSession): string {
@@ -65,15 +67,11 @@ function conflictHint({ if_version }: UploadSession): string {
   return `This upload has all its bytes and is not published: ${why}. Call complete_upload_session with if_version set to the newest version of the key (get_artifact tells it; 0 if it finds nothing) to publish on top, or abort_upload_session.`;
 }
 
-function uploadHint({ url, offset, size }: UploadSession): string {
-  const end = size === null ? ' -H "Upload-Complete: ?1"' : "";
-  const rest = offset === 0 ? "" : ` -C ${offset}`;
-  const where = offset === 0 ? "" : `, from byte ${offset} on`;
-  const ended =
-    offset > 0 && size === null
-      ? "\nWhere curl says that the file is completely uploaded already, nothing was sent: call complete_upload_session."
-      : "";
-  return `To send a file from a shell${where}, whatever its size, run this with its path in place of FILE: curl${rest}${end} -T FILE "${url}"${ended}`;
+function uploadHint(command: string, offset: number): string {
+  const send = `To send a file from a shell and publish it, whatever its size, run this with its path in place of FILE: ${command}`;
+  if (offset === 0) return send;
+  if (isCompared(offset)) return `${send}\nWhat is stored already is compared with the file, not stored twice.`;
+  return `${send}\nIt skips the first ${offset} bytes without comparing them: without -C it sends all, and what is stored is compared. Where curl says that the file is completely uploaded already, nothing was sent: call complete_upload_session.`;
 }
 
 /**

@@ -114,6 +114,10 @@ export const session = z.object({
   key: z.string(),
   mime_type: z.string(),
   url: z.string(),
+  command: z
+    .string()
+    .optional()
+    .meta({ description: "For a shell: sends a file and publishes it, with its path in place of FILE." }),
   offset: count.meta({ description: "Bytes stored for good: the offset of the next chunk." }),
   size: count.nullable().meta({ description: "Declared bytes; null where complete_upload_session ends the upload." }),
   status: z.enum(["open", "conflict", "complete", "aborted", "expired"]).meta({

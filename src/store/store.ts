@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { ArtifactStore } from "./artifacts/artifact-store.js";
 import { FileTransfer } from "./artifacts/file-transfer.js";
+import { createReadiness } from "./maintenance/readiness.js";
 import { StoreIdentity } from "./maintenance/store-identity.js";
 import { Sweep } from "./maintenance/sweep.js";
 import { type VerifyOptions, type VerifyReport, verify } from "./maintenance/verify.js";
@@ -43,6 +44,12 @@ export interface Store {
    * @throws ArtifactError `store_replaced`; what the engines fail with
    */
   check(): Promise<void>;
+  /**
+   * Resolves if it can be read, and written unless it is read-only.
+   *
+   * @throws ArtifactError what stands in the way
+   */
+  ready(): Promise<void>;
   /** Lets running calls end. The engines are the caller's to close. */
   close(): Promise<void>;
 }
@@ -124,6 +131,7 @@ export function createStore(options: StoreOptions): Store {
     async check() {
       await identity.check();
     },
+    ready: createReadiness({ ...engines, identity, readOnly, read: () => artifacts.listBuckets({ limit: 1 }) }),
     async close() {
       await uploads.close();
       await freed.flush();

@@ -122,10 +122,23 @@ describe("the command line", () => {
     expectRefusal(run([], { ARTIFACTS_SESSION_TTL: "soon" }), 2, "ARTIFACTS_SESSION_TTL", "365d");
     const root = await temporaryDirectory();
     const environment = { ARTIFACTS_ROOT: join(root, "by-variable"), ARTIFACTS_READ_ONLY: "true" };
-    expect(run(["--root", join(root, "by-flag")], environment).status).toBe(0);
+    expect(run(["--root", join(root, "by-flag"), "--read-only=false"], environment).status).toBe(0);
     expect(await readdir(root)).toEqual(["by-flag"]);
+    expectRefusal(run([], environment), 1, "There is no store in", "by-variable", "--root");
+    expect(await readdir(root)).toEqual(["by-flag"]);
+    environment.ARTIFACTS_ROOT = join(root, "by-flag");
     expect(run([], environment).stderr).toContain('"readOnly":true');
-    expect(await readdir(root)).toEqual(["by-flag", "by-variable"]);
+  });
+
+  it("--read-only makes no data directory, and no store in one", async () => {
+    const root = await temporaryDirectory();
+    for (const path of [join(root, "missing"), root]) {
+      expectRefusal(run(["--read-only", "--root", path]), 1, `There is no store in ${path}`, "--root");
+    }
+    expect(await readdir(root)).toEqual([]);
+    const environment = { XDG_DATA_HOME: join(root, "data"), ARTIFACTS_ROOT: "" };
+    expectRefusal(run(["--read-only"], environment), 1, "There is no store in");
+    expect(await readdir(root)).toEqual([]);
   });
 
   it.skipIf(!canBeAnybody)("starts for a user without a home directory, and says what needs one", () => {
@@ -186,7 +199,7 @@ describe("the command line", () => {
       expect((await stat(join(home, "not", "there", "artifacts-mcp", name))).size).toBe(0);
     }
     const others = found.filter((name) => !log.includes(name)).sort();
-    expect(others).toEqual(["content", "format", "metadata.sqlite", "reserve"]);
+    expect(others).toEqual(["content", "format", "metadata.sqlite"]);
   });
 });
 

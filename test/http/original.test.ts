@@ -80,6 +80,43 @@ describe("bytes for a session", () => {
     expect(await textOf(store, "b", "k/x.txt")).toBe("hello world");
   });
 
+  it("by PUT alone are all of the content: they publish it, whether or not a size was declared", async () => {
+    for (const upload of [wanted, { ...wanted, size: undefined }]) {
+      const { askAsStranger, url, store } = await withSession(upload);
+      await askAsStranger("POST", url, { body: "hello" });
+      expect(await askAsStranger("PUT", url, { body: "hello world" })).toMatchObject({
+        status: 200,
+        json: { bytes: 11 },
+      });
+      expect(await textOf(store, "b", "k/x.txt")).toBe("hello world");
+    }
+  });
+
+  it("by PUT publish nothing where they say that more comes, or where more is stored", async () => {
+    const { askAsStranger, url } = await withSession({ bucket: "b", key: "k" });
+    const more = { body: "hello", headers: { "upload-complete": "?0" } };
+    expect((await askAsStranger("PUT", url, more)).json).toMatchObject({ status: "open", offset: 5 });
+    for (const asked of [{ body: "hell" }, {}, { body: "hell", headers: { "upload-complete": "?1" } }]) {
+      const refused = await askAsStranger("PUT", url, asked);
+      expect(refused).toMatchObject({ status: 409, json: { code: "offset_conflict", offset: 5 } });
+      expect(refused.json["detail"]).toMatch(/^This may be another file .*, and 5 bytes are stored\./);
+    }
+    expect((await askAsStranger("GET", url)).json).toMatchObject({ status: "open", offset: 5 });
+    expect((await askAsStranger("PUT", url, { body: "hello" })).json).toMatchObject({ bytes: 5 });
+    const late = await askAsStranger("PUT", url, { body: "hell" });
+    expect(late).toMatchObject({ status: 409, json: { code: "offset_conflict" } });
+    expect(late.json["detail"]).toMatch(/create a new session with POST/);
+  });
+
+  it("by PUT that are too few are kept, and it is no success", async () => {
+    const { askAsStranger, url, offset } = await withSession();
+    expect(await askAsStranger("PUT", url, { body: "hello" })).toMatchObject({
+      status: 409,
+      json: { code: "incomplete" },
+    });
+    expect(await offset()).toBe(5);
+  });
+
   it("that differ from what is there are refused, with the offset to go on from", async () => {
     const { askAsStranger, url, offset } = await withSession();
     await askAsStranger("POST", url, { body: "hello " });
@@ -89,6 +126,9 @@ describe("bytes for a session", () => {
       headers: { "upload-offset": "6", "content-type": "application/problem+json" },
       json: { type: "about:blank", title: "Conflict", status: 409, code: "offset_conflict", offset: 6 },
     });
+    expect(refused.json["detail"]).toMatch(
+      /^This may be another file .*, DELETE the session's url, create a new session .* Only if it is the same content, go on /,
+    );
     expect(await offset()).toBe(6);
   });
 

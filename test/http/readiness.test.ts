@@ -45,6 +45,29 @@ describe("/readyz", () => {
     const { askAsStranger } = await serveHttp({ metadata: one.metadata, content: other.content });
     expect(await askAsStranger("GET", "/readyz")).toMatchObject(replaced);
   });
+
+  const failing = (code: "internal" | "corrupt" | "read_only" | "storage_full", message: string) => async () => {
+    throw new ArtifactError(code, message, { next: "call_again" });
+  };
+  const fullForWriters = async (isWriting: boolean): Promise<void> => {
+    if (isWriting) await failing("storage_full", "The disk is full.")();
+  };
+  const { metadata, content } = createMemoryEngines();
+  it.each([
+    ["rows cannot be read", { metadata: { ...metadata, grouped: failing("corrupt", "Damaged.") } }, "corrupt", true],
+    ["content cannot be read", { content: { ...content, check: failing("corrupt", "Gone.") } }, "corrupt", true],
+    ["rows cannot be written", { metadata: { ...metadata, change: failing("read_only", "No.") } }, "read_only", false],
+    ["the store is locked", { metadata: { ...metadata, change: failing("internal", "Busy.") } }, "internal", false],
+    ["the disk is full", { content: { ...content, check: fullForWriters } }, "storage_full", false],
+  ])("is 503 where %s, with what to do", async (_, engines, code, isForReaders) => {
+    await (await serveHttp({ metadata, content })).ask("PUT", "/v1/content/b/k", { body: "x" });
+    const found = { metadata, content, ...engines };
+    const answer = await (await serveHttp(found)).askAsStranger("GET", "/readyz");
+    expect(answer).toMatchObject({ status: 503, headers: { "retry-after": "5" }, json: { status: 503, code } });
+    expect(answer.json["detail"]).toMatch(/\. Send the same request again; tell the person who runs this server/);
+    const reader = await serveHttp(found, { readOnly: true });
+    expect((await reader.askAsStranger("GET", "/readyz")).status).toBe(isForReaders ? 503 : 200);
+  });
 });
 
 describe.each([false, true])(

@@ -109,25 +109,28 @@ describe("MCP over Streamable HTTP", () => {
     const sized = await create({ size: 5 });
     const { url, id } = sized.structuredContent as { url: string; id: string };
     expect(textOf(sized)).toBe(JSON.stringify(sized.structuredContent));
-    expect(textOf(sized, 1)).toMatch(/: curl -T FILE "http:[^"]+"$/);
-    expect(textOf(sized, 1)).toContain(url);
-    expect(textOf(await create({}), 1)).toContain('curl -H "Upload-Complete: ?1" -T FILE "http');
-    const unsized = (await create({})).structuredContent as { url: string; id: string };
-    await askAsStranger("POST", unsized.url, { body: "hel" });
-    const open = { name: "get_upload_session", arguments: { session_id: unsized.id } };
-    expect(textOf((await client.callTool(open)) as CallToolResult, 1)).toContain("call complete_upload_session");
+    const command = `curl --fail-with-body -T FILE "${url}"`;
+    expect(sized.structuredContent).toMatchObject({ command });
+    expect(textOf(sized, 1)).toMatch(/ in place of FILE: curl [^\n]+$/);
+    expect(textOf(sized, 1)).toContain(command);
+    const unsized = await create({});
+    const { command: other } = unsized.structuredContent as { command: string };
+    expect(textOf(unsized, 1)).toContain(other);
     await askAsStranger("POST", url, { body: "hel" });
+    expect((await askAsStranger("GET", url)).json).toMatchObject({ offset: 3, command });
     const half = (await client.callTool({
       name: "get_upload_session",
       arguments: { session_id: id },
     })) as CallToolResult;
-    expect(textOf(half, 1)).toContain(`curl -C 3 -T FILE "${url}"`);
+    expect(half.structuredContent).toMatchObject({ offset: 3, command });
+    expect(textOf(half, 1)).toContain(`${command}\nWhat is stored already is compared`);
     await askAsStranger("POST", url, { body: "lo" });
     const whole = (await client.callTool({
       name: "get_upload_session",
       arguments: { session_id: id },
     })) as CallToolResult;
     expect(whole.content).toHaveLength(1);
+    expect(whole.structuredContent).not.toHaveProperty("command");
   });
 
   it("says all that within what hosts show", async () => {

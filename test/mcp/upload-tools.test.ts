@@ -196,6 +196,16 @@ describe("sha256 at creation", () => {
   });
 });
 
+it("a chunk of another file says so first, and to begin again, before it tells the offset", async () => {
+  const { create, append, refusedAppend } = await connectForUploads();
+  const { id } = await create({});
+  await append(id, 0, "PK123456");
+  const { message } = await refusedAppend(id, 0, "name,size\n");
+  expect(message).toMatch(
+    /^This may be another file .*, call abort_upload_session, create a new session .* Only if it is the same content, go on with offset 8: /,
+  );
+});
+
 it("upload_chunk gives its memory back when the bytes are read no more, which may be after its answer", async () => {
   let onDone = (): void => undefined;
   const append = async (_id: string, _offset: number, _bytes: Uint8Array, options: { onDone: () => void }) => {

@@ -120,7 +120,7 @@ interface Besides {
 /** What stores that share pieces share as well. */
 const besides = new WeakMap<Map<string, MemoryFile>, Besides>();
 
-type BesidesMethods = Pick<ContentStore, "readMark" | "writeMark" | "releaseReserve" | "restoreReserve">;
+type BesidesMethods = Pick<ContentStore, "readMark" | "writeMark" | "check" | "releaseReserve" | "restoreReserve">;
 
 function besidesOf(files: Map<string, MemoryFile>): BesidesMethods {
   const shared = besides.get(files) ?? { mark: undefined, hasReserve: true };
@@ -130,6 +130,7 @@ function besidesOf(files: Map<string, MemoryFile>): BesidesMethods {
     async writeMark(text) {
       shared.mark = text;
     },
+    check: async () => undefined,
     async releaseReserve() {
       const had = shared.hasReserve;
       shared.hasReserve = false;

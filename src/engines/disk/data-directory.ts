@@ -3,12 +3,14 @@ import { dirname, join } from "node:path";
 import type { ContentStore } from "../../store/ports/content-store.js";
 import type { LocalFiles } from "../../store/ports/local-files.js";
 import type { Log } from "../../store/ports/log.js";
+import type { PieceChanges, RowChange } from "../../store/ports/metadata-store.js";
 import { codeOf } from "../engine-error.js";
 import { makeFolder, syncFolder } from "../file-system.js";
 import { createLocalFiles } from "../local-files/local-files.js";
 import { loadSqliteDriver, SqliteDriverError } from "../sqlite/driver.js";
 import { type KeyvMetadataStore, openKeyvMetadataStore } from "../sqlite/keyv-metadata-store.js";
 import { createDiskContentStore } from "./disk-content-store.js";
+import { DiskReserve } from "./disk-reserve.js";
 import { dataFormat, readFormat, writeFormat } from "./format-file.js";
 import { makeShards } from "./shards.js";
 import { readSigningKey } from "./signing-key.js";
@@ -56,8 +58,9 @@ export async function openDataDirectory(
   const database = databaseIn(root);
   await explained(root, () => makeShards(root));
   if (!isFormatted) await explained(root, () => makeForOwner(database));
-  const content = createDiskContentStore(root, log);
-  const metadata = await openMetadata(database, content, log);
+  const reserve = new DiskReserve(root, log);
+  const content = createDiskContentStore(root, log, reserve);
+  const metadata = withGrowth(await openMetadata(database, content, log), reserve);
   if (!isFormatted) await explained(root, () => finishNewStore(root));
   const restored = content.restoreReserve();
   const files = createLocalFiles({ forbidden: root });
@@ -67,6 +70,24 @@ export async function openDataDirectory(
     await metadata.close();
   };
   return { metadata, content, files, signingKey, close };
+}
+
+/** Small content is in rows, and many rows are large too. */
+function withGrowth(metadata: KeyvMetadataStore, reserve: DiskReserve): KeyvMetadataStore {
+  return {
+    ...metadata,
+    async change(rows, pieces) {
+      const isMade = await metadata.change(rows, pieces);
+      if (isMade) await reserve.grow(growthOf(rows, pieces));
+      return isMade;
+    },
+  };
+}
+
+/** About the bytes that a change adds. What dropped pieces had is not known. */
+function growthOf(rows: readonly RowChange[], { put = [] }: PieceChanges = {}): number {
+  const texts = rows.reduce((sum, { old = "", next = "" }) => sum + next.length - old.length, 0);
+  return put.reduce((sum, { bytes }) => sum + bytes.length, texts);
 }
 
 const databaseIn = (root: string): string => join(root, "metadata.sqlite");

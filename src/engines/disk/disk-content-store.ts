@@ -3,8 +3,9 @@ import { ArtifactError } from "../../store/model/errors.js";
 import type { ByteReader, ContentStore, PieceWriter } from "../../store/ports/content-store.js";
 import type { Log } from "../../store/ports/log.js";
 import { readBytes, translated } from "../file-system.js";
+import { createDiskCheck } from "./disk-check.js";
 import { createDiskListing } from "./disk-listing.js";
-import { createDiskReserve } from "./disk-reserve.js";
+import { DiskReserve } from "./disk-reserve.js";
 import { readFormat, writeMark } from "./format-file.js";
 import { PieceFiles } from "./piece-files.js";
 import { blockBytes } from "./piece-writer.js";
@@ -15,11 +16,15 @@ import { shardOf } from "./shards.js";
  *
  *     content/<shard>/<session>.<start>-<random>   pieces
  *     format                                       the mark, in its second line
- *     reserve                                      1 MiB to give up on a full disk
+ *     reserve                                      1 MiB to give up on a full disk, once there is as much content
  *     orphans/<time>/                              what was set aside
  */
-export function createDiskContentStore(root: string, log: Log): ContentStore {
-  const files = new PieceFiles(root);
+export function createDiskContentStore(
+  root: string,
+  log: Log,
+  reserve: DiskReserve = new DiskReserve(root, log),
+): ContentStore {
+  const files = new PieceFiles(root, (bytes) => reserve.grow(bytes));
   const { pathOf, ...listing } = createDiskListing(root);
   const methods = translated<Omit<ContentStore, "shardOf" | "pathOf">>({
     createPiece: (session, start) => files.begin(session, start),
@@ -55,8 +60,10 @@ export function createDiskContentStore(root: string, log: Log): ContentStore {
     remove: (pieces) => files.remove(pieces),
     readMark: async () => (await readFormat(root))?.mark,
     writeMark: (text) => writeMark(root, text),
+    check: createDiskCheck(root),
     ...listing,
-    ...createDiskReserve(root, log),
+    releaseReserve: () => reserve.release(),
+    restoreReserve: () => reserve.restore(),
   });
   return { ...methods, shardOf, pathOf };
 }

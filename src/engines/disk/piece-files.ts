@@ -10,12 +10,15 @@ import { contentFolder, restoreShard, shardOf } from "./shards.js";
 export class PieceFiles {
   readonly #root: string;
   readonly #content: string;
+  readonly #onGrowth: (bytes: number) => Promise<void>;
   #flags: number | undefined;
   /** Whether this process has synced the names of the shards. A process that made one again may have died before. */
   #hasSyncedShards = false;
 
-  constructor(root: string) {
+  /** @param onGrowth called behind each sync of a piece, with the bytes that have been written since the one before */
+  constructor(root: string, onGrowth: (bytes: number) => Promise<void>) {
     this.#root = root;
+    this.#onGrowth = onGrowth;
     this.#content = contentFolder(root);
   }
 
@@ -33,11 +36,19 @@ export class PieceFiles {
         return createPieceWriter(piece);
       },
     );
+    let written = 0;
+    const write = (bytes: Uint8Array): Promise<void> => {
+      written += bytes.length;
+      return writer.write(bytes);
+    };
     const sync = async (): Promise<void> => {
       await writer.sync();
       this.#hasSyncedShards = true;
+      const growth = written;
+      written = 0;
+      await this.#onGrowth(growth);
     };
-    return { ...writer, sync };
+    return { ...writer, write, sync };
   }
 
   /**

@@ -1,3 +1,4 @@
+import { withCommand } from "../../shapes/upload-command.js";
 import type { UploadSession } from "../../store/model/upload-session.js";
 import type { HttpContext } from "../context.js";
 import { type Answer, type Exchange, refuseContentCoding, refuseForm } from "../exchange.js";
@@ -6,9 +7,9 @@ import { etagOf } from "../guard.js";
 import { HttpError } from "../http-error.js";
 
 /**
- * The API's own way: the raw bytes to the session's URL. A PUT is the content from its first byte, or a replay of what
- * is there; a POST goes on where the session stands. `Upload-Offset` or `Content-Range` say otherwise, and
- * `Upload-Complete: ?1` that nothing comes behind it.
+ * The API's own way: the raw bytes to the session's URL. A PUT is all of the content, of which some may be there
+ * already, and publishes it, whether or not its size was declared; a POST goes on where the session stands.
+ * `Upload-Offset` or `Content-Range` say otherwise, and `Upload-Complete` whether something comes behind the body.
  */
 export async function uploadBytes({ store }: HttpContext, exchange: Exchange, id: string): Promise<Answer> {
   refuseContentCoding(exchange);
@@ -16,8 +17,10 @@ export async function uploadBytes({ store }: HttpContext, exchange: Exchange, id
   if (exchange.method === "PUT") checkHasBody(exchange);
   const { length } = exchange.body;
   const range = contentRange(exchange, length);
-  const offset = offsetOf(exchange, range?.offset);
-  const isLast = booleanField(exchange, "Upload-Complete") === true;
+  const given = givenOffset(exchange, range?.offset);
+  const offset = given ?? (exchange.method === "PUT" ? 0 : undefined);
+  const isWhole = exchange.method === "PUT" && given === undefined && range === undefined;
+  const isLast = booleanField(exchange, "Upload-Complete") ?? isWhole;
   const sha256 = promisedDigest(exchange);
   if (range?.total !== undefined) await store.uploads.declareSize(id, range.total, sha256);
   const options = { offset, length, checksum: contentDigest(exchange), isLast, sha256 };
@@ -28,7 +31,7 @@ export async function uploadBytes({ store }: HttpContext, exchange: Exchange, id
 export function answerUpload(session: UploadSession): Answer {
   const { artifact } = session;
   if (artifact !== undefined) return { status: 200, headers: { etag: etagOf(artifact) }, body: artifact };
-  return { status: isBeingPublished(session) ? 202 : 200, body: session };
+  return { status: isBeingPublished(session) ? 202 : 200, body: withCommand(session) };
 }
 
 /** All bytes are there. */
@@ -37,7 +40,7 @@ export function isBeingPublished({ status, offset, size }: UploadSession): boole
 }
 
 /** @throws HttpError `invalid_argument` */
-function offsetOf(exchange: Exchange, fromRange: number | undefined): number | undefined {
+function givenOffset(exchange: Exchange, fromRange: number | undefined): number | undefined {
   const given = wholeNumber(exchange, "Upload-Offset");
   if (given !== undefined && fromRange !== undefined && given !== fromRange) {
     throw new HttpError(
@@ -45,5 +48,5 @@ function offsetOf(exchange: Exchange, fromRange: number | undefined): number | u
       "Upload-Offset and Content-Range name different offsets: send one of them.",
     );
   }
-  return given ?? fromRange ?? (exchange.method === "PUT" ? 0 : undefined);
+  return given ?? fromRange;
 }

@@ -17,6 +17,7 @@ import {
   uploadSize,
   version,
 } from "../../shapes/fields.js";
+import { withCommand } from "../../shapes/upload-command.js";
 import { locationOf } from "../context.js";
 import { etagOf, guardError, idempotencyKey, readGuard } from "../guard.js";
 import type { Route } from "../route.js";
@@ -37,7 +38,8 @@ const createSession: Route = {
   operation: {
     id: "createUploadSession",
     summary: "Create an upload session",
-    description: "The answer's url takes the bytes, without a token: `curl -T FILE URL`.",
+    description:
+      "The answer's url takes the bytes, without a token; its command is the one that sends a file from a shell.",
     headers: { "Idempotency-Key": "Up to 255 characters: the same request sent again answers with the same session" },
     json: wanted,
     answers: { 201: { says: "The session", json: session } },
@@ -46,7 +48,7 @@ const createSession: Route = {
     const upload = readArguments(wanted, await exchange.json(), "this request");
     const request = { idempotency_key: idempotencyKey(exchange), saved_by: "http" };
     const created = await context.store.uploads.create({ ...upload, ...request });
-    return { status: 201, headers: { location: locationOf(context, created) }, body: created };
+    return { status: 201, headers: { location: locationOf(context, created) }, body: withCommand(created) };
   },
 };
 

@@ -21,13 +21,14 @@ export const serviceRoutes: readonly Route[] = [
     isWriting: false,
     operation: {
       id: "readyz",
-      summary: "The store is in its place and can be read, and the server is not ending",
+      summary:
+        "The store is in its place, can be read, and written unless that is not offered; the server is not ending",
       answers: { 200: { says: "Ready", json: health } },
     },
-    async handle({ store, stopping }) {
-      if (stopping.aborted) throw new HttpError("unavailable", "The server is ending.", { "retry-after": "5" });
-      await store.check();
-      await store.artifacts.listBuckets({ limit: 1 });
+    async handle({ store, stopping }, exchange) {
+      exchange.formOf = () => ({ status: 503, headers: { "retry-after": "5" } });
+      if (stopping.aborted) throw new HttpError("unavailable", "The server is ending.");
+      await store.ready();
       return { status: 200, body: { status: "ok" } };
     },
   },

@@ -1,4 +1,5 @@
 import { artifact, session } from "../../shapes/fields.js";
+import { withCommand } from "../../shapes/upload-command.js";
 import type { HttpContext } from "../context.js";
 import { answerUpload, uploadBytes } from "../dialects/original.js";
 import { appendResumable, describeResumable, resumableForm } from "../dialects/resumable.js";
@@ -22,7 +23,8 @@ const path = "/v1/artifacts/session:{session}";
 const uploadHeaders = {
   "Upload-Offset": "Where the body begins, in bytes. Left out: 0 for a PUT, the session's offset for a POST.",
   "Content-Range": "The same, as `bytes first-last/total`.",
-  "Upload-Complete": "`?1` where nothing comes behind the body: ends an upload whose size was not declared.",
+  "Upload-Complete":
+    "`?1` where nothing comes behind the body: ends an upload whose size was not declared. Left out: `?1` for a PUT of a whole body, else `?0`.",
   "Content-Digest": "Of the body: checked before any of it is kept.",
   "Repr-Digest": "Of the whole content: any other is not published.",
 };
@@ -72,7 +74,7 @@ const get = sessionRoute(
     summary: "Get an upload session: its offset says where to go on",
     answers: { 200: { says: "The session", json: session } },
   },
-  async ({ store }, _exchange, id) => ({ status: 200, body: await store.uploads.get(id) }),
+  async ({ store }, _exchange, id) => ({ status: 200, body: withCommand(await store.uploads.get(id)) }),
 );
 
 const post = sessionRoute(

@@ -13,7 +13,7 @@ import { sessionSuccess } from "../result.js";
 import { alwaysLoad, defineTool, type Tool, type ToolContext } from "../tool.js";
 
 const shellUpload = `
-A file that a shell can reach is never typed: create a session for it and run curl -T FILE URL with the answer's url (the answer has the exact command). The URL needs no token, works until the session expires, and takes up an interrupted upload again.
+A file that a shell can reach is never typed: create a session for it and run the answer's command (curl -T FILE URL with its url). The URL needs no token, works until the session expires, and takes up an interrupted upload again.
 `;
 
 export function createUploadSession({ store, hasUrls, savedBy }: ToolContext): Tool {
@@ -37,7 +37,6 @@ The session outlives this process: after a break, get_upload_session (or list_up
       if_version: ifVersion,
     }),
     output: session,
-    answer: async (upload) =>
-      sessionSuccess(await store.uploads.create({ ...upload, saved_by: savedBy() }), { hasUrls }),
+    answer: async (upload) => sessionSuccess(await store.uploads.create({ ...upload, saved_by: savedBy() })),
   });
 }

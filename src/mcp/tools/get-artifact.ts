@@ -7,7 +7,7 @@ export function getArtifact({ store, hasUrls }: ToolContext): Tool {
   return defineTool({
     name: "get_artifact",
     title: "Get an artifact's info",
-    description: `Answers what is known of an artifact (size, type, digest, version, time, metadata) without its content. For the content use read_artifact${hasUrls ? "; a shell fetches it into a file, whatever its size, with curl -o FILE URL and the answer's url, which works for an hour without a token" : ""}.`,
+    description: `Answers what is known of an artifact (size, type, digest, version, time, metadata) without its content. For the content use read_artifact${hasUrls ? "; a shell fetches it into a file, whatever its size, with curl --fail -o FILE URL and the answer's url, which works for an hour without a token" : ""}.`,
     annotations: reading,
     input: z.strictObject({ bucket, key, version }),
     output: artifact,

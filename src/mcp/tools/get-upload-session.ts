@@ -3,7 +3,7 @@ import { session, sessionId } from "../../shapes/fields.js";
 import { sessionSuccess } from "../result.js";
 import { alwaysLoad, defineTool, reading, type Tool, type ToolContext } from "../tool.js";
 
-export function getUploadSession({ store, hasUrls }: ToolContext): Tool {
+export function getUploadSession({ store }: ToolContext): Tool {
   return defineTool({
     name: "get_upload_session",
     title: "Get an upload session",
@@ -16,6 +16,6 @@ Where the id was lost too, use list_upload_sessions.`,
     meta: alwaysLoad,
     input: z.strictObject({ session_id: sessionId }),
     output: session,
-    answer: async ({ session_id }) => sessionSuccess(await store.uploads.get(session_id), { hasUrls }),
+    answer: async ({ session_id }) => sessionSuccess(await store.uploads.get(session_id)),
   });
 }

@@ -41,7 +41,7 @@ export const NEXT_STEPS = [
   "use_published",
   /** Send what comes at `offset`. */
   "continue_at_offset",
-  /** The first byte differs: this may be other content. Go on at `offset`, or abort and begin again. */
+  /** What was sent differs from what is stored: of other content, abort and begin again; else go on at `offset`. */
   "check_content",
   /** Send the same bytes again, from the same offset. */
   "send_again",

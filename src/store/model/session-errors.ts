@@ -10,12 +10,34 @@ export function offsetConflict({ id, offset, size }: SessionRecord, what: string
   });
 }
 
-/** @param isFirst the very first byte of those that were sent differs, so that this may be other content */
-export function contentDiffers({ id, offset, size }: SessionRecord, differs_at: number): ArtifactError {
-  const what = `The bytes differ from those stored, first at byte ${differs_at}. Nothing of this chunk was kept.`;
-  return new ArtifactError("offset_conflict", `${what} ${offset} bytes are stored.`, {
-    next: differs_at === 0 ? "check_content" : "continue_at_offset",
+/**
+ * Content that was sent again, and is not what is stored. Who goes on with it would publish the beginning of one file
+ * and the end of another, so the message begins with that.
+ *
+ * @param differs_at the first byte of the content that is another
+ */
+export function contentDiffers({ id, offset, size, status }: SessionRecord, differs_at: number): ArtifactError {
+  const what =
+    differs_at === 0
+      ? "This may be another file than the one that this upload was begun with: its first byte is another already."
+      : `The bytes differ from those stored, first at byte ${differs_at}: this may be another file than the one that this upload was begun with.`;
+  return new ArtifactError("offset_conflict", `${what} Nothing of what was sent was kept.`, {
+    next: status === "complete" ? "use_published" : "check_content",
     details: { session_id: id, offset, size, differs_at },
+  });
+}
+
+/**
+ * Who says that nothing comes behind byte `end` has sent less than is stored: not that is what was to be published.
+ *
+ * @throws ArtifactError `offset_conflict`
+ */
+export function checkEnd({ id, offset, size, status }: SessionRecord, end: number): void {
+  if (end >= offset) return;
+  const what = `This may be another file than the one that this upload was begun with: it ends at byte ${end}, and ${offset} bytes are stored.`;
+  throw new ArtifactError("offset_conflict", `${what} Nothing was changed.`, {
+    next: status === "complete" ? "use_published" : "check_content",
+    details: { session_id: id, offset, size, differs_at: end },
   });
 }
 

@@ -28,9 +28,11 @@ export interface ContentStore extends ContentListing {
   readMark(): Promise<string | undefined>;
   /** Durably replaces the store's mark, a short text that says which store this content belongs to. */
   writeMark(text: string): Promise<void>;
+  /** Resolves if content can be read, and with `isWriting` written too, as far as that is known without writing. */
+  check(isWriting: boolean): Promise<void>;
   /** Gives up the reserved space, so that rows can still be written on a full disk. False if it was given up before. */
   releaseReserve(): Promise<boolean>;
-  /** Takes the reserved space again if there is room; goes without it otherwise. */
+  /** Takes the reserved space again if the store holds as much, and there is room; goes without it otherwise. */
   restoreReserve(): Promise<void>;
 }
 

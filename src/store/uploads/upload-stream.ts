@@ -79,6 +79,11 @@ export class UploadStream {
     return result;
   }
 
+  /** Where what has come ends, in bytes of the upload. */
+  get end(): number {
+    return this.#at;
+  }
+
   /** Stores what has come so far. What fails here fails the stream. */
   async flush(): Promise<void> {
     await this.#inTurn(() => this.#checkpoint()).catch(() => undefined);

@@ -6,7 +6,14 @@ import { maxOpenPieces } from "../model/limits.js";
 import { checkMimeType, mimeTypeOf } from "../model/media-type.js";
 import { checkBucket, suggestKey, toKey } from "../model/names.js";
 import { idOf, type SessionRecord, type SessionRow, uploadPrefix } from "../model/records.js";
-import { checksumMismatch, chunkTooLarge, closedError, isEnded, unknownSession } from "../model/session-errors.js";
+import {
+  checkEnd,
+  checksumMismatch,
+  chunkTooLarge,
+  closedError,
+  isEnded,
+  unknownSession,
+} from "../model/session-errors.js";
 import {
   isFull,
   isReady,
@@ -229,6 +236,7 @@ export class Uploads {
     if (!isLast && takesMore(row.value)) return this.#show(row.value);
     return this.#inOrder(id, async () => {
       const now = await this.#appender.live(id);
+      if (isLast) checkEnd(now.value, stream.end);
       return isLast ? this.#publish(now, { sha256 }) : this.#publishFull(now, { sha256 });
     });
   }

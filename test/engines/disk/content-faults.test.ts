@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, stat } from "node:fs/promises";
+import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
 import { createDiskContentStore } from "../../../src/engines/disk/disk-content-store.js";
@@ -278,6 +278,7 @@ describe("the reserve", () => {
   it("is as much as there is room for, and is made whole when there is more", async () => {
     disk.reset();
     const root = await temporaryDirectory();
+    await writeFile(join(root, "metadata.sqlite"), Buffer.alloc(reserveBytes)); // for less, there is none
     const store = createDiskContentStore(root, silentLog);
     disk.writesHalf = true;
     await store.restoreReserve();

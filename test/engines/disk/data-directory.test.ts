@@ -38,7 +38,7 @@ describe("openDataDirectory()", () => {
     expect(await inspectDataDirectory(root, {})).toBe("missing");
     await opened(root);
     const names = (await readdir(root)).filter((name) => !/-(?:wal|shm)$/.test(name)).sort();
-    expect(names).toEqual(["content", "format", "metadata.sqlite", "reserve"]);
+    expect(names).toEqual(["content", "format", "metadata.sqlite"]);
     expect(await readFile(join(root, "format"), "utf8")).toBe("2\n\n");
     expect(await readdir(join(root, "content"))).toHaveLength(16);
     for (const [path, mode] of [

@@ -25,7 +25,7 @@ const ports = /^export interface (?:MetadataStore|ContentStore|ContentListing|Pi
 /** What a port offers besides changes; a method that is not named here counts as one. */
 const readingMethods: ReadonlySet<string> = new Set([
   ...["get", "getMany", "pieces", "listPieces", "range", "grouped", "checkIntegrity", "changeToken", "isInPlace"],
-  ...["openPiece", "readMark", "shards", "shardOf", "listShard", "pathOf", "strayFiles", "has", "close"],
+  ...["openPiece", "readMark", "shards", "shardOf", "listShard", "pathOf", "strayFiles", "has", "check", "close"],
 ]);
 
 /** A digest is copied too, in memory. */

@@ -7,6 +7,7 @@ import {
   begun,
   begunByMany,
   isArtifact,
+  large,
   medium,
   onFullDisk,
   remove,
@@ -29,6 +30,7 @@ export const endings: readonly Scenario[] = [
     name: "deleting all versions on a full disk, for which the reserve is given up",
     async prepare({ store }) {
       await saved(store, "one", medium);
+      await saveText(store, "b", "other", large); // without it, there would be no reserve
       return "";
     },
     act: [(dying) => onFullDisk(dying, isArtifact).artifacts.delete("b", "k")],

@@ -10,6 +10,7 @@ import {
   countsBehind,
   interrupted,
   isArtifact,
+  large,
   medium,
   removeAgain,
   type Scenario,
@@ -189,7 +190,7 @@ export const failures: readonly Scenario[] = [
   {
     name: "a mark and a reserve that cannot be written",
     async prepare({ store }) {
-      await saveText(store, "b", "other", "text");
+      await saveText(store, "b", "other", large); // without it, there would be no reserve
       return "";
     },
     act: [

@@ -9,6 +9,7 @@ import {
   begunByMany,
   carryOn,
   isSession,
+  large,
   leavePiece,
   left,
   leftBefore,
@@ -34,6 +35,11 @@ export const maintenance: readonly Scenario[] = [
       assert.equal(keys[0].length, 32);
       assert.deepEqual(keys[0], keys[1]);
     },
+  },
+  {
+    name: "asking whether the store is ready",
+    act: [({ store }) => store.ready()],
+    check: (store) => store.ready(),
   },
   {
     name: "writing to a store whose content does not say yet which it is",
@@ -74,8 +80,11 @@ export const maintenance: readonly Scenario[] = [
     },
   },
   {
-    name: "sweeping a publication that was left in the middle, on a full disk",
-    prepare: (prepared) => begunFull(prepared, "abc"),
+    name: "sweeping a publication that was left in the middle, on a full disk, with a reserve",
+    async prepare(prepared) {
+      await saveText(prepared.store, "b", "other", large);
+      return begunFull(prepared, "abc");
+    },
     act: [(dying) => onFullDisk(dying, isSession).sweep.run(sweeping)],
     async check(store) {
       await store.sweep.run(sweeping);

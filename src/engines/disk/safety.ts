@@ -1,0 +1,83 @@
+import type { Stats } from "node:fs";
+import { lstat, readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { orElse } from "../file-system.js";
+import { contentFolder } from "./shards.js";
+
+/** What makes a data directory less safe than it looks. */
+export interface SafetyWarning {
+  readonly event: "owned_by_another" | "writable_by_others" | "readable_by_others" | "symlinked_content";
+  readonly path: string;
+  /** One line: what it means, and what to do. */
+  readonly why: string;
+}
+
+/** What a store makes below its root, for its owner alone. */
+const names = ["content", "format", "metadata.sqlite", "signing-key"];
+
+/**
+ * Looks at who else can read and write what is in a data directory, and for symlinks in the place of its folders. Nothing
+ * is changed. Windows tells of owners and modes in another way: there it looks for symlinks alone.
+ *
+ * @param user the id of the user that this process runs as; undefined where users have none
+ */
+export async function inspectSafety(root: string, user: number | undefined): Promise<SafetyWarning[]> {
+  const links = (await symlinks(root)).map((path) => warning("symlinked_content", path, linked));
+  if (user === undefined) return links;
+  const found: Found[] = [];
+  for (const path of [root, ...names.map((name) => join(root, name))]) {
+    const stats = await orElse(["ENOENT"], () => stat(path), undefined);
+    if (stats !== undefined) found.push({ path, stats });
+  }
+  return [...ownedByAnother(found, user), ...writable(found), ...readable(root, found), ...links];
+}
+
+interface Found {
+  readonly path: string;
+  readonly stats: Stats;
+}
+
+const warning = (event: SafetyWarning["event"], path: string, why: string): SafetyWarning => ({ event, path, why });
+
+/** One warning for all that belongs to another user: it is cured at once. */
+function ownedByAnother(found: readonly Found[], user: number): SafetyWarning[] {
+  const first = found.find(({ stats }) => stats.uid !== user);
+  if (first === undefined) return [];
+  const { uid } = first.stats;
+  const why = `it belongs to user ${uid}, who can change it, and this server runs as user ${user}: run the server as user ${uid}, or give the data directory to user ${user} with chown -R`;
+  return [warning("owned_by_another", first.path, why)];
+}
+
+function writable(found: readonly Found[]): SafetyWarning[] {
+  return found
+    .filter(({ stats }) => (stats.mode & 0o022) !== 0)
+    .map(({ path }) => {
+      const why = "other users can write there, and change what is stored: take that from them with chmod go-w";
+      return warning("writable_by_others", path, why);
+    });
+}
+
+/** Of a key one would rather know too early; of content only where others can come to it at all. */
+function readable(root: string, found: readonly Found[]): SafetyWarning[] {
+  const isOpen = found.some(({ path, stats }) => path === root && (stats.mode & 0o011) !== 0);
+  const secrets = ["signing-key", ...(isOpen ? ["content", "metadata.sqlite"] : [])].map((name) => join(root, name));
+  return found
+    .filter(({ path, stats }) => secrets.includes(path) && (stats.mode & 0o044) !== 0)
+    .map(({ path }) => warning("readable_by_others", path, path === join(root, "signing-key") ? readKey : readContent));
+}
+
+const readKey =
+  "other users can read it, and make URLs that let them in: take that from them with chmod go-rwx; if somebody may have read it, stop the servers and remove it, which makes all URLs void";
+const readContent = "other users can read what is stored: take that from them with chmod -R go-rwx";
+const linked =
+  "it is a symlink: the content can change or go without its database, and a backup of the data directory lacks it. Stop the servers and move the folder here, or mount it here";
+
+/** Those of the content's folders that are symlinks. */
+async function symlinks(root: string): Promise<string[]> {
+  const content = contentFolder(root);
+  const found = await orElse(["ENOENT"], () => lstat(content), undefined);
+  if (found === undefined) return [];
+  if (found.isSymbolicLink()) return [content];
+  const entries = await readdir(content, { withFileTypes: true });
+  return entries.filter((entry) => entry.isSymbolicLink()).map(({ name }) => join(content, name));
+}
