@@ -62,7 +62,7 @@ describe("resources/list", () => {
     expect(found).toEqual(wanted);
   });
 
-  it.each(["", "x", "b", "a!", "bAAAA", "aAAAA", "c"])("refuses the cursor %j", async (cursor) => {
+  it.each(["x", "b", "a!", "bAAAA", "aAAAA", "c"])("refuses the cursor %j", async (cursor) => {
     const { client, save } = await setup();
     await save("one", "k");
     await expect(client.listResources({ cursor })).rejects.toMatchObject({
