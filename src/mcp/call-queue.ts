@@ -32,6 +32,10 @@ export class CallQueue {
   /** Cancelled, and still worked on: the next one has to wait for the end of it. */
   readonly #lingering = new Set<Call>();
   #waitingBytes = 0;
+  /** What the calls use that were looked at since one of them last let go of something; undefined if none was. */
+  #used: Map<string, string> | undefined;
+  /** Waiting calls that were not looked at since. */
+  #unseen = new Set<Call>();
 
   /** @param onFree a request that was cancelled is worked on no more, and those behind it may start */
   constructor(limits: CallQueueLimits, onFree: () => void = () => undefined) {
@@ -70,7 +74,9 @@ export class CallQueue {
 
   /** Puts a request at the end. */
   add(request: JSONRPCRequest, bytes: number): void {
-    this.#waiting.set(request.id, { request, bytes, claims: claimsOf(request, this.#sessions) });
+    const call = { request, bytes, claims: claimsOf(request, this.#sessions) };
+    this.#waiting.set(request.id, call);
+    this.#unseen.add(call);
     this.#waitingBytes += bytes;
   }
 
@@ -80,20 +86,31 @@ export class CallQueue {
    */
   next(): JSONRPCRequest | undefined {
     if (this.#waiting.size === 0 || this.#running.size >= this.#limits.maxConcurrentCalls) return undefined;
-    const used = new Map<string, string>();
-    for (const call of this.#running.values()) if (call !== undefined) addClaims(used, call.claims);
-    for (const { claims } of this.#lingering) addClaims(used, claims);
-    for (const call of this.#waiting.values()) {
-      if (areFree(used, call.claims)) return this.#start(call);
+    const used = this.#used ?? this.#lookAgain();
+    for (const call of this.#unseen) {
+      this.#unseen.delete(call);
+      if (areFree(used, call.claims)) return this.#start(call, used);
       addWaitingClaims(used, call.claims);
     }
     return undefined;
   }
 
-  #start(call: Call): JSONRPCRequest {
-    const { request } = call;
-    this.withdraw(request.id);
+  /** Looks at all calls again: those that wait are unseen. */
+  #lookAgain(): Map<string, string> {
+    const used = new Map<string, string>();
+    for (const call of this.#running.values()) if (call !== undefined) addClaims(used, call.claims);
+    for (const { claims } of this.#lingering) addClaims(used, claims);
+    this.#unseen = new Set(this.#waiting.values());
+    this.#used = used;
+    return used;
+  }
+
+  #start(call: Call, used: Map<string, string>): JSONRPCRequest {
+    const { request, bytes, claims } = call;
+    this.#waiting.delete(request.id);
+    this.#waitingBytes -= bytes;
     this.#running.set(request.id, call);
+    addClaims(used, claims);
     return request;
   }
 
@@ -106,8 +123,10 @@ export class CallQueue {
   settle(id: RequestId): void {
     const call = this.#running.get(id);
     this.#running.delete(id);
-    const work = call && workOn(call.request);
-    if (call === undefined || work === undefined) return;
+    if (call === undefined) return;
+    this.#used = undefined;
+    const work = workOn(call.request);
+    if (work === undefined) return;
     if (work.hasEnded) this.#learn(work);
     else this.#linger(call, work);
   }
@@ -115,6 +134,7 @@ export class CallQueue {
   #linger(call: Call, work: Work): void {
     this.#lingering.add(call);
     void work.ended.then(() => {
+      this.#used = undefined;
       this.#learn(work);
       if (this.#lingering.delete(call)) this.#onFree();
     });
@@ -132,12 +152,14 @@ export class CallQueue {
   withdraw(id: RequestId): void {
     this.#waitingBytes -= this.#waiting.get(id)?.bytes ?? 0;
     this.#waiting.delete(id);
+    this.#used = undefined;
   }
 
   clear(): void {
     this.#waiting.clear();
     this.#running.clear();
     this.#lingering.clear();
+    this.#used = undefined;
     this.#waitingBytes = 0;
   }
 }
