@@ -85,7 +85,7 @@ async function serve(config: Config): Promise<void> {
     process.once("SIGTERM", resolve);
   });
   for (const path of config.allowPaths) void warnIfMissing(path, log);
-  const opened = { isNamed: config.isRootNamed, mustExist: config.readOnly };
+  const opened = { isNamed: config.isRootNamed, isReadOnly: config.readOnly };
   const directory = await openDataDirectory(config.root, opened, log);
   void warnIfUnsafe(config.root, log);
   const tell = (line: string): void => void process.stderr.write(`artifacts-mcp: ${line}\n`);

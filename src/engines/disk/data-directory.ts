@@ -35,6 +35,8 @@ export interface OpenOptions {
   readonly isNamed?: boolean;
   /** Nothing is made if there is no store yet. */
   readonly mustExist?: boolean;
+  /** The same for who serves: the directory has to be usable, since SQLite writes beside its database to read it. */
+  readonly isReadOnly?: boolean;
 }
 
 /**
@@ -44,15 +46,16 @@ export interface OpenOptions {
  */
 export async function openDataDirectory(
   root: string,
-  { isNamed = false, mustExist = false }: OpenOptions,
+  { isNamed = false, mustExist = false, isReadOnly = false }: OpenOptions,
   log: Log,
 ): Promise<DataDirectory> {
   await loadSqliteDriver().catch((cause) => {
     throw cause instanceof SqliteDriverError ? new DataDirectoryError(cause.message, { cause }) : cause;
   });
-  if (!mustExist) await makeRoot(root, isNamed);
+  if (isReadOnly) await findRoot(root, false);
+  else if (!mustExist) await makeRoot(root, isNamed);
   const isFormatted = await hasStore(root);
-  if (mustExist && !isFormatted) {
+  if ((mustExist || isReadOnly) && !isFormatted) {
     throw new DataDirectoryError(`There is no store in ${root}: give the data directory of one.`);
   }
   const database = databaseIn(root);
