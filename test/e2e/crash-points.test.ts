@@ -111,6 +111,15 @@ async function inParallel<Item>(items: readonly Item[], work: (item: Item) => Pr
   await Promise.all(Array.from({ length: processesAtOnce }, worker));
 }
 
+/** A slower disk is given more at a time, so a run may come to a step sooner or later than the one before, or not at all. */
+const maxAttempts = 5;
+
+function note(steps: Death["steps"], last: number): void {
+  expect(steps.length).toBe(last);
+  kills += 1;
+  for (const name of steps.at(-1) ?? []) covered.add(name);
+}
+
 const named = scenarios.map((scenario) => [scenario.name, scenario] as const);
 
 describe("a process that is killed", () => {
@@ -118,13 +127,17 @@ describe("a process that is killed", () => {
     const prepared = await prepare(scenario);
     const { steps: all, answered } = await dieAt(Number.POSITIVE_INFINITY, true, scenario, prepared);
     expect(answered, "calls that came to their end").toBe(scenario.act.length);
-    await inParallel(chosen(all), async ([last, isSweptFirst]) => {
-      const { steps, answered: ended } = await dieAt(last, isSweptFirst, scenario, prepared);
-      // A slower disk is given more at a time, so this run may have had fewer steps, and have come to its end.
-      if (steps.length < last) return expect(ended).toBe(scenario.act.length);
-      expect(steps.length).toBe(last);
-      kills += 1;
-      for (const name of steps.at(-1) ?? []) covered.add(name);
+    await inParallel(chosen(all), async ([first, isSweptFirst]) => {
+      const isWanted = (stack: readonly string[]): boolean => stack.join() === all[first - 1]?.join();
+      let last = first;
+      for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
+        const { steps, answered: ended } = await dieAt(last, isSweptFirst, scenario, prepared);
+        if (steps.length < last) expect(ended).toBe(scenario.act.length);
+        else note(steps, last);
+        const found = steps.findIndex(isWanted);
+        if (found === last - 1) return;
+        last = found < 0 ? last + 1 : found + 1;
+      }
     });
   });
 
