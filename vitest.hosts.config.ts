@@ -3,6 +3,7 @@ import config from "./vitest.config.js";
 
 /** Agents' command lines from npm start our server, with a scripted model behind them. */
 export default defineConfig({
+  ...config,
   test: {
     ...config.test,
     include: ["test/hosts/**/*.test.ts"],

@@ -27,6 +27,7 @@ test.for(hosts)("$id shows its model our answers, also after our server was kill
   const after = await installed.begin();
   await resumes(after, session);
   await readsPages(after);
+  await readsWideText(after);
   await readsJson(after);
   await readsResources(after, host);
   await after.end();
@@ -136,6 +137,16 @@ async function readsPages({ call }: Conversation): Promise<void> {
     next = call_ === undefined ? undefined : JSON.parse(call_);
   }
   expect(end).toBe(report.length);
+}
+
+/** Hosts count bytes or characters: a whole page of three bytes a character reaches the model too. */
+async function readsWideText({ call }: Conversation): Promise<void> {
+  const content = Buffer.from("報告書".repeat(5_000));
+  await call("save_artifact", { bucket, key: "wide.txt", content: content.toString() });
+  const page = await call("read_artifact", { bucket, key: "wide.txt" });
+  const [, length] = /(\d+) bytes from offset 0 as utf8/.exec(page) ?? [];
+  expect(Number(length)).toBeGreaterThan(7_000);
+  expect(page).toContain(content.toString("utf8", 0, Number(length)));
 }
 
 /** What is JSON itself is content all the same. */
