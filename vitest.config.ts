@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
-import { defineConfig } from "vitest/config";
+import { configDefaults, defineConfig } from "vitest/config";
 
 const path = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
@@ -9,6 +9,7 @@ export default defineConfig({
   define: { WORKERS_FOLDER: JSON.stringify(path("dist")) },
   test: {
     include: ["test/**/*.test.ts"],
+    exclude: [...configDefaults.exclude, "test/hosts/**"], // they need npm: `npm run test:hosts`
     globalSetup: "test/support/build-once.ts",
     // The alias above holds only in what is transformed.
     server: { deps: { inline: ["@keyv/sqlite"] } },

@@ -6,6 +6,8 @@ import { decodeUtf8 } from "./content.js";
 
 /** With what is said of the page, this fits every host's limit on an answer, which is 8,000; as UTF-16 units. */
 const defaultPageChars = 7_500;
+/** And the most bytes of text: some hosts count those, and cut at about 10,000. */
+const defaultTextBytes = 9_000;
 /** As many characters, written as base64. */
 const defaultPageBytes = (defaultPageChars / 4) * 3;
 /** The most content one call answers: clients stop at lines of 10 MiB, and escapes make text longer. */
@@ -18,7 +20,7 @@ const buffers = new BufferPool();
 export interface PageRequest {
   /** In bytes; inside a character it moves to that character's start. */
   readonly offset: number;
-  /** In bytes; left out, the page is what 7,500 characters hold. */
+  /** In bytes; left out, the page is 7,500 characters or 9,000 bytes, whichever is less. */
   readonly length?: number | undefined;
   readonly encoding: "auto" | "utf8" | "base64";
 }
@@ -33,7 +35,7 @@ export interface ContentPage {
 
 /** @throws ArtifactError `invalid_argument`, `corrupt` */
 export async function readPage(open: OpenArtifact, request: PageRequest): Promise<ContentPage> {
-  const buffer = buffers.take((request.length ?? defaultPageChars * 4) + bytesAround);
+  const buffer = buffers.take((request.length ?? defaultTextBytes) + bytesAround);
   try {
     const read = (start: number, length: number): Promise<Uint8Array> => open.read(start, length, buffer);
     return await readPageBy({ ...open, read }, request);
@@ -67,11 +69,11 @@ const charBytes = (lead: number): number => (lead < 0xc0 ? 1 : lead < 0xe0 ? 2 :
 /** Text; or, where the page is none and `auto` was asked for, base64. */
 async function readTextPage(open: OpenArtifact, { offset, length, encoding }: PageRequest): Promise<ContentPage> {
   const from = Math.max(0, offset - 3);
-  const content = await open.read(from, offset - from + (length ?? defaultPageChars * 4) + 4);
+  const content = await open.read(from, offset - from + (length ?? defaultTextBytes) + 4);
   const at = offset - from;
   const start = characterStart(content, at);
   const end = pageEnd(content, start, {
-    bytes: length === undefined ? content.length : at + length,
+    bytes: length === undefined ? Math.min(content.length, start + defaultTextBytes) : at + length,
     chars: length === undefined ? defaultPageChars : Number.POSITIVE_INFINITY,
   });
   const text = decodeUtf8(content.subarray(start, end));
