@@ -3,6 +3,7 @@ import config from "./vitest.config.js";
 
 /** The tests that have a long form, in it. */
 export default defineConfig({
+  ...config,
   test: {
     ...config.test,
     env: { ARTIFACTS_LONG: "1" },
