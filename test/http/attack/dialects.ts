@@ -56,6 +56,8 @@ export const initialized = { jsonrpc: "2.0", method: "notifications/initialized"
 
 /** An append, with the size of the whole where `total` says it. */
 export interface AppendMessage extends Append {
+  /** A PUT that says nothing of its place, as `curl -T` sends it: it is the whole content. */
+  readonly isBare: boolean;
   readonly total?: number | undefined;
 }
 
@@ -102,13 +104,13 @@ function plainAppend(
   chance: Chance,
   digest: Digest,
 ): WireRequest {
-  const { offset, bytes, isLast, total } = append;
+  const { offset, bytes, isLast, isBare, total } = append;
+  if (isBare) return { method: "PUT", path: place.path, headers: digestField(digest), body: bytes };
   const isRange = total !== undefined || (bytes.length > 0 && chance.percent(30));
   const range = { "content-range": `bytes ${offset}-${offset + bytes.length - 1}/${total ?? "*"}` };
-  const isUsual = dialect === "put" && offset === 0 && total === undefined && chance.percent(50);
   const where: Headers = isRange ? range : { "upload-offset": String(offset) };
   const last: Headers = isLast ? { "upload-complete": "?1" } : {};
-  const headers = { ...(isUsual ? {} : where), ...last, ...digestField(digest) };
+  const headers = { ...where, ...last, ...digestField(digest) };
   return { method: dialect.toUpperCase(), path: place.path, headers, body: bytes };
 }
 

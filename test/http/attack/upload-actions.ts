@@ -1,6 +1,7 @@
 import { bytesOf, type Chance } from "./chance.js";
 import type { Client } from "./client.js";
 import {
+  type AppendMessage,
   abortRequest,
   appendRequest,
   completeRequest,
@@ -41,9 +42,8 @@ export async function create(client: Client): Promise<Upload | undefined> {
   return { place, model: new UploadModel(place.id, key, file, size) };
 }
 
-interface Sending extends Append {
+interface Sending extends AppendMessage {
   readonly dialect: Dialect;
-  readonly total?: number | undefined;
   readonly isCut: boolean;
   /** No other request of this upload is sent at the same time. */
   readonly isAlone: boolean;
@@ -67,10 +67,11 @@ function next(chance: Chance, { model }: Upload, isAlone: boolean): Omit<Sending
   const dialect = chance.pick(dialects);
   const fills = offset + length === file.length;
   const knowsEnd = fills && dialect !== "mcp" && dialect !== "tus" && chance.percent(50);
-  const saysTotal = length > 0 && dialect !== "mcp" && dialect !== "resumable" && chance.percent(15);
+  const isBare = dialect === "put" && offset === 0 && fills && chance.percent(50);
+  const saysTotal = !isBare && length > 0 && dialect !== "mcp" && dialect !== "resumable" && chance.percent(15);
   return {
     ...{ dialect, offset, bytes: file.subarray(offset, offset + length), isStrict: isStrict(dialect) },
-    ...{ isLast: knowsEnd, isDamaged: false, isAlone, total: saysTotal ? file.length : undefined },
+    ...{ isLast: knowsEnd || isBare, isBare, isDamaged: false, isAlone, total: saysTotal ? file.length : undefined },
   };
 }
 
@@ -82,7 +83,8 @@ export async function replay(client: Client, upload: Upload): Promise<void> {
   const end = chance.percent(70) ? chance.between(offset, least) : chance.between(least, file.length);
   const dialect = chance.pick(dialects);
   const bytes = file.subarray(offset, end);
-  const about = { dialect, offset, bytes, isStrict: isStrict(dialect), isLast: false, isDamaged: false };
+  const isBare = dialect === "put" && offset === 0 && end === file.length;
+  const about = { dialect, offset, bytes, isStrict: isStrict(dialect), isLast: isBare, isBare, isDamaged: false };
   await append(client, upload, { ...about, isCut: chance.percent(20), isAlone: true });
 }
 
@@ -91,7 +93,8 @@ export async function cheat(client: Client, upload: Upload): Promise<void> {
   const { chance } = client;
   const { file, least, most, size, isExact } = upload.model;
   const dialect = chance.pick(dialects);
-  const about = { dialect, isStrict: isStrict(dialect), isLast: false, isDamaged: false, isCut: false, isAlone: true };
+  const usual = { isLast: false, isBare: false, isDamaged: false, isCut: false, isAlone: true };
+  const about = { dialect, isStrict: isStrict(dialect), ...usual };
   const way = chance.below(4);
   if (way === 0 && isExact && most + 1 < file.length) {
     const offset = chance.between(most + 1, file.length - 1);
