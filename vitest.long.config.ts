@@ -10,7 +10,7 @@ export default defineConfig({
     include: [
       "test/e2e/{crash-points,full-disk,power-loss}.test.ts",
       "test/mcp/{hostile-input,hostile-lines}.test.ts",
-      "test/http/hostile-requests.test.ts",
+      "test/http/{hostile-requests,attack/attack}.test.ts",
       "test/{store/schedules,engines/disk/disk-faults}.test.ts",
     ],
   },
