@@ -75,10 +75,10 @@ export class Running {
     this.#check();
   }
 
-  /** @throws AttackFault if it has ended by itself, or has failed at something */
+  /** @throws AttackFault if it has ended by itself, has failed at something, or leaves files for others to close */
   #check(): void {
     must(this.isEnding || !this.isGone, `a server ended by itself: ${this.service.stderr()}`);
-    const failures = this.service.stderr().match(/^\S+ error .*$/gm) ?? [];
+    const failures = this.service.stderr().match(/^\S+ error .*$|.*on garbage collection.*/gm) ?? [];
     must(failures.length === 0, `a server logged ${failures.join("\n")}`);
   }
 
