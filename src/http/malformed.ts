@@ -80,6 +80,11 @@ function problemOf({ code = "", reason = "" }: ParseError): HttpError | undefine
         "invalid_argument",
         "The URL has a character that no request may have as it is: percent-encode the URL as UTF-8, é as %C3%A9, a space as %20.",
       );
+    case "HPE_INVALID_EOF_STATE":
+      return new HttpError(
+        "invalid_argument",
+        "The connection ended before the request was whole. What came for an upload's own URL is stored: ask that URL for the offset, and go on from there. Send any other request again.",
+      );
     default:
       if (!code.startsWith("HPE_")) return undefined;
       return new HttpError(

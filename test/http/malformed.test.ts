@@ -103,6 +103,17 @@ describe("a request that cannot be read", () => {
   });
 });
 
+it("a body that ends before its length is answered with how to go on", async () => {
+  const client = await serveHttp();
+  const { socket, ended } = await dial(client);
+  const { id, url } = await client.store.uploads.create({ bucket: "b", key: "k", size: 5 });
+  socket.end(`PUT ${new URL(url).pathname} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 5\r\n\r\nhel`);
+  const problem = problemIn(await ended);
+  expect(problem).toMatchObject({ status: 400, code: "invalid_argument" });
+  expect(problem.detail).toMatch(/ended before the request was whole.*ask that URL for the offset/);
+  await expect.poll(async () => (await client.store.uploads.get(id)).offset).toBe(3);
+});
+
 describe("bytes behind a request that cannot be read", () => {
   const garbage = `GET /\u00e9${rest}`;
 
