@@ -63,10 +63,8 @@ export class Connections {
       socket.destroy();
       return;
     }
-    const connection: Connection = {
-      ...{ socket, waiting: [], serving: undefined, isEnding: false },
-      onClose: () => undefined,
-    };
+    const onClose = (): void => undefined;
+    const connection: Connection = { socket, waiting: [], serving: undefined, isEnding: false, onClose };
     this.#connections.set(socket, connection);
     this.#silent.add(connection);
     socket.once("close", () => {

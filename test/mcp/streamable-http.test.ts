@@ -14,7 +14,7 @@ import { createMcpServer } from "../../src/mcp/server.js";
 import { createMcpEndpoint, type McpEndpointLimits } from "../../src/mcp/streamable-http.js";
 import type { Log } from "../../src/store/ports/log.js";
 import { createStore } from "../../src/store/store.js";
-import { answerTo, bearer, serveHttp } from "../support/http-client.js";
+import { answerTo, bearer, type HttpClient, serveHttp } from "../support/http-client.js";
 import { textOf } from "../support/mcp-client.js";
 import { createMemoryFiles } from "../support/memory-files.js";
 import { silentLog } from "../support/silent-log.js";
@@ -237,6 +237,22 @@ describe("MCP over Streamable HTTP", () => {
   });
 });
 
+/** Begins request 7, whose work does not end by itself. @returns its answer, once the server works on it */
+async function beginEndless({ begin, store }: Pick<HttpClient, "begin" | "store">, session: Record<string, string>) {
+  const reading = new Promise<void>((resolve) => {
+    store.artifacts.listBuckets = async () => {
+      resolve();
+      return new Promise(() => undefined);
+    };
+  });
+  const body = rpc("tools/call", { name: "list_buckets", arguments: {} }, 7);
+  const call = begin("POST", "/mcp", { ...bearer, ...session, ...lengthOf(body), accept: "*/*" });
+  call.end(body);
+  const answered = answerTo(call);
+  await reading;
+  return { answered };
+}
+
 describe("a request to /mcp", () => {
   it.each([undefined, "*/*", "application/json"])("that accepts %s is answered with JSON", async (accept) => {
     const { ask, begun } = await serveMcp();
@@ -331,17 +347,7 @@ describe("a request to /mcp", () => {
     const session = await begun();
     const notified = await ask("POST", "/mcp", { headers: session, body: rpc("notifications/initialized") });
     expect([notified.status, notified.text]).toEqual([202, ""]);
-    const reading = new Promise<void>((resolve) => {
-      store.artifacts.listBuckets = async () => {
-        resolve();
-        return new Promise(() => undefined);
-      };
-    });
-    const body = rpc("tools/call", { name: "list_buckets", arguments: {} }, 7);
-    const call = begin("POST", "/mcp", { ...bearer, ...session, ...lengthOf(body), accept: "*/*" });
-    call.end(body);
-    const answered = answerTo(call);
-    await reading;
+    const { answered } = await beginEndless({ begin, store }, session);
     await ask("POST", "/mcp", { headers: session, body: rpc("notifications/cancelled", { requestId: 7 }) });
     expect(await answered).toMatchObject({ status: 202, text: "" });
   });
@@ -370,17 +376,7 @@ describe("a request to /mcp", () => {
   it("that is under way when its session ends is told so", async () => {
     const { ask, begin, begun, store } = await serveMcp();
     const session = await begun();
-    const reading = new Promise<void>((resolve) => {
-      store.artifacts.listBuckets = async () => {
-        resolve();
-        return new Promise(() => undefined);
-      };
-    });
-    const body = rpc("tools/call", { name: "list_buckets", arguments: {} }, 7);
-    const call = begin("POST", "/mcp", { ...bearer, ...session, ...lengthOf(body), accept: "*/*" });
-    call.end(body);
-    const answered = answerTo(call);
-    await reading;
+    const { answered } = await beginEndless({ begin, store }, session);
     expect((await ask("DELETE", "/mcp", { headers: session })).status).toBe(200);
     expect(await answered).toMatchObject({ status: 404, json: { error: { code: -32_001 } } });
   });
