@@ -25,6 +25,8 @@ const words: Readonly<Record<NextStep, Words>> = {
   create_without_size:
     "If the content is larger than that, size was wrong: create a session without size, upload all of it there, and DELETE the url of this one.",
   upload_rest: ({ offset }) => `Upload the rest from offset ${offset}, or DELETE the session's url.`,
+  upload_rest_or_confirm: ({ offset }) =>
+    `Upload the rest from offset ${offset}; if that is all, give size ${offset} to ${complete}.`,
   wait_for_upload:
     "Wait until it has ended, then send this request again; GET of the session's url says how far it is.",
   resolve_conflict: `Publish it on top of the newest version with ${complete}, or DELETE the session's url.`,

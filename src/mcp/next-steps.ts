@@ -27,6 +27,8 @@ const words: Readonly<Record<NextStep, Words>> = {
     "If the content is larger than that, size was wrong (it counts bytes, not characters): create a session without size, upload all of it there, and abort this one.",
   upload_rest: ({ offset }) =>
     `Upload the rest from offset ${offset}, or abort with abort_upload_session and create a session without size.`,
+  upload_rest_or_confirm: ({ offset }) =>
+    `Send the rest with upload_chunk from offset ${offset}, then complete. If the ${offset} bytes are all there is, call complete_upload_session with size ${offset}.`,
   wait_for_upload: "Wait until it has ended, then make this call again; get_upload_session says how far it is.",
   resolve_conflict: ({ version }) =>
     version === 0

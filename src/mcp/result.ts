@@ -53,7 +53,12 @@ export function sessionSuccess(session: UploadSession): CallToolResult {
   const answer = withCommand(session);
   const result = success(answer);
   const hint = hintOf(answer);
-  return hint === undefined ? result : { ...result, content: [...result.content, { type: "text", text: hint }] };
+  return hint === undefined ? result : withText(result, hint);
+}
+
+/** The answer with one more block, for what its facts do not say. */
+export function withText(result: CallToolResult, text: string): CallToolResult {
+  return { ...result, content: [...result.content, { type: "text", text }] };
 }
 
 function hintOf(session: SessionAnswer): string | undefined {

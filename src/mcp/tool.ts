@@ -3,6 +3,7 @@ import { z } from "zod";
 import { readArguments } from "../shapes/arguments.js";
 import type { Store } from "../store/store.js";
 import { argumentsAsHostsMean } from "./host-arguments.js";
+import type { RefusedChunks } from "./refused-chunks.js";
 
 /** What the tools are made of. */
 export interface ToolContext {
@@ -14,6 +15,7 @@ export interface ToolContext {
   readonly savedBy: () => string | undefined;
   /** What import_file and export_file may reach, absolute. */
   readonly allowedDirectories: () => Promise<readonly string[]>;
+  readonly refusedChunks: RefusedChunks;
 }
 
 /** One call of a tool, beside its arguments. */

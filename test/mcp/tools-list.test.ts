@@ -10,7 +10,7 @@ const design = {
   upload_chunk: "session_id* offset* data* encoding sha256",
   get_upload_session: "session_id*",
   list_upload_sessions: "bucket key cursor limit",
-  complete_upload_session: "session_id* sha256 if_version",
+  complete_upload_session: "session_id* size sha256 if_version",
   abort_upload_session: "session_id*",
   list_buckets: "cursor limit",
   list_artifacts: "bucket* prefix delimiter cursor limit",

@@ -22,10 +22,54 @@ describe("complete_upload_session", () => {
     expect(data).toEqual([done.artifact]);
   });
 
-  it("with nothing uploaded makes an artifact of 0 bytes", async () => {
-    const { create, complete } = await connectForUploads();
+  it("with nothing uploaded makes an artifact of 0 bytes, and says that it is empty", async () => {
+    const { create, call } = await connectForUploads();
     const { id } = await create();
-    expect(await complete(id)).toMatchObject({ artifact: { bytes: 0 } });
+    const { structuredContent, content } = await call("complete_upload_session", { session_id: id });
+    expect(structuredContent).toMatchObject({ artifact: { bytes: 0 } });
+    expect(content[1]).toMatchObject({ text: expect.stringMatching(/is empty: no byte was uploaded/) });
+  });
+
+  const refusedLast: [string, object][] = [
+    ["no valid argument", { offset: 5, data: 42 }],
+    ["behind the end", { offset: 10, data: "later" }],
+    ["of another digest", { offset: 5, data: "x", sha256: sha256Of("y") }],
+    ["without an offset", { data: "x" }],
+  ];
+  it.each(refusedLast)("behind a refused chunk (%s) publishes nothing until the rest is there", async (_, chunk) => {
+    const { create, append, complete, refusal, read } = await connectForUploads();
+    const { id } = await create();
+    await append(id, 0, "hello");
+    await refusal("upload_chunk", { session_id: id, ...chunk });
+    await append(id, 0, "hel"); // a replay brings nothing of what is missing
+    const error = await refusal("complete_upload_session", { session_id: id });
+    expect(error).toMatchObject({ code: "incomplete", session_id: id, offset: 5 });
+    expect(error.message).toMatch(/last chunk .* refused.*Send the rest with upload_chunk from offset 5.*size 5/);
+    await append(id, 5, " world");
+    expect(await complete(id)).toMatchObject({ status: "complete", artifact: { bytes: 11 } });
+    expect(await read()).toBe("hello world");
+  });
+
+  it("behind a refused chunk publishes what is there where size says that it is all", async () => {
+    const { create, append, complete, refusal } = await connectForUploads();
+    const { id } = await create();
+    await append(id, 0, "hello");
+    await refusal("upload_chunk", { session_id: id, offset: 6, data: "x" });
+    expect(await complete(id, { size: 5 })).toMatchObject({ status: "complete", size: 5, artifact: { bytes: 5 } });
+    expect(await complete(id)).toMatchObject({ status: "complete" });
+  });
+
+  it("with another size publishes nothing", async () => {
+    const { create, append, complete, refusal } = await connectForUploads();
+    const { id } = await create();
+    await append(id, 0, "hello");
+    const more = await refusal("complete_upload_session", { session_id: id, size: 6 });
+    expect(more).toMatchObject({ code: "incomplete", offset: 5, size: 6 });
+    const less = await refusal("complete_upload_session", { session_id: id, size: 4 });
+    expect(less).toMatchObject({ code: "invalid_argument", message: expect.stringMatching(/holds 5 bytes already/) });
+    expect(await complete(id, { size: 5 })).toMatchObject({ artifact: { bytes: 5 } });
+    const late = await refusal("complete_upload_session", { session_id: id, size: 6 });
+    expect(late).toMatchObject({ code: "invalid_argument", message: expect.stringMatching(/has 5 bytes/) });
   });
 
   it("with another sha256 only answers the error: the bytes stay", async () => {
@@ -169,7 +213,8 @@ describe("another server on the same directory", () => {
       expect(won).toHaveLength(1);
       content += won[0];
     }
-    expect(await uploadsOf(connections[1] as Connection).complete(id)).toMatchObject({
+    const { complete } = uploadsOf(connections[1] as Connection);
+    expect(await complete(id, { size: content.length })).toMatchObject({
       artifact: { sha256: sha256Of(content) },
     });
   });

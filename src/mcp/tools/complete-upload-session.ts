@@ -1,9 +1,10 @@
 import { z } from "zod";
 import { contentSha256, ifVersion, session, sessionId } from "../../shapes/fields.js";
-import { success } from "../result.js";
+import type { UploadSession } from "../../store/model/upload-session.js";
+import { success, withText } from "../result.js";
 import { alwaysLoad, defineTool, type Tool, type ToolContext } from "../tool.js";
 
-export function completeUploadSession({ store }: ToolContext): Tool {
+export function completeUploadSession({ store, refusedChunks }: ToolContext): Tool {
   return defineTool({
     name: "complete_upload_session",
     title: "Complete an upload session",
@@ -14,6 +15,11 @@ After a version_conflict the session has status conflict and keeps its bytes: ca
     meta: alwaysLoad,
     input: z.strictObject({
       session_id: sessionId,
+      size: z
+        .int()
+        .min(0)
+        .optional()
+        .meta({ description: "Bytes that the whole content has, if you know: other content is not published." }),
       sha256: contentSha256,
       if_version: ifVersion.meta({
         description:
@@ -21,6 +27,17 @@ After a version_conflict the session has status conflict and keeps its bytes: ca
       }),
     }),
     output: session,
-    answer: async ({ session_id, ...options }) => success(await store.uploads.complete(session_id, options)),
+    async answer({ session_id, ...wanted }) {
+      const mayLackChunks = refusedChunks.has(session_id);
+      const session = await store.uploads.complete(session_id, { ...wanted, mayLackChunks });
+      refusedChunks.delete(session_id);
+      return isEmpty(session) ? withText(success(session), nothingUploaded) : success(session);
+    },
   });
+}
+
+const nothingUploaded = "The artifact is empty: no byte was uploaded before it was completed.";
+
+function isEmpty({ status, offset }: UploadSession): boolean {
+  return status === "complete" && offset === 0;
 }

@@ -2,11 +2,12 @@ import { z } from "zod";
 import { session, sessionId } from "../../shapes/fields.js";
 import { sha256Pattern } from "../../store/model/artifact.js";
 import { contentArgument, DecodedContent, decodeContent } from "../content.js";
+import { objectOf } from "../host-arguments.js";
 import { success } from "../result.js";
 import { alwaysLoad, defineTool, type Tool, type ToolContext } from "../tool.js";
 
-export function uploadChunk({ store, maxChunkBytes, hasUrls }: ToolContext): Tool {
-  return defineTool({
+export function uploadChunk({ store, maxChunkBytes, hasUrls, refusedChunks }: ToolContext): Tool {
+  const tool = defineTool({
     name: "upload_chunk",
     title: "Upload a chunk",
     description: `Appends a chunk to an upload session at offset and answers the session with its new offset: use that as the offset of the next chunk. When the answer comes, the bytes are on disk for good. Once all bytes of a sized session are there, the answer has status complete and the artifact.
@@ -33,7 +34,17 @@ Write text as it is (encoding utf8), in chunks of what you write comfortably, ab
     async answer({ session_id, offset, data, encoding, sha256 }) {
       const bytes = decodeContent("data", data, encoding);
       const onDone = (): void => void (data instanceof DecodedContent && data.release());
-      return success(await store.uploads.append(session_id, offset, bytes, { sha256, onDone }));
+      const answered = await store.uploads.append(session_id, offset, bytes, { sha256, onDone });
+      // A replay of an earlier chunk does not bring what was refused.
+      if (answered.offset === offset + bytes.length) refusedChunks.delete(session_id);
+      return success(answered);
     },
   });
+  return { ...tool, call: (args, call) => tool.call(args, call).catch((error) => refused(args, error)) };
+
+  function refused(args: unknown, error: unknown): never {
+    const { session_id } = (objectOf(args) ?? {}) as Record<string, unknown>;
+    if (typeof session_id === "string") refusedChunks.add(session_id);
+    throw error;
+  }
 }

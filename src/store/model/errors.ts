@@ -55,6 +55,8 @@ export const NEXT_STEPS = [
   "create_without_size",
   /** Send the missing bytes from `offset`. */
   "upload_rest",
+  /** Send the missing bytes from `offset`; or say that they are all, by `offset` as the size. */
+  "upload_rest_or_confirm",
   /** An upload is still arriving: make the same call when it has ended. */
   "wait_for_upload",
   /** Complete with `version` as if_version, or abort. */

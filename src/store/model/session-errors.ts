@@ -132,6 +132,26 @@ export function incomplete({ id, offset }: SessionRecord, size: number): Artifac
   return new ArtifactError("incomplete", `${offset} of ${size} bytes are stored.`, { next: "upload_rest", details });
 }
 
+/** A chunk was refused, and the caller may believe that it is stored. */
+export function chunkMissing({ id, offset, size }: SessionRecord): ArtifactError {
+  const message = `The last chunk that was sent was refused, so the content may not be whole: ${offset} bytes are stored. Nothing was published.`;
+  return new ArtifactError("incomplete", message, {
+    next: "upload_rest_or_confirm",
+    details: { session_id: id, offset, size },
+  });
+}
+
+/** @throws ArtifactError `invalid_argument` where an upload cannot have this size, in bytes */
+export function checkSize({ id, size, offset, status }: SessionRecord, wanted: number): void {
+  const isOpenEnded = size === null && status !== "complete";
+  if (isOpenEnded ? offset <= wanted : (size ?? offset) === wanted) return;
+  const is = isOpenEnded ? `holds ${offset} bytes already` : `has ${size ?? offset} bytes`;
+  const message = `The upload ${is}, so its size cannot be ${wanted}. Nothing was changed: go on with the right size, or abort it and create another.`;
+  throw new ArtifactError("invalid_argument", message, {
+    details: { argument: "size", session_id: id, size, offset },
+  });
+}
+
 /** Bytes that a row counts are not in the store. */
 export function missingPiece({ id, bucket, key }: SessionRecord, names: string): ArtifactError {
   const message = "Stored bytes of this upload are missing from the disk.";

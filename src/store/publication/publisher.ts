@@ -2,6 +2,8 @@ import type { PieceLimits } from "../model/limits.js";
 import { planPublication, withIdempotencyKey } from "../model/publication-plan.js";
 import type { FreedRow, Piece, SessionRecord, SessionRow, Version } from "../model/records.js";
 import {
+  checkSize,
+  chunkMissing,
   closedError,
   contentMismatch,
   idempotencyConflict,
@@ -23,8 +25,10 @@ export interface CompleteUpload {
   readonly sha256?: string | undefined;
   /** Replaces the one given at creation. */
   readonly if_version?: number | undefined;
-  /** What an upload without one has been found to have, in bytes. */
+  /** What an upload without one has, in bytes: with fewer it is not complete, and with more not this one. */
   readonly size?: number | undefined;
+  /** A chunk of it was refused: what is stored is published only if a size or a digest says that it is all. */
+  readonly mayLackChunks?: boolean | undefined;
   /** Its process may be gone: it must not come on top of what was published since, and becomes a conflict instead. */
   readonly isLeftBehind?: boolean | undefined;
 }
@@ -74,13 +78,13 @@ export class Publisher {
     const { rows, staging } = this.#dependencies;
     const { id } = first.value;
     for (let row: SessionRow | undefined = first; row !== undefined; row = await rows.session(id)) {
-      const { status, artifact, offset, size } = row.value;
+      const { status, artifact } = row.value;
+      checkBytes(row.value, wanted);
       if (status === "complete" && artifact !== null) {
         checkDigest(row.value, wanted.sha256, artifact.sha256);
         return row.value;
       }
       if (!isUnfinished(row.value)) throw closedError(row.value);
-      if (size !== null && offset < size) throw incomplete(row.value, size);
       const ready = await this.#ready(row);
       if (ready === undefined) continue;
       checkDigest(row.value, wanted.sha256 ?? row.value.sha256 ?? undefined, ready.sha256);
@@ -199,6 +203,16 @@ export class Publisher {
     const next = change.session(session, ended(record, "aborted", nowSeconds()));
     return { change, next, freed };
   }
+}
+
+/** @throws ArtifactError `incomplete`; `invalid_argument` where it cannot have the wanted size */
+function checkBytes(record: SessionRecord, wanted: CompleteUpload): void {
+  if (wanted.size !== undefined) checkSize(record, wanted.size);
+  if (!isUnfinished(record)) return;
+  const size = wanted.size ?? record.size;
+  if (size !== null && record.offset < size) throw incomplete(record, size);
+  const isKnown = size !== null || (wanted.sha256 ?? record.sha256) !== null || record.status === "conflict";
+  if (wanted.mayLackChunks && !isKnown) throw chunkMissing(record);
 }
 
 /** @throws ArtifactError `checksum_mismatch` */

@@ -8,6 +8,7 @@ import { checkBucket, suggestKey, toKey } from "../model/names.js";
 import { idOf, type SessionRecord, type SessionRow, uploadPrefix } from "../model/records.js";
 import {
   checkEnd,
+  checkSize,
   checksumMismatch,
   chunkTooLarge,
   closedError,
@@ -308,7 +309,7 @@ export class Uploads {
     return index.length > limit && last !== undefined ? { data, next_cursor: encodeCursor(scope, last) } : { data };
   }
 
-  /** Idempotent. @throws ArtifactError `incomplete`, `session_closed`, `session_expired` */
+  /** Idempotent. @throws ArtifactError `incomplete`, `session_closed`, `session_expired`; `invalid_argument` for a size */
   async complete(id: string, wanted: CompleteUpload = {}): Promise<UploadSession> {
     checkDigest("sha256", wanted.sha256);
     return this.#inOrder(id, async () => {
@@ -472,16 +473,6 @@ function checkFilter(bucket: string | undefined, key: string | undefined): void 
   if (key !== undefined && bucket === undefined) {
     throw new ArtifactError("invalid_argument", "key needs bucket beside it.", { details: { argument: "key" } });
   }
-}
-
-/** @throws ArtifactError `invalid_argument` */
-function checkSize({ id, size, offset }: SessionRecord, wanted: number): void {
-  if (size === wanted || (size === null && offset <= wanted)) return;
-  const is = size === null ? `holds ${offset} bytes already` : `was created for ${size} bytes`;
-  const message = `The upload ${is}, so its size cannot be ${wanted}. Nothing was changed: go on with the right size, or abort it and create another.`;
-  throw new ArtifactError("invalid_argument", message, {
-    details: { argument: "size", session_id: id, size, offset },
-  });
 }
 
 /** @throws ArtifactError `checksum_mismatch` */
