@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ArtifactError } from "../../../src/store/model/errors.js";
+import type { MetadataStore } from "../../../src/store/ports/metadata-store.js";
 import { expectNothingLeaked, expectNothingLeft, expectSound } from "../../support/invariants.js";
 import { digestOf } from "../../support/operations.js";
 import { pieceKinds } from "../../support/piece-kinds.js";
@@ -92,6 +93,22 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
         next: "upload_rest",
         details: { offset: 2, size: 3 },
       });
+    });
+
+    it("of a size publishes nothing where another process has added bytes meanwhile", async () => {
+      const { engines, store: another } = open();
+      const { id } = await another.uploads.create({ ...at });
+      await another.uploads.append(id, 0, bytesOf("abc"));
+      let races = 1;
+      const change: MetadataStore["change"] = async (rows, pieces) => {
+        const publishes = rows.some(({ key }) => key.startsWith("artifact\t"));
+        if (publishes && races-- > 0) await another.uploads.append(id, 3, bytesOf("d"));
+        return engines.metadata.change(rows, pieces);
+      };
+      const { uploads } = storeOn({ ...engines, metadata: { ...engines.metadata, change } }, { pieceLimits });
+      await expect(uploads.complete(id, { size: 3 })).rejects.toMatchObject({ code: "invalid_argument" });
+      expect(races).toBe(0);
+      expect(await another.uploads.get(id)).toMatchObject({ status: "open", offset: 4, size: null });
     });
 
     it("keeps the bytes where its own digest does not match", async () => {
