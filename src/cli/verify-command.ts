@@ -2,6 +2,7 @@ import { DigestThread } from "../engines/digest-thread.js";
 import { openDataDirectory } from "../engines/disk/data-directory.js";
 import { createStderrLog } from "../stderr-log.js";
 import type { Fault, FaultNext, VerifyReport } from "../store/maintenance/verify.js";
+import { count } from "../store/model/count.js";
 import { createStore } from "../store/store.js";
 import type { VerifyConfig } from "./command-line.js";
 
@@ -56,7 +57,7 @@ function inWords({ faults, artifacts, versions, bytes, unfinished_uploads }: Ver
     (fault) =>
       `${fault.kind}${fault.repaired ? " (repaired)" : ""}: ${nameOf(fault)}: ${fault.message}${fault.repaired ? "" : ` ${words[fault.next]}`}`,
   );
-  const checked = `${count(artifacts, "artifact")}, ${count(versions, "version")}, ${count(unfinished_uploads, "unfinished upload")}, ${bytes} bytes read`;
+  const checked = `${count(artifacts, "artifact")}, ${count(versions, "version")}, ${count(unfinished_uploads, "unfinished upload")}, ${count(bytes, "byte")} read`;
   const repaired = faults.filter((fault) => fault.repaired).length;
   const found = faults.length === 0 ? "no faults" : count(faults.length, "fault");
   lines.push(`${found}${repaired === 0 ? "" : `, ${repaired} of them repaired`} (${checked})`);
@@ -68,10 +69,6 @@ function nameOf({ bucket, key, version, session_id, row, path }: Fault): string 
   const parts = [artifact, version && `version ${version}`, session_id && `upload ${session_id}`];
   const name = parts.filter(Boolean).join(", ");
   return name || path || row || "the store";
-}
-
-function count(number: number, what: string): string {
-  return `${number} ${what}${number === 1 ? "" : "s"}`;
 }
 
 /** A line on a terminal that is drawn over itself, ten times a second at most. */

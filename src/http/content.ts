@@ -2,6 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import type { ServerResponse } from "node:http";
 import type { OpenArtifact } from "../store/artifacts/open-artifact.js";
 import type { Artifact } from "../store/model/artifact.js";
+import { count } from "../store/model/count.js";
 import { contentDisposition } from "./content-disposition.js";
 import { type DownloadBlocks, takeBlocks } from "./download-blocks.js";
 import type { Answer, Exchange } from "./exchange.js";
@@ -98,7 +99,7 @@ function rangesOf(exchange: Exchange, artifact: Artifact): ByteRange[] | undefin
   if (onlyIf !== undefined && onlyIf !== etagOf(artifact)) return undefined;
   const ranges = readRanges(header, artifact.bytes);
   if (ranges?.length !== 0) return ranges;
-  const message = `The content has ${artifact.bytes} bytes, and none of the range lies in it.`;
+  const message = `The content has ${count(artifact.bytes, "byte")}, and none of the range lies in it.`;
   throw new HttpError("range_not_satisfiable", message, { "content-range": `bytes */${artifact.bytes}` });
 }
 

@@ -1,4 +1,5 @@
 import { type BareItem, type Dictionary, parseDictionary, parseItem } from "structured-headers";
+import { count } from "../store/model/count.js";
 import { isMimeType } from "../store/model/media-type.js";
 import type { StreamChecksum } from "../store/uploads/upload-stream.js";
 import type { Exchange } from "./exchange.js";
@@ -74,7 +75,7 @@ function digests(exchange: Exchange, name: string): ReadonlyMap<string, string> 
   for (const [algorithm, { length }] of entries) {
     const bytes = checkedDigests.find(({ field }) => field === algorithm)?.bytes ?? length;
     if (length === bytes) continue;
-    const message = `${name} has ${length} bytes for ${algorithm}, and such a digest has ${bytes}: send it whole, in base64.`;
+    const message = `${name} has ${count(length, "byte")} for ${algorithm}, and such a digest has ${bytes}: send it whole, in base64.`;
     throw new HttpError("invalid_argument", message);
   }
   return new Map(entries.map(([algorithm, digest]) => [algorithm, digest.toString("hex")]));
@@ -126,6 +127,6 @@ export function contentRange(exchange: Exchange, length: number | undefined): Co
   if (first === undefined) return { offset: undefined, total: all };
   const bytes = Number(last) - Number(first) + 1;
   if (bytes < 0 || (all !== undefined && Number(last) >= all)) throw wrong("must lie within the whole");
-  if (length !== undefined && length !== bytes) throw wrong(`says ${bytes} bytes, and the body has ${length}`);
+  if (length !== undefined && length !== bytes) throw wrong(`says ${count(bytes, "byte")}, and the body has ${length}`);
   return { offset: Number(first), total: all };
 }

@@ -1,3 +1,4 @@
+import { count } from "../store/model/count.js";
 import type { ArtifactError, ErrorDetails, NextStep } from "../store/model/errors.js";
 
 type Words = string | ((details: ErrorDetails) => string);
@@ -15,9 +16,10 @@ const words: Readonly<Record<NextStep, Words>> = {
   create_session: "Create a new one with POST /v1/artifacts and upload from offset 0.",
   use_published:
     "To save other content under the same key, create a new session with POST /v1/artifacts; to remove the artifact, DELETE /v1/artifacts/{bucket}/{key}.",
-  continue_at_offset: ({ offset }) => `Go on with the content that comes after the first ${offset} bytes.`,
+  continue_at_offset: ({ offset }) =>
+    `Go on with the content that comes after the first ${count(Number(offset), "byte")}.`,
   check_content: ({ offset }) =>
-    `If it is another file, DELETE the session's url, create a new session with POST /v1/artifacts and upload from offset 0. Only if it is the same content, go on with what comes after the first ${offset} bytes, which are stored.`,
+    `If it is another file, DELETE the session's url, create a new session with POST /v1/artifacts and upload from offset 0. Only if it is the same content, go on with what comes after the first ${count(Number(offset), "byte")}, stored already.`,
   send_again: ({ offset }) => (offset === undefined ? "Send it again." : `Send it again from offset ${offset}.`),
   send_smaller_chunks: "Send the same content in smaller requests, from the same offset.",
   upload_in_chunks: "Create a session with POST /v1/artifacts and send the content to its url.",
@@ -53,6 +55,7 @@ const words: Readonly<Record<NextStep, Words>> = {
   check_disk: `Send the same request again. If it fails again, tell ${ask} to look at the disk.`,
   move_store: `Split the content over several keys, or tell ${ask} to move the store to another file system.`,
   use_allowed_path: "",
+  have_path_allowed: "",
   import_again: "",
   abort_and_import: "",
   import_same_file: "",

@@ -1,6 +1,5 @@
 import {
   type CancelledNotification,
-  CancelledNotificationSchema,
   ErrorCode,
   type JSONRPCMessage,
   type JSONRPCNotification,
@@ -9,6 +8,7 @@ import {
 } from "@modelcontextprotocol/sdk/types.js";
 import { CallQueue, type CallQueueLimits } from "./call-queue.js";
 import { type ErrorAnswer, errorAnswer } from "./json-rpc.js";
+import { notificationFault, requestForSdk } from "./sdk-messages.js";
 
 /** JSON-RPC leaves the codes from -32000 to -32099 to the server. */
 const serverBusy = -32_000;
@@ -91,7 +91,7 @@ export class CallFlow {
   /** @param bytes what the message took on the wire */
   take(message: JSONRPCMessage, bytes: number): void {
     if (isRequest(message)) this.#takeRequest(message, bytes);
-    else if (isCancellation(message)) this.#cancel(message);
+    else if ("method" in message) this.#takeNotification(message);
     else this.#deliver(message);
   }
 
@@ -118,12 +118,24 @@ export class CallFlow {
     this.#calls.clear();
   }
 
-  #takeRequest(request: JSONRPCRequest, bytes: number): void {
-    const { id, method } = request;
+  #takeNotification(notification: JSONRPCNotification): void {
+    const fault = notificationFault(notification);
+    if (fault !== undefined) this.#side.onError(new Error(fault));
+    else if (isCancellation(notification)) this.#cancel(notification);
+    else this.#deliver(notification);
+  }
+
+  #takeRequest(given: JSONRPCRequest, bytes: number): void {
+    const { id, method } = given;
     const calls = this.#calls;
     if (this.has(id)) {
       // The SDK tells requests apart by their ids alone: of two with one id, a cancellation would stop the wrong one.
       this.#side.refuse(errorAnswer(id, ErrorCode.InvalidRequest, duplicateId(id)));
+      return;
+    }
+    const request = requestForSdk(given);
+    if ("error" in request) {
+      this.#side.refuse(request);
     } else if (method === "ping") {
       calls.run(id);
       this.#deliver(request);
@@ -187,7 +199,7 @@ export function isRequest(message: JSONRPCMessage): message is JSONRPCRequest {
   return "method" in message && "id" in message;
 }
 
-function isCancellation(message: JSONRPCMessage): message is Cancellation {
-  if (!("method" in message) || message.method !== "notifications/cancelled") return false;
-  return CancelledNotificationSchema.safeParse(message).success;
+/** One that has no fault names a request. */
+function isCancellation(notification: JSONRPCNotification): notification is Cancellation {
+  return notification.method === "notifications/cancelled";
 }

@@ -1,4 +1,6 @@
+import { isUtf8 } from "node:buffer";
 import type { OpenArtifact } from "../store/artifacts/open-artifact.js";
+import { count } from "../store/model/count.js";
 import { ArtifactError } from "../store/model/errors.js";
 import { isTextType } from "../store/model/media-type.js";
 import { BufferPool } from "./buffer-pool.js";
@@ -31,6 +33,8 @@ export interface ContentPage {
   /** In bytes: where the page really begins, and where the next one does. */
   readonly start: number;
   readonly end: number;
+  /** Base64, where `auto` was asked for, of bytes that `utf8` would show as text. */
+  readonly isText: boolean;
 }
 
 /** @throws ArtifactError `invalid_argument`, `corrupt` */
@@ -50,17 +54,35 @@ async function readPageBy(open: OpenArtifact, request: PageRequest): Promise<Con
   if (offset > bytes) {
     throw new ArtifactError(
       "invalid_argument",
-      `offset ${offset} is past the end: the content is ${bytes} bytes (bytes, not characters). Read from a smaller offset; each answer begins with the call for the next page.`,
+      `offset ${offset} is past the end: the content is ${count(bytes, "byte")} (bytes, not characters). Read from a smaller offset; each answer begins with the call for the next page.`,
       { details: { argument: "offset", offset, bytes } },
     );
   }
   if (encoding === "utf8" || (encoding === "auto" && isTextType(mime_type))) return readTextPage(open, request);
   const content = await open.read(offset, request.length ?? defaultPageBytes);
-  return base64Page(content, offset);
+  return { ...base64Page(content, offset), isText: encoding === "auto" && isText(content) };
 }
 
 function base64Page(content: Uint8Array, start: number): ContentPage {
-  return { encoding: "base64", text: Buffer.from(content).toString("base64"), start, end: start + content.length };
+  const text = Buffer.from(content).toString("base64");
+  return { encoding: "base64", text, start, end: start + content.length, isText: false };
+}
+
+/** Whether bytes can be read as text, but for parts of characters at their two ends. */
+function isText(content: Uint8Array): boolean {
+  let start = 0;
+  while (start < 3 && isContinuation(content[start])) start += 1;
+  const whole = content.subarray(start, wholeEnd(content));
+  return whole.length > 0 && isUtf8(whole) && !whole.includes(0);
+}
+
+/** Where the last character ends that is whole. */
+function wholeEnd(content: Uint8Array): number {
+  const last = Math.max(0, content.length - 1);
+  let lead = last;
+  while (lead > 0 && last - lead < 3 && isContinuation(content[lead])) lead -= 1;
+  const byte = content[lead] ?? 0;
+  return byte >= 0xc0 && lead + charBytes(byte) > content.length ? lead : content.length;
 }
 
 const isContinuation = (byte: number | undefined): boolean => byte !== undefined && (byte & 0xc0) === 0x80;
@@ -77,7 +99,7 @@ async function readTextPage(open: OpenArtifact, { offset, length, encoding }: Pa
     chars: length === undefined ? defaultPageChars : Number.POSITIVE_INFINITY,
   });
   const text = decodeUtf8(content.subarray(start, end));
-  if (text !== undefined) return { encoding: "utf8", text, start: from + start, end: from + end };
+  if (text !== undefined) return { encoding: "utf8", text, start: from + start, end: from + end, isText: false };
   if (encoding === "auto") {
     const cut = betweenCharacters(content, at, Math.min(content.length, at + (length ?? defaultPageBytes)));
     return base64Page(content.subarray(at, cut), offset);

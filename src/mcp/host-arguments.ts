@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { deletedVersion } from "../shapes/fields.js";
 
 /**
  * What hosts are known to add to the arguments of a call, for themselves: Cline its list of steps, Gemini CLI an order
@@ -6,20 +7,24 @@ import type { z } from "zod";
  */
 const addedByHosts: ReadonlySet<string> = new Set(["task_progress", "wait_for_previous", "toolCallId"]);
 
-/** Optional arguments whose empty text can only say that there is none. */
-const emptyIsAbsent: ReadonlySet<string> = new Set(["cursor", "delimiter", "mime_type"]);
+/**
+ * An empty text in place of an optional argument says that there is none, as forms and templates of hosts write it. Not
+ * of these: where they are absent, more is lost than a caller may have meant.
+ */
+const emptyIsRefused: ReadonlySet<z.core.$ZodType> = new Set([deletedVersion]);
 
 /** As JSON writes it. One past 2^53 is refused by the schema. */
 const wholeNumber = /^(?:0|-?[1-9]\d{0,15})$/;
 
 /**
- * A tool's arguments, or a request's parameters, as hosts mean them; to be read by the schema next. Null means absent.
- * Where the schema wants a whole number, a boolean or an object, its text is taken for it; metadata may have numbers
- * and booleans. A text stays as it is, whatever it looks like. What cannot be meant otherwise is left for the schema to
- * refuse.
+ * A tool's arguments, or a request's parameters, as hosts mean them; to be read by the schema next. Null means absent,
+ * and so does an empty text where the argument is optional. Where the schema wants a whole number, a boolean, an object
+ * or one of some words, its text is taken for it, and a word in another spelling (`UTF-8`); metadata may have numbers
+ * and booleans. Any other text stays as it is, whatever it looks like. What cannot be meant otherwise is left for the
+ * schema to refuse.
  */
 export function asHostsMean(schema: z.ZodObject, given: unknown): unknown {
-  return objectMeant(schema, objectOf(given));
+  return argumentsMeant(schema, objectOf(given));
 }
 
 /** The same of a tool's arguments, without what hosts add. */
@@ -27,12 +32,12 @@ export function argumentsAsHostsMean(input: z.ZodObject, given: unknown): unknow
   const args = objectOf(given);
   if (!isObject(args)) return args;
   const own = Object.entries(args).filter(([name]) => Object.hasOwn(input.shape, name) || !addedByHosts.has(name));
-  return objectMeant(input, Object.fromEntries(own));
+  return argumentsMeant(input, Object.fromEntries(own));
 }
 
-/** The object that a host has written as JSON; all else as it is, null as undefined. */
+/** The object that a host has written as JSON; all else as it is, null as undefined, written as JSON too. */
 export function objectOf(value: unknown): unknown {
-  if (value === null) return undefined;
+  if (value === null || (typeof value === "string" && value.trim() === "null")) return undefined;
   if (typeof value !== "string" || !value.trimStart().startsWith("{")) return value;
   try {
     return JSON.parse(value);
@@ -41,19 +46,31 @@ export function objectOf(value: unknown): unknown {
   }
 }
 
-function objectMeant({ shape }: z.ZodObject, value: unknown): unknown {
+/** Only here may an empty text mean absent: further inside it may be a value, like a token of progress. */
+function argumentsMeant(schema: z.ZodObject, value: unknown): unknown {
   if (!isObject(value)) return value;
-  const schemaOf = (name: string) => (Object.hasOwn(shape, name) ? shape[name] : undefined);
-  return present(Object.entries(value).map(([name, part]) => [name, memberMeant(name, schemaOf(name), part)]));
+  const isAbsent = (name: string, part: unknown): boolean => part === "" && mayBeAbsent(memberOf(schema, name));
+  const given = Object.entries(value).filter(([name, part]) => !isAbsent(name, part));
+  return objectMeant(schema, Object.fromEntries(given));
 }
 
-/** @param schema undefined for a member that the schema does not know, and will refuse or pass on */
-function memberMeant(name: string, schema: z.core.$ZodType | undefined, value: unknown): unknown {
+function mayBeAbsent(schema: z.core.$ZodType | undefined): boolean {
+  return schema !== undefined && schema !== innermost(schema) && !emptyIsRefused.has(schema);
+}
+
+function objectMeant(schema: z.ZodObject, value: unknown): unknown {
+  if (!isObject(value)) return value;
+  return present(Object.entries(value).map(([name, part]) => [name, memberMeant(memberOf(schema, name), part)]));
+}
+
+/** Undefined for a member that the schema does not know, and will refuse or pass on. */
+function memberOf({ shape }: z.ZodObject, name: string): z.core.$ZodType | undefined {
+  return Object.hasOwn(shape, name) ? shape[name] : undefined;
+}
+
+function memberMeant(schema: z.core.$ZodType | undefined, value: unknown): unknown {
   if (value === null) return undefined;
-  if (schema === undefined) return value;
-  const isOptional = schema !== innermost(schema);
-  if (value === "" && isOptional && emptyIsAbsent.has(name)) return undefined;
-  return valueMeant(innermost(schema), value);
+  return schema === undefined ? value : valueMeant(innermost(schema), value);
 }
 
 function valueMeant(schema: z.core.$ZodType, value: unknown): unknown {
@@ -62,6 +79,8 @@ function valueMeant(schema: z.core.$ZodType, value: unknown): unknown {
       return typeof value === "string" && wholeNumber.test(value) ? Number(value) : value;
     case "boolean":
       return value === "true" || value === "false" ? value === "true" : value;
+    case "enum":
+      return typeof value === "string" ? wordMeant(schema as z.ZodEnum, value) : value;
     case "record":
       return recordMeant(objectOf(value));
     case "object":
@@ -70,6 +89,14 @@ function valueMeant(schema: z.core.$ZodType, value: unknown): unknown {
       return value;
   }
 }
+
+/** The word that differs in case and hyphens alone. */
+function wordMeant({ options }: z.ZodEnum, value: string): string {
+  const word = options.map(String).find((option) => spelling(option) === spelling(value));
+  return word ?? value;
+}
+
+const spelling = (word: string): string => word.toLowerCase().replaceAll("-", "");
 
 /** The records of this server hold texts. */
 function recordMeant(value: unknown): unknown {

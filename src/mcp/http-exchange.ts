@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { RequestId } from "@modelcontextprotocol/sdk/types.js";
 import type { ByteSource } from "../store/ports/byte-source.js";
 
 /** One request over HTTP and the way to its answer, as the server of HTTP hands it on. */
@@ -21,16 +22,27 @@ export interface HttpExchange {
   }): Promise<void>;
 }
 
-/** A request that is not taken: its answer is a JSON-RPC error of no request. */
+/** A request that is not taken: its answer is a JSON-RPC error. */
 export class RefusedRequest extends Error {
   override readonly name = "RefusedRequest";
   readonly status: number;
   readonly code: number;
   readonly headers: Readonly<Record<string, string>>;
+  readonly id: RequestId | null;
 
-  /** @param message what is wrong, and what to do */
-  constructor(status: number, code: number, message: string, headers: Readonly<Record<string, string>> = {}) {
+  /**
+   * @param message what is wrong, and what to do
+   * @param id of the one request that it answers; null where it is about the request of HTTP
+   */
+  constructor(
+    status: number,
+    code: number,
+    message: string,
+    headers: Readonly<Record<string, string>> = {},
+    id: RequestId | null = null,
+  ) {
     super(message);
+    this.id = id;
     this.status = status;
     this.code = code;
     this.headers = headers;

@@ -2,6 +2,7 @@ import { isUtf8 } from "node:buffer";
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import type { OpenArtifact } from "../store/artifacts/open-artifact.js";
 import type { Artifact } from "../store/model/artifact.js";
+import { count, countIs } from "../store/model/count.js";
 import { largestPageBytes } from "./content-page.js";
 import { type MediaFormat, mediaFormatOf, mediaKindOf, namesOf } from "./media-format.js";
 
@@ -29,7 +30,7 @@ function shown({ bytes, version }: Artifact, format: MediaFormat, content: Uint8
   const data = Buffer.from(content.buffer, content.byteOffset, content.length).toString("base64");
   return {
     content: [
-      { type: "text", text: `The whole content, ${bytes} bytes, version ${version}: ${nameOf(format)}.` },
+      { type: "text", text: `The whole content, ${count(bytes, "byte")}, version ${version}: ${nameOf(format)}.` },
       { type: format.kind, data, mimeType: format.type },
     ],
     _meta: { offset: 0, length: bytes, bytes },
@@ -44,21 +45,21 @@ function whatItIsNot(artifact: Artifact, content: Uint8Array): string {
   const { bytes, version, mime_type } = artifact;
   const kind = mediaKindOf(mime_type) ?? "image";
   const encoding = isUtf8(content) && !content.includes(0) ? "utf8" : "base64";
-  return `Not shown: version ${version} is stored as ${mime_type}, but its ${bytes} bytes are no ${namesOf(kind)} ${kind}. To read them as ${encoding}: ${callWith(artifact, { encoding })}`;
+  return `Not shown: version ${version} is stored as ${mime_type}, but its ${countIs(bytes, "byte")} no ${namesOf(kind)} ${kind}. To read them as ${encoding}: ${callWith(artifact, { encoding })}`;
 }
 
 /** Undefined where it may be shown. */
 function whyNotShown(artifact: Artifact, format: MediaFormat, length: number): string | undefined {
   const { bytes, version } = artifact;
   const { width, height } = format.size ?? { width: 0, height: 0 };
-  const known = `version ${version} is ${nameOf(format)}, ${bytes} bytes`;
+  const known = `version ${version} is ${nameOf(format)}, ${count(bytes, "byte")}`;
   const asBytes = `To read its bytes: ${callWith(artifact, { encoding: "base64" })}`;
   if (Math.max(width, height) > longestSide) {
     return `Not shown: ${known}; at most ${longestSide} pixels a side are. ${asBytes}`;
   }
   if (bytes > largestPageBytes) return `Not shown: ${known}; at most ${largestPageBytes} bytes are. ${asBytes}`;
   if (bytes <= length) return undefined;
-  return `Not shown yet: ${known}; more than ${length} bytes are shown where length asks for them: ${callWith(artifact, { length: bytes })}`;
+  return `Not shown yet: ${known}; more than ${countIs(length, "byte")} shown where length asks for them: ${callWith(artifact, { length: bytes })}`;
 }
 
 function nameOf({ kind, name, size }: MediaFormat): string {

@@ -1,3 +1,4 @@
+import { count, countIs } from "../store/model/count.js";
 import type { ArtifactError, ErrorDetails, NextStep } from "../store/model/errors.js";
 
 type Words = string | ((details: ErrorDetails) => string);
@@ -16,9 +17,9 @@ const words: Readonly<Record<NextStep, Words>> = {
   use_published:
     "To save other content under the same key, create a new session; to remove the artifact, use delete_artifact.",
   continue_at_offset: ({ offset }) =>
-    `Go on with offset ${offset}: send the content that comes after the first ${offset} bytes (bytes, not characters).`,
+    `Go on with offset ${offset}: send the content that comes after the first ${count(Number(offset), "byte")} (bytes, not characters).`,
   check_content: ({ offset }) =>
-    `If it is another file, call abort_upload_session, create a new session with create_upload_session and upload from offset 0. Only if it is the same content, go on with offset ${offset}: the first ${offset} bytes (bytes, not characters) are stored.`,
+    `If it is another file, call abort_upload_session, create a new session with create_upload_session and upload from offset 0. Only if it is the same content, go on with offset ${offset}: the first ${countIs(Number(offset), "byte")} stored (bytes, not characters).`,
   send_again: "Send it again from the same offset.",
   send_smaller_chunks: "Send the same content to this session in smaller chunks, from the same offset.",
   upload_in_chunks: "Create a session with create_upload_session and send the content in chunks.",
@@ -60,6 +61,7 @@ const words: Readonly<Record<NextStep, Words>> = {
   check_disk: `Make the same call again. If it fails again, tell ${ask} to look at the disk: it may be damaged, or have become read-only.`,
   move_store: `Split the content over several keys, or tell ${ask} to move the store to another file system.`,
   use_allowed_path: "Use a path in one of the allowed directories, or ask the person to allow another one.",
+  have_path_allowed: `Ask ${ask} to start it with --allow-path DIRECTORY, or, where a host has started it, to open a folder there that it shares as a root; then make the same call again.`,
   import_again: "Call import_file again when nobody writes to it any more.",
   abort_and_import:
     "Abort the session with abort_upload_session and import the file into a new one when nobody writes to it any more.",

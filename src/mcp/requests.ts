@@ -8,10 +8,9 @@ import {
   type ServerRequest,
 } from "@modelcontextprotocol/sdk/types.js";
 import type { z } from "zod";
-import { parseArguments } from "../shapes/arguments.js";
-import { ArtifactError } from "../store/model/errors.js";
+import { quote } from "../store/model/quote.js";
 import { work } from "./call-work.js";
-import { asHostsMean } from "./host-arguments.js";
+import { readParams } from "./request-params.js";
 
 /** One request, beside its parameters. */
 export type RequestExtra = RequestHandlerExtra<ServerRequest, ServerNotification>;
@@ -34,24 +33,22 @@ export function createRequests(server: Server): Requests {
   const answers = new Map<string, Answer>();
   server.fallbackRequestHandler = async (request, extra) => {
     const answer = answers.get(request.method);
-    if (answer === undefined) throw new McpError(ErrorCode.MethodNotFound, "Method not found");
+    if (answer === undefined) throw new McpError(ErrorCode.MethodNotFound, methodNotFound(request.method, answers));
     extra.signal.throwIfAborted(); // cancelled before it began
     return work(request, () => answer(request.params, extra));
   };
   return {
     on(method, schema, answer) {
       server.removeRequestHandler(method); // the SDK's own, where it has one
-      answers.set(method, async (params, extra) => answer(readParams(schema, params, method), extra));
+      answers.set(method, async (params, extra) => {
+        const read = readParams(schema, params, method);
+        if (typeof read === "string") throw new McpError(ErrorCode.InvalidParams, read);
+        return answer(read, extra);
+      });
     },
   };
 }
 
-/** @throws McpError -32602, which names each parameter that is wrong and what it must be */
-function readParams<Params extends z.ZodObject>(schema: Params, params: unknown, method: string): z.output<Params> {
-  try {
-    return parseArguments(schema, asHostsMean(schema, params), method);
-  } catch (error) {
-    if (error instanceof ArtifactError) throw new McpError(ErrorCode.InvalidParams, `${method}: ${error.message}`);
-    throw error;
-  }
+function methodNotFound(method: string, known: ReadonlyMap<string, unknown>): string {
+  return `Method not found: ${quote(method)}. There are initialize, ping, ${[...known.keys()].join(", ")}.`;
 }

@@ -1,6 +1,7 @@
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import { describe, isWorthLogging, toArtifactError } from "../shapes/failures.js";
 import { isCompared, type SessionAnswer, withCommand } from "../shapes/upload-command.js";
+import { count } from "../store/model/count.js";
 import type { UploadSession } from "../store/model/upload-session.js";
 import type { Log } from "../store/ports/log.js";
 import { messageForTools } from "./next-steps.js";
@@ -76,7 +77,7 @@ function uploadHint(command: string, offset: number): string {
   const send = `To send a file from a shell and publish it, whatever its size, run this with its path in place of FILE: ${command}`;
   if (offset === 0) return send;
   if (isCompared(offset)) return `${send}\nWhat is stored already is compared with the file, not stored twice.`;
-  return `${send}\nIt skips the first ${offset} bytes without comparing them: without -C it sends all, and what is stored is compared. Where curl says that the file is completely uploaded already, nothing was sent: call complete_upload_session.`;
+  return `${send}\nIt skips the first ${count(offset, "byte")} without comparing: without -C it sends all, and what is stored is compared. Where curl says that the file is completely uploaded already, nothing was sent: call complete_upload_session.`;
 }
 
 /**

@@ -13,7 +13,7 @@ const waitMs = 1_000;
 const maxNamedRoots = 5;
 
 /** The SDK's own schema takes `file:` alone, and refuses all roots for one that is something else. */
-const listedRoots = z.looseObject({ roots: z.array(z.unknown()).nullish() });
+const anyRoots = z.looseObject({ roots: z.unknown() });
 
 /** The directories that this client's tools may reach. */
 export interface Roots {
@@ -34,8 +34,10 @@ export function createRoots(server: Server, allowPaths: readonly string[], onCha
   async function ask(): Promise<void> {
     let found: readonly string[] = [];
     try {
-      const { roots: listed } = await server.request({ method: "roots/list" }, listedRoots, { timeout: answerMs });
-      found = directoriesOf(listed ?? [], log);
+      const { roots: listed } = await server.request({ method: "roots/list" }, anyRoots, { timeout: answerMs });
+      if (Array.isArray(listed)) found = directoriesOf(listed, log);
+      else if (listed !== undefined)
+        log("warn", "roots_not_told", { error: `roots must be a list, not ${shorten(JSON.stringify(listed))}` });
     } catch (error) {
       // What the roots were may have been taken back, so none is left.
       log("warn", "roots_not_told", { error: String(error) });

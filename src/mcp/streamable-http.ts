@@ -2,8 +2,7 @@ import type { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import {
   DEFAULT_NEGOTIATED_PROTOCOL_VERSION,
   ErrorCode,
-  isInitializeRequest,
-  type JSONRPCMessage,
+  type JSONRPCRequest,
   SUPPORTED_PROTOCOL_VERSIONS,
 } from "@modelcontextprotocol/sdk/types.js";
 import {
@@ -22,7 +21,7 @@ import {
 import type { Log } from "../store/ports/log.js";
 import { type AnswerForm, answerForm, isJson } from "./answer-form.js";
 import { BufferPool } from "./buffer-pool.js";
-import type { CallFlowLimits } from "./call-flow.js";
+import { type CallFlowLimits, isRequest } from "./call-flow.js";
 import { CallTurns, type CallTurnsLimits } from "./call-turns.js";
 import { contentDecoder } from "./content.js";
 import { EventLog } from "./event-log.js";
@@ -32,6 +31,7 @@ import { HttpSessions, type HttpSessionsLimits } from "./http-sessions.js";
 import type { HttpTransport } from "./http-transport.js";
 import { errorAnswer, parseBody } from "./json-rpc.js";
 import type { MessageStream } from "./message-stream.js";
+import { requestForSdk } from "./sdk-messages.js";
 
 /** What `store/limits.ts` says of each. */
 export interface McpEndpointLimits extends CallFlowLimits, CallTurnsLimits, HttpBodiesLimits, HttpSessionsLimits {
@@ -107,9 +107,9 @@ export function createMcpEndpoint(
         else await exchange.send({ status: request.method === "POST" ? 202 : 200 });
       } catch (error) {
         if (!(error instanceof RefusedRequest)) throw error;
-        const { status, code, message, headers } = error;
+        const { status, code, message, headers, id } = error;
         log("debug", "mcp_request_refused", { status, why: message });
-        await exchange.send({ status, headers, body: errorAnswer(null, code, message) });
+        await exchange.send({ status, headers, body: errorAnswer(id, code, message) });
       }
     },
     async close() {
@@ -155,16 +155,16 @@ class Posts {
     const parsed = parseBody(body.bytes, this.#decodeContent);
     if ("error" in parsed) throw new RefusedRequest(400, parsed.error.code, parsed.error.message);
     const { messages } = parsed;
-    const first = messages.find((message) => isInitializeRequest(message));
+    const first = messages.filter(isRequest).find(({ method }) => method === "initialize");
     if (first !== undefined && (known !== undefined || messages.length > 1)) {
       const message = "Send initialize alone, once, and without Mcp-Session-Id.";
       throw new RefusedRequest(400, ErrorCode.InvalidRequest, message);
     }
     if (first === undefined && known === undefined) notBegun();
+    const protocolVersion = first === undefined ? versionOf(exchange) : versionIn(first);
     const transport = known ?? (await this.#sessions.begin());
     if (transport.isClosed) throw sessionNotFound();
     if (known === undefined) this.#sessions.use(transport, response);
-    const protocolVersion = versionOf(exchange, first);
     return transport.post({ ...parsed, bytes: body.bytes.length, form, protocolVersion }, response, body.leave);
   }
 }
@@ -175,8 +175,15 @@ function listen(exchange: HttpExchange, transport: HttpTransport): void {
   else transport.resume(last, exchange.response);
 }
 
-function versionOf(exchange: HttpExchange, first: JSONRPCMessage | undefined): string {
-  if (first !== undefined && isInitializeRequest(first)) return first.params.protocolVersion;
+/** @throws RefusedRequest where its parameters are wrong, so that no session begins */
+function versionIn(initialize: JSONRPCRequest): string {
+  const request = requestForSdk(initialize);
+  if (!("error" in request)) return String(request.params?.["protocolVersion"]);
+  const { code, message } = request.error;
+  throw new RefusedRequest(400, code, message, {}, initialize.id);
+}
+
+function versionOf(exchange: HttpExchange): string {
   return exchange.header("mcp-protocol-version") ?? DEFAULT_NEGOTIATED_PROTOCOL_VERSION;
 }
 

@@ -48,32 +48,73 @@ function problemOf(issue: z.core.$ZodIssue, input: z.ZodObject, args: unknown, t
     return `unknown argument ${issue.keys.map(quote).join(", ")}: ${taker} takes ${known}`;
   }
   if (issue.path.length === 0) return "arguments must be an object";
-  const name = shorten(issue.path.map(String).join("."));
-  const given = issue.path.reduce<unknown>((value, key) => (value as Record<PropertyKey, unknown>)?.[key], args);
+  const at = (path: readonly PropertyKey[]): unknown =>
+    path.reduce<unknown>((value, name) => (value as Record<PropertyKey, unknown>)?.[name], args);
+  const { path, rule } = ruleOf(issue);
+  const name = shorten(path.map(String).join("."));
+  const given = at(path);
   if (given === undefined) return `${name} is required`;
-  return `${name} must be ${ruleOf(issue)}, not ${shorten(JSON.stringify(given))}`;
+  const [argument = ""] = path;
+  const isOptional = path.length === 1 && input.shape[String(argument)]?.safeParse(undefined).success === true;
+  const hint = rule === aString ? `: ${asText(given)}` : "";
+  return `${name} must be ${rule}, not ${shorten(JSON.stringify(given))}${hint}${isOptional ? " (or leave it out)" : ""}`;
 }
 
-function ruleOf(issue: z.core.$ZodIssue): string {
+/** How to give as a string what is none. It is not made one here: `1.0` and `1` are other content. */
+function asText(given: unknown): string {
+  if (typeof given === "object") return "write JSON as a text, in quotes";
+  const isExact = typeof given === "boolean" || Number.isSafeInteger(given);
+  return isExact ? `write it as text, "${given}"` : "write it as text, in quotes";
+}
+
+interface Rule {
+  /** What it is a rule of: further inside than the issue where several shapes are possible there. */
+  readonly path: readonly PropertyKey[];
+  readonly rule: string;
+}
+
+function ruleOf(issue: z.core.$ZodIssue): Rule {
+  const { path } = issue;
   switch (issue.code) {
     case "invalid_type":
-      return typeNames[issue.expected] ?? `of type ${issue.expected}`;
+      return { path, rule: typeNames[issue.expected] ?? `of type ${issue.expected}` };
     case "too_small":
-      return `at least ${issue.minimum}`;
+      return { path, rule: `at least ${issue.minimum}` };
     case "too_big":
-      return `at most ${issue.maximum}`;
+      return { path, rule: `at most ${issue.maximum}` };
     case "invalid_value":
-      return `one of ${issue.values.map(String).join(", ")}`;
+      return { path, rule: `one of ${issue.values.map(String).join(", ")}` };
+    case "invalid_union":
+      return ruleOfUnion(issue);
+    case "unrecognized_keys":
+      return { path, rule: `without ${issue.keys.map(quote).join(", ")}` };
     case "custom":
-      return issue.message;
+      return { path, rule: issue.message };
     default:
-      return `valid (${issue.message})`;
+      return { path, rule: `valid (${issue.message})` };
   }
 }
 
+/** That of the shape that fits best; of several, what each wants in that place. */
+function ruleOfUnion({ path, errors }: z.core.$ZodIssueInvalidUnion): Rule {
+  const fewest = Math.min(...errors.map(({ length }) => length));
+  const rules = errors.filter(({ length }) => length === fewest).flatMap(([first]) => (first ? [ruleOf(first)] : []));
+  const [best] = rules;
+  if (best === undefined) return { path, rule: "valid" };
+  const inPlace = rules.filter(({ path }) => path.join() === best.path.join());
+  const rule = [...new Set(inPlace.map(({ rule }) => rule))].join(" or ");
+  return { path: [...path, ...best.path], rule };
+}
+
+/** As `contentArgument` says it too. */
+const aString = "a string";
+
 const typeNames: Readonly<Record<string, string>> = {
-  string: "a string",
+  string: aString,
   number: "a whole number",
   int: "a whole number",
+  boolean: "true or false",
+  array: "a list",
+  object: "an object",
   record: "an object of strings",
 };

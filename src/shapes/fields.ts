@@ -29,6 +29,9 @@ export const key = z.string().meta({
 
 export const version = z.int().min(1).optional().meta({ description: "Version number. The newest where left out." });
 
+/** Without it everything goes, so it has to be left out on purpose: an empty text is refused. */
+export const deletedVersion = version.meta({ description: "Delete this version alone. All versions where left out." });
+
 export const ifVersion = z.int().min(0).optional().meta({
   description:
     "Guard against overwriting what you have not seen: 0 means the key must not exist yet, n that n must be its newest version; otherwise version_conflict, unless the newest version is exactly this content already.",

@@ -50,7 +50,7 @@ describe("the first block", () => {
 
   it.each<[string, Arguments, first: string, last: string]>([
     ["list_buckets", { limit: 1 }, "1 entry on this page.", "1 entry on this page."],
-    ["list_artifacts", { bucket: "b", prefix: "", limit: 2 }, "2 entries on this page.", "1 entry on this page."],
+    ["list_artifacts", { bucket: "b", delimiter: "/", limit: 2 }, "2 entries on this page.", "1 entry on this page."],
     ["list_artifacts", { bucket: "b", delimiter: "a", limit: 2 }, "2 entries on this page.", "1 entry on this page."],
     ["list_artifact_versions", { bucket: "b", key: "a", limit: 1 }, "1 entry on this page.", "1 entry on this page."],
     ["list_upload_sessions", { bucket: "b", limit: 1 }, "1 entry on this page.", "1 entry on this page."],

@@ -1,8 +1,8 @@
-import { ResultSchema } from "@modelcontextprotocol/sdk/types.js";
+import { type CallToolResult, ResultSchema } from "@modelcontextprotocol/sdk/types.js";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { argumentsAsHostsMean } from "../../src/mcp/host-arguments.js";
-import { type Arguments, connect, sha256Of, uploadsOf } from "../support/mcp-client.js";
+import { type Arguments, connect, pageTextOf, sha256Of, textOf, uploadsOf } from "../support/mcp-client.js";
 import { createMemoryEngines } from "../support/stores.js";
 
 const here = { bucket: "b", key: "k.txt" };
@@ -73,12 +73,47 @@ describe("an empty text", () => {
     for (const method of ["tools/list", "resources/list"]) await request(method, { cursor: "" });
   });
 
+  it("is as if the argument were left out, of any tool", async () => {
+    const { answer, call, read, save } = await opened();
+    const absent = { encoding: "", mime_type: "", metadata: "", if_version: "" };
+    expect(await save(absent)).toMatchObject({ version: 1, mime_type: "text/plain", metadata: {} });
+    expect(await answer("get_artifact", { ...here, version: "" })).toMatchObject({ version: 1 });
+    const page = await call("read_artifact", { ...here, version: "", offset: "", length: "", encoding: "" });
+    expect(pageTextOf(page)).toBe("text");
+    const begun = { size: "", sha256: "", mime_type: "", metadata: "", if_version: "" };
+    const { id } = await answer("create_upload_session", { bucket: "b", key: "k2.txt", ...begun });
+    await answer("upload_chunk", { session_id: id, offset: 0, data: "x", encoding: "", sha256: "" });
+    await answer("complete_upload_session", { session_id: id, sha256: "", if_version: "" });
+    expect(await read("k2.txt")).toBe("x");
+    const listed = { bucket: "b", prefix: "", delimiter: "", cursor: "", limit: "" };
+    expect(await answer("list_artifacts", listed)).toMatchObject({ data: [{ key: "k.txt" }, { key: "k2.txt" }] });
+    const all = { bucket: "", key: "", cursor: "", limit: "" };
+    expect(await answer("list_upload_sessions", all)).toMatchObject({ data: [{ id }] });
+  });
+
+  it("is so for each optional argument there is, but the version that a deletion names", async () => {
+    const { client } = await connect(createMemoryEngines(), { allowPaths: ["/allowed"] });
+    const { tools } = await client.listTools();
+    const refused: string[] = [];
+    for (const tool of tools) {
+      const required = tool.inputSchema.required ?? [];
+      const optional = Object.keys(tool.inputSchema.properties ?? {}).filter((name) => !required.includes(name));
+      for (const name of optional) {
+        const args = { ...Object.fromEntries(required.map((other) => [other, 5.5])), [name]: "" };
+        const text = textOf((await client.callTool({ name: tool.name, arguments: args })) as CallToolResult);
+        if (new RegExp(`\\b${name} must be`).test(text)) refused.push(`${tool.name}.${name}`);
+      }
+    }
+    expect(tools.map(({ name }) => name)).toContain("import_file");
+    expect(refused).toEqual(["delete_artifact.version"]);
+  });
+
   it.each([
-    ["save_artifact", { ...here, content: "x", if_version: "" }, /if_version must be a whole number/],
-    ["create_upload_session", { ...here, sha256: "" }, /64 lower-case hex/],
-    ["delete_artifact", { ...here, version: "" }, /version must be a whole number/],
+    ["upload_chunk", { session_id: "s", offset: "", data: "x" }, /offset must be a whole number, not "". /],
+    ["delete_artifact", { ...here, version: "" }, /version must be a whole number, not "" \(or leave it out\)/],
     ["list_artifacts", { bucket: "" }, /bucket "" is not valid/],
-  ])("is not taken for the absence of a guard, a version or a name: %s with %j", async (tool, args, message) => {
+    ["get_artifact", { ...here, key: "" }, /key "" is not valid/],
+  ])("is refused where something is needed, or would be lost: %s with %j", async (tool, args, message) => {
     const { refusal, save } = await opened();
     await save();
     expect(await refusal(tool, args)).toMatchObject({ message: expect.stringMatching(message) });
@@ -122,7 +157,7 @@ describe("numbers and booleans written as text", () => {
       expect(argumentsAsHostsMean(input, { overwrite: String(overwrite) })).toEqual({ overwrite });
       expect(argumentsAsHostsMean(input, { overwrite })).toEqual({ overwrite });
     }
-    for (const overwrite of ["", "yes", "True", 1]) {
+    for (const overwrite of ["yes", "True", 1]) {
       expect(argumentsAsHostsMean(input, { overwrite })).toEqual({ overwrite });
     }
   });
@@ -148,6 +183,9 @@ describe("metadata", () => {
     ["with booleans", { a: true, b: false }, { a: "true", b: "false" }],
     ["as JSON with numbers and null", '{"a":1,"b":null}', { a: "1" }],
     ["as an empty object in JSON", "{}", {}],
+    ["as null in JSON", "null", {}],
+    ["as null in JSON with white space around it", " null\n", {}],
+    ["as an empty text", "", {}],
   ])("is taken %s", async (_, metadata, taken) => {
     const { save, create, complete } = await opened();
     expect(await save({ metadata })).toMatchObject({ metadata: taken });
@@ -158,7 +196,7 @@ describe("metadata", () => {
 
   it.each<[string, unknown, RegExp]>([
     ["text", "a", /metadata must be an object of strings, not "a"/],
-    ["an empty text", "", /metadata must be an object of strings/],
+    ["a text of white space", " ", /metadata must be an object of strings, not " " \(or leave it out\)/],
     ["half of JSON", '{"a":', /metadata must be an object of strings/],
     ["a list in JSON", '["a"]', /metadata must be an object of strings/],
     ["an object in it", { a: { b: "c" } }, /metadata\.a must be a string, not {"b":"c"}/],
@@ -169,6 +207,91 @@ describe("metadata", () => {
     const { refusal } = await opened();
     const refused = await refusal("save_artifact", { ...here, content: "x", metadata });
     expect(refused).toMatchObject({ code: "invalid_argument", message: expect.stringMatching(message) });
+  });
+});
+
+describe("a word in another spelling", () => {
+  it.each(["UTF-8", "utf-8", "UTF8", "Utf8"])("is taken for utf8: %s", async (encoding) => {
+    const { read, save, create, append, complete, call } = await opened();
+    await save({ content: "aGk=", encoding });
+    expect(await read()).toBe("aGk=");
+    const { id } = await create({ key: "k2" });
+    await append(id, 0, "aGk=", { encoding });
+    expect(await complete(id)).toMatchObject({ artifact: { bytes: 4 } });
+    expect(pageTextOf(await call("read_artifact", { ...here, encoding }))).toBe("aGk=");
+  });
+
+  it.each(["BASE64", "Base64", "base-64"])("is taken for base64, of content of any length: %s", async (encoding) => {
+    const { save, call } = await opened();
+    for (const bytes of [Buffer.from("hi"), Buffer.alloc(20_000, "hi")]) {
+      expect(await save({ content: bytes.toString("base64"), encoding })).toMatchObject({ sha256: sha256Of(bytes) });
+    }
+    const page = await call("read_artifact", { ...here, length: 2, encoding });
+    expect(pageTextOf(page)).toBe("aGk=");
+  });
+
+  it.each(["base64url", "utf16", "utf-16", "latin1", "hex", "utf 8 "])(
+    "is refused where it may be another: %s",
+    async (encoding) => {
+      const { refusal } = await opened();
+      const message = `encoding must be one of utf8, base64, not "${encoding}" (or leave it out)`;
+      const refused = await refusal("save_artifact", { ...here, content: "x", encoding });
+      expect(refused).toMatchObject({ code: "invalid_argument", message: expect.stringContaining(message) });
+    },
+  );
+});
+
+describe("what is no text, where text is wanted", () => {
+  const elsewhere = { bucket: undefined, key: undefined };
+  it.each<[string, Arguments, string]>([
+    ["save_artifact", { content: 42 }, 'content must be a string, not 42: write it as text, "42".'],
+    ["save_artifact", { content: true }, 'content must be a string, not true: write it as text, "true".'],
+    ["save_artifact", { content: { a: 1 } }, 'content must be a string, not {"a":1}: write JSON as a text, in quotes.'],
+    ["save_artifact", { content: [1] }, "content must be a string, not [1]: write JSON as a text, in quotes."],
+    ["save_artifact", { content: 1e21 }, "content must be a string, not 1e+21: write it as text, in quotes."],
+    ["save_artifact", { content: 0.5 }, "content must be a string, not 0.5: write it as text, in quotes."],
+    ["save_artifact", { content: "x", key: 123 }, 'key must be a string, not 123: write it as text, "123".'],
+    ["get_artifact", { bucket: 1 }, 'bucket must be a string, not 1: write it as text, "1".'],
+    ["list_artifacts", { key: undefined, prefix: 2026 }, 'not 2026: write it as text, "2026" (or leave it out).'],
+    [
+      "upload_chunk",
+      { ...elsewhere, session_id: 7, offset: 0, data: 7 },
+      'session_id must be a string, not 7: write it as text, "7"',
+    ],
+    [
+      "upload_chunk",
+      { ...elsewhere, session_id: "s", offset: 0, data: 7 },
+      'data must be a string, not 7: write it as text, "7".',
+    ],
+  ])("is not made text silently: %s with %j", async (tool, args, message) => {
+    const { refusal, answer } = await opened();
+    const refused = await refusal(tool, { ...here, ...args });
+    expect(refused).toMatchObject({ code: "invalid_argument", message: expect.stringContaining(message) });
+    expect(await answer("list_buckets")).toEqual({ data: [] });
+  });
+});
+
+describe("an optional argument that is refused", () => {
+  it.each<[string, Arguments, string]>([
+    ["list_buckets", { limit: "many" }, "limit"],
+    ["list_buckets", { limit: 0 }, "limit"],
+    ["list_buckets", { cursor: "x" }, "cursor"],
+    ["list_artifacts", { bucket: "b", prefix: "/a" }, "prefix"],
+    ["list_artifacts", { bucket: "b", delimiter: "ab" }, "delimiter"],
+    ["list_upload_sessions", { bucket: 5 }, "bucket"],
+    ["read_artifact", { ...here, length: 0 }, "length"],
+    ["read_artifact", { ...here, encoding: "hex" }, "encoding"],
+    ["get_artifact", { ...here, version: 0 }, "version"],
+    ["save_artifact", { ...here, content: "x", mime_type: "csv" }, "mime_type"],
+    ["save_artifact", { ...here, content: "x", metadata: 5 }, "metadata"],
+    ["save_artifact", { ...here, content: "x", if_version: -1 }, "if_version"],
+    ["create_upload_session", { ...here, sha256: "x" }, "sha256"],
+    ["create_upload_session", { ...here, size: "big" }, "size"],
+  ])("may be left out, and is told so: %s with %j", async (tool, args, argument) => {
+    const { refusal, save } = await opened();
+    await save();
+    const message = expect.stringMatching(/leave it out/);
+    expect(await refusal(tool, args)).toMatchObject({ code: "invalid_argument", argument, message });
   });
 });
 

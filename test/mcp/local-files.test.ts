@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js";
 import {
@@ -7,6 +8,7 @@ import {
   ToolListChangedNotificationSchema,
 } from "@modelcontextprotocol/sdk/types.js";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { createLocalFiles } from "../../src/engines/local-files/local-files.js";
 import { createMcpServer } from "../../src/mcp/server.js";
 import { defaultMaxChunkBytes } from "../../src/store/model/limits.js";
 import type { Log } from "../../src/store/ports/log.js";
@@ -68,11 +70,17 @@ async function connectWithRoots(roots: unknown[], { allowPaths = [], log = silen
 
 describe("import_file and export_file", () => {
   it("are not offered where nothing is allowed, and say how to allow it", async () => {
-    const { client, refusal } = await connect(createMemoryEngines());
+    const files = createLocalFiles({ forbidden: resolve("/store") });
+    const { client, refusal } = await connect(createMemoryEngines(), { files });
     const { tools } = await client.listTools();
     expect(tools.filter(({ name }) => fileTools.includes(name))).toEqual([]);
-    const refused = await refusal("import_file", { path: "/data/f", bucket: "b", key: "k" });
-    expect(refused.code).toBe("path_not_allowed");
+    await client.callTool({ name: "save_artifact", arguments: { bucket: "b", key: "k", content: "x" } });
+    for (const tool of fileTools) {
+      const refused = await refusal(tool, { path: resolve("/data/f"), bucket: "b", key: "k" });
+      expect(refused.code).toBe("path_not_allowed");
+      expect(refused.message).toMatch(/No directory is allowed\. Ask the person .* --allow-path DIRECTORY, .* root/);
+      expect(refused.message).not.toMatch(/allowed director(y,|ies)/);
+    }
   });
 
   it("reach what --allow-path allows, there and back", async () => {

@@ -189,6 +189,51 @@ describe("read_artifact", () => {
     expect(page.next).toMatchObject({ encoding: "base64", offset: 5 });
   });
 
+  it.each<[string, string | Uint8Array, string, Arguments, boolean]>([
+    ["text in a fake image, from an offset", "hello world", "image/png", { offset: 2 }, true],
+    ["text in a fake image, of which a part is asked for", "hello world", "image/png", { length: 5 }, true],
+    ["text without a type", "hello", "application/octet-stream", {}, true],
+    [
+      "text that is cut inside of its characters at both ends",
+      "\u00e9\u20ac\u{1f600}a",
+      "x/y",
+      { offset: 1, length: 7 },
+      true,
+    ],
+    ["the middle of a character alone", "\u{1f600}", "x/y", { offset: 1, length: 2 }, false],
+    ["text with a NUL", "hel\0lo", "x/y", {}, false],
+    ["what is no text", Buffer.from([0xff, 0xfe, 0x41]), "x/y", {}, false],
+    ["text that is asked for as base64", "hello", "x/y", { encoding: "base64" }, false],
+    ["no bytes at all", "", "x/y", {}, false],
+    ["bytes that are said to be text and are none", Buffer.from([0x41, 0xff]), "text/plain", {}, false],
+  ])("says whether base64 could be read as text: %s", async (_, content, type, args, isText) => {
+    const { save, read } = await setup();
+    await save(content, type);
+    const line = textOf(await read(args));
+    expect(line).toMatch(/ as base64, /);
+    expect(line.includes("These bytes are UTF-8 text: encoding utf8 shows it as such.")).toBe(isText);
+    if (!isText) return;
+    expect(line).toMatch(/^\d+ bytes/);
+    const text = pageTextOf(await read({ ...args, encoding: "utf8" }));
+    expect(String(content)).toContain(text);
+  });
+
+  it("says where a page begins whose offset is inside of a character, and counts one byte as one", async () => {
+    const { save, read } = await setup();
+    await save("abcd\u20ac!");
+    for (const offset of [5, 6]) {
+      const page = await read({ offset });
+      expect(textOf(page)).toBe(
+        `4 bytes from offset 4 as utf8, of 8 (text/plain, version 1). Offset ${offset} is inside a character: the page begins at 4. This is the end.`,
+      );
+      expect(page._meta).toEqual({ offset: 4, length: 4, bytes: 8 });
+      expect(pageTextOf(page)).toBe("\u20ac!");
+    }
+    for (const offset of [4, 7]) expect(textOf(await read({ offset }))).not.toContain("inside");
+    expect(textOf(await read({ offset: 7 }))).toMatch(/^1 byte from offset 7 as utf8, of 8 /);
+    expect(textOf(await read({ offset: 5, encoding: "base64" }))).toMatch(/^3 bytes from offset 5 as base64/);
+  });
+
   it("refuses bytes as utf8 that are none, and says how to read them", async () => {
     const { save, refusal } = await setup();
     await save(Uint8Array.of(0x61, 0xc3, 0x28), "application/octet-stream");

@@ -89,8 +89,11 @@ function badPath(path: string, what: string): ArtifactError {
 
 /** The same for every path outside, whatever is there. */
 export function pathNotAllowed(path: string, allowed: readonly string[]): ArtifactError {
-  const message = `The path ${show(path)} does not lead into an allowed directory, symlinks followed. ${whatIsAllowed(allowed)}`;
-  return new ArtifactError("path_not_allowed", message, { next: "use_allowed_path", details: { path } });
+  const none = `The path ${show(path)} cannot be used. ${whatIsAllowed(allowed)}`;
+  const outside = `The path ${show(path)} does not lead into an allowed directory, symlinks followed. ${whatIsAllowed(allowed)}`;
+  const message = allowed.length === 0 ? none : outside;
+  const next = allowed.length === 0 ? "have_path_allowed" : "use_allowed_path";
+  return new ArtifactError("path_not_allowed", message, { next, details: { path } });
 }
 
 function whatIsAllowed(allowed: readonly string[]): string {

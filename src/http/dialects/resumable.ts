@@ -1,3 +1,4 @@
+import { count } from "../../store/model/count.js";
 import { ArtifactError } from "../../store/model/errors.js";
 import type { UploadSession } from "../../store/model/upload-session.js";
 import type { AppendStream, CreateUpload } from "../../store/uploads/uploads.js";
@@ -202,6 +203,6 @@ function checkTotal(session: UploadSession, total: number | undefined, length: n
 }
 
 function inconsistent(one: number, other: number): HttpError {
-  const message = `The request says that the upload has ${one} bytes, and it is one of ${other}. Nothing was changed.`;
+  const message = `The request says that the upload has ${count(one, "byte")}, and it is one of ${other}. Nothing was changed.`;
   return new HttpError("invalid_argument", message, {}, { type: `${problemTypes}inconsistent-upload-length` });
 }

@@ -1,6 +1,7 @@
 import { ErrorCode, McpError, type ReadResourceResult } from "@modelcontextprotocol/sdk/types.js";
 import { toArtifactError } from "../../shapes/failures.js";
 import type { OpenArtifact } from "../../store/artifacts/open-artifact.js";
+import { count } from "../../store/model/count.js";
 import type { ArtifactError, ErrorCode as StoreErrorCode } from "../../store/model/errors.js";
 import { defaultPageLimit } from "../../store/model/limits.js";
 import { isTextType } from "../../store/model/media-type.js";
@@ -63,7 +64,10 @@ async function contentOf(
 ): Promise<Contents> {
   const { bytes, mime_type } = artifact;
   if (offset > bytes) {
-    throw new McpError(ErrorCode.InvalidParams, `offset ${offset} is past the end: the content is ${bytes} bytes.`);
+    throw new McpError(
+      ErrorCode.InvalidParams,
+      `offset ${offset} is past the end: the content is ${count(bytes, "byte")}.`,
+    );
   }
   const wanted = Math.min(length ?? bytes, bytes - offset);
   if (wanted > largestReadBytes) {

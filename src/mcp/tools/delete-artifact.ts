@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { artifact, bucket, key, version } from "../../shapes/fields.js";
+import { artifact, bucket, deletedVersion, key } from "../../shapes/fields.js";
 import { success } from "../result.js";
 import { defineTool, type Tool, type ToolContext } from "../tool.js";
 
@@ -10,11 +10,7 @@ export function deleteArtifact({ store }: ToolContext): Tool {
     description:
       "Deletes an artifact for good, all its versions or the one that version names: it cannot be undone. Answers what it was. The space is free when the answer comes.",
     annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true },
-    input: z.strictObject({
-      bucket,
-      key,
-      version: version.meta({ description: "Delete this version alone. All versions where left out." }),
-    }),
+    input: z.strictObject({ bucket, key, version: deletedVersion }),
     output: artifact,
     answer: async ({ bucket, key, version }) => success(await store.artifacts.delete(bucket, key, { version })),
   });

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { bucket, key, version } from "../../shapes/fields.js";
+import { countIs } from "../../store/model/count.js";
 import { success } from "../result.js";
 import { defineTool, type Tool, type ToolContext } from "../tool.js";
 
@@ -27,7 +28,7 @@ The path is absolute, its directory exists, and it is inside a directory that wa
     async answer(args, { signal, progress }) {
       const allowed = await allowedDirectories();
       const onProgress = (done: number, total: number): void =>
-        progress(done, total, `${done} of ${total} bytes are written`);
+        progress(done, total, `${done} of ${countIs(total, "byte")} written`);
       return success(await store.transfer.exportFile(args, { allowed, signal, onProgress }));
     },
   });

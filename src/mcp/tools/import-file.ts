@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { bucket, ifVersion, key, metadata, mimeType, session } from "../../shapes/fields.js";
+import { countIs } from "../../store/model/count.js";
 import { success } from "../result.js";
 import { defineTool, type Tool, type ToolContext } from "../tool.js";
 
@@ -29,7 +30,7 @@ The path is absolute and inside a directory that was allowed; path_not_allowed n
     async answer(args, { signal, progress }) {
       const allowed = await allowedDirectories();
       const onProgress = (done: number, total: number, id = ""): void =>
-        progress(done, total, `${done} of ${total} bytes are stored in upload session ${id}`);
+        progress(done, total, `${done} of ${countIs(total, "byte")} stored in upload session ${id}`);
       const wanted = { ...args, saved_by: savedBy() };
       return success(await store.transfer.importFile(wanted, { allowed, signal, onProgress }));
     },

@@ -2,6 +2,7 @@ import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import { z } from "zod";
 import { bucket, key, version } from "../../shapes/fields.js";
 import type { Artifact } from "../../store/model/artifact.js";
+import { count } from "../../store/model/count.js";
 import { type ContentPage, largestPageBytes, readPage } from "../content-page.js";
 import { mediaAnswer } from "../media-answer.js";
 import { mediaKindOf } from "../media-format.js";
@@ -41,7 +42,7 @@ Do not read a large artifact whole without need: the tokens are yours. get_artif
       try {
         if (isWholeMedium(open.artifact, { offset, length, encoding })) return await mediaAnswer(open, length);
         const page = await readPage(open, { offset, length, encoding });
-        return pageResult(open.artifact, page, { length, encoding });
+        return pageResult(open.artifact, page, { offset, length, encoding });
       } finally {
         await open.close();
       }
@@ -61,21 +62,33 @@ function isWholeMedium({ mime_type, bytes }: Artifact, { offset, length = bytes,
   return isWhole && mediaKindOf(mime_type) !== undefined;
 }
 
-function pageResult(
-  { bucket, key, version, bytes, mime_type }: Artifact,
-  { encoding: written, text, start, end }: ContentPage,
-  asked: Pick<Asked, "length" | "encoding">,
-): CallToolResult {
-  const encoding = asked.encoding === "auto" ? {} : { encoding: asked.encoding };
-  const length = asked.length === undefined ? {} : { length: asked.length };
-  const next = JSON.stringify({ bucket, key, version, offset: end, ...length, ...encoding });
-  const where = `${end - start} bytes from offset ${start} as ${written}, of ${bytes} (${mime_type}, version ${version}).`;
-  const line = end < bytes ? `${where} Next page: read_artifact ${next}` : `${where} This is the end.`;
+function pageResult(artifact: Artifact, page: ContentPage, asked: Asked): CallToolResult {
+  const { bytes } = artifact;
+  const { text, start, end } = page;
   return {
     content: [
-      { type: "text", text: line },
+      { type: "text", text: whereItStands(artifact, page, asked) },
       { type: "text", text },
     ],
     _meta: { offset: start, length: end - start, ...(end < bytes ? { next_offset: end } : {}), bytes },
   };
+}
+
+/** The next call comes last, and is the only one. */
+function whereItStands(artifact: Artifact, page: ContentPage, asked: Asked): string {
+  const { bytes, mime_type, version } = artifact;
+  const { encoding, start, end, isText } = page;
+  const parts = [
+    `${count(end - start, "byte")} from offset ${start} as ${encoding}, of ${bytes} (${mime_type}, version ${version}).`,
+    start === asked.offset ? "" : `Offset ${asked.offset} is inside a character: the page begins at ${start}.`,
+    isText ? "These bytes are UTF-8 text: encoding utf8 shows it as such." : "",
+    end < bytes ? `Next page: ${callAt(artifact, end, asked)}` : "This is the end.",
+  ];
+  return parts.filter((part) => part !== "").join(" ");
+}
+
+function callAt({ bucket, key, version }: Artifact, offset: number, asked: Asked): string {
+  const encoding = asked.encoding === "auto" ? {} : { encoding: asked.encoding };
+  const length = asked.length === undefined ? {} : { length: asked.length };
+  return `read_artifact ${JSON.stringify({ bucket, key, version, offset, ...length, ...encoding })}`;
 }

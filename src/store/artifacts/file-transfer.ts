@@ -1,3 +1,4 @@
+import { count } from "../model/count.js";
 import { ArtifactError } from "../model/errors.js";
 import { checkpointBytes } from "../model/limits.js";
 import type { UploadSession } from "../model/upload-session.js";
@@ -179,12 +180,12 @@ function checkImport({ session_id, bucket, key, mime_type, metadata, if_version 
 /** @throws ArtifactError `invalid_argument`, `offset_conflict` */
 function checkFits({ id, size, offset }: UploadSession, { bytes }: LocalFile): void {
   if (size !== null && size !== bytes) {
-    const message = `The file has ${bytes} bytes, and this session is for ${size}: the file is the whole content.`;
+    const message = `The file has ${count(bytes, "byte")}, and this session is for ${size}: the file is the whole content.`;
     const details = { argument: "path", session_id: id, size, bytes };
     throw new ArtifactError("invalid_argument", message, { next: "import_same_file", details });
   }
   if (offset <= bytes) return;
-  const message = `The session holds ${offset} bytes already, and the file has ${bytes}: the file is the whole content.`;
+  const message = `The session holds ${count(offset, "byte")} already, and the file has ${bytes}: the file is the whole content.`;
   const details = { session_id: id, offset, size, bytes };
   throw new ArtifactError("offset_conflict", message, { next: "import_same_file", details });
 }

@@ -1,3 +1,4 @@
+import { count, countIs } from "./count.js";
 import { ArtifactError } from "./errors.js";
 import type { SessionRecord } from "./records.js";
 import { closedError, offsetConflict } from "./session-errors.js";
@@ -21,8 +22,8 @@ export function planAppend(record: SessionRecord, offset: number, length: number
 
 function sizeExceeded({ id, status, offset }: SessionRecord, size: number, end: number): ArtifactError {
   const isOpen = status === "open" && offset < size;
-  const message = `The chunk would end at byte ${end}, past the declared size of ${size} bytes. Nothing of it was kept. ${
-    isOpen ? `${size - offset} bytes are missing from offset ${offset}.` : "All declared bytes are there."
+  const message = `The chunk would end at byte ${end}, past the declared size of ${count(size, "byte")}. Nothing of it was kept. ${
+    isOpen ? `${countIs(size - offset, "byte")} missing from offset ${offset}.` : "All declared bytes are there."
   }`;
   return new ArtifactError("size_exceeded", message, {
     next: isOpen ? "create_without_size" : "use_published",

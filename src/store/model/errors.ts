@@ -103,6 +103,8 @@ export const NEXT_STEPS = [
   "move_store",
   /** Ask the person for one of the allowed directories. */
   "use_allowed_path",
+  /** No directory is allowed: the person who runs the server has to allow one. */
+  "have_path_allowed",
   /** Import the file again when nobody writes to it. */
   "import_again",
   /** Abort the session, then import the file into a new one. */

@@ -240,8 +240,11 @@ function codeOf(character: string): string {
   return `U+${hex.padStart(4, "0")}`;
 }
 
+const isOptional = (argument: string): boolean => argument === "prefix" || argument === "delimiter";
+
 function invalid(argument: string, text: string, problem: string, suggestion: string | undefined): ArtifactError {
-  const message = `${argument} ${quote(text)} is not valid: ${problem}.`;
+  const orNone = isOptional(argument) ? ", or leave it out" : "";
+  const message = `${argument} ${quote(text)} is not valid: ${problem}${orNone}.`;
   if (suggestion === undefined) return new ArtifactError("invalid_argument", message, { details: { argument } });
   // What is cut would be another name.
   const would = suggestion.length > maxQuotedChars ? "The suggestion beside this message" : quote(suggestion);

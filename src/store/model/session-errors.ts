@@ -1,10 +1,11 @@
+import { countIs } from "./count.js";
 import { ArtifactError } from "./errors.js";
 import { quote } from "./quote.js";
 import type { SessionRecord, Version } from "./records.js";
 
 /** Every one carries the offset to go on from. */
 export function offsetConflict({ id, offset, size }: SessionRecord, what: string): ArtifactError {
-  return new ArtifactError("offset_conflict", `${what} ${offset} bytes are stored.`, {
+  return new ArtifactError("offset_conflict", `${what} ${countIs(offset, "byte")} stored.`, {
     next: "continue_at_offset",
     details: { session_id: id, offset, size },
   });
@@ -34,7 +35,7 @@ export function contentDiffers({ id, offset, size, status }: SessionRecord, diff
  */
 export function checkEnd({ id, offset, size, status }: SessionRecord, end: number): void {
   if (end >= offset) return;
-  const what = `This may be another file than the one that this upload was begun with: it ends at byte ${end}, and ${offset} bytes are stored.`;
+  const what = `This may be another file than the one that this upload was begun with: it ends at byte ${end}, and ${countIs(offset, "byte")} stored.`;
   throw new ArtifactError("offset_conflict", `${what} Nothing was changed.`, {
     next: status === "complete" ? "use_published" : "check_content",
     details: { session_id: id, offset, size, differs_at: end },
@@ -129,7 +130,10 @@ export function isEnded(error: unknown): boolean {
 
 export function incomplete({ id, offset }: SessionRecord, size: number): ArtifactError {
   const details = { session_id: id, offset, size };
-  return new ArtifactError("incomplete", `${offset} of ${size} bytes are stored.`, { next: "upload_rest", details });
+  return new ArtifactError("incomplete", `${offset} of ${countIs(size, "byte")} stored.`, {
+    next: "upload_rest",
+    details,
+  });
 }
 
 /** A chunk was refused, and the caller may believe that it is stored. */

@@ -1,3 +1,4 @@
+import { countIs } from "../model/count.js";
 import { ArtifactError } from "../model/errors.js";
 import { artifactPrefix, parseArtifactRow, parseSessionRow, sessionPrefix } from "../model/records.js";
 import { isUnfinished } from "../model/upload-session.js";
@@ -209,7 +210,7 @@ export class Quota {
 }
 
 function tooManySessions(openSessions: number, most: number): ArtifactError {
-  const message = `${openSessions} upload sessions are open, and at most ${most} may be. Nothing was created.`;
+  const message = `${countIs(openSessions, "upload session")} open, and at most ${most} may be. Nothing was created.`;
   const details = { open_sessions: openSessions, max_open_sessions: most };
   return new ArtifactError("storage_full", message, { next: "close_sessions", details });
 }

@@ -305,7 +305,7 @@ describe.skipIf(process.platform === "win32").each(ways)("local files, %s", (way
 
     it("allows nothing where no directory is allowed, or those that are do not exist", async () => {
       const { root, allowed, files } = await plant();
-      const none = refusal("path_not_allowed", /No directory is allowed\.$/);
+      const none = refusal("path_not_allowed", /cannot be used\. No directory is allowed\.$/);
       await expect(files.open(join(allowed, "file"), [])).rejects.toEqual(none);
       const missing = join(root, "missing");
       await expect(files.open(join(allowed, "file"), [missing])).rejects.toMatchObject({ code: "path_not_allowed" });
