@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { deletedVersion } from "../shapes/fields.js";
+import { deletedVersion, ifVersion, newIfVersion } from "../shapes/fields.js";
 
 /**
  * What hosts are known to add to the arguments of a call, for themselves: Cline its list of steps, Gemini CLI an order
@@ -11,7 +11,7 @@ const addedByHosts: ReadonlySet<string> = new Set(["task_progress", "wait_for_pr
  * An empty text in place of an optional argument says that there is none, as forms and templates of hosts write it. Not
  * of these: where they are absent, more is lost than a caller may have meant.
  */
-const emptyIsRefused: ReadonlySet<z.core.$ZodType> = new Set([deletedVersion]);
+const emptyIsRefused: ReadonlySet<z.core.$ZodType> = new Set([deletedVersion, ifVersion, newIfVersion]);
 
 /** As JSON writes it. One past 2^53 is refused by the schema. */
 const wholeNumber = /^(?:0|-?[1-9]\d{0,15})$/;

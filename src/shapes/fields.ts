@@ -37,6 +37,10 @@ export const ifVersion = z.int().min(0).optional().meta({
     "Guard against overwriting what you have not seen: 0 means the key must not exist yet, n that n must be its newest version; otherwise version_conflict, unless the newest version is exactly this content already.",
 });
 
+export const newIfVersion = ifVersion.meta({
+  description: "Replaces the if_version given at creation: 0 for a key that must not exist, n for newest version n.",
+});
+
 export const mimeType = z.string().optional().meta({
   description: "Media type, like text/csv. Told from the key's extension where left out.",
   maxLength: maxMimeTypeChars,

@@ -75,15 +75,15 @@ describe("an empty text", () => {
 
   it("is as if the argument were left out, of any tool", async () => {
     const { answer, call, read, save } = await opened();
-    const absent = { encoding: "", mime_type: "", metadata: "", if_version: "" };
+    const absent = { encoding: "", mime_type: "", metadata: "" };
     expect(await save(absent)).toMatchObject({ version: 1, mime_type: "text/plain", metadata: {} });
     expect(await answer("get_artifact", { ...here, version: "" })).toMatchObject({ version: 1 });
     const page = await call("read_artifact", { ...here, version: "", offset: "", length: "", encoding: "" });
     expect(pageTextOf(page)).toBe("text");
-    const begun = { size: "", sha256: "", mime_type: "", metadata: "", if_version: "" };
+    const begun = { size: "", sha256: "", mime_type: "", metadata: "" };
     const { id } = await answer("create_upload_session", { bucket: "b", key: "k2.txt", ...begun });
     await answer("upload_chunk", { session_id: id, offset: 0, data: "x", encoding: "", sha256: "" });
-    await answer("complete_upload_session", { session_id: id, sha256: "", if_version: "" });
+    await answer("complete_upload_session", { session_id: id, sha256: "", size: "" });
     expect(await read("k2.txt")).toBe("x");
     const listed = { bucket: "b", prefix: "", delimiter: "", cursor: "", limit: "" };
     expect(await answer("list_artifacts", listed)).toMatchObject({ data: [{ key: "k.txt" }, { key: "k2.txt" }] });
@@ -91,7 +91,7 @@ describe("an empty text", () => {
     expect(await answer("list_upload_sessions", all)).toMatchObject({ data: [{ id }] });
   });
 
-  it("is so for each optional argument there is, but the version that a deletion names", async () => {
+  it("is so for each optional argument there is, but guards and the version that a deletion names", async () => {
     const { client } = await connect(createMemoryEngines(), { allowPaths: ["/allowed"] });
     const { tools } = await client.listTools();
     const refused: string[] = [];
@@ -105,12 +105,19 @@ describe("an empty text", () => {
       }
     }
     expect(tools.map(({ name }) => name)).toContain("import_file");
-    expect(refused).toEqual(["delete_artifact.version"]);
+    const guarded = ["save_artifact", "create_upload_session", "complete_upload_session", "import_file"];
+    const guards = guarded.map((tool) => `${tool}.if_version`);
+    expect(refused.toSorted()).toEqual(["delete_artifact.version", ...guards].toSorted());
   });
 
   it.each([
     ["upload_chunk", { session_id: "s", offset: "", data: "x" }, /offset must be a whole number, not "". /],
     ["delete_artifact", { ...here, version: "" }, /version must be a whole number, not "" \(or leave it out\)/],
+    [
+      "save_artifact",
+      { ...here, content: "x", if_version: "" },
+      /if_version must be a whole number, not "" \(or leave/,
+    ],
     ["list_artifacts", { bucket: "" }, /bucket "" is not valid/],
     ["get_artifact", { ...here, key: "" }, /key "" is not valid/],
   ])("is refused where something is needed, or would be lost: %s with %j", async (tool, args, message) => {

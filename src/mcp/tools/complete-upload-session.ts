@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { contentSha256, ifVersion, session, sessionId } from "../../shapes/fields.js";
+import { contentSha256, newIfVersion, session, sessionId } from "../../shapes/fields.js";
 import type { UploadSession } from "../../store/model/upload-session.js";
 import { success, withText } from "../result.js";
 import { alwaysLoad, defineTool, type Tool, type ToolContext } from "../tool.js";
@@ -21,10 +21,7 @@ After a version_conflict the session has status conflict and keeps its bytes: ca
         .optional()
         .meta({ description: "Bytes that the whole content has, if you know: other content is not published." }),
       sha256: contentSha256,
-      if_version: ifVersion.meta({
-        description:
-          "Replaces the if_version given at creation: 0 for a key that must not exist, n for newest version n.",
-      }),
+      if_version: newIfVersion,
     }),
     output: session,
     async answer({ session_id, ...wanted }) {

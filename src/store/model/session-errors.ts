@@ -1,4 +1,4 @@
-import { countIs } from "./count.js";
+import { count, countIs } from "./count.js";
 import { ArtifactError } from "./errors.js";
 import { quote } from "./quote.js";
 import type { SessionRecord, Version } from "./records.js";
@@ -149,7 +149,7 @@ export function chunkMissing({ id, offset, size }: SessionRecord): ArtifactError
 export function checkSize({ id, size, offset, status }: SessionRecord, wanted: number): void {
   const isOpenEnded = size === null && status !== "complete";
   if (isOpenEnded ? offset <= wanted : (size ?? offset) === wanted) return;
-  const is = isOpenEnded ? `holds ${offset} bytes already` : `has ${size ?? offset} bytes`;
+  const is = isOpenEnded ? `holds ${count(offset, "byte")} already` : `has ${count(size ?? offset, "byte")}`;
   const message = `The upload ${is}, so its size cannot be ${wanted}. Nothing was changed: go on with the right size, or abort it and create another.`;
   throw new ArtifactError("invalid_argument", message, {
     details: { argument: "size", session_id: id, size, offset },

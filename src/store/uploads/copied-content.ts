@@ -1,3 +1,4 @@
+import { count } from "../model/count.js";
 import { ArtifactError } from "../model/errors.js";
 import { checkBucket, toKey } from "../model/names.js";
 import { quote } from "../model/quote.js";
@@ -164,6 +165,6 @@ export class CopiedContent {
 /** @throws ArtifactError `size_exceeded` */
 function checkFits({ bytes }: Version, size: number | null): void {
   if (size === null || bytes <= size) return;
-  const message = `That version has ${bytes} bytes, and size is ${size}: size is that of the whole content, with what it begins with. No session was created.`;
+  const message = `That version has ${count(bytes, "byte")}, and size is ${size}: size is that of the whole content, with what it begins with. No session was created.`;
   throw new ArtifactError("size_exceeded", message, { next: "create_without_size", details: { bytes, size } });
 }

@@ -1,5 +1,6 @@
 import { createHash, type Hash } from "node:crypto";
 import { planAppend } from "../model/append-plan.js";
+import { countIs } from "../model/count.js";
 import { ArtifactError } from "../model/errors.js";
 import { checkpointBytes } from "../model/limits.js";
 import type { SessionRow } from "../model/records.js";
@@ -248,7 +249,7 @@ function takenOver({ value }: SessionRow): ArtifactError {
 
 /** A call that would end an upload whose bytes still come. */
 export function stillArriving({ value: { id, offset, size } }: SessionRow): ArtifactError {
-  const message = `Bytes are still arriving for this upload; ${offset} bytes are stored so far.`;
+  const message = `Bytes are still arriving for this upload; ${countIs(offset, "byte")} stored so far.`;
   const details = { session_id: id, offset, size };
   return new ArtifactError("incomplete", message, { next: "wait_for_upload", details });
 }
