@@ -18,7 +18,6 @@ import { type ClientLog, createClientLog } from "./client-log.js";
 import { clientName } from "./client-name.js";
 import { instructions } from "./instructions.js";
 import { createProgress } from "./progress.js";
-import { RefusedChunks } from "./refused-chunks.js";
 import { createRequests, type Requests } from "./requests.js";
 import { complete } from "./resources/complete.js";
 import { listResources, resourceTemplates } from "./resources/list-resources.js";
@@ -106,8 +105,7 @@ function offerTools(requests: Requests, client: ClientSide, options: McpServerOp
   const { savedBy, roots, toolList, clientLog } = client;
   const { log, readOnly } = options;
   const allowedDirectories = roots.allowed;
-  const context = { ...options, savedBy, allowedDirectories, refusedChunks: new RefusedChunks() };
-  const tools = new Map(allTools(context).map((tool) => [tool.name, tool]));
+  const tools = new Map(allTools({ ...options, savedBy, allowedDirectories }).map((tool) => [tool.name, tool]));
 
   async function offered(): Promise<Tool[]> {
     const canReachFiles = (await allowedDirectories()).length > 0;

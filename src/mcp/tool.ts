@@ -3,7 +3,6 @@ import { z } from "zod";
 import { readArguments } from "../shapes/arguments.js";
 import type { Store } from "../store/store.js";
 import { argumentsAsHostsMean } from "./host-arguments.js";
-import type { RefusedChunks } from "./refused-chunks.js";
 
 /** What the tools are made of. */
 export interface ToolContext {
@@ -15,7 +14,6 @@ export interface ToolContext {
   readonly savedBy: () => string | undefined;
   /** What import_file and export_file may reach, absolute. */
   readonly allowedDirectories: () => Promise<readonly string[]>;
-  readonly refusedChunks: RefusedChunks;
 }
 
 /** One call of a tool, beside its arguments. */
@@ -50,6 +48,8 @@ interface ToolSpec<Input extends z.ZodObject> {
   readonly meta?: Readonly<Record<string, unknown>>;
   readonly input: Input;
   readonly output?: z.ZodObject;
+  /** Its arguments break the schema, so that `answer` is not called. */
+  readonly onRefused?: (args: unknown) => void;
   readonly answer: (args: z.output<Input>, call: ToolCall) => Promise<CallToolResult>;
 }
 
@@ -60,6 +60,14 @@ export const reading = { readOnlyHint: true, destructiveHint: false, idempotentH
 
 export function defineTool<Input extends z.ZodObject>(spec: ToolSpec<Input>): Tool {
   const { name, title, description, annotations, reachesFiles = false, meta, input, output } = spec;
+  function read(args: unknown): z.output<Input> {
+    try {
+      return readArguments(input, argumentsAsHostsMean(input, args), "this tool");
+    } catch (error) {
+      spec.onRefused?.(args);
+      throw error;
+    }
+  }
   return {
     name,
     isReading: annotations.readOnlyHint,
@@ -74,7 +82,7 @@ export function defineTool<Input extends z.ZodObject>(spec: ToolSpec<Input>): To
       ...(meta ? { _meta: { ...meta } } : {}),
     }),
     async call(args, call) {
-      return spec.answer(readArguments(input, argumentsAsHostsMean(input, args), "this tool"), call);
+      return spec.answer(read(args), call);
     },
   };
 }

@@ -136,6 +136,23 @@ describe("calls that arrive together", () => {
     for (const [at, other] of others.entries()) expect(said(other)).toContain(names[at]);
   });
 
+  it("publish nothing of an upload where one of its chunks was refused, whatever is still at work before it", async () => {
+    const { store } = slowStore();
+    const client = await connectTo(store);
+    const told = await client.together(call("create_upload_session", { bucket: "b", key: "k" }));
+    const id = /"id":"([^"]*)"/.exec(said(told[0] as Message))?.[1] ?? "";
+    const chunk = (args: object) => call("upload_chunk", { session_id: id, ...args });
+    const complete = (args = {}) => call("complete_upload_session", { session_id: id, ...args });
+    const bad = [{ offset: 4, data: "!", encoding: "base64" }, { offset: 4 }, { offset: 9, data: "later" }];
+    for (const refused of bad) {
+      const answers = await client.together(chunk({ offset: 0, data: "text" }), chunk(refused), complete());
+      expect(said(answers[1] as Message)).toMatch(/^(invalid_argument|offset_conflict): /);
+      expect(said(answers[2] as Message)).toMatch(/^incomplete: The last chunk that was sent was refused/);
+    }
+    const [, done] = await client.together(chunk({ offset: 4, data: "!" }), complete());
+    expect(said(done as Message)).toContain('"bytes":5');
+  });
+
   it("on a session whose key is not known yet publish before its key is read", async () => {
     const { store, open } = slowStore();
     const { id } = await store.uploads.create({ bucket: "b", key: "slow", size: 4, mime_type: "text/plain" });

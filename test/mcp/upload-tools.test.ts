@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 import { DecodedContent } from "../../src/mcp/content.js";
-import { RefusedChunks } from "../../src/mcp/refused-chunks.js";
 import { uploadChunk } from "../../src/mcp/tools/upload-chunk.js";
 import type { Artifact } from "../../src/store/model/artifact.js";
 import type { Store } from "../../src/store/store.js";
@@ -220,7 +219,6 @@ it("upload_chunk gives its memory back when the bytes are read no more, which ma
     hasUrls: false,
     savedBy: () => undefined,
     allowedDirectories: async () => [],
-    refusedChunks: new RefusedChunks(),
   });
   let isReleased = false;
   const data = new DecodedContent(Buffer.from("abc"), () => {

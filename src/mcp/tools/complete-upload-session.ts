@@ -4,7 +4,7 @@ import type { UploadSession } from "../../store/model/upload-session.js";
 import { success, withText } from "../result.js";
 import { alwaysLoad, defineTool, type Tool, type ToolContext } from "../tool.js";
 
-export function completeUploadSession({ store, refusedChunks }: ToolContext): Tool {
+export function completeUploadSession({ store }: ToolContext): Tool {
   return defineTool({
     name: "complete_upload_session",
     title: "Complete an upload session",
@@ -25,9 +25,7 @@ After a version_conflict the session has status conflict and keeps its bytes: ca
     }),
     output: session,
     async answer({ session_id, ...wanted }) {
-      const mayLackChunks = refusedChunks.has(session_id);
-      const session = await store.uploads.complete(session_id, { ...wanted, mayLackChunks });
-      refusedChunks.delete(session_id);
+      const session = await store.uploads.complete(session_id, { ...wanted, needsEveryChunk: true });
       return isEmpty(session) ? withText(success(session), nothingUploaded) : success(session);
     },
   });

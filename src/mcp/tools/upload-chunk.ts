@@ -6,8 +6,8 @@ import { objectOf } from "../host-arguments.js";
 import { success } from "../result.js";
 import { alwaysLoad, defineTool, type Tool, type ToolContext } from "../tool.js";
 
-export function uploadChunk({ store, maxChunkBytes, hasUrls, refusedChunks }: ToolContext): Tool {
-  const tool = defineTool({
+export function uploadChunk({ store, maxChunkBytes, hasUrls }: ToolContext): Tool {
+  return defineTool({
     name: "upload_chunk",
     title: "Upload a chunk",
     description: `Appends a chunk to an upload session at offset and answers the session with its new offset: use that as the offset of the next chunk. When the answer comes, the bytes are on disk for good. Once all bytes of a sized session are there, the answer has status complete and the artifact.
@@ -32,19 +32,23 @@ Write text as it is (encoding utf8), in chunks of what you write comfortably, ab
     }),
     output: session,
     async answer({ session_id, offset, data, encoding, sha256 }) {
-      const bytes = decodeContent("data", data, encoding);
+      const bytes = decoded(session_id, data, encoding);
       const onDone = (): void => void (data instanceof DecodedContent && data.release());
-      const answered = await store.uploads.append(session_id, offset, bytes, { sha256, onDone });
-      // A replay of an earlier chunk does not bring what was refused.
-      if (answered.offset === offset + bytes.length) refusedChunks.delete(session_id);
-      return success(answered);
+      return success(await store.uploads.append(session_id, offset, bytes, { sha256, onDone }));
+    },
+    onRefused(args) {
+      const { session_id } = (objectOf(args) ?? {}) as Record<string, unknown>;
+      if (typeof session_id === "string") store.uploads.skipChunk(session_id);
     },
   });
-  return { ...tool, call: (args, call) => tool.call(args, call).catch((error) => refused(args, error)) };
 
-  function refused(args: unknown, error: unknown): never {
-    const { session_id } = (objectOf(args) ?? {}) as Record<string, unknown>;
-    if (typeof session_id === "string") refusedChunks.add(session_id);
-    throw error;
+  /** @throws ArtifactError `invalid_argument` */
+  function decoded(session: string, data: string | DecodedContent, encoding: "utf8" | "base64"): Uint8Array {
+    try {
+      return decodeContent("data", data, encoding);
+    } catch (error) {
+      store.uploads.skipChunk(session);
+      throw error;
+    }
   }
 }

@@ -32,6 +32,7 @@ import type { Ender } from "../publication/ender.js";
 import type { CompleteUpload, Publisher } from "../publication/publisher.js";
 import { Appender, type AppenderDependencies } from "./appender.js";
 import { CopiedContent, type Source } from "./copied-content.js";
+import { RefusedChunks } from "./refused-chunks.js";
 import { SessionCalls, type Waiting } from "./session-calls.js";
 import { type StreamOptions, stillArriving, UploadStream } from "./upload-stream.js";
 import { isKeyTaken, knownSession } from "./uploads-of-key.js";
@@ -74,6 +75,11 @@ export interface AppendOptions {
   readonly onDone?: (() => void) | undefined;
 }
 
+export interface CompleteChunks extends Pick<CompleteUpload, "sha256" | "if_version" | "size"> {
+  /** The caller sends calls without waiting for answers: where the last chunk that came here was refused, so is this. */
+  readonly needsEveryChunk?: boolean | undefined;
+}
+
 export interface AppendStream extends StreamOptions {
   /** Nothing comes behind it: completes the upload, also where its size was not declared. */
   readonly isLast?: boolean | undefined;
@@ -101,6 +107,7 @@ export class Uploads {
   readonly #calls = new SessionCalls();
   readonly #appender: Appender;
   readonly #copies: CopiedContent;
+  readonly #refused = new RefusedChunks();
   /** Sessions as this process's last append left them, in that order: another process may have changed them since. */
   readonly #newest = new Map<string, SessionRow>();
   /** Streams that this process is taking now. */
@@ -210,15 +217,33 @@ export class Uploads {
    */
   async append(id: string, offset: number, bytes: Uint8Array, options: AppendOptions = {}): Promise<UploadSession> {
     const { sha256, onDone } = options;
+    const work = async (): Promise<SessionRecord> => {
+      try {
+        this.#checkChunk(bytes, sha256);
+        await this.#streams.get(id)?.stop();
+        const record = await this.#append(id, offset, bytes);
+        // A replay of an earlier chunk does not bring what was refused.
+        if (record.offset === offset + bytes.length) this.#refused.delete(id);
+        return record;
+      } catch (error) {
+        this.#refused.add(id);
+        throw error;
+      }
+    };
+    return this.#inOrder(id, work, { check: () => this.#checkReplay(id, offset, bytes), onDone });
+  }
+
+  /** A chunk of this upload was refused before it came here: what follows it finds it missing. */
+  skipChunk(id: string): void {
+    void this.#calls.run(id, async () => this.#refused.add(id));
+  }
+
+  /** @throws ArtifactError `too_large`, `checksum_mismatch`, `invalid_argument` */
+  #checkChunk(bytes: Uint8Array, sha256: string | undefined): void {
     const { maxChunkBytes } = this.#dependencies;
     checkDigest("sha256", sha256);
     if (bytes.length > maxChunkBytes) throw chunkTooLarge(bytes.length, maxChunkBytes, "send_smaller_chunks");
     if (sha256 !== undefined) checkChunkDigest(bytes, sha256);
-    const work = async (): Promise<SessionRecord> => {
-      await this.#streams.get(id)?.stop();
-      return this.#append(id, offset, bytes);
-    };
-    return this.#inOrder(id, work, { check: () => this.#checkReplay(id, offset, bytes), onDone });
   }
 
   /**
@@ -310,13 +335,13 @@ export class Uploads {
   }
 
   /** Idempotent. @throws ArtifactError `incomplete`, `session_closed`, `session_expired`; `invalid_argument` for a size */
-  async complete(id: string, wanted: CompleteUpload = {}): Promise<UploadSession> {
+  async complete(id: string, { needsEveryChunk = false, ...wanted }: CompleteChunks = {}): Promise<UploadSession> {
     checkDigest("sha256", wanted.sha256);
     return this.#inOrder(id, async () => {
       await this.#streams.get(id)?.flush();
       const row = await this.#appender.live(id);
       if (this.#streams.has(id) && isUnfinished(row.value)) throw stillArriving(row);
-      return this.#publish(row, wanted);
+      return this.#publish(row, { ...wanted, mayLackChunks: needsEveryChunk && this.#refused.has(id) });
     });
   }
 

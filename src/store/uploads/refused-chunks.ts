@@ -2,8 +2,8 @@
 const maxSessions = 1_000;
 
 /**
- * The upload sessions whose last chunk from this client was refused. Hosts send calls without waiting for answers: a
- * completion that was sent behind such a chunk would publish only what came before it.
+ * The sessions whose last chunk was refused here. Hosts send calls without waiting for answers: a completion that was
+ * sent behind such a chunk would publish only what came before it.
  */
 export class RefusedChunks {
   readonly #sessions = new Set<string>();
