@@ -20,8 +20,14 @@ import { serviceRoutes } from "./routes/service.js";
 import { codeOf, idOf, sessionRoutes } from "./routes/sessions.js";
 import { tusRoutes } from "./routes/tus.js";
 
-/** A handler of another face that the server gives a path to: it answers by itself. */
-export type Mount = (exchange: Exchange) => Promise<void>;
+/** Another face that the server gives a path to: it answers by itself. */
+export interface Mount {
+  handle(exchange: Exchange): Promise<void>;
+  /** Takes nothing new from here on. Resolves once nothing is under way, which may be never. */
+  finish(): Promise<void>;
+  /** Answers what is still under way that it has not been done. */
+  close(): Promise<void>;
+}
 
 export interface Dispatch {
   handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
@@ -121,7 +127,7 @@ function mountRoutes(mcp: Mount | undefined): Route[] {
       for (const [name, value] of Object.entries(common)) response.setHeader(name, value);
       // Other answers have an end, and go to those who have ended their own side too.
       if (method === "GET") endWith(request.socket, response);
-      await mcp(exchange);
+      await mcp.handle(exchange);
       return undefined;
     },
   }));

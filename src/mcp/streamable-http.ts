@@ -26,7 +26,7 @@ import type { CallFlowLimits } from "./call-flow.js";
 import { CallTurns, type CallTurnsLimits } from "./call-turns.js";
 import { contentDecoder } from "./content.js";
 import { EventLog } from "./event-log.js";
-import { HttpBodies, type HttpBodiesLimits, type HttpBody } from "./http-bodies.js";
+import { ending, HttpBodies, type HttpBodiesLimits, type HttpBody } from "./http-bodies.js";
 import { type HttpExchange, RefusedRequest } from "./http-exchange.js";
 import { HttpSessions, type HttpSessionsLimits } from "./http-sessions.js";
 import type { HttpTransport } from "./http-transport.js";
@@ -54,6 +54,9 @@ const lookMs = 500;
 export interface McpEndpoint {
   /** A request that may be here: who sent it has been looked at. Resolves once its answer has ended. */
   handle(exchange: HttpExchange): Promise<void>;
+  /** Takes no new request from here on. Resolves once no call is under way, which may be never. */
+  finish(): Promise<void>;
+  /** Ends all sessions. A call that is still under way is answered that it has not been done. */
   close(): Promise<void>;
 }
 
@@ -103,6 +106,7 @@ export function createMcpEndpoint(
       if (response.destroyed) return;
       const closed = new Promise<void>((resolve) => void response.once("close", resolve));
       try {
+        if (sessions.isFinishing) throw ending(); // 404 would tell clients that their session is gone
         if (await answer(exchange)) await closed;
         else await exchange.send({ status: request.method === "POST" ? 202 : 200 });
       } catch (error) {
@@ -111,6 +115,10 @@ export function createMcpEndpoint(
         log("debug", "mcp_request_refused", { status, why: message });
         await exchange.send({ status, headers, body: errorAnswer(null, code, message) });
       }
+    },
+    async finish() {
+      bodies.close();
+      await sessions.finish();
     },
     async close() {
       clearInterval(looking);

@@ -4,7 +4,7 @@ import { connect, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import { registerClient } from "@modelcontextprotocol/sdk/client/auth.js";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import { answerTo, bearer, type HttpClient, type HttpClientOptions, serveHttp, token } from "../support/http-client.js";
+import { answerTo, bearer, type HttpClient, mountOf, serveHttp, token } from "../support/http-client.js";
 import { createMemoryEngines, saveText } from "../support/stores.js";
 
 const unauthorized = { status: 401, json: { code: "unauthorized" } };
@@ -32,7 +32,7 @@ describe("the token", () => {
     ...["GET /mcp", "POST /mcp", "DELETE /mcp", "GET /v1/artifacts/session:x", "PUT /v1/artifacts/session:x.y"],
   ];
   it.each(requests)("is asked for by %s", async (request) => {
-    const mcp = async () => expect.unreachable();
+    const mcp = mountOf(async () => expect.unreachable());
     const client = await serveHttp(createMemoryEngines(), { mcp });
     await saveText(client.store, "b", "k", "hello");
     const [method = "", path = ""] = request.split(" ");
@@ -97,7 +97,7 @@ describe("the token", () => {
       });
     const client = await serveHttp(
       { metadata: counted(engines.metadata), content: counted(engines.content) },
-      { mcp: async () => expect.unreachable() },
+      { mcp: mountOf(async () => expect.unreachable()) },
     );
     const [upload, download] = [await uploadUrl(client), await downloadUrl(client, "saved")];
     holdClock();
@@ -441,10 +441,10 @@ it("whoever may send one is told to, and whoever sends it all the same hears why
 
 it("a final slash is nothing, but in a key", async () => {
   const asked: string[] = [];
-  const mcp: HttpClientOptions["mcp"] = async ({ request, response }) => {
+  const mcp = mountOf(async ({ request, response }) => {
     asked.push(`${request.method} ${request.url}`);
     response.end("{}");
-  };
+  });
   const client = await serveHttp(undefined, { mcp });
   await saveText(client.store, "b", "k", "hello");
   for (const path of ["/v1/artifacts", "/v1/files", "/v1/artifacts/b", "/healthz", "/readyz", "/v1/openapi.json"]) {

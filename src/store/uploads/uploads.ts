@@ -104,6 +104,7 @@ export class Uploads {
   readonly #newest = new Map<string, SessionRow>();
   /** Streams that this process is taking now. */
   readonly #streams = new Map<string, UploadStream>();
+  #isStopping = false;
 
   constructor(dependencies: UploadsDependencies) {
     this.#dependencies = dependencies;
@@ -246,6 +247,7 @@ export class Uploads {
     this.#newest.delete(id);
     const stream = new UploadStream(this.#appender, await this.#appender.live(id), source, options);
     this.#streams.set(id, stream);
+    if (this.#isStopping) void stream.stop();
     return stream;
   }
 
@@ -354,8 +356,9 @@ export class Uploads {
     await this.#dependencies.staging.close();
   }
 
-  /** Ends the streams that are running; all that they have received is stored then. */
+  /** Ends the streams that are running, and any that still begins; all that they have received is stored then. */
   async stopStreams(): Promise<void> {
+    this.#isStopping = true;
     await Promise.all([...this.#streams.values()].map((stream) => stream.stop()));
   }
 
