@@ -4,6 +4,7 @@ import { connect, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import { registerClient } from "@modelcontextprotocol/sdk/client/auth.js";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { hostOf } from "../../src/http/access.js";
 import { answerTo, bearer, type HttpClient, mountOf, serveHttp, token } from "../support/http-client.js";
 import { createMemoryEngines, saveText } from "../support/stores.js";
 
@@ -68,6 +69,21 @@ describe("the token", () => {
     expect((await client.ask("GET", "/v1/artifacts")).status).toBe(200);
     expect((await client.askAsStranger("GET", download)).text).toBe("hello");
     expect((await client.askAsStranger("PUT", upload, { body: "hello" })).status).toBe(200);
+  });
+
+  it.each([
+    ["10.0.0.1", "10.0.0.1"],
+    ["::ffff:10.0.0.1", "10.0.0.1"],
+    ["::1", "0:0:0:0"],
+    ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2"],
+    ["2001:DB8:1:2::6", "2001:db8:1:2"],
+    ["2001:0db8:0001:0002:0000:0000:0000:0006", "2001:db8:1:2"],
+    ["2001:db8::6", "2001:db8:0:0"],
+    ["2001:db8::5:6:7:8:9", "2001:db8:0:5"],
+    ["fe80::1%eth0", "fe80:0:0:0"],
+    ["64:ff9b::10.0.0.1", "64:ff9b:0:0"],
+  ])("guessed from %s, counts for %s", (address, host) => {
+    expect(hostOf(address)).toBe(host);
   });
 
   it("guessed too often with a body, is answered without waiting for the body", async () => {
