@@ -77,14 +77,13 @@ export function createDispatch(context: HttpContext, gate: Gate, mcp: Mount | un
       const began = performance.now();
       // A client that goes away is no failure of ours, however far the answer was.
       response.on("error", (error) => context.log("debug", "response_broken", { error: String(error) }));
-      let exchange: Exchange | undefined;
+      const exchange = new Exchange(request, response, context.stopping);
+      exchange.set("x-content-type-options", "nosniff");
       let path: string | undefined;
       try {
-        exchange = new Exchange(request, response, context.stopping);
-        exchange.set("x-content-type-options", "nosniff");
         path = await answer(exchange);
       } catch (error) {
-        await refuse(context, exchange, response, error);
+        await refuse(context, exchange, error);
       }
       const ms = Math.round(performance.now() - began);
       // The path may hold what lets its reader in, so the log has its pattern.
@@ -93,13 +92,9 @@ export function createDispatch(context: HttpContext, gate: Gate, mcp: Mount | un
   };
 }
 
-async function refuse(
-  context: HttpContext,
-  exchange: Exchange | undefined,
-  response: ServerResponse,
-  thrown: unknown,
-): Promise<void> {
+async function refuse(context: HttpContext, exchange: Exchange, thrown: unknown): Promise<void> {
   const { log } = context;
+  const { response } = exchange;
   if (thrown instanceof BrokenBodyError || response.destroyed) {
     log("debug", "request_broken", { error: String(thrown) });
     return;
@@ -112,10 +107,8 @@ async function refuse(
     response.destroy(); // the client sees that it is not whole
     return;
   }
-  const { status, headers, body } = toProblem(error, exchange?.formOf(error) ?? {}, log);
-  if (exchange === undefined)
-    response.writeHead(status, { "content-type": "application/problem+json" }).end(JSON.stringify(body));
-  else await exchange.send({ status, headers, body }, "application/problem+json");
+  const { status, headers, body } = toProblem(error, exchange.formOf(error), log);
+  await exchange.send({ status, headers, body }, "application/problem+json");
 }
 
 function mountRoutes(mcp: Mount | undefined): Route[] {

@@ -90,6 +90,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     connectionsCheckingInterval: limits.lookMs,
     keepAliveTimeout: limits.keepAliveMs,
     highWaterMark: bufferBytes,
+    requireHostHeader: false, // Node would say no word of it
   });
   server.maxHeadersCount = 0; // the size of the head is limited, and Node would drop fields without a word
   server.setTimeout(limits.idleMs);
@@ -109,6 +110,8 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   server.on("connection", (socket: Socket) => connections.add(socket));
   server.on("request", onRequest);
   server.on("checkContinue", onRequest); // who may not send a body hears so before it is sent
+  server.on("checkExpectation", onRequest);
+  server.on("connect", (_request, socket) => malformed.refuseTunnel(socket));
   server.on("clientError", (error, socket) => malformed.refuse(error, socket));
 
   await new Promise<void>((resolve, reject) => {

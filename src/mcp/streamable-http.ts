@@ -90,10 +90,10 @@ export function createMcpEndpoint(
         return posts.take(exchange, transport);
       case "GET":
         if (answerForm(exchange.header("accept")) !== "events") throw notAcceptable("text/event-stream");
-        listen(exchange, transport ?? notBegun());
+        listen(exchange, begun(transport));
         return true;
       case "DELETE":
-        await sessions.end(transport ?? notBegun());
+        await sessions.end(begun(transport));
         return false;
       default:
         throw new RefusedRequest(405, ErrorCode.InvalidRequest, "This URL takes POST, GET and DELETE.", { allow });
@@ -168,7 +168,7 @@ class Posts {
       const message = "Send initialize alone, once, and without Mcp-Session-Id.";
       throw new RefusedRequest(400, ErrorCode.InvalidRequest, message);
     }
-    if (first === undefined && known === undefined) notBegun();
+    if (first === undefined && known === undefined) throw messages.some(isInitialize) ? badInitialize() : notBegun();
     const transport = known ?? (await this.#sessions.begin());
     if (transport.isClosed) throw sessionNotFound();
     if (known === undefined) this.#sessions.use(transport, response);
@@ -195,8 +195,23 @@ function checkVersion(exchange: HttpExchange): void {
   throw new RefusedRequest(400, badRequest, message);
 }
 
-function notBegun(): never {
-  throw new RefusedRequest(400, badRequest, "Send initialize first, and its Mcp-Session-Id with each request.");
+function isInitialize(message: JSONRPCMessage): boolean {
+  return "method" in message && message.method === "initialize";
+}
+
+function badInitialize(): RefusedRequest {
+  const message =
+    'initialize needs params like {"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"mine","version":"1"}}, and an id.';
+  return new RefusedRequest(400, ErrorCode.InvalidParams, message);
+}
+
+function begun(transport: HttpTransport | undefined): HttpTransport {
+  if (transport === undefined) throw notBegun();
+  return transport;
+}
+
+function notBegun(): RefusedRequest {
+  return new RefusedRequest(400, badRequest, "Send initialize first, and its Mcp-Session-Id with each request.");
 }
 
 function notAcceptable(types: string): RefusedRequest {

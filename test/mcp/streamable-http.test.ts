@@ -224,6 +224,11 @@ describe("a request to /mcp", () => {
       const refused = { status, json: { id: null, error: { message: expect.stringMatching(message) } } };
       expect(await post(headers, body), body).toMatchObject(refused);
     }
+    const begins = await ask("POST", "/mcp", { headers: kinds, body: rpc("initialize", { protocolVersion: 5 }, 1) });
+    expect(begins).toMatchObject({
+      status: 400,
+      json: { error: { code: -32_602, message: expect.stringContaining("needs params") } },
+    });
     expect((await ask("GET", "/mcp", { headers: { ...session, accept: "application/json" } })).status).toBe(406);
     expect(await post({}, ping)).toMatchObject({ status: 200 });
   });
