@@ -51,8 +51,8 @@ export async function prepareHttp(
       const token = http.token ?? randomBytes(24).toString("base64url");
       const shared = { ...options, ...http, store, links, log, token };
       try {
-        const server = await startHttpServer({ ...shared, mcp: mcp.handle });
-        stop = async () => void (await Promise.all([server.stop(), mcp.close()]));
+        const server = await startHttpServer({ ...shared, mcp });
+        stop = server.stop;
         if (http.token === undefined) options.tell(`HTTP at ${server.origin} takes the token ${token}`);
         return server.origin;
       } catch (error) {

@@ -1,11 +1,12 @@
 import { createHash, timingSafeEqual } from "node:crypto";
+import { isIPv6 } from "node:net";
 import type { Exchange } from "./exchange.js";
 import { HttpError } from "./http-error.js";
 
-/** Failures of one address in a second, past which it hears of its haste. */
+/** Failures of one host in a second, past which it hears of its haste. */
 const maxFailuresPerSecond = 10;
-/** Addresses that are remembered. */
-const maxAddresses = 10_000;
+/** Hosts that are remembered. */
+const maxHosts = 10_000;
 
 /** Who may do what needs the server's token; and how often one may be wrong about it. */
 export class Access {
@@ -27,19 +28,38 @@ export class Access {
   /** @param why what is wrong, and what to do */
   refusal(exchange: Exchange, why: string): HttpError {
     const second = Math.floor(this.#nowMs() / 1_000);
-    if (second !== this.#second || this.#failures.size > maxAddresses) {
+    if (second !== this.#second || this.#failures.size > maxHosts) {
       this.#second = second;
       this.#failures = new Map();
     }
-    const address = exchange.request.socket.remoteAddress ?? "";
-    const failures = (this.#failures.get(address) ?? 0) + 1;
-    this.#failures.set(address, failures);
+    const host = hostOf(exchange.request.socket.remoteAddress ?? "");
+    const failures = (this.#failures.get(host) ?? 0) + 1;
+    this.#failures.set(host, failures);
     if (failures > maxFailuresPerSecond) {
       const message = "Too many requests without a right to them: wait a second, and look at the token or the URL.";
       return new HttpError("too_many_requests", message, { "retry-after": "1" });
     }
     return new HttpError("unauthorized", why, { "www-authenticate": 'Bearer realm="artifacts-mcp"' });
   }
+}
+
+/**
+ * Who counts as one, told from the address of a connection: an address of IPv4, or the first 64 bits of one of IPv6,
+ * of which a single host has the rest for itself.
+ */
+export function hostOf(address: string): string {
+  const [, mapped] = /^::ffff:(\d+(?:\.\d+){3})$/i.exec(address) ?? [];
+  if (mapped !== undefined || !isIPv6(address)) return mapped ?? address;
+  const [before = "", behind] = address.replace(/%.*$/, "").toLowerCase().split("::");
+  const [first, last] = [groupsOf(before), groupsOf(behind ?? "")];
+  const zeros = Array.from({ length: Math.max(0, 8 - first.length - last.length) }, () => "0");
+  return [...first, ...zeros, ...last].slice(0, 4).join(":");
+}
+
+/** The groups of a part of an address of IPv6; an address of IPv4 at its end is two of them, and in none of the first four. */
+function groupsOf(part: string): string[] {
+  if (part === "") return [];
+  return part.split(":").flatMap((group) => (group.includes(".") ? ["0", "0"] : [group.replace(/^0+(?=.)/, "")]));
 }
 
 /** Digests are of one length, so comparing them tells nothing, not even how long the token is. */

@@ -26,6 +26,7 @@ interface Connection {
   readonly socket: Socket;
   /** Requests behind the one that is being answered. */
   waiting: Turn[];
+  answering: ServerResponse | undefined;
   /** All answers that are under way; undefined while nothing is asked. */
   serving: Promise<void> | undefined;
   /** Nothing more is taken: it is closed behind the last request that waits. */
@@ -46,6 +47,7 @@ export class Connections {
   /** Those without a request, the longest silent first. */
   readonly #silent = new Set<Connection>();
   #waiting = 0;
+  #isFinishing = false;
   #closed = 0;
   #refused = 0;
   #loggedAtMs = Number.NEGATIVE_INFINITY;
@@ -64,7 +66,9 @@ export class Connections {
       return;
     }
     const onClose = (): void => undefined;
-    const connection: Connection = { socket, waiting: [], serving: undefined, isEnding: false, onClose };
+    const connection: Connection = {
+      ...{ socket, waiting: [], answering: undefined, serving: undefined, isEnding: false, onClose },
+    };
     this.#connections.set(socket, connection);
     this.#silent.add(connection);
     socket.once("close", () => {
@@ -81,20 +85,34 @@ export class Connections {
     if (connection === undefined || connection.isEnding) return;
     connection.waiting.push({ response, answer });
     this.#waiting += 1;
-    connection.isEnding = connection.waiting.length >= maxWaiting || this.#waiting >= maxWaitingInAll;
+    const isFull = connection.waiting.length >= maxWaiting || this.#waiting >= maxWaitingInAll;
+    connection.isEnding = this.#isFinishing || isFull;
     if (connection.serving === undefined) connection.serving = this.#serve(connection);
     else socket.pause();
   }
 
-  /** Lets the requests finish that are being answered; those that wait behind them are dropped. */
+  /** Nothing may pass on a connection for only so long from here on, in ms. */
+  hurry(ms: number): void {
+    for (const { socket } of this.#connections.values()) socket.setTimeout(ms);
+  }
+
+  /**
+   * Lets the requests finish that are being answered; those that wait behind them are dropped. A connection on which
+   * nothing was asked yet is answered once.
+   */
   async finish(): Promise<void> {
-    const serving: Promise<void>[] = [];
+    this.#isFinishing = true;
     for (const connection of this.#connections.values()) {
+      if (connection.serving === undefined) continue;
       this.#drop(connection);
       connection.isEnding = true;
-      if (connection.serving !== undefined) serving.push(connection.serving);
+      if (connection.answering?.headersSent === false) connection.answering.shouldKeepAlive = false;
     }
-    await Promise.all(serving);
+    for (let serving = this.#serving(); serving.length > 0; serving = this.#serving()) await Promise.all(serving);
+  }
+
+  #serving(): Promise<void>[] {
+    return [...this.#connections.values()].flatMap(({ serving }) => serving ?? []);
   }
 
   async #serve(connection: Connection): Promise<void> {
@@ -105,8 +123,10 @@ export class Connections {
         if (connection.isEnding) turn.response.shouldKeepAlive = false;
         else if (socket.isPaused()) socket.resume();
       }
+      connection.answering = turn.response;
       await Promise.all([closed(connection, turn.response), turn.answer()]);
     }
+    connection.answering = undefined;
     connection.serving = undefined;
     if (connection.isEnding) socket.destroySoon();
     else if (!socket.destroyed) this.#silent.add(connection);

@@ -20,8 +20,14 @@ import { serviceRoutes } from "./routes/service.js";
 import { codeOf, idOf, sessionRoutes } from "./routes/sessions.js";
 import { tusRoutes } from "./routes/tus.js";
 
-/** A handler of another face that the server gives a path to: it answers by itself. */
-export type Mount = (exchange: Exchange) => Promise<void>;
+/** Another face that the server gives a path to: it answers by itself. */
+export interface Mount {
+  handle(exchange: Exchange): Promise<void>;
+  /** Takes nothing new from here on. Resolves once nothing is under way, which may be never. */
+  finish(): Promise<void>;
+  /** Answers what is still under way that it has not been done. */
+  close(): Promise<void>;
+}
 
 export interface Dispatch {
   handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
@@ -71,14 +77,13 @@ export function createDispatch(context: HttpContext, gate: Gate, mcp: Mount | un
       const began = performance.now();
       // A client that goes away is no failure of ours, however far the answer was.
       response.on("error", (error) => context.log("debug", "response_broken", { error: String(error) }));
-      let exchange: Exchange | undefined;
+      const exchange = new Exchange(request, response, context.stopping);
+      exchange.set("x-content-type-options", "nosniff");
       let path: string | undefined;
       try {
-        exchange = new Exchange(request, response, context.stopping);
-        exchange.set("x-content-type-options", "nosniff");
         path = await answer(exchange);
       } catch (error) {
-        await refuse(context, exchange, response, error);
+        await refuse(context, exchange, error);
       }
       const ms = Math.round(performance.now() - began);
       // The path may hold what lets its reader in, so the log has its pattern.
@@ -87,13 +92,9 @@ export function createDispatch(context: HttpContext, gate: Gate, mcp: Mount | un
   };
 }
 
-async function refuse(
-  context: HttpContext,
-  exchange: Exchange | undefined,
-  response: ServerResponse,
-  thrown: unknown,
-): Promise<void> {
+async function refuse(context: HttpContext, exchange: Exchange, thrown: unknown): Promise<void> {
   const { log } = context;
+  const { response } = exchange;
   if (thrown instanceof BrokenBodyError || response.destroyed) {
     log("debug", "request_broken", { error: String(thrown) });
     return;
@@ -106,10 +107,8 @@ async function refuse(
     response.destroy(); // the client sees that it is not whole
     return;
   }
-  const { status, headers, body } = toProblem(error, exchange?.formOf(error) ?? {}, log);
-  if (exchange === undefined)
-    response.writeHead(status, { "content-type": "application/problem+json" }).end(JSON.stringify(body));
-  else await exchange.send({ status, headers, body }, "application/problem+json");
+  const { status, headers, body } = toProblem(error, exchange.formOf(error), log);
+  await exchange.send({ status, headers, body }, "application/problem+json");
 }
 
 function mountRoutes(mcp: Mount | undefined): Route[] {
@@ -121,7 +120,7 @@ function mountRoutes(mcp: Mount | undefined): Route[] {
       for (const [name, value] of Object.entries(common)) response.setHeader(name, value);
       // Other answers have an end, and go to those who have ended their own side too.
       if (method === "GET") endWith(request.socket, response);
-      await mcp(exchange);
+      await mcp.handle(exchange);
       return undefined;
     },
   }));

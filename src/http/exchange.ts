@@ -24,21 +24,25 @@ const lingerMs = 2_000;
 export class Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  readonly target: Target;
   readonly body: BodySource;
   /** How the dialect that is spoken puts an error. */
   formOf: (error: unknown) => ProblemForm = () => ({});
   readonly #stopping: AbortSignal;
+  #target: Target | undefined;
   /** Sent with every answer. */
   readonly #common = new Map<string, string>();
 
-  /** @throws HttpError where the request's target cannot be read */
   constructor(request: IncomingMessage, response: ServerResponse, stopping: AbortSignal) {
     this.request = request;
     this.response = response;
     this.#stopping = stopping;
-    this.target = readTarget(request.url ?? "");
     this.body = new BodySource(request, response);
+  }
+
+  /** @throws HttpError where it cannot be read */
+  get target(): Target {
+    this.#target ??= readTarget(this.request.url ?? "");
+    return this.#target;
   }
 
   get method(): string {

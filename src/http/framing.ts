@@ -8,11 +8,13 @@ const singleFields: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * What could be understood in two ways, by this server and by a proxy before it.
+ * What could be understood in two ways, by this server and by a proxy before it; and what Node would refuse by itself,
+ * without a word.
  *
- * @throws HttpError `invalid_argument`, `not_implemented`
+ * @throws HttpError `invalid_argument`, `not_implemented`, `expectation_failed`
  */
-export function checkFraming({ rawHeaders, headers }: IncomingMessage): void {
+export function checkFraming(request: IncomingMessage): void {
+  const { rawHeaders, headers } = request;
   const seen = new Set<string>();
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const name = (rawHeaders[at] ?? "").toLowerCase();
@@ -20,6 +22,12 @@ export function checkFraming({ rawHeaders, headers }: IncomingMessage): void {
       throw new HttpError("invalid_argument", `The header field ${name} is there twice: send it once.`);
     }
     seen.add(name);
+  }
+  if (headers.host === undefined && isNewerThan10(request)) {
+    throw new HttpError("invalid_argument", "A request of HTTP/1.1 needs the header field Host: send it.");
+  }
+  if (headers.expect !== undefined && headers.expect.toLowerCase() !== "100-continue") {
+    throw new HttpError("expectation_failed", "Expect: the only one that is met here is 100-continue. Leave it out.");
   }
   const coding = headers["transfer-encoding"];
   if (coding !== undefined && coding.trim().toLowerCase() !== "chunked") {
@@ -31,6 +39,10 @@ export function checkFraming({ rawHeaders, headers }: IncomingMessage): void {
 }
 
 /** Whether the client knows interim responses: those of HTTP/1.0 take one for the answer. */
-export function knowsInterim({ httpVersionMajor, httpVersionMinor }: IncomingMessage): boolean {
+export function knowsInterim(request: IncomingMessage): boolean {
+  return isNewerThan10(request);
+}
+
+function isNewerThan10({ httpVersionMajor, httpVersionMinor }: IncomingMessage): boolean {
   return httpVersionMajor > 1 || httpVersionMinor >= 1;
 }

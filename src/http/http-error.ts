@@ -11,6 +11,7 @@ const statusOf = {
   precondition_failed: 412,
   unsupported_media_type: 415,
   range_not_satisfiable: 416,
+  expectation_failed: 417,
   too_many_requests: 429,
   header_too_large: 431,
   not_implemented: 501,

@@ -7,6 +7,9 @@ import { toProblem } from "./problem.js";
 /** How long a client may take to close the connection, once it has been told why. */
 const lingerMs = 2_000;
 
+/** The code of a CONNECT, which Node hands over with the connection. */
+const tunnel = "CONNECT";
+
 /** What Node says of bytes that it could not read as a request. */
 type ParseError = Error & { readonly code?: string; readonly reason?: string };
 
@@ -25,6 +28,10 @@ export class Malformed {
     const all = this.#inWork.get(socket) ?? new Set();
     this.#inWork.set(socket, all.add(response));
     response.once("close", () => all.delete(response));
+  }
+
+  refuseTunnel(socket: Duplex): void {
+    this.refuse(Object.assign(new Error("CONNECT is not taken"), { code: tunnel }), socket);
   }
 
   refuse(error: ParseError, socket: Duplex): void {
@@ -80,16 +87,21 @@ function problemOf({ code = "", reason = "" }: ParseError): HttpError | undefine
         "invalid_argument",
         "The URL has a character that no request may have as it is: percent-encode the URL as UTF-8, é as %C3%A9, a space as %20.",
       );
+    case tunnel:
+      return new HttpError("method_not_allowed", "This is no proxy: send requests for this server alone, not CONNECT.");
     case "HPE_INVALID_EOF_STATE":
       return new HttpError(
         "invalid_argument",
         "The connection ended before the request was whole. What came for an upload's own URL is stored: ask that URL for the offset, and go on from there. Send any other request again.",
       );
+    case "HPE_INVALID_CONSTANT": // of the protocol, behind a URL that has a space
+      return unreadable(reason, "The URL has to be percent-encoded, a space as %20, é as %C3%A9.");
     default:
-      if (!code.startsWith("HPE_")) return undefined;
-      return new HttpError(
-        "invalid_argument",
-        `This cannot be read as a request of HTTP/1.1 (${reason}). The URL has to be percent-encoded, a space as %20, é as %C3%A9.`,
-      );
+      return code.startsWith("HPE_") ? unreadable(reason, "Send it as RFC 9112 has it.") : undefined;
   }
+}
+
+/** @param next what to do */
+function unreadable(reason: string, next: string): HttpError {
+  return new HttpError("invalid_argument", `This cannot be read as a request of HTTP/1.1 (${reason}). ${next}`);
 }

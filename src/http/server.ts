@@ -56,6 +56,10 @@ export interface HttpLimits {
   readonly maxConnections: number;
   /** For answers that are on their way when the server ends. */
   readonly stopMs: number;
+  /** Who takes nothing of such an answer for so long is cut off; up to twice that long where a block is half taken. */
+  readonly stalledMs: number;
+  /** For what is said of those that are still not done by then. */
+  readonly lastMs: number;
 }
 
 const usualLimits: HttpLimits = {
@@ -65,6 +69,8 @@ const usualLimits: HttpLimits = {
   keepAliveMs: 20_000,
   maxConnections: 1_024,
   stopMs: 10_000,
+  stalledMs: 2_000,
+  lastMs: 500,
 };
 
 /** What is read of a connection before somebody takes it, in bytes: more of an upload comes while some is stored. */
@@ -84,6 +90,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     connectionsCheckingInterval: limits.lookMs,
     keepAliveTimeout: limits.keepAliveMs,
     highWaterMark: bufferBytes,
+    requireHostHeader: false, // Node would say no word of it
   });
   server.maxHeadersCount = 0; // the size of the head is limited, and Node would drop fields without a word
   server.setTimeout(limits.idleMs);
@@ -103,6 +110,8 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   server.on("connection", (socket: Socket) => connections.add(socket));
   server.on("request", onRequest);
   server.on("checkContinue", onRequest); // who may not send a body hears so before it is sent
+  server.on("checkExpectation", onRequest);
+  server.on("connect", (_request, socket) => malformed.refuseTunnel(socket));
   server.on("clientError", (error, socket) => malformed.refuse(error, socket));
 
   await new Promise<void>((resolve, reject) => {
@@ -116,14 +125,25 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     origin,
     async stop() {
       stopping.abort();
+      const finished = mcp?.finish();
       const closed = new Promise((resolve) => server.close(resolve));
+      server.on("timeout", cutStalled);
+      server.setTimeout(limits.stalledMs);
+      connections.hurry(limits.stalledMs);
       await store.uploads.stopStreams();
       server.closeIdleConnections();
-      await withinMs(limits.stopMs, connections.finish());
+      await withinMs(limits.stopMs, Promise.all([connections.finish(), finished]));
+      await mcp?.close();
+      await withinMs(limits.lastMs, connections.finish());
       server.closeAllConnections();
       await closed;
     },
   };
+}
+
+/** Nothing has passed for a while: an answer that is still being made may take its time, one that nobody takes may not. */
+function cutStalled(socket: Socket): void {
+  if (socket.writableLength > 0) socket.destroy();
 }
 
 function originOf(host: string, port: number): string {

@@ -145,7 +145,7 @@ function busy(): RefusedRequest {
   return new RefusedRequest(503, serverBusy, message, { "retry-after": "1" });
 }
 
-function ending(): RefusedRequest {
+export function ending(): RefusedRequest {
   const message = "The server is ending: send this request again once it is back.";
   return new RefusedRequest(503, serverBusy, message, { "retry-after": "5" });
 }

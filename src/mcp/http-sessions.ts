@@ -26,12 +26,17 @@ export class HttpSessions {
   readonly #limits: HttpSessionsLimits;
   /** In the order of their last use. */
   readonly #sessions = new Map<string, Session>();
+  #isFinishing = false;
 
   constructor(newServer: () => Server, shared: HttpTransportShared, log: Log, limits: HttpSessionsLimits) {
     this.#newServer = newServer;
     this.#shared = shared;
     this.#log = log;
     this.#limits = limits;
+  }
+
+  get isFinishing(): boolean {
+    return this.#isFinishing;
   }
 
   async begin(): Promise<HttpTransport> {
@@ -69,6 +74,12 @@ export class HttpSessions {
 
   async end({ sessionId }: HttpTransport): Promise<void> {
     await this.#sessions.get(sessionId)?.server.close();
+  }
+
+  /** Nothing new will come. Resolves once no call of any client is under way. */
+  async finish(): Promise<void> {
+    this.#isFinishing = true;
+    await Promise.all([...this.#sessions.values()].map(({ transport }) => transport.finish()));
   }
 
   async close(): Promise<void> {

@@ -7,7 +7,7 @@ import type { CallTurns } from "./call-turns.js";
 import type { Event, EventLog } from "./event-log.js";
 import { RefusedRequest } from "./http-exchange.js";
 import type { ErrorAnswer, ParsedBody } from "./json-rpc.js";
-import { MessageStream, type MessageStreamOptions } from "./message-stream.js";
+import { MessageStream, type MessageStreamOptions, type SessionEnd } from "./message-stream.js";
 
 /** The first version whose clients know events without a message. */
 const firstWithPriming = "2025-11-25";
@@ -42,6 +42,8 @@ export class HttpTransport implements Transport {
   /** What comes without a request; undefined until the client has first asked for it. */
   #notices: MessageStream | undefined;
   #isClosed = false;
+  #end: SessionEnd = "session";
+  #onIdle = nothing;
 
   constructor(sessionId: string, shared: HttpTransportShared) {
     this.sessionId = sessionId;
@@ -132,13 +134,24 @@ export class HttpTransport implements Transport {
     }
   }
 
+  /** The server ends, and nothing new will come. Resolves once no call is under way. */
+  async finish(): Promise<void> {
+    this.#end = "server";
+    this.#notices?.end(this.#end);
+    if (this.#isClosed || this.isIdle) return;
+    await new Promise<void>((resolve) => {
+      this.#onIdle = resolve;
+    });
+  }
+
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#flow.clear();
     this.#shared.turns.remove(this.#flow);
-    for (const stream of new Set([...this.#streams.values(), ...this.#connected])) stream.end();
+    for (const stream of new Set([...this.#streams.values(), ...this.#connected])) stream.end(this.#end);
     this.#streams.clear();
+    this.#onIdle();
     this.#shared.log.forget(({ owner }) => owner === this);
     this.onclose?.();
   }
@@ -177,6 +190,7 @@ export class HttpTransport implements Transport {
     const stream = this.#streams.get(id);
     this.#streams.delete(id);
     stream?.settle(id);
+    if (this.isIdle) this.#onIdle();
   }
 }
 

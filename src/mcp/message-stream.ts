@@ -2,7 +2,7 @@ import type { ServerResponse } from "node:http";
 import type { JSONRPCMessage, RequestId } from "@modelcontextprotocol/sdk/types.js";
 import type { AnswerForm } from "./answer-form.js";
 import type { Event, EventLog, EventStream, Frame } from "./event-log.js";
-import type { ErrorAnswer } from "./json-rpc.js";
+import { type ErrorAnswer, errorAnswer } from "./json-rpc.js";
 import { type Line, lineOf } from "./large-literals.js";
 
 /** What is written before the client has to have taken it, in bytes. */
@@ -31,11 +31,21 @@ export interface MessageStreamOptions {
   onComplete(): void;
 }
 
-const ended = {
-  jsonrpc: "2.0",
-  error: { code: -32_001, message: "The session has ended: initialize again." },
-  id: null,
-};
+/** Why there is no answer to a request. Its status is for a client that waits for JSON. */
+const endings = {
+  session: {
+    ...{ status: 404, code: -32_001, headers: {} },
+    message: "The session has ended before this request was answered: initialize again, and look at what was done.",
+  },
+  server: {
+    ...{ status: 503, code: -32_000, headers: { "retry-after": "5" } },
+    message:
+      "The server is ending, and this request took too long to wait for: look at what was done once it is back, and send it again if need be.",
+  },
+} as const;
+
+/** What has ended a client's session. */
+export type SessionEnd = keyof typeof endings;
 
 /**
  * The messages that answer one request of HTTP, or that come without one. Events outlive their connection: the client
@@ -129,18 +139,25 @@ export class MessageStream implements EventStream {
     this.#pump();
   }
 
-  /** The client's session ends. */
-  end(): void {
+  /** The client's session ends: requests that are not answered yet are told so, unless others are half answered. */
+  end(why: SessionEnd): void {
     const response = this.#response;
-    const isWhole = this.#options.form === "events" && !this.#isWriting;
+    const isWhole = this.#isWhole;
+    const open = [...this.#open];
     this.detach();
-    if (this.#open.size > 0) this.#options.onComplete();
     this.#open.clear();
+    if (open.length > 0) this.#options.onComplete();
     if (response === undefined) return;
-    if (isWhole) response.end();
-    else if (response.headersSent)
+    if (!isWhole) {
       response.destroy(); // the client sees that it is not whole
-    else response.writeHead(404, { "content-type": "application/json" }).end(JSON.stringify(ended));
+      return;
+    }
+    const { status, code, message, headers } = endings[why];
+    if (!response.headersSent) {
+      response.writeHead(status, { ...headers, "content-type": "application/json" });
+    }
+    const errors = open.map((id) => JSON.stringify(errorAnswer(id, code, message)));
+    response.end(Buffer.concat([...errors.flatMap((error) => this.#whole(error)), this.#tail]));
   }
 
   cut(): void {
@@ -161,6 +178,25 @@ export class MessageStream implements EventStream {
     this.#isWriting = false;
     this.#unreadBytes = 0;
     this.#options.onRead();
+  }
+
+  /** Whether all that was to be said is said, or on its way. */
+  get #isWhole(): boolean {
+    const isLastOnItsWay = this.#isWriting && this.#pieces.length === 0;
+    return this.#queue.length === (isLastOnItsWay ? 1 : 0);
+  }
+
+  /** What stands behind the last answer. */
+  get #tail(): Buffer {
+    const { form, isBatch } = this.#options;
+    return form === "json" && isBatch && this.#answers > 0 ? mark.close : nothing;
+  }
+
+  /** A message that is not kept, as it goes over the wire. */
+  #whole(json: string): Buffer[] {
+    const message = Buffer.from(json);
+    if (this.#options.form === "json") return [...this.#before(), message];
+    return [Buffer.from("event: message\ndata: "), message, Buffer.from("\n\n")];
   }
 
   #before(): Buffer[] {
@@ -227,11 +263,10 @@ export class MessageStream implements EventStream {
   }
 
   #finish(response: ServerResponse): void {
-    const { form, isBatch } = this.#options;
     this.#response = undefined;
     clearInterval(this.#keepAlive);
     if (!response.headersSent) response.writeHead(202, this.#headers); // all were cancelled
-    response.end(form === "json" && isBatch && this.#answers > 0 ? mark.close : undefined);
+    response.end(this.#tail);
     this.#options.onRead();
   }
 

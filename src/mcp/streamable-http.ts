@@ -25,7 +25,7 @@ import { type CallFlowLimits, isRequest } from "./call-flow.js";
 import { CallTurns, type CallTurnsLimits } from "./call-turns.js";
 import { contentDecoder } from "./content.js";
 import { EventLog } from "./event-log.js";
-import { HttpBodies, type HttpBodiesLimits, type HttpBody } from "./http-bodies.js";
+import { ending, HttpBodies, type HttpBodiesLimits, type HttpBody } from "./http-bodies.js";
 import { type HttpExchange, RefusedRequest } from "./http-exchange.js";
 import { HttpSessions, type HttpSessionsLimits } from "./http-sessions.js";
 import type { HttpTransport } from "./http-transport.js";
@@ -54,6 +54,9 @@ const lookMs = 500;
 export interface McpEndpoint {
   /** A request that may be here: who sent it has been looked at. Resolves once its answer has ended. */
   handle(exchange: HttpExchange): Promise<void>;
+  /** Takes no new request from here on. Resolves once no call is under way, which may be never. */
+  finish(): Promise<void>;
+  /** Ends all sessions. A call that is still under way is answered that it has not been done. */
   close(): Promise<void>;
 }
 
@@ -87,10 +90,10 @@ export function createMcpEndpoint(
         return posts.take(exchange, transport);
       case "GET":
         if (answerForm(exchange.header("accept")) !== "events") throw notAcceptable("text/event-stream");
-        listen(exchange, transport ?? notBegun());
+        listen(exchange, begun(transport));
         return true;
       case "DELETE":
-        await sessions.end(transport ?? notBegun());
+        await sessions.end(begun(transport));
         return false;
       default:
         throw new RefusedRequest(405, ErrorCode.InvalidRequest, "This URL takes POST, GET and DELETE.", { allow });
@@ -103,6 +106,7 @@ export function createMcpEndpoint(
       if (response.destroyed) return;
       const closed = new Promise<void>((resolve) => void response.once("close", resolve));
       try {
+        if (sessions.isFinishing) throw ending(); // 404 would tell clients that their session is gone
         if (await answer(exchange)) await closed;
         else await exchange.send({ status: request.method === "POST" ? 202 : 200 });
       } catch (error) {
@@ -111,6 +115,10 @@ export function createMcpEndpoint(
         log("debug", "mcp_request_refused", { status, why: message });
         await exchange.send({ status, headers, body: errorAnswer(id, code, message) });
       }
+    },
+    async finish() {
+      bodies.close();
+      await sessions.finish();
     },
     async close() {
       clearInterval(looking);
@@ -160,7 +168,7 @@ class Posts {
       const message = "Send initialize alone, once, and without Mcp-Session-Id.";
       throw new RefusedRequest(400, ErrorCode.InvalidRequest, message);
     }
-    if (first === undefined && known === undefined) notBegun();
+    if (first === undefined && known === undefined) throw messages.some(isInitialize) ? badInitialize() : notBegun();
     const protocolVersion = first === undefined ? versionOf(exchange) : versionIn(first);
     const transport = known ?? (await this.#sessions.begin());
     if (transport.isClosed) throw sessionNotFound();
@@ -194,8 +202,23 @@ function checkVersion(exchange: HttpExchange): void {
   throw new RefusedRequest(400, badRequest, message);
 }
 
-function notBegun(): never {
-  throw new RefusedRequest(400, badRequest, "Send initialize first, and its Mcp-Session-Id with each request.");
+function isInitialize(message: JSONRPCMessage): boolean {
+  return "method" in message && message.method === "initialize";
+}
+
+function badInitialize(): RefusedRequest {
+  const message =
+    'initialize needs params like {"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"mine","version":"1"}}, and an id.';
+  return new RefusedRequest(400, ErrorCode.InvalidParams, message);
+}
+
+function begun(transport: HttpTransport | undefined): HttpTransport {
+  if (transport === undefined) throw notBegun();
+  return transport;
+}
+
+function notBegun(): RefusedRequest {
+  return new RefusedRequest(400, badRequest, "Send initialize first, and its Mcp-Session-Id with each request.");
 }
 
 function notAcceptable(types: string): RefusedRequest {

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { runCommand } from "../support/command.js";
 import { temporaryDirectory } from "../support/directories.js";
+import { startService } from "../support/http-process.js";
 import { builtServer, initialize, spawnRaw, startServerUnder, toolCall } from "../support/server-process.js";
 
 /** A device on which every write fails with ENOSPC. */
@@ -36,6 +37,16 @@ describe("a server whose stderr fails goes on", () => {
     }
     server.child.stdin.end();
     expect(await server.exited).toBe(0);
+  });
+
+  it("where the reader of its log has ended, over HTTP, to its own end", async () => {
+    const service = await startService(await temporaryDirectory(), 0, ...debug);
+    service.child.stderr.destroy();
+    for (const key of ["one", "two"]) {
+      expect((await service.ask("PUT", `/v1/content/b/${key}`, { body: "x" })).status).toBe(201);
+    }
+    service.child.kill("SIGTERM");
+    expect(await service.exited).toBe(0);
   });
 
   it.skipIf(!hasFullDevice)("and one that cannot start still says so by its exit code (needs /dev/full)", () => {

@@ -4,7 +4,8 @@ import { connect, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import { registerClient } from "@modelcontextprotocol/sdk/client/auth.js";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import { answerTo, bearer, type HttpClient, type HttpClientOptions, serveHttp, token } from "../support/http-client.js";
+import { hostOf } from "../../src/http/access.js";
+import { answerTo, bearer, type HttpClient, mountOf, serveHttp, token } from "../support/http-client.js";
 import { createMemoryEngines, saveText } from "../support/stores.js";
 
 const unauthorized = { status: 401, json: { code: "unauthorized" } };
@@ -32,7 +33,7 @@ describe("the token", () => {
     ...["GET /mcp", "POST /mcp", "DELETE /mcp", "GET /v1/artifacts/session:x", "PUT /v1/artifacts/session:x.y"],
   ];
   it.each(requests)("is asked for by %s", async (request) => {
-    const mcp = async () => expect.unreachable();
+    const mcp = mountOf(async () => expect.unreachable());
     const client = await serveHttp(createMemoryEngines(), { mcp });
     await saveText(client.store, "b", "k", "hello");
     const [method = "", path = ""] = request.split(" ");
@@ -70,6 +71,21 @@ describe("the token", () => {
     expect((await client.askAsStranger("PUT", upload, { body: "hello" })).status).toBe(200);
   });
 
+  it.each([
+    ["10.0.0.1", "10.0.0.1"],
+    ["::ffff:10.0.0.1", "10.0.0.1"],
+    ["::1", "0:0:0:0"],
+    ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2"],
+    ["2001:DB8:1:2::6", "2001:db8:1:2"],
+    ["2001:0db8:0001:0002:0000:0000:0000:0006", "2001:db8:1:2"],
+    ["2001:db8::6", "2001:db8:0:0"],
+    ["2001:db8::5:6:7:8:9", "2001:db8:0:5"],
+    ["fe80::1%eth0", "fe80:0:0:0"],
+    ["64:ff9b::10.0.0.1", "64:ff9b:0:0"],
+  ])("guessed from %s, counts for %s", (address, host) => {
+    expect(hostOf(address)).toBe(host);
+  });
+
   it("guessed too often with a body, is answered without waiting for the body", async () => {
     const client = await serveHttp();
     holdClock(); // of a body that is waited for the wait would never end
@@ -97,7 +113,7 @@ describe("the token", () => {
       });
     const client = await serveHttp(
       { metadata: counted(engines.metadata), content: counted(engines.content) },
-      { mcp: async () => expect.unreachable() },
+      { mcp: mountOf(async () => expect.unreachable()) },
     );
     const [upload, download] = [await uploadUrl(client), await downloadUrl(client, "saved")];
     holdClock();
@@ -441,10 +457,10 @@ it("whoever may send one is told to, and whoever sends it all the same hears why
 
 it("a final slash is nothing, but in a key", async () => {
   const asked: string[] = [];
-  const mcp: HttpClientOptions["mcp"] = async ({ request, response }) => {
+  const mcp = mountOf(async ({ request, response }) => {
     asked.push(`${request.method} ${request.url}`);
     response.end("{}");
-  };
+  });
   const client = await serveHttp(undefined, { mcp });
   await saveText(client.store, "b", "k", "hello");
   for (const path of ["/v1/artifacts", "/v1/files", "/v1/artifacts/b", "/healthz", "/readyz", "/v1/openapi.json"]) {

@@ -269,8 +269,17 @@ describe("a whole body by PUT", () => {
 
   it("that is only a part is not taken for the whole", async () => {
     const { ask, store } = await serveHttp();
-    const part = { body: "345", headers: { "content-range": "bytes 3-5/10" } };
-    expect(await ask("PUT", path, part)).toMatchObject({ status: 400, json: { code: "invalid_argument" } });
+    const parts: Record<string, string>[] = [
+      { "content-range": "bytes 3-5/10" },
+      { "upload-offset": "3" },
+      { "upload-offset": "3", "upload-length": "6", "tus-resumable": "1.0.0" },
+      { "upload-offset": "3", "upload-complete": "?1", "upload-draft-interop-version": "8" },
+    ];
+    for (const headers of parts) {
+      const answer = await ask("PUT", path, { body: "345", headers });
+      expect(answer).toMatchObject({ status: 400, json: { code: "invalid_argument" } });
+      expect(answer.json["detail"]).toMatch(/A part cannot be saved here/);
+    }
     await expect(store.artifacts.get("b", "k/x.txt")).rejects.toMatchObject({ code: "artifact_not_found" });
   });
 

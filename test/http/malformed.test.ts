@@ -33,10 +33,11 @@ function problemIn(heard: string): Problem {
   expect(head).toMatch(new RegExp(`^HTTP/1\\.1 ${problem.status} [A-Z]`));
   expect(head).toContain("\r\ncontent-type: application/problem+json\r\n");
   expect(head).toContain(`\r\ncontent-length: ${Buffer.byteLength(body)}\r\n`);
-  expect(head).toMatch(/\r\nconnection: close(\r\n|$)/);
+  expect(head).toMatch(/\r\nconnection: close(\r\n|$)/i);
   return problem;
 }
 
+const auth = `authorization: ${bearer.authorization}\r\n`;
 const rest = " HTTP/1.1\r\nhost: localhost\r\n\r\n";
 const encode = /percent-encode.*é as %C3%A9/;
 
@@ -58,6 +59,38 @@ describe("a request that cannot be read", () => {
     expect(problem).toMatchObject({ type: "about:blank", title: "Bad Request", status: 400, code: "invalid_argument" });
     expect(problem.detail).toMatch(why);
     expect((await client.ask("GET", "/healthz")).status).toBe(200);
+  });
+
+  it.each([
+    ["a length that is none", "content-length: +5\r\n", "hello"],
+    ["two lengths", "content-length: 5\r\ncontent-length: 5\r\n", "hello"],
+    ["a length and a coding", "content-length: 5\r\ntransfer-encoding: chunked\r\n", "0\r\n\r\n"],
+    ["a chunk whose size is none", "transfer-encoding: chunked\r\n", "zz\r\n"],
+  ])("for %s is told that, and nothing of its URL", async (_what, fields, body) => {
+    const client = await serveHttp();
+    const { socket, ended } = await dial(client);
+    socket.write(`PUT /v1/content/b/k HTTP/1.1\r\nhost: localhost\r\n${auth}${fields}\r\n${body}`);
+    const { status, detail } = problemIn(await ended);
+    expect(status).toBe(400);
+    expect(detail).toMatch(/cannot be read as a request.*length|chunk size|transfer-encoding/i);
+    expect(detail).not.toMatch(/percent/);
+  });
+
+  it.each([
+    ["HTTP/1.1 without Host", "GET /v1/artifacts", "", 400, /Host: send it/],
+    ["an expectation that is none", "GET /v1/artifacts", "host: localhost\r\nexpect: x\r\n", 417, /100-continue/],
+    ["CONNECT", "CONNECT localhost:80", "host: localhost\r\n", 405, /no proxy/],
+    ["a bad URL, with a body", "PUT /v1/content/b/%zz", "host: localhost\r\ncontent-length: 9999\r\n", 400, /%25/],
+  ])("for %s is answered with what to do, in its turn", async (_what, line, fields, status, why) => {
+    const client = await serveHttp();
+    const { socket, ended } = await dial(client);
+    const before = `PUT /v1/content/b/k HTTP/1.1\r\nhost: localhost\r\n${auth}content-length: 1\r\n\r\nx`;
+    socket.write(`${before}${line} HTTP/1.1\r\n${auth}${fields}connection: close\r\n\r\n`);
+    const heard = await ended;
+    expect(heard).toMatch(/^HTTP\/1\.1 201 /);
+    const problem = problemIn(heard.slice(heard.indexOf("HTTP/1.1 4")));
+    expect(problem.status).toBe(status);
+    expect(problem.detail).toMatch(why);
   });
 
   it("is answered on a connection that its client has closed for sending", async () => {

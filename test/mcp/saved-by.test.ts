@@ -67,7 +67,7 @@ describe("saved_by", () => {
     const shape = { maxChunkBytes: 1024, readOnly: false, allowPaths: [], isLocal: false, hasUrls: true };
     const newServer = () => createMcpServer({ store, log: silentLog, version: "0", ...shape });
     const endpoint = createMcpEndpoint(newServer, silentLog);
-    const http = await serveHttp(engines, { mcp: endpoint.handle });
+    const http = await serveHttp(engines, { mcp: endpoint });
     onTestFinished(() => endpoint.close());
     const saveAs = async (name: string, content: string) => {
       const client = new Client({ name, version: "2" });

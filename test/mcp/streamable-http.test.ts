@@ -1,75 +1,15 @@
 import { EventEmitter, once } from "node:events";
 import type { IncomingMessage } from "node:http";
 import { text } from "node:stream/consumers";
-import { Client } from "@modelcontextprotocol/sdk/client/index.js";
-import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
-import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import {
   type CallToolResult,
   ListRootsRequestSchema,
   ResourceListChangedNotificationSchema,
 } from "@modelcontextprotocol/sdk/types.js";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { createMcpServer } from "../../src/mcp/server.js";
-import { createMcpEndpoint, type McpEndpointLimits } from "../../src/mcp/streamable-http.js";
-import type { Log } from "../../src/store/ports/log.js";
-import { createStore } from "../../src/store/store.js";
-import { answerTo, bearer, type HttpClient, serveHttp } from "../support/http-client.js";
+import { answerTo, bearer } from "../support/http-client.js";
 import { textOf } from "../support/mcp-client.js";
-import { createMemoryFiles } from "../support/memory-files.js";
-import { silentLog } from "../support/silent-log.js";
-import { createMemoryEngines } from "../support/stores.js";
-
-async function serveMcp(limits: Partial<McpEndpointLimits> = {}, log: Log = silentLog) {
-  const engines = createMemoryEngines();
-  const links: { upload(id: string): string | undefined; download(): undefined } = {
-    upload: () => undefined,
-    download: () => undefined,
-  };
-  const store = createStore({ ...engines, files: createMemoryFiles(), log: silentLog, links });
-  const shape = { maxChunkBytes: 1024, readOnly: false, allowPaths: [], isLocal: false, hasUrls: true };
-  const newServer = () => createMcpServer({ store, log: silentLog, version: "0.0.0-test", ...shape });
-  const endpoint = createMcpEndpoint(newServer, log, limits);
-  const methods: string[] = [];
-  const mcp: typeof endpoint.handle = (exchange) => {
-    methods.push(exchange.request.method ?? "");
-    return endpoint.handle(exchange);
-  };
-  const http = await serveHttp(engines, { mcp });
-  links.upload = (id) => http.links.upload(id);
-  onTestFinished(async () => {
-    await endpoint.close();
-    await store.close();
-  });
-  const connect = async (options: ConstructorParameters<typeof Client>[1] = {}) => {
-    const client = new Client({ name: "test", version: "0" }, options);
-    const requestInit = { headers: bearer };
-    const transport = new StreamableHTTPClientTransport(new URL("/mcp", http.origin), { requestInit });
-    return { client, transport, open: () => client.connect(transport as Transport) };
-  };
-  const connected = async () => {
-    const { client, open, transport } = await connect();
-    await open();
-    onTestFinished(() => client.close());
-    return { client, transport };
-  };
-  /** The headers of a session that was begun by hand. */
-  const begun = async (version = "2025-11-25") => {
-    const params = { protocolVersion: version, capabilities: {}, clientInfo: { name: "raw", version: "0" } };
-    const answer = await http.ask("POST", "/mcp", { headers: kinds, body: rpc("initialize", params, 0) });
-    expect(answer.status).toBe(200);
-    const id = String(answer.headers["mcp-session-id"]);
-    return { ...kinds, "mcp-session-id": id, "mcp-protocol-version": version };
-  };
-  return { ...http, store, endpoint, methods, connect, connected, begun };
-}
-
-const kinds = { "content-type": "application/json", accept: "application/json, text/event-stream" };
-const rpc = (method: string, params: object = {}, id?: unknown) =>
-  JSON.stringify({ jsonrpc: "2.0", id, method, params });
-const lengthOf = (body: string) => ({ "content-length": String(Buffer.byteLength(body)) });
-
-const save = { name: "save_artifact", arguments: { bucket: "b", key: "k.txt", content: "hello" } };
+import { beginHeld, kinds, lengthOf, rpc, save, serveMcp } from "../support/mcp-http.js";
 
 describe("MCP over Streamable HTTP", () => {
   it("offers the same tools and resources", async () => {
@@ -237,22 +177,6 @@ describe("MCP over Streamable HTTP", () => {
   });
 });
 
-/** Begins request 7, whose work does not end by itself. @returns its answer, once the server works on it */
-async function beginEndless({ begin, store }: Pick<HttpClient, "begin" | "store">, session: Record<string, string>) {
-  const reading = new Promise<void>((resolve) => {
-    store.artifacts.listBuckets = async () => {
-      resolve();
-      return new Promise(() => undefined);
-    };
-  });
-  const body = rpc("tools/call", { name: "list_buckets", arguments: {} }, 7);
-  const call = begin("POST", "/mcp", { ...bearer, ...session, ...lengthOf(body), accept: "*/*" });
-  call.end(body);
-  const answered = answerTo(call);
-  await reading;
-  return { answered };
-}
-
 describe("a request to /mcp", () => {
   it.each([undefined, "*/*", "application/json"])("that accepts %s is answered with JSON", async (accept) => {
     const { ask, begun } = await serveMcp();
@@ -300,6 +224,11 @@ describe("a request to /mcp", () => {
       const refused = { status, json: { id: null, error: { message: expect.stringMatching(message) } } };
       expect(await post(headers, body), body).toMatchObject(refused);
     }
+    const begins = await ask("POST", "/mcp", { headers: kinds, body: rpc("initialize", { protocolVersion: 5 }, 1) });
+    expect(begins).toMatchObject({
+      status: 400,
+      json: { error: { code: -32_602, message: expect.stringContaining("needs params") } },
+    });
     expect((await ask("GET", "/mcp", { headers: { ...session, accept: "application/json" } })).status).toBe(406);
     expect(await post({}, ping)).toMatchObject({ status: 200 });
   });
@@ -347,7 +276,7 @@ describe("a request to /mcp", () => {
     const session = await begun();
     const notified = await ask("POST", "/mcp", { headers: session, body: rpc("notifications/initialized") });
     expect([notified.status, notified.text]).toEqual([202, ""]);
-    const { answered } = await beginEndless({ begin, store }, session);
+    const { answered } = await beginHeld({ begin, store }, session);
     await ask("POST", "/mcp", { headers: session, body: rpc("notifications/cancelled", { requestId: 7 }) });
     expect(await answered).toMatchObject({ status: 202, text: "" });
   });
@@ -376,7 +305,7 @@ describe("a request to /mcp", () => {
   it("that is under way when its session ends is told so", async () => {
     const { ask, begin, begun, store } = await serveMcp();
     const session = await begun();
-    const { answered } = await beginEndless({ begin, store }, session);
+    const { answered } = await beginHeld({ begin, store }, session);
     expect((await ask("DELETE", "/mcp", { headers: session })).status).toBe(200);
     expect(await answered).toMatchObject({ status: 404, json: { error: { code: -32_001 } } });
   });

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { type ClientRequest, request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from "node:http";
 import { buffer } from "node:stream/consumers";
 import { onTestFinished } from "vitest";
+import type { Mount } from "../../src/http/dispatch.js";
 import { HttpLinks } from "../../src/http/links.js";
 import { type HttpServerOptions, startHttpServer } from "../../src/http/server.js";
 import { defaultMaxChunkBytes } from "../../src/store/model/limits.js";
@@ -46,6 +47,11 @@ export type HttpClientOptions = Partial<StoreOptions> &
     readonly signingKey?: Uint8Array;
     readonly nowSeconds?: () => number;
   };
+
+/** Another face of the server, of which nothing is under way when it ends. */
+export function mountOf(handle: Mount["handle"]): Mount {
+  return { handle, finish: async () => undefined, close: async () => undefined };
+}
 
 /** A new server on `engines`, as another process would be; it ends with the test. */
 export async function serveHttp(

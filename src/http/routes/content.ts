@@ -41,12 +41,7 @@ export function isSigned({ links }: HttpContext, { target }: Exchange, parameter
 
 /** A whole body in one go, or the beginning of an upload that can be resumed. */
 async function write(context: HttpContext, exchange: Exchange, { bucket = "", key = "" }: Parameters): Promise<Answer> {
-  if (exchange.header("content-range") !== undefined) {
-    throw new HttpError(
-      "invalid_argument",
-      "A part cannot be saved here: create an upload session (POST /v1/artifacts), whose url takes Content-Range.",
-    );
-  }
+  refusePart(exchange);
   refuseForm(exchange);
   checkHasBody(exchange);
   const guard = await readGuard(context, exchange, bucket, key);
@@ -61,6 +56,16 @@ async function write(context: HttpContext, exchange: Exchange, { bucket = "", ke
   } catch (error) {
     throw await guardError(context, guard, error, wanted);
   }
+}
+
+/** @throws HttpError where the body is a part of the content: it would take the place of all of it */
+function refusePart(exchange: Exchange): void {
+  const offset = exchange.header("upload-offset") ?? "0";
+  if (exchange.header("content-range") === undefined && /^0+$/.test(offset)) return;
+  throw new HttpError(
+    "invalid_argument",
+    "A part cannot be saved here: create an upload session (POST /v1/artifacts), whose url takes Content-Range and Upload-Offset.",
+  );
 }
 
 async function save(context: HttpContext, exchange: Exchange, wanted: Wanted): Promise<Answer> {

@@ -26,11 +26,12 @@ export async function knownSession(dependencies: Dependencies, record: SessionRe
   return undefined;
 }
 
-/** Whether there is an artifact under the key of a new session, or another upload that may make one. */
+/** Whether there is an artifact under the key of a session, or another upload that may make one. */
 export async function isKeyTaken(dependencies: Dependencies, record: SessionRecord): Promise<boolean> {
   if ((await dependencies.rows.artifact(record.bucket, record.key)) !== undefined) return true;
   for await (const { value } of uploadsOf(dependencies, record)) {
-    if (isUnfinished(value) && statusAt(value, dependencies.clock.nowSeconds()) !== "expired") return true;
+    if (value.id !== record.id && isUnfinished(value) && statusAt(value, dependencies.clock.nowSeconds()) !== "expired")
+      return true;
   }
   return false;
 }

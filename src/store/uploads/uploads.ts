@@ -5,7 +5,7 @@ import { ArtifactError, isStoreReplaced } from "../model/errors.js";
 import { maxOpenPieces } from "../model/limits.js";
 import { checkMimeType, mimeTypeOf } from "../model/media-type.js";
 import { checkBucket, suggestKey, toKey } from "../model/names.js";
-import { idOf, type SessionRecord, type SessionRow, uploadPrefix } from "../model/records.js";
+import { idOf, type SessionRecord, type SessionRow, uploadPrefix, uploadText } from "../model/records.js";
 import {
   checkEnd,
   checkSize,
@@ -112,6 +112,7 @@ export class Uploads {
   readonly #newest = new Map<string, SessionRow>();
   /** Streams that this process is taking now. */
   readonly #streams = new Map<string, UploadStream>();
+  #isStopping = false;
 
   constructor(dependencies: UploadsDependencies) {
     this.#dependencies = dependencies;
@@ -128,16 +129,17 @@ export class Uploads {
 
   async #create(upload: CreateUpload): Promise<UploadSession> {
     const { quota } = this.#dependencies;
+    const { from, isOwnKey } = upload;
     const wanted = await this.#newRecord(upload, true);
     const known = upload.isNew ? undefined : await knownSession(this.#dependencies, wanted);
     if (known !== undefined) return this.get(known);
-    const record = upload.isOwnKey ? await this.#withOwnKey(upload, wanted) : wanted;
+    const record = isOwnKey ? await this.#withOwnKey(upload, wanted) : wanted;
     const { id, size } = record;
-    const { from } = upload;
     if (from !== undefined) await this.#copies.check(from, size);
     await quota.check({ storedBytes: size ?? 0, unfinishedBytes: size ?? 0 });
     const created = await quota.during({ openSessions: 1 }, () => this.#insert(record));
-    const row = from === undefined ? created : await this.#copies.begin(created, from);
+    const listed = isOwnKey && record === wanted ? await this.#giveWay(upload, created) : created;
+    const row = from === undefined ? listed : await this.#copies.begin(listed, from);
     return isFull(row.value) ? this.#inOrder(id, () => this.#publish(row)) : this.#show(row.value);
   }
 
@@ -170,6 +172,20 @@ export class Uploads {
     if (!(await isKeyTaken(this.#dependencies, record))) return record;
     const { id, key } = record;
     return this.#newRecord({ ...upload, key: suggestKey(`${id}/${key}`) }, true, id); // cut where it is too long
+  }
+
+  /**
+   * Another process may have taken the key since it was free: who sees that once its own session is listed takes
+   * another key, and of two at least one sees it. The session is not answered yet.
+   */
+  async #giveWay(upload: CreateUpload, row: SessionRow): Promise<SessionRow> {
+    const record = await this.#withOwnKey(upload, row.value);
+    if (record === row.value) return row;
+    const change = this.#dependencies.rows.begin();
+    change.unlistSession(row.value, uploadText);
+    change.listSession(record);
+    const next = change.session(row, record);
+    return (await change.commit()) ? next : row; // who found it in the list has ended it
   }
 
   async #newRecord(upload: CreateUpload, is_listed: boolean, id = this.#dependencies.newId()): Promise<SessionRecord> {
@@ -272,6 +288,7 @@ export class Uploads {
     this.#newest.delete(id);
     const stream = new UploadStream(this.#appender, await this.#appender.live(id), source, options);
     this.#streams.set(id, stream);
+    if (this.#isStopping) void stream.stop();
     return stream;
   }
 
@@ -380,8 +397,9 @@ export class Uploads {
     await this.#dependencies.staging.close();
   }
 
-  /** Ends the streams that are running; all that they have received is stored then. */
+  /** Ends the streams that are running, and any that still begins; all that they have received is stored then. */
   async stopStreams(): Promise<void> {
+    this.#isStopping = true;
     await Promise.all([...this.#streams.values()].map((stream) => stream.stop()));
   }
 

@@ -1,0 +1,99 @@
+import { once } from "node:events";
+import type { IncomingMessage } from "node:http";
+import { describe, expect, it } from "vitest";
+import { gate } from "../support/gate.js";
+import { answerTo, bearer, type HttpClientOptions, serveHttp } from "../support/http-client.js";
+import { createMemoryEngines, saveText } from "../support/stores.js";
+
+const MiB = 1024 * 1024;
+/** Longer than a test may take. */
+const endless = { stopMs: 10 * 60_000 };
+
+/** A download of 48 MiB, more than what sockets hold, that has begun and is not read. */
+async function download(limits: HttpClientOptions["limits"]) {
+  const client = await serveHttp(createMemoryEngines(), { maxChunkBytes: 48 * MiB, limits: { ...endless, ...limits } });
+  await saveText(client.store, "b", "k", "x".repeat(48 * MiB));
+  const request = client.begin("GET", "/v1/content/b/k", bearer);
+  request.end();
+  const [response] = (await once(request, "response")) as [IncomingMessage];
+  response.on("error", () => undefined); // it is cut
+  return { ...client, response };
+}
+
+describe("a server that is asked to stop", () => {
+  it("cuts a download off that nobody reads", async () => {
+    const { stop, response } = await download({ stalledMs: 100 });
+    await stop();
+    const closed = new Promise((resolve) => response.once("close", resolve));
+    response.resume();
+    await closed;
+    expect(response.complete).toBe(false);
+  });
+
+  it("lets a download go on that is read slowly, for longer than one may stand still", async () => {
+    const stalledMs = 1_500;
+    const { stop, response } = await download({ stalledMs });
+    const began = performance.now();
+    const stopped = stop();
+    let bytes = 0;
+    while (bytes < 48 * MiB) {
+      const block: Buffer | null = response.read();
+      if (block === null) await once(response, "readable");
+      else bytes += block.length;
+      // Slowly enough for the whole, and without a pause that is as long.
+      if (performance.now() - began < 2 * stalledMs) await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    await once(response.resume(), "end");
+    expect(response.complete).toBe(true);
+    expect(performance.now() - began).toBeGreaterThan(stalledMs);
+    await stopped;
+  });
+
+  it("lets an answer take its time that is still being made", async () => {
+    const engines = createMemoryEngines();
+    const [looked, goOn] = [gate(), gate()];
+    const get = async (key: string) => {
+      if (key === "artifact\tb\tslow") {
+        looked.open();
+        await goOn.passed;
+      }
+      return engines.metadata.get(key);
+    };
+    const limits = { ...endless, stalledMs: 20 };
+    const { begin, stop } = await serveHttp({ ...engines, metadata: { ...engines.metadata, get } }, { limits });
+    const request = begin("GET", "/v1/artifacts/b/slow", bearer);
+    request.end();
+    const answered = answerTo(request);
+    await looked.passed;
+    const stopped = stop();
+    await new Promise((resolve) => setTimeout(resolve, 200)); // it says nothing for all of that
+    goOn.open();
+    expect(await answered).toMatchObject({ status: 404, headers: { connection: "close" } });
+    await stopped;
+  });
+
+  it("does not wait for a large body that it comes to take while it ends", async () => {
+    const engines = createMemoryEngines();
+    const [looked, goOn] = [gate(), gate()];
+    let isHeld = false;
+    const get = async (key: string) => {
+      if (isHeld && key.startsWith("session\t")) {
+        looked.open();
+        await goOn.passed;
+      }
+      return engines.metadata.get(key);
+    };
+    const options = { limits: endless };
+    const { ask, begin, stop } = await serveHttp({ ...engines, metadata: { ...engines.metadata, get } }, options);
+    const { json } = await ask("POST", "/v1/artifacts", { body: JSON.stringify({ bucket: "b", key: "k", size: 11 }) });
+    isHeld = true;
+    const request = begin("PUT", String(json["url"]), { "content-length": "11" });
+    request.write("hello");
+    const answered = answerTo(request);
+    await looked.passed;
+    const stopped = stop();
+    goOn.open();
+    expect(await answered).toMatchObject({ status: 503, headers: { "retry-after": "5", "upload-offset": "0" } });
+    await stopped;
+  });
+});
