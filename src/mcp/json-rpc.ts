@@ -113,7 +113,10 @@ export function parseBody(body: Buffer, replace?: Replace): ParsedBody | ErrorAn
   const isBatch = Array.isArray(value);
   const messages = (Array.isArray(value) ? value : [value]).map(withoutNulls);
   if (messages.length === 0) return bodyError(ErrorCode.InvalidRequest, "holds no message");
-  if (messages.length > maxBatch) return bodyError(ErrorCode.InvalidRequest, `holds more than ${maxBatch} messages`);
+  if (messages.length > maxBatch) {
+    const message = `The body holds ${messages.length} messages. Send at most ${maxBatch} in one array.`;
+    return errorAnswer(null, ErrorCode.InvalidRequest, message);
+  }
   for (const message of messages) {
     const reason = isObject(message) ? faultOf(message) : "it must be an object";
     if (reason === undefined) continue;

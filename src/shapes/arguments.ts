@@ -57,7 +57,15 @@ function problemOf(issue: z.core.$ZodIssue, input: z.ZodObject, args: unknown, t
   const [argument = ""] = path;
   const isOptional = path.length === 1 && input.shape[String(argument)]?.safeParse(undefined).success === true;
   const hint = rule === aString ? `: ${asText(given)}` : "";
-  return `${name} must be ${rule}, not ${shorten(JSON.stringify(given))}${hint}${isOptional ? " (or leave it out)" : ""}`;
+  return `${name} must be ${rule}, not ${written(given)}${hint}${isOptional ? " (or leave it out)" : ""}`;
+}
+
+function written(value: unknown): string {
+  try {
+    return shorten(JSON.stringify(value));
+  } catch {
+    return "a value of such depth"; // `JSON.stringify` calls itself for each level
+  }
 }
 
 /** How to give as a string what is none. It is not made one here: `1.0` and `1` are other content. */

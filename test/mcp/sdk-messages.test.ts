@@ -80,7 +80,7 @@ async function overHttp(): Promise<Wire> {
   const store = createStore({ ...engines, files: createMemoryFiles(), log: silentLog });
   const shape = { maxChunkBytes: 1024, readOnly: false, allowPaths: [], isLocal: false, hasUrls: true };
   const endpoint = createMcpEndpoint(() => createMcpServer({ store, log, version: "0.0.0-test", ...shape }), log);
-  const http = await serveHttp(engines, { mcp: endpoint.handle });
+  const http = await serveHttp(engines, { mcp: endpoint });
   onTestFinished(async () => {
     await endpoint.close();
     await store.close();

@@ -209,6 +209,12 @@ describe("a request to /mcp", () => {
       [{}, `[${ping},${ping}]`, 400, /an id of its own/],
       [
         {},
+        `[${Array.from({ length: 101 }, (_, n) => rpc("ping", {}, n))}]`,
+        400,
+        /holds 101 .* at most 100 in one array/,
+      ],
+      [
+        {},
         rpc(
           "initialize",
           { protocolVersion: "2025-06-18", capabilities: {}, clientInfo: { name: "", version: "" } },
@@ -227,7 +233,7 @@ describe("a request to /mcp", () => {
     const begins = await ask("POST", "/mcp", { headers: kinds, body: rpc("initialize", { protocolVersion: 5 }, 1) });
     expect(begins).toMatchObject({
       status: 400,
-      json: { error: { code: -32_602, message: expect.stringContaining("needs params") } },
+      json: { error: { code: -32_602, message: expect.stringContaining("protocolVersion must be a string") } },
     });
     expect((await ask("GET", "/mcp", { headers: { ...session, accept: "application/json" } })).status).toBe(406);
     expect(await post({}, ping)).toMatchObject({ status: 200 });
