@@ -5,7 +5,7 @@ import { configDefaults, defineConfig } from "vitest/config";
 const path = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
 export default defineConfig({
-  resolve: { alias: [{ find: /^sqlite3$/, replacement: path("src/engines/sqlite/sqlite3.ts") }] },
+  resolve: { alias: [{ find: /^sqlite3$/, replacement: path("src/engines/sqlite/database/sqlite3.ts") }] },
   define: { WORKERS_FOLDER: JSON.stringify(path("dist")) },
   test: {
     include: ["test/**/*.test.ts"],

@@ -9,7 +9,7 @@ export default defineConfig({
     env: { ARTIFACTS_LONG: "1" },
     include: [
       "test/e2e/{crash-points,full-disk,power-loss}.test.ts",
-      "test/mcp/{hostile-input,hostile-lines}.test.ts",
+      "test/mcp/{calls/hostile-input,stdio/hostile-lines}.test.ts",
       "test/http/{hostile-requests,attack/attack}.test.ts",
       "test/{store/schedules,engines/disk/disk-faults}.test.ts",
     ],

@@ -1,4 +1,4 @@
-// Bundles src/main.ts into dist/server.cjs, which dist/main.js runs, with its bytecode and the licences of what is in it.
+// Bundles src/cli/main.ts into dist/server.cjs, which dist/main.js runs, with its bytecode and the licences of what is in it.
 import { spawnSync } from "node:child_process";
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -17,7 +17,9 @@ const dist = join(root, "dist");
 export const ownSqlite3 = {
   name: "own-sqlite3",
   setup({ onResolve }) {
-    onResolve({ filter: /^sqlite3$/ }, () => ({ path: join(root, "src", "engines", "sqlite", "sqlite3.ts") }));
+    onResolve({ filter: /^sqlite3$/ }, () => ({
+      path: join(root, "src", "engines", "sqlite", "database", "sqlite3.ts"),
+    }));
   },
 };
 
@@ -29,7 +31,7 @@ export const ownSqlite3 = {
 const commands = {
   name: "commands",
   setup({ onResolve }) {
-    onResolve({ filter: /^\.\/cli\/commands\.js$/ }, () => ({ path: "./commands.cjs", external: true }));
+    onResolve({ filter: /^\.\/commands\.js$/ }, () => ({ path: "./commands.cjs", external: true }));
   },
 };
 
@@ -57,12 +59,12 @@ export async function bundle() {
   await chmod(dist, 0o755); // bytecode is only left where nobody else can write, whatever the umask
   // Another Node's bytecode would stay for good.
   for (const name of await readdir(dist)) if (name.endsWith(".bytecode")) await rm(join(dist, name));
-  const inputs = await bundleProgram("src/main.ts", server, "cjs");
+  const inputs = await bundleProgram("src/cli/main.ts", server, "cjs");
   inputs.push(...(await bundleProgram("src/cli/commands.ts", join(dist, "commands.cjs"), "cjs")));
-  await bundleProgram("src/engines/sqlite/thread-program.ts", join(dist, "sqlite-thread.cjs"), "cjs");
+  await bundleProgram("src/engines/sqlite/database/thread-program.ts", join(dist, "sqlite-thread.cjs"), "cjs");
   // The launcher is CommonJS too: Node is quicker to start it.
   await writeFile(join(dist, "package.json"), '{"type":"commonjs"}\n');
-  await bundleProgram("src/launcher.ts", join(dist, "main.js"), "cjs", "node12");
+  await bundleProgram("src/cli/launcher.ts", join(dist, "main.js"), "cjs", "node12");
   await writeFile(join(dist, "THIRD-PARTY-LICENSES.txt"), await licences(inputs));
   await leaveBytecode(server);
 }

@@ -3,7 +3,7 @@
 // Usage: warm-up.cjs <options of the server>   with the bundle in ARTIFACTS_BUNDLE, and requests on stdin
 import { createRequire } from "node:module";
 import { dirname } from "node:path";
-import { bundleScript } from "../src/bundle-script.js";
+import { bundleScript } from "../src/cli/bundle-script.js";
 
 const { ARTIFACTS_BUNDLE: filename = "" } = process.env;
 const bundle = bundleScript(filename);

@@ -4,8 +4,8 @@
 //        sweeper.mjs <root> last            when nobody else is there: what may be left, and what may not
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { openDataDirectory } from "../../src/engines/disk/data-directory.js";
-import { createStderrLog } from "../../src/stderr-log.js";
+import { createStderrLog } from "../../src/cli/stderr-log.js";
+import { openDataDirectory } from "../../src/engines/data-directory.js";
 import type { VerifyOptions, VerifyReport } from "../../src/store/maintenance/verify.js";
 import { artifactPrefix, parseArtifactRow } from "../../src/store/model/records.js";
 import { createStore, type Store } from "../../src/store/store.js";

@@ -1,5 +1,5 @@
 import { realpath } from "node:fs/promises";
-import { loadSqliteDriver, SqliteDriverError } from "../engines/sqlite/driver.js";
+import { loadSqliteDriver, SqliteDriverError } from "../engines/sqlite/database/driver.js";
 import type { DoctorConfig, SetupConfig } from "./command-line.js";
 import { runDoctor } from "./doctor-command.js";
 import { ConfigError } from "./settings.js";

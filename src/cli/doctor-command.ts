@@ -1,9 +1,9 @@
 import { execFile } from "node:child_process";
 import { stat, statfs } from "node:fs/promises";
 import { dirname, isAbsolute } from "node:path";
-import { DataDirectoryError, inspectDataDirectory } from "../engines/disk/data-directory.js";
+import { DataDirectoryError, inspectDataDirectory } from "../engines/data-directory.js";
 import { inspectSafety } from "../engines/disk/safety.js";
-import { goodNodes, loadSqliteDriver } from "../engines/sqlite/driver.js";
+import { goodNodes, loadSqliteDriver } from "../engines/sqlite/database/driver.js";
 import type { DoctorConfig } from "./command-line.js";
 import { messageFor } from "./messages.js";
 import { readConfigFile } from "./setup/config-file.js";

@@ -1,10 +1,10 @@
+import { openDataDirectory } from "../engines/data-directory.js";
 import { DigestThread } from "../engines/digest-thread.js";
-import { openDataDirectory } from "../engines/disk/data-directory.js";
-import { createStderrLog } from "../stderr-log.js";
 import type { Fault, FaultNext, VerifyReport } from "../store/maintenance/verify.js";
 import { count } from "../store/model/count.js";
 import { createStore } from "../store/store.js";
 import type { VerifyConfig } from "./command-line.js";
+import { createStderrLog } from "./stderr-log.js";
 
 export interface Verdict {
   /** A line for each fault and one that sums up, or the report as JSON. */

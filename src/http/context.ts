@@ -1,8 +1,8 @@
 import type { UploadSession } from "../store/model/upload-session.js";
 import type { Log } from "../store/ports/log.js";
 import type { Store } from "../store/store.js";
-import type { Access } from "./access.js";
 import { type HttpLinks, uploadBase } from "./links.js";
+import type { Access } from "./security/access.js";
 
 /** What the handlers are made of. */
 export interface HttpContext {

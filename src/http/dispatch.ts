@@ -1,17 +1,16 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { describe } from "../shapes/failures.js";
+import { describe } from "../api/failures.js";
 import { ArtifactError } from "../store/model/errors.js";
-import { BrokenBodyError, StoppedBodyError } from "./body-source.js";
 import type { HttpContext } from "./context.js";
-import { resumableAbilities } from "./dialects/resumable.js";
-import { tusAbilities, tusMethod } from "./dialects/tus.js";
-import { Exchange } from "./exchange.js";
-import { checkFraming } from "./framing.js";
-import type { Gate } from "./gate.js";
-import { HttpError } from "./http-error.js";
+import { BrokenBodyError, StoppedBodyError } from "./message/body-source.js";
+import { Exchange } from "./message/exchange.js";
+import { checkFraming } from "./message/framing.js";
+import { HttpError } from "./message/http-error.js";
+import { toProblem } from "./message/problem.js";
 import { openApiDocument } from "./openapi.js";
-import { toProblem } from "./problem.js";
+import { resumableAbilities } from "./protocols/resumable.js";
+import { tusAbilities, tusMethod } from "./protocols/tus.js";
 import { checkNames, matchPath, type Parameters, type Route } from "./route.js";
 import { artifactRoutes } from "./routes/artifacts.js";
 import { contentRoutes, isSigned } from "./routes/content.js";
@@ -19,6 +18,7 @@ import { refuseQuery } from "./routes/query.js";
 import { serviceRoutes } from "./routes/service.js";
 import { codeOf, idOf, sessionRoutes } from "./routes/sessions.js";
 import { tusRoutes } from "./routes/tus.js";
+import type { Gate } from "./security/gate.js";
 
 /** Another face that the server gives a path to: it answers by itself. */
 export interface Mount {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { problemCodes } from "./problem.js";
+import { problemCodes } from "./message/problem.js";
 import type { Operation, Right, Route } from "./route.js";
 
 type Json = Readonly<Record<string, unknown>>;

@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { checkBucket, toKey } from "../store/model/names.js";
 import type { HttpContext } from "./context.js";
-import type { Answer, Exchange } from "./exchange.js";
+import type { Answer, Exchange } from "./message/exchange.js";
 
 export type Parameters = Readonly<Record<string, string>>;
 

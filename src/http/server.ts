@@ -4,12 +4,12 @@ import type { AddressInfo, Socket } from "node:net";
 import { withinMs } from "../store/model/within-ms.js";
 import type { Log } from "../store/ports/log.js";
 import type { Store } from "../store/store.js";
-import { Access } from "./access.js";
-import { Connections } from "./connections.js";
 import { createDispatch, type Mount } from "./dispatch.js";
-import { Gate } from "./gate.js";
 import type { HttpLinks } from "./links.js";
-import { Malformed } from "./malformed.js";
+import { Malformed } from "./message/malformed.js";
+import { Access } from "./security/access.js";
+import { Connections } from "./security/connections.js";
+import { Gate } from "./security/gate.js";
 
 export interface HttpServerOptions {
   readonly store: Store;

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { runDoctor } from "../../src/cli/doctor-command.js";
 import { hosts } from "../../src/cli/setup/hosts.js";
-import { openDataDirectory } from "../../src/engines/disk/data-directory.js";
+import { openDataDirectory } from "../../src/engines/data-directory.js";
 import { temporaryDirectory } from "../support/directories.js";
 import { silentLog } from "../support/silent-log.js";
 

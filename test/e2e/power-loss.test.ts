@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import KeyvSqlite from "@keyv/sqlite";
 import { expect, it } from "vitest";
-import { type DataDirectory, openDataDirectory } from "../../src/engines/disk/data-directory.js";
+import { type DataDirectory, openDataDirectory } from "../../src/engines/data-directory.js";
 import { endedSessionMs } from "../../src/store/model/limits.js";
 import { artifactPrefix, parseArtifactRow, parseSessionRow, sessionPrefix } from "../../src/store/model/records.js";
 import { temporaryDirectory } from "../support/directories.js";

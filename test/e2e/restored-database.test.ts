@@ -1,7 +1,7 @@
 import { copyFile, readdir, rm, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { openDataDirectory } from "../../src/engines/disk/data-directory.js";
+import { openDataDirectory } from "../../src/engines/data-directory.js";
 import { endedSessionMs } from "../../src/store/model/limits.js";
 import { runCommand } from "../support/command.js";
 import { temporaryDirectory } from "../support/directories.js";

@@ -3,7 +3,7 @@ import { cp, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, it } from "vitest";
-import { openDataDirectory } from "../../src/engines/disk/data-directory.js";
+import { openDataDirectory } from "../../src/engines/data-directory.js";
 import { endedSessionMs } from "../../src/store/model/limits.js";
 import { temporaryDirectory } from "../support/directories.js";
 import { type HttpProcess, startService } from "../support/http-process.js";

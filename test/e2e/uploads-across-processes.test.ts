@@ -2,7 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { openDataDirectory } from "../../src/engines/disk/data-directory.js";
+import { openDataDirectory } from "../../src/engines/data-directory.js";
 import { endedSessionMs } from "../../src/store/model/limits.js";
 import { artifactPrefix, parseArtifactRow } from "../../src/store/model/records.js";
 import { temporaryDirectory } from "../support/directories.js";

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { copyFile, mkdir, readdir, readFile, rename, utimes, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { describe, expect, it } from "vitest";
-import { loadSqliteDriver } from "../../src/engines/sqlite/driver.js";
+import { loadSqliteDriver } from "../../src/engines/sqlite/database/driver.js";
 import type { VerifyReport } from "../../src/store/maintenance/verify.js";
 import { defaultKeepVersions } from "../../src/store/model/limits.js";
 import { temporaryDirectory } from "../support/directories.js";

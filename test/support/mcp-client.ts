@@ -7,8 +7,8 @@ import {
   ResourceUpdatedNotificationSchema,
 } from "@modelcontextprotocol/sdk/types.js";
 import { expect, onTestFinished } from "vitest";
-import { openDataDirectory } from "../../src/engines/disk/data-directory.js";
-import { createMcpServer, type McpServerOptions } from "../../src/mcp/server.js";
+import { openDataDirectory } from "../../src/engines/data-directory.js";
+import { createMcpServer, type McpServerOptions } from "../../src/mcp/session/server.js";
 import type { ErrorCode } from "../../src/store/model/errors.js";
 import { defaultMaxChunkBytes } from "../../src/store/model/limits.js";
 import type { UploadSession } from "../../src/store/model/upload-session.js";

@@ -1,7 +1,7 @@
 import { PassThrough, Writable } from "node:stream";
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 import { onTestFinished } from "vitest";
-import { type StdioLimits, StdioTransport } from "../../src/mcp/stdio-transport.js";
+import { type StdioLimits, StdioTransport } from "../../src/mcp/stdio/stdio-transport.js";
 
 /** A JSON-RPC message as a test looks at it. */
 export interface Message {

@@ -1,7 +1,7 @@
 import { codeOf } from "../engine-error.js";
-import type { SqliteConnection, StoreChange } from "./connection.js";
+import type { SqliteConnection, StoreChange } from "./database/connection.js";
+import { SqliteError } from "./database/sqlite-error.js";
 import type { DatabasePlace } from "./database-place.js";
-import { SqliteError } from "./sqlite-error.js";
 
 /** The write-ahead log is moved into the database past this many pages, of 4 KiB. */
 export const logPages = 1_000;

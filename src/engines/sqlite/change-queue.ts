@@ -1,4 +1,4 @@
-import type { StoreChange } from "./connection.js";
+import type { StoreChange } from "./database/connection.js";
 
 /** Runs one write after the other. */
 export type InTurn = <Result>(write: () => Promise<Result>) => Promise<Result>;

@@ -2,7 +2,7 @@ import { statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 import { ArtifactError } from "../../store/model/errors.js";
 import type { Log } from "../../store/ports/log.js";
-import { identityOf } from "./file-identity.js";
+import { identityOf } from "./database/file-identity.js";
 
 /** An answer about the place may be this old. */
 const maxAgeMs = 1_000;

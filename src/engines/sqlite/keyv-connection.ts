@@ -1,7 +1,7 @@
 import KeyvSqlite from "@keyv/sqlite";
 import { Keyv } from "keyv";
 import type { Log } from "../../store/ports/log.js";
-import { table, unwrap, wrap } from "./keyv-rows.js";
+import { table, unwrap, wrap } from "./database/keyv-rows.js";
 
 /** How long a statement waits for another process's write. */
 export const busyTimeoutMs = 15_000;

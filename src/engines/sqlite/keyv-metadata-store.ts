@@ -4,19 +4,19 @@ import type { MetadataStore, PieceChanges, RowChange } from "../../store/ports/m
 import { codeOf, engineError } from "../engine-error.js";
 import { logPages, makeChanges } from "./change-batches.js";
 import { type BatchLimits, createChangeQueue, type InTurn } from "./change-queue.js";
-import type { ConnectionOptions, SqliteConnection, StoreChange } from "./connection.js";
+import type { ConnectionOptions, SqliteConnection, StoreChange } from "./database/connection.js";
+import { loadSqliteDriver } from "./database/driver.js";
+import { identityOf } from "./database/file-identity.js";
+import { table, wrap } from "./database/keyv-rows.js";
+import { openLocalConnection } from "./database/local-connection.js";
+import { SqliteError } from "./database/sqlite-error.js";
+import { sharedSqliteThread } from "./database/sqlite-thread.js";
+import { connectionUri } from "./database/sqlite3.js";
+import { makeTables } from "./database/tables.js";
 import { DatabasePlace, storeReplaced } from "./database-place.js";
-import { loadSqliteDriver } from "./driver.js";
-import { identityOf } from "./file-identity.js";
 import { busyTimeoutMs, connectKeyv, type KeyvConnection } from "./keyv-connection.js";
-import { table, wrap } from "./keyv-rows.js";
-import { openLocalConnection } from "./local-connection.js";
 import { readGrouped, readPieceNames, readPieces, readRange, type Select } from "./ordered-pages.js";
 import { reclaimSpace } from "./reclaim-space.js";
-import { SqliteError } from "./sqlite-error.js";
-import { sharedSqliteThread } from "./sqlite-thread.js";
-import { connectionUri } from "./sqlite3.js";
-import { makeTables } from "./tables.js";
 
 export interface KeyvMetadataStore extends MetadataStore {
   /** Lets running writes end, then closes the file. */

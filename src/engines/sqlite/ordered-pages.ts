@@ -1,8 +1,8 @@
 import type { Entry, RangeOptions, StoredRow } from "../../store/ports/metadata-store.js";
 import { aboveAllWith, type PageStart, startBehind, startBehindEntry } from "../key-order.js";
-import type { SqliteValue } from "./connection.js";
-import { table, unwrap } from "./keyv-rows.js";
-import { pieceTable } from "./tables.js";
+import type { SqliteValue } from "./database/connection.js";
+import { table, unwrap } from "./database/keyv-rows.js";
+import { pieceTable } from "./database/tables.js";
 
 /** Runs a statement that only reads; its rows. */
 export type Select = <Found>(sql: string, ...values: readonly SqliteValue[]) => Promise<Found[]>;

@@ -1,5 +1,5 @@
 import { codeOf } from "../engine-error.js";
-import type { SqliteConnection } from "./connection.js";
+import type { SqliteConnection } from "./database/connection.js";
 
 /** Pages that one transaction gives back: it holds the database for about 0.14 s, and the log grows by up to 16 MiB. */
 const usualPages = 4_096;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { readArguments } from "../../shapes/arguments.js";
+import { readArguments } from "../../api/arguments.js";
 import {
   artifact,
   bucket,
@@ -16,10 +16,10 @@ import {
   session,
   uploadSize,
   version,
-} from "../../shapes/fields.js";
-import { withCommand } from "../../shapes/upload-command.js";
+} from "../../api/fields.js";
+import { withCommand } from "../../api/upload-command.js";
 import { locationOf } from "../context.js";
-import { etagOf, guardError, idempotencyKey, readGuard } from "../guard.js";
+import { etagOf, guardError, idempotencyKey, readGuard } from "../message/guard.js";
 import type { Route } from "../route.js";
 import { readQuery } from "./query.js";
 

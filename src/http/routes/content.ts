@@ -1,19 +1,19 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { artifact, session, version } from "../../shapes/fields.js";
+import { artifact, session, version } from "../../api/fields.js";
 import type { SaveArtifact } from "../../store/artifacts/artifact-store.js";
 import type { Artifact } from "../../store/model/artifact.js";
 import { ArtifactError } from "../../store/model/errors.js";
 import { checksumMismatch, type DigestAlgorithm } from "../../store/model/session-errors.js";
 import type { UploadSession } from "../../store/model/upload-session.js";
 import type { StreamChecksum } from "../../store/uploads/upload-stream.js";
-import { sendContent } from "../content.js";
 import { type HttpContext, locationOf } from "../context.js";
-import { createResumable, isResumable, resumableForm } from "../dialects/resumable.js";
-import { type Answer, type Exchange, refuseContentCoding, refuseForm } from "../exchange.js";
-import { checkHasBody, contentDigest, mediaType, promisedDigest } from "../fields.js";
-import { etagOf, guardError, idempotencyKey, readGuard } from "../guard.js";
-import { HttpError } from "../http-error.js";
+import { sendContent } from "../message/content.js";
+import { type Answer, type Exchange, refuseContentCoding, refuseForm } from "../message/exchange.js";
+import { checkHasBody, contentDigest, mediaType, promisedDigest } from "../message/fields.js";
+import { etagOf, guardError, idempotencyKey, readGuard } from "../message/guard.js";
+import { HttpError } from "../message/http-error.js";
+import { createResumable, isResumable, resumableForm } from "../protocols/resumable.js";
 import type { Operation, Parameters, Route } from "../route.js";
 import { readQuery } from "./query.js";
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { readArguments } from "../../shapes/arguments.js";
-import type { Exchange } from "../exchange.js";
+import { readArguments } from "../../api/arguments.js";
+import type { Exchange } from "../message/exchange.js";
 
 /** A schema's parameters that are numbers. It takes longer to find out than to answer a request, so it is done once. */
 const numbersOf = new WeakMap<z.ZodObject, ReadonlySet<string>>();

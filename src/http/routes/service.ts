@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { HttpError } from "../http-error.js";
+import { HttpError } from "../message/http-error.js";
 import type { Route } from "../route.js";
 
 const health = z.object({ status: z.literal("ok") });

@@ -1,11 +1,11 @@
-import { artifact, session } from "../../shapes/fields.js";
-import { withCommand } from "../../shapes/upload-command.js";
+import { artifact, session } from "../../api/fields.js";
+import { withCommand } from "../../api/upload-command.js";
 import type { HttpContext } from "../context.js";
-import { answerUpload, uploadBytes } from "../dialects/original.js";
-import { appendResumable, describeResumable, resumableForm } from "../dialects/resumable.js";
-import { appendByTus, describeToTus, isTus, speakTus, terminateByTus, tusForm, tusMethod } from "../dialects/tus.js";
-import type { Answer, Exchange } from "../exchange.js";
-import { HttpError } from "../http-error.js";
+import type { Answer, Exchange } from "../message/exchange.js";
+import { HttpError } from "../message/http-error.js";
+import { answerUpload, uploadBytes } from "../protocols/original.js";
+import { appendResumable, describeResumable, resumableForm } from "../protocols/resumable.js";
+import { appendByTus, describeToTus, isTus, speakTus, terminateByTus, tusForm, tusMethod } from "../protocols/tus.js";
 import type { Operation, Parameters, Route } from "../route.js";
 
 /** The id of an upload URL, whose code has been checked. */

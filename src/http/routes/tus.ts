@@ -1,8 +1,8 @@
-import { sendContent } from "../content.js";
 import type { HttpContext } from "../context.js";
-import { createByTus, speakTus, tusForm } from "../dialects/tus.js";
-import type { Exchange } from "../exchange.js";
-import { HttpError } from "../http-error.js";
+import { sendContent } from "../message/content.js";
+import type { Exchange } from "../message/exchange.js";
+import { HttpError } from "../message/http-error.js";
+import { createByTus, speakTus, tusForm } from "../protocols/tus.js";
 import type { Operation, Route } from "../route.js";
 import { handleTus, idOf } from "./sessions.js";
 

@@ -1,16 +1,16 @@
 import { ErrorCode, McpError, type ReadResourceResult } from "@modelcontextprotocol/sdk/types.js";
-import { toArtifactError } from "../../shapes/failures.js";
+import { toArtifactError } from "../../api/failures.js";
 import type { OpenArtifact } from "../../store/artifacts/open-artifact.js";
 import { count } from "../../store/model/count.js";
 import type { ArtifactError, ErrorCode as StoreErrorCode } from "../../store/model/errors.js";
 import { defaultPageLimit } from "../../store/model/limits.js";
 import { isTextType } from "../../store/model/media-type.js";
 import type { Store } from "../../store/store.js";
-import { BufferPool } from "../buffer-pool.js";
-import { JsonText } from "../json-text.js";
-import { honestType } from "../media-format.js";
-import { messageForTools } from "../next-steps.js";
-import { cursorFirst } from "../result.js";
+import { honestType } from "../calls/media-format.js";
+import { messageForTools } from "../calls/next-steps.js";
+import { cursorFirst } from "../calls/result.js";
+import { BufferPool } from "../fast-json/buffer-pool.js";
+import { JsonText } from "../fast-json/json-text.js";
 import { parseResourceUri, type ResourceAddress } from "./uri.js";
 
 /** The most content that one read answers: clients stop at lines of 10 MiB. */

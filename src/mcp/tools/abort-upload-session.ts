@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { session, sessionId } from "../../shapes/fields.js";
-import { success } from "../result.js";
-import { defineTool, type Tool, type ToolContext } from "../tool.js";
+import { session, sessionId } from "../../api/fields.js";
+import { success } from "../calls/result.js";
+import { defineTool, type Tool, type ToolContext } from "../calls/tool.js";
 
 export function abortUploadSession({ store }: ToolContext): Tool {
   return defineTool({

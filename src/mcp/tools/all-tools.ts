@@ -1,4 +1,4 @@
-import type { Tool, ToolContext } from "../tool.js";
+import type { Tool, ToolContext } from "../calls/tool.js";
 import { abortUploadSession } from "./abort-upload-session.js";
 import { completeUploadSession } from "./complete-upload-session.js";
 import { createUploadSession } from "./create-upload-session.js";

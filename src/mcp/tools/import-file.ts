@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { bucket, ifVersion, key, metadata, mimeType, session } from "../../shapes/fields.js";
+import { bucket, ifVersion, key, metadata, mimeType, session } from "../../api/fields.js";
 import { countIs } from "../../store/model/count.js";
-import { success } from "../result.js";
-import { defineTool, type Tool, type ToolContext } from "../tool.js";
+import { success } from "../calls/result.js";
+import { defineTool, type Tool, type ToolContext } from "../calls/tool.js";
 
 export function importFile({ store, allowedDirectories, savedBy }: ToolContext): Tool {
   return defineTool({

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { cursor, limit, pageOf } from "../../shapes/fields.js";
-import { pageSuccess } from "../result.js";
-import { defineTool, reading, type Tool, type ToolContext } from "../tool.js";
+import { cursor, limit, pageOf } from "../../api/fields.js";
+import { pageSuccess } from "../calls/result.js";
+import { defineTool, reading, type Tool, type ToolContext } from "../calls/tool.js";
 
 export function listBuckets({ store }: ToolContext): Tool {
   return defineTool({

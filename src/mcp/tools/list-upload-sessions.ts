@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { bucket, cursor, key, limit, pageOf, session } from "../../shapes/fields.js";
-import { pageSuccess } from "../result.js";
-import { defineTool, reading, type Tool, type ToolContext } from "../tool.js";
+import { bucket, cursor, key, limit, pageOf, session } from "../../api/fields.js";
+import { pageSuccess } from "../calls/result.js";
+import { defineTool, reading, type Tool, type ToolContext } from "../calls/tool.js";
 
 export function listUploadSessions({ store }: ToolContext): Tool {
   return defineTool({

@@ -1,12 +1,12 @@
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import { z } from "zod";
-import { bucket, key, version } from "../../shapes/fields.js";
+import { bucket, key, version } from "../../api/fields.js";
 import type { Artifact } from "../../store/model/artifact.js";
 import { count } from "../../store/model/count.js";
-import { type ContentPage, largestPageBytes, readPage } from "../content-page.js";
-import { mediaAnswer } from "../media-answer.js";
-import { mediaKindOf } from "../media-format.js";
-import { alwaysLoad, defineTool, reading, type Tool, type ToolContext } from "../tool.js";
+import { type ContentPage, largestPageBytes, readPage } from "../calls/content-page.js";
+import { mediaAnswer } from "../calls/media-answer.js";
+import { mediaKindOf } from "../calls/media-format.js";
+import { alwaysLoad, defineTool, reading, type Tool, type ToolContext } from "../calls/tool.js";
 
 /** The most that Claude Code puts before a model rather than into a file, in characters: whoever asks for it gets it. */
 const longResults = { "anthropic/maxResultSizeChars": 500_000 };

@@ -1,10 +1,10 @@
 import { z } from "zod";
-import { session, sessionId } from "../../shapes/fields.js";
+import { session, sessionId } from "../../api/fields.js";
 import { sha256Pattern } from "../../store/model/artifact.js";
-import { contentArgument, DecodedContent, decodeContent } from "../content.js";
-import { objectOf } from "../host-arguments.js";
-import { success } from "../result.js";
-import { alwaysLoad, defineTool, type Tool, type ToolContext } from "../tool.js";
+import { objectOf } from "../calls/host-arguments.js";
+import { success } from "../calls/result.js";
+import { alwaysLoad, defineTool, type Tool, type ToolContext } from "../calls/tool.js";
+import { contentArgument, DecodedContent, decodeContent } from "../fast-json/content.js";
 
 export function uploadChunk({ store, maxChunkBytes, hasUrls }: ToolContext): Tool {
   return defineTool({

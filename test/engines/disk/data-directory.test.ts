@@ -1,11 +1,7 @@
 import { mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import {
-  type DataDirectory,
-  inspectDataDirectory,
-  openDataDirectory,
-} from "../../../src/engines/disk/data-directory.js";
+import { type DataDirectory, inspectDataDirectory, openDataDirectory } from "../../../src/engines/data-directory.js";
 import { temporaryDirectory } from "../../support/directories.js";
 import { silentLog } from "../../support/silent-log.js";
 

@@ -1,7 +1,7 @@
 import { rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { openDataDirectory } from "../../../src/engines/disk/data-directory.js";
+import { openDataDirectory } from "../../../src/engines/data-directory.js";
 import { temporaryDirectory } from "../../support/directories.js";
 import { canMount, coverReadOnly, memoryDisk, needsMounts } from "../../support/disks.js";
 import { silentLog } from "../../support/silent-log.js";

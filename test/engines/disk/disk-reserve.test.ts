@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { readdir, stat, truncate, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { type DataDirectory, openDataDirectory } from "../../../src/engines/disk/data-directory.js";
+import { type DataDirectory, openDataDirectory } from "../../../src/engines/data-directory.js";
 import { reserveBytes } from "../../../src/store/model/limits.js";
 import type { Store } from "../../../src/store/store.js";
 import { temporaryDirectory } from "../../support/directories.js";

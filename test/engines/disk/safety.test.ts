@@ -1,7 +1,7 @@
 import { chmod, chown, mkdir, rename, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { openDataDirectory } from "../../../src/engines/disk/data-directory.js";
+import { openDataDirectory } from "../../../src/engines/data-directory.js";
 import { inspectSafety } from "../../../src/engines/disk/safety.js";
 import { temporaryDirectory } from "../../support/directories.js";
 import { silentLog } from "../../support/silent-log.js";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createChangeQueue, type InTurn } from "../../../src/engines/sqlite/change-queue.js";
-import type { StoreChange } from "../../../src/engines/sqlite/connection.js";
+import type { StoreChange } from "../../../src/engines/sqlite/database/connection.js";
 
 /** A queue whose transactions wait until they are let go on; a row whose text is "lost" is not as it was read. */
 function openQueue(limits = { maxChanges: 32, maxSize: 1_000 }) {

@@ -1,11 +1,15 @@
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, it, onTestFinished } from "vitest";
-import type { ConnectionOptions, SqliteConnection, StoreChange } from "../../../src/engines/sqlite/connection.js";
-import { openLocalConnection } from "../../../src/engines/sqlite/local-connection.js";
+import type {
+  ConnectionOptions,
+  SqliteConnection,
+  StoreChange,
+} from "../../../src/engines/sqlite/database/connection.js";
+import { openLocalConnection } from "../../../src/engines/sqlite/database/local-connection.js";
+import { SqliteThread } from "../../../src/engines/sqlite/database/sqlite-thread.js";
+import { makeTables } from "../../../src/engines/sqlite/database/tables.js";
 import { groupedPage, rangePage } from "../../../src/engines/sqlite/ordered-pages.js";
-import { SqliteThread } from "../../../src/engines/sqlite/sqlite-thread.js";
-import { makeTables } from "../../../src/engines/sqlite/tables.js";
 import { temporaryDirectory } from "../../support/directories.js";
 
 const writing: ConnectionOptions = { mustExist: true, busyTimeoutMs: 20_000, pragmas: ["synchronous=FULL"] };

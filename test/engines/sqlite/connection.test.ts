@@ -2,10 +2,10 @@ import { mkdir, readdir, truncate, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, it, onTestFinished } from "vitest";
-import type { ConnectionOptions, SqliteConnection } from "../../../src/engines/sqlite/connection.js";
-import { loadSqliteDriver, type SqliteDriver } from "../../../src/engines/sqlite/driver.js";
-import { openLocalConnection } from "../../../src/engines/sqlite/local-connection.js";
-import { SqliteThread } from "../../../src/engines/sqlite/sqlite-thread.js";
+import type { ConnectionOptions, SqliteConnection } from "../../../src/engines/sqlite/database/connection.js";
+import { loadSqliteDriver, type SqliteDriver } from "../../../src/engines/sqlite/database/driver.js";
+import { openLocalConnection } from "../../../src/engines/sqlite/database/local-connection.js";
+import { SqliteThread } from "../../../src/engines/sqlite/database/sqlite-thread.js";
 import { temporaryDirectory } from "../../support/directories.js";
 
 const isPackage = (await loadSqliteDriver()).name === "@photostructure/sqlite";

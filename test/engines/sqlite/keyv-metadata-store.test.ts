@@ -5,7 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import KeyvSqlite from "@keyv/sqlite";
 import { Keyv } from "keyv";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { loadSqliteDriver } from "../../../src/engines/sqlite/driver.js";
+import { loadSqliteDriver } from "../../../src/engines/sqlite/database/driver.js";
 import { openKeyvMetadataStore } from "../../../src/engines/sqlite/keyv-metadata-store.js";
 import { metadataStoreContract } from "../../contracts/metadata-store-contract.js";
 import { temporaryDirectory } from "../../support/directories.js";

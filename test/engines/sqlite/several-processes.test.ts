@@ -6,8 +6,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { expect, it, onTestFinished } from "vitest";
 import { bundleProgram } from "../../../scripts/build.mjs";
+import { openLocalConnection } from "../../../src/engines/sqlite/database/local-connection.js";
 import { openKeyvMetadataStore } from "../../../src/engines/sqlite/keyv-metadata-store.js";
-import { openLocalConnection } from "../../../src/engines/sqlite/local-connection.js";
 import { temporaryDirectory } from "../../support/directories.js";
 import { silentLog } from "../../support/silent-log.js";
 

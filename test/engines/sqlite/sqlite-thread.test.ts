@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import type { Worker } from "node:worker_threads";
 import { expect, it, onTestFinished } from "vitest";
-import { openLocalConnection } from "../../../src/engines/sqlite/local-connection.js";
-import { SqliteThread } from "../../../src/engines/sqlite/sqlite-thread.js";
+import { openLocalConnection } from "../../../src/engines/sqlite/database/local-connection.js";
+import { SqliteThread } from "../../../src/engines/sqlite/database/sqlite-thread.js";
 import { temporaryDirectory } from "../../support/directories.js";
 import { canMount, coverReadOnly, memoryDisk, needsMounts } from "../../support/disks.js";
 

@@ -1,5 +1,5 @@
-import type { ConnectionOptions, SqliteConnection } from "../../../src/engines/sqlite/connection.js";
-import { openLocalConnection } from "../../../src/engines/sqlite/local-connection.js";
+import type { ConnectionOptions, SqliteConnection } from "../../../src/engines/sqlite/database/connection.js";
+import { openLocalConnection } from "../../../src/engines/sqlite/database/local-connection.js";
 import { askedFromHere } from "./steps.js";
 
 /** The statements that it runs know who asked for them. */

@@ -1,9 +1,9 @@
 import type { DatabaseSyncInstance, StatementSyncInstance } from "@photostructure/sqlite";
-import { loadSqliteDriver as loadReal, type SqliteDriver } from "../../../src/engines/sqlite/driver.js";
+import { loadSqliteDriver as loadReal, type SqliteDriver } from "../../../src/engines/sqlite/database/driver.js";
 import { isChanging } from "./sql.js";
 import { step } from "./steps.js";
 
-export { SqliteDriverError } from "../../../src/engines/sqlite/driver.js";
+export { SqliteDriverError } from "../../../src/engines/sqlite/database/driver.js";
 
 let loading: Promise<SqliteDriver> | undefined;
 

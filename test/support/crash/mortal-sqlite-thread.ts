@@ -1,5 +1,5 @@
-import type { SqliteConnection } from "../../../src/engines/sqlite/connection.js";
-import { SqliteThread } from "../../../src/engines/sqlite/sqlite-thread.js";
+import type { SqliteConnection } from "../../../src/engines/sqlite/database/connection.js";
+import { SqliteThread } from "../../../src/engines/sqlite/database/sqlite-thread.js";
 import { askedFromHere } from "./steps.js";
 
 /** As long as a timer can be. */

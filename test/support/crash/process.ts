@@ -1,4 +1,4 @@
-import { openDataDirectory } from "../../../src/engines/disk/data-directory.js";
+import { openDataDirectory } from "../../../src/engines/data-directory.js";
 import type { Store, StoreOptions } from "../../../src/store/store.js";
 import type { Engines } from "../faults.js";
 import { silentLog } from "../silent-log.js";

@@ -1,5 +1,5 @@
 import { createInterface } from "node:readline";
-import { openDataDirectory } from "../../../src/engines/disk/data-directory.js";
+import { openDataDirectory } from "../../../src/engines/data-directory.js";
 import { createStore } from "../../../src/store/store.js";
 import { silentLog } from "../silent-log.js";
 

@@ -1,0 +1,180 @@
+import { isTextType } from "../../store/model/media-type.js";
+
+/** What the first bytes of an image or a recording say of it. */
+export interface MediaFormat {
+  readonly kind: "image" | "audio";
+  readonly name: string;
+  /** Its media type. */
+  readonly type: string;
+  /** In pixels; of an image. */
+  readonly size?: Size;
+}
+
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+interface Known extends Omit<MediaFormat, "size"> {
+  /** Other types by which it is known. */
+  readonly aliases: readonly string[];
+  /** Undefined where its signature or its header is wrong. */
+  readonly read: (bytes: Buffer) => Size | true | undefined;
+}
+
+/** What hosts show or play. */
+const knownFormats: readonly Known[] = [
+  { kind: "image", name: "PNG", type: "image/png", aliases: [], read: pngSize },
+  { kind: "image", name: "JPEG", type: "image/jpeg", aliases: ["image/jpg"], read: jpegSize },
+  { kind: "image", name: "GIF", type: "image/gif", aliases: [], read: gifSize },
+  { kind: "image", name: "WebP", type: "image/webp", aliases: [], read: webpSize },
+  { kind: "audio", name: "WAV", type: "audio/wav", aliases: ["audio/x-wav", "audio/wave"], read: isWav },
+  { kind: "audio", name: "MP3", type: "audio/mpeg", aliases: ["audio/mp3"], read: isMp3 },
+  { kind: "audio", name: "Ogg", type: "audio/ogg", aliases: ["audio/opus", "audio/vorbis"], read: isOgg },
+  { kind: "audio", name: "FLAC", type: "audio/flac", aliases: ["audio/x-flac"], read: isFlac },
+];
+
+/** The formats of a kind, for a sentence: "PNG, JPEG, GIF or WebP". */
+export function namesOf(kind: MediaFormat["kind"]): string {
+  const names = knownFormats.filter((format) => format.kind === kind).map(({ name }) => name);
+  return `${names.slice(0, -1).join(", ")} or ${names.at(-1)}`;
+}
+
+/** Whether a media type says that content is an image or a recording, and no text. */
+export function mediaKindOf(mimeType: string): MediaFormat["kind"] | undefined {
+  const [, kind] = /^(image|audio)\//.exec(essenceOf(mimeType)) ?? [];
+  return isTextType(mimeType) ? undefined : (kind as MediaFormat["kind"] | undefined);
+}
+
+/**
+ * What the content is by its own bytes, whatever its type says.
+ *
+ * @param bytes its first ones: enough for all headers of a format
+ */
+export function mediaFormatOf(bytes: Uint8Array): MediaFormat | undefined {
+  const content = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  for (const { kind, name, type, read } of knownFormats) {
+    const found = read(content);
+    if (found !== undefined) return { kind, name, type, ...(found === true ? {} : { size: found }) };
+  }
+  return undefined;
+}
+
+/** The media type to send content with: never that of a format which its bytes are not, since hosts would show it. */
+export function honestType(mimeType: string, content: Uint8Array, { isWhole }: { readonly isWhole: boolean }): string {
+  if (mediaKindOf(mimeType) === undefined) return mimeType;
+  const essence = essenceOf(mimeType);
+  const found = isWhole ? mediaFormatOf(content)?.type : undefined;
+  const known = knownFormats.find(({ type, aliases }) => type === essence || aliases.includes(essence));
+  if (known === undefined) return found ?? mimeType;
+  return found === known.type ? mimeType : (found ?? "application/octet-stream");
+}
+
+function essenceOf(mimeType: string): string {
+  return (mimeType.split(";")[0] ?? "").trim().toLowerCase();
+}
+
+/** Whether these bytes stand at a place. */
+function has(bytes: Buffer, at: number, text: string): boolean {
+  return bytes.length >= at + text.length && bytes.toString("latin1", at, at + text.length) === text;
+}
+
+const sizeOf = (width: number, height: number): Size | undefined =>
+  width > 0 && height > 0 ? { width, height } : undefined;
+
+/** https://www.w3.org/TR/png-3/, sections 5.2 and 11.2.1. */
+function pngSize(bytes: Buffer): Size | undefined {
+  const isPng = has(bytes, 0, "\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR") && bytes.length >= 33;
+  if (!isPng) return undefined;
+  const [depth = 0, colour = 0, compression, filter, interlace = 2] = bytes.subarray(24, 29);
+  const isRight = [1, 2, 4, 8, 16].includes(depth) && [0, 2, 3, 4, 6].includes(colour);
+  if (!isRight || compression !== 0 || filter !== 0 || interlace > 1) return undefined;
+  return sizeOf(bytes.readUInt32BE(16), bytes.readUInt32BE(20));
+}
+
+/** ITU-T T.81, annex B: segments, up to the frame header. */
+function jpegSize(bytes: Buffer): Size | undefined {
+  if (!has(bytes, 0, "\xff\xd8\xff")) return undefined;
+  for (let at = 2; at + 9 <= bytes.length && bytes[at] === 0xff; ) {
+    const marker = bytes[at + 1] ?? 0;
+    if (marker === 0xff) {
+      at += 1; // a fill byte
+      continue;
+    }
+    const isFrame = marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
+    if (isFrame) return sizeOf(bytes.readUInt16BE(at + 7), bytes.readUInt16BE(at + 5));
+    const isSegment = marker >= 0xc0 && (marker < 0xd0 || marker > 0xda);
+    if (!isSegment) return undefined;
+    at += 2 + bytes.readUInt16BE(at + 2);
+  }
+  return undefined;
+}
+
+/** https://www.w3.org/Graphics/GIF/spec-gif89a.txt, sections 17 and 18. */
+function gifSize(bytes: Buffer): Size | undefined {
+  const isGif = (has(bytes, 0, "GIF87a") || has(bytes, 0, "GIF89a")) && bytes.length >= 13;
+  return isGif ? sizeOf(bytes.readUInt16LE(6), bytes.readUInt16LE(8)) : undefined;
+}
+
+/** RFC 9649, sections 2.3 to 2.7. */
+function webpSize(bytes: Buffer): Size | undefined {
+  if (!has(bytes, 0, "RIFF") || !has(bytes, 8, "WEBPVP8") || bytes.length < 30) return undefined;
+  switch (bytes.toString("latin1", 15, 16)) {
+    case " ":
+      return has(bytes, 23, "\x9d\x01\x2a")
+        ? sizeOf(bytes.readUInt16LE(26) & 0x3fff, bytes.readUInt16LE(28) & 0x3fff)
+        : undefined;
+    case "L": {
+      const bits = bytes.readUInt32LE(21);
+      return bytes[20] === 0x2f ? { width: (bits & 0x3fff) + 1, height: ((bits >>> 14) & 0x3fff) + 1 } : undefined;
+    }
+    case "X":
+      return { width: bytes.readUIntLE(24, 3) + 1, height: bytes.readUIntLE(27, 3) + 1 };
+  }
+  return undefined;
+}
+
+/** RIFF chunks, up to the one that says how the samples are written. */
+function isWav(bytes: Buffer): true | undefined {
+  if (!has(bytes, 0, "RIFF") || !has(bytes, 8, "WAVE")) return undefined;
+  for (let at = 12; at + 24 <= bytes.length; ) {
+    const length = bytes.readUInt32LE(at + 4);
+    if (has(bytes, at, "fmt ")) {
+      const channels = bytes.readUInt16LE(at + 10);
+      const rate = bytes.readUInt32LE(at + 12);
+      return (length >= 16 && channels > 0 && rate > 0) || undefined;
+    }
+    at += 8 + length + (length % 2);
+  }
+  return undefined;
+}
+
+/** ISO/IEC 11172-3, section 2.4.1.3: the header of a frame of layer III, behind an ID3v2 tag where there is one. */
+function isMp3(bytes: Buffer): true | undefined {
+  let at = 0;
+  if (has(bytes, 0, "ID3") && bytes.length >= 10) {
+    const [a = 0, b = 0, c = 0, d = 0] = bytes.subarray(6, 10); // seven bits each
+    at = 10 + ((a << 21) | (b << 14) | (c << 7) | d);
+    while (bytes[at] === 0) at += 1; // padding
+  }
+  if (at + 4 > bytes.length) return undefined;
+  const header = bytes.readUInt32BE(at);
+  const [sync, version, layer] = [header >>> 21, (header >>> 19) & 3, (header >>> 17) & 3];
+  const [bitrate, rate] = [(header >>> 12) & 15, (header >>> 10) & 3];
+  const isFrame = sync === 0x7ff && version !== 1 && layer === 1 && bitrate !== 0 && bitrate !== 15 && rate !== 3;
+  return isFrame || undefined;
+}
+
+/** RFC 3533, section 6: the first page of a stream of sound. */
+function isOgg(bytes: Buffer): true | undefined {
+  if (!has(bytes, 0, "OggS\0\x02") || bytes.length < 28) return undefined;
+  const at = 27 + (bytes[26] ?? 0);
+  return ["OpusHead", "\x01vorbis", "\x7fFLAC", "Speex   "].some((codec) => has(bytes, at, codec)) || undefined;
+}
+
+/** RFC 9639, sections 6 and 8.2: the stream's own block comes first, and has a sample rate. */
+function isFlac(bytes: Buffer): true | undefined {
+  if (!has(bytes, 0, "fLaC") || bytes.length < 42) return undefined;
+  const isStreamInfo = ((bytes[4] ?? 0) & 0x7f) === 0 && bytes.readUIntBE(5, 3) === 34;
+  return (isStreamInfo && bytes.readUIntBE(18, 3) >>> 4 > 0) || undefined;
+}

@@ -1,0 +1,11 @@
+import { expect, it } from "vitest";
+import { z } from "zod";
+import { readArguments } from "../../src/api/arguments.js";
+import { metadata } from "../../src/api/fields.js";
+
+it("a value that is nested deeper than calls can be is refused like any other", () => {
+  let deep: unknown = "x";
+  for (let level = 0; level < 50_000; level += 1) deep = { deep };
+  const read = () => readArguments(z.strictObject({ metadata }), { metadata: { deep } }, "this tool");
+  expect(read).toThrow(/^metadata\.deep must be a string, not a value of such depth: write JSON as a text/);
+});

@@ -1,0 +1,344 @@
+import { type CallToolResult, ResultSchema } from "@modelcontextprotocol/sdk/types.js";
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { argumentsAsHostsMean } from "../../../src/mcp/calls/host-arguments.js";
+import { type Arguments, connect, pageTextOf, sha256Of, textOf, uploadsOf } from "../../support/mcp-client.js";
+import { createMemoryEngines } from "../../support/stores.js";
+
+const here = { bucket: "b", key: "k.txt" };
+
+async function opened() {
+  const connection = await connect(createMemoryEngines());
+  const save = (more: Arguments = {}) => connection.answer("save_artifact", { ...here, content: "text", ...more });
+  const request = (method: string, params?: Arguments) =>
+    connection.client.request({ method, ...(params && { params }) }, ResultSchema);
+  return { ...connection, ...uploadsOf(connection), save, request };
+}
+
+describe("null", () => {
+  it("is as if the argument were left out, of any tool", async () => {
+    const { answer, call, save } = await opened();
+    const absent = { mime_type: null, metadata: null, if_version: null, encoding: null };
+    expect(await save(absent)).toMatchObject({ version: 1, mime_type: "text/plain", metadata: {} });
+    const begun = { size: null, sha256: null, mime_type: null, metadata: null, if_version: null };
+    const { id } = await answer("create_upload_session", { bucket: "b", key: "k2", ...begun });
+    expect(id).toBeTypeOf("string");
+    await answer("upload_chunk", { session_id: id, offset: 0, data: "x", encoding: null, sha256: null });
+    await answer("complete_upload_session", { session_id: id, sha256: null, if_version: null });
+    expect(await answer("list_buckets", { cursor: null, limit: null })).toEqual({ data: [{ name: "b" }] });
+    const listed = { bucket: "b", prefix: null, delimiter: null, cursor: null, limit: null };
+    expect((await answer<{ data: unknown[] }>("list_artifacts", listed)).data).toHaveLength(2);
+    const all = await answer<{ data: unknown[] }>("list_upload_sessions", { bucket: null, key: null });
+    expect(all.data).toHaveLength(1);
+    expect(await answer("get_artifact", { ...here, version: null })).toMatchObject({ version: 1 });
+    const read = await call("read_artifact", { ...here, version: null, offset: null, length: null, encoding: null });
+    expect(read.isError).toBeUndefined();
+  });
+
+  it("is as if a name were left out of metadata", async () => {
+    const { save } = await opened();
+    expect(await save({ metadata: { a: null, b: "" } })).toMatchObject({ metadata: { b: "" } });
+  });
+
+  it("for an argument that is needed says that it is required", async () => {
+    const { refusal } = await opened();
+    const refused = await refusal("save_artifact", { ...here, content: null });
+    expect(refused).toMatchObject({ code: "invalid_argument", message: expect.stringMatching(/content is required/) });
+  });
+
+  it("may stand for all arguments, or parameters", async () => {
+    const { request } = await opened();
+    const call = { name: "list_buckets", arguments: null };
+    expect(await request("tools/call", call)).not.toHaveProperty("isError");
+    expect(await request("resources/list", { cursor: null })).toMatchObject({ resources: [{ name: "buckets" }] });
+    const ref = { type: "ref/resource", uri: "artifact://{bucket}" };
+    const completed = { ref, argument: { name: "bucket", value: "" }, context: { arguments: null } };
+    expect(await request("completion/complete", completed)).toMatchObject({ completion: { values: [] } });
+  });
+});
+
+describe("an empty text", () => {
+  it("is no cursor, no delimiter and no type", async () => {
+    const { answer, save, request } = await opened();
+    expect(await save({ mime_type: "" })).toMatchObject({ mime_type: "text/plain" });
+    const listed = await answer<{ data: unknown[] }>("list_artifacts", { bucket: "b", cursor: "", delimiter: "" });
+    expect(listed.data).toHaveLength(1);
+    for (const [tool, args] of [
+      ["list_buckets", {}],
+      ["list_artifact_versions", here],
+      ["list_upload_sessions", {}],
+    ] as const) {
+      expect(await answer(tool, { ...args, cursor: "" }), tool).toHaveProperty("data");
+    }
+    for (const method of ["tools/list", "resources/list"]) await request(method, { cursor: "" });
+  });
+
+  it("is as if the argument were left out, of any tool", async () => {
+    const { answer, call, read, save } = await opened();
+    const absent = { encoding: "", mime_type: "", metadata: "" };
+    expect(await save(absent)).toMatchObject({ version: 1, mime_type: "text/plain", metadata: {} });
+    expect(await answer("get_artifact", { ...here, version: "" })).toMatchObject({ version: 1 });
+    const page = await call("read_artifact", { ...here, version: "", offset: "", length: "", encoding: "" });
+    expect(pageTextOf(page)).toBe("text");
+    const begun = { size: "", sha256: "", mime_type: "", metadata: "" };
+    const { id } = await answer("create_upload_session", { bucket: "b", key: "k2.txt", ...begun });
+    await answer("upload_chunk", { session_id: id, offset: 0, data: "x", encoding: "", sha256: "" });
+    await answer("complete_upload_session", { session_id: id, sha256: "", size: "" });
+    expect(await read("k2.txt")).toBe("x");
+    const listed = { bucket: "b", prefix: "", delimiter: "", cursor: "", limit: "" };
+    expect(await answer("list_artifacts", listed)).toMatchObject({ data: [{ key: "k.txt" }, { key: "k2.txt" }] });
+    const all = { bucket: "", key: "", cursor: "", limit: "" };
+    expect(await answer("list_upload_sessions", all)).toMatchObject({ data: [{ id }] });
+  });
+
+  it("is so for each optional argument there is, but guards and the version that a deletion names", async () => {
+    const { client } = await connect(createMemoryEngines(), { allowPaths: ["/allowed"] });
+    const { tools } = await client.listTools();
+    const refused: string[] = [];
+    for (const tool of tools) {
+      const required = tool.inputSchema.required ?? [];
+      const optional = Object.keys(tool.inputSchema.properties ?? {}).filter((name) => !required.includes(name));
+      for (const name of optional) {
+        const args = { ...Object.fromEntries(required.map((other) => [other, 5.5])), [name]: "" };
+        const text = textOf((await client.callTool({ name: tool.name, arguments: args })) as CallToolResult);
+        if (new RegExp(`\\b${name} must be`).test(text)) refused.push(`${tool.name}.${name}`);
+      }
+    }
+    expect(tools.map(({ name }) => name)).toContain("import_file");
+    const guarded = ["save_artifact", "create_upload_session", "complete_upload_session", "import_file"];
+    const guards = guarded.map((tool) => `${tool}.if_version`);
+    expect(refused.toSorted()).toEqual(["delete_artifact.version", ...guards].toSorted());
+  });
+
+  it.each([
+    ["upload_chunk", { session_id: "s", offset: "", data: "x" }, /offset must be a whole number, not "". /],
+    ["delete_artifact", { ...here, version: "" }, /version must be a whole number, not "" \(or leave it out\)/],
+    [
+      "save_artifact",
+      { ...here, content: "x", if_version: "" },
+      /if_version must be a whole number, not "" \(or leave/,
+    ],
+    ["list_artifacts", { bucket: "" }, /bucket "" is not valid/],
+    ["get_artifact", { ...here, key: "" }, /key "" is not valid/],
+  ])("is refused where something is needed, or would be lost: %s with %j", async (tool, args, message) => {
+    const { refusal, save } = await opened();
+    await save();
+    expect(await refusal(tool, args)).toMatchObject({ message: expect.stringMatching(message) });
+  });
+
+  it("is content", async () => {
+    const { save } = await opened();
+    expect(await save({ content: "" })).toMatchObject({ bytes: 0 });
+  });
+});
+
+describe("numbers and booleans written as text", () => {
+  it("are taken for them", async () => {
+    const { answer, create, get, call, save } = await opened();
+    await save({ if_version: "0" });
+    await save({ content: "text 2", if_version: "1" });
+    expect(await answer("get_artifact", { ...here, version: "1" })).toMatchObject({ version: 1, bytes: 4 });
+    const { id } = await create({ size: "3" });
+    await answer("upload_chunk", { session_id: id, offset: "0", data: "ab" });
+    await answer("upload_chunk", { session_id: id, offset: "2", data: "c" });
+    expect(await get(id)).toMatchObject({ status: "complete", size: 3 });
+    const { data } = await answer<{ data: unknown[] }>("list_artifact_versions", { ...here, limit: "1" });
+    expect(data).toHaveLength(1);
+    const { _meta } = await call("read_artifact", { ...here, offset: "1", length: "2" });
+    expect(_meta).toMatchObject({ offset: 1, length: 2 });
+  });
+
+  it.each(["", " 1", "1.0", "1e0", "0x1", "+1", "01", "-0", "one", "9007199254740993", "99999999999999999999"])(
+    "are refused where they are none that JSON writes: %j",
+    async (offset) => {
+      const { refusal, create } = await opened();
+      const { id } = await create();
+      const refused = await refusal("upload_chunk", { session_id: id, offset, data: "x" });
+      expect(refused).toMatchObject({ code: "invalid_argument", argument: "offset" });
+    },
+  );
+
+  it("may be booleans", () => {
+    const input = z.strictObject({ overwrite: z.boolean().default(false) });
+    for (const overwrite of [true, false]) {
+      expect(argumentsAsHostsMean(input, { overwrite: String(overwrite) })).toEqual({ overwrite });
+      expect(argumentsAsHostsMean(input, { overwrite })).toEqual({ overwrite });
+    }
+    for (const overwrite of ["yes", "True", 1]) {
+      expect(argumentsAsHostsMean(input, { overwrite })).toEqual({ overwrite });
+    }
+  });
+
+  it.each(["0", "1e3", "null", "true", '{"a":1}', "[1]", ""])("stay text where text is wanted: %j", async (text) => {
+    const { answer, create, append, complete, read, save } = await opened();
+    await save({ content: text });
+    expect(await read()).toBe(text);
+    const { id } = await create({ key: "chunks" });
+    await append(id, 0, text);
+    expect(await complete(id)).toMatchObject({ artifact: { sha256: sha256Of(text) } });
+    if (text === "" || text === "[1]") return;
+    await answer("save_artifact", { bucket: "b", key: text, content: "x", metadata: { [text]: text } });
+    expect(await answer("get_artifact", { bucket: "b", key: text })).toMatchObject({ metadata: { [text]: text } });
+  });
+});
+
+describe("metadata", () => {
+  it.each<[string, unknown, object]>([
+    ["as JSON", '{"a":"b"}', { a: "b" }],
+    ["as JSON with white space around it", ' {"a": "b"}\n', { a: "b" }],
+    ["with numbers", { a: 1, b: -0.5, c: 0, d: 1e21 / 1e21 }, { a: "1", b: "-0.5", c: "0", d: "1" }],
+    ["with booleans", { a: true, b: false }, { a: "true", b: "false" }],
+    ["as JSON with numbers and null", '{"a":1,"b":null}', { a: "1" }],
+    ["as an empty object in JSON", "{}", {}],
+    ["as null in JSON", "null", {}],
+    ["as null in JSON with white space around it", " null\n", {}],
+    ["as an empty text", "", {}],
+  ])("is taken %s", async (_, metadata, taken) => {
+    const { save, create, complete } = await opened();
+    expect(await save({ metadata })).toMatchObject({ metadata: taken });
+    const { id } = await create({ key: "k2", metadata });
+    const { artifact } = await complete(id);
+    expect(artifact?.metadata).toEqual(taken);
+  });
+
+  it.each<[string, unknown, RegExp]>([
+    ["text", "a", /metadata must be an object of strings, not "a"/],
+    ["a text of white space", " ", /metadata must be an object of strings, not " " \(or leave it out\)/],
+    ["half of JSON", '{"a":', /metadata must be an object of strings/],
+    ["a list in JSON", '["a"]', /metadata must be an object of strings/],
+    ["an object in it", { a: { b: "c" } }, /metadata\.a must be a string, not {"b":"c"}/],
+    ["a list in it", '{"a":[1]}', /metadata\.a must be a string, not \[1\]/],
+    ["a number that has lost digits", '{"id":12345678901234567890}', /metadata\.id must be a string/],
+    ["a name that objects cannot carry", '{"__proto__":"x"}', /__proto__ cannot be a name in metadata/],
+  ])("is refused where it is %s", async (_, metadata, message) => {
+    const { refusal } = await opened();
+    const refused = await refusal("save_artifact", { ...here, content: "x", metadata });
+    expect(refused).toMatchObject({ code: "invalid_argument", message: expect.stringMatching(message) });
+  });
+});
+
+describe("a word in another spelling", () => {
+  it.each(["UTF-8", "utf-8", "UTF8", "Utf8"])("is taken for utf8: %s", async (encoding) => {
+    const { read, save, create, append, complete, call } = await opened();
+    await save({ content: "aGk=", encoding });
+    expect(await read()).toBe("aGk=");
+    const { id } = await create({ key: "k2" });
+    await append(id, 0, "aGk=", { encoding });
+    expect(await complete(id)).toMatchObject({ artifact: { bytes: 4 } });
+    expect(pageTextOf(await call("read_artifact", { ...here, encoding }))).toBe("aGk=");
+  });
+
+  it.each(["BASE64", "Base64", "base-64"])("is taken for base64, of content of any length: %s", async (encoding) => {
+    const { save, call } = await opened();
+    for (const bytes of [Buffer.from("hi"), Buffer.alloc(20_000, "hi")]) {
+      expect(await save({ content: bytes.toString("base64"), encoding })).toMatchObject({ sha256: sha256Of(bytes) });
+    }
+    const page = await call("read_artifact", { ...here, length: 2, encoding });
+    expect(pageTextOf(page)).toBe("aGk=");
+  });
+
+  it.each(["base64url", "utf16", "utf-16", "latin1", "hex", "utf 8 "])(
+    "is refused where it may be another: %s",
+    async (encoding) => {
+      const { refusal } = await opened();
+      const message = `encoding must be one of utf8, base64, not "${encoding}" (or leave it out)`;
+      const refused = await refusal("save_artifact", { ...here, content: "x", encoding });
+      expect(refused).toMatchObject({ code: "invalid_argument", message: expect.stringContaining(message) });
+    },
+  );
+});
+
+describe("what is no text, where text is wanted", () => {
+  const elsewhere = { bucket: undefined, key: undefined };
+  it.each<[string, Arguments, string]>([
+    ["save_artifact", { content: 42 }, 'content must be a string, not 42: write it as text, "42".'],
+    ["save_artifact", { content: true }, 'content must be a string, not true: write it as text, "true".'],
+    ["save_artifact", { content: { a: 1 } }, 'content must be a string, not {"a":1}: write JSON as a text, in quotes.'],
+    ["save_artifact", { content: [1] }, "content must be a string, not [1]: write JSON as a text, in quotes."],
+    ["save_artifact", { content: 1e21 }, "content must be a string, not 1e+21: write it as text, in quotes."],
+    ["save_artifact", { content: 0.5 }, "content must be a string, not 0.5: write it as text, in quotes."],
+    ["save_artifact", { content: "x", key: 123 }, 'key must be a string, not 123: write it as text, "123".'],
+    ["get_artifact", { bucket: 1 }, 'bucket must be a string, not 1: write it as text, "1".'],
+    ["list_artifacts", { key: undefined, prefix: 2026 }, 'not 2026: write it as text, "2026" (or leave it out).'],
+    [
+      "upload_chunk",
+      { ...elsewhere, session_id: 7, offset: 0, data: 7 },
+      'session_id must be a string, not 7: write it as text, "7"',
+    ],
+    [
+      "upload_chunk",
+      { ...elsewhere, session_id: "s", offset: 0, data: 7 },
+      'data must be a string, not 7: write it as text, "7".',
+    ],
+  ])("is not made text silently: %s with %j", async (tool, args, message) => {
+    const { refusal, answer } = await opened();
+    const refused = await refusal(tool, { ...here, ...args });
+    expect(refused).toMatchObject({ code: "invalid_argument", message: expect.stringContaining(message) });
+    expect(await answer("list_buckets")).toEqual({ data: [] });
+  });
+});
+
+describe("an optional argument that is refused", () => {
+  it.each<[string, Arguments, string]>([
+    ["list_buckets", { limit: "many" }, "limit"],
+    ["list_buckets", { limit: 0 }, "limit"],
+    ["list_buckets", { cursor: "x" }, "cursor"],
+    ["list_artifacts", { bucket: "b", prefix: "/a" }, "prefix"],
+    ["list_artifacts", { bucket: "b", delimiter: "ab" }, "delimiter"],
+    ["list_upload_sessions", { bucket: 5 }, "bucket"],
+    ["read_artifact", { ...here, length: 0 }, "length"],
+    ["read_artifact", { ...here, encoding: "hex" }, "encoding"],
+    ["get_artifact", { ...here, version: 0 }, "version"],
+    ["save_artifact", { ...here, content: "x", mime_type: "csv" }, "mime_type"],
+    ["save_artifact", { ...here, content: "x", metadata: 5 }, "metadata"],
+    ["save_artifact", { ...here, content: "x", if_version: -1 }, "if_version"],
+    ["create_upload_session", { ...here, sha256: "x" }, "sha256"],
+    ["create_upload_session", { ...here, size: "big" }, "size"],
+  ])("may be left out, and is told so: %s with %j", async (tool, args, argument) => {
+    const { refusal, save } = await opened();
+    await save();
+    const message = expect.stringMatching(/leave it out/);
+    expect(await refusal(tool, args)).toMatchObject({ code: "invalid_argument", argument, message });
+  });
+});
+
+describe("arguments", () => {
+  it("may be JSON in a text, as functions of models have them", async () => {
+    const { request, answer } = await opened();
+    const args = JSON.stringify({ ...here, content: "5", metadata: { a: 1 } });
+    await request("tools/call", { name: "save_artifact", arguments: args });
+    expect(await answer("get_artifact", here)).toMatchObject({ sha256: sha256Of("5"), metadata: { a: "1" } });
+  });
+
+  it.each([
+    ["Cline", { task_progress: "- [x] save" }],
+    ["Gemini CLI", { wait_for_previous: true }],
+    ["n8n", { toolCallId: "call_0" }],
+  ])("that %s adds for itself are passed over", async (_, added) => {
+    const { save, answer, call } = await opened();
+    await save(added);
+    expect(await answer("list_buckets", added)).toEqual({ data: [{ name: "b" }] });
+    expect((await call("read_artifact", { ...here, ...added })).isError).toBeUndefined();
+  });
+
+  it.each(["mimetype", "taskProgress", "task_progress2", "constructor", "toString", "hasOwnProperty", "null"])(
+    "that nobody knows are refused: %s",
+    async (name) => {
+      const { refusal } = await opened();
+      const refused = await refusal("save_artifact", { ...here, content: "x", [name]: "x" });
+      const message = expect.stringContaining(`unknown argument "${name}": this tool takes bucket, key`);
+      expect(refused).toMatchObject({ code: "invalid_argument", argument: name, message });
+    },
+  );
+
+  it("are offered to hosts as strictly as before", async () => {
+    const { client } = await opened();
+    const { tools } = await client.listTools();
+    const save = tools.find(({ name }) => name === "save_artifact");
+    expect(save?.inputSchema).toMatchObject({
+      additionalProperties: false,
+      properties: { if_version: { type: "integer" }, metadata: { additionalProperties: { type: "string" } } },
+    });
+    expect(JSON.stringify(tools)).not.toMatch(/task_progress|wait_for_previous|toolCallId/);
+  });
+});

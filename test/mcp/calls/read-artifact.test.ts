@@ -1,0 +1,307 @@
+import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { type Arguments, type Connection, connect, pageTextOf, sha256Of, textOf } from "../../support/mcp-client.js";
+import { createMemoryEngines } from "../../support/stores.js";
+
+const pageChars = 7_500;
+const pageBytes = 9_000;
+const MiB = 1024 * 1024;
+const where = { bucket: "b", key: "k" };
+
+async function setup() {
+  const connection = await connect(createMemoryEngines());
+  const save = (content: string | Uint8Array, mime_type = "text/plain") =>
+    connection.store.artifacts.save({ ...where, bytes: Buffer.from(content), otherwise: mime_type, mime_type });
+  const read = (args: Arguments = {}) => connection.call("read_artifact", { ...where, ...args });
+  return { ...connection, save, read };
+}
+
+interface Page {
+  readonly text: string;
+  readonly bytes: Buffer;
+  readonly meta: Record<string, unknown>;
+  /** What the first block says to call next; undefined at the end. */
+  readonly next: Arguments | undefined;
+}
+
+function pageOf(result: CallToolResult): Page {
+  expect(result.isError, JSON.stringify(result.content).slice(0, 500)).toBeUndefined();
+  expect(result).not.toHaveProperty("structuredContent");
+  expect(result.content).toHaveLength(2);
+  const [line, text] = [textOf(result), textOf(result, 1)];
+  const next = / read_artifact (\{.*\})$/.exec(line)?.[1];
+  if (next === undefined) expect(line).toMatch(/This is the end\.$/);
+  const bytes = Buffer.from(text, / as base64,/.test(line) ? "base64" : "utf8");
+  expect(result._meta).toMatchObject({ length: bytes.length });
+  return { text, bytes, meta: result._meta ?? {}, next: next === undefined ? undefined : JSON.parse(next) };
+}
+
+/** Each page in turn, by the calls that the answers name. */
+async function pagesOf({ call }: Pick<Connection, "call">, first: Arguments = {}): Promise<Page[]> {
+  const pages: Page[] = [];
+  for (let args: Arguments | undefined = { ...where, ...first }; args !== undefined; ) {
+    const page = pageOf(await call("read_artifact", args));
+    if (page.next) expect(page.meta).toMatchObject({ next_offset: page.next["offset"] });
+    else expect(page.meta).not.toHaveProperty("next_offset");
+    pages.push(page);
+    args = page.next;
+  }
+  return pages;
+}
+
+const joined = (pages: readonly Page[]) => Buffer.concat(pages.map(({ bytes }) => bytes));
+
+describe("read_artifact", () => {
+  it.each([
+    ["ASCII", "abcdefghij"],
+    ["2-byte", "äöüéèñçøåß"],
+    ["3-byte", "€‱あいうえお中文字"],
+    ["4-byte", "😀🚀𝒳🎉🧪🎈🌍🍀🐢🦊"],
+    ["mixed", "a€é😀"],
+  ])(
+    "pages %s text by 7,500 characters or 9,000 bytes, cut between characters, into pages that add up",
+    async (_name, unit) => {
+      const { save, call } = await setup();
+      const content = `x${unit.repeat(Math.ceil(20_001 / unit.length))}`;
+      await save(content);
+      const pages = await pagesOf({ call });
+      expect(pages.map(({ text }) => text).join("")).toBe(content);
+      for (const { text } of pages) {
+        expect(text.isWellFormed()).toBe(true);
+        expect(text.length).toBeLessThanOrEqual(pageChars);
+        expect(Buffer.byteLength(text)).toBeLessThanOrEqual(pageBytes);
+      }
+      for (const { text } of pages.slice(0, -1)) {
+        expect(text.length >= pageChars - 1 || Buffer.byteLength(text) > pageBytes - 4).toBe(true);
+      }
+    },
+  );
+
+  it("answers content of exactly 7,500 characters in one page, and one more in two", async () => {
+    const { save, call } = await setup();
+    await save("x".repeat(pageChars));
+    expect(await pagesOf({ call })).toHaveLength(1);
+    await save("x".repeat(pageChars + 1));
+    expect((await pagesOf({ call })).map(({ text }) => text.length)).toEqual([pageChars, 1]);
+  });
+
+  it("says in _meta where the page stands, in bytes, and in the first block which call is next", async () => {
+    const { save, read } = await setup();
+    await save("€".repeat(5));
+    const first = await read({ length: 7 });
+    expect(first._meta).toEqual({ offset: 0, length: 6, next_offset: 6, bytes: 15 });
+    expect(pageTextOf(first)).toBe("€€");
+    expect(pageOf(first).next).toEqual({ ...where, version: 1, offset: 6, length: 7 });
+    const last = await read({ offset: 6 });
+    expect(last._meta).toEqual({ offset: 6, length: 9, bytes: 15 });
+    expect(pageOf(last).next).toBeUndefined();
+  });
+
+  it("names the version in the next call, so that a newer one does not mix in", async () => {
+    const { save, call, read } = await setup();
+    await save("1".repeat(10_000));
+    const { next } = pageOf(await read());
+    await save("2".repeat(10_000));
+    expect(pageOf(await call("read_artifact", next)).text).toBe("1".repeat(10_000 - pageChars));
+  });
+
+  it.each([0, 1, 2, 3])("moves an offset %i bytes into a character to that character's start", async (inside) => {
+    const { save, read } = await setup();
+    await save("ab😀cd");
+    const page = pageOf(await read({ offset: 2 + inside }));
+    expect(page.text).toBe("😀cd");
+    expect(page.meta).toEqual({ offset: 2, length: 6, bytes: 8 });
+  });
+
+  it.each([1, 2, 3])("goes on by one character at least where length %i is smaller than one", async (length) => {
+    const { save, call } = await setup();
+    await save("😀€é");
+    const pages = await pagesOf({ call }, { length });
+    expect(pages.map(({ text }) => text).join("")).toBe("😀€é");
+    expect(pages.length).toBeLessThanOrEqual(3);
+  });
+
+  it("adds up for any text, any length of page and any way to write it", async () => {
+    const { save, call } = await setup();
+    const anyText = fc.string({ unit: "binary", minLength: 1, maxLength: 60 });
+    const encodings = fc.constantFrom("auto", "utf8", "base64");
+    await fc.assert(
+      fc.asyncProperty(anyText, fc.integer({ min: 1, max: 20 }), encodings, async (text, length, encoding) => {
+        const { version } = await save(text);
+        expect(joined(await pagesOf({ call }, { version, length, encoding }))).toEqual(Buffer.from(text));
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it("adds up for any bytes that are said to be text and are none", async () => {
+    const { save, call } = await setup();
+    const anyBytes = fc.uint8Array({ minLength: 1, maxLength: 60 });
+    await fc.assert(
+      fc.asyncProperty(anyBytes, fc.integer({ min: 1, max: 20 }), async (bytes, length) => {
+        const { version } = await save(bytes);
+        expect(joined(await pagesOf({ call }, { version, length }))).toEqual(Buffer.from(bytes));
+      }),
+      { numRuns: 200, examples: [[Uint8Array.of(0, 0x80, 0xc2, 0x80, 0), 3]] },
+    );
+  });
+
+  it("adds up where a page in the middle of long text is no UTF-8", async () => {
+    const { save, call } = await setup();
+    const bytes = Buffer.concat([Buffer.from("€".repeat(9_000)), Buffer.from([0xff]), Buffer.from("€".repeat(9_000))]);
+    await save(bytes);
+    const pages = await pagesOf({ call });
+    expect(pages[0]?.text).toBe("€".repeat(3_000));
+    expect(sha256Of(joined(pages))).toBe(sha256Of(bytes));
+  });
+
+  it("answers what is no text as base64, 7,500 characters of it a page", async () => {
+    const { save, call } = await setup();
+    const bytes = Buffer.from(Uint8Array.from({ length: 15_001 }, (_, n) => n % 251));
+    await save(bytes, "application/octet-stream");
+    const pages = await pagesOf({ call });
+    expect(pages.map(({ text }) => text.length)).toEqual([
+      pageChars,
+      pageChars,
+      4 * Math.ceil((15_001 - 2 * 5_625) / 3),
+    ]);
+    expect(sha256Of(joined(pages))).toBe(sha256Of(bytes));
+  });
+
+  it("falls back to base64 where text by its type is no UTF-8", async () => {
+    const { save, read } = await setup();
+    const latin1 = Buffer.from("caf\u00e9 au lait", "latin1");
+    await save(latin1);
+    const page = await read();
+    expect(pageTextOf(page)).toBe(latin1.toString("base64"));
+    expect(textOf(page)).toMatch(/as base64/);
+  });
+
+  it("answers text as base64 and bytes as text where encoding says so, and passes encoding on", async () => {
+    const { save, read } = await setup();
+    await save("hello", "application/octet-stream");
+    expect(pageTextOf(await read())).toBe("aGVsbG8=");
+    expect(pageTextOf(await read({ encoding: "utf8" }))).toBe("hello");
+    await save("hello world");
+    const page = pageOf(await read({ encoding: "base64", length: 5 }));
+    expect(page.text).toBe("aGVsbG8=");
+    expect(page.next).toMatchObject({ encoding: "base64", offset: 5 });
+  });
+
+  it.each<[string, string | Uint8Array, string, Arguments, boolean]>([
+    ["text in a fake image, from an offset", "hello world", "image/png", { offset: 2 }, true],
+    ["text in a fake image, of which a part is asked for", "hello world", "image/png", { length: 5 }, true],
+    ["text without a type", "hello", "application/octet-stream", {}, true],
+    [
+      "text that is cut inside of its characters at both ends",
+      "\u00e9\u20ac\u{1f600}a",
+      "x/y",
+      { offset: 1, length: 7 },
+      true,
+    ],
+    ["the middle of a character alone", "\u{1f600}", "x/y", { offset: 1, length: 2 }, false],
+    ["text with a NUL", "hel\0lo", "x/y", {}, false],
+    ["what is no text", Buffer.from([0xff, 0xfe, 0x41]), "x/y", {}, false],
+    ["text that is asked for as base64", "hello", "x/y", { encoding: "base64" }, false],
+    ["no bytes at all", "", "x/y", {}, false],
+    ["bytes that are said to be text and are none", Buffer.from([0x41, 0xff]), "text/plain", {}, false],
+  ])("says whether base64 could be read as text: %s", async (_, content, type, args, isText) => {
+    const { save, read } = await setup();
+    await save(content, type);
+    const line = textOf(await read(args));
+    expect(line).toMatch(/ as base64, /);
+    expect(line.includes("These bytes are UTF-8 text: encoding utf8 shows it as such.")).toBe(isText);
+    if (!isText) return;
+    expect(line).toMatch(/^\d+ bytes/);
+    const text = pageTextOf(await read({ ...args, encoding: "utf8" }));
+    expect(String(content)).toContain(text);
+  });
+
+  it("says where a page begins whose offset is inside of a character, and counts one byte as one", async () => {
+    const { save, read } = await setup();
+    await save("abcd\u20ac!");
+    for (const offset of [5, 6]) {
+      const page = await read({ offset });
+      expect(textOf(page)).toBe(
+        `4 bytes from offset 4 as utf8, of 8 (text/plain, version 1). Offset ${offset} is inside a character: the page begins at 4. This is the end.`,
+      );
+      expect(page._meta).toEqual({ offset: 4, length: 4, bytes: 8 });
+      expect(pageTextOf(page)).toBe("\u20ac!");
+    }
+    for (const offset of [4, 7]) expect(textOf(await read({ offset }))).not.toContain("inside");
+    expect(textOf(await read({ offset: 7 }))).toMatch(/^1 byte from offset 7 as utf8, of 8 /);
+    expect(textOf(await read({ offset: 5, encoding: "base64" }))).toMatch(/^3 bytes from offset 5 as base64/);
+  });
+
+  it("refuses bytes as utf8 that are none, and says how to read them", async () => {
+    const { save, refusal } = await setup();
+    await save(Uint8Array.of(0x61, 0xc3, 0x28), "application/octet-stream");
+    const error = await refusal("read_artifact", { ...where, encoding: "utf8" });
+    expect(error).toMatchObject({
+      code: "invalid_argument",
+      argument: "encoding",
+      message: expect.stringMatching(/base64/),
+    });
+  });
+
+  it("answers an empty page at the end, and refuses an offset past it", async () => {
+    const { save, read, refusal } = await setup();
+    await save("hello");
+    const page = await read({ offset: 5 });
+    expect(pageOf(page).text).toBe("");
+    expect(page._meta).toEqual({ offset: 5, length: 0, bytes: 5 });
+    const error = await refusal("read_artifact", { ...where, offset: 6 });
+    expect(error).toMatchObject({
+      code: "invalid_argument",
+      argument: "offset",
+      bytes: 5,
+      message: expect.stringMatching(/5 bytes/),
+    });
+  });
+
+  it.each(["text/plain", "application/octet-stream", "image/png"])(
+    "answers empty content of %s as an empty page",
+    async (type) => {
+      const { save, read } = await setup();
+      await save("", type);
+      const page = await read();
+      expect(pageOf(page).text).toBe("");
+      expect(page._meta).toEqual({ offset: 0, length: 0, bytes: 0 });
+    },
+  );
+
+  it.each(["[1,2]", '{"a":1}', "null", "7", '"text"', "[]"])(
+    "keeps %s out of the first block, which hosts would take for structured content",
+    async (content) => {
+      const { save, read } = await setup();
+      await save(content, "application/json");
+      const page = await read();
+      expect(() => JSON.parse(textOf(page))).toThrow(SyntaxError);
+      expect(pageTextOf(page)).toBe(content);
+    },
+  );
+
+  it("answers no more than 8,000 characters with what is said of the page, where the key is not extremely long", async () => {
+    const { call, store } = await setup();
+    const at = { bucket: "b".repeat(63), key: "k".repeat(200) };
+    const bytes = Buffer.alloc(100_000, "text ");
+    await store.artifacts.save({ ...at, bytes, otherwise: "text/plain" });
+    for (const encoding of ["auto", "base64"]) {
+      const page = await call("read_artifact", { ...at, offset: 50_000, encoding });
+      expect(textOf(page).length + pageTextOf(page).length).toBeLessThanOrEqual(8_000);
+    }
+  });
+
+  it("preserves a byte order mark", async () => {
+    const { save, read } = await setup();
+    await save("\ufeffhello");
+    expect(pageTextOf(await read())).toBe("\ufeffhello");
+  });
+
+  it("answers up to 1 MiB where length asks for it", async () => {
+    const { save, read } = await setup();
+    await save("x".repeat(MiB + 1));
+    expect((await read({ length: MiB }))._meta).toEqual({ offset: 0, length: MiB, next_offset: MiB, bytes: MiB + 1 });
+  });
+});

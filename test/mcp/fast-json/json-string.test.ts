@@ -1,0 +1,130 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import {
+  endOfString,
+  escapeInto,
+  hasControlCharacter,
+  isPlain,
+  unescapeInto,
+} from "../../../src/mcp/fast-json/json-string.js";
+
+/** What lies in memory at any place, not only at a word's start. */
+const bytesAt = (from: number, text: string): Buffer =>
+  Buffer.concat([Buffer.alloc(from), Buffer.from(text)]).subarray(from);
+
+/** Without its quotation marks. */
+const stringified = (text: string): string => JSON.stringify(text).slice(1, -1);
+
+/** Where most characters need an escape, and where few do, beside characters of one to four bytes. */
+const anyText = fc.oneof(
+  fc.string({ unit: fc.constantFrom(...'\0\x01\b\t\n\f\r\x1f\x20!"\\/u[]\x7f', "é", "世", "🎉"), maxLength: 60 }),
+  fc.string({ unit: fc.constantFrom(..."abcdefgh", "\n", "é"), maxLength: 60 }),
+  fc.string({ unit: "binary", maxLength: 60 }),
+);
+const anyPlace = fc.nat(7);
+
+function unescaped(literal: Buffer): string | undefined {
+  return unescapeInto(literal, Buffer.alloc(literal.length, 0xff))?.toString();
+}
+
+describe("escapeInto()", () => {
+  it("writes what JSON.stringify writes, whatever lies beside its target", () => {
+    fc.assert(
+      fc.property(anyText, anyPlace, anyPlace, (text, from, to) => {
+        const bytes = bytesAt(from, text);
+        const around = Buffer.alloc(to + 6 * bytes.length + 32, 0xff);
+        const target = around.subarray(to, -16);
+        const { read, written } = escapeInto(bytes, target);
+        expect(read).toBe(bytes.length);
+        expect(target.toString("utf8", 0, written)).toBe(stringified(text));
+        expect([...around.subarray(0, to), ...around.subarray(-16)].every((byte) => byte === 0xff)).toBe(true);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it("stops where the next escape might find no room, and goes on from there in the next target", () => {
+    fc.assert(
+      fc.property(anyText, fc.integer({ min: 6, max: 24 }), (text, room) => {
+        const bytes = Buffer.from(text);
+        const parts: Buffer[] = [];
+        for (let at = 0; at < bytes.length; ) {
+          const target = Buffer.alloc(room);
+          const { read, written } = escapeInto(bytes.subarray(at), target);
+          expect(read).toBeGreaterThan(0);
+          parts.push(target.subarray(0, written));
+          at += read;
+        }
+        expect(Buffer.concat(parts).toString()).toBe(stringified(text));
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+});
+
+describe("unescapeInto()", () => {
+  it("gives back what JSON.stringify was given, unless a character is told by its number", () => {
+    fc.assert(
+      fc.property(anyText, anyPlace, (text, from) => {
+        const literal = stringified(text);
+        const isNumbered = /(^|[^\\])(\\\\)*\\u/.test(literal);
+        expect(unescaped(bytesAt(from, literal))).toBe(isNumbered ? undefined : text);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it("takes each short escape at each place of a word", () => {
+    for (const letter of '"\\/bfnrt') {
+      for (let at = 0; at < 12; at += 1) {
+        const literal = `${"a".repeat(at)}\\${letter}${"b".repeat(12 - at)}`;
+        expect(unescaped(Buffer.from(literal))).toBe(JSON.parse(`"${literal}"`));
+      }
+    }
+  });
+
+  it.each(["\\x", "\\", "\n", "\0", "\x1f", "\\\n", "\\\0", "\\ü", "\\N"])(
+    "takes nothing of what JSON has not: %j",
+    (bad) => {
+      for (let at = 0; at < 12; at += 1) {
+        // A backslash alone is wrong at the end only.
+        const behind = bad === "\\" ? "" : "b".repeat(12 - at);
+        const texts = [`${"a".repeat(at)}${bad}${behind}`, `\\n${"a".repeat(at)}${bad}${behind}`];
+        for (const text of texts) expect(unescaped(Buffer.from(text)), text).toBeUndefined();
+      }
+    },
+  );
+});
+
+describe("endOfString()", () => {
+  it("finds the quotation mark that ends the string, and no other", () => {
+    fc.assert(
+      fc.property(anyText, anyText, anyPlace, (text, behind, from) => {
+        const literal = stringified(text);
+        const start = from + 1;
+        const line = bytesAt(3, `${"x".repeat(from)}"${literal}"${behind}`);
+        expect(endOfString(line, start)).toBe(start + Buffer.byteLength(literal));
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it("finds none where the string does not end", () => {
+    for (const text of ["", "a", "abcd", "abcdefg", 'abc\\"', 'abcdef\\"', '\\\\\\"', "abc\\", "abcdefg\\"]) {
+      expect(endOfString(Buffer.from(text), 0), text).toBe(-1);
+    }
+  });
+});
+
+describe("hasControlCharacter() and isPlain()", () => {
+  it("say of every byte at every place what JSON says of it", () => {
+    for (let byte = 0; byte < 0x100; byte += 1) {
+      for (let at = 0; at < 9; at += 1) {
+        const text = Buffer.alloc(9, 0x80 + at);
+        text[at] = byte;
+        expect(hasControlCharacter(text)).toBe(byte < 0x20);
+        expect(isPlain(text)).toBe(byte >= 0x20 && byte !== 0x22 && byte !== 0x5c);
+      }
+    }
+  });
+});

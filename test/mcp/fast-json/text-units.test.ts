@@ -1,0 +1,40 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { decodeContent, decodeUtf8 } from "../../../src/mcp/fast-json/content.js";
+
+const refused = expect.objectContaining({ code: "invalid_argument", details: { argument: "data" } });
+
+describe("decodeContent()", () => {
+  it("gives back any bytes from their base64", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 70 }), (bytes) => {
+        const text = Buffer.from(bytes).toString("base64");
+        expect(decodeContent("data", text, "base64")).toEqual(Buffer.from(bytes));
+      }),
+    );
+  });
+
+  it("takes only base64 that its bytes would be written as", () => {
+    const letters = fc.constantFrom(..."AZaz09+/=-_ \n\0", "Ł", "\u2041", "é");
+    fc.assert(
+      fc.property(fc.string({ unit: letters, minLength: 1, maxLength: 12 }), (text) => {
+        const isBase64 = Buffer.from(text, "base64").toString("base64") === text;
+        if (isBase64) expect(decodeContent("data", text, "base64")).toEqual(Buffer.from(text, "base64"));
+        else expect(() => decodeContent("data", text, "base64")).toThrow(refused);
+      }),
+      { numRuns: 2_000, examples: [["ŁZaz09+/"], ["AZaz"], ["\u2041Zaz09+/"]] },
+    );
+  });
+
+  it("gives back any text, and refuses what is no Unicode", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "binary" }), (text) => {
+        const bytes = decodeContent("data", text, "utf8");
+        expect(decodeUtf8(bytes)).toBe(text);
+      }),
+    );
+    for (const text of ["\ud800", "a\udc00b", "\udc00\ud800"]) {
+      expect(() => decodeContent("data", text, "utf8")).toThrow(refused);
+    }
+  });
+});

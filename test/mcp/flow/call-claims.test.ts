@@ -1,0 +1,152 @@
+import { describe, expect, it } from "vitest";
+import { addClaims, areFree, claimsOf, toolClaims } from "../../../src/mcp/flow/call-claims.js";
+import { SessionKeys } from "../../../src/mcp/flow/session-keys.js";
+import { connect } from "../../support/mcp-client.js";
+import { createMemoryEngines } from "../../support/stores.js";
+
+type Args = Record<string, unknown>;
+const call = (name: string, args: unknown) => ({ method: "tools/call", params: { name, arguments: args } });
+const request = (method: string, params: Args = {}) => ({ method, params });
+const at = (bucket: string, key: string, more: Args = {}) => ({ bucket, key, ...more });
+
+/** Session `s` publishes b/k, `t` c/k; of others that is not known. */
+function sessions(): SessionKeys {
+  const known = new SessionKeys();
+  known.learn({ data: [{ id: "s", bucket: "b", key: "k", offset: 0 }] });
+  known.learn({ id: "t", bucket: "c", key: "k", offset: 0 });
+  return known;
+}
+
+/** Whether the second may run beside the first. */
+function isFree(first: object, second: object): boolean {
+  const [one, other] = [first, second].map((made) =>
+    claimsOf({ jsonrpc: "2.0", id: 1, ...made } as Parameters<typeof claimsOf>[0], sessions()),
+  );
+  const used = new Map<string, string>();
+  addClaims(used, one ?? new Map());
+  return areFree(used, other ?? new Map());
+}
+
+const save = (bucket: string, key: string) => call("save_artifact", at(bucket, key, { content: "x" }));
+const chunk = (session_id: string) => call("upload_chunk", { session_id, offset: 0, data: "x" });
+const read = (bucket: string, key: string) => call("read_artifact", at(bucket, key));
+
+it("every tool says what it uses", async () => {
+  const { client } = await connect(createMemoryEngines(), { allowPaths: ["/data"] });
+  const { tools } = await client.listTools();
+  expect([...toolClaims.keys()].sort()).toEqual(tools.map(({ name }) => name).sort());
+  const args = { bucket: "b", key: "k", session_id: "s", path: "/data/f" };
+  for (const { name, inputSchema, annotations } of tools) {
+    const own = Object.entries(args).filter(([argument]) => argument in (inputSchema.properties ?? {}));
+    const made = call(name, Object.fromEntries(own));
+    const isWriting = annotations?.readOnlyHint === false && name !== "export_file";
+    expect(isFree(made, call("list_artifacts", { bucket: "b" })), name).toBe(!isWriting);
+    expect(isFree(made, call("list_artifacts", { bucket: "c" })), name).toBe(true);
+  }
+});
+
+describe("calls run in order", () => {
+  it.each<[string, object, object]>([
+    ["a write and a read of one key", save("b", "k"), read("b", "k")],
+    ["two writes of one key", save("b", "k"), call("delete_artifact", at("b", "k"))],
+    ["of a key in two forms of Unicode", save("b", "\u00e9"), read("b", "e\u0301")],
+    ["with arguments as JSON", call("save_artifact", JSON.stringify(at("b", "k"))), read("b", "k")],
+    ["a write and its resource", save("b", "a b"), request("resources/read", { uri: "artifact://b/a%20b" })],
+    ["a write and a listing of its bucket", save("b", "k"), call("list_artifacts", { bucket: "b" })],
+    ["a write and its bucket's resource", save("b", "k"), request("resources/read", { uri: "artifact://b" })],
+    ["a write and the buckets", save("b", "k"), call("list_buckets", {})],
+    ["a write and no arguments", save("b", "k"), call("list_buckets", null)],
+    ["a write and the resources", save("b", "k"), request("resources/list")],
+    ["a write and its subscription", save("b", "k"), request("resources/subscribe", { uri: "artifact://b/k" })],
+    [
+      "a subscription and its end",
+      request("resources/subscribe", { uri: "artifact://b/k" }),
+      request("resources/unsubscribe", { uri: "artifact://b/k" }),
+    ],
+    [
+      "a chunk and a subscription to its session",
+      chunk("s"),
+      request("resources/subscribe", { uri: "artifact-upload://s" }),
+    ],
+    ["a chunk and a read of its session's key", chunk("s"), read("b", "k")],
+    ["a chunk and a save of its session's key", chunk("s"), save("b", "k")],
+    ["a chunk and a listing of its bucket", chunk("s"), call("list_artifacts", { bucket: "b" })],
+    ["a chunk and its bucket's sessions", chunk("s"), call("list_upload_sessions", { bucket: "b" })],
+    [
+      "a creation and its key's sessions",
+      call("create_upload_session", at("b", "n")),
+      call("list_upload_sessions", at("b", "n")),
+    ],
+    ["a chunk of any session and a read", chunk("unknown"), read("d", "k")],
+    ["a chunk of any session and a listing", chunk("unknown"), call("list_buckets", {})],
+    ["a chunk of any session and one of a known one", chunk("unknown"), chunk("s")],
+    [
+      "an import and a look at its session",
+      call("import_file", { path: "/f", session_id: "s" }),
+      call("get_upload_session", { session_id: "s" }),
+    ],
+    ["an import into a key, and a read", call("import_file", at("b", "k", { path: "/f" })), read("b", "k")],
+    [
+      "an export and an import of that file",
+      call("export_file", at("b", "k", { path: "/f" })),
+      call("import_file", at("c", "n", { path: "/f" })),
+    ],
+    [
+      "two exports to one file",
+      call("export_file", at("b", "k", { path: "/f" })),
+      call("export_file", at("c", "n", { path: "/f" })),
+    ],
+  ])("%s", (_, first, second) => {
+    expect([isFree(first, second), isFree(second, first)]).toEqual([false, false]);
+  });
+});
+
+describe("calls run side by side", () => {
+  it.each<[string, object, object]>([
+    ["reads of one key", read("b", "k"), call("get_artifact", at("b", "k", { version: 1 }))],
+    ["writes of two keys", save("b", "k"), save("b", "k2")],
+    ["a write and a read of a key of the same name in another bucket", save("b", "k"), read("c", "k")],
+    ["a write and a listing of another bucket", save("b", "k"), call("list_artifacts", { bucket: "c" })],
+    ["a write and what a host asks first", save("b", "k"), request("tools/list")],
+    [
+      "a write and a completion",
+      save("b", "k"),
+      request("completion/complete", { ref: { uri: "artifact://{bucket}" } }),
+    ],
+    ["chunks of one session, which the store keeps in order", chunk("s"), chunk("s")],
+    ["a chunk and a look at its session, likewise", chunk("s"), call("get_upload_session", { session_id: "s" })],
+    ["chunks of two sessions", chunk("s"), chunk("t")],
+    ["chunks of any sessions", chunk("unknown"), chunk("unknown too")],
+    ["a chunk and another key", chunk("s"), read("c", "k")],
+    ["listings", call("list_buckets", {}), request("resources/list")],
+    ["a listing and a read", call("list_artifacts", { bucket: "b" }), read("b", "k")],
+    ["calls that will be refused", call("save_artifact", { bucket: "b" }), call("save_artifact", [7])],
+    ["a tool that there is not", call("rename", at("b", "k")), save("b", "k")],
+    ["a resource that there is not", request("resources/read", { uri: "artifact://b/../x?y" }), save("b", "k")],
+    ["a resource of others", request("resources/subscribe", { uri: "https://b/k" }), save("b", "k")],
+  ])("%s", (_, first, second) => {
+    expect([isFree(first, second), isFree(second, first)]).toEqual([true, true]);
+  });
+});
+
+describe("SessionKeys", () => {
+  it("keeps the last thousand, and takes nothing else for a session", () => {
+    const known = new SessionKeys();
+    const session = (n: number) => ({ id: `s${n}`, bucket: "b", key: `k${n}`, offset: 0 });
+    for (let n = 0; n <= 1_000; n += 1) expect(known.learn(session(n))).toBe(true);
+    expect(known.learn(session(1_000))).toBe(false);
+    expect([known.of("s0"), known.of("s1")]).toEqual([undefined, { bucket: "b", key: "k1" }]);
+    for (const other of [
+      undefined,
+      null,
+      5,
+      {},
+      [],
+      { data: 5 },
+      { data: [null, 5, { id: "x" }] },
+      { id: "a", bucket: "b" },
+    ]) {
+      expect(known.learn(other)).toBe(false);
+    }
+  });
+});

@@ -1,0 +1,187 @@
+import { describe, expect, it, vi } from "vitest";
+import { temporaryDirectory } from "../../support/directories.js";
+import { type Connection, connect, type Engines, openEngines } from "../../support/mcp-client.js";
+import { createMemoryEngines } from "../../support/stores.js";
+
+/** The promise: a change is told within 2 s, whichever process makes it. */
+const soon = { timeout: 2_000, interval: 20 };
+
+const save = ({ answer }: Connection, bucket: string, key: string, content: string) =>
+  answer("save_artifact", { bucket, key, content });
+const told = ({ updated }: Connection, uri: string) => vi.waitFor(() => expect(updated).toContain(uri), soon);
+const toldOfList = ({ listChanges }: Connection, times: number) =>
+  vi.waitFor(() => expect(listChanges()).toBeGreaterThanOrEqual(times), soon);
+
+/** Two connections: to one server, on memory or a directory, and to two as processes on one directory. */
+const places: Record<string, () => Promise<[watcher: Connection, changer: Connection]>> = {
+  "by the same server": async () => {
+    const one = await connect(createMemoryEngines());
+    return [one, one];
+  },
+  "by the same server on a directory": async () => {
+    const one = await connect(await openEngines(await temporaryDirectory()));
+    return [one, one];
+  },
+  "by another server on the directory": async () => {
+    const directory = await temporaryDirectory();
+    return [await connect(await openEngines(directory)), await connect(await openEngines(directory))];
+  },
+};
+
+describe.each(Object.entries(places))("a change made %s", (_where, open) => {
+  it("to the listing is told within 2 s: a new artifact, a new version, a deletion", async () => {
+    const [watcher, changer] = await open();
+    await save(changer, "b", "k", "one");
+    await toldOfList(watcher, 1);
+    for (const change of [
+      () => save(changer, "b", "k", "two"),
+      () => changer.answer("delete_artifact", { bucket: "b", key: "k", version: 1 }),
+      () => changer.answer("delete_artifact", { bucket: "b", key: "k" }),
+    ]) {
+      const before = watcher.listChanges();
+      await change();
+      await toldOfList(watcher, before + 1);
+    }
+  });
+
+  it("to a subscribed artifact is told within 2 s, by the URI that was subscribed to", async () => {
+    const [watcher, changer] = await open();
+    const uris = ["artifact://b/k", "artifact://b/%6B?version=1", "artifact://b", "artifact:///"];
+    for (const uri of uris) await watcher.client.subscribeResource({ uri });
+    await save(changer, "b", "k", "one");
+    for (const uri of uris) await told(watcher, uri);
+    watcher.updated.length = 0;
+    await changer.answer("delete_artifact", { bucket: "b", key: "k" });
+    for (const uri of uris) await told(watcher, uri);
+  });
+
+  it("to a subscribed upload is told within 2 s, and as no change of the listing", async () => {
+    const [watcher, changer] = await open();
+    const { id, url: uri } = await changer.answer<{ id: string; url: string }>("create_upload_session", {
+      bucket: "b",
+      key: "k",
+    });
+    await watcher.client.subscribeResource({ uri });
+    await changer.answer("upload_chunk", { session_id: id, offset: 0, data: "hello" });
+    await told(watcher, uri);
+    expect(watcher.listChanges()).toBe(0);
+    watcher.updated.length = 0;
+    await changer.answer("complete_upload_session", { session_id: id });
+    await told(watcher, uri);
+    await toldOfList(watcher, 1);
+  });
+
+  it("to a resource is not told once it is unsubscribed", async () => {
+    const [watcher, changer] = await open();
+    for (const key of ["left", "kept"]) await watcher.client.subscribeResource({ uri: `artifact://b/${key}` });
+    await watcher.client.unsubscribeResource({ uri: "artifact://b/left" });
+    for (const key of ["left", "kept"]) await save(changer, "b", key, "x");
+    await told(watcher, "artifact://b/kept");
+    expect(watcher.updated).toEqual(["artifact://b/kept"]);
+  });
+
+  it("to another artifact is no update of a subscribed one", async () => {
+    const [watcher, changer] = await open();
+    for (const key of ["k", "k2"]) await watcher.client.subscribeResource({ uri: `artifact://b/${key}` });
+    for (const key of ["K", "k2"]) await save(changer, "b", key, "x");
+    await told(watcher, "artifact://b/k2");
+    expect(watcher.updated).toEqual(["artifact://b/k2"]);
+  });
+});
+
+describe("resources/subscribe", () => {
+  it.each(["artifact://b/../k", "artifact://b/k#x", "b/k", "artifact://b/k?version=0"])("refuses %s", async (uri) => {
+    const { client } = await connect(createMemoryEngines());
+    await expect(client.subscribeResource({ uri })).rejects.toMatchObject({ code: -32602 });
+  });
+
+  it("takes what can never change here, and never tells of it", async () => {
+    const watcher = await connect(createMemoryEngines());
+    await watcher.client.subscribeResource({ uri: "file:///etc/passwd" });
+    await watcher.client.subscribeResource({ uri: "artifact://b/k" });
+    await watcher.answer("save_artifact", { bucket: "b", key: "k", content: "x" });
+    await told(watcher, "artifact://b/k");
+    expect(watcher.updated).toEqual(["artifact://b/k"]);
+    await watcher.client.unsubscribeResource({ uri: "file:///etc/passwd" });
+  });
+
+  it("to the same URI twice tells of a change once, and one unsubscribe ends it", async () => {
+    const one = await connect(createMemoryEngines());
+    for (let n = 0; n < 2; n += 1) await one.client.subscribeResource({ uri: "artifact://b/k" });
+    await one.client.subscribeResource({ uri: "artifact://b/last" });
+    for (const key of ["k", "last"]) await save(one, "b", key, "x");
+    await told(one, "artifact://b/last");
+    expect(one.updated).toEqual(["artifact://b/k", "artifact://b/last"]);
+    await one.client.unsubscribeResource({ uri: "artifact://b/k" });
+    for (const key of ["k", "last"]) await save(one, "b", key, "y");
+    await vi.waitFor(() => expect(one.updated).toHaveLength(3), soon);
+    expect(one.updated.at(-1)).toBe("artifact://b/last");
+  });
+
+  it("does not tell of what a client only read or saved again as it was", async () => {
+    const one = await connect(createMemoryEngines());
+    await save(one, "b", "k", "same");
+    await toldOfList(one, 1);
+    const changes = one.listChanges();
+    for (const key of ["k", "last"]) await one.client.subscribeResource({ uri: `artifact://b/${key}` });
+    await save(one, "b", "k", "same");
+    await one.client.readResource({ uri: "artifact://b/k" });
+    const { url: uri } = await one.answer<{ url: string }>("create_upload_session", { bucket: "b", key: "last" });
+    await one.client.subscribeResource({ uri });
+    await one.answer("abort_upload_session", { session_id: uri.replace("artifact-upload://", "") });
+    await told(one, uri);
+    expect(one.updated).toEqual([uri]);
+    expect(one.listChanges()).toBe(changes);
+  });
+});
+
+describe("a server that fails to look for changes", () => {
+  /** `failOnce` lets the next reading of this row fail, as a locked database does. */
+  function unreliable(engines: Engines) {
+    let failing: string | undefined;
+    const get = async (key: string): Promise<string | undefined> => {
+      if (key !== failing) return engines.metadata.get(key);
+      failing = undefined;
+      throw new Error("SQLITE_BUSY");
+    };
+    const failOnce = (key: string): void => {
+      failing = key;
+    };
+    return {
+      engines: { ...engines, metadata: { ...engines.metadata, get } },
+      failOnce,
+      hasFailed: () => failing === undefined,
+    };
+  }
+
+  it.each(["changed", "artifact\tb\tk"])("once, at the row %s, tells of the change at the next look", async (row) => {
+    const engines = createMemoryEngines();
+    const { engines: shaky, failOnce, hasFailed } = unreliable(engines);
+    const [watcher, changer] = [await connect(shaky), await connect(engines)];
+    await watcher.client.subscribeResource({ uri: "artifact://b/k" });
+    failOnce(row);
+    await save(changer, "b", "k", "x");
+    await vi.waitFor(() => expect(hasFailed()).toBe(true), soon);
+    await told(watcher, "artifact://b/k");
+    await toldOfList(watcher, 1);
+  });
+});
+
+it("a change that is found while the client leaves is nothing to log", async () => {
+  const { metadata, content } = createMemoryEngines();
+  const log = vi.fn();
+  const watcher = await connect({ metadata, content }, { log });
+  const { get } = metadata;
+  let hasLeft = false;
+  metadata.get = async (key) => {
+    if (key === "changed") {
+      await watcher.client.close();
+      hasLeft = true;
+    }
+    return get(key);
+  };
+  await watcher.store.artifacts.save({ bucket: "b", key: "k", bytes: Buffer.from("one"), otherwise: "text/plain" });
+  await vi.waitFor(() => expect(hasLeft).toBe(true), soon);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(log).not.toHaveBeenCalledWith("warn", "watch_failed", expect.anything());
+});

@@ -1,0 +1,43 @@
+import { type CallToolResult, ResultSchema } from "@modelcontextprotocol/sdk/types.js";
+import { expect, it } from "vitest";
+import { connect, refusalIn, textOf } from "../../support/mcp-client.js";
+import { createMemoryEngines } from "../../support/stores.js";
+
+async function refused(method: string, params?: Record<string, unknown>) {
+  const { client } = await connect(createMemoryEngines());
+  return client.request({ method, ...(params && { params }) }, ResultSchema).catch((error: unknown) => error);
+}
+
+it.each([
+  ["resources/read", undefined, /resources\/read: uri is required/],
+  ["resources/read", { uri: 5 }, /uri must be a string, not 5/],
+  ["resources/list", { cursor: {} }, /cursor must be a string, not {}/],
+  ["resources/subscribe", {}, /uri is required/],
+  ["completion/complete", { argument: { name: "bucket", value: "" } }, /ref is required/],
+  ["logging/setLevel", { level: "loud" }, /level must be one of debug/],
+  ["tools/call", {}, /name is required/],
+  ["tools/call", { name: ["get_artifact"] }, /name must be a string/],
+])("%s with %j is refused in words", async (method, params, message) => {
+  const error = await refused(method, params);
+  expect(error).toMatchObject({ code: -32_602, message: expect.stringMatching(message) });
+});
+
+it.each([[], "bucket", 7, [{ bucket: "b" }]])(
+  "a tool that is called with %j instead of arguments says so",
+  async (args) => {
+    const { client } = await connect(createMemoryEngines());
+    const result = await client.request(
+      { method: "tools/call", params: { name: "get_artifact", arguments: args } },
+      ResultSchema,
+    );
+    expect(result).toMatchObject({ isError: true });
+    expect(refusalIn(textOf(result as CallToolResult))).toMatchObject({
+      code: "invalid_argument",
+      message: expect.stringMatching(/arguments must be an object/),
+    });
+  },
+);
+
+it("a method that there is not is told from one that was called wrongly", async () => {
+  expect(await refused("prompts/list")).toMatchObject({ code: -32_601 });
+});

@@ -1,0 +1,70 @@
+import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js";
+import { ListRootsRequestSchema } from "@modelcontextprotocol/sdk/types.js";
+import { expect, it, onTestFinished, vi } from "vitest";
+import { createMcpServer } from "../../../src/mcp/session/server.js";
+import { createToolListSignal } from "../../../src/mcp/session/tool-list-signal.js";
+import { defaultMaxChunkBytes } from "../../../src/store/model/limits.js";
+import { silentLog } from "../../support/silent-log.js";
+import { createMemoryEngines, storeOn } from "../../support/stores.js";
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+it("a client without a list hears of no change, and one with a list of each", async () => {
+  const tell = vi.fn(async () => undefined);
+  const signal = createToolListSignal(tell, silentLog);
+  signal.changed();
+  signal.answering();
+  await turn();
+  expect(tell).not.toHaveBeenCalled();
+  signal.changed();
+  expect(tell).toHaveBeenCalledTimes(1);
+  signal.answering();
+  signal.changed();
+  expect(tell).toHaveBeenCalledTimes(2);
+});
+
+it("a change while the first list is on its way is told behind it", async () => {
+  const tell = vi.fn(async () => undefined);
+  const signal = createToolListSignal(tell, silentLog);
+  signal.answering();
+  signal.changed();
+  expect(tell).not.toHaveBeenCalled();
+  await turn();
+  expect(tell).toHaveBeenCalledTimes(1);
+});
+
+/** What a host with open folders is sent, in order: methods, and results by what is in them. */
+async function connectHost(roots: { uri: string }[]) {
+  const shape = { maxChunkBytes: defaultMaxChunkBytes, readOnly: false, isLocal: true, hasUrls: false };
+  const store = storeOn(createMemoryEngines());
+  const server = createMcpServer({ store, log: silentLog, version: "0", allowPaths: [], ...shape });
+  const client = new Client({ name: "test", version: "0" }, { capabilities: { roots: { listChanged: true } } });
+  client.setRequestHandler(ListRootsRequestSchema, () => ({ roots: [...roots] }));
+  const [near, far] = InMemoryTransport.createLinkedPair();
+  const sent: string[] = [];
+  const send = far.send.bind(far);
+  far.send = (message, options) => {
+    if ("method" in message) sent.push(message.method);
+    else if ("result" in message) sent.push(Object.keys(message.result).join(" "));
+    return send(message, options);
+  };
+  await Promise.all([server.connect(far), client.connect(near)]);
+  onTestFinished(() => client.close());
+  return { client, sent };
+}
+
+it("a host that has told its roots gets its list of tools before it hears of a change", async () => {
+  const roots = [{ uri: "file:///one" }];
+  const { client, sent } = await connectHost(roots);
+  await vi.waitFor(() => expect(sent).toContain("roots/list"));
+  await client.ping(); // the roots have been answered before it
+  const { tools } = await client.listTools();
+  expect(tools.map(({ name }) => name)).toContain("import_file");
+  expect(sent).not.toContain("notifications/tools/list_changed");
+  await client.ping();
+  roots.pop();
+  await client.sendRootsListChanged();
+  await vi.waitFor(() => expect(sent).toContain("notifications/tools/list_changed"));
+  expect(sent.indexOf("tools")).toBeLessThan(sent.indexOf("notifications/tools/list_changed"));
+});

@@ -1,0 +1,194 @@
+import { resolve } from "node:path";
+import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js";
+import {
+  type CallToolResult,
+  ListRootsRequestSchema,
+  type Progress,
+  ToolListChangedNotificationSchema,
+} from "@modelcontextprotocol/sdk/types.js";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { createLocalFiles } from "../../../src/engines/local-files/local-files.js";
+import { createMcpServer } from "../../../src/mcp/session/server.js";
+import { defaultMaxChunkBytes } from "../../../src/store/model/limits.js";
+import type { Log } from "../../../src/store/ports/log.js";
+import { answerIn, connect, textOf } from "../../support/mcp-client.js";
+import { createMemoryFiles } from "../../support/memory-files.js";
+import { silentLog } from "../../support/silent-log.js";
+import { createMemoryEngines, storeOn } from "../../support/stores.js";
+
+const fileTools = ["import_file", "export_file"];
+
+function filesWith(path: string, text: string) {
+  const files = createMemoryFiles();
+  files.files.set(path, { bytes: Buffer.from(text), change: 0 });
+  return files;
+}
+
+interface RootOptions {
+  readonly allowPaths?: string[];
+  readonly log?: Log;
+}
+
+/** A client that has roots, as a host with open folders has. */
+async function connectWithRoots(roots: unknown[], { allowPaths = [], log = silentLog }: RootOptions = {}) {
+  const files = filesWith("/data/f.txt", "content");
+  const store = storeOn(createMemoryEngines(), { files });
+  const options = {
+    version: "0",
+    maxChunkBytes: defaultMaxChunkBytes,
+    readOnly: false,
+    isLocal: true,
+    hasUrls: false,
+    allowPaths,
+    log,
+  };
+  const server = createMcpServer({ store, ...options });
+  const client = new Client({ name: "test", version: "0" }, { capabilities: { roots: { listChanged: true } } });
+  let toolChanges = 0;
+  let isDeaf = false;
+  client.setRequestHandler(ListRootsRequestSchema, () => {
+    if (isDeaf) throw new Error("no roots now");
+    return { roots: roots.map((root) => (typeof root === "string" ? { uri: root } : root)) };
+  });
+  client.setNotificationHandler(ToolListChangedNotificationSchema, () => {
+    toolChanges += 1;
+  });
+  const [near, far] = InMemoryTransport.createLinkedPair();
+  await Promise.all([server.connect(far), client.connect(near)]);
+  onTestFinished(() => client.close());
+  const offered = async (): Promise<string[]> => {
+    const { tools } = await client.listTools();
+    return tools.map(({ name }) => name).filter((name) => fileTools.includes(name));
+  };
+  const importFile = async (path: string) => {
+    const args = { path, bucket: "b", key: "k" };
+    return answerIn((await client.callTool({ name: "import_file", arguments: args })) as CallToolResult);
+  };
+  return { client, offered, importFile, toolChanges: () => toolChanges, goDeaf: () => (isDeaf = true) };
+}
+
+describe("import_file and export_file", () => {
+  it("are not offered where nothing is allowed, and say how to allow it", async () => {
+    const files = createLocalFiles({ forbidden: resolve("/store") });
+    const { client, refusal } = await connect(createMemoryEngines(), { files });
+    const { tools } = await client.listTools();
+    expect(tools.filter(({ name }) => fileTools.includes(name))).toEqual([]);
+    await client.callTool({ name: "save_artifact", arguments: { bucket: "b", key: "k", content: "x" } });
+    for (const tool of fileTools) {
+      const refused = await refusal(tool, { path: resolve("/data/f"), bucket: "b", key: "k" });
+      expect(refused.code).toBe("path_not_allowed");
+      expect(refused.message).toMatch(/No directory is allowed\. Ask the person .* --allow-path DIRECTORY, .* root/);
+      expect(refused.message).not.toMatch(/allowed director(y,|ies)/);
+    }
+  });
+
+  it("reach what --allow-path allows, there and back", async () => {
+    const files = filesWith("/data/f.txt", "content");
+    const { answer, client } = await connect(createMemoryEngines(), { files, allowPaths: ["/data"] });
+    const { tools } = await client.listTools();
+    expect(tools.filter(({ name }) => fileTools.includes(name))).toHaveLength(2);
+    const session = await answer("import_file", { path: "/data/f.txt", bucket: "b", key: "k.txt" });
+    expect(session).toMatchObject({ status: "complete", artifact: { version: 1, bytes: 7, mime_type: "text/plain" } });
+    const about = { bucket: "b", key: "k.txt", path: "/data/out" };
+    expect(await answer("export_file", about)).toMatchObject({ path: "/data/out", bytes: 7 });
+    expect(files.files.get("/data/out")?.bytes.toString()).toBe("content");
+  });
+
+  it("are not offered under --read-only, and refused there", async () => {
+    const { client, refusal } = await connect(createMemoryEngines(), { allowPaths: ["/data"], readOnly: true });
+    const { tools } = await client.listTools();
+    expect(tools.filter(({ name }) => fileTools.includes(name))).toEqual([]);
+    const refused = await refusal("export_file", { bucket: "b", key: "k", path: "/data/out" });
+    expect(refused.code).toBe("read_only");
+  });
+
+  it("tell how far they are to a client that asks", async () => {
+    const files = filesWith("/data/f", "x".repeat(100));
+    const { client } = await connect(createMemoryEngines(), { files, allowPaths: ["/data"], maxChunkBytes: 10 });
+    const seen: Progress[] = [];
+    const call = { name: "import_file", arguments: { path: "/data/f", bucket: "b", key: "k" } };
+    const result = await client.callTool(call, undefined, { onprogress: (progress) => void seen.push(progress) });
+    const { id } = JSON.parse(textOf(result as never));
+    expect(seen.at(-1)).toMatchObject({ progress: 100, total: 100, message: expect.stringContaining(id) });
+  });
+
+  it("stop where the call is cancelled, and the import can go on", async () => {
+    const files = filesWith("/data/f", "x".repeat(100));
+    const { client, answer } = await connect(createMemoryEngines(), { files, allowPaths: ["/data"], maxChunkBytes: 1 });
+    const stopping = new AbortController();
+    const call = { name: "import_file", arguments: { path: "/data/f", bucket: "b", key: "k" } };
+    const options = { signal: stopping.signal, onprogress: () => stopping.abort() };
+    await expect(client.callTool(call, undefined, options)).rejects.toThrow();
+    const { data } = await answer<{ data: { id: string; offset: number }[] }>("list_upload_sessions", {});
+    const [session] = data;
+    expect(session).toMatchObject({ status: "open", size: 100 });
+    await vi.waitFor(async () => {
+      const { offset } = await answer<{ offset: number }>("get_upload_session", { session_id: session?.id });
+      const again = await answer<{ offset: number }>("get_upload_session", { session_id: session?.id });
+      expect(again.offset).toBe(offset); // it stands still
+    });
+    const done = await answer("import_file", { path: "/data/f", session_id: session?.id });
+    expect(done).toMatchObject({ status: "complete", artifact: { bytes: 100 } });
+  });
+});
+
+describe("a client's roots", () => {
+  it("are added to what is allowed", async () => {
+    const { offered, importFile } = await connectWithRoots(["file:///data", "file://another-host/share"], {
+      allowPaths: ["/data"],
+    });
+    expect(await offered()).toEqual(fileTools);
+    expect(await importFile("/data/f.txt")).toMatchObject({ status: "complete" });
+    expect(await importFile("/elsewhere/f.txt")).toMatchObject({ error: { code: "path_not_allowed" } });
+  });
+
+  it.each([
+    ["of another machine", "vscode-remote://wsl%2Bubuntu/home/x"],
+    ["of another scheme", "untitled:Untitled-1"],
+    ["that names no host", "file://%zz"],
+    ["that is not encoded right", "file:///%zz"],
+    ["with a slash in a name", "file:///a%2Fb"],
+    ["with NUL in it", "file:///data%00"],
+    ["that is a plain path", "/elsewhere"],
+    ["that is empty", ""],
+    ["without a URI", { name: "x" }],
+    ["whose URI is no text", { uri: 7 }],
+    ["that is nothing", null],
+  ])("are judged one by one: one %s is logged and leaves the others", async (_, foreign) => {
+    const logged: [string, object | undefined][] = [];
+    const log: Log = (_level, event, facts) => void logged.push([event, facts]);
+    const nameless = { uri: "file:///data", name: null }; // as some hosts write a folder without a name
+    const { offered, importFile } = await connectWithRoots([foreign, nameless, foreign], { log });
+    expect(await offered()).toEqual(fileTools);
+    expect(await importFile("/data/f.txt")).toMatchObject({ status: "complete" });
+    expect(await importFile("/elsewhere/f.txt")).toMatchObject({ error: { code: "path_not_allowed" } });
+    const about = logged.filter(([event]) => event.startsWith("roots_"));
+    const told = typeof foreign === "string" ? foreign : JSON.stringify(foreign);
+    expect(about).toEqual([["roots_not_used", { reason: expect.any(String), count: 2, roots: [told, told] }]]);
+  });
+
+  it("are refreshed when they change, and the client hears that the tools did", async () => {
+    const roots: string[] = [];
+    const { client, offered, importFile, toolChanges } = await connectWithRoots(roots);
+    expect(await offered()).toEqual([]);
+    roots.push("file:///data");
+    await client.sendRootsListChanged();
+    await vi.waitFor(() => expect(toolChanges()).toBe(1));
+    expect(await offered()).toEqual(fileTools);
+    expect(await importFile("/data/f.txt")).toMatchObject({ status: "complete" });
+    roots.pop();
+    await client.sendRootsListChanged();
+    await vi.waitFor(() => expect(toolChanges()).toBe(2));
+    expect(await importFile("/data/f.txt")).toMatchObject({ error: { code: "path_not_allowed" } });
+  });
+
+  it("allow nothing any more where the client does not tell them", async () => {
+    const { client, offered, goDeaf, toolChanges } = await connectWithRoots(["file:///data"]);
+    expect(await offered()).toEqual(fileTools);
+    goDeaf();
+    await client.sendRootsListChanged();
+    await vi.waitFor(() => expect(toolChanges()).toBe(1));
+    expect(await offered()).toEqual([]);
+  });
+});

@@ -1,0 +1,300 @@
+import type { Tool } from "@modelcontextprotocol/sdk/types.js";
+import { describe, expect, it } from "vitest";
+import { connect, contentsOf } from "../../support/mcp-client.js";
+import { createMemoryEngines } from "../../support/stores.js";
+
+/** The table of the design: arguments of each tool, `*` where required. */
+const design = {
+  save_artifact: "bucket* key* content* encoding mime_type metadata if_version",
+  create_upload_session: "bucket* key* mime_type size sha256 metadata if_version",
+  upload_chunk: "session_id* offset* data* encoding sha256",
+  get_upload_session: "session_id*",
+  list_upload_sessions: "bucket key cursor limit",
+  complete_upload_session: "session_id* size sha256 if_version",
+  abort_upload_session: "session_id*",
+  list_buckets: "cursor limit",
+  list_artifacts: "bucket* prefix delimiter cursor limit",
+  list_artifact_versions: "bucket* key* cursor limit",
+  get_artifact: "bucket* key* version",
+  read_artifact: "bucket* key* version offset length encoding",
+  delete_artifact: "bucket* key* version",
+};
+const names = Object.keys(design);
+const writers = [
+  "save_artifact",
+  "create_upload_session",
+  "upload_chunk",
+  "complete_upload_session",
+  "abort_upload_session",
+  "delete_artifact",
+];
+
+async function listed(options: { readOnly?: boolean } = {}) {
+  const { client } = await connect(createMemoryEngines(), options);
+  const { tools, nextCursor } = await client.listTools();
+  expect(nextCursor).toBeUndefined(); // some hosts read one page
+  return { client, tools, byName: new Map(tools.map((tool) => [tool.name, tool])) };
+}
+
+/** What each description says first. */
+const begins: Record<string, RegExp> = {
+  save_artifact: /one go \(up to about 30 KB of text\) under a bucket and key, for good/,
+  create_upload_session: /too large for one call, or made piece by piece.*upload_chunk/,
+  upload_chunk: /at offset.*its new offset: use that as the offset of the next chunk/,
+  get_upload_session: /where an upload stands.*first after a lost connection.*upload_chunk at its offset/,
+  list_upload_sessions: /find an upload again when its id was lost/,
+  complete_upload_session: /without size: what has been uploaded becomes the artifact/,
+  abort_upload_session: /frees its bytes, which cannot be undone/,
+  import_file: /whatever its size, without you reading it/,
+  export_file: /whatever its size, without you reading it/,
+  list_buckets: /what earlier sessions have saved/,
+  list_artifacts: /in the order of their keys, each as its newest version/,
+  list_artifact_versions: /newest first/,
+  get_artifact: /without its content.*read_artifact/,
+  read_artifact: /a page at a time, at most 8,000 characters.*the call for the next one come first/,
+  delete_artifact: /all its versions or the one that version names: it cannot be undone/,
+};
+
+type Schema = Record<string, unknown>;
+const properties = ({ inputSchema }: Tool) => (inputSchema.properties ?? {}) as Record<string, Schema>;
+const argument = (tools: Map<string, Tool>, tool: string, name: string): Schema | undefined => {
+  const found = tools.get(tool);
+  return found && properties(found)[name];
+};
+const bytes = (text = "") => Buffer.byteLength(text);
+
+const byWord = (text: string, word: string): number => text.split(new RegExp(`\\b${word}\\b`)).length - 1;
+
+/** Each keyword of a JSON schema at any depth, not the names of its properties. */
+function keywords(schema: unknown): string[] {
+  if (Array.isArray(schema)) return schema.flatMap(keywords);
+  if (typeof schema !== "object" || schema === null) return [];
+  return Object.entries(schema).flatMap(([name, value]) =>
+    name === "properties" ? Object.values(value as object).flatMap(keywords) : [name, ...keywords(value)],
+  );
+}
+
+describe("tools/list", () => {
+  it("offers exactly the 13 tools of the design, each with its arguments", async () => {
+    const { tools } = await listed();
+    const offered = tools.map((tool) => {
+      const { required = [] } = tool.inputSchema;
+      const words = Object.keys(properties(tool)).map((name) => (required.includes(name) ? `${name}*` : name));
+      return [tool.name, words.sort().join(" ")];
+    });
+    const wanted = Object.entries(design).map(([name, words]) => [name, words.split(" ").sort().join(" ")]);
+    expect(Object.fromEntries(offered)).toEqual(Object.fromEntries(wanted));
+    expect(tools).toHaveLength(13);
+  });
+
+  it.each(names)(
+    "%s takes a flat object that allows no other arguments and describes each of its own",
+    async (name) => {
+      const { byName } = await listed();
+      const tool = byName.get(name) as Tool;
+      expect(tool.inputSchema).toMatchObject({ type: "object", additionalProperties: false });
+      expect(keywords(tool.inputSchema)).not.toEqual(
+        expect.arrayContaining([expect.stringMatching(/^(\$.*|oneOf|anyOf|allOf|definitions)$/)]),
+      );
+      for (const [argument, schema] of Object.entries(properties(tool))) {
+        expect(schema["description"], argument).toMatch(/\S{3}/);
+        expect(argument === "metadata" ? ["object"] : ["string", "integer"], argument).toContain(schema["type"]);
+      }
+    },
+  );
+
+  it.each(names)("%s has a title, a description under 2 KB and a name within the limits of hosts", async (name) => {
+    const { byName } = await listed();
+    const { title, description, annotations } = byName.get(name) as Tool;
+    expect(title).toMatch(/\S/);
+    expect(annotations?.title).toBe(title);
+    expect(bytes(description)).toBeGreaterThan(60);
+    expect(bytes(description)).toBeLessThan(2_048);
+    expect(name).toMatch(/^[a-z0-9_]+$/);
+    expect(`mcp__artifacts-mcp__${name}`.length).toBeLessThanOrEqual(60);
+  });
+
+  it.each(Object.entries(begins))(
+    "%s says the most important in the 150 characters that some hosts show",
+    async (name, words) => {
+      const { client } = await connect(createMemoryEngines(), { allowPaths: ["/data"] });
+      const tool = (await client.listTools()).tools.find((other) => other.name === name);
+      const shown = tool?.description?.slice(0, 150) ?? "";
+      expect(shown).toMatch(words);
+      expect(shown).toMatch(/^[^.]+\./); // a whole sentence
+    },
+  );
+
+  it("costs a model no more than 17,500 characters of names, descriptions and arguments", async () => {
+    const { client } = await connect(createMemoryEngines(), { allowPaths: ["/data"] });
+    const { tools } = await client.listTools();
+    expect(tools).toHaveLength(15);
+    const told = tools.map(({ name, description, inputSchema }) => [name, description, JSON.stringify(inputSchema)]);
+    expect(told.flat().join("").length).toBeLessThanOrEqual(17_500);
+  });
+
+  it("asks Claude Code to load the five tools that an upload and a read need, and for long pages", async () => {
+    const { tools } = await listed();
+    const meta = Object.fromEntries(tools.flatMap(({ name, _meta }) => (_meta ? [[name, _meta]] : [])));
+    const alwaysLoad = { "anthropic/alwaysLoad": true };
+    expect(meta).toEqual({
+      create_upload_session: alwaysLoad,
+      upload_chunk: alwaysLoad,
+      get_upload_session: alwaysLoad,
+      complete_upload_session: alwaysLoad,
+      read_artifact: { ...alwaysLoad, "anthropic/maxResultSizeChars": 500_000 },
+    });
+  });
+
+  it.each(names)("%s declares what it answers, read_artifact aside", async (name) => {
+    const { byName } = await listed();
+    const { outputSchema } = byName.get(name) as Tool;
+    if (name === "read_artifact") return expect(outputSchema).toBeUndefined();
+    expect(outputSchema).toMatchObject({ type: "object", properties: expect.anything(), required: expect.anything() });
+    // A nullable value is an anyOf of two types, inside; at the root hosts take none.
+    expect(Object.keys(outputSchema ?? {})).not.toContain("anyOf");
+    expect(keywords(outputSchema)).not.toEqual(
+      expect.arrayContaining([expect.stringMatching(/^(\$.*|oneOf|allOf|definitions)$/)]),
+    );
+  });
+
+  it("describes sessions and artifacts as they are answered", async () => {
+    const { byName } = await listed();
+    const shape = (tool: string) =>
+      byName.get(tool)?.outputSchema as unknown as { properties: Record<string, Schema>; required: string[] };
+    const session = shape("get_upload_session");
+    expect(session.properties["status"]).toMatchObject({
+      enum: ["open", "conflict", "complete", "aborted", "expired"],
+    });
+    const fields = "bucket key version mime_type bytes sha256 created_at uri metadata".split(" ");
+    const optional = "expires_at saved_by url edit already_saved".split(" ");
+    const nested = session.properties["artifact"] as unknown as ReturnType<typeof shape>;
+    for (const { properties, required } of [shape("save_artifact"), shape("get_artifact"), nested]) {
+      expect(Object.keys(properties).sort()).toEqual([...fields, ...optional].sort());
+      expect([...required].sort()).toEqual([...fields].sort());
+      expect(properties["already_saved"]).toMatchObject({ type: "boolean", const: true });
+      expect(properties["saved_by"]).toMatchObject({ type: "string" });
+      for (const name of ["expires_at", "edit"]) expect(properties[name], name).toMatchObject({ type: "integer" });
+    }
+  });
+
+  it("speaks of no status that there is not", async () => {
+    const { tools, client } = await listed();
+    const told = `${client.getInstructions()} ${JSON.stringify(tools)}`;
+    expect(told).not.toMatch(/\b(held|completing)\b/);
+    expect(byWord(told, "conflict")).toBeGreaterThan(0);
+  });
+
+  it("says of each tool with all four annotations whether it writes, destroys, repeats safely and stays in this world", async () => {
+    const { tools } = await listed();
+    for (const { name, annotations } of tools) {
+      expect(annotations, name).toMatchObject({
+        readOnlyHint: !writers.includes(name),
+        destructiveHint: ["delete_artifact", "abort_upload_session"].includes(name),
+        idempotentHint: name !== "create_upload_session",
+        openWorldHint: false,
+      });
+    }
+  });
+
+  it("lets a host check types and limits before it calls", async () => {
+    const { byName } = await listed();
+    const digest = { type: "string", pattern: "^[0-9a-f]{64}$" };
+    const limits: [string, string, Schema][] = [
+      ["save_artifact", "bucket", { type: "string", minLength: 1, maxLength: 63, pattern: expect.any(String) }],
+      ["save_artifact", "key", { type: "string", minLength: 1 }],
+      ["save_artifact", "encoding", { type: "string", enum: ["utf8", "base64"], default: "utf8" }],
+      ["save_artifact", "if_version", { type: "integer", minimum: 0 }],
+      ["save_artifact", "metadata", { type: "object", additionalProperties: { type: "string" } }],
+      ["create_upload_session", "size", { type: "integer", minimum: 0 }],
+      ["create_upload_session", "sha256", digest],
+      ["upload_chunk", "offset", { type: "integer", minimum: 0 }],
+      ["upload_chunk", "sha256", digest],
+      ["complete_upload_session", "sha256", digest],
+      ["list_artifacts", "limit", { type: "integer", minimum: 1, maximum: 1000, default: 100 }],
+      ["list_artifacts", "delimiter", { type: "string" }],
+      ["get_artifact", "version", { type: "integer", minimum: 1 }],
+      ["read_artifact", "offset", { type: "integer", minimum: 0 }],
+      ["read_artifact", "length", { type: "integer", minimum: 1, maximum: 1024 * 1024 }],
+      ["read_artifact", "encoding", { type: "string", enum: ["auto", "utf8", "base64"], default: "auto" }],
+    ];
+    for (const [tool, name, schema] of limits) {
+      expect(argument(byName, tool, name), `${tool}.${name}`).toMatchObject(schema);
+    }
+  });
+
+  it("puts no pattern on a session's id, since any string may be asked for", async () => {
+    const { tools } = await listed();
+    const ids = tools.map((tool) => properties(tool)["session_id"]).filter((schema) => schema !== undefined);
+    expect(ids).toHaveLength(4);
+    for (const schema of ids) expect(Object.keys(schema).sort()).toEqual(["description", "type"]);
+  });
+
+  it("comes with instructions that hosts need not cut, which tell the workflow", async () => {
+    const { client } = await listed();
+    const told = client.getInstructions();
+    expect(bytes(told)).toBeGreaterThanOrEqual(200);
+    expect(bytes(told)).toBeLessThanOrEqual(2_048);
+    for (const tool of [
+      "save_artifact",
+      "create_upload_session",
+      "upload_chunk",
+      "get_upload_session",
+      "read_artifact",
+    ]) {
+      expect(told).toContain(tool);
+    }
+    expect(told).toMatch(/base64/);
+  });
+});
+
+describe("--read-only", () => {
+  it("offers the reading tools alone, and names no other in its instructions", async () => {
+    const { tools, client } = await listed({ readOnly: true });
+    expect(tools.map(({ name }) => name).sort()).toEqual(names.filter((name) => !writers.includes(name)).sort());
+    expect(tools.every(({ annotations }) => annotations?.readOnlyHint)).toBe(true);
+    const told = client.getInstructions();
+    expect(bytes(told)).toBeGreaterThanOrEqual(200);
+    for (const writer of writers) expect(told).not.toContain(writer);
+  });
+
+  it.each(writers)("answers read_only to %s, and changes nothing", async (tool) => {
+    const engines = createMemoryEngines();
+    const { answer } = await connect(engines);
+    await answer("save_artifact", { bucket: "b", key: "k", content: "kept" });
+    const { id } = await answer("create_upload_session", { bucket: "b", key: "k2" });
+    const before = contentsOf(engines);
+    const { refusal } = await connect(engines, { readOnly: true });
+    const args = { bucket: "b", key: "k", content: "new", session_id: id, offset: 0, data: "new" };
+    const words = design[tool as keyof typeof design].split(" ").map((word) => word.replace("*", ""));
+    const taken = Object.fromEntries(Object.entries(args).filter(([name]) => words.includes(name)));
+    expect(await refusal(tool, taken)).toMatchObject({
+      code: "read_only",
+      message: expect.stringMatching(/--read-only/),
+    });
+    expect(contentsOf(engines)).toEqual(before);
+  });
+
+  it("still lists, finds and reads what others save", async () => {
+    const engines = createMemoryEngines();
+    const writer = await connect(engines);
+    await writer.answer("save_artifact", { bucket: "b", key: "k", content: "kept" });
+    const { id } = await writer.answer("create_upload_session", { bucket: "b", key: "k2" });
+    const reader = await connect(engines, { readOnly: true });
+    expect(await reader.answer("list_buckets")).toEqual({ data: [{ name: "b" }] });
+    expect(await reader.answer("get_upload_session", { session_id: id })).toMatchObject({ status: "open" });
+    const { content } = await reader.call("read_artifact", { bucket: "b", key: "k" });
+    expect(content[1]).toEqual({ type: "text", text: "kept" });
+  });
+});
+
+describe("tools/call", () => {
+  it("of a tool that does not exist is a protocol error that names those that do", async () => {
+    const { client } = await connect(createMemoryEngines());
+    const call = client.callTool({ name: "rename_file", arguments: { path: "/etc/passwd" } });
+    await expect(call).rejects.toMatchObject({
+      code: -32602,
+      message: expect.stringMatching(/rename_file.*save_artifact/s),
+    });
+  });
+});

@@ -1,0 +1,232 @@
+import { describe, expect, it } from "vitest";
+import { DecodedContent } from "../../../src/mcp/fast-json/content.js";
+import { uploadChunk } from "../../../src/mcp/tools/upload-chunk.js";
+import type { Artifact } from "../../../src/store/model/artifact.js";
+import type { Store } from "../../../src/store/store.js";
+import { sha256Of } from "../../support/mcp-client.js";
+import { connectForUploads, day, nowSeconds } from "../../support/upload-client.js";
+
+describe("create_upload_session", () => {
+  it("answers an open session at offset 0 that lives 7 days", async () => {
+    const { create, get } = await connectForUploads();
+    const session = await create({ size: 5, metadata: { a: "b" } });
+    expect(session).toEqual({
+      id: expect.stringMatching(/^[0-9a-f]{32,}$/),
+      bucket: "b",
+      key: "k.txt",
+      mime_type: "text/plain",
+      url: `artifact-upload://${session.id}`,
+      offset: 0,
+      size: 5,
+      status: "open",
+      created_at: nowSeconds,
+      expires_at: nowSeconds + 7 * day,
+    });
+    expect(await get(session.id)).toEqual(session);
+  });
+
+  it("without size answers size null, and without an extension the type of plain bytes", async () => {
+    const { create } = await connectForUploads();
+    expect(await create({ key: "k" })).toMatchObject({ size: null, mime_type: "application/octet-stream" });
+  });
+
+  it("with size 0 is complete in the answer that creates it", async () => {
+    const { create, get, read } = await connectForUploads();
+    const session = await create({ size: 0, sha256: sha256Of("") });
+    expect(session).toMatchObject({
+      status: "complete",
+      offset: 0,
+      artifact: { version: 1, bytes: 0, sha256: sha256Of("") },
+    });
+    expect(await get(session.id)).toEqual(session);
+    expect(await read()).toBe("");
+  });
+});
+
+describe("upload_chunk", () => {
+  it("counts offsets in bytes of text, never in characters", async () => {
+    const { create, append, complete, read } = await connectForUploads();
+    const { id } = await create();
+    let offset = 0;
+    for (const [data, bytes] of [
+      ["é", 2],
+      ["€", 3],
+      ["😀", 4],
+      ["a", 1],
+    ] as const) {
+      ({ offset } = await append(id, offset, data));
+      expect(offset, data).toBe({ é: 2, "€": 5, "😀": 9, a: 10 }[data]);
+      expect(bytes).toBe(Buffer.byteLength(data));
+    }
+    await complete(id);
+    expect(await read()).toBe("é€😀a");
+  });
+
+  it("publishes with the last byte of a sized session, and the answer carries the artifact", async () => {
+    const { create, append, answer, engines } = await connectForUploads();
+    const { id } = await create({ size: 10, metadata: { by: "me" } });
+    expect(await append(id, 0, "hello")).toMatchObject({ offset: 5, status: "open" });
+    const last = await append(id, 5, "world");
+    expect(last).toMatchObject({ offset: 10, status: "complete" });
+    expect(last.artifact).toEqual({
+      bucket: "b",
+      key: "k.txt",
+      version: 1,
+      mime_type: "text/plain",
+      bytes: 10,
+      sha256: sha256Of("helloworld"),
+      created_at: nowSeconds,
+      saved_by: "test 0",
+      uri: "artifact://b/k.txt",
+      metadata: { by: "me" },
+    });
+    expect(await answer<Artifact>("get_artifact", { bucket: "b", key: "k.txt" })).toEqual(last.artifact);
+    const [artifact] = [...engines.metadata.rows].filter(([name]) => name.startsWith("artifact\t"));
+    const [version] = JSON.parse(artifact?.[1] ?? "").versions;
+    const named = version.pieces.map(({ name }: { name: string }) => `${version.session}/${name}`);
+    expect([...engines.metadata.pieceMap.keys(), ...engines.content.files.keys()]).toEqual(named);
+  });
+
+  it("takes text, base64 and nothing at all in one upload, also cut inside a character", async () => {
+    const { create, append, complete, read } = await connectForUploads();
+    const { id } = await create();
+    const euro = Buffer.from("€");
+    await append(id, 0, euro.subarray(0, 1).toString("base64"), { encoding: "base64" });
+    expect(await append(id, 1, "")).toMatchObject({ offset: 1, status: "open" });
+    await append(id, 1, euro.subarray(1).toString("base64"), { encoding: "base64" });
+    await append(id, 3, "uro");
+    await complete(id);
+    expect(await read()).toBe("€uro");
+  });
+
+  it("checks a chunk's own sha256 before it keeps the chunk", async () => {
+    const { create, append, refusedAppend, get } = await connectForUploads();
+    const { id } = await create();
+    expect(await append(id, 0, "hello", { sha256: sha256Of("hello") })).toMatchObject({ offset: 5 });
+    const error = await refusedAppend(id, 5, "world", { sha256: sha256Of("other") });
+    expect(error).toMatchObject({ code: "checksum_mismatch", expected: sha256Of("other"), actual: sha256Of("world") });
+    expect(await get(id)).toMatchObject({ offset: 5 });
+  });
+
+  it("accepts a replay, wherever it begins, and appends what reaches past the end", async () => {
+    const { create, append, complete, read } = await connectForUploads();
+    const { id } = await create();
+    await append(id, 0, "hello");
+    await append(id, 5, "world");
+    expect(await append(id, 0, "hello")).toMatchObject({ offset: 10 });
+    expect(await append(id, 3, "lowo")).toMatchObject({ offset: 10 });
+    expect(await append(id, 7, "rld!!")).toMatchObject({ offset: 12 });
+    await complete(id);
+    expect(await read()).toBe("helloworld!!");
+  });
+
+  it.each([
+    ["a gap", 6, "x"],
+    ["an empty chunk behind the end", 6, ""],
+    ["other bytes at an earlier offset", 0, "hallo"],
+    ["a replay that differs in its overlap alone", 4, "x world"],
+  ])("rejects %s and reports the offset to go on from", async (_what, offset, data) => {
+    const { create, append, refusedAppend, get } = await connectForUploads();
+    const { id } = await create();
+    await append(id, 0, "hello");
+    const error = await refusedAppend(id, offset, data);
+    expect(error).toMatchObject({ code: "offset_conflict", offset: 5, message: expect.stringMatching(/offset 5\b/) });
+    expect(await get(id)).toMatchObject({ offset: 5, status: "open" });
+  });
+
+  it("answers replays after completion with the artifact, and other bytes with session_closed or offset_conflict", async () => {
+    const { create, append, complete, refusedAppend } = await connectForUploads();
+    const { id } = await create();
+    await append(id, 0, "hello");
+    const done = await complete(id);
+    expect(await append(id, 0, "hello")).toEqual(done);
+    expect(await append(id, 5, "")).toEqual(done);
+    expect(await refusedAppend(id, 0, "hallo")).toMatchObject({ code: "offset_conflict", offset: 5 });
+    expect(await refusedAppend(id, 5, "more")).toMatchObject({ code: "session_closed" });
+  });
+
+  it("runs calls on one session in the order of their arrival", async () => {
+    const { create, append, complete, read } = await connectForUploads();
+    const { id } = await create();
+    const offsets = await Promise.all(Array.from("0123456789", (digit, n) => append(id, n, digit)));
+    expect(offsets.map(({ offset }) => offset)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    await complete(id);
+    expect(await read()).toBe("0123456789");
+  });
+
+  it("prolongs the session by each byte that it accepts, and by no replay", async () => {
+    let now = nowSeconds;
+    const { create, append } = await connectForUploads({ now: () => now * 1000 });
+    const { id } = await create();
+    now += day;
+    expect(await append(id, 0, "x")).toMatchObject({ expires_at: now + 7 * day });
+    now += day;
+    expect(await append(id, 0, "x")).toMatchObject({ expires_at: now + 6 * day });
+  });
+});
+
+describe("sha256 at creation", () => {
+  it("publishes content that matches", async () => {
+    const { create, append } = await connectForUploads();
+    const { id } = await create({ size: 5, sha256: sha256Of("hello") });
+    expect(await append(id, 0, "hello")).toMatchObject({ status: "complete" });
+  });
+
+  it("that is not met publishes nothing, says both digests, and keeps the bytes for the right one", async () => {
+    const { create, append, refusedAppend, refusal, answer, complete, read } = await connectForUploads();
+    const { id } = await create({ size: 5, sha256: sha256Of("hello") });
+    await append(id, 0, "ha");
+    const error = await refusedAppend(id, 2, "llo");
+    expect(error).toMatchObject({
+      code: "checksum_mismatch",
+      expected: sha256Of("hello"),
+      actual: sha256Of("hallo"),
+      offset: 5,
+      session_id: id,
+      message: expect.stringMatching(/are kept\. Call complete_upload_session with the right sha256, or abort/),
+    });
+    expect(await refusal("get_upload_session", { session_id: id })).toEqual(error);
+    const listed = { data: [{ id, offset: 5, size: 5, status: "open" }] };
+    expect(await answer("list_upload_sessions")).toMatchObject(listed);
+    expect(await refusal("get_artifact", { bucket: "b", key: "k.txt" })).toMatchObject({ code: "artifact_not_found" });
+    expect(await refusedAppend(id, 0, "hello")).toMatchObject({ code: "offset_conflict", offset: 5, differs_at: 1 });
+    const done = await complete(id, { sha256: sha256Of("hallo") });
+    expect(done).toMatchObject({ status: "complete", artifact: { sha256: sha256Of("hallo") } });
+    expect(await read()).toBe("hallo");
+  });
+});
+
+it("a chunk of another file says so first, and to begin again, before it tells the offset", async () => {
+  const { create, append, refusedAppend } = await connectForUploads();
+  const { id } = await create({});
+  await append(id, 0, "PK123456");
+  const { message } = await refusedAppend(id, 0, "name,size\n");
+  expect(message).toMatch(
+    /^This may be another file .*, call abort_upload_session, create a new session .* Only if it is the same content, go on with offset 8: /,
+  );
+});
+
+it("upload_chunk gives its memory back when the bytes are read no more, which may be after its answer", async () => {
+  let onDone = (): void => undefined;
+  const append = async (_id: string, _offset: number, _bytes: Uint8Array, options: { onDone: () => void }) => {
+    onDone = options.onDone;
+    return { status: "open" };
+  };
+  const store = { uploads: { append } } as unknown as Store;
+  const tool = uploadChunk({
+    store,
+    maxChunkBytes: 10,
+    hasUrls: false,
+    savedBy: () => undefined,
+    allowedDirectories: async () => [],
+  });
+  let isReleased = false;
+  const data = new DecodedContent(Buffer.from("abc"), () => {
+    isReleased = true;
+  });
+  const call = { signal: new AbortController().signal, progress: () => undefined };
+  await tool.call({ session_id: "s", offset: 0, data }, call);
+  expect(isReleased).toBe(false);
+  onDone();
+  expect(isReleased).toBe(true);
+});
