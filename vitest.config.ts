@@ -4,18 +4,64 @@ import { configDefaults, defineConfig } from "vitest/config";
 
 const path = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
-export default defineConfig({
+/** In milliseconds. A slow machine makes a test slow, and never makes it fail: only a wait without end does. */
+export const patienceMs = 20 * 60_000;
+
+/** Kills, cuts, full disks, races and memory under load: minutes each. `npm run test:exhaustive` runs them. */
+const exhaustive = [
+  "test/e2e/{crash-points,full-disk,failing-sync,power-loss,race,read-only-disk}.test.ts",
+  "test/e2e/{browser,code-cache,http-load,http-memory,installation,large-content,mcp-load}.test.ts",
+  "test/http/attack/*.test.ts",
+  "test/http/hostile-requests.test.ts",
+  "test/mcp/{calls/hostile-input,stdio/hostile-lines}.test.ts",
+  "test/store/{crash-points,races,schedules}.test.ts",
+  "test/engines/disk/{content-faults,disk-faults}.test.ts",
+  "test/engines/sqlite/{full-disk,several-processes}.test.ts",
+];
+const endToEnd = ["test/e2e/*.test.ts"];
+const hosts = ["test/hosts/**"]; // they need npm: `npm run test:hosts`
+
+export const shared = {
   resolve: { alias: [{ find: /^sqlite3$/, replacement: path("src/engines/sqlite/database/sqlite3.ts") }] },
-  define: { WORKERS_FOLDER: JSON.stringify(path("dist")) },
+  define: { WORKERS_FOLDER: JSON.stringify(path("node_modules/.cache/test-workers")) },
+};
+export const sharedTest = {
+  // The alias holds only in what is transformed.
+  server: { deps: { inline: ["@keyv/sqlite"] } },
+  testTimeout: patienceMs,
+  hookTimeout: patienceMs,
+  expect: { poll: { timeout: patienceMs } },
+};
+/** Builds the workers alone, or all that an end-to-end test runs; once, and only for a project that has tests to run. */
+export const workers = "test/support/build-workers.ts";
+export const everything = "test/support/build-once.ts";
+
+export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
-    exclude: [...configDefaults.exclude, "test/hosts/**"], // they need npm: `npm run test:hosts`
-    globalSetup: "test/support/build-once.ts",
-    // The alias above holds only in what is transformed.
-    server: { deps: { inline: ["@keyv/sqlite"] } },
     // By default one processor is left free, which on two of them is half.
     maxWorkers: availableParallelism(),
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    projects: [
+      {
+        ...shared,
+        test: {
+          ...sharedTest,
+          name: "unit",
+          include: ["test/**/*.test.ts"],
+          exclude: [...configDefaults.exclude, ...hosts, ...endToEnd, ...exhaustive],
+          globalSetup: workers,
+        },
+      },
+      {
+        ...shared,
+        test: {
+          ...sharedTest,
+          name: "end-to-end",
+          include: endToEnd,
+          exclude: [...configDefaults.exclude, ...exhaustive],
+          globalSetup: [everything, workers],
+        },
+      },
+      { ...shared, test: { ...sharedTest, name: "exhaustive", include: exhaustive, globalSetup: [everything, workers] } },
+    ],
   },
 });

@@ -1,13 +1,13 @@
-import { configDefaults, defineConfig } from "vitest/config";
-import config from "./vitest.config.js";
+import { defineConfig } from "vitest/config";
+import { everything, shared, sharedTest, workers } from "./vitest.config.js";
 
 /** Agents' command lines from npm start our server, with a scripted model behind them. */
 export default defineConfig({
-  ...config,
+  ...shared,
   test: {
-    ...config.test,
+    ...sharedTest,
+    globalSetup: [everything, workers],
     include: ["test/hosts/**/*.test.ts"],
-    exclude: configDefaults.exclude,
-    testTimeout: 1_800_000, // each step has a bound of its own
+    testTimeout: 60 * 60_000, // each step has a bound of its own
   },
 });

@@ -61,12 +61,17 @@ export async function bundle() {
   for (const name of await readdir(dist)) if (name.endsWith(".bytecode")) await rm(join(dist, name));
   const inputs = await bundleProgram("src/cli/main.ts", server, "cjs");
   inputs.push(...(await bundleProgram("src/cli/commands.ts", join(dist, "commands.cjs"), "cjs")));
-  await bundleProgram("src/engines/sqlite/database/thread-program.ts", join(dist, "sqlite-thread.cjs"), "cjs");
+  await bundleWorkers(dist);
   // The launcher is CommonJS too: Node is quicker to start it.
   await writeFile(join(dist, "package.json"), '{"type":"commonjs"}\n');
   await bundleProgram("src/cli/launcher.ts", join(dist, "main.js"), "cjs", "node12");
   await writeFile(join(dist, "THIRD-PARTY-LICENSES.txt"), await licences(inputs));
   await leaveBytecode(server);
+}
+
+/** Bundles the programs that run in threads. @param {string} folder */
+export async function bundleWorkers(folder) {
+  await bundleProgram("src/engines/sqlite/database/thread-program.ts", join(folder, "sqlite-thread.cjs"), "cjs");
 }
 
 const createRequire =

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { runCommand } from "../support/command.js";
 import { temporaryDirectory } from "../support/directories.js";
 import { startService } from "../support/http-process.js";
+import { patience } from "../support/patience.js";
 import { builtServer, initialize, spawnRaw, startServerUnder, toolCall } from "../support/server-process.js";
 
 /** A device on which every write fails with ENOSPC. */
@@ -14,7 +15,7 @@ const item = { bucket: "b", key: "k", content: "x" };
 /** Runs the built command with a shell's redirection. */
 function redirected(redirection: string, ...args: string[]) {
   const words = ["-c", `exec "$0" "$@" ${redirection}`, process.execPath, builtServer, ...args];
-  return spawnSync("sh", words, { encoding: "utf8", input: "", timeout: 60_000 });
+  return spawnSync("sh", words, { encoding: "utf8", input: "", ...patience });
 }
 
 describe("a server whose stderr fails goes on", () => {

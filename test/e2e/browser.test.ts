@@ -10,6 +10,7 @@ import { expect, it, onTestFinished } from "vitest";
 import { temporaryDirectory } from "../support/directories.js";
 import { bearer } from "../support/http-client.js";
 import { startService } from "../support/http-process.js";
+import { patienceMs } from "../support/patience.js";
 
 /*
  * A page of another origin, in a real browser, with tus's own client.
@@ -65,32 +66,29 @@ async function openPage(origin: string, endpoint: string, retryDelays: readonly 
   const browser = await chromium.launch({ executablePath: executablePath ?? "", args: ["--no-sandbox"] });
   onTestFinished(() => browser.close());
   const page = await browser.newPage();
+  page.setDefaultTimeout(patienceMs);
   await page.goto(origin);
   await page.evaluate(`begin(${JSON.stringify([endpoint, bearer.authorization, retryDelays]).slice(1, -1)})`);
   return page;
 }
 
-it.skipIf(executablePath === undefined)(
-  `a browser's upload goes on when its connection comes back${why}`,
-  { timeout: 90_000 },
-  async () => {
-    const pages = await servePages();
-    const root = await temporaryDirectory();
-    const service = await startService(root, 0, "--http-origin", pages);
-    const page = await openPage(pages, `${service.origin}/v1/tus`, [100, 200, 500, 1_000, 2_000, 5_000, 10_000]);
-    await page.waitForFunction("state.accepted >= 10_000_000");
-    await page.context().setOffline(true);
-    await page.waitForFunction("state.breaks > 0");
-    await service.kill();
-    const again = await startService(root, service.port, "--http-origin", pages);
-    await page.context().setOffline(false);
-    await page.waitForFunction("state.ended", undefined, { timeout: 60_000 });
-    expect(await page.evaluate("state.ended")).toBe("well");
-    const content = Uint8Array.from({ length: bytes }, (_, at) => byteAt(at));
-    const { json } = await again.ask("GET", "/v1/artifacts/b/from-a-browser.bin");
-    expect(json).toMatchObject({ bytes, sha256: createHash("sha256").update(content).digest("hex") });
-  },
-);
+it.skipIf(executablePath === undefined)(`a browser's upload goes on when its connection comes back${why}`, async () => {
+  const pages = await servePages();
+  const root = await temporaryDirectory();
+  const service = await startService(root, 0, "--http-origin", pages);
+  const page = await openPage(pages, `${service.origin}/v1/tus`, [100, 200, 500, 1_000, 2_000, 5_000, 10_000]);
+  await page.waitForFunction("state.accepted >= 10_000_000");
+  await page.context().setOffline(true);
+  await page.waitForFunction("state.breaks > 0");
+  await service.kill();
+  const again = await startService(root, service.port, "--http-origin", pages);
+  await page.context().setOffline(false);
+  await page.waitForFunction("state.ended");
+  expect(await page.evaluate("state.ended")).toBe("well");
+  const content = Uint8Array.from({ length: bytes }, (_, at) => byteAt(at));
+  const { json } = await again.ask("GET", "/v1/artifacts/b/from-a-browser.bin");
+  expect(json).toMatchObject({ bytes, sha256: createHash("sha256").update(content).digest("hex") });
+});
 
 it.skipIf(executablePath === undefined)(`a browser's page that was not let in is refused${why}`, async () => {
   const service = await startService(await temporaryDirectory());

@@ -89,12 +89,12 @@ describe.skipIf(process.platform !== "linux")("an installed package without byte
     expect(await found(cache)).toEqual([]);
   });
 
-  it("has some while the first server still runs, so that kill -9 does not matter", { timeout: 120_000 }, async () => {
+  it("has some while the first server still runs, so that kill -9 does not matter", async () => {
     const { beside, main, environment, found, isTaken } = await install();
     const server = spawnRawAt(main, ["--root", join(beside, "store")], environment);
     server.send(initialize);
     await server.answer(0);
-    await expect.poll(() => found(beside), { timeout: 100_000, interval: 200 }).toHaveLength(1);
+    await expect.poll(() => found(beside), { interval: 200 }).toHaveLength(1);
     server.child.kill("SIGKILL");
     await server.exited;
     expect(isTaken()).toBe(true);

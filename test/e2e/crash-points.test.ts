@@ -123,7 +123,7 @@ function note(steps: Death["steps"], last: number): void {
 const named = scenarios.map((scenario) => [scenario.name, scenario] as const);
 
 describe("a process that is killed", () => {
-  it.each(named)("while %s", { timeout: isLong ? 3_600_000 : 600_000 }, async (_, scenario) => {
+  it.each(named)("while %s", async (_, scenario) => {
     const prepared = await prepare(scenario);
     const { steps: all, answered } = await dieAt(Number.POSITIVE_INFINITY, true, scenario, prepared);
     expect(answered, "calls that came to their end").toBe(scenario.act.length);

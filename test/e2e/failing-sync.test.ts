@@ -112,7 +112,7 @@ function expectSound(root: string): void {
 
 const scenes = works.flatMap((work) => [true, false].map((isOnce) => ({ ...work, isOnce })));
 
-describe.skipIf(!canStrace)(`a log that cannot be synced ${needsStrace}`, { timeout: 120_000 }, () => {
+describe.skipIf(!canStrace)(`a log that cannot be synced ${needsStrace}`, () => {
   it.each(scenes)("under $name (once: $isOnce) costs no byte, whoever goes on", async ({ prepare, act, isOnce }) => {
     const root = join(await temporaryDirectory(), "store");
     const log = join(root, "metadata.sqlite-wal");

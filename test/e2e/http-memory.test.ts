@@ -50,7 +50,7 @@ it.runIf(isLinux)("200 downloads that nobody reads cost less than 64 MiB, and en
   expect((await service.ask("GET", "/healthz")).status).toBe(200);
   expect((await service.ask("GET", "/v1/content/b/k")).bytes.length).toBe(8 * MiB);
   for (const socket of sockets) socket.destroy();
-  await expect.poll(() => descriptors(service), { timeout: 60_000 }).toBeLessThan(idleDescriptors + 10);
+  await expect.poll(() => descriptors(service)).toBeLessThan(idleDescriptors + 10);
 });
 
 it.runIf(isLinux)("pipelined downloads that nobody reads cost as much as one, and hold up no end", async () => {
@@ -61,7 +61,7 @@ it.runIf(isLinux)("pipelined downloads that nobody reads cost as much as one, an
   expect(((await residentBytes(service)) - idleBytes) / MiB).toBeLessThan(64);
   expect(await descriptors(service)).toBeLessThan(idleDescriptors + 30);
   for (const socket of sockets) socket.destroy();
-  await expect.poll(() => descriptors(service), { timeout: 60_000 }).toBeLessThan(idleDescriptors + 10);
+  await expect.poll(() => descriptors(service)).toBeLessThan(idleDescriptors + 10);
   service.child.kill("SIGTERM");
   expect(await service.exited).toBe(0);
 });

@@ -31,7 +31,7 @@ async function residentBytes({ child }: HttpProcess): Promise<number> {
 const listBuckets = JSON.stringify(message(1, "tools/call", { name: "list_buckets", arguments: {} }));
 const hundredReads = JSON.stringify(Array.from({ length: 100 }, (_, n) => readResource(n + 1, "k", 4 * MiB)));
 
-describe.runIf(process.platform === "linux")("MCP over HTTP under load", { timeout: 120_000 }, () => {
+describe.runIf(process.platform === "linux")("MCP over HTTP under load", () => {
   it("keeps what forty clients have read and left within one limit, in a heap of 192 MiB", async () => {
     const environment = { NODE_OPTIONS: "--max-old-space-size=192" };
     const service = await startServiceIn(environment, await temporaryDirectory());

@@ -309,23 +309,19 @@ async function cutPower(workload: Workload, image: string, copy: string): Promis
   await rm(copy);
 }
 
-it.skipIf(!canMount)(
-  `everything acknowledged survives a power cut at any moment ${needsMounts}`,
-  { timeout: isLong ? 3_600_000 : 600_000 },
-  async () => {
-    const folder = await temporaryDirectory();
-    const [image, copy] = [join(folder, "image"), join(folder, "copy")];
-    const workload = await openWorkload(image);
-    for (let cut = 0; cut < (isLong ? 200 : 16); cut += 1) {
-      for (let step = randomInt(1, 8); step > 0; step -= 1) await workload.step();
-      await cutPower(workload, image, copy);
-    }
-    // In the middle of running calls; where one runs alone, no other one makes its names durable by chance.
-    for (let cut = 0; cut < (isLong ? 200 : 8); cut += 1) {
-      const running = Array.from({ length: pick([1, 1, 4]) }, () => workload.step());
-      await delay(randomInt(12));
-      await cutPower(workload, image, copy);
-      await Promise.all(running);
-    }
-  },
-);
+it.skipIf(!canMount)(`everything acknowledged survives a power cut at any moment ${needsMounts}`, async () => {
+  const folder = await temporaryDirectory();
+  const [image, copy] = [join(folder, "image"), join(folder, "copy")];
+  const workload = await openWorkload(image);
+  for (let cut = 0; cut < (isLong ? 200 : 16); cut += 1) {
+    for (let step = randomInt(1, 8); step > 0; step -= 1) await workload.step();
+    await cutPower(workload, image, copy);
+  }
+  // In the middle of running calls; where one runs alone, no other one makes its names durable by chance.
+  for (let cut = 0; cut < (isLong ? 200 : 8); cut += 1) {
+    const running = Array.from({ length: pick([1, 1, 4]) }, () => workload.step());
+    await delay(randomInt(12));
+    await cutPower(workload, image, copy);
+    await Promise.all(running);
+  }
+});

@@ -75,9 +75,9 @@ async function removeRoot({ root }: Scene): Promise<void> {
 
 /** The store is as it was before, and goes on. */
 async function expectBack({ root, server, service, id }: Scene): Promise<void> {
-  await expect.poll(async () => (await service.ask("GET", "/readyz")).status, { timeout: 20_000 }).toBe(200);
+  await expect.poll(async () => (await service.ask("GET", "/readyz")).status).toBe(200);
   const going = { session_id: id, offset: part.length + 3, data: "def" };
-  await expect.poll(async () => (await server.call("upload_chunk", going)).error, { timeout: 20_000 }).toBeUndefined();
+  await expect.poll(async () => (await server.call("upload_chunk", going)).error).toBeUndefined();
   expect((await server.call("complete_upload_session", { session_id: id }))["status"]).toBe("complete");
   const { bytes } = await service.ask("GET", "/v1/content/b/upload");
   expect(bytes.toString()).toBe(`${part}abcdef`);
@@ -130,7 +130,7 @@ it("a copy of an older state in its place is not written to by those who had the
   await server.close();
   await removeRoot(all);
   await rename(newer, all.root);
-  await expect.poll(async () => (await all.service.ask("GET", "/readyz")).status, { timeout: 20_000 }).toBe(200);
+  await expect.poll(async () => (await all.service.ask("GET", "/readyz")).status).toBe(200);
   const session = await all.server.call("get_upload_session", { session_id: all.id });
   expect(session["offset"]).toBe(part.length + 8);
   expect((await all.server.call("complete_upload_session", { session_id: all.id })).error).toBeUndefined();

@@ -9,11 +9,12 @@ import { defaultKeepVersions } from "../../src/store/model/limits.js";
 import { temporaryDirectory } from "../support/directories.js";
 import { Dead } from "../support/faults.js";
 import { openEngines } from "../support/mcp-client.js";
+import { patience } from "../support/patience.js";
 import { builtServer, startServer } from "../support/server-process.js";
 import { bytesOf, saveText, storeOn, textOf } from "../support/stores.js";
 
 function verify(root: string, ...args: string[]) {
-  const options = { encoding: "utf8", input: "", timeout: 30_000 } as const;
+  const options = { encoding: "utf8", input: "", ...patience } as const;
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
     [builtServer, "verify", "--root", root, ...args],

@@ -3,11 +3,12 @@ import type { IncomingMessage } from "node:http";
 import { describe, expect, it } from "vitest";
 import { gate } from "../support/gate.js";
 import { answerTo, bearer, type HttpClientOptions, serveHttp } from "../support/http-client.js";
+import { patienceMs } from "../support/patience.js";
 import { createMemoryEngines, saveText } from "../support/stores.js";
 
 const MiB = 1024 * 1024;
 /** Longer than a test may take. */
-const endless = { stopMs: 10 * 60_000 };
+const endless = { stopMs: 3 * patienceMs };
 
 /** A download of 48 MiB, more than what sockets hold, that has begun and is not read. */
 async function download(limits: HttpClientOptions["limits"]) {
@@ -31,7 +32,7 @@ describe("a server that is asked to stop", () => {
   });
 
   it("lets a download go on that is read slowly, for longer than one may stand still", async () => {
-    const stalledMs = 1_500;
+    const stalledMs = 3_000;
     const { stop, response } = await download({ stalledMs });
     const began = performance.now();
     const stopped = stop();

@@ -109,9 +109,7 @@ const request = fc.record({
 });
 type Request = typeof request extends fc.Arbitrary<infer Value> ? Value : never;
 
-it("whatever a request is, it is answered, as no failure of the server, which lives on", {
-  timeout: 600_000,
-}, async () => {
+it("whatever a request is, it is answered, as no failure of the server, which lives on", async () => {
   const failures: unknown[] = [];
   const log: Parameters<typeof serveHttp>[1] = {
     log: (level, event, facts) => void (level === "error" && failures.push({ event, ...facts })),

@@ -370,7 +370,7 @@ const places = [
 const cases = positions.flatMap((position) => places.map((place) => ({ name: position.name, position, place })));
 
 describe("two operations, in every order of their steps, either or both dying at any of them", () => {
-  it.each(cases)("on $name, bytes $place.where", { timeout: 600_000 }, async ({ position, place }) => {
+  it.each(cases)("on $name, bytes $place.where", async ({ position, place }) => {
     for (const pair of pairsOn(position, place)) await search(position, pair, place.limits);
   });
 });
@@ -405,9 +405,7 @@ it.each(guardedCases)(
 const position = fc.constantFrom(...positions);
 const place = fc.constantFrom(...places);
 
-it("four operations, in random orders of their steps, any of them dying at any of them", {
-  timeout: 600_000,
-}, async () => {
+it("four operations, in random orders of their steps, any of them dying at any of them", async () => {
   const four = fc.array(fc.constantFrom(...names), { minLength: 4, maxLength: 4 });
   const choices = fc.array(fc.nat(3), { maxLength: 120, size: "max" });
   const lifetimes = fc.array(fc.option(fc.nat(25), { nil: Number.POSITIVE_INFINITY }), { minLength: 4, maxLength: 4 });
@@ -419,9 +417,7 @@ it("four operations, in random orders of their steps, any of them dying at any o
   );
 });
 
-it("three operations, in random orders of their steps, any of which fails, before or behind its effect", {
-  timeout: 600_000,
-}, async () => {
+it("three operations, in random orders of their steps, any of which fails, before or behind its effect", async () => {
   const three = { minLength: 3, maxLength: 3 };
   const choices = fc.array(fc.nat(2), { maxLength: 120, size: "max" });
   const lifetimes = fc.array(fc.option(fc.nat(25), { nil: Number.POSITIVE_INFINITY, freq: 3 }), three);

@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { expect } from "vitest";
+import { patience } from "./patience.js";
 import { builtServer } from "./server-process.js";
 
 export interface Ran {
@@ -10,7 +11,7 @@ export interface Ran {
 
 /** Runs the built command to its end with an empty stdin. */
 export function runCommand(args: readonly string[], environment: NodeJS.ProcessEnv = {}, main = builtServer): Ran {
-  const options = { encoding: "utf8", input: "", env: { ...process.env, ...environment }, timeout: 60_000 } as const;
+  const options = { encoding: "utf8", input: "", env: { ...process.env, ...environment }, ...patience } as const;
   const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], options);
   return { status, stdout, stderr };
 }

@@ -14,6 +14,7 @@ import { defaultMaxChunkBytes } from "../../src/store/model/limits.js";
 import type { UploadSession } from "../../src/store/model/upload-session.js";
 import { createStore, type Store, type StoreOptions } from "../../src/store/store.js";
 import { createMemoryFiles } from "./memory-files.js";
+import { patience } from "./patience.js";
 import { silentLog } from "./silent-log.js";
 import type { MemoryEngines } from "./stores.js";
 
@@ -80,7 +81,7 @@ export async function connect(engines: Engines, options: ConnectOptions = {}): P
   });
   await client.listTools(); // from here the client checks each structured content against its schema
   const call = async (name: string, args?: Arguments) =>
-    (await client.callTool({ name, ...(args && { arguments: args }) })) as CallToolResult;
+    (await client.callTool({ name, ...(args && { arguments: args }) }, undefined, patience)) as CallToolResult;
   return {
     ...{ client, store, updated, call },
     listChanges: () => listChanges,

@@ -6,6 +6,7 @@ import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js"
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import { onTestFinished } from "vitest";
 import { answerIn } from "./mcp-client.js";
+import { patience } from "./patience.js";
 
 /** The built command, as a host starts it. */
 export const builtServer = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
@@ -48,7 +49,11 @@ export async function startServerUnder(
     client,
     pid,
     async call(tool, args) {
-      const result = (await client.callTool({ name: tool, arguments: { ...args } })) as CallToolResult;
+      const result = (await client.callTool(
+        { name: tool, arguments: { ...args } },
+        undefined,
+        patience,
+      )) as CallToolResult;
       return answerIn(result);
     },
     async kill() {

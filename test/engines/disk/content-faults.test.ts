@@ -209,9 +209,7 @@ async function failAt(root: string, operation: Operation, errno: Errno, call: nu
 }
 
 /** Each test makes its operation some dozen times. */
-const timeout = 120_000;
-
-describe.each(operations)("$name", { timeout }, (operation) => {
+describe.each(operations)("$name", (operation) => {
   const faults = errnos
     .flatMap((errno) => [
       { errno, isLasting: false, isKnown: true },

@@ -271,9 +271,7 @@ function expectClear(error: unknown, code: ErrorCode | undefined): void {
 }
 
 /** Each test makes its operation some dozen times. */
-const timeout = 120_000;
-
-describe.each(operations)("$name", { timeout }, (operation) => {
+describe.each(operations)("$name", (operation) => {
   const faults = errnos
     .flatMap((errno) => [
       { errno, isLasting: false, isKnown: true },
@@ -322,7 +320,7 @@ const scenes = operations.flatMap((operation) =>
   places.map((place) => ({ ...place, name: operation.name, operation })),
 );
 
-describe.each(scenes)("$name $where, on metadata that fail,", { timeout }, ({ operation, limits }) => {
+describe.each(scenes)("$name $where, on metadata that fail,", ({ operation, limits }) => {
   const faults = ["SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_BUSY"].flatMap((code) => [
     { code, isBefore: false },
     { code, isBefore: true },

@@ -726,5 +726,5 @@ describe.skipIf(!isLinux)("local files against a process that swaps directories 
     );
     expect(left.length).toBe(seen["create: made"]);
     expect(new Set(left.map(([, text]) => text))).toEqual(new Set(["new"]));
-  }, 60_000);
+  });
 });

@@ -38,7 +38,7 @@ const fault = { id: 0, request: { kind: "all", connection: -1, sql: "", values: 
 
 const thread = new SqliteThread({ delayMs: 0 });
 async function inThread(file: string): Promise<SqliteConnection> {
-  await expect.poll(() => thread.running(), { timeout: 30_000 }).toBeDefined();
+  await expect.poll(() => thread.running()).toBeDefined();
   return thread.connect(file, writing);
 }
 
@@ -128,7 +128,7 @@ for (const [place, connect] of [
 it("a change whose thread ends while it waits has an unknown outcome, and was not made", async () => {
   const { file, reader, keys } = await newDatabase();
   const own = new SqliteThread({ delayMs: 0 });
-  await expect.poll(() => own.running(), { timeout: 30_000 }).toBeDefined();
+  await expect.poll(() => own.running()).toBeDefined();
   const connection = own.connect(file, writing);
   onTestFinished(() => connection.close());
   expect(await connection.change([creation("before")], 1_000)).toEqual([true]);
@@ -148,7 +148,7 @@ it("of changes whose thread ends among them, the database holds all or nothing, 
   const expected = new Set<string>();
   for (let round = 0; round < 15; round += 1) {
     const own = new SqliteThread({ delayMs: 0 });
-    await expect.poll(() => own.running(), { timeout: 30_000 }).toBeDefined();
+    await expect.poll(() => own.running()).toBeDefined();
     const connection = own.connect(file, writing);
     const batches = Array.from({ length: 40 }, (_, n) => `${round}-${n}`);
     const calls = batches.map((name) => connection.change([creation(name, `${name} too`)], 1_000));

@@ -168,6 +168,6 @@ it("compiles a statement once", async () => {
 
 const thread = new SqliteThread({ delayMs: 0 });
 connectionTests("thread for writes", async (file, options) => {
-  await expect.poll(() => thread.running(), { timeout: 30_000 }).toBeDefined();
+  await expect.poll(() => thread.running()).toBeDefined();
   return thread.connect(file, options);
 });

@@ -11,7 +11,7 @@ const fault = { id: 0, request: { kind: "all", connection: -1, sql: "", values: 
 
 /** The thread's worker, once it is up. */
 async function started(thread: SqliteThread): Promise<Worker> {
-  await expect.poll(() => thread.running(), { timeout: 30_000 }).toBeDefined();
+  await expect.poll(() => thread.running()).toBeDefined();
   return thread.running() as Worker;
 }
 

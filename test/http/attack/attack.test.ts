@@ -24,9 +24,7 @@ const auditedVersions = 300;
 /** Uploads are left unfinished by the hundred. */
 const options = ["--max-open-sessions", "1000000"];
 
-it("nothing that clients do makes two servers lose, change or mix up what they have acknowledged", {
-  timeout: attackMs + 300_000,
-}, async () => {
+it("nothing that clients do makes two servers lose, change or mix up what they have acknowledged", async () => {
   const root = await temporaryDirectory();
   const seats = [new Seat(root, options), new Seat(root, options)];
   const ledger = new Ledger();

@@ -107,7 +107,7 @@ export async function expectIdle(server: Running): Promise<void> {
     const { descriptors, megabytes } = await server.holds();
     return descriptors <= most.descriptors && megabytes <= most.megabytes;
   };
-  await expect.poll(isIdle, { timeout: 60_000, interval: 500 }).toBe(true);
+  await expect.poll(isIdle, { interval: 500 }).toBe(true);
 }
 
 export interface Holdings {

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
+import { patienceMs } from "../../support/patience.js";
 import type { Chance } from "./chance.js";
 
 /** A request as it goes over the wire. */
@@ -22,8 +23,6 @@ export type Manner =
   /** Only so many bytes of its body are sent, and then the connection ends, well or by a reset. */
   | { readonly kind: "cut"; readonly after: number; readonly isReset: boolean };
 
-/** No request of these takes so long, on the slowest machine. */
-const patienceMs = 120_000;
 const maxPieces = 12;
 
 export function headOf({ method, path, headers }: WireRequest, more: Readonly<Record<string, string>> = {}): Buffer {

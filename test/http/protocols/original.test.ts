@@ -4,6 +4,7 @@ import type { Artifact } from "../../../src/store/model/artifact.js";
 import { gate } from "../../support/gate.js";
 import { answerTo, bearer, serveHttp } from "../../support/http-client.js";
 import { sha256Of } from "../../support/mcp-client.js";
+import { patienceMs } from "../../support/patience.js";
 import { createMemoryEngines, saveText, textOf } from "../../support/stores.js";
 
 const wanted = { bucket: "b", key: "k/x.txt", mime_type: "text/plain", size: 11 };
@@ -276,19 +277,20 @@ describe("the body of a request that creates", () => {
   });
 });
 
+/** A server that waited for the rest would outlast the test. */
+const endless = { stopMs: 3 * patienceMs };
+
 it.each([
   ["PUT", "/v1/content/b/k"],
   ["POST", "/v1/artifacts"],
 ])("a server that is asked to stop does not wait for the rest of a small body: %s %s", async (method, path) => {
-  const { begin, stop, store } = await serveHttp();
+  const { begin, stop, store } = await serveHttp(createMemoryEngines(), { limits: endless });
   const request = begin(method, path, { ...bearer, "content-length": "11", expect: "100-continue" });
   request.flushHeaders();
   await once(request, "continue");
   request.write("hello");
   const answered = answerTo(request);
-  const began = performance.now();
   await stop();
-  expect(performance.now() - began).toBeLessThan(5_000);
   expect(await answered).toMatchObject({ status: 503, json: { code: "unavailable" }, headers: { "retry-after": "5" } });
   expect(await store.artifacts.listBuckets({ limit: 1 })).toEqual({ data: [] });
 });
@@ -304,16 +306,14 @@ it("nor does it wait for a small body that it comes to ask for while it ends", a
     }
     return engines.metadata.get(key);
   };
-  const { begin, stop } = await serveHttp({ ...engines, metadata: { ...engines.metadata, get } });
+  const { begin, stop } = await serveHttp({ ...engines, metadata: { ...engines.metadata, get } }, { limits: endless });
   const request = begin("PUT", "/v1/content/b/k", { ...bearer, "content-length": "11", "if-none-match": "*" });
   request.write("hello");
   const answered = answerTo(request);
   await looked.passed;
-  const began = performance.now();
   const stopped = stop();
   goOn.open();
   await stopped;
-  expect(performance.now() - began).toBeLessThan(5_000);
   expect(await answered).toMatchObject({ status: 503, json: { code: "unavailable" } });
 });
 

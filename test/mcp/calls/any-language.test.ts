@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import type { Artifact } from "../../../src/store/model/artifact.js";
 import { connect } from "../../support/mcp-client.js";
+import { patience } from "../../support/patience.js";
 import { createMemoryEngines } from "../../support/stores.js";
 
 /** Keys of people who do not name their files for programs, each with its URI. */
@@ -80,12 +81,10 @@ describe("a key of any language", () => {
     for (const uri of given) await client.subscribeResource({ uri });
     await client.subscribeResource({ uri: "artifact://b/cafe%CC%81%20(1)%20=%20100%25.txt" });
     await answer("save_artifact", { bucket: "b", key: "报告/2026 年.md", content: "newer" });
-    await vi.waitFor(() => expect(updated).toEqual(expect.arrayContaining(given)), { timeout: 5_000 });
+    await vi.waitFor(() => expect(updated).toEqual(expect.arrayContaining(given)), patience);
     expect(updated).toHaveLength(given.length);
     await answer("save_artifact", { bucket: "b", key: "café (1) = 100%.txt", content: "newer" });
-    await vi.waitFor(() => expect(updated.at(-1)).toBe("artifact://b/cafe%CC%81%20(1)%20=%20100%25.txt"), {
-      timeout: 5_000,
-    });
+    await vi.waitFor(() => expect(updated.at(-1)).toBe("artifact://b/cafe%CC%81%20(1)%20=%20100%25.txt"), patience);
   });
 
   it("is one key in both forms of Unicode, and shown in the composed one", async () => {

@@ -354,9 +354,7 @@ function plain(message: Message, ids: readonly string[]): string {
   return data === undefined ? text : JSON.stringify(data.map((item: object) => JSON.stringify(item)).sort());
 }
 
-it("calls that arrive together are answered as if each had waited for the one before", {
-  timeout: 600_000,
-}, async () => {
+it("calls that arrive together are answered as if each had waited for the one before", async () => {
   const property = fc.asyncProperty(
     fc.array(anyCall, { minLength: 2, maxLength: 24 }),
     fc.array(fc.nat(6), { minLength: 1, maxLength: 40 }),
@@ -379,7 +377,7 @@ it("calls that arrive together are answered as if each had waited for the one be
   await fc.assert(property, { numRuns: cases(150, 5_000) });
 });
 
-it("whatever is cancelled, all other calls are answered, and none is left", { timeout: 600_000 }, async () => {
+it("whatever is cancelled, all other calls are answered, and none is left", async () => {
   const entry = fc.tuple(anyCall, fc.option(fc.nat(20), { nil: undefined }));
   const property = fc.asyncProperty(
     fc.array(entry, { minLength: 2, maxLength: 24 }),

