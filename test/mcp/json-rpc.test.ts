@@ -180,7 +180,8 @@ describe("parseBody()", () => {
         const line = parse(value);
         const isMessage = line !== undefined && "message" in line;
         if (!Array.isArray(value)) expect("messages" in parsed).toBe(isMessage);
-        if ("error" in parsed) expect(parsed.error.message).toMatch(/^The body .*Send (a JSON-RPC message|at most 100)/);
+        if ("error" in parsed)
+          expect(parsed.error.message).toMatch(/^The body .*Send (a JSON-RPC message|at most 100)/);
       }),
     );
   });

@@ -44,10 +44,22 @@ describe("complete_upload_session", () => {
     await append(id, 0, "hel"); // a replay brings nothing of what is missing
     const error = await refusal("complete_upload_session", { session_id: id });
     expect(error).toMatchObject({ code: "incomplete", session_id: id, offset: 5 });
-    expect(error.message).toMatch(/last chunk .* refused.*Send the rest with upload_chunk from offset 5.*size 5/);
+    expect(error.message).toMatch(/chunk was refused.*Send the rest with upload_chunk from offset 5.*size 5/);
     await append(id, 5, " world");
     expect(await complete(id)).toMatchObject({ status: "complete", artifact: { bytes: 11 } });
     expect(await read()).toBe("hello world");
+  });
+
+  it("behind refused chunks publishes nothing until the furthest of them is there", async () => {
+    const { create, append, complete, refusal } = await connectForUploads();
+    const { id } = await create();
+    await append(id, 0, "aaa");
+    await refusal("upload_chunk", { session_id: id, offset: 3, data: null });
+    await refusal("upload_chunk", { session_id: id, offset: 6, data: "ccc" });
+    await append(id, 3, "bbb");
+    expect(await refusal("complete_upload_session", { session_id: id })).toMatchObject({ offset: 6 });
+    await append(id, 6, "ccc");
+    expect(await complete(id)).toMatchObject({ artifact: { bytes: 9 } });
   });
 
   it("behind a refused chunk publishes what is there where size says that it is all", async () => {
@@ -64,7 +76,10 @@ describe("complete_upload_session", () => {
     const { id } = await create();
     await append(id, 0, "hello");
     const more = await refusal("complete_upload_session", { session_id: id, size: 6 });
-    expect(more).toMatchObject({ code: "incomplete", offset: 5, size: 6 });
+    expect(more).toMatchObject({ code: "incomplete", offset: 5, size: null });
+    expect(more.message).toMatch(
+      /^5 of 6 bytes are stored\. Send the rest .* call complete_upload_session with size 5/,
+    );
     const less = await refusal("complete_upload_session", { session_id: id, size: 4 });
     expect(less).toMatchObject({ code: "invalid_argument", message: expect.stringMatching(/holds 5 bytes already/) });
     expect(await complete(id, { size: 5 })).toMatchObject({ artifact: { bytes: 5 } });

@@ -4,6 +4,7 @@ import {
   artifact,
   bucket,
   cursor,
+  deletedVersion,
   delimiter,
   ifVersion,
   key,
@@ -29,6 +30,7 @@ const wanted = z.strictObject({
 const page = z.strictObject({ cursor, limit });
 const listing = z.strictObject({ prefix, delimiter, cursor, limit });
 const one = z.strictObject({ version });
+const deleted = z.strictObject({ version: deletedVersion });
 
 const createSession: Route = {
   method: "POST",
@@ -111,7 +113,7 @@ const deleteArtifact: Route = {
   operation: {
     id: "deleteArtifact",
     summary: "Delete an artifact, one version or all, and get its info back",
-    query: one,
+    query: deleted,
     headers: {
       "If-Match": "The ETag of the newest version: otherwise nothing is deleted",
       "If-Unmodified-Since": "Nothing is deleted if the newest version is younger than this",
@@ -120,7 +122,7 @@ const deleteArtifact: Route = {
   },
   async handle(context, exchange, { bucket: name = "", key: at = "" }) {
     const guard = await readGuard(context, exchange, name, at);
-    const { version: number } = readQuery(exchange, one);
+    const { version: number } = readQuery(exchange, deleted);
     try {
       const options = { version: number, if_version: guard?.if_version };
       return { status: 200, body: await context.store.artifacts.delete(name, at, options) };

@@ -32,23 +32,24 @@ Write text as it is (encoding utf8), in chunks of what you write comfortably, ab
     }),
     output: session,
     async answer({ session_id, offset, data, encoding, sha256 }) {
-      const bytes = decoded(session_id, data, encoding);
+      const bytes = decoded(data, encoding, () => store.uploads.skipChunk(session_id, offset));
       const onDone = (): void => void (data instanceof DecodedContent && data.release());
       return success(await store.uploads.append(session_id, offset, bytes, { sha256, onDone }));
     },
     onRefused(args) {
-      const { session_id } = (objectOf(args) ?? {}) as Record<string, unknown>;
-      if (typeof session_id === "string") store.uploads.skipChunk(session_id);
+      const { session_id, offset } = (objectOf(args) ?? {}) as Record<string, unknown>;
+      const at = Number.isSafeInteger(Number(offset)) ? Number(offset) : 0;
+      if (typeof session_id === "string") store.uploads.skipChunk(session_id, at);
     },
   });
+}
 
-  /** @throws ArtifactError `invalid_argument` */
-  function decoded(session: string, data: string | DecodedContent, encoding: "utf8" | "base64"): Uint8Array {
-    try {
-      return decodeContent("data", data, encoding);
-    } catch (error) {
-      store.uploads.skipChunk(session);
-      throw error;
-    }
+/** @throws ArtifactError `invalid_argument`, once `onRefused` was called */
+function decoded(data: string | DecodedContent, encoding: "utf8" | "base64", onRefused: () => void): Uint8Array {
+  try {
+    return decodeContent("data", data, encoding);
+  } catch (error) {
+    onRefused();
+    throw error;
   }
 }

@@ -1,5 +1,5 @@
 import { count, countIs } from "./count.js";
-import { ArtifactError } from "./errors.js";
+import { ArtifactError, type NextStep } from "./errors.js";
 import type { SessionRecord } from "./records.js";
 import { closedError, offsetConflict } from "./session-errors.js";
 
@@ -20,13 +20,18 @@ export function planAppend(record: SessionRecord, offset: number, length: number
   return { overlap: Math.min(length, record.offset - offset) };
 }
 
-function sizeExceeded({ id, status, offset }: SessionRecord, size: number, end: number): ArtifactError {
-  const isOpen = status === "open" && offset < size;
-  const message = `The chunk would end at byte ${end}, past the declared size of ${count(size, "byte")}. Nothing of it was kept. ${
-    isOpen ? `${countIs(size - offset, "byte")} missing from offset ${offset}.` : "All declared bytes are there."
-  }`;
-  return new ArtifactError("size_exceeded", message, {
-    next: isOpen ? "create_without_size" : "use_published",
-    details: { session_id: id, offset, size },
-  });
+function sizeExceeded(record: SessionRecord, size: number, end: number): ArtifactError {
+  const { id, offset } = record;
+  const [state, next] = stateOf(record, size);
+  const message = `The chunk would end at byte ${end}, past the declared size of ${count(size, "byte")}. Nothing of it was kept. ${state}`;
+  return new ArtifactError("size_exceeded", message, { next, details: { session_id: id, offset, size } });
+}
+
+/** How far an upload of a declared size is, and what can be done about it. */
+function stateOf({ status, offset, sha256 }: SessionRecord, size: number): readonly [string, NextStep] {
+  if (offset < size) return [`${countIs(size - offset, "byte")} missing from offset ${offset}.`, "create_without_size"];
+  if (status === "complete") return ["All declared bytes are there, and published.", "use_published"];
+  const unpublished = "All declared bytes are there, and nothing is published yet.";
+  if (status === "conflict") return [unpublished, "resolve_conflict"];
+  return [unpublished, sha256 === null ? "wait_for_upload" : "correct_digest"];
 }

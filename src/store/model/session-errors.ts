@@ -128,17 +128,18 @@ export function isEnded(error: unknown): boolean {
   return error instanceof ArtifactError && codes.includes(error.code);
 }
 
-export function incomplete({ id, offset }: SessionRecord, size: number): ArtifactError {
-  const details = { session_id: id, offset, size };
+/** @param size that it has to have, in bytes: the declared one, or one that its completion was given */
+export function incomplete(record: SessionRecord, size: number): ArtifactError {
+  const { id, offset } = record;
   return new ArtifactError("incomplete", `${offset} of ${countIs(size, "byte")} stored.`, {
-    next: "upload_rest",
-    details,
+    next: record.size === null ? "upload_rest_or_confirm" : "upload_rest",
+    details: { session_id: id, offset, size: record.size },
   });
 }
 
-/** A chunk was refused, and the caller may believe that it is stored. */
+/** The caller may believe that a refused chunk is stored. */
 export function chunkMissing({ id, offset, size }: SessionRecord): ArtifactError {
-  const message = `The last chunk that was sent was refused, so the content may not be whole: ${offset} bytes are stored. Nothing was published.`;
+  const message = `A chunk was refused, and no bytes are stored in its place, so the content may not be whole: ${countIs(offset, "byte")} stored. Nothing was published.`;
   return new ArtifactError("incomplete", message, {
     next: "upload_rest_or_confirm",
     details: { session_id: id, offset, size },
@@ -149,7 +150,11 @@ export function chunkMissing({ id, offset, size }: SessionRecord): ArtifactError
 export function checkSize({ id, size, offset, status }: SessionRecord, wanted: number): void {
   const isOpenEnded = size === null && status !== "complete";
   if (isOpenEnded ? offset <= wanted : (size ?? offset) === wanted) return;
-  const is = isOpenEnded ? `holds ${count(offset, "byte")} already` : `has ${count(size ?? offset, "byte")}`;
+  const is = isOpenEnded
+    ? `holds ${count(offset, "byte")} already`
+    : size === null || status === "complete"
+      ? `has ${count(offset, "byte")}`
+      : `was created for ${count(size, "byte")}`;
   const message = `The upload ${is}, so its size cannot be ${wanted}. Nothing was changed: go on with the right size, or abort it and create another.`;
   throw new ArtifactError("invalid_argument", message, {
     details: { argument: "size", session_id: id, size, offset },

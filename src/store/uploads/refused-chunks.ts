@@ -2,23 +2,26 @@
 const maxSessions = 1_000;
 
 /**
- * The sessions whose last chunk was refused here. Hosts send calls without waiting for answers: a completion that was
- * sent behind such a chunk would publish only what came before it.
+ * Where chunks were refused here, by session, until bytes are stored behind that place. Hosts send calls without waiting
+ * for answers: a completion that was sent behind such a chunk would publish only what came before it.
  */
 export class RefusedChunks {
-  readonly #sessions = new Set<string>();
+  /** The furthest offset of each. */
+  readonly #offsets = new Map<string, number>();
 
   has(session: string): boolean {
-    return this.#sessions.has(session);
+    return this.#offsets.has(session);
   }
 
-  add(session: string): void {
-    this.#sessions.add(session);
-    const [oldest] = this.#sessions;
-    if (this.#sessions.size > maxSessions && oldest !== undefined) this.#sessions.delete(oldest);
+  /** @param offset where the chunk would have begun; 0 if it did not say so */
+  add(session: string, offset: number): void {
+    this.#offsets.set(session, Math.max(offset, this.#offsets.get(session) ?? 0));
+    const [oldest] = this.#offsets.keys();
+    if (this.#offsets.size > maxSessions && oldest !== undefined) this.#offsets.delete(oldest);
   }
 
-  delete(session: string): void {
-    this.#sessions.delete(session);
+  /** @param end where the bytes end that are stored by now */
+  stored(session: string, end: number): void {
+    if (end > (this.#offsets.get(session) ?? 0)) this.#offsets.delete(session);
   }
 }

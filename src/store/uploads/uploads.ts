@@ -239,10 +239,10 @@ export class Uploads {
         await this.#streams.get(id)?.stop();
         const record = await this.#append(id, offset, bytes);
         // A replay of an earlier chunk does not bring what was refused.
-        if (record.offset === offset + bytes.length) this.#refused.delete(id);
+        if (record.offset === offset + bytes.length) this.#refused.stored(id, record.offset);
         return record;
       } catch (error) {
-        this.#refused.add(id);
+        this.#refused.add(id, offset);
         throw error;
       }
     };
@@ -250,8 +250,8 @@ export class Uploads {
   }
 
   /** A chunk of this upload was refused before it came here: what follows it finds it missing. */
-  skipChunk(id: string): void {
-    void this.#calls.run(id, async () => this.#refused.add(id));
+  skipChunk(id: string, offset: number): void {
+    void this.#calls.run(id, async () => this.#refused.add(id, offset));
   }
 
   /** @throws ArtifactError `too_large`, `checksum_mismatch`, `invalid_argument` */

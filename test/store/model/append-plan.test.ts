@@ -47,11 +47,16 @@ describe("planAppend()", () => {
     expect(planAppend({ ...open, size: null }, 4, 1_000_000)).toEqual({ overlap: 0 });
   });
 
-  it.each(["open", "conflict", "complete"] as const)("takes replays alone once it is full and %s", (status) => {
-    const full = { ...open, status, offset: 10 };
+  it.each([
+    [{ status: "open" }, "wait_for_upload"],
+    [{ status: "open", sha256: "0".repeat(64) }, "correct_digest"],
+    [{ status: "conflict" }, "resolve_conflict"],
+    [{ status: "complete" }, "use_published"],
+  ] as const)("takes replays alone once it is full and %o", (state, next) => {
+    const full = { ...open, ...state, offset: 10 };
     expect(planAppend(full, 3, 7)).toEqual({ overlap: 7 });
     expect(planAppend(full, 10, 0)).toEqual({ overlap: 0 });
-    expect(failing(full, 10, 1)).toMatchObject({ code: "size_exceeded", next: "use_published" });
+    expect(failing(full, 10, 1)).toMatchObject({ code: "size_exceeded", next });
     expect(failing(full, 11, 1)).toMatchObject({ code: "offset_conflict" });
   });
 
