@@ -242,7 +242,7 @@ export class Uploads {
         if (record.offset === offset + bytes.length) this.#refused.stored(id, record.offset);
         return record;
       } catch (error) {
-        this.#refused.add(id, offset);
+        if (!isStoreReplaced(error)) this.#refused.add(id, offset); // until it is back, a completion is refused too
         throw error;
       }
     };

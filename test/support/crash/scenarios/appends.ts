@@ -13,6 +13,7 @@ import {
   carryOn,
   countsBehind,
   declare,
+  type IsIt,
   interrupted,
   large,
   medium,
@@ -37,6 +38,8 @@ async function losing(
   await chunk(first.length, second)(slow);
   await chunk(behind, third)(slow);
 }
+
+const isNewSession: IsIt = (rows) => rows.some(({ key, old }) => key.startsWith("session\t") && old === undefined);
 
 /** Almost as much as a row takes. */
 const few = "in a row.".repeat(3_500);
@@ -69,6 +72,28 @@ export const appends: readonly Scenario[] = [
       if (answered === 1) assert.equal((await store.artifacts.get("b", "k")).bytes, 0);
       await begun(store, "", { size: 0 });
       await assertVersions(store, { 1: "" });
+    },
+  },
+  {
+    name: "creating an upload whose key another process takes at the same moment",
+    act: [
+      async (dying) => {
+        const own = { bucket: "b", key: "k", isOwnKey: true };
+        const another = dying.another();
+        const beside = interrupted(dying.engines, isNewSession, () => another.uploads.create(own));
+        await dying.another(beside).uploads.create(own);
+      },
+    ],
+    async check(store, _, answered) {
+      const { data } = await store.uploads.list({ limit: 9 });
+      const ownKeys = data.filter(({ id, key }) => key === `${id}/k`);
+      assert.ok(ownKeys.length >= answered && data.length - ownKeys.length <= 2);
+      const { id, key } = await store.uploads.create({ bucket: "b", key: "k", isOwnKey: true });
+      assert.equal(key, data.length === 0 ? "k" : `${id}/k`);
+      for (const each of [...data.map((session) => session.id), id]) {
+        await store.uploads.append(each, 0, bytesOf("abc"));
+        assert.ok((await store.uploads.complete(each)).artifact);
+      }
     },
   },
   {
