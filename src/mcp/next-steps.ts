@@ -29,7 +29,7 @@ const words: Readonly<Record<NextStep, Words>> = {
   upload_rest: ({ offset }) =>
     `Upload the rest from offset ${offset}, or abort with abort_upload_session and create a session without size.`,
   upload_rest_or_confirm: ({ offset }) =>
-    `Send the rest with upload_chunk from offset ${offset}, then complete. If the ${offset} bytes are all there is, call complete_upload_session with size ${offset}.`,
+    `Send the rest with upload_chunk from offset ${offset}, then complete. If ${countIs(Number(offset), "byte")} all there is, call complete_upload_session with size ${offset}.`,
   wait_for_upload: "Wait until it has ended, then make this call again; get_upload_session says how far it is.",
   resolve_conflict: ({ version }) =>
     version === 0

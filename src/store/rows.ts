@@ -7,6 +7,7 @@ import {
   freedKey,
   type GoneRow,
   goneKey,
+  mayBeSessionId,
   type Piece,
   parseArtifactRow,
   parseGoneRow,
@@ -55,7 +56,9 @@ export class Rows {
     return this.#read(artifactKey(bucket, key), parseArtifactRow);
   }
 
+  /** @param id as a caller has given it, which may be anything */
   async session(id: string): Promise<SessionRow | undefined> {
+    if (!mayBeSessionId(id)) return undefined;
     return this.#read(sessionKey(id), parseSessionRow);
   }
 

@@ -3,6 +3,7 @@ import type { Artifact } from "../../src/store/model/artifact.js";
 import type { UploadSession } from "../../src/store/model/upload-session.js";
 import { temporaryDirectory } from "../support/directories.js";
 import { type Connection, connect, contentsOf, openEngines, sha256Of, uploadsOf } from "../support/mcp-client.js";
+import { sourceOf } from "../support/sources.js";
 import { connectForUploads, day, nowSeconds } from "../support/upload-client.js";
 
 describe("complete_upload_session", () => {
@@ -41,7 +42,8 @@ describe("complete_upload_session", () => {
     const { id } = await create();
     await append(id, 0, "hello");
     await refusal("upload_chunk", { session_id: id, ...chunk });
-    await append(id, 0, "hel"); // a replay brings nothing of what is missing
+    for (const replayed of ["hel", "hello"]) await append(id, 0, replayed); // brings nothing of what is missing
+    await append(id, 5, "");
     const error = await refusal("complete_upload_session", { session_id: id });
     expect(error).toMatchObject({ code: "incomplete", session_id: id, offset: 5 });
     expect(error.message).toMatch(/chunk was refused.*Send the rest with upload_chunk from offset 5.*size 5/);
@@ -69,6 +71,45 @@ describe("complete_upload_session", () => {
     await refusal("upload_chunk", { session_id: id, offset: 6, data: "x" });
     expect(await complete(id, { size: 5 })).toMatchObject({ status: "complete", size: 5, artifact: { bytes: 5 } });
     expect(await complete(id)).toMatchObject({ status: "complete" });
+  });
+
+  it("behind a chunk that was refused before the rest came by another way publishes what there is", async () => {
+    const { create, append, complete, refusal, store } = await connectForUploads();
+    const { id } = await create();
+    await append(id, 0, "h");
+    await refusal("upload_chunk", { session_id: id, offset: 2, data: "x" });
+    const error = await refusal("complete_upload_session", { session_id: id });
+    expect(error.message).toMatch(
+      /: 1 byte is stored\..*If 1 byte is all there is, call complete_upload_session with size 1/,
+    );
+    await store.uploads.appendStream(id, sourceOf(Buffer.from("ello")), { offset: 1 });
+    expect(await complete(id)).toMatchObject({ status: "complete", artifact: { bytes: 5 } });
+  });
+
+  it("finds a refused chunk missing however many chunks of no upload are refused behind it", async () => {
+    const { create, refusal } = await connectForUploads();
+    const { id } = await create();
+    await refusal("upload_chunk", { session_id: id, offset: 0, data: 42 });
+    for (let other = 0; other < 1_000; other += 1) {
+      await refusal("upload_chunk", {
+        session_id: `no ${other}`,
+        offset: 0,
+        ...(other % 2 ? { data: 42 } : { data: "x" }),
+      });
+    }
+    expect(await refusal("complete_upload_session", { session_id: id })).toMatchObject({ code: "incomplete" });
+  });
+
+  it("of an ended upload says that it has ended, whatever size is given", async () => {
+    const { create, append, refusal, answer } = await connectForUploads();
+    const { id } = await create();
+    await append(id, 0, "hello");
+    await answer("abort_upload_session", { session_id: id });
+    for (const size of [3, 5, 9]) {
+      expect(await refusal("complete_upload_session", { session_id: id, size })).toMatchObject({
+        code: "session_closed",
+      });
+    }
   });
 
   it("with another size publishes nothing", async () => {

@@ -15,6 +15,12 @@ export interface MemoryMetadataStore extends MetadataStore {
 /** How often the rows of a map were changed, by whichever store. */
 const changeCounts = new WeakMap<Map<string, string>, number>();
 
+/** A key as SQLite takes it too. */
+function withoutNul(key: string): string {
+  if (key.includes("\0")) throw new Error("a key has a NUL");
+  return key;
+}
+
 /** The metadata port over two maps. */
 export function createMemoryMetadataStore({
   rows = new Map<string, string>(),
@@ -33,8 +39,8 @@ export function createMemoryMetadataStore({
   return {
     rows,
     pieceMap,
-    get: async (key) => rows.get(key),
-    getMany: async (keys) => keys.map((key) => rows.get(key)),
+    get: async (key) => rows.get(withoutNul(key)),
+    getMany: async (keys) => keys.map((key) => rows.get(withoutNul(key))),
     async put(key, text) {
       write(key, text);
       countChange();

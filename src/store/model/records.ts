@@ -126,6 +126,9 @@ export type GoneRow = Row<GoneRecord>;
 export type SessionRow = Row<SessionRecord>;
 export type FreedRow = Row<FreedRecord>;
 
+/** Those of sessions have 32. */
+const maxIdChars = 128;
+
 const joined = (...parts: readonly string[]): string => parts.join("\t");
 export const artifactPrefix = "artifact\t";
 export const artifactKey = (bucket: string, key: string): string => joined("artifact", bucket, key);
@@ -134,6 +137,8 @@ export const gonePrefix = "gone\t";
 export const sessionPrefix = "session\t";
 export const sessionKey = (id: string): string => joined("session", id);
 export const uploadKey = (bucket: string, key: string, id: string): string => joined("upload", bucket, key, id);
+/** Whether a session may have this id: no row has a longer key, or a NUL in it. */
+export const mayBeSessionId = (id: string): boolean => id.length <= maxIdChars && !id.includes("\0");
 /** An index row says all in its key. */
 export const uploadText = "{}";
 /** What the index rows of a bucket begin with, or of one key of it, or of all. */

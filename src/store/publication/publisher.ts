@@ -207,7 +207,8 @@ export class Publisher {
 
 /** @throws ArtifactError `incomplete`; `invalid_argument` where it cannot have the wanted size */
 function checkBytes(record: SessionRecord, wanted: CompleteUpload): void {
-  if (wanted.size !== undefined) checkSize(record, wanted.size);
+  const isEnded = !isUnfinished(record) && record.status !== "complete";
+  if (wanted.size !== undefined && !isEnded) checkSize(record, wanted.size);
   if (!isUnfinished(record)) return;
   const size = wanted.size ?? record.size;
   if (size !== null && record.offset < size) throw incomplete(record, size);

@@ -2,26 +2,23 @@
 const maxSessions = 1_000;
 
 /**
- * Where chunks were refused here, by session, until bytes are stored behind that place. Hosts send calls without waiting
- * for answers: a completion that was sent behind such a chunk would publish only what came before it.
+ * Where chunks were refused here, by session. Hosts send calls without waiting for answers: a completion that was sent
+ * behind such a chunk would publish only what came before it.
  */
 export class RefusedChunks {
-  /** The furthest offset of each. */
-  readonly #offsets = new Map<string, number>();
+  /** The furthest place of each session, in bytes; the last refused last. */
+  readonly #places = new Map<string, number>();
 
-  has(session: string): boolean {
-    return this.#offsets.has(session);
+  /** Whether a chunk was refused, and nothing is stored in its place yet. */
+  isLacking({ id, offset }: { readonly id: string; readonly offset: number }): boolean {
+    return offset <= (this.#places.get(id) ?? -1);
   }
 
-  /** @param offset where the chunk would have begun; 0 if it did not say so */
-  add(session: string, offset: number): void {
-    this.#offsets.set(session, Math.max(offset, this.#offsets.get(session) ?? 0));
-    const [oldest] = this.#offsets.keys();
-    if (this.#offsets.size > maxSessions && oldest !== undefined) this.#offsets.delete(oldest);
-  }
-
-  /** @param end where the bytes end that are stored by now */
-  stored(session: string, end: number): void {
-    if (end > (this.#offsets.get(session) ?? 0)) this.#offsets.delete(session);
+  add(session: string, place: number): void {
+    const furthest = Math.max(place, this.#places.get(session) ?? 0);
+    this.#places.delete(session);
+    this.#places.set(session, furthest);
+    const [oldest] = this.#places.keys();
+    if (this.#places.size > maxSessions && oldest !== undefined) this.#places.delete(oldest);
   }
 }

@@ -76,7 +76,7 @@ export interface AppendOptions {
 }
 
 export interface CompleteChunks extends Pick<CompleteUpload, "sha256" | "if_version" | "size"> {
-  /** The caller sends calls without waiting for answers: where the last chunk that came here was refused, so is this. */
+  /** The caller sends calls without waiting for answers: where a chunk was refused here and nothing has come since, so is this. */
   readonly needsEveryChunk?: boolean | undefined;
 }
 
@@ -237,21 +237,39 @@ export class Uploads {
       try {
         this.#checkChunk(bytes, sha256);
         await this.#streams.get(id)?.stop();
-        const record = await this.#append(id, offset, bytes);
-        // A replay of an earlier chunk does not bring what was refused.
-        if (record.offset === offset + bytes.length) this.#refused.stored(id, record.offset);
-        return record;
+        return await this.#append(id, offset, bytes);
       } catch (error) {
-        if (!isStoreReplaced(error)) this.#refused.add(id, offset); // until it is back, a completion is refused too
+        await this.#rememberRefused(id, offset, error);
         throw error;
       }
     };
-    return this.#inOrder(id, work, { check: () => this.#checkReplay(id, offset, bytes), onDone });
+    const check = async (): Promise<void> => {
+      this.#checkChunk(bytes, sha256);
+      await this.#checkReplay(id, offset, bytes);
+    };
+    return this.#inOrder(id, work, { check, onDone });
   }
 
   /** A chunk of this upload was refused before it came here: what follows it finds it missing. */
   skipChunk(id: string, offset: number): void {
-    void this.#calls.run(id, async () => this.#refused.add(id, offset));
+    void this.#calls.run(id, () => this.#rememberRefused(id, offset));
+  }
+
+  /** Of uploads that there are: callers may give any id. */
+  async #rememberRefused(id: string, offset: number, error?: unknown): Promise<void> {
+    if (isStoreReplaced(error)) return; // until it is back, everything is refused
+    const stored = await this.#storedBytes(id, error);
+    if (stored !== undefined) this.#refused.add(id, Math.max(stored, offset));
+  }
+
+  /** Undefined if there is no such upload. */
+  async #storedBytes(id: string, error: unknown): Promise<number | undefined> {
+    const told = error instanceof ArtifactError ? error.details["offset"] : undefined;
+    if (typeof told === "number") return told;
+    return this.#dependencies.rows.session(id).then(
+      (row) => row?.value.offset,
+      () => Number.POSITIVE_INFINITY, // it cannot be read, so nothing but a size says that all is there
+    );
   }
 
   /** @throws ArtifactError `too_large`, `checksum_mismatch`, `invalid_argument` */
@@ -358,7 +376,7 @@ export class Uploads {
       await this.#streams.get(id)?.flush();
       const row = await this.#appender.live(id);
       if (this.#streams.has(id) && isUnfinished(row.value)) throw stillArriving(row);
-      return this.#publish(row, { ...wanted, mayLackChunks: needsEveryChunk && this.#refused.has(id) });
+      return this.#publish(row, { ...wanted, mayLackChunks: needsEveryChunk && this.#refused.isLacking(row.value) });
     });
   }
 

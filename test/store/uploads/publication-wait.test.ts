@@ -106,6 +106,17 @@ describe("a publication that takes long", () => {
     expect(await store.uploads.get(id)).toMatchObject({ status: "complete" });
   });
 
+  it("is no answer to an append of another digest than it was announced with", async () => {
+    const { store, id, letGo } = await openSlow({ beforeRead: async () => undefined });
+    const first = store.uploads.complete(id);
+    const replay = store.uploads.append(id, 0, bytesOf("abc"), { sha256: "0".repeat(64) });
+    replay.catch(() => undefined); // looked at below
+    await vi.advanceTimersByTimeAsync(publicationWaitMs);
+    await expect(replay).rejects.toMatchObject({ code: "checksum_mismatch" });
+    letGo();
+    expect(await first).toMatchObject({ status: "open", offset: 3 });
+  });
+
   it("that fails does not let in what was refused while it ran", async () => {
     const { store, id, letGo } = await openSlow({ sha256: "0".repeat(64) });
     const first = store.uploads.complete(id);
