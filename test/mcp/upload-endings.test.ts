@@ -100,6 +100,16 @@ describe("complete_upload_session", () => {
     expect(await refusal("complete_upload_session", { session_id: id })).toMatchObject({ code: "incomplete" });
   });
 
+  it("leaves an upload that nobody is told to go on with", async () => {
+    const { create, append, complete, refusal } = await connectForUploads();
+    const { id } = await create();
+    await append(id, 0, "hello");
+    await complete(id);
+    const error = await refusal("upload_chunk", { session_id: id, offset: 9, data: "x" });
+    expect(error).toMatchObject({ code: "offset_conflict", offset: 5 });
+    expect(error.message).toMatch(/leaves a gap.*5 bytes are stored\. To save other content .* create a new session/);
+  });
+
   it("of an ended upload says that it has ended, whatever size is given", async () => {
     const { create, append, refusal, answer } = await connectForUploads();
     const { id } = await create();

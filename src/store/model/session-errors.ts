@@ -3,10 +3,10 @@ import { ArtifactError } from "./errors.js";
 import { quote } from "./quote.js";
 import type { SessionRecord, Version } from "./records.js";
 
-/** Every one carries the offset to go on from. */
-export function offsetConflict({ id, offset, size }: SessionRecord, what: string): ArtifactError {
+/** Every one carries the offset to go on from; from a complete upload nothing goes on. */
+export function offsetConflict({ id, offset, size, status }: SessionRecord, what: string): ArtifactError {
   return new ArtifactError("offset_conflict", `${what} ${countIs(offset, "byte")} stored.`, {
-    next: "continue_at_offset",
+    next: status === "complete" ? "use_published" : "continue_at_offset",
     details: { session_id: id, offset, size },
   });
 }
