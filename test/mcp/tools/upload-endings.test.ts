@@ -3,6 +3,7 @@ import type { Artifact } from "../../../src/store/model/artifact.js";
 import type { UploadSession } from "../../../src/store/model/upload-session.js";
 import { temporaryDirectory } from "../../support/directories.js";
 import { type Connection, connect, contentsOf, openEngines, sha256Of, uploadsOf } from "../../support/mcp-client.js";
+import { sourceOf } from "../../support/sources.js";
 import { connectForUploads, day, nowSeconds } from "../../support/upload-client.js";
 
 describe("complete_upload_session", () => {
