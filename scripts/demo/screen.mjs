@@ -1,4 +1,5 @@
-// Lines, and a progress bar that is redrawn on a terminal and a few plain lines elsewhere.
+// Prints lines and a progress bar. On a terminal the bar is redrawn in place; elsewhere it is a few plain lines.
+// With FORCE_COLOR set, any output counts as a terminal.
 
 const margin = "   ";
 const longestLine = 100;
@@ -11,7 +12,7 @@ export const number = (count) => count.toLocaleString("en-US");
 
 /** @param {NodeJS.WriteStream} out */
 export function createScreen(out) {
-  const isTerminal = out.isTTY === true && process.env.TERM !== "dumb";
+  const isTerminal = Boolean(process.env.FORCE_COLOR) || (out.isTTY === true && process.env.TERM !== "dumb");
   const isColoured = isTerminal && !process.env.NO_COLOR;
   let headings = 0;
   let isOnBar = false;

@@ -35,7 +35,7 @@ export async function play(stage) {
   const acknowledged = await killMidChunk(screen, first, half, flights);
   const second = await startSecond(stage);
   const artifact = await carryOn(screen, second, { id: half.id, acknowledged }, flights);
-  if (stage.isCorrupted) await flipStoredByte(screen, stage.root, artifact.bytes);
+  if (stage.isCorrupted) await flipStoredByte(screen, stage.root);
   await compareFlights(screen, second, artifact, flights);
   await uploadText(screen, second, strikes);
   await lookAround(screen, second, strikes);
@@ -252,24 +252,21 @@ function difference(source, stored) {
   return `${count === 1 ? "1 byte differs" : `${number(count)} bytes differ`}, the first at offset ${number(first)}`;
 }
 
-/** Damages the only blob of this size, as a bad disk would. @param {Screen} screen @param {string} root @param {number} bytes */
-async function flipStoredByte(screen, root, bytes) {
-  const entries = await readdir(join(root, "blobs"), { recursive: true });
-  for (const path of entries.map((entry) => join(root, "blobs", entry))) {
-    const found = await stat(path);
-    if (!found.isFile() || found.size !== bytes) continue;
-    const file = await open(path, "r+");
-    const at = Math.floor(bytes / 2);
-    const { buffer } = await file.read(Buffer.alloc(1), 0, 1, at);
-    await file.write(Buffer.from([~(buffer[0] ?? 0) & 0xff]), 0, 1, at);
-    await file.close();
-    screen.line(
-      `ARTIFACTS_DEMO_CORRUPT: the byte at offset ${number(at)} of the stored file was changed on disk`,
-      "red",
-    );
-    return;
-  }
-  throw new Error("ARTIFACTS_DEMO_CORRUPT: the stored file was not found");
+/** Changes one byte of the largest stored piece, as a bad disk would. @param {Screen} screen @param {string} root */
+async function flipStoredByte(screen, root) {
+  const folder = join(root, "content");
+  const entries = await readdir(folder, { recursive: true });
+  const files = await Promise.all(
+    entries.map(async (entry) => ({ path: join(folder, entry), found: await stat(join(folder, entry)) })),
+  );
+  const [largest] = files.filter(({ found }) => found.isFile()).sort((a, b) => b.found.size - a.found.size);
+  if (largest === undefined) throw new Error("ARTIFACTS_DEMO_CORRUPT: there is no stored file");
+  const file = await open(largest.path, "r+");
+  const at = Math.floor(largest.found.size / 2);
+  const { buffer } = await file.read(Buffer.alloc(1), 0, 1, at);
+  await file.write(Buffer.from([~(buffer[0] ?? 0) & 0xff]), 0, 1, at);
+  await file.close();
+  screen.line(`ARTIFACTS_DEMO_CORRUPT: the byte at offset ${number(at)} of a stored file was changed on disk`, "red");
 }
 
 /** @param {Buffer} content */
