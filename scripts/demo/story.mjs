@@ -1,4 +1,4 @@
-// The story that the demo tells, and the checks that make it true.
+// The steps of the demo, each with the checks that prove what it prints.
 import { createHash } from "node:crypto";
 import { open, readdir, readFile, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
@@ -18,7 +18,7 @@ const pieceBytes = 1024 * 1024;
  * @property {Screen} screen
  * @property {{ start: () => Promise<Server> }} servers
  * @property {string} main the built server
- * @property {string} data where the files to upload are
+ * @property {string} data folder with the files to upload
  * @property {string} root the servers' data directory
  * @property {boolean} isCorrupted
  */
@@ -71,15 +71,16 @@ async function uploadHalf(screen, server, { bucket, key, name, content, sha256 }
 }
 
 /**
- * The request is longer than a pipe holds: once it is sent, the server has read a part of it, and perhaps more. Whether
- * it comes to count the chunk before it dies is a race, as it is in life. Answers the offset that was acknowledged.
+ * Kills the server while it receives a chunk, and returns the offset that was acknowledged. The request is longer than
+ * a pipe holds, so once it is sent, the server has read at least a part of it. Whether the server counts the chunk before
+ * it dies is a race.
  *
  * @param {Screen} screen @param {Server} server @param {Session} session @param {Source} source @returns {Promise<number>}
  */
 async function killMidChunk(screen, server, { id, offset }, { content }) {
   screen.heading("Kill the server in the middle of a chunk");
   const inFlight = server.call("upload_chunk", { session_id: id, offset, ...base64Chunk(content, offset) }).then(
-    (answer) => ({ acknowledged: answer.offset, end: "was answered with its last breath" }),
+    (answer) => ({ acknowledged: answer.offset, end: "was still answered" }),
     (error) => ({ acknowledged: offset, end: `failed: ${error.message}` }),
   );
   await server.sent();
@@ -108,7 +109,7 @@ async function carryOn(screen, server, { id, acknowledged }, { content, sha256 }
   check(found.offset >= acknowledged, `offset ${found.offset} is below ${acknowledged}, which was acknowledged`);
   const more = found.offset > acknowledged ? ", and the chunk under way too" : "";
   screen.line(`get_upload_session -> offset ${number(found.offset)}, ${found.status}`, "green");
-  screen.line(`every acknowledged byte is there${more}; on from exactly there`);
+  screen.line(`every acknowledged byte is there${more}; the upload continues from there`);
   const onOffset = screen.progress(found.offset, content.length);
   const done = await send(server, found, content, base64Chunk, { until: content.length, onOffset });
   return published(screen, "the last upload_chunk", done, sha256);
@@ -185,7 +186,7 @@ function showHostConfiguration(screen, main) {
 }
 
 /**
- * Sends chunks from the session's offset on, each at the offset of the answer before.
+ * Sends chunks from the session's offset on. Each chunk goes to the offset of the answer before.
  *
  * @param {Server} server @param {Session} session @param {Buffer} content
  * @param {(content: Buffer, offset: number) => { data: string, encoding: string }} chunkAt
@@ -210,7 +211,7 @@ function base64Chunk(content, offset) {
 /** @param {Buffer} content @param {number} offset */
 function textChunk(content, offset) {
   let end = Math.min(offset + textChunkBytes, content.length);
-  // 10xxxxxx is inside a character.
+  // A byte 10xxxxxx is inside a character: do not cut there.
   while (((content[end] ?? 0) & 0xc0) === 0x80) end -= 1;
   return { data: content.subarray(offset, end).toString("utf8"), encoding: "utf8" };
 }
