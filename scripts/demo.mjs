@@ -1,6 +1,6 @@
-// What this server is for, in a few seconds: an upload that outlives kill -9, and every byte compared.
+// Shows in a few seconds what this server is for: an upload survives kill -9, and every byte is compared.
 // Usage: node scripts/demo.mjs
-// With ARTIFACTS_DEMO_CORRUPT=1 a stored byte is changed before it is read back: the demo must notice, and fail.
+// With ARTIFACTS_DEMO_CORRUPT=1 a stored byte is changed before it is read back. The demo must notice it and fail.
 import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -25,7 +25,7 @@ class Stopped extends Error {
   }
 }
 
-/** Rejects when the person stops the demo, as often as they ask: what was begun is tidied up all the same. */
+/** Rejects when the person stops the demo. Further signals are ignored, so that the demo can still remove its files. */
 function whenStopped() {
   return new Promise((_, reject) => {
     for (const [signal, code] of Object.entries(exitCodes)) {
@@ -54,7 +54,7 @@ async function main() {
   const missing = Object.values(paths).find((path) => !existsSync(path));
   if (missing)
     throw new Error(`${missing} is missing: run \`npm ci\`, which installs and builds, or \`npm run build\``);
-  // Not before: without `npm ci` there is no SDK to import.
+  // Imported here, because the SDK exists only after `npm ci`.
   const { createServers } = await import("./demo/servers.mjs");
   const { play } = await import("./demo/story.mjs");
 

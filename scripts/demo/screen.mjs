@@ -1,4 +1,5 @@
-// Lines, and a progress bar that is redrawn on a terminal and a few plain lines elsewhere.
+// Prints lines and a progress bar. On a terminal the bar is redrawn in place; elsewhere it is a few plain lines.
+// With FORCE_COLOR set, any output counts as a terminal.
 
 const margin = "   ";
 const longestLine = 100;
@@ -11,7 +12,7 @@ export const number = (count) => count.toLocaleString("en-US");
 
 /** @param {NodeJS.WriteStream} out */
 export function createScreen(out) {
-  const isTerminal = out.isTTY === true && process.env.TERM !== "dumb";
+  const isTerminal = Boolean(process.env.FORCE_COLOR) || (out.isTTY === true && process.env.TERM !== "dumb");
   const isColoured = isTerminal && !process.env.NO_COLOR;
   let headings = 0;
   let isOnBar = false;
@@ -51,13 +52,13 @@ export function createScreen(out) {
     /** @param {string} text @param {keyof typeof styles} [style] */
     line: (text, style) => write(`${margin}${style ? styled(style, text) : text}\n`),
 
-    /** For what others wrote, which may be long. @param {string} text */
+    /** Prints text of others, and cuts it if it is long. @param {string} text */
     quote(text) {
       const cut = text.length > longestLine ? `${text.slice(0, longestLine - 3)}...` : text;
       write(`${margin}${margin}${styled("dim", cut)}\n`);
     },
 
-    /** For copying: without a margin. @param {string} text */
+    /** Prints text without a margin, so that it can be copied. @param {string} text */
     block: (text) => write(`\n${text}\n\n`),
 
     /** @param {readonly (readonly [label: string, value: string])[]} rows */
@@ -66,7 +67,7 @@ export function createScreen(out) {
       for (const [label, value] of rows) write(`${margin}${label.padEnd(width)}  ${value}\n`);
     },
 
-    /** Shows how far it is, each time it is called. @param {number} from @param {number} total */
+    /** Returns a function that shows the progress each time it is called. @param {number} from @param {number} total */
     progress(from, total) {
       const quarter = (/** @type {number} */ at) => Math.floor((at / total) * 4);
       let last = quarter(from);
@@ -82,7 +83,7 @@ export function createScreen(out) {
       };
     },
 
-    /** From here on nothing is shown: a story that was stopped may still run into its next line. */
+    /** Prints nothing from now on: a demo that was stopped may still come to its next line. */
     end() {
       if (isOnBar) write("");
       hasEnded = true;

@@ -1,4 +1,4 @@
-// The story that the demo tells, and the checks that make it true.
+// The steps of the demo, each with the checks that prove what it prints.
 import { createHash } from "node:crypto";
 import { open, readdir, readFile, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
@@ -18,7 +18,7 @@ const pieceBytes = 1024 * 1024;
  * @property {Screen} screen
  * @property {{ start: () => Promise<Server> }} servers
  * @property {string} main the built server
- * @property {string} data where the files to upload are
+ * @property {string} data folder with the files to upload
  * @property {string} root the servers' data directory
  * @property {boolean} isCorrupted
  */
@@ -35,7 +35,7 @@ export async function play(stage) {
   const acknowledged = await killMidChunk(screen, first, half, flights);
   const second = await startSecond(stage);
   const artifact = await carryOn(screen, second, { id: half.id, acknowledged }, flights);
-  if (stage.isCorrupted) await flipStoredByte(screen, stage.root, artifact.bytes);
+  if (stage.isCorrupted) await flipStoredByte(screen, stage.root);
   await compareFlights(screen, second, artifact, flights);
   await uploadText(screen, second, strikes);
   await lookAround(screen, second, strikes);
@@ -71,15 +71,16 @@ async function uploadHalf(screen, server, { bucket, key, name, content, sha256 }
 }
 
 /**
- * The request is longer than a pipe holds: once it is sent, the server has read a part of it, and perhaps more. Whether
- * it comes to count the chunk before it dies is a race, as it is in life. Answers the offset that was acknowledged.
+ * Kills the server while it receives a chunk, and returns the offset that was acknowledged. The request is longer than
+ * a pipe holds, so once it is sent, the server has read at least a part of it. Whether the server counts the chunk before
+ * it dies is a race.
  *
  * @param {Screen} screen @param {Server} server @param {Session} session @param {Source} source @returns {Promise<number>}
  */
 async function killMidChunk(screen, server, { id, offset }, { content }) {
   screen.heading("Kill the server in the middle of a chunk");
   const inFlight = server.call("upload_chunk", { session_id: id, offset, ...base64Chunk(content, offset) }).then(
-    (answer) => ({ acknowledged: answer.offset, end: "was answered with its last breath" }),
+    (answer) => ({ acknowledged: answer.offset, end: "was still answered" }),
     (error) => ({ acknowledged: offset, end: `failed: ${error.message}` }),
   );
   await server.sent();
@@ -108,7 +109,7 @@ async function carryOn(screen, server, { id, acknowledged }, { content, sha256 }
   check(found.offset >= acknowledged, `offset ${found.offset} is below ${acknowledged}, which was acknowledged`);
   const more = found.offset > acknowledged ? ", and the chunk under way too" : "";
   screen.line(`get_upload_session -> offset ${number(found.offset)}, ${found.status}`, "green");
-  screen.line(`every acknowledged byte is there${more}; on from exactly there`);
+  screen.line(`every acknowledged byte is there${more}; the upload continues from there`);
   const onOffset = screen.progress(found.offset, content.length);
   const done = await send(server, found, content, base64Chunk, { until: content.length, onOffset });
   return published(screen, "the last upload_chunk", done, sha256);
@@ -185,7 +186,7 @@ function showHostConfiguration(screen, main) {
 }
 
 /**
- * Sends chunks from the session's offset on, each at the offset of the answer before.
+ * Sends chunks from the session's offset on. Each chunk goes to the offset of the answer before.
  *
  * @param {Server} server @param {Session} session @param {Buffer} content
  * @param {(content: Buffer, offset: number) => { data: string, encoding: string }} chunkAt
@@ -210,7 +211,7 @@ function base64Chunk(content, offset) {
 /** @param {Buffer} content @param {number} offset */
 function textChunk(content, offset) {
   let end = Math.min(offset + textChunkBytes, content.length);
-  // 10xxxxxx is inside a character.
+  // A byte 10xxxxxx is inside a character: do not cut there.
   while (((content[end] ?? 0) & 0xc0) === 0x80) end -= 1;
   return { data: content.subarray(offset, end).toString("utf8"), encoding: "utf8" };
 }
@@ -252,24 +253,21 @@ function difference(source, stored) {
   return `${count === 1 ? "1 byte differs" : `${number(count)} bytes differ`}, the first at offset ${number(first)}`;
 }
 
-/** Damages the only blob of this size, as a bad disk would. @param {Screen} screen @param {string} root @param {number} bytes */
-async function flipStoredByte(screen, root, bytes) {
-  const entries = await readdir(join(root, "blobs"), { recursive: true });
-  for (const path of entries.map((entry) => join(root, "blobs", entry))) {
-    const found = await stat(path);
-    if (!found.isFile() || found.size !== bytes) continue;
-    const file = await open(path, "r+");
-    const at = Math.floor(bytes / 2);
-    const { buffer } = await file.read(Buffer.alloc(1), 0, 1, at);
-    await file.write(Buffer.from([~(buffer[0] ?? 0) & 0xff]), 0, 1, at);
-    await file.close();
-    screen.line(
-      `ARTIFACTS_DEMO_CORRUPT: the byte at offset ${number(at)} of the stored file was changed on disk`,
-      "red",
-    );
-    return;
-  }
-  throw new Error("ARTIFACTS_DEMO_CORRUPT: the stored file was not found");
+/** Changes one byte of the largest stored piece, as a bad disk would. @param {Screen} screen @param {string} root */
+async function flipStoredByte(screen, root) {
+  const folder = join(root, "content");
+  const entries = await readdir(folder, { recursive: true });
+  const files = await Promise.all(
+    entries.map(async (entry) => ({ path: join(folder, entry), found: await stat(join(folder, entry)) })),
+  );
+  const [largest] = files.filter(({ found }) => found.isFile()).sort((a, b) => b.found.size - a.found.size);
+  if (largest === undefined) throw new Error("ARTIFACTS_DEMO_CORRUPT: there is no stored file");
+  const file = await open(largest.path, "r+");
+  const at = Math.floor(largest.found.size / 2);
+  const { buffer } = await file.read(Buffer.alloc(1), 0, 1, at);
+  await file.write(Buffer.from([~(buffer[0] ?? 0) & 0xff]), 0, 1, at);
+  await file.close();
+  screen.line(`ARTIFACTS_DEMO_CORRUPT: the byte at offset ${number(at)} of a stored file was changed on disk`, "red");
 }
 
 /** @param {Buffer} content */
