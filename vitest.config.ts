@@ -10,7 +10,7 @@ export const patienceMs = 20 * 60_000;
 /** Kills, cuts, full disks, races and memory under load: minutes each. `npm run test:exhaustive` runs them. */
 const exhaustive = [
   "test/e2e/{crash-points,full-disk,failing-sync,power-loss,race,read-only-disk}.test.ts",
-  "test/e2e/{browser,code-cache,http-load,http-memory,installation,large-content,mcp-load}.test.ts",
+  "test/e2e/{browser,code-cache,few-files,http-load,http-memory,installation,large-content,mcp-load,stdio}.test.ts",
   "test/http/attack/*.test.ts",
   "test/http/hostile-requests.test.ts",
   "test/mcp/{calls/hostile-input,stdio/hostile-lines}.test.ts",
