@@ -13,7 +13,7 @@ const waitMs = 1_000;
 const maxNamedRoots = 5;
 
 /** The SDK's own schema takes `file:` alone, and refuses all roots for one that is something else. */
-const anyRoots = z.looseObject({ roots: z.unknown() });
+const anyRoots = z.looseObject({ roots: z.unknown().optional() });
 
 /** The directories that this client's tools may reach. */
 export interface Roots {

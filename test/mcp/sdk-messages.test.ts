@@ -278,7 +278,11 @@ describe.each(wires)("a notification over %s", (_, open) => {
   });
 });
 
-it("roots that are no list are logged in a sentence", async () => {
+it.each([
+  ["no list", { roots: "file:///" }, [["roots_not_told", 'roots must be a list, not "file:///"']]],
+  ["null", { roots: null }, []],
+  ["absent", {}, []],
+])("roots that are %s are logged in a sentence, or none", async (_, result, lines) => {
   const { logged, log } = logger();
   const store = createStore({ ...createMemoryEngines(), files: createMemoryFiles(), log: silentLog });
   const shape = { maxChunkBytes: 1024, readOnly: false, allowPaths: [], isLocal: true, hasUrls: false };
@@ -299,8 +303,8 @@ it("roots that are no list are logged in a sentence", async () => {
   await until(({ id }) => id === 1);
   write({ method: "notifications/initialized" });
   const asked = await until(({ method }) => method === "roots/list");
-  write({ id: asked?.id, result: { roots: "file:///" } });
+  write({ id: asked?.id, result });
   write({ id: 2, method: "tools/list" });
   await until(({ id }) => id === 2);
-  expect(logged).toEqual([["roots_not_told", 'roots must be a list, not "file:///"']]);
+  expect(logged).toEqual(lines);
 });
