@@ -61,7 +61,10 @@ export default defineConfig({
           globalSetup: [everything, workers],
         },
       },
-      { ...shared, test: { ...sharedTest, name: "exhaustive", include: exhaustive, globalSetup: [everything, workers] } },
+      {
+        ...shared,
+        test: { ...sharedTest, name: "exhaustive", include: exhaustive, globalSetup: [everything, workers] },
+      },
     ],
   },
 });
