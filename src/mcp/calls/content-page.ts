@@ -3,8 +3,7 @@ import type { OpenArtifact } from "../../store/artifacts/open-artifact.js";
 import { count } from "../../store/model/count.js";
 import { ArtifactError } from "../../store/model/errors.js";
 import { isTextType } from "../../store/model/media-type.js";
-import { BufferPool } from "../fast-json/buffer-pool.js";
-import { decodeUtf8 } from "../fast-json/content.js";
+import { decodeUtf8, withBuffer } from "../fast-json/fast-json.js";
 
 /** With what is said of the page, this fits every host's limit on an answer, which is 8,000; as UTF-16 units. */
 const defaultPageChars = 7_500;
@@ -17,7 +16,6 @@ export const largestPageBytes = 1024 * 1024;
 
 /** What a page reads at most beside its own bytes: of the characters that lie across its bounds. */
 const bytesAround = 7;
-const buffers = new BufferPool();
 
 export interface PageRequest {
   /** In bytes; inside a character it moves to that character's start. */
@@ -39,13 +37,10 @@ export interface ContentPage {
 
 /** @throws ArtifactError `invalid_argument`, `corrupt` */
 export async function readPage(open: OpenArtifact, request: PageRequest): Promise<ContentPage> {
-  const buffer = buffers.take((request.length ?? defaultTextBytes) + bytesAround);
-  try {
+  return withBuffer((request.length ?? defaultTextBytes) + bytesAround, (buffer) => {
     const read = (start: number, length: number): Promise<Uint8Array> => open.read(start, length, buffer);
-    return await readPageBy({ ...open, read }, request);
-  } finally {
-    buffers.giveBack(buffer);
-  }
+    return readPageBy({ ...open, read }, request);
+  });
 }
 
 async function readPageBy(open: OpenArtifact, request: PageRequest): Promise<ContentPage> {

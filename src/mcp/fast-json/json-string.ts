@@ -1,12 +1,13 @@
 /**
- * The strings of JSON as bytes of UTF-8, looked at four at a time, as a word: of its bytes at once, a few operations
- * mark those that are not themselves in a string, in their highest bit, and what lies before the first goes as it is.
+ * Reads and writes JSON strings as UTF-8, four bytes at a time. Four bytes are one word. A few operations on the word
+ * set the highest bit of each byte that needs an escape: the byte is marked. The bytes before the first marked one are
+ * copied unchanged.
  *
  *     (word - 0x20202020) & ~word & 0x80808080    marks each byte below 0x20
- *     (word - 0x01010101) & ~word & 0x80808080    marks each zero, and so each b in word ^ 0xbbbbbbbb
+ *     (word - 0x01010101) & ~word & 0x80808080    marks each zero byte; on word ^ 0xbbbbbbbb it marks each byte 0xbb
  *
- * A byte above a marked one may be marked wrongly, the first never. The loops have the operations written out: behind
- * calls, which cross the bundle's modules, they take three times as long.
+ * The lowest mark is always right. Marks above it may be wrong. The loops repeat these operations instead of calling a
+ * function: calls cross modules of the bundle and take three times as long.
  */
 
 const quoteMark = 0x22;
@@ -16,55 +17,56 @@ const backslashes = 0x5c5c5c5c;
 const wordBytes = 4;
 const highestBits = 0x80808080;
 
-/** How many bytes lie before the first one that is marked; a word is little-endian. */
-function bytesBefore(marks: number): number {
+/** Returns the number of bytes before the first marked one. Words are little-endian. */
+function bytesBeforeMark(marks: number): number {
   return (31 - Math.clz32(marks & -marks)) >> 3;
 }
 
 const viewOf = ({ buffer, byteOffset, length }: Uint8Array): DataView => new DataView(buffer, byteOffset, length);
 
-/** The letter that stands for a byte behind a backslash, by the byte, and the reverse; 0 where there is none. */
-const letters = new Uint8Array(256);
-const meanings = new Uint8Array(256);
+/** The letter of a byte's short escape (n for a line feed), by byte. 0 if the byte has none. */
+const escapeLetters = new Uint8Array(256);
+/** The byte that a short escape stands for, by letter. 0 if there is no such escape. */
+const escapedBytes = new Uint8Array(256);
 for (const byte of Buffer.from('\b\f\n\r\t"\\')) {
   const letter = JSON.stringify(String.fromCharCode(byte)).charCodeAt(2);
-  letters[byte] = letter;
-  meanings[letter] = byte;
+  escapeLetters[byte] = letter;
+  escapedBytes[letter] = byte;
 }
-meanings[0x2f] = 0x2f; // a slash may have a backslash before it
+escapedBytes[0x2f] = 0x2f; // JSON allows \/ for a slash
 
 const hexDigits = Buffer.from("0123456789abcdef");
-/** What a byte takes at most. */
-export const largestEscape = 6;
+/** The longest escape of one byte: \u001f. */
+export const maxEscapeBytes = 6;
 
-/** Writes one byte as JSON has it, and says where the next one goes. */
+/** Writes one byte, escaped if necessary. Returns the index in `target` for the next one. */
 function escapeByte(byte: number, target: Uint8Array, at: number): number {
   if (byte >= 0x20 && byte !== quoteMark && byte !== backslash) {
     target[at] = byte;
     return at + 1;
   }
   target[at] = backslash;
-  const letter = letters[byte] as number;
+  const letter = escapeLetters[byte] as number;
   if (letter !== 0) {
     target[at + 1] = letter;
     return at + 2;
   }
   target.set([0x75, 0x30, 0x30, hexDigits[byte >> 4] as number, hexDigits[byte & 15] as number], at + 1);
-  return at + largestEscape;
+  return at + maxEscapeBytes;
 }
 
 /**
- * Writes text as it stands in a string of JSON, as `JSON.stringify` has it, from `target`'s start on, until all is
- * written or the next escape might find no room.
+ * Writes text to the start of `target`, with the escapes of `JSON.stringify` and without quotation marks. Stops at the
+ * end of the text, or where `target` may lack room for one more escape.
  *
- * @param text UTF-8, or a part of it that begins and ends anywhere
- * @returns in bytes
+ * @param text UTF-8; may begin or end inside a character
+ * @returns how many bytes were read and written
  */
 export function escapeInto(text: Uint8Array, target: Buffer): { read: number; written: number } {
   const from = viewOf(text);
   const to = viewOf(target);
   const lastWord = text.length - wordBytes;
-  const room = target.length - wordBytes - largestEscape;
+  const room = target.length - wordBytes - maxEscapeBytes;
   let read = 0;
   let written = 0;
   while (read <= lastWord && written <= room) {
@@ -77,24 +79,23 @@ export function escapeInto(text: Uint8Array, target: Buffer): { read: number; wr
       read += wordBytes;
       written += wordBytes;
     } else {
-      const plain = bytesBefore(marks);
+      const plain = bytesBeforeMark(marks);
       written = escapeByte(text[read + plain] as number, target, written + plain);
       read += plain + 1;
     }
   }
-  while (read < text.length && written <= target.length - largestEscape) {
+  while (read < text.length && written <= target.length - maxEscapeBytes) {
     written = escapeByte(text[read++] as number, target, written);
   }
   return { read, written };
 }
 
 /**
- * The UTF-8 that a string of JSON stands for.
+ * Writes the text that a JSON string stands for to `target`, as UTF-8.
  *
- * @param literal UTF-8, without its quotation marks, ending where the string ends
- * @param target of the literal's length or more
- * @returns the part of `target` that was filled; undefined where it has escapes that tell a character by its number,
- * or is no string of JSON
+ * @param literal the whole string in UTF-8, without its quotation marks
+ * @param target at least as long as the literal
+ * @returns the part of `target` that was filled; undefined if the string has an escape like \u00e9, or is not valid JSON
  */
 export function unescapeInto(literal: Buffer, target: Buffer): Buffer | undefined {
   if (literal.includes(backslash)) return unescapeWords(literal, target);
@@ -116,7 +117,7 @@ function unescapeWords(literal: Buffer, target: Buffer): Buffer | undefined {
       read += wordBytes;
       written += wordBytes;
     } else {
-      const plain = bytesBefore(marks);
+      const plain = bytesBeforeMark(marks);
       const byte = unescaped(literal, read + plain);
       if (byte === 0) return undefined;
       target[written + plain] = byte;
@@ -134,12 +135,16 @@ function unescapeWords(literal: Buffer, target: Buffer): Buffer | undefined {
   return target.subarray(0, written);
 }
 
-/** The byte that an escape at `at` stands for; 0 where there is none, or none that a letter tells. */
+/** Returns the byte that the short escape at `at` stands for. Returns 0 if there is no short escape. */
 function unescaped(literal: Buffer, at: number): number {
-  return literal[at] === backslash && at + 1 < literal.length ? (meanings[literal[at + 1] as number] as number) : 0;
+  return literal[at] === backslash && at + 1 < literal.length ? (escapedBytes[literal[at + 1] as number] as number) : 0;
 }
 
-/** Where the string ends that begins at `start`, behind its quotation mark; -1 where it does not. */
+/**
+ * Returns the index of the quotation mark that ends a string. Returns -1 if the string does not end.
+ *
+ * @param start the index after the quotation mark that begins the string
+ */
 export function endOfString(line: Buffer, start: number): number {
   const from = viewOf(line);
   const lastWord = line.length - wordBytes;
@@ -152,7 +157,7 @@ export function endOfString(line: Buffer, start: number): number {
     if (marks === 0) {
       at += wordBytes;
     } else {
-      at += bytesBefore(marks);
+      at += bytesBeforeMark(marks);
       if (line[at] === quoteMark) return at;
       at += 2;
     }
@@ -163,7 +168,7 @@ export function endOfString(line: Buffer, start: number): number {
   return -1;
 }
 
-/** Whether any byte is below 0x20. */
+/** Tells whether any byte is below 0x20. */
 export function hasControlCharacter(text: Buffer): boolean {
   const from = viewOf(text);
   const lastWord = text.length - wordBytes;
@@ -177,7 +182,7 @@ export function hasControlCharacter(text: Buffer): boolean {
   return (marks & highestBits) !== 0;
 }
 
-/** Whether it stands in a string of JSON as it is. */
-export function isPlain(text: Buffer): boolean {
+/** Tells whether the text needs no escape in a JSON string. */
+export function needsNoEscape(text: Buffer): boolean {
   return !text.includes(quoteMark) && !text.includes(backslash) && !hasControlCharacter(text);
 }

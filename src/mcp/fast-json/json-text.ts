@@ -1,25 +1,23 @@
 import { isUtf8 } from "node:buffer";
-import { BufferPool } from "./buffer-pool.js";
-import { escapeInto, isPlain, largestEscape } from "./json-string.js";
+import { bufferPool } from "./buffer-pool.js";
+import { escapeInto, maxEscapeBytes, needsNoEscape } from "./json-string.js";
 
-/** What a piece takes, in bytes. */
+/** The size of the buffers that JSON is written to, in bytes. */
 const pieceBytes = 256 * 1024;
-/** What is written at once as base64: so short that its text costs no memory that is new to the process. */
+/** How many bytes are encoded as base64 in one step. A longer text would need memory that is new to the process. */
 const stepBytes = 48 * 1024;
 const stepBase64Bytes = 64 * 1024;
 
-const pool = new BufferPool();
-
-/** A copy in memory of its own: one of `Buffer.from` would hold all of Node's pool, 64 KiB from Node 24 on. */
-function ownBytes(bytes: Buffer): Buffer {
+/** Copies into memory of its own. A small `Buffer.from` keeps Node's whole pool in memory, 64 KiB from Node 24 on. */
+function ownCopy(bytes: Buffer): Buffer {
   const copy = Buffer.allocUnsafeSlow(bytes.length);
   copy.set(bytes);
   return copy;
 }
 
 /**
- * A large string of a message as JSON, most often written from bytes that never were a string. To whatever else writes
- * JSON it is one.
+ * A string that is written as JSON already, straight from bytes. Use it in a message in place of a string:
+ * `serializeMessage` writes it without a copy, and `JSON.stringify` writes the same.
  */
 export class JsonText {
   readonly #pieces: Buffer[] = [];
@@ -28,32 +26,33 @@ export class JsonText {
   static ofString(text: string): JsonText {
     const json = new JsonText();
     if (!text.isWellFormed()) {
-      json.#pieces.push(ownBytes(Buffer.from(JSON.stringify(text).slice(1, -1))));
+      json.#pieces.push(ownCopy(Buffer.from(JSON.stringify(text).slice(1, -1))));
       return json;
     }
-    const buffer = pool.take(Buffer.byteLength(text));
+    const buffer = bufferPool.take(Buffer.byteLength(text));
     const bytes = buffer.subarray(0, buffer.write(text));
-    if (isPlain(bytes)) {
+    if (needsNoEscape(bytes)) {
       json.#add(buffer, bytes.length);
     } else {
       json.#write(bytes, escapeInto);
-      pool.giveBack(buffer);
+      bufferPool.giveBack(buffer);
     }
     return json;
   }
 
-  /** Undefined where the bytes are no UTF-8. */
+  /** Returns undefined if the bytes are not UTF-8. */
   static ofUtf8(bytes: Uint8Array): JsonText | undefined {
     return isUtf8(bytes) ? new JsonText().#write(bytes, escapeInto) : undefined;
   }
 
+  /** The base64 of any bytes. */
   static ofBase64(bytes: Uint8Array): JsonText {
-    return new JsonText().#write(bytes, encodeInto);
+    return new JsonText().#write(bytes, encodeBase64Into);
   }
 
   #write(bytes: Uint8Array, writeInto: typeof escapeInto): this {
     for (let at = 0; at < bytes.length; ) {
-      const buffer = pool.take(Math.min(pieceBytes, largestEscape * (bytes.length - at)));
+      const buffer = bufferPool.take(Math.min(pieceBytes, maxEscapeBytes * (bytes.length - at)));
       const { read, written } = writeInto(bytes.subarray(at), buffer);
       this.#add(buffer, written);
       at += read;
@@ -61,31 +60,31 @@ export class JsonText {
     return this;
   }
 
-  /** What fills less than half of a buffer is copied: an answer that nobody reads holds little more than its length. */
+  /** Copies what fills less than half of its buffer, so that an unread answer holds little more than its length. */
   #add(buffer: Buffer, length: number): void {
     const piece = buffer.subarray(0, length);
     if (length < buffer.length / 2) {
-      this.#pieces.push(ownBytes(piece));
-      pool.giveBack(buffer);
+      this.#pieces.push(ownCopy(piece));
+      bufferPool.giveBack(buffer);
     } else {
       this.#pieces.push(piece);
       this.#buffers.push(buffer);
     }
   }
 
-  /** The JSON, without its quotation marks. */
+  /** The JSON in UTF-8, without its quotation marks. */
   get pieces(): readonly Buffer[] {
     return this.#pieces;
   }
 
-  /** In bytes. */
-  get length(): number {
-    return this.pieces.reduce((sum, { length }) => sum + length, 0);
+  /** The length of the JSON. */
+  get bytes(): number {
+    return this.#pieces.reduce((sum, { length }) => sum + length, 0);
   }
 
-  /** The pieces have been written, or nobody wants them: they may become another text's. */
+  /** Call this when nobody reads the pieces any more: another text may overwrite them. */
   release(): void {
-    for (const buffer of this.#buffers.splice(0)) pool.giveBack(buffer);
+    for (const buffer of this.#buffers.splice(0)) bufferPool.giveBack(buffer);
   }
 
   toJSON(): string {
@@ -93,8 +92,11 @@ export class JsonText {
   }
 }
 
-/** @param target of `stepBase64Bytes` or more */
-function encodeInto({ buffer, byteOffset, length }: Uint8Array, target: Buffer): { read: number; written: number } {
+/** @param target at least `stepBase64Bytes` long */
+function encodeBase64Into(
+  { buffer, byteOffset, length }: Uint8Array,
+  target: Buffer,
+): { read: number; written: number } {
   const bytes = Buffer.from(buffer, byteOffset, length);
   let read = 0;
   let written = 0;

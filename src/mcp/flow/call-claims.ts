@@ -5,8 +5,8 @@ import { isOwnUri, parseResourceUri, type ResourceAddress } from "../resources/u
 import type { SessionKeys } from "./session-keys.js";
 
 /**
- * What a call uses, and how. Two calls that use one thing run in their order of arrival, unless both use it in the same
- * way: any number may read, for one. What is used to `write` is used by nobody else.
+ * The things that a call uses, each with the way of use. Two calls that use one thing run in the order of their arrival,
+ * unless both use it in the same way: any number of calls may `read` a thing at once. `write` excludes all others.
  */
 export type Claims = ReadonlyMap<string, string>;
 
@@ -16,15 +16,15 @@ type ClaimsOfCall = (args: Arguments, sessions: SessionKeys) => readonly Claim[]
 
 const read = "read";
 const write = "write";
-/** Of a bucket's listing: calls that change other keys of it go together, and none with a listing. */
+/** The use of a bucket by calls that change a key in it. They run concurrently, but not together with a listing. */
 const change = "change";
-/** Of a session: the store runs the calls on it in their order, so they may go to it together, and none before another. */
+/** The use of a session by its calls. They may run at once, because the store keeps their order. They start in order. */
 const call = "call";
 
 const everyBucket = "buckets";
 /**
- * Stands for all keys, between calls that are known to use some of them and calls on sessions whose key is not known:
- * those may publish to any.
+ * Stands for all keys. Calls with a known key exclude calls on sessions whose key is not known, because such a session
+ * may publish to any key.
  */
 const anyKey = "keys";
 const known: Claim = [anyKey, "known"];
@@ -33,8 +33,8 @@ const unknown: Claim = [anyKey, "unknown"];
 const nothing: Claims = new Map();
 
 /**
- * What a request uses of what the store keeps; nothing where it may run beside any other. A request that will be
- * refused may claim too little, since it does nothing.
+ * Returns what a request uses. The claims are empty if it may run together with any other. A request that will be
+ * refused may claim too little, because it does nothing.
  */
 export function claimsOf({ method, params }: JSONRPCRequest, sessions: SessionKeys): Claims {
   const { name, arguments: args, uri } = (params ?? {}) as Arguments;
@@ -47,23 +47,23 @@ export function claimsOf({ method, params }: JSONRPCRequest, sessions: SessionKe
   return typeof uri === "string" || method === "resources/list" ? merged(resourceClaims(method, uri)) : nothing;
 }
 
-/** Whether a call that uses any key, since it was not known which, would claim less now. */
+/** Tells whether the claims are of a call on a session whose key was not known. */
 export function isUncertain(claims: Claims): boolean {
   return claims.get(anyKey) === unknown[1];
 }
 
-/** Adds what a call uses to what others do. */
+/** Adds what a running call uses to `used`. */
 export function addClaims(used: Map<string, string>, claims: Claims): void {
   for (const [thing, use] of claims) used.set(thing, (used.get(thing) ?? use) === use ? use : write);
 }
 
-/** The same of a call that waits, for those that arrived behind it. */
+/** Adds what a waiting call uses to `used`, for the calls that arrived after it. */
 export function addWaitingClaims(used: Map<string, string>, claims: Claims): void {
   addClaims(used, claims);
   for (const [thing, use] of claims) if (use === call) used.set(thing, write);
 }
 
-/** Whether a call with these claims may run beside those that use the rest. */
+/** Tells whether a call with these claims may run together with the calls that `used` describes. */
 export function areFree(used: Claims, claims: Claims): boolean {
   for (const [thing, use] of claims) {
     const other = used.get(thing);
@@ -72,10 +72,10 @@ export function areFree(used: Claims, claims: Claims): boolean {
   return true;
 }
 
-/** Each tool. A test fails where one is missing. */
+/** The claims of each tool. A test fails if a tool is missing. */
 export const toolClaims: ReadonlyMap<string, ClaimsOfCall> = new Map<string, ClaimsOfCall>([
   ["save_artifact", (args) => keyClaims(args, write)],
-  ["create_upload_session", (args) => keyClaims(args, write)], // one of no bytes is published at once
+  ["create_upload_session", (args) => keyClaims(args, write)], // a session of size 0 is published at once
   ["upload_chunk", sessionClaims],
   ["complete_upload_session", sessionClaims],
   ["abort_upload_session", sessionClaims],
@@ -91,21 +91,21 @@ export const toolClaims: ReadonlyMap<string, ClaimsOfCall> = new Map<string, Cla
   ["delete_artifact", (args) => keyClaims(args, write)],
 ]);
 
-/** @param use of the key; of a session's calls, one that they share */
+/** @param use how the key is used; calls on one session pass a use that they share */
 function keyClaims({ bucket, key }: Arguments, use: string): Claim[] {
   if (!isText(bucket) || !isText(key)) return [];
-  // A key in another form of Unicode is the same key; one that is longer is refused.
+  // The NFC form decides which keys are the same. A longer key is refused.
   const name = key.slice(0, 8 * maxKeyBytes).normalize("NFC");
   const used: Claim = [`key ${bucket}\t${name}`, use];
   return use === read ? [used, known] : [used, [bucketThing(bucket), change], [everyBucket, change], known];
 }
 
-/** @param bucket of all buckets where there is none */
+/** @param bucket if it is left out, the list of all buckets */
 function listingClaims(bucket: unknown): Claim[] {
   return [[isText(bucket) ? bucketThing(bucket) : everyBucket, read], known];
 }
 
-/** A call that changes a session, and may publish it. */
+/** The claims of a call that changes a session and may publish it. */
 function sessionClaims({ session_id: id }: Arguments, sessions: SessionKeys): Claim[] {
   if (!isText(id)) return [];
   const key = sessions.of(id);
@@ -113,7 +113,7 @@ function sessionClaims({ session_id: id }: Arguments, sessions: SessionKeys): Cl
   return [[sessionThing(id), call], ...published];
 }
 
-/** An import makes many calls on its session, with those of others between them: it has the session for itself. */
+/** An import makes many calls on its session, so it excludes other calls on it. */
 function importClaims(args: Arguments, sessions: SessionKeys): Claim[] {
   const { session_id: id } = args;
   const session: Claim[] = isText(id) ? [...sessionClaims(args, sessions), [sessionThing(id), write]] : [];
@@ -130,7 +130,7 @@ function resourceClaims(method: string, uri: unknown): Claim[] {
       return listingClaims(undefined);
     case "resources/read":
       return addressClaims(uri, call);
-    case "resources/subscribe": // what comes behind it is told of, what came before is not
+    case "resources/subscribe": // the client hears of changes by later calls, not by earlier ones
       return [[`subscription ${uri}`, write], ...addressClaims(uri, read)];
     case "resources/unsubscribe":
       return [[`subscription ${uri}`, write]];
@@ -139,7 +139,7 @@ function resourceClaims(method: string, uri: unknown): Claim[] {
   }
 }
 
-/** @param sessionUse how a session is used: what does not go to it as a call has to wait for those that do */
+/** @param sessionUse how a session is used; any use but `call` waits for the calls on that session */
 function addressClaims(uri: unknown, sessionUse: string): Claim[] {
   const address = addressOf(String(uri));
   switch (address?.kind) {
@@ -156,7 +156,7 @@ function addressClaims(uri: unknown, sessionUse: string): Claim[] {
   }
 }
 
-/** Undefined for a URI that will be refused, or is of no resource of ours. */
+/** Returns undefined for a URI that will be refused or that is not a URI of this server. */
 function addressOf(uri: string): ResourceAddress | undefined {
   try {
     return isOwnUri(uri) ? parseResourceUri(uri) : undefined;
@@ -165,7 +165,7 @@ function addressOf(uri: string): ResourceAddress | undefined {
   }
 }
 
-/** A thing that one call uses in two ways is its own. */
+/** If one call uses a thing in two ways, the call excludes all others from it. */
 function merged(claims: readonly Claim[]): Claims {
   const all = new Map<string, string>();
   for (const claim of claims) addClaims(all, new Map([claim]));

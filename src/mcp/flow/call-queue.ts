@@ -4,43 +4,46 @@ import { type Work, workOn } from "./call-work.js";
 import { SessionKeys } from "./session-keys.js";
 
 export interface CallQueueLimits {
-  /** Requests that are with the server at once. */
+  /** How many requests the server works on at once. */
   readonly maxConcurrentCalls: number;
   readonly maxWaitingCalls: number;
 }
 
 interface Call {
   readonly request: JSONRPCRequest;
-  /** What it took on the wire. */
+  /** The size of the request as it was received. */
   readonly bytes: number;
   claims: Claims;
 }
 
 /**
- * The requests of one client that are not answered yet, each id once: those with the server, and those that wait for
- * it. Requests that use the same things run in the order of their arrival, the others side by side: a request waits for
- * earlier ones alone, so each has its turn.
+ * Holds the requests of one client that wait or run. Each id occurs once. Requests that use the same things run in the
+ * order of their arrival; other requests run concurrently. A request waits only for earlier ones, so none waits
+ * forever.
  */
 export class CallQueue {
   readonly #limits: CallQueueLimits;
-  readonly #onFree: () => void;
+  readonly #onFreed: () => void;
   readonly #sessions = new SessionKeys();
   /** In the order of their arrival. */
   readonly #waiting = new Map<RequestId, Call>();
-  /** Undefined for those that use nothing. */
+  /** The value is undefined for a request that uses nothing. */
   readonly #running = new Map<RequestId, Call | undefined>();
-  /** Cancelled, and still worked on: the next one has to wait for the end of it. */
+  /** Calls that were cancelled while their work goes on. Requests that use the same things wait for its end. */
   readonly #lingering = new Set<Call>();
   #waitingBytes = 0;
-  /** What the calls use that were looked at since one of them last let go of something; undefined if none was. */
+  /**
+   * What the running calls use, and the waiting calls that were checked already. Undefined if it has to be computed
+   * again, because a call has ended.
+   */
   #used: Map<string, string> | undefined;
-  /** Waiting calls that were not looked at since. */
-  #unseen = new Set<Call>();
+  /** The waiting calls that were not checked since `#used` was computed. */
+  #unchecked = new Set<Call>();
 
-  /** @param onFree a request that was cancelled is worked on no more, and those behind it may start */
-  constructor(limits: CallQueueLimits, onFree: () => void = () => undefined) {
+  /** @param onFreed called when the work on a cancelled request has ended, so that others may start */
+  constructor(limits: CallQueueLimits, onFreed: () => void = () => undefined) {
     this.#limits = limits;
-    this.#onFree = onFree;
+    this.#onFreed = onFreed;
   }
 
   get isEmpty(): boolean {
@@ -51,15 +54,17 @@ export class CallQueue {
     return this.#waiting.size >= this.#limits.maxWaitingCalls;
   }
 
+  /** The number of waiting requests. */
   get waiting(): number {
     return this.#waiting.size;
   }
 
+  /** The number of running requests. */
   get running(): number {
     return this.#running.size;
   }
 
-  /** What the waiting requests took on the wire. */
+  /** The size of the waiting requests as they were received. */
   get waitingBytes(): number {
     return this.#waitingBytes;
   }
@@ -72,35 +77,35 @@ export class CallQueue {
     return this.#running.has(id);
   }
 
-  /** Puts a request at the end. */
+  /** Appends a request to the queue. */
   add(request: JSONRPCRequest, bytes: number): void {
     const call = { request, bytes, claims: claimsOf(request, this.#sessions) };
     this.#waiting.set(request.id, call);
-    this.#unseen.add(call);
+    this.#unchecked.add(call);
     this.#waitingBytes += bytes;
   }
 
   /**
-   * The request for the server that arrived first of those that nothing earlier stands in the way of, which counts as
-   * running from here; undefined where none may start now.
+   * Starts the oldest request that does not have to wait for an earlier one: it counts as running from now on. Returns
+   * undefined if none may start now.
    */
   next(): JSONRPCRequest | undefined {
     if (this.#waiting.size === 0 || this.#running.size >= this.#limits.maxConcurrentCalls) return undefined;
-    const used = this.#used ?? this.#lookAgain();
-    for (const call of this.#unseen) {
-      this.#unseen.delete(call);
+    const used = this.#used ?? this.#recompute();
+    for (const call of this.#unchecked) {
+      this.#unchecked.delete(call);
       if (areFree(used, call.claims)) return this.#start(call, used);
       addWaitingClaims(used, call.claims);
     }
     return undefined;
   }
 
-  /** Looks at all calls again: those that wait are unseen. */
-  #lookAgain(): Map<string, string> {
+  /** Computes `#used` from the running calls. The waiting calls have to be checked again. */
+  #recompute(): Map<string, string> {
     const used = new Map<string, string>();
     for (const call of this.#running.values()) if (call !== undefined) addClaims(used, call.claims);
     for (const { claims } of this.#lingering) addClaims(used, claims);
-    this.#unseen = new Set(this.#waiting.values());
+    this.#unchecked = new Set(this.#waiting.values());
     this.#used = used;
     return used;
   }
@@ -114,12 +119,12 @@ export class CallQueue {
     return request;
   }
 
-  /** Counts a request as running that did not wait. */
+  /** Counts a request as running without any waiting. */
   run(id: RequestId): void {
     this.#running.set(id, undefined);
   }
 
-  /** The request will not be answered any more, or has been. */
+  /** Call this when a request was answered, or when it is certain that it will not be. */
   settle(id: RequestId): void {
     const call = this.#running.get(id);
     this.#running.delete(id);
@@ -136,11 +141,11 @@ export class CallQueue {
     void work.ended.then(() => {
       this.#used = undefined;
       this.#learn(work);
-      if (this.#lingering.delete(call)) this.#onFree();
+      if (this.#lingering.delete(call)) this.#onFreed();
     });
   }
 
-  /** Calls on a session whose key was not known stand in the way of fewer others once it is. */
+  /** When the key of a session becomes known, calls on this session claim less. */
   #learn({ result }: Work): void {
     if (!this.#sessions.learn(result?.["structuredContent"])) return;
     for (const call of [...this.#running.values(), ...this.#waiting.values(), ...this.#lingering]) {
@@ -148,8 +153,8 @@ export class CallQueue {
     }
   }
 
-  /** Takes a waiting request out. */
-  withdraw(id: RequestId): void {
+  /** Removes a waiting request. */
+  remove(id: RequestId): void {
     this.#waitingBytes -= this.#waiting.get(id)?.bytes ?? 0;
     this.#waiting.delete(id);
     this.#used = undefined;

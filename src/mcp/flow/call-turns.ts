@@ -1,24 +1,24 @@
 import type { CallFlow } from "./call-flow.js";
 
 export interface CallTurnsLimits {
-  /** Requests of all clients that are with the server at once. */
+  /** How many requests the server works on at once, for all clients together. */
   readonly maxConcurrentCalls: number;
-  /** What all clients together may leave unread, with what is expected of the running requests, in bytes. */
+  /** The size of all unread answers of all clients, together with the expected answers to running requests. */
   readonly maxHeldBytes: number;
 }
 
 /**
- * Lets the requests of many clients start, one of each client in turn, as far as they have room together. The event
- * loop runs between two rounds, so that a client with many requests does not keep the others waiting.
+ * Starts the requests of many clients in round-robin order, within limits for all clients together. The event loop runs
+ * between two rounds, so that a client with many requests does not keep the others waiting.
  */
 export class CallTurns {
   readonly #limits: CallTurnsLimits;
   readonly #unreadBytes: () => number;
-  /** Who had a turn longest ago comes first. */
+  /** The client whose last turn is longest ago comes first. */
   #flows: CallFlow[] = [];
   #isScheduled = false;
 
-  /** @param unreadBytes of all clients together */
+  /** @param unreadBytes returns the size of the unread answers of all clients */
   constructor(limits: CallTurnsLimits, unreadBytes: () => number) {
     this.#limits = limits;
     this.#unreadBytes = unreadBytes;
@@ -33,12 +33,12 @@ export class CallTurns {
     this.advance();
   }
 
-  /** Whether requests wait, while a good part of what clients may leave unread is. */
+  /** Whether requests wait while more than half of the limit for unread answers is in use. */
   get isHeldUp(): boolean {
     return this.#flows.some(({ isWaiting }) => isWaiting) && this.#unreadBytes() > this.#limits.maxHeldBytes / 2;
   }
 
-  /** To be called whenever a request has come or gone, or something was read. */
+  /** Call this when a request came or ended, and when a client has read something. */
   advance(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
@@ -58,7 +58,7 @@ export class CallTurns {
     return started.length > 0;
   }
 
-  /** What others leave unread does not soon keep a client from one request at a time. */
+  /** A client may run one request at a time until the others leave twice the limit unread. */
   #mayStart(flow: CallFlow): boolean {
     const { maxConcurrentCalls, maxHeldBytes } = this.#limits;
     if (this.#sum(({ running }) => running) >= maxConcurrentCalls) return false;

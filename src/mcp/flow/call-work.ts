@@ -1,22 +1,22 @@
 import type { Result } from "@modelcontextprotocol/sdk/types.js";
 
-/** What a request leads to, from when its work begins: a cancelled one may still be worked on. */
+/** The work on one request. It may go on after the request was cancelled. */
 export interface Work {
-  /** Resolves once nothing of it goes on, however it ended. */
+  /** Resolves when the work has ended, whether it succeeded or failed. */
   readonly ended: Promise<void>;
   readonly hasEnded: boolean;
-  /** Undefined while it goes on, and where it failed. */
+  /** Undefined until the work has ended, and if it failed. */
   readonly result: Result | undefined;
 }
 
 const works = new WeakMap<object, Work>();
 
-/** Undefined where the work on a request has not begun, or never does. */
+/** Returns the work on a request. Returns undefined if it has not begun. */
 export function workOn(request: object): Work | undefined {
   return works.get(request);
 }
 
-/** Works on a request, for `workOn` to tell of. */
+/** Runs the work on a request, so that `workOn` finds it. */
 export async function work(request: object, answer: () => Promise<Result>): Promise<Result> {
   let end: () => void = () => undefined;
   const ended = new Promise<void>((resolve) => {

@@ -1,60 +1,51 @@
-import { isAscii, isUtf8 } from "node:buffer";
 import {
   ErrorCode,
   type JSONRPCMessage,
+  type JSONRPCRequest,
   RELATED_TASK_META_KEY,
   type RequestId,
 } from "@modelcontextprotocol/sdk/types.js";
 import { quote } from "../../store/model/quote.js";
-import { parseJson, type Replace } from "../fast-json/large-literals.js";
 
-/** An error that answers one line. The SDK's type knows no null: the id of a line whose id cannot be told. */
+/** An error response. Its id is null if the id of the request is not known, which the SDK's type does not allow. */
 export interface ErrorAnswer {
   readonly jsonrpc: "2.0";
   readonly id: RequestId | null;
   readonly error: { readonly code: number; readonly message: string };
 }
 
-/** A line that is no message. */
-export interface InvalidLine {
-  readonly reason: string;
-  /** undefined for a broken response: an answer to it would be taken for the answer to something else. */
-  readonly answer: ErrorAnswer | undefined;
+/** JSON-RPC reserves the codes from -32000 to -32099 for errors that the server defines. */
+export const serverErrorCode = -32_000;
+
+export function errorAnswer(id: RequestId | null, code: number, message: string): ErrorAnswer {
+  return { jsonrpc: "2.0", id, error: { code, message } };
 }
 
-type Members = Readonly<Record<string, unknown>>;
+export function internalError(id: RequestId): ErrorAnswer {
+  return errorAnswer(id, ErrorCode.InternalError, "The server failed on this request: try again.");
+}
 
-/**
- * The message in a line, or why there is none; undefined for a blank line.
- *
- * @param replace what its large strings become, where that is no string
- */
-export function parseLine(
-  line: Buffer,
-  replace?: Replace,
-): { readonly message: JSONRPCMessage } | InvalidLine | undefined {
-  const encoding = encodingOf(line);
-  if (encoding === undefined) return notJson("it is not UTF-8");
-  if (isBlank(line)) return undefined;
-  let value: unknown;
-  try {
-    value = parseJson(line, encoding, replace);
-  } catch (error) {
-    return notJson((error as SyntaxError).message);
-  }
-  if (Array.isArray(value)) {
-    const message = "Batches are not taken: send each message on a line of its own, not in an array.";
-    return { reason: "a batch", answer: errorAnswer(null, ErrorCode.InvalidRequest, message) };
-  }
-  const message = withoutNulls(value);
-  const reason = isObject(message) ? faultOf(message) : "it must be an object";
-  return reason === undefined ? { message: message as JSONRPCMessage } : invalid(value, reason);
+export function duplicateId(id: RequestId): string {
+  return `A request with the id ${JSON.stringify(id)} is not answered yet: give each request an id of its own.`;
+}
+
+export function isRequest(message: JSONRPCMessage): message is JSONRPCRequest {
+  return "method" in message && "id" in message;
+}
+
+/** A fraction or a number past 2^53 is refused: it would come back as another id. */
+export function isRequestId(id: unknown): id is RequestId {
+  return typeof id === "string" || Number.isSafeInteger(id);
+}
+
+export function isObject(value: unknown): value is Members {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /**
- * A message without members that are null, which hosts write for what is absent: its `params`, `result` and `error`,
- * and what is in the first two at any depth, those changed in place. Elements of arrays stay, and so does an `id`, but
- * for a notification's.
+ * Drops members that are null, because hosts write null for what is absent: `params`, `result`, `error`, and all
+ * members inside `params` and `result` at any depth. Those two are changed in place. Elements of arrays stay. An `id`
+ * that is null stays as well, except in a notification.
  */
 export function withoutNulls(value: unknown): unknown {
   if (!isObject(value)) return value;
@@ -68,11 +59,11 @@ export function withoutNulls(value: unknown): unknown {
   return message;
 }
 
-/** Not by recursion: a line may be nested deeper than calls can be. */
+/** Works without recursion, because values may be nested deeper than the call stack allows. */
 function dropNulls(root: unknown): void {
   const left = [root];
   for (let holder = left.pop(); holder !== undefined; holder = left.pop()) {
-    if (isPlain(holder)) deleteNulls(holder);
+    if (isPlainObject(holder)) deleteNulls(holder);
     else if (!Array.isArray(holder)) continue;
     for (const part of Object.values(holder)) if (typeof part === "object") left.push(part);
   }
@@ -82,103 +73,36 @@ function deleteNulls(holder: Record<string, unknown>): void {
   for (const name of Object.keys(holder)) if (holder[name] === null) delete holder[name];
 }
 
-/** What JSON makes an object of: content that was decoded on the way is none. */
-function isPlain(value: unknown): value is Record<string, unknown> {
+/** Tells whether the value is an object of JSON. `DecodedContent` is not. */
+function isPlainObject(value: unknown): value is Record<string, unknown> {
   return isObject(value) && Object.getPrototypeOf(value) === Object.prototype;
 }
 
-/** What a body of HTTP holds: one message, or several in an array. */
-export interface ParsedBody {
-  readonly messages: readonly JSONRPCMessage[];
-  readonly isBatch: boolean;
-}
-
-/** Messages in one array, at most. */
-const maxBatch = 100;
-
-/**
- * The messages in a body of HTTP, or what is wrong with it: a body with one wrong message is refused as a whole.
- *
- * @param replace what its large strings become, where that is no string
- */
-export function parseBody(body: Buffer, replace?: Replace): ParsedBody | ErrorAnswer {
-  const encoding = encodingOf(body);
-  if (encoding === undefined) return bodyError(ErrorCode.ParseError, "is not UTF-8");
-  let value: unknown;
-  try {
-    value = parseJson(body, encoding, replace);
-  } catch (error) {
-    return bodyError(ErrorCode.ParseError, `is not JSON (${(error as SyntaxError).message})`);
-  }
-  const isBatch = Array.isArray(value);
-  const messages = (Array.isArray(value) ? value : [value]).map(withoutNulls);
-  if (messages.length === 0) return bodyError(ErrorCode.InvalidRequest, "holds no message");
-  if (messages.length > maxBatch) {
-    const message = `The body holds ${messages.length} messages. Send at most ${maxBatch} in one array.`;
-    return errorAnswer(null, ErrorCode.InvalidRequest, message);
-  }
-  for (const message of messages) {
-    const reason = isObject(message) ? faultOf(message) : "it must be an object";
-    if (reason === undefined) continue;
-    return bodyError(ErrorCode.InvalidRequest, `holds what is no JSON-RPC 2.0 message: ${reason}`);
-  }
-  return { messages: messages as JSONRPCMessage[], isBatch };
-}
-
-function bodyError(code: number, problem: string): ErrorAnswer {
-  return errorAnswer(null, code, `The body ${problem}. Send a JSON-RPC message as JSON in UTF-8.`);
-}
-
-export function errorAnswer(id: RequestId | null, code: number, message: string): ErrorAnswer {
-  return { jsonrpc: "2.0", id, error: { code, message } };
-}
-
-/** A fraction, or a number past 2^53, would come back as another id. */
-export function isRequestId(id: unknown): id is RequestId {
-  return typeof id === "string" || Number.isSafeInteger(id);
-}
-
-/** ASCII is decoded several times faster as Latin-1; what is no UTF-8 must not be stored as something else. */
-function encodingOf(line: Buffer): "latin1" | "utf8" | undefined {
-  if (isAscii(line)) return "latin1";
-  return isUtf8(line) ? "utf8" : undefined;
-}
-
-function isBlank(line: Buffer): boolean {
-  return line.every((byte) => byte === 0x20 || byte === 0x09 || byte === 0x0d);
-}
-
-function notJson(reason: string): InvalidLine {
-  const message = `The line is not JSON (${reason}): write each message as JSON in UTF-8, on a line of its own.`;
-  return { reason: `not JSON: ${reason}`, answer: errorAnswer(null, ErrorCode.ParseError, message) };
-}
-
-function invalid(value: unknown, reason: string): InvalidLine {
-  const { id, method, result, error } = isObject(value) ? value : {};
-  const isResponse = method === undefined && (result !== undefined || error !== undefined);
-  const message = `The line is no JSON-RPC 2.0 message: ${reason}. Correct it and send it again.`;
-  const answer = errorAnswer(isRequestId(id) ? id : null, ErrorCode.InvalidRequest, message);
-  return { reason, answer: isResponse ? undefined : answer };
-}
+type Members = Readonly<Record<string, unknown>>;
 
 const idRule = "id must be a string or a whole number of at most 2^53 - 1";
 
-/** What the SDK would not take of a message; it drops without a word what is neither request nor response to it. */
-function faultOf({ jsonrpc, id, method, params, result, error, ...others }: Members): string | undefined {
+/**
+ * Says what is wrong with a message. Returns undefined if the SDK takes it. The SDK drops a message that it does not
+ * take, and does not answer.
+ */
+export function messageFault(message: unknown): string | undefined {
+  if (!isObject(message)) return "it must be an object";
+  const { jsonrpc, id, method, params, result, error, ...others } = message;
   const [other] = Object.keys(others);
   if (jsonrpc !== "2.0") return 'jsonrpc must be "2.0"';
-  if (other !== undefined) return `${quote(other)} is no member of a message`;
+  if (other !== undefined) return `${quote(other)} is not a member of a message`;
   if (method === undefined) return responseFault({ id, params, result, error });
-  if (result !== undefined || error !== undefined) return "with a method there is neither result nor error";
+  if (result !== undefined || error !== undefined) return "a message with a method has neither result nor error";
   if (typeof method !== "string") return "method must be a string";
   if (id !== undefined && !isRequestId(id)) return idRule;
   return params === undefined ? undefined : objectFault("params", params);
 }
 
 function responseFault({ id, params, result, error }: Members): string | undefined {
-  if (result === undefined && error === undefined) return "there is no method";
-  if (params !== undefined) return "params belong to a method";
-  if (result !== undefined && error !== undefined) return "there is either result or error";
+  if (result === undefined && error === undefined) return "method is missing";
+  if (params !== undefined) return "params without a method are not allowed";
+  if (result !== undefined && error !== undefined) return "a response has either result or error, not both";
   if (!isRequestId(id) && (id !== undefined || error === undefined)) return idRule;
   if (result !== undefined) return objectFault("result", result);
   const { code, message } = isObject(error) ? error : {};
@@ -197,8 +121,4 @@ function objectFault(name: "params" | "result", value: unknown): string | undefi
   const task = meta[RELATED_TASK_META_KEY];
   if (task === undefined || (isObject(task) && typeof task["taskId"] === "string")) return undefined;
   return `${name}._meta[${quote(RELATED_TASK_META_KEY)}] must be an object with a taskId`;
-}
-
-function isObject(value: unknown): value is Members {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

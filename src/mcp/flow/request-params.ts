@@ -3,7 +3,7 @@ import { parseArguments } from "../../api/arguments.js";
 import { ArtifactError } from "../../store/model/errors.js";
 import { asHostsMean } from "../calls/host-arguments.js";
 
-/** The parameters of a request or a notification; or a sentence that names each that is wrong and what it must be. */
+/** Returns the parameters of a request or notification, or a text that says what is wrong with each wrong one. */
 export function readParams<Params extends z.ZodObject>(
   schema: Params,
   params: unknown,

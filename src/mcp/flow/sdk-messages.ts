@@ -11,8 +11,8 @@ import { type ErrorAnswer, errorAnswer } from "./json-rpc.js";
 import { readParams } from "./request-params.js";
 
 /**
- * What this server knows of a client. Other capabilities are not looked at, so that none of another version of the
- * protocol is in the way; what a host leaves out, it has not.
+ * The parameters that this server reads. It ignores other capabilities, so that those of another protocol version are
+ * not refused. A capability that a host leaves out counts as not supported.
  */
 const initializeParams = z.object({
   protocolVersion: z.string(),
@@ -22,13 +22,13 @@ const initializeParams = z.object({
     .default({ name: "", version: "" }),
 });
 
-/** Those that the SDK reads, and says of wrong ones what its validator says. */
+/** The notifications whose parameters the SDK checks. Its errors are the output of its validator. */
 const notificationParams: ReadonlyMap<string, z.ZodObject> = new Map<string, z.ZodObject>([
   ["notifications/cancelled", z.looseObject({ requestId: RequestIdSchema, reason: z.string().optional() })],
   ["notifications/progress", ProgressNotificationParamsSchema],
 ]);
 
-/** A request as the SDK takes it, or the answer to one that it would refuse in its own words. */
+/** Returns a request that the SDK takes, or our error answer if the SDK would refuse the request. */
 export function requestForSdk(request: JSONRPCRequest): JSONRPCRequest | ErrorAnswer {
   const { id, method, params } = request;
   if (method !== "initialize") return withoutTask(request);
@@ -37,7 +37,7 @@ export function requestForSdk(request: JSONRPCRequest): JSONRPCRequest | ErrorAn
   return { ...request, params: read };
 }
 
-/** What is wrong with a notification, as one line; undefined where the SDK takes it. */
+/** Says in one line what is wrong with a notification. Returns undefined if the SDK takes it. */
 export function notificationFault({ method, params }: JSONRPCNotification): string | undefined {
   const schema = notificationParams.get(method);
   const read = schema === undefined ? undefined : readParams(schema, params, method);
@@ -47,7 +47,7 @@ export function notificationFault({ method, params }: JSONRPCNotification): stri
 /**
  * "Receivers that do not declare the task capability for a request type MUST process requests of that type normally,
  * ignoring any task-augmentation metadata if present": the specification of 2025-11-25, "Tasks", "Task Support and
- * Handling". The SDK refuses such a request, and loses the notifications of one that is related to a task.
+ * Handling". The SDK refuses a request with `task`, and loses the notifications of a request with a related task.
  */
 function withoutTask(request: JSONRPCRequest): JSONRPCRequest {
   if (request.params === undefined) return request;

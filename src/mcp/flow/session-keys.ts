@@ -1,21 +1,25 @@
-/** Of an upload session: where it publishes. */
+/** The bucket and key that an upload session publishes to. */
 export interface SessionKey {
   readonly bucket: string;
   readonly key: string;
 }
 
-/** More than a client works on at once. */
+/** More sessions than a client uses at once. The oldest one is forgotten first. */
 const maxSessions = 1_000;
 
-/** Which key each upload session is for, as a client's answers have told: calls name most sessions by their id alone. */
+/**
+ * Remembers the key of each upload session. Most calls name a session by its id only. The key is known from earlier
+ * answers to the same client.
+ */
 export class SessionKeys {
   readonly #keys = new Map<string, SessionKey>();
 
+  /** Returns undefined if the key of this session is not known. */
   of(id: string): SessionKey | undefined {
     return this.#keys.get(id);
   }
 
-  /** @param answer `structuredContent` of any tool. @returns whether it told of a session that was not known */
+  /** @param answer `structuredContent` of any tool. @returns whether it holds a session that was not known */
   learn(answer: unknown): boolean {
     const { data } = (answer ?? {}) as { data?: unknown };
     const sessions = (Array.isArray(data) ? data : [answer]).filter(isSession);

@@ -1,9 +1,9 @@
-/** How messages are sent: as events of a stream, or as JSON once they are there. */
+/** How answers are sent: as events of a stream, or as one JSON body. */
 export type AnswerForm = "events" | "json";
 
 /**
- * What a client takes, by its header `Accept`: a stream of events where it names them, otherwise JSON. Undefined where
- * it takes neither.
+ * Returns what a client accepts according to its `Accept` header: an event stream if the header names one and prefers
+ * JSON no more, otherwise JSON. Returns undefined if the client accepts neither.
  */
 export function answerForm(accept: string | undefined): AnswerForm | undefined {
   if (accept === undefined || accept.trim() === "") return "json";
@@ -18,7 +18,7 @@ export function answerForm(accept: string | undefined): AnswerForm | undefined {
   return json > 0 ? "json" : undefined;
 }
 
-/** RFC 9110, section 12.5.1: each media range with its weight, 1 where it has none. */
+/** RFC 9110, section 12.5.1: the weight of each media range, 1 if it has none. */
 function qualitiesOf(accept: string): Map<string, number> {
   const ranges = accept.split(",").map((range) => {
     const [name = "", ...parameters] = range.split(";").map((part) => part.trim().toLowerCase());

@@ -1,14 +1,16 @@
-/** What a message costs beside its own bytes, about. */
-const bytesAround = 512;
-/** Who has taken nothing for this long may be cut off at once where there is no room left. */
-const hastyMs = 1_000;
+import type { Frame } from "./message-frame.js";
 
-/** Whose messages they are: all of one stream come and go in order. */
+/** The approximate memory that an event needs besides its frame. */
+const overheadBytes = 512;
+/** If the log is full, a client that has read nothing for this long is disconnected. */
+const fullStalledMs = 1_000;
+
+/** The stream that events belong to. The events of one stream are sent in order. */
 export interface EventStream {
-  /** Nothing has been taken of its messages for this long, in ms; 0 where none wait. */
+  /** How long the client has read nothing of the waiting events, in ms. 0 if none wait. */
   readonly stalledMs: number;
-  /** Its messages are not kept any more: whoever is connected to it has to be cut off. */
-  cut(): void;
+  /** Called when the log has dropped the events of this stream. Disconnects the client. */
+  disconnect(): void;
 }
 
 export interface Event<Stream extends EventStream = EventStream> {
@@ -17,29 +19,20 @@ export interface Event<Stream extends EventStream = EventStream> {
   readonly frame: Frame;
 }
 
-/** A message as it goes over the wire. */
-export interface Frame {
-  readonly pieces: readonly Buffer[];
-  /** Of all pieces. */
-  readonly bytes: number;
-  /** Nobody wants the pieces any more: they may become another message's. */
-  release(): void;
-}
-
 /**
- * The messages of all clients on their way out: those that wait to be read, and behind them those that were read, so
- * that a client that has lost its connection hears them again. Together they stay within a number of bytes as long as
- * clients read: what was read is forgotten first, the oldest first, and then the client that has stood still longest is
- * cut off.
+ * Holds the messages of all clients: unread ones, which wait to be written, and read ones, which are kept so that a
+ * client that lost its connection can get them again. All messages together stay within a limit in bytes, as long as
+ * clients read. If the limit is exceeded, the oldest read messages are dropped first. Then the client that has stalled
+ * longest is disconnected.
  */
 export class EventLog<Stream extends EventStream = EventStream> {
   readonly #maxBytes: number;
   readonly #unread = new Map<string, Event<Stream>>();
-  /** Of each stream in the order in which they were sent. */
-  readonly #kept = new Map<string, Event<Stream>>();
+  /** The events of each stream are in the order in which they were sent. */
+  readonly #read = new Map<string, Event<Stream>>();
   #unreadBytes = 0;
-  #keptBytes = 0;
-  #last = 0;
+  #readBytes = 0;
+  #lastId = 0;
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
@@ -50,22 +43,22 @@ export class EventLog<Stream extends EventStream = EventStream> {
   }
 
   get bytes(): number {
-    return this.#unreadBytes + this.#keptBytes;
+    return this.#unreadBytes + this.#readBytes;
   }
 
-  /** @param frameOf the message, which may name its id */
+  /** Adds an unread event. @param frameOf makes the frame from the event's id */
   add(stream: Stream, frameOf: (id: string) => Frame): Event<Stream> {
-    this.#last += 1;
-    const id = String(this.#last);
+    this.#lastId += 1;
+    const id = String(this.#lastId);
     const event = { id, stream, frame: frameOf(id) };
     this.#unread.set(id, event);
     this.#unreadBytes += costOf(event);
-    this.#forgetOldest();
-    this.cutOverfull();
+    this.#dropOldest();
+    this.disconnectIfFull();
     return event;
   }
 
-  /** Nobody waits for it any more. It is kept, so that it can be told again, unless `isKept` is false. */
+  /** Call this when an event was written or its connection was lost. `isKept` says whether it may be asked for again. */
   settle(event: Event<Stream>, isKept = true): void {
     if (!this.#unread.delete(event.id)) return;
     this.#unreadBytes -= costOf(event);
@@ -73,67 +66,67 @@ export class EventLog<Stream extends EventStream = EventStream> {
       event.frame.release();
       return;
     }
-    this.#kept.set(event.id, event);
-    this.#keptBytes += costOf(event);
-    this.#forgetOldest();
+    this.#read.set(event.id, event);
+    this.#readBytes += costOf(event);
+    this.#dropOldest();
   }
 
   find(id: string): Event<Stream> | undefined {
-    return this.#kept.get(id) ?? this.#unread.get(id);
+    return this.#read.get(id) ?? this.#unread.get(id);
   }
 
-  /** What the stream of a kept event has sent behind it; each has to be settled again. */
+  /** Returns the kept events of a stream after the given one. They count as unread again: settle each of them. */
   takeAfter({ id, stream }: Event<Stream>): Event<Stream>[] {
-    const behind = [...this.#kept.values()].filter((event) => event.stream === stream && isAfter(event.id, id));
-    for (const event of behind) {
-      this.#kept.delete(event.id);
-      this.#keptBytes -= costOf(event);
+    const later = [...this.#read.values()].filter((event) => event.stream === stream && isAfter(event.id, id));
+    for (const event of later) {
+      this.#read.delete(event.id);
+      this.#readBytes -= costOf(event);
       this.#unread.set(event.id, event);
       this.#unreadBytes += costOf(event);
     }
-    return behind;
+    return later;
   }
 
-  /** All messages of some streams. */
+  /** Drops all events of some streams. */
   forget(isForgotten: (stream: Stream) => boolean): void {
-    for (const event of [...this.#unread.values(), ...this.#kept.values()]) {
+    for (const event of [...this.#unread.values(), ...this.#read.values()]) {
       if (isForgotten(event.stream)) this.#drop(event);
     }
   }
 
-  /** Where what is unread alone is past the limit, cuts the stream off that has stood still longest. */
-  cutOverfull(): boolean {
-    return this.#unreadBytes > this.#maxBytes && this.cutStalled(hastyMs);
+  /** Disconnects a stalled client if the unread events alone exceed the limit. @returns whether it did */
+  disconnectIfFull(): boolean {
+    return this.#unreadBytes > this.#maxBytes && this.disconnectStalled(fullStalledMs);
   }
 
-  /** Cuts the stream off that has stood still longest, if that is `ms` or more. */
-  cutStalled(ms: number): boolean {
+  /** Disconnects the client that has stalled longest, if it has stalled for `ms` or more. @returns whether it did */
+  disconnectStalled(ms: number): boolean {
     let slowest: Stream | undefined;
     for (const { stream } of this.#unread.values()) {
       if (stream.stalledMs >= Math.max(ms, slowest?.stalledMs ?? 0)) slowest = stream;
     }
     if (slowest === undefined) return false;
     this.forget((stream) => stream === slowest);
-    slowest.cut();
+    slowest.disconnect();
     return true;
   }
 
   #drop(event: Event<Stream>): void {
     if (this.#unread.delete(event.id)) this.#unreadBytes -= costOf(event);
-    if (this.#kept.delete(event.id)) this.#keptBytes -= costOf(event);
+    if (this.#read.delete(event.id)) this.#readBytes -= costOf(event);
   }
 
-  #forgetOldest(): void {
-    for (const event of this.#kept.values()) {
+  #dropOldest(): void {
+    for (const event of this.#read.values()) {
       if (this.bytes <= this.#maxBytes) return;
       this.#drop(event);
-      event.frame.release(); // it was written, or its connection is lost
+      event.frame.release(); // nobody writes it any more
     }
   }
 }
 
 function costOf({ frame }: Event): number {
-  return frame.bytes + bytesAround;
+  return frame.bytes + overheadBytes;
 }
 
 function isAfter(id: string, other: string): boolean {

@@ -1,5 +1,6 @@
 import { ErrorCode } from "@modelcontextprotocol/sdk/types.js";
-import { BodyRoom, type Guest } from "./body-room.js";
+import { serverErrorCode } from "../flow/json-rpc.js";
+import { BodyBudget, type Reservation } from "./body-budget.js";
 import { type HttpExchange, RefusedRequest } from "./http-exchange.js";
 
 export interface HttpBodiesLimits {
@@ -12,140 +13,138 @@ export interface HttpBodiesLimits {
 
 export interface HttpBody {
   readonly bytes: Buffer;
-  /** Its requests are answered: others may use its room. */
-  leave(): void;
+  /** Call this when its requests are answered, so that other bodies may use the memory. */
+  release(): void;
 }
 
-/** JSON-RPC leaves the codes from -32000 to -32099 to the server. */
-const serverBusy = -32_000;
-
-/** Reads the bodies of requests into memory, no more of them at a time than what two rooms hold: small ones and others. */
+/** Reads request bodies into memory, within two budgets: one for small bodies and one for the others. */
 export class HttpBodies {
   readonly #limits: HttpBodiesLimits;
-  readonly #small: BodyRoom;
-  readonly #large: BodyRoom;
+  readonly #small: BodyBudget;
+  readonly #large: BodyBudget;
   readonly #reading = new Set<HttpExchange>();
   #isClosed = false;
 
   constructor(limits: HttpBodiesLimits) {
     this.#limits = limits;
-    this.#small = new BodyRoom(limits.maxSmallBodiesBytes, limits.stalledMs);
-    this.#large = new BodyRoom(limits.maxMcpBodyBytes, limits.stalledMs);
+    this.#small = new BodyBudget(limits.maxSmallBodiesBytes, limits.stalledMs);
+    this.#large = new BodyBudget(limits.maxMcpBodyBytes, limits.stalledMs);
   }
 
-  /** @throws RefusedRequest; whatever has broken the body */
+  /** @throws RefusedRequest, or the error of a connection that broke */
   async read(exchange: HttpExchange): Promise<HttpBody> {
     const { maxSmallBodyBytes } = this.#limits;
     const { length } = exchange.body;
     if ((length ?? 0) > this.#limits.maxMcpBodyBytes) throw this.#tooLarge();
-    const reading = new Reading(exchange);
+    const reading = new BodyReading(exchange);
     this.#reading.add(exchange);
     if (this.#isClosed) exchange.body.stop();
     try {
       const isSmall = (length ?? 0) <= maxSmallBodyBytes;
-      await this.#enter(reading, isSmall ? this.#small : this.#large, length ?? maxSmallBodyBytes);
+      await this.#reserve(reading, isSmall ? this.#small : this.#large, length ?? maxSmallBodyBytes);
       await this.#fill(reading, length ?? maxSmallBodyBytes);
       return reading.complete();
     } catch (error) {
-      reading.leave();
+      reading.release();
       throw error;
     } finally {
       this.#reading.delete(exchange);
     }
   }
 
-  /** Bodies that are not whole yet are refused. */
+  /** Refuses the bodies that have not arrived completely. */
   close(): void {
     this.#isClosed = true;
     for (const { body } of this.#reading) body.stop();
   }
 
-  async #enter(reading: Reading, room: BodyRoom, bytes: number): Promise<void> {
-    if (room.waiting >= this.#limits.maxWaitingBodies) throw busy();
-    await reading.enter(room, bytes);
+  async #reserve(reading: BodyReading, budget: BodyBudget, bytes: number): Promise<void> {
+    if (budget.waiting >= this.#limits.maxWaitingBodies) throw busy();
+    await reading.reserve(budget, bytes);
   }
 
-  /** @param bytes what may come before there has to be more room */
-  async #fill(reading: Reading, bytes: number): Promise<void> {
+  /** @param bytes how much is reserved already */
+  async #fill(reading: BodyReading, bytes: number): Promise<void> {
     const { body } = reading.exchange;
-    let roomBytes = bytes;
+    let reservedBytes = bytes;
     for (;;) {
       const block = await body.next();
-      if (reading.isExpelled) throw tooSlow();
+      if (reading.isEvicted) throw tooSlow();
       if (block === undefined) break;
       if (reading.bytes + block.length > this.#limits.maxMcpBodyBytes) throw this.#tooLarge();
-      if (reading.bytes + block.length > roomBytes) {
-        roomBytes = this.#limits.maxMcpBodyBytes; // its length was not told
-        await this.#enter(reading, this.#large, roomBytes);
+      if (reading.bytes + block.length > reservedBytes) {
+        reservedBytes = this.#limits.maxMcpBodyBytes; // the client did not say how long the body is
+        await this.#reserve(reading, this.#large, reservedBytes);
       }
-      reading.hold(block);
+      reading.add(block);
     }
-    if (body.isUnread) throw ending();
+    if (body.isUnread) throw serverEnding();
   }
 
   #tooLarge(): RefusedRequest {
-    const message = `A request takes at most ${this.#limits.maxMcpBodyBytes} bytes here: send the content in smaller chunks, or send the file itself to the url of an upload session.`;
+    const message = `The body of a request may have at most ${this.#limits.maxMcpBodyBytes} bytes: send the content in smaller chunks, or send the file itself to the url of an upload session.`;
     return new RefusedRequest(413, ErrorCode.InvalidRequest, message);
   }
 }
 
-/** One body on its way. */
-class Reading {
+/** A body that is being read, with its reservations. */
+class BodyReading {
   readonly exchange: HttpExchange;
-  /** What has come so far. */
+  /** How much has arrived. */
   bytes = 0;
-  /** Its client brought nothing while others waited. */
-  isExpelled = false;
-  readonly #places: { readonly room: BodyRoom; readonly guest: Guest }[] = [];
+  /** Whether the client sent nothing while others waited. */
+  isEvicted = false;
+  readonly #reservations: { readonly budget: BodyBudget; readonly reservation: Reservation }[] = [];
   readonly #blocks: Uint8Array[] = [];
 
   constructor(exchange: HttpExchange) {
     this.exchange = exchange;
   }
 
-  async enter(room: BodyRoom, bytes: number): Promise<void> {
-    const guest = { bytes, progress: () => this.bytes, expel: () => this.#expel() };
-    for (const place of this.#places) place.room.complete(place.guest, this.bytes); // it is us that it waits for
-    this.#places.push({ room, guest });
-    const leave = (): void => room.leave(guest);
-    this.exchange.response.once("close", leave); // who has gone waits no more
-    await room.enter(guest);
-    this.exchange.response.off("close", leave);
+  async reserve(budget: BodyBudget, bytes: number): Promise<void> {
+    const reservation = { bytes, progress: () => this.bytes, evict: () => this.#evict() };
+    // The client is not slow while it waits for us, so the reservations so far must not be evicted.
+    for (const earlier of this.#reservations) earlier.budget.complete(earlier.reservation, this.bytes);
+    this.#reservations.push({ budget, reservation });
+    const release = (): void => budget.release(reservation);
+    this.exchange.response.once("close", release); // a client that has gone does not wait
+    await budget.reserve(reservation);
+    this.exchange.response.off("close", release);
   }
 
-  hold(block: Uint8Array): void {
+  add(block: Uint8Array): void {
     this.#blocks.push(block);
     this.bytes += block.length;
   }
 
   complete(): HttpBody {
-    const [first, ...more] = [...this.#places].reverse();
-    first?.room.complete(first.guest, this.bytes);
-    for (const { room, guest } of more) room.leave(guest);
-    return { bytes: Buffer.concat(this.#blocks.splice(0)), leave: () => this.leave() };
+    const [last, ...earlier] = [...this.#reservations].reverse();
+    last?.budget.complete(last.reservation, this.bytes);
+    for (const { budget, reservation } of earlier) budget.release(reservation);
+    return { bytes: Buffer.concat(this.#blocks.splice(0)), release: () => this.release() };
   }
 
-  leave(): void {
-    for (const { room, guest } of this.#places.splice(0)) room.leave(guest);
+  release(): void {
+    for (const { budget, reservation } of this.#reservations.splice(0)) budget.release(reservation);
   }
 
-  #expel(): void {
-    this.isExpelled = true;
+  #evict(): void {
+    this.isEvicted = true;
     this.exchange.body.stop();
   }
 }
 
 function tooSlow(): RefusedRequest {
-  const message = "The body brought nothing while others waited for room: send it again, in smaller chunks.";
-  return new RefusedRequest(408, serverBusy, message);
+  const message = "The body brought no bytes while other requests waited for memory: send it again, in smaller chunks.";
+  return new RefusedRequest(408, serverErrorCode, message);
 }
 
 function busy(): RefusedRequest {
-  const message = "Too many requests wait for room: send this one again in a second.";
-  return new RefusedRequest(503, serverBusy, message, { "retry-after": "1" });
+  const message = "Too many requests wait for memory: send this one again in a second.";
+  return new RefusedRequest(503, serverErrorCode, message, { "retry-after": "1" });
 }
 
-export function ending(): RefusedRequest {
-  const message = "The server is ending: send this request again once it is back.";
-  return new RefusedRequest(503, serverBusy, message, { "retry-after": "5" });
+export function serverEnding(): RefusedRequest {
+  const message = "The server is ending: send this request again when it is back.";
+  return new RefusedRequest(503, serverErrorCode, message, { "retry-after": "5" });
 }

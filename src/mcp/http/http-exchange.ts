@@ -2,19 +2,22 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { RequestId } from "@modelcontextprotocol/sdk/types.js";
 import type { ByteSource } from "../../store/ports/byte-source.js";
 
-/** One request over HTTP and the way to its answer, as the server of HTTP hands it on. */
+/** The JSON-RPC error code for a session that does not exist or has ended. */
+export const sessionNotFoundCode = -32_001;
+
+/** An HTTP request and the way to answer it. The HTTP server provides it. */
 export interface HttpExchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly body: ByteSource & {
-    /** In bytes, where the client says so. */
+    /** The length of the body in bytes. Undefined if the client has not told it. */
     readonly length: number | undefined;
-    /** Whether there is a body that has not been read to its end. */
+    /** Whether a part of the body has not been read. */
     readonly isUnread: boolean;
   };
-  /** A header's value; several lines of it are joined by commas. */
+  /** Returns the value of a header. The values of several lines are joined by commas. */
   header(name: string): string | undefined;
-  /** Answers with JSON, also while the client still sends. */
+  /** Answers with JSON. This also works while the client is still sending. */
   send(answer: {
     readonly status: number;
     readonly headers?: Readonly<Record<string, string>>;
@@ -22,7 +25,7 @@ export interface HttpExchange {
   }): Promise<void>;
 }
 
-/** A request that is not taken: its answer is a JSON-RPC error. */
+/** Thrown for a request that is refused. The answer is a JSON-RPC error. */
 export class RefusedRequest extends Error {
   override readonly name = "RefusedRequest";
   readonly status: number;
@@ -31,8 +34,8 @@ export class RefusedRequest extends Error {
   readonly id: RequestId | null;
 
   /**
-   * @param message what is wrong, and what to do
-   * @param id of the one request that it answers; null where it is about the request of HTTP
+   * @param message what is wrong, and what to do next
+   * @param id the id of the JSON-RPC request that it answers; null if it answers the HTTP request as a whole
    */
   constructor(
     status: number,

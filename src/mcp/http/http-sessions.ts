@@ -2,10 +2,11 @@ import { randomUUID } from "node:crypto";
 import type { ServerResponse } from "node:http";
 import type { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import type { Log } from "../../store/ports/log.js";
+import { RefusedRequest, sessionNotFoundCode } from "./http-exchange.js";
 import { HttpTransport, type HttpTransportShared } from "./http-transport.js";
 
 export interface HttpSessionsLimits {
-  /** Clients at a time; past it one of those that were quiet longest has to begin again. */
+  /** The number of sessions at a time. If it is exceeded, the least recently used one ends. */
   readonly maxSessions: number;
   readonly mcpSessionIdleMs: number;
 }
@@ -13,18 +14,18 @@ export interface HttpSessionsLimits {
 interface Session {
   readonly server: Server;
   readonly transport: HttpTransport;
-  /** Requests of HTTP whose answer has not ended, streams among them. */
-  open: number;
-  idle: NodeJS.Timeout | undefined;
+  /** The number of HTTP requests whose response has not ended, including open streams. */
+  openResponses: number;
+  idleTimer: NodeJS.Timeout | undefined;
 }
 
-/** The clients over HTTP, each with a server of its own. One without a request or a stream ends after a while. */
+/** The sessions of HTTP clients, each with a server of its own. A session without requests and streams ends in time. */
 export class HttpSessions {
   readonly #newServer: () => Server;
   readonly #shared: HttpTransportShared;
   readonly #log: Log;
   readonly #limits: HttpSessionsLimits;
-  /** In the order of their last use. */
+  /** In the order of their last use, the least recent first. */
   readonly #sessions = new Map<string, Session>();
   #isFinishing = false;
 
@@ -43,14 +44,14 @@ export class HttpSessions {
     const server = this.#newServer();
     const transport = new HttpTransport(randomUUID(), this.#shared);
     const { sessionId } = transport;
-    const session: Session = { server, transport, open: 0, idle: undefined };
+    const session: Session = { server, transport, openResponses: 0, idleTimer: undefined };
     transport.onclose = () => {
-      clearTimeout(session.idle);
+      clearTimeout(session.idleTimer);
       this.#sessions.delete(sessionId);
     };
     await server.connect(transport);
     this.#sessions.set(sessionId, session);
-    if (this.#sessions.size > this.#limits.maxSessions) this.#dropQuietest(session);
+    if (this.#sessions.size > this.#limits.maxSessions) this.#dropLeastUsed(session);
     return transport;
   }
 
@@ -58,17 +59,17 @@ export class HttpSessions {
     return this.#sessions.get(id)?.transport;
   }
 
-  /** The session does not end before `response` has ended. */
+  /** Marks the session as used. It does not become idle before `response` has ended. */
   use({ sessionId }: HttpTransport, response: ServerResponse): void {
     const session = this.#sessions.get(sessionId);
     if (session === undefined) return;
     this.#sessions.delete(sessionId);
     this.#sessions.set(sessionId, session);
-    clearTimeout(session.idle);
-    session.open += 1;
+    clearTimeout(session.idleTimer);
+    session.openResponses += 1;
     response.once("close", () => {
-      session.open -= 1;
-      if (session.open === 0) this.#endWhereIdle(session);
+      session.openResponses -= 1;
+      if (session.openResponses === 0) this.#endWhenIdle(session);
     });
   }
 
@@ -76,7 +77,7 @@ export class HttpSessions {
     await this.#sessions.get(sessionId)?.server.close();
   }
 
-  /** Nothing new will come. Resolves once no call of any client is under way. */
+  /** Call this when no more requests will come. Resolves when no call of any client is running. */
   async finish(): Promise<void> {
     this.#isFinishing = true;
     await Promise.all([...this.#sessions.values()].map(({ transport }) => transport.finish()));
@@ -86,20 +87,20 @@ export class HttpSessions {
     await Promise.all([...this.#sessions.values()].map(({ server }) => server.close()));
   }
 
-  #endWhereIdle(session: Session): void {
+  #endWhenIdle(session: Session): void {
     const { transport } = session;
     if (transport.isClosed) return;
-    session.idle = setTimeout(() => {
+    session.idleTimer = setTimeout(() => {
       if (transport.isIdle) this.#drop(session, "mcp_session_idle");
-      else this.#endWhereIdle(session); // a call goes on without its client
+      else this.#endWhenIdle(session); // a call goes on, although its client is not connected
     }, this.#limits.mcpSessionIdleMs).unref();
   }
 
-  /** Of those that nobody is connected to, if there are any. */
-  #dropQuietest(newest: Session): void {
+  /** Prefers sessions without a connected client. */
+  #dropLeastUsed(newest: Session): void {
     const others = [...this.#sessions.values()].filter((session) => session !== newest);
-    const quietest = others.find(({ open }) => open === 0) ?? others[0];
-    if (quietest !== undefined) this.#drop(quietest, "mcp_session_dropped");
+    const leastUsed = others.find(({ openResponses }) => openResponses === 0) ?? others[0];
+    if (leastUsed !== undefined) this.#drop(leastUsed, "mcp_session_dropped");
   }
 
   #drop({ server, transport }: Session, event: string): void {
@@ -108,4 +109,9 @@ export class HttpSessions {
     this.#sessions.delete(transport.sessionId);
     server.close().catch((error) => this.#log("warn", "mcp_session_not_closed", { error: String(error) }));
   }
+}
+
+/** MCP, "Session Management": the status 404 tells the client to begin a new session. */
+export function sessionNotFound(): RefusedRequest {
+  return new RefusedRequest(404, sessionNotFoundCode, "Session not found: initialize again, without Mcp-Session-Id.");
 }

@@ -1,33 +1,34 @@
 import type { ServerResponse } from "node:http";
 import type { Transport, TransportSendOptions } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { ErrorCode, type JSONRPCMessage, type RequestId } from "@modelcontextprotocol/sdk/types.js";
-import { CallFlow, type CallFlowLimits, duplicateId, internalError, isRequest } from "../flow/call-flow.js";
+import { CallFlow, type CallFlowLimits } from "../flow/call-flow.js";
 import type { CallTurns } from "../flow/call-turns.js";
-import type { ErrorAnswer, ParsedBody } from "../flow/json-rpc.js";
+import { duplicateId, type ErrorAnswer, internalError, isRequest, serverErrorCode } from "../flow/json-rpc.js";
 import type { AnswerForm } from "./answer-form.js";
 import type { Event, EventLog } from "./event-log.js";
 import { RefusedRequest } from "./http-exchange.js";
 import { MessageStream, type MessageStreamOptions, type SessionEnd } from "./message-stream.js";
+import type { ParsedBody } from "./parse-body.js";
 
-/** The first version whose clients know events without a message. */
+/** The first protocol version whose clients accept events without a message. */
 const firstWithPriming = "2025-11-25";
 
-/** What all clients share. */
+/** What the transports of all clients share. */
 export interface HttpTransportShared {
   readonly log: EventLog<MessageStream>;
   readonly turns: CallTurns;
   readonly limits: CallFlowLimits & { readonly keepAliveMs: number };
 }
 
-/** One POST with requests. */
+/** The parsed body of a POST, and how to answer it. */
 export interface Post extends ParsedBody {
-  /** Of the body. */
+  /** The size of the body. */
   readonly bytes: number;
   readonly form: AnswerForm;
   readonly protocolVersion: string;
 }
 
-/** The messages of one client over HTTP: each of its requests of HTTP is answered by a stream of its own. */
+/** Carries the messages of one client over HTTP. Each HTTP request is answered by a stream of its own. */
 export class HttpTransport implements Transport {
   onmessage: Transport["onmessage"];
   onerror: Transport["onerror"];
@@ -35,15 +36,15 @@ export class HttpTransport implements Transport {
   readonly sessionId: string;
   readonly #shared: HttpTransportShared;
   readonly #flow: CallFlow;
-  /** Where the requests are answered that are not answered yet. */
+  /** The stream of each request that is not answered yet. */
   readonly #streams = new Map<RequestId, MessageStream>();
-  /** Those that somebody is connected to. */
+  /** The streams with a connected client. */
   readonly #connected = new Set<MessageStream>();
-  /** What comes without a request; undefined until the client has first asked for it. */
+  /** The stream of messages that belong to no request. Undefined until the client first opens it. */
   #notices: MessageStream | undefined;
   #isClosed = false;
   #end: SessionEnd = "session";
-  #onIdle = nothing;
+  #onIdle = doNothing;
 
   constructor(sessionId: string, shared: HttpTransportShared) {
     this.sessionId = sessionId;
@@ -60,30 +61,30 @@ export class HttpTransport implements Transport {
   }
 
   async start(): Promise<void> {
-    // Requests come by `post`.
+    // `post` takes the messages.
   }
 
   get isClosed(): boolean {
     return this.#isClosed;
   }
 
-  /** Whether no request is under way, so that nobody waits for this session. */
+  /** Whether no request waits or runs. */
   get isIdle(): boolean {
     return this.#flow.isEmpty;
   }
 
   /**
-   * Takes the messages of one request of HTTP.
+   * Takes the messages of one HTTP request.
    *
-   * @param onAnswered all its requests are answered, or will not be
-   * @returns whether they are answered on `response`; otherwise there is nothing to answer
-   * @throws RefusedRequest where none of them was taken
+   * @param onAnswered called when every request was answered, or when it is certain that the rest will not be
+   * @returns whether `response` receives answers; false if there is nothing to answer
+   * @throws RefusedRequest if no message was taken
    */
   post(post: Post, response: ServerResponse, onAnswered: () => void): boolean {
     const { messages, isBatch, bytes, form, protocolVersion } = post;
     const requests = messages.filter(isRequest).map(({ id }) => id);
-    const twice = requests.find((id, at) => this.#flow.has(id) || requests.indexOf(id) !== at);
-    if (twice !== undefined) throw new RefusedRequest(400, ErrorCode.InvalidRequest, duplicateId(twice));
+    const duplicate = requests.find((id, at) => this.#flow.has(id) || requests.indexOf(id) !== at);
+    if (duplicate !== undefined) throw new RefusedRequest(400, ErrorCode.InvalidRequest, duplicateId(duplicate));
     if (requests.length > 0) {
       const stream = this.#newStream({ form, isBatch, requests, onComplete: onAnswered });
       for (const id of requests) this.#streams.set(id, stream);
@@ -95,21 +96,21 @@ export class HttpTransport implements Transport {
     return requests.length > 0;
   }
 
-  /** @throws RefusedRequest where the client has such a stream already */
+  /** @throws RefusedRequest if the client has such a stream already */
   listen(response: ServerResponse): void {
     if (this.#notices?.isConnected === true) {
-      throw new RefusedRequest(409, -32_000, "This session has a stream already: close that one first.");
+      throw new RefusedRequest(409, serverErrorCode, "This session has a stream already: close that one first.");
     }
-    this.#notices ??= this.#newStream({ form: "events", isBatch: false, requests: undefined, onComplete: nothing });
+    this.#notices ??= this.#newStream({ form: "events", isBatch: false, requests: undefined, onComplete: doNothing });
     this.#attach(this.#notices, response);
   }
 
-  /** @throws RefusedRequest where the event is not known, or not of this client */
+  /** @throws RefusedRequest if the event is not known or belongs to another client */
   resume(lastEventId: string, response: ServerResponse): void {
     const last = this.#shared.log.find(lastEventId);
     if (last === undefined || last.stream.owner !== this) {
       const message = "This event is not known any more: connect without Last-Event-ID, and look at what was done.";
-      throw new RefusedRequest(400, -32_000, message);
+      throw new RefusedRequest(400, serverErrorCode, message);
     }
     this.#attach(last.stream, response, last);
   }
@@ -127,14 +128,14 @@ export class HttpTransport implements Transport {
     try {
       this.#answer(message);
     } catch (error) {
-      this.#answer(internalError(id)); // there was no JSON of it
+      this.#answer(internalError(id)); // the result cannot be written as JSON
       throw error;
     } finally {
       this.#shared.turns.advance();
     }
   }
 
-  /** The server ends, and nothing new will come. Resolves once no call is under way. */
+  /** Call this when the server ends and no more requests will come. Resolves when no call waits or runs. */
   async finish(): Promise<void> {
     this.#end = "server";
     this.#notices?.end(this.#end);
@@ -182,7 +183,7 @@ export class HttpTransport implements Transport {
     const stream = this.#streams.get(id ?? "");
     if (id === undefined || id === null || stream === undefined) return;
     const bytes = stream.send(answer);
-    if ("result" in answer && bytes > 0) this.#flow.learn(bytes);
+    if ("result" in answer && bytes > 0) this.#flow.recordAnswer(bytes);
     this.#settle(id);
   }
 
@@ -194,4 +195,4 @@ export class HttpTransport implements Transport {
   }
 }
 
-const nothing = (): void => undefined;
+const doNothing = (): void => undefined;

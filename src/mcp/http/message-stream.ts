@@ -1,77 +1,86 @@
 import type { ServerResponse } from "node:http";
 import type { JSONRPCMessage, RequestId } from "@modelcontextprotocol/sdk/types.js";
-import { type Line, lineOf } from "../fast-json/large-literals.js";
-import { type ErrorAnswer, errorAnswer } from "../flow/json-rpc.js";
+import { serializeMessage } from "../fast-json/fast-json.js";
+import { type ErrorAnswer, errorAnswer, serverErrorCode } from "../flow/json-rpc.js";
 import type { AnswerForm } from "./answer-form.js";
-import type { Event, EventLog, EventStream, Frame } from "./event-log.js";
-
-/** What is written before the client has to have taken it, in bytes. */
-const sliceBytes = 256 * 1024;
-/** A shorter message is kept in one piece. */
-const leastPieces = 16 * 1024;
-
-const nothing = Buffer.alloc(0);
-const newline = Buffer.from("\n");
-const mark = { open: Buffer.from("["), between: Buffer.from(","), close: Buffer.from("]\n") } as const;
+import type { Event, EventLog, EventStream } from "./event-log.js";
+import { EventWriter } from "./event-writer.js";
+import { sessionNotFoundCode } from "./http-exchange.js";
+import { eventFrame, type Frame, jsonFrame, primingFrame } from "./message-frame.js";
 
 export interface MessageStreamOptions {
   readonly form: AnswerForm;
-  /** The answers go into an array. */
+  /** Whether the answers form an array. */
   readonly isBatch: boolean;
-  /** The requests that it answers; with the last answer it ends. None where it is open until the client leaves. */
+  /** The requests to answer: the stream ends after the last answer. If undefined, it stays open until the client leaves. */
   readonly requests: readonly RequestId[] | undefined;
   readonly log: EventLog<MessageStream>;
-  /** Whose it is. */
+  /** The client that the stream belongs to. */
   readonly owner: object;
-  /** Between two signs of life on a connection without messages. */
+  /** How often something is sent on a connection without messages. */
   readonly keepAliveMs: number;
-  /** Something was read, or the connection is lost. */
+  /** Called when the client has read something, and when the connection is lost. */
   onRead(): void;
-  /** All its requests are answered, or will not be. */
+  /** Called when every request was answered, or when it is certain that the rest will not be. */
   onComplete(): void;
 }
 
-/** Why there is no answer to a request. Its status is for a client that waits for JSON. */
-const endings = {
+interface Ending {
+  /** For a client that waits for JSON. */
+  readonly status: number;
+  readonly code: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly message: string;
+}
+
+/** What has ended a client's session. */
+export type SessionEnd = "session" | "server";
+
+/** Why a request has no answer. */
+const endings: Readonly<Record<SessionEnd, Ending>> = {
   session: {
-    ...{ status: 404, code: -32_001, headers: {} },
+    status: 404,
+    code: sessionNotFoundCode,
+    headers: {},
     message: "The session has ended before this request was answered: initialize again, and look at what was done.",
   },
   server: {
-    ...{ status: 503, code: -32_000, headers: { "retry-after": "5" } },
+    status: 503,
+    code: serverErrorCode,
+    headers: { "retry-after": "5" },
     message:
-      "The server is ending, and this request took too long to wait for: look at what was done once it is back, and send it again if need be.",
+      "The server is ending and could not wait for this request: look at what was done when it is back, and send the request again if necessary.",
   },
-} as const;
-
-/** What has ended a client's session. */
-export type SessionEnd = keyof typeof endings;
+};
 
 /**
- * The messages that answer one request of HTTP, or that come without one. Events outlive their connection: the client
- * may connect again, and hear what it has missed.
+ * Sends the messages that answer one HTTP request, or those that belong to no request. Events outlive their connection:
+ * the client may connect again and receive what it has missed.
  */
 export class MessageStream implements EventStream {
   readonly #options: MessageStreamOptions;
-  /** Requests that are not answered yet. */
+  /** The requests that are not answered yet. */
   readonly #open: Set<RequestId>;
-  #response: ServerResponse | undefined;
+  readonly #writer: EventWriter<MessageStream>;
   #headers: Readonly<Record<string, string>> = {};
-  /** What waits to be written. */
-  #queue: Event<MessageStream>[] = [];
-  /** What is left of the first one. */
-  #pieces: Buffer[] = [];
-  #unreadBytes = 0;
-  #answers = 0;
-  #isWriting = false;
-  #isCut = false;
-  /** When something was last taken, or began to wait. */
-  #movedMs = 0;
+  /** The number of messages in a JSON body so far. */
+  #messages = 0;
+  /** Whether the log has dropped messages, so that a client that connects again would miss them. */
+  #isBroken = false;
   #keepAlive: NodeJS.Timeout | undefined;
 
   constructor(options: MessageStreamOptions) {
     this.#options = options;
     this.#open = new Set(options.requests);
+    this.#writer = new EventWriter<MessageStream>({
+      onWritten: (event) => {
+        options.log.settle(event, this.#isReplayable);
+        options.onRead();
+      },
+      onIdle: (response) => {
+        if (this.isComplete) this.#finish(response);
+      },
+    });
   }
 
   get owner(): object {
@@ -79,237 +88,159 @@ export class MessageStream implements EventStream {
   }
 
   get isConnected(): boolean {
-    return this.#response !== undefined;
+    return this.#writer.response !== undefined;
   }
 
-  /** Whether all its requests are answered, or cancelled. */
+  /** Whether every request was answered or cancelled. */
   get isComplete(): boolean {
     return this.#options.requests !== undefined && this.#open.size === 0;
   }
 
   get unreadBytes(): number {
-    return this.#unreadBytes;
+    return this.#writer.unreadBytes;
   }
 
   get stalledMs(): number {
-    return this.#queue.length === 0 ? 0 : performance.now() - this.#movedMs;
+    return this.#writer.stalledMs;
   }
 
-  /** From here on messages go to this response, first those behind `last`, which the client has heard. */
+  /** Sends messages to this response from now on, first those after `last`, the last one that the client received. */
   attach(response: ServerResponse, headers: Readonly<Record<string, string>>, last?: Event<MessageStream>): void {
-    this.#response?.destroy(); // the client has given that one up
+    this.#writer.response?.destroy(); // the client has replaced this connection
     this.detach();
-    this.#response = response;
+    this.#writer.connect(response);
     this.#headers = headers;
     response.once("close", () => {
-      if (this.#response === response) this.detach();
+      if (this.#writer.response === response) this.detach();
     });
     if (this.#options.form === "events") {
       const kind = { "content-type": "text/event-stream", "cache-control": "no-cache, no-transform" };
       response.writeHead(200, { ...headers, ...kind, "x-accel-buffering": "no" });
       response.flushHeaders();
     }
-    this.#keepAlive = setInterval(() => this.#showLife(), this.#options.keepAliveMs).unref();
+    this.#keepAlive = setInterval(() => this.#sendKeepAlive(), this.#options.keepAliveMs).unref();
     const missed = last === undefined ? [] : this.#options.log.takeAfter(last);
-    for (const event of missed) this.#enqueue(event);
+    for (const event of missed) this.#writer.add(event);
     if (response.destroyed) this.detach();
-    else this.#pump();
+    else this.#writer.advance();
   }
 
-  /** An event without a message: its id is where a client goes on that has lost the connection before any other. */
+  /** Sends an event without a message. A client that loses the connection before the first message resumes from it. */
   prime(): void {
-    const line = { pieces: [], release: () => undefined };
-    this.#add((id) => frameOf([Buffer.from(`id: ${id}\ndata: \n\n`)], line, []));
+    this.#add(primingFrame);
   }
 
-  /** @returns the bytes of the message, 0 where nobody can hear it */
+  /** @returns the size of the message; 0 if it was dropped because no client can receive it */
   send(message: JSONRPCMessage | ErrorAnswer): number {
-    const { form } = this.#options;
     const isNotice = "method" in message;
-    if (this.#isCut || (form === "json" && (isNotice || !this.isConnected))) return 0;
-    const line = lineOf(message);
-    const [before, after] = form === "events" ? [] : [this.#before(), []];
-    const event = this.#add((id) => frameOf(before ?? headOf(id), line, after ?? [newline]));
+    const isEvents = this.#options.form === "events";
+    if (this.#isBroken || (!isEvents && (isNotice || !this.isConnected))) return 0;
+    const serialized = serializeMessage(message);
+    const separator = isEvents ? "" : this.#nextSeparator();
+    const event = this.#add((id) => (isEvents ? eventFrame(id, serialized) : jsonFrame(separator, serialized)));
     return event.frame.bytes;
   }
 
-  /** A request was answered, or will not be. */
+  /** Call this when a request was answered, or when it is certain that it will not be. */
   settle(id: RequestId): void {
     if (this.#open.delete(id) && this.#open.size === 0) this.#options.onComplete();
-    this.#pump();
+    this.#writer.advance();
   }
 
-  /** The client's session ends: requests that are not answered yet are told so, unless others are half answered. */
+  /** Ends the stream with the session. Open requests get an error, unless an earlier message was sent only in part. */
   end(why: SessionEnd): void {
-    const response = this.#response;
-    const isWhole = this.#isWhole;
+    const { response, isBetweenEvents } = this.#writer;
     const open = [...this.#open];
     this.detach();
     this.#open.clear();
     if (open.length > 0) this.#options.onComplete();
     if (response === undefined) return;
-    if (!isWhole) {
-      response.destroy(); // the client sees that it is not whole
+    if (!isBetweenEvents) {
+      response.destroy(); // so the client sees that the last message is incomplete
       return;
     }
     const { status, code, message, headers } = endings[why];
     if (!response.headersSent) {
       response.writeHead(status, { ...headers, "content-type": "application/json" });
     }
-    const errors = open.map((id) => JSON.stringify(errorAnswer(id, code, message)));
-    response.end(Buffer.concat([...errors.flatMap((error) => this.#whole(error)), this.#tail]));
+    const errors = open.map((id) => this.#lastMessage(JSON.stringify(errorAnswer(id, code, message))));
+    response.end(errors.join("") + this.#closing);
   }
 
-  cut(): void {
-    const response = this.#response;
-    this.#isCut = true; // a client that comes back would miss something
+  disconnect(): void {
+    const { response } = this.#writer;
+    this.#isBroken = true;
     this.detach();
     response?.destroy();
   }
 
-  /** The connection is lost. Events are kept for the next one; an answer in JSON can reach nobody. */
+  /** Stops sending, because the connection is lost. Events are kept for the next connection; JSON is dropped. */
   detach(): void {
-    this.#response = undefined;
     clearInterval(this.#keepAlive);
-    const isKept = this.#options.form === "events";
-    for (const event of this.#queue) this.#options.log.settle(event, isKept);
-    this.#queue = [];
-    this.#pieces = [];
-    this.#isWriting = false;
-    this.#unreadBytes = 0;
+    for (const event of this.#writer.disconnect()) this.#options.log.settle(event, this.#isReplayable);
     this.#options.onRead();
   }
 
-  /** Whether all that was to be said is said, or on its way. */
-  get #isWhole(): boolean {
-    const isLastOnItsWay = this.#isWriting && this.#pieces.length === 0;
-    return this.#queue.length === (isLastOnItsWay ? 1 : 0);
+  get #isReplayable(): boolean {
+    return this.#options.form === "events";
   }
 
-  /** What stands behind the last answer. */
-  get #tail(): Buffer {
+  /** What follows the last message of a JSON body. */
+  get #closing(): string {
     const { form, isBatch } = this.#options;
-    return form === "json" && isBatch && this.#answers > 0 ? mark.close : nothing;
+    return form === "json" && isBatch && this.#messages > 0 ? "]\n" : "";
   }
 
-  /** A message that is not kept, as it goes over the wire. */
-  #whole(json: string): Buffer[] {
-    const message = Buffer.from(json);
-    if (this.#options.form === "json") return [...this.#before(), message];
-    return [Buffer.from("event: message\ndata: "), message, Buffer.from("\n\n")];
+  /** A message at the end of the stream. It does not pass through the log. */
+  #lastMessage(json: string): string {
+    if (this.#options.form === "json") return this.#nextSeparator() + json;
+    return `event: message\ndata: ${json}\n\n`;
   }
 
-  #before(): Buffer[] {
-    this.#answers += 1;
-    if (!this.#options.isBatch) return [];
-    return [this.#answers === 1 ? mark.open : mark.between];
+  /** Counts one more message in the JSON body. @returns what stands before it */
+  #nextSeparator(): string {
+    this.#messages += 1;
+    if (!this.#options.isBatch) return "";
+    return this.#messages === 1 ? "[" : ",";
   }
 
   #add(frameOf: (id: string) => Frame): Event<MessageStream> {
     const { log } = this.#options;
     const event = log.add(this, frameOf);
-    if (this.isConnected) {
-      this.#enqueue(event);
-      this.#pump();
-    } else {
+    const { response } = this.#writer;
+    if (response === undefined) {
       log.settle(event);
+    } else {
+      if (!response.headersSent) this.#writeJsonHead(response, event.frame);
+      this.#writer.add(event);
+      this.#writer.advance();
     }
     return event;
   }
 
-  #enqueue(event: Event<MessageStream>): void {
-    if (this.#queue.length === 0) this.#movedMs = performance.now();
-    this.#queue.push(event);
-    this.#unreadBytes += event.frame.bytes;
-  }
-
-  /** Writes as much as the client takes: the next piece once it has taken the last one. */
-  #pump(): void {
-    const response = this.#response;
-    const [event] = this.#queue;
-    if (response === undefined || this.#isWriting) return;
-    if (event === undefined) {
-      if (this.isComplete) this.#finish(response);
-      return;
-    }
-    if (!response.headersSent) this.#writeJsonHead(response, event.frame);
-    if (this.#pieces.length === 0) this.#pieces = [...event.frame.pieces];
-    const piece = this.#pieces.shift() ?? nothing;
-    if (piece.length > sliceBytes) this.#pieces.unshift(piece.subarray(sliceBytes));
-    const slice = piece.subarray(0, sliceBytes);
-    this.#isWriting = true;
-    response.write(slice, (error) => {
-      if (error || this.#response !== response) return; // the response closes, or has
-      this.#isWriting = false;
-      this.#take(event, slice.length);
-      this.#pump();
-    });
-  }
-
-  #take(event: Event<MessageStream>, bytes: number): void {
-    this.#movedMs = performance.now();
-    this.#unreadBytes -= bytes;
-    if (this.#pieces.length > 0) return;
-    this.#queue.shift();
-    this.#options.log.settle(event, this.#options.form === "events");
-    this.#options.onRead();
-  }
-
-  /** @param only the one message that there will be, as far as is known */
-  #writeJsonHead(response: ServerResponse, only?: Frame): void {
-    const isOnly = only !== undefined && !this.#options.isBatch;
-    const length = isOnly ? { "content-length": String(only.bytes) } : {};
+  /** @param first the first message; unless the answer is a batch, it is the only one */
+  #writeJsonHead(response: ServerResponse, first?: Frame): void {
+    const hasLength = first !== undefined && !this.#options.isBatch;
+    const length = hasLength ? { "content-length": String(first.bytes) } : {};
     response.writeHead(200, { ...this.#headers, "content-type": "application/json", ...length });
   }
 
   #finish(response: ServerResponse): void {
-    this.#response = undefined;
+    this.#writer.disconnect();
     clearInterval(this.#keepAlive);
-    if (!response.headersSent) response.writeHead(202, this.#headers); // all were cancelled
-    response.end(this.#tail);
+    if (!response.headersSent) response.writeHead(202, this.#headers); // every request was cancelled
+    response.end(this.#closing);
     this.#options.onRead();
   }
 
-  /** Connections that are silent for long are closed. A comment is no event, and white space before JSON no part of it. */
-  #showLife(): void {
-    const response = this.#response;
-    if (response === undefined || this.#queue.length > 0) return;
+  /**
+   * Sends something that is not a message, because silent connections get closed: a comment in an event stream, white
+   * space before JSON.
+   */
+  #sendKeepAlive(): void {
+    const { response } = this.#writer;
+    if (response === undefined || !this.#writer.isEmpty) return;
     if (!response.headersSent) this.#writeJsonHead(response);
     response.write(this.#options.form === "events" ? ": keepalive\n\n" : " ");
   }
-}
-
-function headOf(id: string): Buffer[] {
-  return [Buffer.from(`event: message\nid: ${id}\ndata: `)];
-}
-
-/** Short pieces are put together, so that each write is worth it, in memory of their own: parts of Node's pool hold all of it. */
-function frameOf(before: readonly Buffer[], line: Line, after: readonly Buffer[]): Frame {
-  const pieces: Buffer[] = [];
-  let short: Buffer[] = [];
-  const join = (): void => {
-    if (short.length > 0) pieces.push(joined(short));
-    short = [];
-  };
-  for (const piece of [...before, ...line.pieces, ...after]) {
-    if (piece.length < leastPieces) {
-      short.push(piece);
-    } else {
-      join();
-      pieces.push(piece);
-    }
-  }
-  join();
-  return { pieces, bytes: bytesOf(pieces), release: line.release };
-}
-
-function joined(pieces: readonly Buffer[]): Buffer {
-  const bytes = Buffer.allocUnsafeSlow(bytesOf(pieces));
-  let at = 0;
-  for (const piece of pieces) at += piece.copy(bytes, at);
-  return bytes;
-}
-
-function bytesOf(pieces: readonly Buffer[]): number {
-  return pieces.reduce((sum, { length }) => sum + length, 0);
 }

@@ -1,4 +1,4 @@
-import { ErrorCode, McpError, type ReadResourceResult } from "@modelcontextprotocol/sdk/types.js";
+import { ErrorCode, McpError } from "@modelcontextprotocol/sdk/types.js";
 import { toArtifactError } from "../../api/failures.js";
 import type { OpenArtifact } from "../../store/artifacts/open-artifact.js";
 import { count } from "../../store/model/count.js";
@@ -9,8 +9,7 @@ import type { Store } from "../../store/store.js";
 import { honestType } from "../calls/media-format.js";
 import { messageForTools } from "../calls/next-steps.js";
 import { cursorFirst } from "../calls/result.js";
-import { BufferPool } from "../fast-json/buffer-pool.js";
-import { JsonText } from "../fast-json/json-text.js";
+import { JsonText, withBuffer } from "../fast-json/fast-json.js";
 import { parseResourceUri, type ResourceAddress } from "./uri.js";
 
 /** The most content that one read answers: clients stop at lines of 10 MiB. */
@@ -19,13 +18,17 @@ const largestReadBytes = 4 * 1024 * 1024;
 /** What such a line may hold of text in JSON, with room for what is around it. */
 const largestTextLine = 9 * 1024 * 1024;
 
-const buffers = new BufferPool();
-
 /** Of the protocol's specification, "Resources", section "Error handling". */
 export const resourceNotFound = -32002;
 
+/** One part of the answer: `text` or `blob` (base64). Large content is JSON already, for `serializeMessage`. */
+type Contents = { readonly uri: string; readonly mimeType: string } & (
+  | { readonly text: string | JsonText }
+  | { readonly blob: JsonText }
+);
+
 /** @throws McpError */
-export async function readResource(store: Store, uri: string): Promise<ReadResourceResult> {
+export async function readResource(store: Store, uri: string): Promise<{ contents: Contents[] }> {
   const address = parseResourceUri(uri);
   try {
     return { contents: [await contentsOf(store, uri, address)] };
@@ -33,8 +36,6 @@ export async function readResource(store: Store, uri: string): Promise<ReadResou
     throw toProtocolError(error, uri);
   }
 }
-
-type Contents = ReadResourceResult["contents"][number];
 
 async function contentsOf(store: Store, uri: string, address: ResourceAddress): Promise<Contents> {
   switch (address.kind) {
@@ -78,21 +79,15 @@ async function contentOf(
       { uri, bytes },
     );
   }
-  const buffer = buffers.take(wanted);
-  try {
+  return withBuffer(wanted, async (buffer) => {
     const content = await read(offset, wanted, buffer);
     const text = isTextType(mime_type) ? JsonText.ofUtf8(content) : undefined;
-    if (text !== undefined && text.length < largestTextLine) return { uri, mimeType: mime_type, text: asString(text) };
+    if (text !== undefined && text.bytes < largestTextLine) return { uri, mimeType: mime_type, text };
     text?.release(); // control characters take six in JSON: text that is full of them travels as a blob
     const mimeType = honestType(mime_type, content, { isWhole: wanted === bytes });
-    return { uri, mimeType, blob: asString(JsonText.ofBase64(content)) };
-  } finally {
-    buffers.giveBack(buffer);
-  }
+    return { uri, mimeType, blob: JsonText.ofBase64(content) };
+  });
 }
-
-/** To the SDK, which hands it on to the transport as it is. */
-const asString = (text: JsonText): string => text as unknown as string;
 
 function page(uri: string, found: Parameters<typeof cursorFirst>[0]): Contents {
   return json(uri, cursorFirst(found));

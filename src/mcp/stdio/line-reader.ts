@@ -1,23 +1,24 @@
 import { OversizeLine } from "./oversize-line.js";
 
 export interface LineEvents {
-  /** A line without its newline; its bytes are valid until this returns. */
+  /** Called for each line, without its newline. The bytes are valid until the call returns. */
   onLine(line: Buffer): void;
-  /** A line that was longer than it may be, once all of it has passed. */
+  /** Called at the end of a line that was too long. */
   onOversize(line: OversizeLine): void;
 }
 
 const newline = 0x0a;
 const nothing = Buffer.alloc(0);
-/** In bytes: the smallest buffer for what came of a line, and the largest that is kept for shorter ones. */
-const leastBytes = 4 * 1024;
-const keptBytes = 256 * 1024;
+/** The smallest buffer for an incomplete line. */
+const minBufferBytes = 4 * 1024;
+/** A larger buffer is dropped when lines are much shorter. */
+const maxKeptBytes = 256 * 1024;
 
-/** Cuts a stream of bytes into lines of at most `maxLineBytes`. Its work is linear however the stream is split. */
+/** Splits a stream of bytes into lines of at most `maxLineBytes`. The work is linear, whatever the size of the chunks. */
 export class LineReader {
   readonly #maxLineBytes: number;
   readonly #events: LineEvents;
-  /** The first `#heldBytes` of it are the line so far. It serves one line after the other. */
+  /** Its first `#heldBytes` are the incomplete line. The buffer is reused for the next lines. */
   #buffer: Buffer = nothing;
   #heldBytes = 0;
   #oversize: OversizeLine | undefined;
@@ -27,17 +28,17 @@ export class LineReader {
     this.#events = events;
   }
 
-  /** The chunk's bytes are not needed any more once this returns. */
+  /** The chunk is not used after this returns. */
   push(chunk: Buffer): void {
     let start = 0;
     for (let end = chunk.indexOf(newline); end !== -1; end = chunk.indexOf(newline, start)) {
-      this.#takeLast(chunk.subarray(start, end));
+      this.#endLine(chunk.subarray(start, end));
       start = end + 1;
     }
     if (start < chunk.length) this.#take(chunk.subarray(start));
   }
 
-  /** The stream has ended. @returns what no newline had ended, empty where there is none */
+  /** Call this when the stream has ended. @returns the last line if no newline has ended it, otherwise empty */
   end(): Buffer {
     const rest = this.#heldLine();
     this.#heldBytes = 0;
@@ -45,17 +46,16 @@ export class LineReader {
     return rest;
   }
 
-  /** The end of a line. */
-  #takeLast(part: Buffer): void {
+  #endLine(part: Buffer): void {
     const isWhole = this.#heldBytes === 0 && this.#oversize === undefined && part.length <= this.#maxLineBytes;
     if (!isWhole) this.#take(part);
-    const line = isWhole ? part : this.#heldLine(); // most lines come whole, and are not copied
+    const line = isWhole ? part : this.#heldLine(); // most lines arrive in one chunk and are not copied
     this.#heldBytes = 0;
     if (!this.#endOversize()) this.#events.onLine(line);
-    if (this.#buffer.length > Math.max(keptBytes, 4 * line.length)) this.#buffer = nothing;
+    if (this.#buffer.length > Math.max(maxKeptBytes, 4 * line.length)) this.#buffer = nothing;
   }
 
-  /** Whether there was a line that is too long. */
+  /** Reports the line that was too long. @returns whether there was one */
   #endOversize(): boolean {
     const oversize = this.#oversize;
     this.#oversize = undefined;
@@ -81,8 +81,8 @@ export class LineReader {
   #hold(part: Buffer): void {
     const bytes = this.#heldBytes + part.length;
     if (bytes > this.#buffer.length) {
-      // Doubled, so that each byte is copied twice or so, whatever the size of the parts.
-      const size = Math.max(bytes, Math.min(2 * this.#buffer.length, this.#maxLineBytes), leastBytes);
+      // The size doubles, so each byte is copied about twice, whatever the size of the chunks.
+      const size = Math.max(bytes, Math.min(2 * this.#buffer.length, this.#maxLineBytes), minBufferBytes);
       const grown = Buffer.allocUnsafeSlow(size);
       this.#buffer.copy(grown, 0, 0, this.#heldBytes);
       this.#buffer = grown;

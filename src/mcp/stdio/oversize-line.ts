@@ -2,9 +2,9 @@ import { isUtf8 } from "node:buffer";
 import type { RequestId } from "@modelcontextprotocol/sdk/types.js";
 import { isRequestId } from "../flow/json-rpc.js";
 
-/** Of a member at the top level this much is kept, in bytes: more than any id or method needs. */
+/** How much of each top-level member is kept. No id or method is longer. */
 const maxMemberBytes = 1_024;
-/** Of the line's beginning this much is kept, in bytes. */
+/** How much of the start of the line is kept. */
 const maxStartBytes = 100;
 
 const quoteMark = 0x22;
@@ -14,13 +14,13 @@ const [openBracket, closeBracket, openBrace, closeBrace] = [0x5b, 0x5d, 0x7b, 0x
 const keyPattern = /^("(?:[^"\\]|\\.)*")\s*:/s;
 
 /**
- * What is needed to answer a line that is too long to be kept in memory, found while its bytes pass: its members at the top
- * level, as `JSON.parse` would take them. Deeper down, and inside of strings, nothing counts.
+ * Reads what is needed to answer a line that is too long to be kept in memory. It looks at each byte once and finds the
+ * top-level members that `JSON.parse` would find. Nested values and the content of strings are skipped.
  */
 export class OversizeLine {
-  /** The last top-level id; null where there is none, or none that a request may have. */
+  /** The last top-level id. Null if there is none or if it is not a valid request id. */
   id: RequestId | null = null;
-  /** The line's first bytes. */
+  /** The first bytes of the line. */
   start = Buffer.alloc(0);
   #hasMethod = false;
   #hasOutcome = false;
@@ -28,10 +28,10 @@ export class OversizeLine {
   #isInString = false;
   #isEscaped = false;
   readonly #member = Buffer.alloc(maxMemberBytes);
-  /** Bytes of the member that is passing; those past `maxMemberBytes` are counted and not kept. */
+  /** The length of the current member so far. Bytes past `maxMemberBytes` are counted but not kept. */
   #memberBytes = 0;
 
-  /** Whether it is a response, which is never answered. */
+  /** Whether the line is a response. A response is never answered. */
   get isResponse(): boolean {
     return this.#hasOutcome && !this.#hasMethod;
   }
@@ -46,7 +46,7 @@ export class OversizeLine {
   #pass(byte: number): void {
     if (this.#isInString) this.#passString(byte);
     else this.#passStructure(byte);
-    // A member begins with the quotation mark of its key: the white space before it may be of any length.
+    // A member begins with the quotation mark of its key. The white space before it may have any length.
     if (this.#depth !== 1 || (this.#memberBytes === 0 && byte !== quoteMark)) return;
     if (this.#memberBytes < maxMemberBytes) this.#member[this.#memberBytes] = byte;
     this.#memberBytes += 1;
@@ -98,6 +98,6 @@ function parsed(json: string): unknown {
   try {
     return JSON.parse(json);
   } catch {
-    return undefined; // what is no JSON names nothing
+    return undefined; // broken JSON is neither a key nor an id
   }
 }

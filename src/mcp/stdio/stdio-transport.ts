@@ -9,16 +9,16 @@ import {
   maxWaitingCalls,
 } from "../../store/model/limits.js";
 import type { Log } from "../../store/ports/log.js";
-import { BufferPool } from "../fast-json/buffer-pool.js";
-import { contentDecoder } from "../fast-json/content.js";
-import { lineOf } from "../fast-json/large-literals.js";
-import { CallFlow, internalError } from "../flow/call-flow.js";
+import { serializeMessage } from "../fast-json/fast-json.js";
+import { CallFlow } from "../flow/call-flow.js";
 import type { CallQueueLimits } from "../flow/call-queue.js";
-import { type ErrorAnswer, errorAnswer, type InvalidLine, parseLine } from "../flow/json-rpc.js";
+import { type ErrorAnswer, errorAnswer, internalError } from "../flow/json-rpc.js";
 import { LineReader } from "./line-reader.js";
+import { LineWriter } from "./line-writer.js";
 import type { OversizeLine } from "./oversize-line.js";
+import { type InvalidLine, parseLine } from "./parse-line.js";
 
-/** What `store/limits.ts` says of each. */
+/** `store/model/limits.ts` describes the limits. */
 export interface StdioLimits extends CallQueueLimits {
   readonly maxMessageBytes: number;
   readonly maxUnreadBytes: number;
@@ -34,46 +34,47 @@ const defaultLimits: StdioLimits = {
 };
 
 /**
- * JSON-RPC messages as lines over a pair of streams, for one client. A line that is no message is answered and harms
- * nothing behind it. Requests wait their turn, so that neither their number nor answers that nobody reads fill the
- * memory; `ping`, notifications and responses do not wait.
+ * Carries JSON-RPC messages of one client as lines over a pair of streams. A line that is not a message is answered
+ * with an error; the lines after it are read as usual. Requests wait for their turn, so that memory stays limited when
+ * the client sends many requests or does not read its answers. `ping`, notifications and responses do not wait.
  */
 export class StdioTransport implements Transport {
   onmessage: Transport["onmessage"];
   onerror: Transport["onerror"];
   onclose: Transport["onclose"];
-  /** Resolves with the reason once the client has gone: its input ended, or it reads no answers any more. */
+  /** Resolves with the reason when the client has gone: stdin has ended, stdout has closed, or `close` was called. */
   readonly gone: Promise<string>;
   readonly #stdin: Readable;
-  readonly #stdout: Writable;
+  readonly #output: LineWriter;
   readonly #log: Log;
   readonly #limits: StdioLimits;
   readonly #calls: CallFlow;
   readonly #lines: LineReader;
-  readonly #decodeContent = contentDecoder(new BufferPool());
-  /** One for each line that is not written yet: it settles the `send` of that line. */
-  readonly #writing = new Set<() => void>();
   readonly #drained: Promise<void>;
   #onGone: (reason: string) => void = () => undefined;
   #onDrained: () => void = () => undefined;
-  /** Takes no more requests. */
+  /** Whether new requests are not read any more. */
   #isDraining = false;
-  /** Nothing that is written arrives any more. */
-  #isDeaf = false;
   #isClosed = false;
   #isAdvancing = false;
 
   constructor(stdin: Readable, stdout: Writable, log: Log, limits: Partial<StdioLimits> = {}) {
     this.#stdin = stdin;
-    this.#stdout = stdout;
     this.#log = log;
     this.#limits = { ...defaultLimits, ...limits };
-    // At first so much that all may start.
+    this.#output = new LineWriter(stdout, {
+      onChange: () => this.#advance(),
+      onClosed: (reason) => {
+        this.#calls.clear();
+        this.#onGone(reason);
+      },
+    });
+    // With this first estimate, as many requests may start as the limit allows.
     const firstAnswerBytes = this.#limits.maxUnreadBytes / this.#limits.maxConcurrentCalls;
     this.#calls = new CallFlow(
       { ...this.#limits, firstAnswerBytes },
       {
-        unreadBytes: () => this.#stdout.writableLength,
+        unreadBytes: () => this.#output.unreadBytes,
         deliver: (message) => this.onmessage?.(message),
         refuse: (answer) => void this.#write(answer),
         onChange: () => this.#advance(),
@@ -93,18 +94,17 @@ export class StdioTransport implements Transport {
   }
 
   async start(): Promise<void> {
-    // These stay to the end: a stream's late error without a listener would end the process.
+    // This listener stays: a late error without a listener would end the process.
     this.#stdin.on("error", (error) => this.onerror?.(error));
-    this.#stdout.on("error", (error) => this.#goDeaf(`stdout failed: ${error.message}`));
-    this.#stdout.once("close", () => this.#goDeaf("stdout closed"));
+    this.#output.start();
     this.#stdin.once("close", () => this.#onGone("stdin closed"));
     this.#stdin.once("end", this.#takeEnd);
     this.#stdin.on("data", this.#takeChunk);
   }
 
   /**
-   * Writes one line. Resolves once the stream has room for more, or takes nothing any more: `gone` tells of that, and
-   * whoever asked for the answer has gone.
+   * Writes one line. Resolves when stdout has room for more. Also resolves if stdout has closed: then the client has
+   * gone, and `gone` resolves.
    */
   async send(message: JSONRPCMessage): Promise<void> {
     const answered = "method" in message ? undefined : message.id;
@@ -112,14 +112,14 @@ export class StdioTransport implements Transport {
     try {
       await this.#write(message);
     } catch (error) {
-      if (answered !== undefined) void this.#write(internalError(answered)); // there was no JSON of it
+      if (answered !== undefined) void this.#write(internalError(answered)); // the result cannot be written as JSON
       throw error;
     }
   }
 
   /**
-   * Takes no more requests, and resolves once each that has arrived, the waiting ones too, is answered and its answer
-   * has left this process, or cannot.
+   * Takes no more requests. Resolves when every received request was answered, waiting ones too, and every answer was
+   * written or stdout has closed.
    */
   drain(): Promise<void> {
     this.#isDraining = true;
@@ -145,12 +145,12 @@ export class StdioTransport implements Transport {
   };
 
   #takeLine(line: Buffer, isEnded = true): void {
-    const parsed = parseLine(line, this.#decodeContent);
+    const parsed = parseLine(line);
     if (parsed === undefined) return;
     if ("message" in parsed) {
       this.#calls.take(parsed.message, line.length);
     } else {
-      // Half a message at the end of stdin is no request.
+      // Half a message at the end of stdin is not answered.
       const isCutOff = !isEnded && parsed.answer?.error.code === ErrorCode.ParseError;
       this.#refuse(isCutOff ? { ...parsed, answer: undefined } : parsed, line);
     }
@@ -158,7 +158,7 @@ export class StdioTransport implements Transport {
 
   #takeOversizeLine({ id, isResponse, start }: OversizeLine): void {
     const { maxMessageBytes } = this.#limits;
-    const message = `The message is longer than ${maxMessageBytes} bytes and was skipped: send its content in smaller chunks.`;
+    const message = `The message is longer than ${maxMessageBytes} bytes and was skipped: send the content in smaller chunks.`;
     const answer = isResponse ? undefined : errorAnswer(id, ErrorCode.InvalidRequest, message);
     this.#refuse({ reason: `longer than ${maxMessageBytes} bytes`, answer }, start);
   }
@@ -169,55 +169,26 @@ export class StdioTransport implements Transport {
   }
 
   #write(message: JSONRPCMessage | ErrorAnswer): Promise<void> {
-    if (this.#isDeaf) return Promise.resolve();
-    // As bytes, so that `writableLength` counts bytes; no part of them is copied on the way.
-    const { pieces, release } = lineOf(message);
-    if ("result" in message) this.#calls.learn(bytesOf(pieces));
-    return new Promise((resolve) => {
-      const onWritten = (): void => {
-        this.#writing.delete(onWritten);
-        resolve();
-        this.#advance();
-      };
-      this.#writing.add(onWritten);
-      this.#stdout.cork();
-      for (const piece of pieces.slice(0, -1)) this.#stdout.write(piece);
-      const hasRoom = this.#stdout.write(pieces.at(-1), () => {
-        release();
-        onWritten();
-      });
-      if (hasRoom) resolve();
-      this.#stdout.uncork();
-      this.#advance();
-    });
+    if (this.#output.outputClosed) return Promise.resolve();
+    const line = serializeMessage(message);
+    if ("result" in message) this.#calls.recordAnswer(line.bytes);
+    return this.#output.write(line);
   }
 
-  #goDeaf(reason: string): void {
-    this.#isDeaf = true;
-    this.#calls.clear();
-    for (const onWritten of this.#writing) onWritten();
-    this.#onGone(reason);
-    this.#advance();
-  }
-
-  /** Does what has become possible: to be called whenever a request or a line has come or gone. */
+  /** Starts requests, and reads or pauses. Called whenever a request or a line was added or has ended. */
   #advance(): void {
-    if (this.#isAdvancing) return; // a request that is answered at once: the loop below goes on
+    if (this.#isAdvancing) return; // a request was answered while it was started: the loop below goes on
     this.#isAdvancing = true;
-    while (this.#calls.startNext()); // one that is answered at once makes room for the next
+    while (this.#calls.startNext()); // a request that is answered at once makes room for the next
     this.#isAdvancing = false;
     if (!this.#isDraining) this.#readOrPause();
-    else if (this.#calls.isEmpty && this.#writing.size === 0) this.#onDrained();
+    else if (this.#calls.isEmpty && this.#output.isEmpty) this.#onDrained();
   }
 
   #readOrPause(): void {
-    const heldBytes = this.#calls.waitingBytes + this.#stdout.writableLength;
+    const heldBytes = this.#calls.waitingBytes + this.#output.unreadBytes;
     const isOverfull = heldBytes > this.#limits.maxHeldBytes;
     if (isOverfull) this.#stdin.pause();
     else if (this.#stdin.isPaused()) this.#stdin.resume();
   }
-}
-
-function bytesOf(pieces: readonly Buffer[]): number {
-  return pieces.reduce((sum, { length }) => sum + length, 0);
 }

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { artifact, bucket, ifVersion, key, metadata, mimeType } from "../../api/fields.js";
+import { contentArgument, decodeContent } from "../calls/content-argument.js";
 import { success } from "../calls/result.js";
 import { defineTool, type Tool, type ToolContext } from "../calls/tool.js";
-import { contentArgument, decodeContent } from "../fast-json/content.js";
 
 export function saveArtifact({ store, maxChunkBytes, savedBy }: ToolContext): Tool {
   return defineTool({

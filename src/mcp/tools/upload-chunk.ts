@@ -1,10 +1,11 @@
 import { z } from "zod";
 import { session, sessionId } from "../../api/fields.js";
 import { sha256Pattern } from "../../store/model/artifact.js";
+import { contentArgument, decodeContent } from "../calls/content-argument.js";
 import { objectOf } from "../calls/host-arguments.js";
 import { success } from "../calls/result.js";
 import { alwaysLoad, defineTool, type Tool, type ToolContext } from "../calls/tool.js";
-import { contentArgument, DecodedContent, decodeContent } from "../fast-json/content.js";
+import { DecodedContent } from "../fast-json/fast-json.js";
 
 export function uploadChunk({ store, maxChunkBytes, hasUrls }: ToolContext): Tool {
   return defineTool({

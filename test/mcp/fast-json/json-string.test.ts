@@ -4,18 +4,18 @@ import {
   endOfString,
   escapeInto,
   hasControlCharacter,
-  isPlain,
+  needsNoEscape,
   unescapeInto,
 } from "../../../src/mcp/fast-json/json-string.js";
 
-/** What lies in memory at any place, not only at a word's start. */
+/** The text as bytes that begin at any index of their memory, not only at the start of a word. */
 const bytesAt = (from: number, text: string): Buffer =>
   Buffer.concat([Buffer.alloc(from), Buffer.from(text)]).subarray(from);
 
-/** Without its quotation marks. */
+/** The JSON string without its quotation marks. */
 const stringified = (text: string): string => JSON.stringify(text).slice(1, -1);
 
-/** Where most characters need an escape, and where few do, beside characters of one to four bytes. */
+/** Texts in which most characters or few need an escape, with characters of one to four bytes. */
 const anyText = fc.oneof(
   fc.string({ unit: fc.constantFrom(...'\0\x01\b\t\n\f\r\x1f\x20!"\\/u[]\x7f', "é", "世", "🎉"), maxLength: 60 }),
   fc.string({ unit: fc.constantFrom(..."abcdefgh", "\n", "é"), maxLength: 60 }),
@@ -28,7 +28,7 @@ function unescaped(literal: Buffer): string | undefined {
 }
 
 describe("escapeInto()", () => {
-  it("writes what JSON.stringify writes, whatever lies beside its target", () => {
+  it("writes what JSON.stringify writes, and nothing outside its target", () => {
     fc.assert(
       fc.property(anyText, anyPlace, anyPlace, (text, from, to) => {
         const bytes = bytesAt(from, text);
@@ -43,7 +43,7 @@ describe("escapeInto()", () => {
     );
   });
 
-  it("stops where the next escape might find no room, and goes on from there in the next target", () => {
+  it("stops where the target may lack room for an escape, and goes on in the next target", () => {
     fc.assert(
       fc.property(anyText, fc.integer({ min: 6, max: 24 }), (text, room) => {
         const bytes = Buffer.from(text);
@@ -63,7 +63,7 @@ describe("escapeInto()", () => {
 });
 
 describe("unescapeInto()", () => {
-  it("gives back what JSON.stringify was given, unless a character is told by its number", () => {
+  it("returns the text that JSON.stringify was given, unless an escape has a character's number", () => {
     fc.assert(
       fc.property(anyText, anyPlace, (text, from) => {
         const literal = stringified(text);
@@ -74,7 +74,7 @@ describe("unescapeInto()", () => {
     );
   });
 
-  it("takes each short escape at each place of a word", () => {
+  it("accepts each short escape at each position in a word", () => {
     for (const letter of '"\\/bfnrt') {
       for (let at = 0; at < 12; at += 1) {
         const literal = `${"a".repeat(at)}\\${letter}${"b".repeat(12 - at)}`;
@@ -84,10 +84,10 @@ describe("unescapeInto()", () => {
   });
 
   it.each(["\\x", "\\", "\n", "\0", "\x1f", "\\\n", "\\\0", "\\ü", "\\N"])(
-    "takes nothing of what JSON has not: %j",
+    "refuses what JSON does not allow: %j",
     (bad) => {
       for (let at = 0; at < 12; at += 1) {
-        // A backslash alone is wrong at the end only.
+        // A lone backslash is wrong only at the end.
         const behind = bad === "\\" ? "" : "b".repeat(12 - at);
         const texts = [`${"a".repeat(at)}${bad}${behind}`, `\\n${"a".repeat(at)}${bad}${behind}`];
         for (const text of texts) expect(unescaped(Buffer.from(text)), text).toBeUndefined();
@@ -97,7 +97,7 @@ describe("unescapeInto()", () => {
 });
 
 describe("endOfString()", () => {
-  it("finds the quotation mark that ends the string, and no other", () => {
+  it("returns the index of the quotation mark that ends the string", () => {
     fc.assert(
       fc.property(anyText, anyText, anyPlace, (text, behind, from) => {
         const literal = stringified(text);
@@ -109,21 +109,21 @@ describe("endOfString()", () => {
     );
   });
 
-  it("finds none where the string does not end", () => {
+  it("returns -1 if the string does not end", () => {
     for (const text of ["", "a", "abcd", "abcdefg", 'abc\\"', 'abcdef\\"', '\\\\\\"', "abc\\", "abcdefg\\"]) {
       expect(endOfString(Buffer.from(text), 0), text).toBe(-1);
     }
   });
 });
 
-describe("hasControlCharacter() and isPlain()", () => {
-  it("say of every byte at every place what JSON says of it", () => {
+describe("hasControlCharacter() and needsNoEscape()", () => {
+  it("agree with JSON on every byte at every position", () => {
     for (let byte = 0; byte < 0x100; byte += 1) {
       for (let at = 0; at < 9; at += 1) {
         const text = Buffer.alloc(9, 0x80 + at);
         text[at] = byte;
         expect(hasControlCharacter(text)).toBe(byte < 0x20);
-        expect(isPlain(text)).toBe(byte >= 0x20 && byte !== 0x22 && byte !== 0x5c);
+        expect(needsNoEscape(text)).toBe(byte >= 0x20 && byte !== 0x22 && byte !== 0x5c);
       }
     }
   });

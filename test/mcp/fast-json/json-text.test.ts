@@ -1,13 +1,12 @@
 import { randomBytes } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { JsonText } from "../../../src/mcp/fast-json/json-text.js";
-import { lineOf } from "../../../src/mcp/fast-json/large-literals.js";
+import { JsonText, serializeMessage } from "../../../src/mcp/fast-json/fast-json.js";
 
-const written = (value: object): string => Buffer.concat(lineOf(value).pieces).toString();
+const written = (value: object): string => Buffer.concat(serializeMessage(value).pieces).toString();
 
-describe("a text that was written as JSON from its bytes", () => {
-  it("is what JSON.stringify writes of it, across steps and pieces, and a string to all else", () => {
+describe("JsonText", () => {
+  it("is written like the string, by serializeMessage() and by JSON.stringify, across steps and pieces", () => {
     const part = fc.oneof(
       fc.string({ unit: "binary" }),
       fc.string({ unit: "binary-ascii" }),
@@ -22,13 +21,13 @@ describe("a text that was written as JSON from its bytes", () => {
         const plain = JSON.stringify({ a: [{ text: string }], b: 1 });
         expect(written({ a: [{ text: json }], b: 1 }) === `${plain}\n`).toBe(true);
         expect(JSON.stringify({ a: [{ text: json }], b: 1 }) === plain).toBe(true);
-        expect(json?.length).toBe(Buffer.byteLength(JSON.stringify(string)) - 2);
+        expect(json?.bytes).toBe(Buffer.byteLength(JSON.stringify(string)) - 2);
       }),
       { numRuns: 60 },
     );
   });
 
-  it("is the base64 of any bytes", () => {
+  it("writes the base64 of any bytes", () => {
     for (const length of [0, 1, 2, 3, 48 * 1024 - 1, 48 * 1024, 48 * 1024 + 1, 1_000_000]) {
       const bytes = randomBytes(length);
       const blob = bytes.toString("base64");
@@ -36,17 +35,17 @@ describe("a text that was written as JSON from its bytes", () => {
     }
   });
 
-  it("is none where the bytes are no UTF-8, not even across steps", () => {
+  it("is undefined for bytes that are not UTF-8, across steps too", () => {
     const text = Buffer.from("世".repeat(40_000));
     expect(JsonText.ofUtf8(text)).toBeDefined();
     expect(JsonText.ofUtf8(text.subarray(0, -1))).toBeUndefined();
     expect(JsonText.ofUtf8(Buffer.from("\xed\xa0\x80", "latin1"))).toBeUndefined(); // a surrogate
   });
 
-  it("keeps its bytes until it is released, and gives them up once", () => {
+  it("keeps its bytes until it is released, and releases them only once", () => {
     const texts = ["a", "b", "c"].map((letter) => letter.repeat(100_000));
     const [first, second] = texts.map((text) => JsonText.ofUtf8(Buffer.from(text)) as JsonText);
-    const line = lineOf({ first, second });
+    const line = serializeMessage({ first, second });
     const before = Buffer.concat(line.pieces);
     expect(before.equals(Buffer.concat(line.pieces))).toBe(true);
     line.release();
@@ -58,7 +57,7 @@ describe("a text that was written as JSON from its bytes", () => {
     expect(written({ third, fourth }) === `${JSON.stringify({ third: texts[2], fourth: texts[0] })}\n`).toBe(true);
   });
 
-  it("holds little more than its length, so that many of them may wait for who reads them", () => {
+  it("holds little more memory than its length, so that many can wait for clients that read", () => {
     for (const length of [1, 100, 5_000, 60_000, 300_000, 1_000_000]) {
       const text = '"text"\n'.repeat(length / 7 + 1).slice(0, length);
       for (const json of [
@@ -67,12 +66,12 @@ describe("a text that was written as JSON from its bytes", () => {
         JsonText.ofBase64(Buffer.from(text)),
       ]) {
         const held = (json?.pieces ?? []).reduce((sum, { buffer }) => sum + buffer.byteLength, 0);
-        expect(held).toBeLessThan(2 * (json?.length ?? 0) + 16 * 1024);
+        expect(held).toBeLessThan(2 * (json?.bytes ?? 0) + 16 * 1024);
       }
     }
   });
 
-  it("is JSON of a string with half a surrogate pair too", () => {
+  it("writes a string with a lone surrogate too", () => {
     const text = `${"a".repeat(5_000)}\ud800"`;
     expect(written({ text: JsonText.ofString(text) }) === `${JSON.stringify({ text })}\n`).toBe(true);
   });

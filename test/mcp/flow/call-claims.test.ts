@@ -9,7 +9,7 @@ const call = (name: string, args: unknown) => ({ method: "tools/call", params: {
 const request = (method: string, params: Args = {}) => ({ method, params });
 const at = (bucket: string, key: string, more: Args = {}) => ({ bucket, key, ...more });
 
-/** Session `s` publishes b/k, `t` c/k; of others that is not known. */
+/** Session `s` publishes to b/k, `t` to c/k. The key of other sessions is not known. */
 function sessions(): SessionKeys {
   const known = new SessionKeys();
   known.learn({ data: [{ id: "s", bucket: "b", key: "k", offset: 0 }] });
@@ -17,7 +17,7 @@ function sessions(): SessionKeys {
   return known;
 }
 
-/** Whether the second may run beside the first. */
+/** Tells whether the second may run together with the first. */
 function isFree(first: object, second: object): boolean {
   const [one, other] = [first, second].map((made) =>
     claimsOf({ jsonrpc: "2.0", id: 1, ...made } as Parameters<typeof claimsOf>[0], sessions()),
@@ -31,7 +31,7 @@ const save = (bucket: string, key: string) => call("save_artifact", at(bucket, k
 const chunk = (session_id: string) => call("upload_chunk", { session_id, offset: 0, data: "x" });
 const read = (bucket: string, key: string) => call("read_artifact", at(bucket, key));
 
-it("every tool says what it uses", async () => {
+it("every tool has claims", async () => {
   const { client } = await connect(createMemoryEngines(), { allowPaths: ["/data"] });
   const { tools } = await client.listTools();
   expect([...toolClaims.keys()].sort()).toEqual(tools.map(({ name }) => name).sort());
@@ -49,8 +49,12 @@ describe("calls run in order", () => {
   it.each<[string, object, object]>([
     ["a write and a read of one key", save("b", "k"), read("b", "k")],
     ["two writes of one key", save("b", "k"), call("delete_artifact", at("b", "k"))],
-    ["of a key in two forms of Unicode", save("b", "\u00e9"), read("b", "e\u0301")],
-    ["with arguments as JSON", call("save_artifact", JSON.stringify(at("b", "k"))), read("b", "k")],
+    ["a write and a read of one key in two forms of Unicode", save("b", "\u00e9"), read("b", "e\u0301")],
+    [
+      "a write with its arguments as JSON text, and a read",
+      call("save_artifact", JSON.stringify(at("b", "k"))),
+      read("b", "k"),
+    ],
     ["a write and its resource", save("b", "a b"), request("resources/read", { uri: "artifact://b/a%20b" })],
     ["a write and a listing of its bucket", save("b", "k"), call("list_artifacts", { bucket: "b" })],
     ["a write and its bucket's resource", save("b", "k"), request("resources/read", { uri: "artifact://b" })],
@@ -77,11 +81,11 @@ describe("calls run in order", () => {
       call("create_upload_session", at("b", "n")),
       call("list_upload_sessions", at("b", "n")),
     ],
-    ["a chunk of any session and a read", chunk("unknown"), read("d", "k")],
-    ["a chunk of any session and a listing", chunk("unknown"), call("list_buckets", {})],
-    ["a chunk of any session and one of a known one", chunk("unknown"), chunk("s")],
+    ["a chunk of an unknown session and a read", chunk("unknown"), read("d", "k")],
+    ["a chunk of an unknown session and a listing", chunk("unknown"), call("list_buckets", {})],
+    ["a chunk of an unknown session and one of a known session", chunk("unknown"), chunk("s")],
     [
-      "an import and a look at its session",
+      "an import and get_upload_session on its session",
       call("import_file", { path: "/f", session_id: "s" }),
       call("get_upload_session", { session_id: "s" }),
     ],
@@ -101,36 +105,40 @@ describe("calls run in order", () => {
   });
 });
 
-describe("calls run side by side", () => {
+describe("calls run concurrently", () => {
   it.each<[string, object, object]>([
     ["reads of one key", read("b", "k"), call("get_artifact", at("b", "k", { version: 1 }))],
     ["writes of two keys", save("b", "k"), save("b", "k2")],
     ["a write and a read of a key of the same name in another bucket", save("b", "k"), read("c", "k")],
     ["a write and a listing of another bucket", save("b", "k"), call("list_artifacts", { bucket: "c" })],
-    ["a write and what a host asks first", save("b", "k"), request("tools/list")],
+    ["a write and tools/list", save("b", "k"), request("tools/list")],
     [
       "a write and a completion",
       save("b", "k"),
       request("completion/complete", { ref: { uri: "artifact://{bucket}" } }),
     ],
     ["chunks of one session, which the store keeps in order", chunk("s"), chunk("s")],
-    ["a chunk and a look at its session, likewise", chunk("s"), call("get_upload_session", { session_id: "s" })],
+    [
+      "a chunk and get_upload_session on its session, for the same reason",
+      chunk("s"),
+      call("get_upload_session", { session_id: "s" }),
+    ],
     ["chunks of two sessions", chunk("s"), chunk("t")],
-    ["chunks of any sessions", chunk("unknown"), chunk("unknown too")],
+    ["chunks of two unknown sessions", chunk("unknown"), chunk("unknown too")],
     ["a chunk and another key", chunk("s"), read("c", "k")],
     ["listings", call("list_buckets", {}), request("resources/list")],
     ["a listing and a read", call("list_artifacts", { bucket: "b" }), read("b", "k")],
     ["calls that will be refused", call("save_artifact", { bucket: "b" }), call("save_artifact", [7])],
-    ["a tool that there is not", call("rename", at("b", "k")), save("b", "k")],
-    ["a resource that there is not", request("resources/read", { uri: "artifact://b/../x?y" }), save("b", "k")],
-    ["a resource of others", request("resources/subscribe", { uri: "https://b/k" }), save("b", "k")],
+    ["an unknown tool", call("rename", at("b", "k")), save("b", "k")],
+    ["a URI that is not valid", request("resources/read", { uri: "artifact://b/../x?y" }), save("b", "k")],
+    ["a URI of another server", request("resources/subscribe", { uri: "https://b/k" }), save("b", "k")],
   ])("%s", (_, first, second) => {
     expect([isFree(first, second), isFree(second, first)]).toEqual([true, true]);
   });
 });
 
 describe("SessionKeys", () => {
-  it("keeps the last thousand, and takes nothing else for a session", () => {
+  it("remembers the last thousand sessions, and ignores other values", () => {
     const known = new SessionKeys();
     const session = (n: number) => ({ id: `s${n}`, bucket: "b", key: `k${n}`, offset: 0 });
     for (let n = 0; n <= 1_000; n += 1) expect(known.learn(session(n))).toBe(true);

@@ -2,7 +2,7 @@ import { PassThrough } from "node:stream";
 import fc from "fast-check";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { createMcpServer } from "../../../src/mcp/session/server.js";
-import { serveStdio } from "../../../src/mcp/stdio/stdio.js";
+import { serveStdio } from "../../../src/mcp/stdio/serve-stdio.js";
 import { defaultMaxChunkBytes } from "../../../src/store/model/limits.js";
 import type { MetadataStore, RowChange } from "../../../src/store/ports/metadata-store.js";
 import type { Store } from "../../../src/store/store.js";
@@ -47,28 +47,31 @@ async function connectTo(store: Store) {
   write(initialize, { method: "notifications/initialized" });
   await answer(initialize.id);
   return {
-    ...{ write, answer, find, finish: () => session.finish() },
+    write,
+    answer,
+    find,
+    finish: () => session.finish(),
     /** Sends all at once. @returns their ids */
     send(...calls: Call[]): number[] {
       const ids = calls.map(() => ++id);
       write(...calls.map(({ method = "tools/call", params }, at) => ({ id: ids[at], method, params })));
       return ids;
     },
-    /** Sends all at once. @returns what they are answered, in their order */
+    /** Sends all at once. @returns their answers, in the order of the calls */
     async together(...calls: Call[]) {
       return Promise.all(this.send(...calls).map(answer));
     },
   };
 }
 
-/** What an answer says, told from it as a client would: text, or what was thrown. */
+/** The text of an answer, or of its error. */
 function said({ result, error }: Message): string {
   const { content, resources, contents } = (result ?? {}) as Record<string, { text?: string }[]>;
   if (error !== undefined) return error.message;
   return content?.map(({ text }) => text).join("\n") ?? JSON.stringify(contents ?? resources ?? result);
 }
 
-/** A store whose changes of keys that begin with `slow`, or the first `most` of them, wait for `open`. */
+/** A store that holds changes of keys that begin with `slow` until `open` is called: all, or the first `most`. */
 function slowStore(most = Number.POSITIVE_INFINITY) {
   const { passed, open } = gate();
   let held = 0;
@@ -90,7 +93,7 @@ function slowStore(most = Number.POSITIVE_INFINITY) {
 }
 
 describe("calls that arrive together", () => {
-  it("on one key run in the order of their arrival, and others beside them, how many ever wait", async () => {
+  it("run in the order of their arrival if they use one key, and concurrently otherwise, however many wait", async () => {
     const { store, open } = slowStore();
     const client = await connectTo(store);
     const slow = client.send(...Array.from({ length: 40 }, (_, n) => save("slow", `${n}`)), read("slow"));
@@ -115,7 +118,7 @@ describe("calls that arrive together", () => {
     expect(said(answers[40] as Message)).toContain("39");
   });
 
-  it("as a listing come after the writes to its bucket, and not after those to others", async () => {
+  it("and list a bucket wait for earlier writes to this bucket, but not for writes to others", async () => {
     const { store, open } = slowStore();
     const client = await connectTo(store);
     await client.together(call("save_artifact", { bucket: "c", key: "k", content: "x" }));
@@ -136,7 +139,7 @@ describe("calls that arrive together", () => {
     for (const [at, other] of others.entries()) expect(said(other)).toContain(names[at]);
   });
 
-  it("publish nothing of an upload where one of its chunks was refused, whatever is still at work before it", async () => {
+  it("do not publish an upload if one of its chunks was refused, even while earlier calls are running", async () => {
     const { store } = slowStore();
     const client = await connectTo(store);
     const told = await client.together(call("create_upload_session", { bucket: "b", key: "k" }));
@@ -155,7 +158,7 @@ describe("calls that arrive together", () => {
     expect(said(done as Message)).toContain('"bytes":5');
   });
 
-  it("on a session whose key is not known yet publish before its key is read", async () => {
+  it("and upload to a session with an unknown key publish before a later call reads the key", async () => {
     const { store, open } = slowStore();
     const { id } = await store.uploads.create({ bucket: "b", key: "slow", size: 4, mime_type: "text/plain" });
     const client = await connectTo(store);
@@ -174,16 +177,19 @@ describe("calls that arrive together", () => {
     call("upload_chunk", { session_id, offset, data });
 
   it.each<[string, (store: Store) => Promise<Call>]>([
-    ["created here", async () => call("create_upload_session", upload)],
-    ["asked for", async ({ uploads }) => call("get_upload_session", { session_id: (await uploads.create(upload)).id })],
+    ["created by a call", async () => call("create_upload_session", upload)],
     [
-      "listed",
+      "read by a call",
+      async ({ uploads }) => call("get_upload_session", { session_id: (await uploads.create(upload)).id }),
+    ],
+    [
+      "listed by a call",
       async ({ uploads }) => {
         await uploads.create(upload);
         return call("list_upload_sessions", {});
       },
     ],
-  ])("on a session that was %s leave other keys alone", async (_, telling) => {
+  ])("and upload to a session that was %s do not hold up calls on other keys", async (_, telling) => {
     const { store, open } = slowStore();
     const client = await connectTo(store);
     const [, told] = await client.together(save("other", "x"), await telling(store));
@@ -196,7 +202,7 @@ describe("calls that arrive together", () => {
     expect(said(published as Message)).toContain("text");
   });
 
-  it("leave other keys alone from when the first answer on their session has told its key", async () => {
+  it("do not hold up calls on other keys once an answer has told the key of their session", async () => {
     const { store, open } = slowStore();
     const { id } = await store.uploads.create(upload);
     const client = await connectTo(store);
@@ -219,7 +225,7 @@ describe("calls that arrive together", () => {
     await one.answer(saving as number);
   });
 
-  it("tell a subscriber of the write behind the subscription, and none behind its end", async () => {
+  it("and subscribe to one key, unsubscribe from it and write it are all answered", async () => {
     const { store } = slowStore();
     const client = await connectTo(store);
     const uri = "artifact://b/k";
@@ -230,8 +236,8 @@ describe("calls that arrive together", () => {
   });
 });
 
-describe("a call that waits", () => {
-  it("starts once those before it have failed", async () => {
+describe("a waiting call", () => {
+  it("starts when the earlier ones have failed", async () => {
     const { store, open } = slowStore();
     const client = await connectTo(store);
     const sent = client.send(save("slow", "x", { if_version: 7 }), save("slow", "x", { metadata: [] }), read("slow"));
@@ -242,7 +248,7 @@ describe("a call that waits", () => {
     expect(said(found as Message)).toContain("artifact_not_found");
   });
 
-  it("does not wait for one that was cancelled while it waited", async () => {
+  it("does not wait for a waiting call that was cancelled", async () => {
     const { store, open } = slowStore();
     const client = await connectTo(store);
     const sent = client.send(save("slow", "x"), call("delete_artifact", { bucket: "b", key: "slow" }), read("slow"));
@@ -254,7 +260,7 @@ describe("a call that waits", () => {
     expect(client.find(sent[1] as number)).toBeUndefined();
   });
 
-  it("waits for the work of one that was cancelled, though not for an answer", async () => {
+  it("waits until the work on a cancelled call has ended, though that call gets no answer", async () => {
     const { store, open } = slowStore(1);
     const client = await connectTo(store);
     const [first] = client.send(save("slow", "first"));
@@ -271,21 +277,21 @@ describe("a call that waits", () => {
     expect(client.find(first as number)).toBeUndefined();
   });
 
-  it("is never begun if it is cancelled in the same breath", async () => {
+  it("never starts if it is cancelled in the same write", async () => {
     const { store, open } = slowStore(1);
     const client = await connectTo(store);
     client.write({ id: 1, method: "tools/call", params: save("slow", "first").params }, cancelled(1));
     const [second] = client.send(save("slow", "second"));
     await client.together(save("other", "x"), read("other"));
     await settled();
-    expect(client.find(second as number)).toBeUndefined(); // it is the first of the store's changes, which waits
+    expect(client.find(second as number)).toBeUndefined(); // it is the store's first change, so the store holds it
     open();
     expect(said(await client.answer(second as number))).toContain('"version":1');
     expect(client.find(1)).toBeUndefined();
   });
 });
 
-/** Calls that are about few things. */
+/** Calls on few keys, so that many use the same one. */
 const key = fc.constantFrom("k", "k2");
 const bucket = fc.constantFrom("b", "c");
 const anyCall: fc.Arbitrary<(ids: readonly string[]) => Call> = fc.oneof(
@@ -325,7 +331,7 @@ const anyCall: fc.Arbitrary<(ids: readonly string[]) => Call> = fc.oneof(
   bucket.map((bucket) => () => call("create_upload_session", { bucket, key: "k", size: 0 })),
 );
 
-/** A store that takes its time, each step another, and one session for each of three keys. */
+/** A store whose steps take different times, with one session for each of three keys. */
 async function unevenStore(delays: readonly number[]) {
   const engines = createMemoryEngines();
   let step = 0;
@@ -338,8 +344,11 @@ async function unevenStore(delays: readonly number[]) {
   const { get, getMany, change, range, grouped } = engines.metadata;
   const metadata: MetadataStore = {
     ...engines.metadata,
-    ...{ get: uneven(get), getMany: uneven(getMany), change: uneven(change) },
-    ...{ range: uneven(range), grouped: uneven(grouped) },
+    get: uneven(get),
+    getMany: uneven(getMany),
+    change: uneven(change),
+    range: uneven(range),
+    grouped: uneven(grouped),
   };
   let number = 0;
   const newId = () => `${++number}`.padStart(32, "0");
@@ -349,14 +358,14 @@ async function unevenStore(delays: readonly number[]) {
   return { store, ids: [await create("b", "k", 4), await create("b", "k2"), await create("c", "k", 2)] };
 }
 
-/** Without the ids of sessions that came later, which tell in which order those began beside one another. */
+/** Removes the ids of later sessions, because they depend on the order in which concurrent calls began. */
 function plain(message: Message, ids: readonly string[]): string {
   const text = said(message).replace(/\d{32}/g, (id) => (ids.includes(id) ? id : "new"));
   const { data } = text.startsWith('{"data"') ? JSON.parse(text) : { data: undefined };
   return data === undefined ? text : JSON.stringify(data.map((item: object) => JSON.stringify(item)).sort());
 }
 
-it("calls that arrive together are answered as if each had waited for the one before", async () => {
+it("calls that arrive together get the answers that they would get one after the other", async () => {
   const property = fc.asyncProperty(
     fc.array(anyCall, { minLength: 2, maxLength: 24 }),
     fc.array(fc.nat(6), { minLength: 1, maxLength: 40 }),
@@ -379,7 +388,7 @@ it("calls that arrive together are answered as if each had waited for the one be
   await fc.assert(property, { numRuns: cases(150, 5_000) });
 });
 
-it("whatever is cancelled, all other calls are answered, and none is left", async () => {
+it("all other calls are answered, whichever calls are cancelled", async () => {
   const entry = fc.tuple(anyCall, fc.option(fc.nat(20), { nil: undefined }));
   const property = fc.asyncProperty(
     fc.array(entry, { minLength: 2, maxLength: 24 }),
@@ -397,7 +406,7 @@ it("whatever is cancelled, all other calls are answered, and none is left", asyn
       }
       await Promise.all(sent.filter((id) => !dropped.has(id)).map(client.answer));
       const [last] = await client.together(list());
-      expect(last).toBeDefined(); // it waited for all that wrote
+      expect(last).toBeDefined(); // it waited for all writes
       await client.finish();
       await store.close();
     },

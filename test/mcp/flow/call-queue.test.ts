@@ -17,7 +17,7 @@ function queueOf(maxConcurrentCalls: number) {
   return { queue, freed: () => freed };
 }
 
-it("a call on another key goes first where one waits for its key, and no more run than may", () => {
+it("a call on another key overtakes one that waits for its key, within the limit of running calls", () => {
   const { queue } = queueOf(2);
   for (const [id, key] of ["k", "k", "k2", "k3"].entries()) queue.add(save(id, key), 10);
   expect([queue.next()?.id, queue.next()?.id, queue.next()?.id]).toEqual([0, 2, undefined]);
@@ -28,7 +28,7 @@ it("a call on another key goes first where one waits for its key, and no more ru
   expect([queue.next()?.id, queue.waitingBytes]).toEqual([1, 0]);
 });
 
-it("a call that waits is not passed by those behind it that use the same", () => {
+it("a waiting call is not overtaken by later calls that use the same things", () => {
   const { queue } = queueOf(3);
   queue.add(save(0, "k"), 0);
   queue.add({ ...save(1, "k"), params: { name: "list_artifacts", arguments: { bucket: "b" } } }, 0);
@@ -40,7 +40,7 @@ it("a call that waits is not passed by those behind it that use the same", () =>
   expect(queue.next()?.id).toBe(2);
 });
 
-it("a call whose work goes on gives its place away at once, and its key when the work ends, and tells so", async () => {
+it("a settled call frees its place at once, and its key when its work ends, and reports that", async () => {
   const { queue, freed } = queueOf(1);
   const { passed, open } = gate();
   const first = save(0, "k");
@@ -59,7 +59,7 @@ it("a call whose work goes on gives its place away at once, and its key when the
   expect([freed(), queue.next()?.id]).toEqual([1, 1]);
 });
 
-it("work that fails ends too, and one that ends behind clear() tells nobody", async () => {
+it("failed work ends too, and work that ends after clear() reports nothing", async () => {
   const { queue, freed } = queueOf(1);
   for (const isCleared of [false, true]) {
     const { passed, open } = gate();

@@ -5,7 +5,7 @@ import { CallTurns } from "../../../src/mcp/flow/call-turns.js";
 
 const limits = { maxConcurrentCalls: 4, maxWaitingCalls: 100, maxUnreadBytes: 1_000, firstAnswerBytes: 100 };
 
-/** Clients whose requests are numbered; `started` has them as `client:request`. */
+/** Clients with numbered requests. `started` lists them as `client:request`. */
 function clients(count: number, { maxHeldBytes = 10_000 } = {}) {
   const started: string[] = [];
   const unread = Array.from({ length: count }, () => 0);
@@ -22,7 +22,9 @@ function clients(count: number, { maxHeldBytes = 10_000 } = {}) {
     return flow;
   });
   return {
-    ...{ started, unread, turns },
+    started,
+    unread,
+    turns,
     ask(client: number, ...ids: number[]) {
       const request = (id: number): JSONRPCMessage => ({ jsonrpc: "2.0", id, method: "x" });
       for (const id of ids) flows[client]?.take(request(id), 10);
@@ -40,13 +42,13 @@ function clients(count: number, { maxHeldBytes = 10_000 } = {}) {
   };
 }
 
-/** As many rounds as anything here takes. */
+/** Waits for more rounds than any of these tests needs. */
 async function rounds(): Promise<void> {
   for (let round = 0; round < 20; round += 1) await new Promise((resolve) => setImmediate(resolve));
 }
 
 describe("the calls of many clients", () => {
-  it("start in turn, up to a number of all together", async () => {
+  it("start in round-robin order, up to a limit for all clients", async () => {
     const { ask, answer, started } = clients(3);
     ask(0, 1, 2, 3, 4, 5, 6);
     ask(1, 1, 2);
@@ -67,7 +69,7 @@ describe("the calls of many clients", () => {
     expect(started).toEqual(["0:1"]);
   });
 
-  it("wait while all have left too much unread, but for one of a client that has read everything", async () => {
+  it("wait while too many bytes are unread, except one of a client that has read everything", async () => {
     const { ask, answer, started, unread, turns } = clients(2, { maxHeldBytes: 500 });
     unread[0] = 900;
     ask(0, 1);
@@ -85,7 +87,7 @@ describe("the calls of many clients", () => {
     expect(turns.isHeldUp).toBe(false);
   });
 
-  it("make room when their client leaves", async () => {
+  it("free their places when their client leaves", async () => {
     const { ask, leave, started } = clients(2);
     ask(0, 1, 2, 3, 4, 5);
     await rounds();

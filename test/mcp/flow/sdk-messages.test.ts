@@ -20,12 +20,12 @@ interface Answer {
 }
 type Line = readonly [event: string, error: string];
 
-/** Over either transport: each request in a session of its own, after `before`. */
+/** A client on one of the two transports. */
 interface Wire {
   ask(method: string, params?: unknown): Promise<Answer>;
-  /** Sends notifications, and resolves once they have been read. */
+  /** Sends notifications. Resolves when the server has read them. */
   tell(...notifications: object[]): Promise<void>;
-  /** Notifications that came so far. */
+  /** The notifications received so far. */
   told(): readonly object[];
   readonly logged: readonly Line[];
 }
@@ -108,7 +108,8 @@ async function overHttp(): Promise<Wire> {
     return answer ?? {};
   };
   return {
-    ...{ ask, logged },
+    ask,
+    logged,
     told: () => told,
     async tell(...notifications) {
       for (const notification of notifications) await post(notification);
@@ -124,8 +125,8 @@ const wires = [
 
 describe.each(wires)("initialize over %s", (_, open) => {
   it.each([
-    ["null for all that may be absent", { ...info, capabilities: null, clientInfo: null }],
-    ["nothing but a version", { protocolVersion: "2025-11-25" }],
+    ["null for everything optional", { ...info, capabilities: null, clientInfo: null }],
+    ["only a version", { protocolVersion: "2025-11-25" }],
     ["a name without a version", { ...info, clientInfo: { name: "x", version: null } }],
     ["capabilities that are null", { ...info, capabilities: { roots: null, sampling: null, elicitation: null } }],
     [
@@ -133,7 +134,7 @@ describe.each(wires)("initialize over %s", (_, open) => {
       { ...info, capabilities: { tasks: { list: true }, experimental: { a: true } } },
     ],
     ["a version from the future", { ...info, protocolVersion: "2099-01-01" }],
-  ])("takes %s", async (_what, params) => {
+  ])("accepts %s", async (_what, params) => {
     const { ask, logged } = await open();
     expect((await ask("initialize", params)).result).toMatchObject({
       protocolVersion: "2025-11-25",
@@ -152,7 +153,7 @@ describe.each(wires)("initialize over %s", (_, open) => {
     [{ ...info, capabilities: { roots: true } }, "capabilities.roots must be an object, not true"],
     [{ ...info, clientInfo: "x" }, 'clientInfo must be an object, not "x"'],
     [{ ...info, clientInfo: { name: 5, version: "0" } }, "clientInfo.name must be a string, not 5"],
-  ])("answers %j with -32602 in a sentence, and takes the next one", async (params, message) => {
+  ])("answers %j with -32602 and one sentence, and accepts a correct one afterwards", async (params, message) => {
     const { ask, logged } = await open();
     const { error } = await ask("initialize", params);
     expect(error?.code).toBe(-32_602);
@@ -178,21 +179,24 @@ describe.each(wires)("wrong parameters over %s", (_, open) => {
     ["completion/complete", "ref", completion],
     ["completion/complete", "argument", completion],
     ["logging/setLevel", "level", {}],
-  ])("of %s, %s, are answered in a sentence, never with what a validator says", async (method, name, right) => {
-    const { ask, logged } = await open();
-    await ask("initialize", info);
-    for (const value of values) {
-      const answer = await ask(method, { ...right, [name]: value });
-      const { error } = answer;
-      const what = JSON.stringify({ value, answer });
-      expect(error?.code, what).toBe(-32_602);
-      expect(error?.message, what).toMatch(new RegExp(`: ${name}\\S* (must be|is required)`));
-      expect(error?.message, what).not.toMatch(/\n|invalid|Invalid|"code"|"expected"/);
-    }
-    expect(logged).toEqual([]);
-  });
+  ])(
+    "of %s, argument %s, are answered with a sentence, never with the output of a validator",
+    async (method, name, right) => {
+      const { ask, logged } = await open();
+      await ask("initialize", info);
+      for (const value of values) {
+        const answer = await ask(method, { ...right, [name]: value });
+        const { error } = answer;
+        const what = JSON.stringify({ value, answer });
+        expect(error?.code, what).toBe(-32_602);
+        expect(error?.message, what).toMatch(new RegExp(`: ${name}\\S* (must be|is required)`));
+        expect(error?.message, what).not.toMatch(/\n|invalid|Invalid|"code"|"expected"/);
+      }
+      expect(logged).toEqual([]);
+    },
+  );
 
-  it("of completions say what is wanted of each kind of reference", async () => {
+  it("of completion/complete: the answer says what each kind of reference needs", async () => {
     const { ask } = await open();
     await ask("initialize", info);
     const argument = { name: "bucket", value: "" };
@@ -208,7 +212,7 @@ describe.each(wires)("wrong parameters over %s", (_, open) => {
     }
   });
 
-  it("of a method that there is not say what there is", async () => {
+  it("of an unknown method: the answer lists the known methods", async () => {
     const { ask } = await open();
     await ask("initialize", info);
     for (const [method, params] of [
@@ -228,8 +232,8 @@ describe.each(wires)("wrong parameters over %s", (_, open) => {
   });
 });
 
-describe.each(wires)("a request as a task over %s", (_, open) => {
-  it.each([{}, { ttl: 60_000 }, { ttl: "long" }, true])("is processed as any other: task %j", async (task) => {
+describe.each(wires)("a request with task metadata over %s", (_, open) => {
+  it.each([{}, { ttl: 60_000 }, { ttl: "long" }, true])("is processed like any other: task %j", async (task) => {
     const { ask, logged } = await open();
     expect((await ask("initialize", { ...info, task })).result).toHaveProperty("serverInfo");
     const args = { bucket: "b", key: "k", content: "x" };
@@ -240,7 +244,7 @@ describe.each(wires)("a request as a task over %s", (_, open) => {
     expect(logged).toEqual([]);
   });
 
-  it("or related to one tells of its notifications too", async () => {
+  it("sends its notifications too if it is related to a task", async () => {
     const { ask, told } = await open();
     await ask("initialize", info);
     await ask("logging/setLevel", { level: "debug" });
@@ -259,7 +263,7 @@ describe.each(wires)("a notification over %s", (_, open) => {
     ["notifications/cancelled", { requestId: 1, reason: [] }, "reason must be a string, not []"],
     ["notifications/progress", null, "progressToken is required"],
     ["notifications/progress", { progressToken: 1, progress: "half" }, 'progress must be a whole number, not "half"'],
-  ])("that is wrong is logged as one line: %s with %j", async (method, params, message) => {
+  ])("with wrong parameters is logged in one line: %s with %j", async (method, params, message) => {
     const { ask, tell, logged } = await open();
     await ask("initialize", info);
     await tell({ method, params });
@@ -269,7 +273,7 @@ describe.each(wires)("a notification over %s", (_, open) => {
     expect(line).not.toMatch(/\n|\[\s*\{|"code"/);
   });
 
-  it("that the server does not know, or that has null for parameters, is passed over", async () => {
+  it("that is unknown, or has null for parameters, is ignored", async () => {
     const { ask, tell, logged } = await open();
     await ask("initialize", info);
     const methods = ["notifications/initialized", "notifications/roots/list_changed", "notifications/other", "x"];

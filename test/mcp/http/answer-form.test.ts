@@ -18,7 +18,7 @@ describe("answerForm()", () => {
     ["application/json, text/event-stream;q=0.5", "json"],
     ["application/json;q=0, */*", undefined],
     ["text/html", undefined],
-  ])("of %j is %j", (accept, form) => expect(answerForm(accept)).toBe(form));
+  ])("returns for %j: %j", (accept, form) => expect(answerForm(accept)).toBe(form));
 });
 
 describe("isJson()", () => {
@@ -28,5 +28,5 @@ describe("isJson()", () => {
     ["application/json5", false],
     ["text/plain; application/json", false],
     [undefined, false],
-  ])("of %j is %j", (type, is) => expect(isJson(type)).toBe(is));
+  ])("returns for %j: %j", (type, is) => expect(isJson(type)).toBe(is));
 });

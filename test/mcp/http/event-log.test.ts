@@ -1,15 +1,15 @@
 import { describe, expect, it } from "vitest";
 import { EventLog, type EventStream } from "../../../src/mcp/http/event-log.js";
 
-/** With what an event costs beside its own bytes, so that two of them are 2,048. */
+/** With the overhead of an event this makes 1,024 bytes. */
 const bytes = 512;
 
 class Stream implements EventStream {
   stalledMs = 0;
-  isCut = false;
+  isDisconnected = false;
 
-  cut(): void {
-    this.isCut = true;
+  disconnect(): void {
+    this.isDisconnected = true;
   }
 }
 
@@ -19,8 +19,8 @@ function fill(log: EventLog<Stream>, stream: Stream, isRead = true) {
   return event;
 }
 
-describe("what was sent last", () => {
-  it("is told again from where a client lost it, of its own stream alone", () => {
+describe("EventLog", () => {
+  it("returns the later events of the same stream to a client that resumes", () => {
     const log = new EventLog<Stream>(10_000);
     const [a, b] = [new Stream(), new Stream()];
     const first = fill(log, a);
@@ -32,7 +32,7 @@ describe("what was sent last", () => {
     expect(log.takeAfter(third)).toEqual([]);
   });
 
-  it("of all streams shares one limit in bytes: the oldest is forgotten", () => {
+  it("limits the bytes of all streams together: it drops the oldest read events", () => {
     const log = new EventLog<Stream>(2_048);
     const streams = Array.from({ length: 40 }, () => new Stream());
     const events = streams.map((stream) => fill(log, stream));
@@ -40,7 +40,7 @@ describe("what was sent last", () => {
     expect(events.map(({ id }) => log.find(id)).filter((event) => event !== undefined)).toEqual(events.slice(-2));
   });
 
-  it("is not forgotten before it was read, but what was read is, for its sake", () => {
+  it("drops read events to make room for unread ones, but no unread event", () => {
     const log = new EventLog<Stream>(2_048);
     const unread = [fill(log, new Stream(), false), fill(log, new Stream(), false), fill(log, new Stream(), false)];
     const read = fill(log, new Stream());
@@ -51,7 +51,7 @@ describe("what was sent last", () => {
     expect([log.unreadBytes, log.bytes]).toEqual([0, 2_048]);
   });
 
-  it("is forgotten with its stream", () => {
+  it("drops the events of a stream on request", () => {
     const log = new EventLog<Stream>(10_000);
     const [a, b] = [new Stream(), new Stream()];
     const mine = [fill(log, a), fill(log, a, false)];
@@ -62,16 +62,16 @@ describe("what was sent last", () => {
     expect(log.bytes).toBe(1_024);
   });
 
-  it("is given up of the client that has taken nothing for longest, once that is too long", () => {
+  it("disconnects the client that has stalled longest, if it has stalled too long", () => {
     const log = new EventLog<Stream>(10_000);
     const [slow, slower] = [new Stream(), new Stream()];
     fill(log, slow, false);
     fill(log, slower, false);
     Object.assign(slow, { stalledMs: 60 });
     Object.assign(slower, { stalledMs: 90 });
-    expect(log.cutStalled(100)).toBe(false);
+    expect(log.disconnectStalled(100)).toBe(false);
     Object.assign(slower, { stalledMs: 100 });
-    expect(log.cutStalled(100)).toBe(true);
-    expect([slow.isCut, slower.isCut, log.unreadBytes]).toEqual([false, true, 1_024]);
+    expect(log.disconnectStalled(100)).toBe(true);
+    expect([slow.isDisconnected, slower.isDisconnected, log.unreadBytes]).toEqual([false, true, 1_024]);
   });
 });

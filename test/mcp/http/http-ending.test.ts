@@ -6,7 +6,7 @@ import { beginHeld, kinds, lengthOf, rpc, save, serveMcp } from "../../support/m
 
 const accepted = ["*/*", kinds.accept];
 
-/** A connection on which nothing was asked yet. */
+/** A new connection without a request. */
 async function dial({ origin }: HttpClient) {
   const { hostname, port } = new URL(origin);
   const socket = connect(Number(port), hostname);
@@ -25,7 +25,7 @@ function messagesIn(text: string): object[] {
 const unanswered = { id: 7, error: { code: -32_000, message: expect.stringContaining("look at what was done") } };
 
 describe("a server that is asked to stop", () => {
-  it.each(accepted)("answers the calls that are under way, as %s", async (accept) => {
+  it.each(accepted)("answers the running calls, as %s", async (accept) => {
     const server = await serveMcp();
     const { answered, letGo } = await beginHeld(server, await server.begun(), { accept });
     const stopped = server.stop();
@@ -50,12 +50,12 @@ describe("a server that is asked to stop", () => {
     await stopped;
   });
 
-  it("refuses new calls with 503, and does not say that their session is gone", async () => {
+  it("refuses new calls with 503, not with the error for an unknown session", async () => {
     const server = await serveMcp();
     const session = await server.begun();
     const { answered, letGo } = await beginHeld(server, session);
     const late = await dial(server);
-    await server.ask("GET", "/healthz"); // by now the server knows of the connection before it
+    await server.ask("GET", "/healthz"); // after this answer the server has accepted the earlier connection
     const stopped = server.stop();
     const body = rpc("tools/call", save, 8);
     const fields = Object.entries({ ...bearer, ...session, ...lengthOf(body), host: "localhost" });
@@ -71,7 +71,7 @@ describe("a server that is asked to stop", () => {
   it.each([
     ["*/*", 503],
     [kinds.accept, 200],
-  ])("says of a call that takes too long that it was not answered, as %s", async (accept, status) => {
+  ])("answers a call that takes too long with an error, as %s", async (accept, status) => {
     const server = await serveMcp({}, undefined, { stopMs: 50 });
     const { answered } = await beginHeld(server, await server.begun(), { accept });
     await server.stop();
@@ -80,7 +80,7 @@ describe("a server that is asked to stop", () => {
     expect(messagesIn(answer.text)).toMatchObject([unanswered]);
   });
 
-  it.each(accepted)("says so behind the answers to others of its batch, as %s", async (accept) => {
+  it.each(accepted)("sends this error after the answers to other calls of the batch, as %s", async (accept) => {
     const server = await serveMcp({}, undefined, { stopMs: 50 });
     const session = await server.begun();
     const { answered } = await beginHeld(server, session, { accept, before: rpc("ping", {}, 6) });
@@ -89,7 +89,7 @@ describe("a server that is asked to stop", () => {
   });
 });
 
-it.each(accepted)("a session that ends tells so to each call that is under way, as %s", async (accept) => {
+it.each(accepted)("a session that ends answers each running call with an error, as %s", async (accept) => {
   const server = await serveMcp();
   const session = await server.begun();
   const { answered, letGo } = await beginHeld(server, session, { accept, before: rpc("ping", {}, 6) });
@@ -103,29 +103,26 @@ it.each(accepted)("a session that ends tells so to each call that is under way, 
 });
 
 describe("two requests with one id", () => {
-  it.each(accepted)(
-    "under way in one session: the second is refused, the first gets its answer, as %s",
-    async (accept) => {
-      const server = await serveMcp();
-      const session = await server.begun();
-      const { answered, letGo } = await beginHeld(server, session, { accept });
-      const headers = { ...session, accept };
-      const [one, other] = [rpc("tools/call", save, 7), rpc("tools/call", save, 8)];
-      for (const body of [one, `[${other},${one}]`]) {
-        expect(await server.ask("POST", "/mcp", { headers, body })).toMatchObject({
-          status: 400,
-          json: { error: { code: -32_600, message: expect.stringContaining("id 7 is not answered yet: give each") } },
-        });
-      }
-      letGo();
-      const list = { id: 7, result: { structuredContent: { data: [] } } }; // so nothing of the others was done
-      expect(messagesIn((await answered).text)).toMatchObject([list]);
-      const again = await server.ask("POST", "/mcp", { headers, body: one });
-      expect(messagesIn(again.text)).toMatchObject([{ id: 7, result: { structuredContent: { key: "k.txt" } } }]);
-    },
-  );
+  it.each(accepted)("in one session: the second is refused, the first gets its answer, as %s", async (accept) => {
+    const server = await serveMcp();
+    const session = await server.begun();
+    const { answered, letGo } = await beginHeld(server, session, { accept });
+    const headers = { ...session, accept };
+    const [one, other] = [rpc("tools/call", save, 7), rpc("tools/call", save, 8)];
+    for (const body of [one, `[${other},${one}]`]) {
+      expect(await server.ask("POST", "/mcp", { headers, body })).toMatchObject({
+        status: 400,
+        json: { error: { code: -32_600, message: expect.stringContaining("id 7 is not answered yet: give each") } },
+      });
+    }
+    letGo();
+    const list = { id: 7, result: { structuredContent: { data: [] } } }; // so the refused calls have saved nothing
+    expect(messagesIn((await answered).text)).toMatchObject([list]);
+    const again = await server.ask("POST", "/mcp", { headers, body: one });
+    expect(messagesIn(again.text)).toMatchObject([{ id: 7, result: { structuredContent: { key: "k.txt" } } }]);
+  });
 
-  it("sent at the same moment have one answer each, and none is the other's", async () => {
+  it("sent at the same time get one answer each, and never each other's", async () => {
     const server = await serveMcp();
     const session = await server.begun();
     const ask = async (key: string) => {

@@ -21,7 +21,7 @@ describe("MCP over Streamable HTTP", () => {
     expect(await client.readResource({ uri: "artifact://b/k.txt" })).toMatchObject({ contents: [{ text: "hello" }] });
   });
 
-  it("serves many clients at once, each with what it subscribed to", async () => {
+  it("serves many clients at once, and notifies each of them", async () => {
     const { connected } = await serveMcp();
     const clients = await Promise.all(Array.from({ length: 10 }, connected));
     let told = 0;
@@ -73,7 +73,7 @@ describe("MCP over Streamable HTTP", () => {
     expect(whole.structuredContent).not.toHaveProperty("command");
   });
 
-  it("says all that within what hosts show", async () => {
+  it("keeps instructions and descriptions within the length that hosts show", async () => {
     const { client } = await (await serveMcp()).connected();
     const { tools } = await client.listTools();
     for (const text of [client.getInstructions() ?? "", ...tools.map(({ description = "" }) => description)]) {
@@ -84,7 +84,7 @@ describe("MCP over Streamable HTTP", () => {
     }
   });
 
-  it("does not take the folders of another machine for its own", async () => {
+  it("does not use the roots of a client on another machine", async () => {
     const { connect, methods } = await serveMcp();
     const { client, open } = await connect({ capabilities: { roots: { listChanged: true } } });
     let isAsked = false;
@@ -94,14 +94,14 @@ describe("MCP over Streamable HTTP", () => {
     });
     await open();
     onTestFinished(() => client.close());
-    await expect.poll(() => methods).toContain("GET"); // the way on which it would be asked
+    await expect.poll(() => methods).toContain("GET"); // the stream on which the server would ask
     await client.sendRootsListChanged();
     const { tools } = await client.listTools();
     expect(tools.map(({ name }) => name)).not.toContain("export_file");
     expect(isAsked).toBe(false);
   });
 
-  it("tells again what a client has missed, from the event that it heard last, and nobody else", async () => {
+  it("sends missed events again after the given event, and only to the same client", async () => {
     const { ask, begin, begun } = await serveMcp();
     const session = await begun();
     const heard = await ask("POST", "/mcp", { headers: session, body: rpc("tools/call", save, 1) });
@@ -111,7 +111,7 @@ describe("MCP over Streamable HTTP", () => {
     const from = { ...bearer, ...session, accept: "text/event-stream", "last-event-id": first };
     const again = begin("GET", "/mcp", from);
     again.end();
-    const { text } = await answerTo(again); // all is told, so it ends
+    const { text } = await answerTo(again); // nothing more will come, so the stream ends
     expect(text).toContain(`id: ${last}\n`);
     expect(text).toContain('"id":1');
     const refused = { status: 400, json: { error: { message: expect.stringContaining("not known any more") } } };
@@ -120,11 +120,12 @@ describe("MCP over Streamable HTTP", () => {
     expect(await ask("GET", "/mcp", { headers: other })).toMatchObject(refused);
   });
 
-  it("lets a client end its session, and answers 404 to who has none", async () => {
+  it("lets a client end its session, and answers 404 for an ended session and 400 without one", async () => {
     const { connected, ask } = await serveMcp();
     const { client, transport } = await connected();
     const headers = {
-      ...{ "mcp-session-id": transport.sessionId ?? "", "content-type": "application/json" },
+      "mcp-session-id": transport.sessionId ?? "",
+      "content-type": "application/json",
       accept: "application/json, text/event-stream",
     };
     const ping = { headers, body: '{"jsonrpc":"2.0","id":1,"method":"ping"}' };
@@ -136,7 +137,7 @@ describe("MCP over Streamable HTTP", () => {
     await client.close();
   });
 
-  it("ends a session without a request or an open stream, and none that has one", async () => {
+  it("ends an idle session, but not one with a request or an open stream", async () => {
     const idle = new EventEmitter();
     const { ask, begin, begun } = await serveMcp({ mcpSessionIdleMs: 1_000 }, (_, event) => void idle.emit(event));
     const listening = await begun();
@@ -154,7 +155,7 @@ describe("MCP over Streamable HTTP", () => {
     expect(await statusOf(listening)).toBe(404);
   });
 
-  it("refuses a body that is not whole when the server ends", async () => {
+  it("refuses an incomplete body when the server ends", async () => {
     const { begin, begun, endpoint } = await serveMcp();
     const request = begin("POST", "/mcp", {
       ...bearer,
@@ -193,7 +194,7 @@ describe("a request to /mcp", () => {
     ]);
   });
 
-  it("is refused where it accepts neither, or is no JSON, and says what to do", async () => {
+  it("is refused if it accepts neither form or is not JSON, and the answer says what to do", async () => {
     const { ask, begun } = await serveMcp();
     const session = await begun();
     const post = async (headers: object, body: string) =>
@@ -239,7 +240,7 @@ describe("a request to /mcp", () => {
     expect(await post({}, ping)).toMatchObject({ status: 200 });
   });
 
-  it("with Expect: 100-continue is told to go on, and Connection: close closes", async () => {
+  it("with Expect: 100-continue gets 100, and Connection: close closes the connection", async () => {
     const { begin, begun } = await serveMcp();
     const body = rpc("ping", {}, 1);
     for (const accept of [kinds.accept, "*/*"]) {
@@ -259,7 +260,8 @@ describe("a request to /mcp", () => {
     const session = await begun();
     const headers = { ...bearer, ...session };
     const refused = {
-      ...{ status: 413, headers: { connection: "close" } },
+      status: 413,
+      headers: { connection: "close" },
       json: { error: { code: -32_600, message: expect.stringMatching(/1000000 bytes.*smaller chunks.*url/) } },
     };
     const large = "x".repeat(3_000_000);
@@ -272,12 +274,12 @@ describe("a request to /mcp", () => {
     asking.flushHeaders();
     expect(await answerTo(asking)).toMatchObject(refused);
     const padded = rpc("tools/call", { name: "save_artifact", arguments: { x: "x".repeat(900_000) } }, 1);
-    const fitting = begin("POST", "/mcp", headers); // its length is not told, and more than that of a small one
+    const fitting = begin("POST", "/mcp", headers); // of unknown length, and too long for the budget of small bodies
     fitting.end(padded);
     expect(await answerTo(fitting)).toMatchObject({ status: 200 });
   });
 
-  it("that only notifies is answered 202, and one that is cancelled ends without an answer", async () => {
+  it("with only notifications is answered with 202, and so is one whose call was cancelled", async () => {
     const { ask, begin, begun, store } = await serveMcp();
     const session = await begun();
     const notified = await ask("POST", "/mcp", { headers: session, body: rpc("notifications/initialized") });
@@ -287,7 +289,7 @@ describe("a request to /mcp", () => {
     expect(await answered).toMatchObject({ status: 202, text: "" });
   });
 
-  it.each(["*/*", kinds.accept])("that takes long shows signs of life, before its answer as %s", async (accept) => {
+  it.each(["*/*", kinds.accept])("that takes long sends something before its answer, as %s", async (accept) => {
     const { begin, begun, store } = await serveMcp({ keepAliveMs: 10 });
     const listBuckets = store.artifacts.listBuckets.bind(store.artifacts);
     const gate = new EventEmitter();
@@ -308,7 +310,7 @@ describe("a request to /mcp", () => {
     expect(JSON.parse(data)).toMatchObject({ id: 7, result: { structuredContent: { data: [] } } });
   });
 
-  it("that is under way when its session ends is told so", async () => {
+  it("that is running when its session ends gets an error", async () => {
     const { ask, begin, begun, store } = await serveMcp();
     const session = await begun();
     const { answered } = await beginHeld({ begin, store }, session);

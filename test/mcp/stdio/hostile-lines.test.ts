@@ -2,7 +2,7 @@ import { PassThrough } from "node:stream";
 import * as fc from "fast-check";
 import { expect, it, onTestFinished } from "vitest";
 import { createMcpServer } from "../../../src/mcp/session/server.js";
-import { serveStdio } from "../../../src/mcp/stdio/stdio.js";
+import { serveStdio } from "../../../src/mcp/stdio/serve-stdio.js";
 import { defaultMaxChunkBytes } from "../../../src/store/model/limits.js";
 import { cases, hostileValue } from "../../support/hostile.js";
 import { initialize } from "../../support/server-process.js";
@@ -11,11 +11,22 @@ import { ClientOutput, type Message } from "../../support/stdio-streams.js";
 import { createMemoryEngines, storeOn } from "../../support/stores.js";
 
 const methods = fc.constantFrom(
-  ...["tools/call", "tools/list", "resources/read", "resources/list", "resources/templates/list", "ping", "initialize"],
-  ...["completion/complete", "resources/subscribe", "resources/unsubscribe", "logging/setLevel", "no/such/method", ""],
+  "tools/call",
+  "tools/list",
+  "resources/read",
+  "resources/list",
+  "resources/templates/list",
+  "ping",
+  "initialize",
+  "completion/complete",
+  "resources/subscribe",
+  "resources/unsubscribe",
+  "logging/setLevel",
+  "no/such/method",
+  "",
 );
 
-/** A request that has all it needs, its params apart: it must be answered, once. */
+/** A request that is valid apart from its params. It must be answered once. */
 const request = fc.record({
   method: methods,
   params: fc.option(
@@ -28,7 +39,7 @@ const request = fc.record({
   ),
 });
 
-/** JSON of a message-like object, any member of which may be anything, or twice there, or missing. */
+/** JSON of an object that looks like a message. Any member may have any value, occur twice, or be missing. */
 const mangled = fc
   .array(fc.tuple(fc.constantFrom("jsonrpc", "id", "method", "params", "result", "error", "x"), hostileValue), {
     maxLength: 6,
@@ -52,7 +63,7 @@ const line: fc.Arbitrary<Line> = fc.oneof(
   garbage.map((text) => ({ text })),
 );
 
-it("whatever comes on stdin, every request is answered once, and the server lives", async () => {
+it("the server answers every request once and goes on, whatever stdin brings", async () => {
   const rejections: unknown[] = [];
   const note = (reason: unknown): void => void rejections.push(reason);
   process.on("unhandledRejection", note);
@@ -96,7 +107,7 @@ it("whatever comes on stdin, every request is answered once, and the server live
     });
     wanted.add(`ping ${id}`);
     texts.push(JSON.stringify({ jsonrpc: "2.0", id: `ping ${id}`, method: "ping" }));
-    // The garbage byte by byte as it is, so that some of it is no UTF-8.
+    // The garbage is written byte by byte, so that some of it is not UTF-8.
     const input = Buffer.from(texts.map((text) => `${escaped(text, 0xff)}\n`).join(""), "latin1");
     stdin.write(input.subarray(0, cut));
     stdin.write(input.subarray(cut));
@@ -113,7 +124,7 @@ it("whatever comes on stdin, every request is answered once, and the server live
   expect({}).not.toHaveProperty("polluted");
 });
 
-/** Characters past `most` as JSON escapes them. */
+/** Replaces characters above `most` by their JSON escapes. */
 function escaped(text: string, most: number): string {
   const asEscape = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
   return text.replace(/[^\0-\x7f]/g, (unit) => (unit.charCodeAt(0) > most ? asEscape(unit) : unit));

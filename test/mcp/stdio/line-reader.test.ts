@@ -11,7 +11,7 @@ function read(maxLineBytes: number, chunks: Iterable<Buffer>) {
   return { lines, rest: reader.end().toString("latin1") };
 }
 
-/** Bytes that `Buffer` has searched and copied since. */
+/** Counts the bytes that `Buffer` searches and copies from now on. */
 function countWork(): { searched: number; copied: number } {
   const work = { searched: 0, copied: 0 };
   const { indexOf, copy } = Buffer.prototype;
@@ -36,12 +36,12 @@ function countWork(): { searched: number; copied: number } {
 }
 
 describe("LineReader", () => {
-  it("gives each line without its newline, and what no newline has ended", () => {
+  it("returns each line without its newline, and the last line if no newline ends it", () => {
     const chunks = ["a\n", "b", "c\nd\r\n", "\n\ne", "f"].map((text) => Buffer.from(text));
     expect(read(10, chunks)).toEqual({ lines: ["a", "bc", "d\r", "", ""], rest: "ef" });
   });
 
-  it("takes a line of the limit, skips a longer one, and goes on behind it", () => {
+  it("accepts a line as long as the limit, skips a longer one, and goes on after it", () => {
     const text = `1234\n12345\n${"x".repeat(50)}\n12\n`;
     for (const pieceBytes of [1, 2, 3, 4, 5, 6, 100]) {
       const pieces = text.match(new RegExp(`[^]{1,${pieceBytes}}`, "g")) ?? [];
@@ -50,11 +50,11 @@ describe("LineReader", () => {
     }
   });
 
-  it("tells of a long line that no newline has ended", () => {
+  it("reports a long line that no newline ends", () => {
     expect(read(4, [Buffer.from("12345")])).toEqual({ lines: [null], rest: "" });
   });
 
-  it("finds the id of a long line in all of it", () => {
+  it("finds the id anywhere in a long line", () => {
     const ids: unknown[] = [];
     const reader = new LineReader(20, {
       onLine: () => undefined,
@@ -65,27 +65,30 @@ describe("LineReader", () => {
     expect(ids).toEqual(["first", "last"]);
   });
 
-  it("leaves the chunks as they were", () => {
+  it("does not change the chunks", () => {
     const chunks = ["a", "b", "c\nd", "e\n"].map((text) => Buffer.from(text));
     read(10, chunks);
     expect(chunks.map(String)).toEqual(["a", "b", "c\nd", "e\n"]);
   });
 
-  it.each([16, 1_024, 65_536])("searches each byte once and copies it twice or so, in pieces of %i", (pieceBytes) => {
-    const bytes = 1024 * 1024;
-    const piece = Buffer.alloc(pieceBytes, "x");
-    function* chunks(): Iterable<Buffer> {
-      for (let at = 0; at < bytes; at += pieceBytes) yield piece;
-      yield Buffer.from("\n");
-    }
-    const work = countWork();
-    const { lines } = read(bytes, chunks());
-    expect(lines).toEqual(["x".repeat(bytes)]);
-    expect(work.searched).toBe(bytes + 1);
-    expect(work.copied).toBeLessThanOrEqual(3 * bytes);
-  });
+  it.each([16, 1_024, 65_536])(
+    "searches each byte once and copies it at most three times, in chunks of %i bytes",
+    (pieceBytes) => {
+      const bytes = 1024 * 1024;
+      const piece = Buffer.alloc(pieceBytes, "x");
+      function* chunks(): Iterable<Buffer> {
+        for (let at = 0; at < bytes; at += pieceBytes) yield piece;
+        yield Buffer.from("\n");
+      }
+      const work = countWork();
+      const { lines } = read(bytes, chunks());
+      expect(lines).toEqual(["x".repeat(bytes)]);
+      expect(work.searched).toBe(bytes + 1);
+      expect(work.copied).toBeLessThanOrEqual(3 * bytes);
+    },
+  );
 
-  it("copies nothing of lines that come whole", () => {
+  it("does not copy lines that arrive in one chunk", () => {
     const work = countWork();
     read(100, [Buffer.from("one\ntwo\nthree\n")]);
     expect(work.copied).toBe(0);

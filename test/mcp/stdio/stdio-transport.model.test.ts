@@ -5,10 +5,10 @@ import { openTransport, settled } from "../../support/stdio-streams.js";
 
 const maxMessageBytes = 300;
 
-/** What a line leads to: a message for the server, an error for the client, or nothing. */
+/** The effect of a line: a message for the server or an error for the client. */
 type Effect = { readonly message: unknown } | { readonly id: unknown; readonly code: number };
 
-/** What the rules say of a line, by one look at the whole of it and the SDK's own schema. */
+/** The effect that a line must have. It is computed from the whole line and the SDK's schema. */
 function effectOf(line: Buffer): Effect | undefined {
   let value: unknown;
   try {
@@ -43,7 +43,7 @@ const anyParams = fc.record(
   { text: anyText, id: fc.integer(), _meta: fc.constantFrom({}, { progressToken: 1 }, 5) },
   { requiredKeys: [] },
 );
-/** Filled in where the line takes its place, so that no two requests have one id. */
+/** Makes a line with an id from its position, so that no two requests have the same id. */
 type MakeLine = (id: number) => Buffer;
 
 const json =
@@ -97,7 +97,7 @@ const anyInput = fc
   .array(fc.tuple(anyMakeLine, fc.constantFrom("\n", "\r\n")), { maxLength: 20 })
   .map((lines) => Buffer.concat(lines.flatMap(([make, end], n) => [make(n), Buffer.from(end)])));
 
-it("any lines, however they are split, lead to what one look at the whole of each would", async () => {
+it("any lines have the effect that the rules require, however the input is split", async () => {
   await fc.assert(
     fc.asyncProperty(anyInput, fc.array(fc.nat({ max: 4_000 })), async (input, cuts) => {
       const { transport, stdin, stdout } = await openTransport({ maxMessageBytes, maxConcurrentCalls: 100 });
@@ -107,7 +107,7 @@ it("any lines, however they are split, lead to what one look at the whole of eac
       const ends = [...new Set([...cuts, input.length].filter((cut) => cut <= input.length))].sort((a, b) => a - b);
       let start = 0;
       for (const end of ends) {
-        stdin.emit("data", input.subarray(start, end)); // as the stream does, which would join what is not read yet
+        stdin.emit("data", input.subarray(start, end)); // emitted by hand, because the stream would join chunks
         start = end;
       }
       await settled();

@@ -19,7 +19,7 @@ describe("a line", () => {
     expect(answers).toEqual([]);
   });
 
-  it("that is no message is answered, logged in short, and harms nothing behind it", async () => {
+  it("that is not a message is answered and logged in short, and later lines are read", async () => {
     const { write, ids, answers, logged } = await openTransport();
     await write(`\u001b[31m${"é".repeat(300)}`, { id: 1, method: 5 }, { id: 2, result: 5 }, "", request(3));
     expect(answers).toMatchObject([
@@ -36,7 +36,7 @@ describe("a line", () => {
     expect(logged[0]?.start).toContain("\u001b[31mé");
   });
 
-  it("that is too long is answered by its id, skipped, and harms nothing behind it", async () => {
+  it("that is too long is answered with its id and skipped, and later lines are read", async () => {
     const { write, ids, answers, logged } = await openTransport({ maxMessageBytes: 100 });
     const long = "x".repeat(100);
     await write(
@@ -53,7 +53,7 @@ describe("a line", () => {
     expect(logged).toHaveLength(3);
   });
 
-  it("without a newline at the end counts where it is whole, and is not answered where it is not", async () => {
+  it("without a newline at the end is read if it is complete, and not answered if it is not", async () => {
     const whole = await openTransport();
     whole.stdin.end(JSON.stringify({ jsonrpc: "2.0", ...request(1) }));
     expect(await whole.transport.gone).toBe("stdin ended");
@@ -69,7 +69,7 @@ describe("a line", () => {
     expect(wrong.answers).toMatchObject([{ id: 1, error: { code: -32600 } }]);
   });
 
-  it("on which the server throws is answered, and the next one is read", async () => {
+  it("for which the server throws is answered, and the next one is read", async () => {
     const { transport, write, answers, errors } = await openTransport({ maxConcurrentCalls: 1 });
     const seen: unknown[] = [];
     transport.onmessage = (message) => {
@@ -87,7 +87,7 @@ describe("a line", () => {
 });
 
 describe("requests", () => {
-  it("are with the server up to a number, and wait for the rest in order", async () => {
+  it("run up to a limit, and the others wait in order", async () => {
     const { write, ids, answer, answers } = await openTransport({ maxConcurrentCalls: 3 });
     await write(...requests(1, 6));
     expect(ids()).toEqual([1, 2, 3]);
@@ -98,13 +98,13 @@ describe("requests", () => {
     expect(answers.map(({ id }) => id)).toEqual([2, 1, 3, 4, 5]);
   });
 
-  it("are 16 at once", async () => {
+  it("run 16 at once by default", async () => {
     const { write, ids } = await openTransport();
     await write(...requests(1, 40));
     expect(ids()).toEqual(numbers(1, 16));
   });
 
-  it("that are answered while they are delivered do not pile up on the stack", async () => {
+  it("that are answered during their delivery do not fill the stack", async () => {
     const { transport, write, answers } = await openTransport({ maxConcurrentCalls: 1, maxWaitingCalls: 5_000 });
     const started: (string | number)[] = [];
     transport.onmessage = (message) => {
@@ -118,7 +118,7 @@ describe("requests", () => {
     expect(answers.map(({ id }) => id)).toEqual(numbers(1, 5_000));
   });
 
-  it("do not start while too much is unread", async () => {
+  it("do not start while too many bytes are unread", async () => {
     const { write, ids, answer, stdout } = await openTransport({ maxConcurrentCalls: 2, maxUnreadBytes: 10_000 });
     stdout.stopReading();
     await write(...requests(1, 6));
@@ -133,7 +133,7 @@ describe("requests", () => {
     expect(ids()).toEqual([1, 2, 3, 4, 5]);
   });
 
-  it("do not start while the answers to those that have may become too much", async () => {
+  it("do not start while the answers to the running ones may exceed the limit", async () => {
     const { write, ids, answer, stdout } = await openTransport({ maxConcurrentCalls: 4, maxUnreadBytes: 10_000 });
     await write(...requests(1, 60));
     expect(ids()).toHaveLength(4);
@@ -148,14 +148,14 @@ describe("requests", () => {
     expect(ids()).toHaveLength(54);
   });
 
-  it("are passed by ping, notifications and responses", async () => {
+  it("are overtaken by ping, notifications and responses", async () => {
     const { write, received } = await openTransport({ maxConcurrentCalls: 1 });
     const passing = [{ id: "p", method: "ping" }, { method: "notifications/x" }, { id: 5, result: {} }];
     await write(...requests(1, 3), ...passing);
     expect(received).toMatchObject([request(1), ...passing]);
   });
 
-  it("are refused past a number that wait, and taken again later", async () => {
+  it("are refused if too many wait, and accepted again later", async () => {
     const { write, ids, answer, answers } = await openTransport({ maxConcurrentCalls: 2, maxWaitingCalls: 3 });
     await write(...requests(1, 6));
     expect(answers).toMatchObject([
@@ -167,7 +167,7 @@ describe("requests", () => {
     expect(ids()).toEqual(numbers(1, 6));
   });
 
-  it("that wait hold stdin where they are large, until they have started", async () => {
+  it("that are large and wait pause stdin until they have started", async () => {
     const { write, ids, answer, stdin } = await openTransport({ maxConcurrentCalls: 1, maxHeldBytes: 1_000 });
     const large = (id: number) => request(id, { params: { text: "x".repeat(600) } });
     await write(large(1), large(2));
@@ -183,7 +183,7 @@ describe("requests", () => {
     expect(ids()).toEqual([1, 2, undefined]);
   });
 
-  it("are not read while too much is unread", async () => {
+  it("are not read while too many bytes are unread", async () => {
     const { write, answer, stdin, stdout } = await openTransport({ maxHeldBytes: 1_000 });
     stdout.stopReading();
     await write(request(1), request(2));
@@ -196,7 +196,7 @@ describe("requests", () => {
     expect(stdin.isPaused()).toBe(false);
   });
 
-  it("with the id of one that is not answered are refused, and the first goes on", async () => {
+  it("with the id of an unanswered request are refused, and the first one goes on", async () => {
     const { transport, write, ids, answer, answers } = await openTransport({ maxConcurrentCalls: 1 });
     await write(request(1), request(2), request(1), request(2), { id: 1, method: "ping" }, request("1"));
     expect(answers).toMatchObject([1, 2, 1].map((id) => ({ id, error: { code: -32600 } })));
@@ -211,7 +211,7 @@ describe("requests", () => {
 });
 
 describe("notifications/cancelled", () => {
-  it("takes a waiting request out, which gets no answer and never reaches the server", async () => {
+  it("removes a waiting request: it gets no answer and never reaches the server", async () => {
     const { transport, write, received, errors, answer, answers } = await openTransport({ maxConcurrentCalls: 1 });
     await write(...requests(0, 3), cancel(2), cancel(0.5));
     await answer(0);
@@ -224,19 +224,19 @@ describe("notifications/cancelled", () => {
     expect(answers.map(({ id }) => id)).toEqual([0, 1, 3]);
   });
 
-  it("lets the next start in the place of a running one", async () => {
+  it("lets the next request start in place of a running one", async () => {
     const { write, received } = await openTransport({ maxConcurrentCalls: 1 });
     await write(request(1), request(2), cancel(1, { reason: "enough" }));
     expect(received).toMatchObject([request(1), cancel(1), request(2)]);
   });
 
-  it("of what is not there reaches nobody: not the request that comes by this id later", async () => {
+  it("with an unknown id has no effect, not on a later request with this id either", async () => {
     const { write, received } = await openTransport();
     await write(cancel(1), request(1));
     expect(received).toMatchObject([request(1)]);
   });
 
-  it("of the id 0, which the SDK does not take, leaves that request to be answered", async () => {
+  it("with the id 0, which the SDK ignores, does not cancel: the request is answered", async () => {
     const { transport, write, answer } = await openTransport();
     await write(request(0), cancel(0));
     const drained = transport.drain();
@@ -267,7 +267,7 @@ describe("send()", () => {
     expect(answers.map(({ id }) => id)).toEqual([1, 2]);
   });
 
-  it("of many at once adds no listeners", async () => {
+  it("adds no listeners for many messages at once", async () => {
     const { answer, stdout } = await openTransport();
     stdout.stopReading();
     const before = stdout.listenerCount("drain");
@@ -277,7 +277,7 @@ describe("send()", () => {
     await Promise.all(sent);
   });
 
-  it("answers, where a result has no JSON, that the server failed", async () => {
+  it("answers with an error if the result cannot be written as JSON", async () => {
     const { transport, write, answer, answers } = await openTransport();
     await write(request(1));
     await expect(answer(1, { n: 1n })).rejects.toThrow("BigInt");
@@ -302,7 +302,7 @@ describe("send()", () => {
 });
 
 describe("drain()", () => {
-  it("resolves when all that arrived is answered and read, the waiting too, and takes no more", async () => {
+  it("resolves when all received requests are answered and read, waiting ones too, and takes no more", async () => {
     const { transport, write, ids, answer, answers, stdin, stdout } = await openTransport({ maxConcurrentCalls: 2 });
     await write(...requests(1, 5));
     const drained = transport.drain();
@@ -318,14 +318,14 @@ describe("drain()", () => {
     expect(answers.map(({ id }) => id)).toEqual(numbers(1, 5));
   });
 
-  it("resolves at once where nothing is open", async () => {
+  it("resolves at once if no request is open", async () => {
     const { transport } = await openTransport();
     await transport.drain();
   });
 });
 
 describe("close()", () => {
-  it("tells once, reads no more, and settles what waits for it", async () => {
+  it("calls onclose once, reads no more, and resolves drain() and gone", async () => {
     const { transport, write, received, stdin } = await openTransport({ maxConcurrentCalls: 1 });
     let closed = 0;
     transport.onclose = () => {
@@ -344,7 +344,7 @@ describe("close()", () => {
     expect(received).toHaveLength(1);
   });
 
-  it("leaves no stream whose late error would end the process", async () => {
+  it("leaves listeners for late errors, which would end the process otherwise", async () => {
     const { transport, stdin, stdout } = await openTransport();
     await transport.close();
     stdin.destroy(new Error("late"));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { DecodedContent } from "../../../src/mcp/fast-json/content.js";
+import { DecodedContent } from "../../../src/mcp/fast-json/fast-json.js";
 import { uploadChunk } from "../../../src/mcp/tools/upload-chunk.js";
 import type { Artifact } from "../../../src/store/model/artifact.js";
 import type { Store } from "../../../src/store/store.js";

@@ -1,13 +1,13 @@
 import { JSONRPCMessageSchema } from "@modelcontextprotocol/sdk/types.js";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { parseBody, parseLine } from "../../../src/mcp/flow/json-rpc.js";
+import { parseLine } from "../../../src/mcp/stdio/parse-line.js";
 
 const parse = (value: unknown) => parseLine(Buffer.from(JSON.stringify(value)));
 const request = { jsonrpc: "2.0", id: 1, method: "tools/call" };
 const task = "io.modelcontextprotocol/related-task";
 
-/** A message without members that are null; an id and what is in an error stay. */
+/** The message without its null members. An id and the content of an error stay. */
 function meant(value: unknown, isWhole = true): unknown {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
   const members = Object.entries(value).filter(([name, member]) => member !== null || (isWhole && name === "id"));
@@ -22,12 +22,12 @@ describe("parseLine()", () => {
     ["a result", { jsonrpc: "2.0", id: 0, result: { _meta: {} } }],
     ["an error", { jsonrpc: "2.0", id: "", error: { code: -1, message: "", data: null } }],
     ["an error without an id", { jsonrpc: "2.0", error: { code: -1, message: "" } }],
-  ])("takes %s", (_, value) => {
+  ])("accepts %s", (_, value) => {
     expect(parse(value)).toEqual({ message: value });
     expect(parseLine(Buffer.from(` ${JSON.stringify(value)}\r`))).toEqual({ message: value });
   });
 
-  it("takes text in UTF-8 as it is", () => {
+  it("does not change text in UTF-8", () => {
     const message = { ...request, params: { text: "é \u2028 \u{1f600} \ufffd" } };
     expect(parse(message)).toEqual({ message });
   });
@@ -35,7 +35,7 @@ describe("parseLine()", () => {
   it.each([
     ["another version", { ...request, jsonrpc: "1.0" }, "jsonrpc", 1],
     ["an unknown member", { ...request, extra: 1 }, '"extra"', 1],
-    ["a method that is no string", { ...request, method: 5 }, "method", 1],
+    ["a method that is not a string", { ...request, method: 5 }, "method", 1],
     ["no method", { jsonrpc: "2.0", id: "a" }, "method", "a"],
     ["params and no method", { jsonrpc: "2.0", id: 1, params: {} }, "method", 1],
     ["a method and a result", { ...request, result: {} }, "result", 1],
@@ -44,15 +44,15 @@ describe("parseLine()", () => {
     ["null as id", { ...request, id: null }, "id", null],
     ["params that are an array", { ...request, params: [] }, "params", 1],
     ["a method that is null", { ...request, method: null }, "method", 1],
-    ["a _meta that is no object", { ...request, params: { _meta: 1 } }, "_meta", 1],
-    ["a progressToken that is none", { ...request, params: { _meta: { progressToken: 0.5 } } }, "progressToken", 1],
-    ["a task that is none", { ...request, params: { _meta: { [task]: {} } } }, "taskId", 1],
+    ["a _meta that is not an object", { ...request, params: { _meta: 1 } }, "_meta", 1],
+    ["an invalid progressToken", { ...request, params: { _meta: { progressToken: 0.5 } } }, "progressToken", 1],
+    ["an invalid task", { ...request, params: { _meta: { [task]: {} } } }, "taskId", 1],
     ["a broken notification", { jsonrpc: "2.0", method: "x", params: 1 }, "params", null],
     ["a batch", [request], "line of its own", null],
     ["an empty batch", [], "line of its own", null],
     ["a number", 5, "object", null],
     ["null", null, "object", null],
-  ])("answers %s with -32600 that says what is wrong", (_, value, part, id) => {
+  ])("answers %s with -32600 and says what is wrong", (_, value, part, id) => {
     expect(parse(value)).toMatchObject({
       reason: expect.any(String),
       answer: { jsonrpc: "2.0", id, error: { code: -32600, message: expect.stringContaining(part) } },
@@ -71,18 +71,18 @@ describe("parseLine()", () => {
   });
 
   it.each([
-    ["a result that is no object", { jsonrpc: "2.0", id: 1, result: 5 }],
+    ["a result that is not an object", { jsonrpc: "2.0", id: 1, result: 5 }],
     ["a result that is null", { jsonrpc: "2.0", id: 1, result: null }],
     ["a result without an id", { jsonrpc: "2.0", result: {} }],
     ["an error without a code", { jsonrpc: "2.0", id: 1, error: { message: "x" } }],
     ["an error with the id null", { jsonrpc: "2.0", id: null, error: { code: 1, message: "x" } }],
     ["a result and an error", { jsonrpc: "2.0", id: 1, result: {}, error: { code: 1, message: "x" } }],
     ["a result in another version", { jsonrpc: "1.0", id: 1, result: {} }],
-  ])("answers nothing to a broken response: %s", (_, value) => {
+  ])("does not answer a broken response: %s", (_, value) => {
     expect(parse(value)).toEqual({ reason: expect.any(String), answer: undefined });
   });
 
-  it.each(["", "\r", " \t \r"])("takes %j for a blank line", (text) => {
+  it.each(["", "\r", " \t \r"])("treats %j as a blank line", (text) => {
     expect(parseLine(Buffer.from(text))).toBeUndefined();
   });
 
@@ -116,11 +116,11 @@ describe("parseLine()", () => {
       { jsonrpc: "2.0", id: null, method: "notifications/initialized", params: null },
       { jsonrpc: "2.0", method: "notifications/initialized" },
     ],
-  ])("takes null for absent: %s", (_, value, meant) => {
+  ])("treats null as absent: %s", (_, value, meant) => {
     expect(JSON.stringify(parse(value))).toBe(JSON.stringify({ message: meant }));
   });
 
-  it("takes null for absent however deep it lies", () => {
+  it("treats null as absent at any depth", () => {
     const deep = `${'{"a":'.repeat(100_000)}null${"}".repeat(100_000)}`;
     const parsed = parseLine(Buffer.from(`{"jsonrpc":"2.0","id":1,"method":"m","params":${deep}}`));
     let [holder, depth] = [(parsed as { message: { params: { a?: object } } }).message.params, 1];
@@ -128,7 +128,7 @@ describe("parseLine()", () => {
     expect([depth, holder]).toEqual([100_000, {}]);
   });
 
-  it("takes what the SDK takes where null is absent, and nothing else", () => {
+  it("accepts exactly what the SDK accepts once null members are removed", () => {
     const anyId = fc.constantFrom<unknown>(1, 0, -1, 1.5, 2 ** 53, "", "a", null, true, {});
     const anyMeta = fc.oneof(
       fc.constantFrom<unknown>(null, 5, [], {}, { x: 1 }),
@@ -160,35 +160,5 @@ describe("parseLine()", () => {
       }),
       { numRuns: 2_000 },
     );
-  });
-});
-
-describe("parseBody()", () => {
-  const body = (value: unknown) => parseBody(Buffer.from(JSON.stringify(value, null, 2)));
-
-  it("takes one message, or up to a hundred in an array", () => {
-    expect(body(request)).toEqual({ messages: [request], isBatch: false });
-    const hundred = Array.from({ length: 100 }, (_, id) => ({ ...request, id }));
-    expect(body(hundred)).toEqual({ messages: hundred, isBatch: true });
-    expect(body([...hundred, request])).toMatchObject({ error: { message: expect.stringContaining("at most 100") } });
-  });
-
-  it("answers a message for whatever it is given, and takes what parseLine takes", () => {
-    fc.assert(
-      fc.property(fc.oneof(fc.jsonValue(), fc.constant(request)), (value) => {
-        const parsed = body(value);
-        const line = parse(value);
-        const isMessage = line !== undefined && "message" in line;
-        if (!Array.isArray(value)) expect("messages" in parsed).toBe(isMessage);
-        if ("error" in parsed)
-          expect(parsed.error.message).toMatch(/^The body .*Send (a JSON-RPC message|at most 100)/);
-      }),
-    );
-  });
-
-  it("answers bytes that are no text, or no JSON, with -32700", () => {
-    for (const bytes of [Buffer.from([0xff]), Buffer.from(""), Buffer.from("{")]) {
-      expect(parseBody(bytes)).toMatchObject({ id: null, error: { code: -32700 } });
-    }
   });
 });

@@ -4,13 +4,13 @@ import { withinMs } from "../../store/model/within-ms.js";
 import type { Log } from "../../store/ports/log.js";
 import { StdioTransport } from "./stdio-transport.js";
 
-/** How long an answer may take to be taken by a client that reads no more. */
+/** How long the server waits at its end for the client to read the last answers. */
 const flushMs = 10_000;
 
 export interface StdioSession {
-  /** Resolves with the reason once the client has gone: its input ended, or it reads no answers any more. */
+  /** Resolves with the reason when the client has gone: stdin has ended, or stdout has closed. */
   readonly gone: Promise<string>;
-  /** Takes no more requests, answers those that have arrived, and closes. */
+  /** Takes no more requests, answers the received ones, and closes. */
   finish(): Promise<void>;
 }
 

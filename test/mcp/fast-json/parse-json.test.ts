@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import { lineOf, parseJson } from "../../../src/mcp/fast-json/large-literals.js";
+import { parseJson } from "../../../src/mcp/fast-json/parse-json.js";
 
 const parse = (json: string, from = 0): unknown => {
   const isLatin1 = /^[^\u0080-\uffff]*$/.test(json);
@@ -8,7 +8,7 @@ const parse = (json: string, from = 0): unknown => {
   return parseJson(line, isLatin1 ? "latin1" : "utf8");
 };
 
-/** What `JSON.parse` makes of a text, or what it says of it. */
+/** The value that `work` returns, or the text of its error. */
 function outcome(work: () => unknown): { value: unknown } | { error: string } {
   try {
     return { value: work() };
@@ -17,7 +17,7 @@ function outcome(work: () => unknown): { value: unknown } | { error: string } {
   }
 }
 
-/** The longest text that `JSON.parse` was given. */
+/** Records the longest text that `JSON.parse` receives. */
 function watchParser(): { longest: number } {
   const work = { longest: 0 };
   const { parse } = JSON;
@@ -31,11 +31,11 @@ function watchParser(): { longest: number } {
 
 const large = "q".repeat(5_000);
 
-describe("parseJson", () => {
+describe("parseJson()", () => {
   it.each([
     ["ASCII", "A".repeat(100_000)],
     ["other text", "Grüße, 世界 🎉".repeat(5_000)],
-  ])("leaves a large string of %s to no parser", (_, data) => {
+  ])("does not pass a large string of %s to JSON.parse", (_, data) => {
     const work = watchParser();
     const message = { jsonrpc: "2.0", id: 1, params: { name: "upload_chunk", arguments: { offset: 7, data } } };
     const json = JSON.stringify(message);
@@ -43,7 +43,7 @@ describe("parseJson", () => {
     expect(work.longest).toBeLessThan(1_000);
   });
 
-  it("says of what is no JSON what JSON.parse says", () => {
+  it("throws the error of JSON.parse if the text is not JSON", () => {
     const texts = [
       JSON.stringify({ data: `${large}"\n\\${large}` }),
       `{"data":"${large}","more":}`,
@@ -61,7 +61,7 @@ describe("parseJson", () => {
     }
   });
 
-  it("refuses a control character wherever it lies in a large string", () => {
+  it("refuses a control character anywhere in a large string", () => {
     for (let at = 0; at < 16; at += 1) {
       for (const code of [0, 1, 0x09, 0x0b, 0x1f]) {
         for (const where of [at, 5_000 - at, 2_500 + at]) {
@@ -72,7 +72,7 @@ describe("parseJson", () => {
     }
   });
 
-  it("takes every other character in a large string", () => {
+  it("accepts every other character in a large string", () => {
     for (let code = 0x20; code < 0x100; code += 1) {
       if (code === 0x22 || code === 0x5c) continue;
       const text = String.fromCharCode(code).repeat(5_000);
@@ -80,7 +80,7 @@ describe("parseJson", () => {
     }
   });
 
-  it("keeps names, however large, and __proto__ as a member", () => {
+  it("keeps large member names, and keeps __proto__ as a member", () => {
     const json = `{"${large}":1,"__proto__":"${large}","deep":{"__proto__":["${large}"]}}`;
     const value = parse(json);
     expect(value).toEqual(JSON.parse(json));
@@ -88,24 +88,24 @@ describe("parseJson", () => {
     expect(Object.getPrototypeOf(value)).toBe(Object.prototype);
   });
 
-  it("knows a name by its colon, on the next line too", () => {
+  it("recognizes a member name by its colon, on the next line too", () => {
     const json = `{"${large}"\n : "${large}", "a":\n"${large}"}`;
     expect(parse(json)).toEqual(JSON.parse(json));
   });
 
-  it("is not confused by what looks like the place of a string", () => {
+  it("is not confused by strings that look like a placeholder", () => {
     const data = ["0", "1", `${"0".repeat(8)}-0000-4000-8000-${"0".repeat(12)}0`, large, `${large}1`];
     expect(parse(JSON.stringify({ data }))).toEqual({ data });
   });
 
-  it("takes what is nested deeper than calls can be", () => {
+  it("accepts values that are nested deeper than the call stack allows", () => {
     const json = `${"[".repeat(7_000)}"${large}"${"]".repeat(7_000)}`;
     let value = parse(json);
     while (Array.isArray(value)) [value] = value;
     expect(value).toBe(large);
   });
 
-  it("is JSON.parse for any JSON", () => {
+  it("returns what JSON.parse returns, for any JSON", () => {
     const text = fc.oneof(fc.string({ unit: "binary" }), fc.string({ unit: "grapheme-ascii" }));
     const longText = fc.tuple(text, fc.nat(3_000)).map(([part, times]) => part.repeat(times));
     const { json } = fc.letrec((tie) => ({
@@ -121,7 +121,7 @@ describe("parseJson", () => {
     );
   });
 
-  it("is JSON.parse for texts that have been changed anywhere", () => {
+  it("returns or throws what JSON.parse does, for JSON with a random change", () => {
     const json = JSON.stringify({ id: 1, data: large, more: ["a", large], last: { b: large } });
     fc.assert(
       fc.property(
@@ -133,51 +133,6 @@ describe("parseJson", () => {
           expect(outcome(() => parse(changed))).toEqual(outcome(() => JSON.parse(changed)));
         },
       ),
-    );
-  });
-});
-
-describe("lineOf", () => {
-  const written = (value: object): string => Buffer.concat(lineOf(value).pieces).toString();
-
-  it.each([
-    ["base64", "A".repeat(100_000)],
-    ["other text", "Grüße, 世界 🎉".repeat(5_000)],
-  ])("gives a large string of %s as a piece of its own", (_, text) => {
-    const message = {
-      jsonrpc: "2.0",
-      id: 1,
-      result: {
-        content: [
-          { type: "text", text },
-          { type: "text", text: "end" },
-        ],
-      },
-    };
-    expect(written(message)).toBe(`${JSON.stringify(message)}\n`);
-    expect(lineOf(message).pieces.map(({ length }) => length)).toContain(Buffer.byteLength(text));
-  });
-
-  it("is what JSON.stringify writes of any message", () => {
-    const text = fc.oneof(fc.string({ unit: "binary" }), fc.string({ unit: "binary-ascii" }), fc.constant("\ud800"));
-    const longText = fc.tuple(text, fc.nat(3_000)).map(([part, times]) => part.repeat(times));
-    const { json } = fc.letrec((tie) => ({
-      json: fc.oneof(
-        longText,
-        text,
-        fc.double(),
-        fc.constant(undefined),
-        fc.constant(null),
-        tie("list"),
-        tie("object"),
-      ),
-      list: fc.array(tie("json"), { maxLength: 4 }),
-      object: fc.dictionary(fc.oneof(text, longText), tie("json"), { maxKeys: 4 }),
-    }));
-    fc.assert(
-      fc.property(json, (value) => {
-        expect(written({ value })).toBe(`${JSON.stringify({ value })}\n`);
-      }),
     );
   });
 });

@@ -1,11 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decodeContent, decodeUtf8 } from "../../../src/mcp/fast-json/content.js";
+import { decodeContent } from "../../../src/mcp/calls/content-argument.js";
+import { decodeUtf8 } from "../../../src/mcp/fast-json/fast-json.js";
 
 const refused = expect.objectContaining({ code: "invalid_argument", details: { argument: "data" } });
 
 describe("decodeContent()", () => {
-  it("gives back any bytes from their base64", () => {
+  it("decodes the base64 of any bytes", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 70 }), (bytes) => {
         const text = Buffer.from(bytes).toString("base64");
@@ -14,7 +15,7 @@ describe("decodeContent()", () => {
     );
   });
 
-  it("takes only base64 that its bytes would be written as", () => {
+  it("accepts base64 only in the form in which it would be written", () => {
     const letters = fc.constantFrom(..."AZaz09+/=-_ \n\0", "Ł", "\u2041", "é");
     fc.assert(
       fc.property(fc.string({ unit: letters, minLength: 1, maxLength: 12 }), (text) => {
@@ -26,7 +27,7 @@ describe("decodeContent()", () => {
     );
   });
 
-  it("gives back any text, and refuses what is no Unicode", () => {
+  it("returns any text as UTF-8, and refuses a lone surrogate", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), (text) => {
         const bytes = decodeContent("data", text, "utf8");
