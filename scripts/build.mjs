@@ -64,7 +64,7 @@ export async function bundle() {
   await bundleProgram("src/engines/sqlite/database/thread-program.ts", join(dist, "sqlite-thread.cjs"), "cjs");
   // The launcher is CommonJS too: Node is quicker to start it.
   await writeFile(join(dist, "package.json"), '{"type":"commonjs"}\n');
-  await bundleProgram("src/cli/launcher.ts", join(dist, "main.js"), "cjs", "node12");
+  await bundleProgram("src/cli/launch/launcher.ts", join(dist, "main.js"), "cjs", "node12");
   await writeFile(join(dist, "THIRD-PARTY-LICENSES.txt"), await licences(inputs));
   await leaveBytecode(server);
 }

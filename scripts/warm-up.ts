@@ -3,13 +3,13 @@
 // Usage: warm-up.cjs <options of the server>   with the bundle in ARTIFACTS_BUNDLE, and requests on stdin
 import { createRequire } from "node:module";
 import { dirname } from "node:path";
-import { bundleScript } from "../src/cli/bundle-script.js";
+import { bundleScript } from "../src/cli/launch/bundle-script.js";
 
 const { ARTIFACTS_BUNDLE: filename = "" } = process.env;
 const bundle = bundleScript(filename);
 if (bundle === undefined) throw new Error(`there is no bundle ${filename}`);
-const { script, leaveBytecode } = bundle;
+const { script, storeBytecode } = bundle;
 process.on("exit", () => {
-  if (leaveBytecode?.() === false) process.stderr.write(`the folder of ${filename} cannot hold bytecode\n`);
+  if (storeBytecode?.() === false) process.stderr.write(`the folder of ${filename} cannot hold bytecode\n`);
 });
 script.runInThisContext()(createRequire(filename), dirname(filename));

@@ -1,7 +1,7 @@
 import { chmod, mkdir, readdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { runDoctor } from "../../src/cli/doctor-command.js";
+import { runDoctor } from "../../src/cli/doctor/doctor-command.js";
 import { hosts } from "../../src/cli/setup/hosts.js";
 import { openDataDirectory } from "../../src/engines/data-directory.js";
 import { temporaryDirectory } from "../support/directories.js";

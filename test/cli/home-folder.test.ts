@@ -1,8 +1,8 @@
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { readCommand } from "../../src/cli/command-line.js";
-import { homeFolder } from "../../src/cli/settings.js";
+import { readCommand } from "../../src/cli/options/command-line.js";
+import { homeFolder } from "../../src/cli/options/directories.js";
 
 /** As the system has it: what HOME names is what somebody has set. */
 const home = userInfo().homedir;

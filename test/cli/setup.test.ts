@@ -2,7 +2,8 @@ import { chmod, lstat, mkdir, readdir, readFile, realpath, rm, stat, symlink, wr
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { readCommand, type SetupConfig } from "../../src/cli/command-line.js";
+import { readCommand } from "../../src/cli/options/command-line.js";
+import type { SetupConfig } from "../../src/cli/options/setup-config.js";
 import { commandOf } from "../../src/cli/setup/entry.js";
 import { hosts } from "../../src/cli/setup/hosts.js";
 import { jsonc } from "../../src/cli/setup/json-config.js";

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
 import packageJson from "../../../package.json" with { type: "json" };
-import { settingNames } from "../settings.js";
+import { serverOptionNames } from "../options/option-table.js";
 import type { Entry } from "./config-format.js";
 
 /** The words of the command that an entry starts, however its host writes them. */
@@ -19,7 +19,7 @@ export interface Launch {
 export function launchOf(entry: Entry): Launch | undefined {
   const words = commandOf(entry);
   // The data directory may have the name of the program too.
-  const option = words.findIndex((word) => settingNames.some((name) => word.split("=")[0] === `--${name}`));
+  const option = words.findIndex((word) => serverOptionNames.some((name) => word.split("=")[0] === `--${name}`));
   const place = words.slice(0, option === -1 ? 8 : option).findLastIndex(isProgram);
   return place === -1 ? undefined : { words: words.slice(0, place + 1), options: words.slice(place + 1) };
 }

@@ -1,7 +1,7 @@
 import { existsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import type { SetupConfig } from "../command-line.js";
+import type { SetupConfig } from "../options/setup-config.js";
 import { readConfigFile, replaceConfigFile } from "./config-file.js";
 import { ConfigFormatError, type Entry } from "./config-format.js";
 import { launchOf } from "./entry.js";

@@ -1,4 +1,4 @@
-import { homeFolder } from "../settings.js";
+import { homeFolder } from "../options/directories.js";
 
 /** The machine and the user, as a host sees them. */
 export interface Surroundings {
