@@ -8,7 +8,7 @@ export interface Surroundings {
   readonly environment: NodeJS.ProcessEnv;
 }
 
-/** @throws ConfigError */
+/** @throws ConfigError if the user has no home directory */
 export function surroundingsOfThisProcess(): Surroundings {
   return { platform: process.platform, home: homeFolder(), environment: process.env };
 }

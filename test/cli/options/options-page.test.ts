@@ -1,13 +1,13 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
-import { optionsPage } from "../../scripts/docs/options-page.js";
-import { readCommand } from "../../src/cli/options/command-line.js";
-import { optionNames, options, variableOf } from "../../src/cli/options/option-table.js";
-import { usage } from "../../src/cli/options/usage.js";
+import { optionsPage } from "../../../scripts/docs/options-page.js";
+import { readCommand } from "../../../src/cli/options/command-line.js";
+import { optionNames, options, variableOf } from "../../../src/cli/options/option-table.js";
+import { usage } from "../../../src/cli/options/usage.js";
 
 describe("docs/options.md", () => {
   it("is what `npm run docs` makes of the table", async () => {
-    const page = await readFile(new URL("../../docs/options.md", import.meta.url), "utf8");
+    const page = await readFile(new URL("../../../docs/options.md", import.meta.url), "utf8");
     expect(page).toBe(optionsPage());
   });
 
@@ -28,7 +28,7 @@ describe("the table of options", () => {
   });
 
   it.each(optionNames.filter((name) => options[name].example?.startsWith("--")))(
-    "has an example of --%s that works",
+    "has an example of --%s that the command line accepts",
     (name) => {
       const needed = name === "http" ? [] : ["--root", "/x"];
       const command = readCommand([...needed, ...(options[name].example ?? "").split(" ")], { HOME: "/home" });
