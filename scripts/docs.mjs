@@ -1,4 +1,4 @@
-// Writes docs/options.md from the table of options.
+// Writes the files that are made from the program: docs/options.md and examples/hosts.
 // Usage: npm run docs
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -8,10 +8,10 @@ import { bundleProgram } from "./build.mjs";
 
 const folder = await mkdtemp(join(tmpdir(), "artifacts-mcp-docs-"));
 try {
-  const program = join(folder, "options-page.mjs");
-  await bundleProgram("scripts/docs/options-page.ts", program);
-  const { optionsPage } = await import(pathToFileURL(program).href);
-  await writeFile(new URL("../docs/options.md", import.meta.url), optionsPage());
+  const program = join(folder, "pages.mjs");
+  await bundleProgram("scripts/docs/pages.ts", program);
+  const { generatedPages } = await import(pathToFileURL(program).href);
+  for (const { path, text } of generatedPages()) await writeFile(new URL(`../${path}`, import.meta.url), text);
 } finally {
   await rm(folder, { recursive: true, force: true });
 }
