@@ -1,6 +1,6 @@
-// Makes dist-bundle/artifacts-mcp.mcpb, which Claude Desktop installs with a click, from what `npm run build` has built.
+// Makes dist-bundle/artifacts-mcp.mcpb from dist. Claude Desktop installs this file with a click.
 // Fetches the packing tool from the npm registry.
-// Usage: node scripts/bundle.mjs
+// Usage: npm run bundle
 import { execFileSync } from "node:child_process";
 import { cp, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -1,6 +1,6 @@
-// What this server is for, in a few seconds: an upload that outlives kill -9, and every byte compared.
+// Shows in a few seconds what the server is for: an upload survives kill -9, and every byte is compared.
 // Usage: node scripts/demo.mjs
-// With ARTIFACTS_DEMO_CORRUPT=1 a stored byte is changed before it is read back: the demo must notice, and fail.
+// With ARTIFACTS_DEMO_CORRUPT=1 it changes a stored byte before it reads the content back. It must notice that, and fail.
 import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -25,7 +25,7 @@ class Stopped extends Error {
   }
 }
 
-/** Rejects when the person stops the demo, as often as they ask: what was begun is tidied up all the same. */
+/** Rejects when the person stops the demo. Later signals change nothing: the demo removes its data first. */
 function whenStopped() {
   return new Promise((_, reject) => {
     for (const [signal, code] of Object.entries(exitCodes)) {
@@ -45,7 +45,7 @@ function report(error, serverLog) {
   }
   const reason = error instanceof Error ? error.message : String(error);
   const lines = serverLog.trim().split("\n").slice(-20);
-  const log = serverLog === "" ? "" : `\nThe last the servers wrote to stderr:\n  ${lines.join("\n  ")}\n`;
+  const log = serverLog === "" ? "" : `\nThe last lines that the servers wrote to stderr:\n  ${lines.join("\n  ")}\n`;
   process.stderr.write(`\ndemo failed: ${reason}\n${log}`);
   process.exitCode = 1;
 }
@@ -54,7 +54,7 @@ async function main() {
   const missing = Object.values(paths).find((path) => !existsSync(path));
   if (missing)
     throw new Error(`${missing} is missing: run \`npm ci\`, which installs and builds, or \`npm run build\``);
-  // Not before: without `npm ci` there is no SDK to import.
+  // Imported only now, because without `npm ci` there is no SDK.
   const { createServers } = await import("./demo/servers.mjs");
   const { play } = await import("./demo/story.mjs");
 
@@ -78,7 +78,7 @@ async function main() {
   }
   if (failure !== undefined) return report(failure, servers.log());
   const seconds = ((performance.now() - began) / 1000).toFixed(1);
-  screen.line(`Done in ${seconds} s: every byte is right. The servers and their data are gone again.`, "green");
+  screen.line(`Done in ${seconds} s: every byte is right. The servers have ended, and their data is removed.`, "green");
 }
 
 await main().catch((error) => report(error, ""));

@@ -1,4 +1,4 @@
-// The server processes of the demo: each a child of this one, spoken to by the SDK's own client.
+// The server processes of the demo. Each is a child process, with the SDK's client connected to it.
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 
@@ -9,7 +9,7 @@ const longestLog = 64 * 1024;
 
 /** @param {string} main @param {string} root */
 export function createServers(main, root) {
-  /** Each ends one process, for good. @type {Set<() => Promise<void>>} */
+  /** One function for each running process, which ends it. @type {Set<() => Promise<void>>} */
   const kills = new Set();
   let log = "";
   let hasEnded = false;
@@ -52,7 +52,7 @@ export function createServers(main, root) {
       pid,
       client,
       call: caller(client),
-      /** When the last request is out of this process's hands: all but what the pipe holds has been read. */
+      /** Resolves when this process has sent the last request: the server has read all of it but what the pipe holds. */
       sent: () => Promise.race([sending, gone]),
       kill,
       close: () => close(client, gone),
@@ -61,9 +61,9 @@ export function createServers(main, root) {
 
   return {
     start,
-    /** What all of them wrote to stderr. */
+    /** Returns what all servers wrote to stderr. */
     log: () => log,
-    /** No server outlives this. */
+    /** Ends all servers. */
     async end() {
       hasEnded = true;
       await Promise.all([...kills].map((kill) => kill()));
@@ -76,7 +76,7 @@ function sendKill(pid) {
   try {
     process.kill(pid, "SIGKILL");
   } catch {
-    // It has ended by itself.
+    // It has already ended.
   }
 }
 
@@ -89,7 +89,7 @@ async function close(client, gone) {
 /** @param {Client} client */
 function caller(client) {
   /**
-   * Calls a tool; answers its structured content, or the whole result where it has none.
+   * Calls a tool. Returns its structured content, or the whole result if it has none.
    *
    * @param {string} name @param {Record<string, unknown>} args @returns {Promise<any>}
    */

@@ -4,7 +4,7 @@ const search = [
 ];
 const identity = ["test/store/maintenance"];
 
-/** What is taken out of the store: `from` stands once in `file`, and becomes `to`. One of `tests` has to fail. */
+/** The changes: in `file`, `from` is replaced by `to`; it must be there exactly once. Then one of `tests` must fail. */
 export const mutants = [
   {
     name: "the row of gone numbers is not written",
