@@ -206,8 +206,14 @@ try {
         if (!(await readdir(cache)).some((name) => name.endsWith(".bytecode"))) throw new Error("it left no bytecode");
         const second = await use(installation, tools, folder);
         const row = [
-          ...[found.node, combination.npm, way, found.driver, seconds(installation.ms)],
-          ...[`${(bytes / 1e6).toFixed(1)} MB`, `${first.toFixed(0)} ms`, `${second.toFixed(0)} ms`],
+          found.node,
+          combination.npm,
+          way,
+          found.driver,
+          seconds(installation.ms),
+          `${(bytes / 1e6).toFixed(1)} MB`,
+          `${first.toFixed(0)} ms`,
+          `${second.toFixed(0)} ms`,
         ];
         process.stdout.write(`| ${row.join(" | ")} |\n`);
         passes += 1;

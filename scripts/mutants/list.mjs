@@ -1,6 +1,11 @@
 const search = [
-  ...["test/store/schedules.test.ts", "test/store/races.test.ts", "test/store/crash-points.test.ts"],
-  ...["test/store/pieces", "test/store/publication", "test/store/uploads", "test/store/maintenance"],
+  "test/store/schedules.test.ts",
+  "test/store/races.test.ts",
+  "test/store/crash-points.test.ts",
+  "test/store/pieces",
+  "test/store/publication",
+  "test/store/uploads",
+  "test/store/maintenance",
 ];
 const identity = ["test/store/maintenance"];
 

@@ -410,8 +410,13 @@ describe("the command line of setup", () => {
     const { config } = readCommand(words, {}) as { config: SetupConfig };
     const home = homedir();
     expect(config.serverArguments).toEqual([
-      ...["--allow-path", join(home, "a"), "--allow-path", join(process.cwd(), "b")],
-      ...["--read-only", "--keep-versions", "3"],
+      "--allow-path",
+      join(home, "a"),
+      "--allow-path",
+      join(process.cwd(), "b"),
+      "--read-only",
+      "--keep-versions",
+      "3",
     ]);
   });
 });
