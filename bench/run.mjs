@@ -1,7 +1,7 @@
-// Measures the built server side by side with what people would use instead, on this machine, in this run.
-// Usage: node bench/run.mjs [case ...]
-// ARTIFACTS_BENCH_BEFORE names the dist/main.js of an earlier build, to measure this one against it.
-// Without a case, all of them, and bench/RESULTS.md and its chart are written anew; with some, their tables are printed.
+// Measures the built server, and what people would use instead, on this machine in the same run.
+// Usage: npm run bench [case ...]
+// With cases, it prints their tables. Without, it runs all cases, and writes bench/RESULTS.md and its chart.
+// ARTIFACTS_BENCH_BEFORE is the path of the dist/main.js of an earlier build, which is measured too.
 import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { chart } from "./lib/chart.mjs";
@@ -26,7 +26,7 @@ const cases = {
 const wanted = process.argv.slice(2);
 const unknown = wanted.find((name) => !(name in cases));
 if (unknown !== undefined) {
-  process.stderr.write(`bench: there is no case ${unknown}; there are ${Object.keys(cases).join(", ")}\n`);
+  process.stderr.write(`bench: there is no case ${unknown}; the cases are ${Object.keys(cases).join(", ")}\n`);
   process.exit(2);
 }
 if (!existsSync(main)) {
@@ -45,7 +45,7 @@ for (const name of wanted.length > 0 ? wanted : Object.keys(cases)) {
   all.skipped?.push(...skipped.filter((reason) => !all.skipped?.includes(reason)));
 }
 const picture = wanted.length === 0 ? "\n\n![The targets, and what was measured](RESULTS.svg)" : "";
-const text = `# Measured\n\nMedians over rounds in alternation, by \`npm run bench\`. MB are 10^6 bytes, KB, MiB and sizes of content 1,024-based.\n\n${machine()}${picture}\n\n${markdown(all)}`;
+const text = `# Measured\n\nMade by \`npm run bench\`. Each value is the median of several rounds, in which the subjects take turns. MB/s counts 10^6 bytes; KB, MiB and the sizes of content are 1,024-based.\n\n${machine()}${picture}\n\n${markdown(all)}`;
 if (wanted.length === 0) {
   await writeFile(new URL("RESULTS.md", import.meta.url), text);
   await writeFile(new URL("RESULTS.svg", import.meta.url), chart(all.targets));

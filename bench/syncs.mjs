@@ -1,33 +1,35 @@
-// How often the built server asks the disk to make something durable, by kind of work: counted with strace, not timed.
-// Usage: node bench/syncs.mjs [calls]   50 of each by default, after as many to warm up
+// Counts with strace how often the built server syncs to the disk, for each kind of call. Measures no time.
+// Usage: node bench/syncs.mjs [calls]   the calls of each kind; 50 by default, after as many to warm up
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { isThere } from "./lib/commands.mjs";
+import { isInstalled } from "./lib/commands.mjs";
 import { main } from "./lib/programs.mjs";
 import { RawServer } from "./lib/raw-server.mjs";
 import { KiB } from "./lib/sizes.mjs";
-import { workFolder } from "./lib/work-folder.mjs";
+import { withWorkFolder } from "./lib/work-folder.mjs";
 
 const calls = Number(process.argv[2] ?? 50);
 const bucket = "bench";
-/** What follows a call a moment later, for all calls together, is counted too. */
+/** The wait after the calls: work that the server does a moment later, for all calls together, is counted too. */
 const restMs = 1_500;
 
 /** @param {number} bytes */
 const content = (bytes) => ({ encoding: "base64", content: randomBytes(bytes).toString("base64") });
 /** @param {string} session_id @param {number} offset @param {number} bytes */
 const chunk = (session_id, offset, bytes) => ({
-  ...{ session_id, offset, encoding: "base64" },
+  session_id,
+  offset,
+  encoding: "base64",
   data: randomBytes(bytes).toString("base64"),
 });
 
 /**
  * @typedef {object} Work
  * @property {string} name
- * @property {number} target syncs a call
- * @property {((server: RawServer, n: string) => Promise<any>) | undefined} [prepare] not counted
+ * @property {number} target the most syncs a call
+ * @property {((server: RawServer, n: string) => Promise<any>) | undefined} [prepare] its syncs are not counted
  * @property {(server: RawServer, n: string, prepared: any) => Promise<unknown>} act
  */
 
@@ -112,9 +114,9 @@ async function record(root, trace) {
   return batches;
 }
 
-/** What was synced: by when, and on what. @param {string} trace @returns {Promise<{ atMs: number, what: string }[]>} */
+/** Returns the syncs in a trace: when, and of which kind of file. @param {string} trace @returns {Promise<{ atMs: number, what: string }[]>} */
 async function syncsIn(trace) {
-  /** Files that each write is durable in. @type {Set<string>} */
+  /** Files that were opened with O_DSYNC: each write syncs. @type {Set<string>} */
   const durable = new Set();
   return (await readFile(trace, "utf8")).split("\n").flatMap((line) => {
     const [, seconds, call, path = ""] = /^\d+ +([\d.]+) (\w+)\((?:AT_FDCWD<[^>]*>, "|\d+<)([^">]*)/.exec(line) ?? [];
@@ -137,11 +139,11 @@ function kindOf(path) {
   return path.includes("/content/") ? "piece" : basename(path);
 }
 
-if (!isThere("strace", "-V")) {
+if (!isInstalled("strace", "-V")) {
   process.stderr.write("syncs: this needs strace\n");
   process.exit(1);
 }
-await workFolder(async (folder) => {
+await withWorkFolder(async (folder) => {
   const trace = join(folder, "trace");
   const batches = await record(join(folder, "store"), trace);
   const syncs = await syncsIn(trace);

@@ -1,4 +1,5 @@
-// Bundles src/cli/main.ts into dist/server.cjs, which dist/main.js runs, with its bytecode and the licences of what is in it.
+// Builds dist: the programs, each with all libraries that it needs, the bytecode of the server, and the licences.
+// Usage: npm run build
 import { spawnSync } from "node:child_process";
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -10,7 +11,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const dist = join(root, "dist");
 
 /**
- * @keyv/sqlite imports the native package sqlite3. It is given the project's own driver in its place.
+ * @keyv/sqlite imports the native package sqlite3. It gets the project's own driver in its place.
  *
  * @type {import("esbuild").Plugin}
  */
@@ -24,7 +25,7 @@ export const ownSqlite3 = {
 };
 
 /**
- * The commands that serve nobody are a bundle of their own, which lies beside the server's.
+ * `setup` and `doctor` are a bundle of their own beside the server's, which loads it only for these commands.
  *
  * @type {import("esbuild").Plugin}
  */
@@ -36,8 +37,8 @@ const commands = {
 };
 
 /**
- * What the libraries load at every start and this server never uses: the messages of zod in other languages, and what
- * the SDK checks answers to elicitations with.
+ * Leaves out code that the libraries load at every start and this server never uses: zod's messages in other languages,
+ * and the SDK's validator for answers to elicitations.
  *
  * @type {import("esbuild").Plugin}
  */
@@ -56,17 +57,17 @@ const unused = {
 export async function bundle() {
   const server = join(dist, "server.cjs");
   await mkdir(dist, { recursive: true });
-  await chmod(dist, 0o755); // bytecode is only left where nobody else can write, whatever the umask
-  // Another Node's bytecode would stay for good.
+  await chmod(dist, 0o755); // bytecode is stored only in a folder to which nobody else can write; the umask may say otherwise
+  // Otherwise the bytecode of other versions of Node would never be removed.
   for (const name of await readdir(dist)) if (name.endsWith(".bytecode")) await rm(join(dist, name));
   const inputs = await bundleProgram("src/cli/main.ts", server, "cjs");
   inputs.push(...(await bundleProgram("src/cli/commands.ts", join(dist, "commands.cjs"), "cjs")));
   await bundleWorkers(dist);
-  // The launcher is CommonJS too: Node is quicker to start it.
+  // The launcher is CommonJS too, because Node starts that faster.
   await writeFile(join(dist, "package.json"), '{"type":"commonjs"}\n');
-  await bundleProgram("src/cli/launcher.ts", join(dist, "main.js"), "cjs", "node12");
+  await bundleProgram("src/cli/launch/launcher.ts", join(dist, "main.js"), "cjs", "node12");
   await writeFile(join(dist, "THIRD-PARTY-LICENSES.txt"), await licences(inputs));
-  await leaveBytecode(server);
+  await storeBytecode(server);
 }
 
 /** Bundles the programs that run in threads. @param {string} folder */
@@ -78,9 +79,9 @@ const createRequire =
   'import { createRequire as $createRequire } from "node:module";\nconst require = $createRequire(import.meta.url);';
 
 /**
- * Bundles a program with all that it imports, the prebuilt SQLite driver aside; answers the files that went into it.
+ * Bundles a program with all that it imports, except the prebuilt SQLite driver. Returns the paths of the files in it.
  *
- * @param {string} entry @param {string} outfile from the checkout, or absolute @param {"esm" | "cjs"} [format]
+ * @param {string} entry @param {string} outfile relative to the checkout, or absolute @param {"esm" | "cjs"} [format]
  * @param {string} [target] the oldest Node that can read it
  */
 export async function bundleProgram(entry, outfile, format = "esm", target = "node20.19") {
@@ -98,7 +99,7 @@ export async function bundleProgram(entry, outfile, format = "esm", target = "no
     mainFields: ["module", "main"],
     plugins: [ownSqlite3, commands, unused],
     external: ["@photostructure/sqlite"],
-    // A script that `node:vm` runs has no `import()`, and only `require` looks in NODE_PATH.
+    // `import()` does not work in a script that `node:vm` runs, and only `require` looks in NODE_PATH.
     supported: { "dynamic-import": false },
     define: { WORKERS_FOLDER: format === "esm" ? JSON.stringify(dist) : "__dirname" },
     banner: format === "esm" ? { js: createRequire } : {},
@@ -108,7 +109,7 @@ export async function bundleProgram(entry, outfile, format = "esm", target = "no
   return Object.keys(metafile.inputs);
 }
 
-/** What a host asks first, and a little work. */
+/** The first requests of a host, and a save. */
 const firstRequests = [
   {
     id: 0,
@@ -125,8 +126,8 @@ const firstRequests = [
   },
 ];
 
-/** Runs the bundle once, so that the bytecode of what a start needs is there. @param {string} server */
-async function leaveBytecode(server) {
+/** Runs the bundle once, and stores the bytecode of the functions that a start needs. @param {string} server */
+async function storeBytecode(server) {
   const folder = await mkdtemp(join(tmpdir(), "artifacts-mcp-build-"));
   try {
     const program = join(folder, "warm-up.cjs");
@@ -136,7 +137,7 @@ async function leaveBytecode(server) {
       env: { PATH: process.env["PATH"], ARTIFACTS_BUNDLE: server },
       encoding: "utf8",
     });
-    // Without it a start only takes longer.
+    // Without bytecode a start takes longer, and nothing else.
     const why = status === 0 ? stderr.split("\n").find((line) => line.includes("bytecode")) : stderr;
     if (why) process.stderr.write(`build: no bytecode, so that each start takes longer: ${why}\n`);
   } finally {

@@ -1,26 +1,18 @@
-// Makes dist-bundle/artifacts-mcp.mcpb, which Claude Desktop installs with a click, from what `npm run build` has built.
+// Makes dist-bundle/artifacts-mcp.mcpb from dist. Claude Desktop installs this file with a click.
 // Fetches the packing tool from the npm registry.
-// Usage: node scripts/bundle.mjs
+// Usage: npm run bundle
 import { execFileSync } from "node:child_process";
 import { cp, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import packageJson from "../package.json" with { type: "json" };
+import { distFiles } from "./package-files.mjs";
 
 const checkout = fileURLToPath(new URL("..", import.meta.url));
 const out = join(checkout, "dist-bundle");
 const folder = join(out, "artifacts-mcp");
 const bundle = join(out, "artifacts-mcp.mcpb");
 const largestBytes = 1_000_000;
-/** Of `dist`; no source maps and no bytecode. */
-const programs = [
-  "main.js",
-  "server.cjs",
-  "commands.cjs",
-  "sqlite-thread.cjs",
-  "package.json",
-  "THIRD-PARTY-LICENSES.txt",
-];
 
 /** @param {...string} args */
 function mcpb(...args) {
@@ -30,7 +22,7 @@ function mcpb(...args) {
 
 await rm(out, { recursive: true, force: true });
 await mkdir(join(folder, "server"), { recursive: true });
-for (const name of programs) await cp(join(checkout, "dist", name), join(folder, "server", name));
+for (const name of distFiles) await cp(join(checkout, "dist", name), join(folder, "server", name));
 await cp(join(checkout, "LICENSE"), join(folder, "LICENSE"));
 const manifest = JSON.parse(await readFile(new URL("bundle/manifest.json", import.meta.url), "utf8"));
 manifest.version = packageJson.version;

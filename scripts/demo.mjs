@@ -45,7 +45,7 @@ function report(error, serverLog) {
   }
   const reason = error instanceof Error ? error.message : String(error);
   const lines = serverLog.trim().split("\n").slice(-20);
-  const log = serverLog === "" ? "" : `\nThe last the servers wrote to stderr:\n  ${lines.join("\n  ")}\n`;
+  const log = serverLog === "" ? "" : `\nThe last lines that the servers wrote to stderr:\n  ${lines.join("\n  ")}\n`;
   process.stderr.write(`\ndemo failed: ${reason}\n${log}`);
   process.exitCode = 1;
 }
@@ -78,7 +78,7 @@ async function main() {
   }
   if (failure !== undefined) return report(failure, servers.log());
   const seconds = ((performance.now() - began) / 1000).toFixed(1);
-  screen.line(`Done in ${seconds} s: every byte is right. The servers and their data are gone again.`, "green");
+  screen.line(`Done in ${seconds} s: every byte is right. The servers have ended, and their data is removed.`, "green");
 }
 
 await main().catch((error) => report(error, ""));

@@ -1,11 +1,12 @@
-// What the scripts share that put the built server under strain.
+// Shared by the scripts that put the built server under load: soak.mjs and race.mjs.
 import { fileURLToPath } from "node:url";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { DatabaseSync } from "@photostructure/sqlite";
 
 /**
- * Which Node runs the next server: those that are named take turns, so that their drivers for SQLite share a store.
+ * Returns a function that says which Node runs the next server. The named ones take turns, so that servers with
+ * different drivers for SQLite share a store.
  *
  * @param {readonly string[] | undefined} paths
  */
@@ -21,8 +22,8 @@ export function nodesInTurn(paths = []) {
 /** The built command. */
 export const main = fileURLToPath(new URL("../dist/main.js", import.meta.url));
 
-/** Mulberry32: small, and the same numbers for the same seed. @param {number} seed */
-export function generator(seed) {
+/** Random numbers from 0 to 1, the same for the same seed (the algorithm is Mulberry32). @param {number} seed */
+export function seededRandom(seed) {
   let s = seed;
   return () => {
     s = (s + 0x6d2b79f5) | 0;
@@ -32,8 +33,8 @@ export function generator(seed) {
   };
 }
 
-/** The server's own error, with what it says for programs. */
-export class Refusal extends Error {
+/** An error that a tool or a resource has answered, with its code and its details. */
+export class ToolError extends Error {
   /** @param {string} what the call @param {any} error */
   constructor(what, { code, message, ...details }) {
     super(`${what}: ${code}: ${message}`);
@@ -42,7 +43,7 @@ export class Refusal extends Error {
   }
 }
 
-/** What a tool says of an error: `code: message`, then a line of JSON. @param {string} text */
+/** Parses the text of a tool's error: `code: message`, then a line of JSON. @param {string} text */
 function errorIn(text) {
   const [, message, json] = /^[a-z_]+: (.+)\n(\{[^\n]*\})$/s.exec(text) ?? [];
   if (json === undefined) throw new Error(`not an error of a tool: ${text}`);
@@ -52,11 +53,11 @@ function errorIn(text) {
 /** @typedef {Awaited<ReturnType<typeof startServer>>} Server */
 
 /**
- * Starts the built server, with the SDK's client.
+ * Starts the built server, and connects the SDK's client to it.
  *
  * @param {string} root
- * @param {{ options?: readonly string[], onLog?: (text: string) => void, node?: string }} [settings] more options of the
- * command; what takes its log, which is the terminal's otherwise; the Node that runs it
+ * @param {{ options?: readonly string[], onLog?: (text: string) => void, node?: string }} [settings] `options` are more
+ * options of the command; `onLog` takes its log, which goes to the terminal otherwise; `node` is the Node that runs it
  */
 export async function startServer(root, { options = ["--log-level", "error"], onLog, node = process.execPath } = {}) {
   const args = [main, "--root", root, ...options];
@@ -74,19 +75,19 @@ export async function startServer(root, { options = ["--log-level", "error"], on
   return {
     isKilled: () => isKilled,
     /**
-     * A tool's structured content, or the whole result where it has none.
+     * Calls a tool. Returns its structured content, or the whole result if it has none.
      *
-     * @param {string} name @param {Record<string, unknown>} args @returns {Promise<any>} @throws Refusal
+     * @param {string} name @param {Record<string, unknown>} args @returns {Promise<any>} @throws ToolError
      */
     async call(name, args) {
       const result = /** @type {any} */ (await client.callTool({ name, arguments: args }));
-      if (result.isError) throw new Refusal(name, errorIn(result.content[0].text));
+      if (result.isError) throw new ToolError(name, errorIn(result.content[0].text));
       return result.structuredContent ?? result;
     },
-    /** The bytes of a resource. @param {string} uri @throws Refusal */
+    /** Reads the bytes of a resource. @param {string} uri @throws ToolError */
     async read(uri) {
       const { contents } = await client.readResource({ uri }).catch((error) => {
-        throw error.data?.code ? new Refusal(uri, { message: error.message, ...error.data }) : error;
+        throw error.data?.code ? new ToolError(uri, { message: error.message, ...error.data }) : error;
       });
       const [part] = /** @type {any} */ (contents);
       return part.text === undefined ? Buffer.from(part.blob, "base64") : Buffer.from(part.text);
@@ -100,7 +101,7 @@ export async function startServer(root, { options = ["--log-level", "error"], on
   };
 }
 
-/** What SQLite says of the database: "ok". @param {string} file @returns {string} */
+/** Checks a database. Returns "ok", or what is wrong. @param {string} file @returns {string} */
 export function checkIntegrity(file) {
   const database = new DatabaseSync(file);
   const row = database.prepare("PRAGMA integrity_check").get();

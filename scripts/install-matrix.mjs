@@ -1,5 +1,5 @@
-// Installs the packed package as people do, by every current Node, npm and way, with a PATH that has no compiler, and
-// uses what was installed. Needs the npm registry. Prints a table; ends with 1 if anything fails.
+// Packs the package, installs it with every current Node and npm in each way that people use, and saves an artifact with
+// it. The PATH has no compiler. Needs the npm registry. Prints a table. Ends with 1 if anything fails.
 // Usage: node scripts/install-matrix.mjs
 import { execFile, spawn } from "node:child_process";
 import { chmod, mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from "node:fs/promises";
@@ -24,11 +24,11 @@ const largestBytes = 10 * 1024 * 1024;
 /**
  * @typedef {object} Tools
  * @property {string} node
- * @property {string} npm its command-line program
- * @property {string} path a PATH with this Node, a shell, and nothing that compiles
+ * @property {string} npm the path of its command-line program
+ * @property {string} path a PATH with this Node and a shell, and without a compiler
  */
 
-/** Each Node with the newest npm that runs on it; the driver where Node has no SQLite. */
+/** Each Node with the newest npm that runs on it. Node 20 has no SQLite, so it needs the driver. */
 const combinations = [
   { node: "20", npm: "11", needsDriver: true },
   { node: "22", npm: "11", needsDriver: false },
@@ -37,7 +37,7 @@ const combinations = [
   { node: "26", npm: "12", needsDriver: false },
 ];
 
-/** @param {string} folder where they are installed */
+/** Installs each Node and npm. @param {string} folder where they go */
 async function fetchTools(folder) {
   const nodes = [...new Set(combinations.map(({ node }) => node))];
   const npms = [...new Set(combinations.map(({ npm }) => npm))];
@@ -70,7 +70,7 @@ async function whereIs(command) {
 /** @typedef {{ command: string, args: string[], installed: string, ms: number }} Installation */
 
 /**
- * The ways to install; each answers how to start the command, and the folder that it went to.
+ * The ways to install. Each returns how to start the command, and the folder in which it was installed.
  *
  * @type {Record<string, (tools: Tools, folder: string, packages: string[]) => Promise<Installation>>}
  */
@@ -97,7 +97,7 @@ const ways = {
   },
 };
 
-/** How this machine's npm reaches the registry. @type {Record<string, string>} */
+/** The settings with which this machine's npm reaches the registry. @type {Record<string, string>} */
 const reach = {};
 for (const name of ["registry", "cafile", "https-proxy"]) {
   const { stdout } = await run("npm", ["config", "get", name]);
@@ -106,11 +106,11 @@ for (const name of ["registry", "cafile", "https-proxy"]) {
 
 /** @param {Tools} tools @param {string} folder */
 function environment({ path }, folder) {
-  // Nothing else of this process's: what npm has told it would change what the other npm does.
+  // No other variables: those that npm has set for this process would change what the other npm does.
   return { PATH: path, HOME: folder, ...reach };
 }
 
-/** What a program has written to stderr, without what npm 12 says of every `npx`. @param {string} text */
+/** Removes the notices that npm 12 prints for every `npx` from a text of stderr. @param {string} text */
 const withoutNotices = (text) => text.replaceAll(/^npm notice.*\n/gm, "");
 
 /** @param {Tools} tools @param {string} folder @param {string[]} args */
@@ -122,7 +122,7 @@ async function npm(tools, folder, args) {
 }
 
 /**
- * Starts the command, saves and reads an artifact; answers the milliseconds to the answer to `initialize`.
+ * Starts the command, saves an artifact and reads it. Returns the milliseconds until `initialize` was answered.
  *
  * @param {Installation} installation @param {Tools} tools @param {string} folder
  */
@@ -206,8 +206,14 @@ try {
         if (!(await readdir(cache)).some((name) => name.endsWith(".bytecode"))) throw new Error("it left no bytecode");
         const second = await use(installation, tools, folder);
         const row = [
-          ...[found.node, combination.npm, way, found.driver, seconds(installation.ms)],
-          ...[`${(bytes / 1e6).toFixed(1)} MB`, `${first.toFixed(0)} ms`, `${second.toFixed(0)} ms`],
+          found.node,
+          combination.npm,
+          way,
+          found.driver,
+          seconds(installation.ms),
+          `${(bytes / 1e6).toFixed(1)} MB`,
+          `${first.toFixed(0)} ms`,
+          `${second.toFixed(0)} ms`,
         ];
         process.stdout.write(`| ${row.join(" | ")} |\n`);
         passes += 1;

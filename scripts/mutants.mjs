@@ -1,5 +1,5 @@
-// Proves that the tests prove something: takes a safeguard out of the store, one at a time, and expects a test to fail.
-// Works on a copy of the tree. Usage: node scripts/mutants.mjs [part of a name]
+// Checks the tests: removes one safeguard of the store at a time, and expects a test to fail.
+// Works on a copy of the checkout. Usage: node scripts/mutants.mjs [part of a name]
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -28,7 +28,7 @@ try {
   for (const { name, file, from, to, tests } of mutants.filter((mutant) => mutant.name.includes(wanted))) {
     const path = join(copy, file);
     const text = readFileSync(path, "utf8");
-    if (text.split(from).length !== 2) throw new Error(`${name}: its text is not there exactly once in ${file}`);
+    if (text.split(from).length !== 2) throw new Error(`${name}: the text to replace is not exactly once in ${file}`);
     writeFileSync(
       path,
       text.replace(from, () => to),

@@ -1,10 +1,10 @@
-// Several servers on one data directory, whose clients all work on the same few keys and uploads, while others sweep:
-// nothing is lost, nothing is left, and every error is one that a client can act on.
+// Several servers share one data directory. All their clients work on the same few keys and uploads, and other processes
+// sweep. Nothing may be lost or left over, and a client must be able to act on every error.
 // Usage: node scripts/race.mjs [seconds] [processes] [seed] [--grace MS] [--kill] [--node PATH ...]
-//   --grace MS  what a sweep leaves alone while it is younger; none by default, so living saves are given up too
-//   --kill      ends processes with kill -9 at random moments, and starts others
+//   --grace MS  a sweep leaves younger saves and uploads alone; 0 by default, so it gives up saves that still run too
+//   --kill      kills processes with kill -9 at random moments, and starts others
 //   --node PATH the Node that runs the servers; several take turns
-// On a fault the data directory stays, with all calls and answers in trace.txt beside it.
+// If there is a fault, the data directory is kept, with all calls and answers in trace.txt beside it.
 import { spawn, spawnSync } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -13,9 +13,9 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { bundleProgram } from "./build.mjs";
-import { checkIntegrity, generator, main, nodesInTurn, startServer } from "./harness.mjs";
+import { checkIntegrity, main, nodesInTurn, seededRandom, startServer } from "./harness.mjs";
 import { counterKey, keepVersions, keptKeys, Ledger } from "./race/ledger.mjs";
-import { givenUp, Player } from "./race/player.mjs";
+import { givenUpMessage, Player } from "./race/player.mjs";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -35,20 +35,20 @@ const playersPerServer = 2;
 
 const ledger = new Ledger();
 const swept = { sweeps: 0, expired: 0, settled: 0, rows: 0, files: 0, failed: 0 };
-const totals = { calls: new Map(), refusals: new Map(), bytes: 0, givenUp: 0, unheard: 0, kills: 0 };
-const table = { ledger, totals, mayGiveUp: graceMs === 0 };
+const totals = { calls: new Map(), refusals: new Map(), bytes: 0, givenUp: 0, unanswered: 0, kills: 0 };
+const shared = { ledger, totals, mayGiveUp: graceMs === 0 };
 
-/** A living save that was given up is logged too; any other line is news. @param {string} text */
+/** A sweep may give up a save that still runs, and the server logs it. Any other line is a fault. @param {string} text */
 function onLog(text) {
   for (const line of text.split("\n")) {
-    const isGivenUp = table.mayGiveUp && line.includes(givenUp);
+    const isGivenUp = shared.mayGiveUp && line.includes(givenUpMessage);
     ledger.check(line === "" || isGivenUp, `a server logged: ${line}`);
   }
 }
 
 /** @param {string} root @param {number} n */
 function serve(root, n) {
-  // Some uploads expire while others still go on with them.
+  // Some uploads expire while other clients still write to them.
   const ttl = n % 2 === 0 ? "20s" : "3s";
   const options = ["--session-ttl", ttl, "--keep-versions", String(keepVersions), "--log-level", "warn"];
   return startServer(root, { options, onLog, node: nextNode() });
@@ -98,7 +98,7 @@ function addReport({ expired, settled, rows, files, failed }) {
 }
 
 /**
- * A process that another one takes the place of when it is killed.
+ * Keeps one process running: `replace` kills it, and starts another one in its place.
  *
  * @template {{ kill(): Promise<void>, close(): Promise<void> }} Process
  * @param {() => Promise<Process>} start
@@ -118,7 +118,7 @@ function createSeat(start) {
 
 /** @param {{ replace(): Promise<void> }[]} seats @param {number} until */
 async function killAtRandom(seats, until) {
-  const random = generator(seed - 1);
+  const random = seededRandom(seed - 1);
   while (performance.now() < until) {
     await new Promise((resolve) => setTimeout(resolve, 200 + random() * 800));
     await seats[Math.floor(random() * seats.length)]?.replace();
@@ -142,7 +142,7 @@ async function race(root, program) {
   const players = servers.flatMap(({ process }, n) =>
     Array.from({ length: playersPerServer }, async (_, m) => {
       const number = n * playersPerServer + m;
-      const player = new Player(`player ${number}`, process, generator(seed * 1_000 + number), table);
+      const player = new Player(`player ${number}`, process, seededRandom(seed * 1_000 + number), shared);
       while (performance.now() < until) await player.turn();
     }),
   );
@@ -151,18 +151,21 @@ async function race(root, program) {
   await Promise.all([...servers, ...sweeps].map((seat) => seat.close()));
 }
 
-/** What a client finds who comes when all is over. @param {string} root */
+/** Checks what a client finds after the race. @param {string} root */
 async function audit(root) {
   const server = await serve(root, 0);
-  const auditor = new Player("auditor", async () => server, generator(seed), table);
+  const auditor = new Player("auditor", async () => server, seededRandom(seed), shared);
   for (const key of [counterKey, ...keptKeys]) {
     await auditor.listVersions(key);
     await auditor.readArtifact(key);
   }
   await server.close();
   const count = ledger.highest(counterKey);
-  const isCounted = count >= ledger.counted && count <= ledger.counted + ledger.unheard;
-  ledger.check(isCounted, `${ledger.counted} saves were counted (${ledger.unheard} unheard), and ${count} are there`);
+  const isCounted = count >= ledger.counted && count <= ledger.counted + ledger.unanswered;
+  ledger.check(
+    isCounted,
+    `${ledger.counted} saves were counted (and ${ledger.unanswered} had no answer), and ${count} are there`,
+  );
 }
 
 /** @param {string} root @param {string} program */
@@ -175,7 +178,7 @@ async function tidyUp(root, program) {
 }
 
 /** @param {Map<string, number>} counts */
-function inWords(counts) {
+function countsText(counts) {
   const sum = [...counts.values()].reduce((all, count) => all + count, 0);
   return `${sum} (${[...counts].map(([name, count]) => `${name} ${count}`).join(", ") || "none"})`;
 }
@@ -193,11 +196,11 @@ try {
 }
 const { sweeps, expired, settled, rows, files } = swept;
 process.stdout.write(
-  `${seconds} s, ${processes} processes, seed ${seed}, grace ${graceMs} ms: ${inWords(totals.calls)} calls; ` +
-    `${inWords(totals.refusals)} refusals; ${totals.givenUp} saves given up and made again; ` +
+  `${seconds} s, ${processes} processes, seed ${seed}, grace ${graceMs} ms: ${countsText(totals.calls)} calls; ` +
+    `${countsText(totals.refusals)} refusals; ${totals.givenUp} saves given up and made again; ` +
     `counted to ${ledger.highest(counterKey)}; ${totals.bytes} bytes acknowledged; ` +
     `${sweeps} sweeps (${expired} expired, ${settled} settled, ${rows} rows, ${files} files); ` +
-    `${totals.kills} kills, ${totals.unheard} answers lost; ` +
+    `${totals.kills} kills, ${totals.unanswered} answers lost; ` +
     `${ledger.faults.length} faults\n`,
 );
 if (ledger.faults.length === 0) {
@@ -205,5 +208,5 @@ if (ledger.faults.length === 0) {
 } else {
   await writeFile(join(directory, "trace.txt"), `${ledger.trace.join("\n")}\n`);
   process.stderr.write(`${ledger.faults.slice(0, 20).join("\n")}\nThe data directory and trace.txt: ${directory}\n`);
-  process.exit(1); // processes that are left end with this one, whose pipes they read
+  process.exit(1); // the other processes end with this one, because they read its pipes
 }

@@ -1,4 +1,5 @@
-// Uploads with kill -9 at random moments: every acknowledged byte must be there each time, and every digest right.
+// Uploads files, and kills the server with kill -9 at random moments. After each kill every acknowledged byte must be
+// there, and at the end every digest must be right.
 // Usage: node scripts/soak.mjs [rounds] [seed] [--node PATH ...]
 //   --node PATH  the Node that runs the servers; several take turns
 import { spawnSync } from "node:child_process";
@@ -7,7 +8,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { checkIntegrity, generator, main, nodesInTurn, startServer } from "./harness.mjs";
+import { checkIntegrity, main, nodesInTurn, seededRandom, startServer } from "./harness.mjs";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -16,19 +17,19 @@ const { values, positionals } = parseArgs({
 const rounds = Number(positionals[0] ?? 200);
 const seed = Number(positionals[1] ?? Date.now() % 1_000_000);
 const nextNode = nodesInTurn(values.node);
-const random = generator(seed);
-const totals = { kills: 0, chunks: 0, bytes: 0, lostAnswers: 0, keptUnheard: 0 };
+const random = seededRandom(seed);
+const totals = { kills: 0, chunks: 0, bytes: 0, lostUnanswered: 0, storedUnanswered: 0 };
 
 /** @param {number} least @param {number} most */
 const between = (least, most) => least + Math.floor(random() * (most - least + 1));
 
 /**
- * Uploads from `session.offset` on; answers the last session heard of.
+ * Uploads from `session.offset` on. Returns the session of the last answer.
  *
  * @param {(name: string, args: Record<string, unknown>) => Promise<any>} call
  * @param {Buffer} content
  * @param {any} session
- * @param {{ heard: number, sent: number }} progress
+ * @param {{ acknowledged: number, sent: number }} progress
  */
 async function carryOn(call, content, session, progress) {
   let now = session;
@@ -42,7 +43,7 @@ async function carryOn(call, content, session, progress) {
       encoding: "base64",
     });
     totals.chunks += 1;
-    progress.heard = now.offset;
+    progress.acknowledged = now.offset;
   }
   return now.status === "complete" ? now : call("complete_upload_session", { session_id: now.id });
 }
@@ -54,7 +55,7 @@ async function playRound(root, round) {
   const key = `round-${round}.bin`;
   const size = random() < 0.7 ? { size: content.length } : {};
   const kills = between(1, 4);
-  const progress = { heard: 0, sent: 0 };
+  const progress = { acknowledged: 0, sent: 0 };
   let server = await startServer(root, { node: nextNode() });
   let session = await server.call("create_upload_session", { bucket: "soak", key, ...size });
   for (let killed = 0; session.status !== "complete"; ) {
@@ -67,10 +68,17 @@ async function playRound(root, round) {
       await upload;
       server = await startServer(root, { node: nextNode() });
       session = await server.call("get_upload_session", { session_id: session.id });
-      check(session.offset >= progress.heard, `offset ${session.offset} is below the acknowledged ${progress.heard}`);
-      check(session.offset <= Math.max(progress.sent, progress.heard), `offset ${session.offset} was never sent`);
-      if (progress.sent > progress.heard) totals[session.offset > progress.heard ? "keptUnheard" : "lostAnswers"] += 1;
-      progress.heard = session.offset;
+      check(
+        session.offset >= progress.acknowledged,
+        `offset ${session.offset} is below the acknowledged ${progress.acknowledged}`,
+      );
+      check(
+        session.offset <= Math.max(progress.sent, progress.acknowledged),
+        `offset ${session.offset} was never sent`,
+      );
+      if (progress.sent > progress.acknowledged)
+        totals[session.offset > progress.acknowledged ? "storedUnanswered" : "lostUnanswered"] += 1;
+      progress.acknowledged = session.offset;
       progress.sent = session.offset;
     } else {
       session = await upload;
@@ -114,8 +122,8 @@ try {
   const seconds = ((performance.now() - began) / 1000).toFixed(0);
   process.stdout.write(
     `${rounds} rounds in ${seconds} s (seed ${seed}): ${totals.kills} kills, ${totals.chunks} acknowledged chunks, ` +
-      `${totals.bytes} bytes; of the chunks under way ${totals.keptUnheard} counted and ${totals.lostAnswers} did not. ` +
-      `Every acknowledged byte was there, every digest right, integrity_check ok; ` +
+      `${totals.bytes} bytes; of the chunks under way at a kill, ${totals.storedUnanswered} were stored and ${totals.lostUnanswered} were not. ` +
+      `Every acknowledged byte was there, every digest was right, integrity_check says ok; ` +
       `artifacts-mcp verify: ${stdout}`,
   );
 } finally {

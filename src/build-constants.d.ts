@@ -1,5 +1,8 @@
-/** Folder of the bundled programs that run in threads: `scripts/build.mjs` and `vitest.config.ts` put it in. */
+/** Folder of the bundled programs that run in threads. `scripts/build.mjs` and `vitest.config.ts` define it. */
 declare const WORKERS_FOLDER: string;
 
-/** Of the bundle: stores its bytecode for the next start. Undefined if there is one already; see `bundle-script.ts`. */
-declare const LEAVE_BYTECODE: (() => boolean) | undefined;
+/**
+ * Stores the bytecode of the running bundle for the next start. Undefined if this start has used stored bytecode.
+ * `bundle-script.ts` defines it.
+ */
+declare const STORE_BYTECODE: (() => boolean) | undefined;

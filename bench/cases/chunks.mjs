@@ -1,21 +1,21 @@
-// Chunks over stdio: what a byte costs on its way to the disk.
+// Chunks over stdio: how fast bytes come from a client to the disk.
 import { createHash, randomBytes } from "node:crypto";
-import { beforeName, ofBefore, skippedBefore, targetsOfBefore } from "../lib/before.mjs";
+import { earlierName, onEarlier, skippedEarlier, targetsAgainstEarlier } from "../lib/earlier-build.mjs";
 import { main, peer } from "../lib/programs.mjs";
 import { message, RawServer } from "../lib/raw-server.mjs";
 import { ratio } from "../lib/report.mjs";
 import { medians, millisecondsOf } from "../lib/rounds.mjs";
 import { KiB, MiB } from "../lib/sizes.mjs";
 import { warmMemory } from "../lib/warm-memory.mjs";
-import { workFolder } from "../lib/work-folder.mjs";
+import { withWorkFolder } from "../lib/work-folder.mjs";
 
 const rounds = 3;
-/** Memory of so many chunks is used by either side beside what is written: lines, what they are decoded to, garbage. */
+/** Client and server use memory of about so many chunks, besides what is written: lines, decoded bytes, garbage. */
 const heldChunks = 28;
 
 /**
- * Bytes of a chunk, and how many of them a round sends, to all sessions together; `warmUps` of them, to each session,
- * before the clock starts. Of small chunks these are enough for Node to have compiled what they run.
+ * `bytes` of a chunk, and how many `chunks` a round sends to all sessions together. Before the clock starts, it sends
+ * `warmUps` chunks to each session. Those of small chunks are enough for Node to compile the code that they run.
  */
 const sizes = [
   { name: "4 KB", bytes: 4 * KiB, chunks: 800, warmUps: 800 },
@@ -32,7 +32,7 @@ const ways = [
   { name: "four sessions at once", inFlight: 4, sessions: 4 },
 ];
 
-/** @typedef {"ours" | "before" | "sdk" | "plain" | "pipe" | "disk"} Subject */
+/** @typedef {"ours" | "earlier" | "sdk" | "plain" | "pipe" | "disk"} Subject */
 /** @typedef {{ contents: readonly Buffer[], encoding: "base64" | "utf8", inFlight: number, sessions: number, warmUps: number }} Work */
 
 const subjects = [
@@ -41,34 +41,34 @@ const subjects = [
   "(b) JSON.parse by hand",
   "(c) pipe alone",
   "(d) pipe and disk alone",
-  beforeName,
+  earlierName,
 ];
 
 /** @param {string} folder */
 const optionsOn = (folder) => ["--root", folder, "--log-level", "error", "--max-chunk-bytes", String(32 * MiB)];
 
-/** Of `before`, the path of its program comes in front. @type {Record<Subject, (folder: string, chunkBytes: number) => string[]>} */
+/** The arguments of Node. For `earlier`, the path of its program comes in front. @type {Record<Subject, (folder: string, chunkBytes: number) => string[]>} */
 const commands = {
   ours: (folder) => [main, ...optionsOn(folder)],
-  before: optionsOn,
+  earlier: optionsOn,
   sdk: (folder) => [peer("sdk-server.mjs"), folder],
   plain: (folder) => [peer("plain-server.mjs"), folder],
   pipe: () => [peer("pipe.mjs")],
   disk: (folder, chunkBytes) => [peer("disk.mjs"), folder, String(chunkBytes)],
 };
 
-/** They answer anything, and are not to be asked for more than answers. @type {ReadonlySet<Subject>} */
-const speechless = new Set(["pipe", "disk"]);
+/** Subjects that answer any line, and cannot be asked for anything else. @type {ReadonlySet<Subject>} */
+const answerAnything = new Set(["pipe", "disk"]);
 
-/** They speak our tools. @type {ReadonlySet<Subject>} */
-const builds = new Set(["ours", "before"]);
+/** Subjects that have our tools. @type {ReadonlySet<Subject>} */
+const builds = new Set(["ours", "earlier"]);
 
 /** MB of content a second. @param {Subject} subject @param {Work} work @param {string[]} [program] @returns {Promise<number>} */
 function throughput(subject, { contents, encoding, inFlight, sessions, warmUps }, program = []) {
-  return workFolder(async (folder) => {
+  return withWorkFolder(async (folder) => {
     const chunkBytes = Math.max(...contents.map(({ length }) => length));
     const server = new RawServer([process.execPath, ...program, ...commands[subject](folder, chunkBytes)]);
-    if (!speechless.has(subject)) await server.initialize();
+    if (!answerAnything.has(subject)) await server.initialize();
     const ids = [];
     for (let n = 0; n < sessions; n += 1) {
       const args = { bucket: "bench", key: `chunks-${n}` };
@@ -76,8 +76,8 @@ function throughput(subject, { contents, encoding, inFlight, sessions, warmUps }
     }
     const messages = uploads(ids, contents, encoding);
     await warmMemory(folder, bytesOf(contents) * sessions + heldChunks * chunkBytes);
-    await server.pump(messages.splice(0, warmUps * sessions), inFlight);
-    const ms = await millisecondsOf(() => server.pump(messages, inFlight));
+    await server.sendAll(messages.splice(0, warmUps * sessions), inFlight);
+    const ms = await millisecondsOf(() => server.sendAll(messages, inFlight));
     if (builds.has(subject)) await check(server, ids, contents);
     await server.close();
     const sent = bytesOf(contents.slice(warmUps)) * sessions;
@@ -90,7 +90,7 @@ function bytesOf(contents) {
   return contents.reduce((sum, { length }) => sum + length, 0);
 }
 
-/** Each content for each session, in turn. @param {readonly string[]} ids @param {readonly Buffer[]} contents @param {Work["encoding"]} encoding */
+/** Makes the messages: each content for each session, in turn. @param {readonly string[]} ids @param {readonly Buffer[]} contents @param {Work["encoding"]} encoding */
 function uploads(ids, contents, encoding) {
   let offset = 0;
   return contents.flatMap((content, index) => {
@@ -104,7 +104,7 @@ function uploads(ids, contents, encoding) {
   });
 }
 
-/** What was sent is what is stored. @param {RawServer} server @param {readonly string[]} ids @param {readonly Buffer[]} contents */
+/** Checks that the store has what was sent. @param {RawServer} server @param {readonly string[]} ids @param {readonly Buffer[]} contents */
 async function check(server, ids, contents) {
   const hash = createHash("sha256");
   for (const content of contents) hash.update(content);
@@ -119,14 +119,14 @@ async function compare(work) {
     sdk: () => throughput("sdk", work),
     plain: () => throughput("plain", work),
     pipe: () => throughput("pipe", work),
-    // What is behind one another in one call need not be so in several.
+    // With several calls in flight, a server may write one chunk while it syncs another; (d) does not.
     disk: async () => (work.inFlight === 1 ? throughput("disk", work) : Number.NaN),
-    before: ofBefore((program) => throughput("before", work, [program])),
+    earlier: onEarlier((program) => throughput("earlier", work, [program])),
   });
-  return [found.ours, found.sdk, found.plain, found.pipe, found.disk, found.before];
+  return [found.ours, found.sdk, found.plain, found.pipe, found.disk, found.earlier];
 }
 
-/** Lines of CSV with quoted names: newlines, quotes, and characters that are no ASCII. @param {number} bytes */
+/** Lines of CSV with newlines, quotes, and characters outside of ASCII. @param {number} bytes */
 function textOf(bytes) {
   const lines = [];
   for (let n = 0, length = 0; length < bytes; n += 1) {
@@ -165,13 +165,13 @@ const wanted = [
   ["16 MB, one in flight", 2, 0.9],
 ];
 
-/** Chunks that are to stay as fast as they were. */
+/** Rows that must stay as fast as with the earlier build. */
 const unchanged = /^(?:1|4|16) MB, one in flight$/;
 
 /** @returns {Promise<import("../lib/report.mjs").Findings>} */
 export async function run() {
   const about =
-    "One raw client with prepared messages, so that its own work counts little; one process a round, which has taken hundreds of small chunks, or some large ones, before the clock starts. Ours makes each chunk durable (two syncs, one for small chunks), digests it, and counts it in a row before it answers; (a) and (b) decode and write it, and do none of that; (c) counts lines; (d) writes as many bytes for each, and 4 KB for the row, with a sync each, and does nothing else.";
+    "The client sends prepared messages, so its own work takes little time. Each round starts a process, and sends it hundreds of small chunks, or some large ones, before the clock starts. Before it answers, ours makes each chunk durable (two syncs, or one for a small chunk), digests it, and counts it in a row. (a) and (b) only decode and write it. (c) only counts lines. (d) only writes as many bytes, and 4 KB for the row, with a sync for each.";
   const rows = await rowsOf("base64", randomBytes, ways);
   const texts = await rowsOf("utf8", textOf, ways.slice(0, 1));
   const targets = wanted.map(([work, against, atLeast]) => {
@@ -179,23 +179,23 @@ export async function run() {
     const value = ratio("MB/s", values[0], values[against]);
     return { work: `chunks of ${work}`, against: subjects[against] ?? "", value, wanted: { atLeast } };
   });
-  const asBefore = rows
+  const againstEarlier = rows
     .filter(({ work }) => unchanged.test(work))
     .flatMap(({ work, values }) =>
-      targetsOfBefore(`chunks of ${work}`, "MB/s", { ours: values[0], theirs: values.at(-1) }),
+      targetsAgainstEarlier(`chunks of ${work}`, "MB/s", { ours: values[0], theirs: values.at(-1) }),
     );
   return {
     tables: [
       { title: "Chunks as base64 over stdio", about, unit: "MB/s", subjects, rows },
       {
         title: "Chunks as text over stdio",
-        about: "CSV with newlines, quotes and names that are no ASCII.",
+        about: "CSV with newlines, quotes, and names outside of ASCII.",
         unit: "MB/s",
         subjects,
         rows: texts,
       },
     ],
-    targets: [...targets, ...asBefore],
-    skipped: skippedBefore,
+    targets: [...targets, ...againstEarlier],
+    skipped: skippedEarlier,
   };
 }

@@ -1,23 +1,23 @@
-// Content over HTTP.
+// Uploads and downloads over HTTP.
 import { randomBytes } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { beforeName, ofBefore, skippedBefore, targetsOfBefore } from "../lib/before.mjs";
-import { command, whileRunning } from "../lib/commands.mjs";
+import { runCommand, whileRunning } from "../lib/commands.mjs";
 import { digestOf, digestThroughput } from "../lib/digest.mjs";
+import { earlierName, onEarlier, skippedEarlier, targetsAgainstEarlier } from "../lib/earlier-build.mjs";
 import { findNginx, withNginx } from "../lib/nginx.mjs";
 import { installPeers } from "../lib/peers.mjs";
 import { main, peer } from "../lib/programs.mjs";
-import { each, receive, send, small } from "../lib/raw-http.mjs";
+import { receive, requestOnce, runTimes, send } from "../lib/raw-http.mjs";
 import { RawServer } from "../lib/raw-server.mjs";
 import { ratio } from "../lib/report.mjs";
 import { medians, millisecondsOf } from "../lib/rounds.mjs";
 import { GiB, KiB, MiB } from "../lib/sizes.mjs";
 import { warmMemory } from "../lib/warm-memory.mjs";
-import { workFolder } from "../lib/work-folder.mjs";
+import { withWorkFolder } from "../lib/work-folder.mjs";
 
 const rounds = 3;
-/** What a disk takes in a second is another thing in the next: more rounds, where that is most of the work. */
+/** The speed of a disk changes from second to second: more rounds, if the disk does most of the work. */
 const bigRounds = 6;
 const big = { piece: randomBytes(MiB), times: GiB / MiB };
 const files = Array.from({ length: 1000 }, () => randomBytes(10 * KiB));
@@ -28,13 +28,13 @@ const patchHeaders = { ...tusHeaders, "Content-Type": "application/offset+octet-
 
 /** MB a second. @param {number} bytes @param {() => Promise<unknown>} work @returns {Promise<number>} */
 async function throughput(bytes, work) {
-  await workFolder((folder) => warmMemory(folder, bytes));
+  await withWorkFolder((folder) => warmMemory(folder, bytes));
   return bytes / 1e6 / ((await millisecondsOf(work)) / 1e3);
 }
 
 /** @template Result @param {string} program @param {(server: RawServer) => Promise<Result>} work */
 function withBuild(program, work) {
-  return workFolder(async (folder) => {
+  return withWorkFolder(async (folder) => {
     const args = ["--root", join(folder, "store"), "--log-level", "error"];
     const http = ["--http", "127.0.0.1:0", "--http-token", token];
     const server = new RawServer([process.execPath, program, ...args, ...http]);
@@ -47,16 +47,16 @@ function withBuild(program, work) {
 
 /** @template Result @param {(url: string) => Promise<Result>} work */
 const withTus = (work) =>
-  workFolder((folder) => whileRunning([process.execPath, peer("tus-server.mjs"), folder], work));
+  withWorkFolder((folder) => whileRunning([process.execPath, peer("tus-server.mjs"), folder], work));
 
-/** A session's URL. @param {RawServer} server @returns {Promise<string>} */
+/** Creates a session for 1 GiB, and returns its URL. @param {RawServer} server @returns {Promise<string>} */
 const sessionUrl = async (server) => (await server.call("create_upload_session", { ...artifact, size: GiB })).url;
 
-/** Where the 1 GiB goes. @param {string} url @returns {Promise<string>} */
+/** Creates a tus upload of 1 GiB, and returns its URL. @param {string} url @returns {Promise<string>} */
 async function tusUrl(url) {
   let location = "";
-  await each(1, 1, async (agent) => {
-    const created = await small(agent, "POST", url, { ...tusHeaders, "Upload-Length": GiB });
+  await runTimes(1, 1, async (agent) => {
+    const created = await requestOnce(agent, "POST", url, { ...tusHeaders, "Upload-Length": GiB });
     location = String(created.location);
   });
   return new URL(location, url).href;
@@ -67,7 +67,7 @@ const uploadTo = (program) =>
   withBuild(program, async (server) => {
     const found = await throughput(GiB, async () => send("PUT", await sessionUrl(server), big));
     const { sha256 } = await server.call("get_artifact", artifact);
-    if (sha256 !== digestOf(big)) throw new Error("another content is stored");
+    if (sha256 !== digestOf(big)) throw new Error("the stored content is not what was sent");
     return found;
   });
 
@@ -77,21 +77,23 @@ const uploads = {
     withTus((url) =>
       throughput(GiB, async () => {
         await send("PATCH", await tusUrl(url), big, patchHeaders);
-        await command("sync");
+        await runCommand("sync");
       }),
     ),
   dd: () =>
-    workFolder(async (folder) => {
+    withWorkFolder(async (folder) => {
       const [source, copy] = [join(folder, "source"), join(folder, "copy")];
       await writeFile(source, Buffer.concat(Array.from({ length: big.times }, () => big.piece)));
-      await command("sync");
-      return throughput(GiB, () => command("dd", `if=${source}`, `of=${copy}`, "bs=1M", "conv=fsync", "status=none"));
+      await runCommand("sync");
+      return throughput(GiB, () =>
+        runCommand("dd", `if=${source}`, `of=${copy}`, "bs=1M", "conv=fsync", "status=none"),
+      );
     }),
   digest: () => digestThroughput(big),
-  before: ofBefore(uploadTo),
+  earlier: onEarlier(uploadTo),
 };
 
-/** Files a second are what counts here; as MB/s. @param {number} atOnce */
+/** Uploads small files. The result is in MB/s, as in the other rows. @param {number} atOnce */
 function smallUploads(atOnce) {
   const bytes = files.length * 10 * KiB;
   /** @param {string} program */
@@ -100,8 +102,8 @@ function smallUploads(atOnce) {
       const { origin } = new URL(await sessionUrl(server));
       const headers = { Authorization: `Bearer ${token}` };
       return throughput(bytes, () =>
-        each(files.length, atOnce, (agent, n) =>
-          small(agent, "PUT", `${origin}/v1/content/small/file-${n}`, headers, files[n]),
+        runTimes(files.length, atOnce, (agent, n) =>
+          requestOnce(agent, "PUT", `${origin}/v1/content/small/file-${n}`, headers, files[n]),
         ),
       );
     });
@@ -111,29 +113,31 @@ function smallUploads(atOnce) {
       withTus((url) =>
         throughput(bytes, async () => {
           const headers = { ...patchHeaders, "Upload-Length": 10 * KiB };
-          await each(files.length, atOnce, (agent, n) => small(agent, "POST", url, headers, files[n]));
-          await command("sync");
+          await runTimes(files.length, atOnce, (agent, n) => requestOnce(agent, "POST", url, headers, files[n]));
+          await runCommand("sync");
         }),
       ),
     dd: () =>
-      workFolder(async (folder) => {
+      withWorkFolder(async (folder) => {
         await Promise.all(files.map((file, n) => writeFile(join(folder, `source-${n}`), file)));
-        await command("sync");
+        await runCommand("sync");
         const script = `for n in $(seq 0 ${files.length - 1}); do dd if=source-$n of=copy-$n conv=fsync status=none; done`;
-        return throughput(bytes, () => command("sh", "-c", `cd ${folder} && ${script}`));
+        return throughput(bytes, () => runCommand("sh", "-c", `cd ${folder} && ${script}`));
       }),
     digest: async () => Number.NaN,
-    before: ofBefore(to),
+    earlier: onEarlier(to),
   };
 }
 
 /**
- * Not a number where this machine has none.
+ * Measures nginx. Returns NaN if there is none.
  *
  * @param {string | undefined} program @param {(url: string, folder: string) => Promise<number>} work
  */
 const throughNginx = async (program, work) =>
-  program === undefined ? Number.NaN : workFolder((folder) => withNginx(program, folder, (url) => work(url, folder)));
+  program === undefined
+    ? Number.NaN
+    : withWorkFolder((folder) => withNginx(program, folder, (url) => work(url, folder)));
 
 /** @param {string} program */
 const downloadFrom = (program) =>
@@ -158,7 +162,7 @@ const bigDownloads = (nginx) => ({
       return throughput(GiB, () => receive(`${url}/big.bin`, GiB));
     }),
   digest: () => digestThroughput(big),
-  before: ofBefore(downloadFrom),
+  earlier: onEarlier(downloadFrom),
 });
 
 /** @param {string | undefined} nginx @param {number} atOnce */
@@ -166,14 +170,14 @@ function smallDownloads(nginx, atOnce) {
   const bytes = files.length * 10 * KiB;
   /** @param {(n: number) => string} urlOf @param {Record<string, string>} [headers] */
   const all = (urlOf, headers = {}) =>
-    throughput(bytes, () => each(files.length, atOnce, (agent, n) => small(agent, "GET", urlOf(n), headers)));
+    throughput(bytes, () => runTimes(files.length, atOnce, (agent, n) => requestOnce(agent, "GET", urlOf(n), headers)));
   /** @param {string} program */
   const from = (program) =>
     withBuild(program, async (server) => {
       const { origin } = new URL(await sessionUrl(server));
       const headers = { Authorization: `Bearer ${token}` };
       const urlOf = (/** @type {number} */ n) => `${origin}/v1/content/small/file-${n}`;
-      await each(files.length, 8, (agent, n) => small(agent, "PUT", urlOf(n), headers, files[n]));
+      await runTimes(files.length, 8, (agent, n) => requestOnce(agent, "PUT", urlOf(n), headers, files[n]));
       return all(urlOf, headers);
     });
   return {
@@ -183,8 +187,8 @@ function smallDownloads(nginx, atOnce) {
         const headers = { ...patchHeaders, "Upload-Length": 10 * KiB };
         /** @type {string[]} */
         const urls = [];
-        await each(files.length, 8, async (agent, n) => {
-          const created = await small(agent, "POST", url, headers, files[n]);
+        await runTimes(files.length, 8, async (agent, n) => {
+          const created = await requestOnce(agent, "POST", url, headers, files[n]);
           urls[n] = new URL(String(created.location), url).href;
         });
         return all((n) => urls[n] ?? "");
@@ -195,7 +199,7 @@ function smallDownloads(nginx, atOnce) {
         return all((n) => `${url}/file-${n}`);
       }),
     digest: async () => Number.NaN,
-    before: ofBefore(from),
+    earlier: onEarlier(from),
   };
 }
 
@@ -203,7 +207,7 @@ function smallDownloads(nginx, atOnce) {
 export async function run() {
   await installPeers();
   const nginx = await findNginx();
-  /** In the order of the subjects. @param {string} work @param {Record<string, () => Promise<number>>} subjects */
+  /** Measures a row, in the order of the subjects. @param {string} work @param {Record<string, () => Promise<number>>} subjects */
   const row = async (work, subjects, times = rounds) => ({
     work,
     values: Object.values(await medians(times, subjects)),
@@ -225,7 +229,8 @@ export async function run() {
   };
   const [bigUp, bigDown] = [up[0]?.values ?? [], down[0]?.values ?? []];
   /** @param {(typeof up)[number]} row */
-  const asBefore = ({ work, values }) => targetsOfBefore(work, "MB/s", { ours: values[0], theirs: values.at(-1) });
+  const againstEarlier = ({ work, values }) =>
+    targetsAgainstEarlier(work, "MB/s", { ours: values[0], theirs: values.at(-1) });
   const [oneUp, eightUp] = [up[1]?.values ?? [], up[2]?.values ?? []];
   const [oneDown, eightDown] = [down[1]?.values ?? [], down[2]?.values ?? []];
   const [one, eight] = ["1,000 files of 10 KB, one after the other", "1,000 files of 10 KB, eight at a time"];
@@ -241,29 +246,29 @@ export async function run() {
           target(`HTTP download, ${eight}`, "nginx, no sendfile", eightDown, 2, 0.4),
         ]
       : []),
-    ...asBefore({ work: "HTTP upload, 1 GiB", values: bigUp }),
-    ...asBefore({ work: "HTTP download, 1 GiB", values: bigDown }),
+    ...againstEarlier({ work: "HTTP upload, 1 GiB", values: bigUp }),
+    ...againstEarlier({ work: "HTTP download, 1 GiB", values: bigDown }),
   ];
   return {
     tables: [
       {
         title: "HTTP upload",
         about:
-          "One request a file. Ours syncs and digests what it acknowledges, each file by itself; @tus/server does neither, and is followed by one `sync` in the end. dd copies a local file, each in a process of its own.",
+          "One request a file. Ours syncs and digests each file before it acknowledges it. @tus/server does neither, so one `sync` follows at the end. dd copies local files, with one process a file.",
         unit: "MB/s",
-        subjects: ["artifacts-mcp", "@tus/server, sync", "dd conv=fsync", "SHA-256 alone", beforeName],
+        subjects: ["artifacts-mcp", "@tus/server, sync", "dd conv=fsync", "SHA-256 alone", earlierName],
         rows: up,
       },
       {
         title: "HTTP download",
         about:
-          "From the page cache, to a client that counts bytes. Ours checks the digest of all that it sends, so the digest alone is its limit.",
+          "From the page cache, to a client that counts bytes. Ours checks the digest of everything that it sends, so it cannot be faster than the digest alone.",
         unit: "MB/s",
-        subjects: ["artifacts-mcp", "@tus/server", "nginx, no sendfile", "SHA-256 alone", beforeName],
+        subjects: ["artifacts-mcp", "@tus/server", "nginx, no sendfile", "SHA-256 alone", earlierName],
         rows: down,
       },
     ],
     targets,
-    skipped: [...skippedBefore, ...(nginx ? [] : ["nginx: this machine has none, nor Debian's packages"])],
+    skipped: [...skippedEarlier, ...(nginx ? [] : ["nginx: this machine has none, and cannot get Debian's package"])],
   };
 }

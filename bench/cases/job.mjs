@@ -1,4 +1,4 @@
-// The whole job, as a host does it with the SDK's client: a new process, content as text in tool calls, saved.
+// The whole job of a host, with the SDK's client: start a process, send text in tool calls, save it.
 import { join } from "node:path";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
@@ -6,7 +6,7 @@ import { filesystemServer, installPeers } from "../lib/peers.mjs";
 import { main } from "../lib/programs.mjs";
 import { medians, millisecondsOf } from "../lib/rounds.mjs";
 import { KiB, MiB } from "../lib/sizes.mjs";
-import { workFolder } from "../lib/work-folder.mjs";
+import { withWorkFolder } from "../lib/work-folder.mjs";
 
 const rounds = 5;
 const chunkLength = 1_000_000;
@@ -18,7 +18,7 @@ const sizes = [
 ];
 const subjects = ["artifacts-mcp", "filesystem server"];
 
-/** Rows of CSV, all of it ASCII. @param {number} bytes */
+/** Rows of CSV in ASCII. @param {number} bytes */
 function textOf(bytes) {
   const lines = [];
   for (let n = 0, length = 0; length < bytes; n += 1) {
@@ -31,7 +31,7 @@ function textOf(bytes) {
 
 /** @typedef {(name: string, args: Record<string, unknown>) => Promise<any>} Call */
 
-/** Milliseconds from the spawn on. @param {string[]} args @param {(call: Call) => Promise<unknown>} work */
+/** Milliseconds from the spawn to the last answer. @param {string[]} args @param {(call: Call) => Promise<unknown>} work */
 async function timed(args, work) {
   const client = new Client({ name: "bench", version: "0" });
   /** @type {Call} */
@@ -62,11 +62,11 @@ async function save(call, text) {
 function subjectsOf(text) {
   return {
     ours: () =>
-      workFolder((folder) =>
+      withWorkFolder((folder) =>
         timed([main, "--root", join(folder, "store"), "--log-level", "error"], (call) => save(call, text)),
       ),
     filesystem: () =>
-      workFolder((folder) =>
+      withWorkFolder((folder) =>
         timed([filesystemServer, folder], (call) =>
           call("write_file", { path: join(folder, "data.csv"), content: text }),
         ),
@@ -81,7 +81,7 @@ export async function run() {
   const skipped = [];
   for (const { name, bytes } of sizes) {
     const { ours, filesystem } = subjectsOf(textOf(bytes));
-    // Its transport has a limit; where it cannot do a size, ours is measured alone.
+    // Its transport has a limit. Ours alone is measured at sizes that it cannot take.
     const refusal = await filesystem().then(() => undefined, String);
     if (refusal !== undefined) skipped.push(`write_file of ${name}: ${refusal}`);
     const found = await medians(
@@ -91,6 +91,6 @@ export async function run() {
     rows.push({ work: name, values: [found.ours, found.filesystem] });
   }
   const about =
-    "From the spawn of the server to the last answer. Ours is sent chunks of 1 MB; the filesystem server takes all of it in one write_file.";
+    "From the spawn of the server to the last answer. Ours gets chunks of 1 MB; the filesystem server gets all of it in one write_file.";
   return { tables: [{ title: "The whole job", about, unit: "ms", subjects, rows }], targets: [], skipped };
 }

@@ -1,17 +1,17 @@
-// What a page of each listing, and a lookup, cost in small and in large stores.
+// The time for a page of each listing, and for a lookup, in small and in large stores.
 import { join } from "node:path";
 import { DatabaseSync } from "@photostructure/sqlite";
-import { beforeName, ofBefore, skippedBefore, targetsOfBefore } from "../lib/before.mjs";
+import { earlierName, onEarlier, skippedEarlier, targetsAgainstEarlier } from "../lib/earlier-build.mjs";
 import { main } from "../lib/programs.mjs";
 import { RawServer } from "../lib/raw-server.mjs";
 import { median, millisecondsOf } from "../lib/rounds.mjs";
-import { workFolder } from "../lib/work-folder.mjs";
+import { withWorkFolder } from "../lib/work-folder.mjs";
 
 const sizes = [1_000, 10_000, 100_000, 1_000_000];
-/** Of each page in each store: in rounds, so that what else the machine does meets all of them. */
+/** Each page in each store is measured once a round, so that other load on the machine affects all alike. */
 const rounds = 5;
 const callsOfRound = 11;
-/** So that what is measured first is not what the compiler learns on; finding the last page of the largest store takes as many. */
+/** Enough calls for the compiler; finding the last page of the largest store takes as many. */
 const warmUpCalls = 4_000;
 
 /** Half of the artifacts in one bucket of folders of 100, half in buckets of 50. @param {number} artifacts */
@@ -26,12 +26,12 @@ function* keysOf(artifacts) {
   }
 }
 
-/** A build, and how it names and writes a row. @typedef {{ program: string, separator: string, about: object }} Build */
+/** A build: its program, the separator in the keys of its rows, and the fields that only its rows have. @typedef {{ program: string, separator: string, about: object }} Build */
 
 /** @type {Build} */
 const ours = { program: main, separator: "\t", about: { pieces: [] } };
 /** @param {string} program @returns {Build} */
-const before = (program) => ({ program, separator: ":", about: {} });
+const earlier = (program) => ({ program, separator: ":", about: {} });
 
 /** @param {string} bucket @param {string} key @param {object} added */
 function rowOf(bucket, key, added) {
@@ -47,9 +47,9 @@ function rowOf(bucket, key, added) {
   return JSON.stringify({ value });
 }
 
-/** Rows without content: a listing reads none. @param {Build} build @param {string} root @param {number} artifacts */
+/** Writes rows without content, because a listing reads none. @param {Build} build @param {string} root @param {number} artifacts */
 async function fill({ program, separator, about }, root, artifacts) {
-  const server = serverOn(program, root); // makes the table
+  const server = serverOn(program, root); // the server makes the table
   await server.initialize();
   await server.call("list_buckets", {});
   await server.close();
@@ -67,7 +67,7 @@ async function fill({ program, separator, about }, root, artifacts) {
 /** @param {string} program @param {string} root */
 const serverOn = (program, root) => new RawServer([process.execPath, program, "--root", root, "--log-level", "error"]);
 
-/** The cursors of a listing's pages, undefined for the first. @param {RawServer} server @param {string} name @param {object} args */
+/** Returns the cursors of all pages of a listing; that of the first page is undefined. @param {RawServer} server @param {string} name @param {object} args */
 async function cursorsOf(server, name, args) {
   /** @type {(string | undefined)[]} */
   const cursors = [undefined];
@@ -88,7 +88,7 @@ const listings = [
 
 /** @typedef {{ work: string, call: () => Promise<unknown> }} Lookup */
 
-/** What is measured, ready to be called. @param {RawServer} server @returns {Promise<Lookup[]>} */
+/** Returns the calls to measure. @param {RawServer} server @returns {Promise<Lookup[]>} */
 async function lookupsOf(server) {
   for (let n = 0; n < warmUpCalls; n += 1) await server.call("list_artifacts", { bucket: "big" });
   const lookups = [];
@@ -103,7 +103,7 @@ async function lookupsOf(server) {
   return [...lookups, { work: "get_artifact", call: () => server.call("get_artifact", artifact) }];
 }
 
-/** A store of so many artifacts, and what is measured on it. @param {string} root @param {number} artifacts @param {Build} build */
+/** Makes a store with so many artifacts. Returns its server and the calls to measure. @param {string} root @param {number} artifacts @param {Build} build */
 async function storeOf(root, artifacts, build) {
   process.stderr.write(`bench: a store of ${artifacts}\n`);
   await fill(build, root, artifacts);
@@ -112,7 +112,7 @@ async function storeOf(root, artifacts, build) {
   return { server, lookups: await lookupsOf(server) };
 }
 
-/** Median milliseconds of each, by store. @param {readonly (readonly Lookup[])[]} stores */
+/** Returns the median milliseconds of each call, by store. @param {readonly (readonly Lookup[])[]} stores */
 async function measure(stores) {
   const found = stores.map((lookups) => lookups.map(() => /** @type {number[]} */ ([])));
   for (let round = 0; round < rounds; round += 1) {
@@ -127,12 +127,12 @@ async function measure(stores) {
 
 /** @returns {Promise<import("../lib/report.mjs").Findings>} */
 export function run() {
-  return workFolder(async (folder) => {
+  return withWorkFolder(async (folder) => {
     const stores = [];
     for (const artifacts of sizes) stores.push(await storeOf(join(folder, String(artifacts)), artifacts, ours));
     const largest = sizes.at(-1) ?? 0;
-    await ofBefore(async (program) => {
-      stores.push(await storeOf(join(folder, "before"), largest, before(program)));
+    await onEarlier(async (program) => {
+      stores.push(await storeOf(join(folder, "earlier"), largest, earlier(program)));
       return 0;
     })();
     const found = await measure(stores.map(({ lookups }) => lookups));
@@ -143,8 +143,8 @@ export function run() {
       work,
       values: [found[sizes.length - 1]?.[at], found[sizes.length]?.[at] ?? Number.NaN],
     }));
-    const asBefore = beside.flatMap(({ work, values: [now, then] }) =>
-      targetsOfBefore(`${work}, of 1,000,000 artifacts`, "ms", { ours: now, theirs: then }),
+    const againstEarlier = beside.flatMap(({ work, values: [now, then] }) =>
+      targetsAgainstEarlier(`${work}, of 1,000,000 artifacts`, "ms", { ours: now, theirs: then }),
     );
     const targets = rows
       .filter(({ work }) => /^list_artifacts: /.test(work))
@@ -155,21 +155,21 @@ export function run() {
         wanted: { atMost: 1.5 },
       }));
     const about =
-      "By the number of artifacts in the store. Pages of 100 artifacts, of 5 where there is a delimiter, of 5 buckets.";
+      "By the number of artifacts in the store. A page has 100 artifacts, or 5 entries with a delimiter, or 5 buckets.";
     const subjects = sizes.map((size) => size.toLocaleString("en"));
     return {
       tables: [
         { title: "Listing and lookup", about, unit: "ms", subjects, rows, isGrowth: true },
         {
           title: "Listing and lookup among 1,000,000 artifacts",
-          about: "The same, in the same rounds.",
+          about: "The same calls, in the same rounds.",
           unit: "ms",
-          subjects: ["artifacts-mcp", beforeName],
+          subjects: ["artifacts-mcp", earlierName],
           rows: beside,
         },
       ],
-      targets: [...targets, ...asBefore],
-      skipped: skippedBefore,
+      targets: [...targets, ...againstEarlier],
+      skipped: skippedEarlier,
     };
   });
 }

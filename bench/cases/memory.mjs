@@ -1,14 +1,14 @@
-// How much memory a server takes beyond what it takes idle: the peak that the system has counted.
+// How much memory a server takes during work, beyond its idle size: the peak that the system has counted.
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { beforeName, ofBefore, skippedBefore, targetsOfBefore } from "../lib/before.mjs";
+import { earlierName, onEarlier, skippedEarlier, targetsAgainstEarlier } from "../lib/earlier-build.mjs";
 import { main } from "../lib/programs.mjs";
 import { receive, send } from "../lib/raw-http.mjs";
 import { message, RawServer } from "../lib/raw-server.mjs";
 import { median } from "../lib/rounds.mjs";
 import { GiB, MiB } from "../lib/sizes.mjs";
-import { workFolder } from "../lib/work-folder.mjs";
+import { withWorkFolder } from "../lib/work-folder.mjs";
 import { writeRandomFile } from "./files.mjs";
 
 const rounds = 3;
@@ -17,7 +17,7 @@ const body = { piece: randomBytes(MiB), times: GiB / MiB };
 const chunk = { bytes: 16 * MiB, times: 10 };
 const unreadAnswers = 300;
 
-/** MiB, from Linux's own count of a process. @param {number} pid @param {"VmRSS" | "VmHWM"} name */
+/** Returns the memory of a process in MiB, as Linux counts it. @param {number} pid @param {"VmRSS" | "VmHWM"} name */
 function memoryOf(pid, name) {
   const status = readFileSync(`/proc/${pid}/status`, "utf8");
   return Number(new RegExp(`${name}:\\s+(\\d+) kB`).exec(status)?.[1]) / 1024;
@@ -25,18 +25,18 @@ function memoryOf(pid, name) {
 
 /** @typedef {{ server: RawServer, source: string, folder: string }} Place */
 
-/** What it takes, and where it is measured before the end, the peak in MiB. @typedef {(place: Place) => Promise<unknown>} Work */
+/** Does the work. Returns the peak in MiB if it has measured it before the end. @typedef {(place: Place) => Promise<unknown>} Work */
 
 /** @param {Place} place */
 const saveText = ({ server }) =>
   server.call("save_artifact", { ...artifact, mime_type: "text/plain", content: "x".repeat(MiB) });
 
-/** @type {Record<string, { before?: Work, work: Work }>} */
+/** @type {Record<string, { prepare?: Work, work: Work }>} */
 const works = {
   "chunks of 16 MB": { work: ({ server }) => sendChunks(server) },
   "import_file, 1 GiB": { work: ({ server, source }) => importFile(server, source) },
   "export_file, 1 GiB": {
-    before: ({ server, source }) => importFile(server, source),
+    prepare: ({ server, source }) => importFile(server, source),
     work: ({ server, folder }) => server.call("export_file", { ...artifact, path: join(folder, "copy") }),
   },
   "HTTP upload, 1 GiB": {
@@ -46,18 +46,18 @@ const works = {
     },
   },
   "HTTP download, 1 GiB": {
-    before: ({ server, source }) => importFile(server, source),
+    prepare: ({ server, source }) => importFile(server, source),
     async work({ server }) {
       const { url } = await server.call("get_artifact", artifact);
       await receive(url, GiB);
     },
   },
   [`${unreadAnswers} answers of 1 MB that nobody reads`]: {
-    before: saveText,
+    prepare: saveText,
     work: ({ server }) => leaveUnread(server),
   },
   "the same, once they are read": {
-    before: saveText,
+    prepare: saveText,
     work: async ({ server }) => void (await leaveUnread(server)),
   },
 };
@@ -71,40 +71,44 @@ async function sendChunks(server) {
   for (let n = 0; n < chunk.times; n += 1) {
     const data = randomBytes(chunk.bytes).toString("base64");
     const args = { session_id, offset: n * chunk.bytes, encoding: "base64", data };
-    await server.pump([message("tools/call", { name: "upload_chunk", arguments: args }, n)]);
+    await server.sendAll([message("tools/call", { name: "upload_chunk", arguments: args }, n)]);
   }
 }
 
-/** Asks for all at once, reads nothing until the memory has stopped to grow, and then all of it. @param {RawServer} server @returns {Promise<number>} the peak before it reads */
+/**
+ * Sends all requests at once. Reads no answer until the memory stops growing, and then reads all.
+ *
+ * @param {RawServer} server @returns {Promise<number>} the peak before it reads, in MiB
+ */
 async function leaveUnread(server) {
   const args = { ...artifact, length: MiB };
   const asked = Array.from({ length: unreadAnswers }, (_, id) =>
     message("tools/call", { name: "read_artifact", arguments: args }, id),
   );
-  server.deafen();
-  const answered = server.pump(asked, unreadAnswers);
+  server.pauseReading();
+  const answered = server.sendAll(asked, unreadAnswers);
   let peak = memoryOf(server.pid, "VmHWM");
   for (let last = 0; peak > last; ) {
     await new Promise((resolve) => setTimeout(resolve, 1000));
     last = peak;
     peak = memoryOf(server.pid, "VmHWM");
   }
-  server.listen();
+  server.resumeReading();
   await answered;
   return peak;
 }
 
-/** Idle, and the peak over it. @param {string} program @param {string} source @param {(typeof works)[string]} what */
-function measure(program, source, { before = async () => undefined, work }) {
-  return workFolder(async (folder) => {
+/** Returns the idle size and the peak beyond it, in MiB. @param {string} program @param {string} source @param {(typeof works)[string]} what */
+function measure(program, source, { prepare = async () => undefined, work }) {
+  return withWorkFolder(async (folder) => {
     const command = [process.execPath, program, "--root", join(folder, "store"), "--log-level", "error"];
     const http = ["--http", "127.0.0.1:0", "--http-token", randomBytes(16).toString("hex")];
     const options = [...http, "--max-chunk-bytes", String(32 * MiB)];
     const allowed = ["--allow-path", join(source, ".."), "--allow-path", folder];
-    // What has to be there already is another process's work.
+    // Another process prepares the store: its memory does not count.
     const first = new RawServer([...command, ...options, ...allowed]);
     await first.initialize();
-    await before({ server: first, source, folder });
+    await prepare({ server: first, source, folder });
     await first.close();
     const server = new RawServer([...command, ...options, ...allowed]);
     await server.initialize();
@@ -118,42 +122,42 @@ function measure(program, source, { before = async () => undefined, work }) {
 }
 
 /** @param {{ idle: number, peak: number }} found */
-const whole = ({ idle, peak }) => idle + peak;
+const total = ({ idle, peak }) => idle + peak;
 
 /** @returns {Promise<import("../lib/report.mjs").Findings>} */
 export function run() {
   if (process.platform !== "linux") {
     return Promise.resolve({ tables: [], targets: [], skipped: ["memory: only Linux counts a process's peak"] });
   }
-  return workFolder(async (folder) => {
+  return withWorkFolder(async (folder) => {
     const source = join(folder, "source");
     await writeRandomFile(source);
     const idles = [];
     const rows = [];
     for (const [work, what] of Object.entries(works)) {
       const found = [];
-      const before = [];
+      const earlier = [];
       for (let round = 0; round < rounds; round += 1) {
         found.push(await measure(main, source, what));
-        before.push(await ofBefore(async (program) => whole(await measure(program, source, what)))());
+        earlier.push(await onEarlier(async (program) => total(await measure(program, source, what)))());
       }
       idles.push(...found.map(({ idle }) => idle));
-      rows.push({ work, values: [median(found.map(({ peak }) => peak)), median(found.map(whole)), median(before)] });
+      rows.push({ work, values: [median(found.map(({ peak }) => peak)), median(found.map(total)), median(earlier)] });
     }
-    const asBefore = rows.flatMap(({ work, values: [, ours, theirs] }) =>
-      targetsOfBefore(`memory: ${work}`, "MiB", { ours, theirs }),
+    const againstEarlier = rows.flatMap(({ work, values: [, ours, theirs] }) =>
+      targetsAgainstEarlier(`memory: ${work}`, "MiB", { ours, theirs }),
     );
     const targets = rows
       .filter(({ work }) => work.includes("GiB") || work.includes("nobody"))
       .map(({ work, values: [value = Number.NaN] }) => {
         return { work: `memory: ${work}`, against: "idle", value, wanted: { atMost: 64 } };
       });
-    const about = `The process's largest resident size during the work, less its size when it has served one call: idle, ${median(idles).toFixed(0)} MiB.`;
-    const subjects = ["over idle", "whole", `whole, ${beforeName}`];
+    const about = `The largest resident size of the process during the work, minus its idle size after one call: ${median(idles).toFixed(0)} MiB.`;
+    const subjects = ["over idle", "whole", `whole, ${earlierName}`];
     return {
       tables: [{ title: "Memory", about, unit: "MiB", subjects, rows, isUncompared: true }],
-      targets: [...targets, ...asBefore],
-      skipped: skippedBefore,
+      targets: [...targets, ...againstEarlier],
+      skipped: skippedEarlier,
     };
   });
 }

@@ -1,19 +1,19 @@
-// Several servers on one data directory, as several hosts make them.
+// Several servers share one data directory, as when several hosts run.
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import { beforeName, ofBefore, skippedBefore, targetsOfBefore } from "../lib/before.mjs";
+import { earlierName, onEarlier, skippedEarlier, targetsAgainstEarlier } from "../lib/earlier-build.mjs";
 import { main } from "../lib/programs.mjs";
 import { message, RawServer } from "../lib/raw-server.mjs";
 import { medians, millisecondsOf } from "../lib/rounds.mjs";
 import { KiB, MiB } from "../lib/sizes.mjs";
-import { workFolder } from "../lib/work-folder.mjs";
+import { withWorkFolder } from "../lib/work-folder.mjs";
 
 const rounds = 3;
 const many = 8;
-const subjects = [`${many} processes`, "one process", `one process, ${beforeName}`];
-const waitSubjects = [`${many} processes`, "one process", `${many} processes, ${beforeName}`];
+const subjects = [`${many} processes`, "one process", `one process, ${earlierName}`];
+const waitSubjects = [`${many} processes`, "one process", `${many} processes, ${earlierName}`];
 
-/** @typedef {{ name: string, bytes: number, calls: number }} Size what each process sends */
+/** @typedef {{ name: string, bytes: number, calls: number }} Size what each process gets */
 
 const chunks = [
   { name: "chunks of 64 KB", bytes: 64 * KiB, calls: 100 },
@@ -21,7 +21,7 @@ const chunks = [
 ];
 const saves = { name: "save_artifact of 10 KB", bytes: 10 * KiB, calls: 100 };
 
-/** @typedef {(server: RawServer, n: number) => Promise<Buffer[]>} Prepare what one process is sent */
+/** @typedef {(server: RawServer, n: number) => Promise<Buffer[]>} Prepare makes the messages for one process */
 
 /** @param {Size} size @returns {Prepare} */
 const chunksOf =
@@ -48,13 +48,13 @@ const savesOf =
 /** @typedef {{ processes: number, size: Size, prepare: Prepare }} Work */
 
 /**
- * MB a second, of all together.
+ * Returns the MB a second of all processes together.
  *
- * @param {string} program @param {Work} work @param {number[]} [waits] takes the longest wait of any call, in ms
+ * @param {string} program @param {Work} work @param {number[]} [waits] gets the longest wait of any call, in ms
  * @returns {Promise<number>}
  */
 function throughput(program, { processes, size: { bytes, calls }, prepare }, waits = []) {
-  return workFolder(async (folder) => {
+  return withWorkFolder(async (folder) => {
     const args = [program, "--root", join(folder, "store"), "--log-level", "error"];
     const servers = Array.from({ length: processes }, () => new RawServer([process.execPath, ...args]));
     const messages = await Promise.all(
@@ -64,7 +64,7 @@ function throughput(program, { processes, size: { bytes, calls }, prepare }, wai
       }),
     );
     const ms = await millisecondsOf(() =>
-      Promise.all(servers.map((server, n) => server.pump(/** @type {Buffer[]} */ (messages[n])))),
+      Promise.all(servers.map((server, n) => server.sendAll(/** @type {Buffer[]} */ (messages[n])))),
     );
     waits.push(Math.max(...servers.map(({ longestMs }) => longestMs)));
     await Promise.all(servers.map((server) => server.close()));
@@ -74,18 +74,20 @@ function throughput(program, { processes, size: { bytes, calls }, prepare }, wai
 
 /** @param {Omit<Work, "processes">} work */
 async function compare(work) {
-  /** @type {Record<"eight" | "one" | "before", number[]>} */
-  const waits = { eight: [], one: [], before: [] };
+  /** @type {Record<"eight" | "one" | "eightEarlier", number[]>} */
+  const waits = { eight: [], one: [], eightEarlier: [] };
   const found = await medians(rounds, {
     eight: () => throughput(main, { ...work, processes: many }, waits.eight),
     one: () => throughput(main, { ...work, processes: 1 }, waits.one),
-    before: ofBefore((program) => throughput(program, { ...work, processes: 1 })),
-    // For the waits alone.
-    eightBefore: ofBefore((program) => throughput(program, { ...work, processes: many }, waits.before)),
+    oneEarlier: onEarlier((program) => throughput(program, { ...work, processes: 1 })),
+    // Only for the waits.
+    eightEarlier: onEarlier((program) => throughput(program, { ...work, processes: many }, waits.eightEarlier)),
   });
   return {
-    speed: [found.eight, found.one, found.before],
-    waits: [waits.eight, waits.one, waits.before].map((all) => (all.length === 0 ? Number.NaN : Math.max(...all))),
+    speed: [found.eight, found.one, found.oneEarlier],
+    waits: [waits.eight, waits.one, waits.eightEarlier].map((all) =>
+      all.length === 0 ? Number.NaN : Math.max(...all),
+    ),
   };
 }
 
@@ -102,24 +104,25 @@ export async function run() {
     rows.push({ work: work.size.name, values: found.speed });
     waits.push({ work: work.size.name, values: found.waits });
   }
-  const [saved, , savedBefore] = rows.at(-1)?.values ?? [];
-  const about = "Each process serves a client of its own, one request in flight. Throughput of all together.";
+  const [saved, , savedEarlier] = rows.at(-1)?.values ?? [];
+  const about =
+    "Each process serves its own client, with one request in flight. The throughput is that of all processes together.";
   return {
     tables: [
       { title: "Several processes on one directory", about, unit: "MB/s", subjects, rows },
       {
         title: "The worst wait of any call",
-        about: "In the same runs, of all processes and rounds.",
+        about: "In the same runs, over all processes and rounds.",
         unit: "ms",
         subjects: waitSubjects,
         rows: waits,
       },
     ],
-    targets: targetsOfBefore(`${saves.name}, ${many} processes against one`, "MB/s", {
+    targets: targetsAgainstEarlier(`${saves.name}, ${many} processes against one`, "MB/s", {
       ours: saved,
-      theirs: savedBefore,
+      theirs: savedEarlier,
       atLeast: 4,
     }),
-    skipped: skippedBefore,
+    skipped: skippedEarlier,
   };
 }

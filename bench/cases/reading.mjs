@@ -1,4 +1,4 @@
-// Reading back over stdio.
+// Reading content back over stdio.
 import { randomBytes } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ import { message, RawServer } from "../lib/raw-server.mjs";
 import { ratio } from "../lib/report.mjs";
 import { medians, millisecondsOf } from "../lib/rounds.mjs";
 import { KiB, MiB } from "../lib/sizes.mjs";
-import { workFolder } from "../lib/work-folder.mjs";
+import { withWorkFolder } from "../lib/work-folder.mjs";
 
 const rounds = 5;
 const warmUps = 5;
@@ -20,7 +20,7 @@ const sizes = [
   { name: "4 MB", bytes: 4 * MiB, reads: 12 },
 ];
 
-/** Text in lines, all of it ASCII. @param {number} bytes */
+/** Lines of text in ASCII. @param {number} bytes */
 const textOf = (bytes) => Buffer.from(randomBytes(bytes).toString("base64").replace(/.{75}/g, "$&\n").slice(0, bytes));
 
 /** @typedef {{ method: string, params: object }} Request */
@@ -28,16 +28,16 @@ const textOf = (bytes) => Buffer.from(randomBytes(bytes).toString("base64").repl
 /**
  * MB of content a second.
  *
- * @param {string[]} args @param {Request} request @param {number} bytes @param {number} reads @param {(server: RawServer) => Promise<unknown>} [before]
+ * @param {string[]} args @param {Request} request @param {number} bytes @param {number} reads @param {(server: RawServer) => Promise<unknown>} [prepare]
  */
-async function throughput(args, { method, params }, bytes, reads, before = async () => undefined) {
+async function throughput(args, { method, params }, bytes, reads, prepare = async () => undefined) {
   const server = new RawServer([process.execPath, ...args]);
   await server.initialize();
-  await before(server);
+  await prepare(server);
   const messages = Array.from({ length: warmUps + reads }, (_, id) => message(method, params, id));
-  const answer = await server.pump(messages.splice(0, warmUps));
+  const answer = await server.sendAll(messages.splice(0, warmUps));
   if (answer.length < bytes) throw new Error(`${args[0]} answered ${answer.toString("utf8", 0, 300)}`);
-  const ms = await millisecondsOf(() => server.pump(messages));
+  const ms = await millisecondsOf(() => server.sendAll(messages));
   await server.close();
   return (bytes * reads) / 1e6 / (ms / 1e3);
 }
@@ -45,7 +45,7 @@ async function throughput(args, { method, params }, bytes, reads, before = async
 /** @param {string} name @param {object} args @returns {Request} */
 const tool = (name, args) => ({ method: "tools/call", params: { name, arguments: args } });
 
-/** What is asked of ours, by the words for it. @param {string} key @param {number} bytes @returns {[string, Request][]} */
+/** Returns the requests to our server, by name. @param {string} key @param {number} bytes @returns {[string, Request][]} */
 function requestsOf(key, bytes) {
   const resource = { method: "resources/read", params: { uri: `artifact://bench/${key}` } };
   const page = tool("read_artifact", { bucket: "bench", key, offset: 0, length: bytes });
@@ -84,7 +84,7 @@ export async function run() {
   /** @type {import("../lib/report.mjs").Row[]} */
   const rows = [];
   for (const size of sizes) {
-    for (const kind of kinds) rows.push(...(await workFolder((folder) => compare(folder, size, kind))));
+    for (const kind of kinds) rows.push(...(await withWorkFolder((folder) => compare(folder, size, kind))));
   }
   const targets = rows
     .filter(({ work }) => /^resources\/read, [14] MB/.test(work))
@@ -95,6 +95,6 @@ export async function run() {
       wanted: { atLeast: 2 },
     }));
   const about =
-    "The same content one read after the other, in one process. Ours checks its digest each time; the filesystem server reads text with read_text_file and bytes with read_media_file.";
+    "One process reads the same content again and again. Ours checks its digest each time. The filesystem server reads text with read_text_file and bytes with read_media_file.";
   return { tables: [{ title: "Reading back over stdio", about, unit: "MB/s", subjects, rows }], targets };
 }

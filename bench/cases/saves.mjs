@@ -1,13 +1,13 @@
-// Small artifacts saved one after the other: what most calls of an agent are.
+// Small artifacts, saved one after the other. Most calls of an agent are like this.
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import { beforeName, ofBefore, skippedBefore, targetsOfBefore } from "../lib/before.mjs";
+import { earlierName, onEarlier, skippedEarlier, targetsAgainstEarlier } from "../lib/earlier-build.mjs";
 import { main } from "../lib/programs.mjs";
 import { message, RawServer } from "../lib/raw-server.mjs";
 import { medians, millisecondsOf } from "../lib/rounds.mjs";
 import { KiB } from "../lib/sizes.mjs";
 import { warmMemory } from "../lib/warm-memory.mjs";
-import { workFolder } from "../lib/work-folder.mjs";
+import { withWorkFolder } from "../lib/work-folder.mjs";
 
 const rounds = 5;
 const warmUps = 4;
@@ -22,13 +22,13 @@ function saveOf(n) {
 
 /** MB of content a second. @param {string} program @returns {Promise<number>} */
 function throughput(program) {
-  return workFolder(async (folder) => {
+  return withWorkFolder(async (folder) => {
     const server = new RawServer([process.execPath, program, "--root", join(folder, "store"), "--log-level", "error"]);
     await server.initialize();
     const messages = Array.from({ length: warmUps + size.saves }, (_, n) => saveOf(n));
     await warmMemory(folder, size.bytes * messages.length);
-    await server.pump(messages.splice(0, warmUps));
-    const ms = await millisecondsOf(() => server.pump(messages));
+    await server.sendAll(messages.splice(0, warmUps));
+    const ms = await millisecondsOf(() => server.sendAll(messages));
     await server.close();
     return (size.bytes * messages.length) / 1e3 / ms;
   });
@@ -36,19 +36,19 @@ function throughput(program) {
 
 /** @returns {Promise<import("../lib/report.mjs").Findings>} */
 export async function run() {
-  const { ours, before } = await medians(rounds, { ours: () => throughput(main), before: ofBefore(throughput) });
+  const { ours, earlier } = await medians(rounds, { ours: () => throughput(main), earlier: onEarlier(throughput) });
   const work = `save_artifact of ${size.name}, one in flight`;
   return {
     tables: [
       {
         title: "Small artifacts over stdio",
-        about: "Base64, each under a key of its own; durable and listed before the answer.",
+        about: "Base64, each under a new key. Each is durable and listed before the answer.",
         unit: "MB/s",
-        subjects: ["artifacts-mcp", beforeName],
-        rows: [{ work, values: [ours, before] }],
+        subjects: ["artifacts-mcp", earlierName],
+        rows: [{ work, values: [ours, earlier] }],
       },
     ],
-    targets: targetsOfBefore(work, "MB/s", { ours, theirs: before, atLeast: 5 }),
-    skipped: skippedBefore,
+    targets: targetsAgainstEarlier(work, "MB/s", { ours, theirs: earlier, atLeast: 5 }),
+    skipped: skippedEarlier,
   };
 }

@@ -1,14 +1,14 @@
-// Start: how long a host waits for a new process.
+// How long a host waits for a new process.
 import { join } from "node:path";
-import { beforeName, ofBefore, skippedBefore, targetsOfBefore } from "../lib/before.mjs";
+import { earlierName, onEarlier, skippedEarlier, targetsAgainstEarlier } from "../lib/earlier-build.mjs";
 import { filesystemServer, installPeers } from "../lib/peers.mjs";
 import { main, peer } from "../lib/programs.mjs";
 import { RawServer } from "../lib/raw-server.mjs";
 import { medians } from "../lib/rounds.mjs";
-import { workFolder } from "../lib/work-folder.mjs";
+import { withWorkFolder } from "../lib/work-folder.mjs";
 
 const rounds = 15;
-const subjects = ["artifacts-mcp", "filesystem server", "Node script by hand", beforeName];
+const subjects = ["artifacts-mcp", "filesystem server", "Node script by hand", earlierName];
 
 /** @typedef {(server: RawServer, folder: string) => Promise<unknown>} Work */
 
@@ -35,9 +35,9 @@ const works = {
   },
 };
 
-/** Milliseconds from the spawn on. @param {(folder: string) => string[]} args @param {Work} work @returns {Promise<number>} */
+/** Returns the milliseconds from the spawn until the work is done. @param {(folder: string) => string[]} args @param {Work} work @returns {Promise<number>} */
 function timed(args, work) {
-  return workFolder(async (folder) => {
+  return withWorkFolder(async (folder) => {
     const began = performance.now();
     const server = new RawServer([process.execPath, ...args(folder)]);
     await work(server, folder);
@@ -56,20 +56,22 @@ export async function run() {
       timed((folder) => [program, "--root", join(folder, "store"), "--log-level", "error"], ours);
     const found = await medians(rounds, {
       ours: () => of(main),
-      before: ofBefore(of),
+      earlier: onEarlier(of),
       filesystem: () => timed((folder) => [filesystemServer, folder], filesystem),
       plain: () => (plain ? timed((folder) => [peer("plain-server.mjs"), folder], plain) : Promise.resolve(Number.NaN)),
     });
-    rows.push({ work, values: [found.ours, found.filesystem, found.plain, found.before] });
+    rows.push({ work, values: [found.ours, found.filesystem, found.plain, found.earlier] });
   }
   const [ours = Number.NaN, , plain = Number.NaN] = rows[0]?.values ?? [];
-  const about = "Each time a new process on an empty folder; ours makes its data directory, durably, on the way.";
+  const about = "Each time a new process on an empty folder. Ours also makes its data directory, durably.";
   return {
     tables: [{ title: "Start", about, unit: "ms", subjects, rows }],
     targets: [
       { work: "spawn to initialize", against: "Node script by hand", value: ours / plain, wanted: { atMost: 1.7 } },
-      ...rows.flatMap(({ work, values }) => targetsOfBefore(work, "ms", { ours: values[0], theirs: values.at(-1) })),
+      ...rows.flatMap(({ work, values }) =>
+        targetsAgainstEarlier(work, "ms", { ours: values[0], theirs: values.at(-1) }),
+      ),
     ],
-    skipped: skippedBefore,
+    skipped: skippedEarlier,
   };
 }

@@ -1,4 +1,4 @@
-// The targets as bars: how far past its target each one is, or how far from it.
+// Draws the targets as bars, which show how far above or below its target each value is.
 
 const row = 22;
 const labels = 430;
@@ -9,7 +9,7 @@ const reach = 3;
 /** @param {string} text */
 const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 
-/** At least 1 where the target is met. @param {import("./report.mjs").Target} target */
+/** Returns how many times as good as its target a value is: at least 1 if the target is met. @param {import("./report.mjs").Target} target */
 function scoreOf({ value, wanted }) {
   return "atLeast" in wanted ? value / wanted.atLeast : wanted.atMost / value;
 }

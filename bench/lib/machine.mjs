@@ -6,24 +6,24 @@ import { peerVersions } from "./peers.mjs";
 
 const checkout = fileURLToPath(new URL("../..", import.meta.url));
 
-/** The version of a package that the project has installed. @param {string} name */
+/** Returns the installed version of a package. @param {string} name */
 function versionOf(name) {
   const path = new URL(`../../node_modules/${name}/package.json`, import.meta.url);
   return JSON.parse(readFileSync(path, "utf8")).version;
 }
 
-/** @param {string} program @param {...string} args what it prints, trimmed; nothing where it is not there */
+/** Returns the output of a program, trimmed. Returns an empty text if it fails. @param {string} program @param {...string} args */
 function output(program, ...args) {
   try {
     return execFileSync(program, args, { cwd: checkout, stdio: ["ignore", "pipe", "ignore"] })
       .toString()
       .trim();
   } catch {
-    return ""; // not every machine has it
+    return ""; // not every machine has the program
   }
 }
 
-/** What a result depends on, as one paragraph. */
+/** Describes in one paragraph what the results depend on. */
 export function machine() {
   const [cpu] = cpus();
   const disk = output("df", "--output=fstype", ".").split("\n").at(-1) || "unknown file system";

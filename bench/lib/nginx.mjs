@@ -3,17 +3,17 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { isThere, whileRunning } from "./commands.mjs";
+import { isInstalled, whileRunning } from "./commands.mjs";
 import { peersFolder } from "./peers.mjs";
 import { receive } from "./raw-http.mjs";
 
 /**
- * nginx: the machine's own, else Debian's package, unpacked beside the bench. Undefined where there is neither.
+ * Finds nginx on the machine. If there is none, unpacks Debian's package beside the bench.
  *
- * @returns {Promise<string | undefined>} the program
+ * @returns {Promise<string | undefined>} the program; undefined if there is none
  */
 export async function findNginx() {
-  if (isThere("nginx", "-v")) return "nginx";
+  if (isInstalled("nginx", "-v")) return "nginx";
   const folder = join(peersFolder, "nginx");
   const program = join(folder, "usr/sbin/nginx");
   if (!existsSync(program)) {
@@ -21,13 +21,13 @@ export async function findNginx() {
     try {
       await unpackDebian("nginx", folder);
     } catch {
-      return undefined; // no Debian, or no way to its packages
+      return undefined; // this is not Debian, or its packages cannot be reached
     }
   }
-  return isThere(program, "-v") ? program : undefined;
+  return isInstalled(program, "-v") ? program : undefined;
 }
 
-/** The files of a package, without installing it: the machine stays as it is. @param {string} name @param {string} folder */
+/** Unpacks a package without installing it, so the machine is not changed. @param {string} name @param {string} folder */
 async function unpackDebian(name, folder) {
   for (const part of ["lists/partial", "archives/partial"]) await mkdir(join(folder, part), { recursive: true });
   /** @param {...string} args */
@@ -50,7 +50,7 @@ export async function withNginx(program, folder, use) {
   const port = await freePort();
   const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((name) => `${name}_temp_path temp;`);
   const server = `server { listen 127.0.0.1:${port}; root ${folder}; sendfile off; output_buffers 2 512k; }`;
-  // As root it would drop its rights, and could not read a folder of root's.
+  // Started by root, nginx would change to another user, who cannot read a folder of root.
   const user = process.getuid?.() === 0 ? "user root;" : "";
   const config = `${user} daemon off; pid nginx.pid; error_log stderr error; worker_processes 1; events {} http { access_log off; ${temporary.join(" ")} ${server} }`;
   await writeFile(join(folder, "nginx.conf"), config);
@@ -63,7 +63,7 @@ export async function withNginx(program, folder, use) {
   });
 }
 
-/** A port that was free a moment ago. @returns {Promise<number>} */
+/** Returns a port that was free a moment ago. @returns {Promise<number>} */
 function freePort() {
   return new Promise((resolve) => {
     const server = createServer().listen(0, "127.0.0.1", () => {

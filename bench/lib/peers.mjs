@@ -5,17 +5,17 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
-/** Where the bench puts what ours is compared with. */
+/** The folder in which the bench installs the peers: the programs that ours is compared with. */
 export const peersFolder = fileURLToPath(new URL("../.peers/", import.meta.url));
 
-/** What ours is compared with, and is no dependency of the project. */
+/** The packages of the peers. The project does not depend on them. */
 const packages = {
   "@modelcontextprotocol/server-filesystem": "2026.8.31",
   "@tus/server": "2.4.5",
   "@tus/file-store": "2.1.1",
 };
 
-/** Installs the peers beside the bench, where they are not there yet. */
+/** Installs the peers, if they are not installed yet. */
 export async function installPeers() {
   const manifest = join(peersFolder, "package.json");
   const dependencies = JSON.stringify({ private: true, dependencies: packages });
@@ -32,10 +32,10 @@ export async function installPeers() {
 /** The filesystem server's program. */
 export const filesystemServer = join(peersFolder, "node_modules/@modelcontextprotocol/server-filesystem/dist/index.js");
 
-/** One of the packages, from where the bench has put it. @param {string} name @returns {Promise<any>} */
+/** Imports a package of the peers. @param {string} name @returns {Promise<any>} */
 export function importPeer(name) {
   return import(pathToFileURL(createRequire(join(peersFolder, "package.json")).resolve(name)).href);
 }
 
-/** For the results. */
+/** Names and versions of the peers, for the results. */
 export const peerVersions = Object.entries(packages).map((entry) => entry.join(" "));

@@ -1,4 +1,4 @@
-// HTTP as cheap as it can be for the client: large bodies over a bare socket, small ones over kept connections.
+// An HTTP client that does as little work as possible: large bodies go over a bare socket, small ones over kept connections.
 import { Agent, request } from "node:http";
 import { connect } from "node:net";
 
@@ -12,12 +12,12 @@ function head(url, method, headers) {
 }
 
 /**
- * One request on a connection of its own, until the server closes it.
+ * Sends one request on a new connection, and waits until the server closes it.
  *
  * @param {string} text the request's head
  * @param {string | URL} url
  * @param {{ piece: Buffer, times: number }} [body]
- * @returns {Promise<{ start: string, bytes: number }>} the answer's first bytes, and how many came
+ * @returns {Promise<{ start: string, bytes: number }>} the first bytes of the answer, and the number of all bytes
  */
 function exchange(text, url, body) {
   return new Promise((resolve, reject) => {
@@ -61,19 +61,19 @@ export function send(method, url, body, headers = {}) {
   return exchange(head(url, method, { "Content-Length": length, ...headers }), url, body);
 }
 
-/** Takes a whole body and looks at none of it. @param {string | URL} url @param {number} atLeast bytes that have to come */
+/** Receives a whole body, and only counts its bytes. @param {string | URL} url @param {number} atLeast the least number of bytes */
 export async function receive(url, atLeast) {
   const { bytes } = await exchange(head(url, "GET", {}), url);
   if (bytes < atLeast) throw new Error(`${url} gave ${bytes} bytes`);
 }
 
 /**
- * One request over a kept connection.
+ * Sends one request over a kept connection.
  *
  * @param {Agent} agent @param {string} method @param {string | URL} url @param {Record<string, string | number>} headers @param {Buffer} [body]
  * @returns {Promise<import("node:http").IncomingHttpHeaders>}
  */
-export function small(agent, method, url, headers, body) {
+export function requestOnce(agent, method, url, headers, body) {
   return new Promise((resolve, reject) => {
     const asked = request(url, { method, agent, headers }, (answer) => {
       answer.resume();
@@ -87,8 +87,12 @@ export function small(agent, method, url, headers, body) {
   });
 }
 
-/** Does `work` for each number below `count`, `atOnce` at a time over as many kept connections. @param {number} count @param {number} atOnce @param {(agent: Agent, n: number) => Promise<unknown>} work */
-export async function each(count, atOnce, work) {
+/**
+ * Runs `work` for each number below `count`, `atOnce` at a time, over as many kept connections.
+ *
+ * @param {number} count @param {number} atOnce @param {(agent: Agent, n: number) => Promise<unknown>} work
+ */
+export async function runTimes(count, atOnce, work) {
   const agent = new Agent({ keepAlive: true, maxSockets: atOnce });
   let next = 0;
   const worker = async () => {

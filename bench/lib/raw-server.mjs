@@ -1,13 +1,13 @@
-// A server on stdio, and a client that costs as little as it can: prepared bytes in, answers counted.
+// Starts a server on stdio, with a client that does as little work as possible: it sends prepared bytes and counts answers.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { main } from "./programs.mjs";
 
 const newline = 0x0a;
-/** Answers up to this long are looked through for an error. */
+/** Answers up to this length are searched for an error. */
 const checkedBytes = 64 * 1024;
 
-/** @param {string} method @param {object} [params] @param {number} [id] none makes it a notification */
+/** @param {string} method @param {object} [params] @param {number} [id] without one, the message is a notification */
 export function message(method, params, id) {
   return Buffer.from(`${JSON.stringify({ jsonrpc: "2.0", id, method, params })}\n`);
 }
@@ -17,7 +17,7 @@ export class RawServer {
   /** @type {Buffer[]} */
   #line = [];
   #nextId = 1_000_000;
-  /** The longest that an answer of the last `pump` with one in flight took. */
+  /** The longest time for an answer in the last `sendAll` with one message in flight. */
   longestMs = 0;
   /** @type {(line: Buffer) => void} */
   #onLine = () => undefined;
@@ -26,15 +26,15 @@ export class RawServer {
 
   /** @param {readonly string[]} command */
   constructor([program = "", ...args]) {
-    // What others greet with is nobody's business; that ours fails is.
+    // Other servers print greetings on stderr. Ours prints errors there.
     const stderr = args.includes(main) ? "inherit" : "ignore";
     this.#child = spawn(program, args, { stdio: ["pipe", "pipe", stderr] });
-    this.#child.stdout.on("data", (bytes) => this.#take(bytes));
+    this.#child.stdout.on("data", (bytes) => this.#readLines(bytes));
     this.#child.on("exit", (code, signal) => this.#onFailure(new Error(`${args[0]} ended: ${code ?? signal}`)));
   }
 
   /** @param {Buffer} bytes */
-  #take(bytes) {
+  #readLines(bytes) {
     let start = 0;
     for (let end = bytes.indexOf(newline); end !== -1; end = bytes.indexOf(newline, start)) {
       this.#line.push(bytes.subarray(start, end));
@@ -53,11 +53,11 @@ export class RawServer {
   }
 
   /**
-   * Sends all messages, at most `inFlight` unanswered at a time; resolves with the last answer once all are answered.
+   * Sends all messages, with at most `inFlight` unanswered at a time. Resolves with the last answer after all are answered.
    *
    * @param {readonly Buffer[]} messages @param {number} [inFlight] @returns {Promise<Buffer>}
    */
-  pump(messages, inFlight = 1) {
+  sendAll(messages, inFlight = 1) {
     return new Promise((resolve, reject) => {
       let sent = 0;
       let answered = 0;
@@ -80,12 +80,12 @@ export class RawServer {
 
   /** @param {string} method @param {object} [params] @returns {Promise<any>} the result */
   async request(method, params = {}) {
-    const answer = JSON.parse((await this.pump([message(method, params, this.#nextId++)])).toString());
+    const answer = JSON.parse((await this.sendAll([message(method, params, this.#nextId++)])).toString());
     if (answer.error) throw new Error(`${method}: ${JSON.stringify(answer.error)}`);
     return answer.result;
   }
 
-  /** A tool's structured answer. @param {string} name @param {object} args @returns {Promise<any>} */
+  /** Calls a tool, and returns its structured content. @param {string} name @param {object} args @returns {Promise<any>} */
   async call(name, args) {
     return (await this.request("tools/call", { name, arguments: args })).structuredContent;
   }
@@ -94,16 +94,16 @@ export class RawServer {
     return this.#child.pid ?? Number.NaN;
   }
 
-  /** Reads no answers until `listen`. */
-  deafen() {
+  /** Stops reading answers, until `resumeReading`. */
+  pauseReading() {
     this.#child.stdout.pause();
   }
 
-  listen() {
+  resumeReading() {
     this.#child.stdout.resume();
   }
 
-  /** As a host does it. */
+  /** Initializes the server, as a host does. */
   async initialize() {
     const clientInfo = { name: "bench", version: "0" };
     const result = await this.request("initialize", { protocolVersion: "2025-06-18", capabilities: {}, clientInfo });

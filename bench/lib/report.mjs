@@ -1,20 +1,20 @@
 /**
- * What one case has measured.
+ * The results of one case.
  *
  * @typedef {object} Table
  * @property {string} title
  * @property {string} about how it was measured, and what is compared
- * @property {"MB/s" | "ms" | "MiB"} unit of MB/s more is better, of the others less
+ * @property {"MB/s" | "ms" | "MiB"} unit more MB/s are better; less ms and MiB are better
  * @property {readonly string[]} subjects what is compared, ours first
  * @property {readonly Row[]} rows
- * @property {boolean} [isUncompared] the subjects are not to be set against one another
- * @property {boolean} [isGrowth] the subjects are sizes of one thing, the smallest first
+ * @property {boolean} [isUncompared] the subjects are not compared with each other
+ * @property {boolean} [isGrowth] the subjects are sizes of the same store, the smallest first
  *
  * @typedef {object} Row
  * @property {string} work
- * @property {readonly (number | undefined)[]} values by subject; undefined, no number or left out where it was not measured
+ * @property {readonly (number | undefined)[]} values by subject; undefined, NaN or left out if it was not measured
  *
- * A promise of how fast it is, and how fast it was.
+ * A target, and the value that was measured.
  *
  * @typedef {object} Target
  * @property {string} work
@@ -25,7 +25,7 @@
  * @typedef {{ tables: Table[], targets: Target[], skipped?: string[] }} Findings
  */
 
-/** How many times as fast as the other ours is. @param {Table["unit"]} unit @param {number | undefined} ours @param {number | undefined} other */
+/** Returns how many times as fast as the other one ours is. @param {Table["unit"]} unit @param {number | undefined} ours @param {number | undefined} other */
 export function ratio(unit, ours = Number.NaN, other = Number.NaN) {
   return unit === "MB/s" ? ours / other : other / ours;
 }
@@ -39,7 +39,7 @@ function figure(value) {
 /** @param {readonly string[]} cells */
 const line = (cells) => `| ${cells.join(" | ")} |`;
 
-/** The columns behind what was measured: how the subjects compare. @param {Table} table @returns {{ head: string, of: (values: Row["values"]) => number }[]} */
+/** Returns the columns that compare the subjects. @param {Table} table @returns {{ head: string, of: (values: Row["values"]) => number }[]} */
 function comparisons({ unit, subjects, isGrowth = false, isUncompared = false }) {
   if (isUncompared) return [];
   const [own = "", ...others] = subjects;

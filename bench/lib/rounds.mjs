@@ -7,8 +7,8 @@ export function median(values) {
 }
 
 /**
- * Runs every subject once a round, in an order that turns, so that none has always the same one before it; answers
- * the median of each.
+ * Runs every subject once a round, and returns the median of each. The order rotates, so that a subject does not always
+ * follow the same one.
  *
  * @template {string} Name
  * @param {number} rounds
@@ -28,7 +28,7 @@ export async function medians(rounds, subjects) {
   return Object.fromEntries(entries);
 }
 
-/** Milliseconds of `work`. @param {() => Promise<unknown>} work */
+/** Returns the milliseconds that `work` takes. @param {() => Promise<unknown>} work */
 export async function millisecondsOf(work) {
   const began = performance.now();
   await work();

@@ -1,5 +1,5 @@
-// The pipe and the disk alone: a line is answered once as many bytes as its chunk has, and behind them 4 KB for a row,
-// are on the disk, one write each. Nobody looks into the line. For chunks that are one write to any server, it is the limit.
+// The pipe and the disk alone. For each line it writes the bytes of a chunk and then 4 KB for a row, durably, and answers.
+// It does not parse the line. No server that writes a chunk and a row for each call can be faster.
 // Usage: node disk.mjs <folder> <bytes of a chunk>
 import { randomBytes } from "node:crypto";
 import { constants, openSync, writeSync } from "node:fs";
@@ -10,7 +10,7 @@ const newline = 0x0a;
 const answer = `${JSON.stringify({ jsonrpc: "2.0", id: 0, result: {} })}\n`;
 const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_DSYNC;
 const segment = { file: openSync(join(folder, "segment"), flags), block: randomBytes(Number(bytes)), at: 0 };
-/** As a log of rows that is written over and over: its file does not grow. */
+/** Like the log of a database, it is overwritten again and again: its file does not grow. */
 const rows = { file: openSync(join(folder, "rows"), flags), block: randomBytes(4 * 1024), at: 0 };
 const rowsBytes = 64 * rows.block.length;
 writeSync(rows.file, randomBytes(rowsBytes));

@@ -1,4 +1,4 @@
-// The pipe alone: lines are counted and answered, and nobody looks into them.
+// The pipe alone: it answers each line, and does not parse it.
 const newline = 0x0a;
 const answer = `${JSON.stringify({ jsonrpc: "2.0", id: 0, result: {} })}\n`;
 process.stdin.on("data", (bytes) => {

@@ -1,5 +1,5 @@
-// JSON-RPC by hand, without an SDK: whole lines through JSON.parse; a chunk is decoded and written, not synced, not
-// hashed, not counted anywhere.
+// JSON-RPC by hand, without an SDK: JSON.parse reads whole lines. It decodes a chunk and writes it, without a sync, a digest
+// or a row.
 // Usage: node plain-server.mjs <folder>
 import { open } from "node:fs/promises";
 import { join } from "node:path";
@@ -36,7 +36,7 @@ async function take(line) {
   process.stdout.write(`${JSON.stringify({ jsonrpc: "2.0", id: message.id, result })}\n`);
 }
 
-/** One after the other, as the chunks of one file. */
+/** Lines are handled one after the other, because they are chunks of one file. */
 let turn = Promise.resolve();
 process.stdin.on("data", (bytes) => {
   let start = 0;

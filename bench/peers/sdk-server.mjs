@@ -1,5 +1,5 @@
-// A minimal server on the SDK's high-level class and its own stdio transport: a chunk is decoded and written, not
-// synced, not hashed, not counted anywhere.
+// A minimal server with the SDK's high-level class and the SDK's stdio transport. It decodes a chunk and writes it, without
+// a sync, a digest or a row.
 // Usage: node sdk-server.mjs <folder>
 import { open } from "node:fs/promises";
 import { join } from "node:path";

@@ -1,6 +1,6 @@
-// @tus/server with its file store, as its documentation shows it.
+// @tus/server with its file store, as in its documentation.
 // Usage: node tus-server.mjs <folder>
-// Prints its URL once it listens.
+// Prints its URL when it listens.
 import { createServer } from "node:http";
 import { importPeer } from "../lib/peers.mjs";
 

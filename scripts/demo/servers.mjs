@@ -52,7 +52,7 @@ export function createServers(main, root) {
       pid,
       client,
       call: caller(client),
-      /** Resolves when the last request was written: the server has read all of it, except what the pipe holds. */
+      /** Resolves when this process has sent the last request: the server has read all of it but what the pipe holds. */
       sent: () => Promise.race([sending, gone]),
       kill,
       close: () => close(client, gone),

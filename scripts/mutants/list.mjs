@@ -1,10 +1,15 @@
 const search = [
-  ...["test/store/schedules.test.ts", "test/store/races.test.ts", "test/store/crash-points.test.ts"],
-  ...["test/store/pieces", "test/store/publication", "test/store/uploads", "test/store/maintenance"],
+  "test/store/schedules.test.ts",
+  "test/store/races.test.ts",
+  "test/store/crash-points.test.ts",
+  "test/store/pieces",
+  "test/store/publication",
+  "test/store/uploads",
+  "test/store/maintenance",
 ];
 const identity = ["test/store/maintenance"];
 
-/** What is taken out of the store: `from` stands once in `file`, and becomes `to`. One of `tests` has to fail. */
+/** The changes: in `file`, `from` is replaced by `to`; it must be there exactly once. Then one of `tests` must fail. */
 export const mutants = [
   {
     name: "the row of gone numbers is not written",

@@ -1,12 +1,12 @@
-// What has been answered so far, and what must therefore be so from then on, whoever is asked.
+// Records what the servers have answered. Later answers of any server must agree with it.
 import { contentOf, isContent, labelOf, leastBytes, sha256Of } from "./content.mjs";
 
 export const bucket = "race";
 export const keepVersions = 12;
 export const counterKey = "counter.txt";
-/** The newest version of these is never deleted. */
+/** Keys whose newest version is never deleted. */
 export const keptKeys = ["kept/0.bin", "kept/1.txt"];
-/** Deleted as a whole now and then. No two publications of them are the same. */
+/** Keys that are deleted now and then, with all versions. No two versions of them have the same content. */
 export const fleetingKeys = ["fleeting/0.bin", "fleeting/1.txt"];
 
 /** @param {string} key */
@@ -15,20 +15,21 @@ export const isLasting = (key) => key === counterKey || keptKeys.includes(key);
 export class Ledger {
   /** @type {string[]} */
   faults = [];
-  /** Every call and answer, for whoever looks for what led to a fault. @type {string[]} */
+  /** Every call and answer, to find out what led to a fault. @type {string[]} */
   trace = [];
-  /** Versions saved on top of each other under the counter's key; and those whose answer was lost. */
+  /** Saves of the counter that were answered. */
   counted = 0;
-  unheard = 0;
-  /** The digest of each version that there ever was: no number is given twice. @type {Map<string, string>} */
+  /** Saves of the counter that have no answer yet, or whose answer was lost. */
+  unanswered = 0;
+  /** The digest of every version that was ever answered: no number may be given twice. @type {Map<string, string>} */
   #digests = new Map();
-  /** Who was given each version: a save or a session. @type {Map<string, string>} */
-  #givenTo = new Map();
-  /** The highest version that was answered, by key. @type {Map<string, number>} */
+  /** The save or the session that made each version. @type {Map<string, string>} */
+  #makers = new Map();
+  /** The highest version of each key that was answered. @type {Map<string, number>} */
   #highest = new Map();
-  /** Versions of lasting keys that somebody has asked to delete. @type {Set<string>} */
+  /** Versions of lasting keys that a client has asked to delete. @type {Set<string>} */
   #deleting = new Set();
-  /** Sessions: bytes that were acknowledged, and how they ended. @type {Map<string, number>} */
+  /** The acknowledged bytes of each session. @type {Map<string, number>} */
   #offsets = new Map();
   /** @type {Set<string>} */
   #aborted = new Set();
@@ -52,13 +53,13 @@ export class Ledger {
     if (!holds) this.fault(what);
   }
 
-  /** The highest version of a key that was answered; 0 where there is none. @param {string} key */
+  /** The highest version of a key that was answered; 0 if there is none. @param {string} key */
   highest(key) {
     return this.#highest.get(key) ?? 0;
   }
 
-  /** An artifact as some answer says: a version is the same for ever, also where the key was deleted. @param {any} artifact */
-  saw({ key, version, sha256 }) {
+  /** Checks and records an artifact in an answer. A version never changes, also if the key was deleted. @param {any} artifact */
+  recordVersion({ key, version, sha256 }) {
     const name = `${key} version ${version}`;
     const known = this.#digests.get(name);
     this.check(known === undefined || known === sha256, `${name} was ${known} and is ${sha256}`);
@@ -67,30 +68,30 @@ export class Ledger {
   }
 
   /**
-   * A version that was made by one save or one upload, and by no other. One that was there already is nobody's.
+   * Records which save or upload made a version. Only one can. A version that was there already is not counted.
    *
    * @param {any} artifact @param {string} maker
    */
-  gave({ key, version, already_saved }, maker) {
+  recordMaker({ key, version, already_saved }, maker) {
     if (already_saved) return;
     const name = `${key} version ${version}`;
-    const known = this.#givenTo.get(name) ?? maker;
+    const known = this.#makers.get(name) ?? maker;
     this.check(known === maker, `${name} was given to ${known} and to ${maker}`);
-    this.#givenTo.set(name, known);
+    this.#makers.set(name, known);
   }
 
   /** @param {string} key @param {number} version */
-  deletes(key, version) {
+  recordDeletion(key, version) {
     this.#deleting.add(`${key} version ${version}`);
   }
 
   /**
-   * All versions of a lasting key: newest first, without a gap that nobody made, up to the last that was answered
-   * before they were asked for.
+   * Checks a list of all versions of a lasting key: newest first, and without gaps except where a client has deleted.
    *
-   * @param {string} key @param {any[]} versions @param {number} before
+   * @param {string} key @param {any[]} versions
+   * @param {number} before the highest version that was answered before the list was asked for
    */
-  sawVersions(key, versions, before) {
+  checkVersions(key, versions, before) {
     const numbers = versions.map(({ version }) => version);
     const newest = numbers[0] ?? 0;
     const listing = `${key} has versions ${numbers.join(" ")}`;
@@ -106,18 +107,18 @@ export class Ledger {
     }
   }
 
-  /** @param {any} artifact @param {Uint8Array} bytes what was read of it */
-  sawContent({ key, version }, bytes) {
+  /** @param {any} artifact @param {Uint8Array} bytes its content, as it was read */
+  checkContent({ key, version }, bytes) {
     const name = `${key} version ${version}`;
     if (key === counterKey) {
       this.check(String(bytes).startsWith(`${version} `), `${name} holds "${bytes}"`);
       return;
     }
-    this.check(bytes.length >= leastBytes && isContent(bytes), `${name} is no content that anybody saved`);
+    this.check(bytes.length >= leastBytes && isContent(bytes), `${name} is not a content that a client has saved`);
     this.check(!this.#aborted.has(labelOf(bytes)), `${name} holds an upload that was aborted`);
   }
 
-  /** What is known of a session before a call, to be compared with its answer. @param {string} id */
+  /** Returns what is known of a session before a call. `checkSession` compares the answer with it. @param {string} id */
   before(id) {
     return {
       offset: this.#offsets.get(id) ?? 0,
@@ -127,11 +128,11 @@ export class Ledger {
   }
 
   /**
-   * A session as an answer shows it, against what was known before its call.
+   * Checks and records a session in an answer.
    *
    * @param {any} session @param {ReturnType<Ledger["before"]>} before
    */
-  sawSession({ id, key, status, offset, size, artifact }, before) {
+  checkSession({ id, key, status, offset, size, artifact }, before) {
     const name = `session ${id} (${status}, ${offset} of ${size} bytes)`;
     this.check(offset >= before.offset, `${name}: ${before.offset} bytes were acknowledged`);
     this.check(size === null || offset <= size, `${name} is too long`);
@@ -139,18 +140,18 @@ export class Ledger {
     this.check(before.artifact === undefined || status === "complete", `${name} was complete`);
     this.#offsets.set(id, Math.max(this.#offsets.get(id) ?? 0, offset));
     if (status === "aborted") this.#aborted.add(id);
-    if (status === "complete") this.#sawCompleted(name, { id, key, offset, size }, artifact);
+    if (status === "complete") this.#checkCompleted(name, { id, key, offset, size }, artifact);
   }
 
   /** @param {string} name @param {any} session @param {any} artifact */
-  #sawCompleted(name, { id, key, offset, size }, artifact) {
+  #checkCompleted(name, { id, key, offset, size }, artifact) {
     const known = this.#completed.get(id) ?? artifact;
     this.check(artifact?.version === known.version, `${name} was version ${known.version} and is ${artifact?.version}`);
     this.check(size === null || offset === size, `${name} is complete and not whole`);
-    this.check(artifact.key === key && artifact.bytes === offset, `${name} has another's artifact`);
+    this.check(artifact.key === key && artifact.bytes === offset, `${name} has the artifact of another upload`);
     this.check(artifact.sha256 === sha256Of(contentOf(id, 0, offset)), `${name} is not what was uploaded`);
     this.#completed.set(id, known);
-    this.saw(artifact);
-    this.gave(artifact, `session ${id}`);
+    this.recordVersion(artifact);
+    this.recordMaker(artifact, `session ${id}`);
   }
 }

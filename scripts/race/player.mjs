@@ -1,58 +1,59 @@
-// One client that does what comes into its head, among others who do the same to the same few keys.
-import { Refusal } from "../harness.mjs";
+// A client that makes random calls. Other clients do the same, on the same few keys.
+import { ToolError } from "../harness.mjs";
 import { contentOf, isText, leastBytes, numberOf, sha256Of } from "./content.mjs";
 import { bucket, counterKey, fleetingKeys, isLasting, keptKeys } from "./ledger.mjs";
 
-/** The process was killed before it answered: whether the call did anything is not known. */
-export class Unheard extends Error {}
+/** The server was killed before it answered: whether the call changed anything is not known. */
+export class LostAnswer extends Error {}
 
 /**
- * The errors that may come, each only where its call says so, and what a client does about it. Any other is a fault.
+ * The errors that may come, and what a client does about each. Each call names those that it may get. Any other error is
+ * a fault.
  *
- * - `version_conflict`: look at the newest version, and save on top of it; an upload in conflict is completed or aborted.
- * - `offset_conflict`: go on from the offset that it tells.
- * - `artifact_not_found`, `bucket_not_found`: it is gone, or was never there: save it, or do without.
- * - `session_not_found`, `session_expired`, `session_closed`: somebody ended it, or its time was over: begin another.
+ * - `version_conflict`: read the newest version, and save on top of it; complete or abort an upload in conflict.
+ * - `offset_conflict`: go on from the offset in the error.
+ * - `artifact_not_found`, `bucket_not_found`: it was deleted, or never existed: save it, or go on without it.
+ * - `session_not_found`, `session_expired`, `session_closed`: a client ended the upload, or it expired: begin another.
  * - `incomplete`: upload the rest.
- * - `checksum_mismatch`: somebody has gone on uploading: ask for the session again.
- * - `internal` with the words below: a sweep without grace took a living save for a dead one's: save it again.
+ * - `checksum_mismatch`: another client has gone on uploading: ask for the session again.
+ * - `internal` with the message below: a sweep without grace took a running save for a dead one: save again.
  */
-export const givenUp = "Saving took too long and was given up. Nothing was saved.";
+export const givenUpMessage = "Saving took too long and was given up. Nothing was saved.";
 
 const sessionEnds = ["session_not_found", "session_expired", "session_closed"];
 const writtenKeys = [...keptKeys, ...fleetingKeys];
 const mostOpenUploads = 8;
 
 /**
- * @typedef {object} Table what all players share
+ * @typedef {object} Shared what all players share
  * @property {import("./ledger.mjs").Ledger} ledger
- * @property {boolean} mayGiveUp whether the sweeps leave living saves no grace
- * @property {{ calls: Map<string, number>, refusals: Map<string, number>, bytes: number, givenUp: number, unheard: number }} totals
+ * @property {boolean} mayGiveUp whether the sweeps give up saves that still run
+ * @property {{ calls: Map<string, number>, refusals: Map<string, number>, bytes: number, givenUp: number, unanswered: number }} totals
  */
 
 export class Player {
   #name;
   #server;
   #random;
-  #table;
+  #shared;
   #saves = 0;
 
   /**
    * @param {string} name
-   * @param {() => Promise<import("../harness.mjs").Server>} server the process to talk to now
+   * @param {() => Promise<import("../harness.mjs").Server>} server returns the server that runs now
    * @param {() => number} random
-   * @param {Table} table
+   * @param {Shared} shared
    */
-  constructor(name, server, random, table) {
+  constructor(name, server, random, shared) {
     this.#name = name;
     this.#server = server;
     this.#random = random;
-    this.#table = table;
+    this.#shared = shared;
   }
 
-  /** Does one thing. An answer that was lost with its process is no fault. */
+  /** Makes one random call, or a few that belong together. A lost answer is no fault. */
   async turn() {
-    const { ledger, totals } = this.#table;
+    const { ledger, totals } = this.#shared;
     try {
       await this.#pick([
         [20, () => this.#save()],
@@ -63,7 +64,7 @@ export class Player {
         [6, () => this.#delete()],
       ]);
     } catch (error) {
-      if (error instanceof Unheard) totals.unheard += 1;
+      if (error instanceof LostAnswer) totals.unanswered += 1;
       else ledger.fault(`${this.#name}: ${error instanceof Error ? error.stack : error}`);
     }
   }
@@ -83,7 +84,7 @@ export class Player {
     return this.#random() < share;
   }
 
-  /** Does one of these, as often as its weight says. @param {[number, () => Promise<unknown>][]} acts */
+  /** Does one of these at random, by their weights. @param {[number, () => Promise<unknown>][]} acts */
   #pick(acts) {
     let at = this.#random() * acts.reduce((sum, [weight]) => sum + weight, 0);
     for (const [weight, act] of acts) {
@@ -94,7 +95,7 @@ export class Player {
   }
 
   /**
-   * The answer; undefined where it is an error of `actable`, which this client can act on.
+   * Returns the answer. Returns undefined if it is one of the errors in `actable`, which this client can act on.
    *
    * @param {string} tool @param {Record<string, unknown>} args @param {readonly string[]} [actable] codes
    */
@@ -112,10 +113,10 @@ export class Player {
   async #ask(kind, what, ask, actable) {
     for (;;) {
       const answer = await this.#askOnce(kind, what, ask);
-      if (!(answer instanceof Refusal)) return answer;
+      if (!(answer instanceof ToolError)) return answer;
       if (this.#isGivenUp(answer)) continue;
       if (!actable.includes(answer.code)) throw answer;
-      add(this.#table.totals.refusals, answer.code);
+      add(this.#shared.totals.refusals, answer.code);
       return undefined;
     }
   }
@@ -124,10 +125,10 @@ export class Player {
    * @template T
    * @param {string} kind @param {string} what
    * @param {(server: import("../harness.mjs").Server) => Promise<T>} ask
-   * @returns {Promise<T | Refusal>} @throws Unheard
+   * @returns {Promise<T | ToolError>} @throws LostAnswer
    */
   async #askOnce(kind, what, ask) {
-    const { ledger, totals } = this.#table;
+    const { ledger, totals } = this.#shared;
     const asked = `${this.#name} ${kind} ${what}`;
     add(totals.calls, kind);
     const server = await this.#server();
@@ -138,48 +139,48 @@ export class Player {
       return answer;
     } catch (error) {
       ledger.note(`${asked} -> ${error}`);
-      if (error instanceof Refusal) return error;
-      throw server.isKilled() ? new Unheard() : error;
+      if (error instanceof ToolError) return error;
+      throw server.isKilled() ? new LostAnswer() : error;
     }
   }
 
-  /** @param {Refusal} error */
+  /** @param {ToolError} error */
   #isGivenUp({ code, message }) {
-    const { mayGiveUp, totals } = this.#table;
-    if (!mayGiveUp || code !== "internal" || !message.includes(givenUp)) return false;
+    const { mayGiveUp, totals } = this.#shared;
+    if (!mayGiveUp || code !== "internal" || !message.includes(givenUpMessage)) return false;
     totals.givenUp += 1;
     return true;
   }
 
-  /** @param {string} key what `get_artifact` may answer of it */
+  /** The errors that `get_artifact` may answer for a key. @param {string} key */
   #absence(key) {
-    return isLasting(key) && this.#table.ledger.highest(key) > 0 ? [] : ["artifact_not_found"];
+    return isLasting(key) && this.#shared.ledger.highest(key) > 0 ? [] : ["artifact_not_found"];
   }
 
   /** @param {string} key @returns {Promise<any>} */
   async #newest(key) {
-    const before = this.#table.ledger.highest(key);
+    const before = this.#shared.ledger.highest(key);
     const found = await this.#call("get_artifact", { bucket, key }, this.#absence(key));
     if (found === undefined) return undefined;
-    this.#table.ledger.saw(found);
-    this.#table.ledger.check(
+    this.#shared.ledger.recordVersion(found);
+    this.#shared.ledger.check(
       !isLasting(key) || found.version >= before,
       `the newest ${key} is ${found.version}, after ${before}`,
     );
     return found;
   }
 
-  /** None, that of the newest version, or that of a key that is not there. @param {string} key @param {number} share */
+  /** Returns no `if_version`, that of the newest version, or that of a key that does not exist. @param {string} key @param {number} share */
   async #guard(key, share) {
     if (!this.#chance(share)) return {};
     return { if_version: this.#chance(0.2) ? 0 : ((await this.#newest(key))?.version ?? 0) };
   }
 
   async #save() {
-    const { ledger, totals } = this.#table;
+    const { ledger, totals } = this.#shared;
     const key = this.#one(writtenKeys);
     this.#saves += 1;
-    // Saved a second time under a key that keeps its versions: the same content may be what is there already.
+    // The last content once more, under a lasting key: the newest version may have this content already.
     const isAgain = isLasting(key) && this.#saves > 1 && this.#chance(0.2);
     const label = `${this.#name} save ${isAgain ? this.#saves - 1 : this.#saves}${isLasting(key) ? "" : " fleeting"}`;
     const most = this.#chance(0.03) ? 1_048_576 : this.#chance(0.1) ? 100_000 : 4_000;
@@ -189,9 +190,9 @@ export class Player {
     const saved = await this.#call("save_artifact", args, "if_version" in guard ? ["version_conflict"] : []);
     if (saved === undefined) return;
     totals.bytes += bytes.length;
-    ledger.saw(saved);
+    ledger.recordVersion(saved);
     ledger.check(saved.sha256 === sha256Of(bytes), `${key} version ${saved.version} is not what was saved`);
-    ledger.gave(saved, label);
+    ledger.recordMaker(saved, label);
     const isNext = isAgain || !isLasting(key) || saved.version === (guard.if_version ?? saved.version - 1) + 1;
     ledger.check(isNext, `${key} version ${saved.version} was saved with if_version ${guard.if_version}`);
   }
@@ -202,44 +203,45 @@ export class Player {
     return { [argument]: bytes.toString("base64"), encoding: "base64" };
   }
 
-  /** Adds one to the number that is there, if nobody else does meanwhile: version and number stay the same. */
+  /** Adds one to the counter, if no other client does so at the same time: so number and version stay equal. */
   async #count() {
-    const { ledger } = this.#table;
+    const { ledger } = this.#shared;
     const newest = await this.#newest(counterKey);
     const if_version = newest?.version ?? 0;
     const found = newest && (await this.#readWhole(newest));
-    if (newest && found === undefined) return; // pushed out by newer ones meanwhile
+    if (newest && found === undefined) return; // newer versions have replaced it since
     const number = found === undefined ? 0 : Number.parseInt(String(found), 10);
     this.#saves += 1;
     const content = `${number + 1} by ${this.#name}, save ${this.#saves}`;
-    ledger.unheard += 1;
+    ledger.unanswered += 1;
     const args = { bucket, key: counterKey, content, if_version };
     const saved = await this.#call("save_artifact", args, ["version_conflict"]);
-    ledger.unheard -= 1;
+    ledger.unanswered -= 1;
     if (saved === undefined) return;
     ledger.counted += 1;
-    ledger.saw(saved);
+    ledger.recordVersion(saved);
     ledger.check(saved.sha256 === sha256Of(content), `${counterKey} version ${saved.version} is not "${content}"`);
     ledger.check(saved.version === if_version + 1, `${counterKey} went from ${if_version} to ${saved.version}`);
   }
 
-  /** All of an artifact's newest version. @param {string} key */
+  /** Reads the newest version of an artifact. @param {string} key */
   async readArtifact(key) {
     const newest = await this.#newest(key);
     if (newest !== undefined) await this.#readWhole(newest);
   }
 
   /**
-   * The content of a version, compared with its digest; undefined where it is gone. @param {any} artifact
+   * Reads a version, and compares it with its digest. Returns undefined if it no longer exists.
    *
+   * @param {any} artifact
    * @returns {Promise<Buffer | undefined>}
    */
   async #readWhole({ key, version, sha256 }) {
-    const { ledger } = this.#table;
+    const { ledger } = this.#shared;
     const bytes = await (this.#chance(0.5) ? this.#readResource(key, version) : this.#readPages(key, version));
     if (bytes === undefined) return undefined;
     if (sha256Of(bytes) === sha256) {
-      ledger.sawContent({ key, version }, bytes);
+      ledger.checkContent({ key, version }, bytes);
       return bytes;
     }
     ledger.fault(`${key} version ${version} is ${sha256} and reads as ${sha256Of(bytes)}`);
@@ -270,7 +272,7 @@ export class Player {
   }
 
   async #list() {
-    const { ledger } = this.#table;
+    const { ledger } = this.#shared;
     if (this.#chance(0.4)) return this.listVersions(this.#one([counterKey, ...writtenKeys]));
     const expected = [counterKey, ...keptKeys].filter((key) => ledger.highest(key) > 0);
     const actable = expected.length > 0 ? [] : ["bucket_not_found"];
@@ -281,25 +283,25 @@ export class Player {
     }
     const page = await this.#call("list_artifacts", { bucket }, actable);
     if (page === undefined) return;
-    for (const artifact of page.data) ledger.saw(artifact);
+    for (const artifact of page.data) ledger.recordVersion(artifact);
     const keys = page.data.map((/** @type {any} */ { key }) => key);
     for (const key of expected) ledger.check(keys.includes(key), `${key} is not listed`);
     ledger.check(String(keys) === String([...keys].sort()), `listed out of order: ${keys}`);
   }
 
-  /** Answers what versions there are. @param {string} key @returns {Promise<any[]>} */
+  /** Lists the versions of a key. @param {string} key @returns {Promise<any[]>} */
   async listVersions(key) {
-    const { ledger } = this.#table;
+    const { ledger } = this.#shared;
     const before = ledger.highest(key);
     const listed = await this.#call("list_artifact_versions", { bucket, key }, this.#absence(key));
     if (listed === undefined) return [];
-    for (const artifact of listed.data) ledger.saw(artifact);
-    if (isLasting(key)) ledger.sawVersions(key, listed.data, before);
+    for (const artifact of listed.data) ledger.recordVersion(artifact);
+    if (isLasting(key)) ledger.checkVersions(key, listed.data, before);
     return listed.data;
   }
 
   async #delete() {
-    const { ledger } = this.#table;
+    const { ledger } = this.#shared;
     const key = this.#one(writtenKeys);
     if (!isLasting(key) && this.#chance(0.5)) {
       await this.#call("delete_artifact", { bucket, key }, ["artifact_not_found"]);
@@ -309,14 +311,14 @@ export class Player {
     const victims = isLasting(key) ? versions.slice(1) : versions;
     if (victims.length === 0) return;
     const { version } = this.#one(victims);
-    if (isLasting(key)) ledger.deletes(key, version);
+    if (isLasting(key)) ledger.recordDeletion(key, version);
     const deleted = await this.#call("delete_artifact", { bucket, key, version }, ["artifact_not_found"]);
     if (deleted === undefined || !isLasting(key)) return;
     const still = await this.#call("get_artifact", { bucket, key, version }, ["artifact_not_found"]);
     ledger.check(still === undefined, `${key} version ${version} is there again after its deletion`);
   }
 
-  /** Goes on with an upload that anybody began, or begins one. */
+  /** Goes on with an upload that any client began, or begins one. */
   async #upload() {
     const filter = this.#chance(0.5) ? { bucket, key: this.#one(writtenKeys) } : { bucket };
     const { data } = await this.#call("list_upload_sessions", filter);
@@ -334,17 +336,17 @@ export class Player {
   }
 
   /**
-   * A call on a session, whose answer is compared with what is known of it.
+   * Makes a call on a session, and compares the answer with what is known of the session.
    *
    * @param {string} tool @param {string} session_id @param {Record<string, unknown>} args
-   * @param {readonly string[]} [actable] beside that the session has ended
+   * @param {readonly string[]} [actable] more errors, besides those of a session that has ended
    * @returns {Promise<any>}
    */
   async #session(tool, session_id, args, actable = []) {
-    const { ledger } = this.#table;
+    const { ledger } = this.#shared;
     const before = ledger.before(session_id);
     const session = await this.#call(tool, { session_id, ...args }, [...sessionEnds, ...actable]);
-    if (session !== undefined) ledger.sawSession(session, before);
+    if (session !== undefined) ledger.checkSession(session, before);
     return session;
   }
 
@@ -379,7 +381,7 @@ export class Player {
 
   /** @param {string} id @param {number} start @param {number} end */
   async #append(id, start, end) {
-    const { ledger, totals } = this.#table;
+    const { ledger, totals } = this.#shared;
     const chunk = contentOf(id, start, end);
     const sha256 = this.#chance(0.3) ? { sha256: sha256Of(chunk) } : {};
     const args = { offset: start, ...this.#written("data", id, chunk), ...sha256 };
@@ -389,23 +391,23 @@ export class Player {
     ledger.check(session.offset >= end, `session ${id} took ${start} to ${end} and is at ${session.offset}`);
   }
 
-  /** Bytes that are stored already, and perhaps more. @param {string} id @param {number} offset @param {number} end */
+  /** Sends bytes that are stored already, and perhaps more. @param {string} id @param {number} offset @param {number} end */
   #replay(id, offset, end) {
     const start = this.#between(0, offset);
     return this.#append(id, start, Math.min(end, start + this.#chunkBytes()));
   }
 
-  /** Other bytes than those stored, or a gap. @param {string} id @param {number} offset */
+  /** Sends other bytes than those stored, or leaves a gap. @param {string} id @param {number} offset */
   #appendOutOfPlace(id, offset) {
     const isGap = offset === 0 || this.#chance(0.5);
-    // A gap that nobody closes meanwhile: no upload is so long.
+    // No client can close this gap meanwhile: no upload is so long.
     return this.#refused("upload_chunk", id, { offset: isGap ? 2_000_000 : 0, data: "\u0001 no content begins so" });
   }
 
   /** @param {string} tool @param {string} id @param {Record<string, unknown>} args */
   async #refused(tool, id, args) {
     const answer = await this.#session(tool, id, args, ["offset_conflict", "size_exceeded"]);
-    this.#table.ledger.check(answer === undefined, `${tool} ${id} was not refused: ${JSON.stringify(args)}`);
+    this.#shared.ledger.check(answer === undefined, `${tool} ${id} was not refused: ${JSON.stringify(args)}`);
   }
 
   /** @param {string} id @param {string} key @param {number} offset */
@@ -417,7 +419,7 @@ export class Player {
     await this.#session("complete_upload_session", id, args, actable);
   }
 
-  /** What is asked again is answered again. @param {string} id @param {number} bytes @param {any} artifact */
+  /** Repeats a call on an upload that is complete. @param {string} id @param {number} bytes @param {any} artifact */
   #afterCompletion(id, bytes, artifact) {
     return this.#pick([
       [1, () => this.#append(id, 0, Math.min(bytes, this.#chunkBytes()))],

@@ -1,7 +1,7 @@
-// Sweeps and checks a data directory through the store's own code: a server sweeps by itself only after minutes.
-// Bundled for each run of scripts/race.mjs. One line of JSON on stdout for each thing done.
+// Sweeps and checks a data directory with the store's own code, because a server sweeps only after minutes.
+// scripts/race.mjs bundles it for each run. It prints a line of JSON for each sweep and each fault.
 // Usage: sweeper.mjs <root> <grace in ms>   sweeps again and again, until stdin ends
-//        sweeper.mjs <root> last            when nobody else is there: what may be left, and what may not
+//        sweeper.mjs <root> last            after all other processes have ended: checks what is left
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { createStderrLog } from "../../src/cli/stderr-log.js";
@@ -28,7 +28,7 @@ async function verify(store: Store, options: VerifyOptions = {}): Promise<Verify
 
 const withoutGrace = { graceMs: 0, trustsClock: true };
 
-/** A store whose clock is fast by that much: what is there now is old for it. */
+/** A store whose clock is fast by so many milliseconds. For this store, all that is there now is old. */
 const storeIn = (ms: number) => createStore({ ...directory, log, keepVersions, now: () => Date.now() + ms });
 
 async function sweepUntilEnd(graceMs: number): Promise<void> {
@@ -38,19 +38,19 @@ async function sweepUntilEnd(graceMs: number): Promise<void> {
   for (let pass = 1; !stopping.signal.aborted; pass += 1) {
     say({ swept: await store.sweep.run({ graceMs, trustsClock: true, signal: stopping.signal }) });
     if (pass % 10 === 0) await verify(store);
-    await new Promise((resolve) => setTimeout(resolve, 30)); // leaves the others the processor
+    await new Promise((resolve) => setTimeout(resolve, 30)); // the other processes need the processor too
   }
   await store.close();
 }
 
-/** First what dead processes have left goes, then every upload expires: then artifacts alone are left. */
+/** The first sweep removes what dead processes have left. The next ones expire all uploads. Then only artifacts may be left. */
 async function sweepTheLastTime(): Promise<void> {
   const soon = storeIn(5_000);
   say({ swept: await soon.sweep.run(withoutGrace) });
   await verify(soon, { graceMs: 0 });
 
   const later = storeIn(60 * 60 * 1000);
-  for (let pass = 1; pass <= 2; pass += 1) say({ swept: await later.sweep.run(withoutGrace) }); // expires, forgets
+  for (let pass = 1; pass <= 2; pass += 1) say({ swept: await later.sweep.run(withoutGrace) }); // the first pass expires the uploads, the second removes their rows
   await verify(later, { graceMs: 0 });
   const rows = await metadata.range("", { limit: 1_000 });
   const mayStay = /^(?:artifact\t|gone\t|changed$|clock$|store$)/;
@@ -68,7 +68,7 @@ async function sweepTheLastTime(): Promise<void> {
   const left = there.filter((name) => !named.includes(name));
   if (left.length > 0) say({ fault: `pieces are left: ${left.join(" ")}` });
   if (there.length - left.length !== named.length)
-    say({ fault: `${named.length} pieces are named, and some are gone` });
+    say({ fault: `${named.length} pieces are named, and some are missing` });
 }
 
 await (mode === "last" ? sweepTheLastTime() : sweepUntilEnd(Number(mode)));

@@ -1,37 +1,38 @@
 import { realpath } from "node:fs/promises";
 import { loadSqliteDriver, SqliteDriverError } from "../engines/sqlite/database/driver.js";
-import type { DoctorConfig, SetupConfig } from "./command-line.js";
-import { runDoctor } from "./doctor-command.js";
-import { ConfigError } from "./settings.js";
+import { runDoctor } from "./doctor/doctor-command.js";
+import type { DoctorConfig } from "./options/command-line.js";
+import { ConfigError } from "./options/config-error.js";
+import type { SetupConfig } from "./options/setup-config.js";
 import { runSetup, SetupError } from "./setup/setup-command.js";
 import { surroundingsOfThisProcess } from "./setup/surroundings.js";
 
 /*
- * The commands that serve nobody: a bundle of their own, which a start of the server does not read. It has copies of
- * the classes that the server's bundle has too, so no error goes out of here.
+ * `setup` and `doctor` are a bundle of their own, so that a start of the server does not read them. The bundle has its
+ * own copies of the error classes: main.ts could not recognise these errors, so none is thrown from here.
  */
 
-/** What a command came to. */
+/** The result of a command. */
 export interface Outcome {
   readonly exitCode: number;
   /** For stdout. */
   readonly text: string;
-  /** One line for stderr, if it could not be done. */
+  /** One line for stderr, if the command failed. */
   readonly problem?: string;
 }
 
 export function setup(config: SetupConfig): Promise<Outcome> {
   return explained(async () => {
-    if (config.action === "write") await loadSqliteDriver(); // without one, what the host starts would end at once
+    if (config.action === "write") await loadSqliteDriver(); // without a driver, the server would end at its start
     const program = { node: process.execPath, main: await realpath(process.argv[1] ?? "") };
     return { exitCode: 0, text: await runSetup(config, program, surroundingsOfThisProcess()) };
   });
 }
 
-/** @param program how the person starts this program */
-export function doctor(config: DoctorConfig, program: string): Promise<Outcome> {
+/** @param startCommand how the person starts this program */
+export function doctor(config: DoctorConfig, startCommand: string): Promise<Outcome> {
   return explained(async () => {
-    const { text, isSound } = await runDoctor(config, program, surroundingsOfThisProcess());
+    const { text, isSound } = await runDoctor(config, startCommand, surroundingsOfThisProcess());
     return { exitCode: isSound ? 0 : 1, text };
   });
 }

@@ -3,9 +3,11 @@ import type { Log, LogLevel } from "../store/ports/log.js";
 const ranks: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 };
 
 /**
- * One line an event: time, level, event, and its facts as JSON. stdout belongs to the protocol.
+ * Creates a log on stderr, since stdout belongs to the protocol. An event is one line: time, level, event, facts as JSON.
  *
- * Once a line could not be written, no other one is: what the lines tell of goes on without them.
+ * After a line could not be written, the log writes no more, and the server goes on.
+ *
+ * @param least events below this level are left out
  */
 export function createStderrLog(stderr: NodeJS.WritableStream, least: LogLevel): Log {
   let isBroken = false;

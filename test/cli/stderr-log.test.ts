@@ -3,12 +3,12 @@ import { expect, it } from "vitest";
 import { createStderrLog } from "../../src/cli/stderr-log.js";
 
 it.each(["ENOSPC", "EPIPE", "EIO"])(
-  "a log whose stderr fails with %s ends nothing, and writes no more",
+  "createStderrLog() writes no more after stderr has failed with %s, and throws nothing",
   async (code) => {
     const lines: string[] = [];
     let isFailing = false;
     const stderr = new Writable({
-      autoDestroy: false, // as Node's own is
+      autoDestroy: false, // as Node's own stderr
       decodeStrings: false,
       write(line: string, _encoding, done) {
         lines.push(line);

@@ -3,7 +3,7 @@ import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/pr
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import packageJson from "../../package.json" with { type: "json" };
-import { bundleScript } from "../../src/cli/bundle-script.js";
+import { bundleScript } from "../../src/cli/launch/bundle-script.js";
 import { runCommand } from "../support/command.js";
 import { temporaryDirectory } from "../support/directories.js";
 import { copyOfBuild, installDriver } from "../support/installation.js";
@@ -71,7 +71,7 @@ async function install() {
       const names = await readdir(where).catch(() => []);
       return names.filter((name) => name.includes(".bytecode"));
     },
-    isTaken: () => bundleScript(bundle, cache)?.leaveBytecode === undefined,
+    isTaken: () => bundleScript(bundle, cache)?.storeBytecode === undefined,
   };
 }
 

@@ -1,40 +1,41 @@
-/** One server in a host's configuration, by the host's own field names. */
+/** One server in a host's configuration, with the host's own names of fields. */
 export type Entry = Readonly<Record<string, unknown>>;
 
 /**
- * How a host's configuration is written. All that the file says besides the named entry stays. So do comments, but for
- * those inside the entry and, in JSON, those on its line and the one before; the entry next to it may be indented anew.
+ * Reads and edits the text of a host's configuration. An edit changes only the named entry. It keeps all other values.
+ * It keeps comments, except those inside the entry and, in JSON, those on its line and on the line before. The
+ * neighbouring entry may get another indentation.
  */
 export interface ConfigFormat {
-  /** The entries by name. @throws ConfigFormatError */
+  /** Returns the entries by name. @throws ConfigFormatError */
   entries(text: string, section: string): Readonly<Record<string, Entry>>;
-  /** The text with these fields in the entry, whose other fields stay. @throws ConfigFormatError */
+  /** Returns the text with these fields set in the entry; its other fields stay. @throws ConfigFormatError */
   write(text: string, section: string, name: string, entry: Entry): string;
-  /** The text without the entry. @throws ConfigFormatError */
+  /** Returns the text without the entry. @throws ConfigFormatError */
   remove(text: string, section: string, name: string): string;
 }
 
-/** The file is not what its host writes: the message says where and why, and follows the name of the file. */
+/** The file is not written as its host writes it. The message says where and why; it goes after the name of the file. */
 export class ConfigFormatError extends Error {
   override readonly name = "ConfigFormatError";
 }
 
-/** What of a text is to differ. */
+/** How a text should differ from the one before. */
 export interface Change {
   readonly before: string;
   readonly section: string;
   readonly name: string;
-  /** The entry behind the change; undefined for none. */
+  /** The entry after the change; undefined if it was removed. */
   readonly entry: Entry | undefined;
 }
 
 /**
- * Compares what a changed text says with what it should say.
+ * Checks that a changed text has the values that it should have, and no other changes.
  *
  * @returns the text
- * @throws ConfigFormatError if the text does not parse, or says anything else: it is not to be written then
+ * @throws ConfigFormatError if the text does not parse, or has other values; it must not be written then
  */
-export function checked(text: string, change: Change, parse: (text: string) => Entry): string {
+export function checkedText(text: string, change: Change, parse: (text: string) => Entry): string {
   const { before, section, name, entry } = change;
   const root = parse(before);
   const { [name]: _, ...others } = (root[section] ?? {}) as Entry;
@@ -43,14 +44,14 @@ export function checked(text: string, change: Change, parse: (text: string) => E
     const found = parse(text);
     if (canonical({ ...found, [section]: found[section] ?? {} }) === canonical(wanted)) return text;
   } catch {
-    // It is refused below.
+    // The text is refused below.
   }
   throw new ConfigFormatError(
     "is written in a way that setup cannot change safely: change it by hand; setup without --write says what to put there",
   );
 }
 
-/** A value as text, the same whatever the order of its keys. */
+/** Returns a value as text. The order of keys makes no difference. */
 function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
   if (value instanceof Date) return `date ${value.toISOString()}`;

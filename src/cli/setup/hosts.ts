@@ -5,9 +5,9 @@ import { json, jsonc, jsonWithComments } from "./json-config.js";
 import type { Surroundings } from "./surroundings.js";
 import { toml } from "./toml-config.js";
 
-/** A program that starts MCP servers, and where it keeps which. */
+/** A program that starts MCP servers, and how it is configured. */
 export interface Host {
-  /** How it is named on the command line. */
+  /** Its name on the command line. */
   readonly id: string;
   readonly title: string;
   readonly format: ConfigFormat;
@@ -15,17 +15,17 @@ export interface Host {
   readonly section: string;
   /** Absolute path of this user's configuration file. */
   file(surroundings: Surroundings): string;
-  /** The fields of an entry that `setup` sets; others in it are the user's. */
+  /** The fields of an entry that `setup` sets. Other fields belong to the user. */
   entry(command: string, args: readonly string[]): Entry;
-  /** Fields that a new entry has besides. */
+  /** More fields that only a new entry gets. */
   readonly initial?: Entry;
-  /** What makes the host read its configuration again. */
+  /** Tells the person how the host reads its configuration again. */
   readonly reload: string;
-  /** Another way to the same, where it is the safer one. */
+  /** Tells of another way to add the entry, if it can be safer. */
   readonly alternative?: (name: string, command: string, args: readonly string[]) => string;
 }
 
-/** How long a host waits for a call: `import_file` of a large file takes minutes. */
+/** How long a host should wait for a call: `import_file` of a large file takes minutes. */
 const callSeconds = 600;
 
 const commandAndArgs = (command: string, args: readonly string[]): Entry => ({ command, args: [...args] });
@@ -34,11 +34,11 @@ const typed = (type: string) => (command: string, args: readonly string[]) => ({
   ...commandAndArgs(command, args),
 });
 
-/** Words as a shell reads them. */
+/** Quotes words for a shell. */
 const inShell = (words: readonly string[]): string =>
   words.map((word) => (/^[\w./:=@~-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(" ");
 
-/** A folder that an environment variable names, or else one of the home directory. */
+/** Returns the folder that an environment variable names. If it names none, returns a folder in the home directory. */
 function folder({ environment, home }: Surroundings, variable: string, ...otherwise: string[]): string {
   const given = environment[variable] ?? "";
   return given === "" ? join(home, ...otherwise) : given;
@@ -56,7 +56,7 @@ function applicationData(surroundings: Surroundings): string {
   }
 }
 
-/** On Windows the store's package of Claude Desktop sees a folder of its own in place of %APPDATA%. */
+/** On Windows, Claude Desktop from the Microsoft Store sees a folder of its own in place of %APPDATA%. */
 function packagedData(surroundings: Surroundings): string | undefined {
   if (surroundings.platform !== "win32") return undefined;
   const packages = join(folder(surroundings, "LOCALAPPDATA", "AppData", "Local"), "Packages");
@@ -64,7 +64,7 @@ function packagedData(surroundings: Surroundings): string | undefined {
   return found && join(packages, found, "LocalCache", "Roaming");
 }
 
-/** On macOS it is not where other desktop programs have theirs. */
+/** On macOS, Zed does not use the folder of other desktop programs. */
 function zedFolder(surroundings: Surroundings): string {
   if (surroundings.platform === "win32") return join(applicationData(surroundings), "Zed");
   const parent =
@@ -72,8 +72,8 @@ function zedFolder(surroundings: Surroundings): string {
   return join(parent, "zed");
 }
 
-/** The first of the files in a folder that is there, or else the first. */
-function oneOf(parent: string, ...names: readonly [string, ...string[]]): string {
+/** Returns the first of these files in a folder that exists. If none does, returns the first one. */
+function firstExisting(parent: string, ...names: readonly [string, ...string[]]): string {
   const paths = names.map((name) => join(parent, name));
   return paths.find((path) => existsSync(path)) ?? join(parent, names[0]);
 }
@@ -141,7 +141,8 @@ export const hosts: readonly Host[] = [
     title: "opencode",
     format: jsonc,
     section: "mcp",
-    file: (at) => oneOf(join(folder(at, "XDG_CONFIG_HOME", ".config"), "opencode"), "opencode.jsonc", "opencode.json"),
+    file: (at) =>
+      firstExisting(join(folder(at, "XDG_CONFIG_HOME", ".config"), "opencode"), "opencode.jsonc", "opencode.json"),
     entry: (command, args) => ({ type: "local", command: [command, ...args] }),
     initial: { enabled: true, timeout: callSeconds * 1000 },
     reload: "Start a new session; `opencode mcp list` shows it.",

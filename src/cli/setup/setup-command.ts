@@ -1,17 +1,17 @@
 import { existsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import type { SetupConfig } from "../command-line.js";
+import type { SetupConfig } from "../options/setup-config.js";
 import { readConfigFile, replaceConfigFile } from "./config-file.js";
 import { ConfigFormatError, type Entry } from "./config-format.js";
 import { launchOf } from "./entry.js";
 import { type Host, hosts } from "./hosts.js";
 import type { Surroundings } from "./surroundings.js";
 
-/** The setup cannot be done; the message is one line that says what to do. */
+/** `setup` cannot be done. The message is one line that says what to do. */
 export class SetupError extends Error {
   override readonly name = "SetupError";
-  /** Of the command: 1 for what cannot be done here, 2 for a wrong command line. */
+  /** 1 if it cannot be done here, 2 if the command line is wrong. */
   readonly exitCode: 1 | 2;
 
   constructor(message: string, exitCode: 1 | 2, options?: ErrorOptions) {
@@ -20,16 +20,16 @@ export class SetupError extends Error {
   }
 }
 
-/** This program, as a host can start it: absolute paths, since desktop programs have no PATH. */
+/** The paths with which a host starts this program. They are absolute, because desktop programs have no PATH. */
 export interface Program {
   readonly node: string;
   readonly main: string;
 }
 
 /**
- * Prints the configuration of a host, writes it or takes it out.
+ * Prints, writes or removes the entry of this server in the configuration of a host.
  *
- * @returns the text for the person
+ * @returns the text for stdout
  * @throws SetupError
  */
 export async function runSetup(config: SetupConfig, program: Program, surroundings: Surroundings): Promise<string> {
@@ -44,7 +44,7 @@ export async function runSetup(config: SetupConfig, program: Program, surroundin
   } catch (cause) {
     const { message } = cause as Error;
     const why = cause instanceof ConfigFormatError ? `it ${message}` : `it cannot be changed: ${message}`;
-    throw new SetupError(`${file} was left alone: ${why}`, 1, { cause });
+    throw new SetupError(`${file} was left as it is: ${why}`, 1, { cause });
   }
 }
 
@@ -56,14 +56,14 @@ function hostOf(id: string | undefined): Host {
   throw new SetupError(`${what}: the hosts are ${hosts.map((each) => each.id).join(", ")}`, 2);
 }
 
-/** @throws SetupError if it would be gone when npm cleans its cache */
+/** @throws SetupError if the program is in npm's cache, from which npm may remove it */
 function checkProgram({ node, main }: Program): void {
   const cached = [node, main].find((path) => /[\\/]_npx[\\/]/.test(path));
   if (cached === undefined) return;
   throw new SetupError(`${cached} lies in npm's cache and may be removed: run setup by an installed one`, 1);
 }
 
-/** @throws SetupError if the server would refuse it */
+/** @throws SetupError if the server would refuse the data directory */
 function checkRoot({ directories: { root } }: SetupConfig): void {
   if (root === undefined || existsSync(dirname(root))) return;
   throw new SetupError(
@@ -83,16 +83,16 @@ function printed(host: Host, file: string, config: SetupConfig, { node, main }: 
   return [...notes.map((note) => `# ${note}`), host.format.write("", host.section, config.name, entry)].join("\n");
 }
 
-/** What the server will say too, but only in its log. */
+/** Notes on allowed directories that do not exist. The server warns about them too, but only in its log. */
 function missingDirectories({ directories: { allowed } }: SetupConfig): string[] {
   const missing = allowed.filter((path) => !statSync(path, { throwIfNoEntry: false })?.isDirectory());
-  return missing.map((path) => `${path} is no directory: it allows nothing until there is one.`);
+  return missing.map((path) => `${path} is no directory: it allows nothing until you make it.`);
 }
 
 interface Target {
   readonly host: Host;
   readonly file: string;
-  /** What is in the file. */
+  /** The text of the file. */
   readonly text: string;
   readonly name: string;
 }
@@ -107,7 +107,7 @@ async function write(target: Target, config: SetupConfig, { node, main }: Progra
       `has an entry ${JSON.stringify(name)} that starts another program: give another name with --name`,
     );
   }
-  // Whoever only mends the path of Node, or of the program, goes on with the same data directory.
+  // Without options, `setup` only corrects the paths: the server goes on with the same data directory.
   const kept = launch?.options ?? config.defaultArguments;
   const args = config.serverArguments.length > 0 ? config.serverArguments : kept;
   const entry: Entry = { ...(known === undefined ? host.initial : {}), ...host.entry(node, [main, ...args]) };

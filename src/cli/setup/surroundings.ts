@@ -1,4 +1,4 @@
-import { homeFolder } from "../settings.js";
+import { homeFolder } from "../options/directories.js";
 
 /** The machine and the user, as a host sees them. */
 export interface Surroundings {
@@ -8,7 +8,7 @@ export interface Surroundings {
   readonly environment: NodeJS.ProcessEnv;
 }
 
-/** @throws ConfigError */
+/** @throws ConfigError if the user has no home directory */
 export function surroundingsOfThisProcess(): Surroundings {
   return { platform: process.platform, home: homeFolder(), environment: process.env };
 }

@@ -1,7 +1,7 @@
 import { parse, stringify, type TomlTable } from "smol-toml";
-import { type ConfigFormat, ConfigFormatError, checked, type Entry } from "./config-format.js";
+import { type ConfigFormat, ConfigFormatError, checkedText, type Entry } from "./config-format.js";
 
-/** TOML. There is no library that edits it and keeps comments, so tables are cut out and put in as text. */
+/** TOML. No library edits it and keeps comments, so tables are cut out and put in as text. */
 export const toml: ConfigFormat = {
   entries(text, section) {
     const tables = tableIn(parsed(text), section) ?? {};
@@ -13,21 +13,21 @@ export const toml: ConfigFormat = {
     const merged = { ...(Object.hasOwn(entries, name) ? entries[name] : {}), ...entry };
     const eol = eolOf(text);
     const table = stringify({ [section]: { [name]: merged } }).trimEnd();
-    const { before, behind } = cutOut(text, section, name);
-    const written = joined([before, table.replaceAll("\n", eol), behind], eol);
-    return checked(written, { before: text, section, name, entry: merged }, parsed);
+    const { before, after } = cutOut(text, section, name);
+    const written = joined([before, table.replaceAll("\n", eol), after], eol);
+    return checkedText(written, { before: text, section, name, entry: merged }, parsed);
   },
   remove(text, section, name) {
     if (!Object.hasOwn(this.entries(text, section), name)) return text;
-    const { before, behind } = cutOut(text, section, name);
-    const written = joined([before, behind], eolOf(text));
-    return checked(written, { before: text, section, name, entry: undefined }, parsed);
+    const { before, after } = cutOut(text, section, name);
+    const written = joined([before, after], eolOf(text));
+    return checkedText(written, { before: text, section, name, entry: undefined }, parsed);
   },
 };
 
 const eolOf = (text: string): string => (text.includes("\r\n") ? "\r\n" : "\n");
 
-/** Parts of a file with an empty line between them. */
+/** Joins the parts of a file with an empty line between them. */
 function joined(parts: readonly string[], eol: string): string {
   const filled = parts.map((part) => part.replace(/^\s*\n|\s+$/g, "")).filter((part) => part !== "");
   return filled.length === 0 ? "" : `${filled.join(eol + eol)}${eol}`;
@@ -38,7 +38,7 @@ function parsed(text: string): TomlTable {
     return parse(text, { integersAsBigInt: "asNeeded" });
   } catch (error) {
     const [why] = String((error as Error).message).split("\n");
-    throw new ConfigFormatError(`is not valid TOML (${why}): mend it first`);
+    throw new ConfigFormatError(`is not valid TOML (${why}): correct it first`);
   }
 }
 
@@ -46,31 +46,32 @@ function tableIn(parent: Entry, key: string): TomlTable | undefined {
   const found = Object.hasOwn(parent, key) ? parent[key] : undefined;
   if (found === undefined) return undefined;
   if (typeof found === "object" && found !== null && !Array.isArray(found)) return found as TomlTable;
-  throw new ConfigFormatError(`has no table in ${JSON.stringify(key)}: mend it first`);
+  throw new ConfigFormatError(`has no table in ${JSON.stringify(key)}: correct it first`);
 }
 
 interface Rest {
-  /** All that stands before the place of the tables, and what of them is in several places, behind it. */
+  /** All text before the first of the tables. */
   readonly before: string;
-  readonly behind: string;
+  /** All text after it, without the tables. */
+  readonly after: string;
 }
 
-/** The text without the tables `[section.name]` and below; without any, all of it is before their place. */
+/** Cuts the table `[section.name]` and the tables below it out of a text. If there are none, all text is `before`. */
 function cutOut(text: string, section: string, name: string): Rest {
   const parts = tablesOf(text).map(({ keys, lines }) => {
     if (keys[0] !== section || keys[1] !== name) return { isOurs: false, rest: lines };
-    // Comments and blank lines behind the last line of a table belong to what follows.
+    // Comments and blank lines at the end of a table belong to the next one.
     const last = lines.findLastIndex((line) => !/^(?:#.*)?$/.test(line.trim()));
     return { isOurs: true, rest: lines.slice(last + 1) };
   });
   const first = parts.findIndex(({ isOurs }) => isOurs);
   const place = first === -1 ? parts.length : first;
   const textOf = (some: typeof parts): string => some.flatMap(({ rest }) => rest).join("");
-  return { before: textOf(parts.slice(0, place)), behind: textOf(parts.slice(place)) };
+  return { before: textOf(parts.slice(0, place)), after: textOf(parts.slice(place)) };
 }
 
 interface Table {
-  /** Of its header; none for what stands before the first one. */
+  /** The keys in its header; empty for the lines before the first header. */
   readonly keys: readonly string[];
   readonly lines: string[];
 }
@@ -87,7 +88,7 @@ function tablesOf(text: string): Table[] {
   return tables;
 }
 
-/** The keys of a table's header, `[mcp_servers.artifacts.env]`. */
+/** Returns the keys in the header of a table, like `[mcp_servers.artifacts.env]`. Returns undefined for any other line. */
 function headerOf(line: string): string[] | undefined {
   if (!/^\s*\[/.test(line)) return undefined;
   try {
@@ -99,11 +100,11 @@ function headerOf(line: string): string[] | undefined {
       table = entry[1];
     }
   } catch {
-    return undefined; // a line of an array
+    return undefined; // a line of an array, not a header
   }
 }
 
-/** Whether the next line is inside of a string of several lines, and which quotes end it. */
+/** Returns the quotes that end a string of several lines. Returns undefined if the next line is not in such a string. */
 function quotesAfter(line: string, before: string | undefined): string | undefined {
   let quotes = before;
   for (const [found] of line.matchAll(/"""|'''/g)) {

@@ -1,5 +1,5 @@
 import { createCipheriv, createHash } from "node:crypto";
-import { generator } from "../../../scripts/harness.mjs";
+import { seededRandom } from "../../../scripts/harness.mjs";
 
 /** Choices that are the same for the same seed. */
 export interface Chance {
@@ -13,7 +13,7 @@ export interface Chance {
 }
 
 export function chanceOf(seed: number): Chance {
-  const random = generator(seed);
+  const random = seededRandom(seed);
   const below = (limit: number): number => Math.floor(random() * limit);
   return {
     below,

@@ -2,13 +2,14 @@ import { chmod, lstat, mkdir, readdir, readFile, realpath, rm, stat, symlink, wr
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { readCommand, type SetupConfig } from "../../src/cli/command-line.js";
-import { commandOf } from "../../src/cli/setup/entry.js";
-import { hosts } from "../../src/cli/setup/hosts.js";
-import { jsonc } from "../../src/cli/setup/json-config.js";
-import { runSetup } from "../../src/cli/setup/setup-command.js";
-import type { Surroundings } from "../../src/cli/setup/surroundings.js";
-import { temporaryDirectory } from "../support/directories.js";
+import { readCommand } from "../../../src/cli/options/command-line.js";
+import type { SetupConfig } from "../../../src/cli/options/setup-config.js";
+import { commandOf } from "../../../src/cli/setup/entry.js";
+import { hosts } from "../../../src/cli/setup/hosts.js";
+import { jsonc } from "../../../src/cli/setup/json-config.js";
+import { runSetup } from "../../../src/cli/setup/setup-command.js";
+import type { Surroundings } from "../../../src/cli/setup/surroundings.js";
+import { temporaryDirectory } from "../../support/directories.js";
 
 const program = { node: "/opt/node/bin/node", main: "/opt/artifacts-mcp/dist/main.js" };
 const started = [program.node, program.main, "--root", "/data", "--allow-path", "/sets"];
@@ -20,7 +21,7 @@ async function newHome(): Promise<Surroundings> {
 /** Runs `artifacts-mcp setup` with these words. */
 function setup(surroundings: Surroundings, ...words: string[]): Promise<string> {
   const command = readCommand(["setup", ...words], {});
-  if (command.kind !== "setup") throw new Error("it is setup");
+  if (command.kind !== "setup") throw new Error("this is not the command setup");
   return runSetup(command.config, program, surroundings);
 }
 
@@ -30,7 +31,7 @@ function hostOf(id: string) {
   return host;
 }
 
-/** A host's file with this text in it, and the ways to run setup on it. */
+/** Writes a host's file with this text. Returns functions that run setup on it and read it. */
 async function fileOf(id: string, text: string) {
   const surroundings = await newHome();
   const path = hostOf(id).file(surroundings);
@@ -56,7 +57,7 @@ describe.each(hosts.map((host) => [host.id, host] as const))("setup %s", (id, ho
     expect(await readdir(surroundings.home)).toEqual([]);
   });
 
-  it("--write makes the file, --write again leaves it alone, --remove takes the entry out", async () => {
+  it("--write makes the file, a second --write does not change it, --remove takes the entry out", async () => {
     const surroundings = await newHome();
     const file = host.file(surroundings);
     expect(await setup(surroundings, id, "--write", ...words)).toContain(file);
@@ -74,8 +75,8 @@ describe.each(hosts.map((host) => [host.id, host] as const))("setup %s", (id, ho
   });
 });
 
-describe("a configuration that is there", () => {
-  it("keeps all else in it, byte for byte, and a copy of the file", async () => {
+describe("setup on a configuration that exists", () => {
+  it("keeps every other byte of it, and makes a copy of the file", async () => {
     const before = `{
 \t"theme": "dark",   "n": 1.50,
 \t"mcpServers": {
@@ -104,7 +105,7 @@ describe("a configuration that is there", () => {
     expect(await file.copies()).toHaveLength(2);
   });
 
-  it("keeps comments and trailing commas where the host allows them", async () => {
+  it("keeps comments and trailing commas if the host allows them", async () => {
     const before = `// mine
 {
   /* all of it */
@@ -124,7 +125,7 @@ describe("a configuration that is there", () => {
     expect(jsonc.entries(await file.read(), "context_servers")).toEqual({ other: { command: "x" } });
   });
 
-  it("keeps the user's own fields of the entry, and sets the others", async () => {
+  it("sets command and args of the entry, and keeps the user's other fields", async () => {
     const old = {
       command: "node",
       args: ["/old/artifacts-mcp/dist/main.js"],
@@ -137,7 +138,7 @@ describe("a configuration that is there", () => {
     expect(now).toEqual({ ...old, command: program.node, args: [program.main] });
   });
 
-  it("keeps what the server is started with where no option is given, however the entry was written", async () => {
+  it("keeps the options of the server if none is given, for every way to write the entry", async () => {
     const driver = "@photostructure/sqlite@1.2.1";
     for (const [command, ...args] of [
       ["node", "dist/main.js"],
@@ -156,7 +157,7 @@ describe("a configuration that is there", () => {
     }
   });
 
-  it("keeps a TOML file but for its table and those below it", async () => {
+  it("changes only its own table of a TOML file, and the tables below it", async () => {
     const before = `# mine
 model = "x" # the best
 
@@ -213,7 +214,7 @@ n = 1
     expect(await file.read()).toBe(again); // no blank line more
   });
 
-  it("is TOML that goes on behind the entry, and can be changed again, and taken out", async () => {
+  it("changes and removes an entry of TOML that has other tables behind it", async () => {
     const file = await fileOf("codex", 'model = "x"\n');
     await file.setup("--write");
     const behind = '\n[projects."/h"]\ntrust_level = "trusted"\nbig = 9007199254740993\n# the end\n';
@@ -224,7 +225,7 @@ n = 1
     expect(await file.read()).toBe(`model = "x"\n\n${behind.trimStart()}`);
   });
 
-  it.each(["zed", "vscode"])("of %s may end each entry with a comma, the only one too", async (id) => {
+  it.each(["zed", "vscode"])("accepts trailing commas in the file of %s, also after the only entry", async (id) => {
     const { section } = hostOf(id);
     const file = await fileOf(id, `{\n  "${section}": {\n    // none yet\n  },\n}\n`);
     await file.setup("--write");
@@ -236,7 +237,7 @@ n = 1
     expect(await file.setup("--remove")).toContain("nothing was changed");
   });
 
-  it("keeps Windows' line ends, and no byte order mark, which hosts refuse", async () => {
+  it("keeps the line ends of Windows, and drops a byte order mark, which hosts refuse", async () => {
     const json = await fileOf("cursor", `\uFEFF{\r\n  "mcpServers": {}\r\n}\r\n`);
     await json.setup("--write");
     expect(await json.read()).toMatch(/^\{\r\n {2}"mcpServers": \{\r\n {4}"artifacts": \{\r\n/);
@@ -246,7 +247,7 @@ n = 1
     expect((await toml.read()).replaceAll("\r\n", "")).not.toContain("\n");
   });
 
-  it("keeps its mode, and is found through a symlink that stays one", async () => {
+  it("keeps the mode of the file, and writes through a symlink, which stays a symlink", async () => {
     const real = join(await temporaryDirectory(), "dotfiles.json");
     await writeFile(real, "{}");
     await chmod(real, 0o640);
@@ -260,7 +261,7 @@ n = 1
     expect((await stat(real)).mode & 0o777).toBe(0o640);
   });
 
-  it("is left alone where it is no UTF-8, or a symlink that leads nowhere", async () => {
+  it("changes nothing if the file is not UTF-8, or is a symlink that leads nowhere", async () => {
     const file = await fileOf("zed", "");
     const latin1 = Buffer.from("{ // caf\xe9\n}", "latin1");
     await writeFile(file.path, latin1);
@@ -289,7 +290,7 @@ n = 1
     ["codex", 'model = "x', /not valid TOML/],
     ["codex", 'mcp_servers = { other = { command = "x" } }', /by hand/],
     ["codex", 'mcp_servers.artifacts.command = "/a/artifacts-mcp"', /by hand/],
-  ])("of %s is left alone where it is %s", async (id, text, why) => {
+  ])("does not change the file of %s if it is %s", async (id, text, why) => {
     const file = await fileOf(id, text);
     const refusal = file.setup("--write");
     await expect(refusal).rejects.toThrow(why);
@@ -299,7 +300,7 @@ n = 1
     expect(await readdir(dirname(file.path))).toHaveLength(1);
   });
 
-  it("is not replaced where it belongs to another program, and can hold a second entry", async () => {
+  it("does not replace the entry of another program, and can add a second entry", async () => {
     const file = await fileOf("cursor", '{ "mcpServers": { "artifacts": { "command": "other" } } }');
     await expect(file.setup("--remove")).rejects.toThrow("another program");
     await file.setup("--write", "--name", "store");
@@ -334,7 +335,7 @@ describe("the file of a host", () => {
     expect(hostOf(id).file(surroundings)).toBe(path);
   });
 
-  it("is the one in the folder that Windows' package of Claude Desktop sees", async () => {
+  it("is in the folder that the Windows package of Claude Desktop sees", async () => {
     const folder = await temporaryDirectory();
     await mkdir(join(folder, "Packages", "Claude_x1"), { recursive: true });
     const environment = { LOCALAPPDATA: folder, APPDATA: "/roaming" };
@@ -343,7 +344,7 @@ describe("the file of a host", () => {
     );
   });
 
-  it("is opencode.json where opencode has that one already", async () => {
+  it("is opencode.json if opencode already has that file", async () => {
     const file = await fileOf("opencode", "{}");
     const other = join(dirname(file.path), "opencode.json");
     await writeFile(other, "{}");
@@ -355,7 +356,7 @@ describe("the file of a host", () => {
 });
 
 describe("the command line of setup", () => {
-  it("refuses an unknown host and none, and lists those that are known", async () => {
+  it("refuses an unknown host and a missing host, and lists the known ones", async () => {
     const surroundings = await newHome();
     for (const words of [["emacs"], []]) {
       const refusal = setup(surroundings, ...words);
@@ -377,16 +378,16 @@ describe("the command line of setup", () => {
     expect(() => readCommand(["setup", ...words], {})).toThrow(part);
   });
 
-  it("writes no path that lies in npm's cache", async () => {
+  it("refuses to write a path in npm's cache", async () => {
     const surroundings = await newHome();
     const command = readCommand(["setup", "cursor", "--write"], {});
-    if (command.kind !== "setup") throw new Error("it is setup");
+    if (command.kind !== "setup") throw new Error("this is not the command setup");
     const cached = { ...program, main: "/home/me/.npm/_npx/1a2b/node_modules/artifacts-mcp/dist/main.js" };
     await expect(runSetup(command.config, cached, surroundings)).rejects.toThrow("npm's cache");
     expect(await readdir(surroundings.home)).toEqual([]);
   });
 
-  it("writes no data directory that could not be made, and says which directories allow nothing yet", async () => {
+  it("refuses a data directory that could not be made, and names the allowed directories that do not exist", async () => {
     const surroundings = await newHome();
     await expect(setup(surroundings, "cursor", "--write", "--root", "/none/store")).rejects.toThrow(
       "/none does not exist",
@@ -395,22 +396,27 @@ describe("the command line of setup", () => {
     expect(await setup(surroundings, "cursor", "--write", "/none/sets")).toContain("/none/sets is no directory");
   });
 
-  it("takes the data directory of its own environment for a new entry, since hosts do not hand it on", async () => {
+  it("writes the data directory of its own environment into a new entry, because hosts do not hand it on", async () => {
     const surroundings = await newHome();
     const command = readCommand(["setup", "cursor", "--write"], { ARTIFACTS_ROOT: "/data" });
-    if (command.kind !== "setup") throw new Error("it is setup");
+    if (command.kind !== "setup") throw new Error("this is not the command setup");
     await runSetup(command.config, program, surroundings);
     const text = await readFile(hostOf("cursor").file(surroundings), "utf8");
     expect(JSON.parse(text).mcpServers.artifacts.args).toEqual([program.main, "--root", "/data"]);
   });
 
-  it("gives the server absolute paths, and each option once", () => {
+  it("makes paths absolute, and keeps the value of each option", () => {
     const words = ["setup", "cursor", "--allow-path", "~/a", "--read-only", "--keep-versions=3", "./b"];
     const { config } = readCommand(words, {}) as { config: SetupConfig };
     const home = homedir();
     expect(config.serverArguments).toEqual([
-      ...["--allow-path", join(home, "a"), "--allow-path", join(process.cwd(), "b")],
-      ...["--read-only", "--keep-versions", "3"],
+      "--allow-path",
+      join(home, "a"),
+      "--allow-path",
+      join(process.cwd(), "b"),
+      "--read-only",
+      "--keep-versions",
+      "3",
     ]);
   });
 });

@@ -2,14 +2,14 @@ import { fstatSync } from "node:fs";
 import { Socket, type SocketConstructorOpts } from "node:net";
 import type { Readable } from "node:stream";
 
-/** One read takes up to this much: more than a host's pipe or socket holds. */
+/** The most that one read takes. It is more than the pipe or socket of a host holds. */
 const readBytes = 256 * 1024;
 
 /**
- * The standard input. Where it is a pipe or a socket, all reads share one buffer, so the bytes of a `data` event are
- * good until its listeners return: a buffer for each read costs page faults, and a lot of garbage.
+ * Opens the standard input. If it is a pipe or a socket, all reads share one buffer: the bytes of a `data` event are
+ * valid only until its listeners return. A new buffer for each read would cost page faults and garbage.
  *
- * @param otherwise the standard input for everything that is neither
+ * @param otherwise returns the standard input if it is neither a pipe nor a socket
  */
 export function openStdin(otherwise: () => Readable): Readable {
   const fd = 0;
@@ -22,7 +22,7 @@ export function openStdin(otherwise: () => Readable): Readable {
       return !socket.isPaused();
     },
   };
-  // It begins to read with its first listener for `data`, as Node's own does.
+  // As Node's own stdin, it begins to read when it gets its first listener for `data`.
   const options = { fd, readable: true, writable: false, manualStart: true, onread };
   const socket = new Socket(options as SocketConstructorOpts);
   return socket;

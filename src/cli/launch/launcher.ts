@@ -5,12 +5,12 @@ import { join } from "node:path";
 import { bundleScript } from "./bundle-script.js";
 
 /*
- * The command, `dist/main.js`: runs the bundle of `main.ts` that lies beside it. It is built for old versions of Node
- * too, so that it can say which one is needed.
+ * The command, `dist/main.js`. It runs the bundle of `main.ts`, which lies beside it. It is built for old versions of
+ * Node too, so that it can say which version is needed.
  */
 
-/** What lies beside the server's bundle. */
-const others = ["sqlite-thread.cjs", "commands.cjs"];
+/** The files beside the server's bundle that it needs. */
+const otherFiles = ["sqlite-thread.cjs", "commands.cjs"];
 
 const leastNode = [20, 19];
 
@@ -20,8 +20,7 @@ function isTooOld(): boolean {
   return major < leastMajor || (major === leastMajor && minor < leastMinor);
 }
 
-/** Empty if this user has none. */
-function homeFolder(): string {
+function homeOrEmpty(): string {
   try {
     return homedir();
   } catch {
@@ -29,26 +28,27 @@ function homeFolder(): string {
   }
 }
 
-/** Where programs keep what they can make again, for this user; undefined if there is no such folder. */
+/** Returns this program's folder in the user's cache. Returns undefined if the user has no such folder. */
 function cacheFolder(): string | undefined {
   const { XDG_CACHE_HOME: given = "", LOCALAPPDATA: local = "" } = process.env;
-  const home = homeFolder();
+  const home = homeOrEmpty();
   if (process.platform === "win32") return local === "" ? undefined : join(local, "artifacts-mcp", "Cache");
   if (given.startsWith("/")) return join(given, "artifacts-mcp");
   if (!home.startsWith("/")) return undefined;
   return join(home, process.platform === "darwin" ? "Library/Caches" : ".cache", "artifacts-mcp");
 }
 
+/** Runs the bundle. Returns the problem, in one sentence, if it cannot be run. */
 function launch(): string | undefined {
   if (isTooOld()) return `Node ${process.version} is too old: use Node 22 from 22.22.3 on, 24 from 24.15 on, or 26.`;
-  // Node's threads for files, four unless told: large writes leave some to other calls.
+  // Node has four threads for files by default. With eight, large writes leave some to other calls.
   if (process.env["UV_THREADPOOL_SIZE"] === undefined) process.env["UV_THREADPOOL_SIZE"] = "8";
   const path = join(__dirname, "server.cjs");
   const bundle = bundleScript(path, cacheFolder());
-  if (bundle === undefined || !others.every((name) => existsSync(join(__dirname, name)))) {
+  if (bundle === undefined || !otherFiles.every((name) => existsSync(join(__dirname, name)))) {
     return `${__dirname} lacks a file: the package is only half installed, so install it again.`;
   }
-  bundle.script.runInThisContext()(require, __dirname, bundle.leaveBytecode);
+  bundle.script.runInThisContext()(require, __dirname, bundle.storeBytecode);
   return undefined;
 }
 

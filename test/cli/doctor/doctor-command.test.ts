@@ -1,11 +1,11 @@
 import { chmod, mkdir, readdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { runDoctor } from "../../src/cli/doctor-command.js";
-import { hosts } from "../../src/cli/setup/hosts.js";
-import { openDataDirectory } from "../../src/engines/data-directory.js";
-import { temporaryDirectory } from "../support/directories.js";
-import { silentLog } from "../support/silent-log.js";
+import { runDoctor } from "../../../src/cli/doctor/doctor-command.js";
+import { hosts } from "../../../src/cli/setup/hosts.js";
+import { openDataDirectory } from "../../../src/engines/data-directory.js";
+import { temporaryDirectory } from "../../support/directories.js";
+import { silentLog } from "../../support/silent-log.js";
 
 async function scene() {
   const home = await temporaryDirectory();
@@ -29,7 +29,7 @@ const entry = (command: string, main: string) =>
   JSON.stringify({ mcpServers: { files: { command, args: [main, "--root", "/x"] }, other: { command: "y" } } });
 
 describe("doctor", () => {
-  it("reports on Node, SQLite, the data directory and its disk, one line each, and makes nothing", async () => {
+  it("reports on Node, SQLite, the data directory and its disk, one line each, and creates no file", async () => {
     const { home, report } = await scene();
     const { isSound, lines } = await report();
     expect(isSound).toBe(true);
@@ -41,7 +41,7 @@ describe("doctor", () => {
     expect(lines[4]).toBe(`note  not found for this user: ${hosts.map(({ id }) => id).join(", ")}`);
   });
 
-  it("tells that there is a store, and that a directory cannot be used", async () => {
+  it("says that a directory holds a store, and why another one cannot be used", async () => {
     const { home, report } = await scene();
     const directory = await openDataDirectory(join(home, "store"), {}, silentLog);
     await directory.close();
@@ -62,14 +62,14 @@ describe("doctor", () => {
     expect((await report(join(home, "none", "store"), true)).lines[2]).toMatch(/^fault .*none does not exist/);
   });
 
-  it.skipIf(process.getuid?.() === 0)("tells that a directory is not writable", async () => {
+  it.skipIf(process.getuid?.() === 0)("says that a directory is not writable", async () => {
     const { home, report } = await scene();
     await mkdir(join(home, "store"));
     await chmod(join(home, "store"), 0o500);
     expect((await report()).lines[2]).toMatch(/^fault .*not writable/);
   });
 
-  it("tells what each host starts, what of it is gone, and what to run", async () => {
+  it("says what each host starts, which of its files are missing, and what to run", async () => {
     const { home, fileOf, write, report } = await scene();
     const main = join(home, "artifacts-mcp", "dist", "main.js");
     await mkdir(dirname(main), { recursive: true });
@@ -83,7 +83,7 @@ describe("doctor", () => {
     await writeFile(broken, 'console.error("artifacts-mcp: this is why"); process.exit(1);');
     await writeFile(join(home, "broken", "package.json"), '{ "name": "artifacts-mcp" }');
     await write("copilot", entry(process.execPath, broken));
-    // Somebody else's `dist/main.js` is not started.
+    // The `dist/main.js` of another program is not started.
     const other = join(home, "weather", "dist", "main.js");
     await mkdir(dirname(other), { recursive: true });
     await writeFile(other, 'require("node:fs").writeFileSync(__filename + ".started", "");');
@@ -108,7 +108,7 @@ describe("doctor", () => {
     expect(of("Claude Desktop")[0]).toMatch(/^note .*a desktop program may not find it/);
     expect(of("opencode")[0]).toMatch(/^note .*not set up/);
     expect(await readdir(dirname(other))).toEqual(["main.js"]);
-    expect(of("Zed")[0]).toMatch(/^fault .*settings\.json is not valid JSON \(.*\): mend it first$/);
+    expect(of("Zed")[0]).toMatch(/^fault .*settings\.json is not valid JSON \(.*\): correct it first$/);
     expect(lines.at(-1)).toBe("note  not found for this user: vscode");
   });
 });

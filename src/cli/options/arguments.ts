@@ -1,0 +1,80 @@
+import { parseArgs } from "node:util";
+import { commandWords, isCommandWord } from "./command-table.js";
+import { ConfigError } from "./config-error.js";
+import { type CommandName, isOption, type OptionName, optionNames, options } from "./option-table.js";
+import { type GivenOptions, isUnfilled } from "./option-values.js";
+
+export interface Arguments {
+  readonly given: GivenOptions;
+  /** The arguments that are no option and no option's value. */
+  readonly words: readonly string[];
+}
+
+/** Splits the arguments of a command into options and words. @throws ConfigError for an option that it does not take */
+export function readArguments(args: readonly string[], command: CommandName): Arguments {
+  const allowed = optionNames.filter((name) => isAllowed(name, command));
+  const types = Object.fromEntries(allowed.map((name) => [name, { type: typeOf(name) }]));
+  const { tokens } = parseArgs({ args: [...args], strict: false, tokens: true, options: types });
+  const given = new Map<string, string[]>();
+  const words: string[] = [];
+  for (const token of tokens) {
+    if (token.kind === "positional") words.push(token.value);
+    else if (token.kind === "option-terminator") refuseWords(["--"]);
+    else {
+      const name = allowed.find((each) => token.rawName === `--${each}`);
+      if (name === undefined) throw new ConfigError(unknownOption(token.rawName, command, allowed));
+      given.set(name, [...(given.get(name) ?? []), optionText(name, token.value)]);
+    }
+  }
+  return { given, words };
+}
+
+function isAllowed(name: OptionName, command: CommandName): boolean {
+  const { commands, refusedBySetup } = options[name];
+  return commands.includes(command) && !(command === "setup" && refusedBySetup !== undefined);
+}
+
+function unknownOption(rawName: string, command: CommandName, allowed: readonly OptionName[]): string {
+  const name = rawName.replace(/^--/, "");
+  const why = command === "setup" && isOption(name) ? options[name].refusedBySetup : undefined;
+  if (why !== undefined) return `setup does not take ${rawName}: ${why}`;
+  return `unknown option ${rawName}: allowed are ${allowed.map((each) => `--${each}`).join(" ")}`;
+}
+
+function typeOf(name: OptionName): "string" | "boolean" {
+  return options[name].value === undefined ? "boolean" : "string";
+}
+
+/** @throws ConfigError */
+function optionText(name: OptionName, text: string | undefined): string {
+  const { value, parser, help } = options[name];
+  if (value === undefined) {
+    if (text === undefined || parser !== undefined) return text ?? "true";
+    throw new ConfigError(`--${name} takes no value, not ${JSON.stringify(text)}`);
+  }
+  if (text !== undefined && !text.startsWith("--")) return text;
+  throw new ConfigError(`--${name} needs a value: ${help}`);
+}
+
+/** Adds the words that look like a path to the directories of `--allow-path`. @throws ConfigError for any other word */
+export function withDirectories(given: GivenOptions, words: readonly string[]): GivenOptions {
+  const directories = words.filter((word) => !isUnfilled(word));
+  for (const word of directories) if (!isPath(word)) throw new ConfigError(unknownWord(word));
+  if (directories.length === 0) return given;
+  return new Map([...given, ["allow-path", [...(given.get("allow-path") ?? []), ...directories]]]);
+}
+
+export const isPath = (word: string): boolean =>
+  /^[~.]|\//.test(word) || (process.platform === "win32" && word.includes("\\"));
+
+function unknownWord(word: string): string {
+  if (isCommandWord(word)) return `${JSON.stringify(word)} must be the first word, see --help`;
+  const known = commandWords.join(", ");
+  return `unknown command ${JSON.stringify(word)}: the commands are ${known}, see --help; a directory to allow is written with a slash, like ./${word}`;
+}
+
+/** @throws ConfigError if there is a word */
+export function refuseWords([word]: readonly string[]): void {
+  if (word === undefined) return;
+  throw new ConfigError(`unexpected argument ${JSON.stringify(word)}: only options are allowed, see --help`);
+}

@@ -1,0 +1,60 @@
+import type { LogLevel } from "../../store/ports/log.js";
+import { readArguments, refuseWords, withDirectories } from "./arguments.js";
+import { isCommandWord } from "./command-table.js";
+import { ConfigError } from "./config-error.js";
+import { defaultRoot } from "./directories.js";
+import { optionValues } from "./option-values.js";
+import { type ServeConfig, serveConfig } from "./serve-config.js";
+import { type SetupConfig, setupConfig } from "./setup-config.js";
+
+/** What the command `verify` needs to know, frozen. */
+export interface VerifyConfig {
+  readonly root: string;
+  readonly repair: boolean;
+  readonly json: boolean;
+  readonly logLevel: LogLevel;
+}
+
+/** What the command `doctor` needs to know, frozen. */
+export interface DoctorConfig {
+  readonly root: string;
+  /** The person has chosen the root, so its parent must exist. */
+  readonly isRootNamed: boolean;
+}
+
+export type Command =
+  | { readonly kind: "serve"; readonly config: ServeConfig }
+  | { readonly kind: "verify"; readonly config: VerifyConfig }
+  | { readonly kind: "setup"; readonly config: SetupConfig }
+  | { readonly kind: "doctor"; readonly config: DoctorConfig }
+  | { readonly kind: "help" }
+  | { readonly kind: "version"; readonly isVerbose: boolean };
+
+/** Reads the arguments and the environment of this process. @throws ConfigError */
+export function commandOfThisProcess(): Command {
+  return readCommand(process.argv.slice(2), process.env);
+}
+
+/** @throws ConfigError */
+export function readCommand(args: readonly string[], environment: NodeJS.ProcessEnv): Command {
+  const [first = ""] = args;
+  if (first === "help" || first === "-h") return { kind: "help" };
+  if (first === "version" || first === "-v") return { kind: "version", isVerbose: false };
+  const command = isCommandWord(first) ? first : "serve";
+  const { given, words } = readArguments(command === "serve" ? args : args.slice(1), command);
+  if (given.has("help")) return { kind: "help" };
+  if (given.has("version")) return { kind: "version", isVerbose: given.has("verbose") };
+  if (given.has("verbose")) throw new ConfigError("--verbose goes with --version");
+  if (command === "serve") {
+    return { kind: "serve", config: serveConfig(withDirectories(given, words), environment) };
+  }
+  if (command === "setup") return { kind: "setup", config: setupConfig(given, words, environment) };
+  refuseWords(words);
+  const { one } = optionValues(given, environment);
+  const named = one("root");
+  const root = named ?? defaultRoot(environment);
+  if (command === "doctor")
+    return { kind: "doctor", config: Object.freeze({ root, isRootNamed: named !== undefined }) };
+  const [repair, json] = [given.has("repair"), given.has("json")];
+  return { kind: "verify", config: Object.freeze({ root, repair, json, logLevel: one("log-level") }) };
+}

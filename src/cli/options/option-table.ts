@@ -1,0 +1,306 @@
+import { delimiter } from "node:path";
+import type { z } from "zod";
+import {
+  defaultKeepVersions,
+  defaultMaxChunkBytes,
+  defaultMaxOpenSessions,
+  defaultSessionTtlMs,
+  largestKeepVersions,
+  largestMaxChunkBytes,
+} from "../../store/model/limits.js";
+import {
+  address,
+  directory,
+  duration,
+  entryName,
+  flag,
+  logLevel,
+  origin,
+  publicUrl,
+  token,
+  wholeNumber,
+} from "./value-parsers.js";
+
+/*
+ * The one table of options. The command line, the environment variables, the defaults, `--help` and docs/options.md are
+ * made from it. To add an option: add a row here, read it where it is used, and run `npm run docs`.
+ */
+
+export type CommandName = "serve" | "verify" | "setup" | "doctor";
+
+export interface Option {
+  /** The commands that take it. */
+  readonly commands: readonly CommandName[];
+  /** The heading in docs/options.md under which it stands. */
+  readonly group: string;
+  /** How help names the value. A flag has none. */
+  readonly value?: string;
+  /** What it does, for `--help`: one line without a full stop at its end. */
+  readonly help: string;
+  /** What an operator should know besides: whole sentences, for docs/options.md only. */
+  readonly details?: string;
+  /** Unit of the value, if the value is a number. */
+  readonly unit?: string;
+  /** Reads the value. An option without a parser is on if it is given, takes no value and has no environment variable. */
+  readonly parser?: z.ZodType<unknown, string>;
+  /** The parsed value that applies if nobody gives one. Left out, it is undefined. */
+  readonly default?: unknown;
+  /** How help and docs show the default. An option that is on or off, and is off by default, needs none. */
+  readonly defaultText?: string;
+  /** The option may be given several times. In its environment variable this separates the values. */
+  readonly separator?: string;
+  readonly example?: string;
+  /** It is read on the command line alone. */
+  readonly hasNoVariable?: true;
+  /** Why `setup` refuses to put it into a host's configuration. */
+  readonly refusedBySetup?: string;
+}
+
+const unlimited = Number.MAX_SAFE_INTEGER;
+const anyBytes = wholeNumber(1, unlimited);
+const everyCommand: readonly CommandName[] = ["serve", "verify", "setup", "doctor"];
+const server: readonly CommandName[] = ["serve", "setup"];
+
+export const optionTable = {
+  root: {
+    commands: everyCommand,
+    group: "Data",
+    value: "DIR",
+    help: "data directory",
+    details:
+      "The server makes the directory if it does not exist. The parent of a directory that you name must exist. Any number of servers on one machine may share the directory. The default is `$XDG_DATA_HOME/artifacts-mcp` or `~/.local/share/artifacts-mcp` on Linux, `~/Library/Application Support/artifacts-mcp` on macOS, and `%LOCALAPPDATA%\\artifacts-mcp` on Windows.",
+    parser: directory,
+    defaultText: "artifacts-mcp in the platform's folder for a user's data",
+    example: "--root ~/artifacts",
+  },
+  "read-only": {
+    commands: server,
+    group: "Data",
+    help: "offer only the tools that read",
+    details:
+      "The store must exist. Over HTTP, requests that write are refused. The environment variable takes `true` or `false`.",
+    parser: flag,
+    default: false,
+  },
+  "keep-versions": {
+    commands: server,
+    group: "Data",
+    value: "N",
+    help: "versions that are kept of each key",
+    details: `From 1 to ${largestKeepVersions}. When a key has more versions, the oldest is removed.`,
+    unit: "versions",
+    parser: wholeNumber(1, largestKeepVersions),
+    default: defaultKeepVersions,
+    defaultText: String(defaultKeepVersions),
+    example: "--keep-versions 10",
+  },
+  "session-ttl": {
+    commands: server,
+    group: "Data",
+    value: "DURATION",
+    help: "how long an unfinished upload is kept after its last byte",
+    details: "From `1s` to `365d`.",
+    unit: "a whole number with `s`, `m`, `h` or `d`",
+    parser: duration,
+    default: defaultSessionTtlMs,
+    defaultText: `${defaultSessionTtlMs / 86_400_000}d`,
+    example: "--session-ttl 12h",
+  },
+  "max-artifact-bytes": {
+    commands: server,
+    group: "Limits",
+    value: "N",
+    help: "largest size of one artifact",
+    details: "Content that is larger is refused with `too_large`.",
+    unit: "bytes",
+    parser: anyBytes,
+    default: unlimited,
+    defaultText: "unlimited",
+    example: "--max-artifact-bytes 1073741824",
+  },
+  "max-chunk-bytes": {
+    commands: server,
+    group: "Limits",
+    value: "N",
+    help: "largest content of one tool call",
+    details: `From 1 to ${largestMaxChunkBytes} (32 MiB); the default is 8 MiB. A model that has more content uploads it in several calls.`,
+    unit: "bytes",
+    parser: wholeNumber(1, largestMaxChunkBytes),
+    default: defaultMaxChunkBytes,
+    defaultText: String(defaultMaxChunkBytes),
+    example: "--max-chunk-bytes 1048576",
+  },
+  "max-store-bytes": {
+    commands: server,
+    group: "Limits",
+    value: "N",
+    help: "largest size of all content together",
+    details: "Unfinished uploads count too. A call that would go past it is refused with `storage_full`.",
+    unit: "bytes",
+    parser: anyBytes,
+    default: unlimited,
+    defaultText: "unlimited",
+    example: "--max-store-bytes 107374182400",
+  },
+  "max-open-sessions": {
+    commands: server,
+    group: "Limits",
+    value: "N",
+    help: "largest number of unfinished uploads",
+    details: "From 1 to 1000000. One upload more is refused with `storage_full`.",
+    unit: "uploads",
+    parser: wholeNumber(1, 1_000_000),
+    default: defaultMaxOpenSessions,
+    defaultText: String(defaultMaxOpenSessions),
+    example: "--max-open-sessions 50",
+  },
+  "max-unfinished-bytes": {
+    commands: server,
+    group: "Limits",
+    value: "N",
+    help: "largest size of all unfinished uploads together",
+    details: "A call that would go past it is refused with `storage_full`.",
+    unit: "bytes",
+    parser: anyBytes,
+    default: unlimited,
+    defaultText: "unlimited",
+    example: "--max-unfinished-bytes 10737418240",
+  },
+  "allow-path": {
+    commands: server,
+    group: "Local files",
+    value: "DIR",
+    help: "directory that import_file and export_file may reach; repeatable",
+    details:
+      "An argument that contains a slash, or begins with `~` or a dot, means the same: `artifacts-mcp ~/datasets`. Symlinks are followed first. If no directory is allowed, the two tools are not offered. A directory that does not exist allows nothing, and the server warns about it. The environment variable separates several directories as `PATH` does.",
+    parser: directory,
+    defaultText: "none",
+    separator: delimiter,
+    example: "--allow-path ~/datasets --allow-path /tmp/results",
+  },
+  http: {
+    commands: server,
+    group: "HTTP",
+    value: "HOST:PORT",
+    help: "listen for HTTP too; port 0 means any free port",
+    details:
+      "If the address is in use, the server goes on over stdio without HTTP; with `--no-stdio` it ends with exit code 1. If other machines can reach the address, a token is required.",
+    parser: address,
+    defaultText: "off",
+    example: "--http 127.0.0.1:8080",
+  },
+  "no-stdio": {
+    commands: server,
+    group: "HTTP",
+    help: "serve HTTP only, as a service",
+    details: "It needs `--http`. The environment variable takes `true` or `false`.",
+    parser: flag,
+    default: false,
+    refusedBySetup: "a host speaks to the server over stdio",
+  },
+  "http-token": {
+    commands: server,
+    group: "HTTP",
+    value: "TOKEN",
+    help: "token that HTTP clients must send",
+    details:
+      "16 to 512 visible ASCII characters without spaces. Other users of the machine can see a command line, so give the token in the environment variable.",
+    parser: token,
+    defaultText: "made at each start and printed on stderr",
+    example: "ARTIFACTS_HTTP_TOKEN=$(openssl rand -hex 16)",
+    refusedBySetup:
+      "everybody who can read the host's file would see it: give it as ARTIFACTS_HTTP_TOKEN in the entry's environment",
+  },
+  "http-url": {
+    commands: server,
+    group: "HTTP",
+    value: "URL",
+    help: "URL at which clients reach the server, if a proxy is in front of it",
+    details: "The URLs that the server gives out begin with it.",
+    parser: publicUrl,
+    defaultText: "the address of `--http`",
+    example: "--http-url https://artifacts.example.com",
+  },
+  "http-origin": {
+    commands: server,
+    group: "HTTP",
+    value: "ORIGIN",
+    help: "origin of web pages that may use HTTP; repeatable",
+    details: "The environment variable separates several origins by `,`.",
+    parser: origin,
+    defaultText: "none",
+    separator: ",",
+    example: "--http-origin https://app.example.com",
+  },
+  "log-level": {
+    commands: ["serve", "setup", "verify"],
+    group: "Log",
+    value: "LEVEL",
+    help: "least level that is logged: debug, info, warn or error",
+    details: "Logs go to stderr, one line an event. If stderr fails, logging ends and the server goes on.",
+    parser: logLevel,
+    default: "info",
+    defaultText: "info",
+    example: "--log-level warn",
+  },
+  repair: {
+    commands: ["verify"],
+    group: "Options of verify",
+    help: "move orphans and unreadable rows into the folder orphans, and free what crashes left",
+    details: "It removes nothing that a row names.",
+  },
+  json: { commands: ["verify"], group: "Options of verify", help: "print the report as JSON" },
+  write: {
+    commands: ["setup"],
+    group: "Options of setup",
+    help: "write the entry into the host's configuration; a copy of the file is kept",
+  },
+  remove: { commands: ["setup"], group: "Options of setup", help: "take the entry out again" },
+  name: {
+    commands: ["setup"],
+    group: "Options of setup",
+    value: "NAME",
+    help: "name of this server in the host's configuration",
+    details: '1 to 40 letters, digits, "-" or "_".',
+    parser: entryName,
+    default: "artifacts",
+    defaultText: "artifacts",
+    hasNoVariable: true,
+  },
+  version: { commands: everyCommand, group: "Options of every command", help: "print the version" },
+  verbose: {
+    commands: everyCommand,
+    group: "Options of every command",
+    help: "with --version: print the versions of Node and SQLite too",
+  },
+  help: { commands: everyCommand, group: "Options of every command", help: "print the help" },
+} as const satisfies Record<string, Option>;
+
+export type OptionName = keyof typeof optionTable;
+export const optionNames = Object.keys(optionTable) as OptionName[];
+
+/** The same table, without the literal types of its rows. */
+export const options: Readonly<Record<OptionName, Option>> = optionTable;
+
+/** The options that the server itself takes: `setup` hands them on to it. */
+export const serverOptionNames = optionNames.filter(isServerOption);
+
+export function isOption(name: string): name is OptionName {
+  return Object.hasOwn(optionTable, name);
+}
+
+function isServerOption(name: OptionName): boolean {
+  return options[name].parser !== undefined && options[name].commands.includes("serve");
+}
+
+/** Returns an option's environment variable. Returns undefined if it has none. */
+export function variableOf(name: OptionName): string | undefined {
+  const { parser, hasNoVariable } = options[name];
+  if (parser === undefined || hasNoVariable) return undefined;
+  return `ARTIFACTS_${name.toUpperCase().replaceAll("-", "_")}`;
+}
+
+/** Whether an option is a directory: the meaning of a relative path depends on where the command was started. */
+export function isDirectory(name: OptionName): boolean {
+  return options[name].parser === directory;
+}

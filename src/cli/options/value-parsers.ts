@@ -1,0 +1,85 @@
+import { z } from "zod";
+import { largestSessionTtlMs, smallestSessionTtlMs } from "../../store/model/limits.js";
+import { absolutePath } from "./directories.js";
+
+/*
+ * One parser for each kind of value. If a text is refused, the issue says what is allowed; it completes the sentence
+ * "--option must be ...".
+ */
+
+const unitMs = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+export function wholeNumber(least: number, most: number) {
+  const allowed = `a whole number from ${least} to ${most}`;
+  return z.string().transform((text, context) => {
+    const number = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
+    if (number >= least && number <= most) return number;
+    context.addIssue(allowed);
+    return z.NEVER;
+  });
+}
+
+/** Milliseconds. */
+export const duration = z.string().transform((text, context) => {
+  const [, digits, unit] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
+  const ms = Number(digits) * unitMs[(unit ?? "s") as keyof typeof unitMs];
+  if (ms >= smallestSessionTtlMs && ms <= largestSessionTtlMs) return ms;
+  context.addIssue("a duration from 1s to 365d, like 30s, 15m, 12h or 7d");
+  return z.NEVER;
+});
+
+export const flag = z.string().transform((text, context) => {
+  if (["true", "1", "yes", ""].includes(text.toLowerCase())) return true;
+  if (["false", "0", "no"].includes(text.toLowerCase())) return false;
+  context.addIssue("true or false");
+  return z.NEVER;
+});
+
+export const logLevel = z.string().transform((text, context) => {
+  if (text === "debug" || text === "info" || text === "warn" || text === "error") return text;
+  context.addIssue("one of debug, info, warn, error");
+  return z.NEVER;
+});
+
+/** An absolute path. */
+export const directory = z.string().transform((text, context) => {
+  if (text !== "" && !text.includes("\0")) return absolutePath(text);
+  context.addIssue("a directory's path");
+  return z.NEVER;
+});
+
+export const address = z.string().transform((text, context) => {
+  const [, bracketed, plain, digits] = /^(?:\[([0-9a-f:.]+)\]|([\w.-]+)):(\d{1,5})$/i.exec(text) ?? [];
+  const host = bracketed ?? plain;
+  const port = Number(digits);
+  if (host !== undefined && port <= 65_535) return { host, port };
+  context.addIssue("HOST:PORT, like 127.0.0.1:8080, or with port 0 for any that is free");
+  return z.NEVER;
+});
+
+export const token = z.string().transform((text, context) => {
+  if (/^[\x21-\x7e]{16,512}$/.test(text)) return text;
+  context.addIssue("at least 16 visible ASCII characters without spaces");
+  return z.NEVER;
+});
+
+export const origin = z.string().transform((text, context) => {
+  if (URL.canParse(text) && new URL(text).origin === text) return text;
+  context.addIssue("the origin of web pages, like https://app.example.com");
+  return z.NEVER;
+});
+
+/** A URL of `http` or `https` without a slash at its end. */
+export const publicUrl = z.string().transform((text, context) => {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url && /^https?:$/.test(url.protocol) && url.search === "" && url.hash === "") return text.replace(/\/+$/, "");
+  context.addIssue("a URL, like https://artifacts.example.com");
+  return z.NEVER;
+});
+
+/** The name of a server in a host's configuration. */
+export const entryName = z.string().transform((text, context) => {
+  if (/^[A-Za-z0-9_-]{1,40}$/.test(text)) return text;
+  context.addIssue('1 to 40 letters, digits, "-" or "_"');
+  return z.NEVER;
+});

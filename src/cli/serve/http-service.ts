@@ -1,0 +1,71 @@
+import { randomBytes } from "node:crypto";
+import packageJson from "../../../package.json" with { type: "json" };
+import type { Links } from "../../store/ports/links.js";
+import type { Log } from "../../store/ports/log.js";
+import type { Store } from "../../store/store.js";
+import type { HttpConfig, ServeConfig } from "../options/serve-config.js";
+
+/** HTTP cannot be served, and nothing else was asked for. The message is one line that says what to do. */
+export class HttpServiceError extends Error {
+  override readonly name = "HttpServiceError";
+}
+
+export interface HttpService {
+  /** Makes the URLs in the store's records. It makes none until the service listens. */
+  readonly links: Links;
+  /**
+   * Begins to listen. Returns the origin. Returns undefined if the address is in use and the server goes on over stdio.
+   *
+   * @throws HttpServiceError if the address is in use, and there is no stdio
+   */
+  start(store: Store): Promise<string | undefined>;
+  stop(): Promise<void>;
+}
+
+/**
+ * Prepares to serve the store over HTTP, with the Model Context Protocol at `/mcp`.
+ *
+ * The code for HTTP is loaded here, and nowhere else: a server that a host starts for stdio does not wait for it.
+ */
+export async function prepareHttp(
+  http: HttpConfig,
+  config: ServeConfig,
+  signingKey: Uint8Array,
+  log: Log,
+): Promise<HttpService> {
+  const [{ HttpLinks }, { ListenError, startHttpServer }, { createMcpEndpoint }, { createMcpServer }] =
+    await Promise.all([
+      import("../../http/links.js"),
+      import("../../http/server.js"),
+      import("../../mcp/http/streamable-http.js"),
+      import("../../mcp/session/server.js"),
+    ]);
+  const links = new HttpLinks(signingKey);
+  let stop = async (): Promise<void> => undefined;
+
+  return {
+    links,
+    async start(store) {
+      const options = { ...config, version: packageJson.version, store, log };
+      const mcp = createMcpEndpoint(() => createMcpServer({ ...options, isLocal: false, hasUrls: true }), log);
+      const token = http.token ?? randomBytes(24).toString("base64url");
+      try {
+        const server = await startHttpServer({ ...options, ...http, links, token, mcp });
+        stop = server.stop;
+        if (http.token === undefined) printToken(server.origin, token);
+        return server.origin;
+      } catch (error) {
+        if (!(error instanceof ListenError)) throw error;
+        if (!config.stdio) throw new HttpServiceError(error.message, { cause: error });
+        log("warn", "http_not_served", { why: error.message });
+        return undefined;
+      }
+    },
+    stop: () => stop(),
+  };
+}
+
+/** The token of this run goes to the person who has started the server. It must not be in the log. */
+function printToken(origin: string, token: string): void {
+  process.stderr.write(`artifacts-mcp: HTTP at ${origin} takes the token ${token}\n`);
+}

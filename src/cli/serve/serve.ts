@@ -1,0 +1,65 @@
+import { isatty } from "node:tty";
+import packageJson from "../../../package.json" with { type: "json" };
+import { openDataDirectory } from "../../engines/data-directory.js";
+import { DigestThread } from "../../engines/digest-thread.js";
+import { loadSqliteDriver } from "../../engines/sqlite/database/driver.js";
+import { createMcpServer } from "../../mcp/session/server.js";
+import { serveStdio } from "../../mcp/stdio/serve-stdio.js";
+import { startSweeper } from "../../store/maintenance/sweeper.js";
+import { createStore } from "../../store/store.js";
+import type { ServeConfig } from "../options/serve-config.js";
+import { createStderrLog } from "../stderr-log.js";
+import { warnIfMissing, warnIfUnsafe } from "./directory-warnings.js";
+import { greeting } from "./greeting.js";
+import { prepareHttp } from "./http-service.js";
+import { openStdin } from "./stdin.js";
+
+const { version } = packageJson;
+/** After this time a host has sent its first requests, so the code that they need is compiled. */
+const bytecodeDelayMs = 5_000;
+
+/**
+ * Serves the store until stdin ends or a signal comes. Then answers the requests that it has received, and closes.
+ *
+ * @throws DataDirectoryError, SqliteDriverError
+ * @throws HttpServiceError if the address cannot be used, and there is no stdio to serve
+ */
+export async function serve(config: ServeConfig): Promise<void> {
+  const log = createStderrLog(process.stderr, config.logLevel);
+  const stopped = new Promise<string>((resolve) => {
+    // `once`: at a second signal the default handler ends the process at once.
+    process.once("SIGINT", resolve);
+    process.once("SIGTERM", resolve);
+  });
+  for (const path of config.allowPaths) void warnIfMissing(path, log);
+  const opened = { isNamed: config.isRootNamed, isReadOnly: config.readOnly };
+  const directory = await openDataDirectory(config.root, opened, log);
+  void warnIfUnsafe(config.root, log);
+  const http = config.http && (await prepareHttp(config.http, config, await directory.signingKey(), log));
+  const digests = new DigestThread(log);
+  const store = createStore({ ...config, ...directory, ...(http && { links: http.links }), digests, log });
+  const sweeper = config.readOnly ? undefined : startSweeper(store.sweep, log);
+  const origin = await http?.start(store);
+  const mcpOptions = { ...config, store, log, version, hasUrls: origin !== undefined };
+  const session = config.stdio
+    ? await serveStdio(
+        createMcpServer({ ...mcpOptions, isLocal: true }),
+        openStdin(() => process.stdin),
+        process.stdout,
+        log,
+      )
+    : undefined;
+  const { name: driver, sqliteVersion: sqlite } = await loadSqliteDriver();
+  const { root, readOnly } = config;
+  log("info", "started", { version, root, readOnly, driver, sqlite, ...(origin && { http: origin }) });
+  setTimeout(() => STORE_BYTECODE?.(), bytecodeDelayMs).unref();
+  if (session && isatty(0)) process.stderr.write(greeting(config.root));
+
+  const reason = await Promise.race([stopped, ...(session ? [session.gone] : [])]);
+  await Promise.all([session?.finish(), http?.stop()]);
+  await sweeper?.stop();
+  await store.close();
+  await directory.close();
+  log("info", "stopped", { reason });
+  STORE_BYTECODE?.();
+}
