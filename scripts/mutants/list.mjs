@@ -107,7 +107,7 @@ export const mutants = [
   {
     name: "bytes that lost are not cut back",
     file: "src/store/pieces/pending-write.ts",
-    from: "    else await this.#takeBack(target);\n    return isDone ? row : undefined;",
+    from: "    else await this.#cutBack(target);\n    return isDone ? row : undefined;",
     to: "    return isDone ? row : undefined;",
     tests: search,
   },

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
-import type { Links } from "../store/ports/links.js";
 import type { Log } from "../store/ports/log.js";
+import type { TransferUrls } from "../store/ports/transfer-urls.js";
 import type { Store } from "../store/store.js";
 import type { Config, HttpConfig } from "./config.js";
 
@@ -11,7 +11,7 @@ export class HttpServiceError extends Error {
 
 export interface HttpService {
   /** What the store's records say of where bytes go; nowhere, until something listens. */
-  readonly links: Links;
+  readonly links: TransferUrls;
   /** Where it listens now; undefined where the address is taken, and there is stdio to go on with. */
   start(store: Store): Promise<string | undefined>;
   stop(): Promise<void>;

@@ -92,7 +92,7 @@ async function serve(config: Config): Promise<void> {
   const httpOptions = { ...config, version, tell };
   const http = config.http && (await prepareHttp(config.http, httpOptions, await directory.signingKey(), log));
   const digests = new DigestThread(log);
-  const store = createStore({ ...config, ...directory, ...(http && { links: http.links }), digests, log });
+  const store = createStore({ ...config, ...directory, ...(http && { urls: http.links }), digests, log });
   const sweeper = config.readOnly ? undefined : startSweeper(store.sweep, log);
   const origin = await http?.start(store);
   const mcp = { ...config, store, log, version, hasUrls: origin !== undefined };

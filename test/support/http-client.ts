@@ -61,7 +61,7 @@ export async function serveHttp(
   const { log = silentLog, readOnly = false, origins = [] } = options;
   const { maxArtifactBytes = Number.MAX_SAFE_INTEGER, maxChunkBytes = defaultMaxChunkBytes } = options;
   const links = new HttpLinks(options.signingKey ?? Buffer.alloc(32, 7), options.nowSeconds);
-  const store = createStore({ files: createMemoryFiles(), ...engines, log, links, ...options });
+  const store = createStore({ files: createMemoryFiles(), ...engines, log, urls: links, ...options });
   const shared = { ...options, store, links, log, readOnly, origins, maxArtifactBytes, maxChunkBytes };
   const address = { host: options.host ?? "127.0.0.1", port: 0 };
   const server = await startHttpServer({ ...shared, ...address, version: "0.0.0-test", token });

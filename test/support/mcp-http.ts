@@ -23,7 +23,7 @@ export async function serveMcp(
     upload: () => undefined,
     download: () => undefined,
   };
-  const store = createStore({ ...engines, files: createMemoryFiles(), log: silentLog, links });
+  const store = createStore({ ...engines, files: createMemoryFiles(), log: silentLog, urls: links });
   const shape = { maxChunkBytes: 1024, readOnly: false, allowPaths: [], isLocal: false, hasUrls: true };
   const newServer = () => createMcpServer({ store, log: silentLog, version: "0.0.0-test", ...shape });
   const endpoint = createMcpEndpoint(newServer, log, limits);

@@ -6,6 +6,13 @@ import {
   type JSONRPCRequest,
   SUPPORTED_PROTOCOL_VERSIONS,
 } from "@modelcontextprotocol/sdk/types.js";
+import type { Log } from "../../store/ports/log.js";
+import { BufferPool } from "../fast-json/buffer-pool.js";
+import { contentDecoder } from "../fast-json/content.js";
+import { type CallFlowLimits, isRequest } from "../flow/call-flow.js";
+import { CallTurns, type CallTurnsLimits } from "../flow/call-turns.js";
+import { errorAnswer, parseBody } from "../flow/json-rpc.js";
+import { requestForSdk } from "../flow/sdk-messages.js";
 import {
   maxConcurrentCalls,
   maxEventBytes,
@@ -18,14 +25,7 @@ import {
   maxWaitingCalls,
   mcpSessionIdleMs,
   stalledMs,
-} from "../../store/model/limits.js";
-import type { Log } from "../../store/ports/log.js";
-import { BufferPool } from "../fast-json/buffer-pool.js";
-import { contentDecoder } from "../fast-json/content.js";
-import { type CallFlowLimits, isRequest } from "../flow/call-flow.js";
-import { CallTurns, type CallTurnsLimits } from "../flow/call-turns.js";
-import { errorAnswer, parseBody } from "../flow/json-rpc.js";
-import { requestForSdk } from "../flow/sdk-messages.js";
+} from "../limits.js";
 import { type AnswerForm, answerForm, isJson } from "./answer-form.js";
 import { EventLog } from "./event-log.js";
 import { ending, HttpBodies, type HttpBodiesLimits, type HttpBody } from "./http-bodies.js";
@@ -34,7 +34,7 @@ import { HttpSessions, type HttpSessionsLimits } from "./http-sessions.js";
 import type { HttpTransport } from "./http-transport.js";
 import type { MessageStream } from "./message-stream.js";
 
-/** What `store/limits.ts` says of each. */
+/** What `mcp/limits.ts` says of each. */
 export interface McpEndpointLimits extends CallFlowLimits, CallTurnsLimits, HttpBodiesLimits, HttpSessionsLimits {
   readonly maxEventBytes: number;
   /** Between two signs of life on a connection without messages. */

@@ -1,13 +1,6 @@
 import type { Readable, Writable } from "node:stream";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { ErrorCode, type JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
-import {
-  maxConcurrentCalls,
-  maxHeldBytes,
-  maxMessageBytes,
-  maxUnreadBytes,
-  maxWaitingCalls,
-} from "../../store/model/limits.js";
 import type { Log } from "../../store/ports/log.js";
 import { BufferPool } from "../fast-json/buffer-pool.js";
 import { contentDecoder } from "../fast-json/content.js";
@@ -15,10 +8,11 @@ import { lineOf } from "../fast-json/large-literals.js";
 import { CallFlow, internalError } from "../flow/call-flow.js";
 import type { CallQueueLimits } from "../flow/call-queue.js";
 import { type ErrorAnswer, errorAnswer, type InvalidLine, parseLine } from "../flow/json-rpc.js";
+import { maxConcurrentCalls, maxHeldBytes, maxMessageBytes, maxUnreadBytes, maxWaitingCalls } from "../limits.js";
 import { LineReader } from "./line-reader.js";
 import type { OversizeLine } from "./oversize-line.js";
 
-/** What `store/limits.ts` says of each. */
+/** What `mcp/limits.ts` says of each. */
 export interface StdioLimits extends CallQueueLimits {
   readonly maxMessageBytes: number;
   readonly maxUnreadBytes: number;

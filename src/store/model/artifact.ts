@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import type { Links } from "../ports/links.js";
-import { artifactUri } from "./artifact-uri.js";
+import type { TransferUrls } from "../ports/transfer-urls.js";
 import { ArtifactError } from "./errors.js";
 import { maxMetadataBytes } from "./limits.js";
+import { artifactUri } from "./names/artifact-uri.js";
 import { quote } from "./quote.js";
 import type { Version } from "./records.js";
 
@@ -80,10 +80,10 @@ export function checkIdempotencyKey(key: string | undefined): void {
 }
 
 /** @param since when what can be fetched by a link began to be, if not now; unix seconds */
-export function toArtifact(bucket: string, key: string, record: Version, links: Links, since?: number): Artifact {
+export function toArtifact(bucket: string, key: string, record: Version, urls: TransferUrls, since?: number): Artifact {
   const { version, mime_type, bytes, sha256, created_at, expires_at, saved_by, metadata, edit } = record;
   const uri = artifactUri(bucket, key);
-  const url = links.download({ bucket, key, version }, since);
+  const url = urls.download({ bucket, key, version }, since);
   // Pages have hundreds: an object that is built up field by field is several times as fast as spreads.
   const artifact: Filled<Artifact> = { bucket, key, version, mime_type, bytes, sha256, created_at, uri, metadata };
   if (expires_at !== undefined) artifact.expires_at = expires_at;
@@ -96,14 +96,14 @@ export function toArtifact(bucket: string, key: string, record: Version, links: 
 type Filled<Type> = { -readonly [Name in keyof Type]: Type[Name] };
 
 /** What makes two contents of one key the same version. */
-export interface Content {
+export interface DescribedContent {
   readonly sha256: string;
   readonly bytes: number;
   readonly mime_type: string;
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-export function isSameContent(a: Content, b: Content): boolean {
+export function isSameContent(a: DescribedContent, b: DescribedContent): boolean {
   return (
     a.sha256 === b.sha256 && a.bytes === b.bytes && a.mime_type === b.mime_type && sameStrings(a.metadata, b.metadata)
   );

@@ -13,31 +13,6 @@ export const maxMimeTypeChars = 255;
 export const defaultMaxChunkBytes = 8 * MiB;
 /** The most that option may be: with base64 and JSON around it, a message stays below what the reader takes. */
 export const largestMaxChunkBytes = 32 * MiB;
-/** Largest message on stdin, in bytes. */
-export const maxMessageBytes = 64 * MiB;
-/** Requests of one client that are worked on at once; further ones wait. */
-export const maxConcurrentCalls = 16;
-/** Requests that wait; a further one is refused. */
-export const maxWaitingCalls = 1_000;
-/** While the client has left more than this unread, in bytes, no request is started. */
-export const maxUnreadBytes = 8 * MiB;
-/** While waiting requests and unread answers hold more than this together, in bytes, stdin is not read. */
-export const maxHeldBytes = 32 * MiB;
-
-/** Largest body of a request to `/mcp`, in bytes: the largest chunk as base64, with JSON around it, fits. */
-export const maxMcpBodyBytes = 44 * MiB;
-/** Bodies up to this size have a room of their own, in which they do not wait for larger ones; in bytes. */
-export const maxSmallBodyBytes = 256 * KiB;
-/** What the bodies of small requests to `/mcp` hold together, in bytes, until they are answered. */
-export const maxSmallBodiesBytes = 4 * MiB;
-/** Requests to `/mcp` whose bodies wait for room; a further one is refused. */
-export const maxWaitingBodies = 64;
-/** While others wait, a client that sends or takes nothing for this long is cut off. */
-export const stalledMs = 10_000;
-/** What MCP over HTTP keeps of its messages to all clients, unread ones and those to be told again, in bytes. */
-export const maxEventBytes = 64 * MiB;
-/** A session of MCP over HTTP without a request or an open stream ends after this long. */
-export const mcpSessionIdleMs = 30 * 60 * 1000;
 
 export const defaultKeepVersions = 100;
 /** All versions of a key share one row, which is read whole: the most that may be kept. */

@@ -1,10 +1,10 @@
-import { type Content, isSameContent } from "./artifact.js";
+import { type DescribedContent, isSameContent } from "./artifact.js";
 import type { Version } from "./records.js";
 import { isGuardMet } from "./upload-session.js";
 
 /** What is to be published, and under which conditions. */
 export interface Publication {
-  readonly content: Content;
+  readonly content: DescribedContent;
   /** 0: the key must not exist; null: no guard. */
   readonly if_version: number | null;
   /** The guard holds also where the newest version has the same content. */

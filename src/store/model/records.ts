@@ -142,7 +142,7 @@ export const uploadPrefix = (bucket?: string, key?: string): string =>
 /** The parts of a row's key. */
 export const partsOf = (key: string): readonly string[] => key.split("\t");
 /** The id at the end of a row's key: of a session, or of an index row. */
-export const idOf = (key: string): string => key.slice(key.lastIndexOf("\t") + 1);
+export const sessionIdIn = (key: string): string => key.slice(key.lastIndexOf("\t") + 1);
 export const freedPrefix = "freed\t";
 export const freedKey = (id: string): string => joined("freed", id);
 export const changedKey = "changed";

@@ -1,5 +1,5 @@
-import type { Links } from "../ports/links.js";
-import { type Artifact, type Content, toArtifact } from "./artifact.js";
+import type { TransferUrls } from "../ports/transfer-urls.js";
+import { type Artifact, type DescribedContent, toArtifact } from "./artifact.js";
 import type { Piece, SessionRecord, Version } from "./records.js";
 
 export type UploadStatus = SessionRecord["status"];
@@ -31,16 +31,16 @@ export function uploadUri(id: string): string {
 
 export function toUploadSession(
   record: SessionRecord,
-  links: Links,
+  urls: TransferUrls,
   status: UploadStatus = record.status,
 ): UploadSession {
   const { id, bucket, key, mime_type, offset, size, if_version, created_at, expires_at, artifact } = record;
-  const url = links.upload(id) ?? uploadUri(id);
+  const url = urls.upload(id) ?? uploadUri(id);
   const guard = if_version === null ? {} : { if_version };
   const session = { id, bucket, key, mime_type, url, offset, size, status, ...guard, created_at, expires_at };
   if (artifact === null) return session;
   // Who may upload may read what came of it for a while, and not for as long as the session is known.
-  const shown = toArtifact(bucket, key, artifact, links, record.updated_at);
+  const shown = toArtifact(bucket, key, artifact, urls, record.updated_at);
   return { ...session, artifact: artifact.session === id ? shown : { ...shown, already_saved: true } };
 }
 
@@ -85,7 +85,7 @@ export function ended(
 }
 
 /** What a session publishes once it has all its bytes. */
-export function contentOf({ offset, mime_type, metadata }: SessionRecord, sha256: string): Content {
+export function describeContent({ offset, mime_type, metadata }: SessionRecord, sha256: string): DescribedContent {
   return { sha256, bytes: offset, mime_type, metadata };
 }
 

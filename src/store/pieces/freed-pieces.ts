@@ -2,7 +2,7 @@ import type { FreedRow } from "../model/records.js";
 import type { ContentStore } from "../ports/content-store.js";
 import type { Log } from "../ports/log.js";
 import type { MetadataStore } from "../ports/metadata-store.js";
-import { withReserve } from "./reserve.js";
+import { withReserve } from "./with-reserve.js";
 
 export interface FreedPiecesDependencies {
   readonly metadata: MetadataStore;
@@ -31,13 +31,13 @@ export class FreedPieces {
   async remove(row: FreedRow | undefined): Promise<void> {
     if (row === undefined) return;
     const { content, log } = this.#dependencies;
-    await withReserve(content, () => this.seeThrough(row)).catch((error) =>
+    await withReserve(content, () => this.removeOrThrow(row)).catch((error) =>
       log("warn", "pieces_left_behind", { row: row.key, error: String(error) }),
     );
   }
 
   /** The same, for who handles errors. */
-  async seeThrough(row: FreedRow): Promise<void> {
+  async removeOrThrow(row: FreedRow): Promise<void> {
     await this.#dependencies.content.remove(row.value.pieces);
     this.#removed.set(row.key, row);
     if (this.#removed.size >= mostGathered) this.#drop();

@@ -83,7 +83,7 @@ export class PendingWrite {
     this.#target = { writer, before: own?.bytes ?? 0, front, moved: inRows };
     const waiting = this.#waiting;
     this.#waiting = [];
-    await this.#orEnd(writer.write(moved));
+    await this.#orAbandon(writer.write(moved));
     for (const bytes of waiting) await this.#append(bytes);
     return true;
   }
@@ -109,7 +109,7 @@ export class PendingWrite {
     const target = this.#target;
     this.#target = undefined;
     this.#waiting = [];
-    if (target !== undefined) await this.#takeBack(target);
+    if (target !== undefined) await this.#cutBack(target);
   }
 
   #fitsInRows(bytes: number): boolean {
@@ -156,7 +156,7 @@ export class PendingWrite {
     const { rows } = this.#dependencies;
     const { id } = this.#row.value;
     const { writer, front, moved } = target;
-    const synced = this.#orEnd(writer.sync());
+    const synced = this.#orAbandon(writer.sync());
     this.#digest(undefined);
     await synced;
     const piece: Piece = { name: writer.name, bytes: target.before + bytesOf(moved) + this.#bytes };
@@ -167,13 +167,13 @@ export class PendingWrite {
       const outcome = await this.#staging.settle(error, this.#row, row, piece);
       if (outcome === "made") return true;
       this.#target = undefined;
-      if (outcome === "never") await this.#takeBack(target);
+      if (outcome === "never") await this.#cutBack(target);
       else await this.#staging.closeQuietly(id, writer);
       throw error;
     });
     this.#target = undefined;
     if (isDone) await this.#staging.keepPiece(id, { writer, bytes: piece.bytes });
-    else await this.#takeBack(target);
+    else await this.#cutBack(target);
     return isDone ? row : undefined;
   }
 
@@ -186,7 +186,7 @@ export class PendingWrite {
     const target = this.#target;
     for (let at = 0; at < bytes.length && target !== undefined; at += copyBlockBytes) {
       const part = bytes.subarray(at, at + copyBlockBytes);
-      const written = this.#orEnd(target.writer.write(part));
+      const written = this.#orAbandon(target.writer.write(part));
       this.#digest(part);
       await written;
     }
@@ -198,25 +198,25 @@ export class PendingWrite {
   }
 
   /** After a failed write or sync, a piece is never written again. */
-  async #orEnd(attempt: Promise<void>): Promise<void> {
+  async #orAbandon(attempt: Promise<void>): Promise<void> {
     try {
       await attempt;
     } catch (error) {
       const target = this.#target;
       this.#target = undefined;
-      if (target !== undefined) await this.#leave(target);
+      if (target !== undefined) await this.#abandon(target);
       throw error;
     }
   }
 
-  async #takeBack(target: Target): Promise<void> {
+  async #cutBack(target: Target): Promise<void> {
     const { id } = this.#row.value;
-    if (target.before === 0) return this.#leave(target);
+    if (target.before === 0) return this.#abandon(target);
     await target.writer.truncate(target.before).finally(() => this.#staging.closeQuietly(id, target.writer));
   }
 
   /** No change has named the bytes. Those of a new piece go, and those behind a piece that a row names are cut off. */
-  async #leave({ writer, before }: Target): Promise<void> {
+  async #abandon({ writer, before }: Target): Promise<void> {
     const { content, log } = this.#dependencies;
     const { id } = this.#row.value;
     if (before > 0) {

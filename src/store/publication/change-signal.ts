@@ -1,4 +1,4 @@
-import { artifactKey, changedKey, sessionKey } from "../model/records.js";
+import { changedKey } from "../model/records.js";
 import type { Log } from "../ports/log.js";
 import type { MetadataStore } from "../ports/metadata-store.js";
 
@@ -43,25 +43,5 @@ export function createChangeSignal(metadata: MetadataStore, newRevision: () => s
       if (announced) write();
       await writing;
     },
-  };
-}
-
-/** Opaque values that differ from an earlier one where the thing has changed, in this process or another. */
-export interface Revisions {
-  /** Anything at all: the cheap question to ask first. */
-  any(): Promise<string>;
-  /** Which artifacts there are, in any bucket. */
-  listing(): Promise<string>;
-  artifact(bucket: string, key: string): Promise<string>;
-  session(id: string): Promise<string>;
-}
-
-export function createRevisions(metadata: MetadataStore): Revisions {
-  const textOf = async (key: string): Promise<string> => (await metadata.get(key)) ?? "";
-  return {
-    any: () => metadata.changeToken(),
-    listing: () => textOf(changedKey),
-    artifact: (bucket, key) => textOf(artifactKey(bucket, key)),
-    session: (id) => textOf(sessionKey(id)),
   };
 }

@@ -1,8 +1,8 @@
 import { type SessionRow, uploadKey, type Version, versionOf } from "../model/records.js";
 import { ended, isUnfinished } from "../model/upload-session.js";
 import type { FreedPieces } from "../pieces/freed-pieces.js";
-import { withReserve } from "../pieces/reserve.js";
 import type { Staging } from "../pieces/staging.js";
+import { withReserve } from "../pieces/with-reserve.js";
 import type { ContentStore } from "../ports/content-store.js";
 import type { MetadataStore } from "../ports/metadata-store.js";
 import { lastNumber, type Rows } from "../rows.js";

@@ -1,4 +1,4 @@
-import type { Content } from "../model/artifact.js";
+import type { DescribedContent } from "../model/artifact.js";
 import type { Piece, Version } from "../model/records.js";
 import { type Change, type Freed, type KeyRows, lastNumber } from "../rows.js";
 
@@ -6,7 +6,7 @@ import { type Change, type Freed, type KeyRows, lastNumber } from "../rows.js";
 export interface NewVersion {
   readonly session: string;
   readonly pieces: readonly Piece[];
-  readonly content: Content;
+  readonly content: DescribedContent;
   readonly saved_by: string | undefined;
   readonly idempotency_key: string | undefined;
 }

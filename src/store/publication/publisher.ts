@@ -11,7 +11,7 @@ import {
   unknownSession,
   versionConflict,
 } from "../model/session-errors.js";
-import { bytesOf, completed, contentOf, ended, isUnfinished, splitPieces } from "../model/upload-session.js";
+import { bytesOf, completed, describeContent, ended, isUnfinished, splitPieces } from "../model/upload-session.js";
 import type { FreedPieces } from "../pieces/freed-pieces.js";
 import { readRowPieces } from "../pieces/piece-reader.js";
 import type { Staging } from "../pieces/staging.js";
@@ -115,7 +115,7 @@ export class Publisher {
     const keyRows = await rows.ofKey(bucket, key);
     const if_version = wanted.if_version ?? value.if_version;
     const record: SessionRecord = { ...value, if_version, size: wanted.size ?? value.size };
-    const content = contentOf(record, ready.sha256);
+    const content = describeContent(record, ready.sha256);
     const over = wanted.isLeftBehind ? value.over : undefined;
     const plan = planPublication(versionsOf(keyRows), { ...record, content, if_version, over });
     switch (plan.kind) {
@@ -155,7 +155,7 @@ export class Publisher {
     const change = this.#dependencies.rows.begin();
     const pieces = await this.#onePiece(change, session);
     if (pieces === undefined) return undefined;
-    const content = contentOf(record, sha256);
+    const content = describeContent(record, sha256);
     const made = { session: id, pieces, content, saved_by, idempotency_key };
     const { version, dropped } = addVersion(change, { bucket, key, rows }, made, this.#dependencies);
     const freed = change.free(dropped);

@@ -2,9 +2,9 @@ import { countIs } from "../model/count.js";
 import { ArtifactError } from "../model/errors.js";
 import { artifactPrefix, parseArtifactRow, parseSessionRow, sessionPrefix } from "../model/records.js";
 import { isUnfinished } from "../model/upload-session.js";
-import { withinMs } from "../model/within-ms.js";
 import type { Log } from "../ports/log.js";
 import { type MetadataStore, rowsUnder, type StoredRow } from "../ports/metadata-store.js";
+import { withTimeout } from "../with-timeout.js";
 
 export interface QuotaLimits {
   /** Bytes of all content, unfinished uploads included. */
@@ -42,7 +42,7 @@ export interface Reservation {
   /** Takes more. @throws ArtifactError `storage_full` if there is no room for it; what was taken before stays */
   grow(need: Need): Promise<void>;
   /** What was taken is used now. */
-  keep(): void;
+  commit(): void;
   /** What was taken is not used. */
   release(): void;
 }
@@ -76,7 +76,7 @@ export class Quota {
     await reservation.grow(need);
     try {
       const result = await work();
-      reservation.keep();
+      reservation.commit();
       return result;
     } finally {
       reservation.release();
@@ -96,7 +96,7 @@ export class Quota {
           taken = sum(taken, need);
           this.#inFlight = sum(this.#inFlight, need);
         }),
-      keep: () => {
+      commit: () => {
         this.#since = sum(this.#since, taken);
         release();
       },
@@ -128,7 +128,7 @@ export class Quota {
     const isFirst = this.#counting === undefined && this.#tookMs === 0;
     const counting = this.#count();
     if (this.#limitsBytes(need) && isFirst) await counting;
-    else await withinMs(firstCountMs, counting);
+    else await withTimeout(firstCountMs, counting);
   }
 
   #limitsBytes({ unfinishedBytes = 0, storedBytes = 0 }: Need): boolean {

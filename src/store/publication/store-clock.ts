@@ -56,7 +56,7 @@ export class StoreClock {
   }
 
   /** Keeps the time for later processes, if it is trusted. */
-  async keep(): Promise<void> {
+  async save(): Promise<void> {
     if (!(await this.isTrusted())) return;
     const { metadata, newRevision } = this.#dependencies;
     const seen_at = this.nowSeconds();

@@ -1,6 +1,7 @@
 import { count } from "../model/count.js";
 import { ArtifactError } from "../model/errors.js";
-import { checkBucket, toKey } from "../model/names.js";
+import { checkBucket } from "../model/names/bucket-name.js";
+import { toKey } from "../model/names/key-name.js";
 import { quote } from "../model/quote.js";
 import { type Piece, type SessionRow, type Version, versionNumbered, versionOf } from "../model/records.js";
 import { closedError, unknownSession } from "../model/session-errors.js";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { checkIdempotencyKey, checkMetadata, toArtifact } from "../../../src/store/model/artifact.js";
 import { checkMimeType, isTextType, mimeTypeOf } from "../../../src/store/model/media-type.js";
-import { noLinks } from "../../../src/store/ports/links.js";
+import { noTransferUrls } from "../../../src/store/ports/transfer-urls.js";
 
 describe("mimeTypeOf()", () => {
   it.each([
@@ -67,7 +67,7 @@ describe("toArtifact()", () => {
   const version = { version: 2, session: "secret", pieces: [{ name: "0-secret", bytes: 3 }], ...about };
 
   it("shows a version under its bucket and key, and not where its bytes lie or who asked for it", () => {
-    expect(toArtifact("b", "k/x.csv", { ...version, idempotency_keys: ["secret"] }, noLinks)).toEqual({
+    expect(toArtifact("b", "k/x.csv", { ...version, idempotency_keys: ["secret"] }, noTransferUrls)).toEqual({
       ...{ bucket: "b", key: "k/x.csv", version: 2, uri: "artifact://b/k/x.csv" },
       ...about,
     });
@@ -75,8 +75,8 @@ describe("toArtifact()", () => {
 
   it("shows what else there is to say", () => {
     const more = { expires_at: 5, saved_by: "somebody 1.0", edit: 2 };
-    const links = { ...noLinks, download: () => "http://there" };
-    expect(toArtifact("b", "k", { ...version, ...more }, links)).toMatchObject({ ...more, url: "http://there" });
+    const urls = { ...noTransferUrls, download: () => "http://there" };
+    expect(toArtifact("b", "k", { ...version, ...more }, urls)).toMatchObject({ ...more, url: "http://there" });
   });
 });
 

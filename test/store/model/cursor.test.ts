@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { decodeCursor, encodeCursor } from "../../../src/store/model/cursor.js";
-import { suggestKey } from "../../../src/store/model/names.js";
+import { suggestKey } from "../../../src/store/model/names/suggest-key.js";
 import { randomText, seededRandom } from "../../support/random-text.js";
 
 const refused = expect.objectContaining({ code: "invalid_argument", details: { argument: "cursor" } });

@@ -10,7 +10,7 @@ import {
   takesMore,
   toUploadSession,
 } from "../../../src/store/model/upload-session.js";
-import { noLinks } from "../../../src/store/ports/links.js";
+import { noTransferUrls } from "../../../src/store/ports/transfer-urls.js";
 import { openRecord as open } from "../../support/session-record.js";
 
 const version: Version = {
@@ -65,7 +65,7 @@ it("completed() leaves the bytes to the version", () => {
 
 describe("toUploadSession()", () => {
   it("shows nothing of the inside", () => {
-    expect(toUploadSession(open, noLinks)).toEqual({
+    expect(toUploadSession(open, noTransferUrls)).toEqual({
       ...{ id: "s", bucket: "b", key: "k", mime_type: "text/plain", url: "artifact-upload://s" },
       ...{ offset: 4, size: 10, status: "open", created_at: 100, expires_at: 200 },
     });
@@ -73,10 +73,10 @@ describe("toUploadSession()", () => {
 
   it("shows the guard, and the artifact once there is one, marked where another upload had made it", () => {
     const done = completed({ ...open, offset: 10, if_version: 2 }, version, 170);
-    const shown = toUploadSession(done, noLinks);
+    const shown = toUploadSession(done, noTransferUrls);
     expect(shown).toMatchObject({ if_version: 2, status: "complete", artifact: { version: 3, bytes: 10 } });
     expect(shown.artifact).not.toHaveProperty("already_saved");
-    const other = toUploadSession(completed(open, { ...version, session: "other" }, 170), noLinks);
+    const other = toUploadSession(completed(open, { ...version, session: "other" }, 170), noTransferUrls);
     expect(other.artifact).toMatchObject({ version: 3, already_saved: true });
   });
 });

@@ -8,14 +8,14 @@ import type { ContentStore } from "../ports/content-store.js";
  */
 export async function withReserve<Result>(content: ContentStore, work: () => Promise<Result>): Promise<Result> {
   try {
-    return await orWithoutReserve(content, work);
+    return await retryWithoutReserve(content, work);
   } finally {
     await content.restoreReserve();
   }
 }
 
 /** The same without taking the reserve again, for who does much and takes it again at the end. */
-export async function orWithoutReserve<Result>(content: ContentStore, work: () => Promise<Result>): Promise<Result> {
+export async function retryWithoutReserve<Result>(content: ContentStore, work: () => Promise<Result>): Promise<Result> {
   for (let wasGone = false; ; ) {
     try {
       return await work();

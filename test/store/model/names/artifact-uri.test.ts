@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { parseResourceUri } from "../../../src/mcp/resources/uri.js";
-import { artifactUri, decodePercent, encodeKey } from "../../../src/store/model/artifact-uri.js";
-import { suggestKey } from "../../../src/store/model/names.js";
-import { randomText, seededRandom } from "../../support/random-text.js";
+import { parseResourceUri } from "../../../../src/mcp/resources/uri.js";
+import { artifactUri, decodePercent, encodeKey } from "../../../../src/store/model/names/artifact-uri.js";
+import { suggestKey } from "../../../../src/store/model/names/suggest-key.js";
+import { randomText, seededRandom } from "../../../support/random-text.js";
 
 const plain = { version: undefined, offset: undefined, length: undefined };
 

@@ -1,5 +1,5 @@
 /** Where clients without tools can send and fetch bytes: what a face that listens offers, and nothing while none does. */
-export interface Links {
+export interface TransferUrls {
   /** Where the bytes of an upload session can be sent; who has it may do so. */
   upload(id: string): string | undefined;
   /**
@@ -15,4 +15,4 @@ export interface VersionName {
   readonly version: number;
 }
 
-export const noLinks: Links = { upload: () => undefined, download: () => undefined };
+export const noTransferUrls: TransferUrls = { upload: () => undefined, download: () => undefined };
