@@ -99,7 +99,7 @@ export const mutants = [
   },
   {
     name: "no new revision after an unknown outcome",
-    file: "src/store/pieces/staging.ts",
+    file: "src/store/pieces/settle-outcome.ts",
     from: `if (await change.commit()) return "never";`,
     to: `return "never";`,
     tests: search,

@@ -15,6 +15,7 @@ import { bytesOf, completed, describeContent, ended, isUnfinished, splitPieces }
 import type { FreedPieces } from "../pieces/freed-pieces.js";
 import { readRowPieces } from "../pieces/piece-reader.js";
 import type { Staging } from "../pieces/staging.js";
+import { throwIfUnchanged } from "../pieces/throw-if-unchanged.js";
 import type { MetadataStore } from "../ports/metadata-store.js";
 import type { Change, KeyRows, Rows } from "../rows.js";
 import type { ChangeSignal } from "./change-signal.js";
@@ -169,7 +170,7 @@ export class Publisher {
     if (pieces.length < 2 || !pieces.every((piece) => piece.in_row)) return pieces;
     const bytes = await readRowPieces(this.#dependencies, id, pieces);
     if (bytes === undefined || bytes.length !== bytesOf(pieces)) {
-      return this.#dependencies.staging.throwIfUnchanged(session);
+      return throwIfUnchanged(this.#dependencies.rows, session);
     }
     const piece: Piece = { name: `${pieces[0]?.name}-whole`, bytes: bytes.length, in_row: true };
     change.putPiece(id, piece, bytes);
