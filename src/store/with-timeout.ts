@@ -1,4 +1,4 @@
-/** The result of `work`, undefined where it takes longer. The work goes on, and the timer does not outlive it. */
+/** The result of `work`; undefined if it takes longer than `ms`. The work goes on then. No timer is left behind. */
 export async function withTimeout<Result>(ms: number, work: Promise<Result>): Promise<Result | undefined> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<undefined>((resolve) => {

@@ -4,8 +4,8 @@ import type { SessionRecord } from "./records.js";
 import { closedError, offsetConflict } from "./session-errors.js";
 
 /**
- * What an append of `length` bytes at `offset` asks for: the first `overlap` bytes must equal those stored, the
- * rest is new.
+ * Decides what an append of `length` bytes at `offset` does. The first `overlap` bytes are a replay: the caller must
+ * compare them with the stored bytes, and they must be equal. The other bytes are new.
  *
  * @throws ArtifactError `offset_conflict`, `size_exceeded`, `session_closed`, `session_expired`
  */
@@ -13,7 +13,10 @@ export function planAppend(record: SessionRecord, offset: number, length: number
   if (record.status === "aborted" || record.status === "expired") throw closedError(record);
   const end = offset + length;
   if (offset > record.offset) {
-    throw offsetConflict(record, `Offset ${offset} leaves a gap. Nothing of this chunk was kept.`);
+    throw offsetConflict(
+      record,
+      `Offset ${offset} leaves a gap after the stored bytes. Nothing of this chunk was kept.`,
+    );
   }
   if (record.size !== null && end > record.size) throw sizeExceeded(record, record.size, end);
   if (record.status !== "open" && end > record.offset) throw closedError(record);
@@ -22,8 +25,8 @@ export function planAppend(record: SessionRecord, offset: number, length: number
 
 function sizeExceeded({ id, status, offset }: SessionRecord, size: number, end: number): ArtifactError {
   const isOpen = status === "open" && offset < size;
-  const message = `The chunk would end at byte ${end}, past the declared size of ${count(size, "byte")}. Nothing of it was kept. ${
-    isOpen ? `${countIs(size - offset, "byte")} missing from offset ${offset}.` : "All declared bytes are there."
+  const message = `The chunk would end at byte ${end}, past the declared size of ${count(size, "byte")}. Nothing of the chunk was kept. ${
+    isOpen ? `${countIs(size - offset, "byte")} missing from offset ${offset}.` : "All declared bytes are stored."
   }`;
   return new ArtifactError("size_exceeded", message, {
     next: isOpen ? "create_without_size" : "use_published",

@@ -137,7 +137,7 @@ export class PendingWrite {
   #fitsInRows(bytes: number): boolean {
     const { maxRowPieceBytes, maxRowChunkBytes, maxRowBytes, maxPieces } = this.#dependencies.pieceLimits;
     const { pieces, offset, size } = this.#row.value;
-    if (offset + bytes === size && size > maxRowPieceBytes) return false; // publishing would move it to the content store at once
+    if (offset + bytes === size && size > maxRowPieceBytes) return false; // publishing would move it out of the row
     const inRows = bytesOf(splitPieces(pieces).inRows);
     if (bytes > maxRowChunkBytes || inRows + bytes > maxRowBytes) return false;
     return pieces.length < maxPieces || this.#canMerge(bytes);
@@ -237,7 +237,10 @@ export class PendingWrite {
     await target.writer.truncate(target.counted).finally(() => this.#ownPieces.closeQuietly(id, target.writer));
   }
 
-  /** Called when no change has named the bytes. Removes a new piece; cuts a piece that a row names back to what counts. */
+  /**
+   * Ends the piece when no change has named the new bytes. Removes a new piece. Cuts a piece that a row names back to
+   * the bytes that count.
+   */
   async #abandon({ writer, counted }: Target): Promise<void> {
     const { content, log } = this.#dependencies;
     const { id } = this.#row.value;

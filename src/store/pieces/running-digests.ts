@@ -21,7 +21,7 @@ export class RunningDigests {
     return offset === 0 ? createHash("sha256") : this.#find(id, offset)?.hash.copy();
   }
 
-  /** The digest of all bytes that the record counts, as 64 lower-case hex. Undefined if this process does not know it. */
+  /** The same digest as 64 lower-case hex. Undefined if this process has not seen all bytes, or if there are none. */
   hex({ id, offset }: SessionRecord): string | undefined {
     return this.#find(id, offset)?.hash.copy().digest("hex");
   }

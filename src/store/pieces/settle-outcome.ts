@@ -12,7 +12,7 @@ import type { Rows } from "../rows.js";
  * @param was the row that the change compared
  * @param next the row that the change wrote
  * @param piece the piece that `next` names and `was` does not
- * @returns `made` or `never`; undefined if this cannot be found out now, and then the pieces that `next` names must stay
+ * @returns `made` or `never`. Undefined if it cannot be found out now; then the pieces that `next` names must stay
  */
 export async function settleOutcome(
   { rows, log }: { readonly rows: Rows; readonly log: Log },

@@ -99,7 +99,7 @@ export class Staging {
     return found;
   }
 
-  /** Forgets the session's digest and closes its piece. Called when this process will not write to the session again. */
+  /** Forgets the session's digest and closes its piece. Called when this process writes no more to the session. */
   async release(id: string): Promise<void> {
     this.#digests.drop(id);
     await this.#pieces.closePiece(id);

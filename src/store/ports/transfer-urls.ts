@@ -1,10 +1,10 @@
-/** Where clients without tools can send and fetch bytes: what a face that listens offers, and nothing while none does. */
+/** URLs for clients that send and fetch bytes over HTTP. A method returns undefined while no server listens. */
 export interface TransferUrls {
-  /** Where the bytes of an upload session can be sent; who has it may do so. */
+  /** The URL that takes the bytes of an upload session. Anyone who has the URL may send bytes. */
   upload(id: string): string | undefined;
   /**
-   * Where the content of this one version can be fetched for a while. The while begins now, or at `since` in unix
-   * seconds: undefined once it is over.
+   * The URL that serves the content of this one version for a limited time. The time begins now, or at `since` in unix
+   * seconds. Returns undefined after the time has ended.
    */
   download(version: VersionName, since?: number): string | undefined;
 }

@@ -22,15 +22,18 @@ import type { ChangeSignal } from "./change-signal.js";
 import { addVersion, replaceVersion, versionsOf } from "./key-versions.js";
 
 export interface CompleteUpload {
-  /** Of the whole content, in place of the one announced at creation; a mismatch publishes nothing and keeps the bytes. */
+  /** SHA-256 of the whole content, in place of the announced one. A mismatch publishes nothing and keeps the bytes. */
   readonly sha256?: string | undefined;
-  /** Replaces the one given at creation. */
+  /** Replaces the `if_version` given at creation. */
   readonly if_version?: number | undefined;
-  /** What an upload without one has, in bytes: with fewer it is not complete, and with more not this one. */
+  /**
+   * Size in bytes of an upload that was created without one. If fewer bytes are stored, the upload is `incomplete`. If
+   * more are stored, this is not its size, and the call is refused.
+   */
   readonly size?: number | undefined;
-  /** A chunk of it was refused: what is stored is published only if a size or a digest says that it is all. */
+  /** A chunk was refused. The stored bytes are published only if a size or a digest confirms that they are all. */
   readonly mayLackChunks?: boolean | undefined;
-  /** Its process may be gone: it must not come on top of what was published since, and becomes a conflict instead. */
+  /** The upload's process may be gone. If a newer version was published since, the upload becomes a conflict. */
   readonly isLeftBehind?: boolean | undefined;
 }
 
@@ -45,13 +48,13 @@ export interface PublisherDependencies {
   readonly pieceLimits: PieceLimits;
 }
 
-/** A session whose pieces can be published as they are. */
+/** A session whose pieces can be published as they are, and the digest of its content. */
 interface Ready {
   readonly session: SessionRow;
   readonly sha256: string;
 }
 
-/** A change that is not made yet, the session as it will be, and what it frees. */
+/** A change that is not made yet, the session as it will be, and the row of the pieces that the change frees. */
 interface Attempt {
   readonly change: Change;
   readonly next: SessionRow;
@@ -59,8 +62,8 @@ interface Attempt {
 }
 
 /**
- * Publishes uploads. The decision is one change of the session's row and the key's rows: whoever loses it reads again
- * and decides anew.
+ * Publishes uploads. One change of the session's row and the key's rows makes the decision. If another process changed
+ * one of these rows first, the change fails, and the publisher reads the rows again and decides again.
  */
 export class Publisher {
   readonly #dependencies: PublisherDependencies;
@@ -70,7 +73,7 @@ export class Publisher {
   }
 
   /**
-   * The session once it is complete.
+   * Publishes a session and returns its record. Returns the record too if the session is complete already.
    *
    * @throws ArtifactError `incomplete`, `checksum_mismatch`, `version_conflict`, `idempotency_conflict`,
    * `session_closed`, `session_expired`, `session_not_found`
@@ -97,7 +100,11 @@ export class Publisher {
     throw unknownSession(id);
   }
 
-  /** Content that fits in a row lies in rows; other content in the content store. */
+  /**
+   * Prepares the session's pieces: content that fits in a row may stay in rows, other content moves to the content
+   * store.
+   * Undefined if the session has changed meanwhile.
+   */
   async #ready(row: SessionRow): Promise<Ready | undefined> {
     const { staging, pieceLimits } = this.#dependencies;
     const isSmall =
@@ -108,7 +115,7 @@ export class Publisher {
     return session === undefined || sha256 === undefined ? undefined : { session, sha256 };
   }
 
-  /** One try from the rows as they are now; undefined if one of them has changed meanwhile. */
+  /** Tries once, from the rows as they are now. Undefined if one of them has changed meanwhile. */
   async #decide(ready: Ready, wanted: CompleteUpload): Promise<SessionRecord | undefined> {
     const { rows } = this.#dependencies;
     const { value } = ready.session;
@@ -142,7 +149,7 @@ export class Publisher {
     const isDone = await change.commit(async () => {
       const now = await rows.session(session.value.id);
       if (now?.text === session.text) return undefined;
-      return now?.text === next.text; // otherwise another change was made, and this one never will be
+      return now?.text === next.text; // if not, another change was made, and this one never will be
     });
     if (!isDone) return undefined;
     if (next.value.status === "complete") signal.announce();
@@ -164,7 +171,7 @@ export class Publisher {
     return { change, next, freed };
   }
 
-  /** Small content comes to lie in one row. Undefined if the session has changed meanwhile. */
+  /** Joins pieces that all lie in rows to one piece in a row. Undefined if the session has changed meanwhile. */
   async #onePiece(change: Change, session: SessionRow): Promise<readonly Piece[] | undefined> {
     const { id, pieces } = session.value;
     if (pieces.length < 2 || !pieces.every((piece) => piece.in_row)) return pieces;
@@ -190,7 +197,7 @@ export class Publisher {
     return { change, next, freed };
   }
 
-  /** The bytes wait for another completion; those of a save in one call go, as its caller has them still. */
+  /** Keeps the bytes for another completion. Frees those of a save in one call, because its caller still has them. */
   #keepForLater({ session, sha256 }: Ready, record: SessionRecord, rows: KeyRows): Attempt {
     const { nowSeconds } = this.#dependencies;
     const change = this.#dependencies.rows.begin();
@@ -206,7 +213,7 @@ export class Publisher {
   }
 }
 
-/** @throws ArtifactError `incomplete`; `invalid_argument` where it cannot have the wanted size */
+/** @throws ArtifactError `incomplete`; `invalid_argument` if the upload cannot have the wanted size */
 function checkBytes(record: SessionRecord, wanted: CompleteUpload): void {
   if (wanted.size !== undefined) checkSize(record, wanted.size);
   if (!isUnfinished(record)) return;

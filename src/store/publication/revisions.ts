@@ -1,11 +1,11 @@
 import { artifactKey, changedKey, sessionKey } from "../model/records.js";
 import type { MetadataStore } from "../ports/metadata-store.js";
 
-/** Opaque values that differ from an earlier one where the thing has changed, in this process or another. */
+/** Opaque values. A value differs from an earlier one if its subject has changed, in this process or another. */
 export interface Revisions {
-  /** Anything at all: the cheap question to ask first. */
+  /** Differs after any change to the store. It is the cheapest value, so watchers compare it first. */
   any(): Promise<string>;
-  /** Which artifacts there are, in any bucket. */
+  /** Differs after a change to the list of artifacts, in any bucket. */
   listing(): Promise<string>;
   artifact(bucket: string, key: string): Promise<string>;
   session(id: string): Promise<string>;

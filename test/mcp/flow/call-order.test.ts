@@ -147,7 +147,7 @@ describe("calls that arrive together", () => {
     for (const refused of bad) {
       const answers = await client.together(chunk({ offset: 0, data: "text" }), chunk(refused), complete());
       expect(said(answers[1] as Message)).toMatch(/^(invalid_argument|offset_conflict): /);
-      expect(said(answers[2] as Message)).toMatch(/^incomplete: The last chunk that was sent was refused/);
+      expect(said(answers[2] as Message)).toMatch(/^incomplete: The last chunk was refused/);
     }
     const [, done] = await client.together(chunk({ offset: 4, data: "!" }), complete());
     expect(said(done as Message)).toContain('"bytes":5');

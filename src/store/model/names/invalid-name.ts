@@ -1,7 +1,9 @@
 import { ArtifactError } from "../errors.js";
 import { maxQuotedChars, quote } from "../quote.js";
 
-/** The error for a name that breaks a rule. `prefix` and `delimiter` are optional, so the message says to leave them out. */
+/**
+ * The error for a name that breaks a rule. For the optional `prefix` and `delimiter` it says that they can be left out.
+ */
 export function invalidName(
   argument: "bucket" | "key" | "prefix" | "delimiter",
   text: string,

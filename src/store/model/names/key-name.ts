@@ -28,8 +28,8 @@ export function toKey(text: string): string {
 }
 
 /**
- * The beginning of keys, in NFC. It may be empty, and it may end anywhere in a key. The rules for segments apply only to
- * segments that end with a slash.
+ * The beginning of keys, in NFC. It may be empty, and it may end anywhere in a key. Only segments that end with a slash
+ * must keep the rules for segments.
  *
  * @throws ArtifactError `invalid_argument`, with a `suggestion` if there is one
  */

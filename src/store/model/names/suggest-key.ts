@@ -16,7 +16,9 @@ export function suggestKey(text: string): string | undefined {
   return repair(text, { isPrefix: false });
 }
 
-/** The valid key prefix that is nearest to the text, by the rules of `suggestKey`. Its last segment may be unfinished. */
+/**
+ * The valid key prefix that is nearest to the text, by the rules of `suggestKey`. Its last segment may be incomplete.
+ */
 export function suggestKeyPrefix(text: string): string | undefined {
   return repair(text, { isPrefix: true });
 }
