@@ -40,13 +40,13 @@ const staleMs = 5_000;
 /** How long a call waits for a count, unless it is the first count and a limit on bytes needs it. */
 const firstCountMs = 50;
 
-/** Room that is reserved for work in progress. `commit` or `release` ends it. */
+/** Room that is reserved for work in progress. `markUsed` or `release` ends it. */
 export interface Reservation {
   /** Reserves more. @throws ArtifactError `storage_full` if there is no room; earlier reservations stay */
   grow(need: Need): Promise<void>;
   /** Counts the reserved amounts as used. */
-  commit(): void;
-  /** Gives back what is still reserved. Does nothing after `commit`. */
+  markUsed(): void;
+  /** Gives back what is still reserved. Does nothing after `markUsed`. */
   release(): void;
 }
 
@@ -80,7 +80,7 @@ export class Quota {
     await reservation.grow(need);
     try {
       const result = await work();
-      reservation.commit();
+      reservation.markUsed();
       return result;
     } finally {
       reservation.release();
@@ -100,7 +100,7 @@ export class Quota {
           taken = sum(taken, need);
           this.#inFlight = sum(this.#inFlight, need);
         }),
-      commit: () => {
+      markUsed: () => {
         this.#since = sum(this.#since, taken);
         release();
       },

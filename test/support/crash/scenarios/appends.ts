@@ -11,7 +11,7 @@ import {
   begun,
   begunByMany,
   carryOn,
-  countsBehind,
+  countsAfter,
   declare,
   interrupted,
   large,
@@ -21,7 +21,7 @@ import {
   stream,
 } from "../scenario.js";
 
-/** Three chunks, each of which another process is quicker with, the second aside. */
+/** Appends three chunks. Another process appends the first and the third one before this process. */
 async function losing(
   dying: Parameters<Scenario["act"][number]>[0],
   id: string,
@@ -31,14 +31,14 @@ async function losing(
   const behind = first.length + second.length;
   const chunk = (offset: number, text: string) => (store: Store) => store.uploads.append(id, offset, bytesOf(text));
   const another = (act: (store: Store) => Promise<unknown>) => () => act(dying.another());
-  const once = interrupted(dying.engines, countsBehind(0), another(chunk(0, first)));
-  const slow = dying.another(interrupted(once, countsBehind(behind), another(chunk(behind, third))));
+  const once = interrupted(dying.engines, countsAfter(0), another(chunk(0, first)));
+  const slow = dying.another(interrupted(once, countsAfter(behind), another(chunk(behind, third))));
   await chunk(0, first)(slow);
   await chunk(first.length, second)(slow);
   await chunk(behind, third)(slow);
 }
 
-/** Almost as much as a row takes. */
+/** A text that is almost as long as a piece in a row may be. */
 const few = "in a row.".repeat(3_500);
 
 export const appends: readonly Scenario[] = [
@@ -63,7 +63,7 @@ export const appends: readonly Scenario[] = [
     },
   },
   {
-    name: "creating an upload of nothing, which is published at once",
+    name: "creating an upload of size 0, which is published at once",
     act: [({ store }) => begun(store, "", { size: 0 })],
     async check(store, _, answered) {
       if (answered === 1) assert.equal((await store.artifacts.get("b", "k")).bytes, 0);
@@ -91,7 +91,7 @@ export const appends: readonly Scenario[] = [
     check: (store, id, answered) => carryOn(store, id, `abcdef${medium}`, 6 + answered * medium.length),
   },
   {
-    name: "a chunk that moves much from rows to a file",
+    name: "a chunk that moves many bytes from rows to a file",
     async prepare({ store }) {
       const id = await begun(store, "");
       for (let n = 0; n < 25; n += 1) await store.uploads.append(id, n * few.length, bytesOf(few));
@@ -102,13 +102,13 @@ export const appends: readonly Scenario[] = [
       carryOn(store, id, few.repeat(25) + medium, 25 * few.length + answered * medium.length),
   },
   {
-    name: "a large chunk, of which some is on the disk before the rest",
+    name: "a large chunk, a part of which is on the disk before the rest",
     prepare: ({ store }) => begun(store, "abc"),
     act: [append(3, large)],
     check: (store, id, answered) => carryOn(store, id, `abc${large}`, 3 + large.length * answered),
   },
   {
-    name: "chunks that a sync makes durable, and not their write",
+    name: "chunks that only a sync makes durable, not their write",
     isUnknownFileSystem: true,
     prepare: ({ store }) => begun(store, ""),
     act: [append(0, medium), append(medium.length, "def")],
@@ -116,13 +116,13 @@ export const appends: readonly Scenario[] = [
       carryOn(store, id, `${medium}def`, [0, medium.length, medium.length + 3][answered] ?? 0),
   },
   {
-    name: "a chunk behind another process's",
+    name: "a chunk after the bytes of another process",
     prepare: ({ store }) => begun(store, medium),
     act: [append(medium.length, medium)],
     check: (store, id, answered) => carryOn(store, id, `${medium}${medium}`, medium.length * (1 + answered)),
   },
   {
-    name: "a chunk for whose piece even the folder is gone",
+    name: "a chunk whose piece needs a folder that is gone",
     prepare: ({ store }) => begun(store, "abc"),
     act: [
       async (dying, id, faults) => {
@@ -133,7 +133,7 @@ export const appends: readonly Scenario[] = [
     check: (store, id, answered) => carryOn(store, id, `abc${medium}`, 3 + answered * medium.length),
   },
   {
-    name: "a stream, and another behind it whose end is the upload's",
+    name: "a stream, and a second one that ends the upload",
     prepare: ({ store }) => begun(store, "abc"),
     act: [stream("de", "f"), declare(7 + large.length), stream("g", large)],
     async check(store, id, answered) {
@@ -142,19 +142,19 @@ export const appends: readonly Scenario[] = [
     },
   },
   {
-    name: "a stream that says the digest of the whole",
+    name: "a stream that gives the digest of the whole content",
     prepare: ({ store }) => begun(store, "abc", { size: 6 }),
     act: [({ store }, id) => store.uploads.appendStream(id, sourceOf(bytesOf("def")), { sha256: sha256Of("abcdef") })],
     check: (store, id, answered) => carryOn(store, id, "abcdef", 3 + 3 * answered),
   },
   {
-    name: "a stream that is counted on its way",
+    name: "a stream whose bytes are counted while it runs",
     prepare: ({ store }) => begun(store, "abc"),
     act: [stream(...Array.from({ length: 14 }, () => large))],
     check: (store, id, answered) => carryOn(store, id, `abc${large.repeat(14)}`, 3 + 14 * large.length * answered),
   },
   {
-    name: "a chunk past 64 pieces in rows, which become one",
+    name: "a chunk after 64 pieces in rows, which become one",
     prepare: (prepared) =>
       begunByMany(
         prepared,
@@ -164,7 +164,7 @@ export const appends: readonly Scenario[] = [
     check: (store, id, answered) => carryOn(store, id, `${".".repeat(64)}end`, 64 + 3 * answered),
   },
   {
-    name: "a chunk past 64 files, which are copied into one",
+    name: "a chunk after 64 files, which are copied into one",
     prepare: (prepared) =>
       begunByMany(
         prepared,
@@ -174,7 +174,7 @@ export const appends: readonly Scenario[] = [
     check: (store, id, answered) => carryOn(store, id, `${medium.repeat(64)}end`, 64 * medium.length + 3 * answered),
   },
   {
-    name: "a copy of 64 files into one that loses its row to another process",
+    name: "a copy of 64 files into one, when another process changes the row first",
     prepare: (prepared) =>
       begunByMany(
         prepared,
@@ -184,20 +184,20 @@ export const appends: readonly Scenario[] = [
       async (dying, id) => {
         const bytes = 64 * medium.length;
         const other = () => dying.another().uploads.append(id, bytes, bytesOf("end"));
-        const slow = dying.another(interrupted(dying.engines, countsBehind(bytes), other));
+        const slow = dying.another(interrupted(dying.engines, countsAfter(bytes), other));
         await slow.uploads.append(id, bytes, bytesOf("end"));
       },
     ],
     check: (store, id, answered) => carryOn(store, id, `${medium.repeat(64)}end`, 64 * medium.length + 3 * answered),
   },
   {
-    name: "chunks in rows that lose their row to another process",
+    name: "chunks in rows, when another process changes the row first",
     prepare: ({ store }) => begun(store, ""),
     act: [(dying, id) => losing(dying, id, ["abc", "def", "ghi"])],
     check: (store, id, answered) => carryOn(store, id, "abcdefghi", 9 * answered),
   },
   {
-    name: "chunks that lose their row to another process, in a new file and in an old one",
+    name: "chunks in a new file and in an old one, when another process changes the row first",
     prepare: ({ store }) => begun(store, ""),
     act: [(dying, id) => losing(dying, id, [medium, medium, medium])],
     check: (store, id, answered) => carryOn(store, id, medium.repeat(3), 3 * medium.length * answered),
