@@ -3,7 +3,7 @@ import { checkBucket, isBucket, isBucketPrefix, suggestBucket } from "../../../.
 import { refusalOf } from "../../../support/refusal-of.js";
 
 describe("isBucket()", () => {
-  it.each(["a", "A-z_0", "-", "_", "a.b", "a.b-c.d", "x".repeat(63)])("takes %j", (name) => {
+  it.each(["a", "A-z_0", "-", "_", "a.b", "a.b-c.d", "x".repeat(63)])("accepts %j", (name) => {
     expect(isBucket(name)).toBe(true);
     expect(() => checkBucket(name)).not.toThrow();
     expect(suggestBucket(name)).toBe(name);
@@ -26,7 +26,7 @@ describe("isBucket()", () => {
     ["B\n", "control character U+000A", "B"],
     ["a\ud800", "lone surrogate U+D800", "a"],
     ["\u202ea", "bidirectional control U+202E", "a"],
-  ])("refuses %j: it %s", (name, problem, suggestion) => {
+  ])("rejects %j: %s", (name, problem, suggestion) => {
     expect(isBucket(name)).toBe(false);
     const { code, message, details } = refusalOf(() => checkBucket(name));
     expect({ code, details }).toEqual({
@@ -38,7 +38,7 @@ describe("isBucket()", () => {
   });
 });
 
-it("isBucketPrefix() takes what a bucket can begin with", () => {
+it("isBucketPrefix() accepts a text that a bucket name can begin with", () => {
   for (const text of ["", "a", "a.", "a.b", "-", "x".repeat(63)]) expect(isBucketPrefix(text), text).toBe(true);
   for (const text of [".", "a..", ".a", "a/", "é", "x".repeat(64), `${"x".repeat(63)}.`]) {
     expect(isBucketPrefix(text), text).toBe(false);

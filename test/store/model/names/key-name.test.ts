@@ -11,19 +11,19 @@ describe("toKey()", () => {
     ...["a", "a/b/c.csv", ".hidden", "a..b", "...", "a/.b", "-/_", "x".repeat(1_024), "é".repeat(512)],
     ...["a b", "a=1/b=(2)", "报告/2026 年.csv", "😀", "a:b?c#d%41&e+f", "\"'<>|*~`;,", "a\u200db", "\ufeffa"],
     ...["a\u2028b", "\u0301", "\ue000", "\ufffd", "\u{10fffd}", "constructor", "__proto__"],
-  ])("takes %j as it is", (key) => {
+  ])("returns %j unchanged", (key) => {
     expect(toKey(key)).toBe(key);
     expect(isKey(key)).toBe(true);
     expect(suggestKey(key)).toBe(key);
   });
 
-  it("brings a key to NFC", () => {
+  it("returns a key in NFC", () => {
     expect(toKey("cafe\u0301/A\u030angstro\u0308m")).toBe("café/Ångström");
     expect(toKey("\u212b")).toBe("\u00c5");
     expect(isKey("cafe\u0301")).toBe(false);
   });
 
-  it("counts bytes after NFC, which can shorten and lengthen", () => {
+  it("counts bytes after NFC, which can make a text shorter or longer", () => {
     expect(toKey("e\u0301".repeat(512))).toBe("é".repeat(512));
     expect(toKey("\u0958".repeat(170))).toBe("\u0915\u093c".repeat(170));
     const { message } = refusalOf(() => toKey("\u0958".repeat(171)));
@@ -63,7 +63,7 @@ describe("toKey()", () => {
     [`${"x".repeat(1_021)}😀`, "1025 bytes of UTF-8", "x".repeat(1_021)],
     [`${"x".repeat(1_022)}/.y`, "1025 bytes of UTF-8", "x".repeat(1_022)],
     [`${"x".repeat(1_023)} y`, "1025 bytes of UTF-8", "x".repeat(1_023)],
-  ])("refuses %j: %s", (key, problem, suggestion) => {
+  ])("rejects %j: %s", (key, problem, suggestion) => {
     expect(isKey(key)).toBe(false);
     const { code, message, details } = refusalOf(() => toKey(key));
     expect({ code, details }).toEqual({
@@ -73,7 +73,7 @@ describe("toKey()", () => {
     expect(message).toContain(problem);
   });
 
-  it("says in its message what is wrong and what would do, and nothing that a terminal could misread", () => {
+  it("says what is wrong and suggests a key, without characters that a terminal could misread", () => {
     expect(refusalOf(() => toKey("reports\\2026\u202e.csv")).message).toBe(
       String.raw`key "reports\\2026\u202e.csv" is not valid: it has the backslash U+005C. "reports/2026.csv" would do.`,
     );
@@ -81,20 +81,20 @@ describe("toKey()", () => {
     expect(message).toMatch(/^key "\/x+\.\.\." is not valid: .*\. The suggestion beside this message would do\.$/);
   });
 
-  it.each(["Cc", "Noncharacter_Code_Point", "Bidi_Control", "Cs"])("refuses every character of %s", (property) => {
+  it.each(["Cc", "Noncharacter_Code_Point", "Bidi_Control", "Cs"])("rejects every character of %s", (property) => {
     const pattern = new RegExp(`\\p{${property}}`, "u");
     let count = 0;
     for (let code = 0; code <= 0x10ffff; code += 1) {
       const character = String.fromCodePoint(code);
       if (!pattern.test(character)) continue;
       count += 1;
-      if (isKey(`a${character}b`)) throw new Error(`U+${code.toString(16)} was taken`);
+      if (isKey(`a${character}b`)) throw new Error(`U+${code.toString(16)} was accepted`);
     }
     expect(count).toBe({ Cc: 65, Noncharacter_Code_Point: 66, Bidi_Control: 12, Cs: 2_048 }[property]);
   });
 
-  it("takes long hostile text in little time", () => {
-    const start = performance.now();
+  it("rejects long hostile text in little time", () => {
+    const start = process.cpuUsage(); // not the wall clock, so that a busy machine fails no test
     for (const piece of ["x", " ", "/", ".", " /", "\\", "\u0301", "\ud800", "\u202e", "a "]) {
       const text = piece.repeat(2_000_000);
       expect(refusalOf(() => toKey(text)).details["argument"]).toBe("key");
@@ -102,17 +102,18 @@ describe("toKey()", () => {
       expect(refusalOf(() => toKeyPrefix(text)).details["argument"]).toBe("prefix");
       expect(refusalOf(() => checkDelimiter(text)).details["argument"]).toBe("delimiter");
     }
-    expect(performance.now() - start).toBeLessThan(5_000);
+    const { user, system } = process.cpuUsage(start);
+    expect((user + system) / 1000, "milliseconds of processor time").toBeLessThan(5_000);
   });
 });
 
 describe("toKeyPrefix()", () => {
   it.each(["", "a", "a/", "a/b", "a/.", "a/..", ".", "..", " ", "a/b ", "a/ ", "报", "x".repeat(1_024)])(
-    "takes %j",
+    "accepts %j",
     (prefix) => expect(toKeyPrefix(prefix)).toBe(prefix),
   );
 
-  it("brings a prefix to NFC", () => expect(toKeyPrefix("cafe\u0301/")).toBe("café/"));
+  it("returns a prefix in NFC", () => expect(toKeyPrefix("cafe\u0301/")).toBe("café/"));
 
   it.each([
     ["/", "segment 1 is empty", undefined],
@@ -126,7 +127,7 @@ describe("toKeyPrefix()", () => {
     ["a\0", "the control character U+0000", "a-"],
     ["a\ud800", "the lone surrogate", "a-"],
     ["x".repeat(1_025), "1025 bytes", "x".repeat(1_024)],
-  ])("refuses %j: %s", (prefix, problem, suggestion) => {
+  ])("rejects %j: %s", (prefix, problem, suggestion) => {
     const { code, message, details } = refusalOf(() => toKeyPrefix(prefix));
     const expected = suggestion === undefined ? { argument: "prefix" } : { argument: "prefix", suggestion };
     expect({ code, details }).toEqual({ code: "invalid_argument", details: expected });
@@ -134,7 +135,7 @@ describe("toKeyPrefix()", () => {
     if (suggestion !== undefined) expect(toKeyPrefix(suggestion)).toBe(suggestion);
   });
 
-  it("takes every beginning of a key that ends at a code point and in NFC", () => {
+  it("accepts every beginning of a key that ends between code points and is in NFC", () => {
     const key = "a b/报告 /é.😀/.x/..y".replace("告 /", "告/");
     expect(isKey(key)).toBe(true);
     const points = [...key];
@@ -146,7 +147,7 @@ describe("toKeyPrefix()", () => {
 });
 
 describe("checkDelimiter()", () => {
-  it.each(["/", ".", " ", "=", "é", "报", "😀", "a", "%", "\u0301", "\u2028"])("takes %j", (delimiter) => {
+  it.each(["/", ".", " ", "=", "é", "报", "😀", "a", "%", "\u0301", "\u2028"])("accepts %j", (delimiter) => {
     expect(() => checkDelimiter(delimiter)).not.toThrow();
   });
 
@@ -161,7 +162,7 @@ describe("checkDelimiter()", () => {
     ["\ufffe", "the non-character", undefined],
     ["\u212b", "U+212B), since keys are kept in NFC", "\u00c5"],
     ["\u0958", "U+0958), since keys are kept in NFC", undefined],
-  ])("refuses %j: %s", (delimiter, problem, suggestion) => {
+  ])("rejects %j: %s", (delimiter, problem, suggestion) => {
     const { code, message, details } = refusalOf(() => checkDelimiter(delimiter));
     const expected = suggestion === undefined ? { argument: "delimiter" } : { argument: "delimiter", suggestion };
     expect({ code, details }).toEqual({ code: "invalid_argument", details: expected });
@@ -170,7 +171,7 @@ describe("checkDelimiter()", () => {
 });
 
 describe("any text", () => {
-  it("has a suggestion that is a valid key, or none", () => {
+  it("gets a suggestion that is a valid key, or no suggestion", () => {
     const random = seededRandom(1);
     for (let run = 0; run < 30_000; run += 1) {
       const text = randomText(random, run % 500 === 0 ? 3_000 : 14);
@@ -187,7 +188,7 @@ describe("any text", () => {
     }
   });
 
-  it("is refused with a suggestion that would do, or is a key that stays as it is", () => {
+  it("is rejected with a valid suggestion, or gives a key that stays the same", () => {
     const random = seededRandom(2);
     const calls = [toKey, toKeyPrefix] as const;
     for (let run = 0; run < 30_000; run += 1) {
