@@ -14,7 +14,7 @@ import { notificationFault, requestForSdk } from "./sdk-messages.js";
 const serverBusy = -32_000;
 const answersRemembered = 8;
 
-/** What `store/limits.ts` says of each. */
+/** What `mcp/limits.ts` says of each. */
 export interface CallFlowLimits extends CallQueueLimits {
   readonly maxUnreadBytes: number;
   /** What an answer is taken to be, in bytes, before any was seen. */

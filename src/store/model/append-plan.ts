@@ -13,10 +13,8 @@ export function planAppend(record: SessionRecord, offset: number, length: number
   if (record.status === "aborted" || record.status === "expired") throw closedError(record);
   const end = offset + length;
   if (offset > record.offset) {
-    throw offsetConflict(
-      record,
-      `Offset ${offset} leaves a gap after the stored bytes. Nothing of this chunk was kept.`,
-    );
+    const what = `Offset ${offset} leaves a gap after the stored bytes. Nothing of this chunk was kept.`;
+    throw offsetConflict(record, what);
   }
   if (record.size !== null && end > record.size) throw sizeExceeded(record, record.size, end);
   if (record.status !== "open" && end > record.offset) throw closedError(record);

@@ -57,18 +57,12 @@ export function checkMetadata(metadata: Readonly<Record<string, string>>): void 
   }
   for (const text of Object.entries(metadata).flat()) {
     if (!text.isWellFormed()) {
-      throw new ArtifactError(
-        "invalid_argument",
-        "metadata has a lone surrogate, which is not valid Unicode text: remove it.",
-        {
-          details,
-        },
-      );
+      const message = "metadata has a lone surrogate, which is not valid Unicode text: remove it.";
+      throw new ArtifactError("invalid_argument", message, { details });
     }
     if (text.includes("\0")) {
-      throw new ArtifactError("invalid_argument", `metadata has a NUL character in ${quote(text)}: remove it.`, {
-        details,
-      });
+      const message = `metadata has a NUL character in ${quote(text)}: remove it.`;
+      throw new ArtifactError("invalid_argument", message, { details });
     }
   }
 }

@@ -144,8 +144,8 @@ export class ArtifactError extends Error {
 }
 
 /**
- * Whether the error says that the store at its path was removed, moved or replaced. Then the open
- * rows are those of the old database. What they show does not count, because nobody finds it there any more.
+ * Whether the error says that the store at its path was removed, moved or replaced. Then the open rows are those of the
+ * old database. What they show does not count, because no other process finds them any more.
  */
 export function isStoreReplaced(error: unknown): boolean {
   return error instanceof ArtifactError && error.code === "store_replaced";

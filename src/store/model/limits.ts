@@ -60,7 +60,7 @@ export const maxKeptDigests = 1_000;
 export const copyBlockBytes = MiB;
 /** An import or a stream makes its bytes durable each time this many have arrived. */
 export const checkpointBytes = 8 * MiB;
-/** A call that waits longer than this for a publication is told to ask again. */
+/** How long a call waits for a publication before its answer asks the caller to look again. */
 export const publicationWaitMs = 20_000;
 
 /** The row of an ended session stays at least this long, so that a late call still gets the right error. */

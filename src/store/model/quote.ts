@@ -1,4 +1,4 @@
-/** `quote` and `shorten` cut longer text. In UTF-16 code units. */
+/** `quote` and `shorten` cut a text that is longer than this, in UTF-16 code units. */
 export const maxQuotedChars = 80;
 
 /**

@@ -39,7 +39,7 @@ export function toUploadSession(
   const guard = if_version === null ? {} : { if_version };
   const session = { id, bucket, key, mime_type, url, offset, size, status, ...guard, created_at, expires_at };
   if (artifact === null) return session;
-  // Who has the upload URL may read the artifact for a limited time only, not as long as the session is known.
+  // A client with the upload URL may read the artifact for a limited time only, not as long as the session is known.
   const shown = toArtifact(bucket, key, artifact, urls, record.updated_at);
   return { ...session, artifact: artifact.session === id ? shown : { ...shown, already_saved: true } };
 }

@@ -245,7 +245,7 @@ export class PendingWrite {
     const { content, log } = this.#dependencies;
     const { id } = this.#row.value;
     if (counted > 0) {
-      // The piece is not written again, but a version may keep it for long: bytes behind what counts would waste space.
+      // This process does not write the piece again, and a version may keep it for long. The cut frees its last bytes.
       await writer
         .truncate(counted)
         .catch((error) => log("warn", "piece_not_cut_back", { session: id, error: String(error) }));

@@ -101,9 +101,8 @@ export class Publisher {
   }
 
   /**
-   * Prepares the session's pieces: content that fits in a row may stay in rows, other content moves to the content
-   * store.
-   * Undefined if the session has changed meanwhile.
+   * Prepares the session's pieces for a version. Content that fits in a row, and has no piece in the content store,
+   * stays in rows. Other content moves to the content store. Undefined if the session has changed meanwhile.
    */
   async #ready(row: SessionRow): Promise<Ready | undefined> {
     const { staging, pieceLimits } = this.#dependencies;

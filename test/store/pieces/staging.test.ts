@@ -245,7 +245,7 @@ describe.each(pieceKinds)("an append whose change fails, with bytes $where", ({ 
 describe("an append with an unknown outcome", () => {
   const { pieceLimits } = pieceKinds[1];
 
-  /** A process, the next `lost.left` changes of which fail at once. They can be made later, through `late`. */
+  /** A process whose next `lost.left` changes fail at once. A test can make them later, with `late`. */
   function losing() {
     const late: (() => ReturnType<MemoryEngines["metadata"]["change"]>)[] = [];
     const lost = { left: 0 };
