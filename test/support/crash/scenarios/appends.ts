@@ -14,6 +14,7 @@ import {
   countsAfter,
   declare,
   interrupted,
+  isSession,
   large,
   medium,
   type Scenario,
@@ -40,6 +41,9 @@ async function losing(
 
 /** A text that is almost as long as a piece in a row may be. */
 const few = "in a row.".repeat(3_500);
+
+/** Two uploads that ask for this key get different keys. */
+const withOwnKey = { bucket: "b", key: "k", isOwnKey: true } as const;
 
 export const appends: readonly Scenario[] = [
   {
@@ -69,6 +73,23 @@ export const appends: readonly Scenario[] = [
       if (answered === 1) assert.equal((await store.artifacts.get("b", "k")).bytes, 0);
       await begun(store, "", { size: 0 });
       await assertVersions(store, { 1: "" });
+    },
+  },
+  {
+    name: "creating an upload under a key of its own, which another process takes first",
+    act: [
+      async (dying) => {
+        const other = () => dying.another().uploads.create(withOwnKey);
+        const slow = dying.another(interrupted(dying.engines, isSession, other));
+        assert.notEqual((await slow.uploads.create(withOwnKey)).key, withOwnKey.key);
+      },
+    ],
+    async check({ uploads }, _, answered) {
+      const { data } = await uploads.list({ limit: 9 });
+      assert.ok(data.length <= 2 && data.length >= 2 * answered);
+      if (answered === 1) assert.equal(new Set(data.map(({ key }) => key)).size, 2);
+      const { id } = await uploads.create(withOwnKey);
+      for (const upload of [...data, { id }]) assert.equal((await uploads.abort(upload.id)).status, "aborted");
     },
   },
   {
