@@ -104,7 +104,7 @@ export const mutants = [
   },
   {
     name: "no new revision after an unknown outcome",
-    file: "src/store/pieces/staging.ts",
+    file: "src/store/pieces/settle-outcome.ts",
     from: `if (await change.commit()) return "never";`,
     to: `return "never";`,
     tests: search,
@@ -112,7 +112,7 @@ export const mutants = [
   {
     name: "bytes that lost are not cut back",
     file: "src/store/pieces/pending-write.ts",
-    from: "    else await this.#takeBack(target);\n    return isDone ? row : undefined;",
+    from: "    else await this.#cutBack(target);\n    return isDone ? row : undefined;",
     to: "    return isDone ? row : undefined;",
     tests: search,
   },

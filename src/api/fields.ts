@@ -8,7 +8,7 @@ import {
   maxMetadataBytes,
   maxMimeTypeChars,
 } from "../store/model/limits.js";
-import { bucketPattern } from "../store/model/names.js";
+import { bucketPattern } from "../store/model/names/bucket-name.js";
 
 /*
  * Arguments and answers that tools and HTTP requests share. What a host can check stands in the schema. A key's rules count

@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
-import { encodeKey, encodeSegment } from "../store/model/artifact-uri.js";
-import type { Links, VersionName } from "../store/ports/links.js";
+import { encodeKey, encodeSegment } from "../store/model/names/artifact-uri.js";
+import type { TransferUrls, VersionName } from "../store/ports/transfer-urls.js";
 
 /** How long a download URL works. */
 const downloadTtlSeconds = 60 * 60;
@@ -14,7 +14,7 @@ export const contentBase = "/v1/content/";
  * URLs that let in whoever has them: each carries a code that only the key makes. An upload's is for one session, a
  * download's for one version until it expires. No version number is given twice, so it opens nothing else later.
  */
-export class HttpLinks implements Links {
+export class HttpLinks implements TransferUrls {
   readonly #key: Uint8Array;
   readonly #nowSeconds: () => number;
   /** `http://host:port`, once something listens there. */

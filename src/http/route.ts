@@ -1,5 +1,6 @@
 import type { z } from "zod";
-import { checkBucket, toKey } from "../store/model/names.js";
+import { checkBucket } from "../store/model/names/bucket-name.js";
+import { toKey } from "../store/model/names/key-name.js";
 import type { HttpContext } from "./context.js";
 import type { Answer, Exchange } from "./message/exchange.js";
 

@@ -1,9 +1,9 @@
 import { setMaxListeners } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
-import { withinMs } from "../store/model/within-ms.js";
 import type { Log } from "../store/ports/log.js";
 import type { Store } from "../store/store.js";
+import { withTimeout } from "../store/with-timeout.js";
 import { createDispatch, type Mount } from "./dispatch.js";
 import type { HttpLinks } from "./links.js";
 import { Malformed } from "./message/malformed.js";
@@ -132,9 +132,9 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       connections.hurry(limits.stalledMs);
       await store.uploads.stopStreams();
       server.closeIdleConnections();
-      await withinMs(limits.stopMs, Promise.all([connections.finish(), finished]));
+      await withTimeout(limits.stopMs, Promise.all([connections.finish(), finished]));
       await mcp?.close();
-      await withinMs(limits.lastMs, connections.finish());
+      await withTimeout(limits.lastMs, connections.finish());
       server.closeAllConnections();
       await closed;
     },

@@ -21,30 +21,30 @@ import {
 } from "./model/records.js";
 import type { MetadataStore, RowChange, SmallPiece, StoredRow } from "./ports/metadata-store.js";
 
-/** Pieces of one session that lose their row. */
+/** Pieces of one session that no row names after a change. */
 export interface Freed {
   readonly session: string;
   readonly pieces: readonly Piece[];
 }
 
-/** What a key's next version number follows from. One of the two rows is there, or none. */
+/** The rows that give a key's last version number. At most one of the two exists. */
 export interface KeyRows {
   readonly artifact: ArtifactRow | undefined;
   readonly gone: GoneRow | undefined;
 }
 
-/** The last version number that the key was given; 0 if none. */
+/** The last version number that was given to the key; 0 if none was. */
 export const lastNumber = ({ artifact, gone }: KeyRows): number => artifact?.value.last ?? gone?.value.last ?? 0;
 
 export interface RowsDependencies {
   readonly metadata: MetadataStore;
-  /** Never the same twice, in any process. */
+  /** Returns a value that no process has returned before. */
   readonly newRevision: () => string;
   readonly newId: () => string;
   readonly nowSeconds: () => number;
 }
 
-/** The rows of the store: parsed when read, and changed several at a time. */
+/** Reads and parses the rows of the store, and begins changes of several rows. */
 export class Rows {
   readonly #dependencies: RowsDependencies;
 
@@ -62,7 +62,7 @@ export class Rows {
     return this.#read(sessionKey(id), parseSessionRow);
   }
 
-  /** In the order of `ids`, without those that are gone. */
+  /** The sessions in the order of `ids`, without those that are gone. */
   async sessions(ids: readonly string[]): Promise<SessionRow[]> {
     const keys = ids.map(sessionKey);
     const texts = await this.#dependencies.metadata.getMany(keys);
@@ -72,6 +72,7 @@ export class Rows {
     });
   }
 
+  /** Both rows of a key. */
   async ofKey(bucket: string, key: string): Promise<KeyRows> {
     const keys = [artifactKey(bucket, key), goneKey(bucket, key)] as const;
     const [artifact, gone] = await this.#dependencies.metadata.getMany(keys);
@@ -81,12 +82,12 @@ export class Rows {
     };
   }
 
-  /** The last version number that a key was given; 0 if none. */
+  /** The last version number that was given to a key; 0 if none was. */
   async lastNumber(bucket: string, key: string): Promise<number> {
     return lastNumber(await this.ofKey(bucket, key));
   }
 
-  /** Begins a change. Nothing happens before `commit`. */
+  /** Begins a change. Nothing is written before `commit`. */
   begin(): Change {
     return new Change(this.#dependencies);
   }
@@ -97,7 +98,7 @@ export class Rows {
   }
 }
 
-/** Several rows and small pieces that change together, or not at all. */
+/** Several rows and small pieces that change together in one atomic step, or not at all. */
 export class Change {
   readonly #dependencies: RowsDependencies;
   readonly #rows: RowChange[] = [];
@@ -108,7 +109,7 @@ export class Change {
     this.#dependencies = dependencies;
   }
 
-  /** The row as it will be. */
+  /** Writes a session. Undefined as `old` means that its row must be absent. Returns the row as it will be. */
   session(old: SessionRow | undefined, value: SessionRecord): SessionRow {
     const key = sessionKey(value.id);
     const text = this.#encode(value);
@@ -116,21 +117,25 @@ export class Change {
     return { key, text, value };
   }
 
+  /** Deletes a session's row. */
   dropSession(old: SessionRow): void {
     this.#rows.push({ key: old.key, old: old.text, next: undefined });
   }
 
-  /** The index row of a listed session, which is always there while the session is. */
+  /** Adds the index row of a listed session. The index row exists as long as the session is listed. */
   listSession({ bucket, key, id }: SessionRecord): void {
     this.#rows.push({ key: uploadKey(bucket, key, id), old: undefined, next: uploadText });
   }
 
-  /** @param text of the index row, as it was read */
+  /** Deletes the index row of a session. @param text the index row's text as it was read */
   unlistSession({ bucket, key, id }: SessionRecord, text: string | undefined): void {
     this.#rows.push({ key: uploadKey(bucket, key, id), old: text, next: undefined });
   }
 
-  /** All versions of a key, with what tells its next number: no row of a key that is left without versions is lost. */
+  /**
+   * Writes all versions of a key and its last version number. For a key without versions this deletes the artifact row
+   * and keeps the number in the `gone` row.
+   */
   versions(bucket: string, key: string, old: KeyRows, value: Omit<ArtifactRecord, "bucket" | "key">): void {
     const { last, versions } = value;
     const isEmpty = versions.length === 0;
@@ -140,7 +145,7 @@ export class Change {
     this.#rows.push({ key: goneKey(bucket, key), old: old.gone?.text, next: gone });
   }
 
-  /** The key's versions must still be as they were read. */
+  /** Makes the change fail if the key's versions are not the same as when they were read. */
   compareVersions(bucket: string, key: string, { artifact }: KeyRows): void {
     this.#rows.push({ key: artifactKey(bucket, key), old: artifact?.text, next: artifact?.text });
   }
@@ -150,10 +155,10 @@ export class Change {
   }
 
   /**
-   * Pieces that no row names from then on. Those in rows go with the change; for the others it writes a row, so that
-   * whoever comes next removes them.
+   * Frees pieces that no row names after this change. Pieces in rows are deleted with the change. For pieces in the
+   * content store the change writes a `freed` row, so that the caller or a sweep removes them later.
    *
-   * @returns that row, if it is needed
+   * @returns the `freed` row; undefined if no piece lies in the content store
    */
   free(freed: readonly Freed[]): FreedRow | undefined {
     const named: { session: string; name: string }[] = [];
@@ -172,11 +177,11 @@ export class Change {
   }
 
   /**
-   * Makes the change. Answers whether it was made.
+   * Makes the change. Returns whether it was made.
    *
-   * @param lookAgain asked after an error, which leaves the outcome unknown: whether the rows show that the change was
-   * made, or that it never will be; undefined if they show neither. It is not asked in a store that was replaced, whose
-   * rows are those of another place.
+   * @param lookAgain called after an error, which leaves the outcome unknown. It reads the rows and returns true if
+   * they show that the change was made, false if they show that it never will be made, and undefined if they show
+   * neither. It is not called if the store was replaced, because the rows then belong to another store.
    * @throws ArtifactError if it is not known whether the change was made
    */
   async commit(lookAgain?: () => Promise<boolean | undefined>): Promise<boolean> {

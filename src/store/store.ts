@@ -18,14 +18,15 @@ import { FreedPieces } from "./pieces/freed-pieces.js";
 import { Staging } from "./pieces/staging.js";
 import type { ContentStore } from "./ports/content-store.js";
 import { type Digests, plainDigests } from "./ports/digests.js";
-import { type Links, noLinks } from "./ports/links.js";
 import type { LocalFiles } from "./ports/local-files.js";
 import type { Log } from "./ports/log.js";
 import type { MetadataStore } from "./ports/metadata-store.js";
-import { createChangeSignal, createRevisions, type Revisions } from "./publication/change-signal.js";
+import { noTransferUrls, type TransferUrls } from "./ports/transfer-urls.js";
+import { createChangeSignal } from "./publication/change-signal.js";
 import { Ender } from "./publication/ender.js";
 import { Publisher } from "./publication/publisher.js";
 import { Quota } from "./publication/quota.js";
+import { createRevisions, type Revisions } from "./publication/revisions.js";
 import { StoreClock } from "./publication/store-clock.js";
 import { Rows } from "./rows.js";
 import { Uploads } from "./uploads/uploads.js";
@@ -62,7 +63,7 @@ export interface StoreOptions {
   /** What content is digested with that is read; where it is asked for by default. */
   readonly digests?: Digests;
   /** Where a face that listens takes and offers bytes; nowhere by default. */
-  readonly links?: Links;
+  readonly urls?: TransferUrls;
   /** Milliseconds since 1970; the system's clock by default. */
   readonly now?: () => number;
   /** Milliseconds that only go forward; the system's by default. */
@@ -99,7 +100,7 @@ export function createStore(options: StoreOptions): Store {
     maxOpenSessions = defaultMaxOpenSessions,
     maxUnfinishedBytes = Number.MAX_SAFE_INTEGER,
     readOnly = false,
-    links = noLinks,
+    urls = noTransferUrls,
     digests = plainDigests,
     pieceLimits = defaultPieceLimits,
     freedGatherMs = defaultFreedGatherMs,
@@ -118,7 +119,7 @@ export function createStore(options: StoreOptions): Store {
   const publisher = new Publisher({ ...engines, staging, signal, keepVersions });
   const quota = new Quota(metadata, { maxStoreBytes, maxOpenSessions, maxUnfinishedBytes }, log);
   const limits = { maxArtifactBytes, maxChunkBytes, keepVersions };
-  const shared = { ...engines, ...limits, ender, signal, quota, links };
+  const shared = { ...engines, ...limits, ender, signal, quota, urls };
   const uploads = new Uploads({ ...shared, staging, publisher, clock, sessionTtlMs, readOnly });
   const artifacts = new ArtifactStore({ ...shared, uploads });
   return {

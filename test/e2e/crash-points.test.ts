@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { buildMortalProgram, type MortalProgram } from "../support/crash/build.js";
 import { copyStore } from "../support/crash/copy-store.js";
-import { expectGood } from "../support/crash/judge.js";
+import { expectRecovered } from "../support/crash/expect-recovered.js";
 import { type Death, runUntil } from "../support/crash/kill.js";
 import { findPlaces, type Place } from "../support/crash/places.js";
 import { openAs } from "../support/crash/process.js";
@@ -78,7 +78,7 @@ async function dieAt(last: number, isSweptFirst: boolean, scenario: Scenario, { 
   const root = join(copy, "root");
   const death = await runUntil(program, places, { scenario: scenario.name, root, id, last });
   try {
-    await expectGood(scenario, { root, id, answered: death.answered, isSweptFirst });
+    await expectRecovered(scenario, { root, id, answered: death.answered, isSweptFirst });
     return death;
   } catch (error) {
     const where = `killed before step ${last}, ${isSweptFirst ? "then swept" : "then made again"}`;

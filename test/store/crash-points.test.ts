@@ -16,16 +16,16 @@ import {
 } from "../support/stores.js";
 
 /*
- * A process is killed before, and right after, every single step that it makes on its engines. Then another process
- * takes over: what was acknowledged is there, the rows and files agree, and the operation can be made again.
+ * A process is killed before, and right after, each step that it makes on its engines. Then another process takes over.
+ * All acknowledged bytes must be there, the rows and files must agree, and the operation can be done again.
  */
 
 interface Scenario {
   readonly name: string;
-  /** Before the process that dies: answers what the steps need. */
+  /** Runs before the process that dies. Returns the session id that `act` and `verify` need, or an empty text. */
   prepare(store: Store, engines: MemoryEngines): Promise<string>;
   act(store: Store, id: string): Promise<unknown>;
-  /** Makes the operation again and checks where it ended. `isDone`: the dying process had heard its answer. */
+  /** Does the operation again and checks the result. */
   verify(store: Store, id: string): Promise<void>;
 }
 
@@ -66,7 +66,7 @@ const scenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "a completion of several processes' pieces, over a version that is there",
+    name: "a completion of pieces of several processes, on a key that has a version",
     async prepare(store) {
       await saveText(store, "b", "k", "before");
       const id = await session(store);
@@ -100,7 +100,7 @@ const scenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "a completion of what the newest version is already",
+    name: "a completion of the same content as the newest version",
     async prepare(store) {
       await saveText(store, "b", "k", "same");
       const id = await session(store, { mime_type: "text/plain" });
@@ -114,7 +114,7 @@ const scenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "a completion whose guard is not met, then met",
+    name: "a completion whose guard is not met at first, and then met",
     async prepare(store) {
       await saveText(store, "b", "k", "there");
       const id = await session(store, { if_version: 0 });
@@ -215,7 +215,7 @@ const scenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "an upload of more pieces than it may have",
+    name: "an upload of more pieces than an upload may have",
     prepare: (store) => session(store),
     async act({ uploads }, id) {
       for (const [at, text] of [..."abcdef"].entries()) await uploads.append(id, at, bytesOf(text));
@@ -228,7 +228,7 @@ const scenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "a sweep of what was left behind: a full upload, one past its time, ended ones, and pieces of nobody",
+    name: "a sweep of a full upload, an expired one, an ended one, and a piece that no row names",
     async prepare(store, engines) {
       const id = await session(store, { size: 3 });
       let looks = 0;
@@ -271,7 +271,7 @@ const scenarios: readonly Scenario[] = [
     },
     async act(store) {
       await store.verify({ repair: true });
-      await store.verify({ repair: true }); // behind the rows that could not be read
+      await store.verify({ repair: true }); // the second time for the rows that could not be parsed
     },
     async verify(store, id) {
       await this.act(store, id);
@@ -281,7 +281,9 @@ const scenarios: readonly Scenario[] = [
   },
 ];
 
-/** Each state leads to the next: a full upload is published, then its row goes. */
+/**
+ * Sweeps several times, because one sweep may prepare the next: a full upload is published, then its row is deleted.
+ */
 async function sweepAll({ sweep }: Store): Promise<void> {
   for (let times = 0; times < 3; times += 1) await sweep.run({ graceMs: -longMs, trustsClock: true });
 }
@@ -289,7 +291,7 @@ async function sweepAll({ sweep }: Store): Promise<void> {
 /** Longer than any session lives. */
 const longMs = 10 * 24 * 60 * 60 * 1000;
 
-/** Lets a process die at one step; answers false where it came to its end before. */
+/** Lets a process die at one step. Returns false if the process ended before that step. */
 async function dieAt(step: number, after: boolean, scenario: Scenario, pieceLimits: PieceLimits): Promise<boolean> {
   const engines: MemoryEngines = createMemoryEngines();
   const options = { keepVersions: 2, pieceLimits, freedGatherMs: 2 ** 31 - 1 };
@@ -314,8 +316,8 @@ const places = [
 ];
 const cases = scenarios.flatMap((scenario) => places.map((place) => ({ name: scenario.name, scenario, place })));
 
-describe.each(cases)("a process that dies during $name, bytes $place.where", ({ scenario, place }) => {
-  it.each([false, true])("at any step (behind its effect: %s) loses nothing and can be made good", async (after) => {
+describe.each(cases)("a process that dies during $name, with bytes $place.where,", ({ scenario, place }) => {
+  it.each([false, true])("at any step (after its effect: %s) loses nothing, and can be repeated", async (after) => {
     let step = 1;
     while (await dieAt(step, after, scenario, place.limits)) step += 1;
     expect(step).toBeGreaterThan(2);

@@ -8,7 +8,7 @@ import type { Store } from "../../src/store/store.js";
 import { expectNothingLeaked, expectSound } from "../support/invariants.js";
 import { bytesOf, createMemoryEngines, noRowPieces, saveText, storeOn, textOf, tinyPieces } from "../support/stores.js";
 
-/** The engines of one process, each step of which waits until the schedule lets it go on. */
+/** The engines of one process. Each step waits until the scheduler lets it continue. */
 function scheduled<Engines extends object>(engines: Engines, scheduler: fc.Scheduler): Engines {
   const wrapped = Object.entries(engines).map(([name, value]) => {
     if (typeof value !== "function" || name === "shardOf" || name === "pathOf") return [name, value];
@@ -23,7 +23,7 @@ function scheduled<Engines extends object>(engines: Engines, scheduler: fc.Sched
   return Object.fromEntries(wrapped) as Engines;
 }
 
-/** Operations, one a process, on session `id` or on its key. Each may only fail in a way that its caller can act on. */
+/** Operations on session `id` or on its key, one in each process. They may fail only with one of `expectedCodes`. */
 const operations: Readonly<Record<string, (store: Store, id: string) => Promise<unknown>>> = {
   complete: ({ uploads }, id) => uploads.complete(id),
   "complete under if_version 1": ({ uploads }, id) => uploads.complete(id, { if_version: 1 }),
@@ -38,11 +38,15 @@ const operations: Readonly<Record<string, (store: Store, id: string) => Promise<
   read: (store) => textOf(store, "b", "k"),
 };
 const expectedCodes = [
-  ...["artifact_not_found", "session_closed", "offset_conflict", "version_conflict", "size_exceeded"],
-  ...["incomplete"],
+  "artifact_not_found",
+  "session_closed",
+  "offset_conflict",
+  "version_conflict",
+  "size_exceeded",
+  "incomplete",
 ];
 
-/** The session of every version that ever came to be, in the order of their publication. */
+/** Adds the session of each version to `published` when the version is published. */
 function recordPublications(metadata: MetadataStore, published: string[]): MetadataStore {
   const sessionsIn = (text: string | undefined): string[] =>
     text === undefined ? [] : (JSON.parse(text) as ArtifactRecord).versions.map(({ session }) => session);
@@ -66,7 +70,7 @@ interface Upload {
   readonly pieceLimits?: PieceLimits;
 }
 
-/** Runs the operations at once, in the schedule's order of steps, each as a process of its own. */
+/** Runs the operations at the same time, each in a process of its own, with their steps in the scheduler's order. */
 async function race(
   scheduler: fc.Scheduler,
   names: readonly string[],
@@ -96,12 +100,12 @@ async function race(
   await scheduler.waitFor(Promise.all(running));
   expectSound(engines);
 
-  // Whoever comes next ends what is unfinished; then everything has its owner.
+  // Another process ends what is unfinished. Then a row must name every piece.
   await quiet.uploads.complete(id).catch((error) => expect(expectedCodes).toContain(error.code));
   await quiet.uploads.abort(id).catch((error) => expect(error.code).toBe("session_closed"));
   expectSound(engines);
   expectNothingLeaked(engines);
-  expect(new Set(published).size, "a deleted version was published again").toBe(published.length);
+  expect(new Set(published).size, "a deleted version was published a second time").toBe(published.length);
 }
 
 const places = [defaultPieceLimits, noRowPieces, tinyPieces];
@@ -110,8 +114,8 @@ const uploads: readonly Upload[] = [{}, { size: 6 }, { if_version: 0 }].flatMap(
 );
 const contents = fc.constantFrom(undefined, "before", "abc");
 
-describe("operations at once, in any order of their steps", () => {
-  it.each(uploads)("leave every version with its bytes and nothing behind: any of them on %j", async (upload) => {
+describe("operations at the same time, in any order of their steps,", () => {
+  it.each(uploads)("keep the bytes of every version and leave nothing behind: any operations on %j", async (upload) => {
     const names = fc.array(fc.constantFrom(...Object.keys(operations)), { minLength: 2, maxLength: 4 });
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), names, contents, (scheduler, chosen, before) =>
@@ -129,7 +133,7 @@ describe("operations at once, in any order of their steps", () => {
     ["complete", "complete", "delete version 1"],
     ["complete", "save", "delete all"],
     ["append the last bytes", "append other bytes", "abort"],
-  ])("leave every version with its bytes and nothing behind: %s and %s, %s", async (...names) => {
+  ])("keep the bytes of every version and leave nothing behind: %s and %s, %s", async (...names) => {
     const chosen = names.filter((name) => name in operations);
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), contents, fc.constantFrom(...places), (scheduler, before, pieceLimits) =>
@@ -139,7 +143,7 @@ describe("operations at once, in any order of their steps", () => {
     );
   });
 
-  it("never call bytes lost that are there, where an upload in conflict is completed while others look at it", async () => {
+  it("never report bytes as lost that are there, when an upload in conflict is completed while others look at it", async () => {
     const chosen = ["complete", "complete under if_version 1", "complete"];
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), (scheduler) =>

@@ -12,28 +12,29 @@ import { explore, follow, type Outcome, type World } from "../support/schedules.
 import { bytesOf, noRowPieces, saveText, tinyPieces } from "../support/stores.js";
 
 /*
- * Every order of the steps of any two operations on one key and one session, with a death of either or both at any
- * step; then whoever comes next finishes what is left. ARTIFACTS_LONG=1 takes every position, and three at a time.
+ * Runs any two operations on one key and one session in every order of their steps, with a death of one or both at any
+ * step. Then another process finishes what is left. With ARTIFACTS_LONG=1 every pair runs on every position, and
+ * the random tests run longer.
  */
 
 const isLong = process.env["ARTIFACTS_LONG"] === "1";
 
-/** The texts of the versions of the key. */
+/** The texts of the key's versions. */
 const artifacts = {
-  none: [],
-  one: ["before"],
-  "an identical one": ["abc"],
-  two: ["first", "second"],
+  "no version": [],
+  "one version": ["before"],
+  "an identical version": ["abc"],
+  "two versions": ["first", "second"],
 } as const;
 
-/** A session of this life has not expired when what nobody owns is not left alone any more. */
+/** A session with this lifetime has not expired yet when the sweep no longer spares pieces that no row names. */
 const longMs = 7 * dayMs;
 
-/** The session, of which the first bytes are "abc". */
+/** Ways to prepare the session. Its first bytes are "abc". */
 const sessions = {
   async empty(scene: Scene) {
     const id = await upload(scene, {}, "", longMs);
-    // Somebody has died between the bytes and the row.
+    // A process has died after it wrote the bytes and before it changed the row.
     const step = dyingBefore((name) => name === "change");
     await expect(scene.store("e", { step }).uploads.append(id, 0, bytesOf("abc"))).rejects.toBeInstanceOf(Dead);
     return id;
@@ -45,7 +46,7 @@ const sessions = {
     const id = await upload(scene, { size: 3 }, "");
     let looks = 0;
     const step = dyingBefore((name) => {
-      if (name === "getMany") looks += 1; // at the key: when all bytes have come, and then to publish them
+      if (name === "getMany") looks += 1; // reads the key's rows: when all bytes are there, and again to publish
       return looks === 2;
     });
     await expect(scene.store("f", { step }).uploads.append(id, 0, bytesOf("abc"))).rejects.toBeInstanceOf(Dead);
@@ -64,22 +65,24 @@ const sessions = {
 } as const;
 
 interface Position {
-  /** For the tests' names. */
+  /** For the names of the tests. */
   readonly name: string;
   readonly artifact: keyof typeof artifacts;
   readonly session: keyof typeof sessions;
-  /** Whether the versions came when the session was as it is already. */
+  /** Whether the versions were saved after the session was prepared. */
   readonly isOvertaken: boolean;
 }
 
 const positions: readonly Position[] = Object.keys(sessions).flatMap((session) =>
   Object.keys(artifacts).flatMap((artifact) => {
     const position = (isOvertaken: boolean) => {
-      const name = `a session ${session}${isOvertaken ? ", then" : " over"} ${artifact}`;
+      const name = `a session ${session}, and a key with ${artifact}${isOvertaken ? " saved later" : ""}`;
       return { name, artifact, session, isOvertaken } as Position;
     };
     if (session === "in conflict") return [position(true)];
-    return session === "full and open" && artifact !== "none" ? [position(false), position(true)] : [position(false)];
+    return session === "full and open" && artifact !== "no version"
+      ? [position(false), position(true)]
+      : [position(false)];
   }),
 );
 
@@ -98,7 +101,7 @@ function dyingBefore(isLast: (name: string, key: unknown) => boolean): Step {
   };
 }
 
-/** The first change of a row of this kind is done, or left for `late`, and fails. */
+/** The first change of a row of this kind fails. It was made all the same, or `late` gets it to make later. */
 function failingOnce(step: Step, kind: string, late?: (act: Act) => void): Step {
   let hasFailed = false;
   return async (act, name, values) => {
@@ -112,7 +115,7 @@ function failingOnce(step: Step, kind: string, late?: (act: Act) => void): Step 
 
 type Act = () => Promise<unknown>;
 
-/** Transactions whose sender does not know of them any more. Each happens at any moment, or never. */
+/** Changes that have failed for their sender. Each may still be made at any moment, or never. */
 class Late {
   readonly #waiting: Act[] = [];
   readonly add = (act: Act): void => void this.#waiting.push(act);
@@ -121,9 +124,9 @@ class Late {
     return this.#waiting.length;
   }
 
-  /** As a process: more than one is rare. */
+  /** Makes the late changes, as steps of a process of its own. More than two are very rare. */
   async work(step: Step): Promise<void> {
-    for (const name of ["what was late", "what was late again"]) {
+    for (const name of ["a late change", "another late change"]) {
       await step(
         async () => {
           const act = this.#waiting.shift();
@@ -137,12 +140,12 @@ class Late {
   }
 }
 
-/** Which steps of a process fail, in place of their effect or behind it. */
+/** The steps of a process that fail, before or after their effect. */
 interface Failures {
   readonly at: readonly number[];
   readonly isBefore: boolean;
   readonly isFull: boolean;
-  /** A change that fails before its effect happens later all the same. */
+  /** A change that fails before its effect is still made later. */
   readonly isLate: boolean;
 }
 
@@ -181,25 +184,30 @@ async function prepare({ artifact, session, isOvertaken }: Position, pieceLimits
   return { scene, id };
 }
 
-/** What the processes of one run were told to do, and where they stand. */
+/** The operations of the processes of one run, and their outcomes so far. */
 interface Cast extends Start {
   readonly names: readonly string[];
   readonly outcomes: readonly Outcome[];
-  /** Steps fail: who hears of a failure knows nothing, and who is told that a version is gone may not have done it. */
+  /**
+   * Whether steps fail. Then an error says nothing about the outcome, and a version reported as deleted may have been
+   * deleted by another process.
+   */
   readonly hasFailures: boolean;
 }
 
-/** What must be so at any moment: rows and files agree, each change was lawful, and every answer still holds. */
+/**
+ * Checks what must hold at any moment: rows and files agree, each change was allowed, and every answer is still true.
+ */
 function expectRight({ scene, id, names, outcomes, hasFailures }: Cast, isAborted = false): void {
   expectSound(scene.state);
   for (const { session, pieces, sha256 } of scene.artifact()?.versions ?? []) {
     assert.equal(digestOf(contentOfPieces(scene.state, session, pieces)), sha256, `the bytes of ${session}`);
   }
   const published = scene.published();
-  assert.equal(new Set(published).size, published.length, "published twice");
-  assert.deepEqual(scene.expiredTooSoon, [], "expired before its time");
-  assert.deepEqual(scene.endedAgain, [], "ended, and ended otherwise");
-  for (const change of scene.changes) expectLawful(change, names);
+  assert.equal(new Set(published).size, published.length, "a session is published twice");
+  assert.deepEqual(scene.expiredTooSoon, [], "a session expired before its time");
+  assert.deepEqual(scene.endedAgain, [], "a session that had ended was ended again");
+  for (const change of scene.changes) expectAllowed(change, names);
 
   const others = names.map(operationOf);
   const mayHaveEnded = isAborted || others.some(({ mayEnd }) => mayEnd);
@@ -207,7 +215,7 @@ function expectRight({ scene, id, names, outcomes, hasFailures }: Cast, isAborte
     if (outcome === undefined) continue;
     const by = String(n);
     if ("answer" in outcome) {
-      // Where steps fail, a version that somebody else has deleted may be answered too: it is gone.
+      // If steps fail, a deletion may also return a version that another process has deleted.
       if (hasFailures && names[n]?.startsWith("delete")) continue;
       others[n]?.promises?.(outcome.answer, { scene, id, by, mayHaveEnded });
     } else expectRefused(outcome.error, by, { scene, names, hasFailures });
@@ -217,46 +225,50 @@ function expectRight({ scene, id, names, outcomes, hasFailures }: Cast, isAborte
 function expectRefused(error: unknown, by: string, cast: Pick<Cast, "scene" | "names" | "hasFailures">): void {
   expectAnswerable(error, cast.names.map(operationOf));
   const isPublished = cast.scene.published().some((session) => session.startsWith(`${by}-`));
-  assert.ok(cast.hasFailures || !isPublished, "a save that failed is published");
+  assert.ok(cast.hasFailures || !isPublished, "a save that failed was published");
 }
 
-function expectLawful(
+function expectAllowed(
   { by, before, after, lastBefore, added, removed, isOvertaken }: Change,
   names: readonly string[],
 ): void {
   const operation = operations[names[Number(by)] ?? ""];
   if (added === undefined) {
-    for (const { version } of removed) assert.ok(operation?.deletes?.(version), `${by} took version ${version} away`);
-    if (after !== undefined) assert.equal(after.last, before?.last, "the last number given");
+    for (const { version } of removed) assert.ok(operation?.deletes?.(version), `${by} removed version ${version}`);
+    if (after !== undefined) assert.equal(after.last, before?.last, "the last version number");
     return;
   }
   const { version, session } = added;
-  assert.equal(version.version, lastBefore + 1, "a version number is given once");
-  assert.equal(after?.last, version.version, "the last number given");
-  assert.deepEqual(removed, (before?.versions ?? []).slice(keepVersions - 1), "versions past those that are kept");
+  assert.equal(version.version, lastBefore + 1, "a version number is never given twice");
+  assert.equal(after?.last, version.version, "the last version number");
+  assert.deepEqual(
+    removed,
+    (before?.versions ?? []).slice(keepVersions - 1),
+    "only versions past the limit are removed",
+  );
   const isSweep = operation?.isSweep || by.startsWith("sweep");
   if (session === undefined) {
-    assert.ok(!isSweep, "a sweep saves nothing");
+    assert.ok(!isSweep, "a sweep must not save anything");
     return;
   }
-  assert.ok(["open", "conflict"].includes(session.status), "what is published");
+  assert.ok(["open", "conflict"].includes(session.status), "the status of a session that is published");
   const newest = before?.versions[0]?.version ?? 0;
   const isMet = [null, newest].includes(session.if_version) || operation?.if_version === newest;
   assert.ok(isMet, `if_version ${session.if_version} on top of ${newest}`);
-  if (isSweep) assert.ok(session.is_listed && !isOvertaken, "left behind, and published on top of what came later");
+  if (isSweep) assert.ok(session.is_listed && !isOvertaken, "a sweep published an upload on top of a later version");
 }
 
-/** Past the time of every session, and of what is left alone behind it. */
+/** A time when every session has expired, and when the sweep no longer spares anything that is left behind. */
 const endMs = sceneMs + longMs + 2 * dayMs;
 
 const finishes = ["complete", "abort", "sweep"] as const;
 
-/** A fresh process finishes what is left: by the one call, then by sweeping. */
+/** A new process finishes what is left: first with one call, then with sweeps. */
 async function finish(cast: Cast, how: (typeof finishes)[number]): Promise<void> {
   const scene = cast.scene.copy();
   const now = { ...cast, scene };
   const others = cast.names.map(operationOf);
-  // Who does not hear of what it did leaves things as one does that dies.
+  // A process whose answer was lost can leave the same behind as a process that died.
   const hasDeaths =
     cast.hasFailures || cast.outcomes.includes(undefined) || others.some(({ unheard }) => unheard !== undefined);
   let isAborted = how === "abort";
@@ -273,19 +285,19 @@ async function finish(cast: Cast, how: (typeof finishes)[number]): Promise<void>
   }
   await sweep(scene, "sweep again");
   expectRight(now, isAborted);
-  // Each state leads to the next: an upload left completing may come to be held, one held expires, its row goes.
+  // One sweep may prepare the next: a full upload may become a conflict, a conflict expires, then its row is deleted.
   for (const what of ["was left", "has expired", "has ended"]) await sweep(scene, `sweep what ${what}`, endMs);
   expectRight(now, true);
-  // Whoever slept for longer than its session's row lived, and died then, may leave a file, which `verify` finds.
+  // A process that slept longer than its session's row lived, and then died, may leave a file that `verify` finds.
   const hasSlept = hasDeaths && cast.names.includes("sweep much later");
   if (!hasSlept) expectNothingLeft(scene.state);
-  assert.deepEqual(scene.rowsUnder("session\t", "upload\t", "freed\t"), [], "rows that nobody needs");
+  assert.deepEqual(scene.rowsUnder("session\t", "upload\t", "freed\t"), [], "rows that are not needed any more");
 }
 
 async function sweep(scene: Scene, by: string, nowMs = inTimeMs): Promise<void> {
   const store = scene.store(by, { now: () => nowMs });
   const { failed } = await store.sweep.run({ graceMs: 0, trustsClock: true });
-  assert.equal(failed, 0, "steps of the sweep that failed");
+  assert.equal(failed, 0, "number of failed steps of the sweep");
 }
 
 function createWorld(
@@ -326,7 +338,7 @@ async function finishAll(cast: Cast): Promise<void> {
   expectRight(cast);
   for (const how of finishes) {
     await finish(cast, how).catch((error) => {
-      throw new Error(`${error.message}, after a ${how} by who came next`, { cause: error });
+      throw new Error(`${error.message}, after a ${how} by the next process`, { cause: error });
     });
   }
 }
@@ -354,14 +366,16 @@ async function search(position: Position, names: readonly string[], pieceLimits:
 const names = Object.keys(operations);
 const pairs = names.flatMap((name, n) => names.slice(n).map((other) => [name, other]));
 
-/** In the long run all of them; else each pair on one position and in one place, and each position with as many. */
+/**
+ * All pairs in the long run. Otherwise each pair runs on one position and place, and each of these gets equally many.
+ */
 function pairsOn(position: Position, place: Place): string[][] {
   const at = positions.indexOf(position) * places.length + places.indexOf(place);
   return pairs.filter((_, n) => isLong || n % (positions.length * places.length) === at);
 }
 
 type Place = (typeof places)[number];
-/** Where the bytes lie: "abc" fits in a row, in no row, or in a row until three more come. */
+/** Where the bytes are stored: "abc" fits in a row, in no row, or in a row until three more bytes come. */
 const places = [
   { where: "in rows", limits: defaultPieceLimits },
   { where: "in the content store", limits: noRowPieces },
@@ -369,33 +383,49 @@ const places = [
 ] as const;
 const cases = positions.flatMap((position) => places.map((place) => ({ name: position.name, position, place })));
 
-describe("two operations, in every order of their steps, either or both dying at any of them", () => {
-  it.each(cases)("on $name, bytes $place.where", async ({ position, place }) => {
+describe("two operations, in every order of their steps, with a death of one or both at any step,", () => {
+  it.each(cases)("keep their promises on $name, with bytes $place.where", async ({ position, place }) => {
     for (const pair of pairsOn(position, place)) await search(position, pair, place.limits);
   });
 });
 
-/** Where a guard keeps a promise that no other pair needs it for, or few do. */
+/** Cases in which one safeguard of the store is needed. No other pair needs it, or only few do. */
 const guarded: readonly (Pick<Position, "session" | "artifact"> & { readonly names: string[] })[] = [
-  { session: "with bytes", artifact: "an identical one", names: ["complete", "delete all and complete"] },
-  { session: "full and open", artifact: "one", names: ["save", "delete all"] },
-  { session: "with bytes", artifact: "none", names: ["complete, unheard", "get"] },
-  { session: "empty", artifact: "none", names: ["save", "save and delete all"] },
-  { session: "with bytes", artifact: "none", names: ["complete", "save and delete all"] },
-  { session: "in two pieces", artifact: "one", names: ["complete, late", "delete all"] },
-  { session: "with bytes", artifact: "none", names: ["append the last bytes, late", "append other bytes in time"] },
-  { session: "with its last bytes missing", artifact: "none", names: ["append the last bytes, late", "get"] },
-  { session: "with its last bytes missing", artifact: "none", names: ["append the last bytes, late", "abort"] },
-  { session: "with bytes", artifact: "none", names: ["append other bytes in time", "sweep late"] },
-  { session: "with its last bytes missing", artifact: "none", names: ["append the last bytes", "sweep much later"] },
-  { session: "empty", artifact: "none", names: ["append all and complete", "append the last bytes"] },
-  { session: "empty", artifact: "none", names: ["append all and complete", "sweep much later"] },
+  { session: "with bytes", artifact: "an identical version", names: ["complete", "delete all and complete"] },
+  { session: "full and open", artifact: "one version", names: ["save", "delete all"] },
+  { session: "with bytes", artifact: "no version", names: ["complete, answer lost", "get"] },
+  { session: "empty", artifact: "no version", names: ["save", "save and delete all"] },
+  { session: "with bytes", artifact: "no version", names: ["complete", "save and delete all"] },
+  { session: "in two pieces", artifact: "one version", names: ["complete, made late", "delete all"] },
+  {
+    session: "with bytes",
+    artifact: "no version",
+    names: ["append the last bytes, made late", "append other bytes in time"],
+  },
+  {
+    session: "with its last bytes missing",
+    artifact: "no version",
+    names: ["append the last bytes, made late", "get"],
+  },
+  {
+    session: "with its last bytes missing",
+    artifact: "no version",
+    names: ["append the last bytes, made late", "abort"],
+  },
+  { session: "with bytes", artifact: "no version", names: ["append other bytes in time", "sweep late"] },
+  {
+    session: "with its last bytes missing",
+    artifact: "no version",
+    names: ["append the last bytes", "sweep much later"],
+  },
+  { session: "empty", artifact: "no version", names: ["append all and complete", "append the last bytes"] },
+  { session: "empty", artifact: "no version", names: ["append all and complete", "sweep much later"] },
 ];
 
 const guardedCases = guarded.flatMap((guard) => places.map((place) => ({ ...guard, place })));
 
 it.each(guardedCases)(
-  "$names.0 and $names.1 on a session $session over $artifact, bytes $place.where",
+  "$names.0 and $names.1 keep their promises on a session $session, and a key with $artifact, with bytes $place.where",
   async (guard) => {
     const { session, artifact, names, place } = guard;
     await search({ name: "", session, artifact, isOvertaken: false }, names, place.limits);
@@ -405,7 +435,7 @@ it.each(guardedCases)(
 const position = fc.constantFrom(...positions);
 const place = fc.constantFrom(...places);
 
-it("four operations, in random orders of their steps, any of them dying at any of them", async () => {
+it("four operations, in random orders of their steps, with deaths at any step, keep their promises", async () => {
   const four = fc.array(fc.constantFrom(...names), { minLength: 4, maxLength: 4 });
   const choices = fc.array(fc.nat(3), { maxLength: 120, size: "max" });
   const lifetimes = fc.array(fc.option(fc.nat(25), { nil: Number.POSITIVE_INFINITY }), { minLength: 4, maxLength: 4 });
@@ -417,7 +447,7 @@ it("four operations, in random orders of their steps, any of them dying at any o
   );
 });
 
-it("three operations, in random orders of their steps, any of which fails, before or behind its effect", async () => {
+it("three operations, in random orders of their steps, with failures before or after their effect, keep their promises", async () => {
   const three = { minLength: 3, maxLength: 3 };
   const choices = fc.array(fc.nat(2), { maxLength: 120, size: "max" });
   const lifetimes = fc.array(fc.option(fc.nat(25), { nil: Number.POSITIVE_INFINITY, freq: 3 }), three);

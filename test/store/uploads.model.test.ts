@@ -13,7 +13,7 @@ import {
   tinyPieces,
 } from "../support/stores.js";
 
-/** One upload as anyone would imagine it: its bytes, and how it stands. */
+/** A simple model of one upload: its bytes and its status. */
 interface Model {
   bytes: string;
   readonly size: number | null;
@@ -24,14 +24,14 @@ interface Real {
   readonly engines: MemoryEngines;
   readonly options: { readonly pieceLimits?: PieceLimits };
   readonly id: string;
-  /** Processes on the same engines; a command says which one it goes to. */
+  /** Processes that share the engines. Each command names the process that it goes to. */
   readonly stores: Store[];
 }
 
 type Outcome = Partial<UploadSession> | { readonly code: string; readonly offset?: number };
 const processes = 3;
 
-/** What the rules of an append say, written down a second time, without files or rows. */
+/** The rules of an append, written a second time, without files and rows. Changes the model. */
 function expectAppend(model: Model, offset: number, text: string): Outcome {
   const at = model.bytes.length;
   const end = offset + text.length;
@@ -57,7 +57,7 @@ async function outcomeOf(call: Promise<UploadSession>): Promise<Outcome> {
 type Command = fc.AsyncCommand<Model, Real>;
 type Call = (store: Store, id: string) => Promise<UploadSession>;
 
-/** A call that one process makes, and what the model answers to it. */
+/** A call by one process, compared with the answer of the model. */
 function call(name: string, process: number, make: (model: Model) => { call: Call; expected: Outcome }): Command {
   return {
     check: () => true,
@@ -131,23 +131,20 @@ it.each([
   ["in rows", {}],
   ["in the content store", { pieceLimits: noRowPieces }],
   ["moved from rows to the content store, and folded", { pieceLimits: tinyPieces }],
-])(
-  "an upload over several processes, its bytes %s, is what its model says after every call",
-  async (_where, options) => {
-    const size = fc.option(fc.integer({ min: 1, max: 30 }), { nil: null });
-    await fc.assert(
-      fc.asyncProperty(size, fc.commands(commands, { maxCommands: 40, size: "max" }), async (size, run) => {
-        const engines = createMemoryEngines();
-        const stores = Array.from({ length: processes }, () => storeOn(engines, options));
-        const [first] = stores;
-        const created = await first?.uploads.create({ bucket: "b", key: "k", ...(size === null ? {} : { size }) });
-        const model: Model = { bytes: "", size, status: "open" };
-        await fc.asyncModelRun(() => ({ model, real: { engines, options, stores, id: created?.id ?? "" } }), run);
-        expectSound(engines);
-        expectNothingLeaked(engines);
-        if (model.status === "complete" && first) expect(await textOf(first, "b", "k")).toBe(model.bytes);
-      }),
-      { numRuns: 400 },
-    );
-  },
-);
+])("an upload by several processes, with bytes %s, equals its model after every call", async (_where, options) => {
+  const size = fc.option(fc.integer({ min: 1, max: 30 }), { nil: null });
+  await fc.assert(
+    fc.asyncProperty(size, fc.commands(commands, { maxCommands: 40, size: "max" }), async (size, run) => {
+      const engines = createMemoryEngines();
+      const stores = Array.from({ length: processes }, () => storeOn(engines, options));
+      const [first] = stores;
+      const created = await first?.uploads.create({ bucket: "b", key: "k", ...(size === null ? {} : { size }) });
+      const model: Model = { bytes: "", size, status: "open" };
+      await fc.asyncModelRun(() => ({ model, real: { engines, options, stores, id: created?.id ?? "" } }), run);
+      expectSound(engines);
+      expectNothingLeaked(engines);
+      if (model.status === "complete" && first) expect(await textOf(first, "b", "k")).toBe(model.bytes);
+    }),
+    { numRuns: 400 },
+  );
+});

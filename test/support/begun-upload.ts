@@ -3,7 +3,7 @@ import type { AppendStream, CreateUpload } from "../../src/store/uploads/uploads
 import { createPipe, sourceOf } from "./sources.js";
 import { bytesOf, createMemoryEngines, storeOn } from "./stores.js";
 
-/** An upload of `k.txt` that has `text`, and what a test does with it. */
+/** An upload of `k.txt` whose first bytes are `text`, with helpers for tests. */
 export async function begunUpload(
   text: string,
   upload: Partial<CreateUpload> = {},
@@ -15,17 +15,20 @@ export async function begunUpload(
   if (text !== "") await store.uploads.append(id, 0, bytesOf(text));
   const { uploads } = store;
   return {
-    ...{ engines, store, uploads, id },
+    engines,
+    store,
+    uploads,
+    id,
     stream: (texts: readonly string[], how?: AppendStream) =>
       uploads.appendStream(id, sourceOf(...texts.map(bytesOf)), how),
-    /** A stream that goes on while the test does other things. */
+    /** Begins a stream that runs while the test does other things. */
     running(how?: AppendStream) {
       const pipe = createPipe();
       const result = uploads.appendStream(id, pipe, how);
-      result.catch(() => undefined); // looked at later
+      result.catch(() => undefined); // the test looks at it later
       return { ...pipe, result };
     },
-    /** What another process on the same directory sees. */
+    /** The uploads as another process sees them, on the same engines. */
     another: () => storeOn(engines, options).uploads,
   };
 }

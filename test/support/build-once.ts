@@ -1,6 +1,6 @@
 import { bundle } from "../../scripts/build.mjs";
 
-/** The end-to-end tests run what is built, so it is built from what is there. */
+/** Builds the bundle from the current sources, because the end-to-end tests run the bundle. */
 export async function setup(): Promise<void> {
   await bundle();
 }

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 
-/** A real directory that goes when the test ends. */
+/** Makes a real directory that is removed when the test ends. */
 export async function temporaryDirectory(): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), "artifacts-mcp-test-"));
   onTestFinished(() => rm(path, { recursive: true, force: true }));

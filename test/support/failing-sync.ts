@@ -2,7 +2,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { onTestFinished } from "vitest";
 
-/** Whether strace is there and may look into other processes: a test that needs it skips itself elsewhere. */
+/** Whether strace is installed and may trace other processes. If not, tests that need it are skipped. */
 export const canStrace =
   process.platform === "linux" &&
   process.getuid?.() === 0 &&
@@ -10,9 +10,9 @@ export const canStrace =
 export const needsStrace = "(needs root and strace)";
 
 /**
- * While `act` runs, the system answers EIO to a process that syncs a file, and syncs nothing.
+ * While `act` runs, every sync of `file` by process `pid` fails with EIO, and nothing is synced.
  *
- * @param isOnce only the first time
+ * @param isOnce only the first sync fails
  */
 export async function withFailingSync<Result>(
   pid: number,
@@ -36,7 +36,7 @@ export async function withFailingSync<Result>(
   try {
     return await act();
   } finally {
-    strace.kill("SIGINT"); // it lets go of the process
+    strace.kill("SIGINT"); // strace detaches from the process
     await ended;
   }
 }

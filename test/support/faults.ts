@@ -2,7 +2,7 @@ import { ArtifactError } from "../../src/store/model/errors.js";
 import type { ByteReader, ContentStore, PieceWriter } from "../../src/store/ports/content-store.js";
 import type { MetadataStore } from "../../src/store/ports/metadata-store.js";
 
-/** Thrown by every step of a process that has died: nothing it does reaches the engines any more. */
+/** The error of every step of a process that has died. Nothing that it does reaches the engines any more. */
 export class Dead extends Error {}
 
 export interface Engines {
@@ -11,13 +11,13 @@ export interface Engines {
 }
 
 export interface Mortal extends Engines {
-  /** Steps taken so far. */
+  /** The number of steps taken so far. */
   readonly steps: () => number;
 }
 
 /**
- * A process's view of shared engines that dies before step `lastStep` (or right after the step took effect, where
- * `after` is true): that call and all that follow fail and do nothing.
+ * The view that one process has of shared engines. The process dies before step `lastStep` or, if `after` is true,
+ * right after the effect of that step. This call and all later calls fail, and later calls do nothing.
  */
 export function mortal(engines: Engines, lastStep: number, after: boolean): Mortal {
   let steps = 0;
@@ -25,15 +25,15 @@ export function mortal(engines: Engines, lastStep: number, after: boolean): Mort
     steps += 1;
     if (steps > lastStep || (steps === lastStep && !after)) throw new Dead(`dead at step ${steps}`);
     const result = await act();
-    if (steps >= lastStep) throw new Dead(`dead behind step ${steps}`);
+    if (steps >= lastStep) throw new Dead(`dead after step ${steps}`);
     return result;
   }
   return { ...stepwise(engines, step), steps: () => steps };
 }
 
 /**
- * A process's view of shared engines whose step `failing` fails with `error`, behind its effect or (`isBefore`) in
- * place of it; the others go on.
+ * The view that one process has of shared engines. Step `failing` fails with `error`: after its effect or, if
+ * `isBefore` is true, without its effect. All other steps work.
  */
 export function failOnce(
   engines: Engines,
@@ -53,10 +53,10 @@ export function failOnce(
   return { ...stepwise(engines, step), steps: () => steps };
 }
 
-/** Makes a call of an engine, or does not. `name` is the method's; the values are for telling calls apart. */
+/** Makes a call to an engine, or does not make it. `name` is the method's name; `values` are its arguments. */
 export type Step = <Result>(act: () => Promise<Result>, name: string, values: readonly unknown[]) => Promise<Result>;
 
-/** The same engines with each method a step; what one returns to be used further is wrapped in turn. */
+/** The same engines, with each method call as a step. The methods of returned readers and writers are steps too. */
 export function stepwise(engines: Engines, step: Step): Engines {
   function wrap<Port extends object>(port: Port): Port {
     const wrapped = Object.entries(port).map(([name, value]) => {
@@ -72,7 +72,7 @@ export function stepwise(engines: Engines, step: Step): Engines {
   return { metadata: wrap(engines.metadata), content: wrap(engines.content) };
 }
 
-/** These say what a name follows from, and ask nobody. */
+/** These methods only compute a name, and make no call to an engine. */
 function isPure(name: string): boolean {
   return name === "shardOf" || name === "pathOf";
 }

@@ -6,9 +6,9 @@ export type Errno = "ENOSPC" | "EDQUOT" | "EROFS" | "EIO" | "EMFILE" | "EFBIG" |
 
 export interface Fault {
   readonly errno: Errno;
-  /** Which of the calls that can fail like this does, from 1. */
+  /** The number of the call that fails, from 1, among the calls that can fail with this errno. */
   readonly call: number;
-  /** Every later one fails too. */
+  /** Whether all later calls fail too. */
   readonly isLasting: boolean;
 }
 
@@ -16,7 +16,7 @@ const naming = ["mkdir", "create", "link", "rename", "unlink", "rmdir", "rm"];
 const writing = ["write", "datasync", "sync", "truncate", "utimes", ...naming];
 const opening = ["open", "create", "readdir", "readFile"];
 
-/** Which calls an errno comes from. */
+/** The calls that can fail with each errno. */
 const canFail: Readonly<Record<Errno, (call: string) => boolean>> = {
   ENOSPC: (call) => writing.includes(call),
   EDQUOT: (call) => writing.includes(call) || call === "close",
@@ -28,25 +28,25 @@ const canFail: Readonly<Record<Errno, (call: string) => boolean>> = {
 };
 
 /**
- * `node:fs/promises` whose calls fail when told to. Nothing is really synced; what a failed sync leaves is what a disk
- * may leave: the file as it was synced before, and a next sync that succeeds.
+ * A `node:fs/promises` whose calls fail on request. Nothing is really synced. A failed sync leaves what a real disk may
+ * leave: the file as it was after the sync before, and the next sync succeeds.
  */
 export class FaultyDisk {
-  /** What was done to a file, other than to close and to remove it, after a write or a sync of it had failed. */
+  /** Calls on a file after a write or a sync of it had failed, except closing and removing it. */
   readonly usedAfterFailure: string[] = [];
   openFiles = 0;
-  /** Each write takes half of what it is given, as it may. */
+  /** Each write takes only half of its bytes, as a real one may. */
   writesHalf = false;
-  /** Whether its file system is one of those that are known to sync what is written with O_DSYNC. */
+  /** Whether the file system is known to sync each write with O_DSYNC. */
   isKnown = true;
-  /** What its file system answers to `link`, where it has no hard links. */
+  /** The errno of `link` on a file system without hard links. */
   linkErrno: string | undefined;
   #fault: Fault | undefined;
   #calls = 0;
   #hasWrittenShort = false;
   readonly #failedFiles = new Set<string>();
 
-  /** Forgets all that has happened. */
+  /** Forgets everything that has happened. */
   reset(): void {
     this.mend();
     this.openFiles = 0;
@@ -56,13 +56,13 @@ export class FaultyDisk {
     this.#failedFiles.clear();
   }
 
-  /** From now on. */
+  /** Sets the fault, and counts calls from now on. */
   fail(fault: Fault): void {
     this.#fault = fault;
     this.#calls = 0;
   }
 
-  /** Takes the fault away again; answers whether it ever came. */
+  /** Removes the fault. Returns whether a call has failed with it. */
   mend(): boolean {
     const hasFailed = this.#fault !== undefined && this.#calls >= this.#fault.call;
     this.#fault = undefined;
@@ -82,14 +82,16 @@ export class FaultyDisk {
     return Object.assign(new Error(`${code}: injected, ${call} '${path}'`), { code });
   }
 
-  /** Node's recursive one looks whether the folder is there after most failures, and says that it is not. */
+  /**
+   * After most failures, Node's recursive `mkdir` looks for the folder, and fails with ENOENT because it is missing.
+   */
   #mkdirError(path: string, isRecursive: boolean): Error {
     const error = this.#error("mkdir", path);
     const isHidden = isRecursive && this.#fault?.errno !== "ENOSPC";
     return isHidden ? Object.assign(error, { code: "ENOENT" }) : error;
   }
 
-  /** What is asked of a file that has failed. */
+  /** Records a call on a file that has failed before. */
   #use(call: string, path: string): void {
     if (this.#failedFiles.has(path)) this.usedAfterFailure.push(`${call} ${path}`);
   }
@@ -103,7 +105,7 @@ export class FaultyDisk {
     return {
       ...actual,
       mkdir: (async (path: string, options?: MakeDirectoryOptions) => {
-        await setImmediate(); // who tries for ever does not keep a test from timing out
+        await setImmediate(); // lets a test time out even if the code tries for ever
         if (this.#isFailing("mkdir")) throw this.#mkdirError(path, options?.recursive === true);
         return actual.mkdir(path, options);
       }) as typeof fs.mkdir,
@@ -137,11 +139,11 @@ export class FaultyDisk {
     };
   }
 
-  /** The calls of a file handle that the engine makes. */
+  /** A file handle with the calls that the engine makes. */
   #file(file: fs.FileHandle, path: string, syncsWrites: boolean): fs.FileHandle {
     let syncedBytes = 0;
     const failed = (call: string): Error => {
-      // A call that was on its way before the failure was heard of is none that ignores it.
+      // A call that began before the failure was reported does not ignore the failure.
       void setImmediate().then(() => this.#failedFiles.add(path));
       return this.#error(call, path);
     };
@@ -152,7 +154,7 @@ export class FaultyDisk {
         throw failed("write");
       }
       const isFailing = this.#isFailing("write");
-      // A disk that fills up takes what it can, and fails with the next call.
+      // A disk that becomes full takes what fits, and fails at the next call.
       this.#hasWrittenShort = isFailing;
       const length = isFailing || this.writesHalf ? Math.ceil(bytes.length / 2) : bytes.length;
       const written = await file.write(bytes, 0, length, position);
@@ -196,7 +198,7 @@ export class FaultyDisk {
         syncedBytes = Math.min(syncedBytes, bytes);
       },
       close: async () => {
-        await file.close(); // it is closed, whatever it answers
+        await file.close(); // the file is closed even if this call fails
         this.openFiles -= 1;
         if (this.#isFailing("close")) throw this.#error("close", path);
       },

@@ -1,12 +1,12 @@
 import type { FileHandle } from "node:fs/promises";
 
-/** Runs one call of the file system, or does something else with it. */
+/** Runs one call of the file system, or does something else instead. */
 export type Around = (name: string, act: () => Promise<unknown>, args: readonly unknown[]) => Promise<unknown>;
 
 /**
- * `node:fs/promises` with each call, those of open files too, a step that a test can come between. For `vi.mock`.
+ * `node:fs/promises` for `vi.mock`. A test can act around each call, also around the calls of open files.
  *
- * @param around asked at each call, so that a test can set it
+ * @param around called at each call, so that a test can set the function later
  */
 export function stepwiseFiles<Module extends object>(module: Module, around: () => Around | undefined): Module {
   const run: Around = (name, act, args) => around()?.(name, act, args) ?? act();
@@ -31,7 +31,7 @@ function stepwiseFile(file: FileHandle, run: Around): FileHandle {
   });
 }
 
-/** Fails as the system does. */
+/** An error with this code, like an error of the system. */
 export function errno(code: string): Error {
   return Object.assign(new Error(`${code}: as a test wants it`), { code });
 }

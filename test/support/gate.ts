@@ -3,7 +3,7 @@ export interface Gate {
   readonly open: () => void;
 }
 
-/** What others wait at until it is opened. */
+/** A gate. `passed` resolves when `open` is called. */
 export function gate(): Gate {
   let open: () => void = () => undefined;
   const passed = new Promise<void>((resolve) => {

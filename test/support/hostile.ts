@@ -1,11 +1,11 @@
 import * as fc from "fast-check";
 
-/** How many cases: `some` in the suite, `all` in the long run. */
+/** The number of cases: `some` in the normal suite, `all` in the long run. */
 export function cases(some: number, all: number): number {
   return process.env["ARTIFACTS_LONG"] === "1" ? all : some;
 }
 
-/** An object's member of this name is what an attacker would like to reach others through. */
+/** Names of members through which an attacker could reach other objects. */
 const reachingNames = ["__proto__", "constructor", "prototype", "toString", "hasOwnProperty"];
 
 const hostileText = fc.oneof(
@@ -55,7 +55,7 @@ function nested(depth: number): unknown {
   return value;
 }
 
-/** Any JSON value, with a liking for what breaks programs. */
+/** Any JSON value, and often one that is known to break programs. */
 export const hostileValue: fc.Arbitrary<unknown> = fc.oneof(
   hostileText,
   hostileNumber,

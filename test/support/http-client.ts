@@ -20,7 +20,7 @@ export interface Answered {
   readonly headers: IncomingHttpHeaders;
   readonly bytes: Buffer;
   readonly text: string;
-  /** The body's JSON. */
+  /** The body, parsed as JSON. An empty object if the body is not JSON. */
   readonly json: Readonly<Record<string, unknown>>;
 }
 
@@ -34,11 +34,11 @@ export interface HttpClient {
   readonly store: Store;
   readonly links: HttpLinks;
   stop(): Promise<void>;
-  /** Sends the token, unless a header says otherwise. @param url absolute, or a path */
+  /** Sends a request with the token, unless `headers` has another one. @param url absolute, or a path */
   ask(method: string, url: string, asked?: Asked): Promise<Answered>;
-  /** The same without the token. */
+  /** Sends a request without the token. */
   askAsStranger(method: string, url: string, asked?: Asked): Promise<Answered>;
-  /** A request whose body is the caller's to write and end. */
+  /** Begins a request. The caller writes and ends its body. */
   begin(method: string, url: string, headers?: Readonly<Record<string, string>>): ClientRequest;
 }
 
@@ -48,12 +48,12 @@ export type HttpClientOptions = Partial<StoreOptions> &
     readonly nowSeconds?: () => number;
   };
 
-/** Another face of the server, of which nothing is under way when it ends. */
+/** A handler to mount beside the HTTP routes. It has no work in progress when the server ends. */
 export function mountOf(handle: Mount["handle"]): Mount {
   return { handle, finish: async () => undefined, close: async () => undefined };
 }
 
-/** A new server on `engines`, as another process would be; it ends with the test. */
+/** Starts a new server on `engines`, like another process. It stops when the test ends. */
 export async function serveHttp(
   engines: Engines = createMemoryEngines(),
   options: HttpClientOptions = {},
@@ -61,7 +61,7 @@ export async function serveHttp(
   const { log = silentLog, readOnly = false, origins = [] } = options;
   const { maxArtifactBytes = Number.MAX_SAFE_INTEGER, maxChunkBytes = defaultMaxChunkBytes } = options;
   const links = new HttpLinks(options.signingKey ?? Buffer.alloc(32, 7), options.nowSeconds);
-  const store = createStore({ files: createMemoryFiles(), ...engines, log, links, ...options });
+  const store = createStore({ files: createMemoryFiles(), ...engines, log, urls: links, ...options });
   const shared = { ...options, store, links, log, readOnly, origins, maxArtifactBytes, maxChunkBytes };
   const address = { host: options.host ?? "127.0.0.1", port: 0 };
   const server = await startHttpServer({ ...shared, ...address, version: "0.0.0-test", token });
@@ -77,7 +77,7 @@ export async function serveHttp(
 
   function begin(method: string, url: string, headers: Readonly<Record<string, string>> = {}): ClientRequest {
     const request = httpRequest(new URL(url, origin), { method, headers, agent: false });
-    request.on("error", () => undefined); // whoever waits for its answer hears of it
+    request.on("error", () => undefined); // the code that waits for the answer gets this error
     onTestFinished(() => void request.destroy());
     return request;
   }
@@ -92,7 +92,7 @@ export async function serveHttp(
   return { origin, store, links, stop, ask, askAsStranger, begin };
 }
 
-/** Its answer, interim ones aside. */
+/** The final answer to a request, without interim ones. */
 export async function answerTo(request: ClientRequest): Promise<Answered> {
   const [response] = (await once(request, "response")) as [IncomingMessage];
   const bytes = await buffer(response);

@@ -6,19 +6,19 @@ import { type RawServer, spawnRaw } from "./server-process.js";
 export interface HttpProcess extends RawServer {
   readonly origin: string;
   readonly port: number;
-  /** Sends the token. @param url absolute, or a path */
+  /** Sends a request with the token. @param url absolute, or a path */
   ask(method: string, url: string, asked?: Asked): Promise<Answered>;
   begin(method: string, url: string, headers?: Readonly<Record<string, string>>): ClientRequest;
-  /** kill -9, awaited until the process is gone. */
+  /** Kills the process with SIGKILL, and waits until it is gone. */
   kill(): Promise<void>;
 }
 
-/** The built command as a service; it is gone when the test ends. @param port 0 for any that is free */
+/** Starts the built command as a service. It is killed when the test ends. @param port 0 for any free port */
 export async function startService(root: string, port = 0, ...args: string[]): Promise<HttpProcess> {
   return startServiceIn({}, root, port, ...args);
 }
 
-/** The same with variables of the environment. */
+/** Does the same with additional environment variables. */
 export async function startServiceIn(
   environment: NodeJS.ProcessEnv,
   root: string,
@@ -32,7 +32,7 @@ export async function startServiceIn(
   const origin = await originOf(server);
   function begin(method: string, url: string, headers: Readonly<Record<string, string>> = {}): ClientRequest {
     const request = httpRequest(new URL(url, origin), { method, headers: { ...bearer, ...headers }, agent: false });
-    request.on("error", () => undefined); // whoever waits for its answer hears of it
+    request.on("error", () => undefined); // the code that waits for the answer gets this error
     onTestFinished(() => void request.destroy());
     return request;
   }
@@ -54,7 +54,7 @@ export async function startServiceIn(
   };
 }
 
-/** Where a server that was started with `--http` says that it listens. */
+/** The origin that a server started with `--http` reports in its log. */
 export async function originOf(server: RawServer): Promise<string> {
   const [, origin = ""] = await server.heard(/"http":"([^"]+)"/);
   return origin;

@@ -4,14 +4,14 @@ import { builtServer } from "./server-process.js";
 
 export const repository = join(dirname(builtServer), "..");
 
-/** The build alone, as in an installation: its command, in `folder`. */
+/** Copies only the build to `folder`, as an installation has it. Returns the path of its command. */
 export async function copyOfBuild(folder: string): Promise<string> {
   await cp(dirname(builtServer), join(folder, "dist"), { recursive: true });
-  await chmod(join(folder, "dist"), 0o755); // whatever the umask
+  await chmod(join(folder, "dist"), 0o755); // independent of the umask
   return join(folder, "dist", basename(builtServer));
 }
 
-/** The driver for a Node whose SQLite is missing or too old, as `npm install` lays it. */
+/** Installs the driver for a Node whose SQLite is missing or too old, where `npm install` puts it. */
 export async function installDriver(folder: string): Promise<void> {
   for (const name of ["@photostructure/sqlite", "node-gyp-build"]) {
     await cp(join(repository, "node_modules", name), join(folder, "node_modules", name), { recursive: true });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { ArtifactRecord, FreedRecord, Piece, SessionRecord } from "../../src/store/model/records.js";
 
-/** Every row's text and every piece's bytes, wherever they lie. */
+/** The text of every row, and the bytes of every piece, in rows and in the content store. */
 export interface StoredState {
   readonly metadata: {
     readonly rows: ReadonlyMap<string, string>;
@@ -15,25 +15,30 @@ export interface StoredState {
 }
 
 /*
- * Node's own assertions: the search over schedules asks hundreds of thousands of times, for which `expect` is slow.
+ * This file uses Node's own assertions, because the search of schedules calls it hundreds of thousands of times, and
+ * `expect` is too slow for that.
  */
 
-/** What must hold at any moment, whoever died where: the checks of the publication model on real rows. */
+/**
+ * Checks what must hold at any moment, even if a process died at any step: the checks of the publication model, on real
+ * rows.
+ */
 export function expectSound(state: StoredState): void {
   const { artifacts, sessions, gone, freed } = read(state.metadata.rows);
   const published = artifacts.flatMap(({ versions }) => versions.map(({ session }) => session));
-  assert.equal(new Set(published).size, published.length, "published twice");
+  assert.equal(new Set(published).size, published.length, "a session is published twice");
   for (const { bucket, key, last, versions } of artifacts) {
-    assert.ok(versions.length > 0, "an empty row");
+    assert.ok(versions.length > 0, "an artifact row without versions");
     assert.ok(!gone.has(`${bucket}\t${key}`), `${key} has versions and is gone`);
     const numbers = versions.map(({ version }) => version);
-    assert.equal(new Set(numbers).size, numbers.length, "a number twice");
-    assert.ok(last >= Math.max(...numbers), "a number past the last");
+    assert.equal(new Set(numbers).size, numbers.length, "a version number is used twice");
+    assert.ok(last >= Math.max(...numbers), "a version number is above `last`");
     for (const { session, bytes, pieces } of versions) {
       expectPieces(state, session, pieces, bytes);
       const owner = sessions.get(session);
       assert.ok(["complete", undefined].includes(owner?.status), `${session} is published and ${owner?.status}`);
-      if (owner?.status === "complete") assert.equal(owner.artifact?.session, session, `what ${session} says`);
+      if (owner?.status === "complete")
+        assert.equal(owner.artifact?.session, session, `the artifact of session ${session}`);
       for (const { name } of pieces) assert.ok(!freed.has(`${session}/${name}`), `${session} is published and freed`);
     }
   }
@@ -46,14 +51,14 @@ export function expectSound(state: StoredState): void {
 function expectPieces(state: StoredState, session: string, pieces: readonly Piece[], bytes: number): void {
   for (const piece of pieces) {
     const { length = -1 } = bytesOfPiece(state, session, piece) ?? {};
-    assert.ok(length >= piece.bytes, `piece ${piece.name} of ${session} is not there or too short`);
+    assert.ok(length >= piece.bytes, `piece ${piece.name} of ${session} is missing or too short`);
   }
   const sum = pieces.reduce((sum, piece) => sum + piece.bytes, 0);
-  assert.equal(sum, bytes, `the pieces of ${session}`);
+  assert.equal(sum, bytes, `the bytes of all pieces of ${session}`);
   const firstInRow = pieces.findIndex((piece) => piece.in_row);
-  const behind = firstInRow < 0 ? [] : pieces.slice(firstInRow);
+  const last = firstInRow < 0 ? [] : pieces.slice(firstInRow);
   assert.ok(
-    behind.every((piece) => piece.in_row),
+    last.every((piece) => piece.in_row),
     `pieces of ${session} in rows come last`,
   );
 }
@@ -63,7 +68,7 @@ function bytesOfPiece({ metadata, content }: StoredState, session: string, piece
   return piece.in_row ? metadata.pieceMap.get(name) : content.files.get(name)?.bytes;
 }
 
-/** All that pieces hold, as far as it counts. */
+/** The bytes of pieces that count, in order. */
 export function contentOfPieces(state: StoredState, session: string, pieces: readonly Piece[]): Buffer {
   const parts = pieces.map(
     (piece) => bytesOfPiece(state, session, piece)?.subarray(0, piece.bytes) ?? new Uint8Array(),
@@ -71,7 +76,7 @@ export function contentOfPieces(state: StoredState, session: string, pieces: rea
   return Buffer.concat(parts);
 }
 
-/** Pieces that no row leads to: neither one that names them, nor their session's own, nor that of what is to go. */
+/** Pieces that no row leads to: no row names them, their session has no row, and no `freed` row names them. */
 export function leaked(state: StoredState): { readonly files: string[]; readonly inRows: string[] } {
   const { artifacts, sessions, freed } = read(state.metadata.rows);
   const named = new Set(
@@ -88,18 +93,18 @@ export function leaked(state: StoredState): { readonly files: string[]; readonly
 
 const asNaming = ({ id, pieces }: SessionRecord) => ({ session: id, pieces });
 
-/** Besides, where nobody died: every piece has a row that leads to it. */
+/** Checks that a row leads to every piece. This must hold too if no process has died. */
 export function expectNothingLeaked(state: StoredState): void {
-  assert.deepEqual(leaked(state), { files: [], inRows: [] }, "what no row leads to");
+  assert.deepEqual(leaked(state), { files: [], inRows: [] }, "pieces that no row leads to");
 }
 
-/** Once nothing is under way any more: every piece is named. */
+/** Checks that a version or a session names every piece. This must hold when no work is in progress. */
 export function expectNothingLeft(state: StoredState): void {
   const { artifacts, sessions } = read(state.metadata.rows);
   const all = [...artifacts.flatMap(({ versions }) => versions), ...[...sessions.values()].map(asNaming)];
   const named = all.flatMap(({ session, pieces }) => pieces.map(({ name }) => `${session}/${name}`));
   const there = [...state.content.files.keys(), ...state.metadata.pieceMap.keys()];
-  assert.deepEqual(there.sort(), named.sort(), "what is there and what rows name");
+  assert.deepEqual(there.sort(), named.sort(), "the stored pieces are the pieces that rows name");
 }
 
 function read(rows: ReadonlyMap<string, string>) {

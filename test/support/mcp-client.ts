@@ -20,7 +20,7 @@ import type { MemoryEngines } from "./stores.js";
 
 export type Engines = Pick<StoreOptions, "metadata" | "content">;
 
-/** Everything that is stored, to be compared; without the rows that say nothing of content. */
+/** Everything that is stored, for a comparison. Leaves out `ownRows`. */
 export function contentsOf({ metadata, content }: MemoryEngines): object {
   const hex = (pieces: Iterable<[string, Uint8Array]>) =>
     Object.fromEntries([...pieces].map(([name, bytes]) => [name, Buffer.from(bytes).toString("hex")]));
@@ -29,10 +29,10 @@ export function contentsOf({ metadata, content }: MemoryEngines): object {
   return { rows, inRows: hex(metadata.pieceMap), files };
 }
 
-/** Rows that only say that something has changed, when it is, and which store it is. */
+/** Rows that say nothing about content: the change signal, the clock and the id of the store. */
 export const ownRows: ReadonlySet<string> = new Set(["changed", "clock", "store"]);
 
-/** What a tool says when it cannot: `code`, `message`, and the details. */
+/** The error of a tool: `code`, `message` and the details. */
 export interface Refusal {
   readonly code: ErrorCode;
   readonly message: string;
@@ -41,24 +41,26 @@ export interface Refusal {
 
 export type Arguments = Record<string, unknown>;
 
-/** The SDK's client of a server, with what it has been told. */
+/** The SDK's client of a server, and the notifications that it has got. */
 export interface Connection {
   readonly client: Client;
   readonly store: Store;
-  /** URIs of the `resources/updated` notifications so far. */
+  /** URIs of the `resources/updated` notifications that have come so far. */
   readonly updated: string[];
-  /** How many `list_changed` notifications have come. */
+  /** The number of `list_changed` notifications that have come. */
   listChanges(): number;
   call(tool: string, args?: Arguments): Promise<CallToolResult>;
-  /** The structured content of a success, whose text has been checked to be the same. */
+  /** Calls a tool that must succeed. Checks that its text has the same facts, and returns its structured content. */
   answer<Answer = Arguments>(tool: string, args?: Arguments): Promise<Answer>;
-  /** The error of a failure, whose form has been checked. */
+  /** Calls a tool that must fail. Checks the form of the error, and returns it. */
   refusal(tool: string, args?: Arguments): Promise<Refusal>;
 }
 
 export type ConnectOptions = Partial<StoreOptions> & Partial<Pick<McpServerOptions, "readOnly" | "allowPaths">>;
 
-/** A new server on `engines`, as another process would be, and a client of it; both go when the test ends. */
+/**
+ * Starts a new server on `engines`, like another process, and connects a client. Both are closed when the test ends.
+ */
 export async function connect(engines: Engines, options: ConnectOptions = {}): Promise<Connection> {
   const { maxChunkBytes = defaultMaxChunkBytes, readOnly = false, allowPaths = [], log = silentLog } = options;
   const store = createStore({ files: createMemoryFiles(), ...engines, log, ...options });
@@ -73,24 +75,27 @@ export async function connect(engines: Engines, options: ConnectOptions = {}): P
   });
   const [near, far] = InMemoryTransport.createLinkedPair();
   const send = far.send.bind(far);
-  far.send = (message, options) => send(JSON.parse(JSON.stringify(message)), options); // as on any wire
+  far.send = (message, options) => send(JSON.parse(JSON.stringify(message)), options); // messages cross as JSON, as on a real connection
   await Promise.all([server.connect(far), client.connect(near)]);
   onTestFinished(async () => {
     await client.close();
     await store.close();
   });
-  await client.listTools(); // from here the client checks each structured content against its schema
+  await client.listTools(); // after this the client checks structured content against the schemas
   const call = async (name: string, args?: Arguments) =>
     (await client.callTool({ name, ...(args && { arguments: args }) }, undefined, patience)) as CallToolResult;
   return {
-    ...{ client, store, updated, call },
+    client,
+    store,
+    updated,
+    call,
     listChanges: () => listChanges,
     answer: async <Answer>(tool: string, args?: Arguments) => structured(await call(tool, args)) as Answer,
     refusal: async (tool, args) => refusalOf(await call(tool, args)),
   };
 }
 
-/** What a completion adds to its answer where no byte was uploaded. */
+/** The text that a completion adds if no byte was uploaded. */
 const isOfEmpty = /^The artifact is empty: /;
 
 function structured({ isError, content, structuredContent }: CallToolResult): unknown {
@@ -117,19 +122,19 @@ function refusalOf(result: CallToolResult): Refusal {
 /** Reads the text of an error: `code: message`, then a line of JSON with the code and the details. */
 export function refusalIn(text: string): Refusal {
   const [, code, message, json] = /^([a-z_]+): (.+)\n(\{[^\n]*\})$/s.exec(text) ?? [];
-  if (json === undefined) throw new Error(`no error of a tool: ${text}`);
+  if (json === undefined) throw new Error(`this is not the error of a tool: ${text}`);
   const details = JSON.parse(json);
-  if (details.code !== code || "message" in details) throw new Error(`its two lines do not agree: ${text}`);
+  if (details.code !== code || "message" in details) throw new Error(`the two lines of the error differ: ${text}`);
   return { ...details, message };
 }
 
-/** An answer as an object: its structured content, or `error`. */
-// biome-ignore lint/suspicious/noExplicitAny: of every tool
+/** The structured content of an answer, or an object with its `error`. */
+// biome-ignore lint/suspicious/noExplicitAny: the answer of any tool
 export function answerIn(result: CallToolResult): any {
   return result.isError === true ? { error: refusalIn(textOf(result)) } : result.structuredContent;
 }
 
-/** The upload tools with fewer words. */
+/** Short functions for the upload tools. */
 export function uploadsOf({ answer, refusal, call }: Connection) {
   return {
     create: (more: object = {}) =>
@@ -149,14 +154,14 @@ export function uploadsOf({ answer, refusal, call }: Connection) {
 /** The text of a content block. */
 export function textOf({ content }: CallToolResult, index = 0): string {
   const block = content[index];
-  if (block?.type !== "text") throw new Error(`content[${index}] is ${JSON.stringify(block)}, no text`);
+  if (block?.type !== "text") throw new Error(`content[${index}] is not text: ${JSON.stringify(block)}`);
   return block.text;
 }
 
-/** A page of content, behind the block that says where it stands. */
+/** The text of a page of content. It is the block after the one that says where the page is. */
 export const pageTextOf = (result: CallToolResult): string => textOf(result, 1);
 
-/** Real engines on a data directory, as one of several processes has them open. */
+/** Opens real engines on a data directory, like one of several processes. They are closed when the test ends. */
 export async function openEngines(directory: string): Promise<Engines> {
   const engines = await openDataDirectory(directory, { isNamed: true }, silentLog);
   onTestFinished(() => engines.close());

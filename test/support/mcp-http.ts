@@ -12,7 +12,7 @@ import { createMemoryFiles } from "./memory-files.js";
 import { silentLog } from "./silent-log.js";
 import { createMemoryEngines } from "./stores.js";
 
-/** A server with MCP over HTTP; it ends with the test. */
+/** Starts a server with MCP over HTTP. It stops when the test ends. */
 export async function serveMcp(
   limits: Partial<McpEndpointLimits> = {},
   log: Log = silentLog,
@@ -23,7 +23,7 @@ export async function serveMcp(
     upload: () => undefined,
     download: () => undefined,
   };
-  const store = createStore({ ...engines, files: createMemoryFiles(), log: silentLog, links });
+  const store = createStore({ ...engines, files: createMemoryFiles(), log: silentLog, urls: links });
   const shape = { maxChunkBytes: 1024, readOnly: false, allowPaths: [], isLocal: false, hasUrls: true };
   const newServer = () => createMcpServer({ store, log: silentLog, version: "0.0.0-test", ...shape });
   const endpoint = createMcpEndpoint(newServer, log, limits);
@@ -50,7 +50,7 @@ export async function serveMcp(
     onTestFinished(() => client.close());
     return { client, transport };
   };
-  /** The headers of a session that was begun by hand. */
+  /** Initializes a session without the SDK, and returns the headers for its requests. */
   const begun = async (version = "2025-11-25") => {
     const params = { protocolVersion: version, capabilities: {}, clientInfo: { name: "raw", version: "0" } };
     const answer = await http.ask("POST", "/mcp", { headers: kinds, body: rpc("initialize", params, 0) });
@@ -68,7 +68,11 @@ export const lengthOf = (body: string) => ({ "content-length": String(Buffer.byt
 
 export const save = { name: "save_artifact", arguments: { bucket: "b", key: "k.txt", content: "hello" } };
 
-/** Begins request 7, whose work waits to be let go. @returns its answer, once the server works on it */
+/**
+ * Begins request 7, whose work waits until `letGo` is called.
+ *
+ * @returns the call and its later answer, as soon as the server works on it
+ */
 export async function beginHeld(
   { begin, store }: Pick<HttpClient, "begin" | "store">,
   session: Readonly<Record<string, string>>,
@@ -86,7 +90,7 @@ export async function beginHeld(
   const call = begin("POST", "/mcp", { ...bearer, ...session, ...lengthOf(body), accept });
   call.end(body);
   const answered = answerTo(call);
-  answered.catch(() => undefined); // who waits for it hears of it
+  answered.catch(() => undefined); // the code that waits for the answer gets this error
   await looked.passed;
   return { call, answered, letGo: () => goOn.open() };
 }

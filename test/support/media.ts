@@ -1,5 +1,5 @@
 /*
- * The first bytes of images and recordings, by their specifications: what is read of them, and no more.
+ * The first bytes of images and recordings, as their specifications define them: only the parts that the server reads.
  */
 
 const concat = (...parts: (string | Uint8Array | number[])[]): Buffer =>
@@ -11,7 +11,7 @@ const reversed = (bytes: number[]): number[] => [...bytes].reverse();
 export const png = (width: number, height: number): Buffer =>
   concat("\x89PNG\r\n\x1a\n", u32(13), "IHDR", u32(width), u32(height), [8, 6, 0, 0, 0], u32(0), "the rest");
 
-/** With an Exif segment of 60,000 bytes in front of the frame, and a fill byte. */
+/** A JPEG with an Exif segment of 60,000 bytes and a fill byte before the frame. */
 export const jpeg = (width: number, height: number): Buffer =>
   concat(
     [0xff, 0xd8, 0xff, 0xe1, ...u16(60_000)],
@@ -35,7 +35,7 @@ export const webpLossless = (width: number, height: number): Buffer =>
 export const webpExtended = (width: number, height: number): Buffer =>
   riff("WEBP", "VP8X", u32(0), u32(0), reversed(u32(width - 1)).slice(0, 3), reversed(u32(height - 1)).slice(0, 3));
 
-/** With another chunk in front, of odd length. */
+/** A WAV file with another chunk, of odd length, before the format. */
 export const wav = (channels = 2, rate = 44_100): Buffer =>
   riff(
     "WAVE",

@@ -4,25 +4,25 @@ import type { ByteReader, ContentStore, NamedPiece, PieceWriter } from "../../sr
 
 export interface MemoryFile {
   bytes: Buffer;
-  /** Unix seconds; a test may make a file older. */
+  /** Time of the last write in unix seconds. A test may set it to make a file older. */
   written_at: number;
 }
 
 export interface MemoryContentOptions {
-  /** By `<session>/<name>`. Several stores may share the map, as processes share a directory. */
+  /** Files by `<session>/<name>`. Several stores may share the map, as processes share a directory. */
   readonly pieces?: Map<string, MemoryFile>;
-  /** Tells two pieces with the same start apart; random by default. */
+  /** Returns the end of a new name, which must be unique; random by default. */
   readonly newName?: () => string;
   /** Milliseconds since 1970; the system's clock by default. */
   readonly now?: () => number;
 }
 
 export type MemoryContentStore = ContentStore & {
-  /** By `<session>/<name>`. */
+  /** Files by `<session>/<name>`. */
   readonly files: Map<string, MemoryFile>;
 };
 
-/** The content port over a map. */
+/** A content store in memory, over a map. */
 export function createMemoryContentStore(options: MemoryContentOptions = {}): MemoryContentStore {
   const { pieces: files = new Map<string, MemoryFile>() } = options;
   const { newName = () => randomBytes(8).toString("hex"), now = Date.now } = options;
@@ -39,11 +39,11 @@ export function createMemoryContentStore(options: MemoryContentOptions = {}): Me
     return { name, file };
   }
 
-  /** An independent copy. Undefined if the piece is gone. */
+  /** A copy of the bytes that count. Undefined if the piece is gone. */
   function copyOf(session: string, { name, bytes }: NamedPiece): Buffer | undefined {
     const file = files.get(pathOf(session, name));
     if (file === undefined) return undefined;
-    if (file.bytes.length < bytes) throw new ArtifactError("corrupt", "A piece is shorter than it was named.");
+    if (file.bytes.length < bytes) throw new ArtifactError("corrupt", "A piece is shorter than its row says.");
     return Buffer.from(file.bytes.subarray(0, bytes));
   }
 
@@ -87,7 +87,7 @@ export function createMemoryContentStore(options: MemoryContentOptions = {}): Me
       return found !== undefined && files.delete(found);
     },
     keepAside: async () => undefined,
-    ...besidesOf(files),
+    ...sharedStateMethods(files),
   };
 }
 
@@ -112,19 +112,19 @@ function readerOf(file: MemoryFile, bytes: number): ByteReader {
   };
 }
 
-interface Besides {
+interface SharedState {
   mark: string | undefined;
   hasReserve: boolean;
 }
 
-/** What stores that share pieces share as well. */
-const besides = new WeakMap<Map<string, MemoryFile>, Besides>();
+/** State that stores share if they share the map of files. */
+const sharedStates = new WeakMap<Map<string, MemoryFile>, SharedState>();
 
-type BesidesMethods = Pick<ContentStore, "readMark" | "writeMark" | "check" | "releaseReserve" | "restoreReserve">;
+type SharedStateMethods = Pick<ContentStore, "readMark" | "writeMark" | "check" | "releaseReserve" | "restoreReserve">;
 
-function besidesOf(files: Map<string, MemoryFile>): BesidesMethods {
-  const shared = besides.get(files) ?? { mark: undefined, hasReserve: true };
-  besides.set(files, shared);
+function sharedStateMethods(files: Map<string, MemoryFile>): SharedStateMethods {
+  const shared = sharedStates.get(files) ?? { mark: undefined, hasReserve: true };
+  sharedStates.set(files, shared);
   return {
     readMark: async () => shared.mark,
     async writeMark(text) {

@@ -3,11 +3,11 @@ import type { LocalFiles } from "../../src/store/ports/local-files.js";
 
 export interface MemoryLocalFile {
   bytes: Buffer;
-  /** Rises with each change. */
+  /** A number that a test increases with each change of the file. */
   change: number;
 }
 
-/** The port to local files over a map by path. */
+/** Local files in memory, in a map by path. */
 export function createMemoryFiles(): LocalFiles & { readonly files: Map<string, MemoryLocalFile> } {
   const files = new Map<string, MemoryLocalFile>();
   const check = (path: string, allowed: readonly string[]): void => {

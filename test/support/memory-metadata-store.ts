@@ -1,9 +1,9 @@
 import type { Entry, MetadataStore, StoredRow } from "../../src/store/ports/metadata-store.js";
 
 export interface MemoryMetadataOptions {
-  /** Texts by key. Stores that share it, and `pieces`, are like processes that share a database. */
+  /** Texts by key. Stores that share this map and `pieces` are like processes that share a database. */
   readonly rows?: Map<string, string>;
-  /** Bytes by name. */
+  /** Bytes of small pieces, by name. */
   readonly pieces?: Map<string, Uint8Array>;
 }
 
@@ -12,16 +12,16 @@ export interface MemoryMetadataStore extends MetadataStore {
   readonly pieceMap: Map<string, Uint8Array>;
 }
 
-/** How often the rows of a map were changed, by whichever store. */
+/** The number of changes of each map of rows, by any store. */
 const changeCounts = new WeakMap<Map<string, string>, number>();
 
-/** A key as SQLite takes it too. */
+/** Throws for a NUL, which no key of SQLite has. */
 function withoutNul(key: string): string {
   if (key.includes("\0")) throw new Error("a key has a NUL");
   return key;
 }
 
-/** The metadata port over two maps. */
+/** A metadata store in memory, over two maps. */
 export function createMemoryMetadataStore({
   rows = new Map<string, string>(),
   pieces: pieceMap = new Map<string, Uint8Array>(),
@@ -46,7 +46,7 @@ export function createMemoryMetadataStore({
       countChange();
     },
     async change(changed, { put = [], drop = [] } = {}) {
-      if (new Set(changed.map(({ key }) => key)).size < changed.length) throw new Error("a change has a key twice");
+      if (new Set(changed.map(({ key }) => key)).size < changed.length) throw new Error("a change names a key twice");
       if (!changed.every(({ key, old }) => rows.get(key) === old)) return false;
       for (const { key, next } of changed) write(key, next);
       for (const { name, bytes } of put) pieceMap.set(name, new Uint8Array(bytes));
@@ -96,7 +96,7 @@ function entriesOf(rows: readonly StoredRow[], skip: number, delimiter: string):
   return entries;
 }
 
-/** JavaScript's own order is by UTF-16 units. */
+/** Compares by UTF-8 bytes. JavaScript's own order is by UTF-16 code units. */
 const byBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
 const isBehind = (position: string, after: string | undefined): boolean =>
   after === undefined || byBytes(position, after) > 0;

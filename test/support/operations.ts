@@ -4,26 +4,26 @@ import { ArtifactError, type ErrorCode } from "../../src/store/model/errors.js";
 import type { UploadSession } from "../../src/store/model/upload-session.js";
 import type { Store } from "../../src/store/store.js";
 import { dayMs, type Scene, sceneMs, sessionTtlMs } from "./scene.js";
-import { asking, sourceOf } from "./sources.js";
+import { interleavedSource, sourceOf } from "./sources.js";
 import { bytesOf, saveText, textOf } from "./stores.js";
 
-/** What one process does, on the key `k` of the bucket `b` and on the session `id`. */
+/** What one process does with the key `k` in bucket `b`, and with the session `id`. */
 export interface Operation {
   run(store: Store, id: string): Promise<unknown>;
-  /** Throws unless what its answer promises is so. Asked at every later moment, whatever the others do. */
+  /** Throws unless the promise of the answer is kept. Called at every later moment, whatever the others do. */
   promises?(answer: unknown, moment: Moment): void;
-  /** The versions that it may take away. */
+  /** The versions that the operation may remove. */
   readonly deletes?: (version: number) => boolean;
-  /** It may end the session without publishing it. */
+  /** Whether the operation may end the session without publishing it. */
   readonly mayEnd?: boolean;
   readonly isSweep?: boolean;
-  /** Asked of a completion, in place of the session's own. */
+  /** The guard of a completion, in place of the session's own. */
   readonly if_version?: number;
-  /** The first change of a row of this kind fails for it, behind the effect. */
+  /** The first change of a row of this kind fails for this operation, after its effect. */
   readonly unheard?: string;
-  /** What it does not hear of happens later, at any moment, or never. */
+  /** The change that fails is made later, at any moment, or never. */
   readonly isLate?: boolean;
-  /** Milliseconds since 1970, where its process looks at the clock later than the others. */
+  /** The time of its process in milliseconds since 1970, if it is later than that of the others. */
   readonly nowMs?: number;
 }
 
@@ -32,41 +32,41 @@ export interface Moment {
   readonly id: string;
   /** The process that was answered. */
   readonly by: string;
-  /** Somebody may have ended the session without publishing it. */
+  /** Whether another process may have ended the session without publishing it. */
   readonly mayHaveEnded: boolean;
 }
 
-/** Who publishes an upload is given up by now, and every session still lives. */
+/** A time when the sweep publishes full uploads, and no session has expired. */
 const soonMs = sceneMs + (2 * sessionTtlMs) / 3;
-/** A session that gets bytes now lives on when it is late. */
+/** A time just before the expiry. A session that gets bytes now has not expired at `lateMs`. */
 export const inTimeMs = sceneMs + sessionTtlMs - 1000;
-/** Every session has expired that has got none since, but for those that live long. */
+/** A time when every session without new bytes has expired, except those with a long lifetime. */
 const lateMs = sceneMs + (3 * sessionTtlMs) / 2;
-/** What nobody owns is not left alone any more. */
+/** A time when the sweep no longer spares pieces that no row names. */
 const muchLaterMs = sceneMs + 2 * dayMs;
 
 const get: Operation = { run: ({ uploads }, id) => uploads.get(id), promises: expectUpload };
 const sweep: Operation = { run: ({ sweep }) => sweep.run({ trustsClock: true }), isSweep: true };
 
-/** One entry each: the search takes every pair of them. */
+/** All operations by name. The search runs every pair of them. */
 export const operations: Readonly<Record<string, Operation>> = {
   complete: complete(),
-  "complete, unheard": { ...complete(), unheard: "session\t" },
-  "complete, late": { ...complete(), unheard: "session\t", isLate: true },
-  "append the last bytes, late": { ...append("def"), unheard: "session\t", isLate: true },
+  "complete, answer lost": { ...complete(), unheard: "session\t" },
+  "complete, made late": { ...complete(), unheard: "session\t", isLate: true },
+  "append the last bytes, made late": { ...append("def"), unheard: "session\t", isLate: true },
   "complete under if_version 1": complete(1),
   "append the last bytes": append("def"),
   "append other bytes in time": { ...append("xyz"), nowMs: inTimeMs },
-  "stream the last bytes, asked in between": {
+  "stream the last bytes, with a get in between": {
     ...append("def"),
     run: ({ uploads }, id) =>
       uploads.appendStream(
         id,
-        asking(() => uploads.get(id), "d", "ef"),
+        interleavedSource(() => uploads.get(id), "d", "ef"),
         { offset: 3 },
       ),
   },
-  "stream the last bytes, and say what the whole is": {
+  "stream the last bytes, with the digest of the whole": {
     ...append("def"),
     run: ({ uploads }, id) =>
       uploads.appendStream(id, sourceOf(bytesOf("def")), { offset: 3, sha256: digestOf("abcdef") }),
@@ -83,7 +83,7 @@ export const operations: Readonly<Record<string, Operation>> = {
   abort: { run: ({ uploads }, id) => uploads.abort(id), promises: expectUpload, mayEnd: true },
   save: save("saved"),
   "save under if_version 1": save("guarded", 1),
-  "save what the upload is": save("abc"),
+  "save the content of the upload": save("abc"),
   "delete all": remove(undefined),
   "delete version 1": remove(1),
   "delete version 2": remove(2),
@@ -92,14 +92,14 @@ export const operations: Readonly<Record<string, Operation>> = {
   "save and delete all": {
     async run(store) {
       const saved = await saveText(store, "b", "k", "for a moment");
-      // Somebody else may have deleted it before.
+      // Another process may have deleted it before.
       await store.artifacts.delete("b", "k").catch((error) => expectAnswerable(error, Object.values(operations)));
       return saved;
     },
     deletes: () => true,
   },
   read: { run: (store) => textOf(store, "b", "k") },
-  "get too late": { ...get, nowMs: lateMs },
+  "get after the expiry": { ...get, nowMs: lateMs },
   "sweep soon": { ...sweep, nowMs: soonMs },
   "sweep late": { ...sweep, nowMs: lateMs, mayEnd: true },
   "sweep much later": { ...sweep, nowMs: muchLaterMs, mayEnd: true },
@@ -112,20 +112,25 @@ export function operationOf(name: string): Operation {
 }
 
 const answerable: readonly ErrorCode[] = [
-  ...(["artifact_not_found", "session_closed", "offset_conflict", "version_conflict"] as const),
-  ...(["size_exceeded", "incomplete", "storage_full"] as const),
+  "artifact_not_found",
+  "session_closed",
+  "offset_conflict",
+  "version_conflict",
+  "size_exceeded",
+  "incomplete",
+  "storage_full",
 ];
 
-/** What an engine fails with, its step done all the same. */
-export const unheardError = new ArtifactError("internal", "nobody heard that it was done");
+/** The error of an engine whose step was done, but whose answer was lost. */
+export const unheardError = new ArtifactError("internal", "the answer was lost");
 
-/** Throws unless the caller of an operation can act on its failure, which others have brought about. */
+/** Throws unless the error is one that other operations can cause, and that the caller can act on. */
 export function expectAnswerable(error: unknown, others: readonly Operation[]): void {
   if (error === unheardError) return;
   if (!(error instanceof ArtifactError)) throw error;
   const hasExpired = others.some(({ nowMs = sceneMs }) => nowMs >= lateMs);
   const codes = [...answerable, ...(hasExpired ? ["session_expired", "session_not_found"] : [])];
-  // One operation says what the whole is: where others were quicker, it is not.
+  // One operation gives the digest of the whole. If others were faster, the content is another one.
   const isOtherWhole = error.code === "checksum_mismatch" && error.details["expected"] === digestOf("abcdef");
   const isGivenUp = error.message.startsWith("Saving took too long") && others.some(({ isSweep }) => isSweep);
   if (!isGivenUp && !isOtherWhole) assert.ok(codes.includes(error.code), `failed with ${error.code}: ${error.message}`);
@@ -136,14 +141,15 @@ function complete(if_version?: number): Operation {
   return { run, promises: expectUpload, ...(if_version === undefined ? {} : { if_version }) };
 }
 
-/** Bytes behind the first three. */
+/** Appends bytes after the first three. */
 function append(text: string): Operation {
   return {
     run: ({ uploads }, id) => uploads.append(id, 3, bytesOf(text)),
     promises(answer, moment) {
       expectUpload(answer, moment);
       const now = moment.scene.session(moment.id);
-      if (now?.artifact) assert.equal(now.artifact.sha256, digestOf(`abc${text}`), "bytes that were acknowledged");
+      if (now?.artifact)
+        assert.equal(now.artifact.sha256, digestOf(`abc${text}`), "the acknowledged bytes are published");
     },
   };
 }
@@ -153,12 +159,12 @@ function save(text: string, if_version?: number): Operation {
     run: (store) => saveText(store, "b", "k", text, if_version),
     promises(answer, { scene }) {
       const { version } = answer as { version: number };
-      assert.ok(scene.hasHad(version, digestOf(text)), `version ${version} was saved and never there`);
+      assert.ok(scene.hasHad(version, digestOf(text)), `version ${version} was reported as saved and never existed`);
     },
   };
 }
 
-/** Deletes one version, or all, and then goes on, whatever comes of that. */
+/** Deletes one version, or all, and then runs `after`, which may fail with an expected error. */
 function remove(which: number | undefined, after?: Operation["run"]): Operation {
   return {
     async run(store, id) {
@@ -175,21 +181,21 @@ function remove(which: number | undefined, after?: Operation["run"]): Operation 
   };
 }
 
-/** What any answer about the session promises. */
+/** Checks the promises of any answer about the session. */
 function expectUpload(answer: unknown, { scene, id, mayHaveEnded }: Moment): void {
   const { status, offset, artifact } = answer as UploadSession;
   const now = scene.session(id);
   const hasEnded = now === undefined || now.status === "aborted" || now.status === "expired";
-  if (status === "expired") return; // by the clock of its process, which changes nothing
+  if (status === "expired") return; // only by the clock of its process; the row is unchanged
   if (status === "aborted") {
-    assert.ok(hasEnded, "an upload that was ended goes on");
+    assert.ok(hasEnded, "an upload that was ended continues");
     assert.ok(!scene.published().includes(id), "an upload that was ended is published");
   } else if (hasEnded) {
-    assert.ok(mayHaveEnded, "an upload has ended by itself");
+    assert.ok(mayHaveEnded, "an upload has ended without a call that ends it");
   } else if (artifact !== undefined) {
-    assert.ok(scene.hasHad(artifact.version, artifact.sha256), "a complete upload names a version that never was");
+    assert.ok(scene.hasHad(artifact.version, artifact.sha256), "a complete upload names a version that never existed");
     assert.equal(now.artifact?.version, artifact.version, "a complete upload names another version");
-  } else assert.ok(now.offset >= offset, "bytes that were acknowledged");
+  } else assert.ok(now.offset >= offset, "acknowledged bytes are still counted");
 }
 
 export const digestOf = (text: string | Uint8Array): string => createHash("sha256").update(text).digest("hex");

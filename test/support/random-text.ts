@@ -1,4 +1,4 @@
-/** Numbers from 0 up to 1 that are the same for the same seed: mulberry32. */
+/** Random numbers from 0 up to, but not including, 1: mulberry32. The same seed gives the same numbers. */
 export function seededRandom(seed: number): () => number {
   let state = seed;
   return () => {
@@ -9,7 +9,7 @@ export function seededRandom(seed: number): () => number {
   };
 }
 
-/** What names break on: separators, white space, controls, marks that compose, the ends of Unicode's ranges. */
+/** Texts that often break names: separators, white space, controls, combining marks, the ends of Unicode's ranges. */
 const awkward = [
   ..."/////...  \\\\-_~%?#&+=;:'\"<>|*()[]{}!@$,",
   ...["\0", "\t", "\n", "\x1f", "\x7f", "\x85", "\xa0", "\u1680", "\u2003", "\u2028", "\u3000", "\ufeff"],
@@ -20,7 +20,7 @@ const awkward = [
   ...["报", "告", "😀", "\ud7ff", "\ue000", "\uf8ff", "\ufffd", "\u{10000}", "\u{1d160}", "%41", "%2F", "%zz", "x"],
 ];
 
-/** Text of up to `most` such pieces and of any code points besides, lone surrogates among them. */
+/** A text of at most `most` parts: awkward texts and random code points, including lone surrogates. */
 export function randomText(random: () => number, most: number): string {
   let text = "";
   for (let left = Math.floor(random() * (most + 1)); left > 0; left -= 1) {

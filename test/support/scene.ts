@@ -7,40 +7,40 @@ import type { StoredState } from "./invariants.js";
 import type { MemoryFile } from "./memory-content-store.js";
 import { createMemoryEngines, type MemoryEngines, storeOn } from "./stores.js";
 
-/** What became of the key's row, in order: `before` and `after` undefined where there was none. */
+/** One change of the key's row. `before` and `after` are undefined if the row was absent. */
 export interface Change {
   /** The process that made it. */
   readonly by: string;
   readonly before: ArtifactRecord | undefined;
   readonly after: ArtifactRecord | undefined;
-  /** The last number given before it, also where the key had no version. */
+  /** The last version number before the change, also if the key had no version. */
   readonly lastBefore: number;
-  /** The version that it added, and the session that it came from as it was before; none of a save in one change. */
+  /** The version that the change added, with the record of its session before. A save in one change has no session. */
   readonly added: { readonly version: Version; readonly session: SessionRecord | undefined } | undefined;
   readonly removed: readonly Version[];
-  /** Whether a version that was published after that session's last byte is still there. */
+  /** Whether the key has a version that was published after that session's last byte. */
   readonly isOvertaken: boolean;
 }
 
-/** The milliseconds since 1970 at which everything happens. */
+/** The time at which everything happens, in milliseconds since 1970. */
 export const sceneMs = 1_800_000_000_000;
 export const keepVersions = 2;
 export const dayMs = 24 * 60 * 60 * 1000;
-/** Within the time for which what nobody owns is left alone, so that expiry comes first. */
+/** Shorter than the time for which the sweep spares pieces that no row names, so that expiry comes first. */
 export const sessionTtlMs = 30 * 60 * 1000;
 
-/** Engines that processes share, and what happened on them. Everything on it is the same in each run. */
+/** Engines that processes share, and a record of what happened on them. Each run gives the same names and times. */
 export class Scene {
   readonly pieceLimits: PieceLimits;
   readonly changes: Change[];
   readonly rows: Map<string, string>;
   readonly rowPieces: Map<string, Uint8Array>;
   readonly files: Map<string, MemoryFile>;
-  /** Sessions that were ended as past their time, and were not. */
+  /** Sessions that were ended as expired before their time. */
   readonly expiredTooSoon: string[];
-  /** Sessions that had ended, and were ended otherwise. */
+  /** Sessions that had ended, and were ended again with another status. */
   readonly endedAgain: string[];
-  /** How many changes there had been when a session got its last byte. */
+  /** The number of changes at the time when each session got its last byte. */
   readonly filled: Map<string, number>;
 
   constructor(pieceLimits: PieceLimits, from?: Scene) {
@@ -58,7 +58,7 @@ export class Scene {
     return new Scene(this.pieceLimits, this);
   }
 
-  /** As one process sees them. Its names and revisions are its own, and its changes are noted. */
+  /** The engines for one process. Its names and revisions are its own, and its changes are recorded. */
   engines(process: string, now = sceneMs): MemoryEngines {
     const newName = countUp(process);
     const shared = { rows: this.rows, rowPieces: this.rowPieces, pieces: this.files };
@@ -77,14 +77,16 @@ export class Scene {
     return { metadata: { ...metadata, change }, content };
   }
 
-  /** A store in a process of its own, each call of which to its engines is a `step`, where one is given. */
+  /** A store in a process of its own. If `step` is given, each call to its engines goes through it. */
   store(process: string, { step, ...options }: Partial<StoreOptions> & { step?: Step } = {}): Store {
     const engines = this.engines(process, options.now?.() ?? sceneMs);
     const shared = { keepVersions, sessionTtlMs, pieceLimits: this.pieceLimits };
     const deterministic = {
-      freedGatherMs: 2 ** 31 - 1, // no timer comes in between
-      ...{ now: () => sceneMs, monotonicMs: () => 0 },
-      ...{ newId: countUp(`${process}-`), newRevision: countUp(process) },
+      freedGatherMs: 2 ** 31 - 1, // no timer fires during a test
+      now: () => sceneMs,
+      monotonicMs: () => 0,
+      newId: countUp(`${process}-`),
+      newRevision: countUp(process),
     };
     return storeOn(step ? stepwise(engines, step) : engines, { ...shared, ...deterministic, ...options });
   }
@@ -106,12 +108,12 @@ export class Scene {
     return this.artifact()?.versions.find((version) => version.session === session);
   }
 
-  /** Whether there ever was such a version. */
+  /** Whether such a version has ever existed. */
   hasHad(version: number, sha256: string): boolean {
     return this.changes.some(({ added }) => added?.version.version === version && added.version.sha256 === sha256);
   }
 
-  /** The sessions of all versions that there ever were, in order. */
+  /** The sessions of all versions that have ever existed, in the order of their publication. */
   published(): string[] {
     return this.changes.flatMap(({ added }) => (added ? [added.version.session] : []));
   }
@@ -120,7 +122,7 @@ export class Scene {
     return [...this.rows.keys()].filter((key) => prefixes.some((prefix) => key.startsWith(prefix)));
   }
 
-  /** All that a process can find, and by what its changes are judged, as text. */
+  /** Everything that a process can read, and the history that its changes are checked with, as text. */
   contents(): string {
     const rows = [...this.rows].filter(([key]) => !["changed", "clock", "store"].includes(key));
     const latin1 = (bytes: Uint8Array): string => Buffer.from(bytes).toString("latin1");

@@ -1,40 +1,43 @@
 import { Dead, type Step } from "./faults.js";
 
 /*
- * Every order in which processes can take their steps, each order run on the real code: stateless model checking with
- * a memory of the states that were met.
+ * Runs the real code in every order in which processes can take their steps: stateless model checking that remembers
+ * the states that it has seen.
  *
- * A death needs no choice of its own. A process that died at a step cannot be told from one that is never let go on,
- * so each state is also the end of a run in which every process that has not come to its end has died there: before
- * its next step, which is behind the effect of its last.
+ * A death needs no choice of its own. A process that died at a step looks the same as one that never continues. So each
+ * state is also the end of a run in which every unfinished process has died there: after the effect of its last step
+ * and before its next step.
  */
 
-/** How a process ended. Undefined: it has not, so it may still go on or have died. */
+/** How a process ended. Undefined if it has not: it may still continue, or it has died. */
 export type Outcome = { readonly answer: unknown } | { readonly error: unknown } | undefined;
 
-/** One run from the start. Each begins alike, and does the same wherever its steps are answered the same. */
+/** One run from the start. All runs begin in the same state, and do the same if their steps get the same answers. */
 export interface World {
   readonly processes: readonly {
     readonly name: string;
-    /** Makes its calls as steps. */
+    /** Does the work of the process. Each call goes through `step`. */
     work(step: Step): Promise<unknown>;
   }[];
-  /** All that the processes share, as text: equal where nothing that they can ask for differs. */
+  /** Everything that the processes share, as text. Two states with equal text look the same to every process. */
   contents(): string;
-  /** Throws where something is wrong in this state; leaves it as it is. */
+  /** Throws if something is wrong in this state. Does not change the state. */
   check(outcomes: readonly Outcome[]): Promise<void> | void;
 }
 
 export interface Exploration {
-  /** Orders that were followed until every process had ended. */
+  /** Number of orders that were followed until every process had ended. */
   readonly schedules: number;
-  /** Places at which all processes had heard the same before, and shared the same: each was looked at once. */
+  /**
+   * Number of different states: of the shared contents, and of the answers that each process has got. Each is checked
+   * once.
+   */
   readonly states: number;
-  /** States in which some process had not come to its end: runs with deaths. */
+  /** Number of states with an unfinished process. Each of them is a run with deaths. */
   readonly deaths: number;
 }
 
-/** Follows every order of steps, depth first. @throws what `check` throws, with the schedule */
+/** Follows every order of steps, depth first. @throws the error of `check`, with the schedule */
 export async function explore(begin: () => World): Promise<Exploration> {
   const seen = new Set<string>();
   const number = createNumbers();
@@ -65,10 +68,11 @@ export async function explore(begin: () => World): Promise<Exploration> {
 }
 
 /**
- * Follows one order: each of `choices` picks among the processes that can go on, and `lifetimes` says after how many
- * steps each dies. Behind the last choice they go on in turn. The last state is checked.
+ * Follows one order. Each of `choices` picks one of the processes that can continue. After the last choice they
+ * continue in turn. Checks the last state.
  *
- * @throws what `check` throws, with the schedule
+ * @param lifetimes the number of steps after which each process dies
+ * @throws the error of `check`, with the schedule
  */
 export async function follow(world: World, choices: readonly number[], lifetimes: readonly number[]): Promise<void> {
   const run = await Run.begin(world, createNumbers());
@@ -82,7 +86,7 @@ export async function follow(world: World, choices: readonly number[], lifetimes
   await run.end();
 }
 
-/** The same number for the same text. */
+/** Returns a function that gives equal texts the same number. */
 function createNumbers(): (text: string) => number {
   const numbers = new Map<string, number>();
   return (text) => {
@@ -112,7 +116,7 @@ class Run {
     return run;
   }
 
-  /** Lets a process take its next step, and waits until it is at another or at its end. */
+  /** Lets a process take its next step, and waits until it is before another step or at its end. */
   async advance(n: number): Promise<void> {
     const process = this.#processes[n];
     if (process === undefined) throw new Error(`there is no process ${n}`);
@@ -138,24 +142,24 @@ class Run {
       await this.#world.check(this.#processes.map(({ outcome }) => outcome));
     } catch (error) {
       const cast = this.#world.processes.map(({ name }, n) => `${n} ${name}`).join(", ");
-      const waiting = this.unfinished().map((n) => `${n} stands before ${this.#processes[n]?.next}`);
+      const waiting = this.unfinished().map((n) => `${n} waits before ${this.#processes[n]?.next}`);
       const text = `${error instanceof Error ? error.message : error}\nProcesses: ${cast}\nSchedule, each step by its process:`;
       throw new Error([text, ...this.#names, ...waiting].join("\n  "), { cause: error });
     }
   }
 
-  /** Kills what has not come to its end, so that nothing of it is left. */
+  /** Kills the unfinished processes, so that none is left running. */
   async end(): Promise<void> {
     for (const process of this.#processes) await process.kill();
   }
 }
 
-/** One process: at a step, or at its end. */
+/** One process. It waits before a step, or has ended. */
 class Process {
   outcome: Outcome;
-  /** The step that it waits to take. */
+  /** The name of the step that the process waits to take. */
   next: string | undefined;
-  /** A number for all that its steps have answered, in order. What it does next depends on nothing else. */
+  /** A number for all answers that its steps have got, in order. What the process does next depends only on them. */
   heard = 0;
   readonly #work: (step: Step) => Promise<unknown>;
   readonly #number: (text: string) => number;
@@ -223,8 +227,9 @@ class Process {
 }
 
 /**
- * Calls of which nobody sees a trace in engines that keep nothing on a disk, so that no order of them matters: they
- * are not steps. The rows `changed` and `clock` are hints, and which store it is does not change.
+ * Whether a call leaves nothing that another process can see, in engines that keep nothing on a disk. The order of such
+ * calls does not matter, so they are no steps. The rows `changed` and `clock` are only hints, and the row `store` never
+ * changes.
  */
 function isUnseen(name: string, [key]: readonly unknown[]): boolean {
   const unseen = ["close", "sync", "releaseReserve", "restoreReserve", "isInPlace", "reclaim", "readMark", "writeMark"];

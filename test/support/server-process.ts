@@ -8,27 +8,27 @@ import { onTestFinished } from "vitest";
 import { answerIn } from "./mcp-client.js";
 import { patience } from "./patience.js";
 
-/** The built command, as a host starts it. */
+/** Path of the built command that a host starts. */
 export const builtServer = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
 
-/** An answer's JSON, or an error's. */
+/** The structured content of an answer, or its error. */
 export type Answer = Record<string, never> & { error?: { code: string; message: string; offset?: number } };
 
 export interface ServerProcess {
   readonly client: Client;
   readonly pid: number;
   call(tool: string, args: object): Promise<Answer>;
-  /** kill -9, awaited until the process is gone. */
+  /** Kills the process with SIGKILL, and waits until it is gone. */
   kill(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Starts the built server and connects the SDK's client to it; both are gone when the test ends. */
+/** Starts the built server and connects the SDK's client to it. Both end when the test ends. */
 export async function startServer(root: string, ...args: string[]): Promise<ServerProcess> {
   return startServerUnder([], root, ...args);
 }
 
-/** The same below another command, which has to become the server: `["prlimit", "--nofile=64"]`. */
+/** Does the same with another command in front, which must exec the server: `["prlimit", "--nofile=64"]`. */
 export async function startServerUnder(
   wrapper: readonly string[],
   root: string,
@@ -64,7 +64,7 @@ export async function startServerUnder(
   };
 }
 
-/** Becomes the server, and drops what it logs: for tests in which it has hundreds of failures to log. */
+/** A command in front that drops the server's log, for tests in which it logs hundreds of failures. */
 export const quiet = ["sh", "-c", 'exec "$@" 2>/dev/null', "sh"];
 
 interface RawAnswer {
@@ -74,29 +74,29 @@ interface RawAnswer {
 
 export interface RawServer {
   readonly child: ChildProcessWithoutNullStreams;
-  /** What it has written so far. */
+  /** The text that the process has written so far. */
   readonly stdout: () => string;
   readonly stderr: () => string;
-  /** Its exit code, once it has ended. */
+  /** Resolves with the exit code when the process has ended. */
   readonly exited: Promise<number | null>;
-  /** What it says on stderr, once it does. */
+  /** Waits until stderr matches `pattern`. */
   heard(pattern: RegExp): Promise<RegExpExecArray>;
   send(...messages: object[]): void;
-  /** The answer to a request of this id. */
+  /** Waits for the answer to the request with this id. */
   answer(id: number): Promise<RawAnswer>;
 }
 
-/** Starts the built command without a client, for what a client would hide. */
+/** Starts the built command without a client, for tests of things that a client hides. */
 export function spawnRaw(args: readonly string[], environment: NodeJS.ProcessEnv = {}): RawServer {
   return spawnRawAt(builtServer, args, environment);
 }
 
-/** The same for another copy of the command. */
+/** Does the same with another copy of the command. */
 export function spawnRawAt(main: string, args: readonly string[], environment: NodeJS.ProcessEnv): RawServer {
   const child = spawn(process.execPath, [main, ...args], { env: { ...process.env, ...environment } });
   let stdout = "";
   let stderr = "";
-  /** What of `stdout` is a line, and not in `answers` yet; and what of it is none yet. */
+  /** Whole lines of `stdout` that are not in `answers` yet, and the parts of an unfinished line. */
   const lines: string[] = [];
   let pieces: string[] = [];
   const answers = new Map<unknown, RawAnswer>();
@@ -113,7 +113,7 @@ export function spawnRawAt(main: string, args: readonly string[], environment: N
     stderr += text;
     child.emit("read");
   });
-  child.stdin.on("error", () => undefined); // the process may be gone before all is written
+  child.stdin.on("error", () => undefined); // the process may end before everything is written
   const exited = once(child, "close").then(([code]) => code as number | null);
   onTestFinished(() => void child.kill("SIGKILL"));
   return {
@@ -125,7 +125,7 @@ export function spawnRawAt(main: string, args: readonly string[], environment: N
       for (;;) {
         const found = pattern.exec(stderr);
         if (found !== null) return found;
-        if (child.exitCode !== null) throw new Error(`it ended without saying ${pattern}: ${stderr}`);
+        if (child.exitCode !== null) throw new Error(`the process ended without writing ${pattern}: ${stderr}`);
         await Promise.race([once(child, "read"), once(child, "close")]);
       }
     },

@@ -1,13 +1,13 @@
 import type { ByteSource } from "../../src/store/ports/byte-source.js";
 
-/** A source that has these bytes, and then no more. */
+/** A source that gives these blocks and then ends. */
 export function sourceOf(...blocks: readonly Uint8Array[]): ByteSource {
   const left = [...blocks];
   return { next: async () => left.shift(), stop: () => void left.splice(0) };
 }
 
-/** A source that has these texts, and between them does what others do meanwhile. */
-export function asking(ask: () => Promise<unknown>, ...texts: readonly string[]): ByteSource {
+/** A source that gives these texts, and calls `ask` between them, as if another process acted meanwhile. */
+export function interleavedSource(ask: () => Promise<unknown>, ...texts: readonly string[]): ByteSource {
   const left = [...texts];
   return {
     async next() {
@@ -19,9 +19,9 @@ export function asking(ask: () => Promise<unknown>, ...texts: readonly string[])
   };
 }
 
-/** A source that a test brings bytes to. */
+/** A source that a test sends bytes to. */
 export interface Pipe extends ByteSource {
-  /** Resolves once they are taken and more is asked for, or nobody asks any more. */
+  /** Resolves when the bytes are taken and the next are asked for, or when the source has ended. */
   send(bytes: Uint8Array): Promise<void>;
   end(): void;
   break(error: Error): void;
@@ -40,7 +40,7 @@ export function createPipe(): Pipe {
   };
   const wakeAsked = (): void => asked.splice(0).forEach((resolve) => void resolve());
   function finish(result: Promise<Uint8Array | undefined>): void {
-    result.catch(() => undefined); // whoever asks hears of it
+    result.catch(() => undefined); // the next call of `next` gets this error
     ending = result;
     waiting?.(result);
     waiting = undefined;

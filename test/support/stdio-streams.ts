@@ -3,7 +3,7 @@ import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 import { onTestFinished } from "vitest";
 import { type StdioLimits, StdioTransport } from "../../src/mcp/stdio/stdio-transport.js";
 
-/** A JSON-RPC message as a test looks at it. */
+/** A JSON-RPC message, with the members that tests look at. */
 export interface Message {
   readonly id?: string | number | null;
   readonly method?: string;
@@ -13,11 +13,11 @@ export interface Message {
 
 /** A client's end of stdout, which may stop reading. */
 export class ClientOutput extends Writable {
-  /** What has been read. */
+  /** The messages that the client has read. */
   readonly lines: Message[] = [];
   #isReading = true;
   #held: (() => void) | undefined;
-  /** A line that comes in pieces. */
+  /** The beginning of a line whose end has not come yet. */
   #pieces = "";
 
   constructor(highWaterMark = 1_024) {
@@ -53,7 +53,7 @@ export class ClientOutput extends Writable {
   }
 }
 
-/** A transport that is started, with its client's two ends and what it has told the server. */
+/** Starts a transport. Returns it with both ends of its client, and with the messages that it has received. */
 export async function openTransport(limits: Partial<StdioLimits> = {}) {
   const stdin = new PassThrough();
   const stdout = new ClientOutput();
@@ -71,8 +71,14 @@ export async function openTransport(limits: Partial<StdioLimits> = {}) {
   await transport.start();
   onTestFinished(() => transport.close());
   return {
-    ...{ transport, stdin, stdout, received, errors, logged, answers: stdout.lines },
-    /** Writes lines at once, and resolves when they have been taken. */
+    transport,
+    stdin,
+    stdout,
+    received,
+    errors,
+    logged,
+    answers: stdout.lines,
+    /** Writes all lines in one write. Resolves when the transport has read them. */
     async write(...lines: (object | string | Buffer)[]) {
       const bytes = lines.map((line) => Buffer.concat([asBytes(line), Buffer.from("\n")]));
       await new Promise((resolve) => stdin.write(Buffer.concat(bytes), resolve));
@@ -88,7 +94,7 @@ function asBytes(line: object | string | Buffer): Buffer {
   return Buffer.from(typeof line === "string" ? line : JSON.stringify({ jsonrpc: "2.0", ...line }));
 }
 
-/** Resolves once what the streams had to do at once is done. */
+/** Resolves after the work that the streams do at once. */
 export function settled(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

@@ -11,7 +11,7 @@ import { silentLog } from "./silent-log.js";
 
 export interface MemoryEnginesOptions extends MemoryContentOptions {
   readonly rows?: Map<string, string>;
-  /** Small pieces, which lie in rows. */
+  /** Bytes of the pieces in rows, by name. */
   readonly rowPieces?: Map<string, Uint8Array>;
 }
 
@@ -28,18 +28,24 @@ export function createMemoryEngines({ rows, rowPieces, ...options }: MemoryEngin
   return { metadata, content: createMemoryContentStore(options) };
 }
 
-/** Everything but empty content lies in the content store: what large content does, with few bytes. */
+/** Stores all content that is not empty in the content store. So a few bytes behave like large content. */
 export const noRowPieces: PieceLimits = {
-  ...{ maxRowPieceBytes: 0, maxRowChunkBytes: 0, maxRowBytes: 0 },
-  ...{ maxPieces: 64, maxPublishedPieces: 8 },
+  maxRowPieceBytes: 0,
+  maxRowChunkBytes: 0,
+  maxRowBytes: 0,
+  maxPieces: 64,
+  maxPublishedPieces: 8,
 };
-/** Three bytes fit in a row and six do not, and an upload of three pieces has too many. */
+/** Three bytes fit in a row, six do not, and three pieces are too many for an upload. */
 export const tinyPieces: PieceLimits = {
-  ...{ maxRowPieceBytes: 3, maxRowChunkBytes: 3, maxRowBytes: 5 },
-  ...{ maxPieces: 2, maxPublishedPieces: 1 },
+  maxRowPieceBytes: 3,
+  maxRowChunkBytes: 3,
+  maxRowBytes: 5,
+  maxPieces: 2,
+  maxPublishedPieces: 1,
 };
 
-/** A store over engines that other stores may share, as other processes would. */
+/** A store on engines. Other stores on the same engines act like other processes. */
 export function storeOn(
   engines: Pick<StoreOptions, "metadata" | "content">,
   options: Partial<StoreOptions> = {},

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import packageJson from "../../../package.json" with { type: "json" };
-import type { Links } from "../../store/ports/links.js";
 import type { Log } from "../../store/ports/log.js";
+import type { TransferUrls } from "../../store/ports/transfer-urls.js";
 import type { Store } from "../../store/store.js";
 import type { HttpConfig, ServeConfig } from "../options/serve-config.js";
 
@@ -12,7 +12,7 @@ export class HttpServiceError extends Error {
 
 export interface HttpService {
   /** Makes the URLs in the store's records. It makes none until the service listens. */
-  readonly links: Links;
+  readonly links: TransferUrls;
   /**
    * Begins to listen. Returns the origin. Returns undefined if the address is in use and the server goes on over stdio.
    *

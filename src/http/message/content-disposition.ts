@@ -1,4 +1,4 @@
-import { encodeSegment } from "../../store/model/artifact-uri.js";
+import { encodeSegment } from "../../store/model/names/artifact-uri.js";
 
 /** Characters of a token (RFC 9110, section 5.6.2) that every client takes as they are: some decode `%` in `filename`. */
 const plainName = /^[A-Za-z0-9!#$&+.^_`|~-]+$/;

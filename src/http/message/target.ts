@@ -1,4 +1,4 @@
-import { decodePercent } from "../../store/model/artifact-uri.js";
+import { decodePercent } from "../../store/model/names/artifact-uri.js";
 import { quote } from "../../store/model/quote.js";
 import { HttpError } from "./http-error.js";
 

@@ -1,5 +1,5 @@
 import { ArtifactError } from "../../store/model/errors.js";
-import { suggestKey } from "../../store/model/names.js";
+import { suggestKey } from "../../store/model/names/suggest-key.js";
 import type { UploadSession } from "../../store/model/upload-session.js";
 import type { StreamChecksum } from "../../store/uploads/upload-stream.js";
 import type { CreateUpload } from "../../store/uploads/uploads.js";

@@ -13,7 +13,7 @@ import { notificationFault, requestForSdk } from "./sdk-messages.js";
 /** With each answer, the average size moves by one eighth of the difference. */
 const averagedAnswers = 8;
 
-/** `store/model/limits.ts` describes the limits. */
+/** `mcp/limits.ts` describes the limits. */
 export interface CallFlowLimits extends CallQueueLimits {
   readonly maxUnreadBytes: number;
   /** The expected size of an answer before the first one was sent, in bytes. */

@@ -1,5 +1,9 @@
 import type { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import { ErrorCode, SUPPORTED_PROTOCOL_VERSIONS } from "@modelcontextprotocol/sdk/types.js";
+import type { Log } from "../../store/ports/log.js";
+import type { CallFlowLimits } from "../flow/call-flow.js";
+import { CallTurns, type CallTurnsLimits } from "../flow/call-turns.js";
+import { errorAnswer, serverErrorCode } from "../flow/json-rpc.js";
 import {
   maxConcurrentCalls,
   maxEventBytes,
@@ -12,11 +16,7 @@ import {
   maxWaitingCalls,
   mcpSessionIdleMs,
   stalledMs,
-} from "../../store/model/limits.js";
-import type { Log } from "../../store/ports/log.js";
-import type { CallFlowLimits } from "../flow/call-flow.js";
-import { CallTurns, type CallTurnsLimits } from "../flow/call-turns.js";
-import { errorAnswer, serverErrorCode } from "../flow/json-rpc.js";
+} from "../limits.js";
 import { answerForm } from "./answer-form.js";
 import { EventLog } from "./event-log.js";
 import { HttpBodies, type HttpBodiesLimits, serverEnding } from "./http-bodies.js";
@@ -26,7 +26,7 @@ import type { HttpTransport } from "./http-transport.js";
 import type { MessageStream } from "./message-stream.js";
 import { notAcceptable, notInitialized, PostHandler } from "./post-handler.js";
 
-/** `store/model/limits.ts` describes the limits. */
+/** `mcp/limits.ts` describes the limits. */
 export interface McpEndpointLimits extends CallFlowLimits, CallTurnsLimits, HttpBodiesLimits, HttpSessionsLimits {
   readonly maxEventBytes: number;
   /** How often something is sent on a connection without messages. */

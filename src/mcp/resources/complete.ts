@@ -1,6 +1,6 @@
 import { type CompleteRequest, type CompleteResult, ErrorCode, McpError } from "@modelcontextprotocol/sdk/types.js";
 import { ArtifactError } from "../../store/model/errors.js";
-import { isBucketPrefix } from "../../store/model/names.js";
+import { isBucketPrefix } from "../../store/model/names/bucket-name.js";
 import type { Store } from "../../store/store.js";
 import { resourceTemplates } from "./list-resources.js";
 import { toProtocolError } from "./read-resource.js";

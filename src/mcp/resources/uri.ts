@@ -1,8 +1,9 @@
 import { ErrorCode, McpError } from "@modelcontextprotocol/sdk/types.js";
-import { decodePercent } from "../../store/model/artifact-uri.js";
 import { ArtifactError, type ErrorDetails } from "../../store/model/errors.js";
 import { maxKeyBytes } from "../../store/model/limits.js";
-import { checkBucket, toKey } from "../../store/model/names.js";
+import { decodePercent } from "../../store/model/names/artifact-uri.js";
+import { checkBucket } from "../../store/model/names/bucket-name.js";
+import { toKey } from "../../store/model/names/key-name.js";
 import { quote } from "../../store/model/quote.js";
 
 /** What a resource URI names. Numbers are bytes, but for `version`. */

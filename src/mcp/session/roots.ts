@@ -3,8 +3,8 @@ import type { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import { RootsListChangedNotificationSchema } from "@modelcontextprotocol/sdk/types.js";
 import { z } from "zod";
 import { shorten } from "../../store/model/quote.js";
-import { withinMs } from "../../store/model/within-ms.js";
 import type { Log } from "../../store/ports/log.js";
+import { withTimeout } from "../../store/with-timeout.js";
 
 /** How long the client may take to say its roots, and how long another request waits for them. */
 const answerMs = 5_000;
@@ -54,7 +54,7 @@ export function createRoots(server: Server, allowPaths: readonly string[], onCha
   server.setNotificationHandler(RootsListChangedNotificationSchema, refresh);
   return {
     async allowed() {
-      await withinMs(waitMs, asking);
+      await withTimeout(waitMs, asking);
       return [...allowPaths, ...roots];
     },
     start() {

@@ -1,7 +1,7 @@
 import type { Readable, Writable } from "node:stream";
 import type { Server } from "@modelcontextprotocol/sdk/server/index.js";
-import { withinMs } from "../../store/model/within-ms.js";
 import type { Log } from "../../store/ports/log.js";
+import { withTimeout } from "../../store/with-timeout.js";
 import { StdioTransport } from "./stdio-transport.js";
 
 /** How long the server waits at its end for the client to read the last answers. */
@@ -22,7 +22,7 @@ export async function serveStdio(server: Server, stdin: Readable, stdout: Writab
     gone: transport.gone,
     async finish() {
       const drained = transport.drain().then(() => true);
-      if (!(await withinMs(flushMs, drained))) log("warn", "answers_not_taken");
+      if (!(await withTimeout(flushMs, drained))) log("warn", "answers_not_taken");
       await server.close();
     },
   };

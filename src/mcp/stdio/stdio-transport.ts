@@ -1,24 +1,18 @@
 import type { Readable, Writable } from "node:stream";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { ErrorCode, type JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
-import {
-  maxConcurrentCalls,
-  maxHeldBytes,
-  maxMessageBytes,
-  maxUnreadBytes,
-  maxWaitingCalls,
-} from "../../store/model/limits.js";
 import type { Log } from "../../store/ports/log.js";
 import { serializeMessage } from "../fast-json/fast-json.js";
 import { CallFlow } from "../flow/call-flow.js";
 import type { CallQueueLimits } from "../flow/call-queue.js";
 import { type ErrorAnswer, errorAnswer, internalError } from "../flow/json-rpc.js";
+import { maxConcurrentCalls, maxHeldBytes, maxMessageBytes, maxUnreadBytes, maxWaitingCalls } from "../limits.js";
 import { LineReader } from "./line-reader.js";
 import { LineWriter } from "./line-writer.js";
 import type { OversizeLine } from "./oversize-line.js";
 import { type InvalidLine, parseLine } from "./parse-line.js";
 
-/** `store/model/limits.ts` describes the limits. */
+/** `mcp/limits.ts` describes the limits. */
 export interface StdioLimits extends CallQueueLimits {
   readonly maxMessageBytes: number;
   readonly maxUnreadBytes: number;

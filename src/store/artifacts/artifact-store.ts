@@ -1,8 +1,8 @@
 import {
   type Artifact,
-  type Content,
   checkIdempotencyKey,
   checkMetadata,
+  type DescribedContent,
   sha256Of,
   toArtifact,
 } from "../model/artifact.js";
@@ -10,7 +10,8 @@ import { decodeCursor, encodeCursor, type Page, type PageOptions } from "../mode
 import { ArtifactError } from "../model/errors.js";
 import type { PieceLimits } from "../model/limits.js";
 import { checkMimeType, mimeTypeOf } from "../model/media-type.js";
-import { checkBucket, checkDelimiter, toKey, toKeyPrefix } from "../model/names.js";
+import { checkBucket } from "../model/names/bucket-name.js";
+import { checkDelimiter, toKey, toKeyPrefix } from "../model/names/key-name.js";
 import { planPublication, withIdempotencyKey } from "../model/publication-plan.js";
 import { quote } from "../model/quote.js";
 import {
@@ -29,8 +30,8 @@ import { isGuardMet } from "../model/upload-session.js";
 import type { FreedPieces } from "../pieces/freed-pieces.js";
 import { openPieces, type PieceStores } from "../pieces/piece-reader.js";
 import type { Digests } from "../ports/digests.js";
-import { type Links, noLinks } from "../ports/links.js";
 import type { Entry, MetadataStore, StoredRow } from "../ports/metadata-store.js";
+import { noTransferUrls, type TransferUrls } from "../ports/transfer-urls.js";
 import type { ChangeSignal } from "../publication/change-signal.js";
 import type { Ender } from "../publication/ender.js";
 import { addVersion, replaceVersion, versionsOf } from "../publication/key-versions.js";
@@ -88,7 +89,7 @@ export interface ArtifactStoreDependencies extends PieceStores {
   readonly quota: Quota;
   readonly digests: Digests;
   readonly signal: ChangeSignal;
-  readonly links: Links;
+  readonly urls: TransferUrls;
   readonly nowSeconds: () => number;
   readonly newId: () => string;
   readonly keepVersions: number;
@@ -120,7 +121,7 @@ export class ArtifactStore {
     const { quota, uploads, pieceLimits } = this.#dependencies;
     const { bytes } = wanted;
     const key = this.checkSave(wanted, bytes.length);
-    const content: Content = {
+    const content: DescribedContent = {
       ...{ sha256: sha256Of(bytes), bytes: bytes.length, metadata: wanted.metadata ?? {} },
       mime_type: wanted.mime_type ?? mimeTypeOf(key, wanted.otherwise),
     };
@@ -164,7 +165,7 @@ export class ArtifactStore {
     const { digests } = this.#dependencies;
     for (;;) {
       const { row, found } = await this.#find(bucket, key, version);
-      const artifact = toArtifact(bucket, row.value.key, found, noLinks); // who reads it here needs no link to it
+      const artifact = toArtifact(bucket, row.value.key, found, noTransferUrls); // who reads it here needs no link to it
       const reader = await openPieces(this.#dependencies, found.session, found.pieces);
       if (reader !== undefined) return openArtifact(artifact, reader, digests);
       // Deleted meanwhile, or lost: only a row that still names it says which.
@@ -190,7 +191,7 @@ export class ArtifactStore {
       return chosen;
     });
     quota.freed({ storedBytes: going.reduce((bytes, gone) => bytes + gone.bytes, 0) });
-    return toArtifact(bucket, key, going[0] as Version, noLinks);
+    return toArtifact(bucket, key, going[0] as Version, noTransferUrls);
   }
 
   /** The newest version of each key, in order. @throws ArtifactError `bucket_not_found` */
@@ -237,7 +238,7 @@ export class ArtifactStore {
   }
 
   #show({ bucket, key }: Name, version: Version): Artifact {
-    return toArtifact(bucket, key, version, this.#dependencies.links);
+    return toArtifact(bucket, key, version, this.#dependencies.urls);
   }
 
   #answer(name: Name, version: Version, isAlreadySaved: boolean): Artifact {
@@ -263,7 +264,7 @@ export class ArtifactStore {
   }
 
   /** What a save answers without making a version, or the rows by which it has to make one. @throws as `save` does */
-  async #existing(save: SaveArtifact, content: Content): Promise<Existing> {
+  async #existing(save: SaveArtifact, content: DescribedContent): Promise<Existing> {
     const { rows } = this.#dependencies;
     const { bucket, key, idempotency_key } = save;
     for (;;) {
@@ -285,7 +286,7 @@ export class ArtifactStore {
    *
    * @param read the key's rows, which ask for a new version. If they are out of date, the change is not made
    */
-  async #saveInRow(save: SaveArtifact, content: Content, read: KeyRows): Promise<Artifact> {
+  async #saveInRow(save: SaveArtifact, content: DescribedContent, read: KeyRows): Promise<Artifact> {
     const { rows, newId, signal, freed } = this.#dependencies;
     const { bucket, key, bytes, saved_by, idempotency_key } = save;
     const session = newId();
@@ -348,7 +349,7 @@ interface Name {
   readonly key: string;
 }
 
-function publicationOf({ if_version, isStrict, idempotency_key }: SaveArtifact, content: Content) {
+function publicationOf({ if_version, isStrict, idempotency_key }: SaveArtifact, content: DescribedContent) {
   const is_strict = isStrict ? (true as const) : undefined;
   return { content, if_version: if_version ?? null, is_strict, idempotency_key };
 }

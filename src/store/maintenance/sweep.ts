@@ -11,7 +11,7 @@ import {
 import { isEnded } from "../model/session-errors.js";
 import { isReady, isUnfinished, statusAt } from "../model/upload-session.js";
 import type { FreedPieces } from "../pieces/freed-pieces.js";
-import { orWithoutReserve } from "../pieces/reserve.js";
+import { retryWithoutReserve } from "../pieces/with-reserve.js";
 import type { ContentStore, PieceName } from "../ports/content-store.js";
 import type { Log } from "../ports/log.js";
 import { type MetadataStore, rowsUnder, type StoredRow } from "../ports/metadata-store.js";
@@ -89,7 +89,7 @@ export class Sweep {
       await pass.overRows(sessionPrefix, (row) => pass.session(parseSessionRow(row)));
       await pass.endedSessions();
       await pass.step("reclaim", () => metadata.reclaim());
-      await pass.step("clock", () => clock.keep());
+      await pass.step("clock", () => clock.save());
       await freed.flush();
     } finally {
       await content.restoreReserve();
@@ -119,7 +119,7 @@ class Pass {
 
   /** Pieces that lost their row, and whose remover may have died. */
   async freedRow(row: StoredRow): Promise<void> {
-    await this.#dependencies.freed.seeThrough(parseFreedRow(row));
+    await this.#dependencies.freed.removeOrThrow(parseFreedRow(row));
     this.report.rows += 1;
   }
 
@@ -197,7 +197,7 @@ class Pass {
   async step(what: string, act: () => Promise<void>): Promise<void> {
     if (this.#isStopped()) return;
     try {
-      await orWithoutReserve(this.#dependencies.content, act);
+      await retryWithoutReserve(this.#dependencies.content, act);
     } catch (error) {
       this.report.failed += 1;
       this.#dependencies.log("warn", "sweep_failed", { what, error: String(error) });

@@ -4,8 +4,8 @@ import type { SessionRecord } from "./records.js";
 import { closedError, offsetConflict } from "./session-errors.js";
 
 /**
- * What an append of `length` bytes at `offset` asks for: the first `overlap` bytes must equal those stored, the
- * rest is new.
+ * Decides what an append of `length` bytes at `offset` does. The first `overlap` bytes are a replay: the caller must
+ * compare them with the stored bytes, and they must be equal. The other bytes are new.
  *
  * @throws ArtifactError `offset_conflict`, `size_exceeded`, `session_closed`, `session_expired`
  */
@@ -13,7 +13,8 @@ export function planAppend(record: SessionRecord, offset: number, length: number
   if (record.status === "aborted" || record.status === "expired") throw closedError(record);
   const end = offset + length;
   if (offset > record.offset) {
-    throw offsetConflict(record, `Offset ${offset} leaves a gap. Nothing of this chunk was kept.`);
+    const what = `Offset ${offset} leaves a gap after the stored bytes. Nothing of this chunk was kept.`;
+    throw offsetConflict(record, what);
   }
   if (record.size !== null && end > record.size) throw sizeExceeded(record, record.size, end);
   if (record.status !== "open" && end > record.offset) throw closedError(record);
@@ -23,15 +24,15 @@ export function planAppend(record: SessionRecord, offset: number, length: number
 function sizeExceeded(record: SessionRecord, size: number, end: number): ArtifactError {
   const { id, offset } = record;
   const [state, next] = stateOf(record, size);
-  const message = `The chunk would end at byte ${end}, past the declared size of ${count(size, "byte")}. Nothing of it was kept. ${state}`;
+  const message = `The chunk would end at byte ${end}, past the declared size of ${count(size, "byte")}. Nothing of the chunk was kept. ${state}`;
   return new ArtifactError("size_exceeded", message, { next, details: { session_id: id, offset, size } });
 }
 
 /** How far an upload of a declared size is, and what can be done about it. */
 function stateOf({ status, offset, sha256 }: SessionRecord, size: number): readonly [string, NextStep] {
   if (offset < size) return [`${countIs(size - offset, "byte")} missing from offset ${offset}.`, "create_without_size"];
-  if (status === "complete") return ["All declared bytes are there, and published.", "use_published"];
-  const unpublished = "All declared bytes are there, and nothing is published yet.";
+  if (status === "complete") return ["All declared bytes are stored and published.", "use_published"];
+  const unpublished = "All declared bytes are stored, and nothing is published yet.";
   if (status === "conflict") return [unpublished, "resolve_conflict"];
   return [unpublished, sha256 === null ? "wait_for_upload" : "correct_digest"];
 }

@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
-import type { Links } from "../ports/links.js";
-import { artifactUri } from "./artifact-uri.js";
+import type { TransferUrls } from "../ports/transfer-urls.js";
 import { ArtifactError } from "./errors.js";
 import { maxMetadataBytes } from "./limits.js";
+import { artifactUri } from "./names/artifact-uri.js";
 import { quote } from "./quote.js";
 import type { Version } from "./records.js";
 
-/** A published version of a key, as every face shows it. */
+/** A published version of a key, as MCP and HTTP show it. */
 export interface Artifact {
   readonly bucket: string;
   readonly key: string;
@@ -14,25 +14,25 @@ export interface Artifact {
   readonly mime_type: string;
   /** Size of the content in bytes. */
   readonly bytes: number;
-  /** Of the content; 64 lower-case hex. */
+  /** SHA-256 of the content: 64 lower-case hex. */
   readonly sha256: string;
   /** Unix seconds. */
   readonly created_at: number;
   /** Unix seconds; absent if it does not expire. */
   readonly expires_at?: number;
-  /** Who made this version, as they told it. */
+  /** Who made this version, as the caller said. */
   readonly saved_by?: string;
   readonly uri: string;
-  /** Where the content can be fetched over HTTP for a while; absent where nothing listens. */
+  /** URL that serves the content over HTTP for a limited time; absent if no HTTP server listens. */
   readonly url?: string;
   readonly metadata: Readonly<Record<string, string>>;
-  /** How often metadata or expiry were changed since; absent for 0. */
+  /** How many times metadata or expiry were changed since; absent for 0. */
   readonly edit?: number;
-  /** The call made no version: this one has the same content, type and metadata already. */
+  /** The call made no new version, because this version already has the same content, type and metadata. */
   readonly already_saved?: true;
 }
 
-/** The digest of all of a content, as `sha256` fields have it. */
+/** SHA-256 of a whole content: 64 lower-case hex. */
 export function sha256Of(content: string | Uint8Array): string {
   return createHash("sha256").update(content).digest("hex");
 }
@@ -42,7 +42,7 @@ export const sha256Pattern = /^[0-9a-f]{64}$/;
 /** @throws ArtifactError `invalid_argument` */
 export function checkDigest(argument: string, sha256: string | undefined): void {
   if (sha256 !== undefined && !sha256Pattern.test(sha256)) {
-    const message = `${argument} must be 64 lower-case hex digits: leave it out where no program has computed it.`;
+    const message = `${argument} must be 64 lower-case hex digits: leave it out if no program has computed it.`;
     throw new ArtifactError("invalid_argument", message, { details: { argument } });
   }
 }
@@ -52,39 +52,37 @@ export function checkMetadata(metadata: Readonly<Record<string, string>>): void 
   const details = { argument: "metadata" };
   const bytes = Buffer.byteLength(JSON.stringify(metadata));
   if (bytes > maxMetadataBytes) {
-    const message = `metadata is ${bytes} bytes of JSON, and at most ${maxMetadataBytes} are kept: shorten it, or save it as an artifact of its own.`;
+    const message = `metadata is ${bytes} bytes of JSON, and the limit is ${maxMetadataBytes}: shorten it, or save it as an artifact of its own.`;
     throw new ArtifactError("invalid_argument", message, { details });
   }
   for (const text of Object.entries(metadata).flat()) {
     if (!text.isWellFormed()) {
-      throw new ArtifactError("invalid_argument", "metadata has a lone surrogate, which is no valid Unicode text.", {
-        details,
-      });
+      const message = "metadata has a lone surrogate, which is not valid Unicode text: remove it.";
+      throw new ArtifactError("invalid_argument", message, { details });
     }
     if (text.includes("\0")) {
-      throw new ArtifactError("invalid_argument", `metadata has a NUL character in ${quote(text)}: remove it.`, {
-        details,
-      });
+      const message = `metadata has a NUL character in ${quote(text)}: remove it.`;
+      throw new ArtifactError("invalid_argument", message, { details });
     }
   }
 }
 
-/** The idempotency key's longest form, in characters. */
+/** Maximum length of an idempotency key, in characters. */
 export const maxIdempotencyKeyChars = 255;
 
 /** @throws ArtifactError `invalid_argument` */
 export function checkIdempotencyKey(key: string | undefined): void {
   if (key === undefined || /^[\x20-\x7e]{1,255}$/.test(key)) return;
-  const message = `The idempotency key is 1 to ${maxIdempotencyKeyChars} printable ASCII characters.`;
+  const message = `The idempotency key must be 1 to ${maxIdempotencyKeyChars} printable ASCII characters.`;
   throw new ArtifactError("invalid_argument", message, { details: { argument: "idempotency_key" } });
 }
 
-/** @param since when what can be fetched by a link began to be, if not now; unix seconds */
-export function toArtifact(bucket: string, key: string, record: Version, links: Links, since?: number): Artifact {
+/** @param since when the time begins for which `url` works, in unix seconds; now if absent */
+export function toArtifact(bucket: string, key: string, record: Version, urls: TransferUrls, since?: number): Artifact {
   const { version, mime_type, bytes, sha256, created_at, expires_at, saved_by, metadata, edit } = record;
   const uri = artifactUri(bucket, key);
-  const url = links.download({ bucket, key, version }, since);
-  // Pages have hundreds: an object that is built up field by field is several times as fast as spreads.
+  const url = urls.download({ bucket, key, version }, since);
+  // A page has hundreds of artifacts. Setting fields one by one is several times as fast as object spreads.
   const artifact: Filled<Artifact> = { bucket, key, version, mime_type, bytes, sha256, created_at, uri, metadata };
   if (expires_at !== undefined) artifact.expires_at = expires_at;
   if (saved_by !== undefined) artifact.saved_by = saved_by;
@@ -95,15 +93,15 @@ export function toArtifact(bucket: string, key: string, record: Version, links: 
 
 type Filled<Type> = { -readonly [Name in keyof Type]: Type[Name] };
 
-/** What makes two contents of one key the same version. */
-export interface Content {
+/** The facts of a content. If they are equal for two contents of one key, both are the same version. */
+export interface DescribedContent {
   readonly sha256: string;
   readonly bytes: number;
   readonly mime_type: string;
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-export function isSameContent(a: Content, b: Content): boolean {
+export function isSameContent(a: DescribedContent, b: DescribedContent): boolean {
   return (
     a.sha256 === b.sha256 && a.bytes === b.bytes && a.mime_type === b.mime_type && sameStrings(a.metadata, b.metadata)
   );

@@ -1,4 +1,4 @@
-/** Every way an operation can fail. A face answers each of them; a new one does not compile until it does. */
+/** All codes of errors. MCP and HTTP each answer every code: a new one does not compile until both do. */
 export const ERROR_CODES = [
   "invalid_argument",
   "bucket_not_found",
@@ -24,8 +24,8 @@ export const ERROR_CODES = [
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
 /**
- * What the reader of an error can do. Each face words it with its own names: tools for a model, requests for HTTP. A
- * new one does not compile until every face has words for it. Words may use the error's details.
+ * What the reader of an error can do next. MCP and HTTP each have their own words for it: tools for a model, requests
+ * for HTTP. A new step does not compile until both have words for it. The words may use the error's details.
  */
 export const NEXT_STEPS = [
   /** The message says which value is right. */
@@ -33,57 +33,57 @@ export const NEXT_STEPS = [
   "see_buckets",
   "see_artifacts",
   "see_versions",
-  /** No such session: list them, or create one. */
+  /** There is no such session: list sessions, or create one. */
   "find_session",
-  /** The session and its bytes are gone: create another one and begin at byte 0. */
+  /** The session and its bytes are gone: create another session and begin at byte 0. */
   "create_session",
-  /** The session has published its artifact: other content needs another session. */
+  /** The session has published its artifact: create another session for other content. */
   "use_published",
-  /** Send what comes at `offset`. */
+  /** Send the bytes from `offset` on. */
   "continue_at_offset",
-  /** What was sent differs from what is stored: of other content, abort and begin again; else go on at `offset`. */
+  /** The sent bytes differ from the stored ones. Abort and begin again for other content; else continue at `offset`. */
   "check_content",
   /** Send the same bytes again, from the same offset. */
   "send_again",
   /** Send the same content in smaller chunks. */
   "send_smaller_chunks",
-  /** Too large for one call: create a session and send chunks. */
+  /** The content is too large for one call: create a session and send chunks. */
   "upload_in_chunks",
-  /** Larger than an artifact may be: split it; the operator can raise the limit. */
+  /** The content is larger than an artifact may be: split it. The operator can raise the limit. */
   "split_content",
   /** `size` was too small: create a session without it. */
   "create_without_size",
   /** Send the missing bytes from `offset`. */
   "upload_rest",
-  /** Send the missing bytes from `offset`; or say that they are all, by `offset` as the size. */
+  /** Send the missing bytes from `offset`, or pass `offset` as the size to confirm that the content is whole. */
   "upload_rest_or_confirm",
-  /** An upload is still arriving: make the same call when it has ended. */
+  /** Bytes of the upload are still arriving: make the same call after they have arrived. */
   "wait_for_upload",
-  /** Complete with `version` as if_version, or abort. */
+  /** Complete the upload with `version` as if_version, or abort it. */
   "resolve_conflict",
   /** Look at the newest version, then save with `version` as if_version. */
   "save_on_newest",
-  /** Complete with the right digest, or abort. */
+  /** Complete the upload with the right digest, or abort it. */
   "correct_digest",
-  /** The content has another digest than announced: create a session with the right one. */
+  /** The content has another digest than the announced one: create a session with the right digest. */
   "create_with_digest",
-  /** Send the request's first content again, or use another idempotency key. */
+  /** Send the same content as in the first request, or use another idempotency key. */
   "use_other_key",
-  /** Delete artifacts or abort uploads, then make the same call; the operator can make room. */
+  /** Delete artifacts or abort uploads, then make the same call. The operator can make room. */
   "make_room",
-  /** Delete artifacts or abort uploads; the operator can raise the limit on the store's bytes. */
+  /** Delete artifacts or abort uploads. The operator can raise the limit on the store's bytes. */
   "free_store_quota",
   /** The content alone is above the limit on the store's bytes. */
   "raise_store_quota",
-  /** Complete or abort uploads; the operator can raise the limit on unfinished bytes. */
+  /** Complete or abort uploads. The operator can raise the limit on unfinished bytes. */
   "finish_uploads",
   /** The content alone is above the limit on unfinished bytes. */
   "raise_unfinished_quota",
-  /** Complete or abort uploads; the operator can raise the limit on open sessions. */
+  /** Complete or abort uploads. The operator can raise the limit on open sessions. */
   "close_sessions",
   /** Nothing was lost: make the same call again. */
   "call_again",
-  /** It is not known whether the change was made: look, then make the call again if it was not. */
+  /** It is not known whether the change was made: look, and make the call again if it was not. */
   "look_then_call_again",
   /** The bytes of this upload are lost: abort it and upload again. */
   "abort_and_upload",
@@ -91,13 +91,13 @@ export const NEXT_STEPS = [
   "make_writable",
   /** The operator has to restore the store from a backup. */
   "restore_backup",
-  /** Other versions may be whole; the operator can check the store. */
+  /** Other versions may be whole. The operator can check the store. */
   "verify_store",
   /** The operator has to restart the server, or give it the right store. */
   "restart_server",
-  /** The operator has to look at the limit of open files. */
+  /** The operator has to check the limit of open files. */
   "raise_file_limit",
-  /** The operator has to look at the disk. */
+  /** The operator has to check the disk. */
   "check_disk",
   /** The file system cannot hold so large a file: the operator has to move the store to another one. */
   "move_store",
@@ -105,13 +105,13 @@ export const NEXT_STEPS = [
   "use_allowed_path",
   /** No directory is allowed: the person who runs the server has to allow one. */
   "have_path_allowed",
-  /** Import the file again when nobody writes to it. */
+  /** Import the file again when no program writes to it. */
   "import_again",
   /** Abort the session, then import the file into a new one. */
   "abort_and_import",
-  /** Import the file that the session was begun with, or this one under a bucket and key. */
+  /** Import the file that the session was begun with, or import this file under a bucket and key. */
   "import_same_file",
-  /** Import again with this path and the session's id. */
+  /** Import the same path again, with the session's id. */
   "resume_import",
   /** Choose another path, or allow overwriting. */
   "export_elsewhere",
@@ -127,7 +127,7 @@ export interface ArtifactErrorOptions extends ErrorOptions {
   readonly details?: ErrorDetails;
 }
 
-/** A failure that its reader can act on: `message` says what happened, `next` what to do. */
+/** An error that its reader can act on. `message` says what happened, `next` says what to do. */
 export class ArtifactError extends Error {
   override readonly name = "ArtifactError";
   readonly code: ErrorCode;
@@ -144,8 +144,8 @@ export class ArtifactError extends Error {
 }
 
 /**
- * Whether a change was refused because the store is not in its place any more. If it was made all the same, nobody
- * would find it: the rows that are still open do not count.
+ * Whether the error says that the store at its path was removed, moved or replaced. Then the open rows are those of the
+ * old database. What they show does not count, because no other process finds them any more.
  */
 export function isStoreReplaced(error: unknown): boolean {
   return error instanceof ArtifactError && error.code === "store_replaced";

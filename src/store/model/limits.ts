@@ -1,66 +1,44 @@
 const KiB = 1024;
 const MiB = 1024 * KiB;
 
-/** A bucket name's longest form, in characters (all ASCII). */
+/** Maximum length of a bucket name, in characters. All of them are ASCII. */
 export const maxBucketChars = 63;
-/** A key's longest form, in bytes of UTF-8 after NFC. */
+/** Maximum length of a key, in bytes of UTF-8 after NFC. */
 export const maxKeyBytes = KiB;
-/** The JSON of an artifact's metadata, in bytes of UTF-8. */
+/** Maximum length of an artifact's metadata as JSON, in bytes of UTF-8. */
 export const maxMetadataBytes = 2 * KiB;
 export const maxMimeTypeChars = 255;
 
-/** Largest content of one call, decoded; an option changes it. */
+/** Largest content of one call, in bytes after decoding. An option changes it. */
 export const defaultMaxChunkBytes = 8 * MiB;
-/** The most that option may be: with base64 and JSON around it, a message stays below what the reader takes. */
+/** Largest value of that option. With base64 and JSON around it, a message stays below the limit of the reader. */
 export const largestMaxChunkBytes = 32 * MiB;
-/** Largest message on stdin, in bytes. */
-export const maxMessageBytes = 64 * MiB;
-/** Requests of one client that are worked on at once; further ones wait. */
-export const maxConcurrentCalls = 16;
-/** Requests that wait; a further one is refused. */
-export const maxWaitingCalls = 1_000;
-/** While the client has left more than this unread, in bytes, no request is started. */
-export const maxUnreadBytes = 8 * MiB;
-/** While waiting requests and unread answers hold more than this together, in bytes, stdin is not read. */
-export const maxHeldBytes = 32 * MiB;
-
-/** Largest body of a request to `/mcp`, in bytes: the largest chunk as base64, with JSON around it, fits. */
-export const maxMcpBodyBytes = 44 * MiB;
-/** Bodies up to this size have a room of their own, in which they do not wait for larger ones; in bytes. */
-export const maxSmallBodyBytes = 256 * KiB;
-/** What the bodies of small requests to `/mcp` hold together, in bytes, until they are answered. */
-export const maxSmallBodiesBytes = 4 * MiB;
-/** Requests to `/mcp` whose bodies wait for room; a further one is refused. */
-export const maxWaitingBodies = 64;
-/** While others wait, a client that sends or takes nothing for this long is cut off. */
-export const stalledMs = 10_000;
-/** What MCP over HTTP keeps of its messages to all clients, unread ones and those to be told again, in bytes. */
-export const maxEventBytes = 64 * MiB;
-/** A session of MCP over HTTP without a request or an open stream ends after this long. */
-export const mcpSessionIdleMs = 30 * 60 * 1000;
 
 export const defaultKeepVersions = 100;
-/** All versions of a key share one row, which is read whole: the most that may be kept. */
+/** Largest value of the option. All versions of a key are in one row, which is always read as a whole. */
 export const largestKeepVersions = 1_000;
-/** An upload session lives this long after its last accepted byte; an option changes it. */
+/** An upload session expires this long after its last accepted byte. An option changes it. */
 export const defaultSessionTtlMs = 7 * 24 * 60 * 60 * 1000;
 export const smallestSessionTtlMs = 1_000;
 export const largestSessionTtlMs = 365 * 24 * 60 * 60 * 1000;
 
-/** Unfinished uploads at a time; an option changes it. */
+/** Maximum number of unfinished uploads at a time. An option changes it. */
 export const defaultMaxOpenSessions = 1_000;
 
-/** Where the bytes of sessions and versions go. */
+/** Decides where the bytes of sessions and versions are stored. */
 export interface PieceLimits {
-  /** Content up to this size lies in a row; in bytes. */
+  /** Content up to this size, in bytes, is stored in a row. */
   readonly maxRowPieceBytes: number;
-  /** The same of what one call adds to an upload: one sync makes it durable and counts it, in a file it takes two. */
+  /**
+   * Bytes up to this number that one call adds to an upload are stored in a row. One sync makes them durable and counts
+   * them; in a file this takes two.
+   */
   readonly maxRowChunkBytes: number;
-  /** Bytes of one upload that lie in rows at most, until they are moved into the content store. */
+  /** An upload has at most this many bytes in rows. Before it has more, they are moved into the content store. */
   readonly maxRowBytes: number;
-  /** More pieces than this of one upload are made one before the next. */
+  /** When an upload has this many pieces, they become one before the next is added. */
   readonly maxPieces: number;
-  /** A version has at most as many in the content store: who reads it has all of them open. */
+  /** A version has at most this many pieces in the content store, because a reader has all of them open. */
   readonly maxPublishedPieces: number;
 }
 
@@ -72,40 +50,40 @@ export const defaultPieceLimits: PieceLimits = {
   maxPublishedPieces: 8,
 };
 /**
- * Pieces that a process keeps open for its next append; the least recently used is closed past it. Together with what
- * the process has open anyway they leave room to read and to save where only 64 files may be open.
+ * Pieces that a process keeps open for its next append. When there are more, the least recently used one is closed. The
+ * number leaves room for reads and saves, and for the other open files, in a process that may have only 64 files open.
  */
 export const maxOpenPieces = 24;
-/** Sessions whose digest a process keeps, to go on with it. */
+/** Sessions for which a process keeps a running digest. */
 export const maxKeptDigests = 1_000;
-/** One read or write of a copy. */
+/** Bytes of one read or write when content is copied. */
 export const copyBlockBytes = MiB;
-/** What an import or a stream makes durable at a time. */
+/** An import or a stream makes its bytes durable each time this many have arrived. */
 export const checkpointBytes = 8 * MiB;
-/** How long a caller waits for a publication before it is told to ask again. */
+/** How long a call waits for a publication before its answer asks the caller to look again. */
 export const publicationWaitMs = 20_000;
 
-/** The row of a session stays at least this long after its end: what comes late is still told apart from the rest. */
+/** The row of an ended session stays at least this long, so that a late call still gets the right error. */
 export const endedSessionMs = 24 * 60 * 60 * 1000;
-/** A file that no row names is called an orphan once it is this old: somebody may be about to name it. */
+/** A file that no row names counts as an orphan only when it is this old. A younger file may still get a row. */
 export const orphanGraceMs = 24 * 60 * 60 * 1000;
-/** An upload with all its bytes is left to its own process this long before a sweep publishes it. */
+/** A sweep publishes an upload that has all its bytes only after this time, to leave it to its own process first. */
 export const publicationGraceMs = 15 * 60 * 1000;
-/** A save in one call is given up by a sweep after this long. */
+/** A sweep gives up an unfinished save in one call after this time. */
 export const saveGraceMs = 60 * 60 * 1000;
 export const defaultFreedGatherMs = 500;
-/** Between sweeps, about; the first comes in a small part of it. */
+/** Approximate time between sweeps. The first sweep comes after a small part of it. */
 export const sweepEveryMs = 60 * 60 * 1000;
 
 export const defaultPageLimit = 100;
 export const largestPageLimit = 1_000;
 
-/** The space that is given up on a full disk, so that deleting still works. */
+/** Space that is reserved, and freed on a full disk, so that deleting still works. */
 export const reserveBytes = MiB;
 
-/** A clock that was seen to be right this recently may end sessions at once. */
+/** A process may end sessions by its clock at once if a trusted clock was seen at most this long before its start. */
 export const clockTrustMs = 24 * 60 * 60 * 1000;
-/** Otherwise a clock is trusted once it has run this long without a jump. */
+/** Otherwise a clock is trusted after it has run this long without a jump. */
 export const clockProbationMs = 60 * 60 * 1000;
-/** The least difference between the wall clock and the monotonic clock that is a jump. */
+/** The wall clock has jumped if it differs from the monotonic clock by more than this. */
 export const clockJumpMs = 60 * 1000;

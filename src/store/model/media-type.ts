@@ -8,10 +8,10 @@ import { quote } from "./quote.js";
 const token = "[\\w!#$%&'*+.^`|~-]+";
 const quoted = String.raw`"(?:[\t \x21\x23-\x5b\x5d-\x7e]|\\[\t \x21-\x7e])*"`;
 const parameter = `${token}=(?:${token}|${quoted})`;
-/** `type/subtype` with parameters: RFC 9110, section 8.3.1. What it takes, it takes in one way only. */
+/** `type/subtype` with parameters: RFC 9110, section 8.3.1. Each text can match in one way only. */
 const mimeTypePattern = new RegExp(`^${token}/${token}(?:[ \\t]*;(?:[ \\t]*${parameter})?)*[ \\t]*$`);
 
-/** Whether the text is a media type that can be stored: up to 255 characters of ASCII. */
+/** Whether the text is a valid media type of at most 255 ASCII characters. */
 export function isMimeType(text: string): boolean {
   return text.length <= maxMimeTypeChars && mimeTypePattern.test(text);
 }
@@ -23,7 +23,7 @@ export function checkMimeType(mimeType: string): void {
   throw new ArtifactError("invalid_argument", message, { details: { argument: "mime_type" } });
 }
 
-/** What the registry does not know, or knows as something else than an agent means by it. */
+/** Types that the registry does not have, and types that agents use for another format than the registry says. */
 const ownTypes = {
   "application/x-ndjson": ["ndjson", "jsonl"],
   "application/vnd.apache.parquet": ["parquet"],
@@ -35,15 +35,15 @@ const ownTypes = {
 
 let types: Mime | undefined;
 
-/** The registry is made when it is first asked: no start waits for it. */
+/** The registry is built at its first use, so that a start does not wait for it. */
 function typeOf(extension: string): string | null {
   types ??= new Mime(standardTypes, otherTypes).define(ownTypes, true);
   return types.getType(extension);
 }
 
-/** The type that the key's extension tells, else `otherwise`. */
+/** The media type for the key's extension; `otherwise` if it is unknown. */
 export function mimeTypeOf(key: string, otherwise: string): string {
-  // Without a dot the registry would take the whole name for an extension.
+  // For a name without a dot the registry would take the whole name as the extension.
   const extension = /[^/]\.([^./]+)$/.exec(key)?.[1];
   return (extension && typeOf(extension)) ?? otherwise;
 }
@@ -51,7 +51,7 @@ export function mimeTypeOf(key: string, otherwise: string): string {
 const textTypes =
   /^(?:text\/.*|application\/(?:json|x-ndjson|xml|yaml|x-yaml|toml|sql|javascript|ecmascript|typescript|x-sh|x-httpd-php|x-tex|x-latex|graphql|rtf|xml-dtd)|.*\+(?:json|xml|yaml))$/i;
 
-/** Whether content of this type is shown as text where its bytes are UTF-8. */
+/** Whether content of this type is shown as text if its bytes are UTF-8. */
 export function isTextType(mimeType: string): boolean {
   return textTypes.test((mimeType.split(";")[0] ?? "").trim());
 }

@@ -1,31 +1,35 @@
-import { type Content, isSameContent } from "./artifact.js";
+import { type DescribedContent, isSameContent } from "./artifact.js";
 import type { Version } from "./records.js";
 import { isGuardMet } from "./upload-session.js";
 
-/** What is to be published, and under which conditions. */
+/** A content to publish, and the conditions for it. */
 export interface Publication {
-  readonly content: Content;
-  /** 0: the key must not exist; null: no guard. */
+  readonly content: DescribedContent;
+  /** The newest version must have this number. 0: the key must not exist. Null: no guard. */
   readonly if_version: number | null;
-  /** The guard holds also where the newest version has the same content. */
+  /** The guard must be met even if the newest version has the same content. */
   readonly is_strict?: true | undefined;
   readonly idempotency_key?: string | undefined;
   /**
-   * It was left behind by somebody who may be gone: it must not come on top of a version with a higher number than this;
-   * null: of any version.
+   * Set if the process of this upload may be gone. If the newest version has a higher number than this, the upload must
+   * not be published on top of it. Null: the upload must not be published on top of any version.
    */
   readonly over?: number | null | undefined;
 }
 
 export type PublicationPlan =
   | { readonly kind: "new" }
-  /** This version answers it. */
+  /** Nothing is published: this version is the result. */
   | { readonly kind: "existing"; readonly version: Version }
   /** The idempotency key belongs to this version, which has other content. */
   | { readonly kind: "key used"; readonly version: Version }
   | { readonly kind: "conflict" };
 
-/** @param versions of the key, newest first; none if it does not exist */
+/**
+ * Decides what a publication does.
+ *
+ * @param versions all versions of the key, newest first; empty if the key does not exist
+ */
 export function planPublication(versions: readonly Version[], publication: Publication): PublicationPlan {
   const { content, if_version, is_strict, idempotency_key, over } = publication;
   const [newest] = versions;
@@ -39,10 +43,10 @@ export function planPublication(versions: readonly Version[], publication: Publi
   return isOvertaken || !isGuardMet(if_version, newest) ? { kind: "conflict" } : { kind: "new" };
 }
 
-/** Keys of requests that a version remembers; the oldest goes first. */
+/** Idempotency keys that a version remembers. A further key replaces the oldest one. */
 const maxIdempotencyKeys = 16;
 
-/** The version with a request's key; the same version if there is no key, or it has it already. */
+/** The version with `key` added. Returns the same object if there is no key, or if the version has it already. */
 export function withIdempotencyKey(version: Version, key: string | undefined): Version {
   const keys = version.idempotency_keys ?? [];
   if (key === undefined || keys.includes(key)) return version;

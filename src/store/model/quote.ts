@@ -1,15 +1,18 @@
-/** Longer text is cut by `quote` and `shorten`, in UTF-16 code units. */
+/** `quote` and `shorten` cut a text that is longer than this, in UTF-16 code units. */
 export const maxQuotedChars = 80;
 
-/** What a terminal, a log or JSON could misread: controls, line separators, bidirectional controls, what is no character. */
+/**
+ * Characters that a terminal, a log or JSON could misread: controls, surrogates, separators of lines and paragraphs,
+ * non-characters and bidirectional controls.
+ */
 const unsafe = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Noncharacter_Code_Point}\p{Bidi_Control}]/gu;
 
-/** Text from a caller as a JSON string for an error message: cut, with unsafe characters as `\uXXXX`. */
+/** A caller's text as a JSON string for an error message: cut if it is long, with unsafe characters as `\uXXXX`. */
 export function quote(text: string): string {
   return escapeUnsafe(JSON.stringify(cut(text)));
 }
 
-/** Text from a caller for an error message, without quotation marks: cut, with unsafe characters as `\uXXXX`. */
+/** A caller's text for an error message, like `quote` but without quotation marks. */
 export function shorten(text: string): string {
   return escapeUnsafe(cut(text));
 }

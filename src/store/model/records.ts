@@ -3,16 +3,17 @@ import type { StoredRow } from "../ports/metadata-store.js";
 import { ArtifactError } from "./errors.js";
 
 /*
- * The rows. A tab separates the parts of a row's key: it is in no name, and sorts below every character of one.
+ * The rows. A tab separates the parts of a row's key. No name contains a tab, and it sorts below every character that a
+ * name can contain.
  *
- *   artifact <bucket> <key>     all versions of one key, and the last number given
- *   gone <bucket> <key>         the last number given to a key that has no version
+ *   artifact <bucket> <key>     all versions of one key, and its last version number
+ *   gone <bucket> <key>         the last version number of a key that has no version now
  *   session <id>                one upload
  *   upload <bucket> <key> <id>  index of sessions by key
- *   freed <id>                  pieces that no row names any more and that are to be removed
+ *   freed <id>                  pieces that no other row names any more, to be removed
  *   changed                     rewritten after a publication or a deletion, so that watchers look again
  *   clock                       the latest time that a process with a trusted clock has seen
- *   store                       which store this is
+ *   store                       the id and the generation of the store
  */
 
 const count = z.int().nonnegative();
@@ -23,16 +24,16 @@ const metadata = z.record(z.string(), z.string());
 const pieceSchema = z.strictObject({
   /** `<start>-<random>`, unique under its session. */
   name,
-  /** Bytes of it that count; a piece in the content store may have more. */
+  /** Bytes of the piece that count. A piece in the content store may have more. */
   bytes: z.int().positive(),
-  /** It lies in a row of its own, not in the content store. */
+  /** The piece lies in a row of its own, not in the content store. */
   in_row: z.literal(true).optional(),
 });
 export type Piece = z.infer<typeof pieceSchema>;
 
 const versionSchema = z.strictObject({
   version: z.int().positive(),
-  /** The session that brought the content; its pieces lie under this id. */
+  /** The session that brought the content. Its pieces lie under this id. */
   session: name,
   /** In order. */
   pieces: z.array(pieceSchema),
@@ -41,13 +42,13 @@ const versionSchema = z.strictObject({
   sha256: digest,
   created_at: count,
   metadata,
-  /** How often metadata or expiry were changed after the version was made; absent for 0. */
+  /** How many times metadata or expiry were changed after the version was made; absent for 0. */
   edit: z.int().positive().optional(),
   /** Unix seconds; absent if it does not expire. */
   expires_at: count.optional(),
-  /** Who made it, as they told it. */
+  /** Who made the version, as the caller said. */
   saved_by: z.string().optional(),
-  /** Of the requests that it answered. */
+  /** Idempotency keys of the requests that this version answered. */
   idempotency_keys: z.array(name).optional(),
 });
 export type Version = z.infer<typeof versionSchema>;
@@ -56,7 +57,7 @@ const artifactSchema = z.strictObject({
   revision: name,
   bucket: name,
   key: name,
-  /** The last version number given; no number is given twice. */
+  /** The last version number that was given to the key. No number is given twice. */
   last: z.int().positive(),
   /** Newest first, never empty. */
   versions: z.array(versionSchema).min(1),
@@ -69,42 +70,45 @@ export type GoneRecord = Omit<z.infer<typeof goneSchema>, "revision">;
 const sessionSchema = z.strictObject({
   revision: name,
   id: name,
-  /** False for a session that nobody is to see: of a save in one call, or one that its client has dismissed. */
+  /** False for a session that is not shown: that of a save in one call, or one that its client has dismissed. */
   is_listed: z.boolean(),
   bucket: name,
   key: name,
   mime_type: z.string(),
   metadata,
-  /** Declared bytes, null where the upload is ended by completing it. */
+  /** Declared size in bytes. Null if the upload ends when it is completed. */
   size: count.nullable(),
-  /** The digest of the whole content, as announced. */
+  /** SHA-256 of the whole content, as announced by the caller. */
   sha256: digest.nullable(),
   if_version: count.nullable(),
-  /** The guard holds also where the newest version has the same content. */
+  /** The guard `if_version` must be met even if the newest version has the same content. */
   is_strict: z.literal(true).optional(),
   idempotency_key: name.optional(),
-  /** Beside that key, a digest of what was asked for: the session itself may be told otherwise later. */
+  /** Present with `idempotency_key`: a digest of the request. Later calls may change the session itself. */
   request: digest.optional(),
   saved_by: z.string().optional(),
   status: z.enum(["open", "conflict", "complete", "aborted", "expired"]),
-  /** Bytes that count. */
+  /** Bytes of the upload that are stored and counted. */
   offset: count,
-  /** Where those bytes lie, in order; those in the content store before those in rows. Empty once it has ended. */
+  /**
+   * The pieces that hold those bytes, in order: first those in the content store, then those in rows. Empty after the
+   * session has ended.
+   */
   pieces: z.array(pieceSchema),
-  /** The digest of the first `bytes` bytes, where it is known. */
+  /** The digest of the first `bytes` bytes, if it is known. */
   digest: z.strictObject({ bytes: count, sha256: digest }).nullable(),
-  /** The last version number of its key when it got all its declared bytes; null before. */
+  /** The last version number of the key when the upload got all its declared bytes; null before. */
   over: count.nullable(),
-  /** Once complete, the version that has the content. */
+  /** The version that has the content, after the session is complete. */
   artifact: versionSchema.nullable(),
   created_at: count,
-  /** When its last byte was accepted; once it has ended, when it ended. */
+  /** The time when the last byte was accepted. After the end, the time of the end. */
   updated_at: count,
   expires_at: count,
 });
 export type SessionRecord = Omit<z.infer<typeof sessionSchema>, "revision">;
 
-/** `at`: when it was written. */
+/** `at`: the time when the row was written. */
 const freedSchema = z.strictObject({
   at: count,
   pieces: z.array(z.strictObject({ session: name, name })).min(1),
@@ -117,7 +121,7 @@ export type ClockRecord = Omit<z.infer<typeof clockSchema>, "revision">;
 const storeSchema = z.strictObject({ revision: name, id: name, generation: count });
 export type StoreRecord = Omit<z.infer<typeof storeSchema>, "revision">;
 
-/** A row as it was read: its value, and the text that a change compares. */
+/** A row as it was read: its parsed value, and the text that a change compares. */
 export interface Row<Value> extends StoredRow {
   readonly value: Value;
 }
@@ -137,17 +141,17 @@ export const gonePrefix = "gone\t";
 export const sessionPrefix = "session\t";
 export const sessionKey = (id: string): string => joined("session", id);
 export const uploadKey = (bucket: string, key: string, id: string): string => joined("upload", bucket, key, id);
-/** Whether a session may have this id: no row has a longer key, or a NUL in it. */
+/** Whether a session may have this id. No row has a longer key, or NUL in its key. */
 export const mayBeSessionId = (id: string): boolean => id.length <= maxIdChars && !id.includes("\0");
-/** An index row says all in its key. */
+/** The text of every index row: all its facts are in its key. */
 export const uploadText = "{}";
-/** What the index rows of a bucket begin with, or of one key of it, or of all. */
+/** The beginning of the keys of index rows: of all, of one bucket, or of one key in a bucket. */
 export const uploadPrefix = (bucket?: string, key?: string): string =>
   joined("upload", ...(bucket === undefined ? [] : [bucket, ...(key === undefined ? [] : [key])]), "");
 /** The parts of a row's key. */
 export const partsOf = (key: string): readonly string[] => key.split("\t");
-/** The id at the end of a row's key: of a session, or of an index row. */
-export const idOf = (key: string): string => key.slice(key.lastIndexOf("\t") + 1);
+/** The session id at the end of the key of a session row or an index row. */
+export const sessionIdIn = (key: string): string => key.slice(key.lastIndexOf("\t") + 1);
 export const freedPrefix = "freed\t";
 export const freedKey = (id: string): string => joined("freed", id);
 export const changedKey = "changed";
@@ -174,12 +178,12 @@ export const parseFreedRow = (row: StoredRow): FreedRow => parseRow(freedSchema,
 export const parseClockRow = (row: StoredRow): Row<ClockRecord> => parseRow(clockSchema, row);
 export const parseStoreRow = (row: StoredRow): Row<StoreRecord> => parseRow(storeSchema, row);
 
-/** The version with a number; the newest where none is given. */
+/** The version with this number; the newest version if no number is given. */
 export function versionNumbered(versions: readonly Version[], number: number | undefined): Version | undefined {
   return number === undefined ? versions[0] : versions.find(({ version }) => version === number);
 }
 
-/** The version that a session's pieces belong to, if the artifact row names it. */
+/** The version that this session brought, if the artifact row has it. */
 export function versionOf(row: ArtifactRow | undefined, session: string): Version | undefined {
   return row?.value.versions.find((version) => version.session === session);
 }

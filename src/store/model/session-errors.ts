@@ -3,7 +3,11 @@ import { ArtifactError } from "./errors.js";
 import { quote } from "./quote.js";
 import type { SessionRecord, Version } from "./records.js";
 
-/** Every one carries the offset to go on from; from a complete upload nothing goes on. */
+/**
+ * Every `offset_conflict` carries the offset to continue from. Nothing continues a complete upload.
+ *
+ * @param what the first sentence of the message
+ */
 export function offsetConflict({ id, offset, size, status }: SessionRecord, what: string): ArtifactError {
   return new ArtifactError("offset_conflict", `${what} ${countIs(offset, "byte")} stored.`, {
     next: status === "complete" ? "use_published" : "continue_at_offset",
@@ -12,24 +16,25 @@ export function offsetConflict({ id, offset, size, status }: SessionRecord, what
 }
 
 /**
- * Content that was sent again, and is not what is stored. Who goes on with it would publish the beginning of one file
- * and the end of another, so the message begins with that.
+ * Bytes were sent again, and differ from the stored ones. A caller that goes on would publish the beginning of one file
+ * with the end of another, so the message says this first.
  *
- * @param differs_at the first byte of the content that is another
+ * @param differs_at the offset of the first byte that differs
  */
 export function contentDiffers({ id, offset, size, status }: SessionRecord, differs_at: number): ArtifactError {
   const what =
     differs_at === 0
-      ? "This may be another file than the one that this upload was begun with: its first byte is another already."
-      : `The bytes differ from those stored, first at byte ${differs_at}: this may be another file than the one that this upload was begun with.`;
-  return new ArtifactError("offset_conflict", `${what} Nothing of what was sent was kept.`, {
+      ? "This may be another file than the one that this upload was begun with: already its first byte differs."
+      : `The bytes differ from the stored ones, first at byte ${differs_at}: this may be another file than the one that this upload was begun with.`;
+  return new ArtifactError("offset_conflict", `${what} Nothing of this call was kept.`, {
     next: status === "complete" ? "use_published" : "check_content",
     details: { session_id: id, offset, size, differs_at },
   });
 }
 
 /**
- * Who says that nothing comes behind byte `end` has sent less than is stored: not that is what was to be published.
+ * Checks a call that says that the content ends at byte `end`. If more bytes are stored, they are not the content that
+ * the caller wants to publish.
  *
  * @throws ArtifactError `offset_conflict`
  */
@@ -42,7 +47,7 @@ export function checkEnd({ id, offset, size, status }: SessionRecord, end: numbe
   });
 }
 
-/** Why a session takes no more calls of this kind. */
+/** The error for a call that the session's status does not allow any more. */
 export function closedError(record: SessionRecord): ArtifactError {
   const details = { session_id: record.id, status: record.status };
   switch (record.status) {
@@ -63,12 +68,12 @@ export function closedError(record: SessionRecord): ArtifactError {
   }
 }
 
-/** For a session with all its bytes that was not published. */
+/** The error for a session with status `conflict`: it has all its bytes and was not published. */
 export function conflictError(record: SessionRecord): ArtifactError {
   const { id, status, if_version } = record;
   const why =
     if_version === null
-      ? "the key got a newer version while its completion was interrupted"
+      ? "the key got a newer version while the completion was interrupted"
       : `its if_version, ${if_version}, was not met`;
   return new ArtifactError("session_closed", `This upload has all its bytes and is not published: ${why}.`, {
     next: "resolve_conflict",
@@ -92,7 +97,7 @@ export function versionConflict(
   });
 }
 
-/** Algorithms of digests, as Node's crypto has them, and as people do. */
+/** Digest algorithms: the name in Node's crypto, and the name for people. */
 const digestNames = { sha256: "SHA-256", sha512: "SHA-512", sha1: "SHA-1", md5: "MD5" } as const;
 export type DigestAlgorithm = keyof typeof digestNames;
 
@@ -102,7 +107,10 @@ export interface MismatchOptions {
   readonly algorithm?: DigestAlgorithm;
 }
 
-/** @param what of which content the digest is; a whole sentence about what was kept follows it */
+/**
+ * @param what the content that was digested, as a noun for the message
+ * @param kept a whole sentence that says what was kept
+ */
 export function checksumMismatch(
   expected: string,
   actual: string,
@@ -122,7 +130,7 @@ export function unknownSession(id: string): ArtifactError {
   });
 }
 
-/** Whether an error says that a session takes no more, or is gone. */
+/** Whether the error says that a session has ended or is gone. */
 export function isEnded(error: unknown): boolean {
   const codes: readonly string[] = ["session_closed", "session_expired", "session_not_found"];
   return error instanceof ArtifactError && codes.includes(error.code);
@@ -137,7 +145,7 @@ export function incomplete(record: SessionRecord, size: number): ArtifactError {
   });
 }
 
-/** The caller may believe that a refused chunk is stored. */
+/** The error for a completion after a chunk was refused: the caller may believe that the chunk is stored. */
 export function chunkMissing({ id, offset, size }: SessionRecord): ArtifactError {
   const message = `A chunk was refused, and no bytes are stored in its place, so the content may not be whole: ${countIs(offset, "byte")} stored. Nothing was published.`;
   return new ArtifactError("incomplete", message, {
@@ -146,7 +154,7 @@ export function chunkMissing({ id, offset, size }: SessionRecord): ArtifactError
   });
 }
 
-/** @throws ArtifactError `invalid_argument` where an upload cannot have this size, in bytes */
+/** Checks a declared size, in bytes. @throws ArtifactError `invalid_argument` if the upload cannot have it */
 export function checkSize({ id, size, offset, status }: SessionRecord, wanted: number): void {
   const isOpenEnded = size === null && status !== "complete";
   if (isOpenEnded ? offset <= wanted : (size ?? offset) === wanted) return;
@@ -155,20 +163,20 @@ export function checkSize({ id, size, offset, status }: SessionRecord, wanted: n
     : size === null || status === "complete"
       ? `has ${count(offset, "byte")}`
       : `was created for ${count(size, "byte")}`;
-  const message = `The upload ${is}, so its size cannot be ${wanted}. Nothing was changed: go on with the right size, or abort it and create another.`;
+  const message = `The upload ${is}, so its size cannot be ${wanted}. Nothing was changed: continue with the right size, or abort the upload and create another.`;
   throw new ArtifactError("invalid_argument", message, {
     details: { argument: "size", session_id: id, size, offset },
   });
 }
 
-/** Bytes that a row counts are not in the store. */
+/** The error for bytes that a row counts and that are missing. @param names names of the session's pieces */
 export function missingPiece({ id, bucket, key }: SessionRecord, names: string): ArtifactError {
   const message = "Stored bytes of this upload are missing from the disk.";
   const details = { session_id: id, bucket, key, piece: names };
   return new ArtifactError("corrupt", message, { next: "abort_and_upload", details });
 }
 
-/** The same idempotency key was used for another content before. */
+/** The error for an idempotency key that was used for other content before. */
 export function idempotencyConflict(bucket: string, key: string, version: Version): ArtifactError {
   const message = `This idempotency key belongs to version ${version.version} of ${quote(key)} in bucket ${quote(bucket)}, which has other content. Nothing was saved.`;
   return new ArtifactError("idempotency_conflict", message, {
@@ -178,7 +186,7 @@ export function idempotencyConflict(bucket: string, key: string, version: Versio
 }
 
 export function artifactTooLarge(bytes: number, maxArtifactBytes: number): ArtifactError {
-  const message = `An artifact is at most ${maxArtifactBytes} bytes here, and this would be ${bytes}. Nothing was stored.`;
+  const message = `An artifact may have at most ${maxArtifactBytes} bytes here, and this one would have ${bytes}. Nothing was stored.`;
   const details = { bytes, max_artifact_bytes: maxArtifactBytes };
   return new ArtifactError("too_large", message, { next: "split_content", details });
 }
@@ -188,7 +196,7 @@ export function chunkTooLarge(
   maxChunkBytes: number,
   next: "send_smaller_chunks" | "upload_in_chunks",
 ): ArtifactError {
-  const message = `One call takes at most ${maxChunkBytes} bytes of content, and this is ${bytes}. Nothing was stored.`;
+  const message = `One call takes at most ${maxChunkBytes} bytes of content, and this one has ${bytes}. Nothing was stored.`;
   return new ArtifactError("too_large", message, { next, details: { bytes, max_chunk_bytes: maxChunkBytes } });
 }
 
@@ -206,7 +214,7 @@ export function checkAnnounced({ id, artifact, sha256: announced }: SessionRecor
   );
 }
 
-/** Says that the content does not have the digest that was announced, or that a call asked for. */
+/** The error for content whose digest is not the announced one, or not the one that a call gave. */
 export function contentMismatch(
   { id, status, offset }: SessionRecord,
   expected: string,

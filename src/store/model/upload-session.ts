@@ -1,24 +1,24 @@
-import type { Links } from "../ports/links.js";
-import { type Artifact, type Content, toArtifact } from "./artifact.js";
+import type { TransferUrls } from "../ports/transfer-urls.js";
+import { type Artifact, type DescribedContent, toArtifact } from "./artifact.js";
 import type { Piece, SessionRecord, Version } from "./records.js";
 
 export type UploadStatus = SessionRecord["status"];
 
-/** An upload as every face shows it. `offset`, `size` in bytes; times in unix seconds. */
+/** An upload session, as MCP and HTTP show it. `offset` and `size` are in bytes, times in unix seconds. */
 export interface UploadSession {
   readonly id: string;
   readonly bucket: string;
   readonly key: string;
   readonly mime_type: string;
-  /** Where bytes can be sent over HTTP; the session as an MCP resource where nothing listens. */
+  /** URL that takes bytes over HTTP. The URI of the session as an MCP resource if no HTTP server listens. */
   readonly url: string;
-  /** Bytes stored for good: where the next chunk goes on. */
+  /** Bytes that are stored durably. The next chunk begins here. */
   readonly offset: number;
-  /** Null where the upload ends by completing it. */
+  /** Null if the upload ends when it is completed. */
   readonly size: number | null;
-  /** `open` with `offset` = `size` means that it is being published: ask again. */
+  /** `open` with `offset` = `size` means that the upload is being published: ask again. */
   readonly status: UploadStatus;
-  /** The guard that its completion has to meet, if any. */
+  /** The guard that its completion must meet, if there is one. */
   readonly if_version?: number;
   readonly created_at: number;
   readonly expires_at: number;
@@ -31,51 +31,53 @@ export function uploadUri(id: string): string {
 
 export function toUploadSession(
   record: SessionRecord,
-  links: Links,
+  urls: TransferUrls,
   status: UploadStatus = record.status,
 ): UploadSession {
   const { id, bucket, key, mime_type, offset, size, if_version, created_at, expires_at, artifact } = record;
-  const url = links.upload(id) ?? uploadUri(id);
+  const url = urls.upload(id) ?? uploadUri(id);
   const guard = if_version === null ? {} : { if_version };
   const session = { id, bucket, key, mime_type, url, offset, size, status, ...guard, created_at, expires_at };
   if (artifact === null) return session;
-  // Who may upload may read what came of it for a while, and not for as long as the session is known.
-  const shown = toArtifact(bucket, key, artifact, links, record.updated_at);
+  // A client with the upload URL may read the artifact for a limited time only, not as long as the session is known.
+  const shown = toArtifact(bucket, key, artifact, urls, record.updated_at);
   return { ...session, artifact: artifact.session === id ? shown : { ...shown, already_saved: true } };
 }
 
-/** The status at this moment: an upload that nobody ended expires by the clock, but not one that has all its bytes. */
+/**
+ * The status at this time. An unfinished upload expires by the clock, unless it is open and has all its declared bytes.
+ */
 export function statusAt(record: SessionRecord, nowSeconds: number): UploadStatus {
   const mayExpire = isUnfinished(record) && !isReady(record);
   return mayExpire && nowSeconds >= record.expires_at ? "expired" : record.status;
 }
 
-/** Whether a session still has bytes: what it names is its own. */
+/** Whether a session still owns the pieces that it names: it is not published and not ended. */
 export function isUnfinished({ status }: SessionRecord): boolean {
   return status === "open" || status === "conflict";
 }
 
-/** Every declared byte is there. */
+/** Whether all declared bytes are stored. */
 export function isFull(record: SessionRecord): boolean {
   return record.offset === record.size;
 }
 
-/** All that is left to do is to publish it. */
+/** Whether the session only has to be published. */
 export function isReady(record: SessionRecord): boolean {
   return record.status === "open" && isFull(record);
 }
 
-/** Bytes can still come, and nothing is to be published before they have. */
+/** Whether the session still takes bytes, and must not be published without them. */
 export function takesMore(record: SessionRecord): boolean {
   return record.status === "open" && !isFull(record);
 }
 
-/** The session once its content is published as `version`. */
+/** The record of the session after its content is published as `version`. */
 export function completed(record: SessionRecord, version: Version, nowSeconds: number): SessionRecord {
   return { ...ended(record, "complete", nowSeconds), artifact: version };
 }
 
-/** The session without its bytes. */
+/** The record of the session after its end, without its bytes. */
 export function ended(
   record: SessionRecord,
   status: "complete" | "aborted" | "expired",
@@ -84,12 +86,12 @@ export function ended(
   return { ...record, status, pieces: [], digest: null, updated_at: nowSeconds };
 }
 
-/** What a session publishes once it has all its bytes. */
-export function contentOf({ offset, mime_type, metadata }: SessionRecord, sha256: string): Content {
+/** The content that a session publishes when it has all its bytes. */
+export function describeContent({ offset, mime_type, metadata }: SessionRecord, sha256: string): DescribedContent {
   return { sha256, bytes: offset, mime_type, metadata };
 }
 
-/** Whether `if_version` allows a new version on top of the newest; undefined means that the key does not exist. */
+/** Whether `if_version` allows a new version on top of `newest`, which is undefined if the key does not exist. */
 export function isGuardMet(if_version: number | null, newest: Version | undefined): boolean {
   return if_version === null || if_version === (newest?.version ?? 0);
 }
@@ -98,7 +100,7 @@ export function bytesOf(pieces: readonly Piece[]): number {
   return pieces.reduce((bytes, piece) => bytes + piece.bytes, 0);
 }
 
-/** The pieces at the end that lie in rows, and those before them. */
+/** Splits pieces into those in the content store and those in rows. The latter always come after the former. */
 export function splitPieces(pieces: readonly Piece[]): { readonly stored: Piece[]; readonly inRows: Piece[] } {
   return { stored: pieces.filter((piece) => !piece.in_row), inRows: pieces.filter((piece) => piece.in_row) };
 }

@@ -4,16 +4,16 @@ import type { Digests } from "../ports/digests.js";
 import { readAhead } from "./read-ahead.js";
 
 export interface ReadContent {
-  /** Bytes that were read: fewer than asked for if the content ends before. */
+  /** Number of bytes read. It is less than asked for if the content ends before. */
   readonly bytes: number;
-  /** Of those bytes; 64 lower-case hex. */
+  /** SHA-256 of these bytes: 64 lower-case hex. */
   readonly sha256: string;
 }
 
 /**
- * Reads the first `bytes` of a content and digests them.
+ * Reads the first `bytes` bytes of a content and digests them.
  *
- * @param onBlock called with the length of each block that was read
+ * @param onBlock called after each block, with its length
  */
 export async function digestContent(
   digests: Digests,

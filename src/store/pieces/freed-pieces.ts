@@ -2,23 +2,23 @@ import type { FreedRow } from "../model/records.js";
 import type { ContentStore } from "../ports/content-store.js";
 import type { Log } from "../ports/log.js";
 import type { MetadataStore } from "../ports/metadata-store.js";
-import { withReserve } from "./reserve.js";
+import { withReserve } from "./with-reserve.js";
 
 export interface FreedPiecesDependencies {
   readonly metadata: MetadataStore;
   readonly content: ContentStore;
   readonly log: Log;
-  /** How long a row whose pieces are removed waits for others, so that they go in one transaction. */
+  /** How long the row of removed pieces waits for more such rows, which are then deleted in one transaction. */
   readonly gatherMs: number;
 }
 
-/** So many are not gathered longer. */
-const mostGathered = 32;
+/** When this many rows wait, they are deleted at once. */
+const maxGathered = 32;
 
-/** Removes the pieces that `freed` rows name, and then those rows: never before the removal is durable. */
+/** Removes the pieces that `freed` rows name. Deletes the rows after that, never before the removal is durable. */
 export class FreedPieces {
   readonly #dependencies: FreedPiecesDependencies;
-  /** By their keys: a sweep may see a row through that is waiting here. */
+  /** Rows whose pieces are removed, by their keys. A sweep may pass a row that is already waiting here. */
   #removed = new Map<string, FreedRow>();
   #timer: NodeJS.Timeout | undefined;
   #dropping: Promise<void> = Promise.resolve();
@@ -27,24 +27,24 @@ export class FreedPieces {
     this.#dependencies = dependencies;
   }
 
-  /** The space is free once this resolves. What fails is logged, and left to the sweep. */
+  /** Removes the pieces of a row. Their space is free when this resolves. A failure is logged and left to the sweep. */
   async remove(row: FreedRow | undefined): Promise<void> {
     if (row === undefined) return;
     const { content, log } = this.#dependencies;
-    await withReserve(content, () => this.seeThrough(row)).catch((error) =>
+    await withReserve(content, () => this.removeOrThrow(row)).catch((error) =>
       log("warn", "pieces_left_behind", { row: row.key, error: String(error) }),
     );
   }
 
-  /** The same, for who handles errors. */
-  async seeThrough(row: FreedRow): Promise<void> {
+  /** Removes the pieces of a row, and throws if this fails. */
+  async removeOrThrow(row: FreedRow): Promise<void> {
     await this.#dependencies.content.remove(row.value.pieces);
     this.#removed.set(row.key, row);
-    if (this.#removed.size >= mostGathered) this.#drop();
+    if (this.#removed.size >= maxGathered) this.#drop();
     else this.#timer ??= setTimeout(() => this.#drop(), this.#dependencies.gatherMs).unref();
   }
 
-  /** Resolves once no row is left whose pieces were removed here. */
+  /** Deletes the waiting rows. Resolves when no row is left whose pieces were removed here. */
   async flush(): Promise<void> {
     this.#drop();
     await this.#dropping;
@@ -65,7 +65,7 @@ export class FreedPieces {
   async #dropRows(rows: readonly FreedRow[]): Promise<void> {
     const { metadata } = this.#dependencies;
     const drops = rows.map(({ key, text }) => ({ key, old: text, next: undefined }));
-    // Each by itself where a sweep has dropped some.
+    // If a sweep has deleted one of the rows, the change of all fails, and each row is tried alone.
     for (const attempt of [drops, ...drops.map((drop) => [drop])]) {
       if ((await metadata.change(attempt)) && attempt === drops) return;
     }

@@ -1,43 +1,61 @@
 import type { Hash } from "node:crypto";
-import { copyBlockBytes } from "../model/limits.js";
+import { copyBlockBytes, type PieceLimits } from "../model/limits.js";
 import type { Piece, SessionRecord, SessionRow } from "../model/records.js";
 import { bytesOf, splitPieces } from "../model/upload-session.js";
-import type { PieceWriter } from "../ports/content-store.js";
+import type { ContentStore, PieceWriter } from "../ports/content-store.js";
+import type { Log } from "../ports/log.js";
+import type { MetadataStore } from "../ports/metadata-store.js";
+import type { Rows } from "../rows.js";
+import type { OwnPieces } from "./own-pieces.js";
 import { readRowPieces } from "./piece-reader.js";
-import type { Staging, StagingDependencies } from "./staging.js";
+import type { RunningDigests } from "./running-digests.js";
+import { settleOutcome } from "./settle-outcome.js";
+import { throwIfUnchanged } from "./throw-if-unchanged.js";
 
-/** A piece in the content store that this write goes to. */
+export interface PendingWriteDependencies {
+  readonly rows: Rows;
+  readonly metadata: MetadataStore;
+  readonly content: ContentStore;
+  readonly log: Log;
+  readonly newId: () => string;
+  readonly pieceLimits: PieceLimits;
+}
+
+/** The piece in the content store that a write goes to. */
 interface Target {
   readonly writer: PieceWriter;
-  /** Bytes of it that a row counts already; 0 for a new one. */
-  readonly before: number;
-  /** The pieces in front of it, all in the content store. */
+  /** Bytes of the piece that a row counts already; 0 for a new piece. */
+  readonly counted: number;
+  /** The session's pieces before this one, all in the content store. */
   readonly front: readonly Piece[];
-  /** Pieces in rows whose bytes were written to it first. */
+  /** Pieces in rows whose bytes were written to this piece first. */
   readonly moved: readonly Piece[];
 }
 
 /**
- * Bytes that follow what a session's row counts, and that no row counts yet. Few bytes wait in memory, and go to a row
- * of their own; more go to a piece in the content store as they come. Exactly one of `commit` and `rollback` ends it;
- * a `write` that throws has ended it too.
+ * Bytes that follow those that a session's row counts, and that no row counts yet. A few bytes wait in memory and go to
+ * a row of their own. More bytes go to a piece in the content store as they come.
+ *
+ * Exactly one of `commit` and `rollback` ends it. A `write` that throws has ended it too.
  */
 export class PendingWrite {
-  readonly #dependencies: StagingDependencies;
-  readonly #staging: Staging;
+  readonly #dependencies: PendingWriteDependencies;
+  readonly #ownPieces: OwnPieces;
+  readonly #digests: RunningDigests;
   #row: SessionRow;
   readonly #hash: Hash | undefined;
   #waiting: Uint8Array[] = [];
   #target: Target | undefined;
   #bytes = 0;
-  /** Digested while the disk is busy with it. */
+  /** The part written last. It is digested while the disk is busy with the next part, or with the sync. */
   #undigested: Uint8Array | undefined;
 
-  constructor(dependencies: StagingDependencies, staging: Staging, row: SessionRow) {
+  constructor(dependencies: PendingWriteDependencies, ownPieces: OwnPieces, digests: RunningDigests, row: SessionRow) {
     this.#dependencies = dependencies;
-    this.#staging = staging;
+    this.#ownPieces = ownPieces;
+    this.#digests = digests;
     this.#row = row;
-    this.#hash = staging.runningDigest(row.value);
+    this.#hash = digests.resume(row.value);
   }
 
   /** Bytes written so far. */
@@ -46,9 +64,9 @@ export class PendingWrite {
   }
 
   /**
-   * The bytes must stay as they are until it has ended.
+   * Adds bytes. The caller must not change them until this write has ended.
    *
-   * @returns false if the session has changed since its row was read: then nothing of it can be counted
+   * @returns false if the session has changed since its row was read; then none of the bytes can be counted
    */
   async write(bytes: Uint8Array): Promise<boolean> {
     if (this.#target === undefined && this.#fitsInRows(this.#bytes + bytes.length)) {
@@ -62,66 +80,70 @@ export class PendingWrite {
     return true;
   }
 
-  /** @param row the session as this process has just changed it, with the same bytes */
+  /** Goes on from `row`: the session's row after a change by this process that left its bytes as they are. */
   rebase(row: SessionRow): void {
     this.#row = row;
   }
 
-  /** Moves what lies in rows, and what waits, into the content store. @returns as `write` does */
+  /**
+   * Moves the session's pieces in rows, and the bytes that wait in memory, into the content store.
+   *
+   * @returns as `write` does
+   */
   async spill(): Promise<boolean> {
     if (this.#target !== undefined) return true;
     const { id, pieces, offset } = this.#row.value;
     const { stored, inRows } = splitPieces(pieces);
     const moved = await readRowPieces(this.#dependencies, id, inRows);
     if (moved === undefined || moved.length !== bytesOf(inRows)) {
-      await this.#staging.throwIfUnchanged(this.#row);
+      await throwIfUnchanged(this.#dependencies.rows, this.#row);
       return false;
     }
-    const own = this.#staging.takePiece(this.#row.value);
+    const own = this.#ownPieces.take(this.#row.value);
     const writer = own?.writer ?? (await this.#dependencies.content.createPiece(id, offset - moved.length));
     const front = own === undefined ? stored : stored.slice(0, -1);
-    this.#target = { writer, before: own?.bytes ?? 0, front, moved: inRows };
+    this.#target = { writer, counted: own?.bytes ?? 0, front, moved: inRows };
     const waiting = this.#waiting;
     this.#waiting = [];
-    await this.#orEnd(writer.write(moved));
+    await this.#orAbandon(writer.write(moved));
     for (const bytes of waiting) await this.#append(bytes);
     return true;
   }
 
   /**
-   * Makes the bytes durable and then makes them count.
+   * Makes the bytes durable, then changes the session's row so that it counts them.
    *
-   * @param changes of the session's record beside its bytes
-   * @returns the row; undefined if somebody else changed the session first, and nothing of it is kept
+   * @param changes other fields of the session's record that change with it
+   * @returns the new row; undefined if another writer changed the session first, and then none of the bytes are kept
    */
   async commit(changes: Partial<SessionRecord>): Promise<SessionRow | undefined> {
     const row = await (this.#target === undefined
       ? this.#commitInRows(changes)
       : this.#commitTo(this.#target, changes));
     if (row !== undefined && this.#hash !== undefined) {
-      this.#staging.keepDigest(row.value.id, { hash: this.#hash, bytes: row.value.offset });
+      this.#digests.keep(row.value.id, { hash: this.#hash, bytes: row.value.offset });
     }
     return row;
   }
 
-  /** Nobody counts these bytes: they are cut off again, and the piece is not written any more. */
+  /** Gives the bytes up: cuts them off the piece, which is not written again. */
   async rollback(): Promise<void> {
     const target = this.#target;
     this.#target = undefined;
     this.#waiting = [];
-    if (target !== undefined) await this.#takeBack(target);
+    if (target !== undefined) await this.#cutBack(target);
   }
 
   #fitsInRows(bytes: number): boolean {
     const { maxRowPieceBytes, maxRowChunkBytes, maxRowBytes, maxPieces } = this.#dependencies.pieceLimits;
     const { pieces, offset, size } = this.#row.value;
-    if (offset + bytes === size && size > maxRowPieceBytes) return false; // publishing would move it at once
+    if (offset + bytes === size && size > maxRowPieceBytes) return false; // publishing would move it out of the row
     const inRows = bytesOf(splitPieces(pieces).inRows);
     if (bytes > maxRowChunkBytes || inRows + bytes > maxRowBytes) return false;
     return pieces.length < maxPieces || this.#canMerge(bytes);
   }
 
-  /** All pieces in rows can become one. */
+  /** Whether the pieces in rows and `bytes` more bytes can become one piece in a row. */
   #canMerge(bytes: number): boolean {
     const { inRows } = splitPieces(this.#row.value.pieces);
     return inRows.length > 1 && bytesOf(inRows) + bytes <= this.#dependencies.pieceLimits.maxRowPieceBytes;
@@ -139,7 +161,7 @@ export class PendingWrite {
     if (added.length > 0) {
       const isMerged = pieces.length >= this.#dependencies.pieceLimits.maxPieces;
       const merged = isMerged ? await readRowPieces(this.#dependencies, id, inRows) : new Uint8Array();
-      if (merged === undefined) return this.#staging.throwIfUnchanged(this.#row);
+      if (merged === undefined) return throwIfUnchanged(rows, this.#row);
       const bytes = joined(isMerged ? [merged, ...added] : added);
       const name = `${offset - merged.length}-${newId().slice(0, 16)}`;
       const piece: Piece = { name, bytes: bytes.length, in_row: true };
@@ -156,24 +178,24 @@ export class PendingWrite {
     const { rows } = this.#dependencies;
     const { id } = this.#row.value;
     const { writer, front, moved } = target;
-    const synced = this.#orEnd(writer.sync());
+    const synced = this.#orAbandon(writer.sync());
     this.#digest(undefined);
     await synced;
-    const piece: Piece = { name: writer.name, bytes: target.before + bytesOf(moved) + this.#bytes };
+    const piece: Piece = { name: writer.name, bytes: target.counted + bytesOf(moved) + this.#bytes };
     const change = rows.begin();
     const row = change.session(this.#row, this.#counted([...front, piece], changes));
     change.free([{ session: id, pieces: moved }]);
     const isDone = await change.commit().catch(async (error) => {
-      const outcome = await this.#staging.settle(error, this.#row, row, piece);
+      const outcome = await settleOutcome(this.#dependencies, error, this.#row, row, piece);
       if (outcome === "made") return true;
       this.#target = undefined;
-      if (outcome === "never") await this.#takeBack(target);
-      else await this.#staging.closeQuietly(id, writer);
+      if (outcome === "never") await this.#cutBack(target);
+      else await this.#ownPieces.closeQuietly(id, writer);
       throw error;
     });
     this.#target = undefined;
-    if (isDone) await this.#staging.keepPiece(id, { writer, bytes: piece.bytes });
-    else await this.#takeBack(target);
+    if (isDone) await this.#ownPieces.keep(id, { writer, bytes: piece.bytes });
+    else await this.#cutBack(target);
     return isDone ? row : undefined;
   }
 
@@ -186,7 +208,7 @@ export class PendingWrite {
     const target = this.#target;
     for (let at = 0; at < bytes.length && target !== undefined; at += copyBlockBytes) {
       const part = bytes.subarray(at, at + copyBlockBytes);
-      const written = this.#orEnd(target.writer.write(part));
+      const written = this.#orAbandon(target.writer.write(part));
       this.#digest(part);
       await written;
     }
@@ -197,43 +219,46 @@ export class PendingWrite {
     this.#undigested = next;
   }
 
-  /** After a failed write or sync, a piece is never written again. */
-  async #orEnd(attempt: Promise<void>): Promise<void> {
+  /** Abandons the piece if `attempt` fails: after a failed write or sync a piece is never written again. */
+  async #orAbandon(attempt: Promise<void>): Promise<void> {
     try {
       await attempt;
     } catch (error) {
       const target = this.#target;
       this.#target = undefined;
-      if (target !== undefined) await this.#leave(target);
+      if (target !== undefined) await this.#abandon(target);
       throw error;
     }
   }
 
-  async #takeBack(target: Target): Promise<void> {
+  async #cutBack(target: Target): Promise<void> {
     const { id } = this.#row.value;
-    if (target.before === 0) return this.#leave(target);
-    await target.writer.truncate(target.before).finally(() => this.#staging.closeQuietly(id, target.writer));
+    if (target.counted === 0) return this.#abandon(target);
+    await target.writer.truncate(target.counted).finally(() => this.#ownPieces.closeQuietly(id, target.writer));
   }
 
-  /** No change has named the bytes. Those of a new piece go, and those behind a piece that a row names are cut off. */
-  async #leave({ writer, before }: Target): Promise<void> {
+  /**
+   * Ends the piece when no change has named the new bytes. Removes a new piece. Cuts a piece that a row names back to
+   * the bytes that count.
+   */
+  async #abandon({ writer, counted }: Target): Promise<void> {
     const { content, log } = this.#dependencies;
     const { id } = this.#row.value;
-    if (before > 0) {
-      // Nothing is written there again. Cut off, it takes no room for as long as the version lives.
+    if (counted > 0) {
+      // This process does not write the piece again, and a version may keep it for long. The cut frees its last bytes.
       await writer
-        .truncate(before)
+        .truncate(counted)
         .catch((error) => log("warn", "piece_not_cut_back", { session: id, error: String(error) }));
-      return this.#staging.closeQuietly(id, writer);
+      return this.#ownPieces.closeQuietly(id, writer);
     }
-    await this.#staging.closeQuietly(id, writer);
+    await this.#ownPieces.closeQuietly(id, writer);
     await content
       .remove([{ session: id, name: writer.name }])
       .catch((error) => log("warn", "piece_left_behind", { session: id, error: String(error) }));
   }
 }
 
-/** One of them is not copied. */
+/** A single part is returned without a copy. */
 function joined(parts: readonly Uint8Array[]): Uint8Array {
   const [first] = parts;
   return parts.length === 1 && first !== undefined ? first : Buffer.concat(parts);

@@ -2,15 +2,15 @@ import { type Piece, rowPieceName } from "../model/records.js";
 import type { ByteReader, ContentStore } from "../ports/content-store.js";
 import type { MetadataStore } from "../ports/metadata-store.js";
 
-/** Both places where pieces lie. */
+/** The two places where pieces lie. */
 export interface PieceStores {
   readonly metadata: Pick<MetadataStore, "pieces">;
   readonly content: Pick<ContentStore, "openPiece">;
 }
 
 /**
- * A reader over pieces of one session, one behind the other, as far as they count. It survives their removal. Undefined
- * if one of them is gone.
+ * Opens one reader over pieces of one session, in order. Of each piece it reads the bytes that count. An open reader
+ * still works after the pieces were removed. Returns undefined if one of the pieces is gone.
  */
 export async function openPieces(
   stores: PieceStores,
@@ -22,7 +22,7 @@ export async function openPieces(
   const close = async (): Promise<void> => void (await Promise.all(readers.map((reader) => reader.close())));
   try {
     for (const piece of pieces) {
-      const reader = piece.in_row ? ofBytes(inRows.get(piece.name)) : await stores.content.openPiece(session, piece);
+      const reader = piece.in_row ? readerOf(inRows.get(piece.name)) : await stores.content.openPiece(session, piece);
       if (reader === undefined) {
         await close();
         return undefined;
@@ -38,7 +38,7 @@ export async function openPieces(
   return { read: (start, length, into) => readOver(readers, pieces, { start, length, into }), close };
 }
 
-/** Bytes `[start, start + length)` of pieces that lie in rows. Undefined if one of them is gone. */
+/** All bytes of pieces that lie in rows, in order. Undefined if one of them is gone. */
 export async function readRowPieces(
   stores: Pick<PieceStores, "metadata">,
   session: string,
@@ -49,7 +49,7 @@ export async function readRowPieces(
   return parts.every((part) => part !== undefined) ? Buffer.concat(parts) : undefined;
 }
 
-/** By the piece's name; those that are gone are absent. */
+/** The bytes of those pieces that lie in rows, by name. A piece that is gone is absent. */
 async function bytesInRows(
   { metadata }: Pick<PieceStores, "metadata">,
   session: string,
@@ -65,7 +65,7 @@ async function bytesInRows(
   );
 }
 
-function ofBytes(bytes: Uint8Array | undefined): ByteReader | undefined {
+function readerOf(bytes: Uint8Array | undefined): ByteReader | undefined {
   return (
     bytes && {
       read: async (start, length) => bytes.subarray(start, start + length),
@@ -80,7 +80,7 @@ interface Range {
   readonly into: Uint8Array | undefined;
 }
 
-/** Ends where a piece is shorter than it should be. */
+/** Reads a range over several pieces. Stops at a piece that is shorter than its row says. */
 async function readOver(
   readers: readonly ByteReader[],
   pieces: readonly Piece[],
@@ -96,7 +96,7 @@ async function readOver(
     const reader = readers[index];
     if (from >= to || reader === undefined) continue;
     const part = await reader.read(from, to - from, all.subarray(done, done + to - from));
-    all.set(part, done); // a reader need not use the buffer
+    all.set(part, done); // a reader may return another buffer
     done += part.length;
     if (part.length < to - from) break;
   }

@@ -1,11 +1,11 @@
-/** Reads bytes `[start, start + length)`, into the buffer where it takes one. */
+/** Reads bytes `[start, start + length)`. It may use `into` for the result. */
 export type ReadInto = (start: number, length: number, into: Uint8Array) => Promise<Uint8Array>;
 
 /**
- * Bytes `[start, end)` in blocks, each of which is read while the one before it is used. They come in two buffers in
- * turn: the bytes of one are good until the next is asked for.
+ * Yields bytes `[start, end)` in blocks. Each block is read while the caller uses the block before it. Two buffers are
+ * used in turn, so the bytes of a block are valid only until the caller asks for the next one.
  *
- * @param blockBytes all blocks but the last have as many; a shorter one ends it, as the file ends there
+ * @param blockBytes length of each block, except that the last one may be shorter; ends early if the file does
  */
 export async function* readAhead(
   read: ReadInto,
@@ -16,7 +16,7 @@ export async function* readAhead(
   const begin = (at: number): void => {
     const length = Math.min(blockBytes, end - at);
     reading = length > 0 ? read(at, length, takeBuffer(buffers, length)) : undefined;
-    reading?.catch(() => undefined); // whoever asks for the block is told
+    reading?.catch(() => undefined); // the caller gets the error when it asks for this block
   };
   try {
     begin(start);
@@ -28,11 +28,11 @@ export async function* readAhead(
       yield block;
     }
   } finally {
-    await reading?.catch(() => undefined); // what it reads from may be closed once this has ended
+    await reading?.catch(() => undefined); // after this the caller may close what is read from
   }
 }
 
-/** The buffer of the block before the last one; the first two are new. */
+/** The buffer of the block before the last one. The first two calls make new buffers. */
 function takeBuffer(buffers: Uint8Array[], length: number): Uint8Array {
   const buffer = buffers.length < 2 ? Buffer.allocUnsafeSlow(length) : (buffers.shift() as Uint8Array);
   buffers.push(buffer);

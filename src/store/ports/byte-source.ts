@@ -1,7 +1,7 @@
-/** Bytes that arrive over time, whatever brings them. */
+/** Bytes that arrive over time, from any source. */
 export interface ByteSource {
-  /** The next bytes; undefined at the end, or once stopped. @throws whatever has broken the source */
+  /** The next bytes. Undefined at the end, and after `stop`. @throws the error that broke the source */
   next(): Promise<Uint8Array | undefined>;
-  /** Nobody wants more of it: a `next` that waits answers at once. */
+  /** Says that no more bytes are wanted. A `next` that is waiting resolves at once. */
   stop(): void;
 }

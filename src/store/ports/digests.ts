@@ -1,21 +1,21 @@
 import { createHash } from "node:crypto";
 
-/** The SHA-256 of bytes that come one after the other. */
+/** A running SHA-256 digest. */
 export interface Digest {
-  /** Resolves once it has taken `bytes`, which may change from then on; the next come after that. */
+  /** Adds `bytes`. The caller waits until this resolves before it changes them or calls `update` again. */
   update(bytes: Uint8Array): Promise<void>;
-  /** Of all that came, in lower-case hex: the end of it. */
+  /** The digest of all bytes, in lower-case hex. Called once, after the last `update`. */
   hex(): Promise<string>;
-  /** Nobody asks it any more, whether it has come to its end or not. */
+  /** Releases what the digest holds. Called also if the digest was not finished. */
   close(): void;
 }
 
 export interface Digests {
-  /** @param bytes how many will come */
+  /** @param bytes how many bytes will come */
   begin(bytes: number): Promise<Digest>;
 }
 
-/** Digests where they are asked for: nothing else goes on meanwhile. */
+/** Digests in the calling thread, which does nothing else meanwhile. */
 export const plainDigests: Digests = {
   async begin() {
     const hash = createHash("sha256");
@@ -27,7 +27,7 @@ export const plainDigests: Digests = {
         return hash.digest("hex");
       },
       close() {
-        // there is nothing to give back
+        // nothing to release
       },
     };
   },

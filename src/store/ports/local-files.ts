@@ -1,47 +1,48 @@
 /**
- * Files of this machine that are not the store's: read by import_file, written by export_file. Each call says in which
- * directories it may: `allowed` are absolute paths, each standing for where it really leads. A path is judged by where
- * it really leads too, symlinks followed; nothing of what lies elsewhere can be told from an answer.
+ * Local files outside the store, for imports and exports. Each call names the directories that it may use: `allowed`
+ * are absolute paths. Symlinks are followed, in these directories and in the path, and the real places are compared. No
+ * answer tells anything about what lies outside the allowed directories.
  *
  * @throws ArtifactError from every method, with the system's error as `cause`
  */
 export interface LocalFiles {
   /**
-   * Opens a regular file to read it.
+   * Opens a regular file for reading.
    *
    * @param path absolute
-   * @throws ArtifactError `path_not_allowed`; `invalid_argument` where there is no such file, or none to be read
+   * @throws ArtifactError `path_not_allowed`; `invalid_argument` if the file does not exist or cannot be read
    */
   open(path: string, allowed: readonly string[]): Promise<LocalFile>;
   /**
-   * Begins a file that is seen under its name when it is whole: until `commit`, the bytes are in a hidden file beside it.
+   * Begins a file that appears under its name only when it is whole. Until `commit`, the bytes are in a hidden file in
+   * the same directory.
    *
-   * @param path absolute; its directory is there already
-   * @param overwrite replace what has this name, where that is a file or a symlink; the symlink is never followed
-   * @throws ArtifactError `path_not_allowed`; `invalid_argument` where the name is taken, or no such file can be made
+   * @param path absolute; its directory must exist
+   * @param overwrite replace a file or symlink that has this name; the symlink is never followed
+   * @throws ArtifactError `path_not_allowed`; `invalid_argument` if the name is taken or the file cannot be made
    */
   create(path: string, allowed: readonly string[], overwrite: boolean): Promise<LocalTarget>;
 }
 
 export interface LocalFile {
-  /** Where it really is. */
+  /** The real path, with symlinks resolved. */
   readonly path: string;
-  /** Its size when it was opened. */
+  /** The file's size when it was opened. */
   readonly bytes: number;
   /**
-   * Bytes `[start, start + length)`, fewer where the file ends before.
+   * Bytes `[start, start + length)`, or fewer if the file ends before.
    *
-   * @param into a buffer of `length` or more, that they may be put into
+   * @param into a buffer of at least `length` bytes that may be used for the result
    */
   read(start: number, length: number, into?: Uint8Array): Promise<Uint8Array>;
-  /** Whether size, time of modification and time of change are those of when it was opened. */
+  /** Whether size, modification time and change time are the same as when the file was opened. */
   isUnchanged(): Promise<boolean>;
   close(): Promise<void>;
 }
 
-/** The one writer of one file. After `write` or `commit` has thrown, only `discard` may be called. */
+/** The only writer of one file. After `write` or `commit` has thrown, only `discard` may be called. */
 export interface LocalTarget {
-  /** Where it will be. */
+  /** The path that the file will have. */
   readonly path: string;
   /**
    * Appends all of `bytes`.
@@ -50,12 +51,12 @@ export interface LocalTarget {
    */
   write(bytes: Uint8Array): Promise<void>;
   /**
-   * The file is there under its name, whole, and survives power loss once this resolves. It never replaces a file
-   * unless `overwrite` was true.
+   * Gives the file its name. When this has resolved, the whole file survives power loss. Never replaces a file unless
+   * `overwrite` was true.
    *
-   * @throws ArtifactError `invalid_argument` where the name was taken meanwhile; `path_not_allowed`; `storage_full`
+   * @throws ArtifactError `invalid_argument` if the name was taken meanwhile; `path_not_allowed`; `storage_full`
    */
   commit(): Promise<void>;
-  /** Leaves nothing of a file that was not committed; does nothing once it was. */
+  /** Removes a file that was not committed. Does nothing after `commit`. */
   discard(): Promise<void>;
 }

@@ -1,12 +1,14 @@
-/** A row as it is stored. `text` is compared byte for byte by `change`, so it is passed on and never built anew. */
+/**
+ * A row as it is stored. `change` compares `text` byte for byte: pass it on as it was read, and never build it again.
+ */
 export interface StoredRow {
   readonly key: string;
   readonly text: string;
 }
 
 /**
- * One row of a `change`: it must be exactly `old` (undefined: absent), and becomes `next` (undefined: absent). The same
- * text in both means that the row is only compared.
+ * One row of a `change`. The row must be exactly `old` and becomes `next`; undefined means that it is absent. If both
+ * are the same text, the row is only compared.
  */
 export interface RowChange {
   readonly key: string;
@@ -14,10 +16,10 @@ export interface RowChange {
   readonly next: string | undefined;
 }
 
-/** Small pieces of content that a `change` puts and drops. A name is put once in the life of a store. */
+/** Small pieces of content that a `change` puts and drops. No name is ever put twice in one store. */
 export interface PieceChanges {
   readonly put?: readonly SmallPiece[];
-  /** Names; one that is absent is no error. */
+  /** Names of pieces. A piece that is absent is no error. */
   readonly drop?: readonly string[];
 }
 
@@ -26,58 +28,63 @@ export interface SmallPiece {
   readonly bytes: Uint8Array;
 }
 
-/** A group of rows under a delimiter: `group` is the beginning of their keys, up to and including the delimiter. */
+/** A row, or a group of rows: `group` is the beginning of their keys, up to and including the delimiter. */
 export type Entry = { readonly row: StoredRow } | { readonly group: string };
 
 export interface RangeOptions {
-  /** Begin behind this key or group, as an earlier page ended with it. */
+  /** Begin after this key or group. It is the last entry of the page before. */
   readonly after?: string | undefined;
   /** At most this many entries. */
   readonly limit: number;
 }
 
 /**
- * Rows of text under keys, and small pieces of content under names. Keys and names are well-formed Unicode without
- * NUL, ordered by their UTF-8 bytes.
+ * Stores rows of text under keys, and small pieces of content under names. Keys and names are well-formed Unicode
+ * without NUL, and are ordered by their UTF-8 bytes.
  *
  * @throws ArtifactError `storage_full`, `store_replaced`, `corrupt` or `internal`, with the engine's error as `cause`
  */
 export interface MetadataStore {
   get(key: string): Promise<string | undefined>;
-  /** In the order of `keys`, absent rows left undefined. */
+  /** The rows in the order of `keys`; undefined for a row that is absent. */
   getMany(keys: readonly string[]): Promise<(string | undefined)[]>;
-  /** Writes without a condition. Only for rows that no `change` names. */
+  /** Writes a row without comparing it. Only for rows that no `change` names. */
   put(key: string, text: string): Promise<void>;
   /**
-   * One atomic step: if each row is as its `old` says, all rows become their `next`, and the pieces are put and
-   * dropped; otherwise nothing is changed. Answers whether it was done. No key comes twice.
+   * Changes several rows and pieces in one atomic step. If every row equals its `old`, all rows become their `next`,
+   * and the pieces are put and dropped. Otherwise nothing is changed. Returns whether the change was made. `rows` must
+   * not name a key twice.
    *
-   * What was done survives power loss once the promise resolves. After an error the outcome is unknown: the change may
-   * have been made, or be made later, until another `change` has given one of its compared rows a new text.
+   * When the promise has resolved, the change survives power loss. After an error the outcome is unknown: the change
+   * may have been made, or may still be made later, until another `change` has given one of its compared rows a new
+   * text.
    */
   change(rows: readonly RowChange[], pieces?: PieceChanges): Promise<boolean>;
-  /** In the order of `names`, absent pieces left undefined. */
+  /** The pieces in the order of `names`; undefined for a piece that is absent. */
   pieces(names: readonly string[]): Promise<(Uint8Array | undefined)[]>;
-  /** Names and lengths of small pieces, in the order of the names, behind `after`. */
+  /** Names and lengths of small pieces after `after`, in the order of their names. */
   listPieces(options: RangeOptions): Promise<{ readonly name: string; readonly bytes: number }[]>;
-  /** Rows whose key begins with `prefix`, in order. Costs the page, not the store. */
+  /** Rows whose key begins with `prefix`, in order. The cost depends on the page, not on the size of the store. */
   range(prefix: string, options: RangeOptions): Promise<StoredRow[]>;
   /**
-   * Rows and groups under `prefix`, in order: keys with `delimiter` (one character, a code point) behind the prefix
-   * are rolled up into one entry each. Costs the page, not the store.
+   * Rows and groups under `prefix`, in order. Keys that have `delimiter` (one code point) after the prefix are grouped:
+   * keys with the same beginning up to it become one entry. The cost depends on the page, not on the size of the store.
    */
   grouped(prefix: string, delimiter: string, options: RangeOptions): Promise<Entry[]>;
-  /** Gives space that deletions have left back to the system, a bounded amount in one call. */
+  /** Returns space that deletions have left to the file system. One call returns a limited amount. */
   reclaim(): Promise<void>;
-  /** Everything that is wrong with what the rows are stored in, one line each; none if it is sound. */
+  /** Checks the database that holds the rows. Returns one line for each problem; no line if there is none. */
   checkIntegrity(): Promise<string[]>;
-  /** A value that changes whenever anyone, this process or another, has committed a change. */
+  /** A value that differs after any process, this one or another, has committed a change. */
   changeToken(): Promise<string>;
-  /** Whether what is open is still what lies at the store's place. False: it was removed, moved or replaced. */
+  /** Whether the open database is still the one at the store's path. False if it was removed, moved or replaced. */
   isInPlace(): Promise<boolean>;
 }
 
-/** Every row whose key begins with `prefix`, in order, `pageRows` read at a time: a row that comes or goes meanwhile may be missed. */
+/**
+ * Every row whose key begins with `prefix`, in order. Reads `pageRows` rows at a time, so it may miss a row that is
+ * added or removed meanwhile.
+ */
 export async function* rowsUnder(
   metadata: Pick<MetadataStore, "range">,
   prefix: string,

@@ -1,16 +1,19 @@
-import { artifactKey, changedKey, sessionKey } from "../model/records.js";
+import { changedKey } from "../model/records.js";
 import type { Log } from "../ports/log.js";
 import type { MetadataStore } from "../ports/metadata-store.js";
 
-/** Tells watchers in every process that the listing has changed. A hint: it is lost where the process dies first. */
+/**
+ * Tells watchers in every process that the listing has changed. It is a hint: it is lost if the process dies before it
+ * is written.
+ */
 export interface ChangeSignal {
-  /** Returns at once. */
+  /** Writes the signal soon. Returns at once. */
   announce(): void;
-  /** Resolves once nothing that was announced is left to write. */
+  /** Resolves when every announced change was written. */
   close(): Promise<void>;
 }
 
-/** At most one row is written in this time, however many changes there are. */
+/** The signal is written at most once in this time, in milliseconds, however many changes there are. */
 const quietMs = 250;
 
 export function createChangeSignal(metadata: MetadataStore, newRevision: () => string, log: Log): ChangeSignal {
@@ -43,25 +46,5 @@ export function createChangeSignal(metadata: MetadataStore, newRevision: () => s
       if (announced) write();
       await writing;
     },
-  };
-}
-
-/** Opaque values that differ from an earlier one where the thing has changed, in this process or another. */
-export interface Revisions {
-  /** Anything at all: the cheap question to ask first. */
-  any(): Promise<string>;
-  /** Which artifacts there are, in any bucket. */
-  listing(): Promise<string>;
-  artifact(bucket: string, key: string): Promise<string>;
-  session(id: string): Promise<string>;
-}
-
-export function createRevisions(metadata: MetadataStore): Revisions {
-  const textOf = async (key: string): Promise<string> => (await metadata.get(key)) ?? "";
-  return {
-    any: () => metadata.changeToken(),
-    listing: () => textOf(changedKey),
-    artifact: (bucket, key) => textOf(artifactKey(bucket, key)),
-    session: (id) => textOf(sessionKey(id)),
   };
 }

@@ -1,8 +1,8 @@
 import { type SessionRow, uploadKey, type Version, versionOf } from "../model/records.js";
 import { ended, isUnfinished } from "../model/upload-session.js";
 import type { FreedPieces } from "../pieces/freed-pieces.js";
-import { withReserve } from "../pieces/reserve.js";
 import type { Staging } from "../pieces/staging.js";
+import { withReserve } from "../pieces/with-reserve.js";
 import type { ContentStore } from "../ports/content-store.js";
 import type { MetadataStore } from "../ports/metadata-store.js";
 import { lastNumber, type Rows } from "../rows.js";
@@ -19,7 +19,7 @@ export interface EnderDependencies {
   readonly nowSeconds: () => number;
 }
 
-/** Ends sessions without publishing them, and deletes versions. Each is one change; the pieces are removed behind it. */
+/** Ends sessions without publishing them, and deletes versions. Each is one change. The pieces are removed after it. */
 export class Ender {
   readonly #dependencies: EnderDependencies;
 
@@ -28,8 +28,9 @@ export class Ender {
   }
 
   /**
-   * The session's last row, which is another one if somebody else has ended it. One that is to expire and has changed
-   * meanwhile is left as it is: its time may have been moved on.
+   * Ends a session and returns its row. If the session has ended already, returns that row. A session that is to expire
+   * is left as it is if its row has changed since `first`, because its time may have been extended. Returns undefined
+   * if the row is gone.
    */
   async end(first: SessionRow, status: "aborted" | "expired"): Promise<SessionRow | undefined> {
     const { rows, content, staging, freed } = this.#dependencies;
@@ -56,7 +57,10 @@ export class Ender {
     return (await change.commit()) ? { next, freed } : undefined;
   }
 
-  /** The row of a session that has ended goes, with its index row. How many rows went; none if it has changed. */
+  /**
+   * Deletes the row of a session that has ended, and its index row. Returns the number of deleted rows; 0 if the row
+   * has changed.
+   */
   async forget(row: SessionRow): Promise<number> {
     const { rows, metadata } = this.#dependencies;
     const { bucket, key, id } = row.value;
@@ -67,7 +71,7 @@ export class Ender {
     return (await change.commit()) ? (index === undefined ? 1 : 2) : 0;
   }
 
-  /** A session that has ended is not shown any more. Its row stays as long as it would. */
+  /** Stops listing a session that has ended. Its row stays until the sweep deletes it. */
   async hide(row: SessionRow): Promise<void> {
     const { rows, metadata } = this.#dependencies;
     const { bucket, key, id } = row.value;
@@ -81,9 +85,11 @@ export class Ender {
   }
 
   /**
-   * Deletes versions of a key. The space is free and the deletion survives power loss once this resolves.
+   * Deletes versions of a key and returns them. When this resolves, the deletion survives power loss and the space is
+   * free.
    *
-   * @param choose those that go, of the key's versions, newest first; it throws if there is nothing to delete
+   * @param choose returns the versions to delete. It gets all versions of the key, newest first, and throws if there is
+   * nothing to delete. It may be called several times
    */
   async deleteVersions(
     bucket: string,

@@ -1,12 +1,12 @@
-import type { Content } from "../model/artifact.js";
+import type { DescribedContent } from "../model/artifact.js";
 import type { Piece, Version } from "../model/records.js";
 import { type Change, type Freed, type KeyRows, lastNumber } from "../rows.js";
 
-/** What a new version is made of, beside its number. */
+/** The facts of a new version, without its number. */
 export interface NewVersion {
   readonly session: string;
   readonly pieces: readonly Piece[];
-  readonly content: Content;
+  readonly content: DescribedContent;
   readonly saved_by: string | undefined;
   readonly idempotency_key: string | undefined;
 }
@@ -19,9 +19,9 @@ export interface KeyLimits {
 export const versionsOf = ({ artifact }: KeyRows): readonly Version[] => artifact?.value.versions ?? [];
 
 /**
- * Puts a new version in front of the key's others.
+ * Adds a new version to a change, as the newest version of the key. Removes versions past `keepVersions`, oldest first.
  *
- * @returns the version, and the pieces of those that are past the limit
+ * @returns the version, and the pieces of the versions that it removed
  */
 export function addVersion(
   change: Change,
@@ -30,7 +30,11 @@ export function addVersion(
   { nowSeconds, keepVersions }: KeyLimits,
 ): { readonly version: Version; readonly dropped: readonly Freed[] } {
   const version: Version = {
-    ...{ version: lastNumber(rows) + 1, session, pieces: [...pieces], ...content, created_at: nowSeconds() },
+    version: lastNumber(rows) + 1,
+    session,
+    pieces: [...pieces],
+    ...content,
+    created_at: nowSeconds(),
     ...(saved_by === undefined ? {} : { saved_by }),
     ...(idempotency_key === undefined ? {} : { idempotency_keys: [idempotency_key] }),
   };
@@ -40,7 +44,7 @@ export function addVersion(
   return { version, dropped };
 }
 
-/** Puts `next` in the place of the version with its number. */
+/** Replaces the version that has the same number as `next`. */
 export function replaceVersion(change: Change, bucket: string, key: string, rows: KeyRows, next: Version): void {
   const versions = versionsOf(rows).map((version) => (version.version === next.version ? next : version));
   change.versions(bucket, key, rows, { last: lastNumber(rows), versions });

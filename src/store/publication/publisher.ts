@@ -11,25 +11,29 @@ import {
   unknownSession,
   versionConflict,
 } from "../model/session-errors.js";
-import { bytesOf, completed, contentOf, ended, isUnfinished, splitPieces } from "../model/upload-session.js";
+import { bytesOf, completed, describeContent, ended, isUnfinished, splitPieces } from "../model/upload-session.js";
 import type { FreedPieces } from "../pieces/freed-pieces.js";
 import { readRowPieces } from "../pieces/piece-reader.js";
 import type { Staging } from "../pieces/staging.js";
+import { throwIfUnchanged } from "../pieces/throw-if-unchanged.js";
 import type { MetadataStore } from "../ports/metadata-store.js";
 import type { Change, KeyRows, Rows } from "../rows.js";
 import type { ChangeSignal } from "./change-signal.js";
 import { addVersion, replaceVersion, versionsOf } from "./key-versions.js";
 
 export interface CompleteUpload {
-  /** Of the whole content, in place of the one announced at creation; a mismatch publishes nothing and keeps the bytes. */
+  /** SHA-256 of the whole content, in place of the announced one. A mismatch publishes nothing and keeps the bytes. */
   readonly sha256?: string | undefined;
-  /** Replaces the one given at creation. */
+  /** Replaces the `if_version` given at creation. */
   readonly if_version?: number | undefined;
-  /** What an upload without one has, in bytes: with fewer it is not complete, and with more not this one. */
+  /**
+   * Size in bytes of an upload that was created without one. If fewer bytes are stored, the upload is `incomplete`. If
+   * more are stored, this is not its size, and the call is refused.
+   */
   readonly size?: number | undefined;
-  /** A chunk of it was refused: what is stored is published only if a size or a digest says that it is all. */
+  /** A chunk was refused. The stored bytes are published only if a size or a digest confirms that they are all. */
   readonly mayLackChunks?: boolean | undefined;
-  /** Its process may be gone: it must not come on top of what was published since, and becomes a conflict instead. */
+  /** The upload's process may be gone. If a newer version was published since, the upload becomes a conflict. */
   readonly isLeftBehind?: boolean | undefined;
 }
 
@@ -44,13 +48,13 @@ export interface PublisherDependencies {
   readonly pieceLimits: PieceLimits;
 }
 
-/** A session whose pieces can be published as they are. */
+/** A session whose pieces can be published as they are, and the digest of its content. */
 interface Ready {
   readonly session: SessionRow;
   readonly sha256: string;
 }
 
-/** A change that is not made yet, the session as it will be, and what it frees. */
+/** A change that is not made yet, the session as it will be, and the row of the pieces that the change frees. */
 interface Attempt {
   readonly change: Change;
   readonly next: SessionRow;
@@ -58,8 +62,8 @@ interface Attempt {
 }
 
 /**
- * Publishes uploads. The decision is one change of the session's row and the key's rows: whoever loses it reads again
- * and decides anew.
+ * Publishes uploads. One change of the session's row and the key's rows makes the decision. If another process changed
+ * one of these rows first, the change fails, and the publisher reads the rows again and decides again.
  */
 export class Publisher {
   readonly #dependencies: PublisherDependencies;
@@ -69,7 +73,7 @@ export class Publisher {
   }
 
   /**
-   * The session once it is complete.
+   * Publishes a session and returns its record. Returns the record too if the session is complete already.
    *
    * @throws ArtifactError `incomplete`, `checksum_mismatch`, `version_conflict`, `idempotency_conflict`,
    * `session_closed`, `session_expired`, `session_not_found`
@@ -96,7 +100,10 @@ export class Publisher {
     throw unknownSession(id);
   }
 
-  /** Content that fits in a row lies in rows; other content in the content store. */
+  /**
+   * Prepares the session's pieces for a version. Content that fits in a row, and has no piece in the content store,
+   * stays in rows. Other content moves to the content store. Undefined if the session has changed meanwhile.
+   */
   async #ready(row: SessionRow): Promise<Ready | undefined> {
     const { staging, pieceLimits } = this.#dependencies;
     const isSmall =
@@ -107,7 +114,7 @@ export class Publisher {
     return session === undefined || sha256 === undefined ? undefined : { session, sha256 };
   }
 
-  /** One try from the rows as they are now; undefined if one of them has changed meanwhile. */
+  /** Tries once, from the rows as they are now. Undefined if one of them has changed meanwhile. */
   async #decide(ready: Ready, wanted: CompleteUpload): Promise<SessionRecord | undefined> {
     const { rows } = this.#dependencies;
     const { value } = ready.session;
@@ -115,7 +122,7 @@ export class Publisher {
     const keyRows = await rows.ofKey(bucket, key);
     const if_version = wanted.if_version ?? value.if_version;
     const record: SessionRecord = { ...value, if_version, size: wanted.size ?? value.size };
-    const content = contentOf(record, ready.sha256);
+    const content = describeContent(record, ready.sha256);
     const over = wanted.isLeftBehind ? value.over : undefined;
     const plan = planPublication(versionsOf(keyRows), { ...record, content, if_version, over });
     switch (plan.kind) {
@@ -141,7 +148,7 @@ export class Publisher {
     const isDone = await change.commit(async () => {
       const now = await rows.session(session.value.id);
       if (now?.text === session.text) return undefined;
-      return now?.text === next.text; // otherwise another change was made, and this one never will be
+      return now?.text === next.text; // if not, another change was made, and this one never will be
     });
     if (!isDone) return undefined;
     if (next.value.status === "complete") signal.announce();
@@ -155,7 +162,7 @@ export class Publisher {
     const change = this.#dependencies.rows.begin();
     const pieces = await this.#onePiece(change, session);
     if (pieces === undefined) return undefined;
-    const content = contentOf(record, sha256);
+    const content = describeContent(record, sha256);
     const made = { session: id, pieces, content, saved_by, idempotency_key };
     const { version, dropped } = addVersion(change, { bucket, key, rows }, made, this.#dependencies);
     const freed = change.free(dropped);
@@ -163,13 +170,13 @@ export class Publisher {
     return { change, next, freed };
   }
 
-  /** Small content comes to lie in one row. Undefined if the session has changed meanwhile. */
+  /** Joins pieces that all lie in rows to one piece in a row. Undefined if the session has changed meanwhile. */
   async #onePiece(change: Change, session: SessionRow): Promise<readonly Piece[] | undefined> {
     const { id, pieces } = session.value;
     if (pieces.length < 2 || !pieces.every((piece) => piece.in_row)) return pieces;
     const bytes = await readRowPieces(this.#dependencies, id, pieces);
     if (bytes === undefined || bytes.length !== bytesOf(pieces)) {
-      return this.#dependencies.staging.throwIfUnchanged(session);
+      return throwIfUnchanged(this.#dependencies.rows, session);
     }
     const piece: Piece = { name: `${pieces[0]?.name}-whole`, bytes: bytes.length, in_row: true };
     change.putPiece(id, piece, bytes);
@@ -189,7 +196,7 @@ export class Publisher {
     return { change, next, freed };
   }
 
-  /** The bytes wait for another completion; those of a save in one call go, as its caller has them still. */
+  /** Keeps the bytes for another completion. Frees those of a save in one call, because its caller still has them. */
   #keepForLater({ session, sha256 }: Ready, record: SessionRecord, rows: KeyRows): Attempt {
     const { nowSeconds } = this.#dependencies;
     const change = this.#dependencies.rows.begin();
@@ -205,7 +212,7 @@ export class Publisher {
   }
 }
 
-/** @throws ArtifactError `incomplete`; `invalid_argument` where it cannot have the wanted size */
+/** @throws ArtifactError `incomplete`; `invalid_argument` if the upload cannot have the wanted size */
 function checkBytes(record: SessionRecord, wanted: CompleteUpload): void {
   const isEnded = !isUnfinished(record) && record.status !== "complete";
   if (wanted.size !== undefined && !isEnded) checkSize(record, wanted.size);

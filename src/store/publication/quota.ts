@@ -2,18 +2,18 @@ import { countIs } from "../model/count.js";
 import { ArtifactError } from "../model/errors.js";
 import { artifactPrefix, parseArtifactRow, parseSessionRow, sessionPrefix } from "../model/records.js";
 import { isUnfinished } from "../model/upload-session.js";
-import { withinMs } from "../model/within-ms.js";
 import type { Log } from "../ports/log.js";
 import { type MetadataStore, rowsUnder, type StoredRow } from "../ports/metadata-store.js";
+import { withTimeout } from "../with-timeout.js";
 
 export interface QuotaLimits {
-  /** Bytes of all content, unfinished uploads included. */
+  /** Bytes of all content, including unfinished uploads. */
   readonly maxStoreBytes: number;
   readonly maxUnfinishedBytes: number;
   readonly maxOpenSessions: number;
 }
 
-/** What a call is about to add. */
+/** The amounts that a call adds or frees; 0 if absent. */
 export interface Need {
   readonly openSessions?: number;
   readonly unfinishedBytes?: number;
@@ -29,28 +29,31 @@ const sum = (a: Counts, b: Need, sign = 1): Counts => ({
 });
 
 const pageRows = 1_000;
-/** Counting takes a twentieth of the time at most: a count is not made again before this many times what it took. */
+/**
+ * After a count, the next one waits at least this many times as long as the count took. So counting takes at most a
+ * twentieth of the time.
+ */
 const restPerCount = 20;
-const leastRestMs = 250;
-/** After this long what other processes have added is looked at again. */
+const minRestMs = 250;
+/** A count older than this is made again, because other processes may have added something. */
 const staleMs = 5_000;
-/** How long a call waits for the first count where nobody asked for a limit on bytes. */
+/** How long a call waits for a count, unless it is the first count and a limit on bytes needs it. */
 const firstCountMs = 50;
 
-/** Room that was taken for work that is under way. It ends with `keep` or `release`. */
+/** Room that is reserved for work in progress. `markUsed` or `release` ends it. */
 export interface Reservation {
-  /** Takes more. @throws ArtifactError `storage_full` if there is no room for it; what was taken before stays */
+  /** Reserves more. @throws ArtifactError `storage_full` if there is no room; earlier reservations stay */
   grow(need: Need): Promise<void>;
-  /** What was taken is used now. */
-  keep(): void;
-  /** What was taken is not used. */
+  /** Counts the reserved amounts as used. */
+  markUsed(): void;
+  /** Gives back what is still reserved. Does nothing after `markUsed`. */
   release(): void;
 }
 
 /**
- * Tracks usage against limits. This process's own work counts at once, that of others with the next count of the rows,
- * which is made for who would be refused, and now and then: limits may be passed for some seconds, and are no promise
- * to the byte.
+ * Tracks usage against quotas. The work of this process counts at once. The work of other processes counts with the
+ * next count of the rows, which is made now and then, and before a call is refused. So limits may be exceeded for some
+ * seconds, and are not exact to the byte.
  */
 export class Quota {
   readonly #metadata: MetadataStore;
@@ -60,8 +63,9 @@ export class Quota {
   #countedAt = Number.NEGATIVE_INFINITY;
   #tookMs = 0;
   #counting: Promise<void> | undefined;
-  /** Under way, and done since the count began. */
+  /** Reserved for work in progress. */
   #inFlight: Counts = nothing;
+  /** Used by this process since the last count began. */
   #since: Counts = nothing;
 
   constructor(metadata: MetadataStore, limits: QuotaLimits, log: Log) {
@@ -70,20 +74,20 @@ export class Quota {
     this.#log = log;
   }
 
-  /** Does what needs room. @throws ArtifactError `storage_full` */
+  /** Runs work that needs room. @throws ArtifactError `storage_full` */
   async during<Result>(need: Need, work: () => Promise<Result>): Promise<Result> {
     const reservation = this.reserve();
     await reservation.grow(need);
     try {
       const result = await work();
-      reservation.keep();
+      reservation.markUsed();
       return result;
     } finally {
       reservation.release();
     }
   }
 
-  /** Takes nothing at first. */
+  /** Begins a reservation, which reserves nothing at first. */
   reserve(): Reservation {
     let taken = nothing;
     const release = (): void => {
@@ -96,7 +100,7 @@ export class Quota {
           taken = sum(taken, need);
           this.#inFlight = sum(this.#inFlight, need);
         }),
-      keep: () => {
+      markUsed: () => {
         this.#since = sum(this.#since, taken);
         release();
       },
@@ -104,12 +108,12 @@ export class Quota {
     };
   }
 
-  /** @throws ArtifactError `storage_full` where there is no room for it now */
+  /** @throws ArtifactError `storage_full` if there is no room for `need` now */
   check(need: Need): Promise<void> {
     return this.#admit(need, () => undefined);
   }
 
-  /** @param take is called where there is room, and before anybody else is told so */
+  /** @param take called if there is room, in one step with the check, so that no other call takes the room first */
   async #admit(need: Need, take: () => void): Promise<void> {
     await this.#ready(need);
     if (this.#excess(need) !== undefined && this.#isRested()) await this.#count();
@@ -118,7 +122,7 @@ export class Quota {
     take();
   }
 
-  /** What this process has ended or deleted makes room at once. */
+  /** Subtracts what this process has ended or deleted, so that it makes room at once. */
   freed(less: Need): void {
     this.#since = sum(this.#since, less, -1);
   }
@@ -128,7 +132,7 @@ export class Quota {
     const isFirst = this.#counting === undefined && this.#tookMs === 0;
     const counting = this.#count();
     if (this.#limitsBytes(need) && isFirst) await counting;
-    else await withinMs(firstCountMs, counting);
+    else await withTimeout(firstCountMs, counting);
   }
 
   #limitsBytes({ unfinishedBytes = 0, storedBytes = 0 }: Need): boolean {
@@ -144,7 +148,7 @@ export class Quota {
   }
 
   get #restMs(): number {
-    return Math.max(leastRestMs, this.#tookMs * restPerCount);
+    return Math.max(minRestMs, this.#tookMs * restPerCount);
   }
 
   #isRested(): boolean {
@@ -163,7 +167,7 @@ export class Quota {
     return undefined;
   }
 
-  /** One at a time, whoever asks. */
+  /** Counts the rows. Calls at the same time share one count. */
   #count(): Promise<void> {
     this.#counting ??= this.#countRows()
       .catch((error) => this.#log("warn", "usage_not_counted", { error: String(error) }))
@@ -181,7 +185,7 @@ export class Quota {
       const session = parseSessionRow(row).value;
       const { offset, is_listed } = session;
       if (!isUnfinished(session)) return;
-      // A save is no unfinished upload, though its process may have died.
+      // An unlisted session is a save in one call, not an unfinished upload. Its process may have died.
       counted = sum(counted, {
         storedBytes: offset,
         ...(is_listed ? { openSessions: 1, unfinishedBytes: offset } : {}),
@@ -203,20 +207,20 @@ export class Quota {
       try {
         visit(row);
       } catch (error) {
-        if (!(error instanceof ArtifactError)) throw error; // a row that cannot be read counts nothing
+        if (!(error instanceof ArtifactError)) throw error; // a row that cannot be parsed is not counted
       }
     }
   }
 }
 
 function tooManySessions(openSessions: number, most: number): ArtifactError {
-  const message = `${countIs(openSessions, "upload session")} open, and at most ${most} may be. Nothing was created.`;
+  const message = `${countIs(openSessions, "upload session")} open, and at most ${most} may be open. No session was created.`;
   const details = { open_sessions: openSessions, max_open_sessions: most };
   return new ArtifactError("storage_full", message, { next: "close_sessions", details });
 }
 
 function storeFull(bytes: number, { storedBytes = 0 }: Need, most: number): ArtifactError {
-  const message = `The store holds ${bytes} of at most ${most} bytes, and this needs ${storedBytes} more. Nothing of it was stored; what was acknowledged is safe.`;
+  const message = `The store holds ${bytes} of at most ${most} bytes, and this content needs ${storedBytes} more. Nothing of it was stored; acknowledged bytes are safe.`;
   return new ArtifactError("storage_full", message, {
     next: storedBytes > most ? "raise_store_quota" : "free_store_quota",
     details: { stored_bytes: bytes, needed_bytes: storedBytes, max_store_bytes: most },
@@ -224,7 +228,7 @@ function storeFull(bytes: number, { storedBytes = 0 }: Need, most: number): Arti
 }
 
 function tooMuchUnfinished(bytes: number, { unfinishedBytes = 0 }: Need, most: number): ArtifactError {
-  const message = `Unfinished uploads hold ${bytes} of at most ${most} bytes, and this needs ${unfinishedBytes} more. Nothing of this call was stored; what was acknowledged is safe.`;
+  const message = `Unfinished uploads hold ${bytes} of at most ${most} bytes, and this content needs ${unfinishedBytes} more. Nothing of this call was stored; acknowledged bytes are safe.`;
   return new ArtifactError("storage_full", message, {
     next: unfinishedBytes > most ? "raise_unfinished_quota" : "finish_uploads",
     details: { unfinished_bytes: bytes, needed_bytes: unfinishedBytes, max_unfinished_bytes: most },

@@ -6,14 +6,14 @@ export interface StoreClockDependencies {
   readonly metadata: MetadataStore;
   /** The wall clock: milliseconds since 1970. */
   readonly now: () => number;
-  /** Milliseconds that only go forward. */
+  /** A monotonic clock, in milliseconds. */
   readonly monotonicMs: () => number;
   readonly newRevision: () => string;
 }
 
 /**
- * The time, and whether it can be trusted. A wall clock may be wrong for a while by any amount. So nothing is ended by
- * it before it has proved right, and the end of a session is never set earlier by a clock that is behind.
+ * Tells the time, and whether it can be trusted. A wall clock may be wrong for a while, by any amount. So nothing is
+ * ended by a clock that has not proved right, and a clock that is behind never makes a session end earlier.
  */
 export class StoreClock {
   readonly #dependencies: StoreClockDependencies;
@@ -24,8 +24,13 @@ export class StoreClock {
   /** When the probation began, on the monotonic clock. */
   #probationMs: number;
   #hasJumped = false;
-  /** What a trusted clock has shown in some process before this one; undefined before it is known or if there was none. */
+  /**
+   * The latest time that a trusted clock has seen, in any process. It moves on with the monotonic clock. Undefined
+   * before it is read, and if there is none.
+   */
   #seenMs: number | undefined;
+  /** `#seenMs` as it was read at first. */
+  #firstSeenMs: number | undefined;
   #reading: Promise<void> | undefined;
 
   constructor(dependencies: StoreClockDependencies) {
@@ -36,17 +41,17 @@ export class StoreClock {
     this.#probationMs = this.#monotonicMs;
   }
 
-  /** Unix seconds by the wall clock. */
+  /** The wall clock, in unix seconds. */
   readonly nowSeconds = (): number => Math.floor(this.#dependencies.now() / 1000);
 
-  /** Unix seconds that are not behind the time that a trusted clock has seen before. */
+  /** The wall clock in unix seconds, but never earlier than a time that a trusted clock has seen. */
   async latestSeconds(): Promise<number> {
     await this.#read();
     this.#compare();
     return Math.max(this.nowSeconds(), Math.floor((this.#seenMs ?? 0) / 1000));
   }
 
-  /** Whether sessions may be ended by this clock now. */
+  /** Whether this clock may be used to end sessions now. */
   async isTrusted(): Promise<boolean> {
     await this.#read();
     this.#compare();
@@ -55,8 +60,8 @@ export class StoreClock {
     return !this.#hasJumped && sinceSeenMs >= 0 && sinceSeenMs <= clockTrustMs;
   }
 
-  /** Keeps the time for later processes, if it is trusted. */
-  async keep(): Promise<void> {
+  /** Stores the time for later processes, if the clock is trusted. */
+  async save(): Promise<void> {
     if (!(await this.isTrusted())) return;
     const { metadata, newRevision } = this.#dependencies;
     const seen_at = this.nowSeconds();
@@ -64,10 +69,7 @@ export class StoreClock {
     this.#seenMs = seen_at * 1000;
   }
 
-  /** As it was read at first. */
-  #firstSeenMs: number | undefined;
-
-  /** Where two clocks went apart, one of them is wrong. */
+  /** Compares the two clocks. If they have moved apart, one of them is wrong, and the probation begins again. */
   #compare(): void {
     const { now, monotonicMs } = this.#dependencies;
     const [wall, monotonic] = [now(), monotonicMs()];

@@ -134,7 +134,7 @@ export class Appender {
     }
     try {
       const now = await pending.commit(changes);
-      if (now !== undefined) reservation.keep();
+      if (now !== undefined) reservation.markUsed();
       return now;
     } finally {
       reservation.release();

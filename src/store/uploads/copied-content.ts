@@ -1,12 +1,13 @@
 import { count } from "../model/count.js";
 import { ArtifactError } from "../model/errors.js";
-import { checkBucket, toKey } from "../model/names.js";
+import { checkBucket } from "../model/names/bucket-name.js";
+import { toKey } from "../model/names/key-name.js";
 import { quote } from "../model/quote.js";
 import { type Piece, type SessionRow, type Version, versionNumbered, versionOf } from "../model/records.js";
 import { closedError, unknownSession } from "../model/session-errors.js";
 import { bytesOf } from "../model/upload-session.js";
 import { readRowPieces } from "../pieces/piece-reader.js";
-import type { Staging } from "../pieces/staging.js";
+import { settleOutcome } from "../pieces/settle-outcome.js";
 import type { ContentStore } from "../ports/content-store.js";
 import type { Log } from "../ports/log.js";
 import type { MetadataStore } from "../ports/metadata-store.js";
@@ -25,7 +26,6 @@ export interface CopiedContentDependencies {
   readonly rows: Rows;
   readonly metadata: MetadataStore;
   readonly content: ContentStore;
-  readonly staging: Staging;
   readonly ender: Ender;
   readonly quota: Quota;
   readonly newId: () => string;
@@ -131,7 +131,7 @@ export class CopiedContent {
   }
 
   async #count(created: SessionRow, { version, pieces, bytes: inRow }: Copies): Promise<SessionRow> {
-    const { rows, staging } = this.#dependencies;
+    const { rows } = this.#dependencies;
     const { id, bucket, key, size } = created.value;
     const { bytes, sha256 } = version;
     const over = bytes === size ? await rows.lastNumber(bucket, key) : null;
@@ -143,7 +143,8 @@ export class CopiedContent {
     const [last] = pieces.slice(-1);
     if (inRow !== undefined && last !== undefined) change.putPiece(id, last, inRow);
     const isDone = await change.commit().catch(async (error) => {
-      const outcome = last === undefined ? undefined : await staging.settle(error, created, next, last);
+      const outcome =
+        last === undefined ? undefined : await settleOutcome(this.#dependencies, error, created, next, last);
       if (outcome === "made") return true;
       if (outcome === "never") await this.#remove(id, pieces);
       throw error;

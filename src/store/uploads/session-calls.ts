@@ -1,6 +1,6 @@
 import { publicationWaitMs } from "../model/limits.js";
 import type { SessionRecord } from "../model/records.js";
-import { withinMs } from "../model/within-ms.js";
+import { withTimeout } from "../with-timeout.js";
 import { SessionQueue } from "./session-queue.js";
 
 export interface Waiting {
@@ -36,7 +36,7 @@ export class SessionCalls {
       })
       .finally(waiting.onDone);
     for (let waitMs = publicationWaitMs; ; waitMs = publicationLookMs) {
-      const record = await withinMs(waitMs, result);
+      const record = await withTimeout(waitMs, result);
       if (record !== undefined) return record;
       const unfinished = this.#publishing.get(id);
       if (unfinished === undefined) continue;

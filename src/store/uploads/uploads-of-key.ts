@@ -1,5 +1,5 @@
 import { ArtifactError } from "../model/errors.js";
-import { idOf, type SessionRecord, type SessionRow, uploadPrefix } from "../model/records.js";
+import { type SessionRecord, type SessionRow, sessionIdIn, uploadPrefix } from "../model/records.js";
 import { isUnfinished, statusAt } from "../model/upload-session.js";
 import { rowsUnder } from "../ports/metadata-store.js";
 import type { AppenderDependencies } from "./appender.js";
@@ -42,7 +42,7 @@ async function* uploadsOf(
   { bucket, key }: SessionRecord,
 ): AsyncGenerator<SessionRow, void> {
   for await (const { key: index } of rowsUnder(metadata, uploadPrefix(bucket, key), pageRows)) {
-    const row = await rows.session(idOf(index));
+    const row = await rows.session(sessionIdIn(index));
     if (row !== undefined) yield row;
   }
 }

@@ -4,8 +4,10 @@ import { decodeCursor, encodeCursor, type Page, type PageOptions } from "../mode
 import { ArtifactError, isStoreReplaced } from "../model/errors.js";
 import { maxOpenPieces } from "../model/limits.js";
 import { checkMimeType, mimeTypeOf } from "../model/media-type.js";
-import { checkBucket, suggestKey, toKey } from "../model/names.js";
-import { idOf, type SessionRecord, type SessionRow, uploadPrefix, uploadText } from "../model/records.js";
+import { checkBucket } from "../model/names/bucket-name.js";
+import { toKey } from "../model/names/key-name.js";
+import { suggestKey } from "../model/names/suggest-key.js";
+import { type SessionRecord, type SessionRow, sessionIdIn, uploadPrefix, uploadText } from "../model/records.js";
 import {
   checkEnd,
   checkSize,
@@ -26,8 +28,8 @@ import {
   type UploadStatus,
 } from "../model/upload-session.js";
 import type { ByteSource } from "../ports/byte-source.js";
-import type { Links } from "../ports/links.js";
 import type { Log } from "../ports/log.js";
+import type { TransferUrls } from "../ports/transfer-urls.js";
 import type { Ender } from "../publication/ender.js";
 import type { CompleteUpload, Publisher } from "../publication/publisher.js";
 import { Appender, type AppenderDependencies } from "./appender.js";
@@ -89,7 +91,7 @@ export interface UploadsDependencies extends AppenderDependencies {
   readonly publisher: Publisher;
   readonly ender: Ender;
   readonly log: Log;
-  readonly links: Links;
+  readonly urls: TransferUrls;
   readonly newId: () => string;
   readonly maxChunkBytes: number;
   /** Nothing is changed on the way of a read. */
@@ -363,7 +365,7 @@ export class Uploads {
     const after = decodeCursor(scope, cursor);
     const index = await metadata.range(uploadPrefix(bucket, key), { after, limit: limit + 1 });
     const page = index.slice(0, limit);
-    const found = await rows.sessions(page.map(({ key }) => idOf(key)));
+    const found = await rows.sessions(page.map(({ key }) => sessionIdIn(key)));
     const data = found.map(({ value }) => this.#show(value, statusAt(value, clock.nowSeconds())));
     const last = page.at(-1)?.key;
     return index.length > limit && last !== undefined ? { data, next_cursor: encodeCursor(scope, last) } : { data };
@@ -422,7 +424,7 @@ export class Uploads {
   }
 
   #show(record: SessionRecord, status?: UploadStatus): UploadSession {
-    return toUploadSession(record, this.#dependencies.links, status);
+    return toUploadSession(record, this.#dependencies.urls, status);
   }
 
   /** A caller that waits long for a publication hears of the session as it is. */

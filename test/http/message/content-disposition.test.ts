@@ -2,7 +2,7 @@ import { validateHeaderValue } from "node:http";
 import { createRequire } from "node:module";
 import { describe, expect, it } from "vitest";
 import { contentDisposition } from "../../../src/http/message/content-disposition.js";
-import { suggestKey } from "../../../src/store/model/names.js";
+import { suggestKey } from "../../../src/store/model/names/suggest-key.js";
 import { randomText, seededRandom } from "../../support/random-text.js";
 
 interface Parser {

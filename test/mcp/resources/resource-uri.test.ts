@@ -7,8 +7,9 @@ import {
   rootUri,
   toTemplateValue,
 } from "../../../src/mcp/resources/uri.js";
-import { artifactUri } from "../../../src/store/model/artifact-uri.js";
-import { suggestBucket, suggestKey } from "../../../src/store/model/names.js";
+import { artifactUri } from "../../../src/store/model/names/artifact-uri.js";
+import { suggestBucket } from "../../../src/store/model/names/bucket-name.js";
+import { suggestKey } from "../../../src/store/model/names/suggest-key.js";
 import { randomText, seededRandom } from "../../support/random-text.js";
 
 const plain = { version: undefined, offset: undefined, length: undefined };

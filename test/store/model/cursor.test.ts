@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { decodeCursor, encodeCursor } from "../../../src/store/model/cursor.js";
-import { suggestKey } from "../../../src/store/model/names.js";
+import { suggestKey } from "../../../src/store/model/names/suggest-key.js";
 import { randomText, seededRandom } from "../../support/random-text.js";
 
 const refused = expect.objectContaining({ code: "invalid_argument", details: { argument: "cursor" } });
 const scope = ["artifacts", "b", "报", "/"];
 
 describe("a cursor", () => {
-  it("carries any key, in characters that a URL takes as they are", () => {
+  it("can carry any key, in characters that a URL needs no encoding for", () => {
     const random = seededRandom(6);
     for (let run = 0; run < 5_000; run += 1) {
       const after = suggestKey(randomText(random, 12));
@@ -18,9 +18,10 @@ describe("a cursor", () => {
     }
   });
 
-  it("that is left out means the beginning", () => expect(decodeCursor(scope, undefined)).toBeUndefined());
+  it("that is left out means to begin at the first entry", () =>
+    expect(decodeCursor(scope, undefined)).toBeUndefined());
 
-  it("of another listing, cut short or altered is refused", () => {
+  it("is rejected if it belongs to another listing, is cut or is changed", () => {
     const cursor = encodeCursor(scope, "é/😀");
     expect(() => decodeCursor(["artifacts", "b", "报", "."], cursor)).toThrow(refused);
     expect(() => decodeCursor([], cursor)).toThrow(refused);
@@ -33,7 +34,7 @@ describe("a cursor", () => {
     }
     for (const more of ["=", "A", "\n", cursor]) expect(() => decodeCursor(scope, cursor + more)).toThrow(refused);
     expect(() => decodeCursor(scope, ` ${cursor}`)).toThrow(refused);
-    // The bytes are not UTF-8, so they decode to another text.
+    // These bytes are not valid UTF-8, so they decode to another text.
     const bytes = Buffer.from(cursor, "base64url");
     expect(() => decodeCursor(scope, bytes.subarray(0, -1).toString("base64url"))).toThrow(refused);
     expect(() => decodeCursor(scope, Buffer.from(bytes.toString(), "latin1").toString("base64url"))).toThrow(refused);

@@ -14,7 +14,7 @@ const kindOf = (versions: readonly Version[], publication: Partial<Publication>)
   return "version" in plan ? `${plan.kind} ${plan.version.version}` : plan.kind;
 };
 
-it("isSameContent() compares bytes, type and metadata, whatever the order of its names", () => {
+it("isSameContent() compares bytes, type and metadata, and ignores the order of the names in metadata", () => {
   const same = { ...content, metadata: { b: "2", a: "1" } };
   expect(isSameContent(content, same)).toBe(true);
   expect(isSameContent(content, { ...same, metadata: { a: "1" } })).toBe(false);
@@ -26,13 +26,13 @@ it("isSameContent() compares bytes, type and metadata, whatever the order of its
 });
 
 describe("planPublication()", () => {
-  it("makes a version of what the newest is not, and no other", () => {
+  it("makes a new version only if the content differs from the newest version", () => {
     expect(kindOf([], {})).toBe("new");
     expect(kindOf([versionOf(2)], {})).toBe("existing 2");
     expect(kindOf([versionOf(2), versionOf(1, other)], { content: other })).toBe("new");
   });
 
-  it("takes a guard to be met by the same content, unless it is strict", () => {
+  it("returns the newest version for the same content whatever the guard, unless the guard is strict", () => {
     const versions = [versionOf(2)];
     expect(kindOf(versions, { if_version: 0 })).toBe("existing 2");
     expect(kindOf(versions, { if_version: 0, is_strict: true })).toBe("conflict");
@@ -44,7 +44,7 @@ describe("planPublication()", () => {
     expect(kindOf([], { if_version: 0, is_strict: true })).toBe("new");
   });
 
-  it("answers a request that is made again with its version, whatever came since and whatever the guard", () => {
+  it("returns the version of a repeated request, whatever was saved since and whatever the guard", () => {
     const versions = [versionOf(3, other), versionOf(2, { idempotency_keys: ["first", "second"] })];
     const again = { idempotency_key: "second", if_version: 1, is_strict: true } as const;
     expect(kindOf(versions, again)).toBe("existing 2");
@@ -52,7 +52,7 @@ describe("planPublication()", () => {
     expect(kindOf(versions, { ...again, idempotency_key: "third" })).toBe("conflict");
   });
 
-  it("puts what was left behind on top of nothing that was made since", () => {
+  it("never puts an upload that was left behind on top of a version that was made since", () => {
     expect(kindOf([versionOf(2, other)], { over: 2 })).toBe("new");
     expect(kindOf([versionOf(2, other)], { over: 1 })).toBe("conflict");
     expect(kindOf([versionOf(2, other)], { over: 1, if_version: 2 })).toBe("conflict");
@@ -72,7 +72,7 @@ describe("withIdempotencyKey()", () => {
     expect(withIdempotencyKey(known, "a")).toBe(known);
   });
 
-  it("remembers sixteen, the oldest going first", () => {
+  it("remembers sixteen keys, and forgets the oldest first", () => {
     let version = versionOf(1);
     for (let n = 1; n <= 20; n += 1) version = withIdempotencyKey(version, `key ${n}`);
     expect(version.idempotency_keys).toEqual(Array.from({ length: 16 }, (_, n) => `key ${n + 5}`));

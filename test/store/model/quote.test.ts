@@ -13,16 +13,16 @@ describe("quote()", () => {
     ["\u202e\u2028\ufffe", String.raw`"\u202e\u2028\ufffe"`],
     ["\u{1fffe}", String.raw`"\ud83f\udffe"`],
     ["😀", '"😀"'],
-  ])("writes %j as %s", (text, quoted) => expect(quote(text)).toBe(quoted));
+  ])("quotes %j as %s", (text, quoted) => expect(quote(text)).toBe(quoted));
 
-  it("cuts long text, and no character in two", () => {
+  it("cuts long text, and never cuts a character in two", () => {
     expect(quote("x".repeat(80))).toBe(`"${"x".repeat(80)}"`);
     expect(quote("x".repeat(81))).toBe(`"${"x".repeat(77)}..."`);
     expect(quote(`${"x".repeat(76)}😀😀😀`)).toBe(`"${"x".repeat(76)}..."`);
     expect(quote(`${"x".repeat(75)}😀😀😀`)).toBe(`"${"x".repeat(75)}😀..."`);
   });
 
-  it("is JSON of the text, in characters that are safe to print", () => {
+  it("returns JSON of the text, with characters that are safe to print", () => {
     const random = seededRandom(4);
     for (let run = 0; run < 20_000; run += 1) {
       const text = randomText(random, 14);

@@ -10,16 +10,22 @@ import {
   takesMore,
   toUploadSession,
 } from "../../../src/store/model/upload-session.js";
-import { noLinks } from "../../../src/store/ports/links.js";
+import { noTransferUrls } from "../../../src/store/ports/transfer-urls.js";
 import { openRecord as open } from "../../support/session-record.js";
 
 const version: Version = {
-  ...{ version: 3, session: "s", pieces: [{ name: "0-a", bytes: 10 }], mime_type: "text/plain", bytes: 10 },
-  ...{ sha256: "1".repeat(64), created_at: 160, metadata: {} },
+  version: 3,
+  session: "s",
+  pieces: [{ name: "0-a", bytes: 10 }],
+  mime_type: "text/plain",
+  bytes: 10,
+  sha256: "1".repeat(64),
+  created_at: 160,
+  metadata: {},
 };
 
 describe("statusAt()", () => {
-  it("lets open uploads and conflicts expire by the clock, and no others", () => {
+  it("returns expired for open uploads and conflicts past their time, and for no other status", () => {
     expect(statusAt(open, 199)).toBe("open");
     expect(statusAt(open, 200)).toBe("expired");
     expect(statusAt({ ...open, status: "conflict", offset: 10 }, 199)).toBe("conflict");
@@ -27,13 +33,13 @@ describe("statusAt()", () => {
     for (const status of ["complete", "aborted"] as const) expect(statusAt({ ...open, status }, 999)).toBe(status);
   });
 
-  it("lets no upload expire that has all its bytes and only has to be published", () => {
+  it("does not return expired for an upload that has all its bytes and only has to be published", () => {
     expect(statusAt({ ...open, offset: 10 }, 999)).toBe("open");
     expect(statusAt({ ...open, offset: 10, size: null }, 999)).toBe("expired");
   });
 });
 
-it("isFull(), isReady() and takesMore() tell what is left to do", () => {
+it("isFull(), isReady() and takesMore() say what the session still needs", () => {
   const states = [
     open,
     { ...open, offset: 10 },
@@ -47,36 +53,44 @@ it("isFull(), isReady() and takesMore() tell what is left to do", () => {
   expect(states.map(takesMore)).toEqual([true, false, false, true, false, false]);
 });
 
-it("isUnfinished() is true while the bytes are the upload's own", () => {
+it("isUnfinished() is true while the session owns its pieces", () => {
   const all = ["open", "conflict", "complete", "aborted", "expired"] as const;
   expect(all.filter((status) => isUnfinished({ ...open, status }))).toEqual(["open", "conflict"]);
 });
 
-it("splitPieces() tells what lies in rows from what lies in the content store", () => {
+it("splitPieces() separates pieces in the content store from pieces in rows", () => {
   const stored = { name: "0-a", bytes: 4 };
   const inRow = { name: "4-b", bytes: 2, in_row: true as const };
   expect(splitPieces([stored, inRow])).toEqual({ stored: [stored], inRows: [inRow] });
 });
 
-it("completed() leaves the bytes to the version", () => {
+it("completed() names no pieces, because they belong to the version", () => {
   const done = completed({ ...open, offset: 10, digest: { bytes: 10, sha256: version.sha256 } }, version, 170);
   expect(done).toMatchObject({ status: "complete", pieces: [], digest: null, artifact: version, updated_at: 170 });
 });
 
 describe("toUploadSession()", () => {
-  it("shows nothing of the inside", () => {
-    expect(toUploadSession(open, noLinks)).toEqual({
-      ...{ id: "s", bucket: "b", key: "k", mime_type: "text/plain", url: "artifact-upload://s" },
-      ...{ offset: 4, size: 10, status: "open", created_at: 100, expires_at: 200 },
+  it("shows no internal fields", () => {
+    expect(toUploadSession(open, noTransferUrls)).toEqual({
+      id: "s",
+      bucket: "b",
+      key: "k",
+      mime_type: "text/plain",
+      url: "artifact-upload://s",
+      offset: 4,
+      size: 10,
+      status: "open",
+      created_at: 100,
+      expires_at: 200,
     });
   });
 
-  it("shows the guard, and the artifact once there is one, marked where another upload had made it", () => {
+  it("shows the guard and the artifact, and marks an artifact that another upload has made", () => {
     const done = completed({ ...open, offset: 10, if_version: 2 }, version, 170);
-    const shown = toUploadSession(done, noLinks);
+    const shown = toUploadSession(done, noTransferUrls);
     expect(shown).toMatchObject({ if_version: 2, status: "complete", artifact: { version: 3, bytes: 10 } });
     expect(shown.artifact).not.toHaveProperty("already_saved");
-    const other = toUploadSession(completed(open, { ...version, session: "other" }, 170), noLinks);
+    const other = toUploadSession(completed(open, { ...version, session: "other" }, 170), noTransferUrls);
     expect(other.artifact).toMatchObject({ version: 3, already_saved: true });
   });
 });

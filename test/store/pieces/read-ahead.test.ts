@@ -4,7 +4,7 @@ import { type ReadInto, readAhead } from "../../../src/store/pieces/read-ahead.j
 
 const content = Buffer.from(Array.from({ length: 1_003 }, (_, n) => n % 251));
 
-/** Reads of `content`, into the buffer that is given, and how many are running. */
+/** A function that reads `content` into the given buffer, with counts of its running and finished reads. */
 function source(bytes = content) {
   const state = { running: 0, most: 0, ended: 0 };
   const read: ReadInto = async (start, length, into) => {
@@ -22,7 +22,7 @@ function source(bytes = content) {
 async function collect(blocks: AsyncIterable<Uint8Array>): Promise<{ bytes: Buffer; lengths: number[] }> {
   const parts: Buffer[] = [];
   for await (const block of blocks) {
-    await setImmediate(); // the next one is read meanwhile
+    await setImmediate(); // the next block is read meanwhile
     await setImmediate();
     parts.push(Buffer.from(block));
   }
@@ -36,7 +36,7 @@ describe("readAhead()", () => {
     [3, 1_000, 997],
     [5, 1_003, 499],
     [9, 9, 100],
-  ])("gives bytes [%d, %d) in blocks of %d, one read at a time", async (start, end, blockBytes) => {
+  ])("yields bytes [%d, %d) in blocks of %d, with one read at a time", async (start, end, blockBytes) => {
     const { read, state } = source();
     const { bytes, lengths } = await collect(readAhead(read, { start, end, blockBytes }));
     expect(bytes).toEqual(content.subarray(start, end));
@@ -44,14 +44,14 @@ describe("readAhead()", () => {
     expect(state).toMatchObject({ running: 0, most: end > start ? 1 : 0 });
   });
 
-  it("ends where the file does", async () => {
+  it("ends where the file ends", async () => {
     const { read } = source(content.subarray(0, 250));
     const { bytes, lengths } = await collect(readAhead(read, { start: 0, end: 1_003, blockBytes: 100 }));
     expect(bytes).toEqual(content.subarray(0, 250));
     expect(lengths).toEqual([100, 100, 50]);
   });
 
-  it("throws what a read has failed with when its block is asked for, and reads no more", async () => {
+  it("throws the error of a read when its block is asked for, and reads no more", async () => {
     const { read, state } = source();
     const failing: ReadInto = (start, length, into) =>
       start >= 200 ? Promise.reject(new Error("EIO")) : read(start, length, into);
@@ -64,7 +64,7 @@ describe("readAhead()", () => {
     expect(state.ended).toBe(2);
   });
 
-  it("has no read running once it was left", async () => {
+  it("has no running read after the caller has left the loop", async () => {
     const { read, state } = source();
     for await (const _ of readAhead(read, { start: 0, end: 1_003, blockBytes: 100 })) break;
     expect(state).toMatchObject({ running: 0, ended: 2 });

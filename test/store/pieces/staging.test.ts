@@ -25,7 +25,7 @@ const create = async ({ uploads }: Store, size?: number): Promise<string> =>
 const on = (options: Partial<StoreOptions> = {}, over: Pick<StoreOptions, "metadata" | "content"> = engines): Store =>
   storeOn(over, options);
 
-/** Appends `count` chunks of `bytes` each, by the processes in turn; what they are together. */
+/** Appends `count` chunks of `bytes` bytes, by the processes in turn. Returns all of their bytes. */
 async function appendChunks(stores: readonly Store[], id: string, count: number, bytes: number): Promise<Buffer> {
   const parts: Buffer[] = [];
   for (let n = 0; n < count; n += 1) {
@@ -47,7 +47,7 @@ async function expectContent(store: Store, id: string, whole: Buffer): Promise<v
 }
 
 describe("small chunks", () => {
-  it("lie in rows, and 65 of them become one", async () => {
+  it("are stored in rows, and become one piece with the 65th", async () => {
     const store = on();
     const id = await create(store);
     const before = await appendChunks([store], id, 64, 5);
@@ -59,7 +59,7 @@ describe("small chunks", () => {
     await expectContent(store, id, Buffer.concat([before, Buffer.from("more")]));
   });
 
-  it("are moved to the content store with the 65th where they are too many bytes for one row", async () => {
+  it("are moved to the content store with the 65th if they have too many bytes for one row", async () => {
     const store = on();
     const id = await create(store);
     await appendChunks([store], id, 64, KiB);
@@ -70,7 +70,7 @@ describe("small chunks", () => {
     await expectContent(store, id, whole);
   });
 
-  it("are moved to the content store before they are more than 1 MiB together", async () => {
+  it("are moved to the content store before they have more than 1 MiB together", async () => {
     const store = on();
     const id = await create(store);
     await appendChunks([store], id, 32, 32 * KiB);
@@ -80,7 +80,7 @@ describe("small chunks", () => {
     await expectContent(store, id, whole);
   });
 
-  it("behind a piece in the content store lie in rows again, and are published in it", async () => {
+  it("after a piece in the content store are stored in rows again, and are published in the content store", async () => {
     const store = on();
     const id = await create(store);
     const large = Buffer.alloc(80 * KiB, "x");
@@ -95,7 +95,7 @@ describe("small chunks", () => {
   it.each([
     [32 * KiB, "0 stored, 1 in rows"],
     [32 * KiB + 1, "1 stored, 0 in rows"],
-  ])("that are %i bytes together are published in %s", async (bytes, kinds) => {
+  ])("with %i bytes together are published as %s", async (bytes, kinds) => {
     const store = on();
     const id = await create(store);
     await store.uploads.append(id, 0, Buffer.alloc(bytes - 10, "a"));
@@ -106,7 +106,7 @@ describe("small chunks", () => {
     expectNothingLeft(engines);
   });
 
-  /** Further chunks; all of the content. */
+  /** Appends chunks `from` to `to`. Returns the whole content. */
   async function appendChunksFrom(store: Store, id: string, from: number, to: number, bytes: number): Promise<Buffer> {
     const part = (n: number): Buffer => Buffer.alloc(bytes, `${n % 10}`);
     for (let n = from; n < to; n += 1) await store.uploads.append(id, n * bytes, part(n));
@@ -115,7 +115,7 @@ describe("small chunks", () => {
 });
 
 describe("pieces of many processes", () => {
-  it("are folded before there are more than 64, and the digest is right", async () => {
+  it("are folded before there are more than 64 pieces, and the digest is right", async () => {
     const stores = Array.from({ length: 5 }, () => on({ pieceLimits: noRowPieces }));
     const id = await create(stores[0] as Store);
     const whole = await appendChunks(stores, id, 150, 3);
@@ -126,7 +126,7 @@ describe("pieces of many processes", () => {
     await expectContent(stores[1] as Store, id, whole);
   });
 
-  it("are folded by two at once: one of them wins, and nothing is lost", async () => {
+  it("are folded by several processes at once: one of them wins, and nothing is lost", async () => {
     const pieceLimits = { ...noRowPieces, maxPieces: 3 };
     const stores = Array.from({ length: 4 }, () => on({ pieceLimits }));
     const id = await create(stores[0] as Store);
@@ -142,7 +142,7 @@ describe("pieces of many processes", () => {
     await expectContent(stores[0] as Store, id, Buffer.from(`001122${won}${won}`));
   });
 
-  it("leave no file open that is not written to any more", async () => {
+  it("leave no file open after it was written for the last time", async () => {
     let isOpen = 0;
     const createPiece: typeof engines.content.createPiece = async (...values) => {
       const writer = await engines.content.createPiece(...values);
@@ -164,7 +164,7 @@ describe("pieces of many processes", () => {
 });
 
 describe.each(pieceKinds)("a digest, with bytes $where", ({ pieceLimits }) => {
-  it.each([1, 2, 3])("is right however %i processes took turns", async (processes) => {
+  it.each([1, 2, 3])("is right if %i processes have appended in turn", async (processes) => {
     const stores = Array.from({ length: processes }, () => on({ pieceLimits }));
     const id = await create(stores[0] as Store);
     const whole = await appendChunks(stores, id, 7, 2);
@@ -172,7 +172,7 @@ describe.each(pieceKinds)("a digest, with bytes $where", ({ pieceLimits }) => {
     await expectContent(stores[0] as Store, id, whole);
   });
 
-  it("is not that of bytes that lost", async () => {
+  it("does not include bytes whose change has lost", async () => {
     const [one, other] = [on({ pieceLimits }), on({ pieceLimits })];
     const id = await create(one);
     await one.uploads.append(id, 0, Buffer.from("abc"));
@@ -187,13 +187,13 @@ describe.each(pieceKinds)("a digest, with bytes $where", ({ pieceLimits }) => {
 describe.each(pieceKinds)("an append whose change fails, with bytes $where", ({ pieceLimits }) => {
   const text = "abcdefghijkl";
 
-  it.each(["in its place", "behind it"])("%s, loses and doubles nothing, whichever step it is", async (how) => {
+  it.each(["before", "after"])("%s its effect loses no byte and stores none twice, at any step", async (how) => {
     for (let failing = 1; ; failing += 1) {
       engines = createMemoryEngines();
       const living = on({ pieceLimits });
       const id = await create(living);
       const error = new ArtifactError("internal", "EIO");
-      const view = failOnce(engines, failing, error, how === "in its place");
+      const view = failOnce(engines, failing, error, how === "before");
       const store = on({ pieceLimits }, view);
       let at = 0;
       while (at < text.length) {
@@ -216,7 +216,7 @@ describe.each(pieceKinds)("an append whose change fails, with bytes $where", ({ 
     }
   });
 
-  it("is cut back where another was first, and this process goes on behind it", async () => {
+  it("is cut back if another process was first, and this process continues after it", async () => {
     const [one, other] = [on({ pieceLimits }), on({ pieceLimits })];
     const id = await create(one);
     await one.uploads.append(id, 0, Buffer.from("abc"));
@@ -242,21 +242,21 @@ describe.each(pieceKinds)("an append whose change fails, with bytes $where", ({ 
   });
 });
 
-describe("an append whose outcome is not known", () => {
+describe("an append with an unknown outcome", () => {
   const { pieceLimits } = pieceKinds[1];
 
-  /** A process some of whose changes may be made later, and are answered with an error at once. */
+  /** A process whose next `lost.left` changes fail at once. A test can make them later, with `late`. */
   function losing() {
     const late: (() => ReturnType<MemoryEngines["metadata"]["change"]>)[] = [];
     const lost = { left: 0 };
     return { late, lost, store: on({ pieceLimits }, lossy(lost, late)) };
   }
 
-  it("keeps its bytes while the change may still be made, and they count if it is", async () => {
+  it("keeps its bytes while the change may still be made, and they count if it is made", async () => {
     const { late, lost, store } = losing();
     const id = await create(store);
     await store.uploads.append(id, 0, Buffer.from("abc"));
-    lost.left = 2; // that of the append, and the one that would settle it
+    lost.left = 2; // the change of the append, and the change that would settle the outcome
     await expect(store.uploads.append(id, 3, Buffer.from("def"))).rejects.toMatchObject({ code: "internal" });
     expect(lost.left).toBe(0);
     expect(await late[0]?.()).toBe(true);
@@ -266,7 +266,7 @@ describe("an append whose outcome is not known", () => {
     await expectContent(store, id, Buffer.from("abcdef"));
   });
 
-  it("gives the row a new revision before its bytes are cut back, so that the change is never made", async () => {
+  it("gives the row a new revision before the bytes are cut back, so that the change is never made", async () => {
     const { late, lost, store } = losing();
     const id = await create(store);
     await store.uploads.append(id, 0, Buffer.from("abc"));
@@ -281,7 +281,7 @@ describe("an append whose outcome is not known", () => {
     await expectContent(store, id, Buffer.from("abcdef"));
   });
 
-  it("never writes on in its piece, whatever comes", async () => {
+  it("never writes to the same piece again", async () => {
     const { late, lost, store } = losing();
     const id = await create(store);
     await store.uploads.append(id, 0, Buffer.from("abc"));
@@ -294,7 +294,7 @@ describe("an append whose outcome is not known", () => {
     await expectContent(store, id, Buffer.from("abcxyz"));
   });
 
-  it("of a fold keeps what is folded, and what it was folded to", async () => {
+  it("of a fold keeps the old pieces and the new one", async () => {
     const { late, lost, store } = losing();
     const other = on({ pieceLimits });
     const id = await create(store);
@@ -326,7 +326,7 @@ describe("an append whose outcome is not known", () => {
   }
 });
 
-it("the limits are 32 KiB in a row, 1 MiB in rows, and 64 pieces", () => {
+it("defaultPieceLimits are 32 KiB in a row, 64 KiB of a chunk in a row, 1 MiB in rows, 64 pieces, and 8 when published", () => {
   expect(defaultPieceLimits).toEqual({
     maxRowPieceBytes: 32 * KiB,
     maxRowChunkBytes: 64 * KiB,

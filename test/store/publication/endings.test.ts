@@ -29,7 +29,7 @@ async function uploaded(text: string, options = {}): Promise<string> {
 }
 
 type Change = MemoryEngines["metadata"]["change"];
-/** A store whose changes of the key's row are made in this way. */
+/** A store for which `how` makes the changes of the key's row. */
 function publishing(how: (go: () => ReturnType<Change>) => ReturnType<Change>): Store {
   const change: Change = (rows, pieces) => {
     const go = () => engines.metadata.change(rows, pieces);
@@ -39,7 +39,7 @@ function publishing(how: (go: () => ReturnType<Change>) => ReturnType<Change>): 
 }
 const dying = (): Store => publishing(() => Promise.reject(new Dead("dead before the change")));
 
-describe("what has ended is answered though its bytes cannot be removed, and the sweep removes them", () => {
+describe("a call succeeds although pieces cannot be removed, and the sweep removes them later:", () => {
   let failing: Store;
   beforeEach(() => {
     const remove = (): Promise<never> => Promise.reject(new ArtifactError("internal", "EIO"));
@@ -55,7 +55,7 @@ describe("what has ended is answered though its bytes cannot be removed, and the
     expect([...engines.metadata.rows.keys()].filter((key) => key.startsWith("freed\t"))).toEqual([]);
   }
 
-  it("completing what the newest version is", async () => {
+  it("completing the same content as the newest version", async () => {
     await saveText(store, "b", "k", "same");
     const id = await uploaded("same");
     const done = await failing.uploads.complete(id);
@@ -63,7 +63,7 @@ describe("what has ended is answered though its bytes cannot be removed, and the
     await expectFreedBySweep();
   });
 
-  it("completing, with a version past the limit", async () => {
+  it("completing, which removes a version past the limit", async () => {
     await saveText(store, "b", "k", "before");
     const id = await uploaded("text");
     const remove = (): Promise<never> => Promise.reject(new ArtifactError("internal", "EIO"));
@@ -74,7 +74,7 @@ describe("what has ended is answered though its bytes cannot be removed, and the
     expect(await textOf(store, "b", "k")).toBe("text");
   });
 
-  it("aborting what is open", async () => {
+  it("aborting an open upload", async () => {
     const id = await uploaded("text");
     expect(await failing.uploads.abort(id)).toMatchObject({ status: "aborted" });
     await expectFreedBySweep();
@@ -87,7 +87,7 @@ describe("what has ended is answered though its bytes cannot be removed, and the
     await expectFreedBySweep();
   });
 
-  it("a save whose guard is lost on the way", async () => {
+  it("a save whose guard another process breaks meanwhile", async () => {
     const remove = (): Promise<never> => Promise.reject(new ArtifactError("internal", "EIO"));
     let isFirst = true;
     const createPiece: MemoryEngines["content"]["createPiece"] = async (...values) => {
@@ -107,7 +107,7 @@ describe("what has ended is answered though its bytes cannot be removed, and the
   });
 });
 
-it("an upload left full over a version is published where the key has been deleted since, with the next number", async () => {
+it("a full upload that was left behind is published with the next number, if the key was deleted since", async () => {
   await saveText(store, "b", "k", "before");
   const { id } = await store.uploads.create({ bucket: "b", key: "k", size: 3 });
   await expect(dying().uploads.append(id, 0, bytesOf("new"))).rejects.toThrow(Dead);
@@ -117,7 +117,7 @@ it("an upload left full over a version is published where the key has been delet
   expect(await textOf(store, "b", "k")).toBe("new");
 });
 
-it("a conflict says how it came to be, and is published by who asks for it", async () => {
+it("a conflict says why it was not published, and is published by a completion with the right guard", async () => {
   await saveText(store, "b", "k", "there");
   const other = await uploaded("other", { if_version: 7 });
   await expect(store.uploads.complete(other)).rejects.toMatchObject({ code: "version_conflict" });
@@ -129,7 +129,7 @@ it("a conflict says how it came to be, and is published by who asks for it", asy
   expect(await store.uploads.complete(other, { if_version: 1 })).toMatchObject({ artifact: { version: 2 } });
 });
 
-it("a deletion of all whose change fails while another deletes the newest takes no bytes of the others", async () => {
+it("a deletion of all versions that fails, while another process deletes the newest, removes no bytes of the others", async () => {
   for (const text of ["one", "two"]) await saveText(store, "b", "k", text);
   let isFirst = true;
   const other = publishing(async (go) => {
@@ -143,7 +143,7 @@ it("a deletion of all whose change fails while another deletes the newest takes 
   expect(await textOf(store, "b", "k", 1)).toBe("one");
 });
 
-it("a conflict whose completion under another guard was interrupted stays one, and says so to the sweep", async () => {
+it("a conflict stays a conflict in a sweep if its completion with another guard was interrupted", async () => {
   const id = await uploaded("new", { if_version: 7 });
   await expect(store.uploads.complete(id)).rejects.toMatchObject({ code: "version_conflict" });
   await saveText(store, "b", "k", "since");
@@ -154,7 +154,7 @@ it("a conflict whose completion under another guard was interrupted stays one, a
   expect(await store.uploads.complete(id, { if_version: 1 })).toMatchObject({ artifact: { version: 2 } });
 });
 
-it("a completion that a sweep took for left behind, and made a conflict, is published all the same", async () => {
+it("a slow completion is published although a sweep has made a conflict of the upload", async () => {
   const { id } = await store.uploads.create({ bucket: "b", key: "k", size: 3 });
   let isFirst = true;
   const slow = publishing(async (go) => {
@@ -172,8 +172,8 @@ it("a completion that a sweep took for left behind, and made a conflict, is publ
   expectSound(engines);
 });
 
-describe("a publication whose change was answered with an error", () => {
-  it("and was made is answered as made", async () => {
+describe("a publication whose change has failed", () => {
+  it("but was made is reported as published", async () => {
     const lost = publishing(async (go) => {
       await go();
       throw new ArtifactError("internal", "no answer");
@@ -185,7 +185,7 @@ describe("a publication whose change was answered with an error", () => {
     expectNothingLeft(engines);
   });
 
-  it("and was not made is not known, and can be asked for again", async () => {
+  it("and was not made is reported as an error, and can be repeated", async () => {
     let fails = 1;
     const lost = publishing((go) => (fails-- > 0 ? Promise.reject(new ArtifactError("internal", "no answer")) : go()));
     const id = await uploaded("text");
@@ -195,7 +195,7 @@ describe("a publication whose change was answered with an error", () => {
     expectNothingLeft(engines);
   });
 
-  it("and is made later does no harm, whatever was made of it meanwhile", async () => {
+  it("and is made later does no harm, even if the upload has changed meanwhile", async () => {
     let late: (() => ReturnType<Change>) | undefined;
     const lost = publishing((go) => {
       late ??= go;

@@ -17,7 +17,11 @@ describe.each(pieceKinds)("an idempotency key, with bytes $where", ({ pieceLimit
 
   const save = (text: string, idempotency_key: string, more: Partial<SaveArtifact> = {}) =>
     store.artifacts.save({
-      ...{ bucket: "b", key: "k", otherwise: "text/plain", bytes: bytesOf(text), idempotency_key },
+      bucket: "b",
+      key: "k",
+      otherwise: "text/plain",
+      bytes: bytesOf(text),
+      idempotency_key,
       ...more,
     });
   const keysOf = (version: number): string[] | undefined =>
@@ -26,7 +30,7 @@ describe.each(pieceKinds)("an idempotency key, with bytes $where", ({ pieceLimit
     )?.idempotency_keys;
 
   describe("of a save", () => {
-    it("lets the same request have the same answer, whatever came since and whatever its guard", async () => {
+    it("gives the same request the same answer, whatever was saved since and whatever its guard", async () => {
       const first = await save("one", "first", { if_version: 0, isStrict: true });
       expect(first).not.toHaveProperty("already_saved");
       await save("two", "second");
@@ -42,7 +46,7 @@ describe.each(pieceKinds)("an idempotency key, with bytes $where", ({ pieceLimit
       ["other bytes", { bytes: bytesOf("other") }],
       ["another type", { mime_type: "text/csv" }],
       ["other metadata", { metadata: { a: "b" } }],
-    ])("is refused with %s, and nothing is saved", async (_, more) => {
+    ])("is rejected with %s, and nothing is saved", async (_, more) => {
       await save("one", "first");
       const before = new Map(engines.metadata.rows);
       const conflict = { code: "idempotency_conflict", next: "use_other_key", details: { version: 1 } };
@@ -50,7 +54,7 @@ describe.each(pieceKinds)("an idempotency key, with bytes $where", ({ pieceLimit
       expect(engines.metadata.rows).toEqual(before);
     });
 
-    it("is recorded on the version that was returned, also where none was made", async () => {
+    it("is recorded on the returned version, also if no new version was made", async () => {
       await saveText(store, "b", "k", "one");
       expect(await save("one", "first")).toMatchObject({ version: 1, already_saved: true });
       expect(keysOf(1)).toEqual(["first"]);
@@ -59,26 +63,31 @@ describe.each(pieceKinds)("an idempotency key, with bytes $where", ({ pieceLimit
       await expect(save("two", "first")).rejects.toMatchObject({ code: "idempotency_conflict" });
     });
 
-    it("is forgotten after sixteen others, the oldest first", async () => {
+    it("is forgotten after sixteen other keys, the oldest first", async () => {
       for (let n = 1; n <= 17; n += 1) await save("one", `key ${n}`);
       expect(keysOf(1)).toEqual(Array.from({ length: 16 }, (_, n) => `key ${n + 2}`));
       await expect(save("other", "key 2")).rejects.toMatchObject({ code: "idempotency_conflict" });
       expect(await save("other", "key 1")).toMatchObject({ version: 2 });
     });
 
-    it("goes with its version", async () => {
+    it("is deleted with its version", async () => {
       await save("one", "first");
       await store.artifacts.delete("b", "k");
       expect(await save("other", "first")).toMatchObject({ version: 2 });
     });
 
-    it("lets one of many that are made at once make the version, and all have it", async () => {
+    it("lets one of many requests at once make the version, and all of them return it", async () => {
       const stores = Array.from({ length: 5 }, () => storeOn(engines, { pieceLimits }));
       const saved = await Promise.all(
         stores.map(({ artifacts }) =>
           artifacts.save({
-            ...{ bucket: "b", key: "k", otherwise: "text/plain", bytes: bytesOf("one"), idempotency_key: "first" },
-            ...{ if_version: 0, isStrict: true },
+            bucket: "b",
+            key: "k",
+            otherwise: "text/plain",
+            bytes: bytesOf("one"),
+            idempotency_key: "first",
+            if_version: 0,
+            isStrict: true,
           }),
         ),
       );
@@ -88,7 +97,7 @@ describe.each(pieceKinds)("an idempotency key, with bytes $where", ({ pieceLimit
       expectNothingLeft(engines);
     });
 
-    it("is checked", async () => {
+    it("must be 1 to 255 printable ASCII characters", async () => {
       const refused = { code: "invalid_argument", details: { argument: "idempotency_key" } };
       await expect(save("one", "")).rejects.toMatchObject(refused);
       await expect(save("one", "x".repeat(256))).rejects.toMatchObject(refused);
@@ -102,7 +111,7 @@ describe.each(pieceKinds)("an idempotency key, with bytes $where", ({ pieceLimit
     const create = (more: Partial<CreateUpload> = {}, idempotency_key = "first") =>
       store.uploads.create({ bucket: "b", key: "k", mime_type: "text/plain", idempotency_key, ...more });
 
-    it("lets the same request find its session, as it stands", async () => {
+    it("lets the same request find its session in its current state", async () => {
       const first = await create({ size: 6, metadata: { a: "1", b: "2" } });
       await store.uploads.append(first.id, 0, bytesOf("abc"));
       const again = { size: 6, metadata: { b: "2", a: "1" } };
@@ -120,7 +129,7 @@ describe.each(pieceKinds)("an idempotency key, with bytes $where", ({ pieceLimit
       ["another guard", { if_version: 0 }],
       ["a stricter guard", { isStrict: true }],
       ["other content to begin with", { from: { bucket: "b", key: "source" } }],
-    ])("is refused with %s, and no session is created", async (_, more) => {
+    ])("is rejected with %s, and no session is created", async (_, more) => {
       await saveText(store, "b", "source", "abc");
       await create({ size: 6, metadata: { a: "1" } });
       const refused = create({ size: 6, metadata: { a: "1" }, ...more });
@@ -128,7 +137,7 @@ describe.each(pieceKinds)("an idempotency key, with bytes $where", ({ pieceLimit
       expect((await store.uploads.list({ limit: 9 })).data).toHaveLength(1);
     });
 
-    it("lets the same request find its session whatever was told to it since", async () => {
+    it("lets the same request find its session, also after calls that changed the session", async () => {
       const request = { if_version: 7 };
       const { id } = await create(request);
       await store.uploads.append(id, 0, bytesOf("abc"));
@@ -138,14 +147,14 @@ describe.each(pieceKinds)("an idempotency key, with bytes $where", ({ pieceLimit
       expect(await create(request)).toMatchObject({ id, status: "complete" });
     });
 
-    it("is another's under another key of the bucket, or where a new session is asked for", async () => {
+    it("finds no session under another key of the bucket, or if the request asks for a new session", async () => {
       const { id } = await create();
       expect((await create({ key: "other" })).id).not.toBe(id);
       expect((await create({}, "second")).id).not.toBe(id);
       expect((await create({ isNew: true })).id).not.toBe(id);
     });
 
-    it("is recorded on the version that it comes to", async () => {
+    it("is recorded on the version that the upload publishes", async () => {
       const { id } = await create({ size: 3 });
       await store.uploads.append(id, 0, bytesOf("abc"));
       expect(keysOf(1)).toEqual(["first"]);
@@ -155,7 +164,7 @@ describe.each(pieceKinds)("an idempotency key, with bytes $where", ({ pieceLimit
       expect(keysOf(1)).toEqual(["first", "second"]);
     });
 
-    it("of a version with other content publishes nothing, and keeps the bytes", async () => {
+    it("that belongs to a version with other content publishes nothing, and keeps the bytes", async () => {
       await save("one", "first");
       const { id } = await create({ size: 3 });
       await expect(store.uploads.append(id, 0, bytesOf("two"))).rejects.toMatchObject({ code: "idempotency_conflict" });

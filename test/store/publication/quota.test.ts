@@ -19,7 +19,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
   const open = (options: Partial<StoreOptions>): Store => storeOn(engines, { pieceLimits, ...options });
 
   describe("the limit on the store's bytes", () => {
-    it("refuses what would pass it, keeps what was acknowledged, and takes it once there is room", async () => {
+    it("rejects calls that would exceed it, keeps acknowledged bytes, and accepts calls when there is room again", async () => {
       const store = open({ maxStoreBytes: 10 });
       await saveText(store, "b", "one", "12345");
       const id = await create(store);
@@ -43,7 +43,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
       expectNothingLeft(engines);
     });
 
-    it("refuses a session whose declared size has no room, before a byte is sent", async () => {
+    it("rejects a session whose declared size does not fit, before a byte is sent", async () => {
       const store = open({ maxStoreBytes: 10 });
       await saveText(store, "b", "one", "12345");
       await expect(create(store, { size: 6 })).rejects.toMatchObject({ code: "storage_full" });
@@ -52,7 +52,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
       expect(await store.uploads.append(id, 0, bytesOf("67890"))).toMatchObject({ status: "complete" });
     });
 
-    it("says that what is larger than the limit never fits, whatever is deleted", async () => {
+    it("says that content larger than the limit never fits", async () => {
       const store = open({ maxStoreBytes: 10 });
       const details = { needed_bytes: 11, max_store_bytes: 10 };
       await expect(saveText(store, "b", "k", "12345678901")).rejects.toMatchObject({
@@ -64,7 +64,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
       await expect(saveText(store, "b", "k2", "12345")).rejects.toMatchObject({ next: "free_store_quota" });
     });
 
-    it("counts what is there when a process starts, and what others add", async () => {
+    it("counts the content that exists when a process starts, and the content that other processes add", async () => {
       const [first, second] = [open({ maxStoreBytes: 10 }), open({ maxStoreBytes: 10 })];
       await saveText(first, "b", "one", "123456");
       await expect(saveText(second, "b", "two", "12345")).rejects.toMatchObject({ code: "storage_full" });
@@ -74,7 +74,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
       });
     });
 
-    it("does not count a save that is there already, nor one that failed", async () => {
+    it("counts neither a save of content that is stored already nor a save that failed", async () => {
       const store = open({ maxStoreBytes: 5 });
       await saveText(store, "b", "k", "12345");
       expect(await saveText(store, "b", "k", "12345")).toMatchObject({ version: 1 });
@@ -90,7 +90,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
       await saveText(failing, "b", "k", "12345");
     });
 
-    it("has its room back at once where an upload is what is there already", async () => {
+    it("has room again at once if an upload equals the newest version", async () => {
       const store = open({ maxStoreBytes: 10 });
       await saveText(store, "b", "k", "12345");
       const id = await create(store, { mime_type: "text/plain", size: 5 });
@@ -98,7 +98,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
       await saveText(store, "b", "other", "abcde");
     });
 
-    it("is not passed by many calls at once", async () => {
+    it("is not exceeded by many calls at once", async () => {
       const store = open({ maxStoreBytes: 10 });
       const saves = Array.from({ length: 8 }, (_, n) => saveText(store, "b", `k${n}`, `12${n}`));
       const results = await Promise.allSettled(saves);
@@ -110,7 +110,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
   });
 
   describe("the limit on unfinished bytes", () => {
-    it("holds for open uploads together, until one is completed or aborted", async () => {
+    it("holds for all open uploads together, until one is completed or aborted", async () => {
       const store = open({ maxUnfinishedBytes: 6 });
       const [one, two] = [await create(store), await create(store)];
       await store.uploads.append(one, 0, bytesOf("abc"));
@@ -126,7 +126,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
       expect(await store.uploads.append(three, 0, bytesOf("123456"))).toMatchObject({ offset: 6 });
     });
 
-    it("does not count saves under way, of other processes either", async () => {
+    it("does not count running saves, also not those of other processes", async () => {
       let meanwhile = async (): Promise<unknown> => undefined;
       const change: typeof engines.metadata.change = async (rows, pieces) => {
         const isPublication = rows.some(({ key }) => key.startsWith("artifact\t"));
@@ -140,7 +140,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
       expect(await open({}).uploads.get(id)).toMatchObject({ offset: 4 });
     });
 
-    it("refuses larger content with what it needs, and does not say to abort what is not there", async () => {
+    it("rejects larger content and reports the needed bytes, and does not suggest to abort other uploads", async () => {
       const store = open({ maxUnfinishedBytes: 6 });
       const refused = {
         code: "storage_full",
@@ -156,7 +156,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
 describe("the limit on open sessions", () => {
   const open = (options: Partial<StoreOptions>): Store => storeOn(engines, options);
 
-  it("holds for uploads at a time, those of other processes too", async () => {
+  it("holds for uploads at the same time, including those of other processes", async () => {
     const store = open({ maxOpenSessions: 3 });
     const first = await create(store);
     for (let n = 1; n < 3; n += 1) await create(store);
@@ -173,21 +173,21 @@ describe("the limit on open sessions", () => {
     await expect(create(store)).rejects.toMatchObject(refused);
   });
 
-  it("is 1,000 where nothing else is said", async () => {
+  it("is 1,000 by default", async () => {
     const store = open({});
     for (let n = 0; n < 1_000; n += 1) await create(store, { size: 1 });
     await expect(create(store)).rejects.toMatchObject({ code: "storage_full" });
   });
 
-  it("never keeps a call waiting for a count of others' sessions that takes long", async () => {
+  it("never makes a call wait for a slow count of the sessions of other processes", async () => {
     const metadata = { ...engines.metadata, range: () => new Promise<never>(() => undefined) };
     const store = storeOn({ ...engines, metadata });
     expect(await store.uploads.create({ bucket: "b", key: "k" })).toMatchObject({ offset: 0 });
   });
 });
 
-describe("bytes that nobody counts yet", () => {
-  /** Content that is written is counted, and not kept: what matters is how much of it there is. */
+describe("bytes that no row counts yet", () => {
+  /** A content store that counts the bytes written to it, and does not keep them. */
   function countedContent() {
     const counts = { written: 0, largest: 0 };
     const createPiece: typeof engines.content.createPiece = async (session, start) => {
@@ -213,7 +213,7 @@ describe("bytes that nobody counts yet", () => {
   const block = Buffer.alloc(MiB);
   const checksum = { algorithm: "sha256", digest: digestOf("other") } as const;
 
-  it("have no room past the limit: of 200 MiB with a checksum 10 MiB are written, and then nothing is kept", async () => {
+  it("stay within the limit: of 200 MiB with a checksum, 10 MiB are written, and then nothing is kept", async () => {
     const { counts, content } = countedContent();
     const store = storeOn({ ...engines, content }, { maxStoreBytes: 10 * MiB });
     const id = await create(store);
@@ -228,14 +228,14 @@ describe("bytes that nobody counts yet", () => {
     expect(counts.largest).toBe(10 * MiB);
     expect(await store.uploads.get(id)).toMatchObject({ offset: 0, status: "open" });
     expect(engines.content.files.size).toBe(0);
-    // The room is back at once.
+    // There is room again at once.
     await saveText(store, "b", "other", "x".repeat(30_000));
     const again = store.uploads.appendStream(id, sourceOf(...Array.from({ length: 9 }, () => block)), { checksum });
     await expect(again).rejects.toMatchObject({ code: "checksum_mismatch" });
     expect(counts.largest).toBe(10 * MiB);
   });
 
-  it("share the room where two streams come at once", async () => {
+  it("share the room if two streams run at once", async () => {
     const { counts, content } = countedContent();
     const store = storeOn({ ...engines, content }, { maxStoreBytes: 10 * MiB });
     const [one, two] = [await create(store), await create(store)];
@@ -249,7 +249,7 @@ describe("bytes that nobody counts yet", () => {
     expect(counts.largest).toBeGreaterThan(4 * MiB);
   });
 
-  it("leave their room to others when their stream breaks, is stopped or does not match", async () => {
+  it("make room for others when their stream breaks, is stopped or has another digest", async () => {
     const store = storeOn(engines, { maxStoreBytes: 10 });
     const id = await create(store);
     const refused = { code: "storage_full", details: { stored_bytes: 8 } };
@@ -261,7 +261,7 @@ describe("bytes that nobody counts yet", () => {
     for (const end of endings) {
       const pipe = createPipe();
       const result = store.uploads.appendStream(id, pipe, { checksum });
-      result.catch(() => undefined); // looked at below
+      result.catch(() => undefined); // the test looks at it below
       await pipe.send(bytesOf("12345678"));
       await expect(saveText(store, "b", "other", "123")).rejects.toMatchObject(refused);
       end(pipe);

@@ -33,14 +33,14 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
       expectNothingLeft(engines);
     });
 
-    it("is never given twice where versions were deleted one by one, the newest first", async () => {
+    it("is never given twice if versions were deleted one by one, newest first", async () => {
       for (const text of ["one", "two"]) await saveText(store, "b", "k", text);
       for (const version of [2, 1]) await store.artifacts.delete("b", "k", { version });
       expect(await saveText(store, "b", "k", "three")).toMatchObject({ version: 3 });
       expectSound(engines);
     });
 
-    it("is given once by many at once on a key that was deleted", async () => {
+    it("is given once by many saves at once on a key that was deleted", async () => {
       await saveText(store, "b", "k", "before");
       await store.artifacts.delete("b", "k");
       const stores = Array.from({ length: 6 }, () => storeOn(engines, { pieceLimits }));
@@ -48,15 +48,15 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
       expect(saved.map(({ version }) => version).sort()).toEqual([2, 3, 4, 5, 6, 7]);
     });
 
-    it("of a key is its own: another key and bucket begin at 1", async () => {
+    it("counts for one key: another key or bucket begins at 1", async () => {
       await saveText(store, "b", "k", "text");
       expect(await saveText(store, "b", "k/2", "text")).toMatchObject({ version: 1 });
       expect(await saveText(store, "b2", "k", "text")).toMatchObject({ version: 1 });
     });
   });
 
-  describe("what another process does right before a change", () => {
-    /** A process that is overtaken at its first change of the key. */
+  describe("another process, right before a change,", () => {
+    /** A store for which `other` runs right before its first change of the key. */
     function overtaken(other: () => Promise<unknown>): Store {
       let isOver = false;
       const change: typeof engines.metadata.change = async (rows, pieces) => {
@@ -69,7 +69,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
       return storeOn({ ...engines, metadata: { ...engines.metadata, change } }, { pieceLimits });
     }
 
-    it("takes the number, though the key does not exist again", async () => {
+    it("uses a number, which is not given again although the key was deleted", async () => {
       const other = async (): Promise<void> => {
         await saveText(store, "b", "k", "theirs");
         await store.artifacts.delete("b", "k");
@@ -78,7 +78,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
       expectSound(engines);
     });
 
-    it("takes away the version that an upload is the same as, which then makes one", async () => {
+    it("deletes the version that equals an upload, and the upload makes a new version", async () => {
       await saveText(store, "b", "k", "same");
       const { id } = await store.uploads.create({ bucket: "b", key: "k", mime_type: "text/plain" });
       await store.uploads.append(id, 0, bytesOf("same"));
@@ -91,7 +91,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
       expectNothingLeft(engines);
     });
 
-    it("meets the guard of an upload that would have become a conflict, which is then published", async () => {
+    it("deletes the key, which meets the guard of an upload, and the upload is published", async () => {
       await saveText(store, "b", "k", "there");
       const { id } = await store.uploads.create({ bucket: "b", key: "k", if_version: 0, size: 3 });
       const late = overtaken(() => store.artifacts.delete("b", "k"));
@@ -106,13 +106,13 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
       await store.artifacts.delete("b", "k");
     });
 
-    it("0 is met by a key that was deleted", async () => {
+    it("0 is met by a deleted key", async () => {
       expect(await saveText(store, "b", "k", "again", 0)).toMatchObject({ version: 2 });
       await store.artifacts.delete("b", "k");
       expect(await upload("and again", { if_version: 0 })).toMatchObject({ artifact: { version: 3 } });
     });
 
-    it("1 is met neither by a key that was deleted, nor by one that was made again", async () => {
+    it("1 is met neither by a deleted key, nor by a key that was saved again", async () => {
       const conflict = (version: number) => ({ code: "version_conflict", details: { if_version: 1, version } });
       await expect(saveText(store, "b", "k", "more", 1)).rejects.toMatchObject(conflict(0));
       await expect(upload("more", { if_version: 1 })).rejects.toMatchObject(conflict(0));
@@ -123,7 +123,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
       expect(await textOf(store, "b", "k")).toBe("first");
     });
 
-    it("lets nothing be lost: of increments at once each is on top of what it read", async () => {
+    it("loses no update: of many increments at once, each builds on the value that it read", async () => {
       const stores = Array.from({ length: 8 }, () => storeOn(engines, { pieceLimits }));
       const count = async (own: Store): Promise<void> => {
         for (;;) {
@@ -149,7 +149,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
     const strict = { bucket: "b", key: "k", otherwise: "text/plain", isStrict: true } as const;
     const bytes = bytesOf("same");
 
-    it("is not met by equal bytes: of four that race one makes the version", async () => {
+    it("is not met by equal bytes: one of four racing saves makes the version", async () => {
       const stores = Array.from({ length: 4 }, () => storeOn(engines, { pieceLimits }));
       const saves = stores.map((own) => own.artifacts.save({ ...strict, bytes, if_version: 0 }));
       const results = await Promise.allSettled(saves);
@@ -162,13 +162,13 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
       expectNothingLeft(engines);
     });
 
-    it("that is met makes a version of equal bytes, and without a guard there is none to hold", async () => {
+    it("that is met makes a version also of equal bytes, and without if_version it has no effect", async () => {
       await store.artifacts.save({ ...strict, bytes, if_version: 0 });
       expect(await store.artifacts.save({ ...strict, bytes, if_version: 1 })).toMatchObject({ version: 2 });
       expect(await store.artifacts.save({ ...strict, bytes })).toMatchObject({ version: 2, already_saved: true });
     });
 
-    it("holds for uploads too, which keep their bytes", async () => {
+    it("holds for uploads too, and a refused upload keeps its bytes", async () => {
       await store.artifacts.save({ ...strict, bytes, if_version: 0 });
       const guarded = { mime_type: "text/plain", if_version: 0 };
       expect(await upload("same", guarded)).toMatchObject({ artifact: { version: 1, already_saved: true } });

@@ -6,7 +6,7 @@ import { failOnce } from "../../support/faults.js";
 import { expectNothingLeaked, expectSound } from "../../support/invariants.js";
 import { digestOf } from "../../support/operations.js";
 import { pieceKinds } from "../../support/piece-kinds.js";
-import { asking, sourceOf } from "../../support/sources.js";
+import { interleavedSource, sourceOf } from "../../support/sources.js";
 import { bytesOf, createMemoryEngines, noRowPieces, saveText, storeOn, textOf } from "../../support/stores.js";
 
 describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
@@ -163,7 +163,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
             counted = offset;
           };
           const ask = () => uploads.get(id).catch(() => undefined);
-          await uploads.appendStream(id, asking(ask, "d", "ef"), { onCheckpoint }).catch(() => undefined);
+          await uploads.appendStream(id, interleavedSource(ask, "d", "ef"), { onCheckpoint }).catch(() => undefined);
           const { offset } = await living.uploads.get(id);
           expect(offset, `step ${failing}`).toBeGreaterThanOrEqual(counted);
           const rest = () => uploads.append(id, offset, bytesOf(text.slice(offset)));

@@ -7,16 +7,16 @@ import { ownSqlite3 } from "../../../scripts/build.mjs";
 
 const repository = fileURLToPath(new URL("../../..", import.meta.url));
 const here = fileURLToPath(new URL(".", import.meta.url));
-/** It has a binary, so it stays where it is. */
+/** The driver has a binary, so it is not bundled. */
 const driver = createRequire(import.meta.url).resolve("@photostructure/sqlite");
 
 export interface MortalProgram {
   readonly path: string;
-  /** The line of the sources that a position in the program was made of: `src/store/rows.ts:97`. */
+  /** The source line of a position in the program, for example `src/store/rows.ts:97`. */
   sourceOf(position: string): string;
 }
 
-/** Builds the program that dies at any step it is told to, from the sources as they are. */
+/** Builds, from the current sources, the program that dies at a given step. */
 export async function buildMortalProgram(folder: string): Promise<MortalProgram> {
   const path = join(folder, "child.mjs");
   await build({
@@ -48,7 +48,7 @@ export async function buildMortalProgram(folder: string): Promise<MortalProgram>
   };
 }
 
-/** What the engines import is replaced by what counts its steps; nothing else in the program is. */
+/** Replaces the modules that the engines import by modules that count their steps. Nothing else is replaced. */
 const mortalEngines: Plugin = {
   name: "mortal-engines",
   setup({ onResolve, onLoad }) {
@@ -61,7 +61,7 @@ const mortalEngines: Plugin = {
     );
     onResolve({ filter: /^@photostructure\/sqlite$/ }, () => ({ path: driver, external: true }));
     onLoad({ filter: /src\/store\/store\.ts$/ }, async ({ path }) => ({
-      contents: askingEngines(await fs.readFile(path, "utf8")),
+      contents: withCallerEngines(await fs.readFile(path, "utf8")),
       loader: "ts",
     }));
     onLoad({ filter: /.*/, namespace: "mortal" }, ({ path }) => ({
@@ -71,16 +71,16 @@ const mortalEngines: Plugin = {
   },
 };
 
-/** The store's core awaits something before it asks its engines, and stacks end there: so who asks is noted before. */
-function askingEngines(source: string): string {
-  const asking = [
-    ["guarded(options.metadata, identity)", "askingMetadata"],
-    ["inPlace(options.content, identity)", "askingContent"],
+/** The store awaits something before it calls its engines, and stacks end there. So the caller is recorded before. */
+function withCallerEngines(source: string): string {
+  const wrappers = [
+    ["guarded(options.metadata, identity)", "callerMetadata"],
+    ["inPlace(options.content, identity)", "callerContent"],
   ] as const;
-  const path = JSON.stringify(join(here, "asking.ts"));
-  // On the first line, so that all others keep their numbers.
-  let changed = `import { askingContent, askingMetadata } from ${path}; ${source}`;
-  for (const [made, wrap] of asking) {
+  const path = JSON.stringify(join(here, "caller-engines.ts"));
+  // The import goes on the first line, so that all other lines keep their numbers.
+  let changed = `import { callerContent, callerMetadata } from ${path}; ${source}`;
+  for (const [made, wrap] of wrappers) {
     if (!source.includes(`= ${made};`)) throw new Error(`src/store/store.ts has no ${made}`);
     changed = changed.replace(`= ${made};`, `= ${wrap}(${made});`);
   }

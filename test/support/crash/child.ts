@@ -3,11 +3,11 @@ import { failNextCommit } from "./mortal-driver.js";
 import { failNextCall, hideFileSystem } from "./mortal-fs.js";
 import { openAs } from "./process.js";
 import { scenarios } from "./scenarios.js";
-import { askedFromHere, countSteps, die, say } from "./steps.js";
+import { countSteps, die, say, withCaller } from "./steps.js";
 
 /*
- * node child.mjs <scenario> <root> <session> <last step>: does what the scenario says and dies on the way, right before
- * that step, or at the end, without having closed anything.
+ * node child.mjs <scenario> <root> <session> <last step>: runs the scenario and dies right before that step, or at the
+ * end. It closes nothing before it dies.
  */
 const [, , name, root = "", id = "", last] = process.argv;
 const scenario = scenarios.find((known) => known.name === name);
@@ -15,7 +15,7 @@ if (scenario === undefined) throw new Error(`no scenario ${name}`);
 
 if (scenario.isUnknownFileSystem) hideFileSystem();
 if (scenario.isOpening) countSteps(Number(last));
-const running = await openAs(root, scenario.options, (engines) => stepwise(engines, askedFromHere));
+const running = await openAs(root, scenario.options, (engines) => stepwise(engines, withCaller));
 if (!scenario.isOpening) countSteps(Number(last));
 for (const call of scenario.act) {
   await call(running, id, { failNextCall, failNextCommit });

@@ -2,10 +2,10 @@ import { cp, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 
 /**
- * Copies a folder with a store in `root`, as it is at one moment.
+ * Copies a folder that has a store in `root`. The copy shows the store at one moment.
  *
- * The prebuilt driver closes a database only when its statements are collected as garbage, which takes the log away at
- * any time later: a copy during which that happens is made again.
+ * The prebuilt driver closes a database only when its statements are garbage collected. This can remove the log at any
+ * later time, so a copy during which that happens is made again.
  */
 export async function copyStore(from: string, to: string): Promise<void> {
   for (;;) {
@@ -16,7 +16,7 @@ export async function copyStore(from: string, to: string): Promise<void> {
   }
 }
 
-/** What changes if the log is moved into the database. */
+/** A text that changes if the log is moved into the database. */
 async function stateOf(folder: string): Promise<string> {
   const files = ["metadata.sqlite", "metadata.sqlite-wal", "metadata.sqlite-shm"];
   const states = files.map((name) =>
@@ -25,7 +25,7 @@ async function stateOf(folder: string): Promise<string> {
   return (await Promise.all(states)).join("\n");
 }
 
-/** @throws whatever else is wrong */
+/** Ignores a missing file. @throws any other error */
 function isGone(error: NodeJS.ErrnoException): false {
   if (error.code !== "ENOENT") throw error;
   return false;

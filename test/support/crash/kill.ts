@@ -4,9 +4,9 @@ import type { MortalProgram } from "./build.js";
 import type { Place } from "./places.js";
 
 export interface Death {
-  /** Each step up to the one that did not happen, as the names of the places that it was asked for from. */
+  /** All steps, including the last one, which was not done. Each is the list of places on its call stack. */
   readonly steps: readonly string[][];
-  /** Calls whose answer the process had. */
+  /** The number of calls that the process had an answer to. */
   readonly answered: number;
 }
 
@@ -14,11 +14,11 @@ export interface Run {
   readonly scenario: string;
   readonly root: string;
   readonly id: string;
-  /** The step before which the process dies; behind them all where there are fewer. */
+  /** The step before which the process dies. It dies at its end if there are fewer steps. */
   readonly last: number;
 }
 
-/** Lets a process do what the scenario says until it is killed. */
+/** Runs a scenario in a process until the process is killed. */
 export async function runUntil(program: MortalProgram, places: readonly Place[], run: Run): Promise<Death> {
   const args = [program.path, run.scenario, run.root, run.id, String(run.last)];
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
@@ -39,13 +39,13 @@ export async function runUntil(program: MortalProgram, places: readonly Place[],
   };
 }
 
-/** The places that a stack goes through. @throws where what changes the disk is none of them */
+/** The places on a stack. @throws Error if the line that changes the disk is not a known place */
 function placesOf(stack: readonly string[], program: MortalProgram, places: readonly Place[]): string[] {
   const lines = stack.map((position) => program.sourceOf(position)).filter((line) => line.startsWith("src/"));
   const [innermost] = lines;
   const found = lines.flatMap((line) => places.find((place) => place.line === line)?.name ?? []);
   if (!places.some(({ line }) => line === innermost)) {
-    throw new Error(`${innermost} changes the disk, and test/support/crash/places.ts does not find it`);
+    throw new Error(`${innermost} changes the disk, but test/support/crash/places.ts does not find it`);
   }
   return [...new Set(found)];
 }

@@ -7,7 +7,7 @@ export { SqliteDriverError } from "../../../src/engines/sqlite/database/driver.j
 
 let loading: Promise<SqliteDriver> | undefined;
 
-/** The driver, where each run of a statement that changes something on the disk is a step. */
+/** Loads the driver. Each run of a statement that changes the disk is a step. */
 export function loadSqliteDriver(): Promise<SqliteDriver> {
   loading ??= loadReal().then((driver) => ({ ...driver, DatabaseSync: mortal(driver.DatabaseSync) }));
   return loading;
@@ -15,7 +15,7 @@ export function loadSqliteDriver(): Promise<SqliteDriver> {
 
 let fullCommits = 0;
 
-/** As on a full disk, the next `COMMIT` of this process fails, and the transaction is taken back. */
+/** Makes the next `COMMIT` of this process fail as on a full disk. The transaction is rolled back. */
 export function failNextCommit(): void {
   fullCommits += 1;
 }
@@ -54,7 +54,7 @@ function mortalStatement(sql: string, statement: StatementSyncInstance): Stateme
   });
 }
 
-/** The same object with some methods of ours. */
+/** The same object, with the methods in `own` instead of its own. */
 function proxied<Target extends object>(target: Target, own: Readonly<Record<string, unknown>>): Target {
   return new Proxy(target, {
     get(_, name) {

@@ -1,13 +1,13 @@
 import * as fs from "node:fs/promises";
 import { step } from "./steps.js";
 
-/** The calls, of the module and of its file handles, that leave the disk as it is; `open` says itself what it is. */
+/** Calls of the module and of its file handles that do not change the disk. `open` decides by its flags. */
 export const readingCalls: ReadonlySet<string> = new Set([
   ...["access", "lstat", "open", "opendir", "readdir", "readFile", "readlink", "realpath", "stat", "statfs", "watch"],
   ...["close", "read", "readLines", "readableWebStream", "createReadStream", "readv"],
 ]);
 
-/** All of `node:fs/promises`, every call that is not known to leave the disk as it is being a step. */
+/** All of `node:fs/promises`. Every call is a step, unless it is known not to change the disk. */
 export const mortalFileSystem: Record<string, unknown> = Object.fromEntries(
   Object.entries(fs).map(([name, value]) => [name, isChanging(name, value) ? stepping(name, value) : value]),
 );
@@ -27,14 +27,14 @@ mortalFileSystem.open = async (...values: Parameters<typeof fs.open>): Promise<f
 
 let failing: { readonly call: string; readonly code: string } | undefined;
 
-/** The next call of this name in this process fails with `code`, and changes nothing. */
+/** Makes the next call of this name in this process fail with `code`. It changes nothing. */
 export function failNextCall(call: string, code: string): void {
   failing = { call, code };
 }
 
 let isHidden = false;
 
-/** From here on nobody is told what the file system is. */
+/** Hides the type of the file system from now on. */
 export function hideFileSystem(): void {
   isHidden = true;
 }
@@ -52,7 +52,7 @@ function stepping(name: string, call: Call): Call {
     if (failing?.call !== name) return call(...values);
     const { code } = failing;
     failing = undefined;
-    throw Object.assign(new Error(`${code}: as the test wants it`), { code });
+    throw Object.assign(new Error(`${code}: injected by the test`), { code });
   };
 }
 

@@ -1,14 +1,14 @@
 import KeyvSqlite from "@keyv/sqlite";
 import { Keyv } from "keyv";
-import { askedFromHere } from "./steps.js";
+import { withCaller } from "./steps.js";
 
-/** What opening it runs knows who opened it. */
+/** Records which code opened the database, for the statements that opening it runs. */
 export const MortalKeyvSqlite = new Proxy(KeyvSqlite, {
-  construct: (target, values, newTarget) => askedFromHere(() => Reflect.construct(target, values, newTarget)),
+  construct: (target, values, newTarget) => withCaller(() => Reflect.construct(target, values, newTarget)),
 });
 
 export class MortalKeyv extends Keyv {
   override set(...values: Parameters<Keyv["set"]>) {
-    return askedFromHere(() => super.set(...values));
+    return withCaller(() => super.set(...values));
   }
 }

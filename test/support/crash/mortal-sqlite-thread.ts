@@ -1,17 +1,17 @@
 import type { SqliteConnection } from "../../../src/engines/sqlite/database/connection.js";
 import { SqliteThread } from "../../../src/engines/sqlite/database/sqlite-thread.js";
-import { askedFromHere } from "./steps.js";
+import { withCaller } from "./steps.js";
 
-/** As long as a timer can be. */
+/** The longest delay of a timer. */
 const neverMs = 2 ** 31 - 1;
 
-/** It never starts its thread: every statement runs in the process's own, where it can be killed before any of them. */
+/** Never starts its thread. Every statement runs in the main thread, so that the process can be killed before each. */
 class MortalSqliteThread extends SqliteThread {
   override connect(...args: Parameters<SqliteThread["connect"]>): SqliteConnection {
     const connection = super.connect(...args);
     const { all, change } = connection;
-    connection.all = (...values) => askedFromHere(() => all.apply(connection, values)) as never;
-    connection.change = (...values) => askedFromHere(() => change.apply(connection, values));
+    connection.all = (...values) => withCaller(() => all.apply(connection, values)) as never;
+    connection.change = (...values) => withCaller(() => change.apply(connection, values));
     return connection;
   }
 }

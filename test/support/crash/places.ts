@@ -4,15 +4,15 @@ import { readingCalls } from "./mortal-fs.js";
 
 const repository = fileURLToPath(new URL("../../..", import.meta.url));
 
-/** A line of the sources that changes something on the disk, or asks an engine to. */
+/** A source line that changes the disk, or that calls an engine to do so. */
 export interface Place {
-  /** As a stack tells it, `src/store/rows.ts:97`. */
+  /** The position as in a stack, for example `src/store/rows.ts:97`. */
   readonly line: string;
-  /** The same when lines move: file, function and what the line says. */
+  /** File, function and text of the line. Stays the same when lines move. */
   readonly name: string;
 }
 
-/** All such places, found by reading the sources. */
+/** Finds all such places in the sources. */
 export async function findPlaces(): Promise<Place[]> {
   const asked = changingMethods(await Promise.all(portFiles.map(read)));
   const store = (await sourcesOf("src/store")).map((file) => placesIn(file, () => asked));
@@ -22,13 +22,13 @@ export async function findPlaces(): Promise<Place[]> {
 
 const portFiles = ["src/store/ports/metadata-store.ts", "src/store/ports/content-store.ts"];
 const ports = /^export interface (?:MetadataStore|ContentStore|ContentListing|PieceWriter)\b.*\{\n([\s\S]*?)^\}/gm;
-/** What a port offers besides changes; a method that is not named here counts as one. */
+/** Methods of ports that change nothing. Every other method counts as a change. */
 const readingMethods: ReadonlySet<string> = new Set([
   ...["get", "getMany", "pieces", "listPieces", "range", "grouped", "checkIntegrity", "changeToken", "isInPlace"],
   ...["openPiece", "readMark", "shards", "shardOf", "listShard", "pathOf", "strayFiles", "has", "check", "close"],
 ]);
 
-/** A digest is copied too, in memory. */
+/** Matches calls of methods that change something. `hash.copy()` is excluded: it copies a digest in memory. */
 function changingMethods(sources: readonly string[]): RegExp {
   const bodies = sources.flatMap((source) => [...source.matchAll(ports)].map(([, body = ""]) => body));
   const methods = bodies.flatMap((body) => [...body.matchAll(/^ {2}(\w+)\(/gm)].map(([, name = ""]) => name));
@@ -37,7 +37,7 @@ function changingMethods(sources: readonly string[]): RegExp {
 }
 
 const handleCalls = "write|writev|writeFile|appendFile|datasync|sync|truncate|chmod|chown|utimes";
-/** Functions of the engines that do nothing but change the disk. */
+/** Functions of the engines whose only work is to change the disk. */
 const ownCalls =
   "syncFolder|makeFolder|makeIfAbsent|writeSynced|writeParts|writeFormat|writeMark|makeShards|restoreShard";
 const pieceCalls = String.raw`files\.(?:begin|make|share|remove)\(`;
@@ -78,7 +78,7 @@ const header =
   /^\s*(?:export )?(?:async )?(?:function )?(#?\w+)(?:<[^>]*>)?\(.*[({,]$|^\s*(?:const )?(#?\w+)(?: =|:) (?:async )?\(/;
 const noFunction = /^(if|for|while|switch|catch|return|await)$/;
 
-/** The function that a line is in: the nearest line above that is less indented and begins one. */
+/** The function that contains a line: the nearest line above that begins a function and is indented less. */
 function functionAt(lines: readonly string[], index: number): string {
   let indent = indentOf(lines[index]) + 1;
   for (let above = index; above >= 0; above -= 1) {
@@ -87,7 +87,7 @@ function functionAt(lines: readonly string[], index: number): string {
     const [, method, arrow] = text.match(header) ?? [];
     const name = method ?? arrow;
     if (name !== undefined && !noFunction.test(name) && above !== index) return name;
-    // A line that closes parameters belongs to the header above it, which is indented as it is.
+    // A line that closes parameters belongs to the header above it, which has the same indentation.
     indent = indentOf(text) + (/^\s*\)/.test(text) ? 1 : 0);
   }
   return "top";
@@ -97,8 +97,9 @@ const indentOf = (text = ""): number => text.length - text.trimStart().length;
 const read = (file: string): Promise<string> => readFile(`${repository}/${file}`, "utf8");
 
 /**
- * Some change a person's own file, outside of the store: `test/e2e/local-files.test.ts` kills there. The others run in
- * the SQLite thread, or hand on to it: in the program that is killed, their work is done without a thread.
+ * Files whose lines are no places. The first two change a person's own files, outside the store, and
+ * `test/e2e/local-files.test.ts` kills there. The others run in the SQLite thread or send work to it; the program that
+ * is killed does this work without a thread.
  */
 const outside =
   /^src\/(?:store\/artifacts\/file-transfer|engines\/local-files\/.*|engines\/sqlite\/(?:thread-program|sqlite3))\.ts$/;

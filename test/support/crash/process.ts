@@ -5,19 +5,19 @@ import { silentLog } from "../silent-log.js";
 import { storeOn } from "../stores.js";
 
 export interface ProcessOptions extends Pick<StoreOptions, "keepVersions"> {
-  /** Seconds that its clock is ahead. */
+  /** The number of seconds that the clock of the process is ahead. */
   readonly later?: number;
-  /** It has run for more than an hour, so that its clock is trusted. */
+  /** Whether the process has run for more than an hour, so that its clock is trusted. */
   readonly isLongRunning?: boolean;
 }
 
-/** A process on a data directory, or several of them where `another` is called. */
+/** A process on a data directory. `another` makes further ones on the same directory. */
 export interface StoreProcess {
   readonly root: string;
   readonly engines: Engines;
   readonly store: Store;
   signingKey(): Promise<Buffer>;
-  /** Another process's store on the same directory, its engines as these are unless given. */
+  /** The store of another process on the same directory. Uses the same engines unless others are given. */
   another(engines?: Engines): Store;
   close(): Promise<void>;
 }
@@ -42,7 +42,11 @@ export async function openAs(
   const store = another();
   if (isLongRunning) ranMs = 2 * 60 * 60 * 1000;
   return {
-    ...{ root, engines, another, store, signingKey: directory.signingKey },
+    root,
+    engines,
+    another,
+    store,
+    signingKey: directory.signingKey,
     async close() {
       for (const store of stores) await store.close();
       await directory.close();

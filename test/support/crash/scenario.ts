@@ -9,7 +9,7 @@ import { sourceOf } from "../sources.js";
 import { bytesOf, saveText, storeOn, textOf } from "../stores.js";
 import type { ProcessOptions, StoreProcess } from "./process.js";
 
-/** What can go wrong with the disk of the process that is killed. */
+/** Faults of the disk for the process that is killed. */
 export interface DiskFaults {
   failNextCall(call: string, code: string): void;
   failNextCommit(): void;
@@ -17,27 +17,27 @@ export interface DiskFaults {
 
 export type Call = (dying: StoreProcess, id: string, faults: DiskFaults) => Promise<unknown>;
 
-/** An operation that a process is killed in. What it needs is prepared, and judged, by processes that live. */
+/** An operation during which a process is killed. Other processes prepare it and check the result. */
 export interface Scenario {
   readonly name: string;
   readonly options?: ProcessOptions;
-  /** Opening the directory is part of it. */
+  /** Whether opening the data directory is part of the operation. */
   readonly isOpening?: boolean;
-  /** What `verify` finds until the operation has been made again and a sweep has been. */
+  /** Kinds of faults that `verify` may find until the operation was done again and a sweep has run. */
   readonly faults?: readonly FaultKind[];
-  /** The file system is none of those that are known to sync what they write. */
+  /** Whether the file system is not known to sync each write. */
   readonly isUnknownFileSystem?: boolean;
-  /** Answers the session's id, where there is one. Whatever file is made here is old when the process begins. */
+  /** Returns the session's id, or an empty text. The files that it makes are old when the process begins. */
   prepare?(prepared: StoreProcess): Promise<string>;
-  /** One call after the other; the process is killed in one of them, or behind them all. */
+  /** Calls, made one after the other. The process is killed during one of them, or after the last. */
   readonly act: readonly Call[];
-  /** What the process had answered holds, and the operation, made again, comes to its end. */
+  /** Does the operation again, and checks the result and that the answers of the process are still true. */
   check(store: Store, id: string, answered: number, living: StoreProcess): Promise<void>;
 }
 
-/** Too much for a row. */
+/** A text that is too large for a row. */
 export const medium = "in a file".repeat(8_000);
-/** More than what goes to the disk at once. */
+/** A text that is larger than one write to the disk. */
 export const large = "0123456789abcdef".repeat(5 << 14);
 
 export const append =
@@ -71,7 +71,7 @@ export async function begun({ uploads }: Store, text: string, upload = {}): Prom
   return id;
 }
 
-/** An upload whose chunks were taken by a process each. */
+/** Begins an upload, each chunk of which is appended by a process of its own. */
 export async function begunByMany(prepared: StoreProcess, chunks: readonly string[], upload = {}): Promise<string> {
   const id = await begun(prepared.store, "", upload);
   let offset = 0;
@@ -88,20 +88,20 @@ export async function saved(store: Store, ...texts: readonly string[]): Promise<
   for (const text of texts) await saveText(store, "b", "k", text);
 }
 
-/** Sends what is missing of an upload and completes it. */
+/** Sends the missing bytes of an upload and completes it. */
 export async function carryOn(store: Store, id: string, text: string, acknowledged: number): Promise<void> {
   let { status, offset } = await store.uploads.get(id);
-  assert.ok(offset >= acknowledged, `${acknowledged} bytes were acknowledged, ${offset} are there`);
+  assert.ok(offset >= acknowledged, `${acknowledged} bytes were acknowledged, ${offset} are stored`);
   while (status === "open" && offset < text.length) {
     const bytes = bytesOf(text.slice(offset, offset + defaultMaxChunkBytes));
     ({ status, offset } = await store.uploads.append(id, offset, bytes));
   }
   const { artifact } = await store.uploads.complete(id);
   assert.ok(artifact, "complete without an artifact");
-  assert.ok((await textOf(store, "b", "k", artifact.version)) === text, "another content");
+  assert.ok((await textOf(store, "b", "k", artifact.version)) === text, "the content differs");
 }
 
-/** The key's versions are exactly these, the newest first. */
+/** Asserts that the key has exactly these versions. */
 export async function assertVersions(store: Store, versions: Readonly<Record<number, string>>): Promise<void> {
   const { data } = await store.artifacts.listVersions("b", "k", { limit: 9 });
   const texts = data.map(async ({ version }) => [version, await textOf(store, "b", "k", version)] as const);
@@ -112,89 +112,92 @@ export async function assertGone(store: Store, key = "k"): Promise<void> {
   await assert.rejects(store.artifacts.get("b", key), { code: "artifact_not_found" });
 }
 
-/** Deletes what may be gone already. */
+/** Deletes a version, or all of them. They may be gone already. */
 export async function removeAgain({ artifacts }: Store, version?: number): Promise<void> {
   await artifacts.delete("b", "k", { version }).catch(({ code }) => assert.equal(code, "artifact_not_found"));
 }
 
-/** Tells a change by its rows. */
-export type IsIt = (rows: readonly RowChange[]) => boolean;
+/** Recognizes a change by its rows. */
+export type ChangeMatcher = (rows: readonly RowChange[]) => boolean;
 
-export const isSession: IsIt = (rows) => rows.some(({ key }) => key.startsWith("session\t"));
-export const isArtifact: IsIt = (rows) => rows.some(({ key }) => key.startsWith("artifact\t"));
+export const isSession: ChangeMatcher = (rows) => rows.some(({ key }) => key.startsWith("session\t"));
+export const isArtifact: ChangeMatcher = (rows) => rows.some(({ key }) => key.startsWith("artifact\t"));
 export const toStatus =
-  (word: string): IsIt =>
+  (word: string): ChangeMatcher =>
   (rows) =>
     rows.some(({ key, next }) => key.startsWith("session\t") && next?.includes(`"status":"${word}"`));
-/** It counts what an upload has got behind `offset`. */
-export const countsBehind =
-  (offset: number): IsIt =>
+/** The change counts bytes of an upload after `offset`. */
+export const countsAfter =
+  (offset: number): ChangeMatcher =>
   (rows) =>
     rows.some(({ old, next }) => next !== undefined && old?.includes(`"offset":${offset},`) === true);
 
-/** The same engines, where `instead` is done once, in the place of the first change that `isIt` means. */
+/** The same engines, but `instead` runs once, in place of the first change that `isMatch` accepts. */
 export function altered(
   { metadata, content }: Engines,
-  isIt: IsIt,
+  isMatch: ChangeMatcher,
   instead: (make: () => Promise<boolean>) => Promise<boolean>,
 ): Engines {
   let isDone = false;
   const change: MetadataStore["change"] = async (rows, pieces) => {
-    if (isDone || !isIt(rows)) return metadata.change(rows, pieces);
+    if (isDone || !isMatch(rows)) return metadata.change(rows, pieces);
     isDone = true;
     return instead(() => metadata.change(rows, pieces));
   };
   return { content, metadata: { ...metadata, change } };
 }
 
-/** The same engines, where `first` is done once, right before the first change that `isIt` means. */
-export const interrupted = (engines: Engines, isIt: IsIt, first: () => Promise<unknown>): Engines =>
-  altered(engines, isIt, async (make) => {
+/** The same engines, but `first` runs once, right before the first change that `isMatch` accepts. */
+export const interrupted = (engines: Engines, isMatch: ChangeMatcher, first: () => Promise<unknown>): Engines =>
+  altered(engines, isMatch, async (make) => {
     await first();
     return make();
   });
 
-/** A process's store that does not hear of one change, which was made or not. */
-export function unheard(dying: StoreProcess, isIt: IsIt, isMade: boolean): Store {
+/** A store for which one change fails with an unknown outcome. `isMade` says whether it was made. */
+export function withAnswerLost(dying: StoreProcess, isMatch: ChangeMatcher, isMade: boolean): Store {
   const instead = async (make: () => Promise<boolean>): Promise<never> => {
     if (isMade) await make();
     throw new ArtifactError("internal", "The disk failed.");
   };
-  return dying.another(altered(dying.engines, isIt, instead));
+  return dying.another(altered(dying.engines, isMatch, instead));
 }
 
-/** A process's store for which the disk is full once, at a change. */
-export function onFullDisk(dying: StoreProcess, isIt: IsIt): Store {
+/** A store for which the disk is full at one change. */
+export function onFullDisk(dying: StoreProcess, isMatch: ChangeMatcher): Store {
   const full = () => Promise.reject(new ArtifactError("storage_full", "The disk is full."));
-  return dying.another(altered(dying.engines, isIt, full));
+  return dying.another(altered(dying.engines, isMatch, full));
 }
 
-/** Leaves what `act` does where its engines fall asleep, as a process does that never wakes up again. */
-export function left(
+/** Runs `act` until its engines fall asleep, and leaves it there, like a process that never wakes up again. */
+export function abandonedAt(
   sleeping: (sleep: () => Promise<never>) => Engines,
   act: (store: Store) => Promise<unknown>,
 ): Promise<void> {
   return new Promise((reached, failed) => {
     const sleep = () => new Promise<never>(() => reached());
-    act(storeOn(sleeping(sleep))).then(() => failed(new Error("came to its end")), failed);
+    act(storeOn(sleeping(sleep))).then(() => failed(new Error("`act` ended before its engines fell asleep")), failed);
   });
 }
 
-/** The same, right before a change. */
-export function leftBefore(
+/** Runs `act` and leaves it right before a change. */
+export function abandonedBefore(
   { engines }: StoreProcess,
-  isIt: IsIt,
+  isMatch: ChangeMatcher,
   act: (store: Store) => Promise<unknown>,
 ): Promise<void> {
-  return left((sleep) => interrupted(engines, isIt, sleep), act);
+  return abandonedAt((sleep) => interrupted(engines, isMatch, sleep), act);
 }
 
-/** The same, right before it removes pieces. */
-export function leftBeforeRemoval({ engines }: StoreProcess, act: (store: Store) => Promise<unknown>): Promise<void> {
-  return left((sleep) => ({ ...engines, content: { ...engines.content, remove: sleep } }), act);
+/** Runs `act` and leaves it right before it removes pieces. */
+export function abandonedBeforeRemoval(
+  { engines }: StoreProcess,
+  act: (store: Store) => Promise<unknown>,
+): Promise<void> {
+  return abandonedAt((sleep) => ({ ...engines, content: { ...engines.content, remove: sleep } }), act);
 }
 
-/** A piece that no row names. */
+/** Makes a piece that no row names. */
 export async function leavePiece({ engines }: StoreProcess, session: string): Promise<void> {
   const writer = await engines.content.createPiece(session, 0);
   await writer.write(bytesOf("never counted"));

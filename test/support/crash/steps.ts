@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { writeSync } from "node:fs";
 
-/** Where calls were made, as `line:column` of the bundle, the innermost first. */
+/** Positions of calls, as `line:column` in the bundle, innermost first. */
 type Positions = readonly string[];
 
 const callers = new AsyncLocalStorage<Positions>();
@@ -9,13 +9,13 @@ let steps = 0;
 let dying = Number.POSITIVE_INFINITY;
 let isCounting = false;
 
-/** From here on every step counts, and the process is killed right before number `last`. */
+/** Counts steps from now on. The process is killed right before step `last`. */
 export function countSteps(last: number): void {
   isCounting = true;
   dying = last;
 }
 
-/** Tells the test's process; it is said when this returns, whatever becomes of this process. */
+/** Writes a line to the test's process. The line is written when this returns, even if this process dies then. */
 export function say(word: "step" | "answered", text: string): void {
   writeSync(1, `${word} ${text}\n`);
 }
@@ -24,7 +24,7 @@ export function die(): void {
   process.kill(process.pid, "SIGKILL");
 }
 
-/** Something on the disk is about to change. */
+/** Called right before something on the disk changes. */
 export function step(): void {
   if (!isCounting) return;
   steps += 1;
@@ -32,8 +32,8 @@ export function step(): void {
   if (steps === dying) die();
 }
 
-/** Does `act` so that its steps know who asked for it, however many promises later they are taken. */
-export function askedFromHere<Result>(act: () => Result): Result {
+/** Runs `act`. Its steps record the current stack as their caller, even if they are taken many promises later. */
+export function withCaller<Result>(act: () => Result): Result {
   return callers.run([...positions(), ...(callers.getStore() ?? [])], act);
 }
 

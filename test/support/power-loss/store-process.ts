@@ -9,11 +9,11 @@ import type { Answer } from "../server-process.js";
 
 export interface StoreProcess {
   readonly pid: number;
-  /** One call at a time, in the order of the calls. */
+  /** Makes one call at a time, in the order in which `call` was called. */
   call(name: "copy" | "append", args: object): Promise<Answer>;
 }
 
-/** Starts `store-program.ts`; it is gone when the test ends. */
+/** Starts `store-program.ts`. It is killed when the test ends. */
 export async function startStoreProcess(root: string, keepVersions: number): Promise<StoreProcess> {
   const program = join(await temporaryDirectory(), "store.mjs");
   await bundleProgram("test/support/power-loss/store-program.ts", program);

@@ -4,8 +4,8 @@ import { createStore } from "../../../src/store/store.js";
 import { silentLog } from "../silent-log.js";
 
 /*
- * A process on a data directory that does what no face of the built server offers: copies, and appends that make one of
- * a few pieces already. A line of JSON on stdin is a call, and one on stdout its answer.
+ * A process on a data directory that does what the built server does not offer: copies, and appends that already fold a
+ * few pieces into one. Each line of JSON on stdin is a call, and each line on stdout is an answer.
  */
 const [root = "", keepVersions] = process.argv.slice(2);
 const directory = await openDataDirectory(root, { mustExist: true }, silentLog);

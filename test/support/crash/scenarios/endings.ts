@@ -18,7 +18,7 @@ import {
 
 export const endings: readonly Scenario[] = [
   {
-    name: "forgetting an upload that is complete",
+    name: "dismissing an upload that is complete",
     prepare: ({ store }) => begun(store, "", { size: 0 }),
     act: [({ store }, id) => store.uploads.dismiss(id)],
     async check(store, id) {
@@ -27,10 +27,10 @@ export const endings: readonly Scenario[] = [
     },
   },
   {
-    name: "deleting all versions on a full disk, for which the reserve is given up",
+    name: "deleting all versions on a full disk, which releases the reserve",
     async prepare({ store }) {
       await saved(store, "one", medium);
-      await saveText(store, "b", "other", large); // without it, there would be no reserve
+      await saveText(store, "b", "other", large); // without this content there is no reserve
       return "";
     },
     act: [(dying) => onFullDisk(dying, isArtifact).artifacts.delete("b", "k")],
@@ -57,7 +57,7 @@ export const endings: readonly Scenario[] = [
     },
   },
   {
-    name: "deleting versions in files, and then the key, and saving under it again",
+    name: "deleting versions in files, then the key, and then saving under the same key again",
     async prepare({ store }) {
       await saved(store, medium, `${medium}2`, `${medium}3`);
       return "";
@@ -68,11 +68,11 @@ export const endings: readonly Scenario[] = [
       if (answered < 2) await removeAgain(store);
       if (answered === 2) await store.artifacts.get("b", "k").catch(() => assertGone(store));
       await saved(store, "again");
-      await assertVersions(store, { 4: "again" }); // no number is given twice
+      await assertVersions(store, { 4: "again" }); // no version number is given twice
     },
   },
   {
-    name: "deleting what a later upload begins with, and that upload",
+    name: "deleting a version that an upload was copied from, and aborting that upload",
     async prepare({ store }) {
       await saved(store, medium);
       return (await store.uploads.create({ bucket: "b", key: "copy", from: { bucket: "b", key: "k" } })).id;
@@ -107,7 +107,7 @@ export const endings: readonly Scenario[] = [
     },
   },
   {
-    name: "aborting an upload that is a conflict",
+    name: "aborting an upload with status conflict",
     async prepare({ store }) {
       await saved(store, "there");
       const id = await begun(store, medium, { if_version: 0 });

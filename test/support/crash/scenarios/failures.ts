@@ -7,7 +7,7 @@ import {
   begun,
   begunByMany,
   carryOn,
-  countsBehind,
+  countsAfter,
   interrupted,
   isArtifact,
   large,
@@ -16,7 +16,7 @@ import {
   type Scenario,
   saved,
   toStatus,
-  unheard,
+  withAnswerLost,
 } from "../scenario.js";
 
 const failed = { code: "internal" };
@@ -24,13 +24,13 @@ const full = { code: "storage_full" };
 const manyFiles = Array.from({ length: 64 }, () => medium);
 const allBytes = 64 * medium.length;
 
-/** An append behind 64 files, whose first change is not heard of. */
-const unheardFold = (isMade: boolean): Scenario => ({
-  name: `a copy of 64 files into one whose change is not heard of and was${isMade ? "" : " not"} made`,
+/** An append after 64 files. Its first change, the fold, fails with an unknown outcome. */
+const foldAnswerLost = (isMade: boolean): Scenario => ({
+  name: `a copy of 64 files into one, whose change fails and was${isMade ? "" : " not"} made`,
   prepare: (prepared) => begunByMany(prepared, manyFiles),
   act: [
     (dying, id) =>
-      unheard(dying, countsBehind(allBytes), isMade)
+      withAnswerLost(dying, countsAfter(allBytes), isMade)
         .uploads.append(id, allBytes, bytesOf("end"))
         .catch((error) => assert.equal(error.code, failed.code)),
     append(allBytes, "end"),
@@ -38,19 +38,19 @@ const unheardFold = (isMade: boolean): Scenario => ({
   check: (store, id, answered) => carryOn(store, id, `${medium.repeat(64)}end`, allBytes + (answered === 2 ? 3 : 0)),
 });
 
-const unheardAppend = (isMade: boolean): Scenario => ({
-  name: `chunks in a file whose change is not heard of and was${isMade ? "" : " not"} made`,
+const appendAnswerLost = (isMade: boolean): Scenario => ({
+  name: `chunks in a file, whose change fails and was${isMade ? "" : " not"} made`,
   prepare: ({ store }) => begun(store, ""),
   act: [
     async (dying, id) => {
-      const { uploads } = unheard(dying, countsBehind(0), isMade);
+      const { uploads } = withAnswerLost(dying, countsAfter(0), isMade);
       await uploads.append(id, 0, bytesOf(medium)).catch((error) => assert.equal(error.code, failed.code));
       await uploads.append(id, 0, bytesOf(`${medium}abc`));
     },
     async (dying, id) => {
-      const { uploads } = unheard(dying, countsBehind(medium.length + 6), isMade);
+      const { uploads } = withAnswerLost(dying, countsAfter(medium.length + 6), isMade);
       const at = medium.length + 3;
-      await uploads.append(id, at, bytesOf("def")); // its own piece from here on
+      await uploads.append(id, at, bytesOf("def")); // from here on the process has a piece of its own
       await uploads.append(id, at + 3, bytesOf("ghi")).catch((error) => assert.equal(error.code, failed.code));
       await uploads.append(id, at + 3, bytesOf("ghi"));
     },
@@ -59,15 +59,15 @@ const unheardAppend = (isMade: boolean): Scenario => ({
     carryOn(store, id, `${medium}abcdefghi`, [0, medium.length + 3, medium.length + 9][answered] ?? 0),
 });
 
-const unheardCopy = (isMade: boolean): Scenario => ({
-  name: `a copy whose change is not heard of and was${isMade ? "" : " not"} made`,
+const copyAnswerLost = (isMade: boolean): Scenario => ({
+  name: `a copy, whose change fails and was${isMade ? "" : " not"} made`,
   async prepare({ store }) {
     await saved(store, medium);
     return "";
   },
   act: [
     (dying) =>
-      unheard(dying, countsBehind(0), isMade)
+      withAnswerLost(dying, countsAfter(0), isMade)
         .uploads.create({ bucket: "b", key: "copy", from: { bucket: "b", key: "k" } })
         .catch((error) => assert.equal(error.code, failed.code)),
   ],
@@ -80,14 +80,14 @@ const unheardCopy = (isMade: boolean): Scenario => ({
 });
 
 export const failures: readonly Scenario[] = [
-  ...[true, false].flatMap((isMade) => [unheardAppend(isMade), unheardFold(isMade), unheardCopy(isMade)]),
+  ...[true, false].flatMap((isMade) => [appendAnswerLost(isMade), foldAnswerLost(isMade), copyAnswerLost(isMade)]),
   {
-    name: "a publication, a save and a deletion that were made and are not heard of",
+    name: "a publication, a save and a deletion whose changes fail and were made",
     prepare: ({ store }) => begun(store, medium),
     act: [
-      (dying, id) => unheard(dying, toStatus("complete"), true).uploads.complete(id),
-      (dying) => saved(unheard(dying, isArtifact, true), "two"),
-      (dying) => unheard(dying, isArtifact, true).artifacts.delete("b", "k", { version: 1 }),
+      (dying, id) => withAnswerLost(dying, toStatus("complete"), true).uploads.complete(id),
+      (dying) => saved(withAnswerLost(dying, isArtifact, true), "two"),
+      (dying) => withAnswerLost(dying, isArtifact, true).artifacts.delete("b", "k", { version: 1 }),
     ],
     async check(store, id, answered) {
       if (answered < 3) {
@@ -99,7 +99,7 @@ export const failures: readonly Scenario[] = [
     },
   },
   {
-    name: "a copy of 64 files that are removed meanwhile",
+    name: "a copy of 64 files into one, while another process removes them",
     prepare: (prepared) => begunByMany(prepared, manyFiles),
     act: [
       async (dying, id) => {
@@ -117,7 +117,7 @@ export const failures: readonly Scenario[] = [
     },
   },
   {
-    name: "a copy for a session that another process ends meanwhile",
+    name: "a copy to a session, while another process ends the session",
     async prepare({ store }) {
       await saved(store, medium);
       return "";
@@ -128,7 +128,7 @@ export const failures: readonly Scenario[] = [
           const { data } = await dying.store.uploads.list({ bucket: "b", key: "copy", limit: 1 });
           await dying.another().uploads.abort(data[0]?.id ?? "");
         };
-        const slow = dying.another(interrupted(dying.engines, countsBehind(0), ends));
+        const slow = dying.another(interrupted(dying.engines, countsAfter(0), ends));
         const copy = slow.uploads.create({ bucket: "b", key: "copy", from: { bucket: "b", key: "k" } });
         await assert.rejects(copy, { code: "session_closed" });
       },
@@ -170,7 +170,7 @@ export const failures: readonly Scenario[] = [
     },
     act: [
       async (dying, _, { failNextCommit }) => {
-        await saveText(dying.store, "b", "other", "so that there is a log");
+        await saveText(dying.store, "b", "other", "makes a log");
         failNextCommit();
         await saveText(dying.store, "b", "k", "three");
       },
@@ -190,7 +190,7 @@ export const failures: readonly Scenario[] = [
   {
     name: "a mark and a reserve that cannot be written",
     async prepare({ store }) {
-      await saveText(store, "b", "other", large); // without it, there would be no reserve
+      await saveText(store, "b", "other", large); // without this content there is no reserve
       return "";
     },
     act: [

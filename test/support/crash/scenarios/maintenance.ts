@@ -4,6 +4,9 @@ import { mkdir, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { saveText, textOf } from "../../stores.js";
 import {
+  abandonedAt,
+  abandonedBefore,
+  abandonedBeforeRemoval,
   assertVersions,
   begun,
   begunByMany,
@@ -11,9 +14,6 @@ import {
   isSession,
   large,
   leavePiece,
-  left,
-  leftBefore,
-  leftBeforeRemoval,
   medium,
   onFullDisk,
   repair,
@@ -28,7 +28,7 @@ const sweeping = { graceMs: 0, trustsClock: true };
 
 export const maintenance: readonly Scenario[] = [
   {
-    name: "making the key that URLs are signed with",
+    name: "making the key that signs URLs",
     act: [({ signingKey }) => signingKey()],
     async check(_store, _id, _answered, { signingKey }) {
       const keys = await Promise.all([signingKey(), signingKey()]);
@@ -42,7 +42,7 @@ export const maintenance: readonly Scenario[] = [
     check: (store) => store.ready(),
   },
   {
-    name: "writing to a store whose content does not say yet which it is",
+    name: "writing to a store whose content has no id yet",
     async prepare({ root, store }) {
       await saved(store, "one");
       await writeFile(join(root, "format"), "2\n\n");
@@ -56,14 +56,14 @@ export const maintenance: readonly Scenario[] = [
     },
   },
   {
-    name: "sweeping publications that were left in the middle",
+    name: "sweeping publications that were interrupted",
     async prepare(prepared) {
       const { store } = prepared;
       const published = await begun(store, "published", { size: 9 }).catch(() => "");
       assert.notEqual(published, "");
       const overtaken = await begunFull(prepared, "overtaken");
       await saved(store, "on top");
-      await left(
+      await abandonedAt(
         (sleep) => ({ ...prepared.engines, content: { ...prepared.engines.content, createPiece: sleep } }),
         (other) => saved(other, medium),
       );
@@ -80,7 +80,7 @@ export const maintenance: readonly Scenario[] = [
     },
   },
   {
-    name: "sweeping a publication that was left in the middle, on a full disk, with a reserve",
+    name: "sweeping a publication that was interrupted, on a full disk with a reserve",
     async prepare(prepared) {
       await saveText(prepared.store, "b", "other", large);
       return begunFull(prepared, "abc");
@@ -92,7 +92,7 @@ export const maintenance: readonly Scenario[] = [
     },
   },
   {
-    name: "sweeping what has expired and what ended long ago",
+    name: "sweeping uploads that have expired, and uploads that ended long ago",
     options: { later: 9 * 86_400 },
     async prepare(prepared) {
       const { store } = prepared;
@@ -108,23 +108,23 @@ export const maintenance: readonly Scenario[] = [
     act: [sweep],
     async check(store, id) {
       await store.sweep.run(sweeping);
-      await store.sweep.run(sweeping); // what the first has expired
+      await store.sweep.run(sweeping); // removes what the first one has expired
       assert.deepEqual((await store.uploads.list({ limit: 9 })).data, []);
       await assert.rejects(store.uploads.get(id), { code: "session_not_found" });
       await assertVersions(store, { 1: medium });
     },
   },
   {
-    name: "sweeping deletions that were left in the middle",
+    name: "sweeping deletions that were interrupted",
     async prepare(prepared) {
       const { store, root } = prepared;
       await saved(store, "one", medium, `${medium}3`);
-      await leftBeforeRemoval(prepared, ({ artifacts }) => artifacts.delete("b", "k", { version: 2 }));
+      await abandonedBeforeRemoval(prepared, ({ artifacts }) => artifacts.delete("b", "k", { version: 2 }));
       const aborted = await begunByMany(prepared, [medium, "abc"]);
-      await leftBeforeRemoval(prepared, ({ uploads }) => uploads.abort(aborted));
+      await abandonedBeforeRemoval(prepared, ({ uploads }) => uploads.abort(aborted));
       const id = await begun(store, "abc");
       await leavePiece(prepared, id);
-      // Of a process that died while it wrote the mark.
+      // The file of a process that died while it wrote the mark.
       await writeFile(join(root, `format-${"0".repeat(16)}`), "2\n");
       return id;
     },
@@ -137,7 +137,7 @@ export const maintenance: readonly Scenario[] = [
     },
   },
   {
-    name: "sweeping by a clock that is trusted, in a database with much free space",
+    name: "sweeping with a trusted clock, in a database with much free space",
     options: { isLongRunning: true },
     async prepare({ store }) {
       const text = "x".repeat(32_000);
@@ -178,7 +178,7 @@ export const maintenance: readonly Scenario[] = [
     },
   },
   {
-    name: "repairing a row that cannot be read",
+    name: "repairing a row that cannot be parsed",
     faults: ["corrupt", "orphan"],
     async prepare({ store, engines }) {
       await saved(store, "one");
@@ -194,9 +194,9 @@ export const maintenance: readonly Scenario[] = [
   },
 ];
 
-/** An upload with all its bytes, whose process did not come to publish it. */
-async function begunFull(prepared: Parameters<typeof leftBefore>[0], text: string, key = "k"): Promise<string> {
+/** Makes an upload with all its bytes, whose process stopped before it published the upload. */
+async function begunFull(prepared: Parameters<typeof abandonedBefore>[0], text: string, key = "k"): Promise<string> {
   const id = await begun(prepared.store, "", { size: text.length, key });
-  await leftBefore(prepared, toStatus("complete"), ({ uploads }) => uploads.append(id, 0, Buffer.from(text)));
+  await abandonedBefore(prepared, toStatus("complete"), ({ uploads }) => uploads.append(id, 0, Buffer.from(text)));
   return id;
 }

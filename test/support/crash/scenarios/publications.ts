@@ -23,7 +23,7 @@ import {
   saved,
 } from "../scenario.js";
 
-/** @param before calls in front of the copy */
+/** @param before number of calls before the copy */
 const copied = (
   text: string,
   prepare?: Scenario["prepare"],
@@ -53,7 +53,10 @@ const copied = (
   },
 });
 
-/** A version whose file has bytes behind those that it names: somebody wrote them who lost. */
+/**
+ * Saves a version, and adds bytes to its file that the version does not name, as a process leaves them whose change
+ * lost.
+ */
 async function savedWithMore({ root, store, engines }: StoreProcess): Promise<string> {
   await saved(store, medium);
   const [row] = await engines.metadata.range(artifactPrefix, { limit: 1 });
@@ -83,7 +86,7 @@ export const publications: readonly Scenario[] = [
     },
   },
   {
-    name: "completing over a version that is there, from another process's pieces",
+    name: "completing pieces of other processes, on a key that has a version",
     async prepare(prepared) {
       await saved(prepared.store, "before");
       return begunByMany(prepared, [large, "def"]);
@@ -95,7 +98,7 @@ export const publications: readonly Scenario[] = [
     },
   },
   {
-    name: "completing with a wrong digest, from another process's pieces",
+    name: "completing pieces of other processes with a wrong digest",
     prepare: (prepared) => begunByMany(prepared, [medium, "abc"]),
     act: [
       ({ store }, id) =>
@@ -107,7 +110,7 @@ export const publications: readonly Scenario[] = [
     },
   },
   {
-    name: "completing, which drops the oldest version in a file",
+    name: "completing, which removes the oldest version, in a file",
     options: { keepVersions: 2 },
     async prepare({ store }) {
       await saved(store, medium, "two");
@@ -120,7 +123,7 @@ export const publications: readonly Scenario[] = [
     },
   },
   {
-    name: "saves, which drop the oldest versions in a row and in a file",
+    name: "saves, which remove the oldest versions, in a row and in a file",
     options: { keepVersions: 2 },
     async prepare({ store }) {
       await saved(store, "one", medium);
@@ -136,7 +139,7 @@ export const publications: readonly Scenario[] = [
     },
   },
   {
-    name: "completing what the newest version is already",
+    name: "completing the same content as the newest version",
     async prepare(prepared) {
       await saved(prepared.store, `${medium}same`);
       return begunByMany(prepared, [medium, "same"], { mime_type: "text/plain" });
@@ -148,7 +151,7 @@ export const publications: readonly Scenario[] = [
     },
   },
   {
-    name: "completing what is a conflict, then is not",
+    name: "completing an upload that is a conflict, and then again with the right guard",
     async prepare({ store }) {
       await saved(store, "there");
       return begun(store, "new", { if_version: 0 });
@@ -163,7 +166,7 @@ export const publications: readonly Scenario[] = [
     },
   },
   {
-    name: "a content that is not what was announced, whose bytes are kept",
+    name: "a content with another digest than announced, whose bytes are kept",
     prepare: ({ store }) => begun(store, "", { size: 3, sha256: "0".repeat(64) }),
     act: [(dying, id, faults) => assert.rejects(append(0, "abc")(dying, id, faults), { code: "checksum_mismatch" })],
     async check({ uploads, artifacts }, id) {
@@ -185,7 +188,7 @@ export const publications: readonly Scenario[] = [
     },
   },
   {
-    name: "a save of nothing",
+    name: "a save of empty content",
     act: [save("")],
     async check(store, _, answered) {
       if (answered === 1) await assertVersions(store, { 1: "" });
@@ -203,7 +206,7 @@ export const publications: readonly Scenario[] = [
     },
   },
   {
-    name: "a save that is remembered under a request's key",
+    name: "a save with an idempotency key",
     async prepare({ store }) {
       await saved(store, "text");
       return "";
@@ -211,7 +214,10 @@ export const publications: readonly Scenario[] = [
     act: [
       ({ store }) =>
         store.artifacts.save({
-          ...{ bucket: "b", key: "k", bytes: bytesOf("text"), otherwise: "text/plain" },
+          bucket: "b",
+          key: "k",
+          bytes: bytesOf("text"),
+          otherwise: "text/plain",
           idempotency_key: "request",
         }),
     ],
@@ -224,7 +230,7 @@ export const publications: readonly Scenario[] = [
     },
   },
   {
-    name: "a save whose guard is lost to another process",
+    name: "a save whose guard another process breaks meanwhile",
     act: [
       async (dying) => {
         const late = interrupted(dying.engines, isSession, () => saved(dying.another(), "there"));
@@ -252,11 +258,12 @@ export const publications: readonly Scenario[] = [
       await assertVersions(store, { 1: medium });
     },
   },
-  { name: "beginning with a copy of what lies in a row", ...copied("text") },
-  { name: "beginning with a copy of what lies in a file", ...copied(medium) },
+  { name: "beginning with a copy of a version in a row", ...copied("text") },
+  { name: "beginning with a copy of a version in a file", ...copied(medium) },
   { name: "beginning with a copy of many files", ...copied(medium.repeat(2), manyFiles) },
   {
-    ...{ name: "beginning with a copy of a file that is longer than its version", ...copied(medium, savedWithMore, 1) },
+    name: "beginning with a copy of a file that is longer than its version",
+    ...copied(medium, savedWithMore, 1),
     act: [({ store }) => saveText(store, "b", "other", medium), ...copied(medium).act],
   },
 ];

@@ -2,26 +2,27 @@ import { ArtifactError } from "../model/errors.js";
 import type { ContentStore } from "../ports/content-store.js";
 
 /**
- * Does what frees space, and on a full disk does it again with the reserve given up: deleting needs space too.
+ * Runs work that frees space. Deleting needs space too: on a full disk the reserve is released and the work runs again.
+ * Takes the reserve again at the end.
  *
- * @param work can be done any number of times
+ * @param work may run any number of times
  */
 export async function withReserve<Result>(content: ContentStore, work: () => Promise<Result>): Promise<Result> {
   try {
-    return await orWithoutReserve(content, work);
+    return await retryWithoutReserve(content, work);
   } finally {
     await content.restoreReserve();
   }
 }
 
-/** The same without taking the reserve again, for who does much and takes it again at the end. */
-export async function orWithoutReserve<Result>(content: ContentStore, work: () => Promise<Result>): Promise<Result> {
+/** Does the same as `withReserve`, but does not take the reserve again: the caller does so after its last call. */
+export async function retryWithoutReserve<Result>(content: ContentStore, work: () => Promise<Result>): Promise<Result> {
   for (let wasGone = false; ; ) {
     try {
       return await work();
     } catch (error) {
       if (!(error instanceof ArtifactError) || error.code !== "storage_full") throw error;
-      // Gone, it was given up for another call, which may have made room, or have taken it again since.
+      // Another call may have released it, and may have made room or taken it again since: try once more.
       const isGone = !(await content.releaseReserve());
       if (isGone && wasGone) throw error;
       wasGone = isGone;

@@ -1,16 +1,16 @@
-/** The URI of an artifact's newest version. There is one for each bucket and key. */
+/** The URI of the newest version of an artifact. Each bucket and key has one URI. */
 export function artifactUri(bucket: string, key: string): string {
   return `artifact://${encodeSegment(bucket)}/${encodeKey(key)}`;
 }
 
-/** A key for the path of a URI: each segment percent-encoded, with the slashes between them as they are. */
+/** The key as the path of a URI: each segment is percent-encoded, and the slashes between segments stay. */
 export function encodeKey(key: string): string {
   return isPlain(key) ? key : key.split("/").map(encodeSegment).join("/");
 }
 
 /**
- * Unreserved characters stay (RFC 3986, section 2.3: letters, digits, `-`, `.`, `_`, `~`). Each other byte of UTF-8
- * becomes `%XX` in upper-case hex.
+ * Percent-encodes a text. Unreserved characters stay (RFC 3986, section 2.3: letters, digits, `-`, `.`, `_`, `~`). Each
+ * byte of other characters in UTF-8 becomes `%XX` in upper-case hex.
  */
 export function encodeSegment(text: string): string {
   if (isPlain(text) && !text.includes("/")) return text;
@@ -20,8 +20,8 @@ export function encodeSegment(text: string): string {
 }
 
 /**
- * The text with its percent-encoding taken off, exactly once. Undefined if a `%` is not followed by two hex digits, or
- * if the bytes are not well-formed UTF-8. Other characters stay, `+` and non-ASCII ones too.
+ * Decodes percent-encoding exactly once. Undefined if a `%` is not followed by two hex digits, or if the decoded bytes
+ * are not well-formed UTF-8. All other characters stay, including `+` and non-ASCII characters.
  */
 export function decodePercent(text: string): string | undefined {
   try {

@@ -8,14 +8,17 @@ import type { Scenario } from "./scenario.js";
 export interface Remains {
   readonly root: string;
   readonly id: string;
-  /** Calls whose answer the dead process had. */
+  /** The number of calls that the dead process had an answer to. */
   readonly answered: number;
-  /** A sweep comes before who makes the operation again. */
+  /** Whether a sweep runs before the operation is done again. */
   readonly isSweptFirst: boolean;
 }
 
-/** Takes over where a process was killed. */
-export async function expectGood(scenario: Scenario, { root, id, answered, isSweptFirst }: Remains): Promise<void> {
+/** Opens the store that a killed process has left, and expects that nothing is wrong or left behind. */
+export async function expectRecovered(
+  scenario: Scenario,
+  { root, id, answered, isSweptFirst }: Remains,
+): Promise<void> {
   const { faults = [] } = scenario;
   const sweep = { graceMs: 0, trustsClock: true };
   await during(openAs(root, scenario.options), async (living) => {
@@ -34,7 +37,7 @@ export async function expectGood(scenario: Scenario, { root, id, answered, isSwe
   });
 }
 
-/** What has its place in the root. */
+/** The files and folders that may be in the root. */
 const known = /^(content|format(-[0-9a-f]{16})?|metadata\.sqlite(-shm|-wal)?|orphans|reserve|signing-key)$/;
 
 async function during<Result>(opening: Promise<StoreProcess>, work: (living: StoreProcess) => Promise<Result>) {
@@ -59,7 +62,7 @@ async function stateOf({ root, engines: { metadata } }: StoreProcess): Promise<S
   };
 }
 
-/** By `<session>/<name>`. */
+/** All files below the folder, by `<session>/<name>`. */
 async function filesBelow(folder: string): Promise<[string, { bytes: Buffer }][]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile());

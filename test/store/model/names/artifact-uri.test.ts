@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { parseResourceUri } from "../../../src/mcp/resources/uri.js";
-import { artifactUri, decodePercent, encodeKey } from "../../../src/store/model/artifact-uri.js";
-import { suggestKey } from "../../../src/store/model/names.js";
-import { randomText, seededRandom } from "../../support/random-text.js";
+import { parseResourceUri } from "../../../../src/mcp/resources/uri.js";
+import { artifactUri, decodePercent, encodeKey } from "../../../../src/store/model/names/artifact-uri.js";
+import { suggestKey } from "../../../../src/store/model/names/suggest-key.js";
+import { randomText, seededRandom } from "../../../support/random-text.js";
 
 const plain = { version: undefined, offset: undefined, length: undefined };
 
@@ -20,11 +20,11 @@ describe("artifactUri()", () => {
   ])("writes the key %j as %s", (key, path) => {
     expect(artifactUri("b.c", key)).toBe(`artifact://b.c/${path}`);
     expect(encodeKey(key)).toBe(path);
-    // The WHATWG parser has nothing to repair in it.
+    // The WHATWG parser changes nothing in it.
     expect(new URL(`http://h/${path}`).pathname).toBe(`/${path}`);
   });
 
-  it("is read back as the same bucket and key, whatever the key", () => {
+  it("can be parsed to the same bucket and key, for any key", () => {
     const random = seededRandom(5);
     for (let run = 0; run < 20_000; run += 1) {
       const key = suggestKey(randomText(random, run % 500 === 0 ? 3_000 : 12));
@@ -52,7 +52,7 @@ describe("decodePercent()", () => {
   it.each([
     ...["%", "a%", "%4", "%zz", "%4g", "%%41", "%u0041", "% 41"],
     ...["%C3", "%C3é", "%A9", "%FF", "%C3%28"],
-    ...["%C0%80", "%C0%AF", "%E0%80%AF", "%F0%80%80%AF"], // longer than they need to be
+    ...["%C0%80", "%C0%AF", "%E0%80%AF", "%F0%80%80%AF"], // overlong encodings
     ...["%ED%A0%80", "%ED%BF%BF"], // surrogates
     ...["%F4%90%80%80", "%F8%88%80%80%80"], // beyond Unicode
   ])("refuses %j", (text) => expect(decodePercent(text)).toBeUndefined());

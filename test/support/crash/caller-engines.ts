@@ -1,0 +1,24 @@
+import type { ContentStore } from "../../../src/store/ports/content-store.js";
+import type { MetadataStore } from "../../../src/store/ports/metadata-store.js";
+import { withCaller } from "./steps.js";
+
+/** The same metadata store. Its steps record which code called it. */
+export function callerMetadata(metadata: MetadataStore): MetadataStore {
+  return {
+    ...metadata,
+    put: (...values) => withCaller(() => metadata.put(...values)),
+    change: (...values) => withCaller(() => metadata.change(...values)),
+    reclaim: () => withCaller(() => metadata.reclaim()),
+  };
+}
+
+/** The same content store. Its steps record which code called it. */
+export function callerContent(content: ContentStore): ContentStore {
+  return {
+    ...content,
+    createPiece: (...values) => withCaller(() => content.createPiece(...values)),
+    fold: (...values) => withCaller(() => content.fold(...values)),
+    copy: (...values) => withCaller(() => content.copy(...values)),
+    remove: (...values) => withCaller(() => content.remove(...values)),
+  };
+}
