@@ -61,7 +61,8 @@ export async function bundle() {
   for (const name of await readdir(dist)) if (name.endsWith(".bytecode")) await rm(join(dist, name));
   const inputs = await bundleProgram("src/cli/main.ts", server, "cjs");
   inputs.push(...(await bundleProgram("src/cli/commands.ts", join(dist, "commands.cjs"), "cjs")));
-  await bundleProgram("src/engines/sqlite/database/thread-program.ts", join(dist, "sqlite-thread.cjs"), "cjs");
+  await bundleProgram("src/engines/sqlite/database/sqlite-thread-program.ts", join(dist, "sqlite-thread.cjs"), "cjs");
+  await bundleProgram("src/engines/threads/digest-thread-program.ts", join(dist, "digest-thread.cjs"), "cjs");
   // The launcher is CommonJS too: Node is quicker to start it.
   await writeFile(join(dist, "package.json"), '{"type":"commonjs"}\n');
   await bundleProgram("src/cli/launcher.ts", join(dist, "main.js"), "cjs", "node12");

@@ -18,6 +18,7 @@ const programs = [
   "server.cjs",
   "commands.cjs",
   "sqlite-thread.cjs",
+  "digest-thread.cjs",
   "package.json",
   "THIRD-PARTY-LICENSES.txt",
 ];

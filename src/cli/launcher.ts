@@ -10,7 +10,7 @@ import { bundleScript } from "./bundle-script.js";
  */
 
 /** What lies beside the server's bundle. */
-const others = ["sqlite-thread.cjs", "commands.cjs"];
+const others = ["sqlite-thread.cjs", "digest-thread.cjs", "commands.cjs"];
 
 const leastNode = [20, 19];
 

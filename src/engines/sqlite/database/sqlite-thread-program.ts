@@ -1,22 +1,31 @@
 import { parentPort } from "node:worker_threads";
-import type { SqliteConnection } from "./connection.js";
+import type { PostedAnswer, PostedRequest } from "../../threads/worker-requests.js";
+import type { ConnectionOptions, SqliteConnection, SqliteValue, StoreChange } from "./connection.js";
 import { SqliteDriverError } from "./driver.js";
 import { openLocalConnection } from "./local-connection.js";
 import { SqliteError, type SqliteFailure } from "./sqlite-error.js";
-import type { ThreadAnswer, ThreadRequest } from "./sqlite-thread.js";
 
-/* The program of `SqliteThread`: it runs statements on connections of its own and answers each request. */
+/* The program of the thread of `SqliteThread`: it runs statements on its own connections and answers each request. */
+
+/** A request about a connection by its number. */
+export type SqliteRequest = { readonly connection: number } & (
+  | { readonly kind: "open"; readonly file: string; readonly options: ConnectionOptions }
+  | { readonly kind: "all"; readonly sql: string; readonly values: readonly SqliteValue[] }
+  | { readonly kind: "change"; readonly batch: readonly StoreChange[]; readonly logPages: number }
+  | { readonly kind: "timeout"; readonly ms: number }
+  | { readonly kind: "close" }
+);
 
 const connections = new Map<number, SqliteConnection>();
 
-async function serve(request: ThreadRequest): Promise<unknown> {
+async function serve(request: SqliteRequest): Promise<unknown> {
   const { connection: id } = request;
   if (request.kind === "open") {
     connections.set(id, await openLocalConnection(request.file, request.options));
     return undefined;
   }
   const connection = connections.get(id);
-  if (connection === undefined) throw new Error(`connection ${id} is not open`); // a fault: it ends the thread
+  if (connection === undefined) throw new Error(`connection ${id} is not open`); // a programming error, which ends the thread
   switch (request.kind) {
     case "all":
       return connection.all(request.sql, request.values);
@@ -36,11 +45,11 @@ function toFailure(error: unknown): SqliteFailure {
   throw error;
 }
 
-function answer(id: number, given: Partial<ThreadAnswer>): void {
-  parentPort?.postMessage({ id, ...given } satisfies ThreadAnswer);
+function answer(id: number, given: Partial<PostedAnswer<SqliteFailure>>): void {
+  parentPort?.postMessage({ id, ...given } satisfies PostedAnswer<SqliteFailure>);
 }
 
-parentPort?.on("message", ({ id, request }: { readonly id: number; readonly request: ThreadRequest }) => {
+parentPort?.on("message", ({ id, request }: PostedRequest<SqliteRequest>) => {
   void serve(request).then(
     (result) => answer(id, { result }),
     (error) => answer(id, { failure: toFailure(error) }),
