@@ -83,7 +83,7 @@ export const noHardLinkErrnos: readonly string[] = [
 
 /** Makes a folder, for its owner alone, where nothing has its name; its own name is the caller's to sync. */
 export async function makeIfAbsent(folder: string): Promise<void> {
-  await orElse(["EEXIST"], () => mkdir(folder, { mode: 0o700 }), undefined);
+  await ignoringErrno(["EEXIST"], () => mkdir(folder, { mode: 0o700 }), undefined);
 }
 
 /** Makes `path` a durable folder, for its owner alone, with those above it that are missing. */
@@ -98,12 +98,12 @@ export async function makeFolder(path: string): Promise<void> {
 }
 
 async function isFolder(path: string): Promise<boolean> {
-  const found = await orElse(["ENOENT"], () => stat(path), undefined);
+  const found = await ignoringErrno(["ENOENT"], () => stat(path), undefined);
   return found?.isDirectory() ?? false;
 }
 
 /** The result of `attempt`, or `otherwise` where it fails with one of these codes. */
-export async function orElse<Result, Otherwise>(
+export async function ignoringErrno<Result, Otherwise>(
   codes: readonly string[],
   attempt: () => Promise<Result>,
   otherwise: Otherwise | (() => Promise<Otherwise>),

@@ -2,7 +2,7 @@ import { access, constants, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { ArtifactError } from "../../store/model/errors.js";
 import type { ContentStore } from "../../store/ports/content-store.js";
-import { orElse } from "../file-system.js";
+import { ignoringErrno } from "../file-system.js";
 import { contentFolder } from "./shards.js";
 
 /** With less, not even small content can be stored: the log of the database grows with each. */
@@ -14,7 +14,7 @@ export function createDiskCheck(root: string): ContentStore["check"] {
   const content = contentFolder(root);
   return async (isWriting) => {
     const mode = R_OK | X_OK | (isWriting ? W_OK : 0);
-    const isThere = await orElse(["ENOENT"], () => access(content, mode).then(() => true), false);
+    const isThere = await ignoringErrno(["ENOENT"], () => access(content, mode).then(() => true), false);
     if (!isThere) throw new ArtifactError("corrupt", "The folder of the content is gone.", { next: "restore_backup" });
     if (!isWriting) return;
     await access(root, mode);

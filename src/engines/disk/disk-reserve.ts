@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { reserveBytes } from "../../store/model/limits.js";
 import type { Log } from "../../store/ports/log.js";
-import { orElse } from "../file-system.js";
+import { ignoringErrno } from "../file-system.js";
 import { contentFolder } from "./shards.js";
 
 /** Makes the bytes on another thread, so that the process goes on with its work. */
@@ -34,12 +34,12 @@ export class DiskReserve {
   }
 
   release(): Promise<boolean> {
-    return orElse(["ENOENT"], () => unlink(this.#path).then(() => true), false);
+    return ignoringErrno(["ENOENT"], () => unlink(this.#path).then(() => true), false);
   }
 
   async restore(): Promise<void> {
     try {
-      const found = await orElse(["ENOENT"], () => stat(this.#path), undefined);
+      const found = await ignoringErrno(["ENOENT"], () => stat(this.#path), undefined);
       if (found?.size === reserveBytes) return;
       if (found !== undefined || (await this.#isLarge())) await fillReserve(this.#path);
     } catch (error) {
@@ -75,10 +75,10 @@ async function storedBytes(root: string): Promise<number> {
   return bytes;
 }
 
-const namesIn = (folder: string): Promise<string[]> => orElse(["ENOENT", "ENOTDIR"], () => readdir(folder), []);
+const namesIn = (folder: string): Promise<string[]> => ignoringErrno(["ENOENT", "ENOTDIR"], () => readdir(folder), []);
 
 async function sizeOf(path: string): Promise<number> {
-  const found = await orElse(["ENOENT"], () => stat(path), undefined);
+  const found = await ignoringErrno(["ENOENT"], () => stat(path), undefined);
   return found?.size ?? 0;
 }
 

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { constants, open, readdir, readFile, rename, rm, stat, unlink } from "node:fs/promises";
 import { join } from "node:path";
-import { orElse, syncFolder, writeParts, writeSynced } from "../file-system.js";
+import { ignoringErrno, syncFolder, writeParts, writeSynced } from "../file-system.js";
 
 /*
  * The file `format` says that there is a store. Its first line is the layout of the data directory. Its second line is
@@ -24,7 +24,7 @@ export interface FormatFile {
 
 /** Undefined if the file is missing, or empty because a process died while it made it. */
 export async function readFormat(root: string): Promise<FormatFile | undefined> {
-  const text = await orElse(["ENOENT"], () => readFile(join(root, fileName), "utf8"), undefined);
+  const text = await ignoringErrno(["ENOENT"], () => readFile(join(root, fileName), "utf8"), undefined);
   if (text === undefined || text === "") return undefined;
   const [format = "", mark = ""] = text.split("\n");
   return { format: format.trim(), mark: mark === "" ? undefined : mark };
@@ -65,8 +65,8 @@ export async function writeMark(root: string, mark: string): Promise<void> {
 async function removeStaleDrafts(root: string): Promise<void> {
   const drafts = (await readdir(root)).filter((name) => name.startsWith(draftPrefix));
   for (const path of drafts.map((name) => join(root, name))) {
-    const found = await orElse(["ENOENT"], () => stat(path), undefined);
+    const found = await ignoringErrno(["ENOENT"], () => stat(path), undefined);
     const isStale = found !== undefined && Date.now() - found.mtimeMs > staleDraftMs;
-    if (isStale) await orElse(["ENOENT"], () => unlink(path), undefined);
+    if (isStale) await ignoringErrno(["ENOENT"], () => unlink(path), undefined);
   }
 }

@@ -1,7 +1,7 @@
 import { type FileHandle, link, open, rm, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { PieceName, PieceWriter } from "../../store/ports/content-store.js";
-import { noHardLinkErrnos, orElse, syncFolder } from "../file-system.js";
+import { ignoringErrno, noHardLinkErrnos, syncFolder } from "../file-system.js";
 import { newPieceName, piecePath } from "./piece-names.js";
 import { createPieceWriter, pieceFlags } from "./piece-writer.js";
 import { contentFolder, restoreShard, shardOf } from "./shards.js";
@@ -28,7 +28,7 @@ export class PieceFiles {
     const shard = this.#shardFolder(session);
     const folders = this.#hasSyncedShards ? [shard] : [shard, this.#content];
     const piece = { path: this.#path({ session, name }), name, flags: this.#flags, folders };
-    const writer = await orElse(
+    const writer = await ignoringErrno(
       ["ENOENT"],
       () => createPieceWriter(piece),
       async () => {
@@ -90,7 +90,7 @@ export class PieceFiles {
       await link(this.#path(piece), path);
       return true;
     };
-    const isLinked = await orElse([...noHardLinkErrnos, "ENOENT"], attempt, false);
+    const isLinked = await ignoringErrno([...noHardLinkErrnos, "ENOENT"], attempt, false);
     if (!isLinked) return undefined;
     await removedOnFailure(path, () => syncFolder(this.#shardFolder(session)));
     return name;
@@ -99,14 +99,14 @@ export class PieceFiles {
   /** The piece's file, for reading; undefined if it is gone. */
   async find(piece: PieceName): Promise<FileHandle | undefined> {
     const path = this.#path(piece);
-    return orElse(["ENOENT"], () => open(path, "r"), undefined);
+    return ignoringErrno(["ENOENT"], () => open(path, "r"), undefined);
   }
 
   async remove(pieces: readonly PieceName[]): Promise<void> {
-    for (const piece of pieces) await orElse(["ENOENT"], () => unlink(this.#path(piece)), undefined);
+    for (const piece of pieces) await ignoringErrno(["ENOENT"], () => unlink(this.#path(piece)), undefined);
     // Also where a piece was gone already: the process that removed it may have died before it synced.
     const folders = new Set(pieces.map(({ session }) => this.#shardFolder(session)));
-    for (const folder of folders) await orElse(["ENOENT"], () => syncFolder(folder), undefined);
+    for (const folder of folders) await ignoringErrno(["ENOENT"], () => syncFolder(folder), undefined);
   }
 
   #path(piece: PieceName): string {

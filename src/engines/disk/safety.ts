@@ -1,7 +1,7 @@
 import type { Stats } from "node:fs";
 import { lstat, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { orElse } from "../file-system.js";
+import { ignoringErrno } from "../file-system.js";
 import { contentFolder } from "./shards.js";
 
 /** What makes a data directory less safe than it looks. */
@@ -26,7 +26,7 @@ export async function inspectSafety(root: string, user: number | undefined): Pro
   if (user === undefined) return links;
   const found: Found[] = [];
   for (const path of [root, ...names.map((name) => join(root, name))]) {
-    const stats = await orElse(["ENOENT"], () => stat(path), undefined);
+    const stats = await ignoringErrno(["ENOENT"], () => stat(path), undefined);
     if (stats !== undefined) found.push({ path, stats });
   }
   return [...ownedByAnother(found, user), ...writable(found), ...readable(root, found), ...links];
@@ -75,7 +75,7 @@ const linked =
 /** Those of the content's folders that are symlinks. */
 async function symlinks(root: string): Promise<string[]> {
   const content = contentFolder(root);
-  const found = await orElse(["ENOENT"], () => lstat(content), undefined);
+  const found = await ignoringErrno(["ENOENT"], () => lstat(content), undefined);
   if (found === undefined) return [];
   if (found.isSymbolicLink()) return [content];
   const entries = await readdir(content, { withFileTypes: true });

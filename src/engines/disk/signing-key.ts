@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { orElse, syncFolder, writeSynced } from "../file-system.js";
+import { ignoringErrno, syncFolder, writeSynced } from "../file-system.js";
 
 const fileName = "signing-key";
 const keyBytes = 32;
@@ -23,7 +23,7 @@ const maxAttempts = 5;
 export async function readSigningKey(root: string): Promise<Buffer> {
   const path = join(root, fileName);
   for (let attempts = 0; attempts < maxAttempts; attempts += 1) {
-    const text = await orElse(["ENOENT"], () => readFile(path, "utf8"), "");
+    const text = await ignoringErrno(["ENOENT"], () => readFile(path, "utf8"), "");
     const [line] = wholeLine.exec(text) ?? [];
     if (line !== undefined) return Buffer.from(line, "hex");
     if (!text.split("\n").every((begun) => begunLine.test(begun))) break;

@@ -1,6 +1,6 @@
 import { createHash, randomBytes, randomInt } from "node:crypto";
-import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { DigestThread } from "../../../src/engines/threads/digest-thread.js";
 import { type Digests, plainDigests } from "../../../src/store/ports/digests.js";
@@ -59,20 +59,15 @@ describe.each([
 });
 
 describe("DigestThread", () => {
-  function openAt(program: string) {
+  function openWith(program: string) {
     const events: string[] = [];
     return { digests: new DigestThread((_level, event) => void events.push(event), program), events };
   }
-  /** A digest thread that runs another program, from a file. */
-  async function openWith(source: string) {
-    const program = join(await temporaryDirectory(), "program.cjs");
-    await writeFile(program, source);
-    return openAt(program);
-  }
+  const programAt = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
   const bytes = randomBytes(3 * MiB);
 
   it("starts no thread for small content", async () => {
-    const { digests, events } = await openWith("throw new Error('it was started')");
+    const { digests, events } = openWith(programAt("failing-program.mjs"));
     const digest = await digests.begin(MiB);
     await digest.update(bytes);
     expect(await digest.hex()).toBe(sha256(bytes));
@@ -80,20 +75,20 @@ describe("DigestThread", () => {
   });
 
   it("digests in the calling thread if the program fails at its start", async () => {
-    const { digests, events } = await openWith("throw new Error('no thread')");
+    const { digests, events } = openWith(programAt("failing-program.mjs"));
     expect(await digestOf(digests, bytes, MiB)).toBe(sha256(bytes));
     expect(events).toEqual(["digest_thread_ended"]);
   });
 
   it("digests in the calling thread if the program is missing", async () => {
-    const { digests, events } = openAt(join(await temporaryDirectory(), "none.cjs"));
+    const { digests, events } = openWith(join(await temporaryDirectory(), "none.cjs"));
     expect(await digestOf(digests, bytes, MiB)).toBe(sha256(bytes));
     expect(events).toEqual(["digest_thread_ended"]);
   });
 
   it("digests in the calling thread if the system gives no thread, and asks for one again each time", async () => {
     // `new Worker` throws for this, as it does if there are too many threads.
-    const { digests, events } = openAt(5 as unknown as string);
+    const { digests, events } = openWith(5 as unknown as string);
     for (const times of [1, 2]) {
       expect(await digestOf(digests, bytes, MiB)).toBe(sha256(bytes));
       expect(events).toEqual(Array(times).fill("digest_thread_not_started"));
@@ -101,12 +96,7 @@ describe("DigestThread", () => {
   });
 
   it("fails the digests of a thread that dies, and starts another thread for the next one", async () => {
-    const { digests, events } = await openWith(`
-      const { parentPort } = require("node:worker_threads");
-      parentPort.on("message", ({ id, request }) => {
-        if (request.kind === "end") process.exit(3);
-        parentPort.postMessage({ id, result: "" });
-      });`);
+    const { digests, events } = openWith(programAt("dying-program.mjs"));
     for (const times of [1, 2]) {
       const digest = await digests.begin(many);
       await digest.update(bytes);
