@@ -1,7 +1,8 @@
 import { execFile } from "node:child_process";
 import { stat, statfs } from "node:fs/promises";
 import { dirname, isAbsolute } from "node:path";
-import { DataDirectoryError, inspectDataDirectory } from "../engines/data-directory.js";
+import { DataDirectoryError } from "../engines/data-directory-error.js";
+import { inspectDataDirectory } from "../engines/data-root.js";
 import { inspectSafety } from "../engines/disk/safety.js";
 import { goodNodes, loadSqliteDriver } from "../engines/sqlite/database/driver.js";
 import type { DoctorConfig } from "./command-line.js";

@@ -1,4 +1,4 @@
-import { DataDirectoryError } from "../engines/data-directory.js";
+import { DataDirectoryError } from "../engines/data-directory-error.js";
 
 /** What a person at the command line reads: an engine asks for another directory, and does not know the option's name. */
 export function messageFor(error: Error): string {

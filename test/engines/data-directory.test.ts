@@ -1,9 +1,10 @@
 import { mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { type DataDirectory, inspectDataDirectory, openDataDirectory } from "../../../src/engines/data-directory.js";
-import { temporaryDirectory } from "../../support/directories.js";
-import { silentLog } from "../../support/silent-log.js";
+import { type DataDirectory, openDataDirectory } from "../../src/engines/data-directory.js";
+import { inspectDataDirectory } from "../../src/engines/data-root.js";
+import { temporaryDirectory } from "../support/directories.js";
+import { silentLog } from "../support/silent-log.js";
 
 const session = "0123456789abcdef0123456789abcdef";
 
