@@ -4,7 +4,7 @@ import { dirname, isAbsolute } from "node:path";
 import { DataDirectoryError } from "../engines/data-directory-error.js";
 import { inspectDataDirectory } from "../engines/data-root.js";
 import { inspectSafety } from "../engines/disk/safety.js";
-import { goodNodes, loadSqliteDriver } from "../engines/sqlite/database/driver.js";
+import { loadSqliteDriver, nodesWithSafeSqlite } from "../engines/sqlite/database/driver.js";
 import type { DoctorConfig } from "./command-line.js";
 import { messageFor } from "./messages.js";
 import { readConfigFile } from "./setup/config-file.js";
@@ -51,7 +51,7 @@ function node(): Finding {
   const about = `Node ${process.version} at ${process.execPath}`;
   const [major = 0] = process.versions.node.split(".").map(Number);
   if (major >= 22) return ok(about);
-  return note(`${about}: its support has ended; use ${goodNodes}`);
+  return note(`${about}: its support has ended; use ${nodesWithSafeSqlite}`);
 }
 
 async function driver(): Promise<Finding> {

@@ -1,5 +1,5 @@
 import { dataFormat } from "./disk/format-file.js";
-import { codeOf } from "./engine-error.js";
+import { errorCodeOf } from "./engine-error.js";
 
 /** The data directory cannot be used. The message is one line that says what to do. */
 export class DataDirectoryError extends Error {
@@ -11,7 +11,7 @@ export async function withDirectoryErrors<Result>(root: string, attempt: () => P
   try {
     return await attempt();
   } catch (cause) {
-    throw new DataDirectoryError(directoryProblem(root, codeOf(cause), cause), { cause });
+    throw new DataDirectoryError(directoryProblem(root, errorCodeOf(cause), cause), { cause });
   }
 }
 
@@ -34,7 +34,7 @@ function directoryProblem(root: string, code: string | undefined, cause: unknown
 
 /** The error for a database that cannot be opened. */
 export function databaseError(file: string, cause: unknown): DataDirectoryError {
-  return new DataDirectoryError(databaseProblem(file, codeOf(cause), cause), { cause });
+  return new DataDirectoryError(databaseProblem(file, errorCodeOf(cause), cause), { cause });
 }
 
 function databaseProblem(file: string, code: string | undefined, cause: unknown): string {

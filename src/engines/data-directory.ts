@@ -11,7 +11,7 @@ import { DiskReserve } from "./disk/disk-reserve.js";
 import { writeFormat } from "./disk/format-file.js";
 import { makeShards } from "./disk/shards.js";
 import { readSigningKey } from "./disk/signing-key.js";
-import { codeOf } from "./engine-error.js";
+import { errorCodeOf } from "./engine-error.js";
 import { syncFolder } from "./file-system.js";
 import { createLocalFiles } from "./local-files/local-files.js";
 import { loadSqliteDriver, SqliteDriverError } from "./sqlite/database/driver.js";
@@ -106,7 +106,7 @@ async function finishNewStore(root: string): Promise<void> {
   await writeFormat(root);
   // The name of the root must be durable too. A parent that this process may not read cannot be synced.
   await syncFolder(dirname(root)).catch((error) => {
-    if (codeOf(error) !== "EACCES" && codeOf(error) !== "EPERM") throw error;
+    if (errorCodeOf(error) !== "EACCES" && errorCodeOf(error) !== "EPERM") throw error;
   });
 }
 
@@ -114,7 +114,7 @@ async function openMetadata(file: string, content: ContentStore, log: Log): Prom
   try {
     return await openKeyvMetadataStore(file, log).catch(async (error) => {
       // SQLite shares a file between processes, and that needs room on the disk even if nothing is written.
-      const needsRoom = ["SQLITE_FULL", "SQLITE_IOERR"].includes(codeOf(error) ?? "");
+      const needsRoom = ["SQLITE_FULL", "SQLITE_IOERR"].includes(errorCodeOf(error) ?? "");
       if (!needsRoom || !(await content.releaseReserve())) throw error;
       return openKeyvMetadataStore(file, log);
     });

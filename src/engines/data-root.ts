@@ -2,7 +2,7 @@ import { access, constants, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { DataDirectoryError, formatError, withDirectoryErrors } from "./data-directory-error.js";
 import { dataFormat, readFormat } from "./disk/format-file.js";
-import { codeOf } from "./engine-error.js";
+import { errorCodeOf } from "./engine-error.js";
 import { makeFolder } from "./file-system.js";
 
 const usable = constants.R_OK | constants.W_OK | constants.X_OK;
@@ -87,6 +87,6 @@ async function hasContent(path: string): Promise<boolean> {
 }
 
 function ignoreMissing(error: unknown): undefined {
-  if (codeOf(error) !== "ENOENT") throw error;
+  if (errorCodeOf(error) !== "ENOENT") throw error;
   return undefined;
 }

@@ -6,7 +6,7 @@ import { ignoringErrno } from "../file-system.js";
 import { contentFolder } from "./shards.js";
 
 /** With less, not even small content can be stored: the log of the database grows with each. */
-const leastFreeBytes = 64 * 1024;
+const minFreeBytes = 64 * 1024;
 const { R_OK, W_OK, X_OK } = constants;
 
 /** Asks the system, and writes nothing: whoever asks for it needs no right. */
@@ -21,7 +21,7 @@ export function createDiskCheck(root: string): ContentStore["check"] {
     await access(join(root, "metadata.sqlite"), R_OK | W_OK);
     const { blocks, bavail, bsize } = await statfs(root);
     // Some file systems do not tell how large they are.
-    if (blocks > 0 && bavail * bsize < leastFreeBytes) {
+    if (blocks > 0 && bavail * bsize < minFreeBytes) {
       throw Object.assign(new Error(`ENOSPC: ${bavail * bsize} bytes are free below ${root}`), { code: "ENOSPC" });
     }
   };

@@ -2,7 +2,8 @@ import type { FileHandle } from "node:fs/promises";
 import { ArtifactError } from "../../store/model/errors.js";
 import type { ByteReader, ContentStore, PieceWriter } from "../../store/ports/content-store.js";
 import type { Log } from "../../store/ports/log.js";
-import { readBytes, translated } from "../file-system.js";
+import { translatingMethods } from "../engine-error.js";
+import { readAt } from "../file-system.js";
 import { createDiskCheck } from "./disk-check.js";
 import { createDiskListing } from "./disk-listing.js";
 import { DiskReserve } from "./disk-reserve.js";
@@ -26,7 +27,7 @@ export function createDiskContentStore(
 ): ContentStore {
   const files = new PieceFiles(root, (bytes) => reserve.grow(bytes));
   const { pathOf, ...listing } = createDiskListing(root);
-  const methods = translated<Omit<ContentStore, "shardOf" | "pathOf">>({
+  const methods = translatingMethods<Omit<ContentStore, "shardOf" | "pathOf">>({
     createPiece: (session, start) => files.begin(session, start),
     async openPiece(session, { name, bytes }) {
       const file = await files.find({ session, name });
@@ -69,8 +70,8 @@ export function createDiskContentStore(
 }
 
 function readerOf(file: FileHandle, bytes: number): ByteReader {
-  return translated<ByteReader>({
-    read: (start, length, into) => readBytes(file, start, Math.max(0, Math.min(length, bytes - start)), into),
+  return translatingMethods<ByteReader>({
+    read: (start, length, into) => readAt(file, start, Math.max(0, Math.min(length, bytes - start)), into),
     close: () => file.close(),
   });
 }
@@ -79,7 +80,7 @@ function readerOf(file: FileHandle, bytes: number): ByteReader {
 async function copyBytes(file: FileHandle, bytes: number, writer: PieceWriter): Promise<void> {
   for (let at = 0; at < bytes; at += blockBytes) {
     const wanted = Math.min(blockBytes, bytes - at);
-    const block = await readBytes(file, at, wanted); // a new buffer each time: the writer keeps it until it is written
+    const block = await readAt(file, at, wanted); // a new buffer each time: the writer keeps it until it is written
     if (block.length < wanted) {
       const message = `A piece of content has ${at + block.length} bytes on the disk, and ${bytes} were acknowledged.`;
       throw new ArtifactError("corrupt", message, { next: "verify_store" });

@@ -1,7 +1,8 @@
 import { constants, type FileHandle, open, statfs } from "node:fs/promises";
 import { platform } from "node:os";
 import type { PieceWriter } from "../../store/ports/content-store.js";
-import { syncFolder, translated, writeParts } from "../file-system.js";
+import { translatingMethods } from "../engine-error.js";
+import { syncFolder, writeParts } from "../file-system.js";
 
 /** What one write hands to the disk. With smaller blocks the disk would sync more often than it writes. */
 export const blockBytes = 1024 * 1024;
@@ -54,7 +55,7 @@ export async function createPieceWriter({ path, name, flags, folders }: NewPiece
     await blocks.flush();
     if (!isDurableOnWrite) await file.datasync();
   };
-  return translated<PieceWriter>({
+  return translatingMethods<PieceWriter>({
     name,
     write: (bytes) => blocks.add(bytes),
     async sync() {

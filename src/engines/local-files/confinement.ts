@@ -1,7 +1,7 @@
 import { type FileHandle, readlink, realpath, stat } from "node:fs/promises";
 import nodePath, { basename, dirname, join, resolve } from "node:path";
 import { ArtifactError } from "../../store/model/errors.js";
-import { codeOf } from "../engine-error.js";
+import { errorCodeOf } from "../engine-error.js";
 import { ignoringErrno } from "../file-system.js";
 import type { Folder } from "./folder.js";
 import { directoryError, invalidPath } from "./local-file-errors.js";
@@ -96,7 +96,7 @@ export async function ignoringSystemErrors<Result>(call: () => Promise<Result>):
   try {
     return await call();
   } catch (error) {
-    if (["EMFILE", "ENFILE", "ENOMEM", undefined].includes(codeOf(error))) throw error;
+    if (["EMFILE", "ENFILE", "ENOMEM", undefined].includes(errorCodeOf(error))) throw error;
     return undefined;
   }
 }

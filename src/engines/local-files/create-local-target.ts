@@ -3,8 +3,8 @@ import type { BigIntStats } from "node:fs";
 import { type FileHandle, link, lstat, open, rename, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { LocalTarget } from "../../store/ports/local-files.js";
-import { codeOf } from "../engine-error.js";
-import { ignoringErrno, noHardLinkErrnos, syncFolder, translated, writeParts } from "../file-system.js";
+import { errorCodeOf, translatingMethods } from "../engine-error.js";
+import { ignoringErrno, noHardLinkErrnos, syncFolder, writeParts } from "../file-system.js";
 import { authorize, type PathRequest, recheck, resolvePath } from "./confinement.js";
 import { type Folder, openFolder } from "./folder.js";
 import { directoryError, invalidPath, kindOf, maxNameBytes, nameTaken, writeError } from "./local-file-errors.js";
@@ -104,7 +104,7 @@ function localTarget(part: PartFile, path: string, requested: string, overwrite:
     }
   }
 
-  return translated<LocalTarget>({
+  return translatingMethods<LocalTarget>({
     path,
     async write(bytes) {
       await withWriteErrors(() => writeParts(file, [bytes], length));
@@ -143,7 +143,7 @@ async function linkNew(partPath: string, targetPath: string, requested: string):
     // Without hard links an empty file takes the name first and is then replaced.
     await (await open(targetPath, "wx", 0o600)).close();
   } catch (error) {
-    throw codeOf(error) === "EEXIST" ? nameTaken(requested, error) : error;
+    throw errorCodeOf(error) === "EEXIST" ? nameTaken(requested, error) : error;
   }
   await rename(partPath, targetPath).catch(async (error) => {
     await removeFile(targetPath);

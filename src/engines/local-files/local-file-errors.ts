@@ -1,7 +1,7 @@
 import type { Stats } from "node:fs";
 import { dirname } from "node:path";
 import { ArtifactError, type NextStep } from "../../store/model/errors.js";
-import { codeOf, engineError } from "../engine-error.js";
+import { errorCodeOf, toArtifactError } from "../engine-error.js";
 import { quotePath } from "./quote-path.js";
 
 /** The longest name that most file systems take. */
@@ -36,7 +36,7 @@ export function kindOf(stats: Stats): string {
 export function readError(requested: string, cause: unknown): ArtifactError {
   if (cause instanceof ArtifactError) return cause;
   const path = quotePath(requested);
-  switch (codeOf(cause)) {
+  switch (errorCodeOf(cause)) {
     case "ENOENT":
     case "ENOTDIR":
       return invalidPath(`There is no file ${path}: check the path.`, { cause });
@@ -53,7 +53,7 @@ export function readError(requested: string, cause: unknown): ArtifactError {
     case "ENAMETOOLONG":
       return invalidPath(`There is no file ${path}, because its name is too long: check the path.`, { cause });
     default:
-      return engineError(cause);
+      return toArtifactError(cause);
   }
 }
 
@@ -62,7 +62,7 @@ export function writeError(requested: string, cause: unknown): ArtifactError {
   if (cause instanceof ArtifactError) return cause;
   const path = quotePath(requested);
   const parent = quotePath(dirname(requested));
-  switch (codeOf(cause)) {
+  switch (errorCodeOf(cause)) {
     case "ENOENT":
     case "ENOTDIR":
     case "ELOOP":
@@ -94,7 +94,7 @@ export function writeError(requested: string, cause: unknown): ArtifactError {
     case "EFBIG":
       return noRoom(requested, `A file in ${parent} cannot be this large (EFBIG). Nothing was written there.`, cause);
     default:
-      return engineError(cause);
+      return toArtifactError(cause);
   }
 }
 

@@ -1,6 +1,6 @@
 import nodePath from "node:path";
 import type { LocalFiles } from "../../store/ports/local-files.js";
-import { translated } from "../file-system.js";
+import { translatingMethods } from "../engine-error.js";
 import type { PathRequest } from "./confinement.js";
 import { createLocalTarget } from "./create-local-target.js";
 import { openLocalFile } from "./open-local-file.js";
@@ -13,7 +13,7 @@ export function createLocalFiles({ forbidden }: { readonly forbidden: string }):
     allowed,
     forbidden,
   });
-  return translated<LocalFiles>({
+  return translatingMethods<LocalFiles>({
     open: async (path, allowed) => openLocalFile(requestFor(path, allowed)),
     create: async (path, allowed, overwrite) => createLocalTarget(requestFor(path, allowed), overwrite),
   });

@@ -3,7 +3,8 @@ import { constants, type FileHandle, lstat, open } from "node:fs/promises";
 import { basename } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import type { LocalFile } from "../../store/ports/local-files.js";
-import { readBytes, translated } from "../file-system.js";
+import { translatingMethods } from "../engine-error.js";
+import { readAt } from "../file-system.js";
 import { authorize, type PathRequest, recheck, resolvePath } from "./confinement.js";
 import { type Folder, openFolder } from "./folder.js";
 import { directoryError, invalidPath, kindOf, readError } from "./local-file-errors.js";
@@ -55,10 +56,10 @@ function checkRegular(stats: Stats, requested: string): void {
 }
 
 function localFile(file: FileHandle, path: string, opened: BigIntStats): LocalFile {
-  return translated<LocalFile>({
+  return translatingMethods<LocalFile>({
     path,
     bytes: Number(opened.size),
-    read: (start, length, into) => readBytes(file, start, length, into),
+    read: (start, length, into) => readAt(file, start, length, into),
     async isUnchanged() {
       const now = await file.stat({ bigint: true });
       return now.size === opened.size && now.mtimeNs === opened.mtimeNs && now.ctimeNs === opened.ctimeNs;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { createChangeQueue, type InTurn } from "../../../src/engines/sqlite/change-queue.js";
+import { createChangeQueue } from "../../../src/engines/sqlite/change-queue.js";
 import type { StoreChange } from "../../../src/engines/sqlite/database/connection.js";
+import type { InTurn } from "../../../src/engines/sqlite/write-turns.js";
 
 /** A queue whose transactions wait until they are let go on; a row whose text is "lost" is not as it was read. */
 function openQueue(limits = { maxChanges: 32, maxSize: 1_000 }) {

@@ -11,7 +11,7 @@ import { SqliteError, type SqliteFailure } from "./sqlite-error.js";
 export type SqliteRequest = { readonly connection: number } & (
   | { readonly kind: "open"; readonly file: string; readonly options: ConnectionOptions }
   | { readonly kind: "all"; readonly sql: string; readonly values: readonly SqliteValue[] }
-  | { readonly kind: "change"; readonly batch: readonly StoreChange[]; readonly logPages: number }
+  | { readonly kind: "change"; readonly batch: readonly StoreChange[]; readonly checkpointPages: number }
   | { readonly kind: "timeout"; readonly ms: number }
   | { readonly kind: "close" }
 );
@@ -30,7 +30,7 @@ async function serve(request: SqliteRequest): Promise<unknown> {
     case "all":
       return connection.all(request.sql, request.values);
     case "change":
-      return connection.change(request.batch, request.logPages);
+      return connection.change(request.batch, request.checkpointPages);
     case "timeout":
       return connection.setBusyTimeout(request.ms);
     case "close":

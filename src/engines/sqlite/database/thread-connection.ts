@@ -41,8 +41,8 @@ export class ThreadConnection implements SqliteConnection {
     return this.#ask((connection) => connection.all<Row>(sql, values));
   }
 
-  change(batch: readonly StoreChange[], logPages: number): Promise<boolean[]> {
-    return this.#ask((connection) => connection.change(batch, logPages));
+  change(batch: readonly StoreChange[], checkpointPages: number): Promise<boolean[]> {
+    return this.#ask((connection) => connection.change(batch, checkpointPages));
   }
 
   #ask<Result>(request: (connection: SqliteConnection) => Promise<Result>): Promise<Result> {
@@ -126,8 +126,8 @@ export class ThreadConnection implements SqliteConnection {
         await setImmediate(); // each statement blocks this thread for a sync, so other work gets a turn in between
         return rows;
       },
-      async change(batch, logPages) {
-        const made = await local.change(batch, logPages);
+      async change(batch, checkpointPages) {
+        const made = await local.change(batch, checkpointPages);
         await setImmediate();
         return made;
       },
@@ -141,10 +141,10 @@ export class ThreadConnection implements SqliteConnection {
     return {
       all: <Row>(sql: string, values: readonly SqliteValue[] = []) =>
         thread.ask(worker, { kind: "all", connection, sql, values }) as Promise<Row[]>,
-      change(batch, logPages) {
+      change(batch, checkpointPages) {
         const copies = batch.map(withOwnMemory);
         const memory = copies.flatMap(({ put }) => put.map(({ bytes }) => bytes.buffer));
-        const request = { kind: "change", connection, batch: copies, logPages } as const;
+        const request = { kind: "change", connection, batch: copies, checkpointPages } as const;
         return thread.ask(worker, request, memory) as Promise<boolean[]>;
       },
       async setBusyTimeout(ms) {
