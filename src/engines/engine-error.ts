@@ -73,7 +73,9 @@ export function errorCodeOf(error: unknown): string | undefined {
   return typeof code === "string" ? code : undefined;
 }
 
-/** The error of the port for an engine's error, with that one as its `cause`. An `ArtifactError` is returned as it is. */
+/**
+ * The error of the port for an engine's error, with that one as its `cause`. An `ArtifactError` is returned as it is.
+ */
 export function toArtifactError(cause: unknown): ArtifactError {
   if (cause instanceof ArtifactError) return cause;
   const errorCode = errorCodeOf(cause);

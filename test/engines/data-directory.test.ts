@@ -132,7 +132,7 @@ describe("openDataDirectory()", () => {
     await opened(root, async ({ signingKey }) => {
       expect(await signingKey()).toEqual(await signingKey());
       await writeFile(join(root, "signing-key"), "short");
-      const failure = { name: "DataDirectoryError", message: expect.stringMatching(/signing-key holds no key/) };
+      const failure = { name: "DataDirectoryError", message: expect.stringMatching(/signing-key contains no key/) };
       await expect(signingKey()).rejects.toMatchObject(failure);
       expect(await readFile(join(root, "signing-key"), "utf8")).toBe("short");
     });

@@ -7,7 +7,7 @@ import { isShard } from "./shards.js";
 
 type DiskListing = Omit<ContentListing, "shardOf">;
 
-/** Lists the files under `root`. What is set aside goes to `orphans/<time>/`, with its path below that. */
+/** Lists the files in `root`. Files that are set aside are moved to `orphans/<time>/` and keep their path below it. */
 export function createDiskListing(root: string): DiskListing {
   const aside = join(root, "orphans", new Date().toISOString().replaceAll(":", "-"));
 
@@ -18,12 +18,12 @@ export function createDiskListing(root: string): DiskListing {
     return wanted.map(({ name }) => name).sort();
   }
 
-  /** Files, and whatever else is no folder: a symlink is not followed. */
+  /** All entries that are not folders. A symlink is not followed. */
   async function filesIn(folder: string): Promise<(StoredFile & { readonly name: string })[]> {
     const files: (StoredFile & { readonly name: string })[] = [];
     for (const name of await namesIn(folder, "files")) {
       const found = await ignoringErrno(["ENOENT"], () => lstat(join(root, folder, name)), undefined);
-      if (found === undefined) continue; // removed meanwhile
+      if (found === undefined) continue; // it was removed meanwhile
       const written_at = Math.floor(found.mtimeMs / 1000);
       files.push({ name, path: `${folder}/${name}`, bytes: found.size, written_at });
     }

@@ -151,7 +151,9 @@ async function linkNew(partPath: string, targetPath: string, requested: string):
   });
 }
 
-/** Syncs the names in a directory. If it cannot be read or synced, they are as durable as its file system makes them. */
+/**
+ * Syncs the names in a directory. If it cannot be read or synced, they are as durable as its file system makes them.
+ */
 async function syncNames(folder: Folder): Promise<void> {
   const errnos = ["EACCES", "EPERM", "EINVAL", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"];
   await ignoringErrno(errnos, () => syncFolder(folder.pathOf(".")), undefined);

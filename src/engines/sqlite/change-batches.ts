@@ -70,7 +70,9 @@ function growthOf({ rows, put }: StoreChange): number {
   return [...texts, ...put.map(({ bytes }) => bytes.length)].reduce((sum, size) => sum + size, 0);
 }
 
-/** Checkpoints the WAL. Returns whether all of it was moved into the database, so that the next write starts it anew. */
+/**
+ * Checkpoints the WAL. Returns whether all of it was moved into the database, so that the next write starts it anew.
+ */
 async function checkpointAll(connection: SqliteConnection): Promise<boolean> {
   const sql = "PRAGMA wal_checkpoint(PASSIVE)";
   const [moved] = await connection.all<{ log: number; checkpointed: number }>(sql).catch(() => []);

@@ -74,8 +74,8 @@ const group = `substr(entry.key, 1, skip + ${at})`;
  * Each step finds one entry by a search in the index. After a group, the next step starts above all keys of the group.
  * UTF-8 has no byte FF, so the group followed by that byte is above all its keys.
  *
- * Parameters: $1 the prefix, $2 the delimiter, $3 the page starts at or after this key, $4 it ends below this key, $5 the
- * most entries.
+ * Parameters: $1 the prefix, $2 the delimiter, $3 the page starts at or after this key, $4 it ends below this key,
+ * $5 the most entries.
  */
 export const groupedPage = (start: PageStart): string => `
 WITH RECURSIVE

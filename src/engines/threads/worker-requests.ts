@@ -16,7 +16,9 @@ export interface PostedAnswer<Failure = never> {
 export interface WorkerRequestsOptions<Failure> {
   /** Makes the error of a request from the failure that the worker has posted. */
   readonly toError: (failure: Failure) => Error;
-  /** Called once, when the worker has ended. Returns the error that every unanswered and every later request fails with. */
+  /**
+   * Called once, when the worker has ended. Returns the error that every unanswered and every later request fails with.
+   */
   readonly onEnd: (cause: Error) => Error;
 }
 

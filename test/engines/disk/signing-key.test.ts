@@ -52,7 +52,7 @@ it.each(["short", "0123 4567", "a".repeat(65), `${"A".repeat(64)}\n`, "\0".repea
   async (content) => {
     const root = await temporaryDirectory();
     await writeFile(file(root), content);
-    await expect(readSigningKey(root)).rejects.toThrow(/signing-key holds no key: remove it/);
+    await expect(readSigningKey(root)).rejects.toThrow(/signing-key contains no key: remove it/);
     expect(await readFile(file(root), "utf8")).toBe(content);
   },
 );

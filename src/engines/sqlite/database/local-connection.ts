@@ -144,7 +144,9 @@ class LocalConnection implements SqliteConnection {
 
 const randomWaitMs = (): number => minBusyWaitMs + Math.random() * (maxBusyWaitMs - minBusyWaitMs);
 
-/** Whole numbers become bigints, because numbers are bound as REAL. The prebuilt driver would cut a text off at a NUL. */
+/**
+ * Whole numbers become bigints, because numbers are bound as REAL. The prebuilt driver would cut a text off at a NUL.
+ */
 function toBound(value: SqliteValue): SqliteValue | bigint {
   if (typeof value === "string" && value.includes("\0")) throw new Error("a text contains a NUL");
   return typeof value === "number" && Number.isSafeInteger(value) ? BigInt(value) : value;

@@ -55,7 +55,8 @@ const texts: readonly (readonly [text: string, code: string])[] = [
 export function failureOf(error: unknown): SqliteFailure {
   const { errcode, code, message = String(error) } = error as ThrownByDriver;
   const name = typeof errcode === "number" ? codes[errcode & 0xff] : undefined;
-  // ERR_SQLITE_ERROR without a number comes from `all` of @photostructure/sqlite; any other code is a misuse of the API.
+  // ERR_SQLITE_ERROR without a number comes from `all` of @photostructure/sqlite; any other code is a misuse of the
+  // API.
   const guessed =
     code === "ERR_SQLITE_ERROR" ? (texts.find(([text]) => message.includes(text))?.[1] ?? "ERROR") : "MISUSE";
   const full = `SQLITE_${name ?? guessed}`;

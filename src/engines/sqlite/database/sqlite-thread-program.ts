@@ -25,7 +25,8 @@ async function serve(request: SqliteRequest): Promise<unknown> {
     return undefined;
   }
   const connection = connections.get(id);
-  if (connection === undefined) throw new Error(`connection ${id} is not open`); // a programming error, which ends the thread
+  // This is a programming error, and it ends the thread.
+  if (connection === undefined) throw new Error(`connection ${id} is not open`);
   switch (request.kind) {
     case "all":
       return connection.all(request.sql, request.values);
