@@ -1,13 +1,13 @@
 import { expect, it } from "vitest";
 import { compareKeys, prefixUpperBound } from "../../src/engines/key-order.js";
 
-it("compareKeys() is the order of the UTF-8 bytes, and not JavaScript's", () => {
+it("compareKeys() orders by UTF-8 bytes, not as JavaScript does", () => {
   const keys = ["", "a", "a\t", "a\tb", "a-", "b", "é", "\ufffd", "😀", "\u{10ffff}"];
   expect(keys.toReversed().sort(compareKeys)).toEqual(keys);
   expect(keys.toSorted()).not.toEqual(keys);
 });
 
-it("prefixUpperBound() raises the last code point that can be raised, and skips the surrogates", () => {
+it("prefixUpperBound() raises the last code point that can be raised, and skips surrogates", () => {
   expect(prefixUpperBound("ab")).toBe("ac");
   expect(prefixUpperBound("a\t")).toBe("a\n");
   expect(prefixUpperBound("a\ud7ff")).toBe("a\ue000");
