@@ -25,7 +25,7 @@ function openQueue(limits = { maxChanges: 32, maxSize: 1_000 }) {
     enqueue({ rows: [{ key, old, next: "new" }], put: [{ name: key, bytes: new Uint8Array(bytes) }], drop: [] });
   const batch = (n: number) =>
     expect
-      .poll(() => batches[n])
+      .poll(() => batches[n], { timeout: 30_000 })
       .toBeDefined()
       .then(() => batches[n]);
   return { batches, change, batch };
