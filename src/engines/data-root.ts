@@ -11,7 +11,7 @@ const usable = constants.R_OK | constants.W_OK | constants.X_OK;
 export const databaseIn = (root: string): string => join(root, "metadata.sqlite");
 
 /**
- * What a start would find. Nothing is changed.
+ * Finds out what a start would find. Nothing is changed.
  *
  * @param isNamed as in `openDataDirectory`
  * @returns `store`, `empty` for a directory without a store, or `missing`

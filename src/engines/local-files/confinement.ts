@@ -16,7 +16,7 @@ export interface PathRequest {
   /** The path as the caller gave it, absolute. Errors show this path. */
   readonly requested: string;
   readonly allowed: readonly string[];
-  /** The store's own data directory. Nothing in it may be reached, whatever is allowed. */
+  /** The store's own data directory. Nothing in it may be reached, even if an allowed directory contains it. */
   readonly forbidden: string;
 }
 
@@ -28,8 +28,9 @@ export interface AuthorizedPath {
 }
 
 /**
- * The real path of what `path` names, or would name. A part at its end that is missing or not accessible stays as it is
- * written. A symlink that leads to nothing is followed too, so that its target is authorized whether or not it exists.
+ * The real path of the entry that `path` names or would name. A part at its end that is missing or not accessible stays
+ * as it is written. A symlink that leads to nothing is followed too, so that its target is authorized whether or not it
+ * exists.
  */
 export async function resolvePath(path: string, symlinks = { left: maxSymlinks }): Promise<string> {
   const real = await ignoringSystemErrors(() => realpath(path));
@@ -88,7 +89,7 @@ export async function recheck(file: FileHandle, path: string, folder: Folder, re
 }
 
 /**
- * Returns undefined if the system refuses the call, whatever the reason.
+ * Returns undefined if the system refuses the call for any reason.
  *
  * @throws Error if the process itself lacks something, like memory or file descriptors
  */

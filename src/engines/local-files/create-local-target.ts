@@ -29,7 +29,7 @@ export async function createLocalTarget(request: PathRequest, overwrite: boolean
     return await createIn(folder, path, request, overwrite);
   } catch (error) {
     await folder?.close();
-    await authorizePath(); // if the path leads outside by now, the answer must not tell more than that
+    await authorizePath(); // if the path leads outside now, the error must say only that
     throw writeError(requested, error);
   }
 }

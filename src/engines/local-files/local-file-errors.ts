@@ -24,7 +24,7 @@ export function nameTaken(requested: string, cause?: unknown): ArtifactError {
   return invalidPath(message, { next: "export_elsewhere", cause });
 }
 
-/** What an entry is that is not a regular file, with its article. */
+/** The kind of an entry that is not a regular file, like `a socket`. */
 export function kindOf(stats: Stats): string {
   if (stats.isFIFO()) return "a FIFO (named pipe)";
   if (stats.isSocket()) return "a socket";

@@ -26,7 +26,7 @@ export async function openLocalFile(request: PathRequest): Promise<LocalFile> {
       await folder.close();
     }
   } catch (error) {
-    // If the path leads outside by now, the answer must not tell more than that.
+    // If the path leads outside now, the error must say only that.
     await authorize(await resolvePath(requested), request);
     throw readError(requested, error);
   }

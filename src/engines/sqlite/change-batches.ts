@@ -44,7 +44,8 @@ async function makeWithRoom(
   batch: readonly StoreChange[],
 ): Promise<boolean[]> {
   const growth = batch.reduce((sum, change) => sum + growthOf(change), 0);
-  // Pages that deletions have freed are room too: with them neither the database nor the WAL, which starts anew, grows.
+  // Pages that deletions have freed are room too. With enough of them the database does not grow. Nor does the WAL,
+  // because after a checkpoint it is written from the start of its file.
   const hasRoom =
     (await file.freeBytes()) >= keptBytes + 2 * growth || (await freeBytesIn(changer)) >= keptPagesBytes + growth;
   if (!hasRoom || !(await checkpointAll(changer))) {
@@ -70,9 +71,7 @@ function growthOf({ rows, put }: StoreChange): number {
   return [...texts, ...put.map(({ bytes }) => bytes.length)].reduce((sum, size) => sum + size, 0);
 }
 
-/**
- * Checkpoints the WAL. Returns whether all of it was moved into the database, so that the next write starts it anew.
- */
+/** Checkpoints the WAL. Returns whether all of it was moved. If it was, the next write begins at its start. */
 async function checkpointAll(connection: SqliteConnection): Promise<boolean> {
   const sql = "PRAGMA wal_checkpoint(PASSIVE)";
   const [moved] = await connection.all<{ log: number; checkpointed: number }>(sql).catch(() => []);

@@ -59,7 +59,8 @@ export class ThreadConnection implements SqliteConnection {
   #reopen(): void {
     const left = this.#opened;
     this.#opened = undefined;
-    void left?.connection.then((connection) => connection.close()).catch(() => undefined); // it holds no changes
+    // An error of `close` can be ignored: a read-only connection has no changes to lose.
+    void left?.connection.then((connection) => connection.close()).catch(() => undefined);
   }
 
   async setBusyTimeout(ms: number): Promise<void> {
