@@ -7,7 +7,9 @@ import { openLocalFile } from "./open-local-file.js";
 import { checkPath } from "./path-rules.js";
 
 /**
- * @param forbidden the store's own data directory, absolute: nothing in it is opened or created
+ * The files of this machine. Each call reaches only the directories that it allows.
+ *
+ * @param forbidden the store's own data directory, absolute; nothing in it is opened or created
  */
 export function createLocalFiles({ forbidden }: { readonly forbidden: string }): LocalFiles {
   const requestFor = (path: string, allowed: readonly string[]): PathRequest => ({
