@@ -13,11 +13,11 @@ const many = 1024 * MiB;
 const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 
 /** Digests `bytes` in pieces of random length. All pieces go through the same buffer. */
-async function digestOf(digests: Digests, bytes: Uint8Array, mostBytes: number): Promise<string> {
+async function digestOf(digests: Digests, bytes: Uint8Array, maxPieceBytes: number): Promise<string> {
   const digest = await digests.begin(many);
-  const buffer = Buffer.alloc(mostBytes);
+  const buffer = Buffer.alloc(maxPieceBytes);
   for (let at = 0; at < bytes.length; ) {
-    const piece = bytes.subarray(at, at + randomInt(1, mostBytes + 1));
+    const piece = bytes.subarray(at, at + randomInt(1, maxPieceBytes + 1));
     buffer.set(piece);
     await digest.update(buffer.subarray(0, piece.length));
     buffer.fill(0);
@@ -32,7 +32,7 @@ describe.each([
 ])("$name", ({ open }) => {
   it("hex() is the digest of the bytes as they were when update() was called", async () => {
     const digests = open();
-    for (const [length, mostBytes] of [
+    for (const [length, maxPieceBytes] of [
       [0, 1],
       [1, 1],
       [100_000, 7_000],
@@ -40,7 +40,7 @@ describe.each([
       [9 * MiB, 5 * MiB],
     ] as const) {
       const bytes = randomBytes(length);
-      expect(await digestOf(digests, bytes, mostBytes)).toBe(sha256(bytes));
+      expect(await digestOf(digests, bytes, maxPieceBytes)).toBe(sha256(bytes));
     }
   });
 
