@@ -16,7 +16,7 @@ interface Waiting {
 }
 
 /**
- * Makes the changes that wait for the writer share a transaction, and with it a sync.
+ * Puts the changes that wait for the writer into one transaction, so that they share a sync.
  *
  * @param limits called for each batch
  * @param run makes a batch of changes; returns for each change whether it was made

@@ -4,11 +4,11 @@ import { ArtifactError } from "../../store/model/errors.js";
 import type { Log } from "../../store/ports/log.js";
 import { identityOf } from "./database/file-identity.js";
 
-/** A result of looking at the file may be this old. */
+/** The result of a look at the file counts for this time. */
 const maxAgeMs = 1_000;
 /** With fewer free bytes than this, the disk counts as nearly full. */
 const minFreeBytes = 64 * 1024 * 1024;
-/** For this time after a write failed for lack of room, the disk counts as full. Its free bytes do not show a quota. */
+/** The disk counts as full for this time after a write failed for lack of room. Free bytes do not show a quota. */
 const fullForMs = 60_000;
 
 /** Watches the file of an open database: whether it is still at its path, and how much room its disk has. */

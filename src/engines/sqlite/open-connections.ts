@@ -9,7 +9,7 @@ import { connectionUri } from "./database/sqlite3.js";
 import { makeTables } from "./database/tables.js";
 import { busyTimeoutMs, connectKeyv, type KeyvConnection } from "./keyv-connection.js";
 
-/** The file of an empty WAL is cut to this length. It is more than `checkpointPages`, so that it is rarely cut. */
+/** The file of an empty WAL is cut to this length. It is longer than `checkpointPages`, so that it is rarely cut. */
 const maxWalBytes = 8 * 1024 * 1024;
 
 /**

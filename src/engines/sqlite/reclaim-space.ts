@@ -11,7 +11,7 @@ const minFreePages = 256;
 const minFreePart = 0.1;
 
 /**
- * Gives the free pages at the end of the database back to the file system, if they are many enough, and checkpoints the
+ * Gives the free pages at the end of the database back to the file system, if there are enough of them, and checkpoints the
  * write-ahead log (WAL).
  */
 export async function reclaimSpace(connection: SqliteConnection, isNearlyFull: boolean): Promise<void> {

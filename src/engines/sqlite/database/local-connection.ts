@@ -46,7 +46,7 @@ export async function openLocalConnection(file: string, options: ConnectionOptio
   return connection;
 }
 
-/** Another file is at the path than the one that the connection is meant for. */
+/** The file at the path is not the one that the connection is meant for. */
 const moved = { code: "SQLITE_MOVED", message: "SQLITE_MOVED: another file is at the path" };
 
 class LocalConnection implements SqliteConnection {
