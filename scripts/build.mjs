@@ -72,7 +72,8 @@ export async function bundle() {
 
 /** Bundles the programs that run in threads. @param {string} folder */
 export async function bundleWorkers(folder) {
-  await bundleProgram("src/engines/sqlite/database/thread-program.ts", join(folder, "sqlite-thread.cjs"), "cjs");
+  await bundleProgram("src/engines/sqlite/database/sqlite-thread-program.ts", join(folder, "sqlite-thread.cjs"), "cjs");
+  await bundleProgram("src/engines/threads/digest-thread-program.ts", join(folder, "digest-thread.cjs"), "cjs");
 }
 
 const createRequire =

@@ -1,4 +1,4 @@
-import { DataDirectoryError } from "../engines/data-directory.js";
+import { DataDirectoryError } from "../engines/data-directory-error.js";
 
 /**
  * Returns an error's message for a person at the command line. An engine does not know the names of options, so

@@ -1,5 +1,5 @@
 import packageJson from "../../package.json" with { type: "json" };
-import { DataDirectoryError } from "../engines/data-directory.js";
+import { DataDirectoryError } from "../engines/data-directory-error.js";
 import { loadSqliteDriver, SqliteDriverError } from "../engines/sqlite/database/driver.js";
 import { errorMessage } from "./error-message.js";
 import { type Command, commandOfThisProcess, type VerifyConfig } from "./options/command-line.js";

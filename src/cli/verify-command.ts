@@ -1,5 +1,5 @@
 import { openDataDirectory } from "../engines/data-directory.js";
-import { DigestThread } from "../engines/digest-thread.js";
+import { DigestThread } from "../engines/threads/digest-thread.js";
 import type { Fault, FaultNext, VerifyReport } from "../store/maintenance/verify.js";
 import { count } from "../store/model/count.js";
 import { createStore } from "../store/store.js";

@@ -1,16 +1,18 @@
-import { access, constants, open, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { open } from "node:fs/promises";
+import { dirname } from "node:path";
 import type { ContentStore } from "../store/ports/content-store.js";
 import type { LocalFiles } from "../store/ports/local-files.js";
 import type { Log } from "../store/ports/log.js";
 import type { PieceChanges, RowChange } from "../store/ports/metadata-store.js";
+import { DataDirectoryError, databaseError, withDirectoryErrors } from "./data-directory-error.js";
+import { databaseIn, findRoot, hasStore, makeRoot } from "./data-root.js";
 import { createDiskContentStore } from "./disk/disk-content-store.js";
 import { DiskReserve } from "./disk/disk-reserve.js";
-import { dataFormat, readFormat, writeFormat } from "./disk/format-file.js";
+import { writeFormat } from "./disk/format-file.js";
 import { makeShards } from "./disk/shards.js";
 import { readSigningKey } from "./disk/signing-key.js";
-import { codeOf } from "./engine-error.js";
-import { makeFolder, syncFolder } from "./file-system.js";
+import { errorCodeOf } from "./engine-error.js";
+import { syncFolder } from "./file-system.js";
 import { createLocalFiles } from "./local-files/local-files.js";
 import { loadSqliteDriver, SqliteDriverError } from "./sqlite/database/driver.js";
 import { type KeyvMetadataStore, openKeyvMetadataStore } from "./sqlite/keyv-metadata-store.js";
@@ -20,27 +22,25 @@ export interface DataDirectory {
   readonly content: ContentStore;
   /** The files of this machine, except for the data directory. */
   readonly files: LocalFiles;
-  /** The key that URLs are signed with, made if there is none. @throws DataDirectoryError */
+  /** The key that URLs are signed with. It is made if there is none. @throws DataDirectoryError */
   signingKey(): Promise<Buffer>;
   close(): Promise<void>;
 }
 
-/** The data directory cannot be used. The message is one line that says what to do. */
-export class DataDirectoryError extends Error {
-  override readonly name = "DataDirectoryError";
-}
-
 export interface OpenOptions {
-  /** The person chose the root. Its parent must be there, so that a mistyped path makes nothing. */
+  /** The person chose the root. Its parent must exist, so that a mistyped path makes nothing. */
   readonly isNamed?: boolean;
-  /** Nothing is made if there is no store yet. */
+  /** Fails if there is no store yet, and makes nothing. */
   readonly mustExist?: boolean;
-  /** The same for who serves: the directory has to be usable, since SQLite writes beside its database to read it. */
+  /**
+   * Like `mustExist`, for a server that only reads. The directory must be writable all the same, because SQLite writes
+   * beside its database to read it.
+   */
   readonly isReadOnly?: boolean;
 }
 
 /**
- * Opens a data directory, and makes it if there is none. Any number of processes may have it open.
+ * Opens a data directory. Makes it if it does not exist. Any number of processes may have it open.
  *
  * @throws DataDirectoryError
  */
@@ -56,18 +56,18 @@ export async function openDataDirectory(
   else if (!mustExist) await makeRoot(root, isNamed);
   const isFormatted = await hasStore(root);
   if ((mustExist || isReadOnly) && !isFormatted) {
-    throw new DataDirectoryError(`There is no store in ${root}: give the data directory of one.`);
+    throw new DataDirectoryError(`There is no store in ${root}: give another data directory.`);
   }
   const database = databaseIn(root);
-  await explained(root, () => makeShards(root));
-  if (!isFormatted) await explained(root, () => makeForOwner(database));
+  await withDirectoryErrors(root, () => makeShards(root));
+  if (!isFormatted) await withDirectoryErrors(root, () => makeForOwner(database));
   const reserve = new DiskReserve(root, log);
   const content = createDiskContentStore(root, log, reserve);
   const metadata = withGrowth(await openMetadata(database, content, log), reserve);
-  if (!isFormatted) await explained(root, () => finishNewStore(root));
+  if (!isFormatted) await withDirectoryErrors(root, () => finishNewStore(root));
   const restored = content.restoreReserve();
   const files = createLocalFiles({ forbidden: root });
-  const signingKey = () => explained(root, () => readSigningKey(root));
+  const signingKey = () => withDirectoryErrors(root, () => readSigningKey(root));
   const close = async (): Promise<void> => {
     await restored;
     await metadata.close();
@@ -75,7 +75,7 @@ export async function openDataDirectory(
   return { metadata, content, files, signingKey, close };
 }
 
-/** Small content is in rows, and many rows are large too. */
+/** Reports the growth of rows to the reserve: small content is in rows, and many rows are large too. */
 function withGrowth(metadata: KeyvMetadataStore, reserve: DiskReserve): KeyvMetadataStore {
   return {
     ...metadata,
@@ -87,170 +87,38 @@ function withGrowth(metadata: KeyvMetadataStore, reserve: DiskReserve): KeyvMeta
   };
 }
 
-/** About the bytes that a change adds. What dropped pieces had is not known. */
+/** About how many bytes a change adds. The lengths of dropped pieces are not known. */
 function growthOf(rows: readonly RowChange[], { put = [] }: PieceChanges = {}): number {
   const texts = rows.reduce((sum, { old = "", next = "" }) => sum + next.length - old.length, 0);
   return put.reduce((sum, { bytes }) => sum + bytes.length, texts);
 }
 
-const databaseIn = (root: string): string => join(root, "metadata.sqlite");
-
-/** Whether there is a store in a directory. @throws DataDirectoryError if there is one that cannot be used */
-async function hasStore(root: string): Promise<boolean> {
-  const isFormatted = await checkFormat(root);
-  const database = databaseIn(root);
-  if (!isFormatted || (await hasContent(database))) return isFormatted;
-  throw new DataDirectoryError(
-    `${database} is missing or empty, although ${root} has held artifacts: restore it from a backup, or give another data directory.`,
-  );
-}
-
 /**
- * What a start would find, without changing anything: a store, an empty directory, or none.
- *
- * @throws DataDirectoryError if a start would fail
+ * Makes an empty database for its owner alone. SQLite gives the files beside it the same mode. SQLite itself would make
+ * it with the mode that the umask leaves.
  */
-export async function inspectDataDirectory(
-  root: string,
-  { isNamed = false }: OpenOptions,
-): Promise<"store" | "empty" | "missing"> {
-  if (await findRoot(root, isNamed)) return (await hasStore(root)) ? "store" : "empty";
-  const parent = await nearestFolder(dirname(root));
-  await explained(root, () => access(parent, constants.W_OK | constants.X_OK));
-  return "missing";
-}
-
-async function nearestFolder(path: string): Promise<string> {
-  const found = await stat(path).catch(() => undefined);
-  return found !== undefined || dirname(path) === path ? path : nearestFolder(dirname(path));
-}
-
-async function makeRoot(root: string, isNamed: boolean): Promise<void> {
-  if (await findRoot(root, isNamed)) return;
-  await explained(root, () => makeFolder(root));
-  await explained(root, () => access(root, usable));
-}
-
-const usable = constants.R_OK | constants.W_OK | constants.X_OK;
-
-/** Whether the directory is there; it can be used then, and be made otherwise. @throws DataDirectoryError */
-async function findRoot(root: string, isNamed: boolean): Promise<boolean> {
-  const found = await explained(root, () => stat(root).catch(absent));
-  if (found?.isDirectory()) {
-    await explained(root, () => access(root, usable));
-    return true;
-  }
-  if (found !== undefined) {
-    throw new DataDirectoryError(`The data directory ${root} is a file: give a directory.`);
-  }
-  const parent = dirname(root);
-  if (isNamed && (await stat(parent).catch(absent)) === undefined) {
-    throw new DataDirectoryError(
-      `The data directory ${root} cannot be made: ${parent} does not exist. Make it first, or give another data directory.`,
-    );
-  }
-  return false;
-}
-
-/** SQLite gives the files beside its database the mode that this one has, and a new one what the umask leaves. */
 async function makeForOwner(path: string): Promise<void> {
   await (await open(path, "a", 0o600)).close();
 }
 
-/** Whether the directory has been in use before. @throws DataDirectoryError if its format is another one */
-async function checkFormat(root: string): Promise<boolean> {
-  const found = await explained(root, () => readFormat(root));
-  if (found === undefined) return false;
-  if (found.format !== dataFormat) throw new DataDirectoryError(formatProblem(root, found.format));
-  return true;
-}
-
-function formatProblem(root: string, format: string): string {
-  const ours = `and this program reads format ${dataFormat}`;
-  if (!/^\d{1,9}$/.test(format)) {
-    return `The data directory ${root} has an unreadable format, ${ours}: restore its file "format" from a backup, or give another data directory.`;
-  }
-  if (Number(format) > Number(dataFormat)) {
-    return `The data directory ${root} has format ${format}, ${ours}: use the newer version of artifacts-mcp that wrote it, or give another data directory.`;
-  }
-  return `The data directory ${root} has format ${format} of an earlier preview, ${ours}: export what you need with the version that wrote it, or give another data directory.`;
-}
-
-/** Makes everything durable, and writes the format last: a directory that has it has a database too. */
+/** Makes a new store durable. The format is written last, so a directory with a format has a database too. */
 async function finishNewStore(root: string): Promise<void> {
   await writeFormat(root);
-  // Likewise for the root's own name. A parent that we may not read is not ours to sync.
+  // The name of the root must be durable too. A parent that this process may not read cannot be synced.
   await syncFolder(dirname(root)).catch((error) => {
-    if (codeOf(error) !== "EACCES" && codeOf(error) !== "EPERM") throw error;
+    if (errorCodeOf(error) !== "EACCES" && errorCodeOf(error) !== "EPERM") throw error;
   });
 }
 
 async function openMetadata(file: string, content: ContentStore, log: Log): Promise<KeyvMetadataStore> {
   try {
     return await openKeyvMetadataStore(file, log).catch(async (error) => {
-      // SQLite shares a file between processes, which needs room on the disk even if nothing is written.
-      const needsRoom = ["SQLITE_FULL", "SQLITE_IOERR"].includes(codeOf(error) ?? "");
+      // SQLite shares a file between processes, and that needs room on the disk even if nothing is written.
+      const needsRoom = ["SQLITE_FULL", "SQLITE_IOERR"].includes(errorCodeOf(error) ?? "");
       if (!needsRoom || !(await content.releaseReserve())) throw error;
       return openKeyvMetadataStore(file, log);
     });
   } catch (cause) {
-    throw new DataDirectoryError(databaseProblem(file, codeOf(cause), cause), { cause });
-  }
-}
-
-function databaseProblem(file: string, code: string | undefined, cause: unknown): string {
-  switch (code) {
-    case "SQLITE_NOTADB":
-    case "SQLITE_CORRUPT":
-      return `${file} is damaged and was left as it is: restore it from a backup, or give another data directory.`;
-    case "SQLITE_CANTOPEN":
-    case "SQLITE_READONLY":
-    case "SQLITE_PERM":
-      return `${file} cannot be opened for writing: check that it is a file and yours, or give another data directory.`;
-    case "SQLITE_FULL":
-      return `${file} cannot be opened because the disk is full: make room, then start again.`;
-    case "SQLITE_BUSY":
-      return `${file} is locked by another program: end it, or give another data directory.`;
-    default:
-      return `${file} cannot be opened (${firstLine(cause)}): check the disk, or give another data directory.`;
-  }
-}
-
-function firstLine(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).split("\n")[0] ?? "";
-}
-
-async function hasContent(path: string): Promise<boolean> {
-  const found = await stat(path).catch(absent);
-  return found !== undefined && (found.isDirectory() || found.size > 0);
-}
-
-function absent(error: unknown): undefined {
-  if (codeOf(error) !== "ENOENT") throw error;
-  return undefined;
-}
-
-async function explained<Result>(root: string, attempt: () => Promise<Result>): Promise<Result> {
-  try {
-    return await attempt();
-  } catch (cause) {
-    throw new DataDirectoryError(directoryProblem(root, codeOf(cause), cause), { cause });
-  }
-}
-
-function directoryProblem(root: string, code: string | undefined, cause: unknown): string {
-  switch (code) {
-    case "EACCES":
-    case "EPERM":
-      return `The data directory ${root} is not writable: make it so, or give another data directory.`;
-    case "EROFS":
-      return `The data directory ${root} is on a read-only disk, and its database cannot be read without writing beside it: mount it writable, or copy the directory to where it can be written and give the copy.`;
-    case "ENOTDIR":
-      return `The data directory ${root} lies below a file: give another data directory.`;
-    case "ENOSPC":
-    case "EDQUOT":
-      return `The data directory ${root} cannot be set up because the disk is full: make room, then start again.`;
-    default:
-      return `The data directory ${root} cannot be used (${firstLine(cause)}): give another data directory.`;
+    throw databaseError(file, cause);
   }
 }

@@ -1,15 +1,14 @@
 import { type FileHandle, mkdir, open, stat } from "node:fs/promises";
 import { platform } from "node:os";
 import { dirname } from "node:path";
-import { codeOf, engineError } from "./engine-error.js";
+import { errorCodeOf } from "./engine-error.js";
 
-/** Bytes `[start, start + length)` of a file, fewer where it ends before; in `into`, where that is given. */
-export async function readBytes(
-  file: FileHandle,
-  start: number,
-  length: number,
-  into?: Uint8Array,
-): Promise<Uint8Array> {
+/**
+ * Reads bytes `[start, start + length)` of a file, fewer if the file ends before.
+ *
+ * @param into a buffer to read them into; a new one by default
+ */
+export async function readAt(file: FileHandle, start: number, length: number, into?: Uint8Array): Promise<Uint8Array> {
   const bytes = into ?? Buffer.allocUnsafe(length);
   let done = 0;
   while (done < length) {
@@ -21,9 +20,9 @@ export async function readBytes(
 }
 
 /**
- * Writes `parts`, one behind the other, from byte `start` of a file; none of them is empty.
+ * Writes `parts` one after the other, beginning at byte `start` of a file. No part may be empty.
  *
- * @param check throws where no more is to be written
+ * @param check called before each write; throws if nothing more may be written
  */
 export async function writeParts(
   file: FileHandle,
@@ -36,11 +35,12 @@ export async function writeParts(
     check();
     const { bytesWritten } = await file.writev(rest, at);
     at += bytesWritten;
-    rest = behind(rest, bytesWritten);
+    rest = withoutFirst(rest, bytesWritten);
   }
 }
 
-function behind(parts: readonly Uint8Array[], bytes: number): readonly Uint8Array[] {
+/** The parts without their first `bytes` bytes. */
+function withoutFirst(parts: readonly Uint8Array[], bytes: number): readonly Uint8Array[] {
   let left = bytes;
   return parts.flatMap((part) => {
     const rest = part.subarray(Math.min(left, part.length));
@@ -49,7 +49,7 @@ function behind(parts: readonly Uint8Array[], bytes: number): readonly Uint8Arra
   });
 }
 
-/** Writes a small file, or the end of one with flag `a`, and syncs its bytes. Its name is the caller's to sync. */
+/** Writes a small file and syncs its bytes; with flag `a` it appends. The caller has to sync the name of the file. */
 export async function writeSynced(path: string, flags: string | number, content: string | Uint8Array): Promise<void> {
   const file = await open(path, flags, 0o600);
   try {
@@ -60,7 +60,7 @@ export async function writeSynced(path: string, flags: string | number, content:
   }
 }
 
-/** Makes the names in a folder durable. Windows has no such call, and keeps names in its journal. */
+/** Makes the names in a folder durable. Windows has no such call; it keeps names in its journal. */
 export async function syncFolder(path: string): Promise<void> {
   if (platform() === "win32") return;
   const folder = await open(path, "r");
@@ -71,63 +71,46 @@ export async function syncFolder(path: string): Promise<void> {
   }
 }
 
-/** What `link` fails with where a file system has no hard links, or not this one. On Windows that is EISDIR. */
-export const noHardLinkErrnos: readonly string[] = [
-  ...["EPERM", "EACCES", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK", "EXDEV", "EINVAL", "EISDIR"],
-];
+/** The errnos of `link` if a file system has no hard links or cannot make this one. EISDIR is for Windows. */
+export const noHardLinkErrnos: readonly string[] =
+  "EPERM EACCES ENOTSUP EOPNOTSUPP ENOSYS EMLINK EXDEV EINVAL EISDIR".split(" ");
 
 /*
- * Folders are not made with `recursive`: Node says ENOENT then where the disk is read-only, over its quota or broken,
- * and never comes to an end below /proc.
+ * Folders are not made with `recursive`. With it, Node reports ENOENT if the disk is read-only, over its quota or
+ * broken, and never returns below /proc.
  */
 
-/** Makes a folder, for its owner alone, where nothing has its name; its own name is the caller's to sync. */
+/** Makes a folder for its owner alone, unless the name is taken. The caller has to sync the name of the folder. */
 export async function makeIfAbsent(folder: string): Promise<void> {
-  await orElse(["EEXIST"], () => mkdir(folder, { mode: 0o700 }), undefined);
+  await ignoringErrno(["EEXIST"], () => mkdir(folder, { mode: 0o700 }), undefined);
 }
 
-/** Makes `path` a durable folder, for its owner alone, with those above it that are missing. */
+/** Durably makes a folder for its owner alone, and the missing folders above it. */
 export async function makeFolder(path: string): Promise<void> {
   if (await isFolder(path)) return;
   const above = dirname(path);
   if (above !== path) await makeFolder(above);
   await mkdir(path, { mode: 0o700 }).catch(async (error) => {
-    if (!(await isFolder(path))) throw error; // else somebody else has made it
+    if (!(await isFolder(path))) throw error; // otherwise another process has made it
   });
   await syncFolder(above);
 }
 
 async function isFolder(path: string): Promise<boolean> {
-  const found = await orElse(["ENOENT"], () => stat(path), undefined);
+  const found = await ignoringErrno(["ENOENT"], () => stat(path), undefined);
   return found?.isDirectory() ?? false;
 }
 
-/** The result of `attempt`, or `otherwise` where it fails with one of these codes. */
-export async function orElse<Result, Otherwise>(
-  codes: readonly string[],
+/** The result of `attempt`. If it fails with one of these errnos, the result is `otherwise`. */
+export async function ignoringErrno<Result, Otherwise>(
+  errnos: readonly string[],
   attempt: () => Promise<Result>,
   otherwise: Otherwise | (() => Promise<Otherwise>),
 ): Promise<Result | Otherwise> {
   try {
     return await attempt();
   } catch (error) {
-    if (!codes.includes(codeOf(error) ?? "")) throw error;
+    if (!errnos.includes(errorCodeOf(error) ?? "")) throw error;
     return typeof otherwise === "function" ? (otherwise as () => Promise<Otherwise>)() : otherwise;
   }
-}
-
-/** The same object, its methods failing with the errors of the port. */
-export function translated<Port extends object>(port: Port): Port {
-  const methods = Object.entries(port).map(([name, value]) => {
-    if (typeof value !== "function") return [name, value];
-    const method = async (...values: unknown[]) => {
-      try {
-        return await value.apply(port, values);
-      } catch (error) {
-        throw engineError(error);
-      }
-    };
-    return [name, method];
-  });
-  return Object.fromEntries(methods) as Port;
 }

@@ -3,13 +3,13 @@ import { describe, expect, it } from "vitest";
 import type { ByteReader, ContentStore, NamedPiece } from "../../src/store/ports/content-store.js";
 
 const session = "0123456789abcdef0123456789abcdef";
-/** In the same shard. */
+/** A session in the same shard. */
 const neighbour = "01ffffffffffffffffffffffffffffff";
 const other = "fedcba9876543210fedcba9876543210";
 const gone: NamedPiece = { name: "0-0000000000000000", bytes: 1 };
 const MiB = 1024 * 1024;
 
-/** What every content engine has to do. `begin` makes an empty store that the test owns. */
+/** The tests that every content engine has to pass. `begin` makes an empty store that the test owns. */
 export function contentStoreContract(engine: string, begin: () => Promise<ContentStore>): void {
   async function put(store: ContentStore, content: string | Uint8Array, of = session, start = 0): Promise<NamedPiece> {
     const writer = await store.createPiece(of, start);
@@ -30,14 +30,14 @@ export function contentStoreContract(engine: string, begin: () => Promise<Conten
   const read = async (store: ContentStore, of: string, name: string, bytes = 1_000): Promise<string | undefined> =>
     textOf(await store.openPiece(of, { name, bytes }));
 
-  /** The names of a session's pieces, by what is listed. */
+  /** The names of the pieces of a session, from the listing. */
   async function listed(store: ContentStore, of = session): Promise<string[]> {
     const files = await store.listShard(store.shardOf(of));
     return files.flatMap(({ piece }) => (piece?.session === of ? [piece.name] : [])).sort();
   }
 
   describe(`${engine} as a ContentStore`, () => {
-    it("createPiece() names a piece after its start, each time another", async () => {
+    it("createPiece() gives each piece another name, which begins with its start", async () => {
       const store = await begin();
       const first = await store.createPiece(session, 42);
       const second = await store.createPiece(session, 42);
@@ -47,7 +47,7 @@ export function contentStoreContract(engine: string, begin: () => Promise<Conten
       await second.close();
     });
 
-    it("a piece holds what was written, in order, without what was cut off", async () => {
+    it("a piece contains the written bytes in order, without those that were cut off", async () => {
       const store = await begin();
       const writer = await store.createPiece(session, 0);
       await writer.write(Buffer.from("abc"));
@@ -60,7 +60,7 @@ export function contentStoreContract(engine: string, begin: () => Promise<Conten
       expect(await read(store, session, writer.name)).toBe("abcdX");
     });
 
-    it("a piece that is cut back to nothing is empty", async () => {
+    it("a piece that is truncated to nothing is empty", async () => {
       const store = await begin();
       const writer = await store.createPiece(session, 0);
       await writer.write(Buffer.from("abc"));
@@ -70,7 +70,7 @@ export function contentStoreContract(engine: string, begin: () => Promise<Conten
       expect(await read(store, session, writer.name)).toBe("");
     });
 
-    it("a piece holds what was written in parts of any size, synced and cut off in between", async () => {
+    it("a piece contains parts of any size, with syncs and truncations in between", async () => {
       const store = await begin();
       const all = randomBytes(14 * MiB);
       const writer = await store.createPiece(session, 0);
@@ -96,7 +96,7 @@ export function contentStoreContract(engine: string, begin: () => Promise<Conten
       expect(all.subarray(0, at).equals(stored ?? Buffer.alloc(0))).toBe(true);
     });
 
-    it("several pieces of a session, and pieces of several sessions, are kept apart", async () => {
+    it("keeps several pieces of a session and pieces of several sessions apart", async () => {
       const store = await begin();
       const pieces = [
         { of: session, text: "one", ...(await put(store, "one")) },
@@ -108,7 +108,7 @@ export function contentStoreContract(engine: string, begin: () => Promise<Conten
       expect(await read(store, neighbour, pieces[0]?.name ?? "")).toBeUndefined();
     });
 
-    it("read() answers the range, less at the end, and nothing behind the named bytes", async () => {
+    it("read() returns the range, fewer bytes at the end, and nothing after the named length", async () => {
       const store = await begin();
       const { name } = await put(store, "0123456789");
       const at = async (bytes: number, start: number, length: number) =>
@@ -121,10 +121,10 @@ export function contentStoreContract(engine: string, begin: () => Promise<Conten
       expect(await at(5, 5, 4)).toBe("");
       expect(await at(5, 7, 2)).toBe("");
       expect(await at(0, 0, 4)).toBe("");
-      expect(await at(12, 8, 4)).toBe("89"); // the caller finds out
+      expect(await at(12, 8, 4)).toBe("89"); // the caller notices that bytes are missing
     });
 
-    it("read() fills a buffer that is given", async () => {
+    it("read() fills a given buffer", async () => {
       const store = await begin();
       const reader = await store.openPiece(session, await put(store, "0123456789"));
       const into = Buffer.alloc(100);
@@ -133,14 +133,14 @@ export function contentStoreContract(engine: string, begin: () => Promise<Conten
       await reader?.close();
     });
 
-    it("openPiece() answers undefined for what is not there", async () => {
+    it("openPiece() returns undefined for a piece that does not exist", async () => {
       const store = await begin();
       expect(await store.openPiece(session, gone)).toBeUndefined();
       const { name, bytes } = await put(store, "content");
       expect(await store.openPiece(neighbour, { name, bytes })).toBeUndefined();
     });
 
-    it("a reader outlives the removal of its piece", async () => {
+    it("a reader can still read after its piece was removed", async () => {
       const store = await begin();
       const piece = await put(store, "content");
       const reader = await store.openPiece(session, piece);
@@ -149,7 +149,7 @@ export function contentStoreContract(engine: string, begin: () => Promise<Conten
       expect(await textOf(reader)).toBe("content");
     });
 
-    it("remove() takes what is named and nothing else, and what is gone is no error", async () => {
+    it("remove() removes only the named pieces, and a missing piece is not an error", async () => {
       const store = await begin();
       const [one, two] = [await put(store, "one"), await put(store, "two")];
       const [third, fourth] = [await put(store, "three", neighbour), await put(store, "four", other)];
@@ -169,7 +169,7 @@ export function contentStoreContract(engine: string, begin: () => Promise<Conten
     });
 
     describe("fold()", () => {
-      it("makes one piece of several, in their order, each to its named length", async () => {
+      it("makes one piece of several, in their order, each up to its named length", async () => {
         const store = await begin();
         const [one, two, three] = [await put(store, "oneX"), await put(store, "two"), await put(store, "threeYY")];
         const pieces = [{ ...one, bytes: 3 }, two, { ...three, bytes: 0 }, { ...three, bytes: 5 }];
@@ -180,12 +180,12 @@ export function contentStoreContract(engine: string, begin: () => Promise<Conten
         expect(await listed(store)).toHaveLength(4);
       });
 
-      it("makes an empty piece of nothing", async () => {
+      it("makes an empty piece of no pieces", async () => {
         const store = await begin();
         expect(await read(store, session, (await store.fold(session, [], 0)) ?? "")).toBe("");
       });
 
-      it("takes pieces of any size", async () => {
+      it("accepts pieces of any size", async () => {
         const store = await begin();
         const contents = [1, 3 * MiB, 2 * MiB + 17, 70_000, MiB].map((bytes) => randomBytes(bytes));
         const pieces: NamedPiece[] = [];
@@ -201,7 +201,7 @@ export function contentStoreContract(engine: string, begin: () => Promise<Conten
         expect(all.equals(stored ?? Buffer.alloc(0))).toBe(true);
       });
 
-      it("answers undefined if a piece is gone, and leaves nothing", async () => {
+      it("returns undefined if a piece is gone, and leaves nothing", async () => {
         const store = await begin();
         const piece = await put(store, "content");
         for (const pieces of [[gone], [piece, gone], [gone, piece]]) {
@@ -210,7 +210,7 @@ export function contentStoreContract(engine: string, begin: () => Promise<Conten
         expect(await listed(store)).toEqual([piece.name]);
       });
 
-      it("calls a piece that is too short corrupt, and leaves nothing", async () => {
+      it("fails with corrupt if a piece is too short, and leaves nothing", async () => {
         const store = await begin();
         const piece = await put(store, "content");
         const call = store.fold(session, [piece, { ...piece, bytes: 8 }], 0);
@@ -220,7 +220,7 @@ export function contentStoreContract(engine: string, begin: () => Promise<Conten
     });
 
     describe("copy()", () => {
-      it("makes a piece of another session, which outlives its source", async () => {
+      it("makes a piece for another session, which stays when its source is removed", async () => {
         const store = await begin();
         for (const to of [session, neighbour, other]) {
           const piece = await put(store, "content");
@@ -232,7 +232,7 @@ export function contentStoreContract(engine: string, begin: () => Promise<Conten
         }
       });
 
-      it("stops at the named length, whatever lies behind", async () => {
+      it("stops at the named length, also if more bytes follow", async () => {
         const store = await begin();
         const piece = await put(store, "content");
         const name = (await store.copy(session, { ...piece, bytes: 3 }, other, 5)) ?? "";
@@ -242,7 +242,7 @@ export function contentStoreContract(engine: string, begin: () => Promise<Conten
         expect(await read(store, other, empty)).toBe("");
       });
 
-      it("is not changed by a writer of its source that goes on behind the named bytes, and cuts back to them", async () => {
+      it("is not changed by a writer of its source that appends after the named length and then truncates to it", async () => {
         const store = await begin();
         const writer = await store.createPiece(session, 0);
         await writer.write(Buffer.from("content"));
@@ -260,7 +260,7 @@ export function contentStoreContract(engine: string, begin: () => Promise<Conten
         for (const name of [before, between]) expect(await read(store, other, name)).toBe("content");
       });
 
-      it("copies a copy", async () => {
+      it("copies a copy again", async () => {
         const store = await begin();
         const piece = await put(store, "content");
         const first = (await store.copy(session, piece, other, 0)) ?? "";
@@ -272,13 +272,13 @@ export function contentStoreContract(engine: string, begin: () => Promise<Conten
         expect(await read(store, neighbour, second)).toBe("content");
       });
 
-      it("answers undefined if the piece is gone, and leaves nothing", async () => {
+      it("returns undefined if the piece is gone, and leaves nothing", async () => {
         const store = await begin();
         expect(await store.copy(session, gone, other, 0)).toBeUndefined();
         expect(await listed(store, other)).toEqual([]);
       });
 
-      it("calls a piece that is too short corrupt, and leaves nothing", async () => {
+      it("fails with corrupt if a piece is too short, and leaves nothing", async () => {
         const store = await begin();
         const piece = await put(store, "content");
         const call = store.copy(session, { ...piece, bytes: 8 }, other, 0);
@@ -288,7 +288,7 @@ export function contentStoreContract(engine: string, begin: () => Promise<Conten
     });
 
     describe("the listing", () => {
-      it("has all pieces in the shards of their sessions, with when they were written", async () => {
+      it("lists all pieces in the shards of their sessions, with the time when they were written", async () => {
         const store = await begin();
         expect(await store.listShard(store.shardOf(session))).toEqual([]);
         const before = Math.floor(Date.now() / 1000);
@@ -307,18 +307,18 @@ export function contentStoreContract(engine: string, begin: () => Promise<Conten
         ]);
         const after = Math.floor(Date.now() / 1000);
         for (const { written_at } of files) {
-          expect(written_at).toBeGreaterThanOrEqual(before - 1); // a file system's clock is a tick behind
+          expect(written_at).toBeGreaterThanOrEqual(before - 1); // the clock of a file system can be one tick behind
           expect(written_at).toBeLessThanOrEqual(after);
         }
         expect(await store.strayFiles()).toEqual([]);
       });
 
-      it("knows nothing of a shard that nobody has, and that is no error", async () => {
+      it("lists nothing for a shard that does not exist, without an error", async () => {
         const store = await begin();
         expect(await store.listShard(store.shardOf("zz"))).toEqual([]);
       });
 
-      it("setAside() takes a file out of the store, once", async () => {
+      it("setAside() moves a file out of the store once", async () => {
         const store = await begin();
         const piece = await put(store, "content");
         const [file] = await store.listShard(store.shardOf(session));
@@ -329,7 +329,7 @@ export function contentStoreContract(engine: string, begin: () => Promise<Conten
         expect(await store.strayFiles()).toEqual([]);
       });
 
-      it("keepAside() takes text and bytes, and leaves the store as it was", async () => {
+      it("keepAside() accepts text and bytes, and does not change the store", async () => {
         const store = await begin();
         await store.keepAside("rows.json", '{"rows":[]}');
         await store.keepAside("piece", randomBytes(10));
@@ -337,7 +337,7 @@ export function contentStoreContract(engine: string, begin: () => Promise<Conten
       });
     });
 
-    it("the mark is what was written last", async () => {
+    it("readMark() returns the mark that was written last", async () => {
       const store = await begin();
       expect(await store.readMark()).toBeUndefined();
       for (const mark of ["0123 1", "0123 2", `${"long ".repeat(40)}3`, "0123 4"]) {
@@ -346,7 +346,7 @@ export function contentStoreContract(engine: string, begin: () => Promise<Conten
       }
     });
 
-    it("of marks that are written at once one wins, and a reader sees a whole one", async () => {
+    it("one of several marks written at once wins, and a reader always sees a whole mark", async () => {
       const store = await begin();
       const marks = Array.from({ length: 8 }, (_, index) => `${"m".repeat(index * 20)}${index}`);
       await store.writeMark("m0");
@@ -359,9 +359,9 @@ export function contentStoreContract(engine: string, begin: () => Promise<Conten
       expect(marks).toContain(await store.readMark());
     });
 
-    it("the reserve is given up once, and comes back", async () => {
+    it("the reserve can be given up once, and again after it was restored", async () => {
       const store = await begin();
-      await put(store, Buffer.alloc(MiB)); // an engine may have none for less
+      await put(store, Buffer.alloc(MiB)); // with less content an engine may have no reserve
       await store.restoreReserve();
       expect(await store.releaseReserve()).toBe(true);
       expect(await store.releaseReserve()).toBe(false);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Entry, MetadataStore, RangeOptions } from "../../src/store/ports/metadata-store.js";
 
-/** What every implementation of the metadata port has to do. `open` gives an empty store that the test owns. */
+/** The tests that every metadata engine has to pass. `open` makes an empty store that the test owns. */
 export function metadataStoreContract(name: string, open: () => Promise<MetadataStore>): void {
   describe(`${name} as a MetadataStore`, () => {
     rowContract(open);
@@ -25,7 +25,7 @@ const positionOf = (entry: Entry): string => ("row" in entry ? entry.row.key : e
 const positions = (entries: readonly Entry[]): string[] => entries.map(positionOf);
 const keysOf = (rows: readonly { readonly key: string }[]): string[] => rows.map(({ key }) => key);
 
-/** All pages of at most `limit`, each read behind the last position of the one before. */
+/** Reads all pages of at most `limit` items. Each page starts after the last position of the page before. */
 async function inPages<Item>(
   read: (options: RangeOptions) => Promise<readonly Item[]>,
   position: (item: Item) => string,
@@ -41,7 +41,7 @@ async function inPages<Item>(
 }
 
 function rowContract(open: Open): void {
-  it("get() answers the text that was put, and undefined for a key that is not there", async () => {
+  it("get() returns the text that was put, and undefined for a key that does not exist", async () => {
     const store = await open();
     await store.put("session\ta", '{"text":"é \\u0000 😀"}');
     expect(await store.get("session\ta")).toBe('{"text":"é \\u0000 😀"}');
@@ -65,7 +65,7 @@ function rowContract(open: Open): void {
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 function changeContract(open: Open): void {
-  it("change() creates, updates and removes a row that is as it was read", async () => {
+  it("change() creates, updates and removes a row that is still as it was read", async () => {
     const store = await open();
     const key = "session\ta";
     expect(await store.change([{ key, old: undefined, next: "1" }])).toBe(true);
@@ -92,7 +92,7 @@ function changeContract(open: Open): void {
     expect(await store.change([{ key, old: "", next: "3" }])).toBe(true);
   });
 
-  it("change() makes all of its rows and pieces, or nothing", async () => {
+  it("change() changes all of its rows and pieces, or none", async () => {
     const store = await open();
     await store.change(
       [
@@ -118,7 +118,7 @@ function changeContract(open: Open): void {
     expect(await store.pieces(["kept", "new"])).toEqual([undefined, bytes("new")]);
   });
 
-  it("change() only compares a row with the same text in both, also an absent one", async () => {
+  it("change() only compares a row whose old and next text are the same, also an absent row", async () => {
     const store = await open();
     await store.put("guard", "open");
     const row = { key: "a", old: undefined, next: "1" };
@@ -139,7 +139,7 @@ function changeContract(open: Open): void {
     expect(await store.getMany(["a", "guard", "none"])).toEqual(["1", "open", undefined]);
   });
 
-  it("change() without rows makes its pieces, and without anything succeeds", async () => {
+  it("change() without rows changes its pieces, and succeeds if it is empty", async () => {
     const store = await open();
     expect(await store.change([])).toBe(true);
     expect(await store.change([], { put: [{ name: "a", bytes: bytes("a") }] })).toBe(true);
@@ -148,14 +148,14 @@ function changeContract(open: Open): void {
     expect(await store.pieces(["a"])).toEqual([undefined]);
   });
 
-  it("change() refuses a key that comes twice, and makes nothing", async () => {
+  it("change() rejects a key that comes twice, and changes nothing", async () => {
     const store = await open();
     const row = { key: "a", old: undefined, next: "1" };
     await expect(store.change([row, { key: "b", old: undefined, next: "1" }, row])).rejects.toThrow("twice");
     expect(await store.getMany(["a", "b"])).toEqual([undefined, undefined]);
   });
 
-  it("change() judges each of many at once by itself", async () => {
+  it("change() decides each of many simultaneous calls on its own", async () => {
     const store = await open();
     const keys = Array.from({ length: 100 }, (_, n) => `session\t${n}`);
     await Promise.all(keys.map((key) => store.put(key, "0")));
@@ -172,7 +172,7 @@ function changeContract(open: Open): void {
     expect(await store.pieces(keys)).toEqual(keys.map((key, n) => (isRight(n) ? bytes(key) : undefined)));
   });
 
-  it("change() lets exactly one of many at once win", async () => {
+  it("change() lets exactly one of many simultaneous calls win", async () => {
     const store = await open();
     await store.put("a", "0");
     const calls = Array.from({ length: 50 }, (_, n) =>
@@ -191,7 +191,7 @@ function changeContract(open: Open): void {
     expect((await store.listPieces({ limit: 100 })).map(({ name }) => name)).toEqual([`piece ${made.indexOf(true)}`]);
   });
 
-  it("change() sees those of the same moment that came before it", async () => {
+  it("change() sees the simultaneous calls before it", async () => {
     const store = await open();
     const steps = Array.from({ length: 60 }, (_, n) =>
       store.change([{ key: "a", old: n === 0 ? undefined : String(n - 1), next: String(n) }]),
@@ -202,7 +202,7 @@ function changeContract(open: Open): void {
 }
 
 function pieceContract(open: Open): void {
-  it("pieces() answers the bytes that were put, in the order of the names, the caller's to change", async () => {
+  it("pieces() returns copies of the bytes that were put, in the order of the names", async () => {
     const store = await open();
     const memory = Buffer.from("surrounded by others");
     const put = [
@@ -224,7 +224,7 @@ function pieceContract(open: Open): void {
     expect(await store.pieces([])).toEqual([]);
   });
 
-  it("listPieces() answers names and lengths in the order of their bytes, in pages of any size", async () => {
+  it("listPieces() returns names and lengths in the byte order of the names, in pages of any size", async () => {
     const store = await open();
     const names = ["a", "a\tb", "a-b", "b", "\ufffd", "😀"];
     await store.change([], { put: names.toReversed().map((name) => ({ name, bytes: bytes(name) })) });
@@ -243,15 +243,36 @@ function pieceContract(open: Open): void {
   });
 }
 
-/** In the order of their UTF-8 bytes. */
+/** Keys in the order of their UTF-8 bytes. */
 const ordered = [
-  ...["data", "data\t", "data\ta", "data\ta b", "data\ta!", "data\ta-b", "data\ta.c", "data\ta/b", "data\ta0"],
-  ...["data\taA", "data\taa", "data\ta~", "data\té", "data\t中", "data\t\ud7ff", "data\t\ue000", "data\t\ufffd"],
-  ...["data\t😀", "data\t\u{10ffff}", "data\t\u{10ffff}\u{10ffff}", "data-2\ta", "data2\ta", "data😀", "datä\ta"],
+  "data",
+  "data\t",
+  "data\ta",
+  "data\ta b",
+  "data\ta!",
+  "data\ta-b",
+  "data\ta.c",
+  "data\ta/b",
+  "data\ta0",
+  "data\taA",
+  "data\taa",
+  "data\ta~",
+  "data\té",
+  "data\t中",
+  "data\t\ud7ff",
+  "data\t\ue000",
+  "data\t\ufffd",
+  "data\t😀",
+  "data\t\u{10ffff}",
+  "data\t\u{10ffff}\u{10ffff}",
+  "data-2\ta",
+  "data2\ta",
+  "data😀",
+  "datä\ta",
 ];
 
 function rangeContract(open: Open): void {
-  it("range() answers rows in the order of their UTF-8 bytes, under the prefix alone", async () => {
+  it("range() returns only rows under the prefix, in the order of their UTF-8 bytes", async () => {
     const store = await filled(open, ordered.toReversed());
     const prefixes = ["", "d", "data", "data\t", "data\ta", "data\t\ud7ff", "data\t\u{10ffff}", "data-", "data😀", "e"];
     const found = await Promise.all(prefixes.map((prefix) => store.range(prefix, { limit: 100 })));
@@ -260,7 +281,7 @@ function rangeContract(open: Open): void {
     expect(ordered).toEqual(ordered.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))));
   });
 
-  it("range() in pages of any size answers the same as at once", async () => {
+  it("range() returns the same rows in pages of any size as in one page", async () => {
     const store = await filled(open, ordered);
     for (const prefix of ["", "data\t", "data\t\u{10ffff}"]) {
       const whole = ordered.filter((key) => key.startsWith(prefix));
@@ -276,7 +297,7 @@ function rangeContract(open: Open): void {
     }
   });
 
-  it("range() goes on behind `after`, which need not be there any more", async () => {
+  it("range() continues after `after`, which need not exist any more", async () => {
     const store = await filled(open, ["u\t1", "u\t2", "u\t2-a", "u\t3"]);
     expect(keysOf(await store.range("u\t", { after: "u\t2", limit: 2 }))).toEqual(["u\t2-a", "u\t3"]);
     expect(keysOf(await store.range("u\t", { after: "u\t1z", limit: 1 }))).toEqual(["u\t2"]);
@@ -307,7 +328,7 @@ const tree = [
 const delimiters = ["/", "é", "😀", " ", "\t", "b", "~", "\ud7ff", "\ufffd", "\u{10ffff}"];
 
 function groupContract(open: Open): void {
-  it("grouped() rolls up what is behind the delimiter, among the rows that are not", async () => {
+  it("grouped() returns keys with the delimiter as groups, among the rows without it", async () => {
     const store = await filled(open, ["p\ta", "p\tb/1", "p\tb/2/3", "p\tb-x", "p\tc", "p\td/1", "q\ta/b"]);
     const whole = ["p\ta", "p\tb-x", "p\tb/", "p\tc", "p\td/"];
     expect(positions(await store.grouped("p\t", "/", { limit: 100 }))).toEqual(whole);
@@ -318,7 +339,7 @@ function groupContract(open: Open): void {
     expect(third).toEqual({ group: "p\tb/" });
   });
 
-  it("grouped() takes any character for a delimiter, and its pages of any size equal the whole", async () => {
+  it("grouped() accepts any character as delimiter, and returns the same in pages of any size", async () => {
     const keys = delimiters.flatMap((delimiter) => tree.map((key) => `p\t${key.replaceAll("/", delimiter)}`));
     const unique = [...new Set([...keys, "p", "p\u{10ffff}x", "q\tz"])];
     const store = await filled(open, unique);
@@ -334,14 +355,14 @@ function groupContract(open: Open): void {
     }
   });
 
-  it("grouped() goes on behind an entry that is not there any more, and behind a key within a group", async () => {
+  it("grouped() continues after an entry that does not exist any more, and after a key inside a group", async () => {
     const store = await filled(open, ["p\ta", "p\tb/1", "p\tb/3", "p\tc"]);
-    const behind = async (after: string) => positions(await store.grouped("p\t", "/", { after, limit: 9 }));
-    expect(await behind("p\tb")).toEqual(["p\tb/", "p\tc"]);
-    expect(await behind("p\tb/2")).toEqual(["p\tc"]);
-    expect(await behind("p\tbb/")).toEqual(["p\tc"]);
-    expect(await behind("a")).toEqual(["p\ta", "p\tb/", "p\tc"]);
-    expect(await behind("q")).toEqual([]);
+    const entriesAfter = async (after: string) => positions(await store.grouped("p\t", "/", { after, limit: 9 }));
+    expect(await entriesAfter("p\tb")).toEqual(["p\tb/", "p\tc"]);
+    expect(await entriesAfter("p\tb/2")).toEqual(["p\tc"]);
+    expect(await entriesAfter("p\tbb/")).toEqual(["p\tc"]);
+    expect(await entriesAfter("a")).toEqual(["p\ta", "p\tb/", "p\tc"]);
+    expect(await entriesAfter("q")).toEqual([]);
   });
 }
 
@@ -356,7 +377,7 @@ function expectedEntries(keys: readonly string[], prefix: string, delimiter: str
 }
 
 function storeContract(open: Open): void {
-  it("changeToken() changes with every change and stays without one", async () => {
+  it("changeToken() changes with every change, and only then", async () => {
     const store = await open();
     const before = await store.changeToken();
     expect(await store.changeToken()).toBe(before);
@@ -367,7 +388,7 @@ function storeContract(open: Open): void {
     expect(await store.changeToken()).not.toBe(after);
   });
 
-  it("reclaim() loses nothing, and the store is in its place and sound", async () => {
+  it("reclaim() loses nothing, and the store stays in place and intact", async () => {
     const store = await open();
     const names = Array.from({ length: 60 }, (_, n) => `piece ${n}`);
     await store.change([{ key: "a", old: undefined, next: "1" }], {

@@ -39,13 +39,16 @@ describe("an installation that is not whole", () => {
     }
   });
 
-  it.each(["server.cjs", "sqlite-thread.cjs", "commands.cjs"])("without %s, says so", async (name) => {
-    const folder = await temporaryDirectory();
-    const main = await copyOfBuild(folder);
-    await rm(join(folder, "dist", name));
-    expectRefusal(start(main, join(folder, "store")), 1, "half installed");
-    expect(await readdir(folder)).toEqual(["dist"]);
-  });
+  it.each(["server.cjs", "sqlite-thread.cjs", "digest-thread.cjs", "commands.cjs"])(
+    "without %s, says so",
+    async (name) => {
+      const folder = await temporaryDirectory();
+      const main = await copyOfBuild(folder);
+      await rm(join(folder, "dist", name));
+      expectRefusal(start(main, join(folder, "store")), 1, "half installed");
+      expect(await readdir(folder)).toEqual(["dist"]);
+    },
+  );
 });
 
 describe("the package", () => {

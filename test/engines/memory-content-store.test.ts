@@ -4,7 +4,7 @@ import { createMemoryContentStore, type MemoryFile } from "../support/memory-con
 
 contentStoreContract("the in-memory double", async () => createMemoryContentStore());
 
-it("stores over one map share pieces and mark, as processes share a directory", async () => {
+it("stores over one map share pieces and mark, like processes that share a directory", async () => {
   const pieces = new Map<string, MemoryFile>();
   const [one, other] = [createMemoryContentStore({ pieces }), createMemoryContentStore({ pieces })];
   await one.writeMark("mark");

@@ -1,6 +1,7 @@
-import { DataDirectoryError, inspectDataDirectory } from "../../engines/data-directory.js";
+import { DataDirectoryError } from "../../engines/data-directory-error.js";
+import { inspectDataDirectory } from "../../engines/data-root.js";
 import { inspectSafety } from "../../engines/disk/safety.js";
-import { goodNodes, loadSqliteDriver } from "../../engines/sqlite/database/driver.js";
+import { loadSqliteDriver, nodesWithSafeSqlite } from "../../engines/sqlite/database/driver.js";
 import { errorMessage } from "../error-message.js";
 import type { DoctorConfig } from "../options/command-line.js";
 import type { Surroundings } from "../setup/surroundings.js";
@@ -40,7 +41,7 @@ function nodeFinding(): Finding {
   const about = `Node ${process.version} at ${process.execPath}`;
   const [major = 0] = process.versions.node.split(".").map(Number);
   if (major >= 22) return ok(about);
-  return note(`${about}: its support has ended; use ${goodNodes}`);
+  return note(`${about}: its support has ended; use ${nodesWithSafeSqlite}`);
 }
 
 async function driverFinding(): Promise<Finding> {

@@ -1,8 +1,8 @@
 import { isatty } from "node:tty";
 import packageJson from "../../../package.json" with { type: "json" };
 import { openDataDirectory } from "../../engines/data-directory.js";
-import { DigestThread } from "../../engines/digest-thread.js";
 import { loadSqliteDriver } from "../../engines/sqlite/database/driver.js";
+import { DigestThread } from "../../engines/threads/digest-thread.js";
 import { createMcpServer } from "../../mcp/session/server.js";
 import { serveStdio } from "../../mcp/stdio/serve-stdio.js";
 import { startSweeper } from "../../store/maintenance/sweeper.js";

@@ -2,7 +2,8 @@ import type { FileHandle } from "node:fs/promises";
 import { ArtifactError } from "../../store/model/errors.js";
 import type { ByteReader, ContentStore, PieceWriter } from "../../store/ports/content-store.js";
 import type { Log } from "../../store/ports/log.js";
-import { readBytes, translated } from "../file-system.js";
+import { translatingMethods } from "../engine-error.js";
+import { readAt } from "../file-system.js";
 import { createDiskCheck } from "./disk-check.js";
 import { createDiskListing } from "./disk-listing.js";
 import { DiskReserve } from "./disk-reserve.js";
@@ -12,12 +13,12 @@ import { blockBytes } from "./piece-writer.js";
 import { shardOf } from "./shards.js";
 
 /**
- * Content as files under `root`, which is there already:
+ * Content as files in the folder `root`, which must exist:
  *
  *     content/<shard>/<session>.<start>-<random>   pieces
- *     format                                       the mark, in its second line
- *     reserve                                      1 MiB to give up on a full disk, once there is as much content
- *     orphans/<time>/                              what was set aside
+ *     format                                       the mark, in the second line
+ *     reserve                                      1 MiB to give up on a full disk, once there is 1 MiB of content
+ *     orphans/<time>/                              files that were set aside
  */
 export function createDiskContentStore(
   root: string,
@@ -26,7 +27,7 @@ export function createDiskContentStore(
 ): ContentStore {
   const files = new PieceFiles(root, (bytes) => reserve.grow(bytes));
   const { pathOf, ...listing } = createDiskListing(root);
-  const methods = translated<Omit<ContentStore, "shardOf" | "pathOf">>({
+  const methods = translatingMethods<Omit<ContentStore, "shardOf" | "pathOf">>({
     createPiece: (session, start) => files.begin(session, start),
     async openPiece(session, { name, bytes }) {
       const file = await files.find({ session, name });
@@ -37,17 +38,17 @@ export function createDiskContentStore(
         for (const { name, bytes } of pieces) {
           const file = await files.find({ session, name });
           if (file === undefined) return false;
-          await closedAfter(file, () => copyBytes(file, bytes, writer));
+          await closingAfter(file, () => copyBytes(file, bytes, writer));
         }
         return true;
       }),
     async copy(from, { name, bytes }, to, start) {
       const file = await files.find({ session: from, name });
       if (file === undefined) return undefined;
-      return closedAfter(file, async () => {
+      return closingAfter(file, async () => {
         // A link is safe: the piece belongs to a published version, whose session takes no more bytes. A process that
-        // lost a race may still write behind `bytes`, and cuts back to there; it never touches what is named. With
-        // bytes behind the named ones the copy is a real one, which does not keep them.
+        // lost a race may still write after the first `bytes`, and then cuts the file back to them. It never changes
+        // the bytes before. If the file is longer than `bytes`, the copy is a real one, without the bytes after them.
         const { size } = await file.stat();
         const linked = size === bytes ? await files.share(file, { session: from, name }, to, start) : undefined;
         if (linked !== undefined) return linked;
@@ -69,26 +70,27 @@ export function createDiskContentStore(
 }
 
 function readerOf(file: FileHandle, bytes: number): ByteReader {
-  return translated<ByteReader>({
-    read: (start, length, into) => readBytes(file, start, Math.max(0, Math.min(length, bytes - start)), into),
+  return translatingMethods<ByteReader>({
+    read: (start, length, into) => readAt(file, start, Math.max(0, Math.min(length, bytes - start)), into),
     close: () => file.close(),
   });
 }
 
-/** Appends the first `bytes` of a file. @throws ArtifactError `corrupt` if it has fewer */
+/** Appends the first `bytes` bytes of a file to a piece. @throws ArtifactError `corrupt` if the file has fewer */
 async function copyBytes(file: FileHandle, bytes: number, writer: PieceWriter): Promise<void> {
   for (let at = 0; at < bytes; at += blockBytes) {
     const wanted = Math.min(blockBytes, bytes - at);
-    const block = await readBytes(file, at, wanted); // a new buffer each time: the writer keeps it until it is written
+    // Into a new buffer each time, because the writer keeps it until it is written.
+    const block = await readAt(file, at, wanted);
     if (block.length < wanted) {
-      const message = `A piece of content has ${at + block.length} bytes on the disk, and ${bytes} were acknowledged.`;
+      const message = `A piece of content has ${at + block.length} bytes on the disk, but ${bytes} bytes were acknowledged.`;
       throw new ArtifactError("corrupt", message, { next: "verify_store" });
     }
     await writer.write(block);
   }
 }
 
-async function closedAfter<Result>(file: FileHandle, act: () => Promise<Result>): Promise<Result> {
+async function closingAfter<Result>(file: FileHandle, act: () => Promise<Result>): Promise<Result> {
   try {
     return await act();
   } finally {

@@ -1,29 +1,29 @@
 import { lstat, readdir, rename } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { ContentListing, StoredFile } from "../../store/ports/content-store.js";
-import { makeFolder, orElse, syncFolder, writeSynced } from "../file-system.js";
+import { ignoringErrno, makeFolder, syncFolder, writeSynced } from "../file-system.js";
 import { pieceOf, piecePath } from "./piece-names.js";
 import { isShard } from "./shards.js";
 
 type DiskListing = Omit<ContentListing, "shardOf">;
 
-/** Lists the files under `root`. What is set aside goes to `orphans/<time>/`, with its path below that. */
+/** Lists the files in `root`. Files that are set aside are moved to `orphans/<time>/` and keep their path below it. */
 export function createDiskListing(root: string): DiskListing {
   const aside = join(root, "orphans", new Date().toISOString().replaceAll(":", "-"));
 
   async function namesIn(folder: string, kind: "files" | "folders"): Promise<string[]> {
     const look = () => readdir(join(root, folder), { withFileTypes: true });
-    const entries = await orElse(["ENOENT", "ENOTDIR"], look, []);
+    const entries = await ignoringErrno(["ENOENT", "ENOTDIR"], look, []);
     const wanted = entries.filter((entry) => entry.isDirectory() === (kind === "folders"));
     return wanted.map(({ name }) => name).sort();
   }
 
-  /** Files, and whatever else is no folder: a symlink is not followed. */
+  /** All entries that are not folders. A symlink is not followed. */
   async function filesIn(folder: string): Promise<(StoredFile & { readonly name: string })[]> {
     const files: (StoredFile & { readonly name: string })[] = [];
     for (const name of await namesIn(folder, "files")) {
-      const found = await orElse(["ENOENT"], () => lstat(join(root, folder, name)), undefined);
-      if (found === undefined) continue; // removed meanwhile
+      const found = await ignoringErrno(["ENOENT"], () => lstat(join(root, folder, name)), undefined);
+      if (found === undefined) continue; // it was removed meanwhile
       const written_at = Math.floor(found.mtimeMs / 1000);
       files.push({ name, path: `${folder}/${name}`, bytes: found.size, written_at });
     }
@@ -52,11 +52,12 @@ export function createDiskListing(root: string): DiskListing {
       }
       return stray;
     },
-    has: async (path) => (await orElse(["ENOENT", "ENOTDIR"], () => lstat(join(root, path)), undefined)) !== undefined,
+    has: async (path) =>
+      (await ignoringErrno(["ENOENT", "ENOTDIR"], () => lstat(join(root, path)), undefined)) !== undefined,
     async setAside(path) {
       const to = join(aside, path);
       await makeFolder(dirname(to));
-      return orElse(["ENOENT"], () => moveDurably(join(root, path), to), false);
+      return ignoringErrno(["ENOENT"], () => moveDurably(join(root, path), to), false);
     },
     async keepAside(name, content) {
       await makeFolder(aside);

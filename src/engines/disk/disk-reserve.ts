@@ -4,27 +4,30 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { reserveBytes } from "../../store/model/limits.js";
 import type { Log } from "../../store/ports/log.js";
-import { orElse } from "../file-system.js";
+import { ignoringErrno } from "../file-system.js";
 import { contentFolder } from "./shards.js";
 
-/** Makes the bytes on another thread, so that the process goes on with its work. */
-const manyRandomBytes = promisify(randomBytes);
+/** Makes the bytes in another thread, so that the calling thread is not blocked. */
+const randomBytesAsync = promisify(randomBytes);
 
 /**
- * The file `reserve`, whose space is given up on a full disk. A store has it once it holds as much content: there are
- * many small stores, and in such a one there is little to delete.
+ * The file `reserve`, whose space is given up on a full disk. It is made when the store holds as many bytes as the
+ * reserve. Many stores are small, and in a small store there is little to delete.
  *
- * Each process knows what the store held when it looked first, and what it has added itself. What several processes add
- * at the same time, each less than the reserve, is seen by the next one that opens the store.
+ * A process knows the bytes that the store held when it first looked, and the bytes that it has added itself. If
+ * several processes add bytes at the same time, each fewer than the reserve, the next process that opens the store makes
+ * the file.
  */
 export class DiskReserve {
   readonly #root: string;
   readonly #path: string;
   readonly #log: Log;
-  /** What the store held when this process looked; undefined before. */
+  /** The bytes that the store held when this process first looked; undefined before that. */
   #foundBytes: number | undefined;
   #addedBytes = 0;
-  /** The store has grown past the reserve in this process. From then on deletions and sweeps see to it. */
+  /**
+   * Whether this process has seen the store grow past the reserve. Later only deletions and sweeps restore the file.
+   */
   #isDue = false;
 
   constructor(root: string, log: Log) {
@@ -34,12 +37,12 @@ export class DiskReserve {
   }
 
   release(): Promise<boolean> {
-    return orElse(["ENOENT"], () => unlink(this.#path).then(() => true), false);
+    return ignoringErrno(["ENOENT"], () => unlink(this.#path).then(() => true), false);
   }
 
   async restore(): Promise<void> {
     try {
-      const found = await orElse(["ENOENT"], () => stat(this.#path), undefined);
+      const found = await ignoringErrno(["ENOENT"], () => stat(this.#path), undefined);
       if (found?.size === reserveBytes) return;
       if (found !== undefined || (await this.#isLarge())) await fillReserve(this.#path);
     } catch (error) {
@@ -47,7 +50,9 @@ export class DiskReserve {
     }
   }
 
-  /** This process has added bytes, or, where there are fewer than none, dropped some. */
+  /**
+   * Must be called when this process has added bytes to the store. A negative number means that it has dropped bytes.
+   */
   async grow(bytes: number): Promise<void> {
     this.#addedBytes += bytes;
     if (this.#isDue || (this.#foundBytes ?? 0) + this.#addedBytes < reserveBytes) return;
@@ -62,7 +67,7 @@ export class DiskReserve {
   }
 }
 
-/** Bytes of the database and of pieces; those of a store that holds more than the reserve are not all counted. */
+/** The bytes of the database and of the pieces. Counting stops when they reach the size of the reserve. */
 async function storedBytes(root: string): Promise<number> {
   let bytes = await sizeOf(join(root, "metadata.sqlite"));
   const content = contentFolder(root);
@@ -75,21 +80,21 @@ async function storedBytes(root: string): Promise<number> {
   return bytes;
 }
 
-const namesIn = (folder: string): Promise<string[]> => orElse(["ENOENT", "ENOTDIR"], () => readdir(folder), []);
+const namesIn = (folder: string): Promise<string[]> => ignoringErrno(["ENOENT", "ENOTDIR"], () => readdir(folder), []);
 
 async function sizeOf(path: string): Promise<number> {
-  const found = await orElse(["ENOENT"], () => stat(path), undefined);
+  const found = await ignoringErrno(["ENOENT"], () => stat(path), undefined);
   return found?.size ?? 0;
 }
 
 /**
- * Random bytes, so that no file system stores them in less space. A write that is cut short is kept: otherwise content
- * would take that space, and the next deletion might find no room.
+ * Fills the file with random bytes, so that no file system can store it in less space. A write that is cut short is
+ * kept. Otherwise content would take that space, and the next deletion might find no room.
  */
 async function fillReserve(path: string): Promise<void> {
   const file = await open(path, "w", 0o600);
   try {
-    await file.write(await manyRandomBytes(reserveBytes));
+    await file.write(await randomBytesAsync(reserveBytes));
   } catch (error) {
     await rm(path, { force: true });
     throw error;

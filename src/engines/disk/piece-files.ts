@@ -1,21 +1,23 @@
 import { type FileHandle, link, open, rm, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { PieceName, PieceWriter } from "../../store/ports/content-store.js";
-import { noHardLinkErrnos, orElse, syncFolder } from "../file-system.js";
+import { ignoringErrno, noHardLinkErrnos, syncFolder } from "../file-system.js";
 import { newPieceName, piecePath } from "./piece-names.js";
 import { createPieceWriter, pieceFlags } from "./piece-writer.js";
 import { contentFolder, restoreShard, shardOf } from "./shards.js";
 
-/** The files of pieces under `root`: how they are made, found and removed. */
+/** Makes, finds and removes the files of pieces in `root`. */
 export class PieceFiles {
   readonly #root: string;
   readonly #content: string;
   readonly #onGrowth: (bytes: number) => Promise<void>;
   #flags: number | undefined;
-  /** Whether this process has synced the names of the shards. A process that made one again may have died before. */
+  /**
+   * Whether this process has synced the names of the shards. A process that made a shard may have died before its sync.
+   */
   #hasSyncedShards = false;
 
-  /** @param onGrowth called behind each sync of a piece, with the bytes that have been written since the one before */
+  /** @param onGrowth called after each sync of a piece, with the bytes written since the last one */
   constructor(root: string, onGrowth: (bytes: number) => Promise<void>) {
     this.#root = root;
     this.#onGrowth = onGrowth;
@@ -28,7 +30,7 @@ export class PieceFiles {
     const shard = this.#shardFolder(session);
     const folders = this.#hasSyncedShards ? [shard] : [shard, this.#content];
     const piece = { path: this.#path({ session, name }), name, flags: this.#flags, folders };
-    const writer = await orElse(
+    const writer = await ignoringErrno(
       ["ENOENT"],
       () => createPieceWriter(piece),
       async () => {
@@ -52,15 +54,15 @@ export class PieceFiles {
   }
 
   /**
-   * Durably makes a piece of what `fill` writes.
+   * Durably makes a piece from the bytes that `fill` writes.
    *
-   * @param fill answers false if there is nothing to make
-   * @returns the piece's name; undefined, with nothing left, if `fill` answered false
+   * @param fill returns false if the piece cannot be made
+   * @returns the name of the piece; undefined if `fill` returned false, and then nothing is left
    */
   async make(session: string, start: number, fill: (writer: PieceWriter) => Promise<boolean>) {
     const writer = await this.begin(session, start);
     const path = this.#path({ session, name: writer.name });
-    const isWhole = await removedOnFailure(path, async () => {
+    const isWhole = await removingOnFailure(path, async () => {
       try {
         const isFilled = await fill(writer);
         if (isFilled) await writer.sync();
@@ -75,38 +77,38 @@ export class PieceFiles {
   }
 
   /**
-   * Durably gives a piece's file a second name, under another session.
+   * Durably gives the file of a piece a second name, for another session.
    *
-   * @param file the piece, open
-   * @returns the new piece's name; undefined if the file system gives it none
+   * @param file the open file of the piece
+   * @returns the name of the new piece; undefined if the file system cannot link the file
    */
   async share(file: FileHandle, piece: PieceName, session: string, start: number): Promise<string | undefined> {
     const name = newPieceName(start);
     const path = this.#path({ session, name });
     const attempt = async (): Promise<true> => {
-      // Both names share the time: a copy that no row names yet must not look old to a sweep.
+      // Both names share the time of the file. A copy that no row names yet must not look old to a sweep.
       const now = new Date();
       await file.utimes(now, now);
       await link(this.#path(piece), path);
       return true;
     };
-    const isLinked = await orElse([...noHardLinkErrnos, "ENOENT"], attempt, false);
+    const isLinked = await ignoringErrno([...noHardLinkErrnos, "ENOENT"], attempt, false);
     if (!isLinked) return undefined;
-    await removedOnFailure(path, () => syncFolder(this.#shardFolder(session)));
+    await removingOnFailure(path, () => syncFolder(this.#shardFolder(session)));
     return name;
   }
 
-  /** The piece's file, for reading; undefined if it is gone. */
+  /** Opens the file of a piece for reading; undefined if it is gone. */
   async find(piece: PieceName): Promise<FileHandle | undefined> {
     const path = this.#path(piece);
-    return orElse(["ENOENT"], () => open(path, "r"), undefined);
+    return ignoringErrno(["ENOENT"], () => open(path, "r"), undefined);
   }
 
   async remove(pieces: readonly PieceName[]): Promise<void> {
-    for (const piece of pieces) await orElse(["ENOENT"], () => unlink(this.#path(piece)), undefined);
-    // Also where a piece was gone already: the process that removed it may have died before it synced.
+    for (const piece of pieces) await ignoringErrno(["ENOENT"], () => unlink(this.#path(piece)), undefined);
+    // Sync also if a piece was gone already: the process that removed it may have died before its sync.
     const folders = new Set(pieces.map(({ session }) => this.#shardFolder(session)));
-    for (const folder of folders) await orElse(["ENOENT"], () => syncFolder(folder), undefined);
+    for (const folder of folders) await ignoringErrno(["ENOENT"], () => syncFolder(folder), undefined);
   }
 
   #path(piece: PieceName): string {
@@ -118,8 +120,8 @@ export class PieceFiles {
   }
 }
 
-/** Removes a file that no row will name, as well as it can. */
-async function removedOnFailure<Result>(path: string, act: () => Promise<Result>): Promise<Result> {
+/** Runs `act`. If it fails, tries to remove the file, because no row will name it. */
+async function removingOnFailure<Result>(path: string, act: () => Promise<Result>): Promise<Result> {
   try {
     return await act();
   } catch (error) {

@@ -1,32 +1,32 @@
 import type { Stats } from "node:fs";
 import { lstat, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { orElse } from "../file-system.js";
+import { ignoringErrno } from "../file-system.js";
 import { contentFolder } from "./shards.js";
 
-/** What makes a data directory less safe than it looks. */
+/** Something that makes a data directory less safe than it should be. */
 export interface SafetyWarning {
   readonly event: "owned_by_another" | "writable_by_others" | "readable_by_others" | "symlinked_content";
   readonly path: string;
-  /** One line: what it means, and what to do. */
+  /** One line that says what this means and what to do. */
   readonly why: string;
 }
 
-/** What a store makes below its root, for its owner alone. */
+/** The entries that a store makes in its root for its owner alone. */
 const names = ["content", "format", "metadata.sqlite", "signing-key"];
 
 /**
- * Looks at who else can read and write what is in a data directory, and for symlinks in the place of its folders. Nothing
- * is changed. Windows tells of owners and modes in another way: there it looks for symlinks alone.
+ * Checks which other users can read or write the data directory, and whether its folders are symlinks. Nothing is
+ * changed. Windows has no such owners and modes, so only symlinks are checked there.
  *
- * @param user the id of the user that this process runs as; undefined where users have none
+ * @param user the id of the user that this process runs as; undefined if users have no ids
  */
 export async function inspectSafety(root: string, user: number | undefined): Promise<SafetyWarning[]> {
-  const links = (await symlinks(root)).map((path) => warning("symlinked_content", path, linked));
+  const links = (await symlinks(root)).map((path) => warning("symlinked_content", path, symlinked));
   if (user === undefined) return links;
   const found: Found[] = [];
   for (const path of [root, ...names.map((name) => join(root, name))]) {
-    const stats = await orElse(["ENOENT"], () => stat(path), undefined);
+    const stats = await ignoringErrno(["ENOENT"], () => stat(path), undefined);
     if (stats !== undefined) found.push({ path, stats });
   }
   return [...ownedByAnother(found, user), ...writable(found), ...readable(root, found), ...links];
@@ -39,12 +39,12 @@ interface Found {
 
 const warning = (event: SafetyWarning["event"], path: string, why: string): SafetyWarning => ({ event, path, why });
 
-/** One warning for all that belongs to another user: it is cured at once. */
+/** At most one warning for all entries of another user, because one command cures them all. */
 function ownedByAnother(found: readonly Found[], user: number): SafetyWarning[] {
   const first = found.find(({ stats }) => stats.uid !== user);
   if (first === undefined) return [];
   const { uid } = first.stats;
-  const why = `it belongs to user ${uid}, who can change it, and this server runs as user ${user}: run the server as user ${uid}, or give the data directory to user ${user} with chown -R`;
+  const why = `it belongs to user ${uid}, who can change it, but this server runs as user ${user}: run the server as user ${uid}, or give the data directory to user ${user} with chown -R`;
   return [warning("owned_by_another", first.path, why)];
 }
 
@@ -52,12 +52,12 @@ function writable(found: readonly Found[]): SafetyWarning[] {
   return found
     .filter(({ stats }) => (stats.mode & 0o022) !== 0)
     .map(({ path }) => {
-      const why = "other users can write there, and change what is stored: take that from them with chmod go-w";
+      const why = "other users can write there and change what is stored: stop that with chmod go-w";
       return warning("writable_by_others", path, why);
     });
 }
 
-/** Of a key one would rather know too early; of content only where others can come to it at all. */
+/** Warns of a readable key in any case, and of readable content only if other users can enter the root. */
 function readable(root: string, found: readonly Found[]): SafetyWarning[] {
   const isOpen = found.some(({ path, stats }) => path === root && (stats.mode & 0o011) !== 0);
   const secrets = ["signing-key", ...(isOpen ? ["content", "metadata.sqlite"] : [])].map((name) => join(root, name));
@@ -67,15 +67,15 @@ function readable(root: string, found: readonly Found[]): SafetyWarning[] {
 }
 
 const readKey =
-  "other users can read it, and make URLs that let them in: take that from them with chmod go-rwx; if somebody may have read it, stop the servers and remove it, which makes all URLs void";
-const readContent = "other users can read what is stored: take that from them with chmod -R go-rwx";
-const linked =
-  "it is a symlink: the content can change or go without its database, and a backup of the data directory lacks it. Stop the servers and move the folder here, or mount it here";
+  "other users can read it and make URLs that let them in: stop that with chmod go-rwx; if somebody may have read it, stop the servers and remove the file, which makes all signed URLs invalid";
+const readContent = "other users can read what is stored: stop that with chmod -R go-rwx";
+const symlinked =
+  "it is a symlink: the content can change or disappear without its database, and a backup of the data directory does not contain it. Stop the servers, then move the folder here or mount it here";
 
-/** Those of the content's folders that are symlinks. */
+/** The folders of the content that are symlinks. */
 async function symlinks(root: string): Promise<string[]> {
   const content = contentFolder(root);
-  const found = await orElse(["ENOENT"], () => lstat(content), undefined);
+  const found = await ignoringErrno(["ENOENT"], () => lstat(content), undefined);
   if (found === undefined) return [];
   if (found.isSymbolicLink()) return [content];
   const entries = await readdir(content, { withFileTypes: true });

@@ -3,8 +3,9 @@ import { dirname, join } from "node:path";
 import { makeFolder, makeIfAbsent, syncFolder } from "../file-system.js";
 
 /**
- * The folders of a store's content. The ids of sessions are random and hexadecimal, so that all fill evenly. 16 are made
- * in half a millisecond; 256 took 30, which is much for a store that is made for one evaluation.
+ * The shards: the folders among which the content is divided by the first character of the session's id. These ids are
+ * random and hexadecimal, so the shards fill evenly. Making 16 shards takes 0.5 ms. Making 256 took 30 ms, which is
+ * long for a store that is made for one evaluation.
  */
 const usualShards = Array.from({ length: 16 }, (_, number) => number.toString(16));
 
@@ -15,12 +16,12 @@ export function shardOf(session: string): string {
   return session.slice(0, 1);
 }
 
-/** Whether a folder of `content/` can be a session's shard. */
+/** Whether a folder of `content/` has the name of a shard. */
 export function isShard(name: string): boolean {
   return name.length === 1;
 }
 
-/** Durably makes the shards that are missing. */
+/** Durably makes the missing shards. */
 export async function makeShards(root: string): Promise<void> {
   const content = contentFolder(root);
   await makeFolder(content);
@@ -31,7 +32,7 @@ export async function makeShards(root: string): Promise<void> {
   await syncFolder(content);
 }
 
-/** Durably makes a shard again that somebody has removed. The root is not made: without it there is no store. */
+/** Durably makes a shard again after somebody has removed it. The root is not made: without it there is no store. */
 export async function restoreShard(root: string, shard: string): Promise<void> {
   const content = contentFolder(root);
   await makeIfAbsent(content);

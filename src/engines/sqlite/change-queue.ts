@@ -1,12 +1,10 @@
 import type { StoreChange } from "./database/connection.js";
+import type { InTurn } from "./write-turns.js";
 
-/** Runs one write after the other. */
-export type InTurn = <Result>(write: () => Promise<Result>) => Promise<Result>;
-
-/** How much of what waits shares a transaction. */
+/** The most that one transaction contains. */
 export interface BatchLimits {
   readonly maxChanges: number;
-  /** UTF-16 units of texts and bytes of pieces. A larger change runs alone. */
+  /** UTF-16 units of texts plus bytes of pieces. A larger change gets a transaction of its own. */
   readonly maxSize: number;
 }
 
@@ -18,11 +16,11 @@ interface Waiting {
 }
 
 /**
- * Changes that wait for the writer share a transaction, and so a sync.
+ * Puts the changes that wait for the writer into one transaction, so that they share a sync.
  *
- * @param limits asked for each batch
- * @param run makes a batch of changes; for each, whether it was made
- * @returns makes one change; answers whether it was made. An error of a batch rejects all its changes.
+ * @param limits called for each batch
+ * @param run makes a batch of changes; returns for each change whether it was made
+ * @returns a function that makes one change and returns whether it was made. If a batch fails, all its changes reject.
  */
 export function createChangeQueue(
   inTurn: InTurn,
@@ -31,7 +29,7 @@ export function createChangeQueue(
 ): (change: StoreChange) => Promise<boolean> {
   let waiting: Waiting[] = [];
 
-  const schedule = (): void => void inTurn(runNext).catch(() => undefined); // each change has the error
+  const schedule = (): void => void inTurn(runNext).catch(() => undefined); // each change rejects with the error
 
   async function runNext(): Promise<void> {
     const batch = waiting.slice(0, batchLength(waiting, limits()));
@@ -52,7 +50,7 @@ export function createChangeQueue(
     });
 }
 
-/** How many of those that have waited longest go together; at least one. */
+/** How many of the changes at the front of the queue share the next transaction; at least one. */
 function batchLength(waiting: readonly Waiting[], { maxChanges, maxSize }: BatchLimits): number {
   let size = 0;
   const end = waiting.findIndex((each, index) => {

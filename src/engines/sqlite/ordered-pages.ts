@@ -1,10 +1,10 @@
 import type { Entry, RangeOptions, StoredRow } from "../../store/ports/metadata-store.js";
-import { aboveAllWith, type PageStart, startBehind, startBehindEntry } from "../key-order.js";
+import { type PageStart, prefixUpperBound, startAfter, startAfterEntry } from "../key-order.js";
 import type { SqliteValue } from "./database/connection.js";
 import { table, unwrap } from "./database/keyv-rows.js";
 import { pieceTable } from "./database/tables.js";
 
-/** Runs a statement that only reads; its rows. */
+/** Runs a statement that only reads. Returns its rows. */
 export type Select = <Found>(sql: string, ...values: readonly SqliteValue[]) => Promise<Found[]>;
 
 interface StoredValue {
@@ -15,34 +15,34 @@ interface StoredEntry extends StoredValue {
   readonly prefix: string | null;
 }
 
-/** To SQLite every blob comes behind every text. */
+/** SQLite orders every blob after every text. */
 const aboveAllKeys = new Uint8Array(1);
 
-const upperBound = (prefix: string): SqliteValue => aboveAllWith(prefix) ?? aboveAllKeys;
+const upperBound = (prefix: string): SqliteValue => prefixUpperBound(prefix) ?? aboveAllKeys;
 const toRow = ({ key, value }: StoredValue): StoredRow => ({ key, text: unwrap(value) });
 
-/** `MetadataStore.range`. */
+/** Implements `MetadataStore.range`. */
 export async function readRange(select: Select, prefix: string, { after, limit }: RangeOptions): Promise<StoredRow[]> {
-  const start = startBehind(prefix, after);
+  const start = startAfter(prefix, after);
   const found = await select<StoredValue>(rangePage(start), start.key, upperBound(prefix), limit);
   return found.map(toRow);
 }
 
-/** `MetadataStore.grouped`. */
+/** Implements `MetadataStore.grouped`. */
 export async function readGrouped(
   select: Select,
   prefix: string,
   delimiter: string,
   { after, limit }: RangeOptions,
 ): Promise<Entry[]> {
-  const start = startBehindEntry(prefix, delimiter, after);
+  const start = startAfterEntry(prefix, delimiter, after);
   if (start === undefined || limit < 1) return [];
   const sql = groupedPage(start);
   const found = await select<StoredEntry>(sql, prefix, delimiter, start.key, upperBound(prefix), limit);
   return found.map((entry) => (entry.prefix === null ? { row: toRow(entry) } : { group: entry.prefix }));
 }
 
-/** `MetadataStore.listPieces`. */
+/** Implements `MetadataStore.listPieces`. */
 export async function readPieceNames(
   select: Select,
   { after, limit }: RangeOptions,
@@ -51,7 +51,7 @@ export async function readPieceNames(
   return select(sql, after ?? "", limit);
 }
 
-/** `MetadataStore.pieces`. */
+/** Implements `MetadataStore.pieces`. */
 export async function readPieces(select: Select, names: readonly string[]): Promise<(Uint8Array | undefined)[]> {
   const sql = `SELECT name, bytes FROM ${pieceTable} WHERE name IN (SELECT value FROM json_each($1))`;
   const found = await select<{ readonly name: string; readonly bytes: Uint8Array }>(sql, JSON.stringify(names));
@@ -59,29 +59,30 @@ export async function readPieces(select: Select, names: readonly string[]): Prom
   return names.map((name) => bytesOf.get(name));
 }
 
-const begins = ({ isIncluded }: PageStart): string => (isIncluded ? ">=" : ">");
+const startOperator = ({ isIncluded }: PageStart): string => (isIncluded ? ">=" : ">");
 
-/** $1 begin at or behind, $2 end below, $3 how many. */
+/** Parameters: $1 the page starts at or after this key, $2 it ends below this key, $3 the most rows. */
 export const rangePage = (start: PageStart): string =>
-  `SELECT key, value FROM ${table} WHERE key ${begins(start)} $1 AND key < $2 ORDER BY key LIMIT $3`;
+  `SELECT key, value FROM ${table} WHERE key ${startOperator(start)} $1 AND key < $2 ORDER BY key LIMIT $3`;
 
-/** Where the delimiter is in what follows the prefix, counted in characters from 1; 0 if it is not there. */
+/** Position of the first delimiter after the prefix, in characters from 1; 0 if there is none. */
 const at = "instr(substr(entry.key, skip + 1), delimiter)";
-/** The group that an entry's key is in. */
+/** The group of an entry: its key up to and including the delimiter. */
 const group = `substr(entry.key, 1, skip + ${at})`;
 
 /**
- * One step an entry, each a search in the index: behind a group, the next step begins above all of it. UTF-8 has no
- * byte FF, so a group with that byte behind it is above every key of the group.
+ * Each step finds one entry by a search in the index. After a group, the next step starts above all keys of the group.
+ * UTF-8 has no byte FF, so the group followed by that byte is above all its keys.
  *
- * $1 the prefix, $2 the delimiter, $3 begin at or behind, $4 end below, $5 how many.
+ * Parameters: $1 the prefix, $2 the delimiter, $3 the page starts at or after this key, $4 it ends below this key,
+ * $5 the most entries.
  */
 export const groupedPage = (start: PageStart): string => `
 WITH RECURSIVE
   bounds(skip, delimiter, lowest, below, most) AS (SELECT length($1), $2, $3, $4, $5),
   entry(key, step) AS (
     SELECT (
-      SELECT min(first.key) FROM ${table} AS first WHERE first.key ${begins(start)} lowest AND first.key < below
+      SELECT min(first.key) FROM ${table} AS first WHERE first.key ${startOperator(start)} lowest AND first.key < below
     ), 1 FROM bounds
     UNION ALL
     SELECT (

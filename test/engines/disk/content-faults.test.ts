@@ -11,9 +11,9 @@ import type { Errno } from "../../support/faulty-disk.js";
 import { silentLog } from "../../support/silent-log.js";
 
 /*
- * Every call that a method makes on the disk fails, one after the other, with everything that a disk may answer. The
- * method says what happened, or has succeeded; nothing that was durable before is lost; once the disk works again, the
- * same store makes the same call.
+ * One after the other, each call that a method makes on the disk fails, with every errno that a disk may report. The
+ * method must either succeed or report the right error. Nothing that was durable before may be lost. When the disk
+ * works again, the same call on the same store must succeed.
  */
 
 const { disk } = await vi.hoisted(async () => {
@@ -43,7 +43,7 @@ interface Scene {
   readonly root: string;
   readonly store: ContentStore;
   readonly pieces: readonly [NamedPiece, NamedPiece];
-  /** Of a third piece, `abc` of it durable. */
+  /** The writer of a third piece. Its bytes `abc` are durable. */
   readonly writer: PieceWriter;
 }
 
@@ -83,11 +83,11 @@ async function setScene(root: string): Promise<Scene> {
 
 interface Operation {
   readonly name: string;
-  /** Answers what has to be there once it has succeeded. */
+  /** Runs the operation and reads what it should have made. */
   act(scene: Scene): Promise<unknown>;
-  /** What a success answers. */
+  /** The result of `act` after a success. */
   readonly answer: unknown;
-  /** It makes a piece: after a failure there is none, unless nothing can be removed any more. */
+  /** It makes a piece. After a failure the piece is gone, unless the disk cannot remove it. */
   readonly makes?: boolean;
   /** It removes or moves the second piece. */
   readonly takesSecond?: boolean;
@@ -100,7 +100,7 @@ const operations: readonly Operation[] = [
     answer: "text",
   },
   {
-    name: "a large piece, some of which is on the disk before the rest",
+    name: "a large piece, which is written in several blocks",
     act: async ({ store }) => (await read(store, other, await put(store, large, other))) === large,
     answer: true,
   },
@@ -172,11 +172,11 @@ const filesOf = async (root: string): Promise<string[]> =>
 function expectClear(error: unknown, errno: Errno): void {
   if (!(error instanceof ArtifactError)) throw error;
   expect(error.code).toBe(codes[errno]);
-  expect(error.message).not.toContain("does not know");
+  expect(error.message).not.toContain("unknown reason");
   if (errno === "EFBIG" || errno === "EPERM") expect(error.message).toContain(errno);
 }
 
-/** One call fails. Answers false if the operation makes fewer. */
+/** Lets one call fail. Returns false if the operation makes fewer calls. */
 async function failAt(root: string, operation: Operation, errno: Errno, call: number, isLasting: boolean) {
   const scene = await setScene(root);
   const before = await filesOf(root);
@@ -189,7 +189,7 @@ async function failAt(root: string, operation: Operation, errno: Errno, call: nu
   const { store, pieces, writer } = scene;
   if (outcome.error !== undefined) {
     expectClear(outcome.error, errno);
-    // A failure behind the piece, in the read of it, leaves it.
+    // If the read of the new piece failed, the piece is still there.
     const left = (await filesOf(root)).filter((path) => !before.includes(path));
     for (const path of operation.makes && !isLasting ? left : []) {
       const [, file = ""] = path.split("/");
@@ -202,13 +202,13 @@ async function failAt(root: string, operation: Operation, errno: Errno, call: nu
   expect(await readFile(join(root, "format"), "utf8")).toMatch(/^2\nid [12]\n$/);
   if (operation.name !== "a listing") expect(await operation.act(scene)).toEqual(operation.answer);
   await writer.close();
-  // What is kept aside is truncated and written again as a whole.
+  // The file that is kept aside is truncated and written again as a whole.
   expect(disk.usedAfterFailure.filter((use) => !use.endsWith("/rows"))).toEqual([]);
   expect(disk.openFiles).toBe(0);
   return hasFailed;
 }
 
-/** Each test makes its operation some dozen times. */
+/** Each test runs its operation some dozen times. */
 describe.each(operations)("$name", (operation) => {
   const faults = errnos
     .flatMap((errno) => [
@@ -219,7 +219,7 @@ describe.each(operations)("$name", (operation) => {
     ])
     .filter(({ errno, isKnown }) => isLong || isKnown || errno === "ENOSPC" || errno === "EIO");
 
-  const name = "survives $errno from any call of it (from then on: $isLasting, file system known: $isKnown)";
+  const name = "survives $errno from any one call (from then on: $isLasting, file system known: $isKnown)";
   it.each(faults)(name, async ({ errno, isLasting, isKnown }) => {
     const folder = await temporaryDirectory();
     for (let call = 1; ; call += 1) {
@@ -230,7 +230,7 @@ describe.each(operations)("$name", (operation) => {
   });
 
   it.each([undefined, "EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK", "EXDEV", "EINVAL"])(
-    "works where link fails with %s and writes are cut short",
+    "works if link fails with %s and writes are cut short",
     async (errno) => {
       disk.reset();
       disk.isKnown = true;
@@ -245,7 +245,7 @@ describe.each(operations)("$name", (operation) => {
 });
 
 describe("a writer of a piece", () => {
-  it.each(["EIO", "ENOSPC"] as const)("whose sync fails with %s never says later that it succeeded", async (errno) => {
+  it.each(["EIO", "ENOSPC"] as const)("whose sync fails with %s never reports a success later", async (errno) => {
     for (const isKnown of [true, false]) {
       disk.reset();
       disk.isKnown = isKnown;
@@ -261,7 +261,7 @@ describe("a writer of a piece", () => {
     }
   });
 
-  it("keeps the failure of a block, so that a further sync fails too", async () => {
+  it("keeps the failure of a block, so that the next sync fails too", async () => {
     disk.reset();
     disk.isKnown = true;
     const { writer } = await setScene(await temporaryDirectory());
@@ -273,10 +273,10 @@ describe("a writer of a piece", () => {
 });
 
 describe("the reserve", () => {
-  it("is as much as there is room for, and is made whole when there is more", async () => {
+  it("takes as much room as there is, and is made whole when there is more", async () => {
     disk.reset();
     const root = await temporaryDirectory();
-    await writeFile(join(root, "metadata.sqlite"), Buffer.alloc(reserveBytes)); // for less, there is none
+    await writeFile(join(root, "metadata.sqlite"), Buffer.alloc(reserveBytes)); // with fewer bytes no reserve is made
     const store = createDiskContentStore(root, silentLog);
     disk.writesHalf = true;
     await store.restoreReserve();

@@ -7,7 +7,7 @@ import { canMount, coverReadOnly, memoryDisk, needsMounts } from "../../support/
 import { silentLog } from "../../support/silent-log.js";
 import { storeOn } from "../../support/stores.js";
 
-/** A store on a real disk, and whether it is ready, for one that writes and one that only reads. */
+/** A store on a real disk. `both` returns whether it is ready, for a store that writes and for a read-only one. */
 async function openedStore(root: string) {
   const { metadata, content, close } = await openDataDirectory(root, {}, silentLog);
   const [writer, reader] = [storeOn({ metadata, content }), storeOn({ metadata, content }, { readOnly: true })];
@@ -20,8 +20,8 @@ async function openedStore(root: string) {
   return { close, both: async () => [await outcome(writer.ready()), await outcome(reader.ready())] };
 }
 
-describe("a store on a disk is ready", () => {
-  it("until its content is gone, and again when it is back", async () => {
+describe("a store on a disk", () => {
+  it("is not ready while its content is gone", async () => {
     const root = await temporaryDirectory();
     const { both, close } = await openedStore(root);
     expect(await both()).toEqual(["ready", "ready"]);
@@ -32,7 +32,7 @@ describe("a store on a disk is ready", () => {
     await close();
   });
 
-  it.skipIf(!canMount)(`to be read alone where the disk is full ${needsMounts}`, async () => {
+  it.skipIf(!canMount)(`is ready only for reading if the disk is full ${needsMounts}`, async () => {
     const disk = await memoryDisk(4 * 1024 * 1024);
     const { both, close } = await openedStore(join(disk.path, "store"));
     expect(await both()).toEqual(["ready", "ready"]);
@@ -41,7 +41,7 @@ describe("a store on a disk is ready", () => {
     await close();
   });
 
-  it.skipIf(!canMount)(`to be read alone where the disk has become read-only ${needsMounts}`, async () => {
+  it.skipIf(!canMount)(`is ready only for reading if the disk has become read-only ${needsMounts}`, async () => {
     const root = await temporaryDirectory();
     const { both, close } = await openedStore(root);
     const uncover = await coverReadOnly(root);

@@ -30,7 +30,7 @@ async function put(store: ContentStore, text: string, of = session): Promise<str
 contentStoreContract("the disk", async () => (await begin()).store);
 
 describe("the disk content store", () => {
-  it("lays pieces out as the data directory's format says, for the owner alone", async () => {
+  it("stores pieces at the paths of the format, for the owner alone", async () => {
     const { root, content, store } = await begin();
     const name = await put(store, "content");
     expect(await readdir(join(content, "0"))).toEqual([`${session}.${name}`]);
@@ -44,7 +44,7 @@ describe("the disk content store", () => {
     expect((await readdir(root)).sort()).toEqual(["content", "format"]);
   });
 
-  it("fails with the port's error, with the system's as its cause", async () => {
+  it("fails with an error of the port, whose cause is the error of the system", async () => {
     const { content, store } = await begin();
     const name = "0-0000000000000000";
     await mkdir(join(content, "0", `${session}.${name}`));
@@ -54,7 +54,7 @@ describe("the disk content store", () => {
     await reader?.close();
   });
 
-  it("makes a shard again, and all of content/, but not a root that is gone", async () => {
+  it("makes a missing shard or content/ again, but not a missing root", async () => {
     const { root, content, store } = await begin();
     for (const folder of [join(content, "0"), content]) {
       await rm(folder, { recursive: true });
@@ -69,7 +69,7 @@ describe("the disk content store", () => {
     await expect(stat(root)).rejects.toMatchObject({ code: "ENOENT" });
   });
 
-  it("takes ids of sessions that are not hexadecimal, though they have no shard at first", async () => {
+  it("accepts session ids that are not hexadecimal, and makes their shard", async () => {
     const { store } = await begin();
     const name = await put(store, "content", "session.1");
     expect(await store.shards()).toContain("s");
@@ -77,7 +77,7 @@ describe("the disk content store", () => {
     expect(await store.strayFiles()).toEqual([]);
   });
 
-  it("fails the sync of a piece whose shard was removed", async () => {
+  it("sync() of a piece fails if its shard was removed", async () => {
     const { content, store } = await begin();
     const writer = await store.createPiece(session, 0);
     await rm(join(content, "0"), { recursive: true });
@@ -85,7 +85,7 @@ describe("the disk content store", () => {
     await writer.close();
   });
 
-  it("a copy shares its file with the source if nothing lies behind the named bytes, and looks new", async () => {
+  it("a copy shares the file of its source if no bytes follow the named length, and has a new time", async () => {
     const { content, store } = await begin();
     const name = await put(store, "content");
     const source = join(content, "0", `${session}.${name}`);
@@ -98,15 +98,15 @@ describe("the disk content store", () => {
     for (const { written_at } of await store.listShard("f")) expect(written_at).toBeGreaterThan(1_000_000);
   });
 
-  it("lists what lies in content/ and is no piece", async () => {
+  it("lists files in content/ that are not pieces", async () => {
     const { root, content, store } = await begin();
     const name = await put(store, "content");
     const notPieces = [
-      "0-0000000000000000", // no session
+      "0-0000000000000000", // has no session
       ".0-0000000000000000",
       `${session}.0-000`,
       `${session}.x-0000000000000000`,
-      `${other}.0-0000000000000000`, // belongs into another shard
+      `${other}.0-0000000000000000`, // belongs to another shard
       `${session}.${name}.part`,
     ];
     for (const file of notPieces) await writeFile(join(content, "0", file), "x");
@@ -135,11 +135,11 @@ describe("the disk content store", () => {
     expect(await readFile(join(aside, "piece"))).toEqual(Buffer.from([0, 255]));
   });
 
-  it("keeps the mark in the second line of the format, which is whole at any moment", async () => {
+  it("keeps the mark in the second line of the format file, which is whole at any moment", async () => {
     const { root, store } = await begin();
     const file = join(root, "format");
     expect(await readFile(file, "utf8")).toBe("2\n\n");
-    await writeFile(file, "2\n"); // as it may be left
+    await writeFile(file, "2\n"); // the line of the mark may be missing
     expect(await store.readMark()).toBeUndefined();
     let isWriting = true;
     const writing = (async () => {
@@ -156,7 +156,7 @@ describe("the disk content store", () => {
     await expect(store.writeMark("two\nlines")).rejects.toMatchObject({ code: "internal" });
   });
 
-  it("a process that starts at the same time does not write over the mark", async () => {
+  it("writeFormat() does not overwrite the mark", async () => {
     const { root, store } = await begin();
     await store.writeMark("id 1");
     await writeFormat(root);
@@ -166,7 +166,7 @@ describe("the disk content store", () => {
     expect(await readFile(join(root, "format"), "utf8")).toBe("2\n\n");
   });
 
-  it("removes drafts of the mark that processes died over, an hour later", async () => {
+  it("removes drafts of the mark that are older than an hour", async () => {
     const { root, store } = await begin();
     for (const [draft, secondsAgo] of [
       ["format-old", 3_700],

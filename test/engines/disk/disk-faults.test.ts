@@ -3,7 +3,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
 import { createDiskContentStore } from "../../../src/engines/disk/disk-content-store.js";
-import { engineError } from "../../../src/engines/engine-error.js";
+import { toArtifactError } from "../../../src/engines/engine-error.js";
 import { sha256Of } from "../../../src/store/model/artifact.js";
 import { ArtifactError, type ErrorCode } from "../../../src/store/model/errors.js";
 import type { MetadataStore } from "../../../src/store/ports/metadata-store.js";
@@ -16,11 +16,11 @@ import { silentLog } from "../../support/silent-log.js";
 import { bytesOf, noRowPieces, saveText, storeOn, textOf } from "../../support/stores.js";
 
 /*
- * All content lies in files, but for the scenes that say otherwise.
+ * One after the other, each call that an operation makes on the disk fails, with every errno that a disk may report.
+ * The operation must either succeed or report the right error. When the disk works again, the same operation on the
+ * same store must succeed. Nothing that was acknowledged before may be lost.
  *
- * Every call that an operation makes on the disk fails, one after the other, with everything that a disk may answer.
- * The operation says what happened, or has succeeded; once the disk works again, the same store makes the same
- * operation, and nothing that was acknowledged before is lost.
+ * All content is in files, except in the scenes that say otherwise.
  */
 
 const { disk } = await vi.hoisted(async () => {
@@ -43,10 +43,14 @@ const errnos = Object.keys(codes) as Errno[];
 
 interface Operation {
   readonly name: string;
-  /** By the process that the disk then fails; `other` is another one. Answers what the operation needs. */
+  /**
+   * Runs while the disk works. `store` belongs to the process whose disk fails later, `other` to another process.
+   *
+   * @returns the id that `act` and `verify` get
+   */
   prepare(store: Store, other: Store): Promise<string>;
   act(store: Store, id: string): Promise<unknown>;
-  /** Makes the operation again, and checks where it ended. `hasAnswered`: it had succeeded the first time. */
+  /** Repeats the operation and checks its result. @param hasAnswered it has succeeded the first time */
   verify(store: Store, id: string, hasAnswered: boolean): Promise<void>;
 }
 
@@ -56,7 +60,7 @@ async function begun({ uploads }: Store, text: string, options = {}): Promise<st
   return id;
 }
 
-/** Sends the rest of `content` from the offset that counts, which is `least` or more. */
+/** Sends the rest of `content` from the offset of the session, which must be at least `least`, and completes. */
 async function finish({ uploads }: Store, id: string, content: string, least: number): Promise<void> {
   const { offset } = await uploads.get(id);
   expect(offset).toBeGreaterThanOrEqual(least);
@@ -64,7 +68,6 @@ async function finish({ uploads }: Store, id: string, content: string, least: nu
   expect(await uploads.complete(id)).toMatchObject({ status: "complete", offset: content.length });
 }
 
-/** Unchanged where it failed, or where it is gone already. */
 const notFound = { code: "artifact_not_found" };
 
 const large = "0123456789".repeat(700_000);
@@ -80,7 +83,7 @@ const operations: readonly Operation[] = [
     },
   },
   {
-    name: "a chunk behind another",
+    name: "a chunk after another",
     prepare: (store) => begun(store, "abc"),
     act: ({ uploads }, id) => uploads.append(id, 3, bytesOf("def")),
     async verify(store, id, hasAnswered) {
@@ -89,7 +92,7 @@ const operations: readonly Operation[] = [
     },
   },
   {
-    name: "a chunk so large that some of it is on the disk before the rest",
+    name: "a large chunk, which is written in several blocks",
     prepare: (store) => begun(store, "abc"),
     act: ({ uploads }, id) => uploads.append(id, 3, bytesOf(large)),
     async verify(store, id, hasAnswered) {
@@ -108,7 +111,7 @@ const operations: readonly Operation[] = [
     },
   },
   {
-    name: "a chunk past the most pieces, which are copied into one",
+    name: "a chunk past the limit of pieces, which are folded into one",
     async prepare(store, other) {
       const id = await begun(store, "a");
       for (const [offset, by] of [other, store, other].entries()) await by.uploads.append(id, offset + 1, bytesOf("b"));
@@ -134,13 +137,13 @@ const operations: readonly Operation[] = [
     },
   },
   {
-    name: "content that is not what was announced",
+    name: "content that does not match the announced digest",
     prepare: (_, other) => begun(other, "abc", { size: 6, sha256: "0".repeat(64) }),
     act: ({ uploads }, id) => uploads.append(id, 3, bytesOf("def")),
     async verify({ uploads, artifacts }, id) {
       await expect(uploads.append(id, 0, bytesOf("abcdef"))).rejects.toMatchObject({ code: "checksum_mismatch" });
       await expect(artifacts.get("b", "k")).rejects.toMatchObject(notFound);
-      // The bytes are kept for who knows the right digest.
+      // The bytes are kept, so the right digest can still complete the session.
       const sha256 = sha256Of("abcdef");
       expect(await uploads.complete(id, { sha256 })).toMatchObject({ status: "complete", offset: 6 });
     },
@@ -222,12 +225,12 @@ const operations: readonly Operation[] = [
   },
 ];
 
-/** All sessions are in one shard, so that no others have to be made for each fault. */
+/** All sessions are in one shard, so that no other shard must be made for each fault. */
 const shard = "a";
 const newId = (): string => `${shard}${randomBytes(15).toString("hex")}`;
 const options = { keepVersions: 2, newId, pieceLimits: { ...noRowPieces, maxPieces: 4 } };
 
-/** A data directory on the faulty disk, with two processes on it. */
+/** A data directory on the faulty disk, opened by two processes. */
 async function openStores(root: string, limits = options) {
   await mkdir(join(root, "content", shard), { recursive: true });
   const metadata = createMemoryMetadataStore();
@@ -236,12 +239,12 @@ async function openStores(root: string, limits = options) {
   return { engines, store: storeOn(engines, limits), other: storeOn({ metadata, content: content() }, limits) };
 }
 
-/** A port that asks another one, whichever it is at the moment. */
+/** A port that forwards each call to the port that `to` returns at that moment. */
 function forwarding<Port extends object>(to: () => Port): Port {
   return new Proxy({} as Port, { get: (_, name) => to()[name as keyof Port] });
 }
 
-/** One call fails. Answers false where the operation makes fewer. */
+/** Lets one call fail. Returns false if the operation makes fewer calls. */
 async function failAt(root: string, operation: Operation, errno: Errno, call: number, isLasting: boolean) {
   disk.reset();
   const { store, other } = await openStores(root);
@@ -256,21 +259,21 @@ async function failAt(root: string, operation: Operation, errno: Errno, call: nu
   await operation.verify(store, id, error === undefined);
   expect((await store.verify()).faults).toEqual([]);
   await Promise.all([store.close(), other.close()]);
-  // What failed may be cut off, and is not written again.
+  // A file whose write failed may be truncated, but must not be written again.
   const used = disk.usedAfterFailure.filter((use) => !use.endsWith("reserve") && !use.startsWith("truncate "));
   expect(used).toEqual([]);
   expect(disk.openFiles).toBe(0);
   return hasFailed;
 }
 
-/** The content's own fault is told as well as the disk's, and before it. */
+/** Checks for the error of the disk. A wrong digest of the content is reported first. */
 function expectClear(error: unknown, code: ErrorCode | undefined): void {
   if (!(error instanceof ArtifactError)) throw error;
   expect([code, "checksum_mismatch"]).toContain(error.code);
-  expect(error.message).not.toContain("does not know");
+  expect(error.message).not.toContain("unknown reason");
 }
 
-/** Each test makes its operation some dozen times. */
+/** Each test runs its operation some dozen times. */
 describe.each(operations)("$name", (operation) => {
   const faults = errnos
     .flatMap((errno) => [
@@ -279,10 +282,10 @@ describe.each(operations)("$name", (operation) => {
       { errno, isLasting: false, isKnown: false },
       { errno, isLasting: true, isKnown: false },
     ])
-    // What the file system is makes another call, and no other error of one.
+    // An unknown file system leads to other calls, but not to other errors.
     .filter(({ errno, isKnown }) => isLong || isKnown || errno === "ENOSPC");
 
-  const name = "survives $errno from any call of it (from then on: $isLasting, file system known: $isKnown)";
+  const name = "survives $errno from any one call (from then on: $isLasting, file system known: $isKnown)";
   it.each(faults)(name, async ({ errno, isLasting, isKnown }) => {
     disk.isKnown = isKnown;
     const folder = await temporaryDirectory();
@@ -290,7 +293,7 @@ describe.each(operations)("$name", (operation) => {
     while (await failAt(join(folder, String(call)), operation, errno, call, isLasting)) call += 1;
   });
 
-  it("takes no harm from writes that are cut short", async () => {
+  it("survives writes that are cut short", async () => {
     disk.reset();
     const { store, other } = await openStores(await temporaryDirectory());
     const id = await operation.prepare(store, other);
@@ -301,7 +304,7 @@ describe.each(operations)("$name", (operation) => {
   });
 });
 
-/** Where content lies in rows too, and small pieces become one. */
+/** Limits with which small content is in rows, and small pieces are folded into one. */
 const inRows = {
   ...options,
   pieceLimits: {
@@ -320,20 +323,20 @@ const scenes = operations.flatMap((operation) =>
   places.map((place) => ({ ...place, name: operation.name, operation })),
 );
 
-describe.each(scenes)("$name $where, on metadata that fail,", ({ operation, limits }) => {
+describe.each(scenes)("$name $where, on metadata that fails,", ({ operation, limits }) => {
   const faults = ["SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_BUSY"].flatMap((code) => [
     { code, isBefore: false },
     { code, isBefore: true },
   ]);
 
-  it.each(faults)("survives $code at any step (in place of its effect: $isBefore)", async ({ code, isBefore }) => {
+  it.each(faults)("survives $code at any step (instead of its effect: $isBefore)", async ({ code, isBefore }) => {
     disk.reset();
     const root = await temporaryDirectory();
-    const fault = engineError(Object.assign(new Error(code), { code }));
+    const fault = toArtifactError(Object.assign(new Error(code), { code }));
     for (let step = 1; ; step += 1) {
       const { engines, other } = await openStores(join(root, String(step)), limits);
       let view = failOnce(engines, 0);
-      // What the operation runs on fails; what comes before and after it does not.
+      // Only the steps of the operation fail, not those before and after it.
       const metadata = forwarding<MetadataStore>(() => view.metadata);
       const store = storeOn({ ...engines, metadata }, limits);
       const id = await operation.prepare(store, other);

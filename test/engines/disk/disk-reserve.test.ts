@@ -12,7 +12,7 @@ import { storeOn } from "../../support/stores.js";
 
 const KiB = 1024;
 
-/** One process on a directory, which ends when `act` is done. */
+/** Opens a directory as a new process would, runs `act` and closes it. */
 async function inProcess(
   root: string,
   act: (store: Store, directory: DataDirectory) => Promise<unknown>,
@@ -31,7 +31,7 @@ async function saveMany(store: Store, count: number, bytes: number): Promise<voi
   for (let number = 0; number < count; number += 1) await save(store, `k${number}`, bytes);
 }
 
-/** Bytes of the file `reserve`; undefined where there is none. */
+/** Bytes of the file `reserve`; undefined if there is none. */
 const reserveOf = (root: string): Promise<number | undefined> =>
   stat(join(root, "reserve")).then(
     ({ size }) => size,
@@ -39,7 +39,7 @@ const reserveOf = (root: string): Promise<number | undefined> =>
   );
 
 describe("the reserve", () => {
-  it("is not there in a small store, whose fixed cost is below 64 KiB of files", async () => {
+  it("is not made in a small store, whose files take less than 64 KiB besides its content", async () => {
     const root = await temporaryDirectory();
     await inProcess(root, async (store, { signingKey }) => {
       await signingKey();
@@ -76,7 +76,7 @@ describe("the reserve", () => {
         await store.uploads.appendStream(id, sourceOf(...blocks));
       },
     ],
-  ])("is there once the store has got 1 MiB %s", async (_, act) => {
+  ])("is made when the store has 1 MiB %s", async (_, act) => {
     const root = await temporaryDirectory();
     await inProcess(root, async (store) => {
       expect(await reserveOf(root)).toBeUndefined();
@@ -85,7 +85,7 @@ describe("the reserve", () => {
     });
   });
 
-  it("counts what processes before have stored", async () => {
+  it("counts the bytes of earlier processes", async () => {
     const root = await temporaryDirectory();
     await inProcess(root, (store) => save(store, "file", 500 * KiB));
     await inProcess(root, (store) => saveMany(store, 15, 20 * KiB));
@@ -94,7 +94,7 @@ describe("the reserve", () => {
     expect(await reserveOf(root)).toBe(reserveBytes);
   });
 
-  it("is made by the next process where several have each stored less at the same time", async () => {
+  it("is made by the next process if several processes have each stored less at the same time", async () => {
     const root = await temporaryDirectory();
     const both = (await Promise.all([1, 2].map(() => openDataDirectory(root, {}, silentLog)))) as DataDirectory[];
     for (const [number, directory] of both.entries()) await save(storeOn(directory), `k${number}`, 600 * KiB);
@@ -104,7 +104,7 @@ describe("the reserve", () => {
     expect(await reserveOf(root)).toBe(reserveBytes);
   });
 
-  it("is made whole where a process died while it made it, and comes back where it was removed", async () => {
+  it("is made whole if a process died while it made it, and again if it was removed", async () => {
     const root = await temporaryDirectory();
     await inProcess(root, (store) => save(store, "k", reserveBytes));
     await truncate(join(root, "reserve"), 0);
@@ -115,7 +115,7 @@ describe("the reserve", () => {
     expect(await reserveOf(root)).toBe(reserveBytes);
   });
 
-  it("that was given up comes back with a deletion, as long as there is as much content", async () => {
+  it("is made again by a deletion after it was given up, while there is 1 MiB of content", async () => {
     const root = await temporaryDirectory();
     await inProcess(root, async (store, { content }) => {
       await saveMany(store, 3, reserveBytes);

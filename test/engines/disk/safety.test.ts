@@ -17,7 +17,7 @@ async function madeStore(): Promise<string> {
   return root;
 }
 
-/** The warnings as event and path below the root; each says in one line what to do. */
+/** The warnings, each as its event and its path below the root. Checks that each one says in one line what to do. */
 async function warningsOf(root: string, as = user): Promise<string[]> {
   const warnings = await inspectSafety(root, as);
   for (const { why } of warnings) expect(why).toMatch(/^[^\n]+(?:chmod|chown|move the folder)[^\n]*$/);
@@ -25,21 +25,21 @@ async function warningsOf(root: string, as = user): Promise<string[]> {
 }
 
 describe.skipIf(user === undefined)("inspectSafety()", () => {
-  it("has nothing to say of a store as it is made, nor of a directory without one", async () => {
+  it("does not warn of a new store, nor of a missing directory", async () => {
     const root = await madeStore();
     expect(await warningsOf(root)).toEqual([]);
     expect(await warningsOf(join(root, "none"))).toEqual([]);
-    await chmod(root, 0o755); // others see its files, and cannot open them
+    await chmod(root, 0o755); // others can see the names in it, but cannot open them
     expect(await warningsOf(root)).toEqual([]);
   });
 
-  it.each([0o640, 0o604])("tells of a key that others can read, mode %o", async (mode) => {
+  it.each([0o640, 0o604])("warns of a key that others can read, mode %o", async (mode) => {
     const root = await madeStore();
     await chmod(join(root, "signing-key"), mode);
     expect(await warningsOf(root)).toEqual(["readable_by_others /signing-key"]);
   });
 
-  it("tells of content that others can read, where they can come to it", async () => {
+  it("warns of content that others can read, if they can enter the root", async () => {
     const root = await madeStore();
     await chmod(join(root, "metadata.sqlite"), 0o644);
     await chmod(join(root, "content"), 0o755);
@@ -49,7 +49,7 @@ describe.skipIf(user === undefined)("inspectSafety()", () => {
   });
 
   it.each(["", "/content", "/format", "/metadata.sqlite", "/signing-key"])(
-    "tells of others who can write to %j",
+    "warns if others can write to %j",
     async (name) => {
       const root = await madeStore();
       await chmod(`${root}${name}`, 0o722);
@@ -57,12 +57,12 @@ describe.skipIf(user === undefined)("inspectSafety()", () => {
     },
   );
 
-  it("tells once of a store of another user", async () => {
+  it("warns once of a store of another user", async () => {
     const root = await madeStore();
     expect(await warningsOf(root, (user ?? 0) + 1)).toEqual(["owned_by_another "]);
   });
 
-  it.skipIf(!isRoot)("tells of a part that belongs to another user (needs root)", async () => {
+  it.skipIf(!isRoot)("warns of one file of another user (needs root)", async () => {
     const root = await madeStore();
     await chown(join(root, "metadata.sqlite"), 54_321, 54_321);
     expect(await warningsOf(root)).toEqual(["owned_by_another /metadata.sqlite"]);
@@ -70,7 +70,7 @@ describe.skipIf(user === undefined)("inspectSafety()", () => {
 });
 
 it.each(["content", "content/a"])(
-  "inspectSafety() tells of a symlink in the place of %s, whoever asks",
+  "inspectSafety() warns of a symlink in the place of %s, with a user id and without",
   async (name) => {
     const root = await madeStore();
     const elsewhere = join(root, "..", "elsewhere");

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { createChangeQueue, type InTurn } from "../../../src/engines/sqlite/change-queue.js";
+import { createChangeQueue } from "../../../src/engines/sqlite/change-queue.js";
 import type { StoreChange } from "../../../src/engines/sqlite/database/connection.js";
+import type { InTurn } from "../../../src/engines/sqlite/write-turns.js";
 
-/** A queue whose transactions wait until they are let go on; a row whose text is "lost" is not as it was read. */
+/** A queue whose batches wait until the test ends them. A change whose row has the old text "lost" is not made. */
 function openQueue(limits = { maxChanges: 32, maxSize: 1_000 }) {
   const batches: { keys: (string | undefined)[]; succeed: () => void; fail: (error: Error) => void }[] = [];
   let last: Promise<unknown> = Promise.resolve();
@@ -30,8 +31,8 @@ function openQueue(limits = { maxChanges: 32, maxSize: 1_000 }) {
   return { batches, change, batch };
 }
 
-describe("changes that come while a transaction is under way", () => {
-  it("share the next one in the order of the calls, and are each told what became of them", async () => {
+describe("changes that are asked for during a transaction", () => {
+  it("share the next transaction in the order of the calls, and each gets its own result", async () => {
     const { batches, change, batch } = openQueue();
     const first = change("a");
     await batch(0);
@@ -42,7 +43,7 @@ describe("changes that come while a transaction is under way", () => {
     expect(batches.map(({ keys }) => keys)).toEqual([["a"], ["b", "c", "b", "d"]]);
   });
 
-  it("are no more than the limit to a transaction", async () => {
+  it("are at most as many in a transaction as the limit says", async () => {
     const { batches, change, batch } = openQueue();
     const all = Array.from({ length: 70 }, (_, n) => change(String(n)));
     for (const n of [0, 1, 2]) (await batch(n))?.succeed();
@@ -51,7 +52,7 @@ describe("changes that come while a transaction is under way", () => {
     expect(batches.flatMap(({ keys }) => keys)).toEqual(all.map((_, n) => String(n)));
   });
 
-  it("have no more bytes than the limit in a transaction, but for one that is larger alone", async () => {
+  it("have at most as many bytes in a transaction as the limit says; a larger change gets its own transaction", async () => {
     const { batches, change, batch } = openQueue();
     const all = [900, 50, 100, 5_000, 5_000, 10].map((bytes, n) => change(String(n), { bytes }));
     for (const n of [0, 1, 2, 3, 4]) (await batch(n))?.succeed();
@@ -59,7 +60,7 @@ describe("changes that come while a transaction is under way", () => {
     expect(batches.map(({ keys }) => keys)).toEqual([["0", "1"], ["2"], ["3"], ["4"], ["5"]]);
   });
 
-  it("fail together where it fails, and those behind it go on", async () => {
+  it("fail together if their transaction fails, and later changes are still made", async () => {
     const { batches, change, batch } = openQueue();
     const first = [change("a"), change("b")];
     await batch(0);

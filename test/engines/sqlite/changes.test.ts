@@ -33,8 +33,8 @@ const creation = (...keys: string[]): StoreChange => ({
   drop: [],
 });
 
-/** The thread's program fails at a connection that it does not know: a fault, of which it dies. */
-const fault = { id: 0, request: { kind: "all", connection: -1, sql: "", values: [] } };
+/** A request that makes the thread end with an error, because its connection is not open. */
+const fatalRequest = { id: 0, request: { kind: "all", connection: -1, sql: "", values: [] } };
 
 const thread = new SqliteThread({ delayMs: 0 });
 async function inThread(file: string): Promise<SqliteConnection> {
@@ -53,7 +53,7 @@ for (const [place, connect] of [
       return connection;
     }
 
-    it("makes each change whose rows match, as those before it have left them, and no part of another", async () => {
+    it("makes each change whose rows match after the changes before it, and no part of the others", async () => {
       const { file, keys, names } = await newDatabase();
       const connection = await open(file);
       const replacing: StoreChange = { rows: [{ key: "a", old: "1", next: "2" }], put: [], drop: ["a"] };
@@ -63,7 +63,7 @@ for (const [place, connect] of [
       expect(await names()).toEqual(["d"]);
     });
 
-    it("is undone where a statement fails, and the connection goes on", async () => {
+    it("is rolled back if a statement fails, and the connection stays usable", async () => {
       const { file, reader, keys, names } = await newDatabase();
       const connection = await open(file);
       await reader.all(
@@ -76,7 +76,7 @@ for (const [place, connect] of [
       expect(await names()).toEqual(["d"]);
     });
 
-    it("is undone where the commit fails, and the connection goes on", async () => {
+    it("is rolled back if the commit fails, and the connection stays usable", async () => {
       const { file, reader, keys } = await newDatabase();
       const connection = await open(file);
       await reader.all("CREATE TABLE parent (id INTEGER PRIMARY KEY)");
@@ -92,7 +92,7 @@ for (const [place, connect] of [
       expect(await keys()).toEqual(["a"]);
     });
 
-    it("waits for another's transaction, and says so when that takes too long", async () => {
+    it("waits for the transaction of another connection, and fails with SQLITE_BUSY if that takes too long", async () => {
       const { file, reader } = await newDatabase();
       const connection = await open(file);
       await reader.all("BEGIN IMMEDIATE");
@@ -107,7 +107,7 @@ for (const [place, connect] of [
       expect(await connection.change([creation("b")], 1_000)).toEqual([true]);
     });
 
-    it("moves the log into the database at the length that it is told", async () => {
+    it("checkpoints the WAL at the given length", async () => {
       const { file, reader } = await newDatabase();
       const connection = await open(file);
       const movedPages = async (): Promise<number | undefined> => {
@@ -125,7 +125,7 @@ for (const [place, connect] of [
   });
 }
 
-it("a change whose thread ends while it waits has an unknown outcome, and was not made", async () => {
+it("a change whose thread ends while it waits fails with an unknown outcome, and was not made", async () => {
   const { file, reader, keys } = await newDatabase();
   const own = new SqliteThread({ delayMs: 0 });
   await expect.poll(() => own.running()).toBeDefined();
@@ -136,14 +136,15 @@ it("a change whose thread ends while it waits has an unknown outcome, and was no
   const change = connection.change([creation("a")], 1_000);
   await delay(20);
   const outcome = expect(change).rejects.toMatchObject({ name: "SqliteThreadError", code: "SQLITE_THREAD_ENDED" });
-  own.running()?.postMessage(fault);
+  own.running()?.postMessage(fatalRequest);
   await outcome;
   await reader.all("COMMIT");
   expect(await keys()).toEqual(["before"]);
-  expect(await connection.change([creation("a")], 1_000)).toEqual([true]); // in this thread, until there is another
+  // This runs in the calling thread, until another thread is running.
+  expect(await connection.change([creation("a")], 1_000)).toEqual([true]);
 });
 
-it("of changes whose thread ends among them, the database holds all or nothing, and holds up nobody", async () => {
+it("if the thread ends during changes, each change is made or not made, and nobody is blocked", async () => {
   const { file, reader, keys, names } = await newDatabase();
   const expected = new Set<string>();
   for (let round = 0; round < 15; round += 1) {
@@ -154,12 +155,12 @@ it("of changes whose thread ends among them, the database holds all or nothing, 
     const calls = batches.map((name) => connection.change([creation(name, `${name} too`)], 1_000));
     const outcomes = Promise.allSettled(calls);
     if (round % 2 === 1) await Promise.race([calls[round], delay(round)]);
-    own.running()?.postMessage(fault);
+    own.running()?.postMessage(fatalRequest);
     for (const [n, { status }] of (await outcomes).entries()) {
       if (status === "fulfilled") expected.add(batches[n] ?? "");
     }
     await connection.close();
-    // Whoever comes next can write.
+    // The next connection can write.
     const next = await openLocalConnection(file, { ...writing, busyTimeoutMs: 2_000 });
     expect(await next.change([creation(`${round} next`, `${round} next too`)], 1_000)).toEqual([true]);
     await next.close();
@@ -170,7 +171,7 @@ it("of changes whose thread ends among them, the database holds all or nothing, 
   expect(await reader.all("PRAGMA integrity_check")).toEqual([{ integrity_check: "ok" }]);
 });
 
-it("each step of a page is a search in the index", async () => {
+it("the statements of pages search in the index at each step", async () => {
   const { reader } = await newDatabase();
   for (const isIncluded of [true, false]) {
     const start = { key: "a", isIncluded };

@@ -2,8 +2,8 @@ import { setImmediate } from "node:timers/promises";
 import { openKeyvMetadataStore } from "../../../src/engines/sqlite/keyv-metadata-store.js";
 
 /*
- * node changing-process.mjs <file> <name> <changes>: raises the numbers in two rows by one, with a piece each time, as
- * one of several processes. A change that loses reads the rows again.
+ * node changing-process.mjs <file> <name> <changes>: adds 1 to the numbers in two rows as often as `changes` says, and
+ * adds a row and a piece each time. If another process was faster, it reads the rows again and retries.
  */
 const [, , file = "", name = "", changes] = process.argv;
 const store = await openKeyvMetadataStore(file, () => undefined);

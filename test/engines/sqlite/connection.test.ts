@@ -29,7 +29,7 @@ function connectionTests(place: string, openPlainly: Open) {
   }
 
   describe(`a connection in the ${place}`, () => {
-    it("runs statements in the order of the calls, with values of every kind", async () => {
+    it("runs statements in the order of the calls, with values of every type", async () => {
       const { connection } = await openRows();
       const [, , rows] = await Promise.all([
         connection.all(insert, ["a", "text"]),
@@ -51,19 +51,19 @@ function connectionTests(place: string, openPlainly: Open) {
       await expect(connection.all("SELECT $1", ["a\0b"])).rejects.toThrow("NUL");
     });
 
-    it("is set as its options say, before its first statement", async () => {
+    it("has the settings of its options before its first statement", async () => {
       const { connection } = await openRows({ pragmas });
       expect(await connection.all("PRAGMA journal_mode")).toEqual([{ journal_mode: "wal" }]);
       expect(await connection.all("PRAGMA synchronous")).toEqual([{ synchronous: 2 }]);
     });
 
-    it("keeps running after more statements than it keeps compiled", async () => {
+    it("works with more different statements than it keeps compiled", async () => {
       const { connection } = await openRows();
       for (let n = 0; n < 250; n += 1) expect(await connection.all(`SELECT ${n} AS n`)).toEqual([{ n }]);
       expect(await connection.all("SELECT 0 AS n")).toEqual([{ n: 0 }]);
     });
 
-    it("goes on after a statement that fails, as it is compiled and as it runs", async () => {
+    it("stays usable after a statement that fails to compile and one that fails to run", async () => {
       const { connection } = await openRows();
       const other = "INSERT INTO others (key) VALUES ($1)";
       await expect(connection.all(other, ["a"])).rejects.toMatchObject({ code: "SQLITE_ERROR" });
@@ -74,7 +74,7 @@ function connectionTests(place: string, openPlainly: Open) {
       expect(await connection.all(insert, ["b", "text"])).toEqual([{ key: "b" }]);
     });
 
-    it("commits what follows a statement that found the database busy, for others to see", async () => {
+    it("commits the statements after one that failed because the database was busy, visibly to others", async () => {
       const { file, connection } = await openRows({ pragmas, busyTimeoutMs: 50 });
       const other = await open(file, { pragmas, busyTimeoutMs: 50 });
       expect(await connection.all(insert, ["a", "text"])).toEqual([{ key: "a" }]);
@@ -84,10 +84,10 @@ function connectionTests(place: string, openPlainly: Open) {
       const update = "UPDATE rows SET value = $1 WHERE key = $2 RETURNING key";
       expect(await connection.all(update, ["more", "a"])).toEqual([{ key: "a" }]);
       expect(await other.all("SELECT value FROM rows")).toEqual([{ value: "more" }]);
-      expect(await other.all(insert, ["c", "text"])).toEqual([{ key: "c" }]); // nobody holds the database
+      expect(await other.all(insert, ["c", "text"])).toEqual([{ key: "c" }]); // nobody holds the lock
     });
 
-    it("waits for a busy database while the thread does other work", async () => {
+    it("waits for a busy database without blocking the thread", async () => {
       const { file, connection } = await openRows({ pragmas, busyTimeoutMs: 60_000 });
       const other = await open(file, { pragmas });
       await other.all("BEGIN IMMEDIATE");
@@ -98,7 +98,7 @@ function connectionTests(place: string, openPlainly: Open) {
       expect(await write).toEqual([{ key: "a" }]);
     });
 
-    it("reports a missing file, and makes none; and opens it once it is there", async () => {
+    it("fails for a missing file without creating it, and opens it when it exists", async () => {
       const file = join(await temporaryDirectory(), "rows.sqlite");
       const attempt = () => open(file, { mustExist: true }).then((connection) => connection.all("SELECT 1 AS one"));
       for (const _ of [1, 2]) await expect(attempt()).rejects.toMatchObject({ code: "SQLITE_CANTOPEN" });
@@ -107,7 +107,7 @@ function connectionTests(place: string, openPlainly: Open) {
       expect(await attempt()).toEqual([{ one: 1 }]);
     });
 
-    it("names SQLite's code for a file that is a folder, no database, damaged, full or read-only", async () => {
+    it("reports SQLite's code for a file that is a folder, not a database, damaged, full or read-only", async () => {
       const folder = await temporaryDirectory();
       const read = async (file: string) => (await open(file)).all("SELECT * FROM sqlite_schema");
       await mkdir(join(folder, "folder"));
@@ -126,7 +126,7 @@ function connectionTests(place: string, openPlainly: Open) {
       await expect(read(file)).rejects.toMatchObject({ code: "SQLITE_CORRUPT" });
     });
 
-    it.skipIf(isPackage)("close() leaves the database alone in its folder (node:sqlite)", async () => {
+    it.skipIf(isPackage)("close() leaves only the database file in its folder (node:sqlite)", async () => {
       const { file, connection } = await openRows({ pragmas });
       for (let n = 0; n < 150; n += 1) await connection.all(`SELECT key FROM rows LIMIT ${n}`);
       await connection.all(insert, ["a", "text"]);
@@ -135,7 +135,7 @@ function connectionTests(place: string, openPlainly: Open) {
       expect(await readdir(dirname(file))).toEqual([basename(file)]);
     });
 
-    it("rejects what is asked after close()", async () => {
+    it("rejects statements after close()", async () => {
       const { connection } = await openRows();
       const last = connection.all(insert, ["a", "text"]);
       await connection.close();
@@ -147,7 +147,7 @@ function connectionTests(place: string, openPlainly: Open) {
 
 connectionTests("calling thread", openLocalConnection);
 
-it("compiles a statement once", async () => {
+it("compiles each statement once", async () => {
   const driver: { DatabaseSync: SqliteDriver["DatabaseSync"] } = await loadSqliteDriver();
   const { DatabaseSync } = driver;
   onTestFinished(() => void Object.assign(driver, { DatabaseSync }));

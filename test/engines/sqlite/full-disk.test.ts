@@ -18,13 +18,13 @@ async function openOn(bytes: number) {
   return { path, file, reserve, store };
 }
 
-/** Saves a piece of `bytes` in a row. */
+/** Saves a row with a small piece of `bytes` bytes. */
 const save = (store: MetadataStore, name: string, bytes: number): Promise<boolean> =>
   store.change([{ key: name, old: undefined, next: "1" }], { put: [{ name, bytes: randomBytes(bytes) }] });
 const remove = (store: MetadataStore, name: string): Promise<boolean> =>
   store.change([{ key: name, old: "1", next: undefined }], { drop: [name] });
 
-/** Saves until the disk is full. @returns the names of what was saved */
+/** Saves rows with pieces until the disk is full. @returns their names */
 async function fill(store: MetadataStore, name: string, bytes: number): Promise<string[]> {
   const names: string[] = [];
   for (;;) {
@@ -38,12 +38,12 @@ async function fill(store: MetadataStore, name: string, bytes: number): Promise<
   }
 }
 
-/** Writes a file beside the database, or as much of it as the disk takes. */
+/** Writes a file beside the database, as much of it as fits. */
 const takeRoom = (path: string, bytes: number): Promise<void> =>
   writeFile(path, randomBytes(bytes)).catch(() => undefined);
 
-describe.skipIf(!canMount)(`the metadata on a full disk ${needsMounts}`, () => {
-  it("takes deletions again and again with a reserve of 1 MiB, though what is left is taken at once", async () => {
+describe.skipIf(!canMount)(`the metadata store on a full disk ${needsMounts}`, () => {
+  it("makes one deletion after another with a reserve of 1 MiB, although other files take all free space at once", async () => {
     const { path, reserve, store } = await openOn(12 * MiB);
     const names = [...(await fill(store, "first", 30_000)), ...(await fill(store, "first", 100))];
     await takeRoom(join(path, "ballast"), 12 * MiB);
@@ -57,7 +57,7 @@ describe.skipIf(!canMount)(`the metadata on a full disk ${needsMounts}`, () => {
     expect(await store.get(names[0] ?? "")).toBeUndefined();
   });
 
-  it("gives back what deletions free, in steps that need little room", async () => {
+  it("gives the space of deletions back in steps that need little room", async () => {
     const { file, reserve, store } = await openOn(12 * MiB);
     const names = await fill(store, "first", 30_000);
     await unlink(reserve);
@@ -68,7 +68,7 @@ describe.skipIf(!canMount)(`the metadata on a full disk ${needsMounts}`, () => {
     expect(await store.checkIntegrity()).toEqual([]);
   });
 
-  it("fails none of many deletions because of saves that came before them", async () => {
+  it("fails no deletion because of saves that were asked for before", async () => {
     const { reserve, store } = await openOn(8 * MiB);
     const names = await fill(store, "first", 30_000);
     await unlink(reserve);

@@ -18,7 +18,7 @@ async function openStore(path?: string) {
   return { file, store };
 }
 
-/** A plain connection to the same file, as another program would open it. */
+/** A plain Keyv connection to the same file, as another program would open it. */
 async function openPlainly(file: string) {
   const adapter = new KeyvSqlite({ uri: `sqlite://${file}`, busyTimeout: 5_000 });
   onTestFinished(() => adapter.close());
@@ -29,7 +29,7 @@ async function openPlainly(file: string) {
 metadataStoreContract("Keyv over SQLite", async () => (await openStore()).store);
 
 describe("the Keyv metadata store", () => {
-  it("keeps rows in Keyv's envelope, readable by any Keyv", async () => {
+  it("keeps rows in Keyv's envelope, so any Keyv can read them", async () => {
     const { file, store } = await openStore();
     await store.put("session:a", '{"offset":3}');
     await store.change([{ key: "session:b", old: undefined, next: '{"offset":4}' }]);
@@ -38,12 +38,12 @@ describe("the Keyv metadata store", () => {
     expect(await plain.get("session:b")).toEqual({ offset: 4 });
   });
 
-  it("writes ahead and syncs every commit", async () => {
+  it("has a write-ahead log", async () => {
     const { file } = await openStore();
     expect(await (await openPlainly(file)).query("PRAGMA journal_mode")).toEqual([{ journal_mode: "wal" }]);
   });
 
-  it("hands on a row without the envelope so that nobody can take it for a record", async () => {
+  it("returns a row without the envelope as a text that nobody can take for a record", async () => {
     const { file, store } = await openStore();
     const plain = await openPlainly(file);
     await plain.query(`INSERT INTO keyv (key, value) VALUES ('artifact:b:k', '{"bucket":"b"}')`);
@@ -52,7 +52,7 @@ describe("the Keyv metadata store", () => {
     expect(await store.range("artifact:", { limit: 1 })).toEqual([{ key: "artifact:b:k", text }]);
   });
 
-  it("rejects a failed read and a failed write instead of answering a miss", async () => {
+  it("rejects a failed read and a failed write, and does not report a missing row instead", async () => {
     const { file, store } = await openStore();
     await (await openPlainly(file)).query("DROP TABLE keyv");
     await expect(store.get("session:a")).rejects.toMatchObject({ code: "internal" });
@@ -62,7 +62,7 @@ describe("the Keyv metadata store", () => {
     await expect(store.range("session:", { limit: 1 })).rejects.toMatchObject({ code: "internal" });
   });
 
-  it("refuses a database that has lost a table, instead of making it anew", async () => {
+  it("rejects a database that has lost a table, and does not make the table again", async () => {
     for (const table of ["keyv", "pieces"]) {
       const { file, store } = await openStore();
       await store.change([{ key: "a", old: undefined, next: "1" }]);
@@ -73,12 +73,12 @@ describe("the Keyv metadata store", () => {
         await expect(store.pieces(["a"])).rejects.toMatchObject({ code: "internal" });
       }
       await store.close();
-      // Keyv's own adapter, which the test has open, makes no table again.
+      // The test has the file open with Keyv's own adapter, which does not make a table again.
       await expect(openKeyvMetadataStore(file, silentLog)).rejects.toMatchObject({ code: "SQLITE_CORRUPT" });
     }
   });
 
-  it("waits for another connection's write, and reads on meanwhile", async () => {
+  it("waits while another connection writes, and can still read", async () => {
     const { file, store } = await openStore();
     await store.put("session:a", "1");
     const other = await openPlainly(file);
@@ -90,12 +90,12 @@ describe("the Keyv metadata store", () => {
     expect(await write).toBe(true);
   });
 
-  it("says that a row is damaged whose bytes cannot be compared with what is read, in place of losing for ever", async () => {
+  it("reports a row as damaged if its stored bytes can never match its text, so that a retry does not loop", async () => {
     const { file, store } = await openStore();
     await store.put("session:a", "?");
     await store.put("artifact:b:k", "1");
     const other = await openPlainly(file);
-    // A byte that is no UTF-8.
+    // One byte is not valid UTF-8.
     await other.query(`UPDATE keyv SET value = CAST(X'7b2276616c7565223aff7d' AS TEXT) WHERE key = 'session:a'`);
     const text = await store.get("session:a");
     await other.query("INSERT INTO keyv (key, value) VALUES ('none', NULL)");
@@ -113,7 +113,7 @@ describe("the Keyv metadata store", () => {
     expect(await store.change([whole])).toBe(true);
   });
 
-  it("sees what another connection has written, and its change token tells", async () => {
+  it("sees the writes of another connection, and its change token changes with them", async () => {
     const { file, store } = await openStore();
     const { store: other } = await openStore(file);
     const before = await store.changeToken();
@@ -122,7 +122,7 @@ describe("the Keyv metadata store", () => {
     expect(await store.changeToken()).not.toBe(before);
   });
 
-  it("opens a new file from many connections at once", async () => {
+  it("many connections can open a new file at once", async () => {
     const file = join(await temporaryDirectory(), "metadata.sqlite");
     const stores = await Promise.all(Array.from({ length: 6 }, () => openStore(file)));
     await Promise.all(stores.map(({ store }, n) => store.put(`session:${n}`, "1")));
@@ -130,7 +130,7 @@ describe("the Keyv metadata store", () => {
     expect(await stores[0]?.store.checkIntegrity()).toEqual([]);
   });
 
-  it("close() leaves no log that another database in its place would take for its own", async () => {
+  it("close() leaves no WAL that SQLite would apply to another database in its place", async () => {
     const file = join(await temporaryDirectory(), "metadata.sqlite");
     for (const write of ["put", "change"] as const) {
       const store = await openKeyvMetadataStore(file, silentLog);
@@ -142,7 +142,7 @@ describe("the Keyv metadata store", () => {
     }
   });
 
-  it("close() lets the writes that are under way end", async () => {
+  it("close() waits for running writes", async () => {
     const file = join(await temporaryDirectory(), "metadata.sqlite");
     const store = await openKeyvMetadataStore(file, silentLog);
     const writes = Array.from({ length: 100 }, (_, n) =>
@@ -156,7 +156,7 @@ describe("the Keyv metadata store", () => {
     expect(await again.range("session:", { limit: 200 })).toHaveLength(100);
   });
 
-  it("refuses a key or a text with NUL, and fails no other change for it", async () => {
+  it("rejects a key or a text with NUL, and still makes the other changes", async () => {
     const { store } = await openStore();
     const change = (key: string, next: string) => store.change([{ key, old: undefined, next }]);
     const calls = [change("a", "1"), change("b", "x\0y"), change("c\0", "1"), change("d", "1")];
@@ -165,14 +165,14 @@ describe("the Keyv metadata store", () => {
     expect(await store.getMany(["a", "b", "c", "d"])).toEqual(["1", undefined, undefined, "1"]);
   });
 
-  it("reclaim() makes the file shorter once enough of it is free", async () => {
+  it("reclaim() makes the file shorter if enough of it is free", async () => {
     const { file, store } = await openStore();
     const names = Array.from({ length: 100 }, (_, n) => `piece ${n}`);
     for (const name of names) await store.change([], { put: [{ name, bytes: randomBytes(30_000) }] });
     await store.reclaim();
     const full = (await stat(file)).size;
     expect(full).toBeGreaterThan(3_000_000);
-    await store.change([], { drop: names.slice(0, 10) }); // too little
+    await store.change([], { drop: names.slice(0, 10) }); // too few to reclaim
     await store.reclaim();
     expect((await stat(file)).size).toBe(full);
     await store.change([], { drop: names.slice(10, 90) });
@@ -182,7 +182,7 @@ describe("the Keyv metadata store", () => {
   });
 
   for (const hasWritten of [true, false]) {
-    it(`writes no more once another file is in its place, ${hasWritten ? "open" : "not yet open"} for writing, and goes on when it is back`, async () => {
+    it(`does not write while another file is in its place, ${hasWritten ? "open" : "not yet open"} for writing, and writes when it is back`, async () => {
       const { file, store } = await openStore();
       const { file: otherFile, store: other } = await openStore();
       await other.put("a", "other");
@@ -200,9 +200,9 @@ describe("the Keyv metadata store", () => {
       await rename(file, `${file}-other`);
       await rename(`${file}-moved`, file);
       expect(await store.isInPlace()).toBe(true);
-      expect(await store.getMany(["b", "c"])).toEqual([undefined, undefined]); // refused before they ran
+      expect(await store.getMany(["b", "c"])).toEqual([undefined, undefined]); // they were rejected before they ran
       expect(await change("d")).toBe(true);
-      // Nobody has looked: the look of this change is what finds it.
+      // Nobody has looked since the removal. The look of this change finds it.
       await rm(file);
       await delay(1_000);
       await expect(change("e")).rejects.toMatchObject(replaced);

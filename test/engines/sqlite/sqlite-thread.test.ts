@@ -6,10 +6,10 @@ import { SqliteThread } from "../../../src/engines/sqlite/database/sqlite-thread
 import { temporaryDirectory } from "../../support/directories.js";
 import { canMount, coverReadOnly, memoryDisk, needsMounts } from "../../support/disks.js";
 
-/** The thread's program fails at a connection that it does not know: a fault, of which it dies. */
-const fault = { id: 0, request: { kind: "all", connection: -1, sql: "", values: [] } };
+/** A request that makes the thread end with an error, because its connection is not open. */
+const fatalRequest = { id: 0, request: { kind: "all", connection: -1, sql: "", values: [] } };
 
-/** The thread's worker, once it is up. */
+/** Resolves with the worker of the thread when it is running. */
 async function started(thread: SqliteThread): Promise<Worker> {
   await expect.poll(() => thread.running()).toBeDefined();
   return thread.running() as Worker;
@@ -24,7 +24,7 @@ async function openRows(thread: SqliteThread) {
   return { file, connection };
 }
 
-it("a thread that ends fails what is under way as unknown, is reported, and is replaced", async () => {
+it("a thread that ends fails the waiting calls with an unknown outcome, is reported, and is replaced", async () => {
   const thread = new SqliteThread({ delayMs: 0 });
   const worker = await started(thread);
   const reasons: Error[] = [];
@@ -34,13 +34,13 @@ it("a thread that ends fails what is under way as unknown, is reported, and is r
   const holder = await openLocalConnection(file);
   await holder.all("BEGIN IMMEDIATE");
   const calls = [connection.all("INSERT INTO rows VALUES ('waiting')"), connection.all("SELECT 1")];
-  await other.all("SELECT 1"); // those before are with the thread now, and wait for the holder
-  worker.postMessage(fault);
+  await other.all("SELECT 1"); // the calls before are in the thread now, and wait for the holder of the lock
+  worker.postMessage(fatalRequest);
   const unknown = { status: "rejected", reason: { code: "SQLITE_THREAD_ENDED" } };
   expect(await Promise.allSettled(calls)).toMatchObject([unknown, unknown]);
   expect(reasons).toMatchObject([{ message: "connection -1 is not open" }]);
 
-  // Until another thread is up the connections are open in this one, as they were set.
+  // Until another thread is running, the connections are open in the calling thread, with the same settings.
   await holder.all("ROLLBACK");
   await holder.close();
   await connection.all("INSERT INTO rows VALUES ('behind')");
@@ -52,7 +52,7 @@ it("a thread that ends fails what is under way as unknown, is reported, and is r
   stop();
 });
 
-it("a thread that nobody waits for does not keep the process alive", async () => {
+it("an idle thread does not keep the process alive", async () => {
   const ports = () => process.getActiveResourcesInfo().filter((name) => name === "MessagePort").length;
   const before = ports();
   const worker = await started(new SqliteThread({ delayMs: 0 }));
@@ -60,16 +60,16 @@ it("a thread that nobody waits for does not keep the process alive", async () =>
   await worker.terminate();
 });
 
-it("close() succeeds where the thread ends meanwhile, which closes what is open in it", async () => {
+it("close() succeeds if the thread ends meanwhile, because that closes its connections", async () => {
   const thread = new SqliteThread({ delayMs: 0 });
   const worker = await started(thread);
   const { connection } = await openRows(thread);
-  worker.postMessage(fault);
+  worker.postMessage(fatalRequest);
   await connection.close();
   expect(thread.isRunning(worker)).toBe(false);
 });
 
-it("moves a connection into the thread once that is up, between two statements", async () => {
+it("moves a connection to the thread between two statements, as soon as the thread is running", async () => {
   const thread = new SqliteThread({ delayMs: 0 });
   const { connection } = await openRows(thread);
   const keys = Array.from({ length: 2_000 }, (_, n) => String(n).padStart(4, "0"));
@@ -83,7 +83,7 @@ it("moves a connection into the thread once that is up, between two statements",
   expect(await connection.all("PRAGMA wal_autocheckpoint")).toEqual([{ wal_autocheckpoint: 7 }]);
 });
 
-it.skipIf(!canMount)(`opens a file again that it could only read ${needsMounts}`, async () => {
+it.skipIf(!canMount)(`opens a file again if it was opened read-only before ${needsMounts}`, async () => {
   const disk = await memoryDisk(4 * 1024 * 1024);
   const file = join(disk.path, "rows.sqlite");
   for (const place of ["caller's", "other"]) {
@@ -102,21 +102,25 @@ it.skipIf(!canMount)(`opens a file again that it could only read ${needsMounts}`
   }
 });
 
-it.skipIf(!canMount)(`stays where it is open while it could only be read elsewhere ${needsMounts}`, async () => {
-  const disk = await memoryDisk(4 * 1024 * 1024);
-  const thread = new SqliteThread({ delayMs: 0 });
-  const connection = thread.connect(join(disk.path, "rows.sqlite"), { pragmas: ["journal_mode=WAL"] });
-  await connection.all("CREATE TABLE rows (n INTEGER)");
-  const uncover = await coverReadOnly(disk.path);
-  await started(thread);
-  const insert = (n: number) => connection.all("INSERT INTO rows VALUES ($1) RETURNING n", [n]);
-  expect(await Promise.all([insert(1), insert(2)])).toEqual([[{ n: 1 }], [{ n: 2 }]]); // its files are open already
-  uncover();
-  expect(await insert(3)).toEqual([{ n: 3 }]);
-  await connection.close();
-});
+it.skipIf(!canMount)(
+  `does not move a connection while the thread could open the file only for reading ${needsMounts}`,
+  async () => {
+    const disk = await memoryDisk(4 * 1024 * 1024);
+    const thread = new SqliteThread({ delayMs: 0 });
+    const connection = thread.connect(join(disk.path, "rows.sqlite"), { pragmas: ["journal_mode=WAL"] });
+    await connection.all("CREATE TABLE rows (n INTEGER)");
+    const uncover = await coverReadOnly(disk.path);
+    await started(thread);
+    const insert = (n: number) => connection.all("INSERT INTO rows VALUES ($1) RETURNING n", [n]);
+    // The files of this connection are open already.
+    expect(await Promise.all([insert(1), insert(2)])).toEqual([[{ n: 1 }], [{ n: 2 }]]);
+    uncover();
+    expect(await insert(3)).toEqual([{ n: 3 }]);
+    await connection.close();
+  },
+);
 
-it("works in the caller's thread where no other can be started, and says why", async () => {
+it("works in the calling thread if the thread cannot be started, and reports why", async () => {
   const folder = await temporaryDirectory();
   const thread = new SqliteThread({ program: join(folder, "none.cjs"), delayMs: 0 });
   const reason = new Promise<Error>((resolve) => thread.onEnd(resolve));

@@ -5,8 +5,8 @@ import { table, wrap } from "./keyv-rows.js";
 import { pieceTable } from "./tables.js";
 
 /**
- * The statements of a transaction that makes changes. Each is compiled once, and run by `get` or `run`: with these the
- * prebuilt driver tells SQLite's code of an error.
+ * A transaction that makes changes. Its statements are compiled once. They are run by `get` or `run`, because with
+ * these the prebuilt driver reports SQLite's code of an error.
  */
 export class ChangeTransaction {
   readonly #statements;
@@ -16,7 +16,7 @@ export class ChangeTransaction {
       begin: database.prepare("BEGIN IMMEDIATE"),
       commit: database.prepare("COMMIT"),
       rollBack: database.prepare("ROLLBACK"),
-      // SQLite compares bytes. JavaScript would compare what it reads, where damaged bytes all look the same.
+      // SQLite compares bytes. JavaScript would compare decoded texts, in which all damaged bytes look the same.
       compare: database.prepare(`SELECT value = ? AS isEqual FROM ${table} WHERE key = ?`),
       insertRow: database.prepare(`INSERT INTO ${table} (key, value) VALUES (?, ?)`),
       updateRow: database.prepare(`UPDATE ${table} SET value = ? WHERE key = ?`),
@@ -28,12 +28,12 @@ export class ChangeTransaction {
     };
   }
 
-  /** Takes the lock for writing, so that what is compared stays so until the end. */
+  /** Takes the lock for writing, so that the compared rows cannot change before the end of the transaction. */
   begin(): void {
     this.#statements.begin.run();
   }
 
-  /** Makes one change if all its rows match. Answers whether it did. */
+  /** Makes one change if all its rows match. Returns whether it was made. */
   make({ rows, put, drop }: StoreChange): boolean {
     if (!rows.every((row) => this.#matches(row))) return false;
     for (const row of rows) this.#changeRow(row);
@@ -46,12 +46,12 @@ export class ChangeTransaction {
     this.#statements.commit.run();
   }
 
-  /** Ends a transaction that has failed. SQLite has often ended it itself; then this does nothing. */
+  /** Ends a transaction that has failed. Does nothing if SQLite has ended it already. */
   rollBack(): void {
     try {
       this.#statements.rollBack.run();
     } catch {
-      // No transaction is active, or the next one fails to begin and comes here again.
+      // Either no transaction is active, or the next `begin` fails and is followed by another roll back.
     }
   }
 

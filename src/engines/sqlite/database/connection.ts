@@ -1,10 +1,10 @@
 import type { RowChange, SmallPiece } from "../../../store/ports/metadata-store.js";
 
-/** A value that SQLite stores. Whole numbers stay integers. A text has no NUL. */
+/** A value that SQLite stores. Whole numbers are stored as integers. A text must not contain NUL. */
 export type SqliteValue = string | number | Uint8Array | null;
 export type SqliteRow = Readonly<Record<string, unknown>>;
 
-/** One `change` of the metadata port. */
+/** The arguments of one `MetadataStore.change`. */
 export interface StoreChange {
   readonly rows: readonly RowChange[];
   readonly put: readonly SmallPiece[];
@@ -13,40 +13,40 @@ export interface StoreChange {
 
 /**
  * One connection to a database file. Requests run one at a time, in the order of the calls. The file may be opened
- * anew between two of them, so a transaction cannot span several calls.
+ * again between two requests, so a transaction cannot span several calls.
  */
 export interface SqliteConnection {
   /**
-   * Runs one statement; its rows. A statement is compiled once and used again.
+   * Runs one statement and returns its rows. The compiled statement is kept for the next call.
    *
-   * While another process holds the lock that it needs, the statement is tried again, up to `busyTimeoutMs`.
+   * While another process holds a lock that the statement needs, it is tried again, for up to `busyTimeoutMs`.
    *
    * @param sql with parameters `?`, or `$1`, `$2`, ...
    * @throws SqliteError; SqliteThreadError if it is not known whether the statement ran
    */
   all<Row = SqliteRow>(sql: string, values?: readonly SqliteValue[]): Promise<Row[]>;
   /**
-   * Makes a batch of changes in one transaction, one after the other: each is made only if all its rows match, and sees
-   * what those before it have made.
+   * Makes a batch of changes in one transaction, one after the other. A change is made only if all its rows match. It
+   * sees the changes before it.
    *
-   * @param logPages the write-ahead log is moved into the database when a commit leaves it with this many pages
-   * @returns for each change, whether it was made
+   * @param checkpointPages the WAL is checkpointed if a commit leaves it with this many pages
+   * @returns for each change whether it was made
    * @throws SqliteError, SqliteThreadError: it is not known whether the changes were made
    */
-  change(batch: readonly StoreChange[], logPages: number): Promise<boolean[]>;
-  /** How long a statement waits for other processes, in milliseconds. */
+  change(batch: readonly StoreChange[], checkpointPages: number): Promise<boolean[]>;
+  /** Sets how long a statement waits for a lock, in milliseconds. */
   setBusyTimeout(ms: number): Promise<void>;
-  /** Runs what was asked for before, then closes. */
+  /** Runs the requests that were made before, then closes the file. */
   close(): Promise<void>;
 }
 
 export interface ConnectionOptions {
-  /** A missing file is an error (`SQLITE_CANTOPEN`), and is not created. */
+  /** A missing file is an error (`SQLITE_CANTOPEN`). It is not created. */
   readonly mustExist?: boolean;
-  /** What `identityOf` has answered for the file; a path that leads to another one is an error (`SQLITE_MOVED`). */
+  /** The result of `identityOf` for the file. If another file is at the path, opening fails with `SQLITE_MOVED`. */
   readonly identity?: string | undefined;
-  /** 0 unless given. */
+  /** How long a statement waits for a lock; 0 by default. */
   readonly busyTimeoutMs?: number;
-  /** What the connection is set to before its first statement, like `synchronous=FULL`. */
+  /** Pragmas that are set before the first statement, like `synchronous=FULL`. */
   readonly pragmas?: readonly string[];
 }

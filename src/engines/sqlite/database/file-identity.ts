@@ -1,26 +1,26 @@
 import { type BigIntStats, statSync } from "node:fs";
 import { stat } from "node:fs/promises";
-import { codeOf } from "../../engine-error.js";
+import { errorCodeOf } from "../../engine-error.js";
 
-/** What tells the file at a path from another one that takes its place; undefined if there is none. */
+/** A text that differs if another file takes the place of this one; undefined if no file is at the path. */
 export async function identityOf(path: string): Promise<string | undefined> {
-  return stat(path, { bigint: true }).then(identityIn, absent);
+  return stat(path, { bigint: true }).then(identityIn, undefinedIfMissing);
 }
 
-/** `identityOf`, in the calling thread. */
+/** Like `identityOf`, but synchronous. */
 export function identityOfSync(path: string): string | undefined {
   try {
     return identityIn(statSync(path, { bigint: true }));
   } catch (error) {
-    return absent(error);
+    return undefinedIfMissing(error);
   }
 }
 
-/** Device and inode. A file system without inodes, as on Windows, says 0: there a file is only there or not. */
+/** Device and inode. Without inodes, as on Windows, the inode is 0, and all files have the identity `there`. */
 const identityIn = ({ dev, ino }: BigIntStats): string => (ino === 0n ? "there" : `${dev}:${ino}`);
 
-function absent(error: unknown): undefined {
-  const code = codeOf(error);
+function undefinedIfMissing(error: unknown): undefined {
+  const code = errorCodeOf(error);
   if (code !== "ENOENT" && code !== "ENOTDIR") throw error;
   return undefined;
 }

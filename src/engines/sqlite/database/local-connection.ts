@@ -6,24 +6,24 @@ import { loadSqliteDriver } from "./driver.js";
 import { identityOfSync } from "./file-identity.js";
 import { failureOf, SqliteError } from "./sqlite-error.js";
 
-/** Compiled statements that a connection keeps. */
+/** The most compiled statements that a connection keeps. */
 const maxStatements = 100;
 /**
- * SQLite's own busy handler waits ever longer and blocks the thread. Short waits of random length give each process
- * its turn: with eight that write, the worst wait was 0.14 s in place of 4.6 s.
+ * SQLite's own busy handler waits longer each time and blocks the thread. Short random waits give each process its
+ * turn: with eight writing processes the longest wait was 0.14 s instead of 4.6 s.
  */
-const leastBusyWaitMs = 0.5;
-const mostBusyWaitMs = 2.5;
+const minBusyWaitMs = 0.5;
+const maxBusyWaitMs = 2.5;
 
 interface Compiled {
   readonly statement: StatementSyncInstance;
-  /** Which value goes to each parameter, by index, where these are `$1`, `$2`, ...: to the drivers those are names. */
+  /** For each parameter the index of its value, if they are `$1`, `$2`, ...; the drivers take these for names. */
   readonly order: readonly number[] | undefined;
 }
 
 /**
- * Opens a connection whose statements run in the calling thread, so they hold up everything else in it: for reads,
- * which find their pages in memory, and for threads that do nothing else.
+ * Opens a connection whose statements run in the calling thread and block it. It is for reads, which find their pages
+ * in memory, and for threads that do nothing else.
  *
  * @throws SqliteError; SqliteDriverError
  */
@@ -46,16 +46,16 @@ export async function openLocalConnection(file: string, options: ConnectionOptio
   return connection;
 }
 
-/** The file at the path is another one than the connection is meant for. */
-const moved = { code: "SQLITE_MOVED", message: "SQLITE_MOVED: another file lies at the path" };
+/** The file at the path is not the one that the connection is meant for. */
+const moved = { code: "SQLITE_MOVED", message: "SQLITE_MOVED: another file is at the path" };
 
 class LocalConnection implements SqliteConnection {
   readonly #database: DatabaseSyncInstance;
-  /** In the order of their last use. */
+  /** By their SQL, in the order of their last use. */
   readonly #statements = new Map<string, Compiled>();
-  /** Made with the first change: it keeps statements of its own. */
+  /** Made with the first change. It keeps its own statements. */
   #transaction: ChangeTransaction | undefined;
-  #logPages: number | undefined;
+  #checkpointPages: number | undefined;
   #busyTimeoutMs = 0;
   #last: Promise<unknown> = Promise.resolve();
   #closing: Promise<void> | undefined;
@@ -68,11 +68,11 @@ class LocalConnection implements SqliteConnection {
     return this.#inTurn(() => this.#whileBusy(() => this.#run(sql, values) as Row[]));
   }
 
-  change(batch: readonly StoreChange[], logPages: number): Promise<boolean[]> {
+  change(batch: readonly StoreChange[], checkpointPages: number): Promise<boolean[]> {
     return this.#inTurn(async () => {
-      if (logPages !== this.#logPages)
-        asSqliteError(() => this.#database.exec(`PRAGMA wal_autocheckpoint=${logPages}`));
-      this.#logPages = logPages;
+      if (checkpointPages !== this.#checkpointPages)
+        asSqliteError(() => this.#database.exec(`PRAGMA wal_autocheckpoint=${checkpointPages}`));
+      this.#checkpointPages = checkpointPages;
       this.#transaction ??= asSqliteError(() => new ChangeTransaction(this.#database));
       return this.#changeIn(this.#transaction, batch);
     });
@@ -103,7 +103,7 @@ class LocalConnection implements SqliteConnection {
 
   #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
     const result = this.#last.then(work);
-    this.#last = result.catch(() => undefined); // the caller has it; the next call only waits
+    this.#last = result.catch(() => undefined); // the caller receives the error; the next call only waits
     return result;
   }
 
@@ -142,11 +142,13 @@ class LocalConnection implements SqliteConnection {
   }
 }
 
-const randomWaitMs = (): number => leastBusyWaitMs + Math.random() * (mostBusyWaitMs - leastBusyWaitMs);
+const randomWaitMs = (): number => minBusyWaitMs + Math.random() * (maxBusyWaitMs - minBusyWaitMs);
 
-/** A number would be bound as REAL, and the prebuilt driver would cut a text off at a NUL. */
+/**
+ * Whole numbers become bigints, because numbers are bound as REAL. The prebuilt driver would cut a text off at a NUL.
+ */
 function toBound(value: SqliteValue): SqliteValue | bigint {
-  if (typeof value === "string" && value.includes("\0")) throw new Error("a text has a NUL");
+  if (typeof value === "string" && value.includes("\0")) throw new Error("a text contains a NUL");
   return typeof value === "number" && Number.isSafeInteger(value) ? BigInt(value) : value;
 }
 

@@ -1,4 +1,4 @@
-/** An error of SQLite that can be sent to another thread. */
+/** An error of SQLite as it can be sent to another thread. */
 export interface SqliteFailure {
   /** The name of SQLite's primary result code, like `SQLITE_BUSY`. */
   readonly code: string;
@@ -18,8 +18,8 @@ export class SqliteError extends Error {
 }
 
 /**
- * The thread that runs the statement ended first. It is not known whether a change was made: it may have been
- * committed before the thread ended.
+ * The thread ended before it answered. It is not known whether a change was made: it may have been committed before the
+ * thread ended.
  */
 export class SqliteThreadError extends Error {
   override readonly name = "SqliteThreadError";
@@ -28,12 +28,11 @@ export class SqliteThreadError extends Error {
 
 /** Primary result codes by number: https://sqlite.org/rescode.html */
 const codes = [
-  ...["OK", "ERROR", "INTERNAL", "PERM", "ABORT", "BUSY", "LOCKED", "NOMEM", "READONLY", "INTERRUPT", "IOERR"],
-  ...["CORRUPT", "NOTFOUND", "FULL", "CANTOPEN", "PROTOCOL", "EMPTY", "SCHEMA", "TOOBIG", "CONSTRAINT", "MISMATCH"],
-  ...["MISUSE", "NOLFS", "AUTH", "FORMAT", "RANGE", "NOTADB"],
-];
+  "OK ERROR INTERNAL PERM ABORT BUSY LOCKED NOMEM READONLY INTERRUPT IOERR CORRUPT NOTFOUND FULL CANTOPEN PROTOCOL",
+  "EMPTY SCHEMA TOOBIG CONSTRAINT MISMATCH MISUSE NOLFS AUTH FORMAT RANGE NOTADB",
+].flatMap((names) => names.split(" "));
 
-/** The text of `sqlite3_errstr` for each code that a statement can end with, where a driver does not tell the code. */
+/** The texts of `sqlite3_errstr` for the codes of statements. They are needed if a driver does not report the code. */
 const texts: readonly (readonly [text: string, code: string])[] = [
   ["database is locked", "BUSY"],
   ["database table is locked", "LOCKED"],
@@ -52,14 +51,15 @@ const texts: readonly (readonly [text: string, code: string])[] = [
   ["interrupted", "INTERRUPT"],
 ];
 
-/** What a driver has thrown, as a failure. */
+/** The failure for an error that a driver has thrown. */
 export function failureOf(error: unknown): SqliteFailure {
   const { errcode, code, message = String(error) } = error as ThrownByDriver;
   const name = typeof errcode === "number" ? codes[errcode & 0xff] : undefined;
-  // ERR_SQLITE_ERROR without a number comes from `all` of @photostructure/sqlite; any other code is a misuse of the API.
-  const told =
+  // ERR_SQLITE_ERROR without a number comes from `all` of @photostructure/sqlite; any other code is a misuse of the
+  // API.
+  const guessed =
     code === "ERR_SQLITE_ERROR" ? (texts.find(([text]) => message.includes(text))?.[1] ?? "ERROR") : "MISUSE";
-  const full = `SQLITE_${name ?? told}`;
+  const full = `SQLITE_${name ?? guessed}`;
   return { code: full, message: `${full}: ${message}` };
 }
 

@@ -4,19 +4,19 @@ import { openLocalConnection } from "./local-connection.js";
 import { sharedSqliteThread } from "./sqlite-thread.js";
 
 /*
- * Stands in for the native package `sqlite3`, which has to be compiled: `scripts/build.mjs` and `vitest.config.ts`
- * give it to @keyv/sqlite in its place. It has the methods that @keyv/sqlite calls, and no others.
+ * Replaces the native package `sqlite3`, which would have to be compiled: `scripts/build.mjs` and `vitest.config.ts`
+ * give this module to @keyv/sqlite. It has only the methods that @keyv/sqlite calls.
  */
 
-/** Where the statements of a connection run: `local` in the caller's thread, `thread` in `sharedSqliteThread`. */
-export type Place = "local" | "thread";
+/** Where the statements of a connection run: `local` in the calling thread, `thread` in `sharedSqliteThread`. */
+export type ConnectionKind = "local" | "thread";
 
 type Done<Result = void> = (error: Error | null, result?: Result) => void;
 
-/** A database file as @keyv/sqlite can hand it on: a URI with what the connection is to be. */
-export function connectionUri(file: string, place: Place, options: ConnectionOptions = {}): string {
+/** A URI that @keyv/sqlite passes on to `Database`: the file, and the kind and options of the connection. */
+export function connectionUri(file: string, kind: ConnectionKind, options: ConnectionOptions = {}): string {
   const uri = pathToFileURL(file);
-  uri.searchParams.set("place", place);
+  uri.searchParams.set("kind", kind);
   uri.searchParams.set("options", JSON.stringify(options));
   return uri.href;
 }
@@ -26,7 +26,7 @@ async function connect(uri: string): Promise<SqliteConnection> {
   const { searchParams } = new URL(uri);
   const file = fileURLToPath(uri.replace(/\?.*$/, ""));
   const options: ConnectionOptions = JSON.parse(searchParams.get("options") ?? "{}");
-  return searchParams.get("place") === "local"
+  return searchParams.get("kind") === "local"
     ? openLocalConnection(file, options)
     : sharedSqliteThread.connect(file, options);
 }
@@ -34,7 +34,7 @@ async function connect(uri: string): Promise<SqliteConnection> {
 class Database {
   readonly #connection: Promise<SqliteConnection>;
 
-  /** @param uri made by `connectionUri`, or a path @param opened called once the file is open, or is not */
+  /** @param uri from `connectionUri`, or a path @param opened called when the file was opened, or with the error */
   constructor(uri: string, opened: Done) {
     this.#connection = connect(uri);
     this.#connection.then(() => opened(null), opened);
@@ -44,7 +44,7 @@ class Database {
     if (option === "busyTimeout") void this.#connection.then((connection) => connection.setBusyTimeout(ms));
   }
 
-  /** Runs a statement with its values, given one by one or as an array, and calls the last argument with its rows. */
+  /** Runs a statement and passes its rows to the last argument. Its values are separate arguments or an array. */
   all(sql: string, ...rest: readonly [...unknown[], Done<SqliteRow[]>]): void {
     const done = rest.at(-1) as Done<SqliteRow[]>;
     const values = rest.slice(0, -1).flat() as SqliteValue[];
@@ -61,5 +61,5 @@ class Database {
   }
 }
 
-// biome-ignore lint/style/noDefaultExport: the package's
+// biome-ignore lint/style/noDefaultExport: the package has one
 export default { Database };

@@ -2,25 +2,25 @@ import type { SqliteConnection } from "./connection.js";
 import { table } from "./keyv-rows.js";
 import { SqliteError } from "./sqlite-error.js";
 
-/** Small pieces of content, beside Keyv's rows: binary, so no larger than they are. */
+/** The table of small pieces of content. They are stored as blobs, so they take no more space than their bytes. */
 export const pieceTable = "pieces";
 
 const schema = [
-  // As Keyv's adapter makes it, with its `keySize`.
+  // The same statement as in Keyv's adapter, with its `keySize`.
   `CREATE TABLE IF NOT EXISTS ${table}(key VARCHAR(1024) PRIMARY KEY, value TEXT )`,
   `CREATE TABLE IF NOT EXISTS ${pieceTable}(name TEXT PRIMARY KEY, bytes BLOB NOT NULL)`,
 ];
 
 /**
- * Makes the tables in a database that has none. All come in one transaction, so a database with some of them has lost
- * the others, and is damaged. Any number of processes may do this at once.
+ * Makes the tables in a database that has none. They are made in one transaction, so a database with only some of them
+ * has lost the others and is damaged. Any number of processes may do this at once.
  *
- * @returns whether it has made them
- * @throws SqliteError, `SQLITE_CORRUPT` if a table is lost
+ * @returns whether the tables were made
+ * @throws SqliteError `SQLITE_CORRUPT` if a table is lost
  */
 export async function makeTables(connection: SqliteConnection): Promise<boolean> {
   const found = await tablesIn(connection);
-  // It can be set only while the database is empty. Whoever makes the first page has set it.
+  // This can only be set while the database is empty. The process that writes the first page has set it.
   if (found.length === 0) await connection.all("PRAGMA auto_vacuum=INCREMENTAL");
   await connection.all("PRAGMA journal_mode=WAL");
   if (found.length === 0) {

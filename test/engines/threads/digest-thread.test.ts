@@ -1,20 +1,23 @@
 import { createHash, randomBytes, randomInt } from "node:crypto";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { DigestThread } from "../../src/engines/digest-thread.js";
-import { type Digests, plainDigests } from "../../src/store/ports/digests.js";
-import { silentLog } from "../support/silent-log.js";
+import { DigestThread } from "../../../src/engines/threads/digest-thread.js";
+import { type Digests, plainDigests } from "../../../src/store/ports/digests.js";
+import { temporaryDirectory } from "../../support/directories.js";
+import { silentLog } from "../../support/silent-log.js";
 
 const MiB = 1024 * 1024;
-/** Enough for a thread, whatever comes of them. */
+/** An announced size that is large enough for the thread, however many bytes follow. */
 const many = 1024 * MiB;
 const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 
-/** The digest of `bytes`, given piece by piece in a buffer that is used again. */
-async function digestOf(digests: Digests, bytes: Uint8Array, mostBytes: number): Promise<string> {
+/** Digests `bytes` in pieces of random length. All pieces go through the same buffer. */
+async function digestOf(digests: Digests, bytes: Uint8Array, maxPieceBytes: number): Promise<string> {
   const digest = await digests.begin(many);
-  const buffer = Buffer.alloc(mostBytes);
+  const buffer = Buffer.alloc(maxPieceBytes);
   for (let at = 0; at < bytes.length; ) {
-    const piece = bytes.subarray(at, at + randomInt(1, mostBytes + 1));
+    const piece = bytes.subarray(at, at + randomInt(1, maxPieceBytes + 1));
     buffer.set(piece);
     await digest.update(buffer.subarray(0, piece.length));
     buffer.fill(0);
@@ -27,9 +30,9 @@ describe.each([
   { name: "plain digests", open: () => plainDigests },
   { name: "digests of a thread", open: () => new DigestThread(silentLog) },
 ])("$name", ({ open }) => {
-  it("are those of the bytes as they were when they were given", async () => {
+  it("hex() is the digest of the bytes as they were when update() was called", async () => {
     const digests = open();
-    for (const [length, mostBytes] of [
+    for (const [length, maxPieceBytes] of [
       [0, 1],
       [1, 1],
       [100_000, 7_000],
@@ -37,11 +40,11 @@ describe.each([
       [9 * MiB, 5 * MiB],
     ] as const) {
       const bytes = randomBytes(length);
-      expect(await digestOf(digests, bytes, mostBytes)).toBe(sha256(bytes));
+      expect(await digestOf(digests, bytes, maxPieceBytes)).toBe(sha256(bytes));
     }
   });
 
-  it("do not mix, be they dropped or ended", async () => {
+  it("keeps digests that run at the same time apart, also if some are closed early", async () => {
     const digests = open();
     const contents = Array.from({ length: 20 }, () => randomBytes(randomInt(3 * MiB)));
     const dropped = contents.map(async (bytes) => {
@@ -55,47 +58,52 @@ describe.each([
   });
 });
 
-describe("the thread", () => {
+describe("DigestThread", () => {
   function openWith(program: string) {
     const events: string[] = [];
     return { digests: new DigestThread((_level, event) => void events.push(event), program), events };
   }
+  const programAt = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
   const bytes = randomBytes(3 * MiB);
 
-  it("is not started for what is small", async () => {
-    const { digests, events } = openWith("throw new Error('it was')");
+  it("starts no thread for small content", async () => {
+    const { digests, events } = openWith(programAt("failing-program.mjs"));
     const digest = await digests.begin(MiB);
     await digest.update(bytes);
     expect(await digest.hex()).toBe(sha256(bytes));
     expect(events).toEqual([]);
   });
 
-  it("is done without where it does not start", async () => {
-    const { digests, events } = openWith("throw new Error('no thread')");
+  it("digests in the calling thread if the program fails at its start", async () => {
+    const { digests, events } = openWith(programAt("failing-program.mjs"));
     expect(await digestOf(digests, bytes, MiB)).toBe(sha256(bytes));
     expect(events).toEqual(["digest_thread_ended"]);
   });
 
-  it("is done without, and looked for again, where the system refuses it at once", async () => {
-    const { digests, events } = openWith(5 as unknown as string); // as it does where there are too many: it throws
+  it("digests in the calling thread if the program is missing", async () => {
+    const { digests, events } = openWith(join(await temporaryDirectory(), "none.cjs"));
+    expect(await digestOf(digests, bytes, MiB)).toBe(sha256(bytes));
+    expect(events).toEqual(["digest_thread_ended"]);
+  });
+
+  it("digests in the calling thread if the system gives no thread, and asks for one again each time", async () => {
+    // `new Worker` throws for this, as it does if there are too many threads.
+    const { digests, events } = openWith(5 as unknown as string);
     for (const times of [1, 2]) {
       expect(await digestOf(digests, bytes, MiB)).toBe(sha256(bytes));
       expect(events).toEqual(Array(times).fill("digest_thread_not_started"));
     }
   });
 
-  it("that dies fails what it was at, and another takes its place", async () => {
-    const { digests, events } = openWith(`
-      const { parentPort } = require("node:worker_threads");
-      parentPort.on("message", ({ kind }) => (kind === "end" ? process.exit(3) : parentPort.postMessage("")));
-      parentPort.postMessage("started");`);
+  it("fails the digests of a thread that dies, and starts another thread for the next one", async () => {
+    const { digests, events } = openWith(programAt("dying-program.mjs"));
     for (const times of [1, 2]) {
       const digest = await digests.begin(many);
       await digest.update(bytes);
       const answers = await Promise.allSettled([digest.hex(), digest.hex()]);
       expect(answers.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
       await digest.update(bytes);
-      await expect(digest.hex()).rejects.toThrow("has ended with 3");
+      await expect(digest.hex()).rejects.toThrow("has ended with exit code 3");
       digest.close();
       expect(events).toHaveLength(times);
     }

@@ -1,9 +1,10 @@
 import { mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { type DataDirectory, inspectDataDirectory, openDataDirectory } from "../../../src/engines/data-directory.js";
-import { temporaryDirectory } from "../../support/directories.js";
-import { silentLog } from "../../support/silent-log.js";
+import { type DataDirectory, openDataDirectory } from "../../src/engines/data-directory.js";
+import { inspectDataDirectory } from "../../src/engines/data-root.js";
+import { temporaryDirectory } from "../support/directories.js";
+import { silentLog } from "../support/silent-log.js";
 
 const session = "0123456789abcdef0123456789abcdef";
 
@@ -16,11 +17,11 @@ async function opened(root: string, act: (directory: DataDirectory) => Promise<v
   }
 }
 
-/** Whatever is refused is refused by a start and by a look, in one line, and is left as it was. */
+/** Expects that opening and inspecting both fail with one line that matches, and that nothing is changed. */
 async function expectRefusal(root: string, message: RegExp): Promise<void> {
   const before = await readdir(root, { recursive: true });
-  for (const attemptOne of [() => inspectDataDirectory(root, {}), () => openDataDirectory(root, {}, silentLog)]) {
-    const attempt = attemptOne();
+  for (const begin of [() => inspectDataDirectory(root, {}), () => openDataDirectory(root, {}, silentLog)]) {
+    const attempt = begin();
     const failure = expect.objectContaining({ name: "DataDirectoryError", message: expect.stringMatching(message) });
     await expect(attempt).rejects.toEqual(failure);
     await attempt.catch((error: Error) => expect(error.message).not.toMatch(/\n|--root/));
@@ -48,7 +49,7 @@ describe("openDataDirectory()", () => {
     expect(await inspectDataDirectory(root, {})).toBe("store");
   });
 
-  it("finds content and mark again, and lets any number of processes have it open", async () => {
+  it("finds content and mark again, and can be opened by any number of processes", async () => {
     const root = await temporaryDirectory();
     const directories = await Promise.all(Array.from({ length: 6 }, () => openDataDirectory(root, {}, silentLog)));
     const [first, last] = [directories[0] as DataDirectory, directories[5] as DataDirectory];
@@ -65,7 +66,7 @@ describe("openDataDirectory()", () => {
     });
   });
 
-  it("opens a store whose content was deleted, or some of it, and one with a short format file", async () => {
+  it("opens a store whose content was partly or wholly deleted, and a store with a short format file", async () => {
     const root = await temporaryDirectory();
     await opened(root);
     for (const folder of ["content/a", "content"]) {
@@ -79,7 +80,7 @@ describe("openDataDirectory()", () => {
     expect(await readFile(join(root, "format"), "utf8")).toBe("2\n");
   });
 
-  it("goes on where a process died while it made the store", async () => {
+  it("finishes a store if a process died while it made the store", async () => {
     const root = await temporaryDirectory();
     for (const folder of ["content", "content/0", "content/1"]) await mkdir(join(root, folder));
     for (const file of ["metadata.sqlite", "format"]) await writeFile(join(root, file), "");
@@ -89,7 +90,7 @@ describe("openDataDirectory()", () => {
     expect(await inspectDataDirectory(root, {})).toBe("store");
   });
 
-  it("leaves other people's files where they are", async () => {
+  it("does not touch files that are not its own", async () => {
     const root = await temporaryDirectory();
     await mkdir(join(root, "content", "mine"), { recursive: true });
     for (const file of ["notes", "content/mine/notes"]) await writeFile(join(root, file), "mine");
@@ -97,7 +98,7 @@ describe("openDataDirectory()", () => {
     for (const file of ["notes", "content/mine/notes"]) expect(await readFile(join(root, file), "utf8")).toBe("mine");
   });
 
-  it("refuses other formats, and says what to do", async () => {
+  it("rejects other formats, and says what to do", async () => {
     const root = await temporaryDirectory();
     const refusals: readonly (readonly [string, RegExp])[] = [
       ["1\n", /format 1 of an earlier preview, and this program reads format 2: export .* another data directory\.$/],
@@ -112,26 +113,26 @@ describe("openDataDirectory()", () => {
     }
   });
 
-  it("refuses a store without its database", async () => {
+  it("rejects a store without its database", async () => {
     const root = await temporaryDirectory();
     await opened(root);
     await rm(join(root, "metadata.sqlite"));
     await expectRefusal(root, /metadata\.sqlite is missing or empty.*another data directory\.$/);
   });
 
-  it("refuses to make a store where one must exist", async () => {
+  it("does not make a store if one must exist", async () => {
     const root = await temporaryDirectory();
     const attempt = openDataDirectory(root, { mustExist: true }, silentLog);
     await expect(attempt).rejects.toThrow(/^There is no store in /);
     expect(await readdir(root)).toEqual([]);
   });
 
-  it("gives one key to sign with, and tells of a file that holds none", async () => {
+  it("always returns the same signing key, and reports a file that contains no key", async () => {
     const root = await temporaryDirectory();
     await opened(root, async ({ signingKey }) => {
       expect(await signingKey()).toEqual(await signingKey());
       await writeFile(join(root, "signing-key"), "short");
-      const failure = { name: "DataDirectoryError", message: expect.stringMatching(/signing-key holds no key/) };
+      const failure = { name: "DataDirectoryError", message: expect.stringMatching(/signing-key contains no key/) };
       await expect(signingKey()).rejects.toMatchObject(failure);
       expect(await readFile(join(root, "signing-key"), "utf8")).toBe("short");
     });

@@ -4,73 +4,74 @@ import { ArtifactError } from "../../store/model/errors.js";
 import type { Log } from "../../store/ports/log.js";
 import { identityOf } from "./database/file-identity.js";
 
-/** An answer about the place may be this old. */
+/** The result of a look at the file counts for this time. */
 const maxAgeMs = 1_000;
-/** With less room than this the disk counts as nearly full. */
-const leastFreeBytes = 64 * 1024 * 1024;
-/** How long a disk that was found full counts as full, whatever it says: a quota shows in no other way. */
+/** With fewer free bytes than this, the disk counts as nearly full. */
+const minFreeBytes = 64 * 1024 * 1024;
+/** The disk counts as full for this time after a write failed for lack of room. Free bytes do not show a quota. */
 const fullForMs = 60_000;
 
-/** Watches the path of an open database: whether the same file is still there, and how much room its disk has. */
-export class DatabasePlace {
+/** Watches the file of an open database: whether it is still at its path, and how much room its disk has. */
+export class DatabaseFile {
   readonly #file: string;
   readonly #log: Log;
   readonly identity: string;
   #isInPlace = true;
-  #isShortOfRoom = false;
-  /** Times of `performance.now()`. */
+  #hasLittleRoom = false;
+  // Both are times of `performance.now()`.
   #lookedAtMs = Number.NEGATIVE_INFINITY;
   #fullUntilMs = Number.NEGATIVE_INFINITY;
   #looking: Promise<void> | undefined;
 
-  /** @param identity of the file that is open */
+  /** @param identity of the file that is open, from `identityOf` */
   constructor(file: string, identity: string, log: Log) {
     this.#file = file;
     this.identity = identity;
     this.#log = log;
   }
 
-  /** Looks now. */
+  /** Whether the open file is still at its path. Looks at the path each time. */
   async isInPlace(): Promise<boolean> {
     await this.#look();
     return this.#isInPlace;
   }
 
-  /** Whether the disk is nearly full, as far as is known. */
-  isNearlyFull(): boolean {
-    return this.#isShortOfRoom || this.isFull();
+  /** Whether the disk was nearly full when it was last looked at. */
+  isDiskNearlyFull(): boolean {
+    return this.#hasLittleRoom || this.isDiskFull();
   }
 
-  /** Whether the disk was found full within the last minute. */
-  isFull(): boolean {
+  /** Whether a write has failed for lack of room within the last minute. */
+  isDiskFull(): boolean {
     return performance.now() < this.#fullUntilMs;
   }
 
-  /** What the disk has left now; infinite if it does not say. */
+  /** The free bytes of the disk now; infinite if the system does not tell. */
   freeBytes(): Promise<number> {
     return freeBytesAt(dirname(this.#file));
   }
 
-  foundFull(): void {
+  /** Must be called when a write has failed for lack of room. */
+  markDiskFull(): void {
     this.#fullUntilMs = performance.now() + fullForMs;
   }
 
   /**
-   * To be called before a write. It looks where the last look is too old, but waits for it only if that one has found
-   * another file: otherwise the write need not wait, and `confirm` has the answer.
+   * Must be called before a write. If the last look is too old, this begins a new one. It waits for the new look only
+   * if the last one found another file. Otherwise the write can begin, because `checkAfterWrite` waits for the look.
    *
    * @throws ArtifactError `store_replaced`
    */
-  async admit(): Promise<void> {
+  async checkBeforeWrite(): Promise<void> {
     const look = this.#isStale() ? this.#look() : undefined;
     if (this.#isInPlace)
-      look?.catch(() => undefined); // `confirm` looks again
+      look?.catch(() => undefined); // `checkAfterWrite` looks again
     else await look;
     if (!this.#isInPlace) throw storeReplaced();
   }
 
-  /** To be called before a write is acknowledged. @throws ArtifactError `store_replaced` */
-  async confirm(): Promise<void> {
+  /** Must be called after a write and before it is acknowledged. @throws ArtifactError `store_replaced` */
+  async checkAfterWrite(): Promise<void> {
     if (this.#looking !== undefined) await this.#looking;
     if (this.#isStale()) await this.#look();
     if (!this.#isInPlace) throw storeReplaced();
@@ -94,7 +95,7 @@ export class DatabasePlace {
     if (this.#isInPlace !== isInPlace)
       this.#log(isInPlace ? "info" : "error", isInPlace ? "store_back" : "store_replaced");
     this.#isInPlace = isInPlace;
-    this.#isShortOfRoom = free < leastFreeBytes;
+    this.#hasLittleRoom = free < minFreeBytes;
     this.#lookedAtMs = startedAtMs;
   }
 }
@@ -107,7 +108,7 @@ async function freeBytesAt(folder: string): Promise<number> {
 export function storeReplaced(cause?: unknown): ArtifactError {
   return new ArtifactError(
     "store_replaced",
-    "The store's database is no longer the one at its path: it was removed, moved or replaced. The change was not made in the store that is there now.",
+    "The database of the store is not at its path any more: it was removed, moved or replaced. If another store is there now, the change was not made in it.",
     { next: "restart_server", cause },
   );
 }

@@ -1,0 +1,2 @@
+/* Fails at its start, in the place of `digest-thread-program.ts`. */
+throw new Error("this program always fails");
