@@ -21,10 +21,11 @@ const exhaustive = [
 const endToEnd = ["test/e2e/*.test.ts"];
 const hosts = ["test/hosts/**"]; // they need npm: `npm run test:hosts`
 
-export const shared = {
+/** New for each project: Vitest changes what it is given. */
+export const shared = () => ({
   resolve: { alias: [{ find: /^sqlite3$/, replacement: path("src/engines/sqlite/database/sqlite3.ts") }] },
   define: { WORKERS_FOLDER: JSON.stringify(path("node_modules/.cache/test-workers")) },
-};
+});
 export const sharedTest = {
   // The alias holds only in what is transformed.
   server: { deps: { inline: ["@keyv/sqlite"] } },
@@ -42,7 +43,7 @@ export default defineConfig({
     maxWorkers: availableParallelism(),
     projects: [
       {
-        ...shared,
+        ...shared(),
         test: {
           ...sharedTest,
           name: "unit",
@@ -52,7 +53,7 @@ export default defineConfig({
         },
       },
       {
-        ...shared,
+        ...shared(),
         test: {
           ...sharedTest,
           name: "end-to-end",
@@ -62,7 +63,7 @@ export default defineConfig({
         },
       },
       {
-        ...shared,
+        ...shared(),
         test: { ...sharedTest, name: "exhaustive", include: exhaustive, globalSetup: [everything, workers] },
       },
     ],

@@ -3,7 +3,7 @@ import { everything, shared, sharedTest, workers } from "./vitest.config.js";
 
 /** Agents' command lines from npm start our server, with a scripted model behind them. */
 export default defineConfig({
-  ...shared,
+  ...shared(),
   test: {
     ...sharedTest,
     globalSetup: [everything, workers],

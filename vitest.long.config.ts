@@ -4,7 +4,7 @@ import { everything, shared, sharedTest, workers } from "./vitest.config.js";
 
 /** The tests that have a long form, in it. */
 export default defineConfig({
-  ...shared,
+  ...shared(),
   test: {
     ...sharedTest,
     maxWorkers: availableParallelism(),
