@@ -33,23 +33,23 @@ export async function prepareHttp(
   signingKey: Uint8Array,
   log: Log,
 ): Promise<HttpService> {
-  const [{ HttpLinks }, { ListenError, startHttpServer }, { createMcpEndpoint }, { createMcpServer }] =
+  const [{ SignedUrls }, { ListenError, startHttpServer }, { createMcpEndpoint }, { createMcpServer }] =
     await Promise.all([
-      import("../http/links.js"),
+      import("../http/security/signed-urls.js"),
       import("../http/server.js"),
       import("../mcp/http/streamable-http.js"),
       import("../mcp/session/server.js"),
     ]);
-  const links = new HttpLinks(signingKey);
+  const signedUrls = new SignedUrls(signingKey);
   let stop = async (): Promise<void> => undefined;
 
   return {
-    links,
+    links: signedUrls,
     async start(store) {
       const mcpOptions = { ...options, store, log, isLocal: false, hasUrls: true };
       const mcp = createMcpEndpoint(() => createMcpServer(mcpOptions), log);
       const token = http.token ?? randomBytes(24).toString("base64url");
-      const shared = { ...options, ...http, store, links, log, token };
+      const shared = { ...options, ...http, store, signedUrls, log, token };
       try {
         const server = await startHttpServer({ ...shared, mcp });
         stop = server.stop;

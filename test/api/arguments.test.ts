@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { z } from "zod";
 import { readArguments } from "../../src/api/arguments.js";
-import { metadata } from "../../src/api/fields.js";
+import { metadata } from "../../src/api/schemas.js";
 
 it("a value that is nested deeper than calls can be is refused like any other", () => {
   let deep: unknown = "x";

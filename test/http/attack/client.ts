@@ -1,7 +1,7 @@
 import type { Chance } from "./chance.js";
-import { initialize, initialized, isAnsweredByMcp, mcpRequest } from "./dialects.js";
 import { must } from "./model.js";
 import type { Running, Seat } from "./servers.js";
+import { initialize, initialized, isAnsweredByMcp, mcpRequest } from "./upload-protocols.js";
 import { exchange, type Manner, type WireAnswer, type WireRequest } from "./wire.js";
 
 const traceLines = 60;

@@ -1,8 +1,8 @@
 import { bytesOf, type Chance } from "./chance.js";
 import type { Client } from "./client.js";
-import { asked, bucket, jsonOf } from "./dialects.js";
 import { type Ledger, must, type Published, sha256Of } from "./model.js";
 import type { Running } from "./servers.js";
+import { asked, bucket, jsonOf } from "./upload-protocols.js";
 import { type Manner, pipelineOf, Wire, type WireAnswer, type WireRequest } from "./wire.js";
 
 /** A version and what it holds. */

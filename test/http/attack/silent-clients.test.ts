@@ -2,8 +2,8 @@ import { expect, it } from "vitest";
 import { temporaryDirectory } from "../../support/directories.js";
 import { bytesOf, chanceOf } from "./chance.js";
 import { Client } from "./client.js";
-import { asked, bucket, jsonOf } from "./dialects.js";
 import { expectIdle, type Running, Seat } from "./servers.js";
+import { asked, bucket, jsonOf } from "./upload-protocols.js";
 import { pipelineOf, Wire, type WireRequest } from "./wire.js";
 
 const contentPath = `/v1/content/${bucket}/large`;

@@ -1,5 +1,6 @@
 import { bytesOf, type Chance } from "./chance.js";
 import type { Client } from "./client.js";
+import { type Append, type Attempt, must, type Published, sha256Of, UploadModel, type Verdict } from "./model.js";
 import {
   type AppendMessage,
   abortRequest,
@@ -14,8 +15,7 @@ import {
   outcomeOf,
   type Place,
   placeOf,
-} from "./dialects.js";
-import { type Append, type Attempt, must, type Published, sha256Of, UploadModel, type Verdict } from "./model.js";
+} from "./upload-protocols.js";
 import type { Manner } from "./wire.js";
 
 export interface Upload {
