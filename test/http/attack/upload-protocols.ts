@@ -1,30 +1,30 @@
 import { createHash } from "node:crypto";
 import { token } from "../../support/http-client.js";
 import type { Chance } from "./chance.js";
-import type { Append, Published, Told } from "./model.js";
+import type { Append, Published, Reported } from "./model.js";
 import type { WireAnswer, WireRequest } from "./wire.js";
 
-/** What came of a request: it was taken, or refused. */
+/** The result of a request: accepted or refused. */
 export type Outcome =
-  | { readonly isTaken: true; readonly told: Told }
-  | { readonly isTaken: false; readonly status: number; readonly code: string; readonly offset: number | undefined };
+  | { readonly isAccepted: true; readonly reported: Reported }
+  | { readonly isAccepted: false; readonly status: number; readonly code: string; readonly offset: number | undefined };
 
-/** The URL of an upload, without its origin. */
+/** The path of an upload URL. */
 export interface Place {
   readonly id: string;
   readonly path: string;
 }
 
-export const dialects = ["put", "post", "resumable", "tus", "mcp"] as const;
-export type Dialect = (typeof dialects)[number];
-export const isStrict = (dialect: Dialect): boolean => dialect === "resumable" || dialect === "tus";
+export const protocols = ["put", "post", "resumable", "tus", "mcp"] as const;
+export type Protocol = (typeof protocols)[number];
+export const isStrict = (protocol: Protocol): boolean => protocol === "resumable" || protocol === "tus";
 
 const bearer = { authorization: `Bearer ${token}` };
 const tus = { "tus-resumable": "1.0.0" };
 const none = Buffer.alloc(0);
 const tusPath = ({ path }: Place): string => path.replace("/v1/artifacts/session:", "/v1/tus/");
 
-/** A request with the token. */
+/** Returns a request with the token. */
 export function asked(
   method: string,
   path: string,
@@ -36,9 +36,9 @@ export function asked(
 
 let calls = 0;
 
-/** A call of a tool, in a session of MCP. */
+/** Returns a tool call in an MCP session. */
 export function toolCall(mcpSession: string, name: string, args: object): WireRequest {
-  calls += 1; // an id is for one request of a session
+  calls += 1; // an id may be used once in a session
   const message = { jsonrpc: "2.0", id: calls, method: "tools/call", params: { name, arguments: args } };
   return mcpRequest(message, { "mcp-session-id": mcpSession });
 }
@@ -49,31 +49,34 @@ export function mcpRequest(message: object, headers: Readonly<Record<string, str
 }
 
 export const initialize = {
-  ...{ jsonrpc: "2.0", id: 0, method: "initialize" },
+  jsonrpc: "2.0",
+  id: 0,
+  method: "initialize",
   params: { protocolVersion: "2025-06-18", capabilities: {}, clientInfo: { name: "attack", version: "0" } },
 };
 export const initialized = { jsonrpc: "2.0", method: "notifications/initialized" };
 
-/** An append, with the size of the whole where `total` says it. */
+/** An append as it is sent. */
 export interface AppendMessage extends Append {
-  /** A PUT that says nothing of its place, as `curl -T` sends it: it is the whole content. */
+  /** A PUT without an offset, as `curl -T` sends it: it has the whole content. */
   readonly isBare: boolean;
+  /** Size of the whole content, if the request declares it. */
   readonly total?: number | undefined;
 }
 
-/** An append in a dialect. */
+/** Returns the request of an append in a protocol. */
 export function appendRequest(
-  dialect: Dialect,
+  protocol: Protocol,
   place: Place,
   append: AppendMessage,
   chance: Chance,
   mcpSession: string,
 ): WireRequest {
   const digest = append.isDamaged || chance.percent(15) ? digestOf(append) : undefined;
-  switch (dialect) {
+  switch (protocol) {
     case "put":
     case "post":
-      return plainAppend(dialect, place, append, chance, digest);
+      return plainAppend(protocol, place, append, chance, digest);
     case "resumable":
       return resumableAppend(place, append, digest);
     case "tus":
@@ -98,7 +101,7 @@ const digestField = (digest: Digest): Headers =>
   digest === undefined ? {} : { "content-digest": `sha-256=:${digest.toString("base64")}:` };
 
 function plainAppend(
-  dialect: "put" | "post",
+  protocol: "put" | "post",
   place: Place,
   append: AppendMessage,
   chance: Chance,
@@ -111,7 +114,7 @@ function plainAppend(
   const where: Headers = isRange ? range : { "upload-offset": String(offset) };
   const last: Headers = isLast ? { "upload-complete": "?1" } : {};
   const headers = { ...where, ...last, ...digestField(digest) };
-  return { method: dialect.toUpperCase(), path: place.path, headers, body: bytes };
+  return { method: protocol.toUpperCase(), path: place.path, headers, body: bytes };
 }
 
 function resumableAppend({ path }: Place, { offset, bytes, isLast }: Append, digest: Digest): WireRequest {
@@ -120,7 +123,7 @@ function resumableAppend({ path }: Place, { offset, bytes, isLast }: Append, dig
   return { method: "PATCH", path, headers: { ...type, ...state, ...digestField(digest) }, body: bytes };
 }
 
-/** By either URL of the upload, and by POST as clients do that have no PATCH. */
+/** Uses either URL of the upload, and sometimes POST, as clients do that cannot send PATCH. */
 function tusAppend(place: Place, { offset, bytes, total }: AppendMessage, chance: Chance, digest: Digest): WireRequest {
   const isPost = chance.percent(20);
   const method: Headers = isPost ? { "x-http-method-override": "PATCH" } : {};
@@ -132,9 +135,9 @@ function tusAppend(place: Place, { offset, bytes, total }: AppendMessage, chance
   return { method: isPost ? "POST" : "PATCH", path, headers, body: bytes };
 }
 
-/** A look at an upload. */
-export function lookRequest(dialect: Dialect, place: Place, mcpSession: string): WireRequest {
-  switch (dialect) {
+/** Returns a request for the state of an upload. */
+export function lookRequest(protocol: Protocol, place: Place, mcpSession: string): WireRequest {
+  switch (protocol) {
     case "put":
     case "post":
       return { method: "GET", path: place.path, headers: {}, body: none };
@@ -159,7 +162,7 @@ export function abortRequest(place: Place, chance: Chance, mcpSession: string): 
   return { method: "DELETE", path: place.path, headers: {}, body: none };
 }
 
-/** How an upload is begun: `key` and, if it is said, the size. The answer has its place. */
+/** Returns a request that creates an upload, with its size if it is not null. The answer has its URL. */
 export function createRequest(
   way: "json" | "tus" | "resumable" | "mcp",
   key: string,
@@ -189,39 +192,39 @@ export function createRequest(
 
 export const bucket = "attack";
 
-/** Where the upload is that an answer has begun. */
+/** Returns the path of the upload that was created. */
 export function placeOf(answer: WireAnswer): Place {
   const location = answer.headers["location"] ?? String(jsonOf(answer)["url"]);
   const path = new URL(location, "http://127.0.0.1").pathname.replace("/v1/tus/", "/v1/artifacts/session:");
   const id = /^\/v1\/artifacts\/session:([^.]+)\./.exec(path)?.[1];
-  if (id === undefined) throw new Error(`there is no upload in ${JSON.stringify(answer.headers)} ${answer.body}`);
+  if (id === undefined) throw new Error(`no upload URL in ${JSON.stringify(answer.headers)} ${answer.body}`);
   return { id, path };
 }
 
-/** What an answer says of an upload. @param before the status if it says none */
+/** Returns what an answer reports about an upload. */
 export function outcomeOf(answer: WireAnswer): Outcome {
   const json = jsonOf(answer);
   const said = answer.headers["upload-offset"];
   const offset = said === undefined ? undefined : Number(said);
   if (answer.status >= 400 || json["error"] !== undefined) {
     const { code = "", offset: at = offset } = (json["error"] ?? json) as { code?: string; offset?: number };
-    return { isTaken: false, status: answer.status, code, offset: at };
+    return { isAccepted: false, status: answer.status, code, offset: at };
   }
-  return { isTaken: true, told: toldBy(json, offset) };
+  return { isAccepted: true, reported: reportedBy(json, offset) };
 }
 
-function toldBy(json: Readonly<Record<string, unknown>>, offset: number | undefined): Told {
+function reportedBy(json: Readonly<Record<string, unknown>>, offset: number | undefined): Reported {
   if (typeof json["version"] === "number") {
     const artifact = json as unknown as Published;
     return { offset: artifact.bytes, status: "complete", artifact };
   }
-  const told = json as Partial<Told>;
-  const at = told.offset ?? offset;
+  const reported = json as Partial<Reported>;
+  const at = reported.offset ?? offset;
   if (at === undefined) throw new Error(`no offset in ${JSON.stringify(json)}`);
-  return { ...told, offset: at };
+  return { ...reported, offset: at };
 }
 
-/** The JSON of an answer, of MCP the structured content of a result, or `error`. */
+/** Returns the JSON of an answer; for MCP the structured content of the result, or `error` with its code. */
 export function jsonOf({ headers, body }: WireAnswer): Readonly<Record<string, unknown>> {
   const type = headers["content-type"] ?? "";
   const text = type.startsWith("text/event-stream") ? eventOf(body.toString()) : body.toString();
@@ -233,19 +236,19 @@ export function jsonOf({ headers, body }: WireAnswer): Readonly<Record<string, u
   const [block] = json.result.content as { text: string }[];
   const { text: said = "" } = block ?? {};
   const numbers = /"offset":(\d+)/.exec(said);
-  // However a refusal is put for a model, its code and details are in it as JSON.
+  // The text of a tool error contains its code and details as JSON.
   const code = /"code":"(\w+)"/.exec(said)?.[1] ?? /^(\w+): /.exec(said)?.[1] ?? said;
   return { error: { code, ...(numbers === null ? {} : { offset: Number(numbers[1]) }) } };
 }
 
-/** Whether a session of MCP has answered, and not the endpoint that knows of none. */
+/** Returns whether an MCP session has answered, and not the endpoint because it does not know the session. */
 export function isAnsweredByMcp({ status, headers, body }: WireAnswer): boolean {
   return (
     status < 400 && (headers["content-type"]?.startsWith("text/event-stream") !== true || eventOf(`${body}`) !== "")
   );
 }
 
-/** The message with an answer, in a stream of events. */
+/** Returns the message with the answer from a stream of events. */
 function eventOf(stream: string): string {
   const messages = stream.split(/\r?\n/).flatMap((line) => (line.startsWith("data: {") ? [line.slice(6)] : []));
   return messages.find((message) => /"(?:result|error)":/.test(message)) ?? "";
