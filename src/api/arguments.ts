@@ -103,7 +103,10 @@ function ruleOf(issue: z.core.$ZodIssue): Rule {
   }
 }
 
-/** Returns the rule of the alternative with the fewest issues. Of several such alternatives, their rules are joined by "or". */
+/**
+ * Returns the rule of the alternative with the fewest issues. Of several such alternatives, their rules are joined by
+ * "or".
+ */
 function ruleOfUnion({ path, errors }: z.core.$ZodIssueInvalidUnion): Rule {
   const fewest = Math.min(...errors.map(({ length }) => length));
   const rules = errors.filter(({ length }) => length === fewest).flatMap(([first]) => (first ? [ruleOf(first)] : []));

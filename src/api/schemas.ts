@@ -12,8 +12,8 @@ import { bucketPattern } from "../store/model/names.js";
 
 /*
  * Schemas of the arguments and answers that tools and HTTP requests share. They have every rule that a host can check.
- * The rules of a key count bytes after NFC and look at segments, which a schema cannot do: the store checks them, and its
- * error suggests a valid key.
+ * The rules of a key count bytes after NFC and look at segments, which a schema cannot do: the store checks them, and
+ * its error suggests a valid key.
  */
 
 export const bucket = z.string().meta({

@@ -1,8 +1,8 @@
 import type { UploadSession } from "../store/model/upload-session.js";
 
 /**
- * Below this offset, an upload is continued by sending the file from its start, and the server compares the bytes that it
- * has: so it never appends the rest of another file. Above it, that would take too long.
+ * Below this offset, an upload is continued by sending the file from its start, and the server compares the bytes that
+ * it has: so it never appends the rest of another file. Above it, that would take too long.
  */
 const maxComparedBytes = 64 * 1024 * 1024;
 

@@ -27,7 +27,7 @@ export interface Dispatch {
   handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
 }
 
-/** Returns what finds the route of each request, checks that the request may be made, and answers it. */
+/** Returns a dispatcher: it finds the route of each request, checks that the request is allowed, and answers it. */
 export function createDispatch(context: HttpContext, originCheck: OriginCheck, mcp: Mount | undefined): Dispatch {
   const routes = allRoutes(context.version, mcp);
 
@@ -123,8 +123,8 @@ function admit(context: HttpContext, route: Route, exchange: Exchange, parameter
 }
 
 /**
- * Routes with parameters check them themselves. So does a mounted handler, which has no `operation`. The health checks
- * take any query.
+ * Returns whether a query must be refused. Routes with query parameters check them themselves, and so does a mounted
+ * handler, which has no `operation`. The health checks accept any query.
  */
 function takesNoQuery({ right, operation }: Route): boolean {
   return right !== "none" && operation !== undefined && operation.query === undefined;
@@ -137,7 +137,10 @@ function readOnly(): ArtifactError {
   );
 }
 
-/** Returns the offset of the upload that a request is for; undefined if it is for none, or if the session cannot be read. */
+/**
+ * Returns the offset of the upload that a request is for; undefined if it is for none, or if the session cannot be
+ * read.
+ */
 async function knownOffset({ store }: HttpContext, parameters: Parameters): Promise<number | undefined> {
   if (parameters["session"] === undefined) return undefined;
   return store.uploads.get(sessionIdOf(parameters)).then(

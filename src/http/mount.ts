@@ -8,7 +8,7 @@ export interface Mount {
   handle(exchange: Exchange): Promise<void>;
   /** Refuses new requests from now on. Resolves after the current ones have been answered, which may be never. */
   finish(): Promise<void>;
-  /** Answers the current requests with an error: they have not been done. */
+  /** Answers each unfinished request with an error that says that it was not done. */
   close(): Promise<void>;
 }
 

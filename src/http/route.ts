@@ -35,7 +35,10 @@ export interface AnswerDescription {
 
 export interface Route {
   readonly method: string;
-  /** Segments may be parameters: `{name}`, or a text followed by it, like `session:{session}`. A final `{key}` takes all that follows. */
+  /**
+   * Segments may be parameters: `{name}`, or a text followed by it, like `session:{session}`. A final `{key}` takes all
+   * that follows.
+   */
   readonly path: string;
   readonly right: Right;
   /** The route changes something, so `--read-only` refuses it. */
@@ -83,7 +86,10 @@ export function matchPath(path: string, segments: readonly string[]): Parameters
   return parameters;
 }
 
-/** Returns one segment for each part; undefined if their numbers differ. A final slash belongs to a key, and is ignored elsewhere. */
+/**
+ * Returns one segment for each part; undefined if their numbers differ. A final slash belongs to a key, and is ignored
+ * elsewhere.
+ */
 function segmentsFor(parts: readonly Part[], segments: readonly string[]): readonly string[] | undefined {
   const last = parts.length - 1;
   const rest = segments.slice(last);

@@ -51,7 +51,9 @@ function withoutAlias(segments: readonly string[]): readonly string[] {
   return first === "v1" && second === "files" ? ["v1", "artifacts", ...rest] : segments;
 }
 
-/** URLs where MCP clients look for OAuth (RFC 8414, 9728 and 7591, and OpenID) before they ask their user for a token. */
+/**
+ * URLs where MCP clients look for OAuth (RFC 8414, 9728 and 7591, and OpenID) before they ask their user for a token.
+ */
 const oauthPath = /(?:^|\/)\.well-known\/(?:oauth|openid)-|^(?:register|authorize|token)\/?$/;
 
 function notFound(segments: readonly string[]): HttpError {

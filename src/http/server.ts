@@ -28,7 +28,9 @@ export interface HttpServerOptions {
   readonly token: string;
   /** Origins of the web pages that may use the server. */
   readonly origins: readonly string[];
-  /** URL at which clients reach the server, if it differs from the address on which it listens. All URLs begin with it. */
+  /**
+   * URL at which clients reach the server, if it differs from the address on which it listens. All URLs begin with it.
+   */
   readonly publicUrl?: string | undefined;
   /** Handler of the Model Context Protocol at `/mcp`. */
   readonly mcp?: Mount | undefined;
@@ -38,7 +40,7 @@ export interface HttpServerOptions {
 export interface HttpServer {
   /** Where the server listens, like `http://127.0.0.1:8080`. */
   readonly origin: string;
-  /** Refuses new requests, lets uploads store the bytes that they have received, and closes all connections. */
+  /** Accepts no new connections and no writes, lets uploads store the bytes that they have received, and ends. */
   stop(): Promise<void>;
 }
 
@@ -60,7 +62,10 @@ export interface HttpLimits {
   readonly maxConnections: number;
   /** How long `stop` waits for the answers that are being made. */
   readonly stopMs: number;
-  /** A client that reads nothing of such an answer for this long is disconnected; up to twice as long amid a block. */
+  /**
+   * A client that reads nothing of such an answer for this long is disconnected. If it stops in the middle of a block,
+   * up to twice as long.
+   */
   readonly stalledMs: number;
   /** How long `stop` then waits for the errors with which the unfinished requests are answered. */
   readonly lastMs: number;

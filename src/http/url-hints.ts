@@ -29,7 +29,10 @@ export function otherUrl(method: string, [version, place, ...names]: readonly st
   return `${request}/${target} ${does} an artifact.`;
 }
 
-/** Returns a bucket, and a key if there is one, percent-encoded for a URL. Names that are too long become `{bucket}/{key}`. */
+/**
+ * Returns a bucket, and a key if there is one, percent-encoded for a URL. Names that are too long become
+ * `{bucket}/{key}`.
+ */
 function namesForUrl([bucket = "", ...key]: readonly string[]): string {
   const names = [encodeSegment(bucket), ...(key.length === 0 ? [] : [encodeKey(key.join("/"))])].join("/");
   if (names.length <= maxRepeatedChars) return names;

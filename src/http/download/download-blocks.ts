@@ -22,8 +22,8 @@ export interface DownloadBlocks {
 }
 
 /**
- * Returns how much memory a download of `bytes` may use. A client that reads slowly, or not at all, keeps its memory for
- * as long as it likes, so with many downloads each gets little.
+ * Returns how much memory a download of `bytes` may use. A client that reads slowly, or not at all, keeps its memory
+ * for as long as it likes, so with many downloads each gets little.
  */
 export function takeBlocks(bytes: number): DownloadBlocks {
   const wanted = Math.min(bytes, blocksPerDownload * largeBlockBytes);

@@ -9,8 +9,8 @@ const maxRanges = 16;
 
 /**
  * Returns the ranges in a `Range` field (RFC 9110, section 14.2) in ascending order. Ranges that overlap or touch are
- * joined. Returns undefined if the field must be ignored, which includes every field for empty content. Returns an empty
- * list if no range can be satisfied.
+ * joined. Returns undefined if the field must be ignored, which includes every field for empty content. Returns an
+ * empty list if no range can be satisfied.
  *
  * @param bytes size of the content
  */

@@ -28,8 +28,8 @@ const untrustedContent: HeaderValues = {
 };
 
 /**
- * Answers a GET or HEAD of content, and closes `open`. Returns an answer without content (304), or undefined after it has
- * sent the whole content or parts of it.
+ * Answers a GET or HEAD of content, and closes `open`. Returns an answer without content (304), or undefined after it
+ * has sent the whole content or parts of it.
  *
  * @throws HttpError `precondition_failed`, `range_not_satisfiable`
  */
@@ -72,7 +72,11 @@ async function answerContent(
   return undefined;
 }
 
-/** Checks `If-Match` and `If-Unmodified-Since` of a read (RFC 9110, section 13.2.2). @throws HttpError `precondition_failed` */
+/**
+ * Checks `If-Match` and `If-Unmodified-Since` of a read (RFC 9110, section 13.2.2).
+ *
+ * @throws HttpError `precondition_failed`
+ */
 function checkUnchanged(exchange: Exchange, artifact: Artifact): void {
   const etag = etagOf(artifact);
   const wanted = exchange.header("if-match");

@@ -1,6 +1,8 @@
 import type { Artifact } from "../../store/model/artifact.js";
 
-/** Returns the entity tag of an artifact. Every version and every edit of it has another tag, even with equal content. */
+/**
+ * Returns the entity tag of an artifact. Every version and every edit of it has another tag, even with equal content.
+ */
 export function etagOf({ version, edit = 0, sha256 }: Artifact): string {
   return `"${version}.${edit}-${sha256}"`;
 }

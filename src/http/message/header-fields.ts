@@ -9,7 +9,9 @@ export function mediaType(text = ""): string | undefined {
   return isMimeType(type) ? type : undefined;
 }
 
-/** Returns an Integer (RFC 9651, section 3.3.1) from 0. Returns undefined if the field is missing or has another value. */
+/**
+ * Returns an Integer (RFC 9651, section 3.3.1) from 0. Returns undefined if the field is missing or has another value.
+ */
 export function integerField(exchange: Exchange, name: string): number | undefined {
   const value = itemField(exchange, name);
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : undefined;

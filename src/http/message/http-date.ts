@@ -14,7 +14,9 @@ export function dateField(exchange: Exchange, name: string): number | undefined 
   return readHttpDate(exchange.header(name) ?? "");
 }
 
-/** Returns Unix seconds; undefined if the text is no HTTP date. `Date.parse` alone accepts almost any text with a digit. */
+/**
+ * Returns Unix seconds; undefined if the text is no HTTP date. `Date.parse` alone accepts almost any text with a digit.
+ */
 export function readHttpDate(text: string): number | undefined {
   const isKnown = [imfFixdate, rfc850, asctime].some((form) => form.test(text));
   const ms = isKnown ? Date.parse(asctime.test(text) ? `${text} GMT` : text) : Number.NaN;

@@ -5,7 +5,7 @@ import { booleanField } from "../message/header-fields.js";
 import { type HeaderValues, HttpError } from "../message/http-error.js";
 
 const interopVersion = "8";
-/** Media type of a PATCH: section "Appending to an Upload" of the draft. */
+/** Media type of the body of a PATCH. */
 export const partialUploadType = "application/partial-upload";
 
 /** Returns whether a request begins a resumable upload. */
@@ -19,7 +19,11 @@ export function resumableAbilities({ maxArtifactBytes }: HttpContext): HeaderVal
   return { "accept-patch": partialUploadType, ...limit };
 }
 
-/** Returns whether the body ends the content. @throws HttpError `invalid_argument` if Upload-Complete is not a Boolean */
+/**
+ * Returns whether the body ends the content.
+ *
+ * @throws HttpError `invalid_argument` if Upload-Complete is not a Boolean
+ */
 export function readUploadComplete(exchange: Exchange): boolean {
   const isLast = booleanField(exchange, "Upload-Complete");
   if (isLast !== undefined) return isLast;
@@ -39,7 +43,7 @@ export function refuseOtherVersions(exchange: Exchange): void {
   );
 }
 
-/** Sends an interim response (104) to a client that names this version. The draft demands the version while it is one. */
+/** Sends an interim response (104), but only to a client that names this version of the draft, as the draft demands. */
 export function announce(exchange: Exchange, headers: HeaderValues): void {
   if (exchange.header("upload-draft-interop-version") !== interopVersion) return;
   exchange.inform("104 Upload Resumption Supported", { "upload-draft-interop-version": interopVersion, ...headers });

@@ -66,7 +66,11 @@ export function checkLengthFields(exchange: Exchange, size: number | undefined):
   }
 }
 
-/** Returns the digest of the body in `Upload-Checksum`; undefined if there is none. @throws HttpError `invalid_argument` */
+/**
+ * Returns the digest of the body in `Upload-Checksum`; undefined if there is none.
+ *
+ * @throws HttpError `invalid_argument`
+ */
 export function readChecksum(exchange: Exchange): StreamChecksum | undefined {
   const text = exchange.header("upload-checksum");
   if (text === undefined) return undefined;

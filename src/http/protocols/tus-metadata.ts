@@ -8,8 +8,8 @@ const defaultBucket = "uploads";
 const defaultType = "application/octet-stream";
 
 /**
- * Parses `Upload-Metadata`. `bucket`, `key` and `filetype` are the place and the media type of the artifact; every other
- * entry becomes metadata of the artifact. Without `key`, the key is made from `filename`.
+ * Parses `Upload-Metadata`. `bucket`, `key` and `filetype` are the place and the media type of the artifact; every
+ * other entry becomes metadata of the artifact. Without `key`, the key is made from `filename`.
  *
  * @throws HttpError `invalid_argument`
  */

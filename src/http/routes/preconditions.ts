@@ -19,8 +19,8 @@ const neverMet = Number.MAX_SAFE_INTEGER;
 
 /**
  * Checks `If-Match`, `If-Unmodified-Since` and `If-None-Match` of a write against the newest version (RFC 9110, section
- * 13.2.2). Returns undefined if the request has none of them. The store checks the result again when it publishes, so of
- * two requests that race with the same precondition, one is refused.
+ * 13.2.2). Returns undefined if the request has none of them. The store checks the result again when it publishes, so
+ * of two requests that race with the same precondition, one is refused.
  *
  * @throws HttpError `precondition_failed`
  */

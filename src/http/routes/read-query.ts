@@ -2,7 +2,10 @@ import { z } from "zod";
 import { readArguments } from "../../api/arguments.js";
 import type { Exchange } from "../message/exchange.js";
 
-/** The parameters of each schema that are integers. To find them takes longer than to answer a request, so it is done once. */
+/**
+ * The parameters of each schema that are integers. To find them takes longer than to answer a request, so it is done
+ * once.
+ */
 const integersOfSchemas = new WeakMap<z.ZodObject, ReadonlySet<string>>();
 
 function integersOf(schema: z.ZodObject): ReadonlySet<string> {
@@ -15,7 +18,11 @@ function integersOf(schema: z.ZodObject): ReadonlySet<string> {
   return integers;
 }
 
-/** Returns the parameters of the query, checked by their schema. Integers become numbers. @throws ArtifactError `invalid_argument` */
+/**
+ * Returns the parameters of the query, checked by their schema. Integers become numbers.
+ *
+ * @throws ArtifactError `invalid_argument`
+ */
 export function readQuery<Input extends z.ZodObject>(exchange: Exchange, schema: Input): z.output<Input> {
   const integers = integersOf(schema);
   const entries = [...exchange.target.query].map(([name, text]) => {

@@ -25,7 +25,7 @@ export function authorize(context: HttpContext, { right }: Route, exchange: Exch
     if (isSignedDownload(context, exchange, parameters)) return;
     throw auth.refusal(
       exchange,
-      "This download URL has expired or is wrong: get a fresh one with the artifact (get_artifact, or GET /v1/artifacts/{bucket}/{key}), or send Authorization: Bearer TOKEN.",
+      "This download URL has expired or is wrong: get a fresh one from get_artifact or GET /v1/artifacts/{bucket}/{key}, or send Authorization: Bearer TOKEN.",
     );
   }
   throw auth.refusal(exchange, sendToken);

@@ -2,7 +2,9 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Log } from "../../store/ports/log.js";
 
-/** Requests that may wait on one connection. When this many wait, the connection takes no more and closes after them. */
+/**
+ * Requests that may wait on one connection. When this many wait, the connection takes no more and closes after them.
+ */
 const maxWaiting = 256;
 /** Requests that may wait on all connections together. */
 const maxWaitingInAll = 4_096;
@@ -83,7 +85,10 @@ export class Connections {
     });
   }
 
-  /** Calls `answer` after all earlier requests of the connection have been answered; never if the connection closes first. */
+  /**
+   * Calls `answer` after all earlier requests of the connection have been answered; never if the connection closes
+   * first.
+   */
   answerInTurn({ socket }: IncomingMessage, response: ServerResponse, answer: () => Promise<void>): void {
     const connection = this.#connections.get(socket);
     if (connection === undefined || connection.isEnding) return;

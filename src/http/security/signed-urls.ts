@@ -12,9 +12,9 @@ export const tusBase = "/v1/tus/";
 export const contentBase = "/v1/content/";
 
 /**
- * URLs that authorize whoever has them, by a signature (HMAC-SHA-256). An upload URL is valid for one session. A download
- * URL is valid for one version, until it expires. A version number is never given twice, so the URL of a deleted version
- * never opens a later one.
+ * URLs that authorize whoever has them, by a signature (HMAC-SHA-256). An upload URL is valid for one session. A
+ * download URL is valid for one version, until it expires. A version number is never given twice, so the URL of a
+ * deleted version never opens a later one.
  */
 export class SignedUrls implements Links {
   readonly #key: Uint8Array;

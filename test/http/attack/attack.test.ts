@@ -11,8 +11,8 @@ import { expectIdle, Seat } from "./servers.js";
 import { look } from "./upload-actions.js";
 
 /*
- * Two servers run on one data directory. Clients use every protocol on the same upload, and send requests that break off,
- * are pipelined, slow or malformed, while processes are killed. model.ts has the rules that must hold.
+ * Two servers run on one data directory. Clients use every protocol on the same upload, and send requests that break
+ * off, are pipelined, slow or malformed, while processes are killed. model.ts has the rules that must hold.
  * ARTIFACTS_ATTACK_SEED repeats the same choices. The order in which requests meet depends on the machine.
  */
 

@@ -56,7 +56,7 @@ export async function checkUnknown(client: Client, { key, contents }: UnknownKey
   must(isOne, `${key} holds ${answer.body.length} bytes that no client has saved (${answer.status})`);
 }
 
-/** Reads a version or a part of it, sometimes slowly, and sometimes disconnects amid it. */
+/** Reads a version or a part of it, sometimes slowly, and sometimes disconnects before the end. */
 export async function read(client: Client, { artifact, content }: Kept): Promise<void> {
   const { chance } = client;
   const server = await client.server();
@@ -201,7 +201,7 @@ async function expectNow(client: Client, key: string, content: Buffer | undefine
   else expectContent(answer, 200, content);
 }
 
-/** Opens connections that request much and read nothing, or stop amid a request, and then disconnects. */
+/** Opens connections that request much and read nothing, or stops in the middle of a request, and then disconnects. */
 export async function stall(client: Client, kept: Kept): Promise<void> {
   const { chance } = client;
   const server = await client.server();

@@ -57,9 +57,9 @@ export function must(holds: boolean, what: string): asserts holds {
 export const sha256Of = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 
 /**
- * A simple model of one upload. All its clients send the same file, so the offset is its whole state. Acknowledged bytes
- * are stored. While requests have not been answered, the offset may be anywhere between the acknowledged bytes and the
- * bytes that were sent.
+ * A simple model of one upload. All its clients send the same file, so the offset is its whole state. Acknowledged
+ * bytes are stored. While requests have not been answered, the offset may be anywhere between the acknowledged bytes
+ * and the bytes that were sent.
  */
 export class UploadModel {
   readonly id: string;
@@ -153,8 +153,8 @@ export class UploadModel {
   }
 
   /**
-   * Must be called before a request for the state is sent. Returns a function that checks its answer. If no other request
-   * ran meanwhile, the requests that were over before can change nothing any more.
+   * Must be called before a request for the state is sent. Returns a function that checks its answer. If no other
+   * request ran meanwhile, the requests that were over before can change nothing any more.
    */
   look(): (reported: Reported) => void {
     const exact = this.isExact ? { offset: this.#least, status: this.status } : undefined;
@@ -175,7 +175,9 @@ export class UploadModel {
     };
   }
 
-  /** Must be called after `begin` for a request that appends or completes. Returns a function that checks its answer. */
+  /**
+   * Must be called after `begin` for a request that appends or completes. Returns a function that checks its answer.
+   */
   append(): (reported: Reported) => void {
     const least = this.#least;
     return (reported) => {

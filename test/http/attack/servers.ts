@@ -75,7 +75,9 @@ export class Running {
     this.#check();
   }
 
-  /** @throws AttackFault if the process ended by itself, logged an error, or left a file handle to the garbage collector */
+  /**
+   * @throws AttackFault if the process ended by itself, logged an error, or left a file handle to the garbage collector
+   */
   #check(): void {
     must(this.isEnding || !this.isGone, `a server ended by itself: ${this.service.stderr()}`);
     const failures = this.service.stderr().match(/^\S+ error .*$|.*on garbage collection.*/gm) ?? [];
@@ -92,7 +94,10 @@ export class Running {
   }
 }
 
-/** Additional descriptors after the start: pieces kept open for the next append, and files that the database opens later. */
+/**
+ * Additional descriptors after the start: pieces kept open for the next append, and files that the database opens
+ * later.
+ */
 const usualDescriptors = 48;
 /** Additional memory after the start, in MiB: code, caches, and memory that the allocator keeps. */
 const usualMegabytes = 256;

@@ -54,7 +54,7 @@ export async function proceed(client: Client, upload: Upload, isAlone = true): P
   await append(client, upload, { ...next(client.chance, upload, isAlone), isCut: false });
 }
 
-/** Sends the next bytes, and breaks off the connection amid them. */
+/** Sends the next bytes, and breaks off the connection in the middle of them. */
 export async function breakOff(client: Client, upload: Upload, isAlone = true): Promise<void> {
   await append(client, upload, { ...next(client.chance, upload, isAlone), isCut: true });
 }

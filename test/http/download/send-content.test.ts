@@ -84,8 +84,13 @@ describe("content", () => {
   });
 
   it.each([
-    ...["bytes=10-", "bytes=10-20,30-", "bytes=-0", "bytes=99999999999999999-", `bytes=${"9".repeat(400)}-`],
-    ...["bytes=9223372036854775806-9223372036854775807", "bytes=10-,99999999999999999999-"],
+    "bytes=10-",
+    "bytes=10-20,30-",
+    "bytes=-0",
+    "bytes=99999999999999999-",
+    `bytes=${"9".repeat(400)}-`,
+    "bytes=9223372036854775806-9223372036854775807",
+    "bytes=10-,99999999999999999999-",
   ])("answers 416 with its size for %s", async (range) => {
     const { get } = await withContent();
     expect(await get({ range })).toMatchObject({ status: 416, headers: { "content-range": "bytes */10" } });

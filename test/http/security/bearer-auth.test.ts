@@ -15,10 +15,23 @@ function holdClock(): void {
 
 describe("the token", () => {
   const requests = [
-    ...["GET /v1/artifacts", "POST /v1/artifacts", "GET /v1/artifacts/b", "GET /v1/artifacts/b/k"],
-    ...["DELETE /v1/artifacts/b/k", "GET /v1/files", "GET /v1/content/b/k", "HEAD /v1/content/b/k"],
-    ...["PUT /v1/content/b/k", "POST /v1/content/b/k", "POST /v1/tus", "GET /v1/openapi.json"],
-    ...["GET /mcp", "POST /mcp", "DELETE /mcp", "GET /v1/artifacts/session:x", "PUT /v1/artifacts/session:x.y"],
+    "GET /v1/artifacts",
+    "POST /v1/artifacts",
+    "GET /v1/artifacts/b",
+    "GET /v1/artifacts/b/k",
+    "DELETE /v1/artifacts/b/k",
+    "GET /v1/files",
+    "GET /v1/content/b/k",
+    "HEAD /v1/content/b/k",
+    "PUT /v1/content/b/k",
+    "POST /v1/content/b/k",
+    "POST /v1/tus",
+    "GET /v1/openapi.json",
+    "GET /mcp",
+    "POST /mcp",
+    "DELETE /mcp",
+    "GET /v1/artifacts/session:x",
+    "PUT /v1/artifacts/session:x.y",
   ];
   it.each(requests)("is required by %s", async (request) => {
     const mcp = mountOf(async () => expect.unreachable());

@@ -27,7 +27,7 @@ describe("a slow client", () => {
     expect(heard).toMatch(/^HTTP\/1.1 408 /);
   });
 
-  it("is disconnected after idleMs amid a body, and the received bytes are stored", async () => {
+  it("is disconnected after idleMs without a byte of its body, and the received bytes are stored", async () => {
     const client = await serveHttp(undefined, { limits: { idleMs: 100 } });
     const url = await uploadUrl(client);
     const request = client.begin("PUT", url, { "content-length": "5" });
