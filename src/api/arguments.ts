@@ -3,24 +3,24 @@ import { ArtifactError } from "../store/model/errors.js";
 import { quote, shorten } from "../store/model/quote.js";
 
 /**
- * Arguments as their schema has them.
+ * Returns arguments after their schema has checked them and added the defaults.
  *
- * @param taker what takes them, for the error: "this tool"
- * @throws ArtifactError `invalid_argument`, which names each argument that is wrong and what it must be
+ * @param taker what takes the arguments, for the error, like "this tool"
+ * @throws ArtifactError `invalid_argument`: it names the wrong arguments (five at most) and what each must be
  */
 export function readArguments<Input extends z.ZodObject>(input: Input, args: unknown, taker: string): z.output<Input> {
   refuseUnusableNames(args);
   return parseArguments(input, args, taker);
 }
 
-/** The same, of what nobody has named. */
+/** Like `readArguments`, but for arguments whose names cannot be `__proto__`. */
 export function parseArguments<Input extends z.ZodObject>(input: Input, args: unknown, taker: string): z.output<Input> {
   const parsed = input.safeParse(args ?? {});
   if (!parsed.success) throw invalidArguments(parsed.error, input, args, taker);
   return parsed.data;
 }
 
-/** A name that objects cannot carry as their own is dropped on the way by what comes after: it is refused instead. */
+/** Refuses the name `__proto__`: later code that copies the object would silently drop it. */
 function refuseUnusableNames(args: unknown): void {
   if (typeof args !== "object" || args === null) return;
   const name = "__proto__";
@@ -28,7 +28,7 @@ function refuseUnusableNames(args: unknown): void {
     if (typeof value !== "object" || value === null || !Object.hasOwn(value, name)) continue;
     throw new ArtifactError(
       "invalid_argument",
-      `${name} cannot be a name in ${argument}: choose another. Nothing was done.`,
+      `${name} cannot be a name in ${argument}: choose another name. Nothing was done.`,
       { details: { argument: String(argument) } },
     );
   }
@@ -48,11 +48,11 @@ function problemOf(issue: z.core.$ZodIssue, input: z.ZodObject, args: unknown, t
     return `unknown argument ${issue.keys.map(quote).join(", ")}: ${taker} takes ${known}`;
   }
   if (issue.path.length === 0) return "arguments must be an object";
-  const at = (path: readonly PropertyKey[]): unknown =>
+  const valueAt = (path: readonly PropertyKey[]): unknown =>
     path.reduce<unknown>((value, name) => (value as Record<PropertyKey, unknown>)?.[name], args);
   const { path, rule } = ruleOf(issue);
   const name = shorten(path.map(String).join("."));
-  const given = at(path);
+  const given = valueAt(path);
   if (given === undefined) return `${name} is required`;
   const [argument = ""] = path;
   const isOptional = path.length === 1 && input.shape[String(argument)]?.safeParse(undefined).success === true;
@@ -64,11 +64,11 @@ function written(value: unknown): string {
   try {
     return shorten(JSON.stringify(value));
   } catch {
-    return "a value of such depth"; // `JSON.stringify` calls itself for each level
+    return "a value of such depth"; // `JSON.stringify` recurses, so a deep value exhausts the stack
   }
 }
 
-/** How to give as a string what is none. It is not made one here: `1.0` and `1` are other content. */
+/** Says how to give a value as a string. It is not converted here, because `1.0` and `1` would be different content. */
 function asText(given: unknown): string {
   if (typeof given === "object") return "write JSON as a text, in quotes";
   const isExact = typeof given === "boolean" || Number.isSafeInteger(given);
@@ -76,7 +76,7 @@ function asText(given: unknown): string {
 }
 
 interface Rule {
-  /** What it is a rule of: further inside than the issue where several shapes are possible there. */
+  /** Path of the value that the rule is for. In a union it may be deeper than the path of the issue. */
   readonly path: readonly PropertyKey[];
   readonly rule: string;
 }
@@ -103,7 +103,10 @@ function ruleOf(issue: z.core.$ZodIssue): Rule {
   }
 }
 
-/** That of the shape that fits best; of several, what each wants in that place. */
+/**
+ * Returns the rule of the alternative with the fewest issues. Of several such alternatives, their rules are joined by
+ * "or".
+ */
 function ruleOfUnion({ path, errors }: z.core.$ZodIssueInvalidUnion): Rule {
   const fewest = Math.min(...errors.map(({ length }) => length));
   const rules = errors.filter(({ length }) => length === fewest).flatMap(([first]) => (first ? [ruleOf(first)] : []));
@@ -114,7 +117,7 @@ function ruleOfUnion({ path, errors }: z.core.$ZodIssueInvalidUnion): Rule {
   return { path: [...path, ...best.path], rule };
 }
 
-/** As `contentArgument` says it too. */
+/** `contentArgument` uses the same words. */
 const aString = "a string";
 
 const typeNames: Readonly<Record<string, string>> = {

@@ -1,14 +1,14 @@
 import { ArtifactError, type ErrorCode } from "../store/model/errors.js";
 
-/** What a caller hears of any error: what it does not know says nothing of the inside. */
+/** Returns the error to answer to a caller. An unexpected error becomes `internal`, without its details. */
 export function toArtifactError(error: unknown): ArtifactError {
   if (error instanceof ArtifactError) return error;
-  const message = "Something went wrong inside the server; its log has the cause. What was acknowledged is safe.";
+  const message = "Something went wrong inside the server; its log has the cause. Data that was acknowledged is safe.";
   return new ArtifactError("internal", message, { next: "call_again", cause: error });
 }
 
-/** The error with what it came from, for the log alone. */
-export function describe(error: unknown): string {
+/** Returns the error with all its causes and stacks, for the log only. */
+export function describeError(error: unknown): string {
   const causes: string[] = [];
   for (let at = error; at !== undefined; at = at instanceof Error ? at.cause : undefined) {
     causes.push(
@@ -22,12 +22,12 @@ export function describe(error: unknown): string {
   return causes.join(" <- ");
 }
 
-/** Whether the person who runs the server has to hear of a failure. */
+/** Returns whether the person who runs the server must know of a failure. */
 export function isWorthLogging({ code }: ArtifactError): boolean {
   return worthLogging[code];
 }
 
-/** Which failures the person who runs the server has to hear of; the others are the client's to mend. */
+/** True for failures that only the person who runs the server can repair. The client can repair the others. */
 const worthLogging: Readonly<Record<ErrorCode, boolean>> = {
   invalid_argument: false,
   bucket_not_found: false,

@@ -1,32 +1,33 @@
 import type { UploadSession } from "../store/model/upload-session.js";
 import type { Log } from "../store/ports/log.js";
 import type { Store } from "../store/store.js";
-import { type HttpLinks, uploadBase } from "./links.js";
-import type { Access } from "./security/access.js";
+import type { BearerAuth } from "./security/bearer-auth.js";
+import { type SignedUrls, uploadBase } from "./security/signed-urls.js";
 
-/** What the handlers are made of. */
+/** What the handlers of all routes share. */
 export interface HttpContext {
   readonly store: Store;
-  readonly links: HttpLinks;
-  readonly access: Access;
+  readonly signedUrls: SignedUrls;
+  readonly auth: BearerAuth;
   readonly log: Log;
   readonly version: string;
   readonly readOnly: boolean;
   readonly maxArtifactBytes: number;
   readonly maxChunkBytes: number;
-  /** Where clients reach the server, if not where it listens. */
+  /** URL at which clients reach the server, if it differs from the address on which it listens. */
   readonly publicUrl?: string | undefined;
-  /** Aborted where the server is ending, and takes nothing new. */
+  /** Aborted when the server stops. Then it begins nothing new. */
   readonly stopping: AbortSignal;
 }
 
-/** Where a client goes on with an upload. */
-export function locationOf({ links, publicUrl }: HttpContext, { id }: UploadSession, base = uploadBase): string {
-  const path = links.uploadPath(id, base);
+/** Returns the `Location` of an upload session: its upload URL, or the path of that URL without a `publicUrl`. */
+export function uploadLocation(context: HttpContext, { id }: UploadSession, base = uploadBase): string {
+  const { signedUrls, publicUrl } = context;
+  const path = signedUrls.uploadPath(id, base);
   return publicUrl === undefined ? path : `${publicUrl}${path}`;
 }
 
-/** The end of a session's life, as the headers of uploads have it. */
+/** Returns the time when a session expires, as an HTTP date. */
 export function expiresField({ expires_at }: UploadSession): string {
   return new Date(expires_at * 1000).toUTCString();
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { problemCodes } from "./message/problem.js";
-import type { Operation, Right, Route } from "./route.js";
+import type { AnswerDescription, Operation, Right, Route } from "./route.js";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -12,7 +12,7 @@ const problem = z.object({
   detail: z.string().meta({ description: "What happened, and what to do next." }),
 });
 
-/** OpenAPI 3.1 of the routes, from the schemas that check and shape what they take and answer. */
+/** Returns the OpenAPI 3.1 document of the routes. It is made from the schemas that check their arguments. */
 export function openApiDocument(routes: readonly Route[], version: string): Json {
   const paths: Record<string, Record<string, Json>> = {};
   for (const { method, path, right, operation } of routes) {
@@ -21,7 +21,7 @@ export function openApiDocument(routes: readonly Route[], version: string): Json
     paths[path][method.toLowerCase()] = describeOperation(operation, right);
   }
   const description =
-    "Errors are application/problem+json with a code. The Model Context Protocol is at /mcp, as Streamable HTTP. Everything is under /v1/files too, in place of /v1/artifacts. A key's slashes may be written as they are or as %2F; a final slash elsewhere is nothing.";
+    "Errors are application/problem+json with a code. The Model Context Protocol is at /mcp, as Streamable HTTP. /v1/files is another name of /v1/artifacts. The slashes of a key may be written as / or as %2F. A final slash after anything else than a key is ignored.";
   return {
     openapi: "3.1.0",
     info: { title: "artifacts-mcp", version, description },
@@ -38,9 +38,12 @@ export function openApiDocument(routes: readonly Route[], version: string): Json
 
 function pathParameters(path: string): Json[] {
   return [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
-    ...{ name, in: "path", required: true, schema: { type: "string" } },
+    name,
+    in: "path",
+    required: true,
+    schema: { type: "string" },
     ...(name === "session"
-      ? { description: "The id and, behind a dot, the code that makes the URL good by itself." }
+      ? { description: "The session's id, a dot, and the signature that authorizes the request." }
       : {}),
   }));
 }
@@ -49,16 +52,16 @@ function describeOperation(operation: Operation, right: Right): Json {
   const { id, summary, description, query, headers = {}, json, bytes, answers } = operation;
   const parameters = [
     ...Object.entries(query === undefined ? {} : (schemaOf(query)["properties"] as Record<string, Json>)).map(
-      ([name, { description: says, ...schema }]) => ({ name, in: "query", schema, description: says }),
+      ([name, { description, ...schema }]) => ({ name, in: "query", schema, description }),
     ),
-    ...Object.entries(headers).map(([name, says]) => ({
-      ...{ name, in: "header", schema: { type: "string" }, description: says },
+    ...Object.entries(headers).map(([name, description]) => ({
+      name,
+      in: "header",
+      schema: { type: "string" },
+      description,
     })),
   ];
-  const responses = Object.entries(answers).map(([status, { says, json: schema, bytes: isBytes }]) => {
-    const content = schema ? { "application/json": { schema: schemaOf(schema) } } : isBytes ? { "*/*": {} } : undefined;
-    return [status, { description: says, ...(content && { content }) }];
-  });
+  const responses = Object.entries(answers).map(([status, answer]) => [status, describeAnswer(answer)]);
   return {
     operationId: id,
     summary,
@@ -71,12 +74,17 @@ function describeOperation(operation: Operation, right: Right): Json {
   };
 }
 
+function describeAnswer({ description, json, bytes }: AnswerDescription): Json {
+  if (json !== undefined) return { description, content: { "application/json": { schema: schemaOf(json) } } };
+  return bytes ? { description, content: { "*/*": {} } } : { description };
+}
+
 const problemResponse: Json = {
   description: "What went wrong, and what to do next",
   content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
 };
 
-/** An upload URL needs nothing beside itself. */
+/** Returns the alternatives that authorize a request. An upload URL needs nothing else. */
 function securityOf(right: Right): Json[] {
   switch (right) {
     case "token":

@@ -6,44 +6,57 @@ import type { Answer, Exchange } from "./message/exchange.js";
 
 export type Parameters = Readonly<Record<string, string>>;
 
-/** Who may make a request: with the server's token, or with a URL that carries its own right. */
+/** What authorizes a request: nothing, the server's token, or a signed URL in place of the token. */
 export type Right = "none" | "token" | "upload-url" | "download-url";
 
-/** What a route says of itself in the OpenAPI document. */
+/** The description of a route in the OpenAPI document. */
 export interface Operation {
   readonly id: string;
   readonly summary: string;
   readonly description?: string;
-  /** Parameters of the query, of the header fields, and the members of a JSON body. */
+  /** Parameters of the query. */
   readonly query?: z.ZodObject;
+  /** Descriptions of the header fields, by their names. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** Members of a JSON body. */
   readonly json?: z.ZodObject;
   /** Media type of a body of raw bytes. */
   readonly bytes?: string;
-  /** What it answers, by status: its JSON, or nothing where there is none, and what it means. */
-  readonly answers: Readonly<
-    Record<number, { readonly says: string; readonly json?: z.ZodType; readonly bytes?: true }>
-  >;
+  /** The answers, by status. */
+  readonly answers: Readonly<Record<number, AnswerDescription>>;
+}
+
+export interface AnswerDescription {
+  readonly description: string;
+  /** Schema of a JSON body. */
+  readonly json?: z.ZodType;
+  /** The body is content. */
+  readonly bytes?: true;
 }
 
 export interface Route {
   readonly method: string;
-  /** Segments with parameters: `{name}` alone, or behind `session:`. A last `{key}` takes all that follows. */
+  /**
+   * Segments may be parameters: `{name}`, or a text followed by it, like `session:{session}`. A final `{key}` takes all
+   * that follows.
+   */
   readonly path: string;
   readonly right: Right;
-  /** Changes something, so `--read-only` refuses it. */
+  /** The route changes something, so `--read-only` refuses it. */
   readonly isWriting: boolean;
   readonly operation?: Operation | undefined;
+  /** Returns the answer; undefined if it has sent the answer itself. */
   handle(context: HttpContext, exchange: Exchange, parameters: Parameters): Promise<Answer | undefined>;
 }
 
-/** A segment of a route's path: a text, and behind it the name of a parameter, if there is one. */
+/** A segment of a route's path. */
 interface Part {
   readonly text: string;
+  /** Name of the parameter after the text, if there is one. */
   readonly name: string | undefined;
 }
 
-/** The routes' paths are few, so each is taken apart once. */
+/** The parts of each route's path. A path is parsed once. */
 const partsOfPaths = new Map<string, readonly Part[]>();
 
 function partsOf(path: string): readonly Part[] {
@@ -60,7 +73,7 @@ function partsOf(path: string): readonly Part[] {
   return parts;
 }
 
-/** The parameters, where a route's path is that of a request. */
+/** Returns the parameters if the route's path matches the request's; otherwise undefined. */
 export function matchPath(path: string, segments: readonly string[]): Parameters | undefined {
   const parts = partsOf(path);
   const given = segmentsFor(parts, segments);
@@ -74,7 +87,10 @@ export function matchPath(path: string, segments: readonly string[]): Parameters
   return parameters;
 }
 
-/** One segment for each part, if there are as many. A final slash belongs to a key, and is nothing elsewhere. */
+/**
+ * Returns one segment for each part; undefined if their numbers differ. A final slash belongs to a key, and is ignored
+ * elsewhere.
+ */
 function segmentsFor(parts: readonly Part[], segments: readonly string[]): readonly string[] | undefined {
   const last = parts.length - 1;
   const rest = segments.slice(last);
@@ -84,7 +100,7 @@ function segmentsFor(parts: readonly Part[], segments: readonly string[]): reado
 }
 
 /**
- * The parameters with the key in NFC, after the bucket and the key were checked.
+ * Checks the bucket and the key. Returns the parameters with the key in NFC.
  *
  * @throws ArtifactError `invalid_argument`
  */

@@ -4,61 +4,70 @@ import type { AddressInfo, Socket } from "node:net";
 import type { Log } from "../store/ports/log.js";
 import type { Store } from "../store/store.js";
 import { withTimeout } from "../store/with-timeout.js";
-import { createDispatch, type Mount } from "./dispatch.js";
-import type { HttpLinks } from "./links.js";
-import { Malformed } from "./message/malformed.js";
-import { Access } from "./security/access.js";
+import { createDispatch } from "./dispatch.js";
+import type { Mount } from "./mount.js";
+import { BearerAuth } from "./security/bearer-auth.js";
 import { Connections } from "./security/connections.js";
-import { Gate } from "./security/gate.js";
+import { MalformedRequests } from "./security/malformed-requests.js";
+import { OriginCheck } from "./security/origin-check.js";
+import type { SignedUrls } from "./security/signed-urls.js";
 
 export interface HttpServerOptions {
   readonly store: Store;
-  readonly links: HttpLinks;
+  /** Its `origin` is set when the server listens. */
+  readonly signedUrls: SignedUrls;
   readonly log: Log;
   readonly version: string;
   readonly readOnly: boolean;
   readonly maxArtifactBytes: number;
   readonly maxChunkBytes: number;
+  /** Name or address of this machine to listen on. */
   readonly host: string;
-  /** 0 for any that is free. */
+  /** 0 chooses a free port. */
   readonly port: number;
   readonly token: string;
-  /** Web pages that may use it. */
+  /** Origins of the web pages that may use the server. */
   readonly origins: readonly string[];
-  /** Where clients reach it, if that is elsewhere: what URLs begin with. */
+  /**
+   * URL at which clients reach the server, if it differs from the address on which it listens. All URLs begin with it.
+   */
   readonly publicUrl?: string | undefined;
-  /** The Model Context Protocol at `/mcp`. */
+  /** Handler of the Model Context Protocol at `/mcp`. */
   readonly mcp?: Mount | undefined;
   readonly limits?: Partial<HttpLimits> | undefined;
 }
 
 export interface HttpServer {
-  /** `http://127.0.0.1:8080` */
+  /** Where the server listens, like `http://127.0.0.1:8080`. */
   readonly origin: string;
-  /** Takes nothing new, lets uploads store what they have received, and ends. */
+  /** Accepts no new connections and no writes, lets uploads store the bytes that they have received, and ends. */
   stop(): Promise<void>;
 }
 
-/** The address cannot be listened on; the message is one line that says what to do. */
+/** The server cannot listen on its address. The message is one line that also says what to do. */
 export class ListenError extends Error {
   override readonly name = "ListenError";
 }
 
-/** What one client may take from the others. Times in ms. */
+/** Limits that keep one client from harming the others. Times are in ms. */
 export interface HttpLimits {
-  /** For the head of a request. */
+  /** How long the head of a request may take. */
   readonly headMs: number;
-  /** Nothing may pass on a connection so long. */
+  /** A connection without traffic for this long is closed. */
   readonly idleMs: number;
-  /** How often connections are looked at for that. */
+  /** How often connections are checked for `headMs`. */
   readonly lookMs: number;
+  /** How long a connection stays open after an answer. */
   readonly keepAliveMs: number;
   readonly maxConnections: number;
-  /** For answers that are on their way when the server ends. */
+  /** How long `stop` waits for the answers that are being made. */
   readonly stopMs: number;
-  /** Who takes nothing of such an answer for so long is cut off; up to twice that long where a block is half taken. */
+  /**
+   * A client that reads nothing of such an answer for this long is disconnected. If it stops in the middle of a block,
+   * up to twice as long.
+   */
   readonly stalledMs: number;
-  /** For what is said of those that are still not done by then. */
+  /** How long `stop` then waits for the errors with which the unfinished requests are answered. */
   readonly lastMs: number;
 }
 
@@ -73,31 +82,31 @@ const usualLimits: HttpLimits = {
   lastMs: 500,
 };
 
-/** What is read of a connection before somebody takes it, in bytes: more of an upload comes while some is stored. */
+/** Bytes of a connection that are buffered, so that an upload goes on while bytes of it are being stored. */
 const bufferBytes = 1024 * 1024;
 
-/** @throws ListenError */
+/** Starts to listen. @throws ListenError */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
-  const { store, links, log, host, port, token, publicUrl, mcp } = options;
+  const { store, signedUrls, log, host, port, token, publicUrl, mcp } = options;
   const limits = { ...usualLimits, ...options.limits };
   const stopping = new AbortController();
-  setMaxListeners(0, stopping.signal); // each body that is gathered is one
-  const context = { ...options, access: new Access(token), stopping: stopping.signal };
-  const dispatch = createDispatch(context, new Gate(options), mcp);
+  setMaxListeners(0, stopping.signal); // each request whose body is being read adds one
+  const context = { ...options, auth: new BearerAuth(token), stopping: stopping.signal };
+  const dispatch = createDispatch(context, new OriginCheck(options), mcp);
   const server = createServer({
     headersTimeout: limits.headMs,
-    requestTimeout: 0, // an upload may take as long as it goes on
+    requestTimeout: 0, // an upload may take any time, as long as bytes arrive
     connectionsCheckingInterval: limits.lookMs,
     keepAliveTimeout: limits.keepAliveMs,
     highWaterMark: bufferBytes,
-    requireHostHeader: false, // Node would say no word of it
+    requireHostHeader: false, // checked in framing.ts: Node would refuse without an explanation
   });
-  server.maxHeadersCount = 0; // the size of the head is limited, and Node would drop fields without a word
+  server.maxHeadersCount = 0; // the size of the head is limited; with a count, Node would silently drop fields
   server.setTimeout(limits.idleMs);
-  // Node's own switch, which its types do not name: who has ended its own side still hears the answer.
+  // A client that has ended its own side still gets its answer. Node's types do not have this option.
   Object.assign(server, { httpAllowHalfOpen: true });
   const connections = new Connections({ maxConnections: limits.maxConnections, log });
-  const malformed = new Malformed(log);
+  const malformed = new MalformedRequests(log);
   const onRequest: Parameters<typeof createServer>[1] = (request, response) => {
     malformed.watch(request, response);
     connections.answerInTurn(request, response, async () => {
@@ -109,7 +118,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   };
   server.on("connection", (socket: Socket) => connections.add(socket));
   server.on("request", onRequest);
-  server.on("checkContinue", onRequest); // who may not send a body hears so before it is sent
+  server.on("checkContinue", onRequest); // a client that is refused learns it before it sends the body
   server.on("checkExpectation", onRequest);
   server.on("connect", (_request, socket) => malformed.refuseTunnel(socket));
   server.on("clientError", (error, socket) => malformed.refuse(error, socket));
@@ -120,7 +129,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   });
   server.on("error", (error) => log("error", "http_failed", { error: String(error) }));
   const origin = originOf(host, (server.address() as AddressInfo).port);
-  links.origin = publicUrl ?? origin;
+  signedUrls.origin = publicUrl ?? origin;
   return {
     origin,
     async stop() {
@@ -129,7 +138,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       const closed = new Promise((resolve) => server.close(resolve));
       server.on("timeout", cutStalled);
       server.setTimeout(limits.stalledMs);
-      connections.hurry(limits.stalledMs);
+      connections.setTimeouts(limits.stalledMs);
       await store.uploads.stopStreams();
       server.closeIdleConnections();
       await withTimeout(limits.stopMs, Promise.all([connections.finish(), finished]));
@@ -141,7 +150,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   };
 }
 
-/** Nothing has passed for a while: an answer that is still being made may take its time, one that nobody takes may not. */
+/** Disconnects a client that does not read its answer. An answer that is still being made has nothing to read yet. */
 function cutStalled(socket: Socket): void {
   if (socket.writableLength > 0) socket.destroy();
 }
@@ -155,13 +164,13 @@ function listenProblem(host: string, port: number, error: Error): string {
   const where = `${host.includes(":") ? `[${host}]` : host}:${port}`;
   switch ("code" in error ? error.code : undefined) {
     case "EADDRINUSE":
-      return `${where} is in use by another program: give another address with --http, or port 0 for any that is free.`;
+      return `${where} is in use by another program: give another address with --http, or port 0 for a free port.`;
     case "EACCES":
-      return `${where} may not be used by this account: give a port from 1024 with --http.`;
+      return `This account may not listen on ${where}: give a port from 1024 with --http.`;
     case "EADDRNOTAVAIL":
     case "ENOTFOUND":
-      return `${host} is no address of this machine: give one with --http, like 127.0.0.1:8080.`;
+      return `${host} is not an address of this machine: give one with --http, like 127.0.0.1:8080.`;
     default:
-      return `${where} cannot be listened on (${error.message}): give another address with --http.`;
+      return `The server cannot listen on ${where} (${error.message}): give another address with --http.`;
   }
 }

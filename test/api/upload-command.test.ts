@@ -5,8 +5,16 @@ import type { UploadSession } from "../../src/store/model/upload-session.js";
 const MiB = 1024 * 1024;
 const url = "http://127.0.0.1:8080/v1/artifacts/session:abc.def";
 const session: UploadSession = {
-  ...{ id: "abc", bucket: "b", key: "k", mime_type: "text/plain", url, offset: 0, size: null },
-  ...{ status: "open", created_at: 1, expires_at: 2 },
+  id: "abc",
+  bucket: "b",
+  key: "k",
+  mime_type: "text/plain",
+  url,
+  offset: 0,
+  size: null,
+  status: "open",
+  created_at: 1,
+  expires_at: 2,
 };
 
 it.each([
@@ -22,7 +30,8 @@ it.each([
 ] as const)("the command of a session with %j", (changes, command) => {
   expect(uploadCommand({ ...session, ...changes })).toBe(command);
   expect(withCommand({ ...session, ...changes })).toEqual({
-    ...{ ...session, ...changes },
+    ...session,
+    ...changes,
     ...(command === undefined ? {} : { command }),
   });
 });

@@ -104,6 +104,6 @@ it("terminates, and hears clearly that it cannot put several uploads together", 
   expect((await fetch(url)).status).toBe(404);
   await expectSaved(service, content);
   const parallel = upload(service, content, { parallelUploads: 2, chunkSize: Number.POSITIVE_INFINITY });
-  await expect(parallel).rejects.toThrow(/no Upload-Concat/);
+  await expect(parallel).rejects.toThrow(/does not support Upload-Concat: leave it out/);
   expect((await service.ask("GET", "/v1/artifacts")).json).toEqual({ data: [{ name: "b" }] });
 });

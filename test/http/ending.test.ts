@@ -10,19 +10,19 @@ const MiB = 1024 * 1024;
 /** Longer than a test may take. */
 const endless = { stopMs: 3 * patienceMs };
 
-/** A download of 48 MiB, more than what sockets hold, that has begun and is not read. */
+/** A download that has begun and is not read. Its 48 MiB are more than the sockets buffer. */
 async function download(limits: HttpClientOptions["limits"]) {
   const client = await serveHttp(createMemoryEngines(), { maxChunkBytes: 48 * MiB, limits: { ...endless, ...limits } });
   await saveText(client.store, "b", "k", "x".repeat(48 * MiB));
   const request = client.begin("GET", "/v1/content/b/k", bearer);
   request.end();
   const [response] = (await once(request, "response")) as [IncomingMessage];
-  response.on("error", () => undefined); // it is cut
+  response.on("error", () => undefined); // the connection is closed
   return { ...client, response };
 }
 
-describe("a server that is asked to stop", () => {
-  it("cuts a download off that nobody reads", async () => {
+describe("a stopping server", () => {
+  it("breaks off a download that the client does not read", async () => {
     const { stop, response } = await download({ stalledMs: 100 });
     await stop();
     const closed = new Promise((resolve) => response.once("close", resolve));
@@ -31,7 +31,7 @@ describe("a server that is asked to stop", () => {
     expect(response.complete).toBe(false);
   });
 
-  it("lets a download go on that is read slowly, for longer than one may stand still", async () => {
+  it("continues a download that is read slowly, for longer than stalledMs", async () => {
     const stalledMs = 3_000;
     const { stop, response } = await download({ stalledMs });
     const began = performance.now();
@@ -41,7 +41,7 @@ describe("a server that is asked to stop", () => {
       const block: Buffer | null = response.read();
       if (block === null) await once(response, "readable");
       else bytes += block.length;
-      // Slowly enough for the whole, and without a pause that is as long.
+      // The whole download takes longer than stalledMs, but no single pause does.
       if (performance.now() - began < 2 * stalledMs) await new Promise((resolve) => setTimeout(resolve, 10));
     }
     await once(response.resume(), "end");
@@ -50,7 +50,7 @@ describe("a server that is asked to stop", () => {
     await stopped;
   });
 
-  it("lets an answer take its time that is still being made", async () => {
+  it("waits for an answer that is still being made", async () => {
     const engines = createMemoryEngines();
     const [looked, goOn] = [gate(), gate()];
     const get = async (key: string) => {
@@ -67,13 +67,13 @@ describe("a server that is asked to stop", () => {
     const answered = answerTo(request);
     await looked.passed;
     const stopped = stop();
-    await new Promise((resolve) => setTimeout(resolve, 200)); // it says nothing for all of that
+    await new Promise((resolve) => setTimeout(resolve, 200)); // ten times stalledMs without a byte
     goOn.open();
     expect(await answered).toMatchObject({ status: 404, headers: { connection: "close" } });
     await stopped;
   });
 
-  it("does not wait for a large body that it comes to take while it ends", async () => {
+  it("does not wait for a large body that it begins to read while it stops", async () => {
     const engines = createMemoryEngines();
     const [looked, goOn] = [gate(), gate()];
     let isHeld = false;

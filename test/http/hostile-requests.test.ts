@@ -73,7 +73,7 @@ const paths = (urls: readonly string[]) =>
     fc.tuple(fc.constantFrom(...urls), word).map(([url, more]) => url + more),
   );
 
-/** What breaks a request before anybody looks at it is left out, most of the time. */
+/** Returns the text of a request. A sound one has none of the random fields that would end it before it is routed. */
 function textOf({ method, path, headers, isTrusted, isSound, body }: Request, urls: readonly string[]): string {
   const sound = ["content-length", "transfer-encoding", "expect", "origin", "authorization"];
   const chosen = headers.filter(([name]) => !isSound || !sound.includes(name));
@@ -84,7 +84,7 @@ function textOf({ method, path, headers, isTrusted, isSound, body }: Request, ur
   return `${method} ${target} HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n${body}`;
 }
 
-/** All that comes back for what is sent, until the server closes. */
+/** Sends a text, and returns all that the server sends until it closes the connection. */
 async function exchange({ origin }: HttpClient, sent: string): Promise<string> {
   const { hostname, port } = new URL(origin);
   const socket = connect(Number(port), hostname);
@@ -92,7 +92,7 @@ async function exchange({ origin }: HttpClient, sent: string): Promise<string> {
   socket.setEncoding("latin1").on("data", (text: string) => {
     heard += text;
   });
-  socket.on("error", () => undefined); // it is closed then
+  socket.on("error", () => undefined); // the event `close` follows
   socket.end(sent, "latin1");
   if (!socket.closed) await once(socket, "close").catch(() => undefined);
   return heard;
@@ -109,7 +109,7 @@ const request = fc.record({
 });
 type Request = typeof request extends fc.Arbitrary<infer Value> ? Value : never;
 
-it("whatever a request is, it is answered, as no failure of the server, which lives on", async () => {
+it("every request is answered without a failure of the server, which keeps running", async () => {
   const failures: unknown[] = [];
   const log: Parameters<typeof serveHttp>[1] = {
     log: (level, event, facts) => void (level === "error" && failures.push({ event, ...facts })),
@@ -119,13 +119,13 @@ it("whatever a request is, it is answered, as no failure of the server, which li
   await fc.assert(
     fc.asyncProperty(request, async (asked) => {
       const { id } = await client.store.uploads.create({ bucket: "b", key: "new" });
-      const urls = [client.links.uploadPath(id), client.links.uploadPath(id, "/v1/tus/")];
+      const urls = [client.signedUrls.uploadPath(id), client.signedUrls.uploadPath(id, "/v1/tus/")];
       const heard = await exchange(client, textOf(asked, urls));
       expect(heard).toMatch(asked.isSound ? /^HTTP\/1\.1 \d{3} / : /^(?:HTTP\/1\.1 \d{3} |$)/);
       const statuses = [...heard.matchAll(/^HTTP\/1\.1 (\d{3}) /gm)].map(([, status]) => Number(status));
-      // 501 is for a transfer coding that is not undone.
+      // 501 answers an unsupported transfer coding.
       expect(statuses.filter((status) => status >= 500 && status !== 501)).toEqual([]);
-      await client.store.uploads.abort(id).catch(() => undefined); // complete, or forgotten, by now
+      await client.store.uploads.abort(id).catch(() => undefined); // it may be complete, or dismissed
     }),
     { numRuns: cases(1_000, 50_000) },
   );

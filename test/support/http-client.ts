@@ -2,8 +2,8 @@ import { once } from "node:events";
 import { type ClientRequest, request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from "node:http";
 import { buffer } from "node:stream/consumers";
 import { onTestFinished } from "vitest";
-import type { Mount } from "../../src/http/dispatch.js";
-import { HttpLinks } from "../../src/http/links.js";
+import type { Mount } from "../../src/http/mount.js";
+import { SignedUrls } from "../../src/http/security/signed-urls.js";
 import { type HttpServerOptions, startHttpServer } from "../../src/http/server.js";
 import { defaultMaxChunkBytes } from "../../src/store/model/limits.js";
 import { createStore, type Store, type StoreOptions } from "../../src/store/store.js";
@@ -32,7 +32,7 @@ export interface Asked {
 export interface HttpClient {
   readonly origin: string;
   readonly store: Store;
-  readonly links: HttpLinks;
+  readonly signedUrls: SignedUrls;
   stop(): Promise<void>;
   /** Sends a request with the token, unless `headers` has another one. @param url absolute, or a path */
   ask(method: string, url: string, asked?: Asked): Promise<Answered>;
@@ -60,9 +60,9 @@ export async function serveHttp(
 ): Promise<HttpClient> {
   const { log = silentLog, readOnly = false, origins = [] } = options;
   const { maxArtifactBytes = Number.MAX_SAFE_INTEGER, maxChunkBytes = defaultMaxChunkBytes } = options;
-  const links = new HttpLinks(options.signingKey ?? Buffer.alloc(32, 7), options.nowSeconds);
-  const store = createStore({ files: createMemoryFiles(), ...engines, log, urls: links, ...options });
-  const shared = { ...options, store, links, log, readOnly, origins, maxArtifactBytes, maxChunkBytes };
+  const signedUrls = new SignedUrls(options.signingKey ?? Buffer.alloc(32, 7), options.nowSeconds);
+  const store = createStore({ files: createMemoryFiles(), ...engines, log, urls: signedUrls, ...options });
+  const shared = { ...options, store, signedUrls, log, readOnly, origins, maxArtifactBytes, maxChunkBytes };
   const address = { host: options.host ?? "127.0.0.1", port: 0 };
   const server = await startHttpServer({ ...shared, ...address, version: "0.0.0-test", token });
   const origin = server.origin;
@@ -89,7 +89,7 @@ export async function serveHttp(
   }
   const ask: HttpClient["ask"] = (method, url, { headers, ...asked } = {}) =>
     askAsStranger(method, url, { ...asked, headers: { ...bearer, ...headers } });
-  return { origin, store, links, stop, ask, askAsStranger, begin };
+  return { origin, store, signedUrls, stop, ask, askAsStranger, begin };
 }
 
 /** The final answer to a request, without interim ones. */

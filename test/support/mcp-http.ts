@@ -33,7 +33,7 @@ export async function serveMcp(
     return endpoint.handle(exchange);
   };
   const http = await serveHttp(engines, { mcp: { ...endpoint, handle }, limits: httpLimits });
-  links.upload = (id) => http.links.upload(id);
+  links.upload = (id) => http.signedUrls.upload(id);
   onTestFinished(async () => {
     await endpoint.close();
     await store.close();

@@ -12,7 +12,7 @@ export class HttpServiceError extends Error {
 
 export interface HttpService {
   /** Makes the URLs in the store's records. It makes none until the service listens. */
-  readonly links: TransferUrls;
+  readonly urls: TransferUrls;
   /**
    * Begins to listen. Returns the origin. Returns undefined if the address is in use and the server goes on over stdio.
    *
@@ -33,24 +33,24 @@ export async function prepareHttp(
   signingKey: Uint8Array,
   log: Log,
 ): Promise<HttpService> {
-  const [{ HttpLinks }, { ListenError, startHttpServer }, { createMcpEndpoint }, { createMcpServer }] =
+  const [{ SignedUrls }, { ListenError, startHttpServer }, { createMcpEndpoint }, { createMcpServer }] =
     await Promise.all([
-      import("../../http/links.js"),
+      import("../../http/security/signed-urls.js"),
       import("../../http/server.js"),
       import("../../mcp/http/streamable-http.js"),
       import("../../mcp/session/server.js"),
     ]);
-  const links = new HttpLinks(signingKey);
+  const signedUrls = new SignedUrls(signingKey);
   let stop = async (): Promise<void> => undefined;
 
   return {
-    links,
+    urls: signedUrls,
     async start(store) {
       const options = { ...config, version: packageJson.version, store, log };
       const mcp = createMcpEndpoint(() => createMcpServer({ ...options, isLocal: false, hasUrls: true }), log);
       const token = http.token ?? randomBytes(24).toString("base64url");
       try {
-        const server = await startHttpServer({ ...options, ...http, links, token, mcp });
+        const server = await startHttpServer({ ...options, ...http, signedUrls, token, mcp });
         stop = server.stop;
         if (http.token === undefined) printToken(server.origin, token);
         return server.origin;

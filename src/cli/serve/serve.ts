@@ -37,7 +37,7 @@ export async function serve(config: ServeConfig): Promise<void> {
   void warnIfUnsafe(config.root, log);
   const http = config.http && (await prepareHttp(config.http, config, await directory.signingKey(), log));
   const digests = new DigestThread(log);
-  const store = createStore({ ...config, ...directory, ...(http && { urls: http.links }), digests, log });
+  const store = createStore({ ...config, ...directory, ...(http && { urls: http.urls }), digests, log });
   const sweeper = config.readOnly ? undefined : startSweeper(store.sweep, log);
   const origin = await http?.start(store);
   const mcpOptions = { ...config, store, log, version, hasUrls: origin !== undefined };

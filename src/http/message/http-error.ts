@@ -1,4 +1,4 @@
-/** Refusals that are HTTP's own, made before any use case is asked. */
+/** Codes of errors that only HTTP has, with their status. They are thrown before a use case is called. */
 const statusOf = {
   invalid_argument: 400,
   unauthorized: 401,
@@ -19,15 +19,15 @@ const statusOf = {
 } as const;
 
 export type HttpErrorCode = keyof typeof statusOf;
-export const HTTP_ERROR_CODES: readonly string[] = Object.keys(statusOf);
+export const httpErrorCodes: readonly string[] = Object.keys(statusOf);
 export type HeaderValues = Readonly<Record<string, string>>;
 
-/** Says what to do next, as `ArtifactError` does. */
+/** An error that only HTTP has. Its message says what is wrong, and what to do next. */
 export class HttpError extends Error {
   override readonly name = "HttpError";
   readonly code: HttpErrorCode;
   readonly headers: HeaderValues;
-  /** Members of the problem beside the usual ones. */
+  /** Additional members of the problem details (RFC 9457). */
   readonly fields: Readonly<Record<string, string>>;
 
   constructor(code: HttpErrorCode, message: string, headers: HeaderValues = {}, fields: Record<string, string> = {}) {

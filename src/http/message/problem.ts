@@ -1,8 +1,8 @@
 import { STATUS_CODES } from "node:http";
-import { describe, isWorthLogging, toArtifactError } from "../../api/failures.js";
+import { describeError, isWorthLogging, toArtifactError } from "../../api/failures.js";
 import { type ArtifactError, ERROR_CODES, type ErrorCode } from "../../store/model/errors.js";
 import type { Log } from "../../store/ports/log.js";
-import { type HeaderValues, HTTP_ERROR_CODES, HttpError } from "./http-error.js";
+import { type HeaderValues, HttpError, httpErrorCodes } from "./http-error.js";
 import { messageForHttp } from "./next-steps.js";
 
 const statusOf: Readonly<Record<ErrorCode, number>> = {
@@ -28,29 +28,30 @@ const statusOf: Readonly<Record<ErrorCode, number>> = {
 };
 
 /** Every `code` that a problem may have. */
-export const problemCodes: readonly string[] = [...new Set([...ERROR_CODES, ...HTTP_ERROR_CODES])];
+export const problemCodes: readonly string[] = [...new Set([...ERROR_CODES, ...httpErrorCodes])];
 
-/** RFC 9457, with the error's `code` and details beside it. */
+/** An answer with problem details (RFC 9457). Its body also has the error's `code` and details. */
 export interface Problem {
   readonly status: number;
   readonly headers: HeaderValues;
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-/** What a dialect says in its own way. */
+/** What an upload protocol changes in the answer to an error. */
 export interface ProblemForm {
   readonly status?: number;
   readonly headers?: HeaderValues;
   readonly fields?: Readonly<Record<string, unknown>>;
 }
 
+/** Returns the answer to an error. Writes it to the log if the person who runs the server should know of it. */
 export function toProblem(error: unknown, form: ProblemForm, log: Log): Problem {
   if (error instanceof HttpError) {
     const { status, code, message, headers, fields } = error;
     return problem(status, code, message, headers, { ...form, fields: { ...fields, ...form.fields } });
   }
   const known = toArtifactError(error);
-  if (isWorthLogging(known)) log("error", "request_failed", { code: known.code, error: describe(error) });
+  if (isWorthLogging(known)) log("error", "request_failed", { code: known.code, error: describeError(error) });
   return problem(statusOf[known.code], known.code, messageForHttp(known), offsetOf(known), {
     ...form,
     ...detailsOf(known, form),
@@ -59,18 +60,18 @@ export function toProblem(error: unknown, form: ProblemForm, log: Log): Problem 
 
 function detailsOf({ details }: ArtifactError, { fields }: ProblemForm): ProblemForm {
   const { status: session_status, ...rest } = details;
-  // `status` is the response's own.
+  // `status` in the body is that of the response.
   return { fields: { ...rest, ...(session_status === undefined ? {} : { session_status }), ...fields } };
 }
 
-/** Where to go on, for clients that read headers alone. */
+/** Returns the offset to continue from, for clients that read only header fields. */
 function offsetOf({ details }: ArtifactError): HeaderValues {
   const { offset } = details;
   return typeof offset === "number" ? { "upload-offset": String(offset) } : {};
 }
 
-function problem(usual: number, code: string, detail: string, headers: HeaderValues, form: ProblemForm): Problem {
-  const { status = usual, fields = {} } = form;
+function problem(usualStatus: number, code: string, detail: string, headers: HeaderValues, form: ProblemForm): Problem {
+  const { status = usualStatus, fields = {} } = form;
   const body = { type: "about:blank", title: STATUS_CODES[status] ?? "Error", status, code, detail, ...fields };
   return { status, headers: { ...headers, ...form.headers }, body };
 }

@@ -2,21 +2,23 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Log } from "../../store/ports/log.js";
 
-/** Requests that may wait on one connection for those before them. Where one too many comes, it is the last one. */
+/**
+ * Requests that may wait on one connection. When this many wait, the connection takes no more and closes after them.
+ */
 const maxWaiting = 256;
-/** The same of all connections together. */
+/** Requests that may wait on all connections together. */
 const maxWaitingInAll = 4_096;
-/** Closed and refused connections are logged no more often. */
+/** The shortest time between two log lines about closed and refused connections. */
 const logIntervalMs = 1_000;
 
 export interface ConnectionsOptions {
   readonly maxConnections: number;
   readonly log: Log;
-  /** Monotonic, in ms. */
+  /** A monotonic clock, in ms. */
   readonly nowMs?: () => number;
 }
 
-/** A request whose turn may not have come yet. */
+/** A request that waits for its turn, or is being answered. */
 interface Turn {
   readonly response: ServerResponse;
   readonly answer: () => Promise<void>;
@@ -24,32 +26,32 @@ interface Turn {
 
 interface Connection {
   readonly socket: Socket;
-  /** Requests behind the one that is being answered. */
+  /** Requests after the one that is being answered. */
   waiting: Turn[];
   answering: ServerResponse | undefined;
-  /** All answers that are under way; undefined while nothing is asked. */
+  /** Resolves after all received requests have been answered. Undefined while there is no request. */
   serving: Promise<void> | undefined;
-  /** Nothing more is taken: it is closed behind the last request that waits. */
+  /** The connection takes no more requests, and closes after the last one that waits. */
   isEnding: boolean;
-  /** Called once the socket has closed. */
+  /** Called after the socket has closed. */
   onClose: () => void;
 }
 
 /**
- * The connections of a server. Requests on one connection are answered one at a time, in the order in which they came,
- * and while some wait no more are read. When there are as many connections as there may be, a new one takes the place
- * of the one that has asked for nothing for the longest time.
+ * The connections of a server. It answers the requests of one connection one at a time, in the order of their arrival,
+ * and reads no more from the connection while requests wait. If there are `maxConnections`, a new connection replaces
+ * the one that has been without a request for the longest time.
  */
 export class Connections {
   readonly #options: ConnectionsOptions;
   readonly #nowMs: () => number;
   readonly #connections = new Map<Socket, Connection>();
-  /** Those without a request, the longest silent first. */
-  readonly #silent = new Set<Connection>();
+  /** Connections without a request; the one that has been idle for the longest time is first. */
+  readonly #idle = new Set<Connection>();
   #waiting = 0;
   #isFinishing = false;
-  #closed = 0;
-  #refused = 0;
+  #closedCount = 0;
+  #refusedCount = 0;
   #loggedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: ConnectionsOptions) {
@@ -57,29 +59,36 @@ export class Connections {
     this.#nowMs = options.nowMs ?? (() => performance.now());
   }
 
-  /** To be told of every connection. */
+  /** Must be called for every new connection. */
   add(socket: Socket): void {
     if (this.#connections.size >= this.#options.maxConnections && !this.#makeRoom()) {
-      this.#refused += 1;
+      this.#refusedCount += 1;
       this.#logRefusals();
       socket.destroy();
       return;
     }
-    const onClose = (): void => undefined;
     const connection: Connection = {
-      ...{ socket, waiting: [], answering: undefined, serving: undefined, isEnding: false, onClose },
+      socket,
+      waiting: [],
+      answering: undefined,
+      serving: undefined,
+      isEnding: false,
+      onClose: () => undefined,
     };
     this.#connections.set(socket, connection);
-    this.#silent.add(connection);
+    this.#idle.add(connection);
     socket.once("close", () => {
       this.#connections.delete(socket);
-      this.#silent.delete(connection);
+      this.#idle.delete(connection);
       this.#drop(connection);
       connection.onClose();
     });
   }
 
-  /** Answers a request once all before it on its connection are answered; never if the connection closes first. */
+  /**
+   * Calls `answer` after all earlier requests of the connection have been answered; never if the connection closes
+   * first.
+   */
   answerInTurn({ socket }: IncomingMessage, response: ServerResponse, answer: () => Promise<void>): void {
     const connection = this.#connections.get(socket);
     if (connection === undefined || connection.isEnding) return;
@@ -91,14 +100,14 @@ export class Connections {
     else socket.pause();
   }
 
-  /** Nothing may pass on a connection for only so long from here on, in ms. */
-  hurry(ms: number): void {
+  /** From now on, `ms` without traffic on a connection is a timeout. */
+  setTimeouts(ms: number): void {
     for (const { socket } of this.#connections.values()) socket.setTimeout(ms);
   }
 
   /**
-   * Lets the requests finish that are being answered; those that wait behind them are dropped. A connection on which
-   * nothing was asked yet is answered once.
+   * Resolves after the requests that are being answered have been finished. Drops the requests that wait. A connection
+   * without a request may still send one: it is answered, and then the connection closes.
    */
   async finish(): Promise<void> {
     this.#isFinishing = true;
@@ -117,7 +126,7 @@ export class Connections {
 
   async #serve(connection: Connection): Promise<void> {
     const { socket } = connection;
-    this.#silent.delete(connection);
+    this.#idle.delete(connection);
     for (let turn = this.#next(connection); turn !== undefined; turn = this.#next(connection)) {
       if (connection.waiting.length === 0) {
         if (connection.isEnding) turn.response.shouldKeepAlive = false;
@@ -129,7 +138,7 @@ export class Connections {
     connection.answering = undefined;
     connection.serving = undefined;
     if (connection.isEnding) socket.destroySoon();
-    else if (!socket.destroyed) this.#silent.add(connection);
+    else if (!socket.destroyed) this.#idle.add(connection);
   }
 
   #next({ waiting }: Connection): Turn | undefined {
@@ -138,20 +147,20 @@ export class Connections {
     return turn;
   }
 
-  /** Forgets the requests that wait. */
+  /** Drops the requests that wait. */
   #drop(connection: Connection): void {
     this.#waiting -= connection.waiting.length;
     connection.waiting = [];
   }
 
-  /** Closes the connection that has been silent for the longest time. Answers whether there was one. */
+  /** Closes the connection that has been idle for the longest time. Returns false if no connection is idle. */
   #makeRoom(): boolean {
-    const [longest] = this.#silent;
+    const [longest] = this.#idle;
     if (longest === undefined) return false;
-    this.#silent.delete(longest);
-    this.#connections.delete(longest.socket); // now, and not with `close`, which comes later
+    this.#idle.delete(longest);
+    this.#connections.delete(longest.socket); // counted as gone now: the event `close` comes later
     longest.socket.destroy();
-    this.#closed += 1;
+    this.#closedCount += 1;
     this.#logRefusals();
     return true;
   }
@@ -161,16 +170,20 @@ export class Connections {
     if (now - this.#loggedAtMs < logIntervalMs) return;
     this.#loggedAtMs = now;
     const { log, maxConnections } = this.#options;
-    log("warn", "connections_full", { max_connections: maxConnections, closed: this.#closed, refused: this.#refused });
-    this.#closed = 0;
-    this.#refused = 0;
+    log("warn", "connections_full", {
+      max_connections: maxConnections,
+      closed: this.#closedCount,
+      refused: this.#refusedCount,
+    });
+    this.#closedCount = 0;
+    this.#refusedCount = 0;
   }
 }
 
-/** Resolves once a response has gone out, or its connection is gone. */
+/** Resolves after a response has been sent, or its connection has closed. */
 function closed(connection: Connection, response: ServerResponse): Promise<void> {
   return new Promise((resolve) => {
-    connection.onClose = resolve; // a response that was not its connection's yet does not hear of the end
+    connection.onClose = resolve; // a response that does not own the socket yet emits no `close`
     response.once("close", resolve);
     if (response.closed || connection.socket.destroyed) resolve();
   });

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { deletedVersion, ifVersion, newIfVersion } from "../../api/fields.js";
+import { deletedVersion, ifVersion, newIfVersion } from "../../api/schemas.js";
 
 /**
  * What hosts are known to add to the arguments of a call, for themselves: Cline its list of steps, Gemini CLI an order

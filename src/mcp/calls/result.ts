@@ -1,5 +1,5 @@
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
-import { describe, isWorthLogging, toArtifactError } from "../../api/failures.js";
+import { describeError, isWorthLogging, toArtifactError } from "../../api/failures.js";
 import { isCompared, type SessionAnswer, withCommand } from "../../api/upload-command.js";
 import { count } from "../../store/model/count.js";
 import type { UploadSession } from "../../store/model/upload-session.js";
@@ -87,7 +87,7 @@ function uploadHint(command: string, offset: number): string {
  */
 export function failure(error: unknown, log: Log): CallToolResult {
   const known = toArtifactError(error);
-  if (isWorthLogging(known)) log("error", "tool_failed", { code: known.code, error: describe(error) });
+  if (isWorthLogging(known)) log("error", "tool_failed", { code: known.code, error: describeError(error) });
   const facts = JSON.stringify({ code: known.code, ...known.details });
   return { content: [{ type: "text", text: `${known.code}: ${messageForTools(known)}\n${facts}` }], isError: true };
 }

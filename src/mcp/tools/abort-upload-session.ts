@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { session, sessionId } from "../../api/fields.js";
+import { session, sessionId } from "../../api/schemas.js";
 import { success } from "../calls/result.js";
 import { defineTool, type Tool, type ToolContext } from "../calls/tool.js";
 

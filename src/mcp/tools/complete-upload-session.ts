@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { contentSha256, newIfVersion, session, sessionId } from "../../api/fields.js";
+import { contentSha256, newIfVersion, session, sessionId } from "../../api/schemas.js";
 import type { UploadSession } from "../../store/model/upload-session.js";
 import { success, withText } from "../calls/result.js";
 import { alwaysLoad, defineTool, type Tool, type ToolContext } from "../calls/tool.js";

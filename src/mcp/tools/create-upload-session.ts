@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { bucket, ifVersion, key, metadata, mimeType, promisedSha256, session, uploadSize } from "../../api/fields.js";
+import { bucket, ifVersion, key, metadata, mimeType, promisedSha256, session, uploadSize } from "../../api/schemas.js";
 import { sessionSuccess } from "../calls/result.js";
 import { alwaysLoad, defineTool, type Tool, type ToolContext } from "../calls/tool.js";
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { bucket, key, version } from "../../api/fields.js";
+import { bucket, key, version } from "../../api/schemas.js";
 import { countIs } from "../../store/model/count.js";
 import { success } from "../calls/result.js";
 import { defineTool, type Tool, type ToolContext } from "../calls/tool.js";

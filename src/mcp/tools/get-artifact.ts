@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { artifact, bucket, key, version } from "../../api/fields.js";
+import { artifact, bucket, key, version } from "../../api/schemas.js";
 import { success } from "../calls/result.js";
 import { defineTool, reading, type Tool, type ToolContext } from "../calls/tool.js";
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { session, sessionId } from "../../api/fields.js";
+import { session, sessionId } from "../../api/schemas.js";
 import { sessionSuccess } from "../calls/result.js";
 import { alwaysLoad, defineTool, reading, type Tool, type ToolContext } from "../calls/tool.js";
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { artifact, bucket, cursor, delimiter, limit, pageOf, prefix } from "../../api/fields.js";
+import { artifact, bucket, cursor, delimiter, limit, pageOf, prefix } from "../../api/schemas.js";
 import { pageSuccess } from "../calls/result.js";
 import { defineTool, reading, type Tool, type ToolContext } from "../calls/tool.js";
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { cursor, limit, pageOf } from "../../api/fields.js";
+import { cursor, limit, pageOf } from "../../api/schemas.js";
 import { pageSuccess } from "../calls/result.js";
 import { defineTool, reading, type Tool, type ToolContext } from "../calls/tool.js";
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { bucket, cursor, key, limit, pageOf, session } from "../../api/fields.js";
+import { bucket, cursor, key, limit, pageOf, session } from "../../api/schemas.js";
 import { pageSuccess } from "../calls/result.js";
 import { defineTool, reading, type Tool, type ToolContext } from "../calls/tool.js";
 

@@ -1,6 +1,6 @@
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import { z } from "zod";
-import { bucket, key, version } from "../../api/fields.js";
+import { bucket, key, version } from "../../api/schemas.js";
 import type { Artifact } from "../../store/model/artifact.js";
 import { count } from "../../store/model/count.js";
 import { type ContentPage, largestPageBytes, readPage } from "../calls/content-page.js";

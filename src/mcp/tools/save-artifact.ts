@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { artifact, bucket, ifVersion, key, metadata, mimeType } from "../../api/fields.js";
+import { artifact, bucket, ifVersion, key, metadata, mimeType } from "../../api/schemas.js";
 import { contentArgument, decodeContent } from "../calls/content-argument.js";
 import { success } from "../calls/result.js";
 import { defineTool, type Tool, type ToolContext } from "../calls/tool.js";

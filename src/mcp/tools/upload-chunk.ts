@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { session, sessionId } from "../../api/fields.js";
+import { session, sessionId } from "../../api/schemas.js";
 import { sha256Pattern } from "../../store/model/artifact.js";
 import { contentArgument, decodeContent } from "../calls/content-argument.js";
 import { objectOf } from "../calls/host-arguments.js";

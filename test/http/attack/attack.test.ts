@@ -11,20 +11,20 @@ import { expectIdle, Seat } from "./servers.js";
 import { look } from "./upload-actions.js";
 
 /*
- * Two servers on one data directory, and clients that do whatever HTTP lets them: every protocol on the same upload,
- * requests that are cut off, pipelined, slow or broken, while processes are killed. What must hold is in model.ts.
- * ARTIFACTS_ATTACK_SEED makes the same choices again; how the requests meet is up to the machine.
+ * Two servers run on one data directory. Clients use every protocol on the same upload, and send requests that break
+ * off, are pipelined, slow or malformed, while processes are killed. model.ts has the rules that must hold.
+ * ARTIFACTS_ATTACK_SEED repeats the same choices. The order in which requests meet depends on the machine.
  */
 
 const seed = Number(process.env["ARTIFACTS_ATTACK_SEED"] ?? Date.now() % 1_000_000);
 const attackMs = cases(10_000, 600_000);
 const attackers = 6;
-/** Versions that are read again when all is over. */
+/** Number of versions that are read again at the end. */
 const auditedVersions = 300;
-/** Uploads are left unfinished by the hundred. */
+/** Clients leave hundreds of uploads unfinished. */
 const options = ["--max-open-sessions", "1000000"];
 
-it("nothing that clients do makes two servers lose, change or mix up what they have acknowledged", async () => {
+it("two servers never lose, change or mix up acknowledged bytes, whatever clients send", async () => {
   const root = await temporaryDirectory();
   const seats = [new Seat(root, options), new Seat(root, options)];
   const ledger = new Ledger();
@@ -35,17 +35,18 @@ it("nothing that clients do makes two servers lose, change or mix up what they h
   let isOver = false;
   const isLate = (): boolean => isOver || performance.now() > until;
   const attack = async (attacker: Attacker): Promise<void> => {
-    const first = [...every]; // each at least once, however slow the machine is
+    const first = [...every]; // each action runs at least once, even on a slow machine
     while (first.length > 0 ? !isOver : !isLate()) {
       await attacker.turn(first.shift() ?? attacker.client.chance.pick([...every, ...often])).catch((error: Error) => {
         isOver = true;
-        throw new Error(told(attacker, error), { cause: error });
+        throw new Error(describeFailure(attacker, error), { cause: error });
       });
     }
   };
   const [ends] = await Promise.all([endAtRandom(seats, isLate), ...all.map(attack)]);
   for (const seat of seats) await expectIdle(await seat.running);
-  for (const attacker of all) await audit(attacker).catch((error: Error) => expect.fail(told(attacker, error)));
+  for (const attacker of all)
+    await audit(attacker).catch((error: Error) => expect.fail(describeFailure(attacker, error)));
   const auditor = new Client("auditor", chanceOf(seed), seats);
   for (const artifact of ledger.sample(auditedVersions, auditor.chance)) await expectVersion(auditor, artifact);
   for (const seat of seats) await (await seat.running).stop();
@@ -59,7 +60,7 @@ interface Ends {
   readonly stops: number;
 }
 
-/** Kills a server, or asks it to end, now and then. */
+/** Kills or stops a server from time to time. */
 async function endAtRandom(seats: readonly Seat[], isOver: () => boolean): Promise<Ends> {
   const chance = chanceOf(seed * 100 + 99);
   let [kills, stops] = [0, 0];
@@ -78,16 +79,16 @@ async function endAtRandom(seats: readonly Seat[], isOver: () => boolean): Promi
   return { kills, stops };
 }
 
-/** What the clients find that come when all is over. */
+/** Checks everything that an attacker knows, after the attack. */
 async function audit(attacker: Attacker): Promise<void> {
   const { client } = attacker;
   attacker.leave();
   for (const upload of attacker.unfinished.slice(-50)) await look(client, upload);
   for (const kept of attacker.kept) await read(client, kept);
-  while (attacker.unsure.length > 0) await attacker.check();
+  while (attacker.unknownKeys.length > 0) await attacker.check();
 }
 
-function told({ client }: Attacker, error: Error): string {
+function describeFailure({ client }: Attacker, error: Error): string {
   return `${client.name}, ARTIFACTS_ATTACK_SEED=${seed}: ${error.message}\n${client.trace.join("\n")}`;
 }
 

@@ -1,21 +1,30 @@
 import type { Client } from "./client.js";
-import { babble, checkUnsure, type Kept, pipeline, read, save, stall, type Unsure } from "./content-actions.js";
+import {
+  checkUnknown,
+  type Kept,
+  pipeline,
+  read,
+  save,
+  sendBroken,
+  stall,
+  type UnknownKey,
+} from "./content-actions.js";
 import type { Ledger } from "./model.js";
 import * as uploads from "./upload-actions.js";
 
-/** One attacker's turns: an upload until it is over, and between its requests whatever else there is. */
+/** One attacker. It works on one upload until that is over, and takes other actions in between. */
 export class Attacker {
   readonly client: Client;
   readonly #ledger: Ledger;
   #upload: uploads.Upload | undefined;
-  /** How often it has done what. */
+  /** How often it has done each action. */
   readonly done = new Map<Action, number>();
-  /** Uploads that it has left behind. */
+  /** Uploads that it has left unfinished. */
   readonly unfinished: uploads.Upload[] = [];
-  /** Versions whose content it knows by heart. */
+  /** Versions whose content it knows. */
   readonly kept: Kept[] = [];
-  /** Keys of which it does not know what is there. */
-  readonly unsure: Unsure[] = [];
+  /** Keys whose content it does not know. */
+  readonly unknownKeys: UnknownKey[] = [];
 
   constructor(client: Client, ledger: Ledger) {
     this.client = client;
@@ -28,7 +37,7 @@ export class Attacker {
     this.done.set(name, (this.done.get(name) ?? 0) + 1);
   }
 
-  /** The upload that it is at, begun if there is none. */
+  /** Returns its current upload. Creates one if there is none. */
   async upload(): Promise<uploads.Upload | undefined> {
     this.#upload ??= await uploads.create(this.client);
     return this.#upload;
@@ -44,14 +53,14 @@ export class Attacker {
     this.leave();
   }
 
-  /** It goes on with another upload. */
+  /** Leaves its current upload. The next action on an upload creates another one. */
   leave(): void {
     const upload = this.#upload;
     this.#upload = undefined;
     if (upload === undefined) return;
     const published = uploads.contentOf(upload);
     if (published !== undefined) {
-      this.#ledger.saw(published.artifact);
+      this.#ledger.record(published.artifact);
       this.keep(published);
     } else if (upload.model.status === "open") {
       this.unfinished.push(upload);
@@ -66,16 +75,16 @@ export class Attacker {
   async save(): Promise<void> {
     const saved = await save(this.client, this.#ledger);
     if ("artifact" in saved) this.keep(saved);
-    else this.unsure.push(saved);
+    else this.unknownKeys.push(saved);
   }
 
   async pipeline(): Promise<void> {
-    this.unsure.push(await pipeline(this.client));
+    this.unknownKeys.push(await pipeline(this.client));
   }
 
   async check(): Promise<void> {
-    const unsure = this.unsure.shift();
-    if (unsure !== undefined) await checkUnsure(this.client, unsure);
+    const unknown = this.unknownKeys.shift();
+    if (unknown !== undefined) await checkUnknown(this.client, unknown);
   }
 
   async withKept(act: (client: Client, kept: Kept) => Promise<void>): Promise<void> {
@@ -85,11 +94,11 @@ export class Attacker {
 }
 
 const actions = {
-  goOn: (attacker: Attacker) => attacker.withUpload(uploads.goOn),
+  proceed: (attacker: Attacker) => attacker.withUpload(uploads.proceed),
   breakOff: (attacker: Attacker) => attacker.withUpload(uploads.breakOff),
   replay: (attacker: Attacker) => attacker.withUpload(uploads.replay),
   cheat: (attacker: Attacker) => attacker.withUpload(uploads.cheat),
-  crowd: (attacker: Attacker) => attacker.withUpload(uploads.crowd),
+  race: (attacker: Attacker) => attacker.withUpload(uploads.race),
   look: (attacker: Attacker) => attacker.withUpload(uploads.look),
   complete: (attacker: Attacker) => attacker.withUpload(uploads.complete),
   abort: (attacker: Attacker) => attacker.withUpload(uploads.abort),
@@ -99,19 +108,19 @@ const actions = {
   check: (attacker: Attacker) => attacker.check(),
   read: (attacker: Attacker) => attacker.withKept(read),
   stall: (attacker: Attacker) => attacker.withKept(stall),
-  babble: (attacker: Attacker) => babble(attacker.client),
+  sendBroken: (attacker: Attacker) => sendBroken(attacker.client),
 };
 export type Action = keyof typeof actions;
 export const every: readonly Action[] = Object.keys(actions) as Action[];
-/** What is done more often than the rest. */
+/** Actions that are done more often than the others. */
 export const often: readonly Action[] = [
-  "goOn",
-  "goOn",
-  "goOn",
+  "proceed",
+  "proceed",
+  "proceed",
   "breakOff",
   "replay",
   "cheat",
-  "crowd",
+  "race",
   "save",
   "pipeline",
   "read",

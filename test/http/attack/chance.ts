@@ -1,13 +1,13 @@
 import { createCipheriv, createHash } from "node:crypto";
 import { seededRandom } from "../../../scripts/harness.mjs";
 
-/** Choices that are the same for the same seed. */
+/** Random choices. Equal seeds give equal choices. */
 export interface Chance {
-  /** A whole number from 0, less than `limit`. */
+  /** Returns a whole number from 0, less than `limit`. */
   below(limit: number): number;
-  /** A whole number from `least` to `most`. */
+  /** Returns a whole number from `least` to `most`. */
   between(least: number, most: number): number;
-  /** True so many times in a hundred. */
+  /** Returns true `times` times in a hundred, on average. */
   percent(times: number): boolean;
   pick<Value>(values: readonly Value[]): Value;
 }
@@ -27,7 +27,7 @@ export function chanceOf(seed: number): Chance {
   };
 }
 
-/** Bytes that look random, and are the same for the same label. */
+/** Returns bytes that look random. Equal labels give equal bytes. */
 export function bytesOf(label: string, length: number): Buffer {
   const key = createHash("sha256").update(label).digest();
   return createCipheriv("aes-256-ctr", key, Buffer.alloc(16)).update(Buffer.alloc(length));

@@ -1,12 +1,12 @@
 import type { Chance } from "./chance.js";
-import { initialize, initialized, isAnsweredByMcp, mcpRequest } from "./dialects.js";
 import { must } from "./model.js";
 import type { Running, Seat } from "./servers.js";
+import { initialize, initialized, isAnsweredByMcp, mcpRequest } from "./upload-protocols.js";
 import { exchange, type Manner, type WireAnswer, type WireRequest } from "./wire.js";
 
 const traceLines = 60;
 
-/** Somebody who attacks: one after the other, or several requests at once, to whichever server. */
+/** A client that sends requests to any of the servers, one after the other or several at once. */
 export class Client {
   readonly name: string;
   readonly chance: Chance;
@@ -14,7 +14,7 @@ export class Client {
   readonly #mcpSessions = new WeakMap<Running, string>();
   #labels = 0;
   requests = 0;
-  /** Its last requests and their answers, for whoever looks for what led to a fault. */
+  /** Its last requests and answers, to find the cause of a failure. */
   readonly trace: string[] = [];
 
   constructor(name: string, chance: Chance, seats: readonly Seat[]) {
@@ -23,7 +23,7 @@ export class Client {
     this.#seats = seats;
   }
 
-  /** A name that nobody has used before. */
+  /** Returns a name that was not used before. */
   label(kind: string): string {
     this.#labels += 1;
     return `${this.name}/${kind}-${this.#labels}`;
@@ -38,7 +38,7 @@ export class Client {
     if (this.trace.length > traceLines) this.trace.shift();
   }
 
-  /** A session of MCP with this server; one of no use if it is ending. */
+  /** Returns the id of an MCP session with this server; an invalid one if the server is stopping. */
   async mcpSession(server: Running): Promise<string> {
     const known = this.#mcpSessions.get(server);
     if (known !== undefined) return known;
@@ -50,7 +50,7 @@ export class Client {
     return session;
   }
 
-  /** The answer; undefined only if the client has cut its request, or the server is ending. */
+  /** Returns the answer; undefined only if the client has broken off its request, or the server is stopping. */
   async ask(
     server: Running,
     request: WireRequest,
@@ -61,21 +61,21 @@ export class Client {
     this.note(
       `${server.port} ${inShort(request)} ${JSON.stringify(manner)}\n    ${answer === undefined ? "no answer" : answerInShort(answer)}`,
     );
-    // A server that ends ends its sessions of MCP first, and what is under way in them.
+    // A stopping server first ends its MCP sessions and their calls.
     if (server.isEnding && request.path === "/mcp" && answer !== undefined && !isAnsweredByMcp(answer))
       return undefined;
-    return this.judge(server, answer, manner.kind === "cut");
+    return this.accept(server, answer, manner.kind === "cut");
   }
 
-  /** What may come of a request: an answer, unless somebody cuts it off, and no failure of the server. */
-  judge(server: Running, answer: WireAnswer | undefined, isCut = false): WireAnswer | undefined {
+  /** Checks that a request got an answer, unless it was broken off, and that the server did not fail. */
+  accept(server: Running, answer: WireAnswer | undefined, isCut = false): WireAnswer | undefined {
     if (answer === undefined) {
       must(isCut || server.isEnding, "a request got no answer");
       return undefined;
     }
     if (answer.status < 500) return answer;
     must(answer.status === 503 && server.isEnding, `a request was answered ${answer.status}: ${answer.body}`);
-    return undefined; // what it did shows later
+    return undefined; // a later look shows what the request did
   }
 }
 

@@ -1,18 +1,18 @@
 import { bytesOf, type Chance } from "./chance.js";
 import type { Client } from "./client.js";
-import { asked, bucket, jsonOf } from "./dialects.js";
 import { type Ledger, must, type Published, sha256Of } from "./model.js";
 import type { Running } from "./servers.js";
+import { asked, bucket, jsonOf } from "./upload-protocols.js";
 import { type Manner, pipelineOf, Wire, type WireAnswer, type WireRequest } from "./wire.js";
 
-/** A version and what it holds. */
+/** A version and its content. */
 export interface Kept {
   readonly artifact: Published;
   readonly content: Buffer;
 }
 
-/** A key of which nobody knows what is there: one of these, or nothing. */
-export interface Unsure {
+/** A key whose content is not known: it has one of `contents`, or does not exist. */
+export interface UnknownKey {
   readonly key: string;
   readonly contents: Buffer[];
 }
@@ -25,8 +25,8 @@ function someBytes(client: Client, most = client.chance.pick(sizes)): Buffer {
   return bytesOf(client.label("bytes"), client.chance.below(most) + 1);
 }
 
-/** Saves a new key in one request, of any length and in any manner. */
-export async function save(client: Client, ledger: Ledger): Promise<Kept | Unsure> {
+/** Saves content of any length under a new key in one request. */
+export async function save(client: Client, ledger: Ledger): Promise<Kept | UnknownKey> {
   const { chance } = client;
   const key = client.label("save");
   const content = someBytes(client);
@@ -44,19 +44,19 @@ export async function save(client: Client, ledger: Ledger): Promise<Kept | Unsur
   if (answer === undefined || !isKept) return { key, contents: isCut && after < content.length ? [] : [content] };
   const artifact = jsonOf(answer) as unknown as Published;
   must(artifact.sha256 === sha256Of(content) && artifact.version === 1, `saved something else: ${answer.body}`);
-  ledger.saw(artifact);
+  ledger.record(artifact);
   return { artifact, content };
 }
 
-/** What nobody answered for is all there, or not at all. */
-export async function checkUnsure(client: Client, { key, contents }: Unsure): Promise<void> {
+/** Checks that content without an acknowledgement is stored completely or not at all. */
+export async function checkUnknown(client: Client, { key, contents }: UnknownKey): Promise<void> {
   const answer = await client.ask(await client.server(), asked("GET", contentPath(key)));
   if (answer === undefined || answer.status === 404) return;
   const isOne = answer.status === 200 && contents.some((content) => content.equals(answer.body));
-  must(isOne, `${key} holds ${answer.body.length} bytes that nobody has saved as a whole (${answer.status})`);
+  must(isOne, `${key} holds ${answer.body.length} bytes that no client has saved (${answer.status})`);
 }
 
-/** Reads what was published, or a part of it; one that reads slowly, or goes away in the middle. */
+/** Reads a version or a part of it, sometimes slowly, and sometimes disconnects before the end. */
 export async function read(client: Client, { artifact, content }: Kept): Promise<void> {
   const { chance } = client;
   const server = await client.server();
@@ -69,14 +69,14 @@ export async function read(client: Client, { artifact, content }: Kept): Promise
   if (answer !== undefined) expectContent(answer, 200, content);
 }
 
-/** A version of which only the digest is known. */
+/** Reads a version of which only the digest is known, and checks it. */
 export async function expectVersion(client: Client, { key, version, bytes, sha256 }: Published): Promise<void> {
   const answer = await client.ask(await client.server(), asked("GET", `${contentPath(key)}?version=${version}`));
   const isThere = answer?.status === 200 && answer.body.length === bytes && sha256Of(answer.body) === sha256;
   must(isThere, `${key} version ${version} is answered ${answer?.status}, and is not what was published`);
 }
 
-/** By the URL that the artifact's record has for whoever has no token. */
+/** Returns a request without the token to the download URL in the artifact's description. */
 async function signed(client: Client, server: Running, artifact: Published): Promise<WireRequest | undefined> {
   const info = await client.ask(server, asked("GET", `${infoPath(artifact.key)}?version=${artifact.version}`));
   if (info === undefined) return undefined;
@@ -102,9 +102,9 @@ async function readSlowly(client: Client, server: Running, request: WireRequest,
     await wire.send(pipelineOf([request]));
     wire.socket.pause();
     await new Promise((resolve) => setTimeout(resolve, chance.below(100)));
-    if (chance.percent(40)) return; // it has seen enough
+    if (chance.percent(40)) return; // disconnects without reading more
     wire.socket.resume();
-    const answer = client.judge(server, await wire.answer("GET"));
+    const answer = client.accept(server, await wire.answer("GET"));
     if (answer !== undefined) expectContent(answer, 200, content);
   } finally {
     wire.destroy();
@@ -121,13 +121,13 @@ function expectContent(answer: WireAnswer, status: number, content: Buffer): voi
 
 interface Step {
   readonly request: WireRequest;
-  /** The key's content behind it. */
+  /** The content of the key after this step. */
   readonly after: Buffer | undefined;
   check(answer: WireAnswer): void;
 }
 
-/** Saves, reads and deletes one key by requests that do not wait for their answers: each sees what came before it. */
-export async function pipeline(client: Client): Promise<Unsure> {
+/** Saves, reads and deletes one key with pipelined requests. Each must see the results of those before it. */
+export async function pipeline(client: Client): Promise<UnknownKey> {
   const { chance } = client;
   const key = client.label("pipe");
   const steps: Step[] = [];
@@ -151,9 +151,9 @@ export async function pipeline(client: Client): Promise<Unsure> {
     }
     for (const { request, check } of steps) {
       const heard = await wire.answer(request.method);
-      const answer = client.judge(server, heard, isCut);
+      const answer = client.accept(server, heard, isCut);
       if (answer === undefined) break;
-      if (isCut && answer.status === 400) break; // what was cut off is no request
+      if (isCut && answer.status === 400) break; // the last request was broken off
       answers.push(answer.status);
       client.note(`pipelined ${request.method} ${request.path}\n    ${answer.status} ${answer.body.subarray(0, 100)}`);
       check(answer);
@@ -201,7 +201,7 @@ async function expectNow(client: Client, key: string, content: Buffer | undefine
   else expectContent(answer, 200, content);
 }
 
-/** Connections that ask for much and read nothing, or begin to send and stop; they go away, one way or another. */
+/** Opens connections that request much and read nothing, or stops in the middle of a request, and then disconnects. */
 export async function stall(client: Client, kept: Kept): Promise<void> {
   const { chance } = client;
   const server = await client.server();
@@ -228,37 +228,34 @@ export async function stall(client: Client, kept: Kept): Promise<void> {
 }
 
 const strange = [
-  ...[
-    "transfer-encoding: gzip, chunked",
-    "content-length: 5",
-    "content-length: x",
-    "host: evil.example",
-    "range: bytes=9-",
-  ],
-  ...["expect: 200-maybe", "upload-offset: 99999999999999999999", "upload-complete: ?2", "content-encoding: gzip"],
-  ...[
-    "tus-resumable: 9",
-    "if-match: x",
-    "if-none-match: *",
-    "origin: null",
-    "connection: close",
-    "connection: upgrade",
-  ],
-  ...[
-    "upload-length: 0",
-    "upload-metadata: a,b c d",
-    "content-digest: sha-256=:AAAA:",
-    "x: \x01",
-    " folded",
-    "no colon",
-  ],
+  "transfer-encoding: gzip, chunked",
+  "content-length: 5",
+  "content-length: x",
+  "host: evil.example",
+  "range: bytes=9-",
+  "expect: 200-maybe",
+  "upload-offset: 99999999999999999999",
+  "upload-complete: ?2",
+  "content-encoding: gzip",
+  "tus-resumable: 9",
+  "if-match: x",
+  "if-none-match: *",
+  "origin: null",
+  "connection: close",
+  "connection: upgrade",
+  "upload-length: 0",
+  "upload-metadata: a,b c d",
+  "content-digest: sha-256=:AAAA:",
+  "x: \x01",
+  " folded",
+  "no colon",
 ];
 
-/** Requests that are broken in some place, at paths that nobody else uses. */
-export async function babble(client: Client): Promise<void> {
+/** Sends malformed requests to paths that no other action uses. */
+export async function sendBroken(client: Client): Promise<void> {
   const { chance } = client;
   const server = await client.server();
-  const key = client.label("babble");
+  const key = client.label("sendBroken");
   const created = await client.ask(
     server,
     asked("POST", "/v1/artifacts", Buffer.from(JSON.stringify({ bucket, key }))),
@@ -268,8 +265,12 @@ export async function babble(client: Client): Promise<void> {
   const body = bytesOf(key, chance.below(3_000));
   const partial = { "upload-offset": "0", "upload-complete": "?1", "content-type": "application/partial-upload" };
   const sound = [
-    ...[asked("PUT", pathname, body), asked("PATCH", pathname, body, partial), asked("HEAD", pathname)],
-    ...[asked("PUT", contentPath(key), body), asked("GET", contentPath(key)), asked("POST", "/mcp", Buffer.from("{}"))],
+    asked("PUT", pathname, body),
+    asked("PATCH", pathname, body, partial),
+    asked("HEAD", pathname),
+    asked("PUT", contentPath(key), body),
+    asked("GET", contentPath(key)),
+    asked("POST", "/mcp", Buffer.from("{}")),
     asked("PATCH", pathname, body, { "tus-resumable": "1.0.0", "upload-offset": "0" }),
   ];
   for (let n = 0; n < 8; n += 1) {
@@ -277,7 +278,7 @@ export async function babble(client: Client): Promise<void> {
     const heard = await answersTo(server, text);
     const isCoded = /transfer-encoding: (?!chunked\r)/i.test(text.toString("latin1"));
     const statuses = [...heard.matchAll(/^HTTP\/1\.1 (\d{3}) /gm)].map(([, status]) => Number(status));
-    client.note(`babbled ${JSON.stringify(text.subarray(0, 400).toString("latin1"))}\n    ${statuses.join(" ")}`);
+    client.note(`sent broken ${JSON.stringify(text.subarray(0, 400).toString("latin1"))}\n    ${statuses.join(" ")}`);
     for (const status of statuses) {
       const isExpected = status < 500 || (status === 503 && server.isEnding) || (status === 501 && isCoded);
       must(isExpected, `a broken request was answered ${status}: ${heard.slice(0, 500)}`);
@@ -285,7 +286,7 @@ export async function babble(client: Client): Promise<void> {
   }
 }
 
-/** One to three changes of a request's text. */
+/** Returns the text of a request with one to three changes. */
 function mutated(text: string, chance: Chance): string {
   let now = text;
   for (let n = chance.between(1, 3); n > 0; n -= 1) {
@@ -302,7 +303,7 @@ function mutated(text: string, chance: Chance): string {
   return now;
 }
 
-/** All that is said until the server closes. */
+/** Returns all that the server sends until it closes the connection. */
 async function answersTo(server: Running, sent: Buffer): Promise<string> {
   const wire = new Wire(server.port);
   try {

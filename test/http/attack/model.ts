@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Chance } from "./chance.js";
 
-/** A version as an answer tells of it. */
+/** A version, as an answer describes it. */
 export interface Published {
   readonly bucket: string;
   readonly key: string;
@@ -10,40 +10,41 @@ export interface Published {
   readonly sha256: string;
 }
 
-/** An upload as an answer tells of it; what the answer did not say is undefined. */
-export interface Told {
+/** An upload, as an answer reports it. Members that the answer does not have are undefined. */
+export interface Reported {
   readonly offset: number;
   readonly size?: number | null | undefined;
   readonly status?: string | undefined;
   readonly artifact?: Published | undefined;
 }
 
-/** What one request may do to an upload. Requests that say nothing of `end` bring no bytes. */
+/** The changes that one request may make to an upload. A request without `end` brings no bytes. */
 export interface Attempt {
-  /** Behind the last byte that is sent at most. */
+  /** The highest offset that its bytes can reach. */
   readonly end?: number;
   readonly mayComplete?: boolean;
   readonly mayAbort?: boolean;
   readonly maySetSize?: boolean;
-  /** Whether the process is gone that it was sent to, so that nothing can come of it any more. */
+  /** Returns whether the server process of the request has ended, so that the request can change nothing any more. */
   isOver?(): boolean;
 }
 
-/** What has to come of a request: "either" where others are under way that may come before or after it. */
-export type Verdict = "take" | "refuse" | "either";
+/** The result that a request must have. It is "either" if concurrent requests may come before or after it. */
+export type Verdict = "accept" | "refuse" | "either";
 
-/** An append as its client means it. */
+/** An append, as its client intends it. */
 export interface Append {
   readonly offset: number;
   readonly bytes: Buffer;
-  /** It ends an upload whose size nobody has said. */
+  /** It ends an upload of undeclared size. */
   readonly isLast: boolean;
-  /** Its dialect has no replays: the offset must be the upload's. */
+  /** Its protocol has no replays, so its offset must be that of the upload. */
   readonly isStrict: boolean;
-  /** Its digest is not that of its bytes. */
+  /** Its digest does not match its bytes. */
   readonly isDamaged: boolean;
 }
 
+/** A server broke a rule. */
 export class AttackFault extends Error {
   override readonly name = "AttackFault";
 }
@@ -56,26 +57,26 @@ export function must(holds: boolean, what: string): asserts holds {
 export const sha256Of = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 
 /**
- * One upload as anybody would imagine it: all its clients send one file, so that how far it is says all of it. What was
- * acknowledged is there. Beyond that, as long as requests have not been answered, it may be anywhere up to what they
- * have sent.
+ * A simple model of one upload. All its clients send the same file, so the offset is its whole state. Acknowledged
+ * bytes are stored. While requests have not been answered, the offset may be anywhere between the acknowledged bytes
+ * and the bytes that were sent.
  */
 export class UploadModel {
   readonly id: string;
   readonly key: string;
   readonly file: Buffer;
-  /** Null as long as nobody has said it; else the file's. */
+  /** Null until it is declared; then the size of the file. */
   size: number | null;
   status: "open" | "complete" | "aborted" = "open";
   published: Published | undefined;
-  /** Bytes that have been acknowledged. */
+  /** Number of acknowledged bytes. */
   #least = 0;
-  /** Under way now. */
+  /** Requests that were sent and wait for their answers. */
   readonly #running = new Set<Attempt>();
   #begun = 0;
-  /** Never answered: they may come to pass as long as their server lives. */
+  /** Requests that will never be answered. They may still take effect while their server runs. */
   #lost: Attempt[] = [];
-  /** Answered, or their server is dead: what they have done shows when the upload is looked at next. */
+  /** Requests that are over. The next look at the upload shows what they have done. */
   #doubtful: Attempt[] = [];
 
   constructor(id: string, key: string, file: Buffer, size: number | null) {
@@ -93,7 +94,7 @@ export class UploadModel {
     return Math.max(this.#least, ...this.#open().map(({ end = 0 }) => end));
   }
 
-  /** Nothing is under way: the upload is what this says. */
+  /** Whether the state of the upload is known exactly, because no request can change it. */
   get isExact(): boolean {
     const changes = ({ end = 0, mayComplete, mayAbort, maySetSize }: Attempt): boolean =>
       end > this.#least || mayComplete === true || mayAbort === true || (maySetSize === true && this.size === null);
@@ -109,24 +110,24 @@ export class UploadModel {
     return this.#open().some((attempt) => attempt[what] === true);
   }
 
-  /** What has to come of an append that is sent now. @param isAlone no other is sent at the same time */
-  judge({ offset, bytes, isStrict, isDamaged }: Append, isAlone: boolean): Verdict {
+  /** Returns the result that an append sent now must have. @param isAlone no other request is sent at the same time */
+  verdictOn({ offset, bytes, isStrict, isDamaged }: Append, isAlone: boolean): Verdict {
     const end = offset + bytes.length;
     const known = this.file.subarray(offset, Math.min(end, this.#least));
-    const isForeign = !known.equals(bytes.subarray(0, known.length)); // differs from what was acknowledged
+    const isForeign = !known.equals(bytes.subarray(0, known.length)); // differs from the acknowledged bytes
     if (isDamaged || isForeign || end > this.file.length) return "refuse";
     if (!isAlone || !this.isExact) return "either";
     if (this.status === "aborted") return "refuse";
     if (isStrict ? offset !== this.#least : offset > this.#least) return "refuse";
     if (this.status === "complete" && end > this.#least) return "refuse";
-    return "take";
+    return "accept";
   }
 
-  /** What has to come of a completion that is sent now. */
-  judgeCompletion(isAlone: boolean): Verdict {
+  /** Returns the result that a completion sent now must have. */
+  verdictOnCompletion(isAlone: boolean): Verdict {
     if (!isAlone || !this.isExact) return "either";
-    if (this.status !== "open") return this.status === "complete" ? "take" : "refuse";
-    return this.size === null || this.#least === this.size ? "take" : "refuse";
+    if (this.status !== "open") return this.status === "complete" ? "accept" : "refuse";
+    return this.size === null || this.#least === this.size ? "accept" : "refuse";
   }
 
   begin(attempt: Attempt): void {
@@ -134,62 +135,64 @@ export class UploadModel {
     this.#begun += 1;
   }
 
-  /** It has been answered, by whatever answer. */
+  /** The request has been answered, with any answer. */
   answered(attempt: Attempt): void {
     this.#running.delete(attempt);
     this.#doubtful.push(attempt);
   }
 
-  /** It got no answer. */
-  unheard(attempt: Attempt): void {
+  /** The request got no answer. */
+  unanswered(attempt: Attempt): void {
     this.#running.delete(attempt);
     this.#lost.push(attempt);
   }
 
-  /** So many bytes were acknowledged. */
+  /** The server acknowledged all bytes before `offset`. */
   acknowledge(offset: number): void {
     this.#least = Math.max(this.#least, offset);
   }
 
   /**
-   * For a request that only looks, before it is sent: what its answer is compared with. Once it was sent while nothing
-   * else ran, requests that were over before it can change nothing any more.
+   * Must be called before a request for the state is sent. Returns a function that checks its answer. If no other
+   * request ran meanwhile, the requests that were over before can change nothing any more.
    */
-  look(): (told: Told) => void {
+  look(): (reported: Reported) => void {
     const exact = this.isExact ? { offset: this.#least, status: this.status } : undefined;
     const over = new Set([...this.#doubtful, ...this.#lost.filter(({ isOver }) => isOver?.() === true)]);
     const [isAlone, begun] = [this.#running.size === 0, this.#begun];
     const compare = this.append();
-    return (told) => {
-      compare(told);
+    return (reported) => {
+      compare(reported);
       if (!isAlone || this.#begun !== begun) return;
       if (exact !== undefined) {
-        const isSame = told.offset === exact.offset && (told.status ?? exact.status) === exact.status;
-        must(isSame, `upload ${this.id} is told as ${inShort(told)}, and should be ${JSON.stringify(exact)}`);
+        const isSame = reported.offset === exact.offset && (reported.status ?? exact.status) === exact.status;
+        must(isSame, `upload ${this.id} is reported as ${inShort(reported)}, and should be ${JSON.stringify(exact)}`);
       }
-      const tellsAll = told.status !== undefined && told.size !== undefined; // a HEAD does not
-      const isOpen = (attempt: Attempt): boolean => !over.has(attempt) || (!tellsAll && isDecisive(attempt));
+      const reportsAll = reported.status !== undefined && reported.size !== undefined; // a HEAD does not
+      const isOpen = (attempt: Attempt): boolean => !over.has(attempt) || (!reportsAll && isDecisive(attempt));
       this.#doubtful = this.#doubtful.filter(isOpen);
       this.#lost = this.#lost.filter(isOpen);
     };
   }
 
-  /** The same for a request that brings bytes, or ends it: it has begun, and is not counted as answered yet. */
-  append(): (told: Told) => void {
+  /**
+   * Must be called after `begin` for a request that appends or completes. Returns a function that checks its answer.
+   */
+  append(): (reported: Reported) => void {
     const least = this.#least;
-    return (told) => {
-      const is = `upload ${this.id} is told as ${inShort(told)}`;
-      must(told.offset >= least, `${is}, and ${least} bytes were acknowledged`);
-      must(told.offset <= this.most, `${is}, and no more than ${this.most} bytes were sent`);
-      if (told.status === "aborted") this.end("aborted");
-      if (told.artifact !== undefined) this.complete(told.artifact);
-      else must(told.status !== "complete", `${is}, without its artifact`);
-      this.#compareSize(is, told);
-      this.acknowledge(told.offset);
+    return (reported) => {
+      const is = `upload ${this.id} is reported as ${inShort(reported)}`;
+      must(reported.offset >= least, `${is}, and ${least} bytes were acknowledged`);
+      must(reported.offset <= this.most, `${is}, and no more than ${this.most} bytes were sent`);
+      if (reported.status === "aborted") this.end("aborted");
+      if (reported.artifact !== undefined) this.complete(reported.artifact);
+      else must(reported.status !== "complete", `${is}, without its artifact`);
+      this.#compareSize(is, reported);
+      this.acknowledge(reported.offset);
     };
   }
 
-  #compareSize(is: string, { size }: Told): void {
+  #compareSize(is: string, { size }: Reported): void {
     if (size === undefined || size === this.size) return;
     const isPublished = this.published !== undefined && size === this.published.bytes;
     const isDeclared = size === this.file.length && this.may("maySetSize");
@@ -215,7 +218,7 @@ export class UploadModel {
     this.end("complete");
   }
 
-  /** From here on it stays as it is. */
+  /** From now on the upload cannot change. */
   end(status: "complete" | "aborted"): void {
     if (this.status !== status) {
       const may = status === "complete" || this.may("mayAbort");
@@ -227,12 +230,12 @@ export class UploadModel {
   }
 }
 
-/** It may change more than how far the upload is. */
+/** Returns whether a request may change more than the offset. */
 function isDecisive({ mayComplete, mayAbort, maySetSize }: Attempt): boolean {
   return mayComplete === true || mayAbort === true || maySetSize === true;
 }
 
-function inShort({ offset, size, status, artifact }: Told): string {
+function inShort({ offset, size, status, artifact }: Reported): string {
   return JSON.stringify({
     offset,
     size,
@@ -241,11 +244,11 @@ function inShort({ offset, size, status, artifact }: Told): string {
   });
 }
 
-/** All that was published and heard of: a version of a key is the same for ever. */
+/** All published versions that were seen. A version of a key never changes. */
 export class Ledger {
   readonly #versions = new Map<string, Published>();
 
-  saw(artifact: Published): void {
+  record(artifact: Published): void {
     const name = `${artifact.bucket}/${artifact.key} version ${artifact.version}`;
     const known = this.#versions.get(name);
     const isSame = known === undefined || (known.sha256 === artifact.sha256 && known.bytes === artifact.bytes);
@@ -257,7 +260,7 @@ export class Ledger {
     return this.#versions.size;
   }
 
-  /** Some of them, or all. */
+  /** Returns at most `most` versions. */
   sample(most: number, chance: Chance): Published[] {
     const all = [...this.#versions.values()];
     return all.length <= most ? all : Array.from({ length: most }, () => chance.pick(all));

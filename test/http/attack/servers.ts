@@ -3,7 +3,7 @@ import { expect } from "vitest";
 import { type HttpProcess, startService } from "../../support/http-process.js";
 import { must } from "./model.js";
 
-/** One of the servers on a data directory. When its process ends, another one takes its place. */
+/** One of the servers on a data directory. When its process ends, a new process replaces it. */
 export class Seat {
   readonly #root: string;
   readonly #args: readonly string[];
@@ -21,19 +21,19 @@ export class Seat {
     return running;
   }
 
-  /** The process that is there, or comes next. */
+  /** The current process, or the next one while it starts. */
   get running(): Promise<Running> {
     return this.#process;
   }
 
-  /** Ends it in the middle of whatever it does, and starts another. */
+  /** Kills the process in the middle of its work, and starts another. */
   async kill(): Promise<void> {
     const old = await this.#process;
     this.#process = old.kill().then(() => this.#start());
     await this.#process;
   }
 
-  /** Asks it to end, and starts another. */
+  /** Stops the process with SIGTERM, and starts another. */
   async replace(): Promise<void> {
     const old = await this.#process;
     this.#process = old.stop().then(() => this.#start());
@@ -44,7 +44,7 @@ export class Seat {
 /** A server's process. */
 export class Running {
   readonly service: HttpProcess;
-  /** Somebody has ended it. */
+  /** The test has killed or stopped it. */
   isEnding = false;
   isGone = false;
   atStart: Holdings = { descriptors: 0, megabytes: 0 };
@@ -71,18 +71,20 @@ export class Running {
     this.isEnding = true;
     this.service.child.kill("SIGTERM");
     const code = await this.service.exited;
-    must(code === 0, `a server that was asked to end ended with ${code}: ${this.service.stderr()}`);
+    must(code === 0, `a stopped server ended with ${code}: ${this.service.stderr()}`);
     this.#check();
   }
 
-  /** @throws AttackFault if it has ended by itself, has failed at something, or leaves files for others to close */
+  /**
+   * @throws AttackFault if the process ended by itself, logged an error, or left a file handle to the garbage collector
+   */
   #check(): void {
     must(this.isEnding || !this.isGone, `a server ended by itself: ${this.service.stderr()}`);
     const failures = this.service.stderr().match(/^\S+ error .*$|.*on garbage collection.*/gm) ?? [];
     must(failures.length === 0, `a server logged ${failures.join("\n")}`);
   }
 
-  /** What it holds now; nothing where the system does not tell. */
+  /** Returns the resources that the process holds now; zeros on systems other than Linux. */
   async holds(): Promise<Holdings> {
     this.#check();
     if (process.platform !== "linux") return { descriptors: 0, megabytes: 0 };
@@ -92,12 +94,15 @@ export class Running {
   }
 }
 
-/** More than at the start: content that is kept open for who goes on with it, and what a database opens by and by. */
+/**
+ * Additional descriptors after the start: pieces kept open for the next append, and files that the database opens
+ * later.
+ */
 const usualDescriptors = 48;
-/** More than at the start, in MiB: code, caches, and memory that the allocator keeps. */
+/** Additional memory after the start, in MiB: code, caches, and memory that the allocator keeps. */
 const usualMegabytes = 256;
 
-/** Once its clients are gone, a server gives back what it has held for them. */
+/** Waits until a server has released the resources that it held for clients that have disconnected. */
 export async function expectIdle(server: Running): Promise<void> {
   const most = {
     descriptors: server.atStart.descriptors + usualDescriptors,

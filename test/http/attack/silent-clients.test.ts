@@ -2,15 +2,15 @@ import { expect, it } from "vitest";
 import { temporaryDirectory } from "../../support/directories.js";
 import { bytesOf, chanceOf } from "./chance.js";
 import { Client } from "./client.js";
-import { asked, bucket, jsonOf } from "./dialects.js";
 import { expectIdle, type Running, Seat } from "./servers.js";
+import { asked, bucket, jsonOf } from "./upload-protocols.js";
 import { pipelineOf, Wire, type WireRequest } from "./wire.js";
 
 const contentPath = `/v1/content/${bucket}/large`;
-/** What such a crowd may cost, which waits for nothing but their clients, in MiB. */
-const crowdMegabytes = 192;
+/** Additional memory that the silent clients may use together, in MiB. */
+const silentMegabytes = 192;
 
-/** Sends, and neither reads what comes back nor ends what it has begun. */
+/** Sends bytes, and then neither reads an answer nor sends more. */
 async function silent(server: Running, sent: Buffer): Promise<Wire> {
   const wire = new Wire(server.port);
   await wire.connected();
@@ -19,13 +19,13 @@ async function silent(server: Running, sent: Buffer): Promise<Wire> {
   return wire;
 }
 
-/** A request whose body has begun. */
+/** Returns a request with only the beginning of its body. */
 function begun(request: WireRequest, body: Buffer): Buffer {
   const head = pipelineOf([request]).toString("latin1");
   return Buffer.concat([Buffer.from(head.replace("content-length: 0", "content-length: 60000000"), "latin1"), body]);
 }
 
-it("clients that read nothing and send nothing hold little of a server, and nothing once they are gone", async () => {
+it("clients that read and send nothing use little of a server, and nothing after they disconnect", async () => {
   const seat = new Seat(await temporaryDirectory());
   const client = new Client("reader", chanceOf(1), [seat]);
   const server = await seat.running;
@@ -39,22 +39,22 @@ it("clients that read nothing and send nothing hold little of a server, and noth
     expect(answer?.status).toBe(200);
     expect(answer?.body.equals(content)).toBe(true);
   };
-  for (let n = 0; n < 5; n += 1) await read(); // its memory grows to what one client needs
+  for (let n = 0; n < 5; n += 1) await read(); // the server's memory grows to what one client needs
   const before = await server.holds();
 
   const half = begun(asked("PUT", `/v1/content/${bucket}/never`), bytesOf("half", 100_000));
-  const crowd = [
+  const requests = [
     ...Array.from({ length: 4 }, () => pipelineOf(Array.from({ length: 250 }, () => signed))),
     ...Array.from({ length: 200 }, () => pipelineOf([signed])),
     ...Array.from({ length: 8 }, () => half),
     ...Array.from({ length: 300 }, () => Buffer.from("GET /healthz HTT")),
     ...Array.from({ length: 200 }, () => Buffer.alloc(0)),
   ];
-  const wires = await Promise.all(crowd.map((sent) => silent(server, sent)));
-  for (let n = 0; n < 5; n += 1) await read(); // and all that the crowd has asked for is under way
+  const wires = await Promise.all(requests.map((sent) => silent(server, sent)));
+  for (let n = 0; n < 5; n += 1) await read(); // meanwhile the requests of the silent clients have begun
   const during = await server.holds();
-  expect(during.megabytes).toBeLessThan(before.megabytes + crowdMegabytes);
-  expect(during.descriptors).toBeLessThan(before.descriptors + 1.5 * crowd.length);
+  expect(during.megabytes).toBeLessThan(before.megabytes + silentMegabytes);
+  expect(during.descriptors).toBeLessThan(before.descriptors + 1.5 * requests.length);
 
   for (const [at, wire] of wires.entries()) {
     if (at % 2 === 0) wire.destroy();

@@ -1,21 +1,21 @@
 import { bytesOf, type Chance } from "./chance.js";
 import type { Client } from "./client.js";
+import { type Append, type Attempt, must, type Published, sha256Of, UploadModel, type Verdict } from "./model.js";
 import {
   type AppendMessage,
   abortRequest,
   appendRequest,
   completeRequest,
   createRequest,
-  type Dialect,
-  dialects,
   isStrict,
   lookRequest,
   type Outcome,
   outcomeOf,
   type Place,
+  type Protocol,
   placeOf,
-} from "./dialects.js";
-import { type Append, type Attempt, must, type Published, sha256Of, UploadModel, type Verdict } from "./model.js";
+  protocols,
+} from "./upload-protocols.js";
 import type { Manner } from "./wire.js";
 
 export interface Upload {
@@ -23,11 +23,11 @@ export interface Upload {
   readonly model: UploadModel;
 }
 
-/** Above and below what goes to a row, what to a piece, and what is moved from one to the other. */
+/** Sizes around the limits at which bytes go to a row, go to a piece, or are moved from rows to a piece. */
 const sizes = [0, 1, 100, 5_000, 70_000, 300_000, 1_500_000];
 const goneCodes = ["session_closed", "gone"];
 
-/** A new upload, which knows its size or not; undefined if no answer came. */
+/** Creates an upload, with or without a size. Returns undefined if there was no answer. */
 export async function create(client: Client): Promise<Upload | undefined> {
   const { chance } = client;
   const key = client.label("upload");
@@ -43,18 +43,18 @@ export async function create(client: Client): Promise<Upload | undefined> {
 }
 
 interface Sending extends AppendMessage {
-  readonly dialect: Dialect;
+  readonly protocol: Protocol;
   readonly isCut: boolean;
   /** No other request of this upload is sent at the same time. */
   readonly isAlone: boolean;
 }
 
-/** What comes next, rightly put: it must be taken. */
-export async function goOn(client: Client, upload: Upload, isAlone = true): Promise<void> {
+/** Sends the next bytes correctly. They must be accepted. */
+export async function proceed(client: Client, upload: Upload, isAlone = true): Promise<void> {
   await append(client, upload, { ...next(client.chance, upload, isAlone), isCut: false });
 }
 
-/** The same, and the connection breaks off in the middle. */
+/** Sends the next bytes, and breaks off the connection in the middle of them. */
 export async function breakOff(client: Client, upload: Upload, isAlone = true): Promise<void> {
   await append(client, upload, { ...next(client.chance, upload, isAlone), isCut: true });
 }
@@ -64,37 +64,44 @@ function next(chance: Chance, { model }: Upload, isAlone: boolean): Omit<Sending
   const offset = isAlone && model.isExact ? least : chance.between(least, most);
   const left = file.length - offset;
   const length = chance.percent(30) ? left : chance.below(left + 1);
-  const dialect = chance.pick(dialects);
+  const protocol = chance.pick(protocols);
   const fills = offset + length === file.length;
-  const knowsEnd = fills && dialect !== "mcp" && dialect !== "tus" && chance.percent(50);
-  const isBare = dialect === "put" && offset === 0 && fills && chance.percent(50);
-  const saysTotal = !isBare && length > 0 && dialect !== "mcp" && dialect !== "resumable" && chance.percent(15);
+  const knowsEnd = fills && protocol !== "mcp" && protocol !== "tus" && chance.percent(50);
+  const isBare = protocol === "put" && offset === 0 && fills && chance.percent(50);
+  const saysTotal = !isBare && length > 0 && protocol !== "mcp" && protocol !== "resumable" && chance.percent(15);
   return {
-    ...{ dialect, offset, bytes: file.subarray(offset, offset + length), isStrict: isStrict(dialect) },
-    ...{ isLast: knowsEnd || isBare, isBare, isDamaged: false, isAlone, total: saysTotal ? file.length : undefined },
+    protocol,
+    offset,
+    bytes: file.subarray(offset, offset + length),
+    isStrict: isStrict(protocol),
+    isLast: knowsEnd || isBare,
+    isBare,
+    isDamaged: false,
+    isAlone,
+    total: saysTotal ? file.length : undefined,
   };
 }
 
-/** What is stored already, and perhaps more: good in the dialects that have replays. */
+/** Sends bytes that are stored already, and perhaps more. Protocols with replays accept them. */
 export async function replay(client: Client, upload: Upload): Promise<void> {
   const { chance } = client;
   const { file, least } = upload.model;
   const offset = chance.percent(50) ? 0 : chance.below(least + 1);
   const end = chance.percent(70) ? chance.between(offset, least) : chance.between(least, file.length);
-  const dialect = chance.pick(dialects);
+  const protocol = chance.pick(protocols);
   const bytes = file.subarray(offset, end);
-  const isBare = dialect === "put" && offset === 0 && end === file.length;
-  const about = { dialect, offset, bytes, isStrict: isStrict(dialect), isLast: isBare, isBare, isDamaged: false };
+  const isBare = protocol === "put" && offset === 0 && end === file.length;
+  const about = { protocol, offset, bytes, isStrict: isStrict(protocol), isLast: isBare, isBare, isDamaged: false };
   await append(client, upload, { ...about, isCut: chance.percent(20), isAlone: true });
 }
 
-/** What must never be taken: a gap, other bytes, too many of them, or bytes whose digest is another. */
+/** Sends an append that must be refused: a gap, other bytes, too many bytes, or a wrong digest. */
 export async function cheat(client: Client, upload: Upload): Promise<void> {
   const { chance } = client;
   const { file, least, most, size, isExact } = upload.model;
-  const dialect = chance.pick(dialects);
+  const protocol = chance.pick(protocols);
   const usual = { isLast: false, isBare: false, isDamaged: false, isCut: false, isAlone: true };
-  const about = { dialect, isStrict: isStrict(dialect), ...usual };
+  const about = { protocol, isStrict: isStrict(protocol), ...usual };
   const way = chance.below(4);
   if (way === 0 && isExact && most + 1 < file.length) {
     const offset = chance.between(most + 1, file.length - 1);
@@ -118,12 +125,12 @@ export async function cheat(client: Client, upload: Upload): Promise<void> {
   }
 }
 
-/** A few requests for one upload at the same moment, in any dialects, to both servers. */
-export async function crowd(client: Client, upload: Upload): Promise<void> {
+/** Sends a few simultaneous requests for one upload, in any protocols, to both servers. */
+export async function race(client: Client, upload: Upload): Promise<void> {
   const { chance } = client;
   const all = Array.from({ length: chance.between(2, 5) }, () => {
     const way = chance.below(10);
-    if (way < 5) return goOn(client, upload, false);
+    if (way < 5) return proceed(client, upload, false);
     if (way < 7) return breakOff(client, upload, false);
     if (way < 9) return look(client, upload);
     return complete(client, upload, false);
@@ -134,12 +141,12 @@ export async function crowd(client: Client, upload: Upload): Promise<void> {
 
 async function append(client: Client, upload: Upload, sending: Sending): Promise<void> {
   const { model, place } = upload;
-  const { dialect, offset, bytes } = sending;
+  const { protocol, offset, bytes } = sending;
   const server = await client.server();
-  const mcpSession = dialect === "mcp" ? await client.mcpSession(server) : "";
-  const verdict = model.judge(sending, sending.isAlone);
+  const mcpSession = protocol === "mcp" ? await client.mcpSession(server) : "";
+  const verdict = model.verdictOn(sending, sending.isAlone);
   const before = { least: model.least, isExact: model.isExact, status: model.status };
-  const request = appendRequest(dialect, place, sending, client.chance, mcpSession);
+  const request = appendRequest(protocol, place, sending, client.chance, mcpSession);
   const manner = mannerOf(client.chance, request.body.length, sending);
   const isWhole = manner.kind !== "cut" || manner.after === request.body.length;
   const sent = sentBy(manner, request.body.length, sending);
@@ -149,14 +156,14 @@ async function append(client: Client, upload: Upload, sending: Sending): Promise
   const compare = model.append();
   const answer = await client.ask(server, request, manner);
   const outcome = answer && outcomeOf(answer);
-  // What came of a body that broke off is stored at leisure, whatever is answered: nobody waits for it.
-  if (outcome === undefined || !(isWhole || outcome.isTaken)) return model.unheard(attempt);
-  if (outcome.isTaken) {
-    must(verdict !== "refuse" && isWhole, `${dialect} at ${offset} was taken: ${JSON.stringify(outcome)}`);
-    compare(outcome.told);
+  // The bytes of a body that broke off may be stored after the answer.
+  if (outcome === undefined || !(isWhole || outcome.isAccepted)) return model.unanswered(attempt);
+  if (outcome.isAccepted) {
+    must(verdict !== "refuse" && isWhole, `${protocol} at ${offset} was accepted: ${JSON.stringify(outcome)}`);
+    compare(outcome.reported);
     const end = Math.max(before.least, offset + bytes.length);
-    const isRight = verdict === "take" ? outcome.told.offset === end : outcome.told.offset >= end;
-    must(isRight, `${dialect} up to ${end} was taken: ${JSON.stringify(outcome)}`);
+    const isRight = verdict === "accept" ? outcome.reported.offset === end : outcome.reported.offset >= end;
+    must(isRight, `${protocol} up to ${end} was accepted: ${JSON.stringify(outcome)}`);
   } else {
     const isConflict = offset > model.most || isForeign(model, sending);
     checkRefusal(outcome, verdict, { model, before, isConflict });
@@ -164,7 +171,7 @@ async function append(client: Client, upload: Upload, sending: Sending): Promise
   model.answered(attempt);
 }
 
-/** All that may come of an append, if `sent` bytes of it are. */
+/** Returns all changes that an append may make if `sent` bytes of it were sent. */
 function effectOf(model: UploadModel, sending: Sending, sent: number, isWhole: boolean): Attempt {
   const { offset, bytes, isLast, total } = sending;
   const maySetSize = isLast || total !== undefined;
@@ -176,7 +183,7 @@ function effectOf(model: UploadModel, sending: Sending, sent: number, isWhole: b
 interface Context {
   readonly model: UploadModel;
   readonly before: { readonly least: number; readonly isExact: boolean; readonly status: string };
-  /** It cannot be appended, however far the upload is. */
+  /** The bytes cannot be appended at any offset that the upload may have. */
   readonly isConflict: boolean;
 }
 
@@ -185,10 +192,10 @@ function isForeign({ file, least }: UploadModel, { offset, bytes }: Append): boo
   return !known.equals(bytes.subarray(0, known.length));
 }
 
-function checkRefusal(outcome: Outcome & { isTaken: false }, verdict: Verdict, context: Context): void {
+function checkRefusal(outcome: Outcome & { isAccepted: false }, verdict: Verdict, context: Context): void {
   const { model, before, isConflict } = context;
   const is = `it was refused with ${JSON.stringify(outcome)}`;
-  must(verdict !== "take", `${is}, and should have been taken`);
+  must(verdict !== "accept", `${is}, and should have been accepted`);
   const { offset } = outcome;
   if (offset !== undefined && model.status === "open") {
     must(offset >= before.least && offset <= model.most, `${is}: ${before.least} to ${model.most} are there`);
@@ -198,56 +205,56 @@ function checkRefusal(outcome: Outcome & { isTaken: false }, verdict: Verdict, c
   must(outcome.code === "offset_conflict" && offset === before.least, `${is}: it stands at ${before.least}`);
 }
 
-function mannerOf(chance: Chance, length: number, { isCut, dialect }: Sending): Manner {
+function mannerOf(chance: Chance, length: number, { isCut, protocol }: Sending): Manner {
   if (isCut) {
     const after = chance.percent(20) ? length : chance.below(length + 1);
     return { kind: "cut", after, isReset: chance.percent(60) };
   }
   const kind = chance.pick(["plain", "plain", "plain", "slow", "chunked", "expecting"] as const);
-  return { kind: dialect === "mcp" && kind === "expecting" ? "plain" : kind };
+  return { kind: protocol === "mcp" && kind === "expecting" ? "plain" : kind };
 }
 
-/** Bytes of content that the server may have come to see. */
-function sentBy(manner: Manner, length: number, { dialect, bytes }: Sending): number {
+/** Returns how many bytes of content the server may have received. */
+function sentBy(manner: Manner, length: number, { protocol, bytes }: Sending): number {
   if (manner.kind !== "cut") return bytes.length;
-  if (dialect === "mcp") return manner.after < length ? 0 : bytes.length;
+  if (protocol === "mcp") return manner.after < length ? 0 : bytes.length;
   return manner.after;
 }
 
-/** How far it is, as either server says. */
+/** Asks one of the servers for the state of the upload, and checks the answer. */
 export async function look(client: Client, { model, place }: Upload): Promise<void> {
-  const dialect = client.chance.pick(dialects);
+  const protocol = client.chance.pick(protocols);
   const server = await client.server();
-  const mcpSession = dialect === "mcp" ? await client.mcpSession(server) : "";
+  const mcpSession = protocol === "mcp" ? await client.mcpSession(server) : "";
   const compare = model.look();
-  const answer = await client.ask(server, lookRequest(dialect, place, mcpSession));
+  const answer = await client.ask(server, lookRequest(protocol, place, mcpSession));
   if (answer === undefined) return;
-  if (isStrict(dialect) && answer.status === 410) {
+  if (isStrict(protocol) && answer.status === 410) {
     must(model.status === "aborted" || model.may("mayAbort"), `upload ${model.id} is gone`);
     model.end("aborted");
     return;
   }
   const outcome = outcomeOf(answer);
-  must(outcome.isTaken, `upload ${model.id} cannot be looked at: ${answer.status} ${answer.body}`);
-  compare(outcome.told);
+  must(outcome.isAccepted, `upload ${model.id} cannot be looked at: ${answer.status} ${answer.body}`);
+  compare(outcome.reported);
 }
 
 export async function complete(client: Client, { model, place }: Upload, isAlone = true): Promise<void> {
   const server = await client.server();
   const mcpSession = await client.mcpSession(server);
-  const verdict = model.judgeCompletion(isAlone);
+  const verdict = model.verdictOnCompletion(isAlone);
   const attempt: Attempt = verdict === "refuse" ? {} : { mayComplete: true, isOver: () => server.isGone };
   model.begin(attempt);
   const compare = model.append();
   const answer = await client.ask(server, completeRequest(place, client.chance, mcpSession));
-  if (answer === undefined) return model.unheard(attempt);
+  if (answer === undefined) return model.unanswered(attempt);
   const outcome = outcomeOf(answer);
   const is = `upload ${model.id}, to be completed: ${JSON.stringify(outcome)}`;
-  if (outcome.isTaken) {
+  if (outcome.isAccepted) {
     must(verdict !== "refuse", is);
-    compare(outcome.told);
+    compare(outcome.reported);
   } else {
-    must(verdict !== "take" && ["incomplete", "offset_conflict", ...goneCodes].includes(outcome.code), is);
+    must(verdict !== "accept" && ["incomplete", "offset_conflict", ...goneCodes].includes(outcome.code), is);
   }
   model.answered(attempt);
 }
@@ -259,13 +266,13 @@ export async function abort(client: Client, { model, place }: Upload): Promise<v
   const request = abortRequest(place, client.chance, await client.mcpSession(server));
   model.begin(attempt);
   const answer = await client.ask(server, request);
-  if (answer === undefined) return model.unheard(attempt);
+  if (answer === undefined) return model.unanswered(attempt);
   must(answer.status < 300, `upload ${model.id} was not aborted: ${answer.status} ${answer.body}`);
   model.end("aborted");
   model.answered(attempt);
 }
 
-/** What an upload has published, with its content. */
+/** Returns the artifact that an upload has published, with its content. */
 export function contentOf({ model }: Upload): { readonly artifact: Published; readonly content: Buffer } | undefined {
   const { published, file } = model;
   if (published === undefined) return undefined;

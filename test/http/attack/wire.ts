@@ -3,7 +3,7 @@ import { connect, type Socket } from "node:net";
 import { patienceMs } from "../../support/patience.js";
 import type { Chance } from "./chance.js";
 
-/** A request as it goes over the wire. */
+/** A request as it is sent on a connection. */
 export interface WireRequest {
   readonly method: string;
   readonly path: string;
@@ -20,7 +20,7 @@ export interface WireAnswer {
 /** How a client sends a request. */
 export type Manner =
   | { readonly kind: "plain" | "slow" | "chunked" | "expecting" }
-  /** Only so many bytes of its body are sent, and then the connection ends, well or by a reset. */
+  /** Sends only `after` bytes of the body, and then ends or resets the connection. */
   | { readonly kind: "cut"; readonly after: number; readonly isReset: boolean };
 
 const maxPieces = 12;
@@ -33,12 +33,12 @@ export function headOf({ method, path, headers }: WireRequest, more: Readonly<Re
 const withLength = (request: WireRequest): Buffer =>
   Buffer.concat([headOf(request, { "content-length": String(request.body.length) }), request.body]);
 
-/** Several requests as one piece of bytes. */
+/** Returns the bytes of several requests in one buffer. */
 export function pipelineOf(requests: readonly WireRequest[]): Buffer {
   return Buffer.concat(requests.map(withLength));
 }
 
-/** A connection, and the answers that come on it. */
+/** A connection and the answers on it. */
 export class Wire {
   readonly socket: Socket;
   #heard: Buffer[] = [];
@@ -48,7 +48,7 @@ export class Wire {
 
   constructor(port: number) {
     this.socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true, noDelay: true });
-    this.socket.on("error", () => undefined); // it closes then, and no answer comes
+    this.socket.on("error", () => undefined); // the event `close` follows, and there is no answer
     this.socket.on("data", (bytes: Buffer) => {
       this.#heard.push(bytes);
       this.#bytes += bytes.length;
@@ -72,7 +72,7 @@ export class Wire {
     if (!this.socket.closed) await new Promise((resolve) => this.socket.once("close", resolve));
   }
 
-  /** Sends bytes as fast as they are taken; false if the connection is gone. */
+  /** Sends bytes as fast as the socket accepts them. Returns false if the connection is closed. */
   async send(bytes: Uint8Array): Promise<boolean> {
     if (!(await this.connected())) return false;
     const isTaken = this.socket.write(bytes);
@@ -80,7 +80,7 @@ export class Wire {
     return !this.socket.destroyed;
   }
 
-  /** Sends them in pieces, with pauses between. */
+  /** Sends bytes in pieces, with pauses in between. */
   async dribble(bytes: Uint8Array, chance: Chance): Promise<boolean> {
     const step = Math.max(1, Math.ceil(bytes.length / chance.between(2, maxPieces)));
     for (let at = 0; at < bytes.length; at += step) {
@@ -90,7 +90,7 @@ export class Wire {
     return true;
   }
 
-  /** The next answer, interim ones aside; undefined if the connection ends before all of it came. */
+  /** Returns the next answer that is not interim; undefined if the connection ends before the answer is complete. */
   async answer(method: string): Promise<WireAnswer | undefined> {
     for (;;) {
       const answer = this.#early ?? (await this.#withPatience(this.#read(method)));
@@ -99,7 +99,7 @@ export class Wire {
     }
   }
 
-  /** All that comes until the server closes. */
+  /** Returns all that the server sends until it closes the connection. */
   async everything(): Promise<string> {
     await this.#withPatience(this.#toEnd());
     return this.#all().toString("latin1");
@@ -109,7 +109,7 @@ export class Wire {
     while (await this.#more());
   }
 
-  /** Whether the server asks for the body; what else it answers is the next answer. */
+  /** Returns whether the server asks for the body (100). Another answer is kept as the next answer. */
   async isAsked(method: string): Promise<boolean> {
     const first = await this.#withPatience(this.#read(method));
     if (first?.status === 100) return true;
@@ -134,7 +134,7 @@ export class Wire {
     if (head === undefined) return undefined;
     const [first = "", ...lines] = head.toString("latin1").split("\r\n");
     const status = Number(/^HTTP\/1\.1 (\d{3}) /.exec(first)?.[1]);
-    if (!(status >= 100)) throw new Error(`this is no answer: ${first}`);
+    if (!(status >= 100)) throw new Error(`not an HTTP answer: ${first}`);
     const headers: Record<string, string> = {};
     for (const line of lines) {
       const [name = "", value = ""] = line.split(/:\s*(.*)/s);
@@ -172,7 +172,7 @@ export class Wire {
     return this.#bytes > before;
   }
 
-  /** What comes before `mark`, which is taken too. */
+  /** Returns the bytes before `mark`, and consumes `mark` too. */
   async #until(mark: string): Promise<Buffer | undefined> {
     for (;;) {
       const all = this.#all();
@@ -197,7 +197,7 @@ export class Wire {
   }
 }
 
-/** Sends one request on a connection of its own; undefined if no whole answer came. */
+/** Sends one request on its own connection. Returns undefined if there was no complete answer. */
 export async function exchange(
   port: number,
   request: WireRequest,

@@ -17,19 +17,30 @@ describe("readTarget()", () => {
     ["http://127.0.0.1:80/a", ["a"]],
   ])("reads the path of %j", (url, segments) => expect(readTarget(url).segments).toEqual(segments));
 
-  it("reads a query, where + is a space", () => {
+  it("reads a query, in which + is a space", () => {
     const { query } = readTarget("/x?prefix=a+b%2Bc%26d&delimiter=%C3%A9&empty=&e=a=b");
     const expected = { prefix: "a b+c&d", delimiter: "é", empty: "", e: "a=b" };
     expect(Object.fromEntries(query)).toEqual(expected);
   });
 
   it.each([
-    ...["/%", "/a%4", "/%zz", "/%C3", "/%C0%AF", "/%ED%A0%80", "/%F4%90%80%80", "/x?a=%", "/x?%FF=1"],
-    ...["/a#b", "/a?b?c", "/x?a=1&a=2", `/${"x".repeat(12_288)}`],
+    "/%",
+    "/a%4",
+    "/%zz",
+    "/%C3",
+    "/%C0%AF",
+    "/%ED%A0%80",
+    "/%F4%90%80%80",
+    "/x?a=%",
+    "/x?%FF=1",
+    "/a#b",
+    "/a?b?c",
+    "/x?a=1&a=2",
+    `/${"x".repeat(12_288)}`,
   ])("refuses %j", (url) => expect(() => readTarget(url)).toThrow(refused));
 
-  it("says how a plain percent sign, # and ? are written", () => {
-    expect(() => readTarget("/100%")).toThrow("write a plain one as %25");
+  it("says how to write a percent sign, # and ?", () => {
+    expect(() => readTarget("/100%")).toThrow("write a plain percent sign as %25");
     expect(() => readTarget("/a#b")).toThrow("write it as %23");
     expect(() => readTarget("/a?b?c")).toThrow("as %3F");
   });
@@ -48,7 +59,7 @@ describe("matchPath()", () => {
     ["/v1/artifacts", "/v1/artifacts//", undefined],
     ["/v1/tus/{session}", "/v1/tus/", undefined],
     ["/mcp", "/", undefined],
-  ])("of %s takes %s as %j", (path, url, parameters) => {
+  ])("matches %s with %s as %j", (path, url, parameters) => {
     expect(matchPath(path, readTarget(url).segments)).toEqual(parameters);
   });
 });
@@ -59,7 +70,7 @@ describe("checkNames()", () => {
     return parameters && checkNames(parameters);
   };
 
-  it("brings the key of a path to NFC, whose slashes may be encoded", () => {
+  it("returns the key in NFC, also with percent-encoded slashes", () => {
     expect(parametersOf("/v1/content/b/cafe%CC%81/x")).toEqual({ bucket: "b", key: "café/x" });
     expect(parametersOf("/v1/content/b/a%2Fb")).toEqual({ bucket: "b", key: "a/b" });
   });
@@ -71,10 +82,10 @@ describe("checkNames()", () => {
     ["/v1/content/b/a%2F", "key"],
     ["/v1/content/b%20b/k", "bucket"],
     ["/v1/content/b%2Fb/k", "bucket"],
-  ])("refuses %s for its %s", (url, argument) => {
+  ])("refuses %s because of its %s", (url, argument) => {
     const details = expect.objectContaining({ argument });
     expect(() => parametersOf(url)).toThrow(expect.objectContaining({ code: "invalid_argument", details }));
   });
 
-  it("leaves other parameters as they are", () => expect(checkNames({ session: "a..b" })).toEqual({ session: "a..b" }));
+  it("does not change other parameters", () => expect(checkNames({ session: "a..b" })).toEqual({ session: "a..b" }));
 });

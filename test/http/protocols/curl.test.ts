@@ -6,7 +6,7 @@ import { temporaryDirectory } from "../../support/directories.js";
 import { serveHttp } from "../../support/http-client.js";
 import { textOf } from "../../support/stores.js";
 
-/** The commands that the server hands out, run by the real curl in a shell, as a model runs them. */
+/** The commands that the server answers are run by the real curl in a shell, as a model runs them. */
 const missing = whyNotHere();
 
 function whyNotHere(): string | undefined {
@@ -53,11 +53,11 @@ describe.skipIf(missing !== undefined)(`the command of a session${missing ? ` ($
   it.each([
     ["of a declared size", { size: 11 }, "", "hello world"],
     ["without a size", {}, "", "hello world"],
-    ["of a declared size that has some of it", { size: 11 }, "hello", "hello world"],
-    ["without a size that has some of it", {}, "hello", "hello world"],
-    ["without a size that has all of it", {}, "hello world", "hello world"],
+    ["of a declared size, with a part stored", { size: 11 }, "hello", "hello world"],
+    ["without a size, with a part stored", {}, "hello", "hello world"],
+    ["without a size, with everything stored", {}, "hello world", "hello world"],
     ["without a size, of an empty file", {}, "", ""],
-  ])("%s publishes the file, answers the artifact, and does it again", async (_, upload, stored, content) => {
+  ])("%s publishes the file and answers the artifact, also when it is repeated", async (_, upload, stored, content) => {
     const { send, published } = await begun(upload, stored);
     for (let time = 0; time < 2; time += 1) {
       const { code, stdout, stderr } = await send(content);
@@ -67,23 +67,28 @@ describe.skipIf(missing !== undefined)(`the command of a session${missing ? ` ($
     expect(await published()).toBe(content);
   });
 
-  it("shows how far it is", async () => {
+  it("shows its progress", async () => {
     const { send } = await begun({});
     expect((await send("x".repeat(1_000_000))).stderr).toMatch(/% Total[\s\S]*100/);
   });
 
   it.each([
-    ["begins otherwise", "PK345678", "name,size\n1,2\n", /^This may be another file .*first byte/],
-    ["goes on otherwise", "name,siz", "name,color\n", /first at byte 5: this may be another file /],
-    ["ends before", "name,size", "name", /^This may be another file .*ends at byte 4, and 9 bytes are stored/],
-  ])("of another file, which %s, fails with what to do, and publishes nothing", async (_, stored, content, why) => {
+    ["begins differently", "PK345678", "name,size\n1,2\n", /^This may be another file .*first byte/],
+    ["continues differently", "name,siz", "name,color\n", /first at byte 5: this may be another file /],
+    [
+      "is shorter than the stored bytes",
+      "name,size",
+      "name",
+      /^This may be another file .*ends at byte 4, and 9 bytes are stored/,
+    ],
+  ])("fails for another file that %s, says what to do, and publishes nothing", async (_, stored, content, why) => {
     const { send, state, ask } = await begun({}, stored);
     const { code, stdout } = await send(content);
     expect(code).toBe(22);
     const { detail } = JSON.parse(stdout) as { detail: string };
     expect(detail).toMatch(why);
     expect(detail).toMatch(
-      /If it is another file, DELETE the session's url, .* Only if it is the same content, go on /,
+      /If it is another file, DELETE the session's url, .* Only if it is the same content, continue with /,
     );
     expect(await state()).toMatchObject({ status: "open", offset: stored.length });
     expect((await ask("GET", "/v1/artifacts/b/k.txt")).status).toBe(404);
@@ -92,7 +97,7 @@ describe.skipIf(missing !== undefined)(`the command of a session${missing ? ` ($
   it.each([
     ["short", "hello", 409, /^5 of 11 bytes are stored\./],
     ["long", "hello world!", 413, /past the declared size of 11 bytes/],
-  ])("of a declared size fails where the file is too %s, with what to do", async (_, content, status, why) => {
+  ])("of a declared size fails if the file is too %s, and says what to do", async (_, content, status, why) => {
     const { send } = await begun({ size: 11 });
     const { code, stdout } = await send(content);
     expect(code).toBe(22);
@@ -101,21 +106,21 @@ describe.skipIf(missing !== undefined)(`the command of a session${missing ? ` ($
     expect(problem.detail).toMatch(why);
   });
 
-  it("with -C, as of a session that has much, sends the rest alone and publishes", async () => {
+  it("with -C, which sessions with many bytes get, sends only the rest and publishes", async () => {
     const { url, send, published } = await begun({}, "hello");
     const { code, stderr } = await send("hello world", `curl --fail-with-body -C 5 -T FILE "${url}"`);
     expect(code, stderr).toBe(0);
     expect(await published()).toBe("hello world");
   });
 
-  it("publishes what comes from a pipe too, of which nobody knows the length", async () => {
+  it("publishes the output of a pipe, whose length is unknown", async () => {
     const { command, published } = await begun({});
     const { code } = await runInShell(`printf 'from a pipe' | ${command.replace("FILE", "-")}`);
     expect(code).toBe(0);
     expect(await published()).toBe("from a pipe");
   });
 
-  it("fails for a session that has ended", async () => {
+  it("fails for an aborted session", async () => {
     const { send, url, ask } = await begun({});
     await ask("DELETE", url);
     const { code, stdout } = await send("hello");

@@ -26,7 +26,7 @@ describe.each(ways)("an Idempotency-Key on $way", ({ bytes, more }) => {
     return { ...servers[0], servers, put, versions };
   }
 
-  it("makes one version of a request that is sent twice, also where another came between", async () => {
+  it("makes one version of a request that is sent twice, even with another request in between", async () => {
     const { put, versions, servers } = await serve();
     const first = await put("a", key);
     expect(first).toMatchObject({ json: { version: 1, sha256: sha256Of(content("a")), saved_by: "http" } });
@@ -36,7 +36,7 @@ describe.each(ways)("an Idempotency-Key on $way", ({ bytes, more }) => {
     expect((await versions()).map(({ version }) => version)).toEqual([2, 1]);
   });
 
-  it("makes one version of two requests at once, and answers both with it", async () => {
+  it("makes one version of two simultaneous requests, and answers both with it", async () => {
     const { put, versions, servers } = await serve();
     const answers = await Promise.all(servers.map((server) => put("a", key, server)));
     for (const answer of answers) {
@@ -46,7 +46,7 @@ describe.each(ways)("an Idempotency-Key on $way", ({ bytes, more }) => {
     expect(await versions()).toHaveLength(1);
   });
 
-  it("is kept with the version that answered it, where none was made", async () => {
+  it("is kept with the existing version that answered it", async () => {
     const { put, versions } = await serve();
     await put("a");
     expect((await put("a", key)).json).toMatchObject({ version: 1, already_saved: true });
@@ -56,7 +56,7 @@ describe.each(ways)("an Idempotency-Key on $way", ({ bytes, more }) => {
     expect(await versions()).toHaveLength(2);
   });
 
-  it("with another body or type is refused, and nothing of it is kept", async () => {
+  it("with another body or type is refused, and nothing of the body is kept", async () => {
     const { put, versions, store } = await serve();
     await put("a", key);
     const refused = await put("b", key);
@@ -71,12 +71,12 @@ describe.each(ways)("an Idempotency-Key on $way", ({ bytes, more }) => {
     expect(open).toEqual([]);
   });
 
-  it("answers a guarded request that is sent again with its version, not with 412", async () => {
+  it("answers a repeated request that has a precondition with its version, not with 412", async () => {
     const { put, versions } = await serve();
-    const guarded = { ...key, "if-none-match": "*" };
-    const { headers, json } = await put("a", guarded);
+    const conditional = { ...key, "if-none-match": "*" };
+    const { headers, json } = await put("a", conditional);
     expect(json).toMatchObject({ version: 1 });
-    expect(await put("a", guarded)).toMatchObject({ status: 200, json: { version: 1 } });
+    expect(await put("a", conditional)).toMatchObject({ status: 200, json: { version: 1 } });
     expect(await put("a", { "if-none-match": "*" })).toMatchObject({ status: 412 });
 
     const next = { "idempotency-key": "request-2", "if-match": headers.etag ?? "" };
@@ -86,11 +86,11 @@ describe.each(ways)("an Idempotency-Key on $way", ({ bytes, more }) => {
     expect(await versions()).toHaveLength(2);
   });
 
-  it("does not let a new request past its guard, and leaves nothing of it", async () => {
+  it("does not let a new request bypass its precondition, and keeps nothing of it", async () => {
     const { put, versions, store } = await serve();
     await put("a");
-    for (const guard of [{ "if-none-match": "*" }, { "if-match": '"7.0-x"' }]) {
-      expect(await put("b", { ...key, ...guard })).toMatchObject({
+    for (const precondition of [{ "if-none-match": "*" }, { "if-match": '"7.0-x"' }]) {
+      expect(await put("b", { ...key, ...precondition })).toMatchObject({
         status: 412,
         json: { code: "precondition_failed" },
       });
@@ -104,15 +104,15 @@ describe.each(ways)("an Idempotency-Key on $way", ({ bytes, more }) => {
     ["over 255 characters", "x".repeat(256)],
     ["not ASCII", "é"],
     ["empty", ""],
-  ])("is refused where it is %s", async (_what, given) => {
+  ])("is refused if it is %s", async (_what, given) => {
     const { put, ask } = await serve();
     const answer = await put("a", { "idempotency-key": given });
     expect(answer).toMatchObject({ status: 400, json: { code: "invalid_argument" } });
-    expect(answer.json["detail"]).toBe("Idempotency-Key must be 1 to 255 characters of printable ASCII.");
+    expect(answer.json["detail"]).toBe("Idempotency-Key must be 1 to 255 printable ASCII characters.");
     expect((await ask("GET", path)).status).toBe(404);
   });
 
-  it("of 255 characters is taken", async () => {
+  it("of 255 characters is accepted", async () => {
     const { put } = await serve();
     expect((await put("a", { "idempotency-key": "x".repeat(255) })).status).toBeLessThan(300);
   });
@@ -127,7 +127,7 @@ describe("an Idempotency-Key on POST /v1/artifacts", () => {
     return { ...client, create };
   }
 
-  it("answers the same session, while it is open and after it is complete", async () => {
+  it("answers with the same session, while it is open and after it is complete", async () => {
     const { create, askAsStranger, store } = await serve();
     const first = await create();
     expect(first.status).toBe(201);
@@ -149,7 +149,7 @@ describe("an Idempotency-Key on POST /v1/artifacts", () => {
     expect((await create({}, {})).json["id"]).not.toBe(first.json["id"]);
   });
 
-  it("is refused for another request: of other metadata, type, size or digest", async () => {
+  it("is refused for a request with other metadata, type, size or digest", async () => {
     const { create } = await serve();
     await create();
     for (const other of [
@@ -165,7 +165,7 @@ describe("an Idempotency-Key on POST /v1/artifacts", () => {
     expect(await create({ key: "other" })).toMatchObject({ status: 201 });
   });
 
-  it("holds for the version that the session has published", async () => {
+  it("also identifies the version that the session has published", async () => {
     const { create, askAsStranger, ask, store } = await serve();
     const { url } = (await create({ metadata: {} })).json;
     await askAsStranger("POST", String(url), { body: "hello" });
@@ -177,14 +177,14 @@ describe("an Idempotency-Key on POST /v1/artifacts", () => {
     expect(await ask("PUT", path, { body: "other", headers: key })).toMatchObject(conflict);
   });
 
-  it("over 255 characters is refused", async () => {
+  it("of more than 255 characters is refused", async () => {
     const { create } = await serve();
     const answer = await create({}, { "idempotency-key": "x".repeat(256) });
     expect(answer).toMatchObject({ status: 400, json: { code: "invalid_argument" } });
   });
 });
 
-it("an Idempotency-Key on the creation of a tus upload answers the same upload", async () => {
+it("the creation of a tus upload, repeated with its Idempotency-Key, answers with the same upload", async () => {
   const { ask, store } = await serveHttp();
   const headers = { ...key, "tus-resumable": "1.0.0", "upload-length": "5", "upload-metadata": "bucket Yg==,key aw==" };
   const [first, again] = [await ask("POST", "/v1/tus", { headers }), await ask("POST", "/v1/tus", { headers })];

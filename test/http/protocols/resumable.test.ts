@@ -29,7 +29,7 @@ async function begun(body = "hello ", headers: Record<string, string> = {}) {
 }
 
 describe("Resumable Uploads for HTTP", () => {
-  it("begin with a part, go on with others, and end with the last", async () => {
+  it("begin with a part, continue with others, and end with the last one", async () => {
     const { answer, url, head, append, store } = await begun();
     const state = (offset: number) => ({ "upload-offset": String(offset), "upload-complete": "?0" });
     expect(answer).toMatchObject({
@@ -48,24 +48,24 @@ describe("Resumable Uploads for HTTP", () => {
     expect(await head()).toMatchObject({ status: 204, headers: after });
   });
 
-  it("end in one request where the body is all", async () => {
+  it("end in one request if the body is the whole content", async () => {
     const { answer } = await begun("hello", { "upload-complete": "?1", "repr-digest": digestOf("hello") });
     expect(answer).toMatchObject({ status: 200, headers: { "upload-complete": "?1" }, json: { bytes: 5, version: 1 } });
   });
 
-  it("begin by POST too, with nothing yet", async () => {
+  it("begin by POST too, without any bytes", async () => {
     const { ask } = await serveHttp();
     const answer = await ask("POST", path, { headers: { "upload-complete": "?0", "upload-length": "11" } });
     expect(answer).toMatchObject({ status: 201, headers: { "upload-offset": "0", "upload-length": "11" } });
   });
 
-  it("answer the last part's answer again", async () => {
+  it("repeat the last part's answer", async () => {
     const { append } = await begun();
     const { json } = await append(6, "world", true);
     expect(await append(11, "", true)).toMatchObject({ status: 200, headers: { "upload-complete": "?1" }, json });
   });
 
-  it("say the right offset where another is given", async () => {
+  it("refuse a wrong offset and answer with the right one", async () => {
     const { append } = await begun();
     for (const offset of [5, 7]) {
       expect(await append(offset, "x")).toMatchObject({
@@ -79,7 +79,7 @@ describe("Resumable Uploads for HTTP", () => {
   it.each([
     [{ "upload-length": "12" }, "world"],
     [{ "upload-length": "8" }, "world"],
-  ])("refuse a length that is inconsistent: %j", async (headers, text) => {
+  ])("refuse an inconsistent length: %j", async (headers, text) => {
     const { append, head } = await begun("hello ", { "upload-length": "11" });
     const type = problem("inconsistent-upload-length");
     expect(await append(6, text, false, headers as Record<string, string>)).toMatchObject({
@@ -91,14 +91,14 @@ describe("Resumable Uploads for HTTP", () => {
     expect((await head()).headers["upload-offset"]).toBe("6");
   });
 
-  it("take nothing more once complete", async () => {
+  it("refuse bytes after the completion", async () => {
     const { append } = await begun();
     await append(6, "world", true);
     const type = problem("inconsistent-upload-length");
     expect(await append(11, "more", true)).toMatchObject({ status: 400, json: { type } });
   });
 
-  it("fail where the digest of the whole is another, and keep their bytes, which are not published", async () => {
+  it("with another digest of the whole content fail; their bytes are kept, but not published", async () => {
     const { append, head, store, askAsStranger, url } = await begun("hello ", { "repr-digest": digestOf("other") });
     const refused = { status: 422, headers: { "upload-complete": "?1" }, json: { code: "checksum_mismatch" } };
     expect(await append(6, "world", true)).toMatchObject(refused);
@@ -109,7 +109,7 @@ describe("Resumable Uploads for HTTP", () => {
     await expect(store.artifacts.get("b", "k.txt")).rejects.toMatchObject({ code: "artifact_not_found" });
   });
 
-  it("that end with nothing more are published only where they are what the digest says", async () => {
+  it("that end without further bytes are published only if the digest matches", async () => {
     const { append, head, store } = await begun("hello");
     const wrong = { "repr-digest": digestOf("other") };
     expect(await append(5, "", true, wrong)).toMatchObject({ status: 422, json: { code: "checksum_mismatch" } });
@@ -118,21 +118,21 @@ describe("Resumable Uploads for HTTP", () => {
     expect(await append(5, "", true, { "repr-digest": digestOf("hello") })).toMatchObject({ json: { bytes: 5 } });
   });
 
-  it("keep nothing of a part whose digest is another", async () => {
+  it("keep nothing of a part with a wrong digest", async () => {
     const { append, head } = await begun();
     expect(await append(6, "wor", false, { "content-digest": digestOf("x") })).toMatchObject({ status: 422 });
     expect((await head()).headers["upload-offset"]).toBe("6");
     expect(await append(6, "wor", false, { "content-digest": digestOf("wor") })).toMatchObject({ status: 204 });
   });
 
-  it("are cancelled", async () => {
+  it("can be cancelled", async () => {
     const { askAsStranger, url, head, append } = await begun();
     expect((await askAsStranger("DELETE", url)).status).toBe(200);
     expect((await head()).status).toBe(410);
     expect((await append(6, "world")).status).toBe(410);
   });
 
-  it("keep what came before a break", async () => {
+  it("keep the bytes received before the connection breaks", async () => {
     const { begin, url, head, append, store } = await begun();
     const headers = { ...part, "upload-offset": "6", "upload-complete": "?1", "content-length": "5" };
     const request = begin("PATCH", url, headers);
@@ -158,19 +158,19 @@ describe("Resumable Uploads for HTTP", () => {
     [{ "content-type": "text/plain" }, 415],
     [{ "upload-offset": "x" }, 400],
     [{ "upload-complete": "1" }, 400],
-  ])("do not go on with %j", async (headers, status) => {
+  ])("do not continue with %j", async (headers, status) => {
     const { append, head } = await begun();
     expect((await append(6, "world", true, headers as Record<string, string>)).status).toBe(status);
     expect((await head()).headers["upload-offset"]).toBe("6");
   });
 
-  it("say what they can do to who asks", async () => {
+  it("answer OPTIONS with what they support", async () => {
     const { ask } = await serveHttp(undefined, { maxArtifactBytes: 10 });
     const headers = { "accept-patch": "application/partial-upload", "upload-limit": "max-size=10" };
     expect(await ask("OPTIONS", path)).toMatchObject({ status: 204, headers });
   });
 
-  it("tell their URL, and how far they are, before the answer, to who understands it", async () => {
+  it("announce their URL and their offset in interim responses to a client of this version", async () => {
     const { origin, begin } = await serveHttp();
     const { hostname, port } = new URL(origin);
     const socket = connect(Number(port), hostname);

@@ -29,7 +29,7 @@ async function created(headers: Record<string, string> = { "upload-length": "11"
 }
 
 describe("tus", () => {
-  it("uploads in parts, and tells where it stands", async () => {
+  it("uploads in parts, and answers with the offset", async () => {
     const { answer, head, append, store } = await created();
     expect(answer).toMatchObject({ status: 201, text: "", headers: { ...tus, "upload-expires": expect.any(String) } });
     const known = { ...tus, "upload-length": "11", "upload-metadata": metadata, "cache-control": "no-store" };
@@ -42,7 +42,7 @@ describe("tus", () => {
     expect(await store.artifacts.get("b", "k.txt")).toMatchObject(saved);
   });
 
-  it("without bucket and key stores in uploads, under the id", async () => {
+  it("stores an upload without bucket and key in the bucket uploads, with its id as the key", async () => {
     const { append, store } = await created({ "upload-length": "2" });
     await append(0, "hi");
     const [upload] = (await store.uploads.list({ bucket: "uploads", limit: 10 })).data;
@@ -67,7 +67,7 @@ describe("tus", () => {
       };
       const said = (await askAsStranger("HEAD", url, { headers: tus })).headers["upload-metadata"];
       expect(said).toContain(pairs({ filename }));
-      expect(said).not.toMatch(/\bkey /); // the client has said none
+      expect(said).not.toMatch(/\bkey /); // the client has sent none
       return { id, key: (await store.uploads.get(id)).key, finish };
     }
 
@@ -84,12 +84,12 @@ describe("tus", () => {
       expect(await finish()).toMatchObject({ bucket: "uploads", key, version: 1 });
     });
 
-    it.each(["..", "/", "\u202e"])("and with no name in %j is named after its id", async (filename) => {
+    it.each(["..", "/", "\u202e"])("is named after its id if the filename %j has no usable name", async (filename) => {
       const { id, key } = await upload(await serveHttp(), filename);
       expect(key).toBe(id);
     });
 
-    it("has its id in front where that key exists, as an artifact or as another upload", async () => {
+    it("has its id before the name if the key exists, as an artifact or as another upload", async () => {
       const client = await serveHttp();
       await saveText(client.store, "uploads", "report.csv", "saved");
       const second = await upload(client, "report.csv");
@@ -123,7 +123,7 @@ describe("tus", () => {
   });
 
   it.each(["csv", "", "; charset=binary", "text/html; ,text/html"])(
-    "takes the type from the key where filetype is none: %j",
+    "takes the type from the key if filetype is no media type: %j",
     async (filetype) => {
       const { append, store } = await created({
         "upload-length": "2",
@@ -134,14 +134,14 @@ describe("tus", () => {
     },
   );
 
-  it("takes a first part with the creation", async () => {
+  it("accepts the first part with the creation", async () => {
     const client = await serveHttp();
     const headers = { ...patch, "upload-length": "11", "upload-metadata": metadata };
     const answer = await client.ask("POST", "/v1/tus", { body: "hello ", headers });
     expect(answer).toMatchObject({ status: 201, headers: { "upload-offset": "6" } });
   });
 
-  it("says its abilities to whoever asks", async () => {
+  it("answers OPTIONS with what it supports", async () => {
     const { askAsStranger } = await serveHttp();
     const extensions = "creation,creation-with-upload,creation-defer-length,checksum,expiration,termination";
     expect(await askAsStranger("OPTIONS", "/v1/tus")).toMatchObject({
@@ -154,7 +154,7 @@ describe("tus", () => {
     });
   });
 
-  it("learns the length later", async () => {
+  it("accepts the length later", async () => {
     const { head, append, store } = await created({ "upload-defer-length": "1", "upload-metadata": metadata });
     expect(await head()).toMatchObject({ headers: { "upload-defer-length": "1" } });
     await append(0, "hello ");
@@ -166,7 +166,7 @@ describe("tus", () => {
   });
 
   it.each(["sha1", "sha256", "sha512", "md5"])(
-    "checks %s of a part, and keeps nothing of a wrong one",
+    "checks the %s of a part, and keeps nothing of a wrong part",
     async (algorithm) => {
       const { head, append } = await created();
       expect(await append(0, "hello ", checksum(algorithm, "jello "))).toMatchObject({ status: 460 });
@@ -175,7 +175,7 @@ describe("tus", () => {
     },
   );
 
-  it("terminates, and the upload is gone", async () => {
+  it("terminates an upload, which is then gone", async () => {
     const { askAsStranger, url, head, append, store } = await created();
     await append(0, "hello ");
     expect(await askAsStranger("DELETE", url, { headers: tus })).toMatchObject({ status: 204, headers: tus });
@@ -184,7 +184,7 @@ describe("tus", () => {
     expect((await store.uploads.list({ limit: 1 })).data[0]).toMatchObject({ status: "aborted" });
   });
 
-  it("gives back what was uploaded, and forgets the upload when it is terminated, but not the artifact", async () => {
+  it("answers GET with the content, and a termination removes the upload but not the artifact", async () => {
     const { askAsStranger, url, append, store } = await created();
     expect(await askAsStranger("GET", url)).toMatchObject({ status: 404, json: { code: "not_found" } });
     await append(0, "hello world");
@@ -198,7 +198,7 @@ describe("tus", () => {
     expect((await store.uploads.list({ limit: 10 })).data).toEqual([]);
   });
 
-  it("does not give back what came under the number later", async () => {
+  it("does not answer GET with an artifact that was saved later under the key", async () => {
     const { askAsStranger, url, append, store } = await created();
     await append(0, "hello world");
     await store.artifacts.delete("b", "k.txt");
@@ -207,7 +207,7 @@ describe("tus", () => {
     expect((await askAsStranger("GET", url)).status).toBe(404);
   });
 
-  it("is one with the session's own URL", async () => {
+  it("continues the same upload as the session's own URL", async () => {
     const { askAsStranger, url, append, store } = await created();
     await append(0, "hello ");
     const [session] = (await store.uploads.list({ limit: 1 })).data;
@@ -217,7 +217,7 @@ describe("tus", () => {
     expect((await askAsStranger("GET", url)).text).toBe("hello world");
   });
 
-  it("says no more in Upload-Metadata than the client did", async () => {
+  it("answers only the client's own entries in Upload-Metadata", async () => {
     const none = await created({ "upload-length": "1" });
     expect((await none.head()).headers).not.toHaveProperty("upload-metadata");
     const own = pairs({ filename: "x", nonlatin: "słońce" });
@@ -225,7 +225,7 @@ describe("tus", () => {
     expect((await head()).headers["upload-metadata"]).toBe(own);
   });
 
-  it("leaves out of Upload-Metadata what it cannot say", async () => {
+  it("leaves names out of Upload-Metadata that it cannot represent", async () => {
     const { store, askAsStranger } = await serveHttp();
     const metadata = { "with space": "a", ключ: "b", "new\nline": "c", fine: "d" };
     const { url } = await store.uploads.create({ bucket: "b", key: "k", metadata });
@@ -234,14 +234,14 @@ describe("tus", () => {
     expect(headers["upload-metadata"]).toBe(pairs({ bucket: "b", key: "k", fine: "d" }));
   });
 
-  it("takes a method that the client cannot send in a header", async () => {
+  it("accepts PATCH as POST with X-HTTP-Method-Override", async () => {
     const { askAsStranger, url } = await created();
     const headers = { ...patch, "upload-offset": "0", "x-http-method-override": "PATCH" };
     expect((await askAsStranger("GET", url, { body: "hello ", headers })).status).toBe(404);
     expect(await askAsStranger("POST", url, { body: "hello ", headers })).toMatchObject({ status: 204 });
   });
 
-  it("says the offset with every conflict, and takes no replay", async () => {
+  it("answers every conflict with the offset, and refuses a replay", async () => {
     const { append } = await created();
     await append(0, "hello ");
     for (const offset of [0, 7]) {
@@ -275,7 +275,7 @@ describe("tus", () => {
     expect(answer.status).toBe(status);
   });
 
-  it("refuses what is longer than an artifact may be", async () => {
+  it("refuses an upload larger than an artifact may be", async () => {
     const client = await serveHttp(undefined, { maxArtifactBytes: 10 });
     const answer = await client.ask("POST", "/v1/tus", { headers: { ...tus, "upload-length": "11" } });
     expect(answer).toMatchObject({ status: 413, headers: tus });

@@ -1,7 +1,7 @@
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { expect, it } from "vitest";
-import { tusBase } from "../../../src/http/links.js";
+import { tusBase } from "../../../src/http/security/signed-urls.js";
 import { type Answered, type HttpClient, serveHttp } from "../../support/http-client.js";
 import { sha256Of } from "../../support/mcp-client.js";
 import { createMemoryEngines, saveText } from "../../support/stores.js";
@@ -28,15 +28,15 @@ async function describedServer() {
   return { ...client, document, operations };
 }
 
-/** A URL for each path, where there is something of the kind. */
-async function urlsOf({ store, links }: HttpClient): Promise<Record<string, string>> {
+/** A URL for each path, at which an artifact or a session exists. */
+async function urlsOf({ store, signedUrls }: HttpClient): Promise<Record<string, string>> {
   await saveText(store, "b", "k", "hello");
   const upload = await store.uploads.create({ bucket: "b", key: "new", size: 5 });
   const done = await store.uploads.create({ bucket: "b", key: "done", size: 0 });
   const of = {
-    "/v1/artifacts/session:{session}": links.uploadPath(upload.id),
-    "/v1/tus/{session}": links.uploadPath(upload.id, tusBase),
-    "GET /v1/tus/{session}": links.uploadPath(done.id, tusBase),
+    "/v1/artifacts/session:{session}": signedUrls.uploadPath(upload.id),
+    "/v1/tus/{session}": signedUrls.uploadPath(upload.id, tusBase),
+    "GET /v1/tus/{session}": signedUrls.uploadPath(done.id, tusBase),
   };
   return {
     ...of,
@@ -48,7 +48,7 @@ async function urlsOf({ store, links }: HttpClient): Promise<Record<string, stri
 
 const tus = { "tus-resumable": "1.0.0" };
 const partial = { "content-type": "application/partial-upload", "upload-offset": "0", "upload-complete": "?0" };
-/** What each operation is asked with, where that is not nothing, to do what it is for. */
+/** The request of each operation that makes it succeed, if it needs more than its method and path. */
 const asks: Record<string, { headers?: Record<string, string>; body?: string }> = {
   createUploadSession: { body: JSON.stringify({ bucket: "b", key: "k" }) },
   createTusUpload: { headers: { ...tus, "upload-length": "5" } },
@@ -71,14 +71,14 @@ function check(document: Document, { responses, operationId }: Operation, answer
   const isDescribed = answer.status >= 400 || answer.status in responses;
   expect(isDescribed, `${operationId} answered ${answer.status}: ${answer.text}`).toBe(true);
   const schema = described?.content?.[type]?.schema;
-  if (answer.text === "" || schema === undefined) return; // a HEAD says what a GET would
+  if (answer.text === "" || schema === undefined) return; // the answer to a HEAD has the type of that to a GET, but no body
   const ajv = new Ajv2020({ strict: false });
   const validate = ajv.compile({ ...schema, components: document.components });
   validate(answer.json);
   expect(validate.errors, `${operationId}: ${answer.text}`).toBeNull();
 }
 
-it("the document is OpenAPI 3.1, and names all that is offered", async () => {
+it("the document is valid OpenAPI 3.1, and its operations have unique names", async () => {
   const { document, operations } = await describedServer();
   expect(await new Validator().validate({ ...structuredClone(document) })).toMatchObject({ valid: true });
   const ids = operations.map(({ operation }) => operation.operationId);
@@ -86,7 +86,7 @@ it("the document is OpenAPI 3.1, and names all that is offered", async () => {
   expect(ids).toEqual(expect.arrayContaining(["listBuckets", "getContent", "createTusUpload", "readyz"]));
 });
 
-it("every operation answers as it is described, to who may and to who may not", async () => {
+it("every operation answers as described, with and without the token", async () => {
   const { operations } = await describedServer();
   for (const { path, method, operation } of operations) {
     const client = await describedServer();
@@ -97,21 +97,21 @@ it("every operation answers as it is described, to who may and to who may not", 
     expect(answer.status, `${method} ${path}: ${answer.text}`).toBeLessThan(300);
     check(client.document, operation, answer);
 
-    const mayAnyone =
+    const isPublic =
       operation.security.length === 0 || operation.security.some((need) => Object.keys(need).length === 0);
-    const stranger = await client.askAsStranger(method, url, asked);
-    expect(stranger.status === 401, `${method} ${path} for a stranger`).toBe(!mayAnyone);
-    check(client.document, operation, stranger);
+    const unauthorized = await client.askAsStranger(method, url, asked);
+    expect(unauthorized.status === 401, `${method} ${path} without the token`).toBe(!isPublic);
+    check(client.document, operation, unauthorized);
     await client.stop();
   }
 });
 
-it("every operation fails as it is described", async () => {
+it("every operation fails as described", async () => {
   const client = await describedServer();
   const id = `${sha256Of("none").slice(0, 32)}`;
   const missing: Record<string, string> = {
-    "/v1/artifacts/session:{session}": client.links.uploadPath(id),
-    "/v1/tus/{session}": client.links.uploadPath(id, tusBase),
+    "/v1/artifacts/session:{session}": client.signedUrls.uploadPath(id),
+    "/v1/tus/{session}": client.signedUrls.uploadPath(id, tusBase),
     "/v1/artifacts/{bucket}": "/v1/artifacts/none",
     "/v1/artifacts/{bucket}/{key}": "/v1/artifacts/none/k",
     "/v1/content/{bucket}/{key}": "/v1/content/none/k?version=x",

@@ -11,7 +11,7 @@ const path = "/v1/content/b/k";
 const refused = { status: 507, json: { code: "storage_full", max_store_bytes: maxStoreBytes } };
 const tus = { "tus-resumable": "1.0.0" };
 
-/** A server on a store of 10 MiB, and how many bytes its content store was asked to write. */
+/** A server on a store of 10 MiB. `writtenNow` returns how many bytes were written since its last call. */
 async function serveSmallStore() {
   const engines = createMemoryEngines();
   let written = 0;
@@ -24,7 +24,6 @@ async function serveSmallStore() {
     return { ...writer, write };
   };
   const client = await serveHttp({ ...engines, content: { ...engines.content, createPiece } }, { maxStoreBytes });
-  /** Since it was asked last. */
   const writtenNow = (): number => {
     const before = written;
     written = 0;
@@ -33,7 +32,7 @@ async function serveSmallStore() {
   return { ...client, engines, writtenNow };
 }
 
-/** Sends 40 MiB in blocks, until somebody answers. */
+/** Sends 40 MiB in blocks until the server answers. */
 async function sendChunked(client: HttpClient, method: string, url: string, headers: Record<string, string> = {}) {
   const request = client.begin(method, url, { ...bearer, "transfer-encoding": "chunked", ...headers });
   let isAnswered = false;
@@ -48,8 +47,8 @@ async function sendChunked(client: HttpClient, method: string, url: string, head
   return answer;
 }
 
-describe("40 MiB for a store of 10 MiB are refused, and hardly more than 10 MiB of them written", () => {
-  it("by PUT with a Content-Digest: before any byte is written", async () => {
+describe("40 MiB for a store of 10 MiB are refused, and not much more than 10 MiB is written", () => {
+  it("by PUT with a Content-Digest, before any byte is written", async () => {
     const client = await serveSmallStore();
     const digest = `sha-256=:${createHash("sha256").update(body).digest("base64")}:`;
     const answer = await client.ask("PUT", path, { body, headers: { "content-digest": digest } });
@@ -57,7 +56,7 @@ describe("40 MiB for a store of 10 MiB are refused, and hardly more than 10 MiB 
     expect(client.writtenNow()).toBe(0);
   });
 
-  it("by PUT without a length, with a Content-Digest and without", async () => {
+  it("by PUT without a length, with and without a Content-Digest", async () => {
     const client = await serveSmallStore();
     const digest = `sha-256=:${createHash("sha256").update(body).digest("base64")}:`;
     for (const headers of [{}, { "content-digest": digest }]) {
@@ -66,7 +65,7 @@ describe("40 MiB for a store of 10 MiB are refused, and hardly more than 10 MiB 
     }
   });
 
-  it("by a tus PATCH with an Upload-Checksum, of a length that was told and of one that was not", async () => {
+  it("by a tus PATCH with an Upload-Checksum, with and without a declared length", async () => {
     const client = await serveSmallStore();
     const told = await client.ask("POST", "/v1/tus", { headers: { ...tus, "upload-length": String(body.length) } });
     expect(told).toMatchObject({ ...refused, headers: tus });
@@ -84,10 +83,12 @@ describe("40 MiB for a store of 10 MiB are refused, and hardly more than 10 MiB 
     });
   });
 
-  it("and what was refused leaves nothing, and room for what fits", async () => {
+  it("and the refused bytes are deleted, so that smaller content fits", async () => {
     const client = await serveSmallStore();
     const answer = await sendChunked(client, "PUT", path);
-    expect(answer.json["detail"]).toMatch(/DELETE artifacts or sessions, then try again; .* --max-store-bytes\.$/);
+    expect(answer.json["detail"]).toMatch(
+      /DELETE artifacts or sessions, then send the same request again\. .* --max-store-bytes\.$/,
+    );
     expect(client.engines.content.files.size).toBe(0);
     expect(await client.ask("PUT", path, { body: body.subarray(0, 9 * MiB) })).toMatchObject({ status: 201 });
     expect(await client.ask("PUT", `${path}2`, { body: body.subarray(0, 2 * MiB) })).toMatchObject(refused);

@@ -7,7 +7,7 @@ import { createMemoryEngines, saveText } from "../../support/stores.js";
 const replaced = { status: 503, json: { code: "store_replaced" } };
 const ready = { status: 200, json: { status: "ok" } };
 
-/** A server on a store whose database can be taken from its place: its engine refuses what it would write then. */
+/** A server on a store whose database can be moved away. While it is away, the engine refuses every change. */
 async function serveMovable(isInPlace: boolean) {
   const engines = createMemoryEngines();
   let isThere = isInPlace;
@@ -26,20 +26,20 @@ async function serveMovable(isInPlace: boolean) {
 const wanted = { body: JSON.stringify({ bucket: "b", key: "new" }) };
 
 describe("/readyz", () => {
-  it("is 503 while the store is not in its place, with what to do, and 200 again when it is back", async () => {
+  it("is 503 with a next step while the store is not in its place, and 200 again afterwards", async () => {
     const { askAsStranger, place } = await serveMovable(true);
     expect(await askAsStranger("GET", "/readyz")).toMatchObject(ready);
     place(false);
     const answer = await askAsStranger("GET", "/readyz");
     expect(answer).toMatchObject({ ...replaced, headers: { "content-type": "application/problem+json" } });
-    expect(answer.json["detail"]).toMatch(/put the store back in its place or to start the server again/);
+    expect(answer.json["detail"]).toMatch(/put the store back in its place, or to start the server again/);
     expect(await askAsStranger("HEAD", "/readyz")).toMatchObject({ status: 503 });
     expect((await askAsStranger("GET", "/healthz")).status).toBe(200);
     place(true);
     expect(await askAsStranger("GET", "/readyz")).toMatchObject(ready);
   });
 
-  it("is 503 where content and rows are of two stores", async () => {
+  it("is 503 if content and rows belong to two stores", async () => {
     const [one, other] = [createMemoryEngines(), createMemoryEngines()];
     for (const engines of [one, other]) await saveText((await serveHttp(engines)).store, "b", "k", "x");
     const { askAsStranger } = await serveHttp({ metadata: one.metadata, content: other.content });
@@ -59,7 +59,7 @@ describe("/readyz", () => {
     ["rows cannot be written", { metadata: { ...metadata, change: failing("read_only", "No.") } }, "read_only", false],
     ["the store is locked", { metadata: { ...metadata, change: failing("internal", "Busy.") } }, "internal", false],
     ["the disk is full", { content: { ...content, check: fullForWriters } }, "storage_full", false],
-  ])("is 503 where %s, with what to do", async (_, engines, code, isForReaders) => {
+  ])("is 503 with a next step if %s", async (_, engines, code, isForReaders) => {
     await (await serveHttp({ metadata, content })).ask("PUT", "/v1/content/b/k", { body: "x" });
     const found = { metadata, content, ...engines };
     const answer = await (await serveHttp(found)).askAsStranger("GET", "/readyz");
@@ -71,14 +71,14 @@ describe("/readyz", () => {
 });
 
 describe.each([false, true])(
-  "a write to a store that is not in its place (and was when the server started: %s)",
+  "a write to a store that is not in its place (it was in its place at the start: %s)",
   (was) => {
     it.each([
       ["PUT", "/v1/content/b/k", { body: "hello" }],
       ["PUT", "/v1/content/b/k", { body: Buffer.alloc(300 * 1024) }],
       ["POST", "/v1/artifacts", wanted],
       ["POST", "/v1/tus", { headers: { "tus-resumable": "1.0.0", "upload-length": "5" } }],
-    ])("%s %s is 503, changes nothing, and is taken once it is back", async (method, path, asked) => {
+    ])("%s %s is 503 and changes nothing, and succeeds after the store is back", async (method, path, asked) => {
       const { ask, engines, place } = await serveMovable(was);
       if (was) await ask("GET", "/readyz");
       place(false);

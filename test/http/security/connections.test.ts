@@ -9,7 +9,7 @@ const auth = `authorization: ${bearer.authorization}\r\n`;
 const head = (method: string, path: string, more = ""): string =>
   `${method} ${path} HTTP/1.1\r\nhost: localhost\r\n${auth}${more}\r\n`;
 
-/** A connection, and all that comes back on it until the server closes it. */
+/** A connection, and all that the server sends on it before it closes the connection. */
 async function dial({ origin }: HttpClient) {
   const { hostname, port } = new URL(origin);
   const socket = connect({ port: Number(port), host: hostname, allowHalfOpen: true });
@@ -29,7 +29,7 @@ const statusesIn = (heard: string): number[] =>
   [...heard.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => Number(status));
 
 describe("requests on one connection", () => {
-  it("are answered in the order in which they came, each once the one before it is done", async () => {
+  it("are answered in the order of their arrival, one after the other", async () => {
     const client = await serveHttp();
     const { socket, ended } = await dial(client);
     const path = "/v1/content/b/k";
@@ -50,7 +50,7 @@ describe("requests on one connection", () => {
     expect((await client.ask("GET", path)).status).toBe(404);
   });
 
-  it("are not begun while one before them is being answered", async () => {
+  it("do not begin before the previous one has been answered", async () => {
     const engines = createMemoryEngines();
     const [looked, goOn] = [gate(), gate()];
     const get = async (key: string) => {
@@ -70,7 +70,7 @@ describe("requests on one connection", () => {
     expect(statusesIn(await ended)).toEqual([404, 201]);
   });
 
-  it("are all answered up to a number; the connection ends behind the last one that was taken", async () => {
+  it("are answered up to a limit; then the connection closes after the last accepted one", async () => {
     const client = await serveHttp();
     const few = await dial(client);
     few.socket.end(head("GET", "/healthz").repeat(200));
@@ -84,7 +84,7 @@ describe("requests on one connection", () => {
     expect(heard.match(/connection: close/gi)).toHaveLength(1);
   });
 
-  it("do not keep a server from ending", async () => {
+  it("do not keep the server from stopping", async () => {
     const client = await serveHttp();
     await saveText(client.store, "b", "k", "y".repeat(8_000_000));
     const { socket } = await dial(client);
@@ -96,8 +96,8 @@ describe("requests on one connection", () => {
   });
 });
 
-describe("a client that has ended its own side", () => {
-  it("hears the answer to a request that was whole", async () => {
+describe("a client that has ended its own side of the connection", () => {
+  it("gets the answer to a complete request", async () => {
     const client = await serveHttp();
     const { socket, ended } = await dial(client);
     socket.end(`${head("PUT", "/v1/content/b/k", "content-length: 5\r\n")}hello`);
@@ -109,7 +109,7 @@ describe("a client that has ended its own side", () => {
     expect((await reading.ended).endsWith(large)).toBe(true);
   });
 
-  it("and has asked for nothing is let go", async () => {
+  it("without a request is disconnected", async () => {
     const client = await serveHttp();
     const { socket, ended } = await dial(client);
     socket.end();
@@ -117,10 +117,10 @@ describe("a client that has ended its own side", () => {
   });
 });
 
-describe("a head that can be understood in two ways", () => {
+describe("a head that two servers could understand differently", () => {
   const fields = (count: number): string => Array.from({ length: count }, (_, n) => `x-${n}: 1\r\n`).join("");
 
-  it("has no field that is dropped, however many there are", async () => {
+  it("loses no field, however many there are", async () => {
     const client = await serveHttp();
     const { socket, ended } = await dial(client);
     socket.end(`GET /v1/artifacts HTTP/1.1\r\nhost: localhost\r\n${fields(1_200)}${auth}\r\n`);
@@ -128,10 +128,15 @@ describe("a head that can be understood in two ways", () => {
   });
 
   it.each([
-    ["two hosts", "host: evil.example\r\n", 400, "host is there twice"],
-    ["two tokens", `authorization: Bearer ${token}\r\n`, 400, "authorization is there twice"],
-    ["two types", "content-type: a/b\r\ncontent-type: text/html\r\n", 400, "content-type is there twice"],
-    ["a coding that stays", "transfer-encoding: gzip, chunked\r\n", 501, "chunked"],
+    ["two hosts", "host: evil.example\r\n", 400, "has the header field host twice: send it once"],
+    ["two tokens", `authorization: Bearer ${token}\r\n`, 400, "has the header field authorization twice: send it once"],
+    [
+      "two types",
+      "content-type: a/b\r\ncontent-type: text/html\r\n",
+      400,
+      "has the header field content-type twice: send it once",
+    ],
+    ["an unsupported transfer coding", "transfer-encoding: gzip, chunked\r\n", 501, "chunked"],
   ])("with %s is refused, and nothing is saved", async (_what, more, status, why) => {
     const client = await serveHttp();
     const { socket, ended } = await dial(client);
@@ -157,7 +162,7 @@ describe("a client of HTTP/1.0", () => {
     expect((await client.ask("GET", "/v1/content/b/k")).text).toBe("hello");
   });
 
-  it("need not say for which host it is; a browser that is sent here by a name that was bent has to", async () => {
+  it("may leave out Host, but is refused if it names a foreign host (DNS rebinding)", async () => {
     const client = await serveHttp();
     const { socket, ended } = await dial(client);
     socket.write("GET /healthz HTTP/1.0\r\n\r\n");
@@ -168,8 +173,8 @@ describe("a client of HTTP/1.0", () => {
   });
 });
 
-describe("when there are as many connections as there may be", () => {
-  it("the one that has been silent longest makes room, and one with a request does not", async () => {
+describe("at the limit of connections", () => {
+  it("a new one replaces the one that has been idle longest, but none with a request", async () => {
     const events: string[] = [];
     const client = await serveHttp(undefined, {
       limits: { maxConnections: 4 },

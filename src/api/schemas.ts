@@ -1,0 +1,142 @@
+import { z } from "zod";
+import { sha256Pattern } from "../store/model/artifact.js";
+import {
+  defaultPageLimit,
+  largestPageLimit,
+  maxBucketChars,
+  maxKeyBytes,
+  maxMetadataBytes,
+  maxMimeTypeChars,
+} from "../store/model/limits.js";
+import { bucketPattern } from "../store/model/names/bucket-name.js";
+
+/*
+ * Schemas of the arguments and answers that tools and HTTP requests share. They have every rule that a host can check.
+ * The rules of a key count bytes after NFC and look at segments, which a schema cannot do: the store checks them, and
+ * its error suggests a valid key.
+ */
+
+export const bucket = z.string().meta({
+  description: `Bucket: 1 to ${maxBucketChars} of A-Z a-z 0-9 _ - ., no dot at an end or beside another. It needs no creating.`,
+  minLength: 1,
+  maxLength: maxBucketChars,
+  pattern: bucketPattern.source,
+});
+
+export const key = z.string().meta({
+  description: `Key within the bucket, like reports/2026/summary.csv: at most ${maxKeyBytes} bytes of UTF-8, / between segments, no backslash.`,
+  minLength: 1,
+});
+
+export const version = z.int().min(1).optional().meta({ description: "Version number. The newest where left out." });
+
+/** Without a version all versions are deleted. So it must really be absent: an empty text is refused. */
+export const deletedVersion = version.meta({ description: "Delete this version alone. All versions where left out." });
+
+export const ifVersion = z.int().min(0).optional().meta({
+  description:
+    "Guard against overwriting what you have not seen: 0 means the key must not exist yet, n that n must be its newest version; otherwise version_conflict, unless the newest version is exactly this content already.",
+});
+
+export const newIfVersion = ifVersion.meta({
+  description: "Replaces the if_version given at creation: 0 for a key that must not exist, n for newest version n.",
+});
+
+export const mimeType = z.string().optional().meta({
+  description: "Media type, like text/csv. Told from the key's extension where left out.",
+  maxLength: maxMimeTypeChars,
+});
+
+export const metadata = z
+  .record(z.string(), z.string())
+  .optional()
+  .meta({
+    description: `Your own facts about the artifact: an object of strings, ${maxMetadataBytes} bytes of JSON at most.`,
+  });
+
+export const contentSha256 = z
+  .string()
+  .optional()
+  .meta({ description: "SHA-256 of the whole content: 64 lower-case hex digits.", pattern: sha256Pattern.source });
+
+export const promisedSha256 = contentSha256.meta({
+  description:
+    "SHA-256 of the whole content, 64 lower-case hex digits, if a program has computed it; never guess it. Content that does not match is not published: its bytes are kept, to be completed with the right digest.",
+  pattern: sha256Pattern.source,
+});
+
+export const uploadSize = z
+  .int()
+  .min(0)
+  .optional()
+  .meta({ description: "Total size in bytes. Leave it out if unknown." });
+
+export const prefix = z.string().optional().meta({
+  description: "Only keys that begin with this, like reports/2026/.",
+});
+
+export const delimiter = z.string().optional().meta({ description: 'One character, usually "/".' });
+
+export const sessionId = z.string().meta({ description: "The id that create_upload_session answered." });
+
+export const cursor = z.string().optional().meta({
+  description: "next_cursor of the page before, with the other arguments unchanged. Left out: the first page.",
+});
+
+export const limit = z
+  .int()
+  .min(1)
+  .max(largestPageLimit)
+  .default(defaultPageLimit)
+  .meta({ description: `Entries on a page, 1 to ${largestPageLimit}.` });
+
+const count = z.int().min(0);
+const nextCursor = z
+  .string()
+  .optional()
+  .meta({ description: "Pass it as cursor to get the next page; absent on the last." });
+
+export const artifact = z.object({
+  bucket: z.string(),
+  key: z.string(),
+  version: z.int().min(1),
+  mime_type: z.string(),
+  bytes: count.meta({ description: "Size of the content in bytes." }),
+  sha256: z.string().meta({ description: "SHA-256 of the content, hex." }),
+  created_at: count.meta({ description: "Unix seconds." }),
+  expires_at: count.optional().meta({ description: "Unix seconds." }),
+  saved_by: z.string().optional().meta({ description: "Who made this version, as they told it." }),
+  uri: z.string().meta({ description: "The artifact as an MCP resource." }),
+  url: z.string().optional().meta({ description: "Where the content can be downloaded, where the server offers it." }),
+  metadata: z.record(z.string(), z.string()),
+  edit: count.optional().meta({ description: "How often metadata or expiry were changed since." }),
+  already_saved: z
+    .literal(true)
+    .optional()
+    .meta({ description: "No version was made: this one has the same content, type and metadata already." }),
+});
+
+export const session = z.object({
+  id: z.string(),
+  bucket: z.string(),
+  key: z.string(),
+  mime_type: z.string(),
+  url: z.string(),
+  command: z
+    .string()
+    .optional()
+    .meta({ description: "For a shell: sends a file and publishes it, with its path in place of FILE." }),
+  offset: count.meta({ description: "Bytes stored for good: the offset of the next chunk." }),
+  size: count.nullable().meta({ description: "Declared bytes; null where complete_upload_session ends the upload." }),
+  status: z.enum(["open", "conflict", "complete", "aborted", "expired"]).meta({
+    description:
+      "open, with offset = size: all bytes are there, and it is being published. conflict: all bytes are there, and if_version was not met.",
+  }),
+  if_version: count.optional().meta({ description: "The guard that its completion has to meet, if any." }),
+  created_at: count.meta({ description: "Unix seconds." }),
+  expires_at: count.meta({ description: "Unix seconds." }),
+  artifact: artifact.optional().meta({ description: "What was published; there once status is complete." }),
+});
+
+export const pageOf = <Item extends z.ZodType>(item: Item) =>
+  z.object({ data: z.array(item), next_cursor: nextCursor });
