@@ -6,7 +6,7 @@ import { DataDirectoryError, openDataDirectory } from "../engines/data-directory
 import { DigestThread } from "../engines/digest-thread.js";
 import { inspectSafety } from "../engines/disk/safety.js";
 import { loadSqliteDriver, SqliteDriverError } from "../engines/sqlite/database/driver.js";
-import { createMcpServer } from "../mcp/session/server.js";
+import { createMcpServer } from "../mcp/session/mcp-server.js";
 import { serveStdio } from "../mcp/stdio/stdio.js";
 import { startSweeper } from "../store/maintenance/sweeper.js";
 import type { Log } from "../store/ports/log.js";

@@ -1,7 +1,7 @@
 import type { JSONRPCRequest } from "@modelcontextprotocol/sdk/types.js";
 import { maxKeyBytes } from "../../store/model/limits.js";
-import { objectOf } from "../calls/host-arguments.js";
-import { isOwnUri, parseResourceUri, type ResourceAddress } from "../resources/uri.js";
+import { parseIfJson } from "../calls/normalize-arguments.js";
+import { isOwnUri, parseResourceUri, type ResourceAddress } from "../resources/resource-uri.js";
 import type { SessionKeys } from "./session-keys.js";
 
 /**
@@ -40,7 +40,7 @@ export function claimsOf({ method, params }: JSONRPCRequest, sessions: SessionKe
   const { name, arguments: args, uri } = (params ?? {}) as Arguments;
   if (method === "tools/call") {
     const claims = typeof name === "string" ? toolClaims.get(name) : undefined;
-    const given = objectOf(args);
+    const given = parseIfJson(args);
     const isObject = typeof given === "object" && given !== null;
     return claims === undefined ? nothing : merged(claims(isObject ? (given as Arguments) : {}, sessions));
   }

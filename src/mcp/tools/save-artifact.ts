@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { artifact, bucket, ifVersion, key, metadata, mimeType } from "../../api/fields.js";
-import { success } from "../calls/result.js";
 import { defineTool, type Tool, type ToolContext } from "../calls/tool.js";
+import { success } from "../calls/tool-result.js";
 import { contentArgument, decodeContent } from "../fast-json/content.js";
 
 export function saveArtifact({ store, maxChunkBytes, savedBy }: ToolContext): Tool {

@@ -6,7 +6,7 @@ import {
   parseResourceUri,
   rootUri,
   toTemplateValue,
-} from "../../../src/mcp/resources/uri.js";
+} from "../../../src/mcp/resources/resource-uri.js";
 import { artifactUri } from "../../../src/store/model/artifact-uri.js";
 import { suggestBucket, suggestKey } from "../../../src/store/model/names.js";
 import { randomText, seededRandom } from "../../support/random-text.js";
@@ -76,7 +76,7 @@ describe("parseResourceUri()", () => {
   it.each([
     ["artifact://b/k#x", /a key's own # is written %23/],
     ["artifact://b/a?b?c", /a key's own \? is written %3F/],
-    ["artifact://b/100%", /a plain one is written %25/],
+    ["artifact://b/100%", /a plain percent sign is written %25/],
     ["artifact://b/%C0%AF", /percent/],
     ["artifact://b/%ED%A0%80", /percent/],
     [`artifact://b/${"x".repeat(12_000)}`, /longer than/],

@@ -6,7 +6,7 @@ import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { createMcpEndpoint } from "../../../src/mcp/http/streamable-http.js";
 import { clientName } from "../../../src/mcp/session/client-name.js";
-import { createMcpServer } from "../../../src/mcp/session/server.js";
+import { createMcpServer } from "../../../src/mcp/session/mcp-server.js";
 import type { Artifact } from "../../../src/store/model/artifact.js";
 import { bearer, type HttpClient, serveHttp } from "../../support/http-client.js";
 import { connect, textOf } from "../../support/mcp-client.js";

@@ -2,7 +2,7 @@ import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js";
 import { ListRootsRequestSchema } from "@modelcontextprotocol/sdk/types.js";
 import { expect, it, onTestFinished, vi } from "vitest";
-import { createMcpServer } from "../../../src/mcp/session/server.js";
+import { createMcpServer } from "../../../src/mcp/session/mcp-server.js";
 import { createToolListSignal } from "../../../src/mcp/session/tool-list-signal.js";
 import { defaultMaxChunkBytes } from "../../../src/store/model/limits.js";
 import { patience } from "../../support/patience.js";
@@ -14,22 +14,22 @@ const turn = () => new Promise((resolve) => setImmediate(resolve));
 it("a client without a list hears of no change, and one with a list of each", async () => {
   const tell = vi.fn(async () => undefined);
   const signal = createToolListSignal(tell, silentLog);
-  signal.changed();
-  signal.answering();
+  signal.listChanged();
+  signal.listReady();
   await turn();
   expect(tell).not.toHaveBeenCalled();
-  signal.changed();
+  signal.listChanged();
   expect(tell).toHaveBeenCalledTimes(1);
-  signal.answering();
-  signal.changed();
+  signal.listReady();
+  signal.listChanged();
   expect(tell).toHaveBeenCalledTimes(2);
 });
 
 it("a change while the first list is on its way is told behind it", async () => {
   const tell = vi.fn(async () => undefined);
   const signal = createToolListSignal(tell, silentLog);
-  signal.answering();
-  signal.changed();
+  signal.listReady();
+  signal.listChanged();
   expect(tell).not.toHaveBeenCalled();
   await turn();
   expect(tell).toHaveBeenCalledTimes(1);

@@ -9,7 +9,7 @@ import {
 } from "@modelcontextprotocol/sdk/types.js";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { createLocalFiles } from "../../../src/engines/local-files/local-files.js";
-import { createMcpServer } from "../../../src/mcp/session/server.js";
+import { createMcpServer } from "../../../src/mcp/session/mcp-server.js";
 import { defaultMaxChunkBytes } from "../../../src/store/model/limits.js";
 import type { Log } from "../../../src/store/ports/log.js";
 import { answerIn, connect, textOf } from "../../support/mcp-client.js";

@@ -1,7 +1,7 @@
 import { type CallToolResult, ResultSchema } from "@modelcontextprotocol/sdk/types.js";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { argumentsAsHostsMean } from "../../../src/mcp/calls/host-arguments.js";
+import { normalizeArguments } from "../../../src/mcp/calls/normalize-arguments.js";
 import { type Arguments, connect, pageTextOf, sha256Of, textOf, uploadsOf } from "../../support/mcp-client.js";
 import { createMemoryEngines } from "../../support/stores.js";
 
@@ -161,11 +161,11 @@ describe("numbers and booleans written as text", () => {
   it("may be booleans", () => {
     const input = z.strictObject({ overwrite: z.boolean().default(false) });
     for (const overwrite of [true, false]) {
-      expect(argumentsAsHostsMean(input, { overwrite: String(overwrite) })).toEqual({ overwrite });
-      expect(argumentsAsHostsMean(input, { overwrite })).toEqual({ overwrite });
+      expect(normalizeArguments(input, { overwrite: String(overwrite) })).toEqual({ overwrite });
+      expect(normalizeArguments(input, { overwrite })).toEqual({ overwrite });
     }
     for (const overwrite of ["yes", "True", 1]) {
-      expect(argumentsAsHostsMean(input, { overwrite })).toEqual({ overwrite });
+      expect(normalizeArguments(input, { overwrite })).toEqual({ overwrite });
     }
   });
 
