@@ -1,6 +1,6 @@
 import type { JSONRPCRequest } from "@modelcontextprotocol/sdk/types.js";
 import { maxKeyBytes } from "../../store/model/limits.js";
-import { parseIfJson } from "../calls/normalize-arguments.js";
+import { normalizeSessionId, parseIfJson } from "../calls/normalize-arguments.js";
 import { isOwnUri, parseResourceUri, type ResourceAddress } from "../resources/resource-uri.js";
 import type { SessionKeys } from "./session-keys.js";
 
@@ -42,9 +42,15 @@ export function claimsOf({ method, params }: JSONRPCRequest, sessions: SessionKe
     const claims = typeof name === "string" ? toolClaims.get(name) : undefined;
     const given = parseIfJson(args);
     const isObject = typeof given === "object" && given !== null;
-    return claims === undefined ? nothing : merged(claims(isObject ? (given as Arguments) : {}, sessions));
+    return claims === undefined ? nothing : merged(claims(isObject ? withPlainId(given as Arguments) : {}, sessions));
   }
   return typeof uri === "string" || method === "resources/list" ? merged(resourceClaims(method, uri)) : nothing;
+}
+
+/** The arguments with the session id as the tool reads it, because hosts write one id in several ways. */
+function withPlainId(args: Arguments): Arguments {
+  const { session_id: id } = args;
+  return typeof id === "string" ? { ...args, session_id: normalizeSessionId(id) } : args;
 }
 
 /** Whether a call that uses any key, since it was not known which, would claim less now. */

@@ -119,7 +119,7 @@ function offerTools(requests: RequestHandlers, client: ClientSide, options: McpS
 
   async function call(name: string, args: unknown, how: ToolCall): Promise<CallToolResult> {
     const tool = tools.get(name);
-    if (tool === undefined) throw unknownTool(name, await offered());
+    if (tool === undefined) throw unknownTool(name, [...tools.keys()], await offered());
     try {
       if (readOnly && !tool.isReading) throw readOnlyError(name);
       return await tool.call(args, how);
@@ -170,11 +170,11 @@ function offerResources(requests: RequestHandlers, store: Store, watcher: Resour
   });
 }
 
-function unknownTool(name: string, offered: readonly Tool[]): ProtocolError {
-  const names = offered.map((tool) => tool.name);
-  const nearest = nearestName(name, names);
+/** @param known names of all tools, because a call of one that is not offered says why it is not */
+function unknownTool(name: string, known: readonly string[], offered: readonly Tool[]): ProtocolError {
+  const nearest = nearestName(name, known);
   const question = nearest === undefined ? "" : ` Did you mean ${nearest}?`;
-  const message = `Unknown tool ${quote(name)}.${question} The tools are ${names.join(", ")}.`;
+  const message = `Unknown tool ${quote(name)}.${question} The tools are ${offered.map((tool) => tool.name).join(", ")}.`;
   return new ProtocolError(ErrorCode.InvalidParams, message);
 }
 

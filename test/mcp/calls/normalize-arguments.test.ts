@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { normalizeArguments } from "../../../src/mcp/calls/normalize-arguments.js";
 import { type Arguments, connect, pageTextOf, sha256Of, textOf, uploadsOf } from "../../support/mcp-client.js";
+import { createMemoryFiles } from "../../support/memory-files.js";
 import { createMemoryEngines } from "../../support/stores.js";
 
 const here = { bucket: "b", key: "k.txt" };
@@ -215,6 +216,46 @@ describe("metadata", () => {
     const refused = await refusal("save_artifact", { ...here, content: "x", metadata });
     expect(refused).toMatchObject({ code: "invalid_argument", message: expect.stringMatching(message) });
   });
+});
+
+describe("a session's id", () => {
+  it.each<[string, (id: string) => string]>([
+    ["as the session's URI", (id) => `artifact-upload://${id}`],
+    ["with white space around it", (id) => ` ${id}\n`],
+    ["as the session's URI with white space around it", (id) => `\tartifact-upload://${id} `],
+  ])("is taken %s, by every tool", async (_, written) => {
+    const files = createMemoryFiles();
+    files.files.set("/data/f", { bytes: Buffer.from("abc"), change: 0 });
+    const connection = await connect(createMemoryEngines(), { files, allowPaths: ["/data"] });
+    const { answer } = connection;
+    const { create, append, get, complete, abort } = uploadsOf(connection);
+    const { id } = await create();
+    expect(await append(written(id), 0, "abc")).toMatchObject({ id, offset: 3 });
+    expect(await get(written(id))).toMatchObject({ id, status: "open" });
+    expect(await complete(written(id))).toMatchObject({ id, status: "complete" });
+    const { id: aborted } = await create();
+    expect(await abort(written(aborted))).toMatchObject({ id: aborted, status: "aborted" });
+    const { id: imported } = await create();
+    const session = await answer("import_file", { path: "/data/f", session_id: written(imported) });
+    expect(session).toMatchObject({ id: imported, status: "complete" });
+  });
+
+  it("counts a refused chunk as missing in each spelling", async () => {
+    const connection = await connect(createMemoryEngines());
+    const { refusal } = connection;
+    const { id } = await uploadsOf(connection).create();
+    await refusal("upload_chunk", { session_id: `artifact-upload://${id}`, offset: 0 });
+    const refused = await refusal("complete_upload_session", { session_id: id });
+    expect(refused).toMatchObject({ code: "incomplete" });
+  });
+
+  it.each(["artifact-upload://", "artifact-upload://a/b", "artifact://b/k", "http://h/v1/uploads/x"])(
+    "is not found in any other text: %s",
+    async (session_id) => {
+      const { refusal } = await opened();
+      expect(await refusal("get_upload_session", { session_id })).toMatchObject({ code: "session_not_found" });
+    },
+  );
 });
 
 describe("a word in another spelling", () => {

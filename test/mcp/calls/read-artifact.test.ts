@@ -178,6 +178,28 @@ describe("read_artifact", () => {
     expect(textOf(page)).toMatch(/as base64/);
   });
 
+  it.each([
+    ["Latin-1", Buffer.from("caf\u00e9", "latin1"), {}, "0xe9 at offset 3"],
+    ["Latin-1 from an offset", Buffer.from("caf\u00e9", "latin1"), { offset: 2 }, "0xe9 at offset 3"],
+    ["text that is cut off in a character", Buffer.from("a\u20ac").subarray(0, 3), {}, "0xe2 at offset 1"],
+    [
+      "a byte far behind",
+      Buffer.concat([Buffer.alloc(21_000, "\u20ac"), Buffer.of(0xff)]),
+      { offset: 15_000 },
+      "0xff at offset 21000",
+    ],
+  ])("names the first byte that is not UTF-8 under a text type: %s", async (_what, bytes, args, invalid) => {
+    const { save, read, refusal } = await setup();
+    await save(bytes, "text/csv");
+    const said = `Stored as text/csv, but not UTF-8: the first byte that is not is ${invalid}.`;
+    const line = textOf(await read(args));
+    expect(line).toMatch(/as base64, of \d+ \(text\/csv, version 1\)\. Stored/);
+    expect(line).toContain(said);
+    const error = await refusal("read_artifact", { ...where, ...args, encoding: "utf8" });
+    expect(error).toMatchObject({ code: "invalid_argument", argument: "encoding" });
+    expect(error.message).toBe(`${said} Read the bytes with encoding base64.`);
+  });
+
   it("answers text as base64 and bytes as text where encoding says so, and passes encoding on", async () => {
     const { save, read } = await setup();
     await save("hello", "application/octet-stream");
@@ -241,7 +263,8 @@ describe("read_artifact", () => {
     expect(error).toMatchObject({
       code: "invalid_argument",
       argument: "encoding",
-      message: expect.stringMatching(/base64/),
+      message:
+        "These bytes are not UTF-8: the first byte that is not is 0xc3 at offset 1. Read the bytes with encoding base64.",
     });
   });
 

@@ -52,7 +52,11 @@ describe("read_artifact of an image or a recording", () => {
       const { content, _meta } = await read();
       expect(content).toHaveLength(1);
       const text = textOf({ content });
-      expect(text).toMatch(new RegExp(`^Not shown: version 1 is stored as ${type}, but its 12 bytes are not in a known (?:image|audio) format `));
+      expect(text).toMatch(
+        new RegExp(
+          `^Not shown: version 1 is stored as ${type}, but its 12 bytes are not in a known (?:image|audio) format `,
+        ),
+      );
       expect(_meta).toEqual({ offset: 0, length: 0, bytes: 12 });
       expect(pageTextOf(await follow(text))).toBe("hello world\n");
     },
@@ -97,7 +101,11 @@ describe("read_artifact of an image or a recording", () => {
 
   it.each([
     ["of more than 1 MiB", padded(media.png(20, 10), MiB + 1), /1048577 bytes\. At most 1048576 bytes are shown/],
-    ["with a side of more than 8,000 pixels", media.png(10, 8_001), /10 x 8001 pixels.*longest side that is shown has 8000 pixels/],
+    [
+      "with a side of more than 8,000 pixels",
+      media.png(10, 8_001),
+      /10 x 8001 pixels.*longest side that is shown has 8000 pixels/,
+    ],
   ])("never shows an image %s", async (_what, bytes, why) => {
     const { save, read, follow } = await setup();
     await save(bytes, "image/png");

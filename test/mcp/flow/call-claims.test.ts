@@ -129,6 +129,10 @@ describe("calls run side by side", () => {
   });
 });
 
+it.each(["artifact-upload://s", " s\n"])("a session's id that is written %j claims the same session", (written) => {
+  expect(claimsOf(chunk(written), new SessionKeys())).toEqual(claimsOf(chunk("s"), new SessionKeys()));
+});
+
 describe("SessionKeys", () => {
   it("keeps the last thousand, and takes nothing else for a session", () => {
     const known = new SessionKeys();

@@ -172,6 +172,15 @@ describe("a resource that is missing", () => {
   });
 });
 
+it("a read in a bucket that does not exist names list_buckets", async () => {
+  const { read } = await setup();
+  await expect(read("artifact://none/k")).rejects.toMatchObject({
+    code: notFound,
+    message: expect.stringMatching(/The bucket does not exist: .* See list_buckets\./),
+    data: { code: "artifact_not_found", bucket: "none", key: "k" },
+  });
+});
+
 const badVersions = ["0", "-1", "1.5", "1e3", "+1", "x", "", "%201", "9007199254740993", "١"];
 const badUris: [what: string, uri: string, message: RegExp][] = [
   ["a fragment", "artifact://b/k#part", /fragment/],

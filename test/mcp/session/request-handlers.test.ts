@@ -38,6 +38,29 @@ it.each([[], "bucket", 7, [{ bucket: "b" }]])(
   },
 );
 
+it.each<[string, Record<string, unknown>]>([
+  ["tools/call", { name: "no_tool" }],
+  ["tools/call", {}],
+  ["resources/list", { cursor: "x" }],
+  ["resources/read", { uri: "artifact://b/none" }],
+  ["resources/read", { uri: "no URI" }],
+  ["resources/subscribe", { uri: "artifact://b/../k" }],
+  ["completion/complete", { ref: { type: "ref/prompt", name: "p" }, argument: { name: "a", value: "" } }],
+  ["prompts/list", {}],
+])("%s with %j is refused without `MCP error`, which the client puts in front", async (method, params) => {
+  const { client } = await connect(createMemoryEngines());
+  const messages: string[] = [];
+  const { transport } = client;
+  const onmessage = transport?.onmessage;
+  if (transport === undefined || onmessage === undefined) throw new Error("the client is not connected");
+  transport.onmessage = (message, extra) => {
+    if ("error" in message) messages.push(message.error.message);
+    onmessage(message, extra);
+  };
+  await expect(client.request({ method, params }, ResultSchema)).rejects.toThrow(/^MCP error -\d+: (?!MCP error)/);
+  expect(messages).toEqual([expect.stringMatching(/^(?!.*MCP error)./)]);
+});
+
 it("a method that there is not is told from one that was called wrongly", async () => {
   expect(await refused("prompts/list")).toMatchObject({ code: -32_601 });
 });

@@ -289,6 +289,26 @@ describe("--read-only", () => {
 });
 
 describe("tools/call", () => {
+  it.each([
+    ["save_artefact", "save_artifact"],
+    ["artifacts.read_artifact", "read_artifact"],
+    ["get_session", "get_upload_session"],
+  ])("of the unknown tool %s asks whether %s was meant", async (name, nearest) => {
+    const { client } = await connect(createMemoryEngines());
+    const message = expect.stringContaining(
+      `Unknown tool "${name}". Did you mean ${nearest}? The tools are save_artifact,`,
+    );
+    await expect(client.callTool({ name })).rejects.toMatchObject({ code: -32602, message });
+  });
+
+  it("of an unknown tool may suggest a tool that --read-only does not offer, whose call says so", async () => {
+    const { client } = await connect(createMemoryEngines(), { readOnly: true });
+    const call = client.callTool({ name: "delete_artifacts" });
+    await expect(call).rejects.toMatchObject({
+      message: expect.stringMatching(/Did you mean delete_artifact\? The tools are get_upload_session,/),
+    });
+  });
+
   it("of a tool that does not exist is a protocol error that names those that do", async () => {
     const { client } = await connect(createMemoryEngines());
     const call = client.callTool({ name: "rename_file", arguments: { path: "/etc/passwd" } });
