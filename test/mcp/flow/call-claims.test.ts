@@ -130,7 +130,9 @@ describe("calls run side by side", () => {
 });
 
 it.each(["artifact-upload://s", " s\n"])("a session's id that is written %j claims the same session", (written) => {
-  expect(claimsOf(chunk(written), new SessionKeys())).toEqual(claimsOf(chunk("s"), new SessionKeys()));
+  expect(isFree(call("import_file", { path: "/f", session_id: "s" }), chunk(written))).toBe(false);
+  expect(isFree(chunk(written), read("b", "k"))).toBe(false);
+  expect(isFree(chunk(written), read("c", "k"))).toBe(true);
 });
 
 describe("SessionKeys", () => {

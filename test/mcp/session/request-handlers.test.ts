@@ -17,26 +17,23 @@ it.each([
   ["logging/setLevel", { level: "loud" }, /level must be one of debug/],
   ["tools/call", {}, /name is required/],
   ["tools/call", { name: ["get_artifact"] }, /name must be a string/],
-])("%s with %j is refused in words", async (method, params, message) => {
+])("%s with %j is refused with a readable message", async (method, params, message) => {
   const error = await refused(method, params);
   expect(error).toMatchObject({ code: -32_602, message: expect.stringMatching(message) });
 });
 
-it.each([[], "bucket", 7, [{ bucket: "b" }]])(
-  "a tool that is called with %j instead of arguments says so",
-  async (args) => {
-    const { client } = await connect(createMemoryEngines());
-    const result = await client.request(
-      { method: "tools/call", params: { name: "get_artifact", arguments: args } },
-      ResultSchema,
-    );
-    expect(result).toMatchObject({ isError: true });
-    expect(refusalIn(textOf(result as CallToolResult))).toMatchObject({
-      code: "invalid_argument",
-      message: expect.stringMatching(/arguments must be an object/),
-    });
-  },
-);
+it.each([[], "bucket", 7, [{ bucket: "b" }]])("a tool called with %j instead of arguments says so", async (args) => {
+  const { client } = await connect(createMemoryEngines());
+  const result = await client.request(
+    { method: "tools/call", params: { name: "get_artifact", arguments: args } },
+    ResultSchema,
+  );
+  expect(result).toMatchObject({ isError: true });
+  expect(refusalIn(textOf(result as CallToolResult))).toMatchObject({
+    code: "invalid_argument",
+    message: expect.stringMatching(/arguments must be an object/),
+  });
+});
 
 it.each<[string, Record<string, unknown>]>([
   ["tools/call", { name: "no_tool" }],
@@ -47,7 +44,7 @@ it.each<[string, Record<string, unknown>]>([
   ["resources/subscribe", { uri: "artifact://b/../k" }],
   ["completion/complete", { ref: { type: "ref/prompt", name: "p" }, argument: { name: "a", value: "" } }],
   ["prompts/list", {}],
-])("%s with %j is refused without `MCP error`, which the client puts in front", async (method, params) => {
+])("%s with %j is refused without `MCP error` in the message, because the client adds it", async (method, params) => {
   const { client } = await connect(createMemoryEngines());
   const messages: string[] = [];
   const { transport } = client;
@@ -61,6 +58,6 @@ it.each<[string, Record<string, unknown>]>([
   expect(messages).toEqual([expect.stringMatching(/^(?!.*MCP error)./)]);
 });
 
-it("a method that there is not is told from one that was called wrongly", async () => {
+it("an unknown method gets another code than a wrong call", async () => {
   expect(await refused("prompts/list")).toMatchObject({ code: -32_601 });
 });
