@@ -23,7 +23,9 @@ const hosts = ["test/hosts/**"]; // they need npm: `npm run test:hosts`
 
 export const shared = {
   resolve: { alias: [{ find: /^sqlite3$/, replacement: path("src/engines/sqlite/database/sqlite3.ts") }] },
-  define: { WORKERS_FOLDER: JSON.stringify(path("node_modules/.cache/test-workers")) },
+  get define() {
+    return { WORKERS_FOLDER: JSON.stringify(path("node_modules/.cache/test-workers")) };
+  },
 };
 export const sharedTest = {
   // The alias holds only in what is transformed.
@@ -61,7 +63,10 @@ export default defineConfig({
           globalSetup: [everything, workers],
         },
       },
-      { ...shared, test: { ...sharedTest, name: "exhaustive", include: exhaustive, globalSetup: [everything, workers] } },
+      {
+        ...shared,
+        test: { ...sharedTest, name: "exhaustive", include: exhaustive, globalSetup: [everything, workers] },
+      },
     ],
   },
 });

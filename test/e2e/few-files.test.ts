@@ -59,7 +59,7 @@ it.skipIf(!hasLimit)(
       const session = await server.call("get_upload_session", { session_id: id });
       expect(session["offset"]).toBe(isAccepted ? part.length : 0);
     }
-    // After the accepted uploads have ended, as many new uploads as were refused can be open.
+    // When the accepted uploads have ended, the refused ones can be sent.
     for (const { id } of open.filter(({ isAccepted }) => isAccepted)) {
       expect((await server.call("upload_chunk", chunk(id, part.length, `${part}abc`)))["status"]).toBe("complete");
     }

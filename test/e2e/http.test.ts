@@ -133,7 +133,7 @@ describe("an upload", () => {
     expect(sha256((await service.ask("GET", download)).bytes)).toBe(sha256(content));
   });
 
-  it("accepts a text chunk, a local file, PUT and tus, with a kill -9 after each", async () => {
+  it("accepts a text chunk, a local file, PUT and tus, with a kill -9 between each", async () => {
     const base = await temporaryDirectory();
     const [root, allowed] = [join(base, "store"), join(base, "allowed")];
     await mkdir(allowed);

@@ -68,7 +68,8 @@ describe.skipIf(!canMount)(`on a disk that becomes read-only ${needsMounts}`, ()
     ].map(({ error }) => `${error?.code}: ${error?.message}`);
     expect(codes[1]).toMatch(/^read_only/);
     // For a database that is already open, SQLite only says that it could not write.
-    for (const code of codes) expect(code).toMatch(/^(?:internal: The disk failed .* become read-|read_)only/);
+    for (const code of codes)
+      expect(code).toMatch(/^(?:internal: The disk failed .* may be damaged or read-|read_)only/);
     expect(await read(server, "k")).toMatchObject({ text: "text" });
     expect((await server.call("get_upload_session", { session_id: id }))["offset"]).toBe(at);
     await server.close();

@@ -6,9 +6,7 @@ import { describe, expect, it } from "vitest";
 import { temporaryDirectory } from "../support/directories.js";
 import { builtServer, initialize, toolCall } from "../support/server-process.js";
 
-/**
- * Lines longer than one read, and two lines in one read. All share one buffer, and each line must come out of it whole.
- */
+/** Longer than one read. Two lines hold it, and both must come out of the shared buffer whole. */
 const content = "0123456789abcdef".repeat(20_000);
 const save = (id: number, key: string, text: string) =>
   toolCall(id, "save_artifact", { bucket: "b", key, content: text });

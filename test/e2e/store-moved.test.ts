@@ -42,11 +42,11 @@ async function scene(): Promise<Scene> {
 }
 
 /** A server checks the directory again after a second. A write within that second goes to the store of the last check. */
-const lookMs = 1_100;
+const checkMs = 1_100;
 
 /** Every call that writes, over MCP and over HTTP. */
 async function expectRefused({ server, service, id }: Scene, offset = part.length + 3): Promise<void> {
-  await delay(lookMs);
+  await delay(checkMs);
   for (const content of ["small", `${part}large`]) {
     const saved = await server.call("save_artifact", { bucket, key: "new", content });
     expect(saved.error?.code, content.slice(0, 9)).toBe("store_replaced");
@@ -153,7 +153,7 @@ it("nothing is swept if the store is not in its place", async () => {
   await directory.close();
 });
 
-/** The number of content files. Content in the database is not counted. */
+/** The names of the content files. Content in the database is not listed. */
 async function filesOf(root: string): Promise<string[]> {
   const entries = await readdir(join(root, "content"), { recursive: true, withFileTypes: true });
   return entries.flatMap((entry) => (entry.isFile() ? [entry.name] : [])).sort();

@@ -59,7 +59,7 @@ const adviceFor: Readonly<Record<NextStep, Advice>> = {
   restore_backup: `Tell ${operator} to restore the store from a backup. artifacts-mcp verify says more.`,
   verify_store: `Other versions may be intact: see list_artifact_versions. Tell ${operator} to check the store with artifacts-mcp verify.`,
   restart_server: `Tell ${operator} to put the store back in its place, or to start the server again with the right --root.`,
-  raise_file_limit: `Make the same call again in a moment. If it fails again, complete or abort open uploads, and tell ${operator} to raise the limit of open files (ulimit -n).`,
+  raise_file_limit: `Make the same call again in a moment. If it fails again, complete or abort uploads that are open, and tell ${operator} to raise the limit of open files (ulimit -n).`,
   check_disk: `Make the same call again. If it fails again, tell ${operator} to check the disk: it may be damaged or read-only.`,
   move_store: `Split the content over several keys, or tell ${operator} to move the store to another file system.`,
   use_allowed_path:

@@ -38,7 +38,8 @@ Write text as it is (encoding utf8), in chunks of what you write comfortably, ab
     },
     onRefused(args) {
       const { session_id, offset } = (parseIfJson(args) ?? {}) as Record<string, unknown>;
-      const at = Number.isSafeInteger(Number(offset)) ? Number(offset) : 0;
+      const given = typeof offset === "number" || typeof offset === "string" ? Number(offset) : 0;
+      const at = Number.isSafeInteger(given) ? given : 0;
       if (typeof session_id === "string") store.uploads.skipChunk(normalizeSessionId(session_id), at);
     },
   });

@@ -35,6 +35,7 @@ describe("complete_upload_session", () => {
     ["an invalid argument", { offset: 5, data: 42 }],
     ["an offset past the end", { offset: 10, data: "later" }],
     ["another digest", { offset: 5, data: "x", sha256: sha256Of("y") }],
+    ["an offset that cannot be converted", { offset: { valueOf: 1, toString: 1 }, data: "x" }],
     ["no offset", { data: "x" }],
   ];
   it.each(refusedLast)("publishes nothing after a refused chunk (%s) until the rest is stored", async (_, chunk) => {
