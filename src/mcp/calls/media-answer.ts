@@ -6,7 +6,7 @@ import { count, countIs } from "../../store/model/count.js";
 import { largestPageBytes } from "./content-page.js";
 import { type MediaFormat, mediaFormatOf, mediaKindOf, namesOf } from "./media-format.js";
 
-/** The largest image or recording that is shown unless `length` is given: an image costs a model tokens, or is refused. */
+/** The largest content that is shown unless `length` is given: images cost a model tokens, or the model refuses them. */
 const defaultShownBytes = 100 * 1024;
 /** In pixels. A model refuses an image with a longer side, and then the whole conversation. */
 const maxSidePixels = 8_000;

@@ -2,7 +2,7 @@ import { decodePercent } from "../../store/model/artifact-uri.js";
 import { ArtifactError } from "../../store/model/errors.js";
 import { quote } from "../../store/model/quote.js";
 
-/** A URI of an artifact or a bucket: the bucket, the key, and the version if the query begins with it. */
+/** The URI of an artifact or of a bucket. The groups are the bucket, the key, and a version at the start of the query. */
 const artifactUriPattern = /^artifact:\/\/([^/?#]+)(?:\/([^?#]+))?(?:\/?\?version=(\d{1,16})(?![^&]))?/;
 
 /**
@@ -25,7 +25,7 @@ export function refuseUris(args: Readonly<Record<string, unknown>>): void {
     const suggestion = argument === "bucket" ? bucket : key;
     throw new ArtifactError(
       "invalid_argument",
-      `${argument} ${quote(uri)} is not valid: this is a URI: ${named.join(", ")}. Give these as separate arguments.`,
+      `${argument} ${quote(uri)} is not valid, because this is a URI: ${named.join(", ")}. Give the ${argument} alone.`,
       { details: { argument, ...(suggestion === undefined ? {} : { suggestion }) } },
     );
   }
