@@ -16,7 +16,7 @@ const defaultTextBytes = 9_000;
 /** Bytes that take `defaultPageChars` characters as base64. */
 const defaultPageBytes = (defaultPageChars / 4) * 3;
 /** The most content in one answer: clients stop at lines of 10 MiB, and escapes make text longer. */
-export const largestPageBytes = 1024 * 1024;
+export const maxPageBytes = 1024 * 1024;
 
 /** The most bytes that a page reads around its own, for characters that cross its bounds. */
 const bytesAround = 7;

@@ -3,7 +3,7 @@ import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import type { OpenArtifact } from "../../store/artifacts/open-artifact.js";
 import type { Artifact } from "../../store/model/artifact.js";
 import { count, countIs } from "../../store/model/count.js";
-import { largestPageBytes } from "./content-page.js";
+import { maxPageBytes } from "./content-page.js";
 import { type MediaFormat, mediaFormatOf, mediaKindOf, namesOf } from "./media-format.js";
 
 /** The largest content that is shown unless `length` is given: images cost a model tokens, or the model refuses them. */
@@ -20,7 +20,7 @@ const maxSidePixels = 8_000;
  */
 export async function mediaAnswer(open: OpenArtifact, length = defaultShownBytes): Promise<CallToolResult> {
   const { artifact } = open;
-  const content = await open.read(0, Math.min(artifact.bytes, largestPageBytes));
+  const content = await open.read(0, Math.min(artifact.bytes, maxPageBytes));
   const format = mediaFormatOf(content);
   if (format === undefined) return described(artifact, describeMismatch(artifact, content));
   const tooLarge = whyNotShown(artifact, format, length);
@@ -59,7 +59,7 @@ function whyNotShown(artifact: Artifact, format: MediaFormat, length: number): s
   if (Math.max(width, height) > maxSidePixels) {
     return `Not shown: ${known}. The longest side that is shown has ${maxSidePixels} pixels. ${asBytes}`;
   }
-  if (bytes > largestPageBytes) return `Not shown: ${known}. At most ${largestPageBytes} bytes are shown. ${asBytes}`;
+  if (bytes > maxPageBytes) return `Not shown: ${known}. At most ${maxPageBytes} bytes are shown. ${asBytes}`;
   if (bytes <= length) return undefined;
   return `Not shown yet: ${known}. Without a larger length, at most ${countIs(length, "byte")} shown. To show it: ${callWith(artifact, { length: bytes })}`;
 }

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { bucket, key, version } from "../../api/fields.js";
 import type { Artifact } from "../../store/model/artifact.js";
 import { count } from "../../store/model/count.js";
-import { type ContentPage, largestPageBytes, readPage } from "../calls/content-page.js";
+import { type ContentPage, maxPageBytes, readPage } from "../calls/content-page.js";
 import { mediaAnswer } from "../calls/media-answer.js";
 import { mediaKindOf } from "../calls/media-format.js";
 import { alwaysLoad, defineTool, reading, type Tool, type ToolContext } from "../calls/tool.js";
@@ -30,9 +30,9 @@ Do not read a large artifact whole without need: the tokens are yours. get_artif
       length: z
         .int()
         .min(1)
-        .max(largestPageBytes)
+        .max(maxPageBytes)
         .optional()
-        .meta({ description: `Bytes of the page, 1 to ${largestPageBytes}.` }),
+        .meta({ description: `Bytes of the page, 1 to ${maxPageBytes}.` }),
       encoding: z.enum(["auto", "utf8", "base64"]).default("auto").meta({
         description: "auto: text where the type is text and the bytes are UTF-8, else base64.",
       }),
