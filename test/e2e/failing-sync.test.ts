@@ -26,7 +26,7 @@ interface Upload {
   readonly offset: number;
 }
 
-interface Work {
+interface Operation {
   readonly name: string;
   prepare(server: ServerProcess, root: string): Promise<Upload>;
   /** The call whose sync fails. */
@@ -39,7 +39,11 @@ const chunk = ({ id, content }: Upload, offset: number, bytes: number) => ({
 });
 
 /** Starts an upload and sends chunks of these sizes, through the servers in turn. */
-async function begun(servers: readonly ServerProcess[], content: Buffer, chunks: readonly number[]): Promise<Upload> {
+async function startUpload(
+  servers: readonly ServerProcess[],
+  content: Buffer,
+  chunks: readonly number[],
+): Promise<Upload> {
   const [first] = servers as [ServerProcess];
   const { id = "" } = await first.call("create_upload_session", { bucket, key, size: content.length });
   const upload = { id, content, offset: 0 };
@@ -53,41 +57,41 @@ async function begun(servers: readonly ServerProcess[], content: Buffer, chunks:
   return { ...upload, offset };
 }
 
-const appended = (bytes: number): Work["act"] => {
+const appendOf = (bytes: number): Operation["act"] => {
   return (server, upload) => server.call("upload_chunk", chunk(upload, upload.offset, bytes));
 };
 
-const works: readonly Work[] = [
+const operations: readonly Operation[] = [
   {
     name: "an append to content in a row",
-    prepare: (server) => begun([server], randomBytes(500), [100]),
-    act: appended(100),
+    prepare: (server) => startUpload([server], randomBytes(500), [100]),
+    act: appendOf(100),
   },
   {
     name: "an append to a new file",
-    prepare: (server) => begun([server], randomBytes(3 * partBytes), [100]),
-    act: appended(partBytes),
+    prepare: (server) => startUpload([server], randomBytes(3 * partBytes), [100]),
+    act: appendOf(partBytes),
   },
   {
     name: "an append to an existing file",
-    prepare: (server) => begun([server], randomBytes(4 * partBytes), [partBytes, partBytes]),
-    act: appended(partBytes),
+    prepare: (server) => startUpload([server], randomBytes(4 * partBytes), [partBytes, partBytes]),
+    act: appendOf(partBytes),
   },
   {
     name: "a copy of 64 files into one",
     async prepare(server, root) {
       const other = await startServer(root);
       const chunks = Array.from({ length: 64 }, () => partBytes);
-      const upload = await begun([server, other], randomBytes(66 * partBytes), chunks);
+      const upload = await startUpload([server, other], randomBytes(66 * partBytes), chunks);
       await other.close();
       return upload;
     },
-    act: appended(partBytes),
+    act: appendOf(partBytes),
   },
   {
     name: "a publication",
-    prepare: (server) => begun([server], randomBytes(2 * partBytes + 5), [partBytes, partBytes]),
-    act: appended(partBytes), // the last chunk, which also publishes
+    prepare: (server) => startUpload([server], randomBytes(2 * partBytes + 5), [partBytes, partBytes]),
+    act: appendOf(partBytes), // the last chunk, which also publishes
   },
 ];
 
@@ -110,7 +114,7 @@ function expectSound(root: string): void {
   });
 }
 
-const scenes = works.flatMap((work) => [true, false].map((isOnce) => ({ ...work, isOnce })));
+const scenes = operations.flatMap((operation) => [true, false].map((isOnce) => ({ ...operation, isOnce })));
 
 describe.skipIf(!canStrace)(`a database log that cannot be synced ${needsStrace}`, () => {
   it.each(scenes)(

@@ -61,7 +61,7 @@ function possible<State>({ acknowledged, next }: Slot<State>): State[] {
   return next === undefined ? [acknowledged] : [acknowledged, next.state];
 }
 
-async function during<State>(slot: Slot<State>, state: State, call: () => Promise<{ error?: unknown }>): Promise<void> {
+async function track<State>(slot: Slot<State>, state: State, call: () => Promise<{ error?: unknown }>): Promise<void> {
   slot.next = { state };
   const { error } = await call();
   expect(error).toBeUndefined();
@@ -138,13 +138,13 @@ class Workload {
     const offset = slot.acknowledged?.offset ?? 0;
     const chunk = slot.content.subarray(offset, offset + sizeUpTo(200_000));
     const args = { session_id: slot.id, offset, data: chunk.toString("base64"), encoding: "base64" };
-    await during(slot, { offset: offset + chunk.length }, () =>
+    await track(slot, { offset: offset + chunk.length }, () =>
       randomInt(3) === 0 ? this.other.call("append", args) : this.#server().call("upload_chunk", args),
     );
   }
 
   async #abort(slot: UploadSlot): Promise<void> {
-    await during(slot, undefined, () => this.#server().call("abort_upload_session", { session_id: slot.id }));
+    await track(slot, undefined, () => this.#server().call("abort_upload_session", { session_id: slot.id }));
   }
 
   async #save(slot: KeySlot): Promise<void> {
@@ -153,7 +153,7 @@ class Workload {
     const version = { version: last + 1, sha256: sha256Of(content), content };
     const state = { last: last + 1, versions: [...versions, version].slice(-keepVersions) };
     const args = { bucket, key: slot.key, content: content.toString("base64"), encoding: "base64" };
-    await during(slot, state, () => this.#server().call("save_artifact", args));
+    await track(slot, state, () => this.#server().call("save_artifact", args));
   }
 
   /** Deletes one version, or all. */
@@ -164,7 +164,7 @@ class Workload {
     const left = isAll ? [] : versions.filter((known) => known.version !== version);
     const state = { last, versions: left };
     const args = { bucket, key: slot.key, ...(isAll ? {} : { version }) };
-    await during(slot, state, () => this.#server().call("delete_artifact", args));
+    await track(slot, state, () => this.#server().call("delete_artifact", args));
   }
 
   /** Stops all processes. Every thread is then between two system calls, so no write is on its way to the disk. */

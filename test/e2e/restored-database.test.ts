@@ -13,7 +13,7 @@ const large = "in a file".repeat(8_000);
 const sweeping = { graceMs: 0, trustsClock: true };
 
 /** Opens the store in `root`, as a process that ends after `use`. */
-async function during<Result>(root: string, use: (store: ReturnType<typeof storeOn>) => Promise<Result>, days = 0) {
+async function withStore<Result>(root: string, use: (store: ReturnType<typeof storeOn>) => Promise<Result>, days = 0) {
   const directory = await openDataDirectory(root, {}, silentLog);
   const store = storeOn(directory, { now: () => Date.now() + days * endedSessionMs });
   try {
@@ -33,7 +33,7 @@ async function files(root: string): Promise<string[]> {
 async function restored() {
   const folder = await temporaryDirectory();
   const [root, backup] = [join(folder, "store"), join(folder, "backup")];
-  const id = await during(root, async (store) => {
+  const id = await withStore(root, async (store) => {
     await saveText(store, "b", "kept", `${large}kept`);
     const { id } = await store.uploads.create({ bucket: "b", key: "upload" });
     await store.uploads.append(id, 0, bytesOf(large));
@@ -41,7 +41,7 @@ async function restored() {
     return id;
   });
   await copyFile(join(root, "metadata.sqlite"), backup);
-  await during(root, async (store) => {
+  await withStore(root, async (store) => {
     await store.uploads.append(id, large.length, bytesOf(large));
     await store.uploads.complete(id);
     await saveText(store, "b", "later", `${large}later`);
@@ -57,18 +57,18 @@ it("with a database from an older backup, nothing is swept until verify has run"
   const before = await files(root);
   expect(before).toHaveLength(4);
   // The upload has expired by then: a sweep of the right store would remove its bytes.
-  const refused = await during(root, (store) => store.sweep.run(sweeping), 9);
+  const refused = await withStore(root, (store) => store.sweep.run(sweeping), 9);
   expect(refused).toEqual({ expired: 0, settled: 0, rows: 0, files: 0, failed: 0 });
   expect(await files(root)).toEqual(before);
 
   const { status, stdout } = runCommand(["verify", "--root", root]);
   expect([status, stdout]).toEqual([0, expect.stringContaining("no faults")]);
   expect(await files(root)).toEqual(before);
-  expect(await during(root, (store) => store.sweep.run(sweeping), 9)).toMatchObject({ expired: 1, failed: 0 });
-  await during(root, (store) => store.sweep.run(sweeping), 19); // its row is removed, with all its content
+  expect(await withStore(root, (store) => store.sweep.run(sweeping), 9)).toMatchObject({ expired: 1, failed: 0 });
+  await withStore(root, (store) => store.sweep.run(sweeping), 19); // its row is removed, with all its content
   const kept = await files(root);
   expect(kept).toHaveLength(2); // the kept content, and the file of a later save that no row names any more
-  await during(root, async (store) => {
+  await withStore(root, async (store) => {
     expect((await textOf(store, "b", "kept")) === `${large}kept`).toBe(true);
     await expect(store.artifacts.get("b", "later")).rejects.toMatchObject({ code: "artifact_not_found" });
   });
@@ -85,7 +85,7 @@ it("verify --repair moves files that the older database does not know out of the
     0,
     expect.stringMatching(/^orphan \(repaired\): content\/[^\n]*\n1 fault, 1 of them repaired/),
   ]);
-  await during(root, async (store) => {
+  await withStore(root, async (store) => {
     // The upload continues from the offset in the backup.
     expect(await store.uploads.get(id)).toMatchObject({ status: "open", offset: large.length });
     await store.uploads.append(id, large.length, bytesOf("end"));

@@ -19,17 +19,17 @@ const secondHalf = report.subarray(7_003);
 test.for(hosts)("$id shows our answers to its model, also after our server was killed", async (host, { skip }) => {
   const installed = await installOr(skip, host);
   const before = await installed.begin();
-  await offersTools(before);
-  await saves(before);
-  const session = await uploadsHalf(before);
-  await losesTheServer(before, installed, host);
+  await expectToolsOnce(before);
+  await saveArtifact(before);
+  const session = await uploadHalf(before);
+  await killServer(before, installed, host);
 
   const after = await installed.begin();
-  await resumes(after, session);
-  await readsPages(after);
-  await readsWideText(after);
-  await readsJson(after);
-  await readsResources(after, host);
+  await resumeUpload(after, session);
+  await readPages(after);
+  await readWideText(after);
+  await readJson(after);
+  await readResources(after, host);
   await after.end();
   expect(runCommand(["verify", "--root", installed.root])).toMatchObject({ status: 0 });
 });
@@ -44,7 +44,7 @@ async function installOr(skip: (why: string) => never, host: Host): Promise<Inst
 }
 
 /** Expects each of our tools once: a host that is told of changes too early registers every tool twice. */
-async function offersTools({ tools }: Conversation): Promise<void> {
+async function expectToolsOnce({ tools }: Conversation): Promise<void> {
   const offered = await tools();
   for (const name of toolNames) {
     expect(offered.filter((each) => each.endsWith(name))).toHaveLength(1);
@@ -54,7 +54,7 @@ async function offersTools({ tools }: Conversation): Promise<void> {
 const toolNames = ["save_artifact", "upload_chunk", "get_upload_session", "list_upload_sessions", "read_artifact"];
 
 /** Saves an artifact, and is told what to do about a conflict. */
-async function saves({ call }: Conversation): Promise<void> {
+async function saveArtifact({ call }: Conversation): Promise<void> {
   expect(await call("list_buckets")).toContain('"data":[]');
   const note = { bucket, key: "note.md", content: 'Grüße, "quoted"\nsecond line' };
   expect(await call("save_artifact", note)).toContain('"version":1');
@@ -68,7 +68,7 @@ async function saves({ call }: Conversation): Promise<void> {
 }
 
 /** @returns the session's id */
-async function uploadsHalf({ call }: Conversation): Promise<string> {
+async function uploadHalf({ call }: Conversation): Promise<string> {
   const session_id = idIn(await call("create_upload_session", { bucket, key: "report.txt" }));
   const data = firstHalf.toString();
   expect(await call("upload_chunk", { session_id, offset: 0, data })).toContain(`"offset":${firstHalf.length}`);
@@ -91,7 +91,7 @@ function idIn(answer: string): string {
 }
 
 /** Kills the server. The host tells its model, or starts another server, and the conversation continues. */
-async function losesTheServer({ call, end }: Conversation, { root }: InstalledHost, host: Host): Promise<void> {
+async function killServer({ call, end }: Conversation, { root }: InstalledHost, host: Host): Promise<void> {
   const pids = serversAt(root);
   expect(pids).not.toEqual([]);
   for (const pid of pids) process.kill(pid, "SIGKILL");
@@ -110,7 +110,7 @@ function serversAt(root: string): number[] {
 }
 
 /** Continues the upload in new processes of host and server, with only what the store says. */
-async function resumes({ call }: Conversation, session_id: string): Promise<void> {
+async function resumeUpload({ call }: Conversation, session_id: string): Promise<void> {
   const found = await call("list_upload_sessions", { bucket, key: "report.txt" });
   expect(found).toContain(session_id);
   expect(found).toContain(`"offset":${firstHalf.length}`);
@@ -124,7 +124,7 @@ async function resumes({ call }: Conversation, session_id: string): Promise<void
 }
 
 /** Reads page after page with the call that each answer names, as a model does. No host cuts a page. */
-async function readsPages({ call }: Conversation): Promise<void> {
+async function readPages({ call }: Conversation): Promise<void> {
   let next: object | undefined = { bucket, key: "report.txt" };
   let end = 0;
   while (next !== undefined) {
@@ -140,7 +140,7 @@ async function readsPages({ call }: Conversation): Promise<void> {
 }
 
 /** Hosts count bytes or characters. A whole page with three bytes per character reaches the model too. */
-async function readsWideText({ call }: Conversation): Promise<void> {
+async function readWideText({ call }: Conversation): Promise<void> {
   const content = Buffer.from("報告書".repeat(5_000));
   await call("save_artifact", { bucket, key: "wide.txt", content: content.toString() });
   const page = await call("read_artifact", { bucket, key: "wide.txt" });
@@ -150,13 +150,13 @@ async function readsWideText({ call }: Conversation): Promise<void> {
 }
 
 /** Content that is JSON reaches the model as content. */
-async function readsJson({ call }: Conversation): Promise<void> {
+async function readJson({ call }: Conversation): Promise<void> {
   await call("save_artifact", { bucket, key: "list.json", content: "[1,[2],3]" });
   expect(await call("read_artifact", { bucket, key: "list.json" })).toContain("[1,[2],3]");
 }
 
 /** Reads resources that existed before the host started: some hosts know only the resources listed then. */
-async function readsResources({ call }: Conversation, { resources }: Host): Promise<void> {
+async function readResources({ call }: Conversation, { resources }: Host): Promise<void> {
   if (resources === undefined) return;
   expect(await call(resources.list.tool, resources.list.args)).toContain("artifact:///");
   const { tool, args } = resources.read(`artifact://${bucket}/note.md`);
