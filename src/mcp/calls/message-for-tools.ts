@@ -10,7 +10,7 @@ const adviceFor: Readonly<Record<NextStep, Advice>> = {
   correct_argument: "",
   see_buckets: "See list_buckets. To make the bucket, save into it.",
   see_artifacts:
-    "See list_artifacts. Case counts in keys. If the artifact is still being uploaded, list_upload_sessions shows it.",
+    "See list_artifacts, or list_buckets if the bucket may be wrong. Case counts in both. If the artifact is still being uploaded, list_upload_sessions shows it.",
   see_versions: "See list_artifact_versions.",
   find_session:
     "Find the session with list_upload_sessions (by bucket and key), or create one with create_upload_session.",

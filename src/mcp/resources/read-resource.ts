@@ -8,7 +8,6 @@ import { isTextType } from "../../store/model/media-type.js";
 import type { Store } from "../../store/store.js";
 import { honestType } from "../calls/media-format.js";
 import { messageForTools } from "../calls/message-for-tools.js";
-import { explainMissingBucket } from "../calls/missing-bucket.js";
 import { ProtocolError } from "../calls/protocol-error.js";
 import { cursorFirst } from "../calls/tool-result.js";
 import { BufferPool } from "../fast-json/buffer-pool.js";
@@ -32,7 +31,7 @@ export async function readResource(store: Store, uri: string): Promise<ReadResou
   try {
     return { contents: [await contentsOf(store, uri, address)] };
   } catch (error) {
-    throw toProtocolError(await explainMissingBucket(store, error), uri);
+    throw toProtocolError(error, uri);
   }
 }
 

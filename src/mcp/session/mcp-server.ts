@@ -13,7 +13,6 @@ import { ArtifactError } from "../../store/model/errors.js";
 import { quote } from "../../store/model/quote.js";
 import type { Log } from "../../store/ports/log.js";
 import type { Store } from "../../store/store.js";
-import { explainMissingBucket } from "../calls/missing-bucket.js";
 import { ProtocolError } from "../calls/protocol-error.js";
 import type { Tool, ToolCall, ToolContext } from "../calls/tool.js";
 import { failure } from "../calls/tool-result.js";
@@ -124,7 +123,7 @@ function offerTools(requests: RequestHandlers, client: ClientSide, options: McpS
       if (readOnly && !tool.isReading) throw readOnlyError(name);
       return await tool.call(args, how);
     } catch (error) {
-      if (!how.signal.aborted) return failure(await explainMissingBucket(options.store, error), log);
+      if (!how.signal.aborted) return failure(error, log);
       log("debug", "tool_cancelled", { tool: name }); // the client expects no answer
       throw error;
     }

@@ -27,12 +27,16 @@ refusedWith("bucket_not_found", [
   ["an unknown bucket", "list_artifacts", { bucket: "none" }, /list_buckets/, { bucket: "none" }],
 ]);
 
-const noBucket = /bucket "none"\. The bucket does not exist: .* See list_buckets\./;
-
 refusedWith("artifact_not_found", [
   ...["get_artifact", "read_artifact", "list_artifact_versions", "delete_artifact"].flatMap((tool): Row[] => [
     ["an unknown key", tool, { bucket: "b", key: "none" }, /list_artifacts/, { bucket: "b", key: "none" }],
-    ["a key in an unknown bucket", tool, { bucket: "none", key: "k" }, noBucket, { bucket: "none", key: "k" }],
+    [
+      "a key in an unknown bucket",
+      tool,
+      { bucket: "none", key: "k" },
+      /list_artifacts, or list_buckets/,
+      { bucket: "none", key: "k" },
+    ],
     ["a key in different case", tool, { bucket: "b", key: "DIR/k" }, /Case counts/],
     ["a folder instead of a key", tool, { bucket: "b", key: "dir" }, /list_artifacts/],
   ]),

@@ -176,7 +176,9 @@ it("a read in a bucket that does not exist says to call list_buckets", async () 
   const { read } = await setup();
   await expect(read("artifact://none/k")).rejects.toMatchObject({
     code: notFound,
-    message: expect.stringMatching(/The bucket does not exist: .* See list_buckets\./),
+    message: expect.stringMatching(
+      /no artifact "k" in bucket "none"\. See list_artifacts, or list_buckets if the bucket may be wrong/,
+    ),
     data: { code: "artifact_not_found", bucket: "none", key: "k" },
   });
 });
