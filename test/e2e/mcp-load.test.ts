@@ -120,7 +120,8 @@ describe.runIf(process.platform === "linux")("MCP over HTTP under load", () => {
           if (primed === undefined) continue;
           const from = { ...headers, accept: "text/event-stream", "last-event-id": primed };
           const again = await service.ask("GET", "/mcp", { headers: from });
-          expect(again.status === 400 || blobOf(again.text) === blob).toBe(true); // the messages of others may have replaced it
+          // The messages of other clients may have replaced it.
+          expect(again.status === 400 || blobOf(again.text) === blob).toBe(true);
         }
       }),
     );

@@ -234,7 +234,8 @@ async function expectKept(image: string, { uploads, keys, isIdle }: Known): Prom
     // Files that a call had not named yet are removed with the row of their session at the latest.
     const later = storeOn(directory, { keepVersions, now: () => Date.now() + 9 * endedSessionMs });
     for (let pass = 1; pass <= 2; pass += 1) {
-      expect(await later.sweep.run({ graceMs: 0, trustsClock: true })).toMatchObject({ failed: 0 }); // the first pass ends sessions, the second removes their rows
+      // The first pass ends sessions, the second removes their rows.
+      expect(await later.sweep.run({ graceMs: 0, trustsClock: true })).toMatchObject({ failed: 0 });
     }
     expect((await later.verify({ graceMs: 0 })).faults).toEqual([]);
     await later.close();
