@@ -7,19 +7,19 @@ import { startService } from "../support/http-process.js";
 import { patience } from "../support/patience.js";
 import { builtServer, initialize, spawnRaw, startServerUnder, toolCall } from "../support/server-process.js";
 
-/** A device on which every write fails with ENOSPC. */
+/** Whether there is a device where every write fails with ENOSPC. */
 const hasFullDevice = existsSync("/dev/full");
 const debug = ["--log-level", "debug"];
 const item = { bucket: "b", key: "k", content: "x" };
 
-/** Runs the built command with a shell's redirection. */
+/** Runs the built command with a redirection of the shell. */
 function redirected(redirection: string, ...args: string[]) {
   const words = ["-c", `exec "$0" "$@" ${redirection}`, process.execPath, builtServer, ...args];
   return spawnSync("sh", words, { encoding: "utf8", input: "", ...patience });
 }
 
-describe("a server whose stderr fails goes on", () => {
-  it.skipIf(!hasFullDevice)("where the disk of its log is full (needs /dev/full)", async () => {
+describe("a server whose stderr fails keeps working", () => {
+  it.skipIf(!hasFullDevice)("when the disk of its log is full (needs /dev/full)", async () => {
     const wrapper = ["sh", "-c", 'exec "$@" 2>/dev/full', "sh"];
     const server = await startServerUnder(wrapper, await temporaryDirectory(), ...debug);
     for (const key of ["one", "two"]) {
@@ -27,7 +27,7 @@ describe("a server whose stderr fails goes on", () => {
     }
   });
 
-  it("where the reader of its log has ended", async () => {
+  it("when the reader of its log has ended", async () => {
     const server = spawnRaw(["--root", await temporaryDirectory(), ...debug]);
     server.send(initialize);
     await server.answer(0);
@@ -40,7 +40,7 @@ describe("a server whose stderr fails goes on", () => {
     expect(await server.exited).toBe(0);
   });
 
-  it("where the reader of its log has ended, over HTTP, to its own end", async () => {
+  it("when the reader of its log has ended, over HTTP, until it is stopped", async () => {
     const service = await startService(await temporaryDirectory(), 0, ...debug);
     service.child.stderr.destroy();
     for (const key of ["one", "two"]) {
@@ -50,13 +50,13 @@ describe("a server whose stderr fails goes on", () => {
     expect(await service.exited).toBe(0);
   });
 
-  it.skipIf(!hasFullDevice)("and one that cannot start still says so by its exit code (needs /dev/full)", () => {
+  it.skipIf(!hasFullDevice)("and reports by its exit code that it cannot start (needs /dev/full)", () => {
     expect(redirected("2>/dev/full", "--no-such-option").status).toBe(2);
     expect(redirected("2>/dev/full", "--root", "/dev/full/store").status).toBe(1);
   });
 });
 
-describe.skipIf(!hasFullDevice)("a command whose stdout takes nothing (needs /dev/full)", () => {
+describe.skipIf(!hasFullDevice)("a command whose stdout fails (needs /dev/full)", () => {
   it.each(["verify", "--help", "--version", "doctor", "setup cursor"])(
     "%s says so in one line, exit 2",
     async (words) => {

@@ -13,7 +13,7 @@ import { startService } from "../support/http-process.js";
 import { patienceMs } from "../support/patience.js";
 
 /*
- * A page of another origin, in a real browser, with tus's own client.
+ * A page of another origin uploads in a real browser, with the JavaScript client of tus.
  */
 
 const places = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
@@ -28,10 +28,10 @@ const executablePath = places.find((path) => {
 const why = executablePath === undefined ? ` (skipped: none of ${places.join(", ")} is there)` : "";
 
 const bytes = 30_000_000;
-/** The page makes the same. */
+/** The byte at an index of the content. The page computes the same. */
 const byteAt = (at: number): number => (at * 31) % 251;
 
-/** `begin` begins an upload; `state` says how far it is, how often it broke, and how it ended. */
+/** `begin` starts an upload. `state` says how far it is, how often it broke, and how it ended. */
 const html = `<!doctype html><script src="/tus.min.js"></script><script>
   const state = { accepted: 0, breaks: 0, ended: "" };
   function begin(endpoint, authorization, retryDelays) {
@@ -48,7 +48,7 @@ const html = `<!doctype html><script src="/tus.min.js"></script><script>
   }
 </script>`;
 
-/** A server of pages, on a port of its own. */
+/** Serves the page on its own port. Returns the origin. */
 async function servePages(): Promise<string> {
   const script = await readFile(fileURLToPath(import.meta.resolve("tus-js-client/dist/tus.min.js")));
   const server = createServer((request, response) => {
@@ -61,7 +61,7 @@ async function servePages(): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** A page that has begun an upload. */
+/** Opens a page that starts an upload. */
 async function openPage(origin: string, endpoint: string, retryDelays: readonly number[]): Promise<Page> {
   const browser = await chromium.launch({ executablePath: executablePath ?? "", args: ["--no-sandbox"] });
   onTestFinished(() => browser.close());
@@ -72,25 +72,28 @@ async function openPage(origin: string, endpoint: string, retryDelays: readonly 
   return page;
 }
 
-it.skipIf(executablePath === undefined)(`a browser's upload goes on when its connection comes back${why}`, async () => {
-  const pages = await servePages();
-  const root = await temporaryDirectory();
-  const service = await startService(root, 0, "--http-origin", pages);
-  const page = await openPage(pages, `${service.origin}/v1/tus`, [100, 200, 500, 1_000, 2_000, 5_000, 10_000]);
-  await page.waitForFunction("state.accepted >= 10_000_000");
-  await page.context().setOffline(true);
-  await page.waitForFunction("state.breaks > 0");
-  await service.kill();
-  const again = await startService(root, service.port, "--http-origin", pages);
-  await page.context().setOffline(false);
-  await page.waitForFunction("state.ended");
-  expect(await page.evaluate("state.ended")).toBe("well");
-  const content = Uint8Array.from({ length: bytes }, (_, at) => byteAt(at));
-  const { json } = await again.ask("GET", "/v1/artifacts/b/from-a-browser.bin");
-  expect(json).toMatchObject({ bytes, sha256: createHash("sha256").update(content).digest("hex") });
-});
+it.skipIf(executablePath === undefined)(
+  `an upload in a browser continues when the connection comes back${why}`,
+  async () => {
+    const pages = await servePages();
+    const root = await temporaryDirectory();
+    const service = await startService(root, 0, "--http-origin", pages);
+    const page = await openPage(pages, `${service.origin}/v1/tus`, [100, 200, 500, 1_000, 2_000, 5_000, 10_000]);
+    await page.waitForFunction("state.accepted >= 10_000_000");
+    await page.context().setOffline(true);
+    await page.waitForFunction("state.breaks > 0");
+    await service.kill();
+    const again = await startService(root, service.port, "--http-origin", pages);
+    await page.context().setOffline(false);
+    await page.waitForFunction("state.ended");
+    expect(await page.evaluate("state.ended")).toBe("well");
+    const content = Uint8Array.from({ length: bytes }, (_, at) => byteAt(at));
+    const { json } = await again.ask("GET", "/v1/artifacts/b/from-a-browser.bin");
+    expect(json).toMatchObject({ bytes, sha256: createHash("sha256").update(content).digest("hex") });
+  },
+);
 
-it.skipIf(executablePath === undefined)(`a browser's page that was not let in is refused${why}`, async () => {
+it.skipIf(executablePath === undefined)(`a page of an origin that is not allowed is refused${why}`, async () => {
   const service = await startService(await temporaryDirectory());
   const page = await openPage(await servePages(), `${service.origin}/v1/tus`, []);
   await page.waitForFunction("state.ended");

@@ -10,12 +10,12 @@ import { copyOfBuild, installDriver } from "../support/installation.js";
 import { builtServer, initialize, spawnRawAt } from "../support/server-process.js";
 
 describe("the bytecode", () => {
-  it("is this Node's, and taken by it", () => {
+  it("is built for this Node, and used by it", () => {
     const found = bundleScript(join(dirname(builtServer), "server.cjs"));
     expect(found?.script.cachedDataRejected).toBe(false);
   });
 
-  it("is missing or another Node's, and the command starts all the same", async () => {
+  it("may be missing or built for another Node, and the command still starts", async () => {
     const folder = await temporaryDirectory();
     const main = await copyOfBuild(folder);
     const names = (await readdir(dirname(main))).filter((name) => name.endsWith(".bytecode"));
@@ -30,7 +30,7 @@ describe("the bytecode", () => {
     expect(runCommand(["--version"], {}, main).stdout).toBe(`${packageJson.version}\n`);
   });
 
-  it("is damaged in one bit, anywhere, and is not taken", async () => {
+  it("is not used if any one bit is damaged", async () => {
     const main = await copyOfBuild(await temporaryDirectory());
     const bundle = join(dirname(main), "server.cjs");
     const bytecode = `${bundle}.${process.version}-${process.arch}.bytecode`;
@@ -44,7 +44,7 @@ describe("the bytecode", () => {
     expect(runCommand(["--version"], {}, main).stdout).toBe(`${packageJson.version}\n`);
   });
 
-  it("is of another bundle of the same length, and is not taken", async () => {
+  it("is not used if it belongs to another bundle of the same length", async () => {
     const main = await copyOfBuild(await temporaryDirectory());
     const bundle = join(dirname(main), "server.cjs");
     const text = await readFile(bundle, "latin1");
@@ -53,7 +53,7 @@ describe("the bytecode", () => {
   });
 });
 
-/** An installed package: its files, without bytecode, and a cache folder of the user's own. */
+/** An installed package without bytecode, and a cache folder for the user. */
 async function install() {
   const folder = await temporaryDirectory();
   const main = await copyOfBuild(folder);
@@ -66,7 +66,7 @@ async function install() {
   return {
     ...{ beside, cache, bundle, main, environment },
     serve: () => runCommand(["--root", join(folder, "store")], environment, main),
-    /** Names of files with bytecode. */
+    /** The names of the files with bytecode. */
     async found(where: string): Promise<string[]> {
       const names = await readdir(where).catch(() => []);
       return names.filter((name) => name.includes(".bytecode"));
@@ -76,7 +76,7 @@ async function install() {
 }
 
 describe.skipIf(process.platform !== "linux")("an installed package without bytecode", () => {
-  it("has some beside it after the first start, which the second one takes", async () => {
+  it("has bytecode beside it after the first start, and the second start uses it", async () => {
     const { beside, cache, serve, found, isTaken } = await install();
     expect(isTaken()).toBe(false);
     expect(serve().status).toBe(0);
@@ -89,7 +89,7 @@ describe.skipIf(process.platform !== "linux")("an installed package without byte
     expect(await found(cache)).toEqual([]);
   });
 
-  it("has some while the first server still runs, so that kill -9 does not matter", async () => {
+  it("has bytecode while the first server still runs, so that kill -9 does not matter", async () => {
     const { beside, main, environment, found, isTaken } = await install();
     const server = spawnRawAt(main, ["--root", join(beside, "store")], environment);
     server.send(initialize);
@@ -100,7 +100,7 @@ describe.skipIf(process.platform !== "linux")("an installed package without byte
     expect(isTaken()).toBe(true);
   });
 
-  it("has some in the user's cache folder where others can write to its own", async () => {
+  it("has bytecode in the user's cache folder if others can write to its own folder", async () => {
     const { beside, cache, serve, found, isTaken } = await install();
     await chmod(beside, 0o777);
     expect(serve().status).toBe(0);
@@ -110,7 +110,7 @@ describe.skipIf(process.platform !== "linux")("an installed package without byte
     expect(isTaken()).toBe(true);
   });
 
-  it("takes none from a cache folder that others can write to, and leaves none there", async () => {
+  it("uses no cache folder that others can write to", async () => {
     const { beside, cache, serve, found, isTaken } = await install();
     await chmod(beside, 0o777);
     expect(serve().status).toBe(0);
@@ -123,7 +123,7 @@ describe.skipIf(process.platform !== "linux")("an installed package without byte
     expect([await found(beside), await found(cache)]).toEqual([[], []]);
   });
 
-  it("takes none that others can have written, and writes it for its owner alone, whatever the umask", async () => {
+  it("uses no bytecode that others may have written, and writes it only for its owner, whatever the umask", async () => {
     const { beside, main, environment, found, isTaken } = await install();
     const options = { encoding: "utf8", input: "", env: { ...process.env, ...environment } } as const;
     const root = join(dirname(beside), "store");
@@ -136,16 +136,16 @@ describe.skipIf(process.platform !== "linux")("an installed package without byte
     expect(isTaken()).toBe(false);
   });
 
-  it("leaves nothing where it cannot be written whole", async () => {
+  it("leaves no bytecode that cannot be written whole", async () => {
     const { beside, cache, serve, bundle, found, isTaken } = await install();
-    await mkdir(`${bundle}.${process.version}-${process.arch}.bytecode`); // cannot be replaced by a file
+    await mkdir(`${bundle}.${process.version}-${process.arch}.bytecode`); // a folder cannot be replaced by a file
     await writeFile(dirname(cache), "no folder");
     expect(serve().status).toBe(0);
     expect(await found(beside)).toHaveLength(1);
     expect(isTaken()).toBe(false);
   });
 
-  it("gets none of a command that does not serve", async () => {
+  it("gets no bytecode from a command that does not serve", async () => {
     const { beside, cache, main, environment, found } = await install();
     for (const word of ["--version", "--help"]) expect(runCommand([word], environment, main).status).toBe(0);
     expect([await found(beside), await found(cache)]).toEqual([[], []]);

@@ -16,7 +16,10 @@ import {
   toolCall,
 } from "../support/server-process.js";
 
-/** As root, a process can be that of a user who is in no passwd file; but not everywhere can it read the checkout then. */
+/**
+ * Whether a process can run as a user who is in no passwd file. Only root can start one, and on some machines that user
+ * cannot read the checkout.
+ */
 const canBeAnybody =
   process.getuid?.() === 0 &&
   spawnSync(process.execPath, [builtServer, "--version"], { uid: 54_321, gid: 54_321 }).status === 0;
@@ -36,7 +39,7 @@ describe("the command line", () => {
     expect(await readdir(home)).toEqual([]);
   });
 
-  it("--version --verbose tells the Node and the SQLite too, and so does the line of a start", async () => {
+  it("--version --verbose also names the versions of Node and SQLite, and so does the log line of a start", async () => {
     const { status, stdout } = run(["--version", "--verbose"]);
     expect(status).toBe(0);
     const [first, node, sqlite] = stdout.split("\n");
@@ -49,7 +52,7 @@ describe("the command line", () => {
     expect(stderr).not.toContain("Warning");
   });
 
-  it("takes what looks like a path for one more directory to allow", async () => {
+  it("reads an argument that looks like a path as one more allowed directory", async () => {
     const root = join(await temporaryDirectory(), "store");
     const allowed = await temporaryDirectory();
     const server = await startServer(root, allowed);
@@ -61,7 +64,7 @@ describe("the command line", () => {
     }
   });
 
-  it("takes a setting that a bundle's host left unfilled for none", async () => {
+  it("treats a setting that the host of a bundle left unfilled as absent", async () => {
     const home = await temporaryDirectory();
     // biome-ignore-start lint/suspicious/noTemplateCurlyInString: as the host leaves it
     const environment = { HOME: home, XDG_DATA_HOME: join(home, "data"), ARTIFACTS_ROOT: "${user_config.root}" };
@@ -108,17 +111,17 @@ describe("the command line", () => {
     [["--http", "[::]:0"], "open to other machines", "ARTIFACTS_HTTP_TOKEN"],
     [["--http-origin", "example.com"], "--http-origin", "https://app.example.com"],
     [["--http-url", "ftp://x"], "--http-url", "a URL"],
-  ])("refuses %j in one line that names it and what is allowed, exit 2", (args, ...parts) => {
+  ])("refuses %j in one line that names it and the allowed values, exit 2", (args, ...parts) => {
     expectRefusal(run(args), 2, ...parts);
   });
 
-  it("refuses a token that is too short, and does not say it", () => {
+  it("refuses a token that is too short, and does not print it", () => {
     const ran = run(["--http", "127.0.0.1:0"], { ARTIFACTS_HTTP_TOKEN: "hunter2" });
     expectRefusal(ran, 2, "ARTIFACTS_HTTP_TOKEN", "16");
     expect(ran.stderr).not.toContain("hunter2");
   });
 
-  it("takes each option from the environment too, refuses it likewise, and lets the flag win", async () => {
+  it("also reads each option from the environment, with the same checks, and the flag wins", async () => {
     expectRefusal(run([], { ARTIFACTS_SESSION_TTL: "soon" }), 2, "ARTIFACTS_SESSION_TTL", "365d");
     const root = await temporaryDirectory();
     const environment = { ARTIFACTS_ROOT: join(root, "by-variable"), ARTIFACTS_READ_ONLY: "true" };
@@ -130,7 +133,7 @@ describe("the command line", () => {
     expect(run([], environment).stderr).toContain('"readOnly":true');
   });
 
-  it("--read-only makes no data directory, and no store in one", async () => {
+  it("--read-only creates neither a data directory nor a store in one", async () => {
     const root = await temporaryDirectory();
     for (const path of [join(root, "missing"), root]) {
       expectRefusal(run(["--read-only", "--root", path]), 1, `There is no store in ${path}`, "--root");
@@ -157,16 +160,16 @@ describe("the command line", () => {
     }
   });
 
-  it("knows the home directory as ~, which no shell has replaced in a host's configuration", async () => {
+  it("expands ~ to the home directory, because no shell expands it in a host's configuration", async () => {
     const home = await temporaryDirectory();
     const { status, stderr } = run(["--root", "~/store", "--allow-path", "~/none"], { HOME: home });
     expect(status).toBe(0);
     expect(await readdir(home)).toEqual(["store"]);
-    // Nor is a directory that is missing passed over in silence.
+    // A missing directory is reported too.
     expect(stderr).toContain(`warn allowed_path_missing {"path":"${join(home, "none")}"`);
   });
 
-  it("says that a relative path leads nowhere where the current directory is gone", async () => {
+  it("says that a relative path is useless if the current directory is gone", async () => {
     const folder = await temporaryDirectory();
     const command = 'rmdir "$PWD" && exec "$0" "$@"';
     const args = ["-c", command, process.execPath, builtServer, "--root", "store"];
@@ -176,7 +179,7 @@ describe("the command line", () => {
     expectRefusal({ status, stdout, stderr }, 2, "current directory is gone", '"store"');
   });
 
-  it("makes a store for its owner alone, whatever the umask", async () => {
+  it("creates a store only for its owner, whatever the umask", async () => {
     const root = join(await temporaryDirectory(), "store");
     const server = await startServerUnder(["sh", "-c", 'umask 0; exec "$@"', "sh"], root);
     await server.call("save_artifact", { bucket: "b", key: "k", content: "x" });
@@ -188,12 +191,12 @@ describe("the command line", () => {
     expect(await readdir(root)).toContain("metadata.sqlite-wal");
   });
 
-  it("makes the platform's data directory, with the folders above it, where no root is named", async () => {
+  it("creates the platform's data directory and the folders above it if no root is named", async () => {
     const home = await temporaryDirectory();
     const environment = { HOME: home, XDG_DATA_HOME: join(home, "not", "there"), ARTIFACTS_ROOT: "" };
     expect(run([], environment).status).toBe(0);
     const found = await readdir(join(home, "not", "there", "artifacts-mcp"));
-    // One driver leaves the files of the log: then there is nothing in it.
+    // One driver leaves the files of the log behind. They are empty then.
     const log = found.filter((name) => /-(?:shm|wal)$/.test(name));
     for (const name of log.filter((name) => name.endsWith("-wal"))) {
       expect((await stat(join(home, "not", "there", "artifacts-mcp", name))).size).toBe(0);
@@ -243,7 +246,7 @@ describe("a data directory that cannot be used", () => {
     expectRefusal(run(["--root", inside("folder")]), 1, "metadata.sqlite", "--root");
   });
 
-  it("that is damaged is left as it is", async () => {
+  it("that is damaged is not changed", async () => {
     const root = join(await temporaryDirectory(), "store");
     expect(run(["--root", root]).status).toBe(0);
     const database = join(root, "metadata.sqlite");
@@ -265,7 +268,7 @@ describe("a data directory that cannot be used", () => {
     await chmod(folder, 0o755);
     const root = join(folder, "store");
     await mkdir(root, { mode: 0o555 });
-    // Root may write anywhere, so it becomes somebody else.
+    // Root may write anywhere, so the process runs as another user.
     const someone = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
     const main = await copyOfBuild(folder);
     await installDriver(folder);
@@ -277,8 +280,8 @@ describe("a data directory that cannot be used", () => {
   });
 });
 
-describe("the end", () => {
-  it("comes by itself when stdin ends, after every request that had arrived is answered", async () => {
+describe("the process", () => {
+  it("ends when stdin ends, after every received request has been answered", async () => {
     const server = spawnRaw(["--root", await temporaryDirectory()]);
     const saves = Array.from({ length: 5 }, (_, n) =>
       toolCall(n + 1, "save_artifact", { bucket: "b", key: `k${n}`, content: "x" }),
@@ -295,7 +298,7 @@ describe("the end", () => {
     expect(server.stderr()).toContain("stdin ended");
   });
 
-  it.each(["SIGINT", "SIGTERM"] as const)("on %s comes after the chunk in hand, which is kept", async (signal) => {
+  it.each(["SIGINT", "SIGTERM"] as const)("ends on %s after the running chunk is stored", async (signal) => {
     const root = await temporaryDirectory();
     const server = spawnRaw(["--root", root]);
     server.send(initialize, toolCall(1, "create_upload_session", { bucket: "b", key: "k" }));
@@ -303,7 +306,7 @@ describe("the end", () => {
     const { id } = result["structuredContent"] as { id: string };
     const data = "x".repeat(4_000_000);
     server.send(toolCall(2, "upload_chunk", { session_id: id, offset: 0, data }), { id: 3, method: "ping" });
-    await server.answer(3); // so the chunk before it has arrived
+    await server.answer(3); // so the chunk sent before it has arrived
     server.child.kill(signal);
     expect(await server.exited).toBe(0);
     expect(await server.answer(2)).toMatchObject({ result: { structuredContent: { offset: data.length } } });
@@ -311,7 +314,7 @@ describe("the end", () => {
     expect(await next.call("get_upload_session", { session_id: id })).toMatchObject({ offset: data.length });
   });
 
-  it("comes quietly where nobody reads stdout any more", async () => {
+  it("ends without an error when nobody reads stdout any more", async () => {
     const server = spawnRaw(["--root", await temporaryDirectory()]);
     server.send(initialize);
     await server.answer(0);
@@ -326,7 +329,7 @@ describe("the end", () => {
 });
 
 describe("logs", () => {
-  it("go to stderr, one line an event, from the level that was asked for", async () => {
+  it("go to stderr, one line per event, from the chosen level on", async () => {
     const root = await temporaryDirectory();
     const lines = run(["--root", root]).stderr.trim().split("\n");
     expect(lines).toHaveLength(2);
@@ -338,10 +341,10 @@ describe("logs", () => {
 const hasScript = spawnSync("script", ["--version"]).status === 0;
 
 describe("on a terminal", () => {
-  it.skipIf(!hasScript)("says what it is and how to connect a host (needs script of util-linux)", async () => {
+  it.skipIf(!hasScript)("says what the program is and how to connect a host (needs script of util-linux)", async () => {
     const root = await temporaryDirectory();
     const command = `${process.execPath} ${builtServer} --root ${root}`;
-    // Ctrl-D ends the terminal's input.
+    // Ctrl-D ends the input of the terminal.
     const { stdout, status } = spawnSync("script", ["-qec", command, "/dev/null"], {
       encoding: "utf8",
       input: "\u0004",

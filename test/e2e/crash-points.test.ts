@@ -12,21 +12,22 @@ import type { Scenario } from "../support/crash/scenario.js";
 import { scenarios } from "../support/crash/scenarios.js";
 
 /*
- * A real process is killed right before a thing that it changes on the disk. Another one opens the directory: nothing
- * is wrong with it, what was acknowledged is there, the operation can be made again, and nothing is left behind.
+ * A real process is killed right before a step that changes the disk. Another process opens the directory and finds no
+ * fault and every acknowledged byte. The operation can be repeated, and leaves nothing behind.
  *
- * ARTIFACTS_LONG=1 kills before every step, and each time twice: for who makes the operation again, and for the sweep
- * to come first. Without it, at each stack of places once, and in each scenario at the first step of each call of a port.
+ * ARTIFACTS_LONG=1 kills before every step, twice: once the operation is repeated first, and once a sweep runs first.
+ * Without it, a process is killed once at each stack of places, and in each scenario at the first step of each call of a
+ * port.
  */
 const isLong = process.env["ARTIFACTS_LONG"] === "1";
 const processesAtOnce = 3;
 
-/** Places where no process is killed, and why. */
+/** Places where no process is killed, with the reason. */
 const unreachable: Readonly<Record<string, string>> = {
   "src/store/uploads/appender.ts renew: return (await change.commit()) ? next : undefined;":
-    "a stream asks for it that lasts longer than half of its session's life",
+    "only a stream that takes longer than half of the life of its session reaches it",
   "src/engines/sqlite/change-batches.ts top: return changer.change(batch, 1);":
-    "only a disk that is full makes it: test/e2e/full-disk.test.ts",
+    "only a full disk reaches it: test/e2e/full-disk.test.ts",
 };
 
 let folder: string;
@@ -34,7 +35,7 @@ let program: MortalProgram;
 let places: readonly Place[];
 /** The names of the places at which a process was killed. */
 const covered = new Set<string>();
-/** The stacks of places that have been chosen to die at. */
+/** The stacks of places that were chosen for a kill. */
 const points = new Set<string>();
 let kills = 0;
 
@@ -63,7 +64,7 @@ async function prepare(scenario: Scenario): Promise<Prepared> {
   return { template, id };
 }
 
-/** By two days: what nobody names is an orphan only after one. */
+/** Makes all files two days older: an unnamed file counts as an orphan only after one day. */
 async function age(path: string): Promise<void> {
   const then = Date.now() / 1000 - 2 * 86_400;
   for (const entry of await readdir(path, { recursive: true, withFileTypes: true })) {
@@ -71,7 +72,7 @@ async function age(path: string): Promise<void> {
   }
 }
 
-/** Kills a process before step `last`, and judges what is left of it; answers how it died. */
+/** Kills a process before step `last`, and checks the store that it leaves. Returns how the process died. */
 async function dieAt(last: number, isSweptFirst: boolean, scenario: Scenario, { template, id }: Prepared) {
   const copy = await mkdtemp(join(folder, "copy-"));
   await copyStore(template, copy);
@@ -89,7 +90,7 @@ async function dieAt(last: number, isSweptFirst: boolean, scenario: Scenario, { 
   }
 }
 
-/** The steps to die at, and in which order what is left is judged: `isSweptFirst`. */
+/** The steps to kill before, each with the order of the checks: whether a sweep runs first. */
 function chosen(steps: Death["steps"]): (readonly [last: number, isSweptFirst: boolean])[] {
   if (isLong) return steps.flatMap((_, index) => [[index + 1, false] as const, [index + 1, true] as const]);
   const asked = new Set<string>();
@@ -111,7 +112,10 @@ async function inParallel<Item>(items: readonly Item[], work: (item: Item) => Pr
   await Promise.all(Array.from({ length: processesAtOnce }, worker));
 }
 
-/** A slower disk is given more at a time, so a run may come to a step sooner or later than the one before, or not at all. */
+/**
+ * A slower disk is given more bytes at a time. So a run may reach a step earlier or later than the run before it, or not at
+ * all, and is tried again.
+ */
 const maxAttempts = 5;
 
 function note(steps: Death["steps"], last: number): void {
@@ -122,7 +126,7 @@ function note(steps: Death["steps"], last: number): void {
 
 const named = scenarios.map((scenario) => [scenario.name, scenario] as const);
 
-describe("a process that is killed", () => {
+describe("a killed process", () => {
   it.each(named)("while %s", async (_, scenario) => {
     const prepared = await prepare(scenario);
     const { steps: all, answered } = await dieAt(Number.POSITIVE_INFINITY, true, scenario, prepared);
@@ -141,7 +145,7 @@ describe("a process that is killed", () => {
     });
   });
 
-  it("has been killed at every place in the code where something changes", () => {
+  it("was killed at every place in the code that changes something", () => {
     const names = places.map(({ name }) => name);
     expect(new Set(names).size, "lines of one function that differ in nothing hide one another").toBe(names.length);
     const missed = names.filter((name) => !covered.has(name));

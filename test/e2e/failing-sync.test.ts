@@ -8,25 +8,25 @@ import { sha256Of } from "../support/mcp-client.js";
 import { quiet, type ServerProcess, startServer, startServerUnder } from "../support/server-process.js";
 
 /*
- * The disk fails to sync the log of the database. SQLite says that the transaction failed, and every connection reads
- * it as not made; but its pages may have reached the log, and then a recovery brings it back. So nobody knows what has
- * become of it until another transaction has taken its place.
+ * The disk fails to sync the log of the database. SQLite says that the transaction failed, and no connection sees its
+ * changes. But its pages may have reached the log, and then a recovery brings the transaction back. So its outcome is
+ * unknown until another transaction has taken its place.
  */
 
 const bucket = "b";
 const key = "k";
-/** Too much for a row. */
+/** Content of this size is too large for a row. */
 const partBytes = 40_000;
 
 interface Upload {
   readonly id: string;
-  /** All that it is to have. */
+  /** The whole content of the upload. */
   readonly content: Buffer;
-  /** Bytes of it that were acknowledged. */
+  /** The acknowledged bytes. */
   readonly offset: number;
 }
 
-interface Work {
+interface Operation {
   readonly name: string;
   prepare(server: ServerProcess, root: string): Promise<Upload>;
   /** The call whose sync fails. */
@@ -38,8 +38,12 @@ const chunk = ({ id, content }: Upload, offset: number, bytes: number) => ({
   data: content.subarray(offset, offset + bytes).toString("base64"),
 });
 
-/** Sends chunks of these sizes, by one server after the other. */
-async function begun(servers: readonly ServerProcess[], content: Buffer, chunks: readonly number[]): Promise<Upload> {
+/** Starts an upload and sends chunks of these sizes, through the servers in turn. */
+async function startUpload(
+  servers: readonly ServerProcess[],
+  content: Buffer,
+  chunks: readonly number[],
+): Promise<Upload> {
   const [first] = servers as [ServerProcess];
   const { id = "" } = await first.call("create_upload_session", { bucket, key, size: content.length });
   const upload = { id, content, offset: 0 };
@@ -53,45 +57,45 @@ async function begun(servers: readonly ServerProcess[], content: Buffer, chunks:
   return { ...upload, offset };
 }
 
-const appended = (bytes: number): Work["act"] => {
+const appendOf = (bytes: number): Operation["act"] => {
   return (server, upload) => server.call("upload_chunk", chunk(upload, upload.offset, bytes));
 };
 
-const works: readonly Work[] = [
+const operations: readonly Operation[] = [
   {
-    name: "an append in a row",
-    prepare: (server) => begun([server], randomBytes(500), [100]),
-    act: appended(100),
+    name: "an append to content in a row",
+    prepare: (server) => startUpload([server], randomBytes(500), [100]),
+    act: appendOf(100),
   },
   {
     name: "an append to a new file",
-    prepare: (server) => begun([server], randomBytes(3 * partBytes), [100]),
-    act: appended(partBytes),
+    prepare: (server) => startUpload([server], randomBytes(3 * partBytes), [100]),
+    act: appendOf(partBytes),
   },
   {
-    name: "an append to a file that is there",
-    prepare: (server) => begun([server], randomBytes(4 * partBytes), [partBytes, partBytes]),
-    act: appended(partBytes),
+    name: "an append to an existing file",
+    prepare: (server) => startUpload([server], randomBytes(4 * partBytes), [partBytes, partBytes]),
+    act: appendOf(partBytes),
   },
   {
     name: "a copy of 64 files into one",
     async prepare(server, root) {
       const other = await startServer(root);
       const chunks = Array.from({ length: 64 }, () => partBytes);
-      const upload = await begun([server, other], randomBytes(66 * partBytes), chunks);
+      const upload = await startUpload([server, other], randomBytes(66 * partBytes), chunks);
       await other.close();
       return upload;
     },
-    act: appended(partBytes),
+    act: appendOf(partBytes),
   },
   {
     name: "a publication",
-    prepare: (server) => begun([server], randomBytes(2 * partBytes + 5), [partBytes, partBytes]),
-    act: appended(partBytes), // what is left, and the publication
+    prepare: (server) => startUpload([server], randomBytes(2 * partBytes + 5), [partBytes, partBytes]),
+    act: appendOf(partBytes), // the last chunk, which also publishes
   },
 ];
 
-/** Sends all that does not count, as a client does who was told of a failure. */
+/** Sends all bytes that are not stored, as a client does after a failure. */
 async function carryOn(server: ServerProcess, { id, content, offset }: Upload): Promise<void> {
   let session = await server.call("get_upload_session", { session_id: id });
   expect(session.error).toBeUndefined();
@@ -110,35 +114,41 @@ function expectSound(root: string): void {
   });
 }
 
-const scenes = works.flatMap((work) => [true, false].map((isOnce) => ({ ...work, isOnce })));
+const scenes = operations.flatMap((operation) => [true, false].map((isOnce) => ({ ...operation, isOnce })));
 
-describe.skipIf(!canStrace)(`a log that cannot be synced ${needsStrace}`, () => {
-  it.each(scenes)("under $name (once: $isOnce) costs no byte, whoever goes on", async ({ prepare, act, isOnce }) => {
-    const root = join(await temporaryDirectory(), "store");
-    const log = join(root, "metadata.sqlite-wal");
-    const server = await startServerUnder(quiet, root);
-    const upload = await prepare(server, root);
-    const { error } = await withFailingSync(server.pid, log, isOnce, () => act(server, upload));
-    // Once it works again, the change of an append may have been made good, or be known never to happen.
-    if (!isOnce) expect(error?.code).toBe("internal");
-    await carryOn(server, upload);
-    await server.kill();
-    expectSound(root);
-  });
-
-  it.each(scenes)("under $name (once: $isOnce) and then kill -9 cost no byte", async ({ prepare, act, isOnce }) => {
-    const root = join(await temporaryDirectory(), "store");
-    const log = join(root, "metadata.sqlite-wal");
-    const server = await startServerUnder(quiet, root);
-    const upload = await prepare(server, root);
-    await withFailingSync(server.pid, log, isOnce, async () => {
-      await act(server, upload);
+describe.skipIf(!canStrace)(`a database log that cannot be synced ${needsStrace}`, () => {
+  it.each(scenes)(
+    "during $name (once: $isOnce) loses no byte, whichever server continues",
+    async ({ prepare, act, isOnce }) => {
+      const root = join(await temporaryDirectory(), "store");
+      const log = join(root, "metadata.sqlite-wal");
+      const server = await startServerUnder(quiet, root);
+      const upload = await prepare(server, root);
+      const { error } = await withFailingSync(server.pid, log, isOnce, () => act(server, upload));
+      // When the disk works again, the change of the append either takes effect or is known never to happen.
+      if (!isOnce) expect(error?.code).toBe("internal");
+      await carryOn(server, upload);
       await server.kill();
-    });
-    expectSound(root);
-    const next = await startServer(root);
-    await carryOn(next, upload);
-    await next.kill();
-    expectSound(root);
-  });
+      expectSound(root);
+    },
+  );
+
+  it.each(scenes)(
+    "during $name (once: $isOnce), followed by kill -9, loses no byte",
+    async ({ prepare, act, isOnce }) => {
+      const root = join(await temporaryDirectory(), "store");
+      const log = join(root, "metadata.sqlite-wal");
+      const server = await startServerUnder(quiet, root);
+      const upload = await prepare(server, root);
+      await withFailingSync(server.pid, log, isOnce, async () => {
+        await act(server, upload);
+        await server.kill();
+      });
+      expectSound(root);
+      const next = await startServer(root);
+      await carryOn(next, upload);
+      await next.kill();
+      expectSound(root);
+    },
+  );
 });

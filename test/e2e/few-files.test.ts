@@ -8,12 +8,12 @@ const hasLimit = spawnSync("prlimit", ["--version"]).status === 0;
 const hasDescriptors = existsSync("/proc/self/fd");
 const bucket = "b";
 
-/** A server that may have only so many files open; it has about 24 open without any upload. */
+/** Starts a server with a limit on its open files. Without any upload it has about 24 files open. */
 async function startWith(files: number): Promise<ServerProcess> {
   return startServerUnder([...quiet, "prlimit", `--nofile=${files}:${files}`], await temporaryDirectory());
 }
 
-/** Too much for a row: two of these and three bytes are an upload. */
+/** Content of this size is too large for a row. Two of these and three bytes are one upload. */
 const part = "in a file".repeat(8_000);
 const size = 2 * part.length + 3;
 
@@ -42,31 +42,34 @@ it.skipIf(!hasLimit)("64 open files are enough for any number of uploads (needs 
   expect((await server.call("list_artifacts", { bucket, prefix: "k" }))["data"]).toHaveLength(keys.length);
 });
 
-it.skipIf(!hasLimit)("past its open files a server says so, and goes on (needs prlimit of util-linux)", async () => {
-  const server = await startWith(40);
-  const ids = await Promise.all(Array.from({ length: 100 }, (_, number) => create(server, `k${number}`)));
-  const answers = await Promise.all(ids.map((id) => server.call("upload_chunk", chunk(id, 0, part))));
-  const refusals = answers.flatMap(({ error }) => (error === undefined ? [] : [error]));
-  expect(refusals.length).toBeGreaterThan(0);
-  for (const { code, message } of refusals) {
-    expect(code).toBe("internal");
-    expect(message).toContain("abort uploads");
-  }
-  const open = ids.map((id, number) => ({ id, number, isAccepted: answers[number]?.error === undefined }));
-  for (const { id, isAccepted } of open) {
-    const session = await server.call("get_upload_session", { session_id: id });
-    expect(session["offset"]).toBe(isAccepted ? part.length : 0);
-  }
-  // As many uploads as were refused may be open again once those that were not have ended.
-  for (const { id } of open.filter(({ isAccepted }) => isAccepted)) {
-    expect((await server.call("upload_chunk", chunk(id, part.length, `${part}abc`)))["status"]).toBe("complete");
-  }
-  for (const { id } of open.filter(({ isAccepted }) => !isAccepted)) {
-    expect((await server.call("upload_chunk", chunk(id, 0, `${part}${part}abc`)))["status"]).toBe("complete");
-  }
-});
+it.skipIf(!hasLimit)(
+  "a server that cannot open more files says so, and keeps working (needs prlimit of util-linux)",
+  async () => {
+    const server = await startWith(40);
+    const ids = await Promise.all(Array.from({ length: 100 }, (_, number) => create(server, `k${number}`)));
+    const answers = await Promise.all(ids.map((id) => server.call("upload_chunk", chunk(id, 0, part))));
+    const refusals = answers.flatMap(({ error }) => (error === undefined ? [] : [error]));
+    expect(refusals.length).toBeGreaterThan(0);
+    for (const { code, message } of refusals) {
+      expect(code).toBe("internal");
+      expect(message).toContain("abort uploads");
+    }
+    const open = ids.map((id, number) => ({ id, number, isAccepted: answers[number]?.error === undefined }));
+    for (const { id, isAccepted } of open) {
+      const session = await server.call("get_upload_session", { session_id: id });
+      expect(session["offset"]).toBe(isAccepted ? part.length : 0);
+    }
+    // When the accepted uploads have ended, the refused ones can be sent.
+    for (const { id } of open.filter(({ isAccepted }) => isAccepted)) {
+      expect((await server.call("upload_chunk", chunk(id, part.length, `${part}abc`)))["status"]).toBe("complete");
+    }
+    for (const { id } of open.filter(({ isAccepted }) => !isAccepted)) {
+      expect((await server.call("upload_chunk", chunk(id, 0, `${part}${part}abc`)))["status"]).toBe("complete");
+    }
+  },
+);
 
-it.skipIf(!hasDescriptors)("servers that take turns on uploads keep few files open (told by /proc alone)", async () => {
+it.skipIf(!hasDescriptors)("servers that take turns on uploads keep few files open (needs /proc)", async () => {
   const root = await temporaryDirectory();
   const servers = [await startServer(root), await startServer(root)] as const;
   const before = servers.map(openFiles);

@@ -25,7 +25,7 @@ async function open(bytes: number) {
   return { root, server: await startServerUnder(quiet, root) };
 }
 
-/** Saves until nothing more fits, ever smaller things; answers the keys that are there, with their digests. */
+/** Saves smaller and smaller content until nothing more fits. Returns the saved keys with their digests. */
 async function fill(server: ServerProcess, name: string): Promise<Map<string, string>> {
   const saved = new Map<string, string>();
   let bytes = MiB;
@@ -64,7 +64,7 @@ async function readAndDelete(server: ServerProcess, key: string, saved: Map<stri
   saved.delete(key);
 }
 
-/** Sends what is missing behind `acknowledged`; whenever the disk is full, one of what was saved is deleted. */
+/** Sends the rest of an upload after `acknowledged`. Deletes one saved artifact whenever the disk is full. */
 async function finish(
   server: ServerProcess,
   id: string,
@@ -82,7 +82,7 @@ async function finish(
       expect(code).toBe("storage_full");
     }
     if (error === undefined) offset += next.length;
-    // The last chunk may have come to count, and its publication have failed: then asking for it publishes, and fails.
+    // The last chunk may be stored although its publication failed. Then get_upload_session publishes again, and fails.
     isFull ||= offset + next.length >= content.length;
     if (now.error === undefined) expect(now["offset"]).toBe(offset);
     else expect(isFull).toBe(true);
@@ -92,7 +92,7 @@ async function finish(
 }
 
 describe.skipIf(!canMount)(`on a full disk ${needsMounts}`, () => {
-  it("an upload stays at what was acknowledged, and ends right once something is deleted", async () => {
+  it("an upload stays at its acknowledged offset, and completes when something is deleted", async () => {
     const { root, server } = await open(12 * MiB);
     for (let round = 0; round < (isLong ? 100 : 8); round += 1) {
       const content = randomBytes(randomInt(200_000, 2 * MiB));
@@ -109,15 +109,15 @@ describe.skipIf(!canMount)(`on a full disk ${needsMounts}`, () => {
     }
   });
 
-  it("a server starts, reads, and makes room", async () => {
+  it("a server starts, reads, and frees space", async () => {
     const { root, server } = await open(8 * MiB);
-    const content = randomBytes(MiB); // with less, a store has no reserve
+    const content = randomBytes(MiB); // with smaller content, a store has no reserve
     await server.call("save_artifact", { bucket, key: "kept", ...base64(content) });
     await server.close();
     const { DatabaseSync } = await loadSqliteDriver();
     const database = new DatabaseSync(join(root, "metadata.sqlite"));
     database.exec("SELECT 1 FROM sqlite_schema");
-    database.close(); // the last to close takes the files of the log away
+    database.close(); // the last connection that closes removes the files of the log
     await expect(writeFile(join(root, "..", "fill"), randomBytes(8 * MiB))).rejects.toMatchObject({ code: "ENOSPC" });
     const next = await startServerUnder(quiet, root);
     const saved = new Map([["kept", sha256Of(content)]]);
@@ -125,7 +125,7 @@ describe.skipIf(!canMount)(`on a full disk ${needsMounts}`, () => {
     expect((await next.call("list_buckets", {}))["data"]).toEqual([]);
   });
 
-  it("saves that fail leave nothing, and many deletions at once all succeed", async () => {
+  it("failed saves leave nothing behind, and many concurrent deletions all succeed", async () => {
     const { root, server } = await open(8 * MiB);
     for (let round = 0; round < (isLong ? 50 : 4); round += 1) {
       const saved = await fill(server, `fill-${round}`);
@@ -143,12 +143,12 @@ describe.skipIf(!canMount)(`on a full disk ${needsMounts}`, () => {
     }
   });
 
-  it("small deletions work again and again, though what they free is taken at once", async () => {
+  it("small deletions keep working, although the freed space is used at once", async () => {
     const { root, server: before } = await open(6 * MiB);
     const keys = Array.from({ length: isLong ? 1_000 : 200 }, (_, number) => `small-${number}`);
     for (const key of keys) await before.call("save_artifact", { bucket, key, content: key });
     await before.close();
-    // From here the database's log begins anew: it may not grow with every deletion.
+    // From here the log of the database starts empty. It must not grow with every deletion.
     const server = await startServerUnder(quiet, root);
     await fill(server, "fill");
     for (const key of keys) {
@@ -160,11 +160,11 @@ describe.skipIf(!canMount)(`on a full disk ${needsMounts}`, () => {
     }
   });
 
-  it("what deletions in rows free is used again at once", async () => {
+  it("space that deletions free in rows is used again at once", async () => {
     const { server } = await open(8 * MiB);
     const saved = await fill(server, "fill");
     const small = async (key: string) => server.call("save_artifact", { bucket, key, ...base64(randomBytes(20_000)) });
-    // What lies in files makes room for the database to grow in; then it is full of small things.
+    // Deleting the content in files makes room for the database, which then fills with small content.
     for (const key of saved.keys()) await readAndDelete(server, key, saved);
     const keys: string[] = [];
     for (let isFull = false; !isFull; ) {
@@ -172,7 +172,7 @@ describe.skipIf(!canMount)(`on a full disk ${needsMounts}`, () => {
       if (!isFull) keys.push(`small-${keys.length}`);
     }
     expect(keys.length).toBeGreaterThan(50);
-    // The first few make the room that is kept for deletions.
+    // The first deletions make the room that is reserved for deletions.
     const remove = async (key: string) => (await server.call("delete_artifact", { bucket, key })).error;
     for (const key of keys.slice(0, 5)) expect(await remove(key)).toBeUndefined();
     for (const key of keys.slice(5, 45)) {
@@ -181,7 +181,7 @@ describe.skipIf(!canMount)(`on a full disk ${needsMounts}`, () => {
     }
   });
 
-  it("that the metadata has filled, rows are refused as clearly, and aborts make room again", async () => {
+  it("filled by metadata, rows are refused with the same error, and aborts free space again", async () => {
     const { server, root } = await open(8 * MiB);
     await writeFile(join(root, "ballast"), randomBytes(5 * MiB));
     const ids: string[] = [];
@@ -199,7 +199,7 @@ describe.skipIf(!canMount)(`on a full disk ${needsMounts}`, () => {
   });
 });
 
-/** All space is free again: neither content nor rows that own any. */
+/** Expects that all space is free again: no content, and no row that owns content. */
 async function expectNothingLeft(root: string): Promise<void> {
   const entries = await readdir(join(root, "content"), { recursive: true, withFileTypes: true });
   expect(entries.filter((entry) => entry.isFile()).map(({ name }) => name)).toEqual([]);
@@ -208,6 +208,6 @@ async function expectNothingLeft(root: string): Promise<void> {
   const isUnfinished = ({ text }: { text: string }) => !/"status":"(?:complete|aborted)"/.test(text);
   expect((await rows("session\t")).filter(isUnfinished)).toEqual([]);
   expect(await metadata.listPieces({ limit: 1 })).toEqual([]);
-  await expect.poll(() => rows("freed\t")).toEqual([]); // they go a moment later
+  await expect.poll(() => rows("freed\t")).toEqual([]); // these rows are removed a moment later
   await close();
 }

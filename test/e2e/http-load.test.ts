@@ -15,7 +15,7 @@ async function uploadUrl(service: HttpProcess, key: string, size: number): Promi
 }
 
 describe("a service under load", () => {
-  it("takes 100 uploads at once", async () => {
+  it("accepts 100 uploads at once", async () => {
     const service = await startService(await temporaryDirectory());
     const uploads = Array.from({ length: 100 }, (_, at) => ({ key: `k${at}`, content: randomBytes(1_000_000 + at) }));
     await Promise.all(
@@ -33,7 +33,7 @@ describe("a service under load", () => {
     );
   });
 
-  it("answers thousands of requests on connections that stay", async () => {
+  it("answers thousands of requests on kept connections", async () => {
     const service = await startService(await temporaryDirectory());
     await service.ask("PUT", "/v1/content/b/k", { body: "hello" });
     const agent = new Agent({ keepAlive: true, maxSockets: 8 });
@@ -46,7 +46,7 @@ describe("a service under load", () => {
     }
   });
 
-  it("takes an upload while 500 others send their heads byte by byte", async () => {
+  it("accepts an upload while 500 other clients send their heads byte by byte", async () => {
     const service = await startService(await temporaryDirectory());
     const sockets: Socket[] = [];
     onTestFinished(() => sockets.forEach((socket) => void socket.destroy()));
@@ -62,7 +62,7 @@ describe("a service under load", () => {
     const url = await uploadUrl(service, "k", content.length);
     const { json } = await service.ask("PUT", url, { body: content });
     expect(json).toMatchObject({ sha256: sha256(content) });
-    // Each has ten seconds for its head, whatever it sends.
+    // Each client has ten seconds to send its head.
     await Promise.all(
       sockets.map((socket) => socket.destroyed || new Promise((resolve) => socket.on("close", resolve))),
     );

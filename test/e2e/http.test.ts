@@ -23,7 +23,7 @@ async function usedPort(): Promise<number> {
 }
 
 describe("a service", () => {
-  it("answers, and ends with what it has when it is asked to", async () => {
+  it("answers requests, and ends cleanly when it is told to", async () => {
     const service = await startService(await temporaryDirectory());
     expect(await service.ask("GET", "/healthz")).toMatchObject({ status: 200 });
     service.child.kill("SIGTERM");
@@ -31,7 +31,7 @@ describe("a service", () => {
     expect(service.stdout()).toBe("");
   });
 
-  it("without a token of its own makes one, and prints it", async () => {
+  it("creates and prints a token if it has none", async () => {
     const root = await temporaryDirectory();
     const service = spawnRaw(["--root", root, "--no-stdio", "--http", "127.0.0.1:0"]);
     const origin = await originOf(service);
@@ -42,14 +42,14 @@ describe("a service", () => {
     expect(made.length).toBeGreaterThanOrEqual(22);
   });
 
-  it("whose port is taken ends with one line that says so", async () => {
+  it("ends with one line that says so if its port is taken", async () => {
     const port = await usedPort();
     const service = spawnRaw(["--root", await temporaryDirectory(), "--no-stdio", "--http", `127.0.0.1:${port}`]);
     expect(await service.exited).toBe(1);
     expect(service.stderr()).toMatch(/^artifacts-mcp: 127\.0\.0\.1:\d+ is in use [^\n]+\n$/);
   });
 
-  it("keeps its URLs over a restart, in a file for its owner alone", async () => {
+  it("keeps its URLs valid across a restart, with a file only for its owner", async () => {
     const root = await temporaryDirectory();
     const first = await startService(root);
     const body = JSON.stringify({ bucket: "b", key: "k", size: 5 });
@@ -70,7 +70,7 @@ it.each(["[::1]:0", "localhost:0"])("a service listens on %s", async (address) =
   expect(await (await fetch(`${await originOf(service)}/healthz`)).json()).toEqual({ status: "ok" });
 });
 
-it("a service ends while clients listen to it and read from it", async () => {
+it("a service can end while clients listen to it and read from it", async () => {
   const service = await startService(await temporaryDirectory());
   const requestInit = { headers: { authorization: `Bearer ${token}` } };
   const transport = new StreamableHTTPClientTransport(new URL("/mcp", service.origin), { requestInit });
@@ -80,13 +80,13 @@ it("a service ends while clients listen to it and read from it", async () => {
   await service.ask("PUT", "/v1/content/b/k", { body: Buffer.alloc(8 * MiB) });
   const reading = service.begin("GET", "/v1/content/b/k");
   reading.end();
-  await once(reading, "response"); // and does not read on
+  await once(reading, "response"); // the client reads no more
   service.child.kill("SIGTERM");
   expect(await service.exited).toBe(0);
 });
 
 describe("beside stdio", () => {
-  it("URLs are those of HTTP", async () => {
+  it("URLs are HTTP URLs", async () => {
     const server = await startServer(await temporaryDirectory(), "--http", "127.0.0.1:0", "--http-token", token);
     const { url = "" } = await server.call("create_upload_session", { bucket: "b", key: "k", size: 5 });
     const { url: download } = (await (await fetch(url, { method: "PUT", body: "hello" })).json()) as { url: string };
@@ -94,7 +94,7 @@ describe("beside stdio", () => {
     expect(await server.call("get_artifact", { bucket: "b", key: "k" })).toHaveProperty("url");
   });
 
-  it("a port that is taken is a warning, and the tools go on without URLs", async () => {
+  it("a taken port is a warning, and the tools work without URLs", async () => {
     const port = await usedPort();
     const server = spawnRaw(["--root", await temporaryDirectory(), "--http", `127.0.0.1:${port}`]);
     server.send(initialize, toolCall(1, "create_upload_session", { bucket: "b", key: "k" }));
@@ -109,7 +109,7 @@ describe("beside stdio", () => {
 });
 
 describe("an upload", () => {
-  it("goes on after kill -9 from every byte that was acknowledged", async () => {
+  it("continues after kill -9 from every acknowledged byte", async () => {
     const root = await temporaryDirectory();
     const content = randomBytes(24 * MiB);
     let service = await startService(root);
@@ -133,7 +133,7 @@ describe("an upload", () => {
     expect(sha256((await service.ask("GET", download)).bytes)).toBe(sha256(content));
   });
 
-  it("is fed by a text chunk, a local file, PUT and tus, with a kill -9 between each", async () => {
+  it("accepts a text chunk, a local file, PUT and tus, with a kill -9 between each", async () => {
     const base = await temporaryDirectory();
     const [root, allowed] = [join(base, "store"), join(base, "allowed")];
     await mkdir(allowed);
@@ -183,7 +183,7 @@ describe("an upload", () => {
     expect(artifact).toMatchObject({ bytes: content.length, sha256: sha256(content) });
   });
 
-  it("that is running when the server ends has all that it sent", async () => {
+  it("that is running when the server ends keeps every byte that was sent", async () => {
     const root = await temporaryDirectory();
     const service = await startService(root);
     const body = JSON.stringify({ bucket: "b", key: "k", size: 10 * MiB });

@@ -9,10 +9,10 @@ import { copyOfBuild, installDriver, repository } from "../support/installation.
 
 const needsDriver = (process.versions["sqlite"] ?? "0").localeCompare("3.51.3", "en", { numeric: true }) < 0;
 
-describe("an installation that is not whole", () => {
+describe("an incomplete installation", () => {
   const start = (main: string, root: string) => runCommand(["--root", root], {}, main);
 
-  it.skipIf(!needsDriver)("without a driver, says in one line what to install, and makes nothing", async () => {
+  it.skipIf(!needsDriver)("without a driver says in one line what to install, and creates nothing", async () => {
     const folder = await temporaryDirectory();
     const main = await copyOfBuild(folder);
     expectRefusal(start(main, join(folder, "store")), 1, process.version, "npm install @photostructure/sqlite@1.2.1");
@@ -21,7 +21,7 @@ describe("an installation that is not whole", () => {
     expect([status, stdout]).toEqual([0, `${packageJson.version}\n`]);
   });
 
-  it.skipIf(!needsDriver)("with a driver that does not load, says why", async () => {
+  it.skipIf(!needsDriver)("with a driver that does not load says why", async () => {
     const folder = await temporaryDirectory();
     const main = await copyOfBuild(folder);
     await installDriver(folder);
@@ -29,7 +29,7 @@ describe("an installation that is not whole", () => {
     expectRefusal(start(main, join(folder, "store")), 1, "again", "cannot be used", "No native build");
   });
 
-  it("with a program that breaks off, says so", async () => {
+  it("with a truncated program says so", async () => {
     const main = await copyOfBuild(await temporaryDirectory());
     const bundle = join(dirname(main), "server.cjs");
     const { size } = await stat(bundle);
@@ -40,7 +40,7 @@ describe("an installation that is not whole", () => {
   });
 
   it.each(["server.cjs", "sqlite-thread.cjs", "digest-thread.cjs", "commands.cjs"])(
-    "without %s, says so",
+    "without %s says so",
     async (name) => {
       const folder = await temporaryDirectory();
       const main = await copyOfBuild(folder);
@@ -52,7 +52,7 @@ describe("an installation that is not whole", () => {
 });
 
 describe("the package", () => {
-  it("depends on nothing, and its checkout on no native sqlite3", async () => {
+  it("has no dependencies, and its checkout needs no native sqlite3", async () => {
     expect(packageJson).not.toHaveProperty("dependencies");
     expect(packageJson.peerDependenciesMeta).toEqual({ "@photostructure/sqlite": { optional: true } });
     const lock = JSON.parse(await readFile(join(repository, "package-lock.json"), "utf8"));
@@ -60,7 +60,7 @@ describe("the package", () => {
     expect(sqlite3.map(([, { name }]) => name)).toEqual(["@photostructure/sqlite"]);
   });
 
-  it("packs the bundle, its licences and the documents, and runs where it is installed", async () => {
+  it("contains the bundle, the licences and the documents, and runs after its installation", async () => {
     const folder = await temporaryDirectory();
     const packed = spawnSync("npm", ["pack", "--ignore-scripts", "--json", "--pack-destination", folder], {
       encoding: "utf8",

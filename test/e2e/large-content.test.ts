@@ -11,7 +11,7 @@ import { builtServer, startServer } from "../support/server-process.js";
 
 const MiB = 1024 * 1024;
 
-/** Turns one bit of a file round. */
+/** Flips one bit of a file. */
 async function damage(path: string, at: number): Promise<void> {
   const file = await open(path, "r+");
   const { buffer } = await file.read(Buffer.alloc(1), 0, 1, at);
@@ -28,7 +28,7 @@ function verify(root: string) {
   return spawnSync(process.execPath, [builtServer, "verify", "--root", root], { encoding: "utf8", input: "" });
 }
 
-it("content of 40 MiB is checked whenever all of it is read, beside the reading", async () => {
+it("content of 40 MiB is checked while it is read whole", async () => {
   const folder = await temporaryDirectory();
   const [source, target, root] = [join(folder, "source"), join(folder, "target"), join(folder, "root")];
   const bytes = randomBytes(40 * MiB + 1);

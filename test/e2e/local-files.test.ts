@@ -8,7 +8,7 @@ import { type ServerProcess, startServer } from "../support/server-process.js";
 
 const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 
-/** A directory that a server on `root` may reach, with a file of random bytes in it. */
+/** A directory that a server on `root` may use, with a file of random bytes in it. */
 async function prepare(bytes: number) {
   const base = await temporaryDirectory();
   const [root, allowed] = [join(base, "store"), join(base, "allowed")];
@@ -19,7 +19,7 @@ async function prepare(bytes: number) {
   return { root, allowed, path, content, start: () => startServer(root, "--allow-path", allowed) };
 }
 
-/** Makes a call, and kills the server at the first progress that it tells. */
+/** Makes a call, and kills the server at its first progress notification. */
 async function killedInTheMiddle(server: ServerProcess, name: string, args: Record<string, unknown>): Promise<void> {
   let dying: Promise<void> | undefined;
   const onprogress = (): void => {
@@ -32,7 +32,7 @@ async function killedInTheMiddle(server: ServerProcess, name: string, args: Reco
 const answerOf = (result: unknown) => (result as CallToolResult).structuredContent as Record<string, never>;
 
 describe("import_file", () => {
-  it("that was killed goes on with its session, to the same content", async () => {
+  it("continues its session after a kill, with the same content", async () => {
     const { start, path, content } = await prepare(40 * 1024 * 1024);
     const first = await start();
     await killedInTheMiddle(first, "import_file", { path, bucket: "b", key: "data.bin" });
@@ -50,7 +50,7 @@ describe("import_file", () => {
 });
 
 describe("export_file", () => {
-  it("that was killed leaves no file under the name, and can be made again", async () => {
+  it("leaves no file under the name after a kill, and can be repeated", async () => {
     const { start, path, content, allowed } = await prepare(80 * 1024 * 1024);
     const first = await start();
     await first.call("import_file", { path, bucket: "b", key: "data.bin" });
@@ -65,8 +65,8 @@ describe("export_file", () => {
   });
 });
 
-describe("both", () => {
-  it("reach nothing outside, nor the store itself, whatever leads there", async () => {
+describe("import_file and export_file", () => {
+  it("reach neither a file outside the allowed directories nor the store itself, by any path", async () => {
     const { start, root, allowed } = await prepare(10);
     const outside = await temporaryDirectory();
     await writeFile(join(outside, "secret"), "secret");

@@ -22,7 +22,7 @@ async function beginSession(service: HttpProcess): Promise<Record<string, string
   return { ...kinds, "mcp-session-id": String(headers["mcp-session-id"]) };
 }
 
-/** In bytes: what the process has in memory now. */
+/** The memory of the process now, in bytes. */
 async function residentBytes({ child }: HttpProcess): Promise<number> {
   const status = await readFile(`/proc/${child.pid}/status`, "utf8");
   return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * 1024;
@@ -32,7 +32,7 @@ const listBuckets = JSON.stringify(message(1, "tools/call", { name: "list_bucket
 const hundredReads = JSON.stringify(Array.from({ length: 100 }, (_, n) => readResource(n + 1, "k", 4 * MiB)));
 
 describe.runIf(process.platform === "linux")("MCP over HTTP under load", () => {
-  it("keeps what forty clients have read and left within one limit, in a heap of 192 MiB", async () => {
+  it("keeps the read and unread messages of forty clients within one limit, in a heap of 192 MiB", async () => {
     const environment = { NODE_OPTIONS: "--max-old-space-size=192" };
     const service = await startServiceIn(environment, await temporaryDirectory());
     const text = "x".repeat(4 * MiB);
@@ -47,12 +47,12 @@ describe.runIf(process.platform === "linux")("MCP over HTTP under load", () => {
         expect([status, bytes.length > length]).toEqual([200, true]);
       }
     }
-    // Of 400 MB read, 64 MiB are kept; buffers that are used again and garbage are beside them.
+    // Of 400 MB that were read, 64 MiB are kept. Reused buffers and garbage come on top.
     expect((await residentBytes(service)) - before).toBeLessThan(192 * MiB);
     expect((await service.ask("GET", "/readyz")).status).toBe(200);
   });
 
-  it("refuses eight bodies of 60 MiB before they are sent, and holds eight that stop at 40 in less than 64 MiB", async () => {
+  it("refuses eight bodies of 60 MiB before they are sent, and holds eight bodies that stop at 40 MiB in less than 64 MiB", async () => {
     const service = await startService(await temporaryDirectory());
     const headers = await beginSession(service);
     const before = await residentBytes(service);
@@ -66,7 +66,7 @@ describe.runIf(process.platform === "linux")("MCP over HTTP under load", () => {
     const stopped = beginEight(40 * MiB).map(
       (request) => new Promise((resolve) => request.write(Buffer.alloc(39 * MiB, 32), resolve)),
     );
-    await Promise.any(stopped); // the server has taken as much as it takes of one
+    await Promise.any(stopped); // the server has read as much of one body as it accepts
     const ping = await service.ask("POST", "/mcp", { headers, body: JSON.stringify(message(7, "ping")) });
     expect(ping.status).toBe(200);
     expect((await residentBytes(service)) - before).toBeLessThan(64 * MiB);
@@ -102,7 +102,7 @@ describe.runIf(process.platform === "linux")("MCP over HTTP under load", () => {
     },
   );
 
-  it("answers each client with its own content, and tells that again, while the memory of answers is used again", async () => {
+  it("answers each client with its own content, also when it is replayed, while buffers of answers are reused", async () => {
     const service = await startService(await temporaryDirectory());
     await Promise.all(
       Array.from({ length: 8 }, async (_, client) => {
@@ -120,13 +120,14 @@ describe.runIf(process.platform === "linux")("MCP over HTTP under load", () => {
           if (primed === undefined) continue;
           const from = { ...headers, accept: "text/event-stream", "last-event-id": primed };
           const again = await service.ask("GET", "/mcp", { headers: from });
-          expect(again.status === 400 || blobOf(again.text) === blob).toBe(true); // others may have taken its room
+          // The messages of other clients may have replaced it.
+          expect(again.status === 400 || blobOf(again.text) === blob).toBe(true);
         }
       }),
     );
   });
 
-  it("answers others, within its memory, while ten clients read nothing of what they asked for", async () => {
+  it("answers other clients, within its memory limit, while ten clients read none of their answers", async () => {
     const service = await startService(await temporaryDirectory());
     await service.ask("PUT", "/v1/content/b/k", { body: Buffer.alloc(4 * MiB, 1) });
     const before = await residentBytes(service);

@@ -17,8 +17,8 @@ import { silentLog } from "../support/silent-log.js";
 import { storeOn } from "../support/stores.js";
 
 /*
- * A disk that writes nothing by itself is copied while two servers work on it: the copy holds what they have asked to
- * be on the disk, and nothing else, as after a power cut. Then a new server opens the copy.
+ * A disk that writes nothing by itself is copied while two servers work on it. As after a power cut, the copy holds only
+ * what the servers have synced. Then a new server opens the copy.
  */
 
 const isLong = process.env["ARTIFACTS_LONG"] === "1";
@@ -30,12 +30,12 @@ interface KnownVersion {
   readonly sha256: string;
   readonly content: Buffer;
 }
-/** Undefined once the upload was aborted. */
+/** The offset of an upload. Undefined after the upload was aborted. */
 type UploadState = { readonly offset: number } | undefined;
-/** All versions, oldest first, and the last number given: none is given again, even after all versions are gone. */
+/** All versions, oldest first, and the last version number. No number is used twice, even after all versions are gone. */
 type KeyState = { readonly last: number; readonly versions: readonly KnownVersion[] };
 
-/** What was acknowledged, and what the call under way, if there is one, is about to make of it. */
+/** The acknowledged state, and the state after the running call, if there is one. */
 interface Slot<State> {
   acknowledged: State;
   next: { readonly state: State } | undefined;
@@ -49,19 +49,19 @@ interface KeySlot extends Slot<KeyState> {
   readonly key: string;
 }
 
-/** The slots as they were at one moment. */
+/** A snapshot of the slots. */
 interface Known {
   readonly uploads: readonly UploadSlot[];
   readonly keys: readonly KeySlot[];
   readonly isIdle: boolean;
 }
 
-/** The states that may be found: a call whose answer has not come may have happened, or not. */
+/** The states that a copy may hold: a call without an answer may have taken effect or not. */
 function possible<State>({ acknowledged, next }: Slot<State>): State[] {
   return next === undefined ? [acknowledged] : [acknowledged, next.state];
 }
 
-async function during<State>(slot: Slot<State>, state: State, call: () => Promise<{ error?: unknown }>): Promise<void> {
+async function track<State>(slot: Slot<State>, state: State, call: () => Promise<{ error?: unknown }>): Promise<void> {
   slot.next = { state };
   const { error } = await call();
   expect(error).toBeUndefined();
@@ -69,7 +69,7 @@ async function during<State>(slot: Slot<State>, state: State, call: () => Promis
   slot.next = undefined;
 }
 
-/** Two servers and one other process on one disk, and all that they have acknowledged. */
+/** Two servers and one other process on one disk, and everything that they have acknowledged. */
 class Workload {
   readonly uploads: UploadSlot[] = [];
   readonly keys: KeySlot[] = [];
@@ -91,7 +91,7 @@ class Workload {
     return { uploads, keys, isIdle: [...uploads, ...keys].every(({ next }) => next === undefined) };
   }
 
-  /** One call that changes something, awaited; on a slot that no other call is busy with. */
+  /** Makes one call that changes something, on a slot without a running call, and waits for it. */
   async step(): Promise<void> {
     const keys = this.keys.filter(({ next }) => next === undefined);
     const uploads = this.uploads.filter((slot) => slot.next === undefined && isOpen(slot));
@@ -120,11 +120,11 @@ class Workload {
     this.uploads.push({ id, key, content, acknowledged: { offset: 0 }, next: undefined });
   }
 
-  /** An upload that begins with what a version has; it stays whole, whatever becomes of that version. */
+  /** Starts an upload with the content of a version. The upload stays whole, even if that version is deleted. */
   async #copy(from: KeySlot): Promise<void> {
     const { version, content } = pick(from.acknowledged.versions);
     const key = `copy-${randomBytes(4).toString("hex")}`;
-    from.next = { state: from.acknowledged }; // it is there until the copy is
+    from.next = { state: from.acknowledged }; // the version must exist until the copy is made
     const about = { bucket, key, from: { bucket, key: from.key, version } };
     const { id = "", error } = await this.other.call("copy", about);
     expect(error).toBeUndefined();
@@ -133,18 +133,18 @@ class Workload {
     this.uploads.push({ id, key, content: all, acknowledged: { offset: content.length }, next: undefined });
   }
 
-  /** The last chunk of a declared size publishes it. Every third append is another process's, which folds often. */
+  /** The last chunk of a declared size publishes. The other process, which folds often, makes every third append. */
   async #append(slot: UploadSlot): Promise<void> {
     const offset = slot.acknowledged?.offset ?? 0;
     const chunk = slot.content.subarray(offset, offset + sizeUpTo(200_000));
     const args = { session_id: slot.id, offset, data: chunk.toString("base64"), encoding: "base64" };
-    await during(slot, { offset: offset + chunk.length }, () =>
+    await track(slot, { offset: offset + chunk.length }, () =>
       randomInt(3) === 0 ? this.other.call("append", args) : this.#server().call("upload_chunk", args),
     );
   }
 
   async #abort(slot: UploadSlot): Promise<void> {
-    await during(slot, undefined, () => this.#server().call("abort_upload_session", { session_id: slot.id }));
+    await track(slot, undefined, () => this.#server().call("abort_upload_session", { session_id: slot.id }));
   }
 
   async #save(slot: KeySlot): Promise<void> {
@@ -153,10 +153,10 @@ class Workload {
     const version = { version: last + 1, sha256: sha256Of(content), content };
     const state = { last: last + 1, versions: [...versions, version].slice(-keepVersions) };
     const args = { bucket, key: slot.key, content: content.toString("base64"), encoding: "base64" };
-    await during(slot, state, () => this.#server().call("save_artifact", args));
+    await track(slot, state, () => this.#server().call("save_artifact", args));
   }
 
-  /** One version, or all. */
+  /** Deletes one version, or all. */
   async #delete(slot: KeySlot): Promise<void> {
     const { last, versions } = slot.acknowledged;
     const { version } = pick(versions);
@@ -164,10 +164,10 @@ class Workload {
     const left = isAll ? [] : versions.filter((known) => known.version !== version);
     const state = { last, versions: left };
     const args = { bucket, key: slot.key, ...(isAll ? {} : { version }) };
-    await during(slot, state, () => this.#server().call("delete_artifact", args));
+    await track(slot, state, () => this.#server().call("delete_artifact", args));
   }
 
-  /** Between two system calls of every thread, nothing is on its way to the disk. */
+  /** Stops all processes. Every thread is then between two system calls, so no write is on its way to the disk. */
   async paused(work: () => Promise<void>): Promise<void> {
     const pids = [...this.servers, this.other].map(({ pid }) => pid);
     for (const pid of pids) process.kill(pid, "SIGSTOP");
@@ -180,7 +180,7 @@ class Workload {
   }
 }
 
-/** Half of the sizes fit in a row. */
+/** A random size. About half of the sizes fit in a row. */
 function sizeUpTo(most: number): number {
   return randomInt(1, randomInt(2) === 0 ? 32 * 1024 : most);
 }
@@ -201,7 +201,10 @@ function isStopped(pid: number): boolean {
   return states.every((state) => state === "T");
 }
 
-/** A write-ahead log that is as long as it gets is written over in place: then a commit makes no name durable by chance. */
+/**
+ * Grows the write-ahead log to its full length, so that later commits overwrite it in place. A commit that made the log
+ * longer could make file names durable by chance.
+ */
 async function fillWriteAheadLog(root: string): Promise<void> {
   const adapter = new KeyvSqlite({ uri: `sqlite://${join(root, "metadata.sqlite")}`, busyTimeout: 5_000 });
   await adapter.query("INSERT INTO keyv (key, value) VALUES ('filler', hex(zeroblob(2400000)))");
@@ -210,7 +213,7 @@ async function fillWriteAheadLog(root: string): Promise<void> {
   await adapter.close();
 }
 
-/** What a new server finds on a copy of the disk. */
+/** Checks what a new server finds on a copy of the disk. */
 async function expectKept(image: string, { uploads, keys, isIdle }: Known): Promise<void> {
   const disk = await imageDisk(image);
   const root = join(disk.path, "store");
@@ -228,10 +231,11 @@ async function expectKept(image: string, { uploads, keys, isIdle }: Known): Prom
     if (isIdle) await expectNothingElse(root, directory);
     for (const slot of uploads) await expectUpload(store, slot);
     for (const slot of keys) await expectNewNumber(store, slot);
-    // What a call was about to name goes with its session's row at the latest.
+    // Files that a call had not named yet are removed with the row of their session at the latest.
     const later = storeOn(directory, { keepVersions, now: () => Date.now() + 9 * endedSessionMs });
     for (let pass = 1; pass <= 2; pass += 1) {
-      expect(await later.sweep.run({ graceMs: 0, trustsClock: true })).toMatchObject({ failed: 0 }); // ends, forgets
+      // The first pass ends sessions, the second removes their rows.
+      expect(await later.sweep.run({ graceMs: 0, trustsClock: true })).toMatchObject({ failed: 0 });
     }
     expect((await later.verify({ graceMs: 0 })).faults).toEqual([]);
     await later.close();
@@ -243,7 +247,7 @@ async function expectKept(image: string, { uploads, keys, isIdle }: Known): Prom
   }
 }
 
-/** Nothing takes space but what rows name: what was deleted is gone, and its space too. */
+/** Expects only content that rows name: deleted content takes no space. */
 async function expectNothingElse(root: string, { metadata }: DataDirectory): Promise<void> {
   const artifacts = (await metadata.range(artifactPrefix, { limit: 1_000 })).map((row) => parseArtifactRow(row).value);
   const sessions = (await metadata.range(sessionPrefix, { limit: 1_000 })).map((row) => parseSessionRow(row).value);
@@ -260,7 +264,7 @@ async function expectNothingElse(root: string, { metadata }: DataDirectory): Pro
   expect(there.sort()).toEqual(named.sort());
 }
 
-/** Whatever was deleted, the next version has a number that none had. */
+/** Expects that the next version gets a new number, whatever was deleted. */
 async function expectNewNumber(store: TestStore, slot: KeySlot): Promise<void> {
   const { version } = await store.artifacts.save({
     ...{ bucket, key: slot.key, bytes: randomBytes(10), otherwise: "text/plain" },
@@ -270,7 +274,7 @@ async function expectNewNumber(store: TestStore, slot: KeySlot): Promise<void> {
 
 type TestStore = ReturnType<typeof storeOn>;
 
-/** Goes on from the offset that is found: the digest of the whole says whether the bytes before it were right. */
+/** Uploads the rest from the found offset. The digest of the whole then proves that the bytes before it were right. */
 async function expectUpload(store: TestStore, slot: UploadSlot): Promise<void> {
   const { id, key, content } = slot;
   const found = await store.uploads.get(id);
@@ -303,7 +307,7 @@ async function openWorkload(image: string): Promise<Workload> {
 async function cutPower(workload: Workload, image: string, copy: string): Promise<void> {
   await workload.paused(async () => {
     await copyFile(image, copy);
-    // Answers that are read meanwhile were given before, so the copy has to hold them too.
+    // Answers that arrive during the copy were sent before it, so the copy must hold their changes too.
     await expectKept(copy, workload.known());
   });
   await rm(copy);
@@ -317,7 +321,7 @@ it.skipIf(!canMount)(`everything acknowledged survives a power cut at any moment
     for (let step = randomInt(1, 8); step > 0; step -= 1) await workload.step();
     await cutPower(workload, image, copy);
   }
-  // In the middle of running calls; where one runs alone, no other one makes its names durable by chance.
+  // These cuts come during running calls. If one call runs alone, no other one makes its file names durable by chance.
   for (let cut = 0; cut < (isLong ? 200 : 8); cut += 1) {
     const running = Array.from({ length: pick([1, 1, 4]) }, () => workload.step());
     await delay(randomInt(12));

@@ -8,11 +8,11 @@ import { builtServer, quiet, type ServerProcess, startServer, startServerUnder }
 const bucket = "b";
 const chunk = (session_id: string, offset: number, data: string) => ({ session_id, offset, data });
 
-/** Too much for a row. */
+/** Content of this size is too large for a row. */
 const part = "in a file".repeat(8_000);
 const at = part.length;
 
-/** A store with an artifact, and an upload of which `part` is acknowledged. */
+/** A store with an artifact, and an upload whose first bytes, `part`, are acknowledged. */
 async function prepare(server: ServerProcess): Promise<string> {
   await server.call("save_artifact", { bucket, key: "k", content: "text" });
   const { id = "" } = await server.call("create_upload_session", { bucket, key: "upload", size: at + 6 });
@@ -26,7 +26,7 @@ async function read(server: ServerProcess, key: string): Promise<unknown> {
 }
 
 describe.skipIf(!canMount)(`on a disk that becomes read-only ${needsMounts}`, () => {
-  it("calls that need a new file are refused, and work again without a restart", async () => {
+  it("calls that need a new file are refused, and later work again without a restart", async () => {
     const disk = await memoryDisk(16 * 1024 * 1024);
     const server = await startServerUnder(quiet, join(disk.path, "store"));
     const id = await prepare(server);
@@ -37,7 +37,7 @@ describe.skipIf(!canMount)(`on a disk that becomes read-only ${needsMounts}`, ()
     const { id: other = "" } = await server.call("create_upload_session", { bucket, key: "other" });
     expect((await server.call("upload_chunk", chunk(other, 0, part))).error?.code).toBe("read_only");
     expect((await server.call("get_upload_session", { session_id: other }))["offset"]).toBe(0);
-    // The files of the database and of the upload are open already.
+    // The files of the database and of the upload are already open.
     expect(await server.call("save_artifact", { bucket, key: "k", content: "small" })).toMatchObject({ version: 2 });
     expect((await server.call("upload_chunk", chunk(id, at, "abc")))["offset"]).toBe(at + 3);
     uncover();
@@ -47,7 +47,7 @@ describe.skipIf(!canMount)(`on a disk that becomes read-only ${needsMounts}`, ()
     expect(await read(server, "upload")).toMatchObject({ blob: Buffer.from(`${part}abcdef`).toString("base64") });
   });
 
-  it("as after an error of its own, every change is refused and all that was acknowledged is there", async () => {
+  it("every change is refused, as after a disk error, and everything acknowledged is kept", async () => {
     const image = join(await temporaryDirectory(), "image");
     await newImage(image, 32 * 1024 * 1024);
     const disk = await imageDisk(image);
@@ -67,8 +67,9 @@ describe.skipIf(!canMount)(`on a disk that becomes read-only ${needsMounts}`, ()
       await server.call("abort_upload_session", { session_id: id }),
     ].map(({ error }) => `${error?.code}: ${error?.message}`);
     expect(codes[1]).toMatch(/^read_only/);
-    // Of a database that was open before, SQLite tells no more than that it could not write.
-    for (const code of codes) expect(code).toMatch(/^(?:internal: The disk failed .* become read-|read_)only/);
+    // For a database that is already open, SQLite only says that it could not write.
+    for (const code of codes)
+      expect(code).toMatch(/^(?:internal: The disk failed .* may be damaged or read-|read_)only/);
     expect(await read(server, "k")).toMatchObject({ text: "text" });
     expect((await server.call("get_upload_session", { session_id: id }))["offset"]).toBe(at);
     await server.close();

@@ -6,14 +6,14 @@ import { describe, expect, it } from "vitest";
 import { temporaryDirectory } from "../support/directories.js";
 import { builtServer, initialize, toolCall } from "../support/server-process.js";
 
-/** Longer than a read, and two of it in one: the lines of both must come out of the one buffer whole. */
+/** Longer than one read. Two lines hold it, and both must come out of the shared buffer whole. */
 const content = "0123456789abcdef".repeat(20_000);
 const save = (id: number, key: string, text: string) =>
   toolCall(id, "save_artifact", { bucket: "b", key, content: text });
 const messages = [initialize, save(2, "large", content), save(3, "small", "a"), save(4, "larger", content.repeat(3))];
 const lines = messages.map((message) => `${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`).join("");
 
-describe("a standard input", () => {
+describe("standard input", () => {
   const kinds: [string, (path: string, command: string[]) => string][] = [
     [
       "a file",
@@ -33,7 +33,7 @@ describe("a standard input", () => {
     ],
   ];
 
-  it.each(kinds)("that is %s is read to its end", async (_, serve) => {
+  it.each(kinds)("as %s is read to its end", async (_, serve) => {
     const directory = await temporaryDirectory();
     const path = join(directory, "lines");
     await writeFile(path, lines);

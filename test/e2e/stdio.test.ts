@@ -10,13 +10,13 @@ import { initialize, type RawServer, spawnRaw, toolCall } from "../support/serve
 
 const MiB = 1024 * 1024;
 
-/** The most memory that a process has had in hand so far, in bytes. */
+/** The highest memory use of a process so far, in bytes. */
 async function peakBytes(pid: number | undefined): Promise<number> {
   const [, kib] = (await readFile(`/proc/${pid}/status`, "utf8")).match(/VmHWM:\s+(\d+) kB/) ?? [];
   return Number(kib) * 1024;
 }
 
-/** A server with an artifact of 1 MiB, whose client reads nothing from here on. */
+/** A server with an artifact of 1 MiB. Its client reads nothing from here on. */
 async function openUnread(): Promise<RawServer> {
   const server = spawnRaw(["--root", await temporaryDirectory(), "--log-level", "debug"]);
   server.send(initialize, toolCall(1, "save_artifact", { bucket: "b", key: "k.txt", content: "x".repeat(MiB) }));
@@ -29,7 +29,7 @@ const reads = Array.from({ length: 300 }, (_, n) =>
   toolCall(n + 2, "read_artifact", { bucket: "b", key: "k.txt", length: MiB }),
 );
 
-/** Resolves once a server that has begun has done nothing for a second. */
+/** Resolves when a server that has started work has been idle for a second. */
 async function idle({ stderr }: RawServer): Promise<void> {
   const calls = (): number => stderr().split("read_artifact").length - 1;
   await vi.waitFor(() => expect(calls()).toBeGreaterThan(0), patience);
@@ -39,8 +39,8 @@ async function idle({ stderr }: RawServer): Promise<void> {
   }
 }
 
-describe.skipIf(!existsSync("/proc/self/status"))("memory (told by /proc alone)", () => {
-  it("stays bounded while 300 answers of 1 MiB are not read, and then all of them come", async () => {
+describe.skipIf(!existsSync("/proc/self/status"))("memory (needs /proc)", () => {
+  it("stays bounded while 300 answers of 1 MiB are not read, and then all answers arrive", async () => {
     const server = await openUnread();
     const before = await peakBytes(server.child.pid);
     server.send(...reads);
@@ -56,7 +56,7 @@ describe.skipIf(!existsSync("/proc/self/status"))("memory (told by /proc alone)"
     expect(answers.every(({ result }) => result.content[1].text.length === MiB)).toBe(true);
   });
 
-  it("stays bounded over a line of 1 GiB, which is answered, as is the next", async () => {
+  it("stays bounded for a line of 1 GiB, and this line and the next one are answered", async () => {
     const server = spawnRaw(["--root", await temporaryDirectory()]);
     server.send(initialize);
     await server.answer(0);
@@ -75,13 +75,13 @@ describe.skipIf(!existsSync("/proc/self/status"))("memory (told by /proc alone)"
   });
 });
 
-/** The structured part of a tool's answer. */
+/** The structured content of a tool's answer. */
 async function structured(server: RawServer, id: number): Promise<Record<string, unknown>> {
   const { result } = await server.answer(id);
   return result?.["structuredContent"] as Record<string, unknown>;
 }
 
-/** Reads three artifacts as resources, several at once. */
+/** Reads three artifacts as resources, all at once. */
 async function readBack(server: RawServer, uploads: readonly { chunks: readonly Buffer[] }[]): Promise<void> {
   const read = (id: number, key = "") => ({ id, method: "resources/read", params: { uri: `artifact://b/${key}` } });
   server.send(...Array.from({ length: 9 }, (_, n) => read(200 + n, ["a", "b", "c"][n % 3])));
@@ -93,7 +93,7 @@ async function readBack(server: RawServer, uploads: readonly { chunks: readonly 
 }
 
 describe("chunks of many sizes", () => {
-  it("arrive as they are, several sessions and calls at once, as base64 and as text", async () => {
+  it("are stored unchanged, in several sessions and calls at once, as base64 and as text", async () => {
     const server = spawnRaw(["--root", await temporaryDirectory()]);
     const bucket = "b";
     const create = (key: string, n: number) => toolCall(n + 1, "create_upload_session", { bucket, key });
@@ -131,7 +131,7 @@ describe("chunks of many sizes", () => {
 });
 
 describe("a client that never reads", () => {
-  it("does not keep the process from ending on SIGTERM", async () => {
+  it("does not stop the process from ending on SIGTERM", async () => {
     const server = await openUnread();
     server.send(...reads);
     await idle(server);

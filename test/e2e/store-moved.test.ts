@@ -12,12 +12,12 @@ import { silentLog } from "../support/silent-log.js";
 import { storeOn } from "../support/stores.js";
 
 /*
- * The data directory is taken away from under running servers, which hold its files open: they write nothing that
- * nobody would find, and make nothing in its place.
+ * The data directory is moved away while servers run and hold its files open. The servers write nothing that would be
+ * lost, and create nothing in its place.
  */
 
 const bucket = "b";
-/** Too much for a row. */
+/** Content of this size is too large for a row. */
 const part = "in a file".repeat(8_000);
 
 interface Scene {
@@ -25,7 +25,7 @@ interface Scene {
   readonly root: string;
   readonly server: ServerProcess;
   readonly service: HttpProcess;
-  /** An upload of which `part` and three bytes in a row are stored. */
+  /** An upload with stored content: `part`, and three bytes in a row. */
   readonly id: string;
 }
 
@@ -41,12 +41,12 @@ async function scene(): Promise<Scene> {
   return { folder, root, server, service, id };
 }
 
-/** A server looks again after a second: a write in that second is to the store that was there right before. */
-const lookMs = 1_100;
+/** A server checks the directory again after a second. A write within that second goes to the store of the last check. */
+const checkMs = 1_100;
 
-/** Every call that writes, by both faces. */
+/** Every call that writes, over MCP and over HTTP. */
 async function expectRefused({ server, service, id }: Scene, offset = part.length + 3): Promise<void> {
-  await delay(lookMs);
+  await delay(checkMs);
   for (const content of ["small", `${part}large`]) {
     const saved = await server.call("save_artifact", { bucket, key: "new", content });
     expect(saved.error?.code, content.slice(0, 9)).toBe("store_replaced");
@@ -68,12 +68,12 @@ async function expectRefused({ server, service, id }: Scene, offset = part.lengt
   expect((await service.ask("GET", "/readyz")).status).toBe(503);
 }
 
-/** Tries again where a server has just made a file in a folder that was to go. */
+/** Removes a folder. Tries again if a server has just created a file in it. */
 async function removeRoot({ root }: Scene): Promise<void> {
   await rm(root, { recursive: true, maxRetries: 9 });
 }
 
-/** The store is as it was before, and goes on. */
+/** Expects that the store is as before, and works. */
 async function expectBack({ root, server, service, id }: Scene): Promise<void> {
   await expect.poll(async () => (await service.ask("GET", "/readyz")).status).toBe(200);
   const going = { session_id: id, offset: part.length + 3, data: "def" };
@@ -84,7 +84,7 @@ async function expectBack({ root, server, service, id }: Scene): Promise<void> {
   expect((await service.ask("PUT", "/v1/content/b/later", { body: "small" })).status).toBe(201);
   const found = await server.call("list_artifacts", { bucket });
   const keys = (found["data"] as unknown as { key: string }[]).map(({ key }) => key);
-  expect(keys).toEqual(expect.arrayContaining(["k", "later", "upload"])); // what was refused may have been made here
+  expect(keys).toEqual(expect.arrayContaining(["k", "later", "upload"])); // a refused call may have been repeated here
   await expectSound(root);
 }
 
@@ -96,7 +96,7 @@ async function expectSound(root: string): Promise<void> {
   await directory.close();
 }
 
-it("a store that was moved away takes no write, is not made anew, and goes on once it is back", async () => {
+it("a store that was moved away takes no write, is not created again, and works when it is back", async () => {
   const all = await scene();
   const away = join(all.folder, "away");
   await rename(all.root, away);
@@ -106,14 +106,14 @@ it("a store that was moved away takes no write, is not made anew, and goes on on
   await expectBack(all);
 });
 
-it("a store that was removed takes no write and is not made anew", async () => {
+it("a removed store takes no write, and is not created again", async () => {
   const all = await scene();
   await removeRoot(all);
   await expectRefused(all);
   expect(existsSync(all.root)).toBe(false);
 });
 
-it("a copy of an older state in its place is not written to by those who had the newer one open", async () => {
+it("an older copy in its place is not written to by servers that had the newer store open", async () => {
   const all = await scene();
   const [older, newer] = [join(all.folder, "older"), join(all.folder, "newer")];
   await cp(all.root, older, { recursive: true });
@@ -123,7 +123,7 @@ it("a copy of an older state in its place is not written to by those who had the
   const before = await filesOf(all.root);
   await expectRefused(all, part.length + 8);
   expect(await filesOf(all.root)).toEqual(before);
-  // Who starts now works on what is there now.
+  // A server that starts now works on the copy.
   const server = await startServer(all.root);
   const { offset } = await server.call("get_upload_session", { session_id: all.id });
   expect(offset).toBe(part.length + 3);
@@ -136,7 +136,7 @@ it("a copy of an older state in its place is not written to by those who had the
   expect((await all.server.call("complete_upload_session", { session_id: all.id })).error).toBeUndefined();
 });
 
-it("nothing is swept in a store that is not in its place", async () => {
+it("nothing is swept if the store is not in its place", async () => {
   const folder = await temporaryDirectory();
   const [root, away] = [join(folder, "store"), join(folder, "away")];
   const directory = await openDataDirectory(root, {}, silentLog);
@@ -153,7 +153,7 @@ it("nothing is swept in a store that is not in its place", async () => {
   await directory.close();
 });
 
-/** Content lies in files of its own; the database is not looked into. */
+/** The names of the content files. Content in the database is not listed. */
 async function filesOf(root: string): Promise<string[]> {
   const entries = await readdir(join(root, "content"), { recursive: true, withFileTypes: true });
   return entries.flatMap((entry) => (entry.isFile() ? [entry.name] : [])).sort();

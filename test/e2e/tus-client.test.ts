@@ -6,13 +6,13 @@ import { bearer } from "../support/http-client.js";
 import { type HttpProcess, startService } from "../support/http-process.js";
 
 /*
- * tus's own JavaScript client, against the built server.
+ * The JavaScript client of tus against the built server.
  */
 
 const MiB = 1024 * 1024;
 const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 
-/** Uploads to its end; answers the URL. */
+/** Uploads everything. Returns the URL of the upload. */
 function upload(service: HttpProcess, content: Buffer, options: Partial<UploadOptions> = {}): Promise<string> {
   return new Promise((resolve, reject) => {
     const running = new Upload(content, {
@@ -36,7 +36,7 @@ async function expectSaved(service: HttpProcess, content: Buffer): Promise<void>
   expect(json).toMatchObject({ mime_type, bytes: content.length, sha256: sha256(content), metadata: { nonlatin } });
 }
 
-it("uploads in chunks, or with the creation", async () => {
+it("the tus client uploads in chunks, or with the creation", async () => {
   const service = await startService(await temporaryDirectory());
   const content = randomBytes(5 * MiB + 7);
   await upload(service, content, { metadata: about });
@@ -46,7 +46,7 @@ it("uploads in chunks, or with the creation", async () => {
   expect(Buffer.from(await (await fetch(url)).arrayBuffer()).equals(small)).toBe(true);
 });
 
-it("goes on from its URL alone when the client and the server have both been killed", async () => {
+it("the tus client continues an upload by its URL after the client and the server were killed", async () => {
   const root = await temporaryDirectory();
   const first = await startService(root);
   const content = randomBytes(6 * MiB);
@@ -69,7 +69,7 @@ it("goes on from its URL alone when the client and the server have both been kil
   let firstSent: number | undefined;
   await upload(second, content, {
     uploadUrl: url,
-    headers: {}, // the URL is right enough
+    headers: {}, // the URL is enough to authorize
     onProgress(sent) {
       firstSent ??= sent;
     },
@@ -78,7 +78,7 @@ it("goes on from its URL alone when the client and the server have both been kil
   await expectSaved(second, content);
 });
 
-it("goes on by itself when the server is killed and comes back", async () => {
+it("the tus client continues by itself when the server is killed and started again", async () => {
   const root = await temporaryDirectory();
   let service = await startService(root);
   const content = randomBytes(6 * MiB);
@@ -96,7 +96,7 @@ it("goes on by itself when the server is killed and comes back", async () => {
   await expectSaved(service, content);
 });
 
-it("terminates, and hears clearly that it cannot put several uploads together", async () => {
+it("the tus client terminates an upload, and is told clearly that uploads cannot be concatenated", async () => {
   const service = await startService(await temporaryDirectory());
   const content = randomBytes(2 * MiB);
   const url = await upload(service, content, { metadata: about });

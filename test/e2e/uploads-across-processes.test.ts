@@ -18,7 +18,7 @@ function chunkOf(content: Buffer, id: string, offset: number, bytes = chunkBytes
   return { session_id: id, offset, data, encoding: "base64" };
 }
 
-/** Sends chunks one behind the other until the upload is complete, or `enough` says so. */
+/** Sends chunks one after the other until the upload is complete, or `enough` returns true. */
 async function upload(server: ServerProcess, content: Buffer, id: string, enough = (_offset: number) => false) {
   let session = await server.call("get_upload_session", { session_id: id });
   while (session["status"] === "open" && !enough(session["offset"] ?? 0)) {
@@ -67,7 +67,7 @@ async function expectSound(root: string): Promise<void> {
 }
 
 describe("an upload across processes", () => {
-  it("goes on from every acknowledged byte after kill -9 in the middle of a chunk, until it is whole", async () => {
+  it("continues from every acknowledged byte after kill -9 during a chunk, until it is complete", async () => {
     const root = await temporaryDirectory();
     const content = randomBytes(1_500_000);
     let server = await startServer(root);
@@ -76,9 +76,9 @@ describe("an upload across processes", () => {
     for (let round = 0; round < 3; round += 1) {
       const until = acknowledged + 300_000;
       acknowledged = (await upload(server, content, id, (offset) => offset >= until)).offset;
-      // The chunk is under way when the process dies; whether it counts, the next process says.
+      // The process dies while it handles the chunk. The next process says whether the chunk is stored.
       const lost = server.call("upload_chunk", chunkOf(content, id, acknowledged, 250_000));
-      const answer = lost.catch(() => undefined); // or it was answered right before
+      const answer = lost.catch(() => undefined); // or the answer came right before the kill
       await server.kill();
       const answered = (await answer)?.["offset"];
       server = await startServer(root);
@@ -94,7 +94,7 @@ describe("an upload across processes", () => {
     await expectSound(root);
   });
 
-  it("can be carried on by a second process while the first still runs, in turns", async () => {
+  it("can be continued by a second process while the first still runs, in turns", async () => {
     const root = await temporaryDirectory();
     const content = randomBytes(10 * chunkBytes + 17);
     const servers = [await startServer(root), await startServer(root)] as const;
@@ -111,7 +111,7 @@ describe("an upload across processes", () => {
     }
   });
 
-  it("is never won twice with different bytes at the same offset", async () => {
+  it("never stores different bytes twice at the same offset", async () => {
     const root = await temporaryDirectory();
     const servers = await Promise.all(Array.from({ length: 3 }, () => startServer(root)));
     const [first] = servers as [ServerProcess];
@@ -134,7 +134,7 @@ describe("an upload across processes", () => {
     expect(done["artifact"]).toMatchObject({ sha256: sha256(Buffer.from(expected)) });
   });
 
-  it("is found again by bucket and key where its id was lost", async () => {
+  it("is found by bucket and key if its id was lost", async () => {
     const root = await temporaryDirectory();
     const before = await startServer(root);
     const id = (await before.call("create_upload_session", { bucket: "b", key: "k.txt" }))["id"] ?? "";
@@ -145,7 +145,7 @@ describe("an upload across processes", () => {
     expect(found["data"]).toMatchObject([{ id, offset: 4, status: "open" }]);
   });
 
-  it("completed by several processes at once is published once", async () => {
+  it("is published once if several processes complete it at once", async () => {
     const root = await temporaryDirectory();
     const servers = await Promise.all(Array.from({ length: 4 }, () => startServer(root)));
     const [first] = servers as [ServerProcess];
@@ -163,7 +163,7 @@ describe("an upload across processes", () => {
 });
 
 describe("several processes on one directory", () => {
-  it("may all be started on a directory that is not there yet", async () => {
+  it("can all start on a directory that does not exist yet", async () => {
     const root = join(await temporaryDirectory(), "store");
     const servers = await Promise.all(Array.from({ length: 6 }, () => startServer(root)));
     await Promise.all(
@@ -173,7 +173,7 @@ describe("several processes on one directory", () => {
     expect((await first.call("list_artifacts", { bucket: "b" }))["data"]).toHaveLength(6);
   });
 
-  it("give every save of one key a version of its own, and guarded ones to one process alone", async () => {
+  it("give each save of one key its own version, and each guarded save to only one process", async () => {
     const root = await temporaryDirectory();
     const servers = await Promise.all(Array.from({ length: 3 }, () => startServer(root)));
     const save = (server: ServerProcess, content: string, options = {}) =>

@@ -25,10 +25,10 @@ function verify(root: string, ...args: string[]) {
 
 const reportOf = (stdout: string): VerifyReport => JSON.parse(stdout);
 
-/** Too much for a row. */
+/** Content of this size is too large for a row. */
 const contentOf = (key: string): string => `content of ${key} `.repeat(3_000);
 
-/** A store with two artifacts in files and one in a row, and the path of each file. */
+/** A store with two artifacts in files and one in a row, and the paths of the files. */
 async function storeWithContent() {
   const root = join(await temporaryDirectory(), "store");
   const server = await startServer(root);
@@ -49,7 +49,7 @@ async function piecePaths(root: string): Promise<string[]> {
     .map(({ parentPath, name }) => relative(root, join(parentPath, name)));
 }
 
-/** Runs a statement on the database of a store. */
+/** Runs an SQL statement on the database of a store. */
 async function change(root: string, sql: string): Promise<void> {
   const { DatabaseSync } = await loadSqliteDriver();
   const database = new DatabaseSync(join(root, "metadata.sqlite"));
@@ -58,7 +58,7 @@ async function change(root: string, sql: string): Promise<void> {
 }
 
 describe("artifacts-mcp verify", () => {
-  it("finds nothing wrong with a sound store, while a server works on it: exit 0", async () => {
+  it("finds no fault in a sound store while a server works on it: exit 0", async () => {
     const { root, server } = await storeWithContent();
     await server.call("create_upload_session", { bucket: "b", key: "three" });
     const { status, stdout, stderr } = verify(root);
@@ -96,7 +96,7 @@ describe("artifacts-mcp verify", () => {
     await expect(read).rejects.toMatchObject({ data: { code: "corrupt", key: "one", version: 1 } });
   });
 
-  it("--repair moves orphans out, and leaves what a row names", async () => {
+  it("--repair moves orphans out of the store, and keeps content that a row names", async () => {
     const { root, paths } = await storeWithContent();
     const { one = "", two = "" } = paths;
     await writeFile(join(root, two), contentOf("Two"));
@@ -117,7 +117,7 @@ describe("artifacts-mcp verify", () => {
     expect(stdout).toContain("orphan (repaired): the store: No row names the piece nobody/0-piece (2 bytes).\n");
     expect(stdout).toContain("corrupt: b/two, version 1: ");
     expect(stdout).toContain("5 faults, 4 of them repaired (");
-    expect(status).toBe(1); // what is corrupt stays so
+    expect(status).toBe(1); // corrupt content stays corrupt
     expect(await readFile(join(root, two), "utf8")).toBe(contentOf("Two"));
     const [time = ""] = await readdir(join(root, "orphans"));
     for (const stray of strays) {
@@ -127,7 +127,7 @@ describe("artifacts-mcp verify", () => {
     expect(verify(root).stdout).toContain("1 fault (");
   });
 
-  it("--repair finishes an upload that was left behind, and pushes no version out for it", async () => {
+  it("--repair publishes an upload that was left behind, and removes no version for it", async () => {
     const root = join(await temporaryDirectory(), "store");
     const { metadata, content } = await openEngines(root);
     const dying = { ...metadata };
@@ -149,7 +149,7 @@ describe("artifacts-mcp verify", () => {
     expect(await textOf(store, "b", "k", 1)).toBe("text 1");
   });
 
-  it("says where there is no store, or one that cannot be opened, and changes nothing: exit 2", async () => {
+  it("says if there is no store or it cannot be opened, and changes nothing: exit 2", async () => {
     const root = await temporaryDirectory();
     const none = verify(root);
     expect(none).toMatchObject({ status: 2, stdout: "" });

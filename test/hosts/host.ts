@@ -9,26 +9,26 @@ import { pathWith } from "./installation.js";
 import { ScriptedModel } from "./scripted-model.js";
 import type { Wire } from "./wires/wire.js";
 
-/** Every step takes seconds at most; a host that waits for ever has to say where it is. */
+/** Every step takes seconds at most. A host that waits for ever fails with a message that says where it stands. */
 const longestStepMs = 300_000;
 
-/** An agent's command line that starts our server, and how it is driven without a person. */
+/** An agent's command line that starts our server, and how a test drives it without a person. */
 export interface Host {
-  /** As `artifacts-mcp setup` names it. */
+  /** The name of the host in `artifacts-mcp setup`. */
   readonly id: string;
-  /** Its npm package and version. */
+  /** The npm package and version. */
   readonly spec: string;
   readonly minNode: number;
   readonly wire: Wire;
-  /** The command that has the model answer one prompt. */
+  /** The command that makes the model answer one prompt. */
   readonly command: readonly [string, ...string[]];
-  /** Variables that name the model, given the origin of its URL. */
+  /** Environment variables that name the model, given the origin of its URL. */
   environment(origin: string): Readonly<Record<string, string>>;
-  /** Files of its configuration by their path below the home directory, beside what `setup` writes. */
+  /** Configuration files besides those that `setup` writes, by their path below the home directory. */
   files?(origin: string): Readonly<Record<string, string>>;
-  /** Starts our server again after it has died, at the latest for the second call. */
+  /** Whether the host starts our server again after it died, at the second call at the latest. */
   readonly restarts?: boolean;
-  /** The tools by which a model lists and reads resources; none where only a person can. */
+  /** The tools with which a model lists and reads resources. Absent if only a person can read them. */
   readonly resources?: ResourceTools;
 }
 
@@ -42,19 +42,19 @@ interface ToolCall {
   readonly args: object;
 }
 
-/** One conversation in a process of the host. */
+/** One conversation, in one process of the host. */
 export interface Conversation {
-  /** Has the host call a tool; the result as the model sees it, without the escapes of JSON. */
+  /** Makes the host call a tool. Returns the result that the model sees, without the escapes of JSON. */
   call(tool: string, args?: object): Promise<string>;
-  /** Names of the tools that the model is offered, as the host names them. */
+  /** The names of the tools offered to the model, as the host writes them. */
   tools(): Promise<readonly string[]>;
   /** Ends the conversation, and waits until the host has ended by itself. */
   end(): Promise<void>;
 }
 
-/** A host that is installed, with a home of its own and our server in its configuration. */
+/** An installed host with its own home directory and our server in its configuration. */
 export interface InstalledHost {
-  /** Of our server. */
+  /** The data directory of our server. */
   readonly root: string;
   begin(): Promise<Conversation>;
 }
@@ -76,7 +76,7 @@ export async function installHost(host: Host): Promise<InstalledHost> {
       setUp(host, home, root);
       const environment = { PATH: path, HOME: home, LANG: "C.UTF-8", TMPDIR: work, ...host.environment(origin) };
       const [command, ...args] = host.command;
-      // A group of its own, since some hosts start themselves again as another process.
+      // The host gets its own process group, because some hosts start themselves again as another process.
       const child = spawn(command, args, {
         cwd: work,
         env: environment,
@@ -97,18 +97,18 @@ async function writeFiles(home: string, files: Readonly<Record<string, string>>)
   }
 }
 
-/** As a user does it; without the variables by which hosts are told of another home. */
+/** Runs `setup` as a user does, without the environment variables that name another home directory. */
 function setUp({ id }: Host, home: string, root: string): void {
   const args = [builtServer, "setup", id, "--write", "--root", root];
   execFileSync(process.execPath, args, { env: { HOME: home }, stdio: "pipe" });
 }
 
-/** Its exit code, once it and all that hold its output have ended. */
+/** Resolves with the exit code of the host when it and every process that holds its output have ended. */
 function endOf(child: ChildProcess): Promise<number | null> {
   const ended = new Promise<number | null>((resolve, reject) => {
     child.once("error", reject).once("close", resolve);
   });
-  ended.catch(() => undefined); // each step hears of it
+  ended.catch(() => undefined); // each step reports it
   return ended;
 }
 
@@ -125,7 +125,7 @@ function conversation(model: ScriptedModel, child: ChildProcess, ended: Promise<
     await setTimeout(longestStepMs, undefined, { ref: false });
     throw new Error(outcome("nothing yet"));
   };
-  /** Fails where the host ends, or asks nothing for minutes, before what is awaited. */
+  /** Waits for a step. Fails if the host ends first, or sends no request for minutes. */
   const whileAlive = <T>(what: Promise<T>): Promise<T> =>
     Promise.race([
       what,
@@ -146,13 +146,13 @@ function conversation(model: ScriptedModel, child: ChildProcess, ended: Promise<
   };
 }
 
-/** Hosts put our text into JSON of their own, once or twice. */
+/** Removes the escapes of JSON: hosts put our text into their own JSON, once or twice. */
 function withoutEscapes(text: string): string {
   return text.replace(/\\+n/g, "\n").replace(/\\+"/g, '"');
 }
 
 async function endGroup({ pid }: ChildProcess, ended: Promise<unknown>): Promise<void> {
-  if (pid === undefined) return; // it never started
+  if (pid === undefined) return; // the process never started
   try {
     process.kill(-pid, "SIGKILL");
   } catch (error) {

@@ -9,27 +9,27 @@ import { NotInstalledError } from "./installation.js";
 
 const bucket = "hosts";
 
-/** Three pages of text that is not all ASCII, and its halves, of which the first ends inside of a line. */
+/** Three pages of text with non-ASCII characters. It is uploaded in two halves, and the first ends inside a line. */
 const report = Buffer.from(
   Array.from({ length: 400 }, (_, line) => `${line}: Zwölf "Boxkämpfer" jagen Viktor.\n`).join(""),
 );
 const firstHalf = report.subarray(0, 7_003);
 const secondHalf = report.subarray(7_003);
 
-test.for(hosts)("$id shows its model our answers, also after our server was killed", async (host, { skip }) => {
+test.for(hosts)("$id shows our answers to its model, also after our server was killed", async (host, { skip }) => {
   const installed = await installOr(skip, host);
   const before = await installed.begin();
-  await offersTools(before);
-  await saves(before);
-  const session = await uploadsHalf(before);
-  await losesTheServer(before, installed, host);
+  await expectToolsOnce(before);
+  await saveArtifact(before);
+  const session = await uploadHalf(before);
+  await killServer(before, installed, host);
 
   const after = await installed.begin();
-  await resumes(after, session);
-  await readsPages(after);
-  await readsWideText(after);
-  await readsJson(after);
-  await readsResources(after, host);
+  await resumeUpload(after, session);
+  await readPages(after);
+  await readWideText(after);
+  await readJson(after);
+  await readResources(after, host);
   await after.end();
   expect(runCommand(["verify", "--root", installed.root])).toMatchObject({ status: 0 });
 });
@@ -43,8 +43,8 @@ async function installOr(skip: (why: string) => never, host: Host): Promise<Inst
   }
 }
 
-/** Each of our tools once: a host that is told of changes too early registers all twice. */
-async function offersTools({ tools }: Conversation): Promise<void> {
+/** Expects each of our tools once: a host that is told of changes too early registers every tool twice. */
+async function expectToolsOnce({ tools }: Conversation): Promise<void> {
   const offered = await tools();
   for (const name of toolNames) {
     expect(offered.filter((each) => each.endsWith(name))).toHaveLength(1);
@@ -53,8 +53,8 @@ async function offersTools({ tools }: Conversation): Promise<void> {
 
 const toolNames = ["save_artifact", "upload_chunk", "get_upload_session", "list_upload_sessions", "read_artifact"];
 
-/** Saves, and hears of a conflict what to do. */
-async function saves({ call }: Conversation): Promise<void> {
+/** Saves an artifact, and is told what to do about a conflict. */
+async function saveArtifact({ call }: Conversation): Promise<void> {
   expect(await call("list_buckets")).toContain('"data":[]');
   const note = { bucket, key: "note.md", content: 'Grüße, "quoted"\nsecond line' };
   expect(await call("save_artifact", note)).toContain('"version":1');
@@ -68,7 +68,7 @@ async function saves({ call }: Conversation): Promise<void> {
 }
 
 /** @returns the session's id */
-async function uploadsHalf({ call }: Conversation): Promise<string> {
+async function uploadHalf({ call }: Conversation): Promise<string> {
   const session_id = idIn(await call("create_upload_session", { bucket, key: "report.txt" }));
   const data = firstHalf.toString();
   expect(await call("upload_chunk", { session_id, offset: 0, data })).toContain(`"offset":${firstHalf.length}`);
@@ -77,21 +77,21 @@ async function uploadsHalf({ call }: Conversation): Promise<string> {
   expect(gap).toContain("offset_conflict");
   expect(gap).toContain(`"offset":${firstHalf.length}`);
 
-  // Some hosts ask before what destroys something, where nobody can answer.
+  // Some hosts ask before a destructive call, although nobody can answer here.
   const mistake = idIn(await call("create_upload_session", { bucket, key: "mistake.txt" }));
   expect(await call("abort_upload_session", { session_id: mistake })).toContain('"status":"aborted"');
   return session_id;
 }
 
-/** The id of the session that an answer tells of. */
+/** The id of the session in an answer. */
 function idIn(answer: string): string {
   const id = /"id":"([^"]+)"/.exec(answer)?.[1];
   if (id === undefined) throw new Error(`no id in ${answer}`);
   return id;
 }
 
-/** The host tells its model, or starts another server; the conversation goes on. */
-async function losesTheServer({ call, end }: Conversation, { root }: InstalledHost, host: Host): Promise<void> {
+/** Kills the server. The host tells its model, or starts another server, and the conversation continues. */
+async function killServer({ call, end }: Conversation, { root }: InstalledHost, host: Host): Promise<void> {
   const pids = serversAt(root);
   expect(pids).not.toEqual([]);
   for (const pid of pids) process.kill(pid, "SIGKILL");
@@ -102,15 +102,15 @@ async function losesTheServer({ call, end }: Conversation, { root }: InstalledHo
   await end();
 }
 
-/** Process ids of our servers on this data directory. */
+/** The process ids of our servers on this data directory. */
 function serversAt(root: string): number[] {
   const lines = execFileSync("ps", ["-A", "-ww", "-o", "pid=,args="], { encoding: "utf8" }).split("\n");
   const ours = lines.filter((line) => line.includes(builtServer) && line.includes(root));
   return ours.map((line) => Number.parseInt(line, 10));
 }
 
-/** In another process of host and server, from what the store says alone. */
-async function resumes({ call }: Conversation, session_id: string): Promise<void> {
+/** Continues the upload in new processes of host and server, with only what the store says. */
+async function resumeUpload({ call }: Conversation, session_id: string): Promise<void> {
   const found = await call("list_upload_sessions", { bucket, key: "report.txt" });
   expect(found).toContain(session_id);
   expect(found).toContain(`"offset":${firstHalf.length}`);
@@ -123,8 +123,8 @@ async function resumes({ call }: Conversation, session_id: string): Promise<void
   expect(complete).toContain(createHash("sha256").update(report).digest("hex"));
 }
 
-/** Follows what each answer says of the next page, as a model does; no host cuts any of it. */
-async function readsPages({ call }: Conversation): Promise<void> {
+/** Reads page after page with the call that each answer names, as a model does. No host cuts a page. */
+async function readPages({ call }: Conversation): Promise<void> {
   let next: object | undefined = { bucket, key: "report.txt" };
   let end = 0;
   while (next !== undefined) {
@@ -133,14 +133,14 @@ async function readsPages({ call }: Conversation): Promise<void> {
     expect(Number(start)).toBe(end);
     end += Number(length);
     expect(page).toContain(report.toString("utf8", Number(start), end).trim());
-    const call_ = /Next page: read_artifact (\{[^}]*\})/.exec(page)?.[1];
-    next = call_ === undefined ? undefined : JSON.parse(call_);
+    const nextCall = /Next page: read_artifact (\{[^}]*\})/.exec(page)?.[1];
+    next = nextCall === undefined ? undefined : JSON.parse(nextCall);
   }
   expect(end).toBe(report.length);
 }
 
-/** Hosts count bytes or characters: a whole page of three bytes a character reaches the model too. */
-async function readsWideText({ call }: Conversation): Promise<void> {
+/** Hosts count bytes or characters. A whole page with three bytes per character reaches the model too. */
+async function readWideText({ call }: Conversation): Promise<void> {
   const content = Buffer.from("報告書".repeat(5_000));
   await call("save_artifact", { bucket, key: "wide.txt", content: content.toString() });
   const page = await call("read_artifact", { bucket, key: "wide.txt" });
@@ -149,23 +149,23 @@ async function readsWideText({ call }: Conversation): Promise<void> {
   expect(page).toContain(content.toString("utf8", 0, Number(length)));
 }
 
-/** What is JSON itself is content all the same. */
-async function readsJson({ call }: Conversation): Promise<void> {
+/** Content that is JSON reaches the model as content. */
+async function readJson({ call }: Conversation): Promise<void> {
   await call("save_artifact", { bucket, key: "list.json", content: "[1,[2],3]" });
   expect(await call("read_artifact", { bucket, key: "list.json" })).toContain("[1,[2],3]");
 }
 
-/** What was there before the host started: some hosts know only what was listed then. */
-async function readsResources({ call }: Conversation, { resources }: Host): Promise<void> {
+/** Reads resources that existed before the host started: some hosts know only the resources listed then. */
+async function readResources({ call }: Conversation, { resources }: Host): Promise<void> {
   if (resources === undefined) return;
   expect(await call(resources.list.tool, resources.list.args)).toContain("artifact:///");
   const { tool, args } = resources.read(`artifact://${bucket}/note.md`);
   expect(await call(tool, args)).toContain('Grüße, "quoted"\nsecond line');
   const none = resources.read(`artifact://${bucket}/none`);
-  expect(await call(none.tool, none.args)).toMatch(/(fail|not found).*artifact:\/\/hosts\/none/i); // most in their own words
+  expect(await call(none.tool, none.args)).toMatch(/(fail|not found).*artifact:\/\/hosts\/none/i); // most hosts use their own words
 }
 
-test("Claude Code shows its model at once what an upload and a read need, and a long page whole", async ({ skip }) => {
+test("Claude Code shows its model the tools for uploads and reads at once, and a long page whole", async ({ skip }) => {
   const deferring: Host = {
     ...claudeCode,
     environment: (origin) => ({ ...claudeCode.environment(origin), ENABLE_TOOL_SEARCH: "true" }),

@@ -4,10 +4,10 @@ import { chat } from "./wires/chat.js";
 import { gemini } from "./wires/gemini.js";
 import { responses } from "./wires/responses.js";
 
-/** What the host is asked; the model does as the test says, whatever it is. */
+/** The prompt for the host. Its text does not matter: the scripted model does what the test says. */
 const prompt = "Do what you are told.";
 
-/** Otherwise Codex refuses tools that delete where nobody can be asked. */
+/** Without this, Codex refuses tools that delete, because it cannot ask a person. */
 const approveAll = 'mcp_servers.artifacts.default_tools_approval_mode="approve"';
 
 export const claudeCode: Host = {
@@ -21,7 +21,7 @@ export const claudeCode: Host = {
     ANTHROPIC_API_KEY: "any",
     CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
     DISABLE_AUTOUPDATER: "1",
-    ENABLE_TOOL_SEARCH: "false", // else it may show names alone
+    ENABLE_TOOL_SEARCH: "false", // otherwise it may show only the names of tools
   }),
   restarts: true,
   resources: {

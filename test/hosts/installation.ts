@@ -7,19 +7,19 @@ import { repository } from "../support/installation.js";
 
 const run = promisify(execFile);
 
-/** Where hosts are kept between runs: they take some 2 GB. */
+/** The folder that keeps the hosts between runs: they take about 2 GB. */
 const cache = join(repository, "node_modules", ".cache", "hosts");
 
-/** Packages whose install scripts put a binary in its place; npm 12 runs none that is not named here. */
+/** Packages whose install scripts install a binary. npm 12 runs only the install scripts of packages named here. */
 const allowScripts = { node: true, "@anthropic-ai/claude-code": true, "opencode-ai": true };
 
-/** npm could not install a package: the host cannot be tried here. */
+/** npm could not install a package, so the host cannot be tested here. */
 export class NotInstalledError extends Error {
   override readonly name = "NotInstalledError";
 }
 
 /**
- * @param spec a package of npm, with its version
+ * @param spec an npm package with its version
  * @param minNode the oldest major version of Node that the package runs on; a newer Node is installed beside it
  * @returns a PATH on which the package's commands are found first
  * @throws NotInstalledError

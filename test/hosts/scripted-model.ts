@@ -3,13 +3,13 @@ import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import type { HttpAnswer, ModelRequest, Reply, Wire } from "./wires/wire.js";
 
-/** A turn that a host waits for. */
+/** A request of the host that waits for the model's reply. */
 interface Turn {
   readonly request: ModelRequest;
   answer(reply: Reply): void;
 }
 
-/** A model on loopback that says what a test tells it to. */
+/** A model on the loopback interface that replies as a test tells it to. */
 export class ScriptedModel {
   readonly #wire: Wire;
   readonly #server = createServer((request, response) => {
@@ -23,17 +23,17 @@ export class ScriptedModel {
   #arrived: (() => void) | undefined;
   #calls = 0;
   #fail: (error: unknown) => void = () => undefined;
-  /** Rejects where a request cannot be read; never resolves. */
+  /** Rejects if a request cannot be read. Never resolves. */
   readonly failed = new Promise<never>((_resolve, reject) => {
     this.#fail = reject;
   });
 
   constructor(wire: Wire) {
     this.#wire = wire;
-    this.failed.catch(() => undefined); // who waits for a turn hears of it
+    this.failed.catch(() => undefined); // whoever waits for a turn gets the error
   }
 
-  /** @returns its origin, without a final slash */
+  /** @returns the origin of the model, without a final slash */
   async listen(): Promise<string> {
     await new Promise<void>((resolve) => this.#server.listen(0, "127.0.0.1", resolve));
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
@@ -44,12 +44,12 @@ export class ScriptedModel {
     this.#server.closeAllConnections();
   }
 
-  /** The requests so far, a line each: for the message of a test that fails. */
+  /** The requests so far, one per line, for the message of a failed test. */
   seen(): string {
     return this.#seen.join("\n");
   }
 
-  /** The turn that the host waits for now, once it does; it stays in line until it is answered. */
+  /** Resolves with the turn that the host waits for. The turn stays first in line until it is answered. */
   async turn(): Promise<Turn> {
     for (;;) {
       const [first] = this.#turns;
@@ -61,10 +61,10 @@ export class ScriptedModel {
   }
 
   /**
-   * Has the host call a tool, and waits until it asks for the next turn.
+   * Makes the host call a tool, and waits until the host asks for the next turn.
    *
-   * @param name the end of the tool's name, since each host puts something in front of it
-   * @returns what the model is told of the result
+   * @param name the end of the tool's name, because each host adds a prefix
+   * @returns the result as the host tells it to the model
    */
   async call(name: string, args: object): Promise<string> {
     const before = (await this.turn()).request;
@@ -105,7 +105,7 @@ export class ScriptedModel {
       this.#turns.push({ request: asked, answer: (reply) => send(this.#wire.write(reply, path, body)) });
       this.#arrived?.();
     } else {
-      // A title, a summary: what hosts ask beside the conversation.
+      // Hosts also ask for a title or a summary besides the conversation.
       send(this.#wire.write({ say: "ok" }, path, body));
     }
   }

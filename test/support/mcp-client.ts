@@ -8,7 +8,7 @@ import {
 } from "@modelcontextprotocol/sdk/types.js";
 import { expect, onTestFinished } from "vitest";
 import { openDataDirectory } from "../../src/engines/data-directory.js";
-import { createMcpServer, type McpServerOptions } from "../../src/mcp/session/server.js";
+import { createMcpServer, type McpServerOptions } from "../../src/mcp/session/mcp-server.js";
 import type { ErrorCode } from "../../src/store/model/errors.js";
 import { defaultMaxChunkBytes } from "../../src/store/model/limits.js";
 import type { UploadSession } from "../../src/store/model/upload-session.js";

@@ -3,7 +3,7 @@ import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { expect, onTestFinished } from "vitest";
 import { createMcpEndpoint, type McpEndpointLimits } from "../../src/mcp/http/streamable-http.js";
-import { createMcpServer } from "../../src/mcp/session/server.js";
+import { createMcpServer } from "../../src/mcp/session/mcp-server.js";
 import type { Log } from "../../src/store/ports/log.js";
 import { createStore } from "../../src/store/store.js";
 import { gate } from "./gate.js";

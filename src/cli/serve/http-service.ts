@@ -38,7 +38,7 @@ export async function prepareHttp(
       import("../../http/security/signed-urls.js"),
       import("../../http/server.js"),
       import("../../mcp/http/streamable-http.js"),
-      import("../../mcp/session/server.js"),
+      import("../../mcp/session/mcp-server.js"),
     ]);
   const signedUrls = new SignedUrls(signingKey);
   let stop = async (): Promise<void> => undefined;

@@ -3,7 +3,7 @@ import packageJson from "../../../package.json" with { type: "json" };
 import { openDataDirectory } from "../../engines/data-directory.js";
 import { loadSqliteDriver } from "../../engines/sqlite/database/driver.js";
 import { DigestThread } from "../../engines/threads/digest-thread.js";
-import { createMcpServer } from "../../mcp/session/server.js";
+import { createMcpServer } from "../../mcp/session/mcp-server.js";
 import { serveStdio } from "../../mcp/stdio/serve-stdio.js";
 import { startSweeper } from "../../store/maintenance/sweeper.js";
 import { createStore } from "../../store/store.js";

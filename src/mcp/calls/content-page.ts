@@ -1,26 +1,29 @@
-import { isUtf8 } from "node:buffer";
 import type { OpenArtifact } from "../../store/artifacts/open-artifact.js";
 import { count } from "../../store/model/count.js";
 import { ArtifactError } from "../../store/model/errors.js";
 import { isTextType } from "../../store/model/media-type.js";
 import { decodeUtf8, withBuffer } from "../fast-json/fast-json.js";
+import { characterStart, charBytes, firstInvalidByte, isTextBetweenEnds } from "./utf8-characters.js";
 
-/** With what is said of the page, this fits every host's limit on an answer, which is 8,000; as UTF-16 units. */
+/**
+ * UTF-16 code units of text on a page, unless `length` is given. Together with the first block of the answer this is
+ * below 8,000, the lowest limit on an answer among the known hosts.
+ */
 const defaultPageChars = 7_500;
-/** And the most bytes of text: some hosts count those, and cut at about 10,000. */
+/** Bytes of text on a page, unless `length` is given: some hosts count bytes, and cut at about 10,000. */
 const defaultTextBytes = 9_000;
-/** As many characters, written as base64. */
+/** Bytes that take `defaultPageChars` characters as base64. */
 const defaultPageBytes = (defaultPageChars / 4) * 3;
-/** The most content one call answers: clients stop at lines of 10 MiB, and escapes make text longer. */
-export const largestPageBytes = 1024 * 1024;
+/** The most content in one answer: clients stop at lines of 10 MiB, and escapes make text longer. */
+export const maxPageBytes = 1024 * 1024;
 
-/** What a page reads at most beside its own bytes: of the characters that lie across its bounds. */
+/** The most bytes that a page reads around its own, for characters that cross its bounds. */
 const bytesAround = 7;
 
 export interface PageRequest {
-  /** In bytes; inside a character it moves to that character's start. */
+  /** In bytes. An offset inside a character moves to the start of that character. */
   readonly offset: number;
-  /** In bytes; left out, the page is 7,500 characters or 9,000 bytes, whichever is less. */
+  /** In bytes. Default: 7,500 characters or 9,000 bytes, whichever is less. */
   readonly length?: number | undefined;
   readonly encoding: "auto" | "utf8" | "base64";
 }
@@ -28,11 +31,14 @@ export interface PageRequest {
 export interface ContentPage {
   readonly encoding: "utf8" | "base64";
   readonly text: string;
-  /** In bytes: where the page really begins, and where the next one does. */
+  /** Where the page really begins, in bytes. */
   readonly start: number;
+  /** Where the next page begins, in bytes. */
   readonly end: number;
-  /** Base64, where `auto` was asked for, of bytes that `utf8` would show as text. */
+  /** The page is base64 because `auto` was asked for, and `utf8` would show its bytes as text. */
   readonly isText: boolean;
+  /** A sentence that says so if the bytes are stored under a text type and are not UTF-8. */
+  readonly notUtf8?: string;
 }
 
 /** @throws ArtifactError `invalid_argument`, `corrupt` */
@@ -55,7 +61,7 @@ async function readPageBy(open: OpenArtifact, request: PageRequest): Promise<Con
   }
   if (encoding === "utf8" || (encoding === "auto" && isTextType(mime_type))) return readTextPage(open, request);
   const content = await open.read(offset, request.length ?? defaultPageBytes);
-  return { ...base64Page(content, offset), isText: encoding === "auto" && isText(content) };
+  return { ...base64Page(content, offset), isText: encoding === "auto" && isTextBetweenEnds(content) };
 }
 
 function base64Page(content: Uint8Array, start: number): ContentPage {
@@ -63,27 +69,7 @@ function base64Page(content: Uint8Array, start: number): ContentPage {
   return { encoding: "base64", text, start, end: start + content.length, isText: false };
 }
 
-/** Whether bytes can be read as text, but for parts of characters at their two ends. */
-function isText(content: Uint8Array): boolean {
-  let start = 0;
-  while (start < 3 && isContinuation(content[start])) start += 1;
-  const whole = content.subarray(start, wholeEnd(content));
-  return whole.length > 0 && isUtf8(whole) && !whole.includes(0);
-}
-
-/** Where the last character ends that is whole. */
-function wholeEnd(content: Uint8Array): number {
-  const last = Math.max(0, content.length - 1);
-  let lead = last;
-  while (lead > 0 && last - lead < 3 && isContinuation(content[lead])) lead -= 1;
-  const byte = content[lead] ?? 0;
-  return byte >= 0xc0 && lead + charBytes(byte) > content.length ? lead : content.length;
-}
-
-const isContinuation = (byte: number | undefined): boolean => byte !== undefined && (byte & 0xc0) === 0x80;
-const charBytes = (lead: number): number => (lead < 0xc0 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4);
-
-/** Text; or, where the page is none and `auto` was asked for, base64. */
+/** A page of text. If its bytes are not UTF-8 and `auto` was asked for, the page is base64. */
 async function readTextPage(open: OpenArtifact, { offset, length, encoding }: PageRequest): Promise<ContentPage> {
   const from = Math.max(0, offset - 3);
   const content = await open.read(from, offset - from + (length ?? defaultTextBytes) + 4);
@@ -95,26 +81,25 @@ async function readTextPage(open: OpenArtifact, { offset, length, encoding }: Pa
   });
   const text = decodeUtf8(content.subarray(start, end));
   if (text !== undefined) return { encoding: "utf8", text, start: from + start, end: from + end, isText: false };
+  const notUtf8 = describeNotUtf8(open.artifact.mime_type, content.subarray(start, end), from + start);
   if (encoding === "auto") {
     const cut = betweenCharacters(content, at, Math.min(content.length, at + (length ?? defaultPageBytes)));
-    return base64Page(content.subarray(at, cut), offset);
+    return { ...base64Page(content.subarray(at, cut), offset), notUtf8 };
   }
-  throw new ArtifactError(
-    "invalid_argument",
-    `The bytes at offset ${offset} are no UTF-8 text. Read them with encoding base64.`,
-    { details: { argument: "encoding", offset } },
-  );
+  throw new ArtifactError("invalid_argument", `${notUtf8} Read the bytes with encoding base64.`, {
+    details: { argument: "encoding", offset },
+  });
 }
 
-/** The start of the character that `at` is inside of; `at` itself where it is in none. */
-function characterStart(content: Uint8Array, at: number): number {
-  let start = at;
-  while (start > 0 && at - start < 3 && isContinuation(content[start])) start -= 1;
-  const lead = content[start];
-  return lead !== undefined && lead >= 0xc0 && start + charBytes(lead) > at ? start : at;
+/** @param offset of the first of these bytes in the whole content */
+function describeNotUtf8(mimeType: string, bytes: Uint8Array, offset: number): string {
+  const at = firstInvalidByte(bytes) ?? 0;
+  const value = `0x${(bytes[at] ?? 0).toString(16).padStart(2, "0")}`;
+  const what = isTextType(mimeType) ? `Stored as ${mimeType}, but not UTF-8` : "These bytes are not UTF-8";
+  return `${what}: the first byte that is not is ${value} at offset ${offset + at}.`;
 }
 
-/** `end`, or near it: where the next page, which may be text again, does not move its start back into this one. */
+/** An end near `end` that splits no character, so that the next page, which may be text, does not begin before it. */
 function betweenCharacters(content: Uint8Array, start: number, end: number): number {
   const before = characterStart(content, end);
   if (before > start) return before;
@@ -123,9 +108,9 @@ function betweenCharacters(content: Uint8Array, start: number, end: number): num
   return behind;
 }
 
-/** The last end of a character that passes neither bound, but one character at least. */
+/** The last end of a character within both bounds. The page holds at least one character. */
 function pageEnd(content: Uint8Array, start: number, most: { bytes: number; chars: number }): number {
-  if (most.chars >= most.bytes - start) return lastEnd(content, start, most.bytes);
+  if (most.chars >= most.bytes - start) return pageEndByBytes(content, start, most.bytes);
   let end = start;
   let chars = 0;
   while (end < content.length) {
@@ -138,8 +123,8 @@ function pageEnd(content: Uint8Array, start: number, most: { bytes: number; char
   return end;
 }
 
-/** The same where the characters are not counted: it is found from behind. */
-function lastEnd(content: Uint8Array, start: number, most: number): number {
+/** As `pageEnd`, for a page that only its bytes limit. It searches backwards, so it counts no characters. */
+function pageEndByBytes(content: Uint8Array, start: number, most: number): number {
   if (most >= content.length) return content.length;
   const end = characterStart(content, most);
   return end > start ? end : Math.min(content.length, start + charBytes(content[start] ?? 0));

@@ -3,25 +3,26 @@ import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import type { OpenArtifact } from "../../store/artifacts/open-artifact.js";
 import type { Artifact } from "../../store/model/artifact.js";
 import { count, countIs } from "../../store/model/count.js";
-import { largestPageBytes } from "./content-page.js";
+import { maxPageBytes } from "./content-page.js";
 import { type MediaFormat, mediaFormatOf, mediaKindOf, namesOf } from "./media-format.js";
 
-/** What is shown where nobody has said how much may be, in bytes: an image costs a model tokens, or is refused. */
-const largestUnaskedBytes = 100 * 1024;
-/** In pixels: models refuse images with a longer side, and then the whole conversation. */
-const longestSide = 8_000;
+/** The largest content that is shown unless `length` is given: images cost a model tokens, or the model refuses them. */
+const defaultShownBytes = 100 * 1024;
+/** In pixels. A model refuses an image with a longer side, and then the whole conversation. */
+const maxSidePixels = 8_000;
 
 /**
- * An image or a recording as such, where its bytes are one; else what is known of it, and the call that reads more.
+ * Shows an image or a recording as such. If its bytes are not one, or it is too large, the answer describes it and names
+ * the call that reads it.
  *
- * @param length the most that may be shown, in bytes; 100 KB where left out
+ * @param length the largest content that is shown, in bytes; default 100 KB
  * @throws ArtifactError `corrupt`
  */
-export async function mediaAnswer(open: OpenArtifact, length = largestUnaskedBytes): Promise<CallToolResult> {
+export async function mediaAnswer(open: OpenArtifact, length = defaultShownBytes): Promise<CallToolResult> {
   const { artifact } = open;
-  const content = await open.read(0, Math.min(artifact.bytes, largestPageBytes));
+  const content = await open.read(0, Math.min(artifact.bytes, maxPageBytes));
   const format = mediaFormatOf(content);
-  if (format === undefined) return described(artifact, whatItIsNot(artifact, content));
+  if (format === undefined) return described(artifact, describeMismatch(artifact, content));
   const tooLarge = whyNotShown(artifact, format, length);
   return tooLarge === undefined ? shown(artifact, format, content) : described(artifact, tooLarge);
 }
@@ -41,25 +42,26 @@ function described({ bytes }: Artifact, text: string): CallToolResult {
   return { content: [{ type: "text", text }], _meta: { offset: 0, length: 0, bytes } };
 }
 
-function whatItIsNot(artifact: Artifact, content: Uint8Array): string {
+/** Says that the bytes are not what the media type says. */
+function describeMismatch(artifact: Artifact, content: Uint8Array): string {
   const { bytes, version, mime_type } = artifact;
   const kind = mediaKindOf(mime_type) ?? "image";
   const encoding = isUtf8(content) && !content.includes(0) ? "utf8" : "base64";
-  return `Not shown: version ${version} is stored as ${mime_type}, but its ${countIs(bytes, "byte")} no ${namesOf(kind)} ${kind}. To read them as ${encoding}: ${callWith(artifact, { encoding })}`;
+  return `Not shown: version ${version} is stored as ${mime_type}, but its ${countIs(bytes, "byte")} not in a known ${kind} format (${namesOf(kind)}). To read them as ${encoding}: ${callWith(artifact, { encoding })}`;
 }
 
-/** Undefined where it may be shown. */
+/** Why an image or a recording is not shown. Returns undefined if it is shown. */
 function whyNotShown(artifact: Artifact, format: MediaFormat, length: number): string | undefined {
   const { bytes, version } = artifact;
   const { width, height } = format.size ?? { width: 0, height: 0 };
   const known = `version ${version} is ${nameOf(format)}, ${count(bytes, "byte")}`;
   const asBytes = `To read its bytes: ${callWith(artifact, { encoding: "base64" })}`;
-  if (Math.max(width, height) > longestSide) {
-    return `Not shown: ${known}; at most ${longestSide} pixels a side are. ${asBytes}`;
+  if (Math.max(width, height) > maxSidePixels) {
+    return `Not shown: ${known}. The longest side that is shown has ${maxSidePixels} pixels. ${asBytes}`;
   }
-  if (bytes > largestPageBytes) return `Not shown: ${known}; at most ${largestPageBytes} bytes are. ${asBytes}`;
+  if (bytes > maxPageBytes) return `Not shown: ${known}. At most ${maxPageBytes} bytes are shown. ${asBytes}`;
   if (bytes <= length) return undefined;
-  return `Not shown yet: ${known}; more than ${countIs(length, "byte")} shown where length asks for them: ${callWith(artifact, { length: bytes })}`;
+  return `Not shown yet: ${known}. Without a larger length, at most ${countIs(length, "byte")} shown. To show it: ${callWith(artifact, { length: bytes })}`;
 }
 
 function nameOf({ kind, name, size }: MediaFormat): string {

@@ -1,12 +1,12 @@
 import { isTextType } from "../../store/model/media-type.js";
 
-/** What the first bytes of an image or a recording say of it. */
+/** The format of an image or a recording, read from its first bytes. */
 export interface MediaFormat {
   readonly kind: "image" | "audio";
   readonly name: string;
-  /** Its media type. */
+  /** The media type of the format. */
   readonly type: string;
-  /** In pixels; of an image. */
+  /** The size of an image, in pixels. */
   readonly size?: Size;
 }
 
@@ -15,15 +15,15 @@ interface Size {
   readonly height: number;
 }
 
-interface Known extends Omit<MediaFormat, "size"> {
-  /** Other types by which it is known. */
+interface KnownFormat extends Omit<MediaFormat, "size"> {
+  /** Other media types of the format. */
   readonly aliases: readonly string[];
-  /** Undefined where its signature or its header is wrong. */
+  /** Returns undefined if the signature or the header is wrong, the size for an image, and true for a recording. */
   readonly read: (bytes: Buffer) => Size | true | undefined;
 }
 
-/** What hosts show or play. */
-const knownFormats: readonly Known[] = [
+/** The formats that hosts show or play. */
+const knownFormats: readonly KnownFormat[] = [
   { kind: "image", name: "PNG", type: "image/png", aliases: [], read: pngSize },
   { kind: "image", name: "JPEG", type: "image/jpeg", aliases: ["image/jpg"], read: jpegSize },
   { kind: "image", name: "GIF", type: "image/gif", aliases: [], read: gifSize },
@@ -40,16 +40,16 @@ export function namesOf(kind: MediaFormat["kind"]): string {
   return `${names.slice(0, -1).join(", ")} or ${names.at(-1)}`;
 }
 
-/** Whether a media type says that content is an image or a recording, and no text. */
+/** The kind that a media type says. Returns undefined for other types, and for images that are text, such as SVG. */
 export function mediaKindOf(mimeType: string): MediaFormat["kind"] | undefined {
   const [, kind] = /^(image|audio)\//.exec(essenceOf(mimeType)) ?? [];
   return isTextType(mimeType) ? undefined : (kind as MediaFormat["kind"] | undefined);
 }
 
 /**
- * What the content is by its own bytes, whatever its type says.
+ * The format of content by its bytes alone, whatever its media type says.
  *
- * @param bytes its first ones: enough for all headers of a format
+ * @param bytes the first bytes of the content, enough for all headers of a format
  */
 export function mediaFormatOf(bytes: Uint8Array): MediaFormat | undefined {
   const content = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -60,7 +60,10 @@ export function mediaFormatOf(bytes: Uint8Array): MediaFormat | undefined {
   return undefined;
 }
 
-/** The media type to send content with: never that of a format which its bytes are not, since hosts would show it. */
+/**
+ * The media type to send content with. It never names a known format that the bytes do not have, because hosts would try
+ * to show them.
+ */
 export function honestType(mimeType: string, content: Uint8Array, { isWhole }: { readonly isWhole: boolean }): string {
   if (mediaKindOf(mimeType) === undefined) return mimeType;
   const essence = essenceOf(mimeType);
@@ -74,7 +77,7 @@ function essenceOf(mimeType: string): string {
   return (mimeType.split(";")[0] ?? "").trim().toLowerCase();
 }
 
-/** Whether these bytes stand at a place. */
+/** Whether the bytes at this index are the text, as Latin-1. */
 function has(bytes: Buffer, at: number, text: string): boolean {
   return bytes.length >= at + text.length && bytes.toString("latin1", at, at + text.length) === text;
 }
@@ -92,7 +95,7 @@ function pngSize(bytes: Buffer): Size | undefined {
   return sizeOf(bytes.readUInt32BE(16), bytes.readUInt32BE(20));
 }
 
-/** ITU-T T.81, annex B: segments, up to the frame header. */
+/** ITU-T T.81, annex B. Reads the segments up to the frame header. */
 function jpegSize(bytes: Buffer): Size | undefined {
   if (!has(bytes, 0, "\xff\xd8\xff")) return undefined;
   for (let at = 2; at + 9 <= bytes.length && bytes[at] === 0xff; ) {
@@ -134,7 +137,7 @@ function webpSize(bytes: Buffer): Size | undefined {
   return undefined;
 }
 
-/** RIFF chunks, up to the one that says how the samples are written. */
+/** Reads the RIFF chunks up to the one that describes the format of the samples. */
 function isWav(bytes: Buffer): true | undefined {
   if (!has(bytes, 0, "RIFF") || !has(bytes, 8, "WAVE")) return undefined;
   for (let at = 12; at + 24 <= bytes.length; ) {
@@ -149,7 +152,7 @@ function isWav(bytes: Buffer): true | undefined {
   return undefined;
 }
 
-/** ISO/IEC 11172-3, section 2.4.1.3: the header of a frame of layer III, behind an ID3v2 tag where there is one. */
+/** ISO/IEC 11172-3, section 2.4.1.3: the header of a layer III frame. An ID3v2 tag may stand before it. */
 function isMp3(bytes: Buffer): true | undefined {
   let at = 0;
   if (has(bytes, 0, "ID3") && bytes.length >= 10) {
@@ -165,14 +168,14 @@ function isMp3(bytes: Buffer): true | undefined {
   return isFrame || undefined;
 }
 
-/** RFC 3533, section 6: the first page of a stream of sound. */
+/** RFC 3533, section 6: the first page of an audio stream. */
 function isOgg(bytes: Buffer): true | undefined {
   if (!has(bytes, 0, "OggS\0\x02") || bytes.length < 28) return undefined;
   const at = 27 + (bytes[26] ?? 0);
   return ["OpusHead", "\x01vorbis", "\x7fFLAC", "Speex   "].some((codec) => has(bytes, at, codec)) || undefined;
 }
 
-/** RFC 9639, sections 6 and 8.2: the stream's own block comes first, and has a sample rate. */
+/** RFC 9639, sections 6 and 8.2: the STREAMINFO block comes first, and has a sample rate. */
 function isFlac(bytes: Buffer): true | undefined {
   if (!has(bytes, 0, "fLaC") || bytes.length < 42) return undefined;
   const isStreamInfo = ((bytes[4] ?? 0) & 0x7f) === 0 && bytes.readUIntBE(5, 3) === 34;

@@ -2,58 +2,68 @@ import type { CallToolResult, Tool as ListedTool } from "@modelcontextprotocol/s
 import { z } from "zod";
 import { readArguments } from "../../api/arguments.js";
 import type { Store } from "../../store/store.js";
-import { argumentsAsHostsMean } from "./host-arguments.js";
+import { normalizeArguments } from "./normalize-arguments.js";
+import { refuseUris } from "./refuse-uris.js";
 
-/** What the tools are made of. */
+/** What all tools use. */
 export interface ToolContext {
   readonly store: Store;
   readonly maxChunkBytes: number;
   /** Whether sessions and artifacts have URLs that bytes can be sent to and fetched from. */
   readonly hasUrls: boolean;
-  /** Who the client says it is; undefined if it has not. */
+  /** The client's name and version, as the client told them. Returns undefined if it told none. */
   readonly savedBy: () => string | undefined;
-  /** What import_file and export_file may reach, absolute. */
+  /** The directories that import_file and export_file may use, as absolute paths. */
   readonly allowedDirectories: () => Promise<readonly string[]>;
 }
 
-/** One call of a tool, beside its arguments. */
+/** What a tool knows of one call besides its arguments. */
 export interface ToolCall {
-  /** Aborted where the client has cancelled the call. */
+  /** Aborts when the client cancels the call. */
   readonly signal: AbortSignal;
-  /** Tells the client how far it is, if it has asked to be told. */
+  /** Tells the client how far the call is, if the client asked for progress. */
   progress(done: number, total: number, message: string): void;
 }
 
 export interface Tool {
   readonly name: string;
-  /** What hosts are told of it. */
+  /** The description of the tool in `tools/list`. */
   listing(): ListedTool;
-  /** Changes nothing, so it is offered under `--read-only` too. */
+  /** The tool changes nothing, so it is offered with `--read-only` too. */
   readonly isReading: boolean;
-  /** Reaches files of this machine, so it is offered only where some directory was allowed. */
+  /** The tool uses files of this machine, so it is offered only if a directory is allowed. */
   readonly reachesFiles: boolean;
-  /** @throws ArtifactError `invalid_argument` where the arguments break the schema; those of the use case */
+  /** @throws ArtifactError `invalid_argument` if the arguments break the schema, and the errors of the use case */
   call(args: unknown, call: ToolCall): Promise<CallToolResult>;
 }
 
 interface ToolSpec<Input extends z.ZodObject> {
   readonly name: string;
   readonly title: string;
-  /** Under 2 KB: when to use it, and when not. Some hosts show 150 characters of it, so the first sentence has to do. */
+  /**
+   * When to use the tool, and when not; under 2 KB. Some hosts show only 150 characters, so the first sentence must be
+   * enough.
+   */
   readonly description: string;
-  /** All four, since the protocol's defaults are pessimistic; every tool works on this store alone. */
+  /**
+   * Each hint is stated, because the protocol's defaults assume the worst. The fourth, `openWorldHint`, is false for
+   * every tool: each works on this store alone.
+   */
   readonly annotations: Readonly<Record<"readOnlyHint" | "destructiveHint" | "idempotentHint", boolean>>;
   readonly reachesFiles?: boolean;
-  /** What one host alone wants to know of it. */
+  /** `_meta` of the listing: facts for single hosts. */
   readonly meta?: Readonly<Record<string, unknown>>;
   readonly input: Input;
   readonly output?: z.ZodObject;
-  /** Its arguments break the schema, so that `answer` is not called. */
+  /** Called in place of `answer` when the arguments break the schema. */
   readonly onRefused?: (args: unknown) => void;
   readonly answer: (args: z.output<Input>, call: ToolCall) => Promise<CallToolResult>;
 }
 
-/** Claude Code tells a model only the names of other tools, until it looks for them: for what an upload and a read need. */
+/**
+ * Claude Code loads a tool with this mark at once. Of other tools it tells the model only the names until the model looks
+ * for them. The tools that an upload and a read need have the mark.
+ */
 export const alwaysLoad = { "anthropic/alwaysLoad": true } as const;
 
 export const reading = { readOnlyHint: true, destructiveHint: false, idempotentHint: true } as const;
@@ -62,7 +72,9 @@ export function defineTool<Input extends z.ZodObject>(spec: ToolSpec<Input>): To
   const { name, title, description, annotations, reachesFiles = false, meta, input, output } = spec;
   function read(args: unknown): z.output<Input> {
     try {
-      return readArguments(input, argumentsAsHostsMean(input, args), "this tool");
+      const given = readArguments(input, normalizeArguments(input, args), "this tool");
+      refuseUris(given);
+      return given;
     } catch (error) {
       spec.onRefused?.(args);
       throw error;
@@ -87,11 +99,11 @@ export function defineTool<Input extends z.ZodObject>(spec: ToolSpec<Input>): To
   };
 }
 
-/** As hosts take it: without `$schema`, nor `propertyNames`, which says no more than JSON does. */
+/** A JSON schema for hosts: without `$schema`, and without `propertyNames`, which only says that names are strings. */
 function jsonSchema(schema: z.ZodObject): ListedTool["inputSchema"] {
   const { $schema, ...json } = z.toJSONSchema(schema, {
     io: "input",
-    unrepresentable: "any", // content says itself what it is
+    unrepresentable: "any", // the schema of content brings its own type
     override({ jsonSchema: found }) {
       delete found.propertyNames;
     },

@@ -1,7 +1,7 @@
 import type { JSONRPCRequest } from "@modelcontextprotocol/sdk/types.js";
 import { maxKeyBytes } from "../../store/model/limits.js";
-import { objectOf } from "../calls/host-arguments.js";
-import { isOwnUri, parseResourceUri, type ResourceAddress } from "../resources/uri.js";
+import { normalizeSessionId, parseIfJson } from "../calls/normalize-arguments.js";
+import { isOwnUri, parseResourceUri, type ResourceAddress } from "../resources/resource-uri.js";
 import type { SessionKeys } from "./session-keys.js";
 
 /**
@@ -40,11 +40,17 @@ export function claimsOf({ method, params }: JSONRPCRequest, sessions: SessionKe
   const { name, arguments: args, uri } = (params ?? {}) as Arguments;
   if (method === "tools/call") {
     const claims = typeof name === "string" ? toolClaims.get(name) : undefined;
-    const given = objectOf(args);
+    const given = parseIfJson(args);
     const isObject = typeof given === "object" && given !== null;
-    return claims === undefined ? nothing : merged(claims(isObject ? (given as Arguments) : {}, sessions));
+    return claims === undefined ? nothing : merged(claims(isObject ? withPlainId(given as Arguments) : {}, sessions));
   }
   return typeof uri === "string" || method === "resources/list" ? merged(resourceClaims(method, uri)) : nothing;
+}
+
+/** The arguments with the session id as the tool reads it, because hosts write one id in several ways. */
+function withPlainId(args: Arguments): Arguments {
+  const { session_id: id } = args;
+  return typeof id === "string" ? { ...args, session_id: normalizeSessionId(id) } : args;
 }
 
 /** Tells whether the claims are of a call on a session whose key was not known. */

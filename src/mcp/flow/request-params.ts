@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { parseArguments } from "../../api/arguments.js";
 import { ArtifactError } from "../../store/model/errors.js";
-import { asHostsMean } from "../calls/host-arguments.js";
+import { normalizeParams } from "../calls/normalize-arguments.js";
 
 /** Returns the parameters of a request or notification, or a text that says what is wrong with each wrong one. */
 export function readParams<Params extends z.ZodObject>(
@@ -10,7 +10,7 @@ export function readParams<Params extends z.ZodObject>(
   method: string,
 ): z.output<Params> | string {
   try {
-    return parseArguments(schema, asHostsMean(schema, params), method);
+    return parseArguments(schema, normalizeParams(schema, params), method);
   } catch (error) {
     if (error instanceof ArtifactError) return `${method}: ${error.message}`;
     throw error;

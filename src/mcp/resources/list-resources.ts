@@ -3,9 +3,9 @@ import type { Artifact } from "../../store/model/artifact.js";
 import { ArtifactError } from "../../store/model/errors.js";
 import type { Store } from "../../store/store.js";
 import { toProtocolError } from "./read-resource.js";
-import { bucketUri, rootUri } from "./uri.js";
+import { bucketUri, rootUri } from "./resource-uri.js";
 
-const pageResources = 100;
+const pageSize = 100;
 
 const root: Resource = {
   uri: rootUri,
@@ -16,15 +16,15 @@ const root: Resource = {
 };
 
 /**
- * The root, then the buckets, then the artifacts, each in order. A cursor is the kind that the next page begins with
- * (`b`, `a`) and the store's own cursor in that listing.
+ * One page of resources: the root, then the buckets, then the artifacts, each in order. A cursor is the kind that the next
+ * page begins with (`b` for buckets, `a` for artifacts), followed by the store's own cursor in that listing.
  *
- * @throws McpError InvalidParams for a cursor that is not ours
+ * @throws ProtocolError InvalidParams for a cursor that this server did not give
  */
 export async function listResources({ artifacts }: Store, cursor: string | undefined): Promise<ListResourcesResult> {
   const resources: Resource[] = cursor === undefined ? [root] : [];
   const [kind, inner] = readCursor(cursor);
-  const room = (): number => pageResources - resources.length;
+  const room = (): number => pageSize - resources.length;
   try {
     if (kind === "b") {
       const page = await artifacts.listBuckets({ cursor: inner, limit: room() });
@@ -46,7 +46,7 @@ function readCursor(cursor: string | undefined): ["a" | "b", string | undefined]
   if (cursor.startsWith("b")) return ["b", inner];
   if (cursor.startsWith("a")) return ["a", inner === "" ? undefined : inner];
   throw toProtocolError(
-    new ArtifactError("invalid_argument", "cursor is not one that resources/list gave: leave it out to begin again."),
+    new ArtifactError("invalid_argument", "cursor was not given by resources/list: leave it out to begin again."),
   );
 }
 

@@ -1,4 +1,4 @@
-import { ErrorCode, McpError } from "@modelcontextprotocol/sdk/types.js";
+import { ErrorCode } from "@modelcontextprotocol/sdk/types.js";
 import { toArtifactError } from "../../api/failures.js";
 import type { OpenArtifact } from "../../store/artifacts/open-artifact.js";
 import { count } from "../../store/model/count.js";
@@ -7,18 +7,19 @@ import { defaultPageLimit } from "../../store/model/limits.js";
 import { isTextType } from "../../store/model/media-type.js";
 import type { Store } from "../../store/store.js";
 import { honestType } from "../calls/media-format.js";
-import { messageForTools } from "../calls/next-steps.js";
-import { cursorFirst } from "../calls/result.js";
+import { messageForTools } from "../calls/message-for-tools.js";
+import { ProtocolError } from "../calls/protocol-error.js";
+import { cursorFirst } from "../calls/tool-result.js";
 import { JsonText, withBuffer } from "../fast-json/fast-json.js";
-import { parseResourceUri, type ResourceAddress } from "./uri.js";
+import { parseResourceUri, type ResourceAddress } from "./resource-uri.js";
 
-/** The most content that one read answers: clients stop at lines of 10 MiB. */
+/** The most content in one answer: clients stop at lines of 10 MiB. */
 const largestReadBytes = 4 * 1024 * 1024;
 
-/** What such a line may hold of text in JSON, with room for what is around it. */
+/** The most bytes that text may take in such a line as JSON. The rest of the line needs room too. */
 const largestTextLine = 9 * 1024 * 1024;
 
-/** Of the protocol's specification, "Resources", section "Error handling". */
+/** The code for a missing resource in the protocol's specification, "Resources", section "Error handling". */
 export const resourceNotFound = -32002;
 
 /** One part of the answer: `text` or `blob` (base64). Large content is JSON already, for `serializeMessage`. */
@@ -27,7 +28,7 @@ type Contents = { readonly uri: string; readonly mimeType: string } & (
   | { readonly blob: JsonText }
 );
 
-/** @throws McpError */
+/** @throws ProtocolError */
 export async function readResource(store: Store, uri: string): Promise<{ contents: Contents[] }> {
   const address = parseResourceUri(uri);
   try {
@@ -65,7 +66,7 @@ async function contentOf(
 ): Promise<Contents> {
   const { bytes, mime_type } = artifact;
   if (offset > bytes) {
-    throw new McpError(
+    throw new ProtocolError(
       ErrorCode.InvalidParams,
       `offset ${offset} is past the end: the content is ${count(bytes, "byte")}.`,
     );
@@ -73,9 +74,9 @@ async function contentOf(
   const wanted = Math.min(length ?? bytes, bytes - offset);
   if (wanted > largestReadBytes) {
     const range = `${artifact.uri}?offset=${offset}&length=${largestReadBytes}`;
-    throw new McpError(
+    throw new ProtocolError(
       ErrorCode.InvalidParams,
-      `${wanted} bytes are more than one read answers (${largestReadBytes}). Read a range, like ${range}, or use the tool read_artifact, which reads in pages.`,
+      `One read answers at most ${largestReadBytes} bytes, and this one would be ${wanted} bytes. Read a range, like ${range}, or use the tool read_artifact, which reads in pages.`,
       { uri, bytes },
     );
   }
@@ -83,7 +84,7 @@ async function contentOf(
     const content = await read(offset, wanted, buffer);
     const text = isTextType(mime_type) ? JsonText.ofUtf8(content) : undefined;
     if (text !== undefined && text.bytes < largestTextLine) return { uri, mimeType: mime_type, text };
-    text?.release(); // control characters take six in JSON: text that is full of them travels as a blob
+    text?.release(); // a control character takes six in JSON, so text full of them is sent as a blob
     const mimeType = honestType(mime_type, content, { isWhole: wanted === bytes });
     return { uri, mimeType, blob: JsonText.ofBase64(content) };
   });
@@ -97,7 +98,7 @@ function json(uri: string, value: object): Contents {
   return { uri, mimeType: "application/json", text: JSON.stringify(value) };
 }
 
-/** What a failure of the store is in the protocol, which has no codes of our own. */
+/** The protocol's code for each error of the store. The protocol does not know the store's own codes. */
 const protocolCodes: Readonly<Record<StoreErrorCode, number>> = {
   invalid_argument: ErrorCode.InvalidParams,
   bucket_not_found: resourceNotFound,
@@ -120,9 +121,9 @@ const protocolCodes: Readonly<Record<StoreErrorCode, number>> = {
   internal: ErrorCode.InternalError,
 };
 
-export function toProtocolError(error: unknown, uri?: string): McpError {
-  if (error instanceof McpError) return error;
+export function toProtocolError(error: unknown, uri?: string): ProtocolError {
+  if (error instanceof ProtocolError) return error;
   const known: ArtifactError = toArtifactError(error);
   const data = { code: known.code, ...known.details, ...(uri === undefined ? {} : { uri }) };
-  return new McpError(protocolCodes[known.code], messageForTools(known), data);
+  return new ProtocolError(protocolCodes[known.code], messageForTools(known), data);
 }

@@ -5,11 +5,11 @@ import {
   SetLevelRequestParamsSchema,
 } from "@modelcontextprotocol/sdk/types.js";
 import type { Log } from "../../store/ports/log.js";
-import type { Requests } from "./requests.js";
+import type { RequestHandlers } from "./request-handlers.js";
 
-/** Tells a client that has asked for it, by setting a level, what its calls came to. Others hear nothing. */
+/** Sends log messages about tool calls to a client that has set a level. Other clients get none. */
 export interface ClientLog {
-  /** Behind a call, and before its answer. What went wrong inside is not for the client. */
+  /** To be called when a call has ended, before its answer is sent. The message says nothing of internal causes. */
   toolCalled(call: CalledTool, send: (notification: ServerNotification) => Promise<void>): Promise<void>;
 }
 
@@ -19,17 +19,17 @@ export interface CalledTool {
   readonly isError: boolean;
 }
 
-export function createClientLog(requests: Requests, log: Log): ClientLog {
-  let least: LoggingLevel | undefined;
+export function createClientLog(requests: RequestHandlers, log: Log): ClientLog {
+  let minLevel: LoggingLevel | undefined;
   const rank = (level: LoggingLevel): number => LoggingLevelSchema.options.indexOf(level);
   requests.on("logging/setLevel", SetLevelRequestParamsSchema, async ({ level }) => {
-    least = level;
+    minLevel = level;
     return {};
   });
   return {
     async toolCalled(call, send) {
       const level = call.isError ? "warning" : "debug";
-      if (least === undefined || rank(level) < rank(least)) return;
+      if (minLevel === undefined || rank(level) < rank(minLevel)) return;
       const params = { level, logger: "tools", data: { ...call } } as const;
       await send({ method: "notifications/message", params }).catch((error) =>
         log("debug", "notification_lost", { error: String(error) }),

@@ -6,26 +6,30 @@ import { shorten } from "../../store/model/quote.js";
 import type { Log } from "../../store/ports/log.js";
 import { withTimeout } from "../../store/with-timeout.js";
 
-/** How long the client may take to say its roots, and how long another request waits for them. */
-const answerMs = 5_000;
-const waitMs = 1_000;
-/** Foreign roots that one line of the log names. */
+/** The client's time to answer `roots/list`. */
+const answerTimeoutMs = 5_000;
+/** The longest time that another request waits for this answer. */
+const maxWaitMs = 1_000;
+/** The most unusable roots that one line of the log names. */
 const maxNamedRoots = 5;
 
-/** The SDK's own schema takes `file:` alone, and refuses all roots for one that is something else. */
+/** The SDK's own schema takes only `file:` roots, and refuses all roots if one is something else. */
 const anyRoots = z.looseObject({ roots: z.unknown().optional() });
 
-/** The directories that this client's tools may reach. */
+/** The directories that the tools of one client may use. */
 export interface Roots {
-  /** Those that were allowed at the start, and the client's roots; waits a moment for roots that are being asked for. */
+  /**
+   * The directories allowed at the start, plus the client's roots. If the client is being asked for its roots, this waits
+   * up to a second for the answer.
+   */
   allowed(): Promise<readonly string[]>;
-  /** The client has been initialized: asks for its roots, if it has any. */
+  /** To be called when the client is initialized. Asks for the client's roots if the client supports roots. */
   start(): void;
 }
 
 /**
- * @param allowPaths what the person who runs the server has allowed, absolute
- * @param onChanged the roots are others now
+ * @param allowPaths absolute paths of the directories that the person who runs the server allowed
+ * @param onChanged called when the roots have changed
  */
 export function createRoots(server: Server, allowPaths: readonly string[], onChanged: () => void, log: Log): Roots {
   let roots: readonly string[] = [];
@@ -34,17 +38,17 @@ export function createRoots(server: Server, allowPaths: readonly string[], onCha
   async function ask(): Promise<void> {
     let found: readonly string[] = [];
     try {
-      const { roots: listed } = await server.request({ method: "roots/list" }, anyRoots, { timeout: answerMs });
+      const { roots: listed } = await server.request({ method: "roots/list" }, anyRoots, { timeout: answerTimeoutMs });
       if (Array.isArray(listed)) found = directoriesOf(listed, log);
       else if (listed !== undefined)
         log("warn", "roots_not_told", { error: `roots must be a list, not ${shorten(JSON.stringify(listed))}` });
     } catch (error) {
-      // What the roots were may have been taken back, so none is left.
+      // The client may have withdrawn its earlier roots, so none of them stays allowed.
       log("warn", "roots_not_told", { error: String(error) });
     }
-    const isOther = found.join("\n") !== roots.join("\n");
+    const hasChanged = found.join("\n") !== roots.join("\n");
     roots = found;
-    if (isOther) onChanged();
+    if (hasChanged) onChanged();
   }
 
   function refresh(): void {
@@ -54,7 +58,7 @@ export function createRoots(server: Server, allowPaths: readonly string[], onCha
   server.setNotificationHandler(RootsListChangedNotificationSchema, refresh);
   return {
     async allowed() {
-      await withTimeout(waitMs, asking);
+      await withTimeout(maxWaitMs, asking);
       return [...allowPaths, ...roots];
     },
     start() {
@@ -63,20 +67,24 @@ export function createRoots(server: Server, allowPaths: readonly string[], onCha
   };
 }
 
-/** For a client that runs elsewhere: what its roots are called says nothing of this machine. */
+/** The roots for a client on another machine: paths in its roots do not name directories of this machine. */
 export function onlyAllowed(allowPaths: readonly string[]): Roots {
   return { allowed: async () => allowPaths, start: () => undefined };
 }
 
-/** Each root by itself: what is no directory of this machine is logged, and leaves the others as they are. */
+/** The roots that are directories of this machine. The others are logged and left out. */
 function directoriesOf(roots: readonly unknown[], log: Log): string[] {
-  const judged = roots.map((root) => ({ root, directory: directoryOf(root) }));
-  const foreign = judged.filter(({ directory }) => directory === undefined).map(({ root }) => root);
-  if (foreign.length > 0) {
-    const named = foreign.slice(0, maxNamedRoots).map((root) => shorten(uriOf(root) ?? JSON.stringify(root)));
-    log("warn", "roots_not_used", { reason: "no directories of this machine", count: foreign.length, roots: named });
+  const found = roots.map((root) => ({ root, directory: directoryOf(root) }));
+  const unusable = found.filter(({ directory }) => directory === undefined).map(({ root }) => root);
+  if (unusable.length > 0) {
+    const named = unusable.slice(0, maxNamedRoots).map((root) => shorten(uriOf(root) ?? JSON.stringify(root)));
+    log("warn", "roots_not_used", {
+      reason: "these are not directories of this machine",
+      count: unusable.length,
+      roots: named,
+    });
   }
-  return judged.flatMap(({ directory }) => directory ?? []);
+  return found.flatMap(({ directory }) => directory ?? []);
 }
 
 function uriOf(root: unknown): string | undefined {
@@ -84,7 +92,10 @@ function uriOf(root: unknown): string | undefined {
   return typeof uri === "string" ? uri : undefined;
 }
 
-/** Undefined for what is elsewhere (`vscode-remote:`, another host), or names nothing (`file://%zz`, a NUL). */
+/**
+ * The path of a root. Returns undefined for a root that is on another machine (`vscode-remote:`, another host), and for
+ * one that cannot name a path (`file://%zz`, a NUL).
+ */
 function directoryOf(root: unknown): string | undefined {
   try {
     const path = fileURLToPath(uriOf(root) ?? "");

@@ -1,35 +1,38 @@
 import type { Log } from "../../store/ports/log.js";
 
-/** Tells a client that its list of tools is out of date: only one that has a list, since hosts register all twice. */
+/**
+ * Tells a client that its list of tools is out of date. A client without a list is not told: some hosts would then
+ * register every tool twice.
+ */
 export interface ToolListSignal {
-  /** A list is ready, and is the answer that goes out next. */
-  answering(): void;
-  /** Another list would be answered from now on. */
-  changed(): void;
+  /** To be called when a list of tools is ready and is the next answer to be sent. */
+  listReady(): void;
+  /** To be called when the list of tools has changed. */
+  listChanged(): void;
 }
 
-/** @param tell sends the notification */
-export function createToolListSignal(tell: () => Promise<void>, log: Log): ToolListSignal {
-  let isAnswered = false;
+/** @param send sends the notification */
+export function createToolListSignal(send: () => Promise<void>, log: Log): ToolListSignal {
+  let hasList = false;
   let isOutdated = false;
 
   function notify(): void {
-    tell().catch((error) => log("debug", "notification_lost", { error: String(error) }));
+    send().catch((error) => log("debug", "notification_lost", { error: String(error) }));
   }
 
   return {
-    answering() {
+    listReady() {
       isOutdated = false;
-      if (isAnswered) return;
+      if (hasList) return;
       // The SDK hands an answer to the transport before the event loop turns.
       setImmediate(() => {
-        isAnswered = true;
+        hasList = true;
         if (isOutdated) notify();
       });
     },
-    changed() {
+    listChanged() {
       isOutdated = true;
-      if (isAnswered) notify();
+      if (hasList) notify();
     },
   };
 }

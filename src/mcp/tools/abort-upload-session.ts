@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { session, sessionId } from "../../api/schemas.js";
-import { success } from "../calls/result.js";
 import { defineTool, type Tool, type ToolContext } from "../calls/tool.js";
+import { success } from "../calls/tool-result.js";
 
 export function abortUploadSession({ store }: ToolContext): Tool {
   return defineTool({

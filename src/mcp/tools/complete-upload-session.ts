@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { contentSha256, newIfVersion, session, sessionId } from "../../api/schemas.js";
 import type { UploadSession } from "../../store/model/upload-session.js";
-import { success, withText } from "../calls/result.js";
 import { alwaysLoad, defineTool, type Tool, type ToolContext } from "../calls/tool.js";
+import { success, withText } from "../calls/tool-result.js";
 
 export function completeUploadSession({ store }: ToolContext): Tool {
   return defineTool({

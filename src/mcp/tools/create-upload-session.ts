@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { bucket, ifVersion, key, metadata, mimeType, promisedSha256, session, uploadSize } from "../../api/schemas.js";
-import { sessionSuccess } from "../calls/result.js";
 import { alwaysLoad, defineTool, type Tool, type ToolContext } from "../calls/tool.js";
+import { sessionSuccess } from "../calls/tool-result.js";
 
 const shellUpload = `
 A file that a shell can reach is never typed: create a session for it and run the answer's command (curl -T FILE URL with its url). The URL needs no token, works until the session expires, and takes up an interrupted upload again.

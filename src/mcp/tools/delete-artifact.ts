@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { artifact, bucket, deletedVersion, key } from "../../api/schemas.js";
-import { success } from "../calls/result.js";
 import { defineTool, type Tool, type ToolContext } from "../calls/tool.js";
+import { success } from "../calls/tool-result.js";
 
 export function deleteArtifact({ store }: ToolContext): Tool {
   return defineTool({

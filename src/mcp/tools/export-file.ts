@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { bucket, key, version } from "../../api/schemas.js";
 import { countIs } from "../../store/model/count.js";
-import { success } from "../calls/result.js";
 import { defineTool, type Tool, type ToolContext } from "../calls/tool.js";
+import { success } from "../calls/tool-result.js";
 
 export function exportFile({ store, allowedDirectories }: ToolContext): Tool {
   return defineTool({

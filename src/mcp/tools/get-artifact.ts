@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { artifact, bucket, key, version } from "../../api/schemas.js";
-import { success } from "../calls/result.js";
 import { defineTool, reading, type Tool, type ToolContext } from "../calls/tool.js";
+import { success } from "../calls/tool-result.js";
 
 export function getArtifact({ store, hasUrls }: ToolContext): Tool {
   return defineTool({

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { session, sessionId } from "../../api/schemas.js";
-import { sessionSuccess } from "../calls/result.js";
 import { alwaysLoad, defineTool, reading, type Tool, type ToolContext } from "../calls/tool.js";
+import { sessionSuccess } from "../calls/tool-result.js";
 
 export function getUploadSession({ store }: ToolContext): Tool {
   return defineTool({

@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { bucket, ifVersion, key, metadata, mimeType, session } from "../../api/schemas.js";
+import { bucket, ifVersion, key, metadata, mimeType, session, sessionId } from "../../api/schemas.js";
 import { countIs } from "../../store/model/count.js";
-import { success } from "../calls/result.js";
 import { defineTool, type Tool, type ToolContext } from "../calls/tool.js";
+import { success } from "../calls/tool-result.js";
 
 export function importFile({ store, allowedDirectories, savedBy }: ToolContext): Tool {
   return defineTool({
@@ -19,7 +19,7 @@ The path is absolute and inside a directory that was allowed; path_not_allowed n
       path: z.string().meta({ description: "Absolute path of a regular file." }),
       bucket: bucket.optional(),
       key: key.optional(),
-      session_id: z.string().optional().meta({
+      session_id: sessionId.optional().meta({
         description: "In place of bucket and key: an unfinished import, or any upload of this file, to go on with.",
       }),
       mime_type: mimeType,

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { cursor, limit, pageOf } from "../../api/schemas.js";
-import { pageSuccess } from "../calls/result.js";
 import { defineTool, reading, type Tool, type ToolContext } from "../calls/tool.js";
+import { pageSuccess } from "../calls/tool-result.js";
 
 export function listBuckets({ store }: ToolContext): Tool {
   return defineTool({

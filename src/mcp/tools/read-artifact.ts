@@ -3,12 +3,12 @@ import { z } from "zod";
 import { bucket, key, version } from "../../api/schemas.js";
 import type { Artifact } from "../../store/model/artifact.js";
 import { count } from "../../store/model/count.js";
-import { type ContentPage, largestPageBytes, readPage } from "../calls/content-page.js";
+import { type ContentPage, maxPageBytes, readPage } from "../calls/content-page.js";
 import { mediaAnswer } from "../calls/media-answer.js";
 import { mediaKindOf } from "../calls/media-format.js";
 import { alwaysLoad, defineTool, reading, type Tool, type ToolContext } from "../calls/tool.js";
 
-/** The most that Claude Code puts before a model rather than into a file, in characters: whoever asks for it gets it. */
+/** Characters of an answer up to which Claude Code shows it to the model. It puts a longer answer into a file. */
 const longResults = { "anthropic/maxResultSizeChars": 500_000 };
 
 export function readArtifact({ store }: ToolContext): Tool {
@@ -30,9 +30,9 @@ Do not read a large artifact whole without need: the tokens are yours. get_artif
       length: z
         .int()
         .min(1)
-        .max(largestPageBytes)
+        .max(maxPageBytes)
         .optional()
-        .meta({ description: `Bytes of the page, 1 to ${largestPageBytes}.` }),
+        .meta({ description: `Bytes of the page, 1 to ${maxPageBytes}.` }),
       encoding: z.enum(["auto", "utf8", "base64"]).default("auto").meta({
         description: "auto: text where the type is text and the bytes are UTF-8, else base64.",
       }),
@@ -50,13 +50,14 @@ Do not read a large artifact whole without need: the tokens are yours. get_artif
   });
 }
 
+/** The arguments that say which page was asked for. */
 interface Asked {
   readonly offset: number;
   readonly length: number | undefined;
   readonly encoding: string;
 }
 
-/** Whether all of an image or a recording is asked for, and not its bytes. */
+/** Whether the call asks for a whole image or recording as such, not for its bytes. */
 function isWholeMedium({ mime_type, bytes }: Artifact, { offset, length = bytes, encoding }: Asked): boolean {
   const isWhole = bytes > 0 && offset === 0 && length >= bytes && encoding === "auto";
   return isWhole && mediaKindOf(mime_type) !== undefined;
@@ -67,21 +68,22 @@ function pageResult(artifact: Artifact, page: ContentPage, asked: Asked): CallTo
   const { text, start, end } = page;
   return {
     content: [
-      { type: "text", text: whereItStands(artifact, page, asked) },
+      { type: "text", text: describePage(artifact, page, asked) },
       { type: "text", text },
     ],
     _meta: { offset: start, length: end - start, ...(end < bytes ? { next_offset: end } : {}), bytes },
   };
 }
 
-/** The next call comes last, and is the only one. */
-function whereItStands(artifact: Artifact, page: ContentPage, asked: Asked): string {
+/** What the page holds. The call for the next page comes last, and is the only call in the text. */
+function describePage(artifact: Artifact, page: ContentPage, asked: Asked): string {
   const { bytes, mime_type, version } = artifact;
-  const { encoding, start, end, isText } = page;
+  const { encoding, start, end, isText, notUtf8 = "" } = page;
   const parts = [
     `${count(end - start, "byte")} from offset ${start} as ${encoding}, of ${bytes} (${mime_type}, version ${version}).`,
     start === asked.offset ? "" : `Offset ${asked.offset} is inside a character: the page begins at ${start}.`,
     isText ? "These bytes are UTF-8 text: encoding utf8 shows it as such." : "",
+    notUtf8,
     end < bytes ? `Next page: ${callAt(artifact, end, asked)}` : "This is the end.",
   ];
   return parts.filter((part) => part !== "").join(" ");

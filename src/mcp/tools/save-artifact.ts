@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { artifact, bucket, ifVersion, key, metadata, mimeType } from "../../api/schemas.js";
 import { contentArgument, decodeContent } from "../calls/content-argument.js";
-import { success } from "../calls/result.js";
 import { defineTool, type Tool, type ToolContext } from "../calls/tool.js";
+import { success } from "../calls/tool-result.js";
 
 export function saveArtifact({ store, maxChunkBytes, savedBy }: ToolContext): Tool {
   return defineTool({

@@ -2,9 +2,9 @@ import { z } from "zod";
 import { session, sessionId } from "../../api/schemas.js";
 import { sha256Pattern } from "../../store/model/artifact.js";
 import { contentArgument, decodeContent } from "../calls/content-argument.js";
-import { objectOf } from "../calls/host-arguments.js";
-import { success } from "../calls/result.js";
+import { normalizeSessionId, parseIfJson } from "../calls/normalize-arguments.js";
 import { alwaysLoad, defineTool, type Tool, type ToolContext } from "../calls/tool.js";
+import { success } from "../calls/tool-result.js";
 import { DecodedContent } from "../fast-json/fast-json.js";
 
 export function uploadChunk({ store, maxChunkBytes, hasUrls }: ToolContext): Tool {
@@ -38,14 +38,15 @@ Write text as it is (encoding utf8), in chunks of what you write comfortably, ab
       return success(await store.uploads.append(session_id, offset, bytes, { sha256, onDone }));
     },
     onRefused(args) {
-      const { session_id, offset } = (objectOf(args) ?? {}) as Record<string, unknown>;
-      const at = typeof offset === "number" || typeof offset === "string" ? Number(offset) : 0;
-      if (typeof session_id === "string") store.uploads.skipChunk(session_id, Number.isSafeInteger(at) ? at : 0);
+      const { session_id, offset } = (parseIfJson(args) ?? {}) as Record<string, unknown>;
+      const given = typeof offset === "number" || typeof offset === "string" ? Number(offset) : 0;
+      const at = Number.isSafeInteger(given) ? given : 0;
+      if (typeof session_id === "string") store.uploads.skipChunk(normalizeSessionId(session_id), at);
     },
   });
 }
 
-/** @throws ArtifactError `invalid_argument`, once `onRefused` was called */
+/** @throws ArtifactError `invalid_argument`, after it has called `onRefused` */
 function decoded(data: string | DecodedContent, encoding: "utf8" | "base64", onRefused: () => void): Uint8Array {
   try {
     return decodeContent("data", data, encoding);

@@ -8,7 +8,7 @@ const request = z.object({
   messages: z.array(z.object({ content: z.union([z.string(), z.array(z.looseObject({ type: z.string() }))]) })),
 });
 
-/** Anthropic's Messages. */
+/** The Messages API of Anthropic. */
 export const anthropic: Wire = {
   read(path, body) {
     if (path !== "/v1/messages") return undefined;
@@ -43,7 +43,7 @@ function blockOf(reply: Reply): object {
   return { type: "tool_use", id, name: tool, input: args };
 }
 
-/** What a block has before its first delta. */
+/** The content of a block before its first delta. */
 const empty = (reply: Reply): object => ("say" in reply ? { text: "" } : { input: {} });
 
 function deltaOf(reply: Reply): object {

@@ -8,7 +8,7 @@ const request = z.object({
   messages: z.array(z.looseObject({ role: z.string(), content: z.unknown().optional() })),
 });
 
-/** OpenAI's Chat Completions. */
+/** The Chat Completions API of OpenAI. */
 export const chat: Wire = {
   read(path, body) {
     if (!path.endsWith("/chat/completions")) return undefined;

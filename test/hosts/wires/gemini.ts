@@ -7,7 +7,7 @@ const request = z.object({
   contents: z.array(z.object({ parts: z.array(z.looseObject({ functionResponse: functionResponse.optional() })) })),
 });
 
-/** Google's generateContent and streamGenerateContent. */
+/** The generateContent and streamGenerateContent APIs of Google. */
 export const gemini: Wire = {
   read(path, body) {
     if (!/:(streamG|g)enerateContent$/.test(path)) return undefined;

@@ -18,7 +18,7 @@ const request = z.object({
   input: z.array(z.looseObject({ type: z.string().optional(), output: z.unknown().optional() })),
 });
 
-/** OpenAI's Responses, streamed. */
+/** The streamed Responses API of OpenAI. */
 export const responses: Wire = {
   read(path, body) {
     if (!path.endsWith("/responses")) return undefined;
@@ -42,7 +42,7 @@ export const responses: Wire = {
   other: (path) => (path.endsWith("/models") ? { object: "list", data: [], models: [] } : undefined),
 };
 
-/** A tool in a namespace is named `NAMESPACE/TOOL`, since a call gives the two apart. */
+/** A tool in a namespace is named `NAMESPACE/TOOL` here, because a call gives the two separately. */
 function namesOf({ type, name = type, tools }: Tool): string[] {
   return type === "namespace" ? (tools ?? []).flatMap(namesOf).map((each) => `${name}/${each}`) : [name];
 }

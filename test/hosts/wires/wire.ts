@@ -1,12 +1,12 @@
-/** What a host asks a model, whatever the wire format. */
+/** A request of a host to a model, in any wire format. */
 export interface ModelRequest {
-  /** Names of the tools that the model may call, as the host names them. */
+  /** The names of the tools that the model may call, as the host writes them. */
   readonly tools: readonly string[];
-  /** Results of the tool calls so far, oldest first: what the model sees of each, as one text. */
+  /** The results of the tool calls so far, oldest first, each as the text that the model sees. */
   readonly results: readonly string[];
 }
 
-/** What the model answers. */
+/** The reply of the model. */
 export type Reply =
   | { readonly say: string }
   | { readonly call: { readonly tool: string; readonly args: object; readonly id: string } };
@@ -20,9 +20,9 @@ export interface HttpAnswer {
 export interface Wire {
   /** @returns undefined if `path` does not ask for a turn of the model */
   read(path: string, body: unknown): ModelRequest | undefined;
-  /** The answer to the request that `read` was given. */
+  /** The answer to the request that was given to `read`. */
   write(reply: Reply, path: string, body: unknown): HttpAnswer;
-  /** Answers what is no turn; undefined for 404. */
+  /** The answer to a request that asks for no turn. Returns undefined for 404. */
   other(path: string): object | undefined;
 }
 
@@ -37,7 +37,7 @@ export function events(values: readonly object[], ...last: string[]): HttpAnswer
   return { type: "text/event-stream", body: [...named, ...last.map((line) => `data: ${line}\n\n`)].join("") };
 }
 
-/** The text of content that is a string, or a list of blocks of which some have text. */
+/** The text of content that is a string, or a list of blocks, some of them with text. */
 export function textOf(content: unknown): string {
   if (typeof content === "string") return content;
   if (!Array.isArray(content)) return JSON.stringify(content);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { messageForHttp } from "../../../src/http/message/next-steps.js";
-import { messageForTools } from "../../../src/mcp/calls/next-steps.js";
+import { messageForTools } from "../../../src/mcp/calls/message-for-tools.js";
 import { ArtifactError, NEXT_STEPS, type NextStep } from "../../../src/store/model/errors.js";
 import { connect } from "../../support/mcp-client.js";
 import { createMemoryEngines } from "../../support/stores.js";

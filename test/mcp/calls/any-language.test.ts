@@ -4,7 +4,7 @@ import { connect } from "../../support/mcp-client.js";
 import { patience } from "../../support/patience.js";
 import { createMemoryEngines } from "../../support/stores.js";
 
-/** Keys of people who do not name their files for programs, each with its URI. */
+/** Keys with spaces, symbols and letters of several languages, each with its URI. */
 const uris = {
   "café (1) = 100%.txt": "artifact://b/caf%C3%A9%20%281%29%20%3D%20100%25.txt",
   "报告/2026 年.md": "artifact://b/%E6%8A%A5%E5%91%8A/2026%20%E5%B9%B4.md",
@@ -39,7 +39,7 @@ describe("a key of any language", () => {
     await expect(client.readResource({ uri })).rejects.toMatchObject({ code: -32002, data: { uri } });
   });
 
-  it("is in the listings, in the order of its bytes, by its URI and by its prefix", async () => {
+  it("is listed in byte order, with its URI, and by its prefix", async () => {
     const { client, answer } = await setup();
     const { resources } = await client.listResources();
     expect(resources.slice(2).map(({ uri }) => uri)).toEqual(sorted.map((key) => uris[key as keyof typeof uris]));
@@ -55,13 +55,13 @@ describe("a key of any language", () => {
     });
   });
 
-  it("is completed from what was typed, in either form of Unicode", async () => {
+  it("is completed from typed text, in NFC and in NFD", async () => {
     const { complete, client } = await setup();
     expect(await complete("报")).toEqual(["报告/2026 年.md"]);
     expect(await complete("caf\u00e9 (")).toEqual(["café (1) = 100%.txt"]);
     expect(await complete("cafe\u0301")).toEqual(["café (1) = 100%.txt"]);
     expect(await complete("😀")).toEqual(["😀.txt"]);
-    // As it stands in {+key}, where ?, # and %XX would mean something else.
+    // The value for {+key}, where a plain ?, # or %XX would mean something else.
     const [value = ""] = await complete("отчёт?");
     expect(value).toBe("отчёт%3F%23.txt");
     expect(await client.readResource({ uri: `artifact://b/${value}` })).toMatchObject({
@@ -71,7 +71,7 @@ describe("a key of any language", () => {
     expect(await complete(" ")).toEqual([]);
   });
 
-  it("that is subscribed to is told of by the URI that was given, encoded, plain, or in another form of Unicode", async () => {
+  it("is reported to a subscriber by the URI that it gave: encoded, plain, or in NFD", async () => {
     const { client, answer, updated } = await setup();
     const given = [
       uris["报告/2026 年.md"],
@@ -87,7 +87,7 @@ describe("a key of any language", () => {
     await vi.waitFor(() => expect(updated.at(-1)).toBe("artifact://b/cafe%CC%81%20(1)%20=%20100%25.txt"), patience);
   });
 
-  it("is one key in both forms of Unicode, and shown in the composed one", async () => {
+  it("is the same key in NFC and in NFD, and is shown in NFC", async () => {
     const { answer } = await setup();
     const saved = await answer("save_artifact", { bucket: "b", key: "cafe\u0301 (1) = 100%.txt", content: "newer" });
     expect(saved).toMatchObject({ key: "caf\u00e9 (1) = 100%.txt", version: 2 });

@@ -20,16 +20,16 @@ const badKeys: [string, RegExp][] = [
   ["a\n", /U\+000A.*"a" would do/],
 ];
 const badBuckets = ["", "x".repeat(64), "a b", "a/b", ".a", "a..b", "..", "a:b", "é", "a\0", "B\n"];
-const climbs = /segment 1 is "\.\."/;
+const parentSegment = /segment 1 is "\.\."/;
 
 refusedWith("invalid_argument", [
   ...badKeys.map(
     ([key, rule]): Row => [`key ${JSON.stringify(key.slice(0, 9))}`, "save_artifact", save({ key }), rule, "key"],
   ),
   ...["create_upload_session", "get_artifact", "read_artifact", "list_artifact_versions", "delete_artifact"].map(
-    (tool): Row => ["a key that climbs", tool, { bucket: "b", key: "../x" }, climbs, "key"],
+    (tool): Row => ["a key with ..", tool, { bucket: "b", key: "../x" }, parentSegment, "key"],
   ),
-  ["a key that climbs", "list_upload_sessions", { bucket: "b", key: "../x" }, climbs, "key"],
+  ["a key with ..", "list_upload_sessions", { bucket: "b", key: "../x" }, parentSegment, "key"],
   ...badBuckets.map(
     (bucket): Row => [
       `bucket ${JSON.stringify(bucket.slice(0, 9))}`,
@@ -41,7 +41,7 @@ refusedWith("invalid_argument", [
   ),
   ["a bad bucket", "list_artifacts", { bucket: "a/b" }, /"a-b" would do/, "bucket"],
   ["a bad bucket", "list_upload_sessions", { bucket: "a/b" }, /"a-b" would do/, "bucket"],
-  ["a folder where a key is expected", "get_artifact", { bucket: "b", key: "dir/" }, /"dir" would do/, "key"],
+  ["a folder instead of a key", "get_artifact", { bucket: "b", key: "dir/" }, /"dir" would do/, "key"],
   ["a key without its bucket", "list_upload_sessions", { key: "k" }, /bucket/, "key"],
 ]);
 
@@ -51,11 +51,11 @@ refusedWith("invalid_argument", [
   ["no arguments at all", "get_artifact", {}, /bucket is required.*key is required/, "bucket"],
   ["no content", "save_artifact", here, /content is required/, "content"],
   ["no offset", "upload_chunk", ({ open }) => ({ session_id: open, data: "x" }), /offset is required/, "offset"],
-  ["a number for content", "save_artifact", save({ content: 5 }), /content.*string/, "content"],
-  ["null for a key", "save_artifact", save({ key: null }), /key is required/, "key"],
-  ["text for an offset", "upload_chunk", chunk({ offset: "four" }), /offset.*(int|number)/, "offset"],
+  ["a number as content", "save_artifact", save({ content: 5 }), /content.*string/, "content"],
+  ["null as a key", "save_artifact", save({ key: null }), /key is required/, "key"],
+  ["text as an offset", "upload_chunk", chunk({ offset: "four" }), /offset.*(int|number)/, "offset"],
   ["an unknown encoding", "save_artifact", save({ encoding: "hex" }), /encoding.*utf8.*base64/, "encoding"],
-  ["metadata that is no object", "save_artifact", save({ metadata: "x" }), /metadata/, "metadata"],
+  ["metadata that is not an object", "save_artifact", save({ metadata: "x" }), /metadata/, "metadata"],
   ["metadata that is a list", "save_artifact", save({ metadata: ["x"] }), /metadata/, "metadata"],
   ["metadata with a list in it", "save_artifact", save({ metadata: { a: [1] } }), /metadata\.a.*string/, "metadata"],
   ["metadata over 2 KB", "save_artifact", save({ metadata: { a: "é".repeat(1_024) } }), /2048.*shorten/, "metadata"],
@@ -96,14 +96,14 @@ refusedWith("invalid_argument", [
     (length): Row => [`length ${length}`, "read_artifact", { ...here, length }, /length/, "length"],
   ),
   [
-    "reading past the end",
+    "an offset past the end",
     "read_artifact",
     { ...here, offset: 4 },
     /past the end.*3 bytes/,
     { argument: "offset", bytes: 3 },
   ],
   [
-    "a prefix that no key has",
+    "a prefix that no key can have",
     "list_artifacts",
     { bucket: "b", prefix: "a//b" },
     /segment 2 is empty.*"a\/b" would do/,
@@ -121,26 +121,26 @@ refusedWith("invalid_argument", [
   ),
 ]);
 
-const noBase64 = {
+const invalidBase64 = {
   "of the URL alphabet": "-_-_",
   "with white space": "QUJD\nQUJD",
-  "with white space in place of padding": "QUI ",
+  "with white space instead of padding": "QUI ",
   "without padding": "QUI",
-  "with padding missing that would be two": "QQ",
+  "without its two padding characters": "QQ",
   "with too much padding": "QUJD====",
-  "of padding alone": "====",
+  "of padding only": "====",
   "with padding in the middle": "QQ==QUJD",
   "with one = in the middle": "QUI=QUJD",
-  "of two texts glued together": "QUI=QUI=",
-  "with a character outside of ASCII at its end": "ŁA==",
-  "with a character outside of ASCII whose low byte is a letter": "ŁUJDQUJD",
+  "of two joined texts": "QUI=QUI=",
+  "that ends after a non-ASCII character": "ŁA==",
+  "with a non-ASCII character whose low byte is a letter": "ŁUJDQUJD",
   "with NUL": "QUJD\0\0\0\0",
-  "with bits behind its end": "QR==",
+  "with bits after its end": "QR==",
   "that is a data URL": "data:;base64,QQ==",
   "that is text": "hello, world",
 };
 refusedWith("invalid_argument", [
-  ...Object.entries(noBase64).flatMap(([what, text]): Row[] => [
+  ...Object.entries(invalidBase64).flatMap(([what, text]): Row[] => [
     [`base64 ${what}`, "save_artifact", save({ encoding: "base64", content: text }), /padded.*utf8/, "content"],
     [`base64 ${what}`, "upload_chunk", chunk({ encoding: "base64", data: text }), /padded.*utf8/, "data"],
   ]),
@@ -174,7 +174,7 @@ refusedWith("invalid_argument", [
   ...(["list_artifacts", "list_artifact_versions", "list_upload_sessions"] as const).map((tool): Row => {
     const args = { list_artifacts: { bucket: "b" }, list_artifact_versions: here, list_upload_sessions: {} }[tool];
     return [
-      "another listing's cursor",
+      "the cursor of another listing",
       tool,
       ({ cursor }) => ({ ...args, cursor }),
       /next_cursor.*leave it out/,
@@ -182,7 +182,7 @@ refusedWith("invalid_argument", [
     ];
   }),
   [
-    "a cursor that was tampered with",
+    "a changed cursor",
     "list_buckets",
     ({ cursor }) => ({ cursor: cursor.replace(/.$/, (end) => (end === "A" ? "B" : "A")) }),
     /next_cursor/,

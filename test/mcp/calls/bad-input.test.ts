@@ -16,7 +16,7 @@ refusedWith("session_not_found", [
   ["an unknown session", "upload_chunk", { session_id: "0".repeat(32), offset: 0, data: "x" }, /list_upload_sessions/],
   ["an empty id", "get_upload_session", { session_id: "" }, /list_upload_sessions/],
   [
-    "an id of any characters",
+    "an id of arbitrary characters",
     "get_upload_session",
     { session_id: `%:/..\0'; DROP TABLE "é${lone}` },
     /list_upload_sessions/,
@@ -30,9 +30,15 @@ refusedWith("bucket_not_found", [
 refusedWith("artifact_not_found", [
   ...["get_artifact", "read_artifact", "list_artifact_versions", "delete_artifact"].flatMap((tool): Row[] => [
     ["an unknown key", tool, { bucket: "b", key: "none" }, /list_artifacts/, { bucket: "b", key: "none" }],
-    ["a key in an unknown bucket", tool, { bucket: "none", key: "k" }, /list_artifacts/, { bucket: "none" }],
-    ["a key in other case", tool, { bucket: "b", key: "DIR/k" }, /case counts/],
-    ["a folder where a key is expected", tool, { bucket: "b", key: "dir" }, /list_artifacts/],
+    [
+      "a key in an unknown bucket",
+      tool,
+      { bucket: "none", key: "k" },
+      /list_artifacts, or list_buckets/,
+      { bucket: "none", key: "k" },
+    ],
+    ["a key in different case", tool, { bucket: "b", key: "DIR/k" }, /Case counts/],
+    ["a folder instead of a key", tool, { bucket: "b", key: "dir" }, /list_artifacts/],
   ]),
   ...["get_artifact", "read_artifact", "delete_artifact"].map(
     (tool): Row => [
@@ -49,7 +55,7 @@ refusedWith("offset_conflict", [
   ["a gap", "upload_chunk", chunk({ offset: 5 }), /Go on with offset 4/, { offset: 4 }],
   ["a huge gap", "upload_chunk", chunk({ offset: 2 ** 52 }), /Go on with offset 4/, { offset: 4 }],
   [
-    "other bytes than those stored",
+    "bytes that differ from the stored ones",
     "upload_chunk",
     chunk({ offset: 0, data: "five" }),
     /abort_upload_session.* Only if it is the same content, go on with offset 4/,
@@ -66,7 +72,7 @@ refusedWith("size_exceeded", [
     { offset: 4, size: 10 },
   ],
   [
-    "a chunk past a complete size",
+    "a chunk past the size of a complete session",
     "upload_chunk",
     ({ done }) => ({ session_id: done, offset: 2, data: "x" }),
     /past the declared size of 2/,
@@ -114,28 +120,28 @@ refusedWith("too_large", [
 
 refusedWith("checksum_mismatch", [
   [
-    "a chunk with another sha256",
+    "a chunk that does not match its sha256",
     "upload_chunk",
     chunk({ sha256: sha256Of("y") }),
     /Send it again from the same offset/,
     { expected: sha256Of("y"), actual: sha256Of("x") },
   ],
   [
-    "another sha256 at the end",
+    "a different sha256 at completion",
     "complete_upload_session",
     ({ open }) => ({ session_id: open, sha256: sha256Of("y") }),
     /complete_upload_session with the right sha256, or abort/,
     { actual: sha256Of("four") },
   ],
   [
-    "another sha256 after the end",
+    "a different sha256 after completion",
     "complete_upload_session",
     ({ done }) => ({ session_id: done, sha256: sha256Of("y") }),
     /SHA-256/,
     { actual: sha256Of("ok") },
   ],
   [
-    "a sha256 that empty content has not",
+    "a sha256 that does not match empty content",
     "create_upload_session",
     { ...here, size: 0, sha256: sha256Of("y") },
     /No session was created/,
@@ -163,7 +169,7 @@ refusedWith("version_conflict", [
 
 refusedWith("incomplete", [
   [
-    "an early end",
+    "a completion before all bytes are stored",
     "complete_upload_session",
     ({ sized }) => ({ session_id: sized }),
     /4 of 10 bytes.*from offset 4/,
@@ -205,7 +211,7 @@ describe("session_expired", () => {
   it.each([
     ["upload_chunk", { offset: 0, data: "x" }],
     ["complete_upload_session", {}],
-  ])("for %s on a session past its time, which publishes nothing", async (tool, args) => {
+  ])("for %s on an expired session, and publishes nothing", async (tool, args) => {
     const { engines, refusal, ids } = await openFullStore();
     const files = { ...contentsOf(engines), rows: undefined };
     const error = await refusal(tool, { session_id: ids.expired, ...args });
@@ -215,7 +221,7 @@ describe("session_expired", () => {
 });
 
 describe("too_large", () => {
-  it("for a chunk that would take an unsized upload past the limit of an artifact", async () => {
+  it("for a chunk that takes an unsized upload past the size limit of an artifact", async () => {
     const { engines, refusal, ids } = await openFullStore();
     const { answer } = await connect(engines, { maxArtifactBytes: 60, now: () => 1_800_000_000_000 + week });
     expect(await answer("upload_chunk", { session_id: ids.open, offset: 4, data: "x".repeat(56) })).toMatchObject({
@@ -229,7 +235,7 @@ describe("too_large", () => {
 });
 
 describe("internal", () => {
-  it("tells the log what went wrong, and the client neither path nor stack", async () => {
+  it("logs the cause, and tells the client neither a path nor a stack", async () => {
     const { metadata, content } = createMemoryEngines();
     const secret = "EIO: /home/someone/metadata.sqlite";
     const logged: string[] = [];

@@ -3,7 +3,10 @@ import { describe, expect, it } from "vitest";
 import { type Arguments, connect, textOf } from "../../support/mcp-client.js";
 import { createMemoryEngines } from "../../support/stores.js";
 
-/** What hosts make of a result without structured content whose first text is JSON: the client then checks it. */
+/**
+ * Reads a result as Gemini CLI does: without structured content, a first text that is JSON is taken for it. The client
+ * then checks it against the schema.
+ */
 function asGeminiReads(result: CallToolResult): CallToolResult {
   const [first] = result.content;
   if (result.structuredContent !== undefined || first?.type !== "text") return result;
@@ -24,7 +27,7 @@ async function setup() {
 }
 
 describe("the first block", () => {
-  it("of an error is its code and message, and a line of JSON with its details", async () => {
+  it("of an error is its code and message, then a line of JSON with its details", async () => {
     const { call } = await setup();
     const result = await call("get_artifact", { bucket: "b", key: "none" });
     expect(result.content).toHaveLength(1);
@@ -41,7 +44,7 @@ describe("the first block", () => {
     ["import_file", { path: "/x", bucket: "b", key: "k" }],
     ["read_artifact", { bucket: "b", key: "a" }],
     ["read_artifact", { bucket: "b", key: "a", length: 1 }],
-  ])("of %s %j is no JSON, so that a host does not take it for structured content", async (tool, args) => {
+  ])("of %s %j is not JSON, so that no host takes it for structured content", async (tool, args) => {
     const { call } = await setup();
     const result = await call(tool, args);
     expect(asGeminiReads(result)).toEqual(result);
@@ -54,7 +57,7 @@ describe("the first block", () => {
     ["list_artifacts", { bucket: "b", delimiter: "a", limit: 2 }, "2 entries on this page.", "1 entry on this page."],
     ["list_artifact_versions", { bucket: "b", key: "a", limit: 1 }, "1 entry on this page.", "1 entry on this page."],
     ["list_upload_sessions", { bucket: "b", limit: 1 }, "1 entry on this page.", "1 entry on this page."],
-  ])("of %s %j says what is on the page and the call for the next one", async (tool, args, first, last) => {
+  ])("of %s %j counts the entries on the page and names the call for the next one", async (tool, args, first, last) => {
     const { call } = await setup();
     const page = await call(tool, args);
     expect(textOf(page)).toMatch(new RegExp(`^${first} Next page: ${tool} \\{.*\\}$`));
@@ -67,7 +70,7 @@ describe("the first block", () => {
     expect(rest.structuredContent).not.toHaveProperty("next_cursor");
   });
 
-  it("of content says where the page stands and the call for the next one, and is short", async () => {
+  it("of content says where the page is, names the call for the next one, and is short", async () => {
     const { call } = await setup();
     const page = await call("read_artifact", { bucket: "b", key: "a", length: 2 });
     expect(textOf(page)).toBe(

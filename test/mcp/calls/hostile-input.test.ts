@@ -10,7 +10,7 @@ import { expectSound } from "../../support/invariants.js";
 import { type Connection, connect, refusalIn, textOf } from "../../support/mcp-client.js";
 import { createMemoryEngines } from "../../support/stores.js";
 
-/** What an argument of this name might well be, so that calls get past their schemas. */
+/** Likely values of each argument, so that calls get past their schemas. */
 function plausible(ids: readonly string[], allowed: string): Readonly<Record<string, fc.Arbitrary<unknown>>> {
   const text = fc.string({ unit: "binary", maxLength: 30 });
   return {
@@ -40,7 +40,7 @@ interface Call {
   readonly args: Record<string, unknown>;
 }
 
-/** Calls of the tools that the server offers, arguments mixed of what it asks for and what breaks programs. */
+/** Calls of the offered tools. Their arguments mix valid values and hostile ones. */
 async function anyCall({ client }: Connection, ids: readonly string[], allowed: string): Promise<fc.Arbitrary<Call>> {
   const { tools } = await client.listTools();
   const likely = plausible(ids, allowed);
@@ -59,7 +59,7 @@ async function anyCall({ client }: Connection, ids: readonly string[], allowed: 
   return fc.oneof(...calls);
 }
 
-it("whatever the arguments of a tool are, the call is answered with what its caller can act on", async () => {
+it("a tool answers any arguments with a result or with an error that its caller can act on", async () => {
   const rejections: unknown[] = [];
   const note = (reason: unknown): void => void rejections.push(reason);
   process.on("unhandledRejection", note);
@@ -99,7 +99,7 @@ it("whatever the arguments of a tool are, the call is answered with what its cal
   expect(await readFile(join(allowed, "f"), "utf8")).toBeTypeOf("string");
   expect({}).not.toHaveProperty("polluted");
   expect(rejections).toEqual([]);
-  // The calls got somewhere: there were all sorts of answers.
+  // The calls reached the tools: many kinds of answers came.
   expect([...seen.keys()]).toEqual(expect.arrayContaining(["ok", "invalid_argument", "artifact_not_found"]));
   expect(seen.size).toBeGreaterThan(6);
 });

@@ -27,47 +27,47 @@ const changed = (bytes: Buffer, at: number, to: number[]): Buffer => {
 };
 
 describe("mediaFormatOf()", () => {
-  it.each(images)("knows %s (%s) and its size by its bytes", (name, type, bytes) => {
+  it.each(images)("recognizes %s (%s) and its size from its bytes", (name, type, bytes) => {
     expect(mediaFormatOf(bytes)).toEqual({ kind: "image", name, type, size });
   });
 
-  it.each(sounds)("knows %s (%s) by its bytes", (name, type, bytes) => {
+  it.each(sounds)("recognizes %s (%s) from its bytes", (name, type, bytes) => {
     expect(mediaFormatOf(bytes)).toEqual({ kind: "audio", name, type });
   });
 
   it.each([
     ["text", Buffer.from("hello world\n")],
-    ["a signature alone of PNG", media.png(1, 1).subarray(0, 8)],
-    ["PNG without all of its header", media.png(1, 1).subarray(0, 32)],
-    ["PNG of no width", media.png(0, 1)],
-    ["PNG of an unknown depth", changed(media.png(1, 1), 24, [3])],
-    ["PNG of another first chunk", changed(media.png(1, 1), 12, [0x4a])],
-    ["PNG that went through a text mode", changed(media.png(1, 1), 4, [0x0a, 0x0a])],
+    ["only the signature of PNG", media.png(1, 1).subarray(0, 8)],
+    ["PNG without its whole header", media.png(1, 1).subarray(0, 32)],
+    ["PNG with width 0", media.png(0, 1)],
+    ["PNG with an unknown depth", changed(media.png(1, 1), 24, [3])],
+    ["PNG with another first chunk", changed(media.png(1, 1), 12, [0x4a])],
+    ["PNG with changed line ends", changed(media.png(1, 1), 4, [0x0a, 0x0a])],
     ["JPEG without a frame", Buffer.from([0xff, 0xd8, 0xff, 0xe0, 0, 4, 0, 0, 0xff, 0xd9, 0, 0, 0, 0, 0])],
     ["JPEG with scan data before a frame", Buffer.from([0xff, 0xd8, 0xff, 0xda, 0, 4, 0, 0, 0xff, 0xc0, 0, 17, 8])],
-    ["JPEG of no height", media.jpeg(1, 0)],
-    ["JPEG of which the frame is missing", media.jpeg(1, 1).subarray(0, 60_000)],
-    ["GIF of no width", media.gif(0, 1)],
-    ["GIF of another version", changed(media.gif(1, 1), 4, [0x38])],
-    ["RIFF of something else", changed(media.webpLossy(1, 1), 8, [0x41])],
-    ["WebP of another chunk", changed(media.webpLossy(1, 1), 15, [0x41])],
+    ["JPEG with height 0", media.jpeg(1, 0)],
+    ["JPEG that is cut off before its frame", media.jpeg(1, 1).subarray(0, 60_000)],
+    ["GIF with width 0", media.gif(0, 1)],
+    ["GIF with another version", changed(media.gif(1, 1), 4, [0x38])],
+    ["RIFF with another form type", changed(media.webpLossy(1, 1), 8, [0x41])],
+    ["WebP with another chunk", changed(media.webpLossy(1, 1), 15, [0x41])],
     ["WebP without its start code", changed(media.webpLossy(1, 1), 23, [0])],
-    ["WAV of no channel", media.wav(0)],
-    ["WAV of no rate", media.wav(2, 0)],
+    ["WAV without channels", media.wav(0)],
+    ["WAV with rate 0", media.wav(2, 0)],
     ["WAV without a format", Buffer.from("RIFF1234WAVEdata\x04\0\0\0abcdefghijklmnop", "latin1")],
     ["MP3 of layer II", media.mp3Frame(0xfffd9064)],
-    ["MP3 of a bad rate", media.mp3Frame(0xfffb9c64)],
+    ["MP3 with an invalid rate", media.mp3Frame(0xfffb9c64)],
     ["ADTS", media.mp3Frame(0xfff15080)],
-    ["a tag of MP3 before text", Buffer.from("ID3\x04\0\0\0\0\0\x02  text and more", "latin1")],
-    ["Ogg of video", media.ogg("\x80theora")],
+    ["an MP3 tag before text", Buffer.from("ID3\x04\0\0\0\0\0\x02  text and more", "latin1")],
+    ["Ogg with video", media.ogg("\x80theora")],
     ["Ogg from the middle of a stream", changed(media.ogg(), 5, [0])],
-    ["FLAC of no rate", media.flac(0)],
+    ["FLAC with rate 0", media.flac(0)],
     ["FLAC that begins with another block", changed(media.flac(), 4, [1])],
-  ])("does not take %s for an image or a recording", (_what, bytes) => {
+  ])("recognizes no format in %s", (_what, bytes) => {
     expect(mediaFormatOf(bytes)).toBeUndefined();
   });
 
-  it("reads any bytes behind any signature, and any beginning of a file", () => {
+  it("reads any bytes after any signature, and any beginning of a file", () => {
     const starts = [...images, ...sounds].map(([, , bytes]) => bytes.subarray(0, 64));
     fc.assert(
       fc.property(fc.constantFrom(...starts), fc.nat(64), fc.uint8Array({ maxLength: 64 }), (start, length, more) => {
@@ -108,7 +108,7 @@ describe("honestType()", () => {
   ])("of %s for %o, %o is %s", (type, bytes, how, honest) => expect(honestType(type, bytes, how)).toBe(honest));
 });
 
-it("names the formats of a kind as in a sentence", () => {
+it("namesOf() lists the formats of a kind for a sentence", () => {
   expect(namesOf("image")).toBe("PNG, JPEG, GIF or WebP");
   expect(namesOf("audio")).toBe("WAV, MP3, Ogg or FLAC");
 });

@@ -21,7 +21,7 @@ interface Page {
   readonly text: string;
   readonly bytes: Buffer;
   readonly meta: Record<string, unknown>;
-  /** What the first block says to call next; undefined at the end. */
+  /** The arguments of the next call, from the first block. Undefined on the last page. */
   readonly next: Arguments | undefined;
 }
 
@@ -37,7 +37,7 @@ function pageOf(result: CallToolResult): Page {
   return { text, bytes, meta: result._meta ?? {}, next: next === undefined ? undefined : JSON.parse(next) };
 }
 
-/** Each page in turn, by the calls that the answers name. */
+/** All pages, read with the calls that the answers name. */
 async function pagesOf({ call }: Pick<Connection, "call">, first: Arguments = {}): Promise<Page[]> {
   const pages: Page[] = [];
   for (let args: Arguments | undefined = { ...where, ...first }; args !== undefined; ) {
@@ -60,7 +60,7 @@ describe("read_artifact", () => {
     ["4-byte", "😀🚀𝒳🎉🧪🎈🌍🍀🐢🦊"],
     ["mixed", "a€é😀"],
   ])(
-    "pages %s text by 7,500 characters or 9,000 bytes, cut between characters, into pages that add up",
+    "cuts %s text between characters into pages of at most 7,500 characters and 9,000 bytes, which add up",
     async (_name, unit) => {
       const { save, call } = await setup();
       const content = `x${unit.repeat(Math.ceil(20_001 / unit.length))}`;
@@ -78,7 +78,7 @@ describe("read_artifact", () => {
     },
   );
 
-  it("answers content of exactly 7,500 characters in one page, and one more in two", async () => {
+  it("answers 7,500 characters in one page, and 7,501 in two", async () => {
     const { save, call } = await setup();
     await save("x".repeat(pageChars));
     expect(await pagesOf({ call })).toHaveLength(1);
@@ -86,7 +86,7 @@ describe("read_artifact", () => {
     expect((await pagesOf({ call })).map(({ text }) => text.length)).toEqual([pageChars, 1]);
   });
 
-  it("says in _meta where the page stands, in bytes, and in the first block which call is next", async () => {
+  it("says in _meta where the page is, in bytes, and in the first block which call is next", async () => {
     const { save, read } = await setup();
     await save("€".repeat(5));
     const first = await read({ length: 7 });
@@ -98,7 +98,7 @@ describe("read_artifact", () => {
     expect(pageOf(last).next).toBeUndefined();
   });
 
-  it("names the version in the next call, so that a newer one does not mix in", async () => {
+  it("names the version in the next call, so that pages of two versions do not mix", async () => {
     const { save, call, read } = await setup();
     await save("1".repeat(10_000));
     const { next } = pageOf(await read());
@@ -106,7 +106,7 @@ describe("read_artifact", () => {
     expect(pageOf(await call("read_artifact", next)).text).toBe("1".repeat(10_000 - pageChars));
   });
 
-  it.each([0, 1, 2, 3])("moves an offset %i bytes into a character to that character's start", async (inside) => {
+  it.each([0, 1, 2, 3])("moves an offset %i bytes inside a character to the start of the character", async (inside) => {
     const { save, read } = await setup();
     await save("ab😀cd");
     const page = pageOf(await read({ offset: 2 + inside }));
@@ -114,7 +114,7 @@ describe("read_artifact", () => {
     expect(page.meta).toEqual({ offset: 2, length: 6, bytes: 8 });
   });
 
-  it.each([1, 2, 3])("goes on by one character at least where length %i is smaller than one", async (length) => {
+  it.each([1, 2, 3])("answers at least one character if length %i is smaller than a character", async (length) => {
     const { save, call } = await setup();
     await save("😀€é");
     const pages = await pagesOf({ call }, { length });
@@ -122,7 +122,7 @@ describe("read_artifact", () => {
     expect(pages.length).toBeLessThanOrEqual(3);
   });
 
-  it("adds up for any text, any length of page and any way to write it", async () => {
+  it("answers pages that add up for any text, length and encoding", async () => {
     const { save, call } = await setup();
     const anyText = fc.string({ unit: "binary", minLength: 1, maxLength: 60 });
     const encodings = fc.constantFrom("auto", "utf8", "base64");
@@ -135,7 +135,7 @@ describe("read_artifact", () => {
     );
   });
 
-  it("adds up for any bytes that are said to be text and are none", async () => {
+  it("answers pages that add up for any bytes under a text type", async () => {
     const { save, call } = await setup();
     const anyBytes = fc.uint8Array({ minLength: 1, maxLength: 60 });
     await fc.assert(
@@ -147,7 +147,7 @@ describe("read_artifact", () => {
     );
   });
 
-  it("adds up where a page in the middle of long text is no UTF-8", async () => {
+  it("answers pages that add up if a page in the middle of long text is not UTF-8", async () => {
     const { save, call } = await setup();
     const bytes = Buffer.concat([Buffer.from("€".repeat(9_000)), Buffer.from([0xff]), Buffer.from("€".repeat(9_000))]);
     await save(bytes);
@@ -156,7 +156,7 @@ describe("read_artifact", () => {
     expect(sha256Of(joined(pages))).toBe(sha256Of(bytes));
   });
 
-  it("answers what is no text as base64, 7,500 characters of it a page", async () => {
+  it("answers bytes of other types as base64, 7,500 characters a page", async () => {
     const { save, call } = await setup();
     const bytes = Buffer.from(Uint8Array.from({ length: 15_001 }, (_, n) => n % 251));
     await save(bytes, "application/octet-stream");
@@ -169,7 +169,7 @@ describe("read_artifact", () => {
     expect(sha256Of(joined(pages))).toBe(sha256Of(bytes));
   });
 
-  it("falls back to base64 where text by its type is no UTF-8", async () => {
+  it("answers base64 if content of a text type is not UTF-8", async () => {
     const { save, read } = await setup();
     const latin1 = Buffer.from("caf\u00e9 au lait", "latin1");
     await save(latin1);
@@ -178,7 +178,29 @@ describe("read_artifact", () => {
     expect(textOf(page)).toMatch(/as base64/);
   });
 
-  it("answers text as base64 and bytes as text where encoding says so, and passes encoding on", async () => {
+  it.each([
+    ["Latin-1", Buffer.from("caf\u00e9", "latin1"), {}, "0xe9 at offset 3"],
+    ["Latin-1 from an offset", Buffer.from("caf\u00e9", "latin1"), { offset: 2 }, "0xe9 at offset 3"],
+    ["text that is cut off in a character", Buffer.from("a\u20ac").subarray(0, 3), {}, "0xe2 at offset 1"],
+    [
+      "a byte far behind",
+      Buffer.concat([Buffer.alloc(21_000, "\u20ac"), Buffer.of(0xff)]),
+      { offset: 15_000 },
+      "0xff at offset 21000",
+    ],
+  ])("names the first byte that is not UTF-8 under a text type: %s", async (_what, bytes, args, invalid) => {
+    const { save, read, refusal } = await setup();
+    await save(bytes, "text/csv");
+    const said = `Stored as text/csv, but not UTF-8: the first byte that is not is ${invalid}.`;
+    const line = textOf(await read(args));
+    expect(line).toMatch(/as base64, of \d+ \(text\/csv, version 1\)\. Stored/);
+    expect(line).toContain(said);
+    const error = await refusal("read_artifact", { ...where, ...args, encoding: "utf8" });
+    expect(error).toMatchObject({ code: "invalid_argument", argument: "encoding" });
+    expect(error.message).toBe(`${said} Read the bytes with encoding base64.`);
+  });
+
+  it("answers text as base64 and bytes as text if encoding says so, and repeats encoding in the next call", async () => {
     const { save, read } = await setup();
     await save("hello", "application/octet-stream");
     expect(pageTextOf(await read())).toBe("aGVsbG8=");
@@ -191,22 +213,22 @@ describe("read_artifact", () => {
 
   it.each<[string, string | Uint8Array, string, Arguments, boolean]>([
     ["text in a fake image, from an offset", "hello world", "image/png", { offset: 2 }, true],
-    ["text in a fake image, of which a part is asked for", "hello world", "image/png", { length: 5 }, true],
+    ["text in a fake image, only a part", "hello world", "image/png", { length: 5 }, true],
     ["text without a type", "hello", "application/octet-stream", {}, true],
     [
-      "text that is cut inside of its characters at both ends",
+      "text that is cut inside its characters at both ends",
       "\u00e9\u20ac\u{1f600}a",
       "x/y",
       { offset: 1, length: 7 },
       true,
     ],
-    ["the middle of a character alone", "\u{1f600}", "x/y", { offset: 1, length: 2 }, false],
+    ["only the middle of a character", "\u{1f600}", "x/y", { offset: 1, length: 2 }, false],
     ["text with a NUL", "hel\0lo", "x/y", {}, false],
-    ["what is no text", Buffer.from([0xff, 0xfe, 0x41]), "x/y", {}, false],
-    ["text that is asked for as base64", "hello", "x/y", { encoding: "base64" }, false],
-    ["no bytes at all", "", "x/y", {}, false],
-    ["bytes that are said to be text and are none", Buffer.from([0x41, 0xff]), "text/plain", {}, false],
-  ])("says whether base64 could be read as text: %s", async (_, content, type, args, isText) => {
+    ["bytes that are not text", Buffer.from([0xff, 0xfe, 0x41]), "x/y", {}, false],
+    ["text, with encoding base64", "hello", "x/y", { encoding: "base64" }, false],
+    ["empty content", "", "x/y", {}, false],
+    ["bytes that are not UTF-8 under a text type", Buffer.from([0x41, 0xff]), "text/plain", {}, false],
+  ])("says whether base64 can be read as text: %s", async (_, content, type, args, isText) => {
     const { save, read } = await setup();
     await save(content, type);
     const line = textOf(await read(args));
@@ -218,7 +240,7 @@ describe("read_artifact", () => {
     expect(String(content)).toContain(text);
   });
 
-  it("says where a page begins whose offset is inside of a character, and counts one byte as one", async () => {
+  it("says where a page begins if its offset is inside a character, and writes 1 byte in the singular", async () => {
     const { save, read } = await setup();
     await save("abcd\u20ac!");
     for (const offset of [5, 6]) {
@@ -234,14 +256,15 @@ describe("read_artifact", () => {
     expect(textOf(await read({ offset: 5, encoding: "base64" }))).toMatch(/^3 bytes from offset 5 as base64/);
   });
 
-  it("refuses bytes as utf8 that are none, and says how to read them", async () => {
+  it("refuses encoding utf8 for bytes that are not UTF-8, and says how to read them", async () => {
     const { save, refusal } = await setup();
     await save(Uint8Array.of(0x61, 0xc3, 0x28), "application/octet-stream");
     const error = await refusal("read_artifact", { ...where, encoding: "utf8" });
     expect(error).toMatchObject({
       code: "invalid_argument",
       argument: "encoding",
-      message: expect.stringMatching(/base64/),
+      message:
+        "These bytes are not UTF-8: the first byte that is not is 0xc3 at offset 1. Read the bytes with encoding base64.",
     });
   });
 
@@ -272,7 +295,7 @@ describe("read_artifact", () => {
   );
 
   it.each(["[1,2]", '{"a":1}', "null", "7", '"text"', "[]"])(
-    "keeps %s out of the first block, which hosts would take for structured content",
+    "keeps %s out of the first block, because hosts would take it for structured content",
     async (content) => {
       const { save, read } = await setup();
       await save(content, "application/json");
@@ -282,7 +305,7 @@ describe("read_artifact", () => {
     },
   );
 
-  it("answers no more than 8,000 characters with what is said of the page, where the key is not extremely long", async () => {
+  it("answers at most 8,000 characters, the first block included, unless the key is very long", async () => {
     const { call, store } = await setup();
     const at = { bucket: "b".repeat(63), key: "k".repeat(200) };
     const bytes = Buffer.alloc(100_000, "text ");
@@ -299,7 +322,7 @@ describe("read_artifact", () => {
     expect(pageTextOf(await read())).toBe("\ufeffhello");
   });
 
-  it("answers up to 1 MiB where length asks for it", async () => {
+  it("answers up to 1 MiB if length asks for it", async () => {
     const { save, read } = await setup();
     await save("x".repeat(MiB + 1));
     expect((await read({ length: MiB }))._meta).toEqual({ offset: 0, length: MiB, next_offset: MiB, bytes: MiB + 1 });

@@ -13,7 +13,7 @@ async function setup() {
   const save = (bytes: Buffer, mime_type: string) =>
     store.artifacts.save({ ...where, bytes, otherwise: mime_type, mime_type });
   const read = (args: Arguments = {}) => call("read_artifact", { ...where, ...args });
-  /** What the answer says to call instead, made. */
+  /** Makes the call that the answer names. */
   const follow = async (text: string) => {
     const [, next] = / read_artifact (\{.*\})$/.exec(text) ?? [];
     return call("read_artifact", JSON.parse(next ?? "no call"));
@@ -45,26 +45,30 @@ describe("read_artifact of an image or a recording", () => {
   });
 
   it.each(["image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp", "audio/wav", "audio/mpeg", "audio/mp4"])(
-    "describes twelve bytes of text that are called %s, and says how to read them",
+    "describes twelve bytes of text that are stored as %s, and says how to read them",
     async (type) => {
       const { save, read, follow } = await setup();
       await save(Buffer.from("hello world\n"), type);
       const { content, _meta } = await read();
       expect(content).toHaveLength(1);
       const text = textOf({ content });
-      expect(text).toMatch(new RegExp(`^Not shown: version 1 is stored as ${type}, but its 12 bytes are no `));
+      expect(text).toMatch(
+        new RegExp(
+          `^Not shown: version 1 is stored as ${type}, but its 12 bytes are not in a known (?:image|audio) format `,
+        ),
+      );
       expect(_meta).toEqual({ offset: 0, length: 0, bytes: 12 });
       expect(pageTextOf(await follow(text))).toBe("hello world\n");
     },
   );
 
-  it("describes what is neither an image nor text, and reads it as base64", async () => {
+  it("describes bytes that are neither an image nor text, and says to read them as base64", async () => {
     const { save, read, follow } = await setup();
     await save(Buffer.from([0x89, 0x50, 0x4e, 0x47, 1, 2, 3]), "image/png");
     expect(pageTextOf(await follow(textOf(await read())))).toBe("iVBORwECAw==");
   });
 
-  it("shows an image as what it is, not as what it is called", async () => {
+  it("shows an image under the type of its bytes, not under its stored type", async () => {
     const { save, read } = await setup();
     const bytes = media.jpeg(20, 10);
     await save(bytes, "image/png");
@@ -79,7 +83,7 @@ describe("read_artifact of an image or a recording", () => {
     ["image", "image/png", media.png(2_000, 1_000), /a PNG image of 2000 x 1000 pixels/],
     ["audio", "audio/wav", media.wav(), /WAV audio/],
   ])(
-    "shows %s of more than 100 KB where length asks for it, and describes it otherwise",
+    "shows %s of more than 100 KB if length asks for it, and describes it otherwise",
     async (type, mime, start, what) => {
       const { save, read, follow } = await setup();
       await save(padded(start, 100 * KiB), mime);
@@ -96,8 +100,12 @@ describe("read_artifact of an image or a recording", () => {
   );
 
   it.each([
-    ["of more than 1 MiB", padded(media.png(20, 10), MiB + 1), /1048577 bytes; at most 1048576 bytes are/],
-    ["with a side of more than 8,000 pixels", media.png(10, 8_001), /10 x 8001 pixels.*at most 8000 pixels/],
+    ["of more than 1 MiB", padded(media.png(20, 10), MiB + 1), /1048577 bytes\. At most 1048576 bytes are shown/],
+    [
+      "with a side of more than 8,000 pixels",
+      media.png(10, 8_001),
+      /10 x 8001 pixels.*longest side that is shown has 8000 pixels/,
+    ],
   ])("never shows an image %s", async (_what, bytes, why) => {
     const { save, read, follow } = await setup();
     await save(bytes, "image/png");
@@ -109,7 +117,7 @@ describe("read_artifact of an image or a recording", () => {
     expect(bytes.indexOf(Buffer.from(pageTextOf(page), "base64"))).toBe(0);
   });
 
-  it("gives its bytes where a part or an encoding is asked for", async () => {
+  it("answers its bytes if a part or an encoding is asked for", async () => {
     const { save, read } = await setup();
     const bytes = media.png(20, 10);
     await save(bytes, "image/png");
@@ -118,7 +126,7 @@ describe("read_artifact of an image or a recording", () => {
     expect(pageTextOf(await read({ length: 4 }))).toBe(bytes.subarray(0, 4).toString("base64"));
   });
 
-  it("pages an image that is text, and bytes of any other type", async () => {
+  it("answers pages for an image that is text, and for bytes of any other type", async () => {
     const { save, read } = await setup();
     await save(Buffer.from("<svg/>"), "image/svg+xml");
     expect(pageTextOf(await read())).toBe("<svg/>");

@@ -9,7 +9,7 @@ const maxArtifactBytes = 100;
 export const week = 7 * 24 * 60 * 60 * 1000;
 export const here = { bucket: "b", key: "dir/k" };
 
-/** A store with one of everything, and what it holds. */
+/** A store with an artifact and one session in each state, and their ids. */
 export async function openFullStore() {
   let now = 1_800_000_000_000;
   const engines = createMemoryEngines();
@@ -42,8 +42,8 @@ export type Row = [
 ];
 
 /**
- * Each row is refused with `code`, with a message that says what to do, and leaves the store as it was.
- * Details that are a string are the argument to blame.
+ * Tests that each row is refused with `code` and with a message that says what to do, and leaves the store as it was. If
+ * the details of a row are a string, they name the wrong argument.
  */
 export function refusedWith(code: ErrorCode, rows: readonly Row[]): void {
   describe(code, () => {
@@ -63,5 +63,5 @@ export const chunk =
   (more: Arguments) =>
   ({ open }: Ids): Arguments => ({ session_id: open, offset: 4, data: "x", ...more });
 
-/** Half of a UTF-16 pair: no valid text. */
+/** Text with half of a UTF-16 pair, which is not valid Unicode. */
 export const lone = "a\ud800b";

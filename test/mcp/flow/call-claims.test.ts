@@ -137,6 +137,12 @@ describe("calls run concurrently", () => {
   });
 });
 
+it.each(["artifact-upload://s", " s\n"])("a session's id that is written %j claims the same session", (written) => {
+  expect(isFree(call("import_file", { path: "/f", session_id: "s" }), chunk(written))).toBe(false);
+  expect(isFree(chunk(written), read("b", "k"))).toBe(false);
+  expect(isFree(chunk(written), read("c", "k"))).toBe(true);
+});
+
 describe("SessionKeys", () => {
   it("remembers the last thousand sessions, and ignores other values", () => {
     const known = new SessionKeys();

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { PassThrough } from "node:stream";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { createMcpEndpoint } from "../../../src/mcp/http/streamable-http.js";
-import { createMcpServer } from "../../../src/mcp/session/server.js";
+import { createMcpServer } from "../../../src/mcp/session/mcp-server.js";
 import { StdioTransport } from "../../../src/mcp/stdio/stdio-transport.js";
 import type { Log } from "../../../src/store/ports/log.js";
 import { createStore } from "../../../src/store/store.js";

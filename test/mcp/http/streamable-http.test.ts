@@ -63,7 +63,7 @@ describe("MCP over Streamable HTTP", () => {
       arguments: { session_id: id },
     })) as CallToolResult;
     expect(half.structuredContent).toMatchObject({ offset: 3, command });
-    expect(textOf(half, 1)).toContain(`${command}\nWhat is stored already is compared`);
+    expect(textOf(half, 1)).toContain(`${command}\nBytes that are already stored are compared`);
     await askAsStranger("POST", url, { body: "lo" });
     const whole = (await client.callTool({
       name: "get_upload_session",

@@ -6,7 +6,7 @@ import {
   parseResourceUri,
   rootUri,
   toTemplateValue,
-} from "../../../src/mcp/resources/uri.js";
+} from "../../../src/mcp/resources/resource-uri.js";
 import { artifactUri } from "../../../src/store/model/names/artifact-uri.js";
 import { suggestBucket } from "../../../src/store/model/names/bucket-name.js";
 import { suggestKey } from "../../../src/store/model/names/suggest-key.js";
@@ -21,7 +21,7 @@ const refusedFor = (why: RegExp, data = {}) =>
     data: expect.objectContaining(data),
   });
 
-/** Any keys that are valid. */
+/** Random valid keys. */
 function* anyKeys(seed: number, runs: number): Generator<string> {
   const random = seededRandom(seed);
   for (let run = 0; run < runs; run += 1) {
@@ -31,7 +31,7 @@ function* anyKeys(seed: number, runs: number): Generator<string> {
 }
 
 describe("parseResourceUri()", () => {
-  it("reads any artifact's own URI, as it is, with every byte escaped, in NFD and with a host's slashes", () => {
+  it("reads the URI of any artifact: as it is, with every byte escaped, in NFD, and with encoded slashes", () => {
     const random = seededRandom(8);
     for (const key of anyKeys(9, 3_000)) {
       const bucket = suggestBucket(randomText(random, 8)) ?? "b";
@@ -46,7 +46,7 @@ describe("parseResourceUri()", () => {
     }
   });
 
-  it("takes plain characters that a URI would encode, and decodes once", () => {
+  it("accepts plain characters that a URI would encode, and decodes once", () => {
     const keyOf = (uri: string) => parseResourceUri(uri);
     expect(keyOf("artifact://b/报告/cafe\u0301 1.csv")).toMatchObject({ bucket: "b", key: "报告/café 1.csv" });
     expect(keyOf("artifact://b/a+b")).toMatchObject({ key: "a+b" });
@@ -56,7 +56,7 @@ describe("parseResourceUri()", () => {
     expect(keyOf("artifact://b.c")).toEqual({ kind: "bucket", bucket: "b.c", cursor: undefined });
   });
 
-  it("reads each other kind of address", () => {
+  it("reads every other kind of address", () => {
     expect(parseResourceUri(rootUri)).toEqual({ kind: "root", cursor: undefined });
     expect(parseResourceUri(`${rootUri}?cursor=abc`)).toEqual({ kind: "root", cursor: "abc" });
     expect(parseResourceUri(bucketUri("B"))).toEqual({ kind: "bucket", bucket: "B", cursor: undefined });
@@ -65,7 +65,7 @@ describe("parseResourceUri()", () => {
     expect(parseResourceUri("artifact://b/k?length=10&offset=0&version=3")).toMatchObject(range);
   });
 
-  it("takes the longest key, however it is spelled", () => {
+  it("accepts the longest key in any spelling", () => {
     for (const key of ["报".repeat(341), "각".repeat(341), "%".repeat(1_024)]) {
       for (const spelling of [key, key.normalize("NFD")]) {
         const uri = `${artifactUri("b".repeat(63), spelling)}?version=1000000000000000&offset=0&length=1`;
@@ -77,11 +77,11 @@ describe("parseResourceUri()", () => {
   it.each([
     ["artifact://b/k#x", /a key's own # is written %23/],
     ["artifact://b/a?b?c", /a key's own \? is written %3F/],
-    ["artifact://b/100%", /a plain one is written %25/],
+    ["artifact://b/100%", /a plain percent sign is written %25/],
     ["artifact://b/%C0%AF", /percent/],
     ["artifact://b/%ED%A0%80", /percent/],
     [`artifact://b/${"x".repeat(12_000)}`, /longer than/],
-  ])("refuses %s and says how it is written", (uri, why) => {
+  ])("refuses %s and says how to write it", (uri, why) => {
     expect(() => parseResourceUri(uri)).toThrow(refusedFor(why));
   });
 
@@ -102,27 +102,27 @@ describe("parseResourceUri()", () => {
 });
 
 describe("toTemplateValue()", () => {
-  /** `{+key}` of RFC 6570, section 3.2.3. */
+  /** Expands `{+key}` as in RFC 6570, section 3.2.3. */
   const expand = (value: string) =>
     value.replace(/%[0-9A-Fa-f]{2}|[^A-Za-z0-9._~:/?#[\]@!$&'()*+,;=-]/gu, (part) =>
       part.length === 3 ? part : encodeURIComponent(part),
     );
 
-  it("gives what a host expands to the key's URI", () => {
+  it("gives the value that a host expands to the URI of the key", () => {
     for (const key of anyKeys(10, 10_000)) {
       const uri = `artifact://b/${expand(toTemplateValue(key))}`;
       expect(parseResourceUri(uri), uri.slice(0, 200)).toMatchObject({ bucket: "b", key });
     }
   });
 
-  it("is undone for what was typed of it", () => {
+  it("is undone by fromTemplateValue(), also for a typed beginning", () => {
     for (const key of anyKeys(11, 10_000)) expect(fromTemplateValue(toTemplateValue(key))).toBe(key);
     expect(fromTemplateValue("caf")).toBe("caf");
     expect(fromTemplateValue("100%")).toBe("100%");
     expect(fromTemplateValue("a%3fb%23%2541")).toBe("a?b#%41");
   });
 
-  it.each(["a/b c", "报告/é", "100%", "a&b=c+d"])("leaves %j, which the SDK expands as it should", (key) => {
+  it.each(["a/b c", "报告/é", "100%", "a&b=c+d"])("leaves %j unchanged, which the SDK expands correctly", (key) => {
     expect(toTemplateValue(key)).toBe(key);
     const uri = new UriTemplate("artifact://{bucket}/{+key}").expand({ bucket: "b", key });
     expect(parseResourceUri(uri)).toMatchObject({ key });

@@ -28,7 +28,7 @@ async function setup() {
 }
 
 describe("resources/read", () => {
-  it("of the root answers what list_buckets answers, paged by ?cursor=", async () => {
+  it("answers the root as list_buckets does, in pages by ?cursor=", async () => {
     const { save, json, answer } = await setup();
     for (let n = 0; n < 101; n += 1) await save(`bucket${1000 + n}`, "k", "x");
     const first = await json("artifact:///");
@@ -38,7 +38,7 @@ describe("resources/read", () => {
     expect(rest).toEqual({ data: [{ name: "bucket1100" }] });
   });
 
-  it("of a bucket answers what list_artifacts answers, paged by ?cursor=", async () => {
+  it("answers a bucket as list_artifacts does, in pages by ?cursor=", async () => {
     const { save, json, answer } = await setup();
     for (let n = 0; n < 101; n += 1) await save("b", `dir/k${1000 + n}`, "x");
     const first = await json("artifact://b");
@@ -48,7 +48,7 @@ describe("resources/read", () => {
     expect(rest).not.toHaveProperty("next_cursor");
   });
 
-  it("of an upload answers what get_upload_session answers", async () => {
+  it("answers an upload as get_upload_session does", async () => {
     const { json, answer } = await setup();
     const session = await answer<{ id: string; url: string }>("create_upload_session", { bucket: "b", key: "k" });
     await answer("upload_chunk", { session_id: session.id, offset: 0, data: "hello" });
@@ -56,7 +56,7 @@ describe("resources/read", () => {
     expect(await json(session.url)).toEqual({ ...session, offset: 5, expires_at: expect.any(Number) });
   });
 
-  it("of an artifact answers its newest version, and any other where ?version= says so", async () => {
+  it("answers the newest version of an artifact, or the one that ?version= names", async () => {
     const { save, read } = await setup();
     const { uri } = await save("b", "dir/k.md", "# one", "text/markdown");
     await save("b", "dir/k.md", "# two", "text/markdown");
@@ -65,7 +65,7 @@ describe("resources/read", () => {
     expect(await read(`${uri}?version=2`)).toMatchObject({ text: "# two" });
   });
 
-  it("answers the range that ?offset= and ?length= name, as far as the content goes", async () => {
+  it("answers the range of ?offset= and ?length=, up to the end of the content", async () => {
     const { save, read } = await setup();
     await save("b", "k", "0123456789");
     const ranges = {
@@ -86,7 +86,7 @@ describe("resources/read", () => {
     ["JSON", "application/json", "{}", { text: "{}" }],
     ["text with a byte order mark", "text/plain", "\ufeffx", { text: "\ufeffx" }],
     ["empty text", "text/plain", "", { text: "" }],
-    ["text that is no UTF-8", "text/plain", Uint8Array.of(0xff, 0x61), { blob: "/2E=" }],
+    ["text that is not UTF-8", "text/plain", Uint8Array.of(0xff, 0x61), { blob: "/2E=" }],
     ["bytes", "application/octet-stream", "hello", { blob: "aGVsbG8=" }],
     ["an image", "image/png", png(2, 1), { blob: png(2, 1).toString("base64") }],
   ])("answers %s of type %s as text or as a blob", async (_what, mimeType, content, wanted) => {
@@ -99,27 +99,27 @@ describe("resources/read", () => {
     ["text", "image/png", Buffer.from("hello world\n"), "application/octet-stream"],
     ["text", "audio/wav", Buffer.from("hello world\n"), "application/octet-stream"],
     ["a JPEG image", "image/png", jpeg(2, 1), "image/jpeg"],
-  ])("never calls %s %s, which hosts would show", async (_what, mimeType, content, honest) => {
+  ])("never sends %s as %s, because hosts would show it", async (_what, mimeType, content, honest) => {
     const { save, read } = await setup();
     const { uri } = await save("b", "k", content, mimeType);
     expect(await read(uri)).toEqual({ uri, mimeType: honest, blob: content.toString("base64") });
   });
 
-  it("calls a part of an image bytes", async () => {
+  it("sends a part of an image as bytes", async () => {
     const { save, read } = await setup();
     const { uri } = await save("b", "k", png(2, 1), "image/png");
     const part = { mimeType: "application/octet-stream", blob: png(2, 1).subarray(0, 40).toString("base64") };
     expect(await read(`${uri}?length=40`)).toMatchObject(part);
   });
 
-  it("of a listing names the cursor before the entries, since hosts cut the end of long answers", async () => {
+  it("puts the cursor of a listing before the entries, because hosts cut the end of long answers", async () => {
     const { save, client } = await setup();
     for (let n = 0; n < 101; n += 1) await save("b", `k${n}`, "x");
     const { contents } = await client.readResource({ uri: "artifact://b" });
     expect(contents[0]).toMatchObject({ text: expect.stringMatching(/^{"next_cursor":"[^"]+","data":/) });
   });
 
-  it("answers 4 MiB whole, and past that an error that names a range that works and the tool", async () => {
+  it("answers up to 4 MiB whole, and refuses more with a range that works and the tool to use", async () => {
     const { save, read } = await setup();
     const { uri } = await save("b", "k", Buffer.alloc(4 * MiB, "x"));
     expect(await read(uri)).toMatchObject({ text: expect.stringMatching(/^x{100}/) });
@@ -135,7 +135,7 @@ describe("resources/read", () => {
     expect(await read(`${uri}?offset=1`)).toMatchObject({ text: expect.stringMatching(/^y{100}/) });
   });
 
-  it("never answers a line of more than 10 MiB, whatever the text is made of", async () => {
+  it("never answers a line of more than 10 MiB, whatever the text contains", async () => {
     const { save, read } = await setup();
     const { uri } = await save("b", "k", Buffer.alloc(4 * MiB, "\u0001"));
     const bytes = await read(uri).then(
@@ -145,7 +145,7 @@ describe("resources/read", () => {
     expect(bytes).toBeLessThan(10 * MiB);
   });
 
-  it("that reaches past the end is refused with the size", async () => {
+  it("refuses an offset past the end, and names the size", async () => {
     const { save, read } = await setup();
     await save("b", "k", "hello");
     const refused = { code: invalidParams, message: expect.stringMatching(/5 bytes/) };
@@ -153,18 +153,18 @@ describe("resources/read", () => {
   });
 });
 
-describe("a resource that is missing", () => {
+describe("a missing resource", () => {
   it.each([
     ["bucket", "artifact://none"],
     ["artifact", "artifact://b/none"],
     ["bucket of an artifact", "artifact://none/k"],
-    ["bucket in other case", "artifact://B"],
-    ["key in other case", "artifact://b/K"],
+    ["bucket in different case", "artifact://B"],
+    ["key in different case", "artifact://b/K"],
     ["version", "artifact://b/k?version=2"],
     ["folder", "artifact://b/dir"],
     ["upload", "artifact-upload://none"],
     ["upload without an id", "artifact-upload://"],
-  ])("(%s) is the protocol's resource-not-found, with its uri", async (_what, uri) => {
+  ])("(%s) is answered with the protocol's code for it and with its uri", async (_what, uri) => {
     const { save, read } = await setup();
     await save("b", "k", "x");
     await save("b", "dir/k", "x");
@@ -172,10 +172,21 @@ describe("a resource that is missing", () => {
   });
 });
 
+it("a read in a bucket that does not exist says to call list_buckets", async () => {
+  const { read } = await setup();
+  await expect(read("artifact://none/k")).rejects.toMatchObject({
+    code: notFound,
+    message: expect.stringMatching(
+      /no artifact "k" in bucket "none"\. See list_artifacts, or list_buckets if the bucket may be wrong/,
+    ),
+    data: { code: "artifact_not_found", bucket: "none", key: "k" },
+  });
+});
+
 const badVersions = ["0", "-1", "1.5", "1e3", "+1", "x", "", "%201", "9007199254740993", "١"];
 const badUris: [what: string, uri: string, message: RegExp][] = [
   ["a fragment", "artifact://b/k#part", /fragment/],
-  ["a fragment behind the query", "artifact://b/k?version=1#part", /fragment/],
+  ["a fragment after the query", "artifact://b/k?version=1#part", /fragment/],
   ["a second ?", "artifact://b/k?version=1?offset=0", /more than one \?/],
   ["an unknown parameter", "artifact://b/k?size=1", /"size" is unknown.*version, offset, length/],
   ["a parameter of another kind of resource", "artifact://b/k?cursor=x", /"cursor" is unknown/],
@@ -193,9 +204,9 @@ const badUris: [what: string, uri: string, message: RegExp][] = [
   ["offset -1", "artifact://b/k?offset=-1", /offset must be a whole number from 0/],
   ["a bad cursor", "artifact:///?cursor=x", /cursor/],
   ["a bad cursor", "artifact://b?cursor=", /cursor/],
-  ["a percent sign alone", "artifact://b/k%", /percent/],
-  ["a percent sign before no hex", "artifact://b/%zz", /percent/],
-  ["a percent code that is no UTF-8", "artifact://b/%ff", /percent/],
+  ["a lone percent sign", "artifact://b/k%", /percent/],
+  ["a percent sign without hex digits", "artifact://b/%zz", /percent/],
+  ["a percent code that is not UTF-8", "artifact://b/%ff", /percent/],
   ["encoded dots", "artifact://b/%2e%2e/b2/k", /key ".*" is not valid/],
   ["a .. segment", "artifact://b/../b2/k", /key ".*" is not valid/],
   ["a . segment", "artifact://b/./k", /key ".*" is not valid/],
@@ -204,30 +215,30 @@ const badUris: [what: string, uri: string, message: RegExp][] = [
   ["a slash at the end", "artifact://b/k/", /key ".*" is not valid/],
   ["an empty segment", "artifact://b/dir//k", /key ".*" is not valid/],
   ["a key of 1,025 bytes", `artifact://b/${"x".repeat(1_025)}`, /key ".*" is not valid/],
-  ["a bucket that is none", "artifact://b..c/k", /bucket ".*" is not valid/],
-  ["a slash encoded in a bucket", "artifact://b%2Fk", /bucket ".*" is not valid/],
+  ["an invalid bucket", "artifact://b..c/k", /bucket ".*" is not valid/],
+  ["an encoded slash in a bucket", "artifact://b%2Fk", /bucket ".*" is not valid/],
   ["an empty bucket with a key", "artifact:////k", /bucket ".*" is not valid/],
   ["a user and a port", "artifact://me@b:80/k", /bucket ".*" is not valid/],
   ["another scheme", "file:///etc/passwd", /must begin with artifact/],
   ["no authority", "artifact:b/k", /must begin with artifact/],
-  ["a path behind an upload", "artifact-upload://x/y", /must begin with artifact/],
+  ["a path after an upload", "artifact-upload://x/y", /must begin with artifact/],
   ["nothing", "", /must begin with artifact/],
-  ["white space before it", " artifact://b/k", /must begin with artifact/],
+  ["white space at its start", " artifact://b/k", /must begin with artifact/],
 ];
 
 describe("a resource URI", () => {
   it.each([
-    ["a key with a percent sign for a letter", "artifact://b/%6B"],
-    ["a bucket with a percent sign for a letter", "artifact://%62/k"],
+    ["a key with an encoded letter", "artifact://b/%6B"],
+    ["a bucket with an encoded letter", "artifact://%62/k"],
     ["an empty query", "artifact://b/k?"],
-    ["a parameter's name and value encoded", "artifact://b/k?%76ersion=%31"],
+    ["a parameter with an encoded name and value", "artifact://b/k?%76ersion=%31"],
   ])("is decoded once: %s", async (_what, uri) => {
     const { save, read } = await setup();
     await save("b", "k", "found");
     expect(await read(uri)).toMatchObject({ uri, text: "found" });
   });
 
-  it("may have its key's slashes encoded, as clients that expand {key} do", async () => {
+  it("may have encoded slashes in its key, as clients that expand {key} send it", async () => {
     const { save, read } = await setup();
     await save("b", "dir/k", "found");
     expect(await read("artifact://b/dir%2Fk")).toMatchObject({ text: "found" });
@@ -251,15 +262,12 @@ describe("a resource URI", () => {
     ["percent signs", `artifact://b/${"%61".repeat(1_000_000)}`],
     ["parameters", `artifact://b/k?${"a=1&".repeat(1_000_000)}`],
     ["question marks", `artifact://b/k${"?".repeat(2_000_000)}`],
-  ])(
-    "that is far too long, of %s, is refused in time that grows with its length, and not repeated whole",
-    async (_what, uri) => {
-      const { read } = await setup();
-      const error: McpError = await read(uri).catch((thrown) => thrown); // more work than that would not end
-      expect(error).toMatchObject({ code: invalidParams, message: expect.stringMatching(/longer than/) });
-      expect(JSON.stringify([error?.message, error?.data]).length).toBeLessThan(5_000);
-    },
-  );
+  ])("that is far too long (%s) is refused in linear time, and not repeated whole", async (_what, uri) => {
+    const { read } = await setup();
+    const error: McpError = await read(uri).catch((thrown) => thrown); // more than linear work would not end
+    expect(error).toMatchObject({ code: invalidParams, message: expect.stringMatching(/longer than/) });
+    expect(JSON.stringify([error?.message, error?.data]).length).toBeLessThan(5_000);
+  });
 
   it("may be as long as the longest bucket and key with every parameter", async () => {
     const { save, read } = await setup();
@@ -267,7 +275,7 @@ describe("a resource URI", () => {
     expect(await read(`${uri}?version=1&offset=0&length=9007199254740991`)).toMatchObject({ text: "found" });
   });
 
-  it("may be as long as a listing's longest cursor makes it", async () => {
+  it("may be as long as the longest cursor of a listing makes it", async () => {
     const { save, json } = await setup();
     const bucket = "b".repeat(63);
     for (let n = 0; n < 101; n += 1) await save(bucket, `${"k".repeat(508)}${1000 + n}`, "x");

@@ -10,7 +10,10 @@ const told = ({ updated }: Connection, uri: string) => vi.waitFor(() => expect(u
 const toldOfList = ({ listChanges }: Connection, times: number) =>
   vi.waitFor(() => expect(listChanges()).toBeGreaterThanOrEqual(times), patience);
 
-/** Two connections: to one server, on memory or a directory, and to two as processes on one directory. */
+/**
+ * Opens two connections: both to one server, in memory or on a directory, or to two servers on one directory, like two
+ * processes.
+ */
 const places: Record<string, () => Promise<[watcher: Connection, changer: Connection]>> = {
   "by the same server": async () => {
     const one = await connect(createMemoryEngines());
@@ -27,7 +30,7 @@ const places: Record<string, () => Promise<[watcher: Connection, changer: Connec
 };
 
 describe.each(Object.entries(places))("a change made %s", (_where, open) => {
-  it("to the listing is told within 2 s: a new artifact, a new version, a deletion", async () => {
+  it("to the listing is reported: a new artifact, a new version, a deletion", async () => {
     const [watcher, changer] = await open();
     await save(changer, "b", "k", "one");
     await toldOfList(watcher, 1);
@@ -42,7 +45,7 @@ describe.each(Object.entries(places))("a change made %s", (_where, open) => {
     }
   });
 
-  it("to a subscribed artifact is told within 2 s, by the URI that was subscribed to", async () => {
+  it("to a subscribed artifact is reported by the subscribed URI", async () => {
     const [watcher, changer] = await open();
     const uris = ["artifact://b/k", "artifact://b/%6B?version=1", "artifact://b", "artifact:///"];
     for (const uri of uris) await watcher.client.subscribeResource({ uri });
@@ -53,7 +56,7 @@ describe.each(Object.entries(places))("a change made %s", (_where, open) => {
     for (const uri of uris) await told(watcher, uri);
   });
 
-  it("to a subscribed upload is told within 2 s, and as no change of the listing", async () => {
+  it("to a subscribed upload is reported, and not as a change of the listing", async () => {
     const [watcher, changer] = await open();
     const { id, url: uri } = await changer.answer<{ id: string; url: string }>("create_upload_session", {
       bucket: "b",
@@ -69,7 +72,7 @@ describe.each(Object.entries(places))("a change made %s", (_where, open) => {
     await toldOfList(watcher, 1);
   });
 
-  it("to a resource is not told once it is unsubscribed", async () => {
+  it("to a resource is not reported after it is unsubscribed", async () => {
     const [watcher, changer] = await open();
     for (const key of ["left", "kept"]) await watcher.client.subscribeResource({ uri: `artifact://b/${key}` });
     await watcher.client.unsubscribeResource({ uri: "artifact://b/left" });
@@ -78,7 +81,7 @@ describe.each(Object.entries(places))("a change made %s", (_where, open) => {
     expect(watcher.updated).toEqual(["artifact://b/kept"]);
   });
 
-  it("to another artifact is no update of a subscribed one", async () => {
+  it("to another artifact is not reported as an update of a subscribed one", async () => {
     const [watcher, changer] = await open();
     for (const key of ["k", "k2"]) await watcher.client.subscribeResource({ uri: `artifact://b/${key}` });
     for (const key of ["K", "k2"]) await save(changer, "b", key, "x");
@@ -93,7 +96,7 @@ describe("resources/subscribe", () => {
     await expect(client.subscribeResource({ uri })).rejects.toMatchObject({ code: -32602 });
   });
 
-  it("takes what can never change here, and never tells of it", async () => {
+  it("accepts a URI that can never change here, and never reports it", async () => {
     const watcher = await connect(createMemoryEngines());
     await watcher.client.subscribeResource({ uri: "file:///etc/passwd" });
     await watcher.client.subscribeResource({ uri: "artifact://b/k" });
@@ -103,7 +106,7 @@ describe("resources/subscribe", () => {
     await watcher.client.unsubscribeResource({ uri: "file:///etc/passwd" });
   });
 
-  it("to the same URI twice tells of a change once, and one unsubscribe ends it", async () => {
+  it("reports a change once if a URI is subscribed twice, and one unsubscribe ends it", async () => {
     const one = await connect(createMemoryEngines());
     for (let n = 0; n < 2; n += 1) await one.client.subscribeResource({ uri: "artifact://b/k" });
     await one.client.subscribeResource({ uri: "artifact://b/last" });
@@ -116,7 +119,7 @@ describe("resources/subscribe", () => {
     expect(one.updated.at(-1)).toBe("artifact://b/last");
   });
 
-  it("does not tell of what a client only read or saved again as it was", async () => {
+  it("reports nothing if a client only reads, or saves the same content again", async () => {
     const one = await connect(createMemoryEngines());
     await save(one, "b", "k", "same");
     await toldOfList(one, 1);
@@ -133,8 +136,8 @@ describe("resources/subscribe", () => {
   });
 });
 
-describe("a server that fails to look for changes", () => {
-  /** `failOnce` lets the next reading of this row fail, as a locked database does. */
+describe("a server whose poll for changes fails", () => {
+  /** Engines where `failOnce` makes the next read of a row fail, like a locked database. */
   function unreliable(engines: Engines) {
     let failing: string | undefined;
     const get = async (key: string): Promise<string | undefined> => {
@@ -152,7 +155,7 @@ describe("a server that fails to look for changes", () => {
     };
   }
 
-  it.each(["changed", "artifact\tb\tk"])("once, at the row %s, tells of the change at the next look", async (row) => {
+  it.each(["changed", "artifact\tb\tk"])("once, at the row %s, reports the change at the next poll", async (row) => {
     const engines = createMemoryEngines();
     const { engines: shaky, failOnce, hasFailed } = unreliable(engines);
     const [watcher, changer] = [await connect(shaky), await connect(engines)];
@@ -165,7 +168,7 @@ describe("a server that fails to look for changes", () => {
   });
 });
 
-it("a change that is found while the client leaves is nothing to log", async () => {
+it("a change found while the client leaves is not logged as a failure", async () => {
   const { metadata, content } = createMemoryEngines();
   const log = vi.fn();
   const watcher = await connect({ metadata, content }, { log });

@@ -14,14 +14,14 @@ async function setup(options: ConnectOptions = {}) {
 }
 
 describe("resources/list", () => {
-  it("of an empty store holds the root alone", async () => {
+  it("lists only the root of an empty store", async () => {
     const { client } = await setup();
     const { resources, nextCursor } = await client.listResources();
     expect(resources).toMatchObject([{ uri: "artifact:///", mimeType: "application/json" }]);
     expect(nextCursor).toBeUndefined();
   });
 
-  it("holds the root, the buckets and the artifacts, each artifact with size, type and lastModified", async () => {
+  it("lists the root, the buckets and the artifacts, each artifact with size, type and lastModified", async () => {
     const { client, save } = await setup();
     await save("two", "k.csv", "a,b");
     await save("one", "dir/k.json", "{}");
@@ -43,7 +43,7 @@ describe("resources/list", () => {
     [99, 1],
     [100, 150],
     [130, 130],
-  ])("pages by 100 in order, with %i buckets more and %i artifacts", async (buckets, artifacts) => {
+  ])("lists pages of 100 in order, with %i more buckets and %i artifacts", async (buckets, artifacts) => {
     const { client, save } = await setup();
     const uris: string[] = [];
     for (let n = 0; n < buckets; n += 1) uris.push((await save(`bucket${1000 + n}`, "k")).uri);
@@ -71,7 +71,7 @@ describe("resources/list", () => {
     });
   });
 
-  it("refuses a cursor of one of its parts in another", async () => {
+  it("refuses a cursor of the buckets for the artifacts", async () => {
     const { client, save } = await setup();
     for (let n = 0; n < 101; n += 1) await save(`bucket${n}`, "k");
     const { nextCursor = "" } = await client.listResources();
@@ -83,7 +83,7 @@ describe("resources/list", () => {
 });
 
 describe("resources/templates/list", () => {
-  it("offers buckets, artifacts, ranges of them, and uploads", async () => {
+  it("offers buckets, artifacts, ranges of artifacts, and uploads", async () => {
     const { client } = await setup();
     const { resourceTemplates } = await client.listResourceTemplates();
     expect(resourceTemplates.map(({ uriTemplate }) => uriTemplate)).toEqual([
@@ -110,7 +110,7 @@ describe("completion/complete", () => {
     return { ...connection, complete };
   }
 
-  it("completes a bucket from what was typed, in every template that has one", async () => {
+  it("completes a bucket from typed text, in every template with a bucket", async () => {
     const { save, complete } = await completing();
     for (const bucket of ["data", "data2", "Data", "other"]) await save(bucket, "k");
     expect((await complete("bucket", "da")).values.sort()).toEqual(["data", "data2"]);
@@ -147,7 +147,7 @@ describe("completion/complete", () => {
     ["key", "not a key", "one"],
     ["key", "x".repeat(600), "one"],
     ["version", "1", "one"],
-  ])("of %s %j in the bucket %j is empty, and no error", async (name, value, bucket) => {
+  ])("answers nothing, and no error, for the %s %j in the bucket %j", async (name, value, bucket) => {
     const { save, complete } = await completing();
     await save("one", "k");
     expect(await complete(name, value, bucket)).toMatchObject({ values: [], hasMore: false });
@@ -161,7 +161,7 @@ describe("completion/complete", () => {
     },
   );
 
-  it("refuses a prompt, of which there are none", async () => {
+  it("refuses a prompt, because this server has none", async () => {
     const { client } = await completing();
     const ref = { type: "ref/prompt" as const, name: "bucket" };
     await expect(client.complete({ ref, argument: { name: "bucket", value: "" } })).rejects.toMatchObject({

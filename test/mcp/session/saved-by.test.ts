@@ -6,7 +6,7 @@ import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { createMcpEndpoint } from "../../../src/mcp/http/streamable-http.js";
 import { clientName } from "../../../src/mcp/session/client-name.js";
-import { createMcpServer } from "../../../src/mcp/session/server.js";
+import { createMcpServer } from "../../../src/mcp/session/mcp-server.js";
 import type { Artifact } from "../../../src/store/model/artifact.js";
 import { bearer, type HttpClient, serveHttp } from "../../support/http-client.js";
 import { connect, textOf } from "../../support/mcp-client.js";
@@ -28,7 +28,7 @@ describe("clientName()", () => {
 });
 
 describe("saved_by", () => {
-  it("is the client's name and version, on a save, an upload and an import, and stays that of who made the version", async () => {
+  it("is the client's name and version after a save, an upload and an import, and later clients do not change it", async () => {
     const files = createMemoryFiles();
     files.files.set("/data/f", { bytes: Buffer.from("content"), change: 0 });
     const engines = createMemoryEngines();
@@ -49,7 +49,7 @@ describe("saved_by", () => {
     expect(await answer("get_artifact", { bucket: "b", key: "saved", version: 1 })).toMatchObject(by);
   });
 
-  it("is cut, and cleared of what a row cannot hold", async () => {
+  it("is cut, and loses the characters that a row cannot hold", async () => {
     const store = storeOn(createMemoryEngines());
     const shape = { maxChunkBytes: 1024, readOnly: false, allowPaths: [], isLocal: true, hasUrls: false };
     const server = createMcpServer({ store, log: silentLog, version: "0", ...shape });
@@ -61,7 +61,7 @@ describe("saved_by", () => {
     expect(result.structuredContent).toMatchObject({ saved_by: `ab${"x".repeat(198)}` });
   });
 
-  it("is that of each client of MCP over HTTP, and http of a plain request", async () => {
+  it("is the name of each client for MCP over HTTP, and http for a plain request", async () => {
     const engines = createMemoryEngines();
     const store = storeOn(engines);
     const shape = { maxChunkBytes: 1024, readOnly: false, allowPaths: [], isLocal: false, hasUrls: true };
@@ -86,7 +86,7 @@ describe("saved_by", () => {
   });
 });
 
-/** Every way of a write over HTTP. */
+/** Checks `saved_by` after each kind of write over HTTP. */
 async function expectHttp({ ask, askAsStranger }: HttpClient): Promise<void> {
   const by = { saved_by: "http" };
   const large = await ask("PUT", "/v1/content/b/large", { body: Buffer.alloc(300 * 1024) });

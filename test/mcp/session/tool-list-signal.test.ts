@@ -2,7 +2,7 @@ import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js";
 import { ListRootsRequestSchema } from "@modelcontextprotocol/sdk/types.js";
 import { expect, it, onTestFinished, vi } from "vitest";
-import { createMcpServer } from "../../../src/mcp/session/server.js";
+import { createMcpServer } from "../../../src/mcp/session/mcp-server.js";
 import { createToolListSignal } from "../../../src/mcp/session/tool-list-signal.js";
 import { defaultMaxChunkBytes } from "../../../src/store/model/limits.js";
 import { patience } from "../../support/patience.js";
@@ -11,31 +11,31 @@ import { createMemoryEngines, storeOn } from "../../support/stores.js";
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-it("a client without a list hears of no change, and one with a list of each", async () => {
-  const tell = vi.fn(async () => undefined);
-  const signal = createToolListSignal(tell, silentLog);
-  signal.changed();
-  signal.answering();
+it("a client without a list is told of no change, and a client with a list of each change", async () => {
+  const send = vi.fn(async () => undefined);
+  const signal = createToolListSignal(send, silentLog);
+  signal.listChanged();
+  signal.listReady();
   await turn();
-  expect(tell).not.toHaveBeenCalled();
-  signal.changed();
-  expect(tell).toHaveBeenCalledTimes(1);
-  signal.answering();
-  signal.changed();
-  expect(tell).toHaveBeenCalledTimes(2);
+  expect(send).not.toHaveBeenCalled();
+  signal.listChanged();
+  expect(send).toHaveBeenCalledTimes(1);
+  signal.listReady();
+  signal.listChanged();
+  expect(send).toHaveBeenCalledTimes(2);
 });
 
-it("a change while the first list is on its way is told behind it", async () => {
-  const tell = vi.fn(async () => undefined);
-  const signal = createToolListSignal(tell, silentLog);
-  signal.answering();
-  signal.changed();
-  expect(tell).not.toHaveBeenCalled();
+it("a change while the first list is being sent is told after it", async () => {
+  const send = vi.fn(async () => undefined);
+  const signal = createToolListSignal(send, silentLog);
+  signal.listReady();
+  signal.listChanged();
+  expect(send).not.toHaveBeenCalled();
   await turn();
-  expect(tell).toHaveBeenCalledTimes(1);
+  expect(send).toHaveBeenCalledTimes(1);
 });
 
-/** What a host with open folders is sent, in order: methods, and results by what is in them. */
+/** Connects a host with open folders. `sent` lists the sent messages: methods, and the member names of results. */
 async function connectHost(roots: { uri: string }[]) {
   const shape = { maxChunkBytes: defaultMaxChunkBytes, readOnly: false, isLocal: true, hasUrls: false };
   const store = storeOn(createMemoryEngines());
@@ -55,11 +55,11 @@ async function connectHost(roots: { uri: string }[]) {
   return { client, sent };
 }
 
-it("a host that has told its roots gets its list of tools before it hears of a change", async () => {
+it("a host that has told its roots gets its list of tools before any notice of a change", async () => {
   const roots = [{ uri: "file:///one" }];
   const { client, sent } = await connectHost(roots);
   await vi.waitFor(() => expect(sent).toContain("roots/list"), patience);
-  await client.ping(); // the roots have been answered before it
+  await client.ping(); // the roots are answered before the ping
   const { tools } = await client.listTools();
   expect(tools.map(({ name }) => name)).toContain("import_file");
   expect(sent).not.toContain("notifications/tools/list_changed");

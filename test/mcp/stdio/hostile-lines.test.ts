@@ -1,7 +1,7 @@
 import { PassThrough } from "node:stream";
 import * as fc from "fast-check";
 import { expect, it, onTestFinished } from "vitest";
-import { createMcpServer } from "../../../src/mcp/session/server.js";
+import { createMcpServer } from "../../../src/mcp/session/mcp-server.js";
 import { serveStdio } from "../../../src/mcp/stdio/serve-stdio.js";
 import { defaultMaxChunkBytes } from "../../../src/store/model/limits.js";
 import { cases, hostileValue } from "../../support/hostile.js";

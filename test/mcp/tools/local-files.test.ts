@@ -9,7 +9,7 @@ import {
 } from "@modelcontextprotocol/sdk/types.js";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { createLocalFiles } from "../../../src/engines/local-files/local-files.js";
-import { createMcpServer } from "../../../src/mcp/session/server.js";
+import { createMcpServer } from "../../../src/mcp/session/mcp-server.js";
 import { defaultMaxChunkBytes } from "../../../src/store/model/limits.js";
 import type { Log } from "../../../src/store/ports/log.js";
 import { answerIn, connect, textOf } from "../../support/mcp-client.js";
@@ -31,7 +31,7 @@ interface RootOptions {
   readonly log?: Log;
 }
 
-/** A client that has roots, as a host with open folders has. */
+/** A client with roots, like a host with open folders. */
 async function connectWithRoots(roots: unknown[], { allowPaths = [], log = silentLog }: RootOptions = {}) {
   const files = filesWith("/data/f.txt", "content");
   const store = storeOn(createMemoryEngines(), { files });
@@ -47,9 +47,9 @@ async function connectWithRoots(roots: unknown[], { allowPaths = [], log = silen
   const server = createMcpServer({ store, ...options });
   const client = new Client({ name: "test", version: "0" }, { capabilities: { roots: { listChanged: true } } });
   let toolChanges = 0;
-  let isDeaf = false;
+  let refusesRoots = false;
   client.setRequestHandler(ListRootsRequestSchema, () => {
-    if (isDeaf) throw new Error("no roots now");
+    if (refusesRoots) throw new Error("no roots now");
     return { roots: roots.map((root) => (typeof root === "string" ? { uri: root } : root)) };
   });
   client.setNotificationHandler(ToolListChangedNotificationSchema, () => {
@@ -66,11 +66,11 @@ async function connectWithRoots(roots: unknown[], { allowPaths = [], log = silen
     const args = { path, bucket: "b", key: "k" };
     return answerIn((await client.callTool({ name: "import_file", arguments: args })) as CallToolResult);
   };
-  return { client, offered, importFile, toolChanges: () => toolChanges, goDeaf: () => (isDeaf = true) };
+  return { client, offered, importFile, toolChanges: () => toolChanges, refuseRoots: () => (refusesRoots = true) };
 }
 
 describe("import_file and export_file", () => {
-  it("are not offered where nothing is allowed, and say how to allow it", async () => {
+  it("are not offered if no directory is allowed, and say how to allow one", async () => {
     const files = createLocalFiles({ forbidden: resolve("/store") });
     const { client, refusal } = await connect(createMemoryEngines(), { files });
     const { tools } = await client.listTools();
@@ -84,7 +84,7 @@ describe("import_file and export_file", () => {
     }
   });
 
-  it("reach what --allow-path allows, there and back", async () => {
+  it("import from and export to the directories of --allow-path", async () => {
     const files = filesWith("/data/f.txt", "content");
     const { answer, client } = await connect(createMemoryEngines(), { files, allowPaths: ["/data"] });
     const { tools } = await client.listTools();
@@ -96,7 +96,7 @@ describe("import_file and export_file", () => {
     expect(files.files.get("/data/out")?.bytes.toString()).toBe("content");
   });
 
-  it("are not offered under --read-only, and refused there", async () => {
+  it("are not offered with --read-only, and are refused there", async () => {
     const { client, refusal } = await connect(createMemoryEngines(), { allowPaths: ["/data"], readOnly: true });
     const { tools } = await client.listTools();
     expect(tools.filter(({ name }) => fileTools.includes(name))).toEqual([]);
@@ -104,7 +104,7 @@ describe("import_file and export_file", () => {
     expect(refused.code).toBe("read_only");
   });
 
-  it("tell how far they are to a client that asks", async () => {
+  it("report their progress to a client that asks for it", async () => {
     const files = filesWith("/data/f", "x".repeat(100));
     const { client } = await connect(createMemoryEngines(), { files, allowPaths: ["/data"], maxChunkBytes: 10 });
     const seen: Progress[] = [];
@@ -114,7 +114,7 @@ describe("import_file and export_file", () => {
     expect(seen.at(-1)).toMatchObject({ progress: 100, total: 100, message: expect.stringContaining(id) });
   });
 
-  it("stop where the call is cancelled, and the import can go on", async () => {
+  it("stop when the call is cancelled, and a second import goes on", async () => {
     const files = filesWith("/data/f", "x".repeat(100));
     const { client, answer } = await connect(createMemoryEngines(), { files, allowPaths: ["/data"], maxChunkBytes: 1 });
     const stopping = new AbortController();
@@ -127,7 +127,7 @@ describe("import_file and export_file", () => {
     await vi.waitFor(async () => {
       const { offset } = await answer<{ offset: number }>("get_upload_session", { session_id: session?.id });
       const again = await answer<{ offset: number }>("get_upload_session", { session_id: session?.id });
-      expect(again.offset).toBe(offset); // it stands still
+      expect(again.offset).toBe(offset); // the import has stopped
     });
     const done = await answer("import_file", { path: "/data/f", session_id: session?.id });
     expect(done).toMatchObject({ status: "complete", artifact: { bytes: 100 } });
@@ -135,7 +135,7 @@ describe("import_file and export_file", () => {
 });
 
 describe("a client's roots", () => {
-  it("are added to what is allowed", async () => {
+  it("are added to the allowed directories", async () => {
     const { offered, importFile } = await connectWithRoots(["file:///data", "file://another-host/share"], {
       allowPaths: ["/data"],
     });
@@ -145,21 +145,21 @@ describe("a client's roots", () => {
   });
 
   it.each([
-    ["of another machine", "vscode-remote://wsl%2Bubuntu/home/x"],
-    ["of another scheme", "untitled:Untitled-1"],
-    ["that names no host", "file://%zz"],
-    ["that is not encoded right", "file:///%zz"],
+    ["on another machine", "vscode-remote://wsl%2Bubuntu/home/x"],
+    ["with another scheme", "untitled:Untitled-1"],
+    ["with an invalid host", "file://%zz"],
+    ["with an invalid encoding", "file:///%zz"],
     ["with a slash in a name", "file:///a%2Fb"],
-    ["with NUL in it", "file:///data%00"],
+    ["with a NUL", "file:///data%00"],
     ["that is a plain path", "/elsewhere"],
     ["that is empty", ""],
     ["without a URI", { name: "x" }],
-    ["whose URI is no text", { uri: 7 }],
-    ["that is nothing", null],
-  ])("are judged one by one: one %s is logged and leaves the others", async (_, foreign) => {
+    ["whose URI is not text", { uri: 7 }],
+    ["that is null", null],
+  ])("are checked one by one: one %s is logged, and the others are used", async (_, foreign) => {
     const logged: [string, object | undefined][] = [];
     const log: Log = (_level, event, facts) => void logged.push([event, facts]);
-    const nameless = { uri: "file:///data", name: null }; // as some hosts write a folder without a name
+    const nameless = { uri: "file:///data", name: null }; // some hosts write a folder without a name so
     const { offered, importFile } = await connectWithRoots([foreign, nameless, foreign], { log });
     expect(await offered()).toEqual(fileTools);
     expect(await importFile("/data/f.txt")).toMatchObject({ status: "complete" });
@@ -169,7 +169,7 @@ describe("a client's roots", () => {
     expect(about).toEqual([["roots_not_used", { reason: expect.any(String), count: 2, roots: [told, told] }]]);
   });
 
-  it("are refreshed when they change, and the client hears that the tools did", async () => {
+  it("are read again when they change, and the client is told that the tools have changed", async () => {
     const roots: string[] = [];
     const { client, offered, importFile, toolChanges } = await connectWithRoots(roots);
     expect(await offered()).toEqual([]);
@@ -184,10 +184,10 @@ describe("a client's roots", () => {
     expect(await importFile("/data/f.txt")).toMatchObject({ error: { code: "path_not_allowed" } });
   });
 
-  it("allow nothing any more where the client does not tell them", async () => {
-    const { client, offered, goDeaf, toolChanges } = await connectWithRoots(["file:///data"]);
+  it("allow nothing any more if the client does not answer with them", async () => {
+    const { client, offered, refuseRoots, toolChanges } = await connectWithRoots(["file:///data"]);
     expect(await offered()).toEqual(fileTools);
-    goDeaf();
+    refuseRoots();
     await client.sendRootsListChanged();
     await vi.waitFor(() => expect(toolChanges()).toBe(1), patience);
     expect(await offered()).toEqual([]);

@@ -3,8 +3,8 @@ import { describe, expect, it } from "vitest";
 import { connect, contentsOf } from "../../support/mcp-client.js";
 import { createMemoryEngines } from "../../support/stores.js";
 
-/** The table of the design: arguments of each tool, `*` where required. */
-const design = {
+/** The arguments of each tool. A `*` marks a required argument. */
+const expectedArguments = {
   save_artifact: "bucket* key* content* encoding mime_type metadata if_version",
   create_upload_session: "bucket* key* mime_type size sha256 metadata if_version",
   upload_chunk: "session_id* offset* data* encoding sha256",
@@ -19,7 +19,7 @@ const design = {
   read_artifact: "bucket* key* version offset length encoding",
   delete_artifact: "bucket* key* version",
 };
-const names = Object.keys(design);
+const names = Object.keys(expectedArguments);
 const writers = [
   "save_artifact",
   "create_upload_session",
@@ -32,12 +32,12 @@ const writers = [
 async function listed(options: { readOnly?: boolean } = {}) {
   const { client } = await connect(createMemoryEngines(), options);
   const { tools, nextCursor } = await client.listTools();
-  expect(nextCursor).toBeUndefined(); // some hosts read one page
+  expect(nextCursor).toBeUndefined(); // some hosts read only one page
   return { client, tools, byName: new Map(tools.map((tool) => [tool.name, tool])) };
 }
 
-/** What each description says first. */
-const begins: Record<string, RegExp> = {
+/** The beginning of each description. */
+const beginnings: Record<string, RegExp> = {
   save_artifact: /one go \(up to about 30 KB of text\) under a bucket and key, for good/,
   create_upload_session: /too large for one call, or made piece by piece.*upload_chunk/,
   upload_chunk: /at offset.*its new offset: use that as the offset of the next chunk/,
@@ -65,7 +65,7 @@ const bytes = (text = "") => Buffer.byteLength(text);
 
 const byWord = (text: string, word: string): number => text.split(new RegExp(`\\b${word}\\b`)).length - 1;
 
-/** Each keyword of a JSON schema at any depth, not the names of its properties. */
+/** All keywords of a JSON schema at any depth, without the names of properties. */
 function keywords(schema: unknown): string[] {
   if (Array.isArray(schema)) return schema.flatMap(keywords);
   if (typeof schema !== "object" || schema === null) return [];
@@ -75,14 +75,14 @@ function keywords(schema: unknown): string[] {
 }
 
 describe("tools/list", () => {
-  it("offers exactly the 13 tools of the design, each with its arguments", async () => {
+  it("offers exactly 13 tools, each with its arguments", async () => {
     const { tools } = await listed();
     const offered = tools.map((tool) => {
       const { required = [] } = tool.inputSchema;
       const words = Object.keys(properties(tool)).map((name) => (required.includes(name) ? `${name}*` : name));
       return [tool.name, words.sort().join(" ")];
     });
-    const wanted = Object.entries(design).map(([name, words]) => [name, words.split(" ").sort().join(" ")]);
+    const wanted = Object.entries(expectedArguments).map(([name, words]) => [name, words.split(" ").sort().join(" ")]);
     expect(Object.fromEntries(offered)).toEqual(Object.fromEntries(wanted));
     expect(tools).toHaveLength(13);
   });
@@ -114,8 +114,8 @@ describe("tools/list", () => {
     expect(`mcp__artifacts-mcp__${name}`.length).toBeLessThanOrEqual(60);
   });
 
-  it.each(Object.entries(begins))(
-    "%s says the most important in the 150 characters that some hosts show",
+  it.each(Object.entries(beginnings))(
+    "%s says what matters most in the 150 characters that some hosts show",
     async (name, words) => {
       const { client } = await connect(createMemoryEngines(), { allowPaths: ["/data"] });
       const tool = (await client.listTools()).tools.find((other) => other.name === name);
@@ -125,7 +125,7 @@ describe("tools/list", () => {
     },
   );
 
-  it("costs a model no more than 17,500 characters of names, descriptions and arguments", async () => {
+  it("gives a model at most 17,500 characters of names, descriptions and arguments", async () => {
     const { client } = await connect(createMemoryEngines(), { allowPaths: ["/data"] });
     const { tools } = await client.listTools();
     expect(tools).toHaveLength(15);
@@ -133,7 +133,7 @@ describe("tools/list", () => {
     expect(told.flat().join("").length).toBeLessThanOrEqual(17_500);
   });
 
-  it("asks Claude Code to load the five tools that an upload and a read need, and for long pages", async () => {
+  it("asks Claude Code to load the five tools that uploads and reads need, and to show long pages", async () => {
     const { tools } = await listed();
     const meta = Object.fromEntries(tools.flatMap(({ name, _meta }) => (_meta ? [[name, _meta]] : [])));
     const alwaysLoad = { "anthropic/alwaysLoad": true };
@@ -146,12 +146,12 @@ describe("tools/list", () => {
     });
   });
 
-  it.each(names)("%s declares what it answers, read_artifact aside", async (name) => {
+  it.each(names)("%s declares its output, except read_artifact", async (name) => {
     const { byName } = await listed();
     const { outputSchema } = byName.get(name) as Tool;
     if (name === "read_artifact") return expect(outputSchema).toBeUndefined();
     expect(outputSchema).toMatchObject({ type: "object", properties: expect.anything(), required: expect.anything() });
-    // A nullable value is an anyOf of two types, inside; at the root hosts take none.
+    // Inside the schema, a nullable value is an anyOf of two types. At the root, hosts accept no anyOf.
     expect(Object.keys(outputSchema ?? {})).not.toContain("anyOf");
     expect(keywords(outputSchema)).not.toEqual(
       expect.arrayContaining([expect.stringMatching(/^(\$.*|oneOf|allOf|definitions)$/)]),
@@ -178,14 +178,14 @@ describe("tools/list", () => {
     }
   });
 
-  it("speaks of no status that there is not", async () => {
+  it("names no status that does not exist", async () => {
     const { tools, client } = await listed();
     const told = `${client.getInstructions()} ${JSON.stringify(tools)}`;
     expect(told).not.toMatch(/\b(held|completing)\b/);
     expect(byWord(told, "conflict")).toBeGreaterThan(0);
   });
 
-  it("says of each tool with all four annotations whether it writes, destroys, repeats safely and stays in this world", async () => {
+  it("states all four annotations of each tool", async () => {
     const { tools } = await listed();
     for (const { name, annotations } of tools) {
       expect(annotations, name).toMatchObject({
@@ -223,14 +223,14 @@ describe("tools/list", () => {
     }
   });
 
-  it("puts no pattern on a session's id, since any string may be asked for", async () => {
+  it("puts no pattern on a session id, because a call may ask for any string", async () => {
     const { tools } = await listed();
     const ids = tools.map((tool) => properties(tool)["session_id"]).filter((schema) => schema !== undefined);
     expect(ids).toHaveLength(4);
     for (const schema of ids) expect(Object.keys(schema).sort()).toEqual(["description", "type"]);
   });
 
-  it("comes with instructions that hosts need not cut, which tell the workflow", async () => {
+  it("comes with instructions short enough for hosts, which explain the workflow", async () => {
     const { client } = await listed();
     const told = client.getInstructions();
     expect(bytes(told)).toBeGreaterThanOrEqual(200);
@@ -249,7 +249,7 @@ describe("tools/list", () => {
 });
 
 describe("--read-only", () => {
-  it("offers the reading tools alone, and names no other in its instructions", async () => {
+  it("offers only the reading tools, and its instructions name no other", async () => {
     const { tools, client } = await listed({ readOnly: true });
     expect(tools.map(({ name }) => name).sort()).toEqual(names.filter((name) => !writers.includes(name)).sort());
     expect(tools.every(({ annotations }) => annotations?.readOnlyHint)).toBe(true);
@@ -266,7 +266,9 @@ describe("--read-only", () => {
     const before = contentsOf(engines);
     const { refusal } = await connect(engines, { readOnly: true });
     const args = { bucket: "b", key: "k", content: "new", session_id: id, offset: 0, data: "new" };
-    const words = design[tool as keyof typeof design].split(" ").map((word) => word.replace("*", ""));
+    const words = expectedArguments[tool as keyof typeof expectedArguments]
+      .split(" ")
+      .map((word) => word.replace("*", ""));
     const taken = Object.fromEntries(Object.entries(args).filter(([name]) => words.includes(name)));
     expect(await refusal(tool, taken)).toMatchObject({
       code: "read_only",
@@ -289,7 +291,27 @@ describe("--read-only", () => {
 });
 
 describe("tools/call", () => {
-  it("of a tool that does not exist is a protocol error that names those that do", async () => {
+  it.each([
+    ["save_artefact", "save_artifact"],
+    ["artifacts.read_artifact", "read_artifact"],
+    ["get_session", "get_upload_session"],
+  ])("answers the unknown tool %s with the question whether %s was meant", async (name, nearest) => {
+    const { client } = await connect(createMemoryEngines());
+    const message = expect.stringContaining(
+      `Unknown tool "${name}". Did you mean ${nearest}? The tools are save_artifact,`,
+    );
+    await expect(client.callTool({ name })).rejects.toMatchObject({ code: -32602, message });
+  });
+
+  it("suggests a tool that --read-only does not offer, because its call says why", async () => {
+    const { client } = await connect(createMemoryEngines(), { readOnly: true });
+    const call = client.callTool({ name: "delete_artifacts" });
+    await expect(call).rejects.toMatchObject({
+      message: expect.stringMatching(/Did you mean delete_artifact\? The tools are get_upload_session,/),
+    });
+  });
+
+  it("answers an unknown tool with a protocol error that names the tools", async () => {
     const { client } = await connect(createMemoryEngines());
     const call = client.callTool({ name: "rename_file", arguments: { path: "/etc/passwd" } });
     await expect(call).rejects.toMatchObject({

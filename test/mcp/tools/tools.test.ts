@@ -46,12 +46,12 @@ describe("save_artifact", () => {
     ["notes", {}, "text/plain"],
     ["notes", { encoding: "base64" }, "application/octet-stream"],
     ["data.json", { mime_type: "text/x-mine; charset=utf-8" }, "text/x-mine; charset=utf-8"],
-  ])("tells the type of %s with %o as %s", async (key, more, type) => {
+  ])("stores %s with %o under the type %s", async (key, more, type) => {
     const { save } = await setup();
     expect(await save(key, "AAAA", more)).toMatchObject({ mime_type: type });
   });
 
-  it("stores the bytes that base64 stands for, and text as UTF-8", async () => {
+  it("decodes base64 content, and stores text as UTF-8", async () => {
     const { answer } = await setup();
     const content = Buffer.from([0, 255, 128, 10]);
     const saved = await answer("save_artifact", {
@@ -71,7 +71,7 @@ describe("save_artifact", () => {
     else expect(error).toMatchObject({ code: "invalid_argument", message: expect.stringContaining("__proto__") });
   });
 
-  it("of empty content makes an artifact of 0 bytes", async () => {
+  it("makes an artifact of 0 bytes from empty content", async () => {
     const { save, read } = await setup();
     expect(await save("empty.txt", "")).toMatchObject({ bytes: 0, sha256: sha256Of("") });
     expect(await read("empty.txt")).toBe("");
@@ -85,7 +85,7 @@ describe("save_artifact", () => {
     expect(await answer("get_artifact", { bucket: "b", key: "k", version: 1 })).toMatchObject({ version: 1, bytes: 3 });
   });
 
-  it("of what the newest version already is makes none, whatever if_version says", async () => {
+  it("makes no version if the newest one is the same already, whatever if_version says", async () => {
     const { save, engines } = await setup();
     const first = await save("k", "same", { metadata: { a: "1", b: "2" } });
     const before = contentsOf(engines);
@@ -101,19 +101,19 @@ describe("save_artifact", () => {
     ["bytes", "other", { metadata: { a: "1" } }],
     ["type", "same", { metadata: { a: "1" }, mime_type: "text/x-other" }],
     ["metadata", "same", { metadata: { a: "2" } }],
-  ])("of other %s makes a new version", async (_what, content, more) => {
+  ])("makes a new version if the %s is different", async (_what, content, more) => {
     const { save } = await setup();
     await save("k", "same", { metadata: { a: "1" } });
     expect(await save("k", content, more)).toMatchObject({ version: 2 });
   });
 
-  it("of what an older version was makes a new one", async () => {
+  it("makes a new version if only an older one is the same", async () => {
     const { save } = await setup();
     for (const content of ["one", "two", "one"]) await save("k", content);
     expect(await save("k", "one")).toMatchObject({ version: 3 });
   });
 
-  it("lets if_version 0 through for a new key and n on top of version n, nothing else", async () => {
+  it("accepts if_version 0 for a new key and n if version n is the newest, and nothing else", async () => {
     const { save, refusal } = await setup();
     await save("k", "one", { if_version: 0 });
     await save("k", "two", { if_version: 1 });
@@ -124,7 +124,7 @@ describe("save_artifact", () => {
     }
   });
 
-  it("keeps the newest --keep-versions, and never uses a number twice", async () => {
+  it("keeps the newest --keep-versions versions, and never uses a version number twice", async () => {
     const { save, answer, refusal } = await setup({ keepVersions: 2 });
     for (const content of ["one", "two", "three"]) await save("k", content);
     const { data } = await answer<Listing>("list_artifact_versions", { bucket: "b", key: "k" });
@@ -138,7 +138,7 @@ describe("save_artifact", () => {
 });
 
 describe("delete_artifact", () => {
-  it("of one version answers it, frees its bytes, and leaves the others", async () => {
+  it("deletes one version, answers it, frees its bytes, and leaves the others", async () => {
     const { save, read, answer, engines } = await setup();
     await save("k", "one");
     const second = await save("k", "two");
@@ -147,7 +147,7 @@ describe("delete_artifact", () => {
     expect(await read("k")).toBe("one");
   });
 
-  it("of all versions answers the newest, frees all bytes, and the bucket goes with its last key", async () => {
+  it("deletes all versions, answers the newest, frees all bytes, and the bucket ends with its last key", async () => {
     const { save, answer, refusal, engines } = await setup();
     await save("k", "one");
     const newest = await save("k", "two");
@@ -158,7 +158,7 @@ describe("delete_artifact", () => {
     expect(await answer("list_buckets")).toEqual({ data: [] });
   });
 
-  it("of the last version that is left takes the key", async () => {
+  it("deletes the key with its last version", async () => {
     const { save, answer, refusal } = await setup();
     await save("k", "one");
     await answer("delete_artifact", { bucket: "b", key: "k", version: 1 });
@@ -175,7 +175,7 @@ describe("list_artifacts", () => {
     return connection;
   }
 
-  it("lists the newest version of each key in the order of their bytes", async () => {
+  it("lists the newest version of each key, in the byte order of the keys", async () => {
     const { save, answer } = await filled();
     const newest = await save("docs/1.md", "again");
     const { data, ...rest } = await answer<Listing>("list_artifacts", { bucket: "b" });
@@ -192,7 +192,7 @@ describe("list_artifacts", () => {
     [{ prefix: "doc" }, ["docs/1.md", "docs/2.md", "docs/deep/x"], []],
     [{ prefix: "a.txt", delimiter: "/" }, ["a.txt"], []],
     [{ prefix: "nothing" }, [], []],
-  ])("with %o gives the keys %j and the prefixes %j", async (filter, wanted, prefixes) => {
+  ])("answers %o with the keys %j and the prefixes %j", async (filter, wanted, prefixes) => {
     const { answer } = await filled();
     const page = await answer<Listing>("list_artifacts", { bucket: "b", ...filter });
     expect(page.data.map(({ key }) => key)).toEqual(wanted);
@@ -228,7 +228,7 @@ describe("list_artifacts", () => {
     },
   );
 
-  it("gives 100 on a page unless limit says otherwise", async () => {
+  it("puts 100 entries on a page unless limit says otherwise", async () => {
     const { store, answer } = await setup();
     for (let n = 0; n < 101; n += 1) {
       await store.artifacts.save({ bucket: "b", key: `k${n}`, bytes: Buffer.from("x"), otherwise: "text/plain" });
@@ -241,7 +241,7 @@ describe("list_artifacts", () => {
 });
 
 describe("list_buckets", () => {
-  it("gives each bucket once, in order, in pages", async () => {
+  it("lists each bucket once, in order, in pages", async () => {
     const { answer } = await setup();
     for (const bucket of ["zeta", "Alpha", "alpha", "_x"]) {
       for (const key of ["1", "2"]) await answer("save_artifact", { bucket, key, content: "x" });
@@ -255,7 +255,7 @@ describe("list_buckets", () => {
 });
 
 describe("list_artifact_versions", () => {
-  it("gives the versions newest first, in pages that a newer version does not shift", async () => {
+  it("lists the newest version first, in pages that a newer version does not shift", async () => {
     const { save, answer } = await setup();
     const saved = [];
     for (const content of ["one", "two", "three"]) saved.unshift(await save("k", content));

@@ -7,7 +7,7 @@ import { sourceOf } from "../../support/sources.js";
 import { connectForUploads, day, nowSeconds } from "../../support/upload-client.js";
 
 describe("complete_upload_session", () => {
-  it("publishes what there is, and answers the same when asked twice", async () => {
+  it("publishes the uploaded bytes, and gives the same answer to a second call", async () => {
     const { create, append, complete, read, answer, refusal } = await connectForUploads();
     const { id } = await create();
     await append(id, 0, "hello");
@@ -23,7 +23,7 @@ describe("complete_upload_session", () => {
     expect(data).toEqual([done.artifact]);
   });
 
-  it("with nothing uploaded makes an artifact of 0 bytes, and says that it is empty", async () => {
+  it("makes an artifact of 0 bytes if nothing was uploaded, and says that it is empty", async () => {
     const { create, call } = await connectForUploads();
     const { id } = await create();
     const { structuredContent, content } = await call("complete_upload_session", { session_id: id });
@@ -32,18 +32,18 @@ describe("complete_upload_session", () => {
   });
 
   const refusedLast: [string, object][] = [
-    ["no valid argument", { offset: 5, data: 42 }],
-    ["behind the end", { offset: 10, data: "later" }],
-    ["of another digest", { offset: 5, data: "x", sha256: sha256Of("y") }],
-    ["without an offset", { data: "x" }],
-    ["with an offset that is none", { offset: { toString: [] }, data: "x" }],
+    ["an invalid argument", { offset: 5, data: 42 }],
+    ["an offset past the end", { offset: 10, data: "later" }],
+    ["another digest", { offset: 5, data: "x", sha256: sha256Of("y") }],
+    ["an offset that cannot be converted", { offset: { valueOf: 1, toString: 1 }, data: "x" }],
+    ["no offset", { data: "x" }],
   ];
-  it.each(refusedLast)("behind a refused chunk (%s) publishes nothing until the rest is there", async (_, chunk) => {
+  it.each(refusedLast)("publishes nothing after a refused chunk (%s) until the rest is stored", async (_, chunk) => {
     const { create, append, complete, refusal, read } = await connectForUploads();
     const { id } = await create();
     await append(id, 0, "hello");
     await refusal("upload_chunk", { session_id: id, ...chunk });
-    for (const replayed of ["hel", "hello"]) await append(id, 0, replayed); // brings nothing of what is missing
+    for (const replayed of ["hel", "hello"]) await append(id, 0, replayed); // a replay stores nothing that is missing
     await append(id, 5, "");
     const error = await refusal("complete_upload_session", { session_id: id });
     expect(error).toMatchObject({ code: "incomplete", session_id: id, offset: 5 });
@@ -53,7 +53,7 @@ describe("complete_upload_session", () => {
     expect(await read()).toBe("hello world");
   });
 
-  it("behind refused chunks publishes nothing until the furthest of them is there", async () => {
+  it("publishes nothing after several refused chunks until the last of them is stored", async () => {
     const { create, append, complete, refusal } = await connectForUploads();
     const { id } = await create();
     await append(id, 0, "aaa");
@@ -65,7 +65,7 @@ describe("complete_upload_session", () => {
     expect(await complete(id)).toMatchObject({ artifact: { bytes: 9 } });
   });
 
-  it("behind a refused chunk publishes what is there where size says that it is all", async () => {
+  it("publishes the stored bytes after a refused chunk if size says that they are all", async () => {
     const { create, append, complete, refusal } = await connectForUploads();
     const { id } = await create();
     await append(id, 0, "hello");
@@ -74,7 +74,7 @@ describe("complete_upload_session", () => {
     expect(await complete(id)).toMatchObject({ status: "complete" });
   });
 
-  it("behind a chunk that was refused before the rest came by another way publishes what there is", async () => {
+  it("publishes all bytes if the refused part arrives in another way", async () => {
     const { create, append, complete, refusal, store } = await connectForUploads();
     const { id } = await create();
     await append(id, 0, "h");
@@ -87,7 +87,7 @@ describe("complete_upload_session", () => {
     expect(await complete(id)).toMatchObject({ status: "complete", artifact: { bytes: 5 } });
   });
 
-  it("finds a refused chunk missing however many chunks of no upload are refused behind it", async () => {
+  it("still misses a refused chunk after 1,000 chunks of unknown uploads were refused", async () => {
     const { create, refusal } = await connectForUploads();
     const { id } = await create();
     await refusal("upload_chunk", { session_id: id, offset: 0, data: 42 });
@@ -101,7 +101,7 @@ describe("complete_upload_session", () => {
     expect(await refusal("complete_upload_session", { session_id: id })).toMatchObject({ code: "incomplete" });
   });
 
-  it("leaves an upload that nobody is told to go on with", async () => {
+  it("ends an upload, so that later errors do not say to go on with it", async () => {
     const { create, append, complete, refusal } = await connectForUploads();
     const { id } = await create();
     await append(id, 0, "hello");
@@ -111,7 +111,7 @@ describe("complete_upload_session", () => {
     expect(error.message).toMatch(/leaves a gap.*5 bytes are stored\. To save other content .* create a new session/);
   });
 
-  it("of an ended upload says that it has ended, whatever size is given", async () => {
+  it("says that an aborted upload has ended, whatever size is given", async () => {
     const { create, append, refusal, answer } = await connectForUploads();
     const { id } = await create();
     await append(id, 0, "hello");
@@ -123,7 +123,7 @@ describe("complete_upload_session", () => {
     }
   });
 
-  it("with another size publishes nothing", async () => {
+  it("publishes nothing if size is different", async () => {
     const { create, append, complete, refusal } = await connectForUploads();
     const { id } = await create();
     await append(id, 0, "hello");
@@ -139,7 +139,7 @@ describe("complete_upload_session", () => {
     expect(late).toMatchObject({ code: "invalid_argument", message: expect.stringMatching(/has 5 bytes/) });
   });
 
-  it("with another sha256 only answers the error: the bytes stay", async () => {
+  it("publishes nothing if sha256 is different, and keeps the bytes", async () => {
     const { create, append, complete, refusal, engines } = await connectForUploads();
     const { id } = await create();
     await append(id, 0, "hello");
@@ -150,7 +150,7 @@ describe("complete_upload_session", () => {
     expect(await complete(id)).toMatchObject({ status: "complete" });
   });
 
-  it("brings a session whose if_version was not met to publication under another", async () => {
+  it("publishes a session whose if_version was not met under another if_version", async () => {
     const connection = await connectForUploads();
     const { create, append, refusedAppend, complete, get, answer, read } = connection;
     const { id } = await create({ size: 3, if_version: 0 });
@@ -166,7 +166,7 @@ describe("complete_upload_session", () => {
     expect(await read()).toBe("new");
   });
 
-  it("of content that is there already makes no version", async () => {
+  it("makes no version if the newest one is the same already", async () => {
     const { create, append, complete, answer, engines } = await connectForUploads();
     const saved = await answer("save_artifact", { bucket: "b", key: "k.txt", content: "same" });
     const { id } = await create({ if_version: 0 });
@@ -179,7 +179,7 @@ describe("complete_upload_session", () => {
 });
 
 describe("abort_upload_session", () => {
-  it("frees the bytes, publishes nothing, and answers the same when asked twice", async () => {
+  it("frees the bytes, publishes nothing, and gives the same answer to a second call", async () => {
     const { create, append, abort, get, refusal, engines } = await connectForUploads();
     const { id } = await create();
     await append(id, 0, "hello");
@@ -199,7 +199,7 @@ describe("list_upload_sessions", () => {
     next_cursor?: string;
   }
 
-  it("finds sessions by bucket and key, each as get_upload_session answers it", async () => {
+  it("finds sessions by bucket and key, in the form of get_upload_session", async () => {
     const { create, append, complete, abort, get, answer } = await connectForUploads();
     const [first, second, other, elsewhere] = [
       await create(),
@@ -220,13 +220,13 @@ describe("list_upload_sessions", () => {
     expect(await found({ bucket: "none" })).toEqual(new Set());
   });
 
-  it("does not list what save_artifact does on its way", async () => {
+  it("does not list the sessions that save_artifact uses internally", async () => {
     const { answer } = await connectForUploads();
     await answer("save_artifact", { bucket: "b", key: "k", content: "x" });
     expect(await answer("list_upload_sessions")).toEqual({ data: [] });
   });
 
-  it("shows an upload that is past its time as expired", async () => {
+  it("shows an upload past its time as expired", async () => {
     let now = nowSeconds;
     const { create, answer } = await connectForUploads({ now: () => now * 1000 });
     const { id } = await create();
@@ -234,7 +234,7 @@ describe("list_upload_sessions", () => {
     expect(await answer("list_upload_sessions")).toMatchObject({ data: [{ id, status: "expired" }] });
   });
 
-  it("gives every session exactly once in pages", async () => {
+  it("lists every session exactly once in pages", async () => {
     const { create, answer } = await connectForUploads();
     const made = [];
     for (let n = 0; n < 5; n += 1) made.push((await create({ key: `k${n % 2}` })).id);
@@ -250,7 +250,7 @@ describe("list_upload_sessions", () => {
 });
 
 describe("another server on the same directory", () => {
-  it("finds a lost upload by bucket and key, carries it on while the first still runs, and publishes it", async () => {
+  it("finds a lost upload by bucket and key, continues it while the first server still runs, and publishes it", async () => {
     const directory = await temporaryDirectory();
     const [one, other] = [await connect(await openEngines(directory)), await connect(await openEngines(directory))];
     const [mine, theirs] = [uploadsOf(one), uploadsOf(other)];
@@ -268,7 +268,7 @@ describe("another server on the same directory", () => {
     expect(await theirs.read()).toBe("helloworldagain");
   });
 
-  it("never wins the same offset with different bytes", async () => {
+  it("never stores different bytes at the same offset", async () => {
     const directory = await temporaryDirectory();
     const connections = [await connect(await openEngines(directory)), await connect(await openEngines(directory))];
     const { id } = await uploadsOf(connections[0] as Connection).create();

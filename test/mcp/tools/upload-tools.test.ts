@@ -7,7 +7,7 @@ import { sha256Of } from "../../support/mcp-client.js";
 import { connectForUploads, day, nowSeconds } from "../../support/upload-client.js";
 
 describe("create_upload_session", () => {
-  it("answers an open session at offset 0 that lives 7 days", async () => {
+  it("answers an open session at offset 0 that expires after 7 days", async () => {
     const { create, get } = await connectForUploads();
     const session = await create({ size: 5, metadata: { a: "b" } });
     expect(session).toEqual({
@@ -25,12 +25,12 @@ describe("create_upload_session", () => {
     expect(await get(session.id)).toEqual(session);
   });
 
-  it("without size answers size null, and without an extension the type of plain bytes", async () => {
+  it("answers size null without a size, and application/octet-stream without a file extension", async () => {
     const { create } = await connectForUploads();
     expect(await create({ key: "k" })).toMatchObject({ size: null, mime_type: "application/octet-stream" });
   });
 
-  it("with size 0 is complete in the answer that creates it", async () => {
+  it("completes a session of size 0 at once", async () => {
     const { create, get, read } = await connectForUploads();
     const session = await create({ size: 0, sha256: sha256Of("") });
     expect(session).toMatchObject({
@@ -62,7 +62,7 @@ describe("upload_chunk", () => {
     expect(await read()).toBe("é€😀a");
   });
 
-  it("publishes with the last byte of a sized session, and the answer carries the artifact", async () => {
+  it("publishes a sized session with its last byte, and answers the artifact", async () => {
     const { create, append, answer, engines } = await connectForUploads();
     const { id } = await create({ size: 10, metadata: { by: "me" } });
     expect(await append(id, 0, "hello")).toMatchObject({ offset: 5, status: "open" });
@@ -87,7 +87,7 @@ describe("upload_chunk", () => {
     expect([...engines.metadata.pieceMap.keys(), ...engines.content.files.keys()]).toEqual(named);
   });
 
-  it("takes text, base64 and nothing at all in one upload, also cut inside a character", async () => {
+  it("accepts text, base64 and empty chunks in one upload, also chunks cut inside a character", async () => {
     const { create, append, complete, read } = await connectForUploads();
     const { id } = await create();
     const euro = Buffer.from("€");
@@ -99,7 +99,7 @@ describe("upload_chunk", () => {
     expect(await read()).toBe("€uro");
   });
 
-  it("checks a chunk's own sha256 before it keeps the chunk", async () => {
+  it("checks a chunk's own sha256 before it stores the chunk", async () => {
     const { create, append, refusedAppend, get } = await connectForUploads();
     const { id } = await create();
     expect(await append(id, 0, "hello", { sha256: sha256Of("hello") })).toMatchObject({ offset: 5 });
@@ -108,7 +108,7 @@ describe("upload_chunk", () => {
     expect(await get(id)).toMatchObject({ offset: 5 });
   });
 
-  it("accepts a replay, wherever it begins, and appends what reaches past the end", async () => {
+  it("accepts a replay at any offset, and appends the bytes past the end", async () => {
     const { create, append, complete, read } = await connectForUploads();
     const { id } = await create();
     await append(id, 0, "hello");
@@ -122,9 +122,9 @@ describe("upload_chunk", () => {
 
   it.each([
     ["a gap", 6, "x"],
-    ["an empty chunk behind the end", 6, ""],
+    ["an empty chunk past the end", 6, ""],
     ["other bytes at an earlier offset", 0, "hallo"],
-    ["a replay that differs in its overlap alone", 4, "x world"],
+    ["a replay that differs only in its overlap", 4, "x world"],
   ])("rejects %s and reports the offset to go on from", async (_what, offset, data) => {
     const { create, append, refusedAppend, get } = await connectForUploads();
     const { id } = await create();
@@ -145,7 +145,7 @@ describe("upload_chunk", () => {
     expect(await refusedAppend(id, 5, "more")).toMatchObject({ code: "session_closed" });
   });
 
-  it("runs calls on one session in the order of their arrival", async () => {
+  it("runs calls on one session in their order of arrival", async () => {
     const { create, append, complete, read } = await connectForUploads();
     const { id } = await create();
     const offsets = await Promise.all(Array.from("0123456789", (digit, n) => append(id, n, digit)));
@@ -154,7 +154,7 @@ describe("upload_chunk", () => {
     expect(await read()).toBe("0123456789");
   });
 
-  it("prolongs the session by each byte that it accepts, and by no replay", async () => {
+  it("extends the session with each accepted byte, and not with a replay", async () => {
     let now = nowSeconds;
     const { create, append } = await connectForUploads({ now: () => now * 1000 });
     const { id } = await create();
@@ -166,13 +166,13 @@ describe("upload_chunk", () => {
 });
 
 describe("sha256 at creation", () => {
-  it("publishes content that matches", async () => {
+  it("publishes matching content", async () => {
     const { create, append } = await connectForUploads();
     const { id } = await create({ size: 5, sha256: sha256Of("hello") });
     expect(await append(id, 0, "hello")).toMatchObject({ status: "complete" });
   });
 
-  it("that is not met publishes nothing, says both digests, and keeps the bytes for the right one", async () => {
+  it("publishes nothing if the content does not match, names both digests, and keeps the bytes for the right digest", async () => {
     const { create, append, refusedAppend, refusal, answer, complete, read } = await connectForUploads();
     const { id } = await create({ size: 5, sha256: sha256Of("hello") });
     await append(id, 0, "ha");
@@ -196,7 +196,7 @@ describe("sha256 at creation", () => {
   });
 });
 
-it("a chunk of another file says so first, and to begin again, before it tells the offset", async () => {
+it("a chunk of another file is answered first with how to begin again, then with the offset to go on from", async () => {
   const { create, append, refusedAppend } = await connectForUploads();
   const { id } = await create({});
   await append(id, 0, "PK123456");
@@ -206,7 +206,7 @@ it("a chunk of another file says so first, and to begin again, before it tells t
   );
 });
 
-it("upload_chunk gives its memory back when the bytes are read no more, which may be after its answer", async () => {
+it("upload_chunk returns its buffer when the bytes have been read, which may be after its answer", async () => {
   let onDone = (): void => undefined;
   const append = async (_id: string, _offset: number, _bytes: Uint8Array, options: { onDone: () => void }) => {
     onDone = options.onDone;

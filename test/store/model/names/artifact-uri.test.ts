@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseResourceUri } from "../../../../src/mcp/resources/uri.js";
+import { parseResourceUri } from "../../../../src/mcp/resources/resource-uri.js";
 import { artifactUri, decodePercent, encodeKey } from "../../../../src/store/model/names/artifact-uri.js";
 import { suggestKey } from "../../../../src/store/model/names/suggest-key.js";
 import { randomText, seededRandom } from "../../../support/random-text.js";

@@ -1,12 +1,13 @@
-import { ErrorCode, McpError } from "@modelcontextprotocol/sdk/types.js";
+import { ErrorCode } from "@modelcontextprotocol/sdk/types.js";
 import { ArtifactError, type ErrorDetails } from "../../store/model/errors.js";
 import { maxKeyBytes } from "../../store/model/limits.js";
 import { decodePercent } from "../../store/model/names/artifact-uri.js";
 import { checkBucket } from "../../store/model/names/bucket-name.js";
 import { toKey } from "../../store/model/names/key-name.js";
 import { quote } from "../../store/model/quote.js";
+import { ProtocolError } from "../calls/protocol-error.js";
 
-/** What a resource URI names. Numbers are bytes, but for `version`. */
+/** What a resource URI names. `offset` and `length` are bytes. */
 export type ResourceAddress =
   | { readonly kind: "root"; readonly cursor: string | undefined }
   | { readonly kind: "bucket"; readonly bucket: string; readonly cursor: string | undefined }
@@ -24,26 +25,26 @@ export const rootUri = "artifact:///";
 export const bucketUri = (bucket: string): string => `artifact://${bucket}`;
 
 /**
- * Longer than any URI of this server. Outside NFC a key can take three times its bytes, each of them three characters;
- * a cursor or numbers come behind it.
+ * No URI of this server is longer. A key that is not in NFC can take three times its bytes, and each byte takes three
+ * characters. A cursor or numbers follow it.
  */
 const maxUriChars = 9 * maxKeyBytes + 2_048;
-/** An error repeats no more of a URI than this. */
+/** An error repeats at most so many characters of a URI. */
 const maxRepeatedChars = 2_048;
 
-/** Whether a URI has one of our schemes, or none that could be another's. */
+/** Whether a URI has a scheme of this server, or no scheme at all. */
 export function isOwnUri(uri: string): boolean {
   return !/^[a-z][a-z0-9+.-]*:/i.test(uri) || /^artifact(?:-upload)?:/i.test(uri);
 }
 
 /**
- * Reads a resource URI: not with a URL parser, which folds case, resolves `..` and drops what it does not like.
- * RFC 3986: the fragment is split off first, then the query, and what is left is decoded once.
+ * Reads a resource URI. As in RFC 3986, the fragment is split off first, then the query, and the rest is decoded once. A
+ * URL parser would not do: it folds case, resolves `..` and drops characters.
  *
- * A slash that was encoded is a slash of the key: hosts that fill a key into a template often encode all of it. Plain
- * non-ASCII characters are taken as they are. A subscriber hears of the URI that it gave, in whatever spelling.
+ * An encoded slash is a slash of the key, because hosts that fill a key into a template often encode all of it. Plain
+ * non-ASCII characters are accepted. A subscriber is told of the URI in the spelling that it gave.
  *
- * @throws McpError InvalidParams
+ * @throws ProtocolError InvalidParams
  */
 export function parseResourceUri(uri: string): ResourceAddress {
   if (uri.length > maxUriChars) throw invalid(uri, `it is longer than ${maxUriChars} characters`);
@@ -86,19 +87,19 @@ function addressOf(uri: string, bucket: string, key: string, query: string | und
 }
 
 /**
- * What a host fills in for `{+key}`. That expansion (RFC 6570, section 3.2.3) encodes all but reserved characters and
- * `%XX`, so what would end the key or be decoded is encoded here.
+ * The value that a host fills in for `{+key}`. That expansion (RFC 6570, section 3.2.3) leaves reserved characters and
+ * `%XX` as they are. So the characters that would end the key, and `%XX`, are encoded here.
  */
 export function toTemplateValue(key: string): string {
   return key.replace(/[?#]|%(?=[0-9A-Fa-f]{2})/g, encodeURIComponent);
 }
 
-/** The reverse, also of a beginning. */
+/** Reverses `toTemplateValue`, also for the beginning of a value. */
 export function fromTemplateValue(value: string): string {
   return value.replace(/%(?:3F|23|25)/gi, decodeURIComponent);
 }
 
-/** Each parameter of `known` at most once, and no other. */
+/** Reads the query. Each parameter in `known` may appear once, and no other parameter may. */
 function checkParameters(uri: string, query: string | undefined, known: readonly string[]): Map<string, string> {
   const parameters = new Map<string, string>();
   for (const part of query === undefined || query === "" ? [] : query.split("&")) {
@@ -114,7 +115,7 @@ function checkParameters(uri: string, query: string | undefined, known: readonly
   return parameters;
 }
 
-/** A refusal of the store as one of the protocol, with its suggestion. */
+/** Turns a refusal by the store into a protocol error, which keeps the suggestion. */
 function readName<Name>(uri: string, read: () => Name): Name {
   try {
     return read();
@@ -129,14 +130,14 @@ function decode(uri: string, text: string): string {
   if (decoded !== undefined) return decoded;
   throw invalid(
     uri,
-    "a percent sign in it is not followed by the code of a UTF-8 character; a plain one is written %25",
+    "a percent sign in it does not begin the code of a UTF-8 character; a plain percent sign is written %25",
   );
 }
 
-function invalid(uri: string, why: string, details: ErrorDetails = {}): McpError {
+function invalid(uri: string, why: string, details: ErrorDetails = {}): ProtocolError {
   const forms = "artifact:///, artifact://{bucket} or artifact://{bucket}/{key}";
   const reason = why.endsWith(".") ? why : `${why}.`;
-  return new McpError(ErrorCode.InvalidParams, `The URI ${quote(uri)} is not valid: ${reason} Write ${forms}.`, {
+  return new ProtocolError(ErrorCode.InvalidParams, `The URI ${quote(uri)} is not valid: ${reason} Write ${forms}.`, {
     ...details,
     uri: uri.slice(0, maxRepeatedChars),
   });

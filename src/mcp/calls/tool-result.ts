@@ -4,11 +4,11 @@ import { isCompared, type SessionAnswer, withCommand } from "../../api/upload-co
 import { count } from "../../store/model/count.js";
 import type { UploadSession } from "../../store/model/upload-session.js";
 import type { Log } from "../../store/ports/log.js";
-import { messageForTools } from "./next-steps.js";
+import { messageForTools } from "./message-for-tools.js";
 
 /**
- * An answer that holds the same facts twice: hosts show a model only one of the two. Its text may be JSON alone, as the
- * protocol's specification wants it ("Structured Content"): it is what the structured content is.
+ * An answer that holds the same facts as text and as structured content, because hosts show a model only one of the two.
+ * The text is the JSON of the structured content, as the protocol's specification says ("Structured Content").
  */
 export function success(structuredContent: object): CallToolResult {
   return {
@@ -25,10 +25,10 @@ interface ListPage {
 }
 
 /**
- * A page of a listing. What a host that cuts long answers must not lose comes first: the call for the next page in the
- * first block, the cursor in the structured content.
+ * A page of a listing. Some hosts cut long answers, so what must not be lost comes first: the call for the next page in
+ * the first block, and the cursor in the structured content.
  *
- * @param args what the page was asked for with
+ * @param args the arguments of the call that asked for this page
  */
 export function pageSuccess(tool: string, args: object, page: ListPage): CallToolResult {
   const entries = page.data.length + (page.prefixes?.length ?? 0);
@@ -47,8 +47,8 @@ export function cursorFirst<Page extends ListPage>({ next_cursor, ...entries }: 
 }
 
 /**
- * A session, and what is not plain to see of it: where it takes bytes over HTTP the command that sends them, since a
- * model need not type a file; where it is a conflict, how it goes on.
+ * A session, with a hint if one helps: how to resolve a conflict, or the command that sends a file over HTTP, so that the
+ * model need not type the file.
  */
 export function sessionSuccess(session: UploadSession): CallToolResult {
   const answer = withCommand(session);
@@ -57,7 +57,7 @@ export function sessionSuccess(session: UploadSession): CallToolResult {
   return hint === undefined ? result : withText(result, hint);
 }
 
-/** The answer with one more block, for what its facts do not say. */
+/** The answer with one more text block. */
 export function withText(result: CallToolResult, text: string): CallToolResult {
   return { ...result, content: [...result.content, { type: "text", text }] };
 }
@@ -69,21 +69,21 @@ function hintOf(session: SessionAnswer): string | undefined {
 
 function conflictHint({ if_version }: UploadSession): string {
   const why =
-    if_version === undefined ? "the key got a newer version meanwhile" : `its if_version, ${if_version}, was not met`;
+    if_version === undefined ? "the key has a newer version by now" : `its if_version, ${if_version}, was not met`;
   return `This upload has all its bytes and is not published: ${why}. Call complete_upload_session with if_version set to the newest version of the key (get_artifact tells it; 0 if it finds nothing) to publish on top, or abort_upload_session.`;
 }
 
 function uploadHint(command: string, offset: number): string {
   const send = `To send a file from a shell and publish it, whatever its size, run this with its path in place of FILE: ${command}`;
   if (offset === 0) return send;
-  if (isCompared(offset)) return `${send}\nWhat is stored already is compared with the file, not stored twice.`;
-  return `${send}\nIt skips the first ${count(offset, "byte")} without comparing: without -C it sends all, and what is stored is compared. Where curl says that the file is completely uploaded already, nothing was sent: call complete_upload_session.`;
+  if (isCompared(offset)) return `${send}\nBytes that are already stored are compared with the file, not stored twice.`;
+  return `${send}\nIt skips the first ${count(offset, "byte")} and does not compare them. Without -C it sends the whole file, and the stored bytes are compared. If curl says that the file is already completely uploaded, it has sent nothing: call complete_upload_session.`;
 }
 
 /**
- * `code: message`, then a line of JSON with the code and the error's details. Never JSON alone: hosts take a first text
- * that is JSON for structured content where there is none, and check it against the tool's output schema. For the same
- * reason there is none. What went wrong inside is for the log, not for the client.
+ * The answer for an error: `code: message`, then a line of JSON with the code and the error's details. It is never JSON
+ * alone and has no structured content. Hosts check structured content against the tool's output schema, and without any
+ * they take a first text that is JSON for it. An internal cause goes to the log, not to the client.
  */
 export function failure(error: unknown, log: Log): CallToolResult {
   const known = toArtifactError(error);

@@ -1,30 +1,35 @@
 import type { Log } from "../../store/ports/log.js";
 import type { Store } from "../../store/store.js";
-import { isOwnUri, parseResourceUri } from "./uri.js";
+import { isOwnUri, parseResourceUri } from "./resource-uri.js";
 
-/** Changes by other processes are noticed within this time; the promise is 2 s. */
+/** The time between two polls. Clients are promised to hear of a change within 2 s. */
 const pollMs = 500;
 
-export interface WatchEvents {
-  /** Artifacts came, went, or have a newer version. */
+export interface ResourceEvents {
+  /** An artifact was added or deleted, or has a newer version. */
   onListChanged(): Promise<void>;
   onUpdated(uri: string): Promise<void>;
 }
 
-/** Tells one client of changes, whichever process makes them. */
-export interface Watch {
+/** Tells one client of changes to resources, no matter which process makes them. */
+export interface ResourceWatcher {
   start(): Promise<void>;
-  /** @throws McpError InvalidParams where a URI of ours is not valid; what it names need not exist yet */
+  /**
+   * The resource need not exist yet. A URI with a scheme of another server is accepted and ignored.
+   *
+   * @throws ProtocolError InvalidParams for an invalid URI of this server
+   */
   subscribe(uri: string): Promise<void>;
   unsubscribe(uri: string): void;
   stop(): void;
 }
 
-export function createWatch({ revisions }: Store, events: WatchEvents, log: Log): Watch {
+export function createResourceWatcher({ revisions }: Store, events: ResourceEvents, log: Log): ResourceWatcher {
+  /** The last known revision of each subscribed URI. */
   const subscribed = new Map<string, string>();
   let any: string | undefined;
-  /** There is something to compare, whether or not anything has changed since the last look. */
-  let isUnseen = true;
+  /** The next poll compares every revision, even if the store has not changed since the last poll. */
+  let mustCompare = true;
   let listing: string | undefined;
   let timer: NodeJS.Timeout | undefined;
   let isStopped = false;
@@ -42,11 +47,11 @@ export function createWatch({ revisions }: Store, events: WatchEvents, log: Log)
     }
   }
 
-  async function look(): Promise<void> {
-    const mustCompare = isUnseen;
-    isUnseen = false;
+  async function poll(): Promise<void> {
+    const comparesAll = mustCompare;
+    mustCompare = false;
     const now = await revisions.any();
-    if (now === any && !mustCompare) return;
+    if (now === any && !comparesAll) return;
     any = now;
     const listed = await revisions.listing();
     if (listed !== listing) {
@@ -64,10 +69,10 @@ export function createWatch({ revisions }: Store, events: WatchEvents, log: Log)
   function schedule(): void {
     if (isStopped) return;
     timer = setTimeout(() => {
-      look()
+      poll()
         .catch((error) => {
-          if (isStopped) return; // the client has left in the middle of it
-          isUnseen = true; // what it has not come to is looked at again
+          if (isStopped) return; // the client left during the poll
+          mustCompare = true; // the next poll compares what this one did not reach
           log("warn", "watch_failed", { error: String(error) });
         })
         .finally(schedule);
@@ -85,10 +90,10 @@ export function createWatch({ revisions }: Store, events: WatchEvents, log: Log)
       }
     },
     async subscribe(uri) {
-      // What is of another scheme never changes here, so there is nothing to tell of it.
+      // A resource of another scheme never changes here, so there is nothing to tell.
       if (!isOwnUri(uri)) return;
       subscribed.set(uri, await revisionOf(uri));
-      isUnseen = true; // a look may have come between the two
+      mustCompare = true; // a poll may have run while the revision was read
     },
     unsubscribe(uri) {
       subscribed.delete(uri);

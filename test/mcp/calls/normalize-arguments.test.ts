@@ -1,8 +1,9 @@
 import { type CallToolResult, ResultSchema } from "@modelcontextprotocol/sdk/types.js";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { argumentsAsHostsMean } from "../../../src/mcp/calls/host-arguments.js";
+import { normalizeArguments } from "../../../src/mcp/calls/normalize-arguments.js";
 import { type Arguments, connect, pageTextOf, sha256Of, textOf, uploadsOf } from "../../support/mcp-client.js";
+import { createMemoryFiles } from "../../support/memory-files.js";
 import { createMemoryEngines } from "../../support/stores.js";
 
 const here = { bucket: "b", key: "k.txt" };
@@ -16,7 +17,7 @@ async function opened() {
 }
 
 describe("null", () => {
-  it("is as if the argument were left out, of any tool", async () => {
+  it("means that the argument is absent, for any tool", async () => {
     const { answer, call, save } = await opened();
     const absent = { mime_type: null, metadata: null, if_version: null, encoding: null };
     expect(await save(absent)).toMatchObject({ version: 1, mime_type: "text/plain", metadata: {} });
@@ -35,18 +36,18 @@ describe("null", () => {
     expect(read.isError).toBeUndefined();
   });
 
-  it("is as if a name were left out of metadata", async () => {
+  it("means that a metadata entry is absent", async () => {
     const { save } = await opened();
     expect(await save({ metadata: { a: null, b: "" } })).toMatchObject({ metadata: { b: "" } });
   });
 
-  it("for an argument that is needed says that it is required", async () => {
+  it("is refused for a required argument", async () => {
     const { refusal } = await opened();
     const refused = await refusal("save_artifact", { ...here, content: null });
     expect(refused).toMatchObject({ code: "invalid_argument", message: expect.stringMatching(/content is required/) });
   });
 
-  it("may stand for all arguments, or parameters", async () => {
+  it("may replace the whole arguments or parameters", async () => {
     const { request } = await opened();
     const call = { name: "list_buckets", arguments: null };
     expect(await request("tools/call", call)).not.toHaveProperty("isError");
@@ -58,7 +59,7 @@ describe("null", () => {
 });
 
 describe("an empty text", () => {
-  it("is no cursor, no delimiter and no type", async () => {
+  it("means no cursor, no delimiter and no media type", async () => {
     const { answer, save, request } = await opened();
     expect(await save({ mime_type: "" })).toMatchObject({ mime_type: "text/plain" });
     const listed = await answer<{ data: unknown[] }>("list_artifacts", { bucket: "b", cursor: "", delimiter: "" });
@@ -73,7 +74,7 @@ describe("an empty text", () => {
     for (const method of ["tools/list", "resources/list"]) await request(method, { cursor: "" });
   });
 
-  it("is as if the argument were left out, of any tool", async () => {
+  it("means that the argument is absent, for any tool", async () => {
     const { answer, call, read, save } = await opened();
     const absent = { encoding: "", mime_type: "", metadata: "" };
     expect(await save(absent)).toMatchObject({ version: 1, mime_type: "text/plain", metadata: {} });
@@ -91,7 +92,7 @@ describe("an empty text", () => {
     expect(await answer("list_upload_sessions", all)).toMatchObject({ data: [{ id }] });
   });
 
-  it("is so for each optional argument there is, but guards and the version that a deletion names", async () => {
+  it("means absent for every optional argument, except guards and the version to delete", async () => {
     const { client } = await connect(createMemoryEngines(), { allowPaths: ["/allowed"] });
     const { tools } = await client.listTools();
     const refused: string[] = [];
@@ -120,20 +121,23 @@ describe("an empty text", () => {
     ],
     ["list_artifacts", { bucket: "" }, /bucket "" is not valid/],
     ["get_artifact", { ...here, key: "" }, /key "" is not valid/],
-  ])("is refused where something is needed, or would be lost: %s with %j", async (tool, args, message) => {
-    const { refusal, save } = await opened();
-    await save();
-    expect(await refusal(tool, args)).toMatchObject({ message: expect.stringMatching(message) });
-  });
+  ])(
+    "is refused for a required argument, and where absence could lose data: %s with %j",
+    async (tool, args, message) => {
+      const { refusal, save } = await opened();
+      await save();
+      expect(await refusal(tool, args)).toMatchObject({ message: expect.stringMatching(message) });
+    },
+  );
 
-  it("is content", async () => {
+  it("is valid content", async () => {
     const { save } = await opened();
     expect(await save({ content: "" })).toMatchObject({ bytes: 0 });
   });
 });
 
 describe("numbers and booleans written as text", () => {
-  it("are taken for them", async () => {
+  it("are converted", async () => {
     const { answer, create, get, call, save } = await opened();
     await save({ if_version: "0" });
     await save({ content: "text 2", if_version: "1" });
@@ -149,7 +153,7 @@ describe("numbers and booleans written as text", () => {
   });
 
   it.each(["", " 1", "1.0", "1e0", "0x1", "+1", "01", "-0", "one", "9007199254740993", "99999999999999999999"])(
-    "are refused where they are none that JSON writes: %j",
+    "are refused if JSON would not write the number so: %j",
     async (offset) => {
       const { refusal, create } = await opened();
       const { id } = await create();
@@ -158,18 +162,18 @@ describe("numbers and booleans written as text", () => {
     },
   );
 
-  it("may be booleans", () => {
+  it("are converted to booleans only if they say true or false", () => {
     const input = z.strictObject({ overwrite: z.boolean().default(false) });
     for (const overwrite of [true, false]) {
-      expect(argumentsAsHostsMean(input, { overwrite: String(overwrite) })).toEqual({ overwrite });
-      expect(argumentsAsHostsMean(input, { overwrite })).toEqual({ overwrite });
+      expect(normalizeArguments(input, { overwrite: String(overwrite) })).toEqual({ overwrite });
+      expect(normalizeArguments(input, { overwrite })).toEqual({ overwrite });
     }
     for (const overwrite of ["yes", "True", 1]) {
-      expect(argumentsAsHostsMean(input, { overwrite })).toEqual({ overwrite });
+      expect(normalizeArguments(input, { overwrite })).toEqual({ overwrite });
     }
   });
 
-  it.each(["0", "1e3", "null", "true", '{"a":1}', "[1]", ""])("stay text where text is wanted: %j", async (text) => {
+  it.each(["0", "1e3", "null", "true", '{"a":1}', "[1]", ""])("stay text if the argument is text: %j", async (text) => {
     const { answer, create, append, complete, read, save } = await opened();
     await save({ content: text });
     expect(await read()).toBe(text);
@@ -193,7 +197,7 @@ describe("metadata", () => {
     ["as null in JSON", "null", {}],
     ["as null in JSON with white space around it", " null\n", {}],
     ["as an empty text", "", {}],
-  ])("is taken %s", async (_, metadata, taken) => {
+  ])("is accepted %s", async (_, metadata, taken) => {
     const { save, create, complete } = await opened();
     expect(await save({ metadata })).toMatchObject({ metadata: taken });
     const { id } = await create({ key: "k2", metadata });
@@ -208,17 +212,57 @@ describe("metadata", () => {
     ["a list in JSON", '["a"]', /metadata must be an object of strings/],
     ["an object in it", { a: { b: "c" } }, /metadata\.a must be a string, not {"b":"c"}/],
     ["a list in it", '{"a":[1]}', /metadata\.a must be a string, not \[1\]/],
-    ["a number that has lost digits", '{"id":12345678901234567890}', /metadata\.id must be a string/],
-    ["a name that objects cannot carry", '{"__proto__":"x"}', /__proto__ cannot be a name in metadata/],
-  ])("is refused where it is %s", async (_, metadata, message) => {
+    ["a number that lost digits", '{"id":12345678901234567890}', /metadata\.id must be a string/],
+    ["a name that objects cannot have", '{"__proto__":"x"}', /__proto__ cannot be a name in metadata/],
+  ])("is refused if it is %s", async (_, metadata, message) => {
     const { refusal } = await opened();
     const refused = await refusal("save_artifact", { ...here, content: "x", metadata });
     expect(refused).toMatchObject({ code: "invalid_argument", message: expect.stringMatching(message) });
   });
 });
 
-describe("a word in another spelling", () => {
-  it.each(["UTF-8", "utf-8", "UTF8", "Utf8"])("is taken for utf8: %s", async (encoding) => {
+describe("a session id", () => {
+  it.each<[string, (id: string) => string]>([
+    ["as the session's URI", (id) => `artifact-upload://${id}`],
+    ["with white space around it", (id) => ` ${id}\n`],
+    ["as the session's URI with white space around it", (id) => `\tartifact-upload://${id} `],
+  ])("is accepted %s, by every tool", async (_, written) => {
+    const files = createMemoryFiles();
+    files.files.set("/data/f", { bytes: Buffer.from("abc"), change: 0 });
+    const connection = await connect(createMemoryEngines(), { files, allowPaths: ["/data"] });
+    const { answer } = connection;
+    const { create, append, get, complete, abort } = uploadsOf(connection);
+    const { id } = await create();
+    expect(await append(written(id), 0, "abc")).toMatchObject({ id, offset: 3 });
+    expect(await get(written(id))).toMatchObject({ id, status: "open" });
+    expect(await complete(written(id))).toMatchObject({ id, status: "complete" });
+    const { id: aborted } = await create();
+    expect(await abort(written(aborted))).toMatchObject({ id: aborted, status: "aborted" });
+    const { id: imported } = await create();
+    const session = await answer("import_file", { path: "/data/f", session_id: written(imported) });
+    expect(session).toMatchObject({ id: imported, status: "complete" });
+  });
+
+  it("marks a refused chunk as missing, also when it is a URI", async () => {
+    const connection = await connect(createMemoryEngines());
+    const { refusal } = connection;
+    const { id } = await uploadsOf(connection).create();
+    await refusal("upload_chunk", { session_id: `artifact-upload://${id}`, offset: 0 });
+    const refused = await refusal("complete_upload_session", { session_id: id });
+    expect(refused).toMatchObject({ code: "incomplete" });
+  });
+
+  it.each(["artifact-upload://", "artifact-upload://a/b", "artifact://b/k", "http://h/v1/uploads/x"])(
+    "is not read from any other text: %s",
+    async (session_id) => {
+      const { refusal } = await opened();
+      expect(await refusal("get_upload_session", { session_id })).toMatchObject({ code: "session_not_found" });
+    },
+  );
+});
+
+describe("a word with different spelling", () => {
+  it.each(["UTF-8", "utf-8", "UTF8", "Utf8"])("is read as utf8: %s", async (encoding) => {
     const { read, save, create, append, complete, call } = await opened();
     await save({ content: "aGk=", encoding });
     expect(await read()).toBe("aGk=");
@@ -228,7 +272,7 @@ describe("a word in another spelling", () => {
     expect(pageTextOf(await call("read_artifact", { ...here, encoding }))).toBe("aGk=");
   });
 
-  it.each(["BASE64", "Base64", "base-64"])("is taken for base64, of content of any length: %s", async (encoding) => {
+  it.each(["BASE64", "Base64", "base-64"])("is read as base64, for content of any length: %s", async (encoding) => {
     const { save, call } = await opened();
     for (const bytes of [Buffer.from("hi"), Buffer.alloc(20_000, "hi")]) {
       expect(await save({ content: bytes.toString("base64"), encoding })).toMatchObject({ sha256: sha256Of(bytes) });
@@ -238,7 +282,7 @@ describe("a word in another spelling", () => {
   });
 
   it.each(["base64url", "utf16", "utf-16", "latin1", "hex", "utf 8 "])(
-    "is refused where it may be another: %s",
+    "is refused if it may mean another word: %s",
     async (encoding) => {
       const { refusal } = await opened();
       const message = `encoding must be one of utf8, base64, not "${encoding}" (or leave it out)`;
@@ -248,7 +292,7 @@ describe("a word in another spelling", () => {
   );
 });
 
-describe("what is no text, where text is wanted", () => {
+describe("a value that is not text, for a text argument", () => {
   const elsewhere = { bucket: undefined, key: undefined };
   it.each<[string, Arguments, string]>([
     ["save_artifact", { content: 42 }, 'content must be a string, not 42: write it as text, "42".'],
@@ -270,7 +314,7 @@ describe("what is no text, where text is wanted", () => {
       { ...elsewhere, session_id: "s", offset: 0, data: 7 },
       'data must be a string, not 7: write it as text, "7".',
     ],
-  ])("is not made text silently: %s with %j", async (tool, args, message) => {
+  ])("is refused, not converted: %s with %j", async (tool, args, message) => {
     const { refusal, answer } = await opened();
     const refused = await refusal(tool, { ...here, ...args });
     expect(refused).toMatchObject({ code: "invalid_argument", message: expect.stringContaining(message) });
@@ -278,7 +322,7 @@ describe("what is no text, where text is wanted", () => {
   });
 });
 
-describe("an optional argument that is refused", () => {
+describe("the error for an optional argument", () => {
   it.each<[string, Arguments, string]>([
     ["list_buckets", { limit: "many" }, "limit"],
     ["list_buckets", { limit: 0 }, "limit"],
@@ -294,7 +338,7 @@ describe("an optional argument that is refused", () => {
     ["save_artifact", { ...here, content: "x", if_version: -1 }, "if_version"],
     ["create_upload_session", { ...here, sha256: "x" }, "sha256"],
     ["create_upload_session", { ...here, size: "big" }, "size"],
-  ])("may be left out, and is told so: %s with %j", async (tool, args, argument) => {
+  ])("says that the argument may be left out: %s with %j", async (tool, args, argument) => {
     const { refusal, save } = await opened();
     await save();
     const message = expect.stringMatching(/leave it out/);
@@ -303,7 +347,7 @@ describe("an optional argument that is refused", () => {
 });
 
 describe("arguments", () => {
-  it("may be JSON in a text, as functions of models have them", async () => {
+  it("may be JSON in a text, as some model APIs write them", async () => {
     const { request, answer } = await opened();
     const args = JSON.stringify({ ...here, content: "5", metadata: { a: 1 } });
     await request("tools/call", { name: "save_artifact", arguments: args });
@@ -314,7 +358,7 @@ describe("arguments", () => {
     ["Cline", { task_progress: "- [x] save" }],
     ["Gemini CLI", { wait_for_previous: true }],
     ["n8n", { toolCallId: "call_0" }],
-  ])("that %s adds for itself are passed over", async (_, added) => {
+  ])("that %s adds for itself are ignored", async (_, added) => {
     const { save, answer, call } = await opened();
     await save(added);
     expect(await answer("list_buckets", added)).toEqual({ data: [{ name: "b" }] });
@@ -322,7 +366,7 @@ describe("arguments", () => {
   });
 
   it.each(["mimetype", "taskProgress", "task_progress2", "constructor", "toString", "hasOwnProperty", "null"])(
-    "that nobody knows are refused: %s",
+    "that are unknown are refused: %s",
     async (name) => {
       const { refusal } = await opened();
       const refused = await refusal("save_artifact", { ...here, content: "x", [name]: "x" });
@@ -331,7 +375,7 @@ describe("arguments", () => {
     },
   );
 
-  it("are offered to hosts as strictly as before", async () => {
+  it("are described to hosts with a strict schema", async () => {
     const { client } = await opened();
     const { tools } = await client.listTools();
     const save = tools.find(({ name }) => name === "save_artifact");

@@ -3,7 +3,6 @@ import {
   type CallToolResult,
   CompleteRequestParamsSchema,
   ErrorCode,
-  McpError,
   PaginatedRequestParamsSchema,
   ProgressTokenSchema,
   ResourceRequestParamsSchema,
@@ -14,18 +13,20 @@ import { ArtifactError } from "../../store/model/errors.js";
 import { quote } from "../../store/model/quote.js";
 import type { Log } from "../../store/ports/log.js";
 import type { Store } from "../../store/store.js";
-import { failure } from "../calls/result.js";
+import { ProtocolError } from "../calls/protocol-error.js";
 import type { Tool, ToolCall, ToolContext } from "../calls/tool.js";
-import { complete } from "../resources/complete.js";
+import { failure } from "../calls/tool-result.js";
+import { completeArgument } from "../resources/complete-argument.js";
 import { listResources, resourceTemplates } from "../resources/list-resources.js";
 import { readResource } from "../resources/read-resource.js";
-import { createWatch, type Watch } from "../resources/watch.js";
+import { createResourceWatcher, type ResourceWatcher } from "../resources/resource-watcher.js";
 import { allTools } from "../tools/all-tools.js";
 import { type ClientLog, createClientLog } from "./client-log.js";
 import { clientName } from "./client-name.js";
 import { instructions } from "./instructions.js";
+import { nearestName } from "./nearest-name.js";
 import { createProgress } from "./progress.js";
-import { createRequests, type Requests } from "./requests.js";
+import { createRequestHandlers, type RequestHandlers } from "./request-handlers.js";
 import { createRoots, onlyAllowed, type Roots } from "./roots.js";
 import { createToolListSignal, type ToolListSignal } from "./tool-list-signal.js";
 
@@ -34,19 +35,19 @@ export interface McpServerOptions {
   readonly log: Log;
   readonly version: string;
   readonly maxChunkBytes: number;
-  /** Directories that import_file and export_file may reach, besides the client's roots; absolute. */
+  /** Absolute paths of directories that import_file and export_file may use, besides the client's roots. */
   readonly allowPaths: readonly string[];
-  /** Offers only what changes nothing. */
+  /** Whether only tools that change nothing are offered. */
   readonly readOnly: boolean;
-  /** The client runs on this machine, so that the folders it shares as roots are folders here. */
+  /** Whether the client runs on this machine, so that the folders that it shares as roots are folders of this machine. */
   readonly isLocal: boolean;
-  /** Whether sessions and artifacts have URLs that bytes can be sent to and fetched from. */
+  /** Whether sessions and artifacts have URLs for uploads and downloads. */
   readonly hasUrls: boolean;
 }
 
 /**
- * A server for one client, to be connected to a transport. The SDK's low-level class: its high-level one answers bad
- * arguments without a code, hides the cursor of `resources/list`, and parses URIs in ways that lose keys.
+ * An MCP server for one client. The caller connects it to a transport. It uses the SDK's low-level class: the high-level
+ * one answers bad arguments without a code, hides the cursor of `resources/list`, and loses keys when it parses URIs.
  */
 export function createMcpServer(options: McpServerOptions): Server {
   const { store, log, version, readOnly, hasUrls, isLocal } = options;
@@ -66,42 +67,45 @@ export function createMcpServer(options: McpServerOptions): Server {
   server.onerror = (error) => log("warn", "protocol_error", { error: error.message.slice(0, 500) });
   const toolList = createToolListSignal(() => server.sendToolListChanged(), log);
   const { allowPaths } = options;
-  const roots = isLocal ? createRoots(server, allowPaths, toolList.changed, log) : onlyAllowed(allowPaths);
-  const watch = createResourceWatch(server, store, log);
+  const roots = isLocal ? createRoots(server, allowPaths, toolList.listChanged, log) : onlyAllowed(allowPaths);
+  const watcher = createWatcher(server, store, log);
   server.oninitialized = () => {
     roots.start();
-    watch.start().catch((error) => log("warn", "watch_failed", { error: String(error) }));
+    watcher.start().catch((error) => log("warn", "watch_failed", { error: String(error) }));
   };
-  server.onclose = () => watch.stop();
-  const requests = createRequests(server);
+  server.onclose = () => watcher.stop();
+  const requests = createRequestHandlers(server);
   const savedBy = (): string | undefined => clientName(server.getClientVersion());
   offerTools(requests, { savedBy, roots, toolList, clientLog: createClientLog(requests, log) }, options);
-  offerResources(requests, store, watch);
+  offerResources(requests, store, watcher);
   return server;
 }
 
-/** The SDK checks answers to elicitations with it, and this server asks for none; its own takes milliseconds of each start. */
+/**
+ * The SDK would check answers to elicitations with a validator. This server sends no elicitation, and the SDK's own
+ * validator would add milliseconds to each start.
+ */
 const noElicitation: jsonSchemaValidator = {
   getValidator() {
-    throw new Error("This server elicits nothing");
+    throw new Error("This server sends no elicitation");
   },
 };
 
-/** Whose arguments the tool itself reads: it knows what to say of wrong ones. */
+/** The parameters of `tools/call`. The tool reads `arguments` itself, because it can say what is wrong with them. */
 const callParams = z.looseObject({
   name: z.string(),
   arguments: z.unknown().optional(),
   _meta: z.looseObject({ progressToken: ProgressTokenSchema.optional() }).optional(),
 });
 
-/** What the tools are told of the client. */
+/** What the tools need of the client. */
 interface ClientSide extends Pick<ToolContext, "savedBy"> {
   readonly roots: Roots;
   readonly toolList: ToolListSignal;
   readonly clientLog: ClientLog;
 }
 
-function offerTools(requests: Requests, client: ClientSide, options: McpServerOptions): void {
+function offerTools(requests: RequestHandlers, client: ClientSide, options: McpServerOptions): void {
   const { savedBy, roots, toolList, clientLog } = client;
   const { log, readOnly } = options;
   const allowedDirectories = roots.allowed;
@@ -114,30 +118,27 @@ function offerTools(requests: Requests, client: ClientSide, options: McpServerOp
 
   async function call(name: string, args: unknown, how: ToolCall): Promise<CallToolResult> {
     const tool = tools.get(name);
-    if (tool === undefined) {
-      const known = (await offered()).map((other) => other.name).join(", ");
-      throw new McpError(ErrorCode.InvalidParams, `Unknown tool ${quote(name)}; there are ${known}`);
-    }
+    if (tool === undefined) throw unknownTool(name, [...tools.keys()], await offered());
     try {
       if (readOnly && !tool.isReading) throw readOnlyError(name);
       return await tool.call(args, how);
     } catch (error) {
       if (!how.signal.aborted) return failure(error, log);
-      log("debug", "tool_cancelled", { tool: name }); // nobody waits for an answer
+      log("debug", "tool_cancelled", { tool: name }); // the client expects no answer
       throw error;
     }
   }
 
   requests.on("tools/list", PaginatedRequestParamsSchema, async () => {
     const listings = (await offered()).map((tool) => tool.listing());
-    toolList.answering();
+    toolList.listReady();
     return { tools: listings };
   });
   requests.on("tools/call", callParams, async (params, { signal, sendNotification }) => {
-    const began = performance.now();
+    const startedAt = performance.now();
     const progress = createProgress(params._meta?.progressToken, sendNotification, log);
     const result = await call(params.name, params.arguments, { signal, progress });
-    const ms = Math.round(performance.now() - began);
+    const ms = Math.round(performance.now() - startedAt);
     const called = { tool: params.name, ms, isError: result.isError === true };
     log("debug", "tool_called", { ...called });
     await clientLog.toolCalled(called, sendNotification);
@@ -145,27 +146,35 @@ function offerTools(requests: Requests, client: ClientSide, options: McpServerOp
   });
 }
 
-function createResourceWatch(server: Server, store: Store, log: Log): Watch {
+function createWatcher(server: Server, store: Store, log: Log): ResourceWatcher {
   const events = {
     onListChanged: () => server.sendResourceListChanged(),
     onUpdated: (uri: string) => server.sendResourceUpdated({ uri }),
   };
-  return createWatch(store, events, log);
+  return createResourceWatcher(store, events, log);
 }
 
-function offerResources(requests: Requests, store: Store, watch: Watch): void {
+function offerResources(requests: RequestHandlers, store: Store, watcher: ResourceWatcher): void {
   requests.on("resources/list", PaginatedRequestParamsSchema, ({ cursor }) => listResources(store, cursor));
   requests.on("resources/templates/list", PaginatedRequestParamsSchema, async () => ({ resourceTemplates }));
   requests.on("resources/read", ResourceRequestParamsSchema, ({ uri }) => readResource(store, uri));
-  requests.on("completion/complete", CompleteRequestParamsSchema, (params) => complete(store, params));
+  requests.on("completion/complete", CompleteRequestParamsSchema, (params) => completeArgument(store, params));
   requests.on("resources/subscribe", ResourceRequestParamsSchema, async ({ uri }) => {
-    await watch.subscribe(uri);
+    await watcher.subscribe(uri);
     return {};
   });
   requests.on("resources/unsubscribe", ResourceRequestParamsSchema, async ({ uri }) => {
-    watch.unsubscribe(uri);
+    watcher.unsubscribe(uri);
     return {};
   });
+}
+
+/** @param known names of all tools, because a call of one that is not offered says why it is not */
+function unknownTool(name: string, known: readonly string[], offered: readonly Tool[]): ProtocolError {
+  const nearest = nearestName(name, known);
+  const question = nearest === undefined ? "" : ` Did you mean ${nearest}?`;
+  const message = `Unknown tool ${quote(name)}.${question} The tools are ${offered.map((tool) => tool.name).join(", ")}.`;
+  return new ProtocolError(ErrorCode.InvalidParams, message);
 }
 
 function readOnlyError(tool: string): ArtifactError {

@@ -1,0 +1,83 @@
+import { count, countIs } from "../../store/model/count.js";
+import type { ArtifactError, ErrorDetails, NextStep } from "../../store/model/errors.js";
+
+type Advice = string | ((details: ErrorDetails) => string);
+
+const operator = "the person who runs this server";
+
+/** What a model can do next about an error, in terms of the tools. */
+const adviceFor: Readonly<Record<NextStep, Advice>> = {
+  correct_argument: "",
+  see_buckets: "See list_buckets. To make the bucket, save into it.",
+  see_artifacts:
+    "See list_artifacts, or list_buckets if the bucket may be wrong. Case counts in both. If the artifact is still being uploaded, list_upload_sessions shows it.",
+  see_versions: "See list_artifact_versions.",
+  find_session:
+    "Find the session with list_upload_sessions (by bucket and key), or create one with create_upload_session.",
+  create_session: "Create a new one with create_upload_session and upload from offset 0.",
+  use_published:
+    "To save other content under the same key, create a new session. To remove the artifact, use delete_artifact.",
+  continue_at_offset: ({ offset }) =>
+    `Go on with offset ${offset}: send the content that comes after the first ${count(Number(offset), "byte")} (bytes, not characters).`,
+  check_content: ({ offset }) =>
+    `If it is another file, call abort_upload_session, create a new session with create_upload_session and upload from offset 0. Only if it is the same content, go on with offset ${offset}: the first ${countIs(Number(offset), "byte")} stored (bytes, not characters).`,
+  send_again: "Send it again from the same offset.",
+  send_smaller_chunks: "Send the same content to this session in smaller chunks, from the same offset.",
+  upload_in_chunks: "Create a session with create_upload_session and send the content in chunks.",
+  split_content: `Split the content over several keys, or ask ${operator} to raise --max-artifact-bytes.`,
+  create_without_size:
+    "If the content is larger than that, size was wrong (it counts bytes, not characters): create a session without size, upload all of it there, and abort this one.",
+  upload_rest: ({ offset }) =>
+    `Upload the rest from offset ${offset}, or abort with abort_upload_session and create a session without size.`,
+  upload_rest_or_confirm: ({ offset }) =>
+    `Send the rest with upload_chunk from offset ${offset}, then complete. If ${countIs(Number(offset), "byte")} all there is, call complete_upload_session with size ${offset}.`,
+  wait_for_upload:
+    "Wait until that upload has ended, then make this call again. get_upload_session says how far it is.",
+  resolve_conflict: ({ version }) =>
+    version === 0
+      ? "Call complete_upload_session with if_version 0 to publish it anyway, or abort_upload_session."
+      : `Call complete_upload_session with if_version ${version ?? "set to the newest version of the key (get_artifact tells it; 0 if it finds nothing)"} to publish on top, or abort_upload_session.`,
+  save_on_newest: ({ version }) =>
+    version === 0
+      ? "Save again with if_version 0, or without if_version."
+      : `Look at the newest version with get_artifact, then save again with if_version ${version}, or without if_version.`,
+  correct_digest:
+    "Call complete_upload_session with the right sha256, or abort with abort_upload_session and upload again.",
+  create_with_digest:
+    "Send the content that has this sha256. For other content, create another session with the right sha256 or without it.",
+  use_other_key: "Send the same content again, or use another idempotency key.",
+  make_room: `Delete artifacts with delete_artifact or abort uploads, then make the same call again. The person who runs this server can make room.`,
+  free_store_quota: `Delete artifacts with delete_artifact or abort uploads, then make the same call again. The person who runs this server can raise --max-store-bytes.`,
+  raise_store_quota: `Content of that size never fits. The person who runs this server can raise --max-store-bytes.`,
+  finish_uploads: `Complete or abort uploads (list_upload_sessions shows them), then make the same call again. The person who runs this server can raise --max-unfinished-bytes.`,
+  raise_unfinished_quota: `An upload of that size never fits. Split the content over several keys. The person who runs this server can raise --max-unfinished-bytes.`,
+  close_sessions: `Complete or abort some sessions (list_upload_sessions shows them), or save small content with save_artifact. The person who runs this server can raise --max-open-sessions.`,
+  call_again: `Make the same call again. If it fails again, tell ${operator}.`,
+  look_then_call_again: "Look at what is stored now. If the change was not made, make the same call again.",
+  abort_and_upload: "Abort the session with abort_upload_session and upload again.",
+  make_writable: `Tell ${operator} to make the store writable.`,
+  restore_backup: `Tell ${operator} to restore the store from a backup. artifacts-mcp verify says more.`,
+  verify_store: `Other versions may be intact: see list_artifact_versions. Tell ${operator} to check the store with artifacts-mcp verify.`,
+  restart_server: `Tell ${operator} to put the store back in its place, or to start the server again with the right --root.`,
+  raise_file_limit: `Make the same call again in a moment. If it fails again, complete or abort uploads that are open, and tell ${operator} to raise the limit of open files (ulimit -n).`,
+  check_disk: `Make the same call again. If it fails again, tell ${operator} to check the disk: it may be damaged or read-only.`,
+  move_store: `Split the content over several keys, or tell ${operator} to move the store to another file system.`,
+  use_allowed_path:
+    "Use a path in one of the allowed directories, or ask the person who runs this server to allow another one.",
+  have_path_allowed: `Ask ${operator} to start it with --allow-path DIRECTORY, or to open a folder in the host, which then shares it as a root. Then make the same call again.`,
+  import_again: "Call import_file again when no program writes to the file any more.",
+  abort_and_import:
+    "Abort the session with abort_upload_session and import the file into a new one when no program writes to it any more.",
+  import_same_file:
+    "Give the file that the session was created for, or import this file with bucket and key into a new session.",
+  resume_import: ({ session_id }) =>
+    `When the cause is removed, call import_file again with path and session_id ${session_id}.`,
+  export_elsewhere: "Choose another path, or give overwrite: true to replace the existing file.",
+};
+
+/** An error's message for a model: what happened, then what to do next. */
+export function messageForTools({ message, next, details }: ArtifactError): string {
+  const found = adviceFor[next];
+  const advice = typeof found === "string" ? found : found(details);
+  return advice === "" ? message : `${message} ${advice}`;
+}
