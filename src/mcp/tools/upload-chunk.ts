@@ -33,8 +33,11 @@ Write text as it is (encoding utf8), in chunks of what you write comfortably, ab
     output: session,
     async answer({ session_id, offset, data, encoding, sha256 }) {
       const bytes = decoded(session_id, data, encoding);
-      const onDone = (): void => void (data instanceof DecodedContent && data.release());
-      return success(await store.uploads.append(session_id, offset, bytes, { sha256, onDone }));
+      try {
+        return success(await store.uploads.append(session_id, offset, bytes, { sha256 }));
+      } finally {
+        if (data instanceof DecodedContent) data.release(); // append() never reads the bytes again
+      }
     },
     onRefused(args) {
       const { session_id } = (objectOf(args) ?? {}) as Record<string, unknown>;

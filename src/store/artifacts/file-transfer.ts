@@ -97,15 +97,13 @@ export class FileTransfer {
       // The last block publishes a sized session, so all that was read must have been one content by then.
       const isLast = at + block.length === file.bytes;
       if (isLast && !(await file.isUnchanged())) throw await this.#changed(file, id, isNew);
-      let onDone = (): void => undefined;
-      const done = new Promise<void>((resolve) => {
-        onDone = resolve;
-      });
-      session = await uploads.append(id, at, block, { onDone }).catch((error) => {
-        throw isOfOtherBytes(error, at) ? otherFile(file, error, at, at + block.length) : resumable(error, id);
-      });
-      if (!isLast) await done; // its buffer is for another block from here on
-      at += block.length;
+      const end = at + block.length;
+      do {
+        session = await uploads.append(id, at, block).catch((error) => {
+          throw isOfOtherBytes(error, at) ? otherFile(file, error, at, end) : resumable(error, id);
+        });
+      } while (session.offset < end); // a long publication was answered before the block was stored
+      at = end;
       options.onProgress?.(at, file.bytes, id);
     }
     if (at === 0) options.onProgress?.(0, file.bytes, id);

@@ -33,7 +33,7 @@ import type { CompleteUpload, Publisher } from "../publication/publisher.js";
 import { Appender, type AppenderDependencies } from "./appender.js";
 import { CopiedContent, type Source } from "./copied-content.js";
 import { RefusedChunks } from "./refused-chunks.js";
-import { SessionCalls, type Waiting } from "./session-calls.js";
+import { SessionCalls, type WaitingCall } from "./session-calls.js";
 import { type StreamOptions, stillArriving, UploadStream } from "./upload-stream.js";
 import { isKeyTaken, knownSession } from "./uploads-of-key.js";
 
@@ -71,8 +71,6 @@ export interface ListUploads extends PageOptions {
 export interface AppendOptions {
   /** Of the bytes; 64 lower-case hex. */
   readonly sha256?: string | undefined;
-  /** Called once the bytes are read no more, which may be after the answer: the call may only have waited its turn. */
-  readonly onDone?: (() => void) | undefined;
 }
 
 export interface CompleteChunks extends Pick<CompleteUpload, "sha256" | "if_version" | "size"> {
@@ -226,13 +224,15 @@ export class Uploads {
   }
 
   /**
-   * Appends `bytes` at `offset`; a replay of bytes that are stored already is accepted. Publishes a full session.
+   * Appends `bytes` at `offset`; a replay of bytes that are stored already is accepted. Publishes a full session. If it
+   * waits long behind a publication, it is answered with the session as it is, and stores nothing: `offset` says so.
+   * Once the answer or the error is there, `bytes` are never read again.
    *
    * @throws ArtifactError `offset_conflict`, `size_exceeded`, `checksum_mismatch`, `too_large`, `session_closed`,
    * `session_expired`
    */
   async append(id: string, offset: number, bytes: Uint8Array, options: AppendOptions = {}): Promise<UploadSession> {
-    const { sha256, onDone } = options;
+    const { sha256 } = options;
     const work = async (): Promise<SessionRecord> => {
       try {
         this.#checkChunk(bytes, sha256);
@@ -246,7 +246,14 @@ export class Uploads {
         throw error;
       }
     };
-    return this.#inOrder(id, work, { check: () => this.#checkReplay(id, offset, bytes), onDone });
+    let isStored = false;
+    const check = async (): Promise<void> => {
+      isStored = await this.#isStored(id, offset, bytes);
+    };
+    const onDropped = (): void => {
+      if (!isStored) this.#refused.add(id);
+    };
+    return this.#inOrder(id, work, { check, onDropped });
   }
 
   /** A chunk of this upload was refused before it came here: what follows it finds it missing. */
@@ -408,21 +415,21 @@ export class Uploads {
   }
 
   /** A caller that waits long for a publication hears of the session as it is. */
-  async #inOrder(id: string, work: () => Promise<SessionRecord>, waiting?: Waiting): Promise<UploadSession> {
+  async #inOrder(id: string, work: () => Promise<SessionRecord>, waiting?: WaitingCall): Promise<UploadSession> {
     return this.#show(await this.#calls.answer(id, work, waiting));
   }
 
   /**
-   * For an append that waits for a publication: its answer counts no bytes that are not those of the caller.
+   * Whether all bytes of an append are stored already. Those of them that are stored are the same.
    *
    * @throws ArtifactError as `append` does
    */
-  async #checkReplay(id: string, offset: number, bytes: Uint8Array): Promise<void> {
-    let isCompared = false;
-    while (!isCompared) {
+  async #isStored(id: string, offset: number, bytes: Uint8Array): Promise<boolean> {
+    for (;;) {
       const row = await this.#appender.live(id);
       const { overlap } = planAppend(row.value, offset, bytes.length);
-      isCompared = await this.#appender.isReplay(row, offset, bytes.subarray(0, overlap));
+      const isSame = await this.#appender.isReplay(row, offset, bytes.subarray(0, overlap));
+      if (isSame) return overlap === bytes.length;
     }
   }
 

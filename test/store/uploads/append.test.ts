@@ -26,22 +26,6 @@ describe.each(pieceKinds)("an append to what lies $where", ({ pieceLimits }) => 
     expect(await store.uploads.append(id, 0, bytesOf("abc"), { sha256: digestOf("abc") })).toMatchObject({ offset: 3 });
   });
 
-  it("says when it reads its bytes no more: not before it had its turn", async () => {
-    const { store } = open();
-    const { id } = await store.uploads.create(at);
-    const events: string[] = [];
-    const append = (offset: number, text: string) =>
-      store.uploads
-        .append(id, offset, bytesOf(text), { onDone: () => void events.push(`${text} read`) })
-        .then(({ offset }) => events.push(`${text} at ${offset}`))
-        .catch(({ code }) => events.push(`${text} ${code}`));
-    await Promise.all([append(0, "abc"), append(99, "gap"), append(3, "def"), append(0, "abc")]);
-    expect(events.filter((event) => event.endsWith("read"))).toEqual(["abc read", "gap read", "def read", "abc read"]);
-    for (const end of ["abc at 3", "gap offset_conflict", "def at 6"]) {
-      expect(events.indexOf(end)).toBeGreaterThan(events.indexOf(`${end.slice(0, 3)} read`));
-    }
-  });
-
   it("accepts a replay, with more behind it, and refuses other bytes", async () => {
     const { store, engines } = open();
     const { id } = await store.uploads.create(at);
