@@ -1,7 +1,8 @@
 import { count } from "../../store/model/count.js";
 import { ArtifactError } from "../../store/model/errors.js";
 import type { UploadSession } from "../../store/model/upload-session.js";
-import type { AppendStream, CreateUpload } from "../../store/uploads/uploads.js";
+import type { CreateUpload } from "../../store/uploads/new-session.js";
+import type { AppendStreamOptions } from "../../store/uploads/uploads.js";
 import { type HttpContext, locationOf } from "../context.js";
 import { type Answer, type Exchange, refuseContentCoding } from "../message/exchange.js";
 import { booleanField, contentDigest, digestField, integerField, promisedDigest } from "../message/fields.js";
@@ -132,7 +133,7 @@ async function receive(
   { store }: HttpContext,
   exchange: Exchange,
   id: string,
-  options: AppendStream,
+  options: AppendStreamOptions,
 ): Promise<UploadSession> {
   const { length } = exchange.body;
   const onCheckpoint = (offset: number): void => announce(exchange, { "upload-offset": String(offset) });

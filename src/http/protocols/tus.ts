@@ -1,8 +1,8 @@
 import { ArtifactError } from "../../store/model/errors.js";
 import { suggestKey } from "../../store/model/names.js";
 import type { UploadSession } from "../../store/model/upload-session.js";
+import type { CreateUpload } from "../../store/uploads/new-session.js";
 import type { StreamChecksum } from "../../store/uploads/upload-stream.js";
-import type { CreateUpload } from "../../store/uploads/uploads.js";
 import { expiresField, type HttpContext, locationOf } from "../context.js";
 import { tusBase } from "../links.js";
 import { type Answer, type Exchange, refuseContentCoding } from "../message/exchange.js";

@@ -41,7 +41,7 @@ Write text as it is (encoding utf8), in chunks of what you write comfortably, ab
     },
     onRefused(args) {
       const { session_id } = (objectOf(args) ?? {}) as Record<string, unknown>;
-      if (typeof session_id === "string") store.uploads.skipChunk(session_id);
+      if (typeof session_id === "string") store.uploads.noteRefusedChunk(session_id);
     },
   });
 
@@ -50,7 +50,7 @@ Write text as it is (encoding utf8), in chunks of what you write comfortably, ab
     try {
       return decodeContent("data", data, encoding);
     } catch (error) {
-      store.uploads.skipChunk(session);
+      store.uploads.noteRefusedChunk(session);
       throw error;
     }
   }

@@ -1,9 +1,9 @@
-/** More than a client works on at once. */
+/** More sessions than a client works on at once. The oldest is forgotten beyond this number. */
 const maxSessions = 1_000;
 
 /**
- * The sessions whose last chunk was refused here. Hosts send calls without waiting for answers: a completion that was
- * sent behind such a chunk would publish only what came before it.
+ * The sessions whose last chunk was refused by this process. Hosts send calls without waiting for answers: a completion
+ * that was sent after such a chunk would publish the content without it.
  */
 export class RefusedChunks {
   readonly #sessions = new Set<string>();

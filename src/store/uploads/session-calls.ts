@@ -10,16 +10,16 @@ export interface WaitingCall {
   readonly onDropped: () => void;
 }
 
-/** After the wait, how often a call looks whether what it waits for is a publication by now. */
-const publicationLookMs = 1_000;
+/** After `publicationWaitMs`, a call that still waits checks this often whether a publication is running. */
+const publicationCheckMs = 1_000;
 
 /** Runs calls on one session in the order of their arrival. */
 export class SessionCalls {
   readonly #queue = new SessionQueue();
-  /** Sessions that this process is publishing now, as they were when it began. */
+  /** Sessions that this process is publishing now, as they were before. */
   readonly #publishing = new Map<string, SessionRecord>();
 
-  /** Work whose caller waits for it however long it takes. */
+  /** Runs work in its turn. Its caller waits for it, however long it takes. */
   run<Result>(id: string, work: () => Promise<Result>): Promise<Result> {
     return this.#queue.run(id, work);
   }
@@ -38,7 +38,7 @@ export class SessionCalls {
       waiting?.onDropped();
       return dropped;
     });
-    for (let waitMs = publicationWaitMs; ; waitMs = publicationLookMs) {
+    for (let waitMs = publicationWaitMs; ; waitMs = publicationCheckMs) {
       const record = await withinMs(waitMs, result);
       if (record !== undefined) return record;
       const unfinished = this.#publishing.get(id);
@@ -56,7 +56,7 @@ export class SessionCalls {
     }
   }
 
-  /** Work of a call that publishes: the others may hear of `record` meanwhile. */
+  /** Runs the publication of a call. While it runs, other calls may be answered with `record`. */
   async publish(record: SessionRecord, work: () => Promise<SessionRecord>): Promise<SessionRecord> {
     this.#publishing.set(record.id, record);
     try {
@@ -66,7 +66,7 @@ export class SessionCalls {
     }
   }
 
-  /** Resolves once all calls that have arrived are done. */
+  /** Resolves when no call is left. */
   drained(): Promise<void> {
     return this.#queue.drained();
   }

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { SaveArtifact } from "../../../src/store/artifacts/artifact-store.js";
 import type { Store } from "../../../src/store/store.js";
-import type { CreateUpload } from "../../../src/store/uploads/uploads.js";
+import type { CreateUpload } from "../../../src/store/uploads/new-session.js";
 import { expectNothingLeft, expectSound } from "../../support/invariants.js";
 import { pieceKinds } from "../../support/piece-kinds.js";
 import { bytesOf, createMemoryEngines, type MemoryEngines, saveText, storeOn, textOf } from "../../support/stores.js";

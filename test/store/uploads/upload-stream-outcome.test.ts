@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { StoreOptions } from "../../../src/store/store.js";
-import type { CreateUpload } from "../../../src/store/uploads/uploads.js";
+import type { CreateUpload } from "../../../src/store/uploads/new-session.js";
 import { begunUpload } from "../../support/begun-upload.js";
 import { failOnce } from "../../support/faults.js";
 import { expectNothingLeaked, expectSound } from "../../support/invariants.js";

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { checkpointBytes } from "../../../src/store/model/limits.js";
 import type { StoreOptions } from "../../../src/store/store.js";
-import type { CreateUpload } from "../../../src/store/uploads/uploads.js";
+import type { CreateUpload } from "../../../src/store/uploads/new-session.js";
 import { begunUpload } from "../../support/begun-upload.js";
 import { expectNothingLeaked, expectNothingLeft, expectSound } from "../../support/invariants.js";
 import { pieceKinds } from "../../support/piece-kinds.js";
