@@ -43,7 +43,7 @@ export const mutants = [
   },
   {
     name: "trimmed versions are not freed by a save",
-    file: "src/store/artifacts/artifact-store.ts",
+    file: "src/store/artifacts/artifact-saves.ts",
     from: "const freedRow = change.free(dropped);",
     to: "const freedRow = dropped.length < 0 ? change.free(dropped) : undefined;",
     tests: search,

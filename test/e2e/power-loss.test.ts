@@ -263,7 +263,7 @@ async function expectNothingElse(root: string, { metadata }: DataDirectory): Pro
 /** Whatever was deleted, the next version has a number that none had. */
 async function expectNewNumber(store: TestStore, slot: KeySlot): Promise<void> {
   const { version } = await store.artifacts.save({
-    ...{ bucket, key: slot.key, bytes: randomBytes(10), otherwise: "text/plain" },
+    ...{ bucket, key: slot.key, bytes: randomBytes(10), defaultMimeType: "text/plain" },
   });
   expect(possible(slot).map(({ last }) => last + 1)).toContain(version);
 }

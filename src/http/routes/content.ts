@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import { artifact, session, version } from "../../api/fields.js";
-import type { SaveArtifact } from "../../store/artifacts/artifact-store.js";
+import type { SaveArtifact } from "../../store/artifacts/artifact-saves.js";
 import type { Artifact } from "../../store/model/artifact.js";
 import { ArtifactError } from "../../store/model/errors.js";
 import { checksumMismatch, type DigestAlgorithm } from "../../store/model/session-errors.js";
@@ -73,7 +73,7 @@ async function save(context: HttpContext, exchange: Exchange, wanted: Wanted): P
   const promised = { sha256: promisedDigest(exchange), checksum: contentDigest(exchange) };
   const { length } = exchange.body;
   if (length !== undefined && length <= Math.min(gatheredBytes, context.maxChunkBytes)) {
-    const described = { ...wanted, otherwise: "application/octet-stream" };
+    const described = { ...wanted, defaultMimeType: "application/octet-stream" };
     context.store.artifacts.checkSave(described, length);
     return saved(wanted, await saveAtOnce(context, await exchange.bytes(length), described, promised));
   }
@@ -88,7 +88,7 @@ function saved({ if_version }: Wanted, artifact: Artifact): Answer {
 }
 
 /** What the request says of its artifact. */
-type Wanted = Omit<SaveArtifact, "bytes" | "otherwise">;
+type Wanted = Omit<SaveArtifact, "bytes" | "defaultMimeType">;
 
 /** What the client says that its body has. */
 interface Promised {

@@ -180,7 +180,12 @@ it("a change that is found while the client leaves is nothing to log", async () 
     }
     return get(key);
   };
-  await watcher.store.artifacts.save({ bucket: "b", key: "k", bytes: Buffer.from("one"), otherwise: "text/plain" });
+  await watcher.store.artifacts.save({
+    bucket: "b",
+    key: "k",
+    bytes: Buffer.from("one"),
+    defaultMimeType: "text/plain",
+  });
   await vi.waitFor(() => expect(hasLeft).toBe(true), soon);
   await new Promise((resolve) => setImmediate(resolve));
   expect(log).not.toHaveBeenCalledWith("warn", "watch_failed", expect.anything());

@@ -206,7 +206,12 @@ describe.each(pieceKinds)("importFile() with bytes $where", ({ pieceLimits }) =>
 describe("exportFile()", () => {
   it("writes content and answers where, how much and its digest", async () => {
     const text = "x".repeat(2_500_000);
-    await storeOn(engines).artifacts.save({ bucket: "b", key: "k", bytes: bytesOf(text), otherwise: "text/plain" });
+    await storeOn(engines).artifacts.save({
+      bucket: "b",
+      key: "k",
+      bytes: bytesOf(text),
+      defaultMimeType: "text/plain",
+    });
     const seen: number[] = [];
     const onProgress = (done: number): void => void seen.push(done);
     const wanted = { bucket: "b", key: "k", path: "/data/out", overwrite: false };
@@ -221,7 +226,7 @@ describe("exportFile()", () => {
 
   it("leaves nothing of content that is damaged, or where it is cancelled", async () => {
     const bytes = randomBytes(2_500_000);
-    await storeOn(engines).artifacts.save({ bucket: "b", key: "k", bytes, otherwise: "text/plain" });
+    await storeOn(engines).artifacts.save({ bucket: "b", key: "k", bytes, defaultMimeType: "text/plain" });
     const stopping = new AbortController();
     const wanted = { bucket: "b", key: "k", path: "/data/out", overwrite: false };
     const onProgress = (): void => stopping.abort();

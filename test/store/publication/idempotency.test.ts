@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import type { SaveArtifact } from "../../../src/store/artifacts/artifact-store.js";
+import type { SaveArtifact } from "../../../src/store/artifacts/artifact-saves.js";
 import type { Store } from "../../../src/store/store.js";
 import type { CreateUpload } from "../../../src/store/uploads/new-session.js";
 import { expectNothingLeft, expectSound } from "../../support/invariants.js";
@@ -17,7 +17,7 @@ describe.each(pieceKinds)("an idempotency key, with bytes $where", ({ pieceLimit
 
   const save = (text: string, idempotency_key: string, more: Partial<SaveArtifact> = {}) =>
     store.artifacts.save({
-      ...{ bucket: "b", key: "k", otherwise: "text/plain", bytes: bytesOf(text), idempotency_key },
+      ...{ bucket: "b", key: "k", defaultMimeType: "text/plain", bytes: bytesOf(text), idempotency_key },
       ...more,
     });
   const keysOf = (version: number): string[] | undefined =>
@@ -77,7 +77,13 @@ describe.each(pieceKinds)("an idempotency key, with bytes $where", ({ pieceLimit
       const saved = await Promise.all(
         stores.map(({ artifacts }) =>
           artifacts.save({
-            ...{ bucket: "b", key: "k", otherwise: "text/plain", bytes: bytesOf("one"), idempotency_key: "first" },
+            ...{
+              bucket: "b",
+              key: "k",
+              defaultMimeType: "text/plain",
+              bytes: bytesOf("one"),
+              idempotency_key: "first",
+            },
             ...{ if_version: 0, isStrict: true },
           }),
         ),

@@ -210,7 +210,7 @@ describe("an unknown session", () => {
   it("is one that only a save knows", async () => {
     const engines = createMemoryEngines();
     const store = storeOn(engines, { pieceLimits: pieceKinds[1].pieceLimits });
-    await store.artifacts.save({ ...at, bytes: bytesOf("abc"), otherwise: "text/plain" });
+    await store.artifacts.save({ ...at, bytes: bytesOf("abc"), defaultMimeType: "text/plain" });
     const [id] = [...engines.metadata.rows.keys()].flatMap((key) =>
       key.startsWith("session\t") ? [key.slice(8)] : [],
     );

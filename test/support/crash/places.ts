@@ -101,7 +101,7 @@ const read = (file: string): Promise<string> => readFile(`${repository}/${file}`
  * the SQLite thread, or hand on to it: in the program that is killed, their work is done without a thread.
  */
 const outside =
-  /^src\/(?:store\/artifacts\/file-transfer|engines\/local-files\/.*|engines\/sqlite\/(?:thread-program|sqlite3))\.ts$/;
+  /^src\/(?:store\/artifacts\/file-export|engines\/local-files\/.*|engines\/sqlite\/(?:thread-program|sqlite3))\.ts$/;
 
 async function sourcesOf(folder: string): Promise<string[]> {
   const names = (await readdir(`${repository}/${folder}`, { recursive: true })).filter((name) => name.endsWith(".ts"));
