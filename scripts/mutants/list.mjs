@@ -113,14 +113,14 @@ export const mutants = [
   },
   {
     name: "an ended session is not tidied before its row goes",
-    file: "src/store/maintenance/sweep.ts",
+    file: "src/store/maintenance/sweep-pass.ts",
     from: "        await content.remove(left);\n",
     to: "",
     tests: search,
   },
   {
     name: "tidying takes the pieces of the version too",
-    file: "src/store/maintenance/sweep.ts",
+    file: "src/store/maintenance/sweep-pass.ts",
     from: "filter(({ name }) => !named.includes(name))",
     to: "filter(({ name }) => name.length > 0 || !named.includes(name))",
     tests: search,
@@ -148,7 +148,7 @@ export const mutants = [
   },
   {
     name: "a sweep trusts any clock",
-    file: "src/store/maintenance/sweep.ts",
+    file: "src/store/maintenance/sweep-pass.ts",
     from: "return this.#options.trustsClock ?? this.#dependencies.clock.isTrusted();",
     to: "return this.#options.trustsClock ?? true;",
     tests: ["test/store/publication", "test/store/maintenance"],
@@ -169,7 +169,7 @@ export const mutants = [
   },
   {
     name: "verify reads artifacts before sessions",
-    file: "src/store/maintenance/verify.ts",
+    file: "src/store/maintenance/row-check.ts",
     from: '    for (const prefix of [...first, ""]) {',
     to: '    for (const prefix of ["", ...first]) {',
     tests: identity,
@@ -177,8 +177,8 @@ export const mutants = [
   {
     name: "verify lists files behind the rows",
     file: "src/store/maintenance/verify.ts",
-    from: "  await check.list();\n  await check.rows();",
-    to: "  await check.rows();\n  await check.list();",
+    from: "  await unnamed.list();\n  await rows.checkRows();",
+    to: "  await rows.checkRows();\n  await unnamed.list();",
     tests: identity,
   },
 ];

@@ -7,7 +7,7 @@ describe("a publication that takes long", () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] }));
   afterEach(() => void vi.useRealTimers());
 
-  it("lets its caller hear how it stands after 20 s, and who asks again wait with it", async () => {
+  it("answers its caller after 20 s with the session as it is, and later callers wait for it again", async () => {
     const { store, id, letGo } = await openSlowPublication();
     const first = store.uploads.complete(id);
     await vi.advanceTimersByTimeAsync(publicationWaitMs - 1);
@@ -24,7 +24,7 @@ describe("a publication that takes long", () => {
     expect(await third).toMatchObject({ status: "complete", artifact: { version: 1 } });
   });
 
-  it("that fails when nobody waits any more has kept the bytes, and tells why to who asks for it again", async () => {
+  it("keeps the bytes if it fails after its answer, and the next completion reports why", async () => {
     const { store, id, letGo } = await openSlowPublication({ sha256: "0".repeat(64) });
     const first = store.uploads.complete(id);
     await vi.advanceTimersByTimeAsync(publicationWaitMs);
@@ -35,7 +35,7 @@ describe("a publication that takes long", () => {
     expect(await store.uploads.get(id)).toMatchObject({ status: "open", offset: 3 });
   });
 
-  it("of an upload whose size was declared fails for who only asks how it stands, too", async () => {
+  it("of a sized upload also reports its failure to get()", async () => {
     const { store, id, letGo, appended } = await openSlowPublication({ sha256: "0".repeat(64), size: 4 });
     appended();
     const last = store.uploads.append(id, 3, bytesOf("d"));
@@ -45,7 +45,7 @@ describe("a publication that takes long", () => {
     await expect(store.uploads.get(id)).rejects.toMatchObject({ code: "checksum_mismatch", details: { offset: 4 } });
   });
 
-  it("lets a call that only waited be made again, and keeps no failure of it", async () => {
+  it("answers a call that waits for it, and ignores a later failure of that call", async () => {
     const { store, id, letGo } = await openSlowPublication();
     const first = store.uploads.complete(id);
     const abort = store.uploads.abort(id);
@@ -56,7 +56,7 @@ describe("a publication that takes long", () => {
     expect(await store.uploads.get(id)).toMatchObject({ status: "complete" });
   });
 
-  it("is no answer to an append whose bytes are others than those stored", async () => {
+  it("refuses a waiting append whose bytes differ from those stored", async () => {
     const { store, id, letGo } = await openSlowPublication({ beforeRead: async () => undefined });
     const first = store.uploads.complete(id);
     const [same, other, more] = ["abc", "abX", "abcd"].map((text) => store.uploads.append(id, 0, bytesOf(text)));
@@ -64,13 +64,13 @@ describe("a publication that takes long", () => {
     await vi.advanceTimersByTimeAsync(publicationWaitMs);
     expect(await same).toMatchObject({ status: "open", offset: 3 });
     await expect(other).rejects.toMatchObject({ code: "offset_conflict", details: { offset: 3 } });
-    expect(await more).toMatchObject({ status: "open", offset: 3 }); // it is told that its last byte is not there
+    expect(await more).toMatchObject({ status: "open", offset: 3 }); // the offset says that the last byte is not stored
     letGo();
     expect(await first).toMatchObject({ status: "open", offset: 3 });
     expect(await store.uploads.get(id)).toMatchObject({ status: "complete" });
   });
 
-  it("that fails does not let in what was answered while it ran", async () => {
+  it("stores no append that it answered or refused, even if it fails", async () => {
     const { store, id, letGo } = await openSlowPublication({ sha256: "0".repeat(64) });
     const first = store.uploads.complete(id);
     const [next, refused] = [store.uploads.append(id, 3, bytesOf("d")), store.uploads.append(id, 4, bytesOf("e"))];
@@ -83,7 +83,7 @@ describe("a publication that takes long", () => {
     await expect(store.uploads.complete(id)).rejects.toMatchObject({ code: "checksum_mismatch" });
   });
 
-  it("that failed does not keep its upload from being aborted", async () => {
+  it("lets the upload be aborted after it failed", async () => {
     const { store, id, letGo } = await openSlowPublication({ sha256: "0".repeat(64) });
     const first = store.uploads.complete(id);
     await vi.advanceTimersByTimeAsync(publicationWaitMs);
@@ -93,7 +93,7 @@ describe("a publication that takes long", () => {
     expect(await store.uploads.get(id)).toMatchObject({ status: "aborted" });
   });
 
-  it("and that began late in a call lets its caller hear how it stands soon after", async () => {
+  it("answers its caller within a second if it began after the first 20 s of the call", async () => {
     const { store, id, letGo, appended } = await openSlowPublication({ size: 4 });
     const last = store.uploads.append(id, 3, bytesOf("d"));
     await vi.advanceTimersByTimeAsync(publicationWaitMs + 500);
