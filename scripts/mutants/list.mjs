@@ -140,6 +140,13 @@ export const mutants = [
     tests: search,
   },
   {
+    name: "an append that was answered while it waited runs all the same",
+    file: "src/store/uploads/session-calls.ts",
+    from: "if (dropped === undefined) return work();",
+    to: "return work();",
+    tests: ["test/store/uploads"],
+  },
+  {
     name: "a session's time goes back",
     file: "src/store/uploads/appender.ts",
     from: "return Math.max(expires_at, await this.expiry());",

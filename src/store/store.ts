@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { ArtifactStore } from "./artifacts/artifact-store.js";
 import { FileTransfer } from "./artifacts/file-transfer.js";
+import { checkedContent, checkedMetadata } from "./maintenance/checked-engines.js";
 import { createReadiness } from "./maintenance/readiness.js";
 import { StoreIdentity } from "./maintenance/store-identity.js";
 import { Sweep } from "./maintenance/sweep.js";
@@ -106,8 +107,8 @@ export function createStore(options: StoreOptions): Store {
     freedGatherMs = defaultFreedGatherMs,
   } = options;
   const identity = new StoreIdentity({ ...options, newId, newRevision });
-  const metadata = identityChecked(options.metadata, identity);
-  const content = placeChecked(options.content, identity);
+  const metadata = checkedMetadata(options.metadata, identity);
+  const content = checkedContent(options.content, identity);
   const clock = new StoreClock({ metadata, now, monotonicMs, newRevision });
   const { nowSeconds } = clock;
   const rows = new Rows({ metadata, newRevision, newId, nowSeconds });
@@ -138,52 +139,5 @@ export function createStore(options: StoreOptions): Store {
       await freed.flush();
       await signal.close();
     },
-  };
-}
-
-/** Creates and removes pieces only while this store is still at its path. */
-function placeChecked(content: ContentStore, identity: StoreIdentity): ContentStore {
-  return {
-    ...content,
-    async createPiece(session, start) {
-      await identity.inPlace();
-      return content.createPiece(session, start);
-    },
-    async fold(session, pieces, start) {
-      await identity.inPlace();
-      return content.fold(session, pieces, start);
-    },
-    async copy(from, piece, to, start) {
-      await identity.inPlace();
-      return content.copy(from, piece, to, start);
-    },
-    async remove(pieces) {
-      if (pieces.length > 0) await identity.inPlace();
-      await content.remove(pieces);
-    },
-  };
-}
-
-/** Writes only when rows and content are known to belong together. */
-function identityChecked(metadata: MetadataStore, identity: StoreIdentity): MetadataStore {
-  return {
-    get: (key) => metadata.get(key),
-    getMany: (keys) => metadata.getMany(keys),
-    async put(key, text) {
-      await identity.ready();
-      await metadata.put(key, text);
-    },
-    async change(rows, pieces) {
-      await identity.ready();
-      return metadata.change(rows, pieces);
-    },
-    pieces: (names) => metadata.pieces(names),
-    listPieces: (options) => metadata.listPieces(options),
-    range: (prefix, options) => metadata.range(prefix, options),
-    grouped: (prefix, delimiter, options) => metadata.grouped(prefix, delimiter, options),
-    reclaim: () => metadata.reclaim(),
-    checkIntegrity: () => metadata.checkIntegrity(),
-    changeToken: () => metadata.changeToken(),
-    isInPlace: () => metadata.isInPlace(),
   };
 }

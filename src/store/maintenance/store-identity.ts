@@ -45,14 +45,14 @@ export class StoreIdentity {
   }
 
   /** @throws ArtifactError `store_replaced` if another store, or none, is at the store's path now */
-  async inPlace(): Promise<void> {
+  async checkPlace(): Promise<void> {
     const { metadata } = this.#dependencies;
     if (!(await metadata.isInPlace())) throw replaced("Its database is no longer the one at its place.");
   }
 
   /** As `ready`, but reads the ids again. */
   async check(): Promise<string> {
-    await this.inPlace();
+    await this.checkPlace();
     const { row, mark } = await this.#read();
     if (row === undefined && mark === undefined) return this.#create();
     if (row === undefined) throw replaced("Its content belongs to a store whose rows are not in this database.");

@@ -37,7 +37,8 @@ export interface StreamOptions {
 
 /**
  * Appends bytes that arrive over time to one upload. It writes them as they come. It makes them durable and counts them
- * every 8 MiB, on `flush`, and at the end, even if the source breaks: bytes that came before a break count.
+ * every 8 MiB, on `flush`, and at the end, even if the source breaks: bytes that came before a break count. The bytes of
+ * a stream with a checksum count only at the end, all or none.
  */
 export class UploadStream {
   readonly #appender: Appender;
@@ -205,7 +206,7 @@ export class UploadStream {
     if (!isAll && this.#hash === undefined) await this.#count();
   }
 
-  /** For a stream that breaks: counts the received bytes, unless their checksum can no longer be checked. */
+  /** For a stream that breaks: counts the received bytes. If the stream has a checksum, it drops them instead. */
   async #keepReceived(): Promise<void> {
     if (this.#hash === undefined) await this.#count();
     else await this.#drop();

@@ -23,7 +23,7 @@ beforeEach(() => {
 function startProcess(over: Pick<StoreOptions, "metadata" | "content"> = engines, ms = now): Store {
   return storeOn(over, { now: () => ms, monotonicMs: () => ms, pieceLimits: noRowPieces });
 }
-const idOf = ({ metadata }: MemoryEngines): string => JSON.parse(metadata.rows.get("store") ?? "").id;
+const storeIdOf = ({ metadata }: MemoryEngines): string => JSON.parse(metadata.rows.get("store") ?? "").id;
 const generationOf = ({ metadata }: MemoryEngines): number => JSON.parse(metadata.rows.get("store") ?? "").generation;
 
 /** Takes a backup of the database. Returns what restores it. */
@@ -40,7 +40,7 @@ function backUp(): () => void {
 describe("the id of a store", () => {
   it("is the same in the rows and beside the content when many processes create the store at once", async () => {
     await Promise.all(Array.from({ length: 5 }, (_, n) => saveText(startProcess(), "b", `k${n}`, "text")));
-    expect(await engines.content.readMark()).toBe(`${idOf(engines)} 0`);
+    expect(await engines.content.readMark()).toBe(`${storeIdOf(engines)} 0`);
     await startProcess().check();
   });
 
@@ -76,7 +76,7 @@ describe("the id of a store", () => {
     const dying = startProcess({ ...engines, content: { ...engines.content, writeMark } });
     await expect(saveText(dying, "b", "k", "text")).rejects.toThrow("dead");
     expect(await saveText(startProcess(), "b", "k", "text")).toMatchObject({ version: 1 });
-    expect(await engines.content.readMark()).toBe(`${idOf(engines)} 0`);
+    expect(await engines.content.readMark()).toBe(`${storeIdOf(engines)} 0`);
   });
 });
 
@@ -143,7 +143,7 @@ describe("the generation", () => {
     await saveText(store, "b", "k", "text");
     for (const generation of [1, 2, 3]) {
       await store.sweep.run();
-      expect(await engines.content.readMark()).toBe(`${idOf(engines)} ${generation}`);
+      expect(await engines.content.readMark()).toBe(`${storeIdOf(engines)} ${generation}`);
       expect(generationOf(engines)).toBe(generation);
     }
   });
@@ -213,10 +213,10 @@ describe("the generation", () => {
       };
       await expect(startProcess(stepwise(engines, step)).sweep.run()).rejects.toThrow("dead");
       expect(isDead).toBe(true);
-      expect(await engines.content.readMark()).toBe(`${idOf(engines)} 2 raising`);
+      expect(await engines.content.readMark()).toBe(`${storeIdOf(engines)} 2 raising`);
       expect(generationOf(engines)).toBe(where === "before" ? 1 : 2);
       await store.sweep.run();
-      expect(await engines.content.readMark()).toBe(`${idOf(engines)} ${generationOf(engines)}`);
+      expect(await engines.content.readMark()).toBe(`${storeIdOf(engines)} ${generationOf(engines)}`);
       expect(generationOf(engines)).toBe(where === "before" ? 2 : 3);
     },
   );
@@ -231,7 +231,9 @@ describe("the generation", () => {
         return act();
       };
       expect(await startProcess(stepwise(engines, step)).sweep.run()).toMatchObject({ failed: 0 });
-      expect(await engines.content.readMark(), `moment ${moment}`).toBe(`${idOf(engines)} ${generationOf(engines)}`);
+      expect(await engines.content.readMark(), `moment ${moment}`).toBe(
+        `${storeIdOf(engines)} ${generationOf(engines)}`,
+      );
       expectSound(engines);
       if (steps < moment) break;
     }
