@@ -74,8 +74,8 @@ const mortalEngines: Plugin = {
 /** The store's core awaits something before it asks its engines, and stacks end there: so who asks is noted before. */
 function askingEngines(source: string): string {
   const asking = [
-    ["guarded(options.metadata, identity)", "askingMetadata"],
-    ["inPlace(options.content, identity)", "askingContent"],
+    ["checkedMetadata(options.metadata, identity)", "askingMetadata"],
+    ["checkedContent(options.content, identity)", "askingContent"],
   ] as const;
   const path = JSON.stringify(join(here, "asking.ts"));
   // On the first line, so that all others keep their numbers.

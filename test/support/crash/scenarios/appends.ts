@@ -14,6 +14,7 @@ import {
   countsBehind,
   declare,
   interrupted,
+  isSession,
   large,
   medium,
   type Scenario,
@@ -40,6 +41,8 @@ async function losing(
 
 /** Almost as much as a row takes. */
 const few = "in a row.".repeat(3_500);
+
+const ownKey = { bucket: "b", key: "k", isOwnKey: true };
 
 export const appends: readonly Scenario[] = [
   {
@@ -69,6 +72,23 @@ export const appends: readonly Scenario[] = [
       if (answered === 1) assert.equal((await store.artifacts.get("b", "k")).bytes, 0);
       await begun(store, "", { size: 0 });
       await assertVersions(store, { 1: "" });
+    },
+  },
+  {
+    name: "creating an upload with a key of its own, which another process takes meanwhile",
+    act: [
+      async (dying) => {
+        const takeKey = () => begun(dying.another(), "");
+        const slow = dying.another(interrupted(dying.engines, isSession, takeKey));
+        const { id, key } = await slow.uploads.create(ownKey);
+        assert.equal(key, `${id}/k`);
+      },
+    ],
+    async check({ uploads }, _, answered) {
+      const { data } = await uploads.list({ limit: 9 });
+      if (answered === 1) assert.equal(new Set(data.map(({ key }) => key)).size, 2);
+      const { id, key } = await uploads.create(ownKey);
+      assert.equal(key, data.length === 0 ? "k" : `${id}/k`);
     },
   },
   {
