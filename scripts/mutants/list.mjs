@@ -48,7 +48,7 @@ export const mutants = [
   },
   {
     name: "trimmed versions are not freed by a save",
-    file: "src/store/artifacts/artifact-store.ts",
+    file: "src/store/artifacts/artifact-saves.ts",
     from: "const freedRow = change.free(dropped);",
     to: "const freedRow = dropped.length < 0 ? change.free(dropped) : undefined;",
     tests: search,
@@ -118,14 +118,14 @@ export const mutants = [
   },
   {
     name: "an ended session is not tidied before its row goes",
-    file: "src/store/maintenance/sweep.ts",
+    file: "src/store/maintenance/sweep-pass.ts",
     from: "        await content.remove(left);\n",
     to: "",
     tests: search,
   },
   {
     name: "tidying takes the pieces of the version too",
-    file: "src/store/maintenance/sweep.ts",
+    file: "src/store/maintenance/sweep-pass.ts",
     from: "filter(({ name }) => !named.includes(name))",
     to: "filter(({ name }) => name.length > 0 || !named.includes(name))",
     tests: search,
@@ -145,6 +145,13 @@ export const mutants = [
     tests: search,
   },
   {
+    name: "an append that was answered while it waited runs all the same",
+    file: "src/store/uploads/session-calls.ts",
+    from: "if (dropped === undefined) return work();",
+    to: "return work();",
+    tests: ["test/store/uploads"],
+  },
+  {
     name: "a session's time goes back",
     file: "src/store/uploads/appender.ts",
     from: "return Math.max(expires_at, await this.expiry());",
@@ -153,7 +160,7 @@ export const mutants = [
   },
   {
     name: "a sweep trusts any clock",
-    file: "src/store/maintenance/sweep.ts",
+    file: "src/store/maintenance/sweep-pass.ts",
     from: "return this.#options.trustsClock ?? this.#dependencies.clock.isTrusted();",
     to: "return this.#options.trustsClock ?? true;",
     tests: ["test/store/publication", "test/store/maintenance"],
@@ -174,7 +181,7 @@ export const mutants = [
   },
   {
     name: "verify reads artifacts before sessions",
-    file: "src/store/maintenance/verify.ts",
+    file: "src/store/maintenance/row-check.ts",
     from: '    for (const prefix of [...first, ""]) {',
     to: '    for (const prefix of ["", ...first]) {',
     tests: identity,
@@ -182,8 +189,8 @@ export const mutants = [
   {
     name: "verify lists files behind the rows",
     file: "src/store/maintenance/verify.ts",
-    from: "  await check.list();\n  await check.rows();",
-    to: "  await check.rows();\n  await check.list();",
+    from: "  await unnamed.list();\n  await rows.checkRows();",
+    to: "  await rows.checkRows();\n  await unnamed.list();",
     tests: identity,
   },
 ];

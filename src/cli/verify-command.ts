@@ -1,6 +1,6 @@
 import { openDataDirectory } from "../engines/data-directory.js";
 import { DigestThread } from "../engines/threads/digest-thread.js";
-import type { Fault, FaultNext, VerifyReport } from "../store/maintenance/verify.js";
+import type { Fault, FaultNext, VerifyReport } from "../store/maintenance/verify-report.js";
 import { count } from "../store/model/count.js";
 import { createStore } from "../store/store.js";
 import type { VerifyConfig } from "./options/command-line.js";

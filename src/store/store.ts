@@ -1,10 +1,12 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { ArtifactStore } from "./artifacts/artifact-store.js";
 import { FileTransfer } from "./artifacts/file-transfer.js";
+import { checkedContent, checkedMetadata } from "./maintenance/checked-engines.js";
 import { createReadiness } from "./maintenance/readiness.js";
 import { StoreIdentity } from "./maintenance/store-identity.js";
 import { Sweep } from "./maintenance/sweep.js";
-import { type VerifyOptions, type VerifyReport, verify } from "./maintenance/verify.js";
+import { verify } from "./maintenance/verify.js";
+import type { VerifyOptions, VerifyReport } from "./maintenance/verify-report.js";
 import {
   defaultFreedGatherMs,
   defaultKeepVersions,
@@ -40,18 +42,18 @@ export interface Store {
   /** Checks every row against every file. */
   verify(options?: VerifyOptions): Promise<VerifyReport>;
   /**
-   * Resolves if the store is the one that it was.
+   * Resolves if this is still the store that was opened.
    *
-   * @throws ArtifactError `store_replaced`; what the engines fail with
+   * @throws ArtifactError `store_replaced`; the errors of the engines
    */
   check(): Promise<void>;
   /**
-   * Resolves if it can be read, and written unless it is read-only.
+   * Resolves if the store can be read, and written unless it is read-only.
    *
-   * @throws ArtifactError what stands in the way
+   * @throws ArtifactError the reason why the store is not ready
    */
   ready(): Promise<void>;
-  /** Lets running calls end. The engines are the caller's to close. */
+  /** Waits until running calls have ended. The caller closes the engines. */
   close(): Promise<void>;
 }
 
@@ -60,17 +62,17 @@ export interface StoreOptions {
   readonly content: ContentStore;
   readonly files: LocalFiles;
   readonly log: Log;
-  /** What content is digested with that is read; where it is asked for by default. */
+  /** Digests content that is read. By default that happens in the calling thread. */
   readonly digests?: Digests;
-  /** Where a face that listens takes and offers bytes; nowhere by default. */
+  /** URLs for uploads and downloads; none by default. */
   readonly urls?: TransferUrls;
-  /** Milliseconds since 1970; the system's clock by default. */
+  /** The wall clock, in milliseconds since 1970; the system's clock by default. */
   readonly now?: () => number;
   /** Milliseconds that only go forward; the system's by default. */
   readonly monotonicMs?: () => number;
-  /** At least 128 random bits, of `0-9 a-f`; the system's generator by default. */
+  /** Returns an id of at least 128 random bits, in lower-case hex; from the system's generator by default. */
   readonly newId?: () => string;
-  /** Never the same twice, in any process; a random UUID by default, which Node makes many of at a time. */
+  /** Returns a text that no process has returned before; a random UUID by default, as Node makes many UUIDs at a time. */
   readonly newRevision?: () => string;
   readonly maxArtifactBytes?: number;
   readonly maxChunkBytes?: number;
@@ -80,13 +82,13 @@ export interface StoreOptions {
   readonly maxOpenSessions?: number;
   readonly maxUnfinishedBytes?: number;
   readonly readOnly?: boolean;
-  /** What lies in rows, and how many pieces an upload may have. */
+  /** Which content lies in rows, and how many pieces an upload may have. */
   readonly pieceLimits?: PieceLimits;
-  /** How long the rows of removed pieces wait, so that several go in one transaction; in milliseconds. */
+  /** How long the rows of removed pieces wait, so that one transaction removes several. */
   readonly freedGatherMs?: number;
 }
 
-/** An artifact store over two engines. Any number of them, in any number of processes, may share the engines' data. */
+/** Creates an artifact store over two engines. Any number of stores, in any number of processes, may share their data. */
 export function createStore(options: StoreOptions): Store {
   const { files, log, now = Date.now, monotonicMs = () => performance.now() } = options;
   const {
@@ -106,8 +108,8 @@ export function createStore(options: StoreOptions): Store {
     freedGatherMs = defaultFreedGatherMs,
   } = options;
   const identity = new StoreIdentity({ ...options, newId, newRevision });
-  const metadata = guarded(options.metadata, identity);
-  const content = inPlace(options.content, identity);
+  const metadata = checkedMetadata(options.metadata, identity);
+  const content = checkedContent(options.content, identity);
   const clock = new StoreClock({ metadata, now, monotonicMs, newRevision });
   const { nowSeconds } = clock;
   const rows = new Rows({ metadata, newRevision, newId, nowSeconds });
@@ -138,52 +140,5 @@ export function createStore(options: StoreOptions): Store {
       await freed.flush();
       await signal.close();
     },
-  };
-}
-
-/** No piece is made or removed where another store lies by now. */
-function inPlace(content: ContentStore, identity: StoreIdentity): ContentStore {
-  return {
-    ...content,
-    async createPiece(session, start) {
-      await identity.inPlace();
-      return content.createPiece(session, start);
-    },
-    async fold(session, pieces, start) {
-      await identity.inPlace();
-      return content.fold(session, pieces, start);
-    },
-    async copy(from, piece, to, start) {
-      await identity.inPlace();
-      return content.copy(from, piece, to, start);
-    },
-    async remove(pieces) {
-      if (pieces.length > 0) await identity.inPlace();
-      await content.remove(pieces);
-    },
-  };
-}
-
-/** Nothing is written to a store before it is known that its rows and its content belong together. */
-function guarded(metadata: MetadataStore, identity: StoreIdentity): MetadataStore {
-  return {
-    get: (key) => metadata.get(key),
-    getMany: (keys) => metadata.getMany(keys),
-    async put(key, text) {
-      await identity.ready();
-      await metadata.put(key, text);
-    },
-    async change(rows, pieces) {
-      await identity.ready();
-      return metadata.change(rows, pieces);
-    },
-    pieces: (names) => metadata.pieces(names),
-    listPieces: (options) => metadata.listPieces(options),
-    range: (prefix, options) => metadata.range(prefix, options),
-    grouped: (prefix, delimiter, options) => metadata.grouped(prefix, delimiter, options),
-    reclaim: () => metadata.reclaim(),
-    checkIntegrity: () => metadata.checkIntegrity(),
-    changeToken: () => metadata.changeToken(),
-    isInPlace: () => metadata.isInPlace(),
   };
 }

@@ -4,7 +4,7 @@ import { copyFile, mkdir, readdir, readFile, rename, utimes, writeFile } from "n
 import { join, relative } from "node:path";
 import { describe, expect, it } from "vitest";
 import { loadSqliteDriver } from "../../src/engines/sqlite/database/driver.js";
-import type { VerifyReport } from "../../src/store/maintenance/verify.js";
+import type { VerifyReport } from "../../src/store/maintenance/verify-report.js";
 import { defaultKeepVersions } from "../../src/store/model/limits.js";
 import { temporaryDirectory } from "../support/directories.js";
 import { Dead } from "../support/faults.js";

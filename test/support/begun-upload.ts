@@ -1,5 +1,6 @@
 import type { StoreOptions } from "../../src/store/store.js";
-import type { AppendStream, CreateUpload } from "../../src/store/uploads/uploads.js";
+import type { CreateUpload } from "../../src/store/uploads/new-session.js";
+import type { AppendStreamOptions } from "../../src/store/uploads/uploads.js";
 import { createPipe, sourceOf } from "./sources.js";
 import { bytesOf, createMemoryEngines, storeOn } from "./stores.js";
 
@@ -19,10 +20,10 @@ export async function begunUpload(
     store,
     uploads,
     id,
-    stream: (texts: readonly string[], how?: AppendStream) =>
+    stream: (texts: readonly string[], how?: AppendStreamOptions) =>
       uploads.appendStream(id, sourceOf(...texts.map(bytesOf)), how),
     /** Begins a stream that runs while the test does other things. */
-    running(how?: AppendStream) {
+    running(how?: AppendStreamOptions) {
       const pipe = createPipe();
       const result = uploads.appendStream(id, pipe, how);
       result.catch(() => undefined); // the test looks at it later

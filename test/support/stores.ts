@@ -65,5 +65,5 @@ export async function textOf({ artifacts }: Store, bucket: string, key: string, 
 }
 
 export async function saveText(store: Store, bucket: string, key: string, text: string, if_version?: number) {
-  return store.artifacts.save({ bucket, key, bytes: bytesOf(text), otherwise: "text/plain", if_version });
+  return store.artifacts.save({ bucket, key, bytes: bytesOf(text), defaultMimeType: "text/plain", if_version });
 }

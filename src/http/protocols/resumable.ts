@@ -1,6 +1,7 @@
 import { ArtifactError } from "../../store/model/errors.js";
 import type { UploadSession } from "../../store/model/upload-session.js";
-import type { AppendStream, CreateUpload } from "../../store/uploads/uploads.js";
+import type { CreateUpload } from "../../store/uploads/new-session.js";
+import type { AppendStreamOptions } from "../../store/uploads/uploads.js";
 import { type HttpContext, uploadLocation } from "../context.js";
 import { refuseContentEncoding } from "../message/body-checks.js";
 import { contentDigest, digestField, promisedDigest } from "../message/digest-fields.js";
@@ -88,7 +89,7 @@ async function receive(
   { store }: HttpContext,
   exchange: Exchange,
   id: string,
-  options: AppendStream,
+  options: AppendStreamOptions,
 ): Promise<UploadSession> {
   const { length } = exchange.body;
   const onCheckpoint = (offset: number): void => announce(exchange, { "upload-offset": String(offset) });

@@ -1,6 +1,6 @@
 import { suggestKey } from "../../store/model/names/suggest-key.js";
 import type { UploadSession } from "../../store/model/upload-session.js";
-import type { CreateUpload } from "../../store/uploads/uploads.js";
+import type { CreateUpload } from "../../store/uploads/new-session.js";
 import { mediaType } from "../message/header-fields.js";
 import { HttpError } from "../message/http-error.js";
 

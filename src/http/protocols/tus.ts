@@ -1,4 +1,4 @@
-import type { CreateUpload } from "../../store/uploads/uploads.js";
+import type { CreateUpload } from "../../store/uploads/new-session.js";
 import { type HttpContext, uploadLocation } from "../context.js";
 import { refuseContentEncoding } from "../message/body-checks.js";
 import type { Answer, Exchange } from "../message/exchange.js";

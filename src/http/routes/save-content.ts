@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { SaveArtifact } from "../../store/artifacts/artifact-store.js";
+import type { SaveArtifact } from "../../store/artifacts/artifact-saves.js";
 import type { Artifact } from "../../store/model/artifact.js";
 import { ArtifactError } from "../../store/model/errors.js";
 import { checksumMismatch, type DigestAlgorithm } from "../../store/model/session-errors.js";
@@ -22,7 +22,7 @@ import { preconditionError, readPrecondition } from "./preconditions.js";
 const maxSaveBytes = 256 * 1024;
 
 /** The artifact to save, as the request describes it. */
-type SaveRequest = Omit<SaveArtifact, "bytes" | "otherwise">;
+type SaveRequest = Omit<SaveArtifact, "bytes" | "defaultMimeType">;
 
 /** Digests that the client gave for the body. */
 interface PromisedDigests {
@@ -76,7 +76,7 @@ async function save(context: HttpContext, exchange: Exchange, request: SaveReque
   const promised = { sha256: promisedDigest(exchange), checksum: contentDigest(exchange) };
   const { length } = exchange.body;
   if (length !== undefined && length <= Math.min(maxSaveBytes, context.maxChunkBytes)) {
-    const described = { ...request, otherwise: "application/octet-stream" };
+    const described = { ...request, defaultMimeType: "application/octet-stream" };
     context.store.artifacts.checkSave(described, length);
     return answerSaved(request, await saveAtOnce(context, await exchange.bytes(length), described, promised));
   }

@@ -26,8 +26,8 @@ Saving to a key that exists makes a new version, older ones stay readable. Savin
     output: artifact,
     async answer({ content, encoding, ...rest }) {
       const bytes = decodeContent("content", content, encoding);
-      const otherwise = encoding === "utf8" ? "text/plain" : "application/octet-stream";
-      return success(await store.artifacts.save({ ...rest, bytes, otherwise, saved_by: savedBy() }));
+      const defaultMimeType = encoding === "utf8" ? "text/plain" : "application/octet-stream";
+      return success(await store.artifacts.save({ ...rest, bytes, defaultMimeType, saved_by: savedBy() }));
     },
   });
 }

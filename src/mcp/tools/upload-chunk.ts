@@ -33,15 +33,18 @@ Write text as it is (encoding utf8), in chunks of what you write comfortably, ab
     }),
     output: session,
     async answer({ session_id, offset, data, encoding, sha256 }) {
-      const bytes = decoded(data, encoding, () => store.uploads.skipChunk(session_id, offset));
-      const onDone = (): void => void (data instanceof DecodedContent && data.release());
-      return success(await store.uploads.append(session_id, offset, bytes, { sha256, onDone }));
+      const bytes = decoded(data, encoding, () => store.uploads.noteRefusedChunk(session_id, offset));
+      try {
+        return success(await store.uploads.append(session_id, offset, bytes, { sha256 }));
+      } finally {
+        if (data instanceof DecodedContent) data.release(); // append() never reads the bytes again
+      }
     },
     onRefused(args) {
       const { session_id, offset } = (parseIfJson(args) ?? {}) as Record<string, unknown>;
       const given = typeof offset === "number" || typeof offset === "string" ? Number(offset) : 0;
       const at = Number.isSafeInteger(given) ? given : 0;
-      if (typeof session_id === "string") store.uploads.skipChunk(normalizeSessionId(session_id), at);
+      if (typeof session_id === "string") store.uploads.noteRefusedChunk(normalizeSessionId(session_id), at);
     },
   });
 }

@@ -6,27 +6,28 @@ import { readAhead } from "../pieces/read-ahead.js";
 import type { ByteReader } from "../ports/content-store.js";
 import type { Digests } from "../ports/digests.js";
 
-/** An artifact's content, which stays readable while it is open, even when the artifact is deleted meanwhile. */
+/** The content of an artifact. It stays readable while it is open, even if the artifact is deleted meanwhile. */
 export interface OpenArtifact {
   readonly artifact: Artifact;
   /**
-   * Exactly the bytes asked for, as far as the content goes; where that is all of it, its digest is checked.
+   * Reads bytes `[start, start + length)`, fewer only at the end of the content. A read of the whole content checks its
+   * digest.
    *
-   * @param into a buffer of `length` or more, that they may be put into
+   * @param into a buffer of at least `length` bytes, which may be used for the result
    * @throws ArtifactError `corrupt`
    */
   read(start: number, length: number, into?: Uint8Array): Promise<Uint8Array>;
   /**
-   * Bytes `[start, end)` of the content in blocks, each good until the next is asked for.
+   * Reads bytes `[start, end)` in blocks. A block is valid until the next one is requested.
    *
-   * @param blockBytes bytes of a block; two are in memory
+   * @param blockBytes bytes of a block; two blocks are in memory
    * @throws ArtifactError `corrupt`
    */
   part(start: number, end: number, blockBytes?: number): AsyncGenerator<Uint8Array, void, undefined>;
   /**
-   * The same of all of it. The last block comes once all of them have the content's digest.
+   * Reads the whole content in blocks, as `part` does. It yields the last block only if the digest of all blocks is right.
    *
-   * @throws ArtifactError `corrupt` in place of the last block
+   * @throws ArtifactError `corrupt` in place of the last block, if the digest is wrong
    */
   whole(blockBytes?: number): AsyncGenerator<Uint8Array, void, undefined>;
   close(): Promise<void>;

@@ -7,37 +7,37 @@ export interface ReadinessDependencies {
   readonly metadata: MetadataStore;
   readonly content: ContentStore;
   readonly identity: StoreIdentity;
-  /** Reads what a reader would read first. */
+  /** A read that any reader makes first. */
   readonly read: () => Promise<unknown>;
   readonly readOnly: boolean;
 }
 
 /**
- * Resolves if the store can be read, and written unless it is read-only. Nothing is written for it, and those who ask
- * at the same time share one look, so that asking often costs little.
+ * Returns a check that resolves if the store can be read, and written unless it is read-only. It writes nothing. Callers
+ * at the same time share one check, so frequent calls cost little.
  *
- * @throws ArtifactError what stands in the way
+ * @throws ArtifactError the reason why the store is not ready
  */
 export function createReadiness({ metadata, content, identity, read, readOnly }: ReadinessDependencies) {
-  let looking: Promise<void> | undefined;
+  let checking: Promise<void> | undefined;
 
-  async function look(): Promise<void> {
+  async function check(): Promise<void> {
     await identity.check();
     await read();
     await content.check(!readOnly);
-    if (!readOnly) await takeLock();
+    if (!readOnly) await takeWriteLock();
   }
 
-  /** A change that only compares takes the lock for writing, whether the row is the same or not. */
-  async function takeLock(): Promise<void> {
+  /** Takes the database's lock for writing, with a change that only compares. Its result does not matter. */
+  async function takeWriteLock(): Promise<void> {
     const text = await metadata.get(storeKey);
     await metadata.change([{ key: storeKey, old: text, next: text }]);
   }
 
   return (): Promise<void> => {
-    looking ??= look().finally(() => {
-      looking = undefined;
+    checking ??= check().finally(() => {
+      checking = undefined;
     });
-    return looking;
+    return checking;
   };
 }

@@ -10,17 +10,18 @@ export interface StoreIdentityDependencies {
   readonly newRevision: () => string;
 }
 
-/** What lies beside the content: which store it belongs to, and the generation of its rows. */
+/** The mark beside the content: the id of the store that the content belongs to, and the generation of that store. */
 interface Mark {
   readonly id: string;
   readonly generation: number;
-  /** The rows may still be one generation behind: a process was about to raise them. */
+  /** Whether a process is raising the generation, so that the rows may still be one generation behind. */
   readonly isRaising: boolean;
 }
 
 /**
- * Which store this is. Rows and content carry the same id, so that one of them without the other is noticed; and a
- * generation that is raised now and then, beside the content first, so that a database from an older backup is noticed.
+ * Knows which store this is. Rows and content carry the same id: so it notices rows or content of another store. They also
+ * carry a generation, which is raised now and then, beside the content first: so it notices a database that was restored
+ * from an older backup.
  */
 export class StoreIdentity {
   readonly #dependencies: StoreIdentityDependencies;
@@ -31,7 +32,7 @@ export class StoreIdentity {
   }
 
   /**
-   * The store's id, once it is known that rows and content belong together. A new store gets one.
+   * Resolves with the store's id when rows and content are known to belong together. Gives a new store its id.
    *
    * @throws ArtifactError `store_replaced`
    */
@@ -43,15 +44,15 @@ export class StoreIdentity {
     return this.#known;
   }
 
-  /** @throws ArtifactError `store_replaced` if another store lies at its place now, or none */
-  async inPlace(): Promise<void> {
+  /** @throws ArtifactError `store_replaced` if another store, or none, is at the store's path now */
+  async checkPlace(): Promise<void> {
     const { metadata } = this.#dependencies;
     if (!(await metadata.isInPlace())) throw replaced("Its database is no longer the one at its place.");
   }
 
-  /** `ready`, looked at anew. */
+  /** As `ready`, but reads the ids again. */
   async check(): Promise<string> {
-    await this.inPlace();
+    await this.checkPlace();
     const { row, mark } = await this.#read();
     if (row === undefined && mark === undefined) return this.#create();
     if (row === undefined) throw replaced("Its content belongs to a store whose rows are not in this database.");
@@ -61,7 +62,7 @@ export class StoreIdentity {
   }
 
   /**
-   * Whether the rows are as new as the content: false after an older database was restored, until `accept`.
+   * Whether the rows are as new as the content. It is false from the restore of an older database until `accept`.
    *
    * @throws ArtifactError `store_replaced`
    */
@@ -72,14 +73,14 @@ export class StoreIdentity {
     return row.value.generation >= mark.generation - (mark.isRaising ? 1 : 0);
   }
 
-  /** Begins a new generation, if the rows are current. */
+  /** Begins a new generation if the rows are current. */
   async raise(): Promise<void> {
     if (!(await this.isCurrent())) return;
     const row = await this.#row();
     if (row !== undefined) await this.#raiseFrom(row, row.value.generation + 1);
   }
 
-  /** The rows were checked against the content: they are the ones that count from now on. */
+  /** Makes the rows current. For a caller that has checked them against the content. */
   async accept(): Promise<void> {
     await this.check();
     const { row, mark } = await this.#read();
@@ -88,7 +89,7 @@ export class StoreIdentity {
     }
   }
 
-  /** Content first. Then, whoever has won the row, the mark says what the row says. */
+  /** Raises the mark beside the content first, then the row. At last the mark repeats the row, even if another process won. */
   async #raiseFrom(row: Row<StoreRecord>, generation: number): Promise<void> {
     const { id } = row.value;
     await this.#write({ id, generation, isRaising: true });
@@ -111,7 +112,7 @@ export class StoreIdentity {
     return id;
   }
 
-  /** The mark first: it is written behind the row, so who finds one finds the row too. */
+  /** Reads the mark first. It is written after the row, so a reader that finds the mark finds the row too. */
   async #read(): Promise<{ readonly row: Row<StoreRecord> | undefined; readonly mark: Mark | undefined }> {
     const mark = await this.#mark();
     return { mark, row: await this.#row() };

@@ -3,13 +3,13 @@ import type { Log } from "../ports/log.js";
 import type { Sweep } from "./sweep.js";
 
 export interface Sweeper {
-  /** Ends a sweep that is running behind its step, and begins no other. */
+  /** Ends a running sweep after its current step. No other sweep begins. */
   stop(): Promise<void>;
 }
 
 /**
- * Sweeps in the background: the first time a while after the start, as several processes often start at once, then
- * again and again. It does not keep the process alive.
+ * Sweeps in the background, every 0.9 to 1.1 `sweepEveryMs`. The first sweep comes some time after the start, because
+ * several processes often start at once. The timer does not keep the process alive.
  */
 export function startSweeper(sweep: Sweep, log: Log): Sweeper {
   const stopping = new AbortController();
@@ -24,17 +24,17 @@ export function startSweeper(sweep: Sweep, log: Log): Sweeper {
     } catch (error) {
       log("warn", "sweep_failed", { error: String(error) });
     }
-    if (!stopping.signal.aborted) later(sweepEveryMs * between(0.9, 1.1));
+    if (!stopping.signal.aborted) schedule(sweepEveryMs * between(0.9, 1.1));
   }
 
-  function later(ms: number): void {
+  function schedule(delayMs: number): void {
     timer = setTimeout(() => {
       running = run();
-    }, ms);
+    }, delayMs);
     timer.unref();
   }
 
-  later(sweepEveryMs * between(0.005, 0.05));
+  schedule(sweepEveryMs * between(0.005, 0.05));
   return {
     async stop() {
       stopping.abort();
@@ -44,6 +44,6 @@ export function startSweeper(sweep: Sweep, log: Log): Sweeper {
   };
 }
 
-function between(least: number, most: number): number {
-  return least + Math.random() * (most - least);
+function between(min: number, max: number): number {
+  return min + Math.random() * (max - min);
 }

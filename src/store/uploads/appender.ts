@@ -27,18 +27,19 @@ export interface AppenderDependencies {
   readonly maxArtifactBytes: number;
 }
 
-/** Bytes on their way into a session, and the room that was taken for them. */
-export interface Arriving {
+/** Bytes that no row counts yet, and the quota that is reserved for them. */
+export interface PendingAppend {
   readonly pending: PendingWrite;
   readonly reservation: Reservation;
 }
 
-interface Taking {
+interface TakeOptions {
   readonly reservation: Reservation;
+  /** A new one by default. */
   readonly pending?: PendingWrite | undefined;
 }
 
-/** What an append is made of, whether its bytes come at once or one after the other. */
+/** The steps of an append. Chunks and streams take the same steps. */
 export class Appender {
   readonly #dependencies: AppenderDependencies;
 
@@ -46,8 +47,8 @@ export class Appender {
     this.#dependencies = dependencies;
   }
 
-  /** The session now; its status is `expired` if it is past its time. @throws ArtifactError `session_not_found` */
-  async live(id: string): Promise<SessionRow> {
+  /** The session now, with the status `expired` if its time is over. @throws ArtifactError `session_not_found` */
+  async current(id: string): Promise<SessionRow> {
     const { rows, clock } = this.#dependencies;
     const row = await rows.session(id);
     if (!row?.value.is_listed) throw unknownSession(id);
@@ -56,9 +57,10 @@ export class Appender {
   }
 
   /**
-   * Whether bytes that are stored already are the same; false if the session has changed meanwhile.
+   * Compares bytes with those that are stored at the same offset.
    *
-   * @throws ArtifactError `offset_conflict` where they differ
+   * @returns true if they are the same; false if the session has changed since its row was read
+   * @throws ArtifactError `offset_conflict` if they differ
    */
   async isReplay(row: SessionRow, offset: number, bytes: Uint8Array): Promise<boolean> {
     if (bytes.length === 0) return true;
@@ -69,14 +71,18 @@ export class Appender {
     throw contentDiffers(row.value, offset + differs);
   }
 
-  /** Room for more bytes. @throws ArtifactError `storage_full`; what has arrived before stays then */
-  async reserve({ value }: SessionRow, arriving: Arriving | undefined, bytes: number): Promise<Reservation> {
+  /** Reserves quota for more bytes. @throws ArtifactError `storage_full`; an earlier reservation stays */
+  async reserve({ value }: SessionRow, arriving: PendingAppend | undefined, bytes: number): Promise<Reservation> {
     const reservation = arriving?.reservation ?? this.#dependencies.quota.reserve();
     await reservation.grow({ unfinishedBytes: value.is_listed ? bytes : 0, storedBytes: bytes });
     return reservation;
   }
 
-  /** The row with room for another piece; undefined if the session has changed meanwhile, and the room is given back. */
+  /**
+   * Makes room for another piece in the row.
+   *
+   * @returns undefined if the session has changed since its row was read; the reservation is released then
+   */
   async withRoom(row: SessionRow, reservation: Reservation): Promise<SessionRow | undefined> {
     const found = await this.#dependencies.staging.withRoom(row).catch((error) => {
       reservation.release();
@@ -87,16 +93,16 @@ export class Appender {
   }
 
   /**
-   * Takes new bytes behind those that the row counts, and behind those that are pending.
+   * Writes new bytes behind those that the row counts, and behind those that are pending.
    *
-   * @returns undefined if the session has changed meanwhile: nothing that is pending can be counted
-   * @throws ArtifactError `storage_full`; nothing that was pending is kept then
+   * @returns undefined if the session has changed since its row was read: the pending bytes are rolled back
+   * @throws ArtifactError `storage_full`; no pending bytes are kept
    */
   async take(
     row: SessionRow,
-    { reservation, pending = this.#dependencies.staging.begin(row) }: Taking,
+    { reservation, pending = this.#dependencies.staging.begin(row) }: TakeOptions,
     bytes: Uint8Array,
-  ): Promise<Arriving | undefined> {
+  ): Promise<PendingAppend | undefined> {
     try {
       if (await pending.write(bytes)) return { pending, reservation };
       await pending.rollback();
@@ -108,7 +114,7 @@ export class Appender {
     return undefined;
   }
 
-  /** Takes bytes and counts them; undefined if somebody else changed the session first. */
+  /** Takes bytes and counts them. Returns undefined if another call changed the session first. */
   async append(row: SessionRow, bytes: Uint8Array): Promise<SessionRow | undefined> {
     const reservation = await this.reserve(row, undefined, bytes.length);
     const roomy = await this.withRoom(row, reservation);
@@ -117,13 +123,17 @@ export class Appender {
   }
 
   /**
-   * Makes what has arrived durable, and then makes it count; undefined if somebody else changed the session first, and
-   * nothing of it is kept.
+   * Makes the pending bytes durable, and then counts them in the session's row.
    *
-   * @param sha256 of the whole content, as whoever has sent these bytes says
+   * @param sha256 of the whole content, as the sender of these bytes says
+   * @returns undefined if another call changed the session first: the pending bytes are not kept
    * @throws ArtifactError `checksum_mismatch` if the upload is for other content
    */
-  async count(row: SessionRow, { pending, reservation }: Arriving, sha256?: string): Promise<SessionRow | undefined> {
+  async count(
+    row: SessionRow,
+    { pending, reservation }: PendingAppend,
+    sha256?: string,
+  ): Promise<SessionRow | undefined> {
     let changes: Partial<SessionRecord>;
     try {
       checkAnnounced(row.value, sha256);
@@ -141,43 +151,43 @@ export class Appender {
     }
   }
 
-  /** Whether bytes have been arriving for so long, and none of them counted, that the session has to be renewed. */
-  isDue({ value }: SessionRow): boolean {
+  /** Whether less than half of the session's life is left. */
+  isRenewalDue({ value }: SessionRow): boolean {
     const { clock, sessionTtlMs } = this.#dependencies;
     return (value.expires_at - clock.nowSeconds()) * 1000 < sessionTtlMs / 2;
   }
 
-  /** The session with more time, and the same bytes; undefined if somebody else changed it first. */
+  /** Gives the session a whole life from now, with the same bytes. Returns undefined if another call changed it first. */
   async renew(row: SessionRow): Promise<SessionRow | undefined> {
     const change = this.#dependencies.rows.begin();
     const next = change.session(row, { ...row.value, expires_at: await this.#laterExpiry(row.value) });
     return (await change.commit()) ? next : undefined;
   }
 
-  /** What the row says of bytes that count, beside where they lie. */
+  /** The fields of the row, besides `offset` and `pieces`, that change when bytes are counted. */
   async #changesBeside(record: SessionRecord, bytes: number, sha256?: string): Promise<Partial<SessionRecord>> {
     const { clock, rows } = this.#dependencies;
     const { bucket, key, offset, size } = record;
     const changes = { updated_at: clock.nowSeconds(), expires_at: await this.#laterExpiry(record) };
     if (offset + bytes !== size) return changes;
     const over = await rows.lastNumber(bucket, key);
-    // Whoever publishes what is full now may be another process, which has to know.
+    // The session is full now, and another process may publish it. So its row says what that process must know.
     return { ...changes, over, ...(sha256 === undefined ? {} : { sha256 }) };
   }
 
-  /** Nobody counts what has arrived. */
-  async drop({ pending, reservation }: Arriving): Promise<void> {
+  /** Rolls the pending bytes back: no row will count them. */
+  async drop({ pending, reservation }: PendingAppend): Promise<void> {
     reservation.release();
     await pending.rollback();
   }
 
-  /** When a session that has just taken bytes expires, in unix seconds. */
+  /** The time when a session expires that takes bytes now, in unix seconds. */
   async expiry(): Promise<number> {
     const { clock, sessionTtlMs } = this.#dependencies;
     return (await clock.latestSeconds()) + Math.ceil(sessionTtlMs / 1000);
   }
 
-  /** The same of a session that has a time already, which never goes back. */
+  /** The new expiry of a session that has one already. It never gets earlier. */
   async #laterExpiry({ expires_at }: SessionRecord): Promise<number> {
     return Math.max(expires_at, await this.expiry());
   }
@@ -188,13 +198,13 @@ export class Appender {
     if (bytes > maxArtifactBytes) throw artifactTooLarge(bytes, maxArtifactBytes);
   }
 
-  /** Bytes that the row counts, wherever they lie by now; undefined if the row is out of date. */
+  /** Reads bytes that the row counts, also after publication. Returns undefined if the row is out of date. */
   async #storedBytes(row: SessionRow, offset: number, length: number): Promise<Uint8Array | undefined> {
     const { staging } = this.#dependencies;
     const { status, artifact } = row.value;
     if (status !== "complete") return staging.read(row, offset, length);
     const reader = artifact && (await openPieces(this.#dependencies, artifact.session, artifact.pieces));
-    if (!reader) throw closedError(row.value); // deleted since: there is nothing to compare with
+    if (!reader) throw closedError(row.value); // the version was deleted: nothing is left to compare with
     return reader.read(offset, length).finally(() => reader.close());
   }
 }

@@ -15,8 +15,8 @@ import type { Ender } from "../publication/ender.js";
 import type { Quota } from "../publication/quota.js";
 import type { Change, Rows } from "../rows.js";
 
-/** A version that a session begins with: the newest unless told otherwise. */
-export interface Source {
+/** The version that a session begins with: the newest by default. */
+export interface CopySource {
   readonly bucket: string;
   readonly key: string;
   readonly version?: number | undefined;
@@ -32,15 +32,15 @@ export interface CopiedContentDependencies {
   readonly log: Log;
 }
 
-/** Copies of a version's pieces, under the session that they are for. */
+/** Copies of a version's pieces, made for a session. */
 interface Copies {
   readonly version: Version;
   readonly pieces: readonly Piece[];
-  /** Those of them that go into rows. */
+  /** The bytes of the one piece in a row, if the content lies in rows. */
   readonly bytes: Uint8Array | undefined;
 }
 
-/** Lets a session begin with the content of a version. Its bytes are copied by the engine, and read by nobody. */
+/** Lets a session begin with the content of a version. The engine copies the pieces; only pieces in rows are read. */
 export class CopiedContent {
   readonly #dependencies: CopiedContentDependencies;
 
@@ -49,20 +49,21 @@ export class CopiedContent {
   }
 
   /**
-   * Before there is a session. @throws ArtifactError `artifact_not_found`, `size_exceeded`, `invalid_argument`
+   * Checks a request before its session is created.
    *
-   * @param size of the whole content, if it is declared
+   * @param size of the whole content, in bytes; null if it is not declared
+   * @throws ArtifactError `artifact_not_found`, `size_exceeded`, `invalid_argument`
    */
-  async check(source: Source, size: number | null): Promise<void> {
+  async check(source: CopySource, size: number | null): Promise<void> {
     checkFits(await this.#find(source), size);
   }
 
   /**
-   * The session once it has the content. A session that cannot get it is aborted.
+   * Gives a new session the content of a version, and returns its row. Aborts the session if that fails.
    *
    * @throws ArtifactError `artifact_not_found`, `storage_full`, `corrupt`, `size_exceeded`
    */
-  async begin(created: SessionRow, source: Source): Promise<SessionRow> {
+  async begin(created: SessionRow, source: CopySource): Promise<SessionRow> {
     const { ender, log } = this.#dependencies;
     try {
       return await this.#fill(created, source);
@@ -77,7 +78,7 @@ export class CopiedContent {
     }
   }
 
-  async #fill(created: SessionRow, source: Source): Promise<SessionRow> {
+  async #fill(created: SessionRow, source: CopySource): Promise<SessionRow> {
     const { quota } = this.#dependencies;
     for (;;) {
       const version = await this.#find(source);
@@ -88,14 +89,14 @@ export class CopiedContent {
         return copies && this.#count(created, copies);
       });
       if (row !== undefined) return row;
-      // Deleted meanwhile, or lost: only a row that still names it says which.
+      // A piece is gone. If the row still names the version, the piece was lost; else the version was deleted.
       if (versionOf(await this.#dependencies.rows.artifact(source.bucket, toKey(source.key)), version.session)) {
         throw new ArtifactError("corrupt", "Stored bytes of that version are missing.", { next: "verify_store" });
       }
     }
   }
 
-  async #find({ bucket, key: name, version }: Source): Promise<Version> {
+  async #find({ bucket, key: name, version }: CopySource): Promise<Version> {
     checkBucket(bucket);
     const key = toKey(name);
     const row = await this.#dependencies.rows.artifact(bucket, key);
@@ -106,7 +107,7 @@ export class CopiedContent {
     throw new ArtifactError("artifact_not_found", message, { next: "see_artifacts", details: { bucket, key } });
   }
 
-  /** Undefined if a piece is gone. */
+  /** Returns undefined if a piece is gone. */
   async #copy({ value: { id } }: SessionRow, version: Version): Promise<Copies | undefined> {
     const { content, newId } = this.#dependencies;
     const pieces: Piece[] = [];
@@ -138,7 +139,10 @@ export class CopiedContent {
     const change: Change = rows.begin();
     const next = change.session(created, {
       ...created.value,
-      ...{ offset: bytes, pieces: [...pieces], digest: { bytes, sha256 }, over },
+      offset: bytes,
+      pieces: [...pieces],
+      digest: { bytes, sha256 },
+      over,
     });
     const [last] = pieces.slice(-1);
     if (inRow !== undefined && last !== undefined) change.putPiece(id, last, inRow);
@@ -166,6 +170,6 @@ export class CopiedContent {
 /** @throws ArtifactError `size_exceeded` */
 function checkFits({ bytes }: Version, size: number | null): void {
   if (size === null || bytes <= size) return;
-  const message = `That version has ${count(bytes, "byte")}, and size is ${size}: size is that of the whole content, with what it begins with. No session was created.`;
+  const message = `That version has ${count(bytes, "byte")}, and size is ${size}. size counts the whole content, including the bytes of that version. No session was created.`;
   throw new ArtifactError("size_exceeded", message, { next: "create_without_size", details: { bytes, size } });
 }

@@ -1,15 +1,15 @@
-/** More than a client works on at once. */
+/** More sessions than a client works on at once. The oldest is forgotten beyond this number. */
 const maxSessions = 1_000;
 
 /**
- * Where chunks were refused here, by session. Hosts send calls without waiting for answers: a completion that was sent
- * behind such a chunk would publish only what came before it.
+ * The places where this process refused chunks, by session. Hosts send calls without waiting for answers: a completion
+ * that was sent after such a chunk would publish the content without it.
  */
 export class RefusedChunks {
-  /** The furthest place of each session, in bytes; the last refused last. */
+  /** The furthest place of each session, in bytes. The session of the newest refusal is last. */
   readonly #places = new Map<string, number>();
 
-  /** Whether a chunk was refused, and nothing is stored in its place yet. */
+  /** Tells whether a chunk of the session was refused, and its place is still empty. */
   isLacking({ id, offset }: { readonly id: string; readonly offset: number }): boolean {
     return offset <= (this.#places.get(id) ?? -1);
   }

@@ -3,57 +3,60 @@ import type { SessionRecord } from "../model/records.js";
 import { withTimeout } from "../with-timeout.js";
 import { SessionQueue } from "./session-queue.js";
 
-export interface Waiting {
-  /** Throws unless the session as it is can be the answer to a call whose turn has not come. */
-  readonly check?: () => Promise<void>;
-  /** Called once the call has ended, which may be after its answer. */
-  readonly onDone?: (() => void) | undefined;
+export interface WaitingCall {
+  /** Throws unless the stored session can answer this call before its turn. A call that it answered is dropped. */
+  readonly check: () => Promise<void>;
+  /** Takes the place of the work of a dropped call, when its turn comes. */
+  readonly onDropped: (answered: SessionRecord) => void;
 }
 
-/** After the wait, how often a call looks whether what it waits for is a publication by now. */
-const publicationLookMs = 1_000;
+/** After `publicationWaitMs`, a call that still waits checks this often whether a publication is running. */
+const publicationCheckMs = 1_000;
 
 /** Runs calls on one session in the order of their arrival. */
 export class SessionCalls {
   readonly #queue = new SessionQueue();
-  /** Sessions that this process is publishing now, as they were when it began. */
+  /** Sessions that this process is publishing now, as they were before. */
   readonly #publishing = new Map<string, SessionRecord>();
 
-  /** Work whose caller waits for it however long it takes. */
+  /** Runs work in its turn. Its caller waits for it, however long it takes. */
   run<Result>(id: string, work: () => Promise<Result>): Promise<Result> {
     return this.#queue.run(id, work);
   }
 
-  /** A caller that waits long for a publication hears of the session as it is. */
-  async answer(id: string, work: () => Promise<SessionRecord>, waiting: Waiting = {}): Promise<SessionRecord> {
+  /**
+   * Runs work and answers its result. If a publication of the session takes longer than `publicationWaitMs`, it answers
+   * the session as it was before that publication. A call that waits behind it, and has a `check`, is then dropped: its
+   * work never runs. Any other work still runs in its turn, and its result shows in the session's row.
+   */
+  async answer(id: string, work: () => Promise<SessionRecord>, waiting?: WaitingCall): Promise<SessionRecord> {
     let hasBegun = false;
-    let refusal: { readonly error: unknown } | undefined;
-    const result = this.#queue
-      .run(id, async () => {
-        hasBegun = true;
-        if (refusal !== undefined) throw refusal.error; // what was refused is never done
-        return work();
-      })
-      .finally(waiting.onDone);
-    for (let waitMs = publicationWaitMs; ; waitMs = publicationLookMs) {
+    let dropped: SessionRecord | undefined;
+    const result = this.#queue.run(id, async () => {
+      hasBegun = true;
+      if (dropped === undefined) return work();
+      waiting?.onDropped(dropped);
+      return dropped;
+    });
+    for (let waitMs = publicationWaitMs; ; waitMs = publicationCheckMs) {
       const record = await withTimeout(waitMs, result);
       if (record !== undefined) return record;
       const unfinished = this.#publishing.get(id);
       if (unfinished === undefined) continue;
-      result.catch(() => undefined); // the row keeps what it came to, for who asks next
-      if (hasBegun || waiting.check === undefined) return unfinished;
-      const found = await waiting.check().then(
+      result.catch(() => undefined); // nobody waits for it any more
+      if (hasBegun || waiting === undefined) return unfinished;
+      const refusal = await waiting.check().then(
         () => undefined,
         (error: unknown) => ({ error }),
       );
-      if (hasBegun) continue; // and what was looked at may be gone by now
-      refusal = found;
+      if (hasBegun) continue; // the publication has ended, so what the check compared may be out of date
+      dropped = unfinished;
       if (refusal !== undefined) throw refusal.error;
       return unfinished;
     }
   }
 
-  /** Work of a call that publishes: the others may hear of `record` meanwhile. */
+  /** Runs the publication of a call. While it runs, other calls may be answered with `record`. */
   async publish(record: SessionRecord, work: () => Promise<SessionRecord>): Promise<SessionRecord> {
     this.#publishing.set(record.id, record);
     try {
@@ -63,7 +66,7 @@ export class SessionCalls {
     }
   }
 
-  /** Resolves once all calls that have arrived are done. */
+  /** Resolves when no call is left. */
   drained(): Promise<void> {
     return this.#queue.drained();
   }

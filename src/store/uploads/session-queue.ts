@@ -1,4 +1,4 @@
-/** Runs the work on one session in the order of its arrival; different sessions do not wait for each other. */
+/** Runs the calls on one session one after the other, as they arrive. Sessions do not wait for each other. */
 export class SessionQueue {
   readonly #tails = new Map<string, Promise<unknown>>();
 
@@ -6,7 +6,7 @@ export class SessionQueue {
     const before = this.#tails.get(session) ?? Promise.resolve();
     const result = before.then(work);
     const tail = result
-      .catch(() => undefined) // `result` reports it to the caller; the next in line only waits for it
+      .catch(() => undefined) // the caller gets the error from `result`; the next call only waits for the end
       .finally(() => {
         if (this.#tails.get(session) === tail) this.#tails.delete(session);
       });
@@ -14,7 +14,7 @@ export class SessionQueue {
     return result;
   }
 
-  /** Resolves once all work that has arrived is done, well or not. */
+  /** Resolves when no work is left. A failure of the work does not matter. */
   async drained(): Promise<void> {
     while (this.#tails.size > 0) await Promise.all(this.#tails.values());
   }

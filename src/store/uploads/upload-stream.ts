@@ -13,7 +13,7 @@ import {
 } from "../model/session-errors.js";
 import { isFull, isUnfinished } from "../model/upload-session.js";
 import type { ByteSource } from "../ports/byte-source.js";
-import type { Appender, Arriving } from "./appender.js";
+import type { Appender, PendingAppend } from "./appender.js";
 
 /** A digest of the bytes of one stream. */
 export interface StreamChecksum {
@@ -23,21 +23,22 @@ export interface StreamChecksum {
 }
 
 export interface StreamOptions {
-  /** Where its first byte belongs; left out, behind what is stored. */
+  /** Where the first byte belongs: behind the stored bytes by default. */
   readonly offset?: number | undefined;
-  /** How many bytes it will have, where that is known: what cannot fit is refused before any is taken. */
+  /** Bytes of the stream, if known: a stream that cannot fit is refused before any byte is taken. */
   readonly length?: number | undefined;
-  /** None of its bytes counts before all of them are known to be right. */
+  /** If given, no byte counts before all of them have come and have this digest. */
   readonly checksum?: StreamChecksum | undefined;
-  /** SHA-256 of the whole upload, 64 lower-case hex: any other is not published. */
+  /** SHA-256 of the whole upload, 64 lower-case hex: content with another digest is not published. */
   readonly sha256?: string | undefined;
-  /** So many bytes of the upload are stored for good now. */
+  /** Called with the number of bytes of the upload that are durable now. */
   readonly onCheckpoint?: ((offset: number) => void) | undefined;
 }
 
 /**
- * Bytes that arrive over time for one upload. They are written as they come, and made durable and counted every
- * 8 MiB, when somebody asks how far it is, and at the end, however it comes: what was received before a break counts.
+ * Appends bytes that arrive over time to one upload. It writes them as they come. It makes them durable and counts them
+ * every 8 MiB, on `flush`, and at the end, even if the source breaks: bytes that came before a break count. The bytes of
+ * a stream with a checksum count only at the end, all or none.
  */
 export class UploadStream {
   readonly #appender: Appender;
@@ -47,15 +48,15 @@ export class UploadStream {
   #row: SessionRow;
   /** Where the next byte of the source belongs. */
   #at: number;
-  /** What has come behind the bytes that the row counts. */
-  #arriving: Arriving | undefined;
-  /** Bytes and checkpoints take turns. */
+  /** Received bytes that the row does not count yet. */
+  #arriving: PendingAppend | undefined;
+  /** The end of the last step. Writes and checkpoints run one after the other. */
   #turn: Promise<unknown> = Promise.resolve();
   #isStopped = false;
   #failure: { readonly error: unknown } | undefined;
   #ended: Promise<unknown> = Promise.resolve();
 
-  /** @throws ArtifactError as `planAppend` does, where the stream as a whole cannot be appended */
+  /** @throws ArtifactError as `planAppend` does, if the stream as a whole cannot be appended */
   constructor(appender: Appender, row: SessionRow, source: ByteSource, options: StreamOptions) {
     const { offset = row.value.offset, length = 0, checksum } = options;
     planAppend(row.value, offset, length);
@@ -70,27 +71,27 @@ export class UploadStream {
   }
 
   /**
-   * Takes all that the source has. The session as it is then, which may be full, and is not published.
+   * Takes all bytes of the source. Returns the session after that; it may be full and is not published.
    *
-   * @throws ArtifactError as appends do; what has broken the source, once all that came before is stored
+   * @throws ArtifactError as appends do; the error of a broken source, after the bytes before it are stored
    */
   run(): Promise<SessionRow> {
     const result = this.#run();
-    this.#ended = result.catch(() => undefined); // whoever waits for the end does not ask how it was
+    this.#ended = result.catch(() => undefined); // `stop` waits for the end, however it comes
     return result;
   }
 
-  /** Where what has come ends, in bytes of the upload. */
+  /** The end of the received bytes, as an offset in the upload. */
   get end(): number {
     return this.#at;
   }
 
-  /** Stores what has come so far. What fails here fails the stream. */
+  /** Stores the bytes that were received so far. An error here fails the stream, not this call. */
   async flush(): Promise<void> {
     await this.#inTurn(() => this.#checkpoint()).catch(() => undefined);
   }
 
-  /** Takes no more, and resolves once all that came is stored. */
+  /** Takes no more bytes. Resolves when all received bytes are stored. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#source.stop();
@@ -104,24 +105,24 @@ export class UploadStream {
         await this.#inTurn(() => this.#take(block));
       }
     } catch (error) {
-      await this.#drop().catch(() => undefined); // nobody counts them, and their piece is not written any more
+      await this.#drop().catch(() => undefined); // no row will count them
       throw error;
     }
     await this.#inTurn(() => this.#finish());
     return this.#row;
   }
 
-  /** @throws what has broken the source, once all that came before is stored */
+  /** @throws the error of a broken source, after the bytes before it are stored */
   async #next(): Promise<Uint8Array | undefined> {
     let bytes: Uint8Array | undefined;
     try {
       bytes = await this.#source.next();
     } catch (error) {
-      await this.#inTurn(() => this.#salvage());
+      await this.#inTurn(() => this.#keepReceived());
       throw error;
     }
     if (bytes !== undefined || !this.#isStopped) return bytes;
-    await this.#inTurn(() => this.#salvage());
+    await this.#inTurn(() => this.#keepReceived());
     throw takenOver(this.#row);
   }
 
@@ -147,7 +148,7 @@ export class UploadStream {
       const { overlap } = planAppend(this.#row.value, this.#at - pending, pending + bytes.length);
       this.#appender.checkArtifactBytes(end);
       if (!(await this.#appender.isReplay(this.#row, this.#at, bytes.subarray(0, overlap)))) {
-        await this.#look();
+        await this.#readRow();
         continue;
       }
       if (await this.#write(bytes.subarray(overlap))) break;
@@ -155,14 +156,14 @@ export class UploadStream {
     this.#at = end;
     this.#hash?.update(bytes);
     if (this.#pendingBytes >= checkpointBytes) await this.#checkpoint();
-    if (this.#appender.isDue(this.#row)) await this.#renew();
+    if (this.#appender.isRenewalDue(this.#row)) await this.#renew();
   }
 
-  /** A session does not expire while its bytes come, however long it takes until they count. */
+  /** Keeps the session from expiring while its bytes come and are not counted yet. */
   async #renew(): Promise<void> {
     const row = await this.#appender.renew(this.#row);
     if (row === undefined) {
-      await this.#look();
+      await this.#readRow();
       if (this.#arriving !== undefined) throw takenOver(this.#row);
       return;
     }
@@ -170,40 +171,43 @@ export class UploadStream {
     this.#arriving?.pending.rebase(row);
   }
 
-  /** False if the session has changed meanwhile, and nothing has come before that would be lost. */
+  /** Returns false if the session has changed and no pending bytes were lost by that: the caller tries again. */
   async #write(bytes: Uint8Array): Promise<boolean> {
     if (bytes.length === 0) return true;
     const reservation = await this.#appender
       .reserve(this.#row, this.#arriving, bytes.length)
       .catch(async (error: unknown) => {
-        await this.#salvage();
+        await this.#keepReceived();
         throw error;
       });
     const before = this.#arriving;
-    this.#arriving = undefined; // a write that fails has ended it
+    this.#arriving = undefined; // a failed write ends it
     const row = before === undefined ? await this.#appender.withRoom(this.#row, reservation) : this.#row;
     this.#arriving = row && (await this.#appender.take(row, { reservation, pending: before?.pending }, bytes));
     if (row !== undefined && this.#arriving !== undefined) {
       this.#row = row;
       return true;
     }
-    await this.#look();
+    await this.#readRow();
     if (before !== undefined) throw takenOver(this.#row);
     return false;
   }
 
-  async #look(): Promise<false> {
-    this.#row = await this.#appender.live(this.#row.value.id);
-    return false;
+  async #readRow(): Promise<void> {
+    this.#row = await this.#appender.current(this.#row.value.id);
   }
 
-  /** Counts what has come, but for the byte that makes the upload full: that one counts once nothing comes behind it. */
+  /**
+   * Counts the received bytes, except at the declared end of the upload: those count when the source has ended, as it may
+   * still bring too many bytes.
+   */
   async #checkpoint(): Promise<void> {
     const isAll = this.#at === this.#row.value.size;
     if (!isAll && this.#hash === undefined) await this.#count();
   }
 
-  async #salvage(): Promise<void> {
+  /** For a stream that breaks: counts the received bytes. If the stream has a checksum, it drops them instead. */
+  async #keepReceived(): Promise<void> {
     if (this.#hash === undefined) await this.#count();
     else await this.#drop();
   }
@@ -230,10 +234,10 @@ export class UploadStream {
   async #count(): Promise<void> {
     const arriving = this.#arriving;
     if (arriving === undefined) return;
-    this.#arriving = undefined; // counted or not, it ends here
+    this.#arriving = undefined; // `count` ends it, also when it fails
     const now = await this.#appender.count(this.#row, arriving, this.#options.sha256);
     if (now === undefined) {
-      await this.#look();
+      await this.#readRow();
       throw takenOver(this.#row);
     }
     this.#row = now;
@@ -241,13 +245,13 @@ export class UploadStream {
   }
 }
 
-/** Somebody else goes on with the upload, or has ended it. */
+/** For a stream whose upload another call continues or has ended. */
 function takenOver({ value }: SessionRow): ArtifactError {
   if (!isUnfinished(value) || (value.status !== "open" && !isFull(value))) return closedError(value);
-  return offsetConflict(value, "Another call has gone on with this upload, so this one was ended.");
+  return offsetConflict(value, "Another call continued this upload, so this one was ended.");
 }
 
-/** A call that would end an upload whose bytes still come. */
+/** For a call that would end an upload while its bytes still arrive. */
 export function stillArriving({ value: { id, offset, size } }: SessionRow): ArtifactError {
   const message = `Bytes are still arriving for this upload; ${countIs(offset, "byte")} stored so far.`;
   const details = { session_id: id, offset, size };

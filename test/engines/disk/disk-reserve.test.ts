@@ -25,7 +25,7 @@ async function inProcess(
 }
 
 const save = (store: Store, key: string, bytes: number) =>
-  store.artifacts.save({ bucket: "b", key, bytes: randomBytes(bytes), otherwise: "text/plain" });
+  store.artifacts.save({ bucket: "b", key, bytes: randomBytes(bytes), defaultMimeType: "text/plain" });
 
 async function saveMany(store: Store, count: number, bytes: number): Promise<void> {
   for (let number = 0; number < count; number += 1) await save(store, `k${number}`, bytes);

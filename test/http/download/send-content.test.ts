@@ -127,7 +127,7 @@ describe("content", () => {
     expect(await get()).toMatchObject({ status: 500, json: { code: "corrupt" } });
 
     const large = Buffer.alloc(3 * 1024 * 1024, "a"); // not random bytes, of which one in 256 is an X already
-    await store.artifacts.save({ bucket: "b", key: "large", bytes: large, otherwise: "text/plain" });
+    await store.artifacts.save({ bucket: "b", key: "large", bytes: large, defaultMimeType: "text/plain" });
     [...engines.content.files.values()].at(-1)?.bytes.write("X", 2_500_000);
     const request = begin("GET", "/v1/content/b/large", bearer);
     request.end();
@@ -139,7 +139,7 @@ describe("content", () => {
   it("of more than one block arrives unchanged", async () => {
     const { store, ask } = await withContent();
     const large = randomBytes(2_500_000);
-    await store.artifacts.save({ bucket: "b", key: "l.txt", bytes: large, otherwise: "text/plain" });
+    await store.artifacts.save({ bucket: "b", key: "l.txt", bytes: large, defaultMimeType: "text/plain" });
     const whole = await ask("GET", "/v1/content/b/l.txt");
     expect(whole.bytes.equals(large)).toBe(true);
     const part = await ask("GET", "/v1/content/b/l.txt", { headers: { range: "bytes=1000-2200999" } });
@@ -157,7 +157,12 @@ it.each([
   ["photo.png", "inline"],
 ])("%s is served so that a browser runs none of it, as %s", async (key, disposition) => {
   const { ask, store } = await serveHttp();
-  await store.artifacts.save({ bucket: "b", key, bytes: Buffer.from("1"), otherwise: "application/octet-stream" });
+  await store.artifacts.save({
+    bucket: "b",
+    key,
+    bytes: Buffer.from("1"),
+    defaultMimeType: "application/octet-stream",
+  });
   const { headers } = await ask("GET", `/v1/content/b/${key}`);
   expect(headers).toMatchObject({
     "content-disposition": `${disposition}; filename="${key}"`,

@@ -12,7 +12,7 @@ const where = { bucket: "b", key: "k" };
 async function setup() {
   const connection = await connect(createMemoryEngines());
   const save = (content: string | Uint8Array, mime_type = "text/plain") =>
-    connection.store.artifacts.save({ ...where, bytes: Buffer.from(content), otherwise: mime_type, mime_type });
+    connection.store.artifacts.save({ ...where, bytes: Buffer.from(content), defaultMimeType: mime_type, mime_type });
   const read = (args: Arguments = {}) => connection.call("read_artifact", { ...where, ...args });
   return { ...connection, save, read };
 }
@@ -309,7 +309,7 @@ describe("read_artifact", () => {
     const { call, store } = await setup();
     const at = { bucket: "b".repeat(63), key: "k".repeat(200) };
     const bytes = Buffer.alloc(100_000, "text ");
-    await store.artifacts.save({ ...at, bytes, otherwise: "text/plain" });
+    await store.artifacts.save({ ...at, bytes, defaultMimeType: "text/plain" });
     for (const encoding of ["auto", "base64"]) {
       const page = await call("read_artifact", { ...at, offset: 50_000, encoding });
       expect(textOf(page).length + pageTextOf(page).length).toBeLessThanOrEqual(8_000);

@@ -11,7 +11,7 @@ const padded = (bytes: Buffer, length: number): Buffer => Buffer.concat([bytes, 
 async function setup() {
   const { store, call } = await connect(createMemoryEngines());
   const save = (bytes: Buffer, mime_type: string) =>
-    store.artifacts.save({ ...where, bytes, otherwise: mime_type, mime_type });
+    store.artifacts.save({ ...where, bytes, defaultMimeType: mime_type, mime_type });
   const read = (args: Arguments = {}) => call("read_artifact", { ...where, ...args });
   /** Makes the call that the answer names. */
   const follow = async (text: string) => {

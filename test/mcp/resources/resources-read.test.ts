@@ -13,7 +13,7 @@ async function setup() {
   const connection = await connect(engines);
   const { client, store } = connection;
   const save = (bucket: string, key: string, content: string | Uint8Array, type = "text/plain") =>
-    store.artifacts.save({ bucket, key, bytes: Buffer.from(content), otherwise: type, mime_type: type });
+    store.artifacts.save({ bucket, key, bytes: Buffer.from(content), defaultMimeType: type, mime_type: type });
   const read = async (uri: string): Promise<ReadResourceResult["contents"][number]> => {
     const { contents } = await client.readResource({ uri });
     expect(contents).toHaveLength(1);

@@ -181,7 +181,12 @@ it("a change found while the client leaves is not logged as a failure", async ()
     }
     return get(key);
   };
-  await watcher.store.artifacts.save({ bucket: "b", key: "k", bytes: Buffer.from("one"), otherwise: "text/plain" });
+  await watcher.store.artifacts.save({
+    bucket: "b",
+    key: "k",
+    bytes: Buffer.from("one"),
+    defaultMimeType: "text/plain",
+  });
   await vi.waitFor(() => expect(hasLeft).toBe(true), patience);
   await new Promise((resolve) => setImmediate(resolve));
   expect(log).not.toHaveBeenCalledWith("warn", "watch_failed", expect.anything());

@@ -9,7 +9,7 @@ async function setup(options: ConnectOptions = {}) {
   const connection = await connect(createMemoryEngines(), { now: () => created * 1000, ...options });
   const { artifacts } = connection.store;
   const save = (bucket: string, key: string, content = "x") =>
-    artifacts.save({ bucket, key, bytes: Buffer.from(content), otherwise: "text/plain" });
+    artifacts.save({ bucket, key, bytes: Buffer.from(content), defaultMimeType: "text/plain" });
   return { ...connection, save };
 }
 

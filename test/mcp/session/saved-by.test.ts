@@ -43,7 +43,13 @@ describe("saved_by", () => {
     const { data } = await answer<{ data: Artifact[] }>("list_artifacts", { bucket: "b" });
     expect(data.map(({ saved_by }) => saved_by)).toEqual(["test 0", "test 0", "test 0"]);
 
-    const save = { bucket: "b", key: "saved", bytes: Buffer.from("x"), otherwise: "text/plain", saved_by: "other" };
+    const save = {
+      bucket: "b",
+      key: "saved",
+      bytes: Buffer.from("x"),
+      defaultMimeType: "text/plain",
+      saved_by: "other",
+    };
     expect(await store.artifacts.save(save)).toMatchObject({ ...by, already_saved: true });
     expect(await store.artifacts.save({ ...save, bytes: Buffer.from("y") })).toMatchObject({ saved_by: "other" });
     expect(await answer("get_artifact", { bucket: "b", key: "saved", version: 1 })).toMatchObject(by);

@@ -231,7 +231,7 @@ describe("list_artifacts", () => {
   it("puts 100 entries on a page unless limit says otherwise", async () => {
     const { store, answer } = await setup();
     for (let n = 0; n < 101; n += 1) {
-      await store.artifacts.save({ bucket: "b", key: `k${n}`, bytes: Buffer.from("x"), otherwise: "text/plain" });
+      await store.artifacts.save({ bucket: "b", key: `k${n}`, bytes: Buffer.from("x"), defaultMimeType: "text/plain" });
     }
     const page = await answer<Listing>("list_artifacts", { bucket: "b" });
     expect(page.data).toHaveLength(100);

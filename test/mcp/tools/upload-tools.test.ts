@@ -2,7 +2,9 @@ import { describe, expect, it } from "vitest";
 import { DecodedContent } from "../../../src/mcp/fast-json/fast-json.js";
 import { uploadChunk } from "../../../src/mcp/tools/upload-chunk.js";
 import type { Artifact } from "../../../src/store/model/artifact.js";
+import { ArtifactError } from "../../../src/store/model/errors.js";
 import type { Store } from "../../../src/store/store.js";
+import { gate } from "../../support/gate.js";
 import { sha256Of } from "../../support/mcp-client.js";
 import { connectForUploads, day, nowSeconds } from "../../support/upload-client.js";
 
@@ -206,11 +208,17 @@ it("a chunk of another file is answered first with how to begin again, then with
   );
 });
 
-it("upload_chunk returns its buffer when the bytes have been read, which may be after its answer", async () => {
-  let onDone = (): void => undefined;
-  const append = async (_id: string, _offset: number, _bytes: Uint8Array, options: { onDone: () => void }) => {
-    onDone = options.onDone;
-    return { status: "open" };
+it.each([
+  ["answered", async () => ({ status: "open" })],
+  [
+    "refused",
+    async () => Promise.reject(new ArtifactError("offset_conflict", "a gap", { next: "continue_at_offset" })),
+  ],
+])("upload_chunk gives its memory back when the append is %s, and not before", async (_, settle) => {
+  const appending = gate();
+  const append = async () => {
+    await appending.passed;
+    return settle();
   };
   const store = { uploads: { append } } as unknown as Store;
   const tool = uploadChunk({
@@ -225,8 +233,10 @@ it("upload_chunk returns its buffer when the bytes have been read, which may be 
     isReleased = true;
   });
   const call = { signal: new AbortController().signal, progress: () => undefined };
-  await tool.call({ session_id: "s", offset: 0, data }, call);
+  const answer = tool.call({ session_id: "s", offset: 0, data }, call).catch((error) => error);
+  await new Promise((resolve) => setImmediate(resolve));
   expect(isReleased).toBe(false);
-  onDone();
+  appending.open();
+  await answer;
   expect(isReleased).toBe(true);
 });

@@ -7,7 +7,7 @@ import { expectNothingLeaked, expectNothingLeft, expectSound } from "../../suppo
 import { pieceKinds } from "../../support/piece-kinds.js";
 import { createMemoryEngines, type MemoryEngines, saveText, storeOn, textOf } from "../../support/stores.js";
 
-/** Lets `other` happen once, right after the first read of an artifact row. */
+/** Runs `other` once, right after the first read of an artifact row. */
 function racing(metadata: MetadataStore, other: () => Promise<unknown>): MetadataStore {
   let isOver = false;
   return {
@@ -45,7 +45,7 @@ describe.each(pieceKinds)("with content $where", ({ pieceLimits }) => {
       expectNothingLeft(engines);
     });
 
-    it("of what is there already makes none, says so and writes nothing, whatever if_version says", async () => {
+    it("makes no version of the content that the newest version has, and says so, whatever if_version is", async () => {
       const { store, engines } = open();
       const first = await saveText(store, "b", "k", "same");
       expect(first).not.toHaveProperty("already_saved");
@@ -57,7 +57,7 @@ describe.each(pieceKinds)("with content $where", ({ pieceLimits }) => {
       expectNothingLeft(engines);
     });
 
-    it("takes if_version 0 for a new key, and n for the newest version n", async () => {
+    it("accepts if_version 0 for a new key, and n for the newest version n", async () => {
       const { store, engines } = open();
       await saveText(store, "b", "k", "one", 0);
       await saveText(store, "b", "k", "two", 1);
@@ -75,7 +75,7 @@ describe.each(pieceKinds)("with content $where", ({ pieceLimits }) => {
       expectNothingLeft(engines);
     });
 
-    it("lets every one of many savers at once have a version of its own", async () => {
+    it("gives each of many saves at once a version of its own", async () => {
       const { store, engines } = open();
       const saved = await Promise.all(Array.from({ length: 20 }, (_, n) => saveText(store, "b", "k", `text ${n}`)));
       expect(saved.map(({ version }) => version).sort((a, b) => a - b)).toEqual(
@@ -85,7 +85,7 @@ describe.each(pieceKinds)("with content $where", ({ pieceLimits }) => {
       expectNothingLeft(engines);
     });
 
-    it("lets exactly one of many that guard with the same if_version win", async () => {
+    it("lets exactly one of many saves with the same if_version win", async () => {
       const { store, engines } = open();
       const tries = Array.from({ length: 10 }, (_, n) => saveText(store, "b", "k", `text ${n}`, 0));
       const results = await Promise.allSettled(tries);
@@ -97,7 +97,7 @@ describe.each(pieceKinds)("with content $where", ({ pieceLimits }) => {
       expectNothingLeft(engines);
     });
 
-    it("drops the oldest versions past keepVersions, with their bytes", async () => {
+    it("drops the oldest versions beyond keepVersions, with their bytes", async () => {
       const { store, engines } = open({ keepVersions: 3 });
       for (let n = 1; n <= 5; n += 1) await saveText(store, "b", "k", `text ${n}`);
       const { data } = await store.artifacts.listVersions("b", "k", { limit: 10 });
@@ -108,7 +108,7 @@ describe.each(pieceKinds)("with content $where", ({ pieceLimits }) => {
       expectNothingLeft(engines);
     });
 
-    it("leaves nothing behind where its bytes cannot be written", async () => {
+    it("leaves nothing behind if its bytes cannot be written", async () => {
       const engines = createMemoryEngines();
       const full = new ArtifactError("storage_full", "full");
       const createPiece = () => Promise.reject(full);
@@ -126,18 +126,18 @@ describe.each(pieceKinds)("with content $where", ({ pieceLimits }) => {
     });
   });
 
-  describe("save() where a step fails", () => {
-    it("leaves no piece that nothing leads to, whichever step it is", async () => {
+  describe("save() with a step that fails", () => {
+    it("leaves no piece without a row, whichever step it is", async () => {
       for (let failing = 1; ; failing += 1) {
         const engines = createMemoryEngines();
         await saveText(on(engines), "b", "k", "there");
         const view = failOnce(engines, failing);
-        // Loses to the other save, so that what it has stored has to be removed.
+        // This save loses to the other one, so it has to remove the bytes that it has stored.
         const other = { ...view, metadata: racing(view.metadata, () => saveText(on(engines), "b", "k", "other")) };
         const saved = await saveText(on(other), "b", "k", "mine", 1).catch((error) => error.code);
         expect(["internal", "version_conflict"]).toContain(saved);
         if (saved === "internal") await on(engines).artifacts.delete("b", "k");
-        await on(engines).sweep.run({ graceMs: 0, trustsClock: true }); // frees what could not be freed
+        await on(engines).sweep.run({ graceMs: 0, trustsClock: true }); // removes pieces whose removal failed
         expectSound(engines);
         expectNothingLeaked(engines);
         if (view.steps() < failing) break;
@@ -145,8 +145,8 @@ describe.each(pieceKinds)("with content $where", ({ pieceLimits }) => {
     });
   });
 
-  describe("save() on a disk that is full behind its first change", () => {
-    it("takes back what it has stored, in the room that the reserve gives", async () => {
+  describe("save() on a disk that is full after its first change", () => {
+    it("removes the bytes that it has stored, with the space of the reserve", async () => {
       const engines = createMemoryEngines();
       const { metadata, content } = engines;
       let changes = 0;
@@ -167,7 +167,7 @@ describe.each(pieceKinds)("with content $where", ({ pieceLimits }) => {
   });
 
   describe("delete()", () => {
-    it("takes all versions and answers the newest; the bytes are gone with it, the last number stays", async () => {
+    it("removes all versions with their bytes, keeps the last number, and returns the newest", async () => {
       const { store, engines } = open();
       await saveText(store, "b", "k", "one");
       const newest = await saveText(store, "b", "k", "two");
@@ -181,7 +181,7 @@ describe.each(pieceKinds)("with content $where", ({ pieceLimits }) => {
       await expect(store.artifacts.list({ bucket: "b", limit: 1 })).rejects.toMatchObject({ code: "bucket_not_found" });
     });
 
-    it("of one version leaves the others, and its number is not given again", async () => {
+    it("removes one version, keeps the others, and never gives its number again", async () => {
       const { store, engines } = open();
       for (const text of ["one", "two", "three"]) await saveText(store, "b", "k", text);
       expect(await store.artifacts.delete("b", "k", { version: 3 })).toMatchObject({ version: 3 });
@@ -195,7 +195,7 @@ describe.each(pieceKinds)("with content $where", ({ pieceLimits }) => {
       await expect(gone).rejects.toMatchObject({ code: "artifact_not_found", details: { newest_version: 4 } });
     });
 
-    it("under if_version takes what is meant, and nothing newer", async () => {
+    it("with if_version deletes only if the newest version has that number", async () => {
       const { store } = open();
       for (const text of ["one", "two"]) await saveText(store, "b", "k", text);
       for (const [version, if_version] of [[undefined, 1] as const, [1, 1] as const, [undefined, 0] as const]) {
@@ -208,7 +208,7 @@ describe.each(pieceKinds)("with content $where", ({ pieceLimits }) => {
       await expect(store.artifacts.get("b", "k")).rejects.toMatchObject({ code: "artifact_not_found" });
     });
 
-    it("gives up the reserve on a full disk, and takes it again", async () => {
+    it("releases the reserve on a full disk, and restores it", async () => {
       const engines = createMemoryEngines();
       await saveText(on(engines), "b", "k", "text");
       const tight: string[] = [];
@@ -228,7 +228,7 @@ describe.each(pieceKinds)("with content $where", ({ pieceLimits }) => {
       expectNothingLeft(engines);
     });
 
-    it("whose row was changed although the change was answered with an error is carried to its end", async () => {
+    it("finishes if its change was made although it reported an error", async () => {
       const engines = createMemoryEngines();
       await saveText(on(engines), "b", "k", "text");
       const change: typeof engines.metadata.change = async (...values) => {
@@ -242,7 +242,7 @@ describe.each(pieceKinds)("with content $where", ({ pieceLimits }) => {
   });
 
   describe("open()", () => {
-    it("answers from a reader that outlives the artifact", async () => {
+    it("returns content that stays readable after the artifact is deleted", async () => {
       const { store } = open();
       await saveText(store, "b", "k", "content");
       const { artifact, read, close } = await store.artifacts.open("b", "k");
@@ -252,7 +252,7 @@ describe.each(pieceKinds)("with content $where", ({ pieceLimits }) => {
       await close();
     });
 
-    it("names content that is missing or cut short as corrupt", async () => {
+    it("reports missing or cut content as corrupt", async () => {
       const { store, engines } = open();
       await saveText(store, "b", "k", "content");
       for (const [name, bytes] of engines.metadata.pieceMap) engines.metadata.pieceMap.set(name, bytes.subarray(0, 3));
@@ -264,7 +264,7 @@ describe.each(pieceKinds)("with content $where", ({ pieceLimits }) => {
       await expect(store.artifacts.open("b", "k")).rejects.toMatchObject(corrupt);
     });
 
-    it("names a row that does not parse as corrupt, never as a miss", async () => {
+    it("reports a row that does not parse as corrupt, never as a miss", async () => {
       const { store, engines } = open();
       await saveText(store, "b", "k", "content");
       for (const text of ["garbage", "{}", '{"revision":"x"}']) {
@@ -278,7 +278,7 @@ describe.each(pieceKinds)("with content $where", ({ pieceLimits }) => {
   });
 });
 
-it("a deletion that has happened is answered, whatever becomes of its bytes, and the sweep frees them", async () => {
+it("delete() succeeds although its bytes cannot be removed, and the sweep removes them", async () => {
   const { pieceLimits } = pieceKinds[1];
   const engines = createMemoryEngines();
   for (const text of ["one", "two", "three"]) await saveText(storeOn(engines, { pieceLimits }), "b", "k", text);

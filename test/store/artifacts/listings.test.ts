@@ -7,7 +7,7 @@ function open(options = {}) {
 }
 
 describe("listings", () => {
-  it("tell an unknown bucket from a prefix that nothing begins with", async () => {
+  it("distinguish an unknown bucket from a prefix without matches", async () => {
     const { store } = open();
     await saveText(store, "b", "k", "x");
     expect(await store.artifacts.list({ bucket: "b", prefix: "zzz", limit: 1 })).toEqual({ data: [], prefixes: [] });
@@ -15,7 +15,7 @@ describe("listings", () => {
     await expect(store.artifacts.get("c", "k")).rejects.toMatchObject({ code: "artifact_not_found" });
   });
 
-  it("end without a cursor on a last page that is full", async () => {
+  it("have no cursor on a last page that is full", async () => {
     const { store } = open();
     for (const key of ["a", "b", "c", "d"]) await saveText(store, "b", key, key);
     const first = await store.artifacts.list({ bucket: "b", limit: 2 });
@@ -26,7 +26,7 @@ describe("listings", () => {
     expect(versions.next_cursor).toBeUndefined();
   });
 
-  it("refuse a cursor of another listing, and one that was changed", async () => {
+  it("refuse the cursor of another listing, and a changed cursor", async () => {
     const { store } = open();
     for (const key of ["a", "b", "c"]) await saveText(store, "b", key, key);
     const { next_cursor = "" } = await store.artifacts.list({ bucket: "b", limit: 1 });
@@ -44,7 +44,7 @@ describe("listings", () => {
 });
 
 describe("the order of names", () => {
-  it("is that of UTF-8 bytes, in buckets and keys", async () => {
+  it("is the order of their UTF-8 bytes, for buckets and keys", async () => {
     const { store } = open();
     const keys = ["a", "a b", "a-b", "a/b", "a=b", "z", "é", "\uffee", "😀"];
     for (const key of [...keys].reverse()) await saveText(store, "data", key, "x");
@@ -62,7 +62,7 @@ describe("the order of names", () => {
     expect((await store.artifacts.listBuckets({ limit: 9, prefix: "data-" })).data).toEqual([{ name: "data-2" }]);
   });
 
-  it("rolls keys up under any delimiter, page by page", async () => {
+  it("is kept when keys are grouped by any delimiter, page by page", async () => {
     const { store } = open();
     for (const key of ["2026=a", "2026=b", "2027=a", "x", "y=1"]) await saveText(store, "b", key, "x");
     const first = await store.artifacts.list({ bucket: "b", delimiter: "=", limit: 2 });

@@ -7,11 +7,11 @@ import { bytesOf, createMemoryEngines, type MemoryEngines, storeOn, textOf } fro
 const hour = 60 * 60 * 1000;
 const day = 24 * hour;
 const start = 1_800_000_000_000;
-/** The time as it is, which no process need know. */
+/** The right time, in milliseconds since 1970. A process need not know it. */
 let time = start;
 let engines: MemoryEngines;
 
-/** A process whose wall clock shows another time than it is. */
+/** Starts a process whose wall clock is wrong by `offMs`. */
 function startProcess(over: Pick<StoreOptions, "metadata" | "content"> = engines, offMs = 0) {
   const clock = { offMs };
   const store = storeOn(over, { now: () => time + clock.offMs, monotonicMs: () => time - start });
@@ -31,7 +31,7 @@ async function upload({ uploads }: Pick<Store, "uploads">, key: string): Promise
 const expiryOf = (id: string): number =>
   JSON.parse(engines.metadata.rows.get(`session\t${id}`) ?? "").expires_at * 1000;
 
-/** A store that has run long enough for its clock to be known. */
+/** Starts a process and runs it until its clock is trusted. */
 async function runForAnHour(): Promise<ReturnType<typeof startProcess>> {
   const process = startProcess();
   time += hour;
@@ -46,10 +46,10 @@ describe("a clock that is wrong for an hour", () => {
     ["10 years ahead", 3_650 * day],
     ["half a day ahead", day / 2],
   ] as const;
-  /** One that is wrong by less than a day cannot be told from right when a process starts with it. */
-  const plain = wrongs.filter(([, offMs]) => Math.abs(offMs) > day);
+  /** A process that starts cannot notice that its clock is wrong if the error is less than a day. */
+  const noticeable = wrongs.filter(([, offMs]) => Math.abs(offMs) > day);
 
-  it.each(plain)("%s from the start of a process destroys nothing", async (_, offMs) => {
+  it.each(noticeable)("destroys nothing when it is %s from the start of a process", async (_, offMs) => {
     const first = await runForAnHour();
     const [old, done] = [await upload(first, "old"), await upload(first, "done")];
     await first.uploads.complete(done);
@@ -59,13 +59,13 @@ describe("a clock that is wrong for an hour", () => {
     const made = await upload(wrong, "made");
     const extended = await upload(first, "extended");
     const before = expiryOf(extended);
-    await wrong.uploads.append(extended, 3, bytesOf("def")).catch(() => undefined); // it may be past its time there
+    await wrong.uploads.append(extended, 3, bytesOf("def")).catch(() => undefined); // by that clock, the session may have expired
     expect(expiryOf(extended)).toBeGreaterThanOrEqual(before);
     for (let minutes = 0; minutes < 60; minutes += 10) {
       expect(await wrong.sweep.run(), `${minutes} minutes`).toMatchObject({ expired: 0, files: 0, failed: 0 });
       time += hour / 6;
     }
-    wrong.clock.offMs = 0; // and it goes on, with the right time from here
+    wrong.clock.offMs = 0; // the clock is right from here on
     expect(await wrong.sweep.run()).toMatchObject({ expired: 0, rows: 0 });
 
     const right = startProcess();
@@ -82,7 +82,7 @@ describe("a clock that is wrong for an hour", () => {
     expect(await textOf(right.store, "b", "done")).toBe("abc");
   });
 
-  it.each(wrongs)("%s by a jump while a process runs destroys nothing", async (_, offMs) => {
+  it.each(wrongs)("destroys nothing when it jumps to %s while a process runs", async (_, offMs) => {
     const process = await runForAnHour();
     const old = await upload(process, "old");
     process.clock.offMs = offMs;
@@ -101,7 +101,7 @@ describe("a clock that is wrong for an hour", () => {
     expectSound(engines);
   });
 
-  it("ahead by a jump in the middle of a sweep destroys nothing behind that", async () => {
+  it("destroys nothing when it jumps ahead in the middle of a sweep", async () => {
     const first = await runForAnHour();
     const ids = [await upload(first, "one"), await upload(first, "two"), await upload(first, "three")];
     let isSweeping = false;
@@ -119,13 +119,13 @@ describe("a clock that is wrong for an hour", () => {
   });
 });
 
-describe("the end of an upload's time", () => {
-  it("comes by a clock that is right: after an hour in a process, and at once in one that starts soon after", async () => {
+describe("the expiry of an upload", () => {
+  it("waits for an hour in a process that starts more than a day after the last kept time", async () => {
     const first = await runForAnHour();
     const id = await upload(first, "k");
     time += 7 * day;
     expect(await first.uploads.get(id)).toMatchObject({ status: "expired", offset: 3 });
-    const second = startProcess(); // more than a day after the time that was seen
+    const second = startProcess(); // more than a day after the kept time
     expect(await second.sweep.run()).toMatchObject({ expired: 0 });
     time += hour - 1000;
     expect(await second.sweep.run()).toMatchObject({ expired: 0 });
@@ -133,7 +133,7 @@ describe("the end of an upload's time", () => {
     expect(await second.sweep.run()).toMatchObject({ expired: 1 });
   });
 
-  it("comes at once in a process that starts within a day of the time that was seen", async () => {
+  it("does not wait in a process that starts within a day after the last kept time", async () => {
     const first = await runForAnHour();
     const id = await upload(first, "k");
     time += 7 * day - 2 * hour;
@@ -144,7 +144,7 @@ describe("the end of an upload's time", () => {
     expect(await second.uploads.get(id)).toMatchObject({ status: "expired" });
   });
 
-  it("does not come at once where the clock shows a time before the one that was seen", async () => {
+  it("waits if the clock is behind the last kept time", async () => {
     const first = await runForAnHour();
     await upload(first, "k");
     time += 8 * day;
@@ -153,7 +153,7 @@ describe("the end of an upload's time", () => {
     expect(await behind.sweep.run()).toMatchObject({ expired: 0 });
   });
 
-  it("does not come at once in a store that nobody has kept the time of", async () => {
+  it("waits in a store that has no kept time", async () => {
     const first = startProcess();
     await upload(first, "k");
     await first.sweep.run();
@@ -162,7 +162,7 @@ describe("the end of an upload's time", () => {
     expect(engines.metadata.rows.has("clock")).toBe(false);
   });
 
-  it("starts anew to be trusted an hour after each jump", async () => {
+  it("waits for an hour after each jump of the clock", async () => {
     const process = await runForAnHour();
     await upload(process, "k");
     time += 8 * day;
@@ -177,7 +177,7 @@ describe("the end of an upload's time", () => {
     expect(await process.sweep.run()).toMatchObject({ expired: 1 });
   });
 
-  it("is never set earlier by a clock that is right, where another was ahead", async () => {
+  it("is not set earlier by a right clock after a clock that was ahead", async () => {
     const first = await runForAnHour();
     const id = await upload(first, "k");
     const ahead = startProcess(engines, 2 * day);
@@ -188,7 +188,7 @@ describe("the end of an upload's time", () => {
     expect(late).toBeGreaterThan(time + 8 * day);
   });
 
-  it("is never set earlier, by a chunk or a stream under a clock that is behind", async () => {
+  it("is not set earlier by a chunk or a stream of a process whose clock is behind", async () => {
     const first = await runForAnHour();
     const id = await upload(first, "k");
     const before = expiryOf(id);

@@ -28,10 +28,10 @@ beforeEach(() => {
   store = on(engines);
 });
 
-describe("what a change has freed", () => {
+describe("the sweep removes freed pieces", () => {
   const remove = () => Promise.reject(new ArtifactError("internal", "EIO"));
 
-  it("is removed by the sweep of another process where its remover died, at any age and by any clock", async () => {
+  it("whose remover died, at any age and by any clock", async () => {
     await saveText(store, "b", "k", "text");
     await on({ ...engines, content: { ...engines.content, remove } }).artifacts.delete("b", "k");
     expect(engines.content.files.size).toBe(1);
@@ -40,7 +40,7 @@ describe("what a change has freed", () => {
     expect(rowsOf("freed\t")).toEqual([]);
   });
 
-  it("keeps its row until the removal has been done", async () => {
+  it("and their row goes only after the removal", async () => {
     await saveText(store, "b", "k", "text");
     const events: string[] = [];
     const spied = {
@@ -68,7 +68,7 @@ describe("what a change has freed", () => {
     expectNothingLeft(engines);
   });
 
-  it("keeps its row where the removal fails in the sweep too, which says so and tries again", async () => {
+  it("again if their removal failed, and reports the failure", async () => {
     await saveText(store, "b", "k", "text");
     const failing = on({ ...engines, content: { ...engines.content, remove } });
     await failing.artifacts.delete("b", "k");
@@ -79,7 +79,7 @@ describe("what a change has freed", () => {
     expectNothingLeft(engines);
   });
 
-  it("may be seen through by two sweeps at once", async () => {
+  it("while another sweep does the same", async () => {
     for (const key of ["one", "two", "three"]) {
       await saveText(store, "b", key, "text");
       await on({ ...engines, content: { ...engines.content, remove } }).artifacts.delete("b", key);
@@ -91,8 +91,8 @@ describe("what a change has freed", () => {
   });
 });
 
-describe("pieces of an ended upload that no version names", () => {
-  /** Bytes of an append that lost, whose process died before it had removed them. */
+describe("leftover pieces of an ended upload", () => {
+  /** Leaves the piece of an append that lost, as if its process had died before it removed the piece. */
   async function leave(id: string): Promise<void> {
     const writer = await engines.content.createPiece(id, 3);
     await writer.write(bytesOf("left"));
@@ -105,7 +105,7 @@ describe("pieces of an ended upload that no version names", () => {
     return id;
   }
 
-  it("go before the row of the upload, a day after its end and its time, and not earlier", async () => {
+  it("are removed before the row of the upload, a day after its end and its expiry, not earlier", async () => {
     const id = await complete();
     now += 8 * dayMs - 1000;
     expect(await store.sweep.run(trusting)).toMatchObject({ files: 0, rows: 0 });
@@ -118,7 +118,7 @@ describe("pieces of an ended upload that no version names", () => {
     expect(await textOf(store, "b", "k")).toBe("abc");
   });
 
-  it("go with all others where the version was deleted", async () => {
+  it("are removed with all other pieces if the version was deleted", async () => {
     await complete();
     const { id } = await store.uploads.create({ bucket: "b", key: "k" });
     await store.uploads.append(id, 0, bytesOf("abc"));
@@ -130,7 +130,7 @@ describe("pieces of an ended upload that no version names", () => {
     expect(engines.content.files.size).toBe(0);
   });
 
-  it("go at once past the upload's time where nothing is to be waited for", async () => {
+  it("are removed right after the upload's expiry if the grace period is 0", async () => {
     await complete();
     expect(await store.sweep.run({ graceMs: 0, ...trusting })).toMatchObject({ files: 0, rows: 0 });
     now += 7 * dayMs;
@@ -138,7 +138,7 @@ describe("pieces of an ended upload that no version names", () => {
     expectNothingLeft(engines);
   });
 
-  it("keep the row where they cannot be removed", async () => {
+  it("keep the row of the upload if they cannot be removed", async () => {
     const id = await complete();
     now += 8 * dayMs;
     const remove = () => Promise.reject(new ArtifactError("internal", "EIO"));
@@ -149,7 +149,7 @@ describe("pieces of an ended upload that no version names", () => {
     expectNothingLeft(engines);
   });
 
-  it("are left alone while the upload goes on, and those that it names with them", async () => {
+  it("stay while the upload is open, like the pieces that its row names", async () => {
     const { id } = await store.uploads.create({ bucket: "b", key: "k" });
     await store.uploads.append(id, 0, bytesOf("abc"));
     await leave(id);

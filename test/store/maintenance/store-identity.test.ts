@@ -23,10 +23,10 @@ beforeEach(() => {
 function startProcess(over: Pick<StoreOptions, "metadata" | "content"> = engines, ms = now): Store {
   return storeOn(over, { now: () => ms, monotonicMs: () => ms, pieceLimits: noRowPieces });
 }
-const idOf = ({ metadata }: MemoryEngines): string => JSON.parse(metadata.rows.get("store") ?? "").id;
+const storeIdOf = ({ metadata }: MemoryEngines): string => JSON.parse(metadata.rows.get("store") ?? "").id;
 const generationOf = ({ metadata }: MemoryEngines): number => JSON.parse(metadata.rows.get("store") ?? "").generation;
 
-/** A database as it was. */
+/** Takes a backup of the database. Returns what restores it. */
 function backUp(): () => void {
   const [rows, pieces] = [new Map(engines.metadata.rows), new Map(engines.metadata.pieceMap)];
   return () => {
@@ -37,14 +37,14 @@ function backUp(): () => void {
   };
 }
 
-describe("a store", () => {
-  it("has one id, in its rows and beside its content, however many processes begin it at once", async () => {
+describe("the id of a store", () => {
+  it("is the same in the rows and beside the content when many processes create the store at once", async () => {
     await Promise.all(Array.from({ length: 5 }, (_, n) => saveText(startProcess(), "b", `k${n}`, "text")));
-    expect(await engines.content.readMark()).toBe(`${idOf(engines)} 0`);
+    expect(await engines.content.readMark()).toBe(`${storeIdOf(engines)} 0`);
     await startProcess().check();
   });
 
-  it("that another process begins while this one looks is one store", async () => {
+  it("is found when another process creates the store while this one reads", async () => {
     let hasBegun = false;
     const begin = async (): Promise<void> => {
       if (hasBegun) return;
@@ -63,7 +63,7 @@ describe("a store", () => {
     }
   });
 
-  it("is written nothing to by who only looks", async () => {
+  it("is not written by calls that only read", async () => {
     const { artifacts, uploads } = startProcess();
     expect((await artifacts.listBuckets({ limit: 9 })).data).toEqual([]);
     expect((await uploads.list({ limit: 9 })).data).toEqual([]);
@@ -71,12 +71,12 @@ describe("a store", () => {
     expect(await engines.content.readMark()).toBeUndefined();
   });
 
-  it("whose first process died between row and mark goes on", async () => {
+  it("is completed if the first process died between the row and the mark", async () => {
     const writeMark = () => Promise.reject(new Dead("dead"));
     const dying = startProcess({ ...engines, content: { ...engines.content, writeMark } });
     await expect(saveText(dying, "b", "k", "text")).rejects.toThrow("dead");
     expect(await saveText(startProcess(), "b", "k", "text")).toMatchObject({ version: 1 });
-    expect(await engines.content.readMark()).toBe(`${idOf(engines)} 0`);
+    expect(await engines.content.readMark()).toBe(`${storeIdOf(engines)} 0`);
   });
 });
 
@@ -95,7 +95,7 @@ describe("a store whose rows and content do not belong together", () => {
   };
   const replaced = { code: "store_replaced", next: "restart_server" };
 
-  it.each(Object.keys(cases))("takes no write and sweeps nothing: %s", async (name) => {
+  it.each(Object.keys(cases))("refuses writes and sweeps: %s", async (name) => {
     await saveText(startProcess(), "b", "k", "text");
     const { uploads } = startProcess();
     const { id } = await uploads.create({ bucket: "b", key: "upload", size: 6 });
@@ -123,7 +123,7 @@ describe("a store whose rows and content do not belong together", () => {
     expect(await content.readMark()).toBe(mark);
   });
 
-  it("is asked again, and goes on once they do", async () => {
+  it("is checked again at each call, and works when they belong together again", async () => {
     await saveText(startProcess(), "b", "k", "text");
     let isInPlace = false;
     const metadata = { ...engines.metadata, isInPlace: async () => isInPlace };
@@ -143,12 +143,12 @@ describe("the generation", () => {
     await saveText(store, "b", "k", "text");
     for (const generation of [1, 2, 3]) {
       await store.sweep.run();
-      expect(await engines.content.readMark()).toBe(`${idOf(engines)} ${generation}`);
+      expect(await engines.content.readMark()).toBe(`${storeIdOf(engines)} ${generation}`);
       expect(generationOf(engines)).toBe(generation);
     }
   });
 
-  it("tells that an older database was restored: nothing is swept until it was verified", async () => {
+  it("shows that an older database was restored: sweeps do nothing until the store was verified", async () => {
     const store = startProcess();
     await saveText(store, "b", "old", "text");
     const restore = backUp();
@@ -162,18 +162,22 @@ describe("the generation", () => {
     const rows = new Map(engines.metadata.rows);
     for (let round = 0; round < 2; round += 1) {
       expect(await later.sweep.run({ graceMs: 0, ...trusting })).toEqual({
-        ...{ expired: 0, settled: 0, rows: 0, files: 0, failed: 0 },
+        expired: 0,
+        settled: 0,
+        rows: 0,
+        files: 0,
+        failed: 0,
       });
     }
     expect([...engines.content.files.keys()]).toEqual(files);
     expect(engines.metadata.rows).toEqual(rows);
-    // What the restored rows do not know of is an orphan by now, and no reason not to go on.
+    // The restored rows do not name the newer file. It is an orphan, and does not keep the store from being swept.
     expect((await later.verify()).faults).toMatchObject([{ kind: "orphan" }]);
     expect(await later.sweep.run(trusting)).toMatchObject({ rows: 1, failed: 0 });
     expect(await textOf(later, "b", "old")).toBe("text");
   });
 
-  it("is accepted by a check that finds content missing only if it repairs", async () => {
+  it("is accepted by a verification that finds missing content only if it repairs", async () => {
     const store = startProcess();
     await saveText(store, "b", "old", "text");
     const restore = backUp();
@@ -190,31 +194,34 @@ describe("the generation", () => {
     expect(generationOf(engines)).toBeGreaterThan(2);
   });
 
-  it.each(["before", "behind"])("is no older one where a process died right %s its row was raised", async (where) => {
-    const store = startProcess();
-    await saveText(store, "b", "k", "text");
-    await store.sweep.run();
-    let isDead = false;
-    const step: Step = async (act, name, values) => {
-      const isRaise = name === "change" && JSON.stringify(values).includes('"store"');
-      if (isDead || (isRaise && where === "before")) {
-        isDead = true;
-        throw new Dead("dead");
-      }
-      const result = await act();
-      isDead ||= isRaise;
-      return result;
-    };
-    await expect(startProcess(stepwise(engines, step)).sweep.run()).rejects.toThrow("dead");
-    expect(isDead).toBe(true);
-    expect(await engines.content.readMark()).toBe(`${idOf(engines)} 2 raising`);
-    expect(generationOf(engines)).toBe(where === "before" ? 1 : 2);
-    await store.sweep.run();
-    expect(await engines.content.readMark()).toBe(`${idOf(engines)} ${generationOf(engines)}`);
-    expect(generationOf(engines)).toBe(where === "before" ? 2 : 3);
-  });
+  it.each(["before", "after"])(
+    "does not count as older if a process died right %s the change that raises it",
+    async (where) => {
+      const store = startProcess();
+      await saveText(store, "b", "k", "text");
+      await store.sweep.run();
+      let isDead = false;
+      const step: Step = async (act, name, values) => {
+        const isRaise = name === "change" && JSON.stringify(values).includes('"store"');
+        if (isDead || (isRaise && where === "before")) {
+          isDead = true;
+          throw new Dead("dead");
+        }
+        const result = await act();
+        isDead ||= isRaise;
+        return result;
+      };
+      await expect(startProcess(stepwise(engines, step)).sweep.run()).rejects.toThrow("dead");
+      expect(isDead).toBe(true);
+      expect(await engines.content.readMark()).toBe(`${storeIdOf(engines)} 2 raising`);
+      expect(generationOf(engines)).toBe(where === "before" ? 1 : 2);
+      await store.sweep.run();
+      expect(await engines.content.readMark()).toBe(`${storeIdOf(engines)} ${generationOf(engines)}`);
+      expect(generationOf(engines)).toBe(where === "before" ? 2 : 3);
+    },
+  );
 
-  it("raised by two processes at once is the same in both places, however slow one of them is", async () => {
+  it("is the same in rows and mark when two processes raise it at once, however slow one of them is", async () => {
     await saveText(startProcess(), "b", "k", "text");
     for (let moment = 1; ; moment += 1) {
       let steps = 0;
@@ -224,7 +231,9 @@ describe("the generation", () => {
         return act();
       };
       expect(await startProcess(stepwise(engines, step)).sweep.run()).toMatchObject({ failed: 0 });
-      expect(await engines.content.readMark(), `moment ${moment}`).toBe(`${idOf(engines)} ${generationOf(engines)}`);
+      expect(await engines.content.readMark(), `moment ${moment}`).toBe(
+        `${storeIdOf(engines)} ${generationOf(engines)}`,
+      );
       expectSound(engines);
       if (steps < moment) break;
     }

@@ -43,7 +43,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
     return id;
   }
 
-  /** A process that dies right before its step number `step` of `act`. */
+  /** Runs `act` in a process that dies right before the given step. Returns whether it died. */
   async function dyingAt(step: number, act: (store: Store) => Promise<unknown>): Promise<boolean> {
     const dying = storeOn(mortal(engines, step, false), { now: () => now * 1000, keepVersions: 2, pieceLimits });
     return act(dying).then(
@@ -52,7 +52,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
     );
   }
 
-  /** Leaves `act` in the middle: right before the step that `isThere` waits for has been seen to happen. */
+  /** Lets a process die in the middle of `act`, as early as `isThere` holds afterwards. */
   async function leaveBehind(isThere: () => boolean, act: (store: Store) => Promise<unknown>): Promise<void> {
     const { rows, pieceMap } = engines.metadata;
     const maps = [rows, pieceMap, engines.content.files] as Map<string, unknown>[];
@@ -65,7 +65,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
         for (const [key, value] of before[n] ?? []) map.set(key, value);
       }
     }
-    throw new Error("never came about");
+    throw new Error("the state was never reached");
   }
 
   const sessionNow = (): { status: string; offset: number; size: number | null } | undefined => {
@@ -74,8 +74,8 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
   };
   const isFull = (): boolean => sessionNow()?.offset === 3 && sessionNow()?.status === "open";
 
-  describe("an upload past its time", () => {
-    it("goes with its bytes, and says that it has expired for another day", async () => {
+  describe("an upload whose time is over", () => {
+    it("loses its bytes, and shows that it has expired for another day", async () => {
       const id = await uploaded("abc");
       now += 7 * day - 1;
       await store.sweep.run(trusting);
@@ -92,7 +92,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
       expect([...engines.metadata.rows.keys()].sort()).toEqual(["clock", "store"]);
     });
 
-    it("goes where it is a conflict too, with what it has kept", async () => {
+    it("expires with its bytes also if it is a conflict", async () => {
       await saveText(store, "b", "k", "there");
       const id = await uploaded("abc", { if_version: 0 });
       await expect(store.uploads.complete(id)).rejects.toMatchObject({ code: "version_conflict" });
@@ -102,7 +102,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
       expect(await textOf(store, "b", "k")).toBe("there");
     });
 
-    it("stays readable once complete, until then", async () => {
+    it("stays readable for another day if it is complete", async () => {
       const id = await uploaded("abc");
       await store.uploads.complete(id);
       now += 7 * day;
@@ -123,7 +123,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
       return id;
     };
 
-    it("is left to its process for a while, then published, however long nobody came", async () => {
+    it("is left to its process for the grace period, then published, however much later", async () => {
       await filled();
       now += 60;
       expect(await store.sweep.run(trusting)).toMatchObject({ settled: 0 });
@@ -133,7 +133,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
       expectNothingLeft(engines);
     });
 
-    it("is published by a sweep whose clock cannot be trusted, too: nothing is lost by it", async () => {
+    it("is published also by a sweep whose clock is not trusted, as that loses nothing", async () => {
       await filled();
       now += hour;
       expect(await store.sweep.run({ trustsClock: false })).toMatchObject({ settled: 1 });
@@ -141,7 +141,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
     });
 
     it.each(["get", "complete", "a replay", "a replay of no bytes"])(
-      "is published by %s, also past its time",
+      "is published by %s, even after its time is over",
       async (call) => {
         const id = await filled();
         now += 8 * day;
@@ -156,7 +156,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
       },
     );
 
-    it("becomes a conflict where the key has got a version since, and can then be published by who asks", async () => {
+    it("becomes a conflict if its key got a version since, and can still be completed", async () => {
       const id = await filled();
       await saveText(store, "b", "k", "later");
       now += hour;
@@ -169,7 +169,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
       expect(await textOf(store, "b", "k")).toBe("abc");
     });
 
-    it("is what the newest version is already, and that answers it", async () => {
+    it("completes with the newest version if that has the same content", async () => {
       const id = await filled();
       await saveText(store, "b", "k", "abc");
       now += hour;
@@ -178,7 +178,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
       expectNothingLeft(engines);
     });
 
-    it("is left alone where its size was not declared: nobody knows whether all of it is there", async () => {
+    it("is left alone if its size was not declared, as it may lack bytes", async () => {
       const id = await uploaded("abc");
       now += 6 * day;
       expect(await store.sweep.run(trusting)).toMatchObject({ settled: 0, expired: 0 });
@@ -186,8 +186,8 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
     });
   });
 
-  describe("a deletion that was left in the middle", () => {
-    it("is ended, at any age", async () => {
+  describe("an interrupted deletion", () => {
+    it("is finished by a sweep, at any age", async () => {
       await saveText(store, "b", "k", "one");
       await leaveBehind(
         () => rowsOf("artifact\t").length === 0,
@@ -201,14 +201,14 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
     });
   });
 
-  describe("a process that slept between its bytes and its row", () => {
-    it("stages them again, and nothing is lost", async () => {
+  describe("a process that slept between writing bytes and changing the row", () => {
+    it("writes the bytes again, and loses none", async () => {
       const id = await uploaded("abc");
       const metadata = { ...engines.metadata };
       let slept = 0;
       metadata.change = async (rows, pieces) => {
         if (rows.some(({ key }) => key.startsWith("session\t")) && slept++ === 0) {
-          now += 2 * day; // the lid was closed, and another process is the first to wake up
+          now += 2 * day; // the machine slept, and another process is the first to wake up
           await store.sweep.run(trusting);
         }
         return engines.metadata.change(rows, pieces);
@@ -221,7 +221,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
     });
   });
 
-  it("a sweep goes on where one step fails, and says so", async () => {
+  it("a sweep reports a step that failed, and goes on", async () => {
     await uploaded("abc");
     const other = await uploaded("def");
     const [broken] = rowsOf("session\t").filter((key) => !key.includes(other));
@@ -231,7 +231,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
     expect(await store.uploads.get(other)).toMatchObject({ status: "expired" });
   });
 
-  it("a sweep ends behind its step when it is told to", async () => {
+  it("a sweep ends after its current step when it is aborted", async () => {
     const stopping = new AbortController();
     for (const text of ["abc", "def"]) await uploaded(text);
     now += 7 * day;
@@ -247,7 +247,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
 });
 
 describe("a sweep", () => {
-  it("finds rows on every page", async () => {
+  it("reads the rows of all pages", async () => {
     let now = 1_000_000_000;
     const store = storeOn(createMemoryEngines(), { now: () => now, monotonicMs: () => now });
     for (let n = 0; n < 250; n += 1) await store.uploads.create({ bucket: "b", key: `k${n}` });
@@ -258,17 +258,17 @@ describe("a sweep", () => {
   });
 });
 
-describe("a save that was left behind", () => {
+describe("an interrupted save", () => {
   let now = 1_000_000_000;
   const clocks = { now: () => now, monotonicMs: () => now, pieceLimits: noRowPieces };
 
-  const givenUp = {
+  const tookTooLong = {
     code: "internal",
     message: expect.stringContaining("Nothing was saved"),
     next: "call_again",
   };
 
-  /** A save that sleeps for two days right before its change of a row, while others sweep. */
+  /** A store that sleeps for two days before its first change of a row for which `isRow` holds. Another process sweeps. */
   async function sleepyStore(isRow: (keys: string) => boolean) {
     const engines = createMemoryEngines({ now: () => now });
     const store = storeOn(engines, clocks);
@@ -284,7 +284,7 @@ describe("a save that was left behind", () => {
     return { engines, store, sleeper: storeOn({ ...engines, metadata }, clocks) };
   }
 
-  it("is undone, as its caller never heard of it, and only by a clock that can be trusted", async () => {
+  it("is undone by a sweep whose clock is trusted, as its caller had no answer", async () => {
     const engines = createMemoryEngines({ now: () => now });
     const store = storeOn(engines, clocks);
     let isDead = false;
@@ -305,22 +305,22 @@ describe("a save that was left behind", () => {
     expect([...engines.metadata.rows.keys()].sort()).toEqual(["clock", "store"]);
   });
 
-  it("is to be made again where its process slept right before it was published", async () => {
+  it("asks to be repeated if its process slept right before the publication", async () => {
     const { engines, store, sleeper } = await sleepyStore((keys) => keys.includes("artifact\t"));
-    await expect(saveText(sleeper, "b", "k", "abc")).rejects.toMatchObject(givenUp);
+    await expect(saveText(sleeper, "b", "k", "abc")).rejects.toMatchObject(tookTooLong);
     expectSound(engines);
     expectNothingLeft(engines);
     await expect(store.artifacts.get("b", "k")).rejects.toMatchObject({ code: "artifact_not_found" });
     expect(await saveText(sleeper, "b", "k", "abc")).toMatchObject({ version: 1 });
   });
 
-  it("is to be made again where its process slept before its bytes counted", async () => {
+  it("asks to be repeated if its process slept before its bytes counted", async () => {
     let sessions = 0;
     const { engines, sleeper } = await sleepyStore((keys) => {
       if (keys.startsWith("session\t")) sessions += 1;
       return sessions === 2;
     });
-    await expect(saveText(sleeper, "b", "k", "abc")).rejects.toMatchObject(givenUp);
+    await expect(saveText(sleeper, "b", "k", "abc")).rejects.toMatchObject(tookTooLong);
     expectNothingLeft(engines);
     expect(await saveText(sleeper, "b", "k", "abc")).toMatchObject({ version: 1 });
   });

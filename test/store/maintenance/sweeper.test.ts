@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import type { Sweep, SweepOptions, SweepReport } from "../../../src/store/maintenance/sweep.js";
+import type { Sweep } from "../../../src/store/maintenance/sweep.js";
+import type { SweepOptions, SweepReport } from "../../../src/store/maintenance/sweep-pass.js";
 import { startSweeper } from "../../../src/store/maintenance/sweeper.js";
 import { sweepEveryMs } from "../../../src/store/model/limits.js";
 import { silentLog } from "../../support/silent-log.js";
@@ -13,7 +14,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** A sweep that is counted, and takes as long as the test says. */
+/** Counts the runs of a sweep, whose work is given by the test. */
 function countedSweep(run: (options: SweepOptions) => Promise<SweepReport> = async () => report) {
   const began: number[] = [];
   const sweep = {
@@ -25,7 +26,7 @@ function countedSweep(run: (options: SweepOptions) => Promise<SweepReport> = asy
   return { sweep, began };
 }
 
-it("sweeps a while after the start, then every hour or so, each time at another moment", async () => {
+it("startSweeper() sweeps some time after the start, then about every hour, at varying times", async () => {
   const { sweep, began } = countedSweep();
   const start = Date.now();
   const sweeper = startSweeper(sweep, silentLog);
@@ -45,7 +46,7 @@ it("sweeps a while after the start, then every hour or so, each time at another 
   expect(began).toHaveLength(waits.length);
 });
 
-it("goes on after a sweep that failed, and says so", async () => {
+it("startSweeper() logs a sweep that failed, and goes on", async () => {
   const { sweep, began } = countedSweep(() => Promise.reject(new Error("no disk")));
   const log = vi.fn();
   const sweeper = startSweeper(sweep, log);
@@ -55,7 +56,7 @@ it("goes on after a sweep that failed, and says so", async () => {
   await sweeper.stop();
 });
 
-it("stop() tells the sweep that is running, waits for it, and begins no other", async () => {
+it("stop() aborts the running sweep, waits for it, and begins no other", async () => {
   let end: () => void = () => undefined;
   let told: AbortSignal | undefined;
   const { sweep, began } = countedSweep(({ signal }) => {

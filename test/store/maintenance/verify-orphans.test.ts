@@ -31,7 +31,7 @@ function age(seconds: number): void {
   for (const file of engines.content.files.values()) file.written_at = now - seconds;
 }
 
-describe("files that nothing names", () => {
+describe("files that no row names", () => {
   async function leaveFiles(): Promise<void> {
     const { id } = await store.uploads.create({ bucket: "b", key: "k" });
     await store.uploads.append(id, 0, bytesOf("abc"));
@@ -41,7 +41,7 @@ describe("files that nothing names", () => {
     }
   }
 
-  it("are orphans after a day, and set aside by a repair; those of an upload are the sweep's", async () => {
+  it("are orphans after a day, which a repair sets aside, unless their upload exists", async () => {
     await leaveFiles();
     expect(await faults()).toEqual([]);
     age(day + 1);
@@ -55,10 +55,10 @@ describe("files that nothing names", () => {
     expect(await faults({ graceMs: 0 })).toEqual([]);
   });
 
-  it("are no faults where their upload has just ended, however old they are", async () => {
+  it("are no orphans if their upload has just ended, however old they are", async () => {
     await saveText(store, "b", "k", "abc");
     const { id } = await store.uploads.create({ bucket: "b", key: "k", mime_type: "text/plain", size: 3 });
-    // It is what is there already, and its process dies before it has removed its own piece.
+    // The newest version has the same content. The process dies before it removes the upload's own piece.
     const remove = () => Promise.reject(new Error("dead"));
     const dying = on({ ...engines, content: { ...engines.content, remove } });
     await dying.uploads.append(id, 0, bytesOf("abc"));
@@ -69,7 +69,7 @@ describe("files that nothing names", () => {
     expectNothingLeft(engines);
   });
 
-  it("are no faults where a row says that they are to be removed", async () => {
+  it("are no orphans if a freed row names them", async () => {
     await saveText(store, "b", "k", "abc");
     for (const key of engines.metadata.rows.keys()) if (key.startsWith("session\t")) engines.metadata.rows.delete(key);
     const remove = () => Promise.reject(new Error("dead"));
@@ -79,7 +79,7 @@ describe("files that nothing names", () => {
     expect(engines.content.files.size).toBe(1);
   });
 
-  it("are left where they are as long as a row cannot be read, since it may name them", async () => {
+  it("stay where they are while a row cannot be read, as that row may name them", async () => {
     await saveText(store, "b", "k", "text");
     const [name = ""] = engines.content.files.keys();
     for (const key of engines.metadata.rows.keys()) if (key.startsWith("session\t")) engines.metadata.rows.delete(key);
@@ -95,7 +95,7 @@ describe("files that nothing names", () => {
     expect(await faults({ repair: true })).toMatchObject([{ kind: "orphan", path, next: "repair", repaired: true }]);
   });
 
-  it("beside the shards, and in them under a name that no piece has, are orphans too", async () => {
+  it("are orphans also outside the shards, and if their name is not that of a piece", async () => {
     const found = { bytes: 1, written_at: now - day - 1 };
     const content = {
       ...engines.content,
@@ -112,7 +112,7 @@ describe("files that nothing names", () => {
   });
 });
 
-describe("pieces in rows that nothing names", () => {
+describe("pieces in rows that no row names", () => {
   it("are orphans, whose bytes a repair keeps", async () => {
     await saveText(storeOn(engines), "b", "k", "named");
     engines.metadata.pieceMap.set(`${stranger}/0-abc`, bytesOf("left"));
@@ -127,7 +127,7 @@ describe("pieces in rows that nothing names", () => {
     expect(await textOf(store, "b", "k")).toBe("named");
   });
 
-  it("are left where they are as long as a row cannot be read", async () => {
+  it("stay where they are while a row cannot be read", async () => {
     await saveText(storeOn(engines), "b", "k", "text");
     engines.metadata.rows.set("artifact\tb\tk", "{");
     expect(await faults({ repair: true })).toMatchObject([{ kind: "corrupt" }, { kind: "orphan", repaired: false }]);
@@ -135,8 +135,7 @@ describe("pieces in rows that nothing names", () => {
   });
 });
 
-/** Whatever is published, ended or swept between what the check reads. */
-describe.each(pieceKinds)("what happens while the store is checked, with bytes $where", ({ pieceLimits }) => {
+describe.each(pieceKinds)("verify() at any moment of other work, with bytes $where", ({ pieceLimits }) => {
   const kinds: Record<string, (worker: Store, id: string) => Promise<unknown>> = {
     "is published": ({ uploads }, id) => uploads.complete(id),
     "is published, and its row swept": async (worker, id) => {
@@ -159,7 +158,7 @@ describe.each(pieceKinds)("what happens while the store is checked, with bytes $
     },
   };
 
-  it.each(Object.keys(kinds))("%s: it is no orphan, and a repair takes nothing away", async (kind) => {
+  it.each(Object.keys(kinds))("reports no orphan and removes nothing while an upload %s", async (kind) => {
     for (let moment = 1; ; moment += 1) {
       engines = createMemoryEngines({ now: () => now * 1000 });
       const worker = on(engines, { pieceLimits });

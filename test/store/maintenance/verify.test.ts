@@ -32,7 +32,7 @@ describe.each(kinds)("with bytes $where", ({ pieceLimits }) => {
     readonly pieces: readonly { readonly name: string; readonly in_row?: true }[];
   }
 
-  /** The pieces of a version: reads and changes them, wherever they lie. */
+  /** The pieces of a version or session. A test reads and changes them in rows or in the content store. */
   function piecesOf(session: string, pieces: Named["pieces"]) {
     return pieces.map(({ name, in_row }) => {
       const path = `${session}/${name}`;
@@ -53,7 +53,7 @@ describe.each(kinds)("with bytes $where", ({ pieceLimits }) => {
     const row = JSON.parse(engines.metadata.rows.get(`artifact\tb\t${key}`) ?? "");
     const { session, pieces } = row.versions.find((known: Named) => known.version === version);
     const [only] = piecesOf(session, pieces);
-    if (only === undefined) throw new Error("it has no piece");
+    if (only === undefined) throw new Error("the version has no piece");
     return only;
   }
 
@@ -67,7 +67,7 @@ describe.each(kinds)("with bytes $where", ({ pieceLimits }) => {
     set(flipped);
   }
 
-  /** But for the generation, which a check may raise. */
+  /** All rows but the one with the generation, which a verification may raise. */
   function withoutStore(): Map<string, string> {
     const rows = new Map(engines.metadata.rows);
     rows.delete("store");
@@ -76,8 +76,8 @@ describe.each(kinds)("with bytes $where", ({ pieceLimits }) => {
 
   const faults = async (options = {}) => (await store.verify(options)).faults;
 
-  describe("a sound store", () => {
-    it("has no faults, and is counted", async () => {
+  describe("verify() of a sound store", () => {
+    it("finds no faults, and counts the records", async () => {
       await saveText(store, "b", "one", "first");
       await saveText(store, "b", "one", "second");
       await saveText(store, "b", "two", "");
@@ -89,7 +89,7 @@ describe.each(kinds)("with bytes $where", ({ pieceLimits }) => {
       expect(report).toEqual({ artifacts: 3, versions: 4, bytes: 14, unfinished_uploads: 1, faults: [] });
     });
 
-    it("has none either where a process died at any step of its work", async () => {
+    it("finds no faults after a process died at any step of its work", async () => {
       await saveText(store, "b", "k", "before");
       for (let step = 1; step < 40; step += 1) {
         const dying = on(mortal(engines, step, false));
@@ -103,28 +103,28 @@ describe.each(kinds)("with bytes $where", ({ pieceLimits }) => {
       }
     });
 
-    it("has none where others work meanwhile", async () => {
+    it("finds no faults while others work", async () => {
       for (let n = 0; n < 30; n += 1) await saveText(store, "b", `k${n}`, "text");
       const metadata = { ...engines.metadata };
       const { range } = metadata;
-      let looks = 0;
+      let pages = 0;
       metadata.range = async (prefix, options) => {
         const page = await range(prefix, options);
-        // Between the rows and the files, things come and go.
-        looks += 1;
-        await store.artifacts.delete("b", `k${looks}`);
-        await saveText(store, "b", `new${looks}`, "text");
-        const { id } = await store.uploads.create({ bucket: "b", key: `upload${looks}` });
+        // Artifacts and uploads come and go while the rows and files are read.
+        pages += 1;
+        await store.artifacts.delete("b", `k${pages}`);
+        await saveText(store, "b", `new${pages}`, "text");
+        const { id } = await store.uploads.create({ bucket: "b", key: `upload${pages}` });
         await store.uploads.append(id, 0, bytesOf("abc"));
-        if (looks % 2 === 0) await store.uploads.complete(id);
+        if (pages % 2 === 0) await store.uploads.complete(id);
         return page;
       };
       const other = on({ ...engines, metadata });
       expect((await other.verify({ graceMs: 0 })).faults).toEqual([]);
-      expect(looks).toBeGreaterThan(2);
+      expect(pages).toBeGreaterThan(2);
     });
 
-    it("tells how far it is", async () => {
+    it("reports its progress", async () => {
       await saveText(store, "b", "one", "12345");
       await saveText(store, "b", "two", "67890");
       const seen: [number, number][] = [];
@@ -137,8 +137,8 @@ describe.each(kinds)("with bytes $where", ({ pieceLimits }) => {
     });
   });
 
-  describe("damaged content", () => {
-    it("is named, whether a bit flipped, or it is cut short or gone", async () => {
+  describe("verify() of content", () => {
+    it("reports a flipped bit, a cut file and a missing file, and removes nothing", async () => {
       for (const key of ["flipped", "short", "gone"]) await saveText(store, "b", key, "content");
       await saveText(store, "b", "flipped", "a second version");
       flipABit(pieceOf("flipped"));
@@ -152,7 +152,7 @@ describe.each(kinds)("with bytes $where", ({ pieceLimits }) => {
       ]);
       expect(found.map(({ message }) => message).join(" ")).toMatch(/SHA-256.*gone.*after 6 of 7/);
       expect(found.every(({ next }) => next === "restore_or_delete_version")).toBe(true);
-      // Nothing that a row names is removed by a repair.
+      // A repair removes nothing that a row names.
       const rows = withoutStore();
       expect(await faults({ repair: true })).toEqual(found);
       expect(withoutStore()).toEqual(rows);
@@ -162,20 +162,20 @@ describe.each(kinds)("with bytes $where", ({ pieceLimits }) => {
       expect(await textOf(store, "b", "flipped")).toBe("a second version");
     });
 
-    it("is none where a piece has more than the bytes that count", async () => {
+    it("ignores bytes of a piece behind those that count", async () => {
       await saveText(store, "b", "long", "content");
       const { id } = await store.uploads.create({ bucket: "b", key: "k" });
       await store.uploads.append(id, 0, bytesOf("abc"));
       for (const piece of [pieceOf("long"), ...stagedOf(id)])
         piece.set(Buffer.concat([piece.bytes, bytesOf(" and more")]));
-      if (pieceLimits.maxRowPieceBytes > 0) return; // a piece in a row is always of its length
+      if (pieceLimits.maxRowPieceBytes > 0) return; // a piece in a row has no bytes that do not count
       expect(await faults()).toEqual([]);
       expect(await textOf(store, "b", "long")).toBe("content");
       expect(await store.uploads.complete(id)).toMatchObject({ artifact: { bytes: 3 } });
       expect(await textOf(store, "b", "k")).toBe("abc");
     });
 
-    it("of an unfinished upload is named too", async () => {
+    it("reports damaged content of an unfinished upload", async () => {
       const { id } = await store.uploads.create({ bucket: "b", key: "k" });
       await store.uploads.append(id, 0, bytesOf("abc"));
       await saveText(store, "b", "kept", "there");
@@ -192,7 +192,7 @@ describe.each(kinds)("with bytes $where", ({ pieceLimits }) => {
     });
   });
 
-  describe("rows", () => {
+  describe("verify() of rows", () => {
     it.each([
       ["artifact\tb\tk", "{"],
       ["artifact\tb\tk", '{"revision":"r","bucket":"b","key":"other","last":1,"versions":[]}'],
@@ -202,7 +202,7 @@ describe.each(kinds)("with bytes $where", ({ pieceLimits }) => {
       ["gone\tb\tk", '{"revision":"r","last":0}'],
       ["clock", "{}"],
       ["something\telse", "{}"],
-    ])("that cannot be read are named, and a repair keeps their text: %s", async (row, text) => {
+    ])("reports a row that cannot be read, and a repair keeps its text: %s", async (row, text) => {
       await saveText(store, "b", "sound", "text");
       engines.metadata.rows.set(row, text);
       expect(await faults()).toMatchObject([{ kind: "corrupt", row, repaired: false }]);
@@ -214,14 +214,14 @@ describe.each(kinds)("with bytes $where", ({ pieceLimits }) => {
       expect(await faults()).toEqual([]);
     });
 
-    it("of a version that two keys claim are named", async () => {
+    it("reports a version that two keys name", async () => {
       await saveText(store, "b", "one", "text");
       const row = engines.metadata.rows.get("artifact\tb\tone") ?? "";
       engines.metadata.rows.set("artifact\tb\ttwo", row.replace('"key":"one"', '"key":"two"'));
       expect(await faults()).toMatchObject([{ kind: "corrupt", row: "artifact\tb\ttwo", bucket: "b", key: "two" }]);
     });
 
-    it("whose versions are out of order, or past the last number, are named", async () => {
+    it("reports versions that are out of order, or above the last number", async () => {
       for (const text of ["one", "two"]) await saveText(store, "b", "k", text);
       const row = JSON.parse(engines.metadata.rows.get("artifact\tb\tk") ?? "");
       for (const wrong of [
@@ -236,7 +236,7 @@ describe.each(kinds)("with bytes $where", ({ pieceLimits }) => {
       }
     });
 
-    it("of uploads that no listing shows are listed again", async () => {
+    it("reports an upload that no listing shows, and a repair lists it again", async () => {
       const { id } = await store.uploads.create({ bucket: "b", key: "k" });
       engines.metadata.rows.delete(`upload\tb\tk\t${id}`);
       expect(await faults()).toMatchObject([{ kind: "unlisted", session_id: id, repaired: false }]);

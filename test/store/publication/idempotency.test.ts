@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import type { SaveArtifact } from "../../../src/store/artifacts/artifact-store.js";
+import type { SaveArtifact } from "../../../src/store/artifacts/artifact-saves.js";
 import type { Store } from "../../../src/store/store.js";
-import type { CreateUpload } from "../../../src/store/uploads/uploads.js";
+import type { CreateUpload } from "../../../src/store/uploads/new-session.js";
 import { expectNothingLeft, expectSound } from "../../support/invariants.js";
 import { pieceKinds } from "../../support/piece-kinds.js";
 import { bytesOf, createMemoryEngines, type MemoryEngines, saveText, storeOn, textOf } from "../../support/stores.js";
@@ -19,7 +19,7 @@ describe.each(pieceKinds)("an idempotency key, with bytes $where", ({ pieceLimit
     store.artifacts.save({
       bucket: "b",
       key: "k",
-      otherwise: "text/plain",
+      defaultMimeType: "text/plain",
       bytes: bytesOf(text),
       idempotency_key,
       ...more,
@@ -83,7 +83,7 @@ describe.each(pieceKinds)("an idempotency key, with bytes $where", ({ pieceLimit
           artifacts.save({
             bucket: "b",
             key: "k",
-            otherwise: "text/plain",
+            defaultMimeType: "text/plain",
             bytes: bytesOf("one"),
             idempotency_key: "first",
             if_version: 0,

@@ -146,7 +146,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
   });
 
   describe("a strict guard", () => {
-    const strict = { bucket: "b", key: "k", otherwise: "text/plain", isStrict: true } as const;
+    const strict = { bucket: "b", key: "k", defaultMimeType: "text/plain", isStrict: true } as const;
     const bytes = bytesOf("same");
 
     it("is not met by equal bytes: one of four racing saves makes the version", async () => {

@@ -6,7 +6,7 @@ import { bytesOf, createMemoryEngines, storeOn, textOf } from "../../support/sto
 
 const at = { bucket: "b", key: "k.txt" };
 
-describe.each(pieceKinds)("an append to what lies $where", ({ pieceLimits }) => {
+describe.each(pieceKinds)("append() with bytes $where", ({ pieceLimits }) => {
   function open(options = {}) {
     const engines = createMemoryEngines();
     return { engines, store: storeOn(engines, { pieceLimits, ...options }) };
@@ -26,23 +26,7 @@ describe.each(pieceKinds)("an append to what lies $where", ({ pieceLimits }) => 
     expect(await store.uploads.append(id, 0, bytesOf("abc"), { sha256: digestOf("abc") })).toMatchObject({ offset: 3 });
   });
 
-  it("says when it reads its bytes no more: not before it had its turn", async () => {
-    const { store } = open();
-    const { id } = await store.uploads.create(at);
-    const events: string[] = [];
-    const append = (offset: number, text: string) =>
-      store.uploads
-        .append(id, offset, bytesOf(text), { onDone: () => void events.push(`${text} read`) })
-        .then(({ offset }) => events.push(`${text} at ${offset}`))
-        .catch(({ code }) => events.push(`${text} ${code}`));
-    await Promise.all([append(0, "abc"), append(99, "gap"), append(3, "def"), append(0, "abc")]);
-    expect(events.filter((event) => event.endsWith("read"))).toEqual(["abc read", "gap read", "def read", "abc read"]);
-    for (const end of ["abc at 3", "gap offset_conflict", "def at 6"]) {
-      expect(events.indexOf(end)).toBeGreaterThan(events.indexOf(`${end.slice(0, 3)} read`));
-    }
-  });
-
-  it("accepts a replay, with more behind it, and refuses other bytes", async () => {
+  it("accepts a replay with new bytes behind it, and refuses bytes that differ", async () => {
     const { store, engines } = open();
     const { id } = await store.uploads.create(at);
     await store.uploads.append(id, 0, bytesOf("abcdef"));
@@ -61,18 +45,20 @@ describe.each(pieceKinds)("an append to what lies $where", ({ pieceLimits }) => 
     expect(await textOf(store, "b", "k.txt")).toBe("abcdefgh");
   });
 
-  it("whose very first byte differs may be of other content, and is told so", async () => {
+  it("says that bytes may be of other content if the very first one differs", async () => {
     const { store } = open();
     const { id } = await store.uploads.create(at);
     await store.uploads.append(id, 0, bytesOf("abcdef"));
     const other = store.uploads.append(id, 0, bytesOf("Xbcdef"));
     await expect(other).rejects.toMatchObject({
-      ...{ code: "offset_conflict", next: "check_content", details: { offset: 6, differs_at: 0 } },
+      code: "offset_conflict",
+      next: "check_content",
+      details: { offset: 6, differs_at: 0 },
       message: expect.stringMatching(/^This may be another file than the one that this upload was begun with: /),
     });
   });
 
-  it("of bytes that were uploaded answers with the artifact after completion", async () => {
+  it("answers a replay after completion with the artifact", async () => {
     const { store } = open();
     const { id } = await store.uploads.create({ ...at, size: 4 });
     const done = await store.uploads.append(id, 0, bytesOf("abcd"));
@@ -85,7 +71,7 @@ describe.each(pieceKinds)("an append to what lies $where", ({ pieceLimits }) => 
     await expect(store.uploads.append(id, 0, bytesOf("ab"))).rejects.toMatchObject({ code: "session_closed" });
   });
 
-  it("refuses what is larger than a chunk or an artifact may be", async () => {
+  it("refuses a chunk or an artifact that is too large", async () => {
     const { store } = open({ maxChunkBytes: 4, maxArtifactBytes: 6 });
     await expect(store.uploads.create({ ...at, size: 7 })).rejects.toMatchObject({ code: "too_large" });
     const { id } = await store.uploads.create(at);

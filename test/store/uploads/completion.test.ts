@@ -22,14 +22,14 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
       details: { expected: digestOf("abc"), actual: digestOf("abX"), offset: 3 },
     };
 
-    it("that does not match publishes nothing and keeps the bytes, for the right one", async () => {
+    it("keeps the bytes of a mismatch unpublished until the right digest is given", async () => {
       const { store, engines } = open();
       const { uploads } = store;
       const { id } = await uploads.create({ ...at, size: 3, sha256: digestOf("abc") });
       await expect(uploads.append(id, 0, bytesOf("abX"))).rejects.toMatchObject(mismatch);
       expect((await uploads.list({ limit: 9 })).data).toMatchObject([{ status: "open", offset: 3, size: 3 }]);
       await expect(store.artifacts.get("b", "k.txt")).rejects.toMatchObject({ code: "artifact_not_found" });
-      // Every call that would publish it says so again, in this process and another.
+      // Every call that would publish it reports the mismatch again, in this process and in another.
       const another = storeOn(engines, { pieceLimits }).uploads;
       await expect(uploads.get(id)).rejects.toMatchObject(mismatch);
       await expect(another.append(id, 1, bytesOf("bX"))).rejects.toMatchObject(mismatch);
@@ -42,7 +42,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
       expectNothingLeft(engines);
     });
 
-    it("that does not match lets the upload be aborted", async () => {
+    it("lets an upload with a mismatch be aborted", async () => {
       const { store, engines } = open();
       const { id } = await store.uploads.create({ ...at, size: 3, sha256: digestOf("abc") });
       await expect(store.uploads.append(id, 0, bytesOf("abX"))).rejects.toMatchObject(mismatch);
@@ -50,7 +50,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
       expectNothingLeft(engines);
     });
 
-    it("that does not match lets the upload expire in the end, and not before", async () => {
+    it("lets an upload with a mismatch expire when its time is over, not earlier", async () => {
       let now = 1_000_000_000;
       const { store, engines } = open({ now: () => now, monotonicMs: () => now, sessionTtlMs: 7 * dayMs });
       const { id } = await store.uploads.create({ ...at, size: 3, sha256: digestOf("abc") });
@@ -65,7 +65,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
       expectNothingLeft(engines);
     });
 
-    it("is asked of an upload without a size when it is completed, and more may come behind it", async () => {
+    it("of an upload without a size is checked at completion, and more bytes may follow", async () => {
       const { store } = open();
       const { id } = await store.uploads.create({ ...at, sha256: digestOf("abcd") });
       await store.uploads.append(id, 0, bytesOf("abc"));
@@ -74,7 +74,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
       expect(await store.uploads.complete(id)).toMatchObject({ status: "complete" });
     });
 
-    it("of an empty content is checked before a session is made", async () => {
+    it("of empty content is checked before a session is created", async () => {
       const { store } = open();
       const wrong = store.uploads.create({ ...at, size: 0, sha256: digestOf("a") });
       await expect(wrong).rejects.toMatchObject({ code: "checksum_mismatch", next: "create_with_digest" });
@@ -83,7 +83,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
   });
 
   describe("complete()", () => {
-    it("says how much is missing of a sized upload", async () => {
+    it("reports how many bytes of a sized upload are missing", async () => {
       const { store } = open();
       const { id } = await store.uploads.create({ ...at, size: 3 });
       await store.uploads.append(id, 0, bytesOf("ab"));
@@ -95,7 +95,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
       });
     });
 
-    it("of a size publishes nothing where another process has added bytes meanwhile", async () => {
+    it("with a size publishes nothing if another process has added bytes meanwhile", async () => {
       const { engines, store: another } = open();
       const { id } = await another.uploads.create({ ...at });
       await another.uploads.append(id, 0, bytesOf("abc"));
@@ -111,7 +111,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
       expect(await another.uploads.get(id)).toMatchObject({ status: "open", offset: 4, size: null });
     });
 
-    it("keeps the bytes where its own digest does not match", async () => {
+    it("keeps the bytes if its own digest does not match", async () => {
       const { store } = open();
       const { id } = await store.uploads.create(at);
       await store.uploads.append(id, 0, bytesOf("abc"));
@@ -124,7 +124,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
       await expect(late).rejects.toMatchObject({ code: "checksum_mismatch", next: "use_published" });
     });
 
-    it("under an unmet if_version keeps the bytes until it is given another", async () => {
+    it("with an unmet if_version keeps the bytes until it is called with another one", async () => {
       const { store, engines } = open();
       await saveText(store, "b", "k.txt", "there");
       const { id } = await store.uploads.create({ ...at, if_version: 0, size: 3 });
@@ -144,7 +144,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
       expect(await textOf(store, "b", "k.txt")).toBe("abc");
     });
 
-    it("of the content that the newest version has makes none, whatever if_version says", async () => {
+    it("makes no version of the content that the newest version has, whatever if_version is", async () => {
       const { store, engines } = open();
       const saved = await saveText(store, "b", "k.txt", "abc");
       const { id } = await store.uploads.create({ ...at, if_version: 0, size: 3, mime_type: "text/plain" });
@@ -154,7 +154,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
       expect(await store.uploads.append(id, 1, bytesOf("bc"))).toEqual(done);
     });
 
-    it("of what was full and left behind answers as the one that filled it would have", async () => {
+    it("publishes a full upload whose process died before the publication", async () => {
       const { store, engines } = open();
       const { id } = await store.uploads.create({ ...at, size: 3 });
       const change: typeof engines.metadata.change = async (rows, pieces) => {
@@ -169,7 +169,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
   });
 
   describe("abort()", () => {
-    it("frees the bytes, can be asked twice, and ends the session for every other call", async () => {
+    it("frees the bytes, can be repeated, and ends the session for every other call", async () => {
       const { store, engines } = open();
       const { id } = await store.uploads.create({ ...at, size: 3 });
       await store.uploads.append(id, 0, bytesOf("ab"));
@@ -182,7 +182,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
       await expect(store.artifacts.get("b", "k.txt")).rejects.toMatchObject({ code: "artifact_not_found" });
     });
 
-    it("gives up the reserve on a full disk, and takes it again", async () => {
+    it("releases the reserve on a full disk, and restores it", async () => {
       const engines = createMemoryEngines();
       const { id } = await storeOn(engines, { pieceLimits }).uploads.create(at);
       const steps: string[] = [];
@@ -200,7 +200,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
       expect(steps).toEqual(["released", "restored"]);
     });
 
-    it("frees what a conflict has kept, and leaves a complete upload alone", async () => {
+    it("frees the bytes of a conflict, and refuses a complete upload", async () => {
       const { store, engines } = open();
       await saveText(store, "b", "k.txt", "there");
       const { id } = await store.uploads.create({ ...at, if_version: 0, size: 3 });

@@ -30,7 +30,7 @@ describe.each(pieceKinds)("an upload that begins with a version, with bytes $whe
     store = on(engines);
   });
 
-  it("is its copy where nothing comes behind it, and the source is untouched", async () => {
+  it("is a copy if nothing is appended, and leaves the source as it was", async () => {
     const source = await saveText(store, "b", "source", "content");
     const before = engines.metadata.rows.get("artifact\tb\tsource");
     const done = await store.uploads.create({ ...to, size: 7, from });
@@ -43,7 +43,7 @@ describe.each(pieceKinds)("an upload that begins with a version, with bytes $whe
     expectNothingLeft(engines);
   });
 
-  it("takes more behind it, and is then published; the source is untouched", async () => {
+  it("accepts more bytes, is then published, and leaves the source as it was", async () => {
     await saveText(store, "b", "source", "abc");
     const { id, offset, status } = await store.uploads.create({ ...to, from });
     expect([offset, status]).toEqual([3, "open"]);
@@ -60,7 +60,7 @@ describe.each(pieceKinds)("an upload that begins with a version, with bytes $whe
     expectNothingLeft(engines);
   });
 
-  it("may be of the same key, and extends it", async () => {
+  it("extends its own key", async () => {
     await saveText(store, "b", "source", "abc");
     const { id } = await store.uploads.create({ ...to, key: "source", size: 6, if_version: 1, from });
     expect(await store.uploads.append(id, 3, bytesOf("def"))).toMatchObject({ artifact: { version: 2 } });
@@ -69,14 +69,14 @@ describe.each(pieceKinds)("an upload that begins with a version, with bytes $whe
     expectNothingLeft(engines);
   });
 
-  it("takes the version that is meant: the newest unless told otherwise", async () => {
+  it("begins with the given version, or else with the newest", async () => {
     for (const text of ["one", "three"]) await saveText(store, "b", "source", text);
     const [newest, older] = [await store.uploads.create({ ...to, from }), { ...from, version: 1 }];
     expect(newest).toMatchObject({ offset: 5 });
     expect(await store.uploads.create({ ...to, from: older })).toMatchObject({ offset: 3 });
   });
 
-  it("reads no byte where nothing comes behind it: the digest is known", async () => {
+  it("reads no byte if nothing is appended, as the digest is known", async () => {
     await saveText(store, "b", "source", "content");
     const openPiece = () => Promise.reject(new Error("nobody reads"));
     const copying = on({ ...engines, content: { ...engines.content, openPiece } });
@@ -87,7 +87,7 @@ describe.each(pieceKinds)("an upload that begins with a version, with bytes $whe
     expect(await textOf(store, "b", "another")).toBe("content");
   });
 
-  it("of no bytes begins with none", async () => {
+  it("begins with an empty version", async () => {
     await saveText(store, "b", "source", "");
     expect(await store.uploads.create({ ...to, size: 0, from })).toMatchObject({ status: "complete" });
     const { id } = await store.uploads.create({ ...to, key: "more", size: 3, from });
@@ -95,7 +95,7 @@ describe.each(pieceKinds)("an upload that begins with a version, with bytes $whe
     expectSound(engines);
   });
 
-  it("that is longer than the declared size is refused, and there is no session", async () => {
+  it("is refused without a session if the version is longer than the declared size", async () => {
     await saveText(store, "b", "source", "content");
     const before = new Map(engines.metadata.rows);
     for (const size of [0, 6]) {
@@ -112,25 +112,25 @@ describe.each(pieceKinds)("an upload that begins with a version, with bytes $whe
   });
 
   it.each([
-    ["no such key", { bucket: "b", key: "none" }, "artifact_not_found"],
-    ["no such version", { ...from, version: 2 }, "artifact_not_found"],
-    ["no bucket's name", { bucket: "..", key: "source" }, "invalid_argument"],
-    ["no key", { bucket: "b", key: "a\tb" }, "invalid_argument"],
-  ])("with %s is refused, and there is no session", async (_, source, code) => {
+    ["an unknown key", { bucket: "b", key: "none" }, "artifact_not_found"],
+    ["an unknown version", { ...from, version: 2 }, "artifact_not_found"],
+    ["an invalid bucket", { bucket: "..", key: "source" }, "invalid_argument"],
+    ["an invalid key", { bucket: "b", key: "a\tb" }, "invalid_argument"],
+  ])("is refused without a session if the source has %s", async (_, source, code) => {
     await saveText(store, "b", "source", "content");
     const before = new Map(engines.metadata.rows);
     await expect(store.uploads.create({ ...to, from: source })).rejects.toMatchObject({ code });
     expect(engines.metadata.rows).toEqual(before);
   });
 
-  it("finds its source by a key that was typed on another system", async () => {
+  it("finds its source by a key in another Unicode form", async () => {
     await saveText(store, "b", "über", "content");
     expect(await store.uploads.create({ ...to, size: 7, from: { bucket: "b", key: "u\u0308ber" } })).toMatchObject({
       status: "complete",
     });
   });
 
-  /** Lets `other` happen right before the engine copies, or reads what lies in rows. */
+  /** Runs `other` right before the engine copies a piece, or reads pieces in rows. */
   function interrupted(other: () => Promise<unknown>): Store {
     let isOver = false;
     const once = async (): Promise<void> => {
@@ -149,7 +149,7 @@ describe.each(pieceKinds)("an upload that begins with a version, with bytes $whe
     return on({ metadata: { ...engines.metadata, pieces }, content: { ...engines.content, copy } });
   }
 
-  it("whose source is deleted while it is copied says so, and nothing is left", async () => {
+  it("is refused if the source is deleted while it is copied, and leaves nothing", async () => {
     await saveText(store, "b", "source", "content");
     const copying = interrupted(() => store.artifacts.delete("b", "source"));
     await expect(copying.uploads.create({ ...to, from })).rejects.toMatchObject({ code: "artifact_not_found" });
@@ -159,7 +159,7 @@ describe.each(pieceKinds)("an upload that begins with a version, with bytes $whe
     expect(open).toEqual([]);
   });
 
-  it("whose source has a new version, and lost the one that was meant, begins with the newest", async () => {
+  it("begins with the newest version if the source got a new one and lost the older one meanwhile", async () => {
     await saveText(store, "b", "source", "content");
     const limited = on(engines, { keepVersions: 1 });
     const copying = interrupted(() => saveText(limited, "b", "source", "other content"));
@@ -167,7 +167,7 @@ describe.each(pieceKinds)("an upload that begins with a version, with bytes $whe
     expectSound(engines);
   });
 
-  it("whose source is lost, though a row names it, is corrupt", async () => {
+  it("is refused as corrupt if the bytes of the source are lost", async () => {
     await saveText(store, "b", "source", "content");
     engines.content.files.clear();
     engines.metadata.pieceMap.clear();
@@ -178,7 +178,7 @@ describe.each(pieceKinds)("an upload that begins with a version, with bytes $whe
     expect(engines.content.files.size + engines.metadata.pieceMap.size).toBe(0);
   });
 
-  it("has no room past a limit, and then nothing is left", async () => {
+  it("is refused beyond the limit of unfinished bytes, and leaves nothing", async () => {
     await saveText(store, "b", "source", "content");
     const limited = on(engines, { maxUnfinishedBytes: 6 });
     await expect(limited.uploads.create({ ...to, from })).rejects.toMatchObject({ code: "storage_full" });
@@ -187,7 +187,7 @@ describe.each(pieceKinds)("an upload that begins with a version, with bytes $whe
     expect(await limited.uploads.append(id, 0, bytesOf("123456"))).toMatchObject({ offset: 6 });
   });
 
-  it("leaves nothing that no row leads to, whichever step fails", async () => {
+  it("leaves no piece without a row, whichever step fails", async () => {
     for (const isBefore of [true, false]) {
       for (let failing = 1; ; failing += 1) {
         engines = createMemoryEngines();
@@ -210,7 +210,7 @@ describe.each(pieceKinds)("an upload that begins with a version, with bytes $whe
   });
 });
 
-it("what was copied goes at once where the disk is full before all of it was", async () => {
+it("create() removes the copied pieces if the disk is full before all of them are copied", async () => {
   const pieceLimits = noRowPieces;
   const engines = createMemoryEngines();
   const [one, two] = [storeOn(engines, { pieceLimits }), storeOn(engines, { pieceLimits })];

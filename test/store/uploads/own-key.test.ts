@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { bytesOf, createMemoryEngines, storeOn, textOf } from "../../support/stores.js";
 
 it.each([0, 3])(
-  "an upload of %i bytes has its key for itself, whichever process takes it at the same moment",
+  "create() gives an upload of %i bytes a key of its own when several processes want the same key at once",
   async (size) => {
     const engines = createMemoryEngines();
     const stores = [storeOn(engines), storeOn(engines), storeOn(engines)];

@@ -1,50 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { publicationWaitMs } from "../../../src/store/model/limits.js";
-import { gate } from "../../support/gate.js";
-import { bytesOf, createMemoryEngines, noRowPieces, storeOn } from "../../support/stores.js";
-
-interface Slow {
-  readonly sha256?: string;
-  /** Its first bytes wait too, where a size is given. */
-  readonly size?: number;
-  /** Bytes that are stored can be read meanwhile, once this has passed. */
-  readonly beforeRead?: () => Promise<void>;
-}
-
-/** A store whose publications wait until they are let go on. */
-async function openSlow({ sha256, size, beforeRead }: Slow = {}) {
-  const engines = createMemoryEngines();
-  const publication = gate();
-  const bytes = gate();
-  const content = {
-    ...engines.content,
-    // The digest of another process's pieces, which is what takes long.
-    openPiece: async (...values: Parameters<typeof engines.content.openPiece>) => {
-      await (beforeRead?.() ?? publication.passed);
-      return engines.content.openPiece(...values);
-    },
-    createPiece: async (session: string, start: number) => {
-      if (size !== undefined) await bytes.passed;
-      return engines.content.createPiece(session, start);
-    },
-  };
-  const change: typeof engines.metadata.change = async (rows, pieces) => {
-    if (rows.some(({ key }) => key.startsWith("artifact\t"))) await publication.passed;
-    return engines.metadata.change(rows, pieces);
-  };
-  const other = storeOn(engines, { pieceLimits: noRowPieces });
-  const { id } = await other.uploads.create({ bucket: "b", key: "k", sha256, size });
-  await other.uploads.append(id, 0, bytesOf("abc"));
-  const store = storeOn({ metadata: { ...engines.metadata, change }, content }, { pieceLimits: noRowPieces });
-  return { store, id, letGo: publication.open, appended: bytes.open };
-}
+import { openSlowPublication } from "../../support/slow-publication.js";
+import { bytesOf } from "../../support/stores.js";
 
 describe("a publication that takes long", () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] }));
   afterEach(() => void vi.useRealTimers());
 
-  it("lets its caller hear how it stands after 20 s, and who asks again wait with it", async () => {
-    const { store, id, letGo } = await openSlow();
+  it("answers its caller after 20 s with the session as it is, and later callers wait for it again", async () => {
+    const { store, id, letGo } = await openSlowPublication();
     const first = store.uploads.complete(id);
     await vi.advanceTimersByTimeAsync(publicationWaitMs - 1);
     expect(await Promise.race([first, "waiting"])).toBe("waiting");
@@ -60,8 +24,8 @@ describe("a publication that takes long", () => {
     expect(await third).toMatchObject({ status: "complete", artifact: { version: 1 } });
   });
 
-  it("that fails when nobody waits any more has kept the bytes, and tells why to who asks for it again", async () => {
-    const { store, id, letGo } = await openSlow({ sha256: "0".repeat(64) });
+  it("keeps the bytes if it fails after its answer, and the next completion reports why", async () => {
+    const { store, id, letGo } = await openSlowPublication({ sha256: "0".repeat(64) });
     const first = store.uploads.complete(id);
     await vi.advanceTimersByTimeAsync(publicationWaitMs);
     expect(await first).toMatchObject({ status: "open", offset: 3 });
@@ -71,8 +35,8 @@ describe("a publication that takes long", () => {
     expect(await store.uploads.get(id)).toMatchObject({ status: "open", offset: 3 });
   });
 
-  it("of an upload whose size was declared fails for who only asks how it stands, too", async () => {
-    const { store, id, letGo, appended } = await openSlow({ sha256: "0".repeat(64), size: 4 });
+  it("of a sized upload also reports its failure to get()", async () => {
+    const { store, id, letGo, appended } = await openSlowPublication({ sha256: "0".repeat(64), size: 4 });
     appended();
     const last = store.uploads.append(id, 3, bytesOf("d"));
     await vi.advanceTimersByTimeAsync(publicationWaitMs);
@@ -81,8 +45,8 @@ describe("a publication that takes long", () => {
     await expect(store.uploads.get(id)).rejects.toMatchObject({ code: "checksum_mismatch", details: { offset: 4 } });
   });
 
-  it("lets a call that only waited be made again, and keeps no failure of it", async () => {
-    const { store, id, letGo } = await openSlow();
+  it("answers a call that waits for it, and ignores a later failure of that call", async () => {
+    const { store, id, letGo } = await openSlowPublication();
     const first = store.uploads.complete(id);
     const abort = store.uploads.abort(id);
     await vi.advanceTimersByTimeAsync(publicationWaitMs);
@@ -92,22 +56,22 @@ describe("a publication that takes long", () => {
     expect(await store.uploads.get(id)).toMatchObject({ status: "complete" });
   });
 
-  it("is no answer to an append whose bytes are others than those stored", async () => {
-    const { store, id, letGo } = await openSlow({ beforeRead: async () => undefined });
+  it("refuses a waiting append whose bytes differ from those stored", async () => {
+    const { store, id, letGo } = await openSlowPublication({ beforeRead: async () => undefined });
     const first = store.uploads.complete(id);
     const [same, other, more] = ["abc", "abX", "abcd"].map((text) => store.uploads.append(id, 0, bytesOf(text)));
     for (const call of [other, more]) call?.catch(() => undefined); // looked at below
     await vi.advanceTimersByTimeAsync(publicationWaitMs);
     expect(await same).toMatchObject({ status: "open", offset: 3 });
     await expect(other).rejects.toMatchObject({ code: "offset_conflict", details: { offset: 3 } });
-    expect(await more).toMatchObject({ status: "open", offset: 3 }); // it is told that its last byte is not there
+    expect(await more).toMatchObject({ status: "open", offset: 3 }); // the offset says that the last byte is not stored
     letGo();
     expect(await first).toMatchObject({ status: "open", offset: 3 });
     expect(await store.uploads.get(id)).toMatchObject({ status: "complete" });
   });
 
-  it("is no answer to an append of another digest than it was announced with", async () => {
-    const { store, id, letGo } = await openSlow({ beforeRead: async () => undefined });
+  it("is no answer to an append with a wrong digest", async () => {
+    const { store, id, letGo } = await openSlowPublication({ beforeRead: async () => undefined });
     const first = store.uploads.complete(id);
     const replay = store.uploads.append(id, 0, bytesOf("abc"), { sha256: "0".repeat(64) });
     replay.catch(() => undefined); // looked at below
@@ -117,8 +81,8 @@ describe("a publication that takes long", () => {
     expect(await first).toMatchObject({ status: "open", offset: 3 });
   });
 
-  it("that fails does not let in what was refused while it ran", async () => {
-    const { store, id, letGo } = await openSlow({ sha256: "0".repeat(64) });
+  it("stores no append that it answered or refused, even if it fails", async () => {
+    const { store, id, letGo } = await openSlowPublication({ sha256: "0".repeat(64) });
     const first = store.uploads.complete(id);
     const [next, refused] = [store.uploads.append(id, 3, bytesOf("d")), store.uploads.append(id, 4, bytesOf("e"))];
     refused.catch(() => undefined); // looked at below
@@ -126,35 +90,12 @@ describe("a publication that takes long", () => {
     for (const call of [first, next]) expect(await call).toMatchObject({ status: "open", offset: 3 });
     await expect(refused).rejects.toMatchObject({ code: "offset_conflict", details: { offset: 3 } });
     letGo();
-    expect(await store.uploads.get(id)).toMatchObject({ offset: 4 });
+    expect(await store.uploads.get(id)).toMatchObject({ offset: 3 });
     await expect(store.uploads.complete(id)).rejects.toMatchObject({ code: "checksum_mismatch" });
   });
 
-  it("that ends while a replay is compared is answered for, though the replay's memory has gone", async () => {
-    const reading = gate();
-    let beforeRead = async (): Promise<void> => undefined;
-    const { store, id, letGo } = await openSlow({ beforeRead: () => beforeRead() });
-    const first = store.uploads.complete(id);
-    const bytes = bytesOf("abc");
-    const replay = store.uploads.append(id, 0, bytes, { onDone: () => void bytes.fill(0) });
-    await vi.advanceTimersByTimeAsync(publicationWaitMs - 1);
-    let isCompared = false;
-    beforeRead = async () => {
-      if (isCompared) return;
-      isCompared = true;
-      await reading.passed;
-    };
-    await vi.advanceTimersByTimeAsync(1);
-    expect(isCompared).toBe(true);
-    letGo();
-    expect(await first).toMatchObject({ status: "open", offset: 3 });
-    await expect.poll(() => bytes[0]).toBe(0);
-    reading.open();
-    expect(await replay).toMatchObject({ status: "complete" });
-  });
-
-  it("that failed does not keep its upload from being aborted", async () => {
-    const { store, id, letGo } = await openSlow({ sha256: "0".repeat(64) });
+  it("lets the upload be aborted after it failed", async () => {
+    const { store, id, letGo } = await openSlowPublication({ sha256: "0".repeat(64) });
     const first = store.uploads.complete(id);
     await vi.advanceTimersByTimeAsync(publicationWaitMs);
     expect(await first).toMatchObject({ status: "open", offset: 3 });
@@ -163,8 +104,8 @@ describe("a publication that takes long", () => {
     expect(await store.uploads.get(id)).toMatchObject({ status: "aborted" });
   });
 
-  it("and that began late in a call lets its caller hear how it stands soon after", async () => {
-    const { store, id, letGo, appended } = await openSlow({ size: 4 });
+  it("answers its caller within a second if it began after the first 20 s of the call", async () => {
+    const { store, id, letGo, appended } = await openSlowPublication({ size: 4 });
     const last = store.uploads.append(id, 3, bytesOf("d"));
     await vi.advanceTimersByTimeAsync(publicationWaitMs + 500);
     appended();

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { checkpointBytes } from "../../../src/store/model/limits.js";
 import type { StoreOptions } from "../../../src/store/store.js";
-import type { CreateUpload } from "../../../src/store/uploads/uploads.js";
+import type { CreateUpload } from "../../../src/store/uploads/new-session.js";
 import { begunUpload } from "../../support/begun-upload.js";
 import { expectNothingLeaked, expectNothingLeft, expectSound } from "../../support/invariants.js";
 import { pieceKinds } from "../../support/piece-kinds.js";
@@ -16,21 +16,21 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
     begunUpload(text, upload, { pieceLimits, ...options });
 
   describe("a stream", () => {
-    it("goes on where the upload stands, and publishes a full one", async () => {
+    it("appends at the offset of the upload, and publishes a full one", async () => {
       const { stream, store } = await begun("abc", { size: 9 });
       expect(await stream(["de"])).toMatchObject({ offset: 5, status: "open" });
       expect(await stream(["f", "g", "hi"])).toMatchObject({ offset: 9, status: "complete" });
       expect(await textOf(store, "b", "k.txt")).toBe("abcdefghi");
     });
 
-    it("of nothing changes nothing", async () => {
+    it("without bytes changes nothing", async () => {
       const { stream, engines } = await begun("abc");
       const before = [...engines.metadata.rows.values()];
       expect(await stream([])).toMatchObject({ offset: 3 });
       expect([...engines.metadata.rows.values()]).toEqual(before);
     });
 
-    it("that begins before may replay what is there, and goes on behind it", async () => {
+    it("may replay stored bytes, and appends the bytes behind them", async () => {
       const { stream, store } = await begun("abcdef", { size: 9 });
       await stream(["ab", "cdefg", "hi"], { offset: 0 });
       expect(await textOf(store, "b", "k.txt")).toBe("abcdefghi");
@@ -38,11 +38,11 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
     });
 
     it.each([
-      ["differs from what is there", ["ab", "Xd"], { offset: 0 }, "offset_conflict", 3],
+      ["differs from the stored bytes", ["ab", "Xd"], { offset: 0 }, "offset_conflict", 3],
       ["leaves a gap", ["x"], { offset: 4 }, "offset_conflict", 3],
-      ["is said to be too long", ["d", "e", "f"], { length: 7 }, "size_exceeded", 3],
+      ["is announced as too long", ["d", "e", "f"], { length: 7 }, "size_exceeded", 3],
       ["is too long", ["def", "ghi", "j"], {}, "size_exceeded", 3],
-    ])("that %s is refused with the offset, and nothing is lost", async (_, texts, how, code, offset) => {
+    ])("that %s is refused with the offset, and no stored byte is lost", async (_, texts, how, code, offset) => {
       const { stream, uploads, id, engines, store } = await begun("abc", { size: 9 });
       await expect(stream(texts, how)).rejects.toMatchObject({ code, details: { offset } });
       expect(await uploads.get(id)).toMatchObject({ offset: 3, status: "open" });
@@ -52,7 +52,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
       expectNothingLeaked(engines);
     });
 
-    it("counts every 8 MiB, and at its end", async () => {
+    it("counts its bytes every 8 MiB, and at its end", async () => {
       const { uploads, id, store } = await begun("abc");
       const block = randomBytes(checkpointBytes / 4);
       const counted: number[] = [];
@@ -64,7 +64,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
       expect((await store.artifacts.get("b", "k.txt")).sha256).toBe(digest("sha256", whole));
     });
 
-    it("counts the byte that fills the upload only when nothing comes behind it", async () => {
+    it("counts the last declared byte only when it has ended without another byte", async () => {
       const { running, uploads, id, another } = await begun("abc", { size: 6 });
       const { send, end, result } = running();
       await send(bytesOf("def"));
@@ -74,7 +74,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
       expect(await result).toMatchObject({ status: "complete" });
     });
 
-    it("stores what has come when somebody asks", async () => {
+    it("stores the received bytes when get() is called", async () => {
       const { running, uploads, id, another } = await begun();
       const { send, end, result } = running();
       await send(bytesOf("abc"));
@@ -85,7 +85,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
       expect(await result).toMatchObject({ offset: 5 });
     });
 
-    it("that breaks has stored all that came, and says what broke it", async () => {
+    it("that breaks stores all received bytes, and fails with the error that broke it", async () => {
       const { running, uploads, id } = await begun();
       const { send, break: breakIt, result } = running();
       await send(bytesOf("abc"));
@@ -94,7 +94,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
       expect(await uploads.get(id)).toMatchObject({ offset: 3, status: "open" });
     });
 
-    it("that breaks behind the last byte leaves a full upload, which the next look publishes", async () => {
+    it("that breaks after the last byte leaves a full upload, which the next get() publishes", async () => {
       const { running, uploads, id } = await begun("", { size: 3 });
       const { send, break: breakIt, result } = running();
       await send(bytesOf("abc"));
@@ -105,7 +105,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
   });
 
   describe("a stream that is running", () => {
-    it("gives way to a chunk, with all that it has brought", async () => {
+    it("ends for a chunk, and its received bytes are stored", async () => {
       const { running, uploads, id, store } = await begun("", { size: 6 });
       const { send, result, isStopped } = running();
       await send(bytesOf("abc"));
@@ -115,7 +115,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
       expect(await textOf(store, "b", "k.txt")).toBe("abcdef");
     });
 
-    it("gives way to another stream", async () => {
+    it("ends for another stream", async () => {
       const { running, stream, store } = await begun("", { size: 6 });
       const { send, result } = running();
       await send(bytesOf("abc"));
@@ -124,7 +124,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
       expect(await textOf(store, "b", "k.txt")).toBe("abcdef");
     });
 
-    it("is ended by an abort", async () => {
+    it("ends for an abort", async () => {
       const { running, uploads, id, engines } = await begun();
       const { send, result } = running();
       await send(bytesOf("abc"));
@@ -133,7 +133,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
       expectNothingLeaked(engines);
     });
 
-    it("keeps the upload from being completed, which would cut it", async () => {
+    it("keeps the upload from being completed without its last bytes", async () => {
       const { running, uploads, id } = await begun("abc");
       const { send, end, result } = running();
       await send(bytesOf("def"));
@@ -152,7 +152,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
       expect(await another().get(id)).toMatchObject({ offset: 3 });
     });
 
-    it("loses to another process what it has not counted, and says where to go on", async () => {
+    it("loses uncounted bytes to another process, and reports the offset to go on from", async () => {
       const { running, another, uploads, id, engines, stream, store } = await begun("abc");
       const { send, end, result } = running();
       await send(bytesOf("xyz"));
@@ -165,7 +165,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
       expect(await textOf(store, "b", "k.txt")).toBe("abcdef");
     });
 
-    it("loses it when somebody asks how far it is, and does not end as if it had not", async () => {
+    it("fails at its end if it lost its bytes when get() was called", async () => {
       const { running, another, uploads, id } = await begun("abc");
       const { send, end, result } = running();
       await send(bytesOf("xyz"));
@@ -175,7 +175,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
       await expect(result).rejects.toMatchObject({ code: "offset_conflict", details: { offset: 5 } });
     });
 
-    it.each(["abort", "complete"] as const)("ends where another process has made its %s", async (ending) => {
+    it.each(["abort", "complete"] as const)("ends if another process calls %s", async (ending) => {
       const { running, another, id, engines } = await begun("abc");
       const { send, end, result } = running();
       await send(bytesOf("def"));
@@ -187,7 +187,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
   });
 
   describe("a stream with a checksum", () => {
-    it.each(["sha256", "sha512", "sha1", "md5"] as const)("of %s counts whole, or not at all", async (algorithm) => {
+    it.each(["sha256", "sha512", "sha1", "md5"] as const)("(%s) counts all its bytes or none", async (algorithm) => {
       const { stream, uploads, id } = await begun("abc");
       const checksum = (text: string) => ({ checksum: { algorithm, digest: digest(algorithm, text) } });
       const refused = { code: "checksum_mismatch", details: { offset: 3 } };
@@ -196,7 +196,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
       expect(await stream(["d", "ef"], checksum("def"))).toMatchObject({ offset: 6 });
     });
 
-    it("is not counted on the way, nor where it breaks", async () => {
+    it("counts nothing before its end, and nothing if it breaks", async () => {
       const { running, uploads, id, engines } = await begun("abc");
       const {
         send,
@@ -211,7 +211,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
       expectNothingLeaked(engines);
     });
 
-    it("covers what it replays too", async () => {
+    it("includes replayed bytes in the checksum", async () => {
       const { stream } = await begun("abc");
       const checksum = { algorithm: "sha256", digest: digest("sha256", "abcdef") } as const;
       expect(await stream(["ab", "cdef"], { offset: 0, checksum })).toMatchObject({ offset: 6 });
@@ -219,7 +219,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
   });
 
   describe("the last stream", () => {
-    it("completes an upload without a size, whose digest is as was said", async () => {
+    it("completes an upload without a size if the digest is right", async () => {
       const { stream, uploads, id } = await begun("abc");
       await expect(stream(["def"], { isLast: true, sha256: digest("sha256", "x") })).rejects.toMatchObject({
         code: "checksum_mismatch",
@@ -231,7 +231,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
       expect(await stream([], { isLast: true })).toMatchObject({ status: "complete" });
     });
 
-    it("does not complete what is not all there", async () => {
+    it("does not complete an upload that lacks bytes", async () => {
       const { stream } = await begun("abc", { size: 9 });
       await expect(stream(["def"], { isLast: true })).rejects.toMatchObject({
         code: "incomplete",
@@ -244,9 +244,9 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
     const checksum = { algorithm: "sha256", digest: digest("sha256", "defghi") } as const;
 
     it.each([
-      ["of which nothing counts before its end", { checksum }],
-      ["of few bytes", {}],
-    ])("%s, renews its session as they come", async (_, how) => {
+      ["whose bytes count only at its end", { checksum }],
+      ["that brings few bytes", {}],
+    ])("%s, renews its session while bytes come", async (_, how) => {
       let now = 1_000_000;
       const clocks = { now: () => now, monotonicMs: () => now, sessionTtlMs: 10_000 };
       const { running, another, id, store, engines } = await begun("abc", { size: 9 }, clocks);
@@ -266,7 +266,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
       expectNothingLeft(engines);
     });
 
-    it("is ended where another process has gone on, or has ended it, though it has nothing to count yet", async () => {
+    it("ends at the renewal if another process has appended meanwhile", async () => {
       let now = 1_000_000;
       const clocks = { now: () => now, monotonicMs: () => now, sessionTtlMs: 10_000 };
       const { running, another, id, engines } = await begun("abc", {}, clocks);
@@ -274,7 +274,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
       await send(bytesOf("d"));
       await another().append(id, 3, bytesOf("xyz"));
       now += 6_000;
-      void send(bytesOf("e")); // nobody asks for more
+      void send(bytesOf("e")); // the stream takes no more bytes
       await expect(result).rejects.toMatchObject({ code: "offset_conflict", details: { offset: 6 } });
       expectSound(engines);
       expectNothingLeaked(engines);

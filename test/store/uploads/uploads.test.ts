@@ -13,7 +13,7 @@ describe.each(pieceKinds)("an upload whose bytes lie $where", ({ pieceLimits }) 
     return { engines, store: storeOn(engines, { pieceLimits, ...options }) };
   }
 
-  it("of known size is published with its last byte", async () => {
+  it("of a declared size is published with its last byte", async () => {
     const { store, engines } = open();
     const { uploads } = store;
     const { id, offset, status } = await uploads.create({ ...at, size: 6 });
@@ -27,7 +27,7 @@ describe.each(pieceKinds)("an upload whose bytes lie $where", ({ pieceLimits }) 
     expectNothingLeft(engines);
   });
 
-  it("without a size ends when it is completed, which can be asked twice", async () => {
+  it("without a size ends with complete(), which can be repeated", async () => {
     const { store } = open();
     const { id } = await store.uploads.create(at);
     await store.uploads.append(id, 0, bytesOf("abc"));
@@ -37,7 +37,7 @@ describe.each(pieceKinds)("an upload whose bytes lie $where", ({ pieceLimits }) 
     expect(await store.uploads.get(id)).toEqual(done);
   });
 
-  it("of no bytes is complete in the answer that creates it", async () => {
+  it("of no bytes is complete when it is created", async () => {
     const { store, engines } = open();
     const session = await store.uploads.create({ ...at, size: 0, sha256: digestOf("") });
     expect(session).toMatchObject({ status: "complete", artifact: { bytes: 0, sha256: digestOf("") } });
@@ -47,7 +47,7 @@ describe.each(pieceKinds)("an upload whose bytes lie $where", ({ pieceLimits }) 
     expectNothingLeft(engines);
   });
 
-  it("has the time that it was promised, though a server that gives less goes on with it", async () => {
+  it("keeps its expiry when a server with a shorter session life appends to it", async () => {
     const engines = createMemoryEngines();
     const day = 86_400_000;
     const [generous, mean] = [7 * day, day].map((sessionTtlMs) => storeOn(engines, { pieceLimits, sessionTtlMs }));
@@ -57,7 +57,7 @@ describe.each(pieceKinds)("an upload whose bytes lie $where", ({ pieceLimits }) 
     expect((await mean?.uploads.append(id, 3, bytesOf("d")))?.expires_at).toBeGreaterThanOrEqual(expires_at);
   });
 
-  it("is asked for no row by an append that follows another of this process, and for its row by all else", async () => {
+  it("is not read by an append that follows another one of this process; all other calls read it", async () => {
     const engines = createMemoryEngines();
     const read: string[] = [];
     const get = async (key: string): Promise<string | undefined> => {
@@ -77,7 +77,7 @@ describe.each(pieceKinds)("an upload whose bytes lie $where", ({ pieceLimits }) 
     expect(read).toEqual([`session\t${id}`, `session\t${id}`, `session\t${id}`]);
   });
 
-  it("that another process has gone on with, ended or let expire is found to be so by the append that did not ask", async () => {
+  it("that another process changed, ended or let expire refuses an append that skipped the session read", async () => {
     let now = 1_000_000;
     const engines = createMemoryEngines();
     const options = { now: () => now, monotonicMs: () => now, sessionTtlMs: 10_000, pieceLimits };
@@ -114,7 +114,7 @@ describe.each(pieceKinds)("an upload whose bytes lie $where", ({ pieceLimits }) 
     expect(await textOf(store, "b", "k.txt")).toBe("abcde");
   });
 
-  it("lives its time after the last accepted byte; past it calls change nothing, and a sweep ends it", async () => {
+  it("expires a fixed time after its last byte: later calls change nothing, and a sweep ends it", async () => {
     let now = 1_000_000;
     const { store, engines } = open({ now: () => now, monotonicMs: () => now, sessionTtlMs: 10_000 });
     const { uploads } = store;
@@ -145,7 +145,7 @@ describe.each(pieceKinds)("an upload whose bytes lie $where", ({ pieceLimits }) 
     for (const call of calls) await expect(call()).rejects.toMatchObject({ code: "session_expired" });
   });
 
-  it("is not ended by a sweep that saw it expire while another's bytes moved its time on", async () => {
+  it("is not ended by a sweep if another append gave it more time since the sweep read its row", async () => {
     let now = 1_000_000;
     const engines = createMemoryEngines();
     const options = { now: () => now, monotonicMs: () => now, sessionTtlMs: 10_000, pieceLimits };
@@ -175,7 +175,7 @@ describe.each(pieceKinds)("an upload whose bytes lie $where", ({ pieceLimits }) 
 });
 
 describe("list()", () => {
-  it("finds uploads again by bucket and key, page by page", async () => {
+  it("finds uploads by bucket and key, page by page", async () => {
     const store = storeOn(createMemoryEngines());
     const ids = new Set<string>();
     for (let n = 0; n < 5; n += 1) ids.add((await store.uploads.create(at)).id);
@@ -197,7 +197,7 @@ describe("list()", () => {
 });
 
 describe("an unknown session", () => {
-  it.each(["", "nope", "x".repeat(10_000), "a\tb", "\0"])("is session_not_found: %j", async (id) => {
+  it.each(["", "nope", "x".repeat(10_000), "a\tb", "\0"])("is refused as session_not_found: %j", async (id) => {
     const store = storeOn(createMemoryEngines());
     const code = { code: "session_not_found" };
     await expect(store.uploads.get(id)).rejects.toMatchObject(code);
@@ -207,10 +207,10 @@ describe("an unknown session", () => {
     await expect(store.uploads.dismiss(id)).rejects.toMatchObject(code);
   });
 
-  it("is one that only a save knows", async () => {
+  it("includes the session of a save", async () => {
     const engines = createMemoryEngines();
     const store = storeOn(engines, { pieceLimits: pieceKinds[1].pieceLimits });
-    await store.artifacts.save({ ...at, bytes: bytesOf("abc"), otherwise: "text/plain" });
+    await store.artifacts.save({ ...at, bytes: bytesOf("abc"), defaultMimeType: "text/plain" });
     const [id] = [...engines.metadata.rows.keys()].flatMap((key) =>
       key.startsWith("session\t") ? [key.slice(8)] : [],
     );
@@ -220,7 +220,7 @@ describe("an unknown session", () => {
 });
 
 describe("dismiss()", () => {
-  it("aborts an upload, and hides one that is complete", async () => {
+  it("aborts an open upload, and hides a complete one", async () => {
     const engines = createMemoryEngines();
     const store = storeOn(engines);
     const open = await store.uploads.create(at);

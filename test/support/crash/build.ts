@@ -74,8 +74,8 @@ const mortalEngines: Plugin = {
 /** The store awaits something before it calls its engines, and stacks end there. So the caller is recorded before. */
 function withCallerEngines(source: string): string {
   const wrappers = [
-    ["guarded(options.metadata, identity)", "callerMetadata"],
-    ["inPlace(options.content, identity)", "callerContent"],
+    ["checkedMetadata(options.metadata, identity)", "callerMetadata"],
+    ["checkedContent(options.content, identity)", "callerContent"],
   ] as const;
   const path = JSON.stringify(join(here, "caller-engines.ts"));
   // The import goes on the first line, so that all other lines keep their numbers.

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { FaultKind } from "../../../src/store/maintenance/verify.js";
+import type { FaultKind } from "../../../src/store/maintenance/verify-report.js";
 import { ArtifactError } from "../../../src/store/model/errors.js";
 import { defaultMaxChunkBytes } from "../../../src/store/model/limits.js";
 import type { MetadataStore, RowChange } from "../../../src/store/ports/metadata-store.js";

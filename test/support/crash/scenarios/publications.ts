@@ -217,12 +217,12 @@ export const publications: readonly Scenario[] = [
           bucket: "b",
           key: "k",
           bytes: bytesOf("text"),
-          otherwise: "text/plain",
+          defaultMimeType: "text/plain",
           idempotency_key: "request",
         }),
     ],
     async check(store) {
-      const wanted = { bucket: "b", key: "k", bytes: bytesOf("text"), otherwise: "text/plain" };
+      const wanted = { bucket: "b", key: "k", bytes: bytesOf("text"), defaultMimeType: "text/plain" };
       assert.equal((await store.artifacts.save({ ...wanted, idempotency_key: "request" })).already_saved, true);
       const other = { ...wanted, bytes: bytesOf("other"), idempotency_key: "request" };
       await assert.rejects(store.artifacts.save(other), { code: "idempotency_conflict" });

@@ -1,0 +1,49 @@
+import { ArtifactError } from "../model/errors.js";
+import { checkBucket } from "../model/names/bucket-name.js";
+import { toKey } from "../model/names/key-name.js";
+import { quote } from "../model/quote.js";
+import { type ArtifactRow, type Version, versionNumbered } from "../model/records.js";
+import { versionConflict } from "../model/session-errors.js";
+import type { Rows } from "../rows.js";
+
+export interface FoundVersion {
+  readonly row: ArtifactRow;
+  readonly found: Version;
+}
+
+/**
+ * Reads a version, the newest by default, with the row that names it.
+ *
+ * @throws ArtifactError `artifact_not_found`, `invalid_argument`, `corrupt`
+ */
+export async function findVersion(rows: Rows, bucket: string, name: string, version?: number): Promise<FoundVersion> {
+  checkBucket(bucket);
+  const key = toKey(name);
+  const row = await rows.artifact(bucket, key);
+  const versions = row?.value.versions ?? [];
+  const found = versionNumbered(versions, version);
+  if (row === undefined || found === undefined) throw unknownVersion(bucket, key, versions, version);
+  return { row, found };
+}
+
+/** @param versions of the key, newest first; empty if the key does not exist */
+export function unknownVersion(
+  bucket: string,
+  key: string,
+  versions: readonly Version[],
+  version?: number,
+): ArtifactError {
+  const [newest] = versions;
+  if (newest === undefined) {
+    const message = `There is no artifact ${quote(key)} in bucket ${quote(bucket)}.`;
+    return new ArtifactError("artifact_not_found", message, { next: "see_artifacts", details: { bucket, key } });
+  }
+  const message = `There is no version ${version} of ${quote(key)} in bucket ${quote(bucket)}; the newest is ${newest.version}.`;
+  const details = { bucket, key, version: version ?? null, newest_version: newest.version };
+  return new ArtifactError("artifact_not_found", message, { next: "see_versions", details });
+}
+
+/** For an `if_version` that the newest version of a key does not meet. */
+export function guardNotMet(if_version: number | undefined, newest: Version | undefined): ArtifactError {
+  return versionConflict({ id: "", if_version: if_version ?? null, is_listed: false }, newest?.version ?? 0);
+}

@@ -1,0 +1,25 @@
+import { endedSessionMs, publicationGraceMs, saveGraceMs } from "../model/limits.js";
+import type { SessionRecord } from "../model/records.js";
+import { isReady, isUnfinished, statusAt } from "../model/upload-session.js";
+
+/**
+ * What a sweep does with a session. `publish`: it has all its bytes and was left behind. `abort`: its save has not
+ * ended. `expire`: its time is over. `forget`: it ended long ago, so its leftover pieces and its row go. `keep`: nothing.
+ */
+export type SweepAction = "publish" | "abort" | "expire" | "forget" | "keep";
+
+/**
+ * Decides what a sweep does with a session.
+ *
+ * @param nowSeconds unix seconds
+ * @param graceMs replaces the grace periods of `limits.ts`
+ */
+export function planSweep(record: SessionRecord, nowSeconds: number, graceMs?: number): SweepAction {
+  const { is_listed, updated_at, expires_at } = record;
+  const isPast = (limitMs: number, since: number): boolean => nowSeconds - since >= (graceMs ?? limitMs) / 1000;
+  // Nothing that has all its bytes may expire unpublished.
+  if (isReady(record) && is_listed) return isPast(publicationGraceMs, updated_at) ? "publish" : "keep";
+  if (isUnfinished(record) && !is_listed) return isPast(saveGraceMs, updated_at) ? "abort" : "keep";
+  if (isUnfinished(record)) return statusAt(record, nowSeconds) === "expired" ? "expire" : "keep";
+  return isPast(endedSessionMs, Math.max(updated_at, expires_at)) ? "forget" : "keep";
+}

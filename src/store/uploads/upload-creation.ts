@@ -1,0 +1,99 @@
+import { suggestKey } from "../model/names/suggest-key.js";
+import { type SessionRecord, type SessionRow, uploadText } from "../model/records.js";
+import type { Appender, AppenderDependencies } from "./appender.js";
+import type { CopiedContent } from "./copied-content.js";
+import { type CreateUpload, checkRequest, newSession } from "./new-session.js";
+import type { SessionCalls } from "./session-calls.js";
+import { isKeyTaken, sessionOfSameRequest } from "./upload-index.js";
+
+export interface UploadCreationDependencies extends AppenderDependencies {
+  readonly newId: () => string;
+}
+
+/** Creates the rows of new sessions. */
+export class UploadCreation {
+  readonly #dependencies: UploadCreationDependencies;
+  readonly #appender: Appender;
+  readonly #copies: CopiedContent;
+  readonly #calls: SessionCalls;
+
+  constructor(
+    dependencies: UploadCreationDependencies,
+    appender: Appender,
+    copies: CopiedContent,
+    calls: SessionCalls,
+  ) {
+    this.#dependencies = dependencies;
+    this.#appender = appender;
+    this.#copies = copies;
+    this.#calls = calls;
+  }
+
+  /**
+   * Creates a listed session, with the content that it begins with.
+   *
+   * @returns its row, or the id of the session that the same request has created before
+   * @throws ArtifactError `invalid_argument`, `checksum_mismatch`, `too_large`, `storage_full`, `idempotency_conflict`
+   */
+  async create(upload: CreateUpload): Promise<SessionRow | string> {
+    if (!upload.isOwnKey) return this.#create(upload);
+    // If two calls want the same free key, the second one looks after the first one has taken it.
+    return this.#calls.run(`key ${upload.bucket} ${upload.key}`, () => this.#create(upload));
+  }
+
+  async #create(upload: CreateUpload): Promise<SessionRow | string> {
+    const { quota } = this.#dependencies;
+    const { from, isOwnKey } = upload;
+    const wanted = await this.newRecord(upload, true);
+    const known = upload.isNew ? undefined : await sessionOfSameRequest(this.#dependencies, wanted);
+    if (known !== undefined) return known;
+    const record = isOwnKey ? await this.#withFreeKey(upload, wanted) : wanted;
+    const { size } = record;
+    if (from !== undefined) await this.#copies.check(from, size);
+    await quota.check({ storedBytes: size ?? 0, unfinishedBytes: size ?? 0 });
+    const created = await quota.during({ openSessions: 1 }, () => this.insert(record));
+    const listed = isOwnKey && record === wanted ? await this.#leaveTakenKey(upload, created) : created;
+    return from === undefined ? listed : this.#copies.begin(listed, from);
+  }
+
+  /** @throws ArtifactError `invalid_argument`, `checksum_mismatch`, `too_large` */
+  async newRecord(upload: CreateUpload, is_listed: boolean, id = this.#dependencies.newId()): Promise<SessionRecord> {
+    const { clock, rows } = this.#dependencies;
+    const { bucket, size } = upload;
+    const names = checkRequest(upload, id);
+    this.#appender.checkArtifactBytes(size ?? 0);
+    const created_at = clock.nowSeconds();
+    const over = size === 0 ? await rows.lastNumber(bucket, names.key) : null;
+    const expires_at = await this.#appender.expiry();
+    return newSession(upload, names, { id, is_listed, over, created_at, expires_at });
+  }
+
+  /** @param record of a new session */
+  async insert(record: SessionRecord): Promise<SessionRow> {
+    const change = this.#dependencies.rows.begin();
+    const row = change.session(undefined, record);
+    if (record.is_listed) change.listSession(record);
+    if (await change.commit()) return row;
+    throw new Error(`session id ${record.id} was given twice`);
+  }
+
+  async #withFreeKey(upload: CreateUpload, record: SessionRecord): Promise<SessionRecord> {
+    if (!(await isKeyTaken(this.#dependencies, record))) return record;
+    const { id, key } = record;
+    return this.newRecord({ ...upload, key: suggestKey(`${id}/${key}`) }, true, id); // a key that is too long is cut
+  }
+
+  /**
+   * Gives the session another key if another process has taken its key since the first look. A process looks again
+   * after its session was listed, so of two processes at least one sees the other. The caller does not know the key yet.
+   */
+  async #leaveTakenKey(upload: CreateUpload, row: SessionRow): Promise<SessionRow> {
+    const record = await this.#withFreeKey(upload, row.value);
+    if (record === row.value) return row;
+    const change = this.#dependencies.rows.begin();
+    change.unlistSession(row.value, uploadText);
+    change.listSession(record);
+    const next = change.session(row, record);
+    return (await change.commit()) ? next : row; // if it fails, somebody found the session in a listing and ended it
+  }
+}
