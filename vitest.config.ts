@@ -9,14 +9,15 @@ export const patienceMs = 20 * 60_000;
 
 /** Kills, cuts, full disks, races and memory under load: minutes each. `npm run test:exhaustive` runs them. */
 const exhaustive = [
-  "test/e2e/{crash-points,full-disk,failing-sync,power-loss,race,read-only-disk}.test.ts",
-  "test/e2e/{browser,code-cache,few-files,http-load,http-memory,installation,large-content,mcp-load,stdio}.test.ts",
+  "test/e2e/{command,crash-points,full-disk,failing-sync,power-loss,race,read-only-disk}.test.ts",
+  "test/e2e/{browser,code-cache,few-files,http,http-load,http-memory,installation,large-content,mcp-load,stdio,store-moved}.test.ts",
   "test/http/attack/*.test.ts",
   "test/http/hostile-requests.test.ts",
   "test/mcp/{calls/hostile-input,stdio/hostile-lines}.test.ts",
   "test/store/{crash-points,races,schedules}.test.ts",
   "test/engines/disk/{content-faults,disk-faults}.test.ts",
   "test/engines/sqlite/{full-disk,several-processes}.test.ts",
+  "test/engines/local-files/local-files.test.ts",
 ];
 const endToEnd = ["test/e2e/*.test.ts"];
 const hosts = ["test/hosts/**"]; // they need npm: `npm run test:hosts`
@@ -39,8 +40,8 @@ export const everything = "test/support/build-once.ts";
 
 export default defineConfig({
   test: {
-    // By default one processor is left free, which on two of them is half.
-    maxWorkers: availableParallelism(),
+    // Some tests wait for timers or other processes, so there is one worker more than processors.
+    maxWorkers: availableParallelism() + 1,
     projects: [
       {
         ...shared(),
@@ -50,6 +51,7 @@ export default defineConfig({
           include: ["test/**/*.test.ts"],
           exclude: [...configDefaults.exclude, ...hosts, ...endToEnd, ...exhaustive],
           globalSetup: workers,
+          pool: "threads", // they start faster than processes
         },
       },
       {
