@@ -22,7 +22,7 @@ const names: ReadonlyMap<number, string> = new Map([
 const sharedByMachines = ["nfs", "cifs", "smb2", "9p"];
 const lowBytes = 1024 ** 3;
 
-/** Reports on the file system that holds a path. If the path does not exist, on the one where it would be made. */
+/** Reports on the file system of a path. If the path does not exist, its nearest parent that exists takes its place. */
 export async function fileSystemFinding(path: string): Promise<Finding> {
   const found = await statfs(path).catch(() => undefined);
   if (found === undefined) return fileSystemFinding(dirname(path));

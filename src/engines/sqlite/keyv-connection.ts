@@ -23,6 +23,6 @@ export async function connectKeyv(uri: string, log: Log): Promise<KeyvConnection
     deserialize: (value) => ({ value: unwrap(value) as never }),
   });
   keyv.on("error", (error) => log("debug", "metadata_error", { error: String(error) })); // the caller receives it too
-  await adapter.query("SELECT 1"); // if the file cannot be opened, this must reject here, not unhandled later
+  await adapter.query("SELECT 1"); // if the file cannot be opened, the error must come here, where it is handled
   return { keyv, adapter };
 }

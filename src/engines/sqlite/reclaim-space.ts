@@ -6,7 +6,7 @@ const usualPages = 4_096;
 /** On a nearly full disk the WAL has no room to grow. So the pages are freed in many small steps, each checkpointed. */
 const fewPages = 64;
 const fewPagesSteps = 16;
-/** If fewer pages than this are free, or a smaller part of the database, new rows will soon use them again. */
+/** Fewer free pages than this, or a smaller part of the database, are kept: new rows will soon use them. */
 const minFreePages = 256;
 const minFreePart = 0.1;
 

@@ -11,7 +11,7 @@ export const tusVersion = "1.0.0";
 export const tusBodyType = "application/offset+octet-stream";
 const algorithms = ["sha1", "sha256", "sha512", "md5"] as const;
 
-/** Returns whether the request is of a tus client. */
+/** Returns whether the request comes from a tus client. */
 export function isTus(exchange: Exchange): boolean {
   return exchange.header("tus-resumable") !== undefined;
 }
@@ -22,7 +22,7 @@ export function tusMethod(exchange: Exchange): string {
   return meant?.toUpperCase() ?? exchange.method;
 }
 
-/** Makes every answer to this request one of tus. @throws HttpError `precondition_failed` for another version of tus */
+/** Gives answers to this request the form of tus. @throws HttpError `precondition_failed` for another version of tus */
 export function speakTus(exchange: Exchange): void {
   exchange.set("tus-resumable", tusVersion);
   exchange.problemFormOf = tusForm;

@@ -5,7 +5,7 @@ import { HttpError } from "../message/http-error.js";
 
 /** More failures than this from one host within a second are answered with 429. */
 const maxFailuresPerSecond = 10;
-/** Number of hosts whose failures are counted. Past it, all counts start again at 0. */
+/** Maximum number of hosts whose failures are counted. With more hosts, all counts start again at 0. */
 const maxHosts = 10_000;
 
 /** Checks the server's bearer token (RFC 6750), and limits how often a host may fail to authenticate. */

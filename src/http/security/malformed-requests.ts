@@ -4,10 +4,10 @@ import type { Log } from "../../store/ports/log.js";
 import { HttpError } from "../message/http-error.js";
 import { toProblem } from "../message/problem.js";
 
-/** How long a client has to close the connection after it was sent the reason, in ms. */
+/** After the answer, the client has this long to close the connection, in ms. */
 const lingerMs = 2_000;
 
-/** Stands for a CONNECT request, for which Node gives no error code. */
+/** The error code of a CONNECT request in this file. Node has none for it. */
 const tunnel = "CONNECT";
 
 /** Node's error for bytes that it could not parse as a request. */

@@ -145,7 +145,7 @@ function resourceClaims(method: string, uri: unknown): Claim[] {
   }
 }
 
-/** @param sessionUse how a session is used; any use but `call` waits for the calls on that session */
+/** @param sessionUse how a session is used; every use except `call` waits for the calls on that session */
 function addressClaims(uri: unknown, sessionUse: string): Claim[] {
   const address = addressOf(String(uri));
   switch (address?.kind) {

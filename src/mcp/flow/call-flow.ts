@@ -10,7 +10,7 @@ import { CallQueue, type CallQueueLimits } from "./call-queue.js";
 import { duplicateId, type ErrorAnswer, errorAnswer, internalError, isRequest, serverErrorCode } from "./json-rpc.js";
 import { notificationFault, requestForSdk } from "./sdk-messages.js";
 
-/** With each answer, the average size moves by one eighth of the difference. */
+/** Each answer moves the average size toward its own size, by one eighth of the difference. */
 const averagedAnswers = 8;
 
 /** `mcp/limits.ts` describes the limits. */

@@ -8,7 +8,7 @@ import { mediaAnswer } from "../calls/media-answer.js";
 import { mediaKindOf } from "../calls/media-format.js";
 import { alwaysLoad, defineTool, reading, type Tool, type ToolContext } from "../calls/tool.js";
 
-/** Characters of an answer up to which Claude Code shows it to the model. It puts a longer answer into a file. */
+/** The longest answer, in characters, that Claude Code shows to the model. It puts a longer one into a file. */
 const longResults = { "anthropic/maxResultSizeChars": 500_000 };
 
 export function readArtifact({ store }: ToolContext): Tool {
@@ -57,7 +57,7 @@ interface Asked {
   readonly encoding: string;
 }
 
-/** Whether the call asks for a whole image or recording as such, not for its bytes. */
+/** Whether the call asks for a whole image or recording, to be shown as one and not as text or base64. */
 function isWholeMedium({ mime_type, bytes }: Artifact, { offset, length = bytes, encoding }: Asked): boolean {
   const isWhole = bytes > 0 && offset === 0 && length >= bytes && encoding === "auto";
   return isWhole && mediaKindOf(mime_type) !== undefined;

@@ -4,7 +4,8 @@ import { isReady, isUnfinished, statusAt } from "../model/upload-session.js";
 
 /**
  * What a sweep does with a session. `publish`: it has all its bytes and was left behind. `abort`: its save has not
- * ended. `expire`: its time is over. `forget`: it ended long ago, so its leftover pieces and its row go. `keep`: nothing.
+ * ended. `expire`: its time is over. `forget`: its end and its expiry time are more than a day ago, so its leftover
+ * pieces and its row go. `keep`: nothing.
  */
 export type SweepAction = "publish" | "abort" | "expire" | "forget" | "keep";
 

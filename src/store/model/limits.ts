@@ -63,7 +63,10 @@ export const checkpointBytes = 8 * MiB;
 /** How long a call waits for a publication before its answer asks the caller to look again. */
 export const publicationWaitMs = 20_000;
 
-/** The row of an ended session stays at least this long, so that a late call still gets the right error. */
+/**
+ * The row of an ended session stays this long after its end and after its expiry time, so that a late call still gets
+ * the right error.
+ */
 export const endedSessionMs = 24 * 60 * 60 * 1000;
 /** A file that no row names counts as an orphan only when it is this old. A younger file may still get a row. */
 export const orphanGraceMs = 24 * 60 * 60 * 1000;

@@ -37,7 +37,7 @@ const restPerCount = 20;
 const minRestMs = 250;
 /** A count older than this is made again, because other processes may have added something. */
 const staleMs = 5_000;
-/** How long a call waits for a count, unless it is the first count and a limit on bytes needs it. */
+/** A call waits at most this long for a count. It waits for the end of the first count if a limit on bytes needs it. */
 const firstCountMs = 50;
 
 /** Room that is reserved for work in progress. `markUsed` or `release` ends it. */

@@ -1,7 +1,10 @@
 import { artifactKey, changedKey, sessionKey } from "../model/records.js";
 import type { MetadataStore } from "../ports/metadata-store.js";
 
-/** Opaque values. A value differs from an earlier one if its subject has changed, in this process or another. */
+/**
+ * Texts to compare, which mean nothing by themselves. If this process or another has changed the thing that a text is
+ * for, the text differs from the earlier one.
+ */
 export interface Revisions {
   /** Differs after any change to the store. It is the cheapest value, so watchers compare it first. */
   any(): Promise<string>;

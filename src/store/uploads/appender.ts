@@ -114,7 +114,7 @@ export class Appender {
     return undefined;
   }
 
-  /** Takes bytes and counts them. Returns undefined if another call changed the session first. */
+  /** Writes new bytes and counts them in the session's row. Returns undefined if another call changed the row first. */
   async append(row: SessionRow, bytes: Uint8Array): Promise<SessionRow | undefined> {
     const reservation = await this.reserve(row, undefined, bytes.length);
     const roomy = await this.withRoom(row, reservation);

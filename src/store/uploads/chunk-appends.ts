@@ -55,10 +55,10 @@ export class ChunkAppends {
   }
 
   /**
-   * Appends to the row that this process's last append left: sequential appends skip the session read. The
-   * compare-and-set proves that the row was still the newest.
+   * Appends to the row that this process's last append left, so that appends in sequence do not read the session. The
+   * change compares that row, and is not made if the row is out of date.
    *
-   * @returns undefined if the compare-and-set failed, or if this append does not follow the last one
+   * @returns undefined if the change was not made, or if this append does not follow the last one
    */
   async #appendNext(id: string, offset: number, bytes: Uint8Array): Promise<SessionRow | undefined> {
     const row = this.#rows.get(id);

@@ -4,9 +4,12 @@ import { withTimeout } from "../with-timeout.js";
 import { SessionQueue } from "./session-queue.js";
 
 export interface WaitingCall {
-  /** Throws unless the stored session can answer this call before its turn. A call that it answered is dropped. */
+  /**
+   * Called before the turn of a call that is to be dropped. Throws if the stored session shows that the answer is an
+   * error. Otherwise the session is the answer.
+   */
   readonly check: () => Promise<void>;
-  /** Takes the place of the work of a dropped call, when its turn comes. */
+  /** Runs in place of the work of a dropped call, when the turn of that call comes. */
   readonly onDropped: (answered: SessionRecord) => void;
 }
 

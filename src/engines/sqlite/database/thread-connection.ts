@@ -55,7 +55,7 @@ export class ThreadConnection implements SqliteConnection {
     return result;
   }
 
-  /** A file that could only be opened for reading stays read-only until it is opened again. The next call opens it. */
+  /** Closes a connection that could be opened only for reading: it stays read-only. The next call opens a new one. */
   #reopen(): void {
     const left = this.#opened;
     this.#opened = undefined;
