@@ -36,6 +36,7 @@ describe("complete_upload_session", () => {
     ["behind the end", { offset: 10, data: "later" }],
     ["of another digest", { offset: 5, data: "x", sha256: sha256Of("y") }],
     ["without an offset", { data: "x" }],
+    ["with an offset that is none", { offset: { toString: [] }, data: "x" }],
   ];
   it.each(refusedLast)("behind a refused chunk (%s) publishes nothing until the rest is there", async (_, chunk) => {
     const { create, append, complete, refusal, read } = await connectForUploads();

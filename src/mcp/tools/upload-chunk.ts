@@ -38,8 +38,8 @@ Write text as it is (encoding utf8), in chunks of what you write comfortably, ab
     },
     onRefused(args) {
       const { session_id, offset } = (objectOf(args) ?? {}) as Record<string, unknown>;
-      const at = Number.isSafeInteger(Number(offset)) ? Number(offset) : 0;
-      if (typeof session_id === "string") store.uploads.skipChunk(session_id, at);
+      const at = typeof offset === "number" || typeof offset === "string" ? Number(offset) : 0;
+      if (typeof session_id === "string") store.uploads.skipChunk(session_id, Number.isSafeInteger(at) ? at : 0);
     },
   });
 }
