@@ -64,7 +64,11 @@ async function install() {
   for (const name of await readdir(beside)) if (name.endsWith(".bytecode")) await rm(join(beside, name));
   const environment = { XDG_CACHE_HOME: join(folder, "cache"), LOCALAPPDATA: join(folder, "cache") };
   return {
-    ...{ beside, cache, bundle, main, environment },
+    beside,
+    cache,
+    bundle,
+    main,
+    environment,
     serve: () => runCommand(["--root", join(folder, "store")], environment, main),
     /** The names of the files with bytecode. */
     async found(where: string): Promise<string[]> {

@@ -34,7 +34,9 @@ interface Operation {
 }
 
 const chunk = ({ id, content }: Upload, offset: number, bytes: number) => ({
-  ...{ session_id: id, offset, encoding: "base64" },
+  session_id: id,
+  offset,
+  encoding: "base64",
   data: content.subarray(offset, offset + bytes).toString("base64"),
 });
 

@@ -15,7 +15,9 @@ const isLong = process.env["ARTIFACTS_LONG"] === "1";
 
 const base64 = (bytes: Buffer) => ({ content: bytes.toString("base64"), encoding: "base64" });
 const chunk = (session_id: string, offset: number, bytes: Buffer) => ({
-  ...{ session_id, offset, encoding: "base64" },
+  session_id,
+  offset,
+  encoding: "base64",
   data: bytes.toString("base64"),
 });
 

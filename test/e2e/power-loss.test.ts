@@ -267,7 +267,10 @@ async function expectNothingElse(root: string, { metadata }: DataDirectory): Pro
 /** Expects that the next version gets a new number, whatever was deleted. */
 async function expectNewNumber(store: TestStore, slot: KeySlot): Promise<void> {
   const { version } = await store.artifacts.save({
-    ...{ bucket, key: slot.key, bytes: randomBytes(10), defaultMimeType: "text/plain" },
+    bucket,
+    key: slot.key,
+    bytes: randomBytes(10),
+    defaultMimeType: "text/plain",
   });
   expect(possible(slot).map(({ last }) => last + 1)).toContain(version);
 }

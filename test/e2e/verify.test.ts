@@ -85,7 +85,9 @@ describe("artifacts-mcp verify", () => {
     expect(status).toBe(1);
     const { faults } = reportOf(verify(root, "--json").stdout);
     expect(faults.find(({ kind }) => kind === "orphan")).toMatchObject({
-      ...{ path: "content/astray", next: "repair", repaired: false },
+      path: "content/astray",
+      next: "repair",
+      repaired: false,
       message: expect.stringMatching(/^No row names this file/),
     });
     for (const key of ["two", "small"]) {

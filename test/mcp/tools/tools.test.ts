@@ -55,7 +55,10 @@ describe("save_artifact", () => {
     const { answer } = await setup();
     const content = Buffer.from([0, 255, 128, 10]);
     const saved = await answer("save_artifact", {
-      ...{ bucket: "b", key: "k.bin", encoding: "base64", content: content.toString("base64") },
+      bucket: "b",
+      key: "k.bin",
+      encoding: "base64",
+      content: content.toString("base64"),
     });
     expect(saved).toMatchObject({ bytes: 4, sha256: sha256Of(content) });
     const text = await answer("save_artifact", { bucket: "b", key: "k.txt", content: "😀\u0000é" });
