@@ -86,10 +86,16 @@ export const appends: readonly Scenario[] = [
     ],
     async check({ uploads }, _, answered) {
       const { data } = await uploads.list({ limit: 9 });
-      assert.ok(data.length <= 2 && data.length >= 2 * answered);
+      const withPrefix = data.filter(({ id, key }) => key === `${id}/k`);
+      assert.ok(data.length >= 2 * answered && withPrefix.length >= answered);
+      assert.ok(data.length <= 2);
       if (answered === 1) assert.equal(new Set(data.map(({ key }) => key)).size, 2);
-      const { id } = await uploads.create(withOwnKey);
-      for (const upload of [...data, { id }]) assert.equal((await uploads.abort(upload.id)).status, "aborted");
+      const { id, key } = await uploads.create(withOwnKey);
+      assert.equal(key, data.length === 0 ? "k" : `${id}/k`);
+      for (const upload of [...data, { id }]) {
+        await uploads.append(upload.id, 0, bytesOf("abc"));
+        assert.ok((await uploads.complete(upload.id)).artifact);
+      }
     },
   },
   {
