@@ -176,15 +176,18 @@ test("Claude Code shows its model the tools for uploads and reads at once, and a
   expect(shown).toEqual(expect.arrayContaining(neededTools.map((name) => `mcp__artifacts__${name}`)));
 
   const content = "0123456789".repeat(6_000);
-  await call("save_artifact", { bucket, key: "long.txt", content });
+  const created = await call("create_upload_session", { bucket, key: "long.txt" });
+  const session_id = /"id": ?"([^"]+)"/.exec(created)?.[1];
+  await call("upload_chunk", { session_id, offset: 0, data: content });
+  await call("complete_upload_session", { session_id });
   expect(await call("read_artifact", { bucket, key: "long.txt", length: content.length })).toContain(content);
   await end();
 });
 
 const neededTools = [
-  "save_artifact",
   "create_upload_session",
   "upload_chunk",
+  "get_upload_session",
   "complete_upload_session",
   "read_artifact",
 ];
