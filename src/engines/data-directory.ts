@@ -3,7 +3,6 @@ import { dirname } from "node:path";
 import type { ContentStore } from "../store/ports/content-store.js";
 import type { LocalFiles } from "../store/ports/local-files.js";
 import type { Log } from "../store/ports/log.js";
-import type { PieceChanges, RowChange } from "../store/ports/metadata-store.js";
 import { DataDirectoryError, databaseError, withDirectoryErrors } from "./data-directory-error.js";
 import { databaseIn, findRoot, hasStore, makeRoot } from "./data-root.js";
 import { createDiskContentStore } from "./disk/disk-content-store.js";
@@ -13,6 +12,7 @@ import { makeShards } from "./disk/shards.js";
 import { readSigningKey } from "./disk/signing-key.js";
 import { errorCodeOf } from "./engine-error.js";
 import { syncFolder } from "./file-system.js";
+import { growthOf } from "./growth-of.js";
 import { createLocalFiles } from "./local-files/local-files.js";
 import { loadSqliteDriver, SqliteDriverError } from "./sqlite/database/driver.js";
 import { type KeyvMetadataStore, openKeyvMetadataStore } from "./sqlite/keyv-metadata-store.js";
@@ -81,16 +81,10 @@ function withGrowth(metadata: KeyvMetadataStore, reserve: DiskReserve): KeyvMeta
     ...metadata,
     async change(rows, pieces) {
       const isMade = await metadata.change(rows, pieces);
-      if (isMade) await reserve.grow(growthOf(rows, pieces));
+      if (isMade) await reserve.grow(growthOf(rows, pieces?.put));
       return isMade;
     },
   };
-}
-
-/** About how many bytes a change adds. The lengths of dropped pieces are not known. */
-function growthOf(rows: readonly RowChange[], { put = [] }: PieceChanges = {}): number {
-  const texts = rows.reduce((sum, { old = "", next = "" }) => sum + next.length - old.length, 0);
-  return put.reduce((sum, { bytes }) => sum + bytes.length, texts);
 }
 
 /**

@@ -289,8 +289,8 @@ export function isOption(name: string): name is OptionName {
   return Object.hasOwn(optionTable, name);
 }
 
-function isServerOption(name: OptionName): boolean {
-  return options[name].parser !== undefined && options[name].commands.includes("serve");
+export function isServerOption(name: string): boolean {
+  return isOption(name) && options[name].parser !== undefined && options[name].commands.includes("serve");
 }
 
 /** Returns an option's environment variable. Returns undefined if it has none. */

@@ -1,7 +1,7 @@
 import { isPath, withDirectories } from "./arguments.js";
 import { ConfigError } from "./config-error.js";
 import { absolutePath } from "./directories.js";
-import { isDirectory, isOption, type OptionName, options, serverOptionNames } from "./option-table.js";
+import { isDirectory, isOption, isServerOption, type OptionName, options } from "./option-table.js";
 import { type GivenOptions, isUnfilled, optionValues } from "./option-values.js";
 import { serveConfig } from "./serve-config.js";
 
@@ -46,8 +46,6 @@ export function setupConfig(
     directories: { root, allowed: allowPaths },
   });
 }
-
-const isServerOption = (name: string): boolean => serverOptionNames.some((each) => each === name);
 
 function strayWord(word: string): string {
   const isOfSetup = isOption(word) && options[word].commands.includes("setup") && !isServerOption(word);

@@ -1,4 +1,5 @@
 import { errorCodeOf } from "../engine-error.js";
+import { growthOf } from "../growth-of.js";
 import type { SqliteConnection, StoreChange } from "./database/connection.js";
 import { SqliteError } from "./database/sqlite-error.js";
 import type { DatabaseFile } from "./database-file.js";
@@ -43,7 +44,7 @@ async function makeWithRoom(
   file: DatabaseFile,
   batch: readonly StoreChange[],
 ): Promise<boolean[]> {
-  const growth = batch.reduce((sum, change) => sum + growthOf(change), 0);
+  const growth = batch.reduce((sum, change) => sum + growthOf(change.rows, change.put), 0);
   // Pages that deletions have freed are room too. With enough of them the database does not grow. Nor does the WAL,
   // because after a checkpoint it is written from the start of its file.
   const hasRoom =
@@ -64,12 +65,8 @@ async function freeBytesIn(connection: SqliteConnection): Promise<number> {
   return row?.free ?? 0;
 }
 
-const needsRoom = (change: StoreChange): boolean => change.put.length > 0 || growthOf(change) > maxGrowthOfDeletion;
-
-function growthOf({ rows, put }: StoreChange): number {
-  const texts = rows.map(({ old = "", next = "" }) => next.length - old.length);
-  return [...texts, ...put.map(({ bytes }) => bytes.length)].reduce((sum, size) => sum + size, 0);
-}
+const needsRoom = (change: StoreChange): boolean =>
+  change.put.length > 0 || growthOf(change.rows, change.put) > maxGrowthOfDeletion;
 
 /** Checkpoints the WAL. Returns whether all of it was moved. If it was, the next write begins at its start. */
 async function checkpointAll(connection: SqliteConnection): Promise<boolean> {

@@ -40,8 +40,8 @@ function logger() {
   return { logged, log };
 }
 
-async function overStdio(): Promise<Wire> {
-  const { logged, log } = logger();
+/** Serves a new store over stdio. The server ends with the test. */
+async function serveOverStdio(log: Log) {
   const store = createStore({ ...createMemoryEngines(), files: createMemoryFiles(), log: silentLog });
   const shape = { maxChunkBytes: 1024, readOnly: false, allowPaths: [], isLocal: true, hasUrls: false };
   const server = createMcpServer({ store, log, version: "0.0.0-test", ...shape });
@@ -52,8 +52,14 @@ async function overStdio(): Promise<Wire> {
     await server.close();
     await store.close();
   });
-  let id = 0;
   const write = (message: object) => stdin.write(`${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`);
+  return { stdout, write };
+}
+
+async function overStdio(): Promise<Wire> {
+  const { logged, log } = logger();
+  const { stdout, write } = await serveOverStdio(log);
+  let id = 0;
   const ask = async (method: string, params?: unknown): Promise<Answer> => {
     id += 1;
     write({ id, method, params });
@@ -288,17 +294,7 @@ it.each([
   ["absent", {}, []],
 ])("roots that are %s are logged in a sentence, or none", async (_, result, lines) => {
   const { logged, log } = logger();
-  const store = createStore({ ...createMemoryEngines(), files: createMemoryFiles(), log: silentLog });
-  const shape = { maxChunkBytes: 1024, readOnly: false, allowPaths: [], isLocal: true, hasUrls: false };
-  const server = createMcpServer({ store, log, version: "0.0.0-test", ...shape });
-  const stdin = new PassThrough();
-  const stdout = new ClientOutput();
-  await server.connect(new StdioTransport(stdin, stdout, log));
-  onTestFinished(async () => {
-    await server.close();
-    await store.close();
-  });
-  const write = (message: object) => stdin.write(`${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`);
+  const { stdout, write } = await serveOverStdio(log);
   const until = async (isIt: (line: Answer & { method?: string }) => boolean) => {
     while (!stdout.lines.some(isIt)) await once(stdout, "line");
     return stdout.lines.find(isIt);
