@@ -1,4 +1,5 @@
-import type { Entry, MetadataStore, StoredRow } from "../../src/store/ports/metadata-store.js";
+import { createScannedIndex } from "../../src/engines/scanned-index.js";
+import type { Entry, MetadataStore, RangeOptions, StoredRow } from "../../src/store/ports/metadata-store.js";
 
 export interface MemoryMetadataOptions {
   /** Texts by key. Stores that share this map and `pieces` are like processes that share a database. */
@@ -12,6 +13,8 @@ export interface MemoryMetadataStore extends MetadataStore {
   readonly pieceMap: Map<string, Uint8Array>;
 }
 
+/** The numbers of the versions in each map of rows, for the index. */
+const versionIds = new WeakMap<Map<string, string>, Map<string, number>>();
 /** The number of changes of each map of rows, by any store. */
 const changeCounts = new WeakMap<Map<string, string>, number>();
 
@@ -36,7 +39,14 @@ export function createMemoryMetadataStore({
       .filter(([key]) => key.startsWith(prefix))
       .sort(([a], [b]) => byBytes(a, b))
       .map(([key, text]) => ({ key, text }));
+  const range = async (prefix: string, { after, limit }: RangeOptions): Promise<StoredRow[]> =>
+    under(prefix)
+      .filter(({ key }) => isBehind(key, after))
+      .slice(0, limit);
+  const ids = versionIds.get(rows) ?? new Map<string, number>();
+  versionIds.set(rows, ids);
   return {
+    ...createScannedIndex({ range }, ids),
     rows,
     pieceMap,
     get: async (key) => rows.get(withoutNul(key)),
@@ -66,11 +76,7 @@ export function createMemoryMetadataStore({
         .slice(0, limit)
         .map(([name, bytes]) => ({ name, bytes: bytes.length }));
     },
-    async range(prefix, { after, limit }) {
-      return under(prefix)
-        .filter(({ key }) => isBehind(key, after))
-        .slice(0, limit);
-    },
+    range,
     async grouped(prefix, delimiter, { after, limit }) {
       const entries = entriesOf(under(prefix), prefix.length, delimiter);
       return [...entries]

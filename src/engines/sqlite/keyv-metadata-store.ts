@@ -2,6 +2,7 @@ import { ArtifactError } from "../../store/model/errors.js";
 import type { Log } from "../../store/ports/log.js";
 import type { MetadataStore, PieceChanges, RowChange } from "../../store/ports/metadata-store.js";
 import { errorCodeOf, translatingErrors } from "../engine-error.js";
+import { createScannedIndex } from "../scanned-index.js";
 import { makeChanges } from "./change-batches.js";
 import { type BatchLimits, createChangeQueue } from "./change-queue.js";
 import type { StoreChange } from "./database/connection.js";
@@ -58,6 +59,7 @@ export async function openKeyvMetadataStore(file: string, log: Log): Promise<Key
   );
 
   return {
+    ...createScannedIndex({ range: (prefix, options) => readRange(select, prefix, options) }, new Map()),
     get: (key) => translatingErrors(() => reader.keyv.get<string>(key)),
     getMany: (keys) => translatingErrors(() => reader.keyv.getMany<string>([...keys])),
     async put(key, text) {

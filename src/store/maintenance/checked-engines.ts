@@ -46,5 +46,15 @@ export function checkedMetadata(metadata: MetadataStore, identity: StoreIdentity
     checkIntegrity: () => metadata.checkIntegrity(),
     changeToken: () => metadata.changeToken(),
     isInPlace: () => metadata.isInPlace(),
+    search: (query) => metadata.search(query),
+    buckets: (options) => metadata.buckets(options),
+    matching: (bucket, prefix, now) => metadata.matching(bucket, prefix, now),
+    keysUnder: (bucket, prefix, options) => metadata.keysUnder(bucket, prefix, options),
+    expired: (now, options) => metadata.expired(now, options),
+    checkIndex: () => metadata.checkIndex(),
+    async rebuildIndex() {
+      await identity.ready();
+      await metadata.rebuildIndex();
+    },
   };
 }

@@ -1,3 +1,5 @@
+import type { ArtifactIndex } from "./artifact-index.js";
+
 /**
  * A row as it is stored. `change` compares `text` byte for byte: pass it on as it was read, and never build it again.
  */
@@ -44,7 +46,7 @@ export interface RangeOptions {
  *
  * @throws ArtifactError `storage_full`, `store_replaced`, `corrupt` or `internal`, with the engine's error as `cause`
  */
-export interface MetadataStore {
+export interface MetadataStore extends ArtifactIndex {
   get(key: string): Promise<string | undefined>;
   /** The rows in the order of `keys`; undefined for a row that is absent. */
   getMany(keys: readonly string[]): Promise<(string | undefined)[]>;

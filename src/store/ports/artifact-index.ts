@@ -1,0 +1,102 @@
+/** The orders of a search. `newest` and `oldest` are by the time of the newest version; equal entries have any order. */
+export const SEARCH_ORDERS = ["newest", "oldest", "largest", "smallest", "key"] as const;
+export type SearchOrder = (typeof SEARCH_ORDERS)[number];
+
+/** What an artifact must be like. All given conditions must hold for its newest version. */
+export interface SearchConditions {
+  /** Each must be a part of the bucket, the key or a value of the metadata. Case is ignored. */
+  readonly words: readonly string[];
+  readonly bucket?: string | undefined;
+  /** The beginning of the key. */
+  readonly prefix?: string | undefined;
+  /** A media type without parameters, like `text/csv`, or all of a kind, like `text/*`. Case is ignored. */
+  readonly mime_type?: string | undefined;
+  /** Pairs that the metadata must have. */
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
+  /** Unix seconds; the time itself is included. */
+  readonly created_after?: number | undefined;
+  /** Unix seconds; the time itself is included. */
+  readonly created_before?: number | undefined;
+  readonly min_bytes?: number | undefined;
+  readonly max_bytes?: number | undefined;
+}
+
+export interface SearchQuery extends SearchConditions {
+  readonly order: SearchOrder;
+  /** Unix seconds. Artifacts that have expired at this time are left out. */
+  readonly now: number;
+  readonly limit: number;
+  /** `next` of the page before. */
+  readonly after?: string | undefined;
+}
+
+export interface FoundArtifact {
+  readonly bucket: string;
+  readonly key: string;
+  /** The newest version as it is in the artifact's row, as JSON. */
+  readonly newest: string;
+}
+
+/** A page may be short, or empty, although there are more: a search looks at a limited number of artifacts. */
+export interface SearchPage {
+  readonly found: readonly FoundArtifact[];
+  /** Where the next page begins; undefined on the last page. */
+  readonly next?: string | undefined;
+}
+
+export interface BucketSummary {
+  readonly name: string;
+  /** Number of keys. */
+  readonly artifacts: number;
+  /** Bytes of their newest versions. */
+  readonly bytes: number;
+  /** Time of the newest version in the bucket, in unix seconds. */
+  readonly newest_at: number;
+}
+
+/** What lies under a prefix. */
+export interface MatchingArtifacts {
+  readonly artifacts: number;
+  /** Bytes of all their versions. */
+  readonly bytes: number;
+  /** The highest number of `IndexedKey.id`; 0 if nothing matches. */
+  readonly last: number;
+}
+
+export interface IndexedKey {
+  readonly bucket: string;
+  readonly key: string;
+  /** The number of the newest version. */
+  readonly version: number;
+  /** Grows with each new version of any key. Changes of metadata or expiry leave it as it is. */
+  readonly id: number;
+}
+
+/**
+ * Finds artifacts by their facts. The index follows from the artifact rows, and changes with them in one transaction: a
+ * search sees every change that was acknowledged before it began. It can be made again from the rows at any time.
+ */
+export interface ArtifactIndex {
+  search(query: SearchQuery): Promise<SearchPage>;
+  /** The buckets that hold an artifact at the time `now`, in the order of their names, after the bucket `after`. */
+  buckets(options: {
+    readonly prefix: string;
+    readonly now: number;
+    readonly limit: number;
+    readonly after?: string | undefined;
+  }): Promise<readonly BucketSummary[]>;
+  /** Counts the artifacts under a prefix that have not expired at the time `now`. */
+  matching(bucket: string, prefix: string, now: number): Promise<MatchingArtifacts>;
+  /** Keys under a prefix in their order, after the key `after`, whose `id` is at most `last`. */
+  keysUnder(
+    bucket: string,
+    prefix: string,
+    options: { readonly last: number; readonly limit: number; readonly after?: string | undefined },
+  ): Promise<readonly IndexedKey[]>;
+  /** Keys that have expired at the time `now` in unix seconds, in the order of their expiry, without the first `skip`. */
+  expired(now: number, options: { readonly skip: number; readonly limit: number }): Promise<readonly IndexedKey[]>;
+  /** Compares the index with the rows. Returns one line for each difference, 100 at most. */
+  checkIndex(): Promise<string[]>;
+  /** Makes the index again from the rows. */
+  rebuildIndex(): Promise<void>;
+}
