@@ -2,18 +2,18 @@ import { z } from "zod";
 import { readArguments } from "../../api/arguments.js";
 import {
   artifact,
-  bucket,
+  contentSha256,
   cursor,
   deletedVersion,
   delimiter,
   ifVersion,
-  key,
   limit,
   metadata,
   mimeType,
+  newBucket,
+  newKey,
   pageOf,
   prefix,
-  promisedSha256,
   session,
   uploadSize,
   version,
@@ -27,11 +27,11 @@ import { preconditionError, readPrecondition } from "./preconditions.js";
 import { readQuery } from "./read-query.js";
 
 const createBody = z.strictObject({
-  bucket,
-  key,
+  bucket: newBucket,
+  key: newKey,
   mime_type: mimeType,
   size: uploadSize,
-  sha256: promisedSha256,
+  sha256: contentSha256,
   metadata,
   if_version: ifVersion,
 });

@@ -8,10 +8,18 @@ export function listBuckets({ store }: ToolContext): Tool {
     name: "list_buckets",
     title: "List buckets",
     description:
-      "Lists the buckets that hold an artifact, in order. Look here first to see what earlier sessions have saved, then use list_artifacts.",
+      "Lists the buckets that hold artifacts, by name. Look here first to see what earlier sessions have saved.",
     annotations: reading,
     input: z.strictObject({ cursor, limit }),
     output: pageOf(z.object({ name: z.string() })),
-    answer: async (options) => pageSuccess("list_buckets", options, await store.artifacts.listBuckets(options)),
+    async answer(options) {
+      const page = await store.artifacts.listBuckets(options);
+      return pageSuccess(
+        "list_buckets",
+        options,
+        page,
+        page.data.map(({ name }) => name),
+      );
+    },
   });
 }

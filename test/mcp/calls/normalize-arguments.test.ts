@@ -66,7 +66,6 @@ describe("an empty text", () => {
     expect(listed.data).toHaveLength(1);
     for (const [tool, args] of [
       ["list_buckets", {}],
-      ["list_artifact_versions", here],
       ["list_upload_sessions", {}],
     ] as const) {
       expect(await answer(tool, { ...args, cursor: "" }), tool).toHaveProperty("data");
@@ -146,8 +145,7 @@ describe("numbers and booleans written as text", () => {
     await answer("upload_chunk", { session_id: id, offset: "0", data: "ab" });
     await answer("upload_chunk", { session_id: id, offset: "2", data: "c" });
     expect(await get(id)).toMatchObject({ status: "complete", size: 3 });
-    const { data } = await answer<{ data: unknown[] }>("list_artifact_versions", { ...here, limit: "1" });
-    expect(data).toHaveLength(1);
+    expect(await answer("get_artifact", { ...here, versions: "1" })).toHaveProperty("versions.length", 1);
     const { _meta } = await call("read_artifact", { ...here, offset: "1", length: "2" });
     expect(_meta).toMatchObject({ offset: 1, length: 2 });
   });
