@@ -21,7 +21,7 @@ describe("decodeContent()", () => {
       fc.property(fc.string({ unit: letters, minLength: 1, maxLength: 12 }), (text) => {
         const written = Buffer.from(text, "base64").toString("base64");
         const digits = text.replaceAll(/[ \n]/g, "");
-        const isBase64 = digits === written || (digits !== "" && digits === written.replace(/=+$/, ""));
+        const isBase64 = digits.padEnd(Math.ceil(digits.length / 4) * 4, "=") === written;
         if (isBase64) expect(decodeContent("data", text, "base64")).toEqual(Buffer.from(text, "base64"));
         else expect(() => decodeContent("data", text, "base64")).toThrow(refused);
       }),
