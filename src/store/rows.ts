@@ -1,4 +1,5 @@
 import { isStoreReplaced } from "./model/errors.js";
+import { hasExpired } from "./model/expiry.js";
 import {
   type ArtifactRecord,
   type ArtifactRow,
@@ -54,6 +55,12 @@ export class Rows {
 
   async artifact(bucket: string, key: string): Promise<ArtifactRow | undefined> {
     return this.#read(artifactKey(bucket, key), parseArtifactRow);
+  }
+
+  /** The row of a key, for a reader: undefined also if the key has expired. */
+  async liveArtifact(bucket: string, key: string): Promise<ArtifactRow | undefined> {
+    const row = await this.artifact(bucket, key);
+    return hasExpired(row?.value.versions[0], this.#dependencies.nowSeconds()) ? undefined : row;
   }
 
   /** @param id as a caller has given it, which may be anything */

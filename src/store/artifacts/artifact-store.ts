@@ -1,9 +1,9 @@
 import { type Artifact, toArtifact } from "../model/artifact.js";
 import type { Page, PageOptions } from "../model/cursor.js";
+import { isGuardMet } from "../model/guard.js";
 import { checkBucket } from "../model/names/bucket-name.js";
 import { toKey } from "../model/names/key-name.js";
 import type { Version } from "../model/records.js";
-import { isGuardMet } from "../model/upload-session.js";
 import { openPieces } from "../pieces/piece-reader.js";
 import type { ContentStore } from "../ports/content-store.js";
 import type { Digests } from "../ports/digests.js";
@@ -25,6 +25,8 @@ export interface DeleteArtifact {
   readonly version?: number | undefined;
   /** The newest version must have this number. */
   readonly if_version?: number | undefined;
+  /** The `edit` that the version `if_version` must have; 0 if absent. */
+  readonly if_edit?: number | undefined;
 }
 
 export interface ArtifactStoreDependencies extends ArtifactSavesDependencies, ArtifactListingsDependencies {
@@ -87,14 +89,15 @@ export class ArtifactStore {
    *
    * @throws ArtifactError `artifact_not_found`, `version_conflict`
    */
-  async delete(bucket: string, name: string, { version, if_version }: DeleteArtifact = {}): Promise<Artifact> {
+  async delete(bucket: string, name: string, options: DeleteArtifact = {}): Promise<Artifact> {
     const { ender, quota } = this.#dependencies;
+    const { version } = options;
     checkBucket(bucket);
     const key = toKey(name);
     const deleted = await ender.deleteVersions(bucket, key, (versions) => {
       const chosen = version === undefined ? versions : versions.filter((known) => known.version === version);
       if (chosen.length === 0) throw unknownVersion(bucket, key, versions, version);
-      if (!isGuardMet(if_version ?? null, versions[0])) throw guardNotMet(if_version, versions[0]);
+      if (!isGuardMet(options, versions[0])) throw guardNotMet(options, versions[0]);
       return chosen;
     });
     quota.freed({ storedBytes: deleted.reduce((sum, { bytes }) => sum + bytes, 0) });

@@ -30,6 +30,8 @@ export interface Artifact {
   readonly edit?: number;
   /** The call made no new version, because this version already has the same content, type and metadata. */
   readonly already_saved?: true;
+  /** The metadata of the version before: that one had some, and this new version has none. */
+  readonly previous_metadata?: Readonly<Record<string, string>>;
 }
 
 /** SHA-256 of a whole content: 64 lower-case hex. */
@@ -89,6 +91,11 @@ export function toArtifact(bucket: string, key: string, record: Version, urls: T
   if (url !== undefined) artifact.url = url;
   if (edit !== undefined) artifact.edit = edit;
   return artifact;
+}
+
+/** The answer for a new version, with the metadata that the version before had. */
+export function withPreviousMetadata(artifact: Artifact, previous: Artifact["metadata"] | undefined): Artifact {
+  return previous === undefined ? artifact : { ...artifact, previous_metadata: previous };
 }
 
 type Filled<Type> = { -readonly [Name in keyof Type]: Type[Name] };
