@@ -130,7 +130,7 @@ export function createStore(options: StoreOptions): Store {
     transfer: new FileTransfer({ files, uploads, artifacts, maxChunkBytes }),
     revisions: createRevisions(metadata),
     verify: (verifyOptions) => verify({ ...engines, identity }, verifyOptions),
-    sweep: new Sweep({ ...engines, publisher, ender, identity, clock }),
+    sweep: new Sweep({ ...engines, publisher, ender, identity, clock, signal }),
     async check() {
       await identity.check();
     },

@@ -17,6 +17,7 @@ import {
   type ListBuckets,
 } from "./artifact-listings.js";
 import { ArtifactSaves, type ArtifactSavesDependencies, type SaveArtifact } from "./artifact-saves.js";
+import { ArtifactUpdate, type UpdateArtifact } from "./artifact-update.js";
 import { findVersion, guardNotMet, unknownVersion } from "./find-version.js";
 import { damaged, type OpenArtifact, openArtifact } from "./open-artifact.js";
 
@@ -44,11 +45,13 @@ export interface ArtifactStoreDependencies extends ArtifactSavesDependencies, Ar
 export class ArtifactStore {
   readonly #dependencies: ArtifactStoreDependencies;
   readonly #saves: ArtifactSaves;
+  readonly #updates: ArtifactUpdate;
   readonly #listings: ArtifactListings;
 
   constructor(dependencies: ArtifactStoreDependencies) {
     this.#dependencies = dependencies;
     this.#saves = new ArtifactSaves(dependencies);
+    this.#updates = new ArtifactUpdate(dependencies);
     this.#listings = new ArtifactListings(dependencies);
   }
 
@@ -102,6 +105,11 @@ export class ArtifactStore {
     });
     quota.freed({ storedBytes: deleted.reduce((sum, { bytes }) => sum + bytes, 0) });
     return toArtifact(bucket, key, deleted[0] as Version, noTransferUrls);
+  }
+
+  /** @throws as `ArtifactUpdate.update` does */
+  async update(wanted: UpdateArtifact): Promise<Artifact> {
+    return this.#updates.update(wanted);
   }
 
   /** @throws as `ArtifactListings.list` does */

@@ -28,6 +28,11 @@ export function lastsAsLong(a: number | undefined, b: number | undefined): boole
   return a === undefined || (b !== undefined && a + sameExpirySeconds >= b);
 }
 
+/** Whether two times of expiry count as the same; undefined: never. */
+export function isSameExpiry(a: number | undefined, b: number | undefined): boolean {
+  return lastsAsLong(a, b) && lastsAsLong(b, a);
+}
+
 const form = "a whole number of hours or days from 1h to 365d, like 12h or 30d";
 
 /** @throws ArtifactError `invalid_argument` for a time in seconds that is out of range */

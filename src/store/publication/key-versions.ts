@@ -47,8 +47,14 @@ export function addVersion(
   return { version, dropped };
 }
 
-/** Replaces the version that has the same number as `next`. */
-export function replaceVersion(change: Change, bucket: string, key: string, rows: KeyRows, next: Version): void {
+/** Replaces the version that has the same number as `next`. Returns the text of the artifact row as it will be. */
+export function replaceVersion(
+  change: Change,
+  bucket: string,
+  key: string,
+  rows: KeyRows,
+  next: Version,
+): string | undefined {
   const versions = versionsOf(rows).map((version) => (version.version === next.version ? next : version));
-  change.versions(bucket, key, rows, { last: lastNumber(rows), versions });
+  return change.versions(bucket, key, rows, { last: lastNumber(rows), versions });
 }
