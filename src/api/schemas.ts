@@ -113,6 +113,10 @@ export const artifact = z.object({
     .literal(true)
     .optional()
     .meta({ description: "No version was made: this one has the same content, type and metadata already." }),
+  previous_metadata: z
+    .record(z.string(), z.string())
+    .optional()
+    .meta({ description: "Metadata of the version before, where this new version has none." }),
 });
 
 export const session = z.object({
@@ -132,6 +136,8 @@ export const session = z.object({
       "open, with offset = size: all bytes are there, and it is being published. conflict: all bytes are there, and if_version was not met.",
   }),
   if_version: count.optional().meta({ description: "The guard that its completion has to meet, if any." }),
+  if_edit: count.optional().meta({ description: "The edit that goes with that guard." }),
+  expires_in: count.optional().meta({ description: "Seconds that the artifact will last once it is published." }),
   created_at: count.meta({ description: "Unix seconds." }),
   expires_at: count.meta({ description: "Unix seconds." }),
   artifact: artifact.optional().meta({ description: "What was published; there once status is complete." }),
