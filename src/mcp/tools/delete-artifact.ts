@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { deleteOrNotFound } from "../../api/delete-or-not-found.js";
 import { artifact, bucket, deletedVersion, key } from "../../api/schemas.js";
 import { defineTool, type Tool, type ToolContext } from "../calls/tool.js";
 import { published } from "../calls/tool-result.js";
@@ -13,7 +14,7 @@ export function deleteArtifact({ store }: ToolContext): Tool {
     input: z.strictObject({ bucket, key, version: deletedVersion }),
     output: artifact,
     async answer({ bucket, key, version }) {
-      return published(await store.artifacts.delete(bucket, key, { version }), { bucket, key });
+      return published(await deleteOrNotFound(store, bucket, key, { version }), { bucket, key });
     },
   });
 }
