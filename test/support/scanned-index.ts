@@ -1,4 +1,5 @@
-import { type ArtifactRecord, artifactKey, artifactPrefix, parseArtifactRow } from "../store/model/records.js";
+import { compareKeys } from "../../src/engines/key-order.js";
+import { type ArtifactRecord, artifactKey, artifactPrefix, parseArtifactRow } from "../../src/store/model/records.js";
 import type {
   ArtifactIndex,
   BucketSummary,
@@ -6,9 +7,8 @@ import type {
   IndexedKey,
   SearchOrder,
   SearchQuery,
-} from "../store/ports/artifact-index.js";
-import type { MetadataStore } from "../store/ports/metadata-store.js";
-import { compareKeys } from "./key-order.js";
+} from "../../src/store/ports/artifact-index.js";
+import type { MetadataStore } from "../../src/store/ports/metadata-store.js";
 
 type Entry = IndexedKey & { readonly record: ArtifactRecord; readonly newest: ArtifactRecord["versions"][number] };
 
