@@ -88,6 +88,8 @@ const toKey = ({ bucket, key, version, id }: Entry): IndexedKey => ({ bucket, ke
 const hasExpired = ({ newest }: Entry, now: number): boolean =>
   newest.expires_at !== undefined && newest.expires_at <= now;
 
+const folded = (text: string): string => text.normalize("NFC").toLowerCase().replaceAll("ς", "σ");
+
 const byKey = (a: Entry, b: Entry): number => compareKeys(artifactKey(a.bucket, a.key), artifactKey(b.bucket, b.key));
 const orders: Readonly<Record<SearchOrder, (a: Entry, b: Entry) => number>> = {
   newest: (a, b) => b.newest.created_at - a.newest.created_at || b.id - a.id,
@@ -99,11 +101,11 @@ const orders: Readonly<Record<SearchOrder, (a: Entry, b: Entry) => number>> = {
 
 function isMatch({ bucket, key, newest }: Entry, query: SearchQuery): boolean {
   const { mime_type, bytes, created_at, metadata } = newest;
-  const texts = [bucket, key, ...Object.values(metadata)].map((text) => text.toLowerCase());
+  const texts = [bucket, key, ...Object.values(metadata)].map(folded);
   const { created_after = 0, created_before = Number.POSITIVE_INFINITY } = query;
   const { min_bytes = 0, max_bytes = Number.POSITIVE_INFINITY } = query;
   return (
-    query.words.every((word) => texts.some((text) => text.includes(word.toLowerCase()))) &&
+    query.words.every((word) => texts.some((text) => text.includes(folded(word)))) &&
     (query.bucket ?? bucket) === bucket &&
     key.startsWith(query.prefix ?? "") &&
     isType(mime_type, query.mime_type) &&
