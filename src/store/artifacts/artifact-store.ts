@@ -5,8 +5,10 @@ import { toKey } from "../model/names/key-name.js";
 import type { Version } from "../model/records.js";
 import { isGuardMet } from "../model/upload-session.js";
 import { openPieces } from "../pieces/piece-reader.js";
+import type { BucketSummary } from "../ports/artifact-index.js";
 import type { ContentStore } from "../ports/content-store.js";
 import type { Digests } from "../ports/digests.js";
+import type { MetadataStore } from "../ports/metadata-store.js";
 import { noTransferUrls } from "../ports/transfer-urls.js";
 import type { Ender } from "../publication/ender.js";
 import {
@@ -17,6 +19,7 @@ import {
   type ListBuckets,
 } from "./artifact-listings.js";
 import { ArtifactSaves, type ArtifactSavesDependencies, type SaveArtifact } from "./artifact-saves.js";
+import { type ArtifactSearchDependencies, type SearchArtifacts, searchArtifacts } from "./artifact-search.js";
 import { findVersion, guardNotMet, unknownVersion } from "./find-version.js";
 import { damaged, type OpenArtifact, openArtifact } from "./open-artifact.js";
 
@@ -27,7 +30,11 @@ export interface DeleteArtifact {
   readonly if_version?: number | undefined;
 }
 
-export interface ArtifactStoreDependencies extends ArtifactSavesDependencies, ArtifactListingsDependencies {
+export interface ArtifactStoreDependencies
+  extends ArtifactSavesDependencies,
+    ArtifactListingsDependencies,
+    ArtifactSearchDependencies {
+  readonly metadata: MetadataStore;
   readonly content: ContentStore;
   readonly ender: Ender;
   readonly digests: Digests;
@@ -116,8 +123,13 @@ export class ArtifactStore {
     return this.#listings.listVersions(bucket, key, options);
   }
 
+  /** @throws as `searchArtifacts` does */
+  async search(wanted: SearchArtifacts): Promise<Page<Artifact>> {
+    return searchArtifacts(this.#dependencies, wanted);
+  }
+
   /** The buckets, in order. */
-  async listBuckets(options: ListBuckets): Promise<Page<{ readonly name: string }>> {
+  async listBuckets(options: ListBuckets): Promise<Page<BucketSummary>> {
     return this.#listings.listBuckets(options);
   }
 }
