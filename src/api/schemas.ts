@@ -119,6 +119,13 @@ export const artifact = z.object({
     .meta({ description: "Metadata of the version before, where this new version has none." }),
 });
 
+export const bucketSummary = z.object({
+  name: z.string(),
+  artifacts: count,
+  bytes: count.meta({ description: "Bytes of the newest versions." }),
+  newest_at: count.meta({ description: "When the newest version was made, unix seconds." }),
+});
+
 export const session = z.object({
   id: z.string(),
   bucket: z.string(),

@@ -1,5 +1,5 @@
-import { createScannedIndex } from "../../src/engines/scanned-index.js";
 import type { Entry, MetadataStore, RangeOptions, StoredRow } from "../../src/store/ports/metadata-store.js";
+import { createScannedIndex } from "./scanned-index.js";
 
 export interface MemoryMetadataOptions {
   /** Texts by key. Stores that share this map and `pieces` are like processes that share a database. */

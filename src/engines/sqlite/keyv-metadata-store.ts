@@ -1,17 +1,22 @@
 import { ArtifactError } from "../../store/model/errors.js";
+import { artifactPrefix } from "../../store/model/records.js";
 import type { Log } from "../../store/ports/log.js";
 import type { MetadataStore, PieceChanges, RowChange } from "../../store/ports/metadata-store.js";
 import { errorCodeOf, translatingErrors } from "../engine-error.js";
-import { createScannedIndex } from "../scanned-index.js";
 import { makeChanges } from "./change-batches.js";
 import { type BatchLimits, createChangeQueue } from "./change-queue.js";
 import type { StoreChange } from "./database/connection.js";
 import { table, wrap } from "./database/keyv-rows.js";
+import { openLocalConnection } from "./database/local-connection.js";
 import { sharedSqliteThread } from "./database/sqlite-thread.js";
 import { connectionUri } from "./database/sqlite3.js";
 import { DatabaseFile, storeReplaced } from "./database-file.js";
+import { isAboutIndex } from "./index/check-index.js";
+import { createIndexFeeder } from "./index/index-feeder.js";
+import type { IndexWork } from "./index/maintain-index.js";
+import { createSqliteArtifactIndex } from "./index/sqlite-artifact-index.js";
 import { connectKeyv } from "./keyv-connection.js";
-import { emptyWal, openReader, writerOptions } from "./open-connections.js";
+import { emptyWal, indexReaderOptions, openReader, writerOptions } from "./open-connections.js";
 import { readGrouped, readPieceNames, readPieces, readRange, type Select } from "./ordered-pages.js";
 import { reclaimSpace } from "./reclaim-space.js";
 import { createWriteTurns } from "./write-turns.js";
@@ -57,9 +62,12 @@ export async function openKeyvMetadataStore(file: string, log: Log): Promise<Key
     () => (database.isDiskNearlyFull() ? singleChange : usualBatch),
     (batch) => checkedWrite(database, () => makeChanges(changer, database, batch)),
   );
+  const indexReader = lazily(() => openLocalConnection(file, indexReaderOptions(identity)));
+  const maintain = (work: IndexWork) => inTurn(() => checkedWrite(database, () => changer.maintainIndex(work)));
+  const feeder = createIndexFeeder(() => maintain({ kind: "feed", all: false }), database, log);
 
   return {
-    ...createScannedIndex({ range: (prefix, options) => readRange(select, prefix, options) }, new Map()),
+    ...createSqliteArtifactIndex({ reader: indexReader.get, maintain }),
     get: (key) => translatingErrors(() => reader.keyv.get<string>(key)),
     getMany: (keys) => translatingErrors(() => reader.keyv.getMany<string>([...keys])),
     async put(key, text) {
@@ -73,6 +81,7 @@ export async function openKeyvMetadataStore(file: string, log: Log): Promise<Key
     async change(rows, pieces = {}) {
       const isMade = await change(toStoreChange(rows, pieces));
       if (!isMade) await rejectDamagedRows(select, rows);
+      else if (rows.some(({ key }) => key.startsWith(artifactPrefix))) feeder.changed();
       return isMade;
     },
     pieces: (names) => readPieces(select, names),
@@ -86,15 +95,17 @@ export async function openKeyvMetadataStore(file: string, log: Log): Promise<Key
     },
     async checkIntegrity() {
       const found = await select<{ integrity_check: string }>("PRAGMA integrity_check");
-      return found.map((row) => row.integrity_check).filter((line) => line !== "ok");
+      return found.map((row) => row.integrity_check).filter((line) => line !== "ok" && !isAboutIndex(line));
     },
     isInPlace: () => translatingErrors(() => database.isInPlace()),
     async close() {
+      await feeder.stop();
       await ended();
       try {
         if (hasWritten()) await emptyWal(changer);
         // The last connection that closes checkpoints the WAL and syncs. That must happen in the thread.
         await reader.keyv.disconnect();
+        await indexReader.begun()?.then((connection) => connection.close());
         await changer.close();
         await writer.begun()?.then(({ keyv }) => keyv.disconnect());
       } finally {

@@ -23,6 +23,14 @@ export const writerOptions = (identity: string): ConnectionOptions => ({
   pragmas: ["synchronous=FULL", `wal_autocheckpoint=${checkpointPages}`, `journal_size_limit=${maxWalBytes}`],
 });
 
+/** The options of a connection on which the index is read. */
+export const indexReaderOptions = (identity: string): ConnectionOptions => ({
+  mustExist: true,
+  identity,
+  busyTimeoutMs,
+  pragmas: ["query_only=ON"],
+});
+
 /** Makes the database if there is none. @returns a connection that only reads, and the identity of its file */
 export async function openReader(
   file: string,

@@ -3,6 +3,7 @@ import { readArguments } from "../../api/arguments.js";
 import { deleteOrNotFound } from "../../api/delete-or-not-found.js";
 import {
   artifact,
+  bucketSummary,
   contentSha256,
   cursor,
   deletedVersion,
@@ -72,7 +73,7 @@ const listBuckets: Route = {
     id: "listBuckets",
     summary: "List buckets",
     query: bucketsQuery,
-    answers: { 200: { description: "A page of buckets", json: pageOf(z.object({ name: z.string() })) } },
+    answers: { 200: { description: "A page of buckets", json: pageOf(bucketSummary) } },
   },
   async handle({ store }, exchange) {
     return { status: 200, body: await store.artifacts.listBuckets(readQuery(exchange, bucketsQuery)) };

@@ -1,6 +1,8 @@
 import type { Artifact } from "../../store/model/artifact.js";
+import { count } from "../../store/model/count.js";
 import { mimeTypeOf } from "../../store/model/media-type.js";
 import type { UploadSession } from "../../store/model/upload-session.js";
+import type { BucketSummary } from "../../store/ports/artifact-index.js";
 import { isoTime } from "./model-time.js";
 
 /*
@@ -30,6 +32,10 @@ function factsOf({ key, bytes, version, edit, mime_type, created_at, expires_at,
     expires_at === undefined ? "" : `expires ${isoTime(expires_at)}`,
     Object.keys(metadata).length === 0 ? "" : cut(JSON.stringify(metadata)),
   ];
+}
+
+export function bucketLine({ name, artifacts, bytes, newest_at }: BucketSummary): string {
+  return line([name, count(artifacts, "artifact"), `${bytes} B`, `newest ${isoTime(newest_at)}`]);
 }
 
 export function prefixLine(prefix: string): string {

@@ -26,7 +26,7 @@ describe("null", () => {
     expect(id).toBeTypeOf("string");
     await answer("upload_chunk", { session_id: id, offset: 0, data: "x", encoding: null, sha256: null });
     await answer("complete_upload_session", { session_id: id, sha256: null, if_version: null });
-    expect(await answer("list_buckets", { cursor: null, limit: null })).toEqual({ data: [{ name: "b" }] });
+    expect(await answer("list_buckets", { cursor: null, limit: null })).toMatchObject({ data: [{ name: "b" }] });
     const listed = { bucket: "b", prefix: null, delimiter: null, cursor: null, limit: null };
     expect((await answer<{ data: unknown[] }>("list_artifacts", listed)).data).toHaveLength(2);
     const all = await answer<{ data: unknown[] }>("list_upload_sessions", { bucket: null, key: null });
@@ -359,7 +359,7 @@ describe("arguments", () => {
   ])("that %s adds for itself are ignored", async (_, added) => {
     const { save, answer, call } = await opened();
     await save(added);
-    expect(await answer("list_buckets", added)).toEqual({ data: [{ name: "b" }] });
+    expect(await answer("list_buckets", added)).toMatchObject({ data: [{ name: "b" }] });
     expect((await call("read_artifact", { ...here, ...added })).isError).toBeUndefined();
   });
 

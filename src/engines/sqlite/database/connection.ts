@@ -1,8 +1,12 @@
 import type { RowChange, SmallPiece } from "../../../store/ports/metadata-store.js";
+import type { IndexWork } from "../index/maintain-index.js";
 
 /** A value that SQLite stores. Whole numbers are stored as integers. A text must not contain NUL. */
 export type SqliteValue = string | number | Uint8Array | null;
 export type SqliteRow = Readonly<Record<string, unknown>>;
+
+/** Runs one statement of a transaction and returns its rows. */
+export type Query = <Row = SqliteRow>(sql: string, values?: readonly SqliteValue[]) => Row[];
 
 /** The arguments of one `MetadataStore.change`. */
 export interface StoreChange {
@@ -34,10 +38,20 @@ export interface SqliteConnection {
    * @throws SqliteError, SqliteThreadError: it is not known whether the changes were made
    */
   change(batch: readonly StoreChange[], checkpointPages: number): Promise<boolean[]>;
+  /** Does one piece of work on the index in one transaction. @returns as `maintainIndex` does */
+  maintainIndex(work: IndexWork): Promise<number>;
   /** Sets how long a statement waits for a lock, in milliseconds. */
   setBusyTimeout(ms: number): Promise<void>;
   /** Runs the requests that were made before, then closes the file. */
   close(): Promise<void>;
+}
+
+/** A connection whose statements run in the calling thread. */
+export interface LocalConnection extends SqliteConnection {
+  /** Runs statements that all see the same state of the database. `read` must not write. */
+  readSnapshot<Result>(read: (query: Query) => Result): Promise<Result>;
+  /** Runs statements that are made together, or not at all if `write` throws. */
+  writeTogether<Result>(write: (query: Query) => Result): Promise<Result>;
 }
 
 export interface ConnectionOptions {

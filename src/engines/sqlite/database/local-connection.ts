@@ -1,7 +1,8 @@
 import { pathToFileURL } from "node:url";
 import type { DatabaseSyncInstance, StatementSyncInstance } from "@photostructure/sqlite";
+import { type IndexWork, maintainIndex } from "../index/maintain-index.js";
 import { ChangeTransaction } from "./change-transaction.js";
-import type { ConnectionOptions, SqliteConnection, SqliteRow, SqliteValue, StoreChange } from "./connection.js";
+import type { ConnectionOptions, LocalConnection, Query, SqliteRow, SqliteValue, StoreChange } from "./connection.js";
 import { loadSqliteDriver } from "./driver.js";
 import { identityOfSync } from "./file-identity.js";
 import { failureOf, SqliteError } from "./sqlite-error.js";
@@ -27,10 +28,10 @@ interface Compiled {
  *
  * @throws SqliteError; SqliteDriverError
  */
-export async function openLocalConnection(file: string, options: ConnectionOptions = {}): Promise<SqliteConnection> {
+export async function openLocalConnection(file: string, options: ConnectionOptions = {}): Promise<LocalConnection> {
   const { DatabaseSync } = await loadSqliteDriver();
   const location = options.mustExist ? `${pathToFileURL(file).href}?mode=rw` : file;
-  const connection = new LocalConnection(
+  const connection = new OpenConnection(
     asSqliteError(
       () => new DatabaseSync(location, { enableForeignKeyConstraints: false, enableDoubleQuotedStringLiterals: false }),
     ),
@@ -49,7 +50,7 @@ export async function openLocalConnection(file: string, options: ConnectionOptio
 /** The file at the path is not the one that the connection is meant for. */
 const moved = { code: "SQLITE_MOVED", message: "SQLITE_MOVED: another file is at the path" };
 
-class LocalConnection implements SqliteConnection {
+class OpenConnection implements LocalConnection {
   readonly #database: DatabaseSyncInstance;
   /** By their SQL, in the order of their last use. */
   readonly #statements = new Map<string, Compiled>();
@@ -87,6 +88,42 @@ class LocalConnection implements SqliteConnection {
     } catch (error) {
       transaction.rollBack();
       throw error;
+    }
+  }
+
+  readSnapshot<Result>(read: (query: Query) => Result): Promise<Result> {
+    return this.#transact("BEGIN", read);
+  }
+
+  writeTogether<Result>(write: (query: Query) => Result): Promise<Result> {
+    return this.#transact("BEGIN IMMEDIATE", write);
+  }
+
+  maintainIndex(work: IndexWork): Promise<number> {
+    return this.writeTogether((query) => maintainIndex(query, work));
+  }
+
+  #transact<Result>(begin: string, work: (query: Query) => Result): Promise<Result> {
+    const query: Query = (sql, values = []) => this.#run(sql, values) as never;
+    const attempt = (): Result => {
+      this.#run(begin, []);
+      try {
+        const result = work(query);
+        this.#run("COMMIT", []);
+        return result;
+      } catch (error) {
+        this.#rollBack();
+        throw error;
+      }
+    };
+    return this.#inTurn(() => this.#whileBusy(attempt));
+  }
+
+  #rollBack(): void {
+    try {
+      this.#run("ROLLBACK", []);
+    } catch {
+      // SQLite has ended the transaction already
     }
   }
 

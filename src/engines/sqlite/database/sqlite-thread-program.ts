@@ -1,5 +1,6 @@
 import { parentPort } from "node:worker_threads";
 import type { PostedAnswer, PostedRequest } from "../../threads/worker-requests.js";
+import type { IndexWork } from "../index/maintain-index.js";
 import type { ConnectionOptions, SqliteConnection, SqliteValue, StoreChange } from "./connection.js";
 import { SqliteDriverError } from "./driver.js";
 import { openLocalConnection } from "./local-connection.js";
@@ -12,6 +13,7 @@ export type SqliteRequest = { readonly connection: number } & (
   | { readonly kind: "open"; readonly file: string; readonly options: ConnectionOptions }
   | { readonly kind: "all"; readonly sql: string; readonly values: readonly SqliteValue[] }
   | { readonly kind: "change"; readonly batch: readonly StoreChange[]; readonly checkpointPages: number }
+  | { readonly kind: "index"; readonly work: IndexWork }
   | { readonly kind: "timeout"; readonly ms: number }
   | { readonly kind: "close" }
 );
@@ -32,6 +34,8 @@ async function serve(request: SqliteRequest): Promise<unknown> {
       return connection.all(request.sql, request.values);
     case "change":
       return connection.change(request.batch, request.checkpointPages);
+    case "index":
+      return connection.maintainIndex(request.work);
     case "timeout":
       return connection.setBusyTimeout(request.ms);
     case "close":

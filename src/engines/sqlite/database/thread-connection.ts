@@ -1,6 +1,7 @@
 import { access, constants } from "node:fs/promises";
 import { setImmediate } from "node:timers/promises";
 import type { Worker } from "node:worker_threads";
+import type { IndexWork } from "../index/maintain-index.js";
 import type { ConnectionOptions, SqliteConnection, SqliteRow, SqliteValue, StoreChange } from "./connection.js";
 import { openLocalConnection } from "./local-connection.js";
 import { SqliteError } from "./sqlite-error.js";
@@ -43,6 +44,10 @@ export class ThreadConnection implements SqliteConnection {
 
   change(batch: readonly StoreChange[], checkpointPages: number): Promise<boolean[]> {
     return this.#ask((connection) => connection.change(batch, checkpointPages));
+  }
+
+  maintainIndex(work: IndexWork): Promise<number> {
+    return this.#ask((connection) => connection.maintainIndex(work));
   }
 
   #ask<Result>(request: (connection: SqliteConnection) => Promise<Result>): Promise<Result> {
@@ -132,6 +137,11 @@ export class ThreadConnection implements SqliteConnection {
         await setImmediate();
         return made;
       },
+      async maintainIndex(work) {
+        const result = await local.maintainIndex(work);
+        await setImmediate();
+        return result;
+      },
     };
   }
 
@@ -148,6 +158,7 @@ export class ThreadConnection implements SqliteConnection {
         const request = { kind: "change", connection, batch: copies, checkpointPages } as const;
         return thread.ask(worker, request, memory) as Promise<boolean[]>;
       },
+      maintainIndex: (work) => thread.ask(worker, { kind: "index", connection, work }) as Promise<number>,
       async setBusyTimeout(ms) {
         await thread.ask(worker, { kind: "timeout", connection, ms });
       },

@@ -1,4 +1,5 @@
-import { type ArtifactRecord, artifactKey, artifactPrefix, parseArtifactRow } from "../store/model/records.js";
+import { compareKeys } from "../../src/engines/key-order.js";
+import { type ArtifactRecord, artifactKey, artifactPrefix, parseArtifactRow } from "../../src/store/model/records.js";
 import type {
   ArtifactIndex,
   BucketSummary,
@@ -6,9 +7,8 @@ import type {
   IndexedKey,
   SearchOrder,
   SearchQuery,
-} from "../store/ports/artifact-index.js";
-import type { MetadataStore } from "../store/ports/metadata-store.js";
-import { compareKeys } from "./key-order.js";
+} from "../../src/store/ports/artifact-index.js";
+import type { MetadataStore } from "../../src/store/ports/metadata-store.js";
 
 type Entry = IndexedKey & { readonly record: ArtifactRecord; readonly newest: ArtifactRecord["versions"][number] };
 
@@ -88,6 +88,8 @@ const toKey = ({ bucket, key, version, id }: Entry): IndexedKey => ({ bucket, ke
 const hasExpired = ({ newest }: Entry, now: number): boolean =>
   newest.expires_at !== undefined && newest.expires_at <= now;
 
+const folded = (text: string): string => text.normalize("NFC").toLowerCase().replaceAll("ς", "σ");
+
 const byKey = (a: Entry, b: Entry): number => compareKeys(artifactKey(a.bucket, a.key), artifactKey(b.bucket, b.key));
 const orders: Readonly<Record<SearchOrder, (a: Entry, b: Entry) => number>> = {
   newest: (a, b) => b.newest.created_at - a.newest.created_at || b.id - a.id,
@@ -99,11 +101,11 @@ const orders: Readonly<Record<SearchOrder, (a: Entry, b: Entry) => number>> = {
 
 function isMatch({ bucket, key, newest }: Entry, query: SearchQuery): boolean {
   const { mime_type, bytes, created_at, metadata } = newest;
-  const texts = [bucket, key, ...Object.values(metadata)].map((text) => text.toLowerCase());
+  const texts = [bucket, key, ...Object.values(metadata)].map(folded);
   const { created_after = 0, created_before = Number.POSITIVE_INFINITY } = query;
   const { min_bytes = 0, max_bytes = Number.POSITIVE_INFINITY } = query;
   return (
-    query.words.every((word) => texts.some((text) => text.includes(word.toLowerCase()))) &&
+    query.words.every((word) => texts.some((text) => text.includes(folded(word)))) &&
     (query.bucket ?? bucket) === bucket &&
     key.startsWith(query.prefix ?? "") &&
     isType(mime_type, query.mime_type) &&

@@ -1,0 +1,81 @@
+import { artifactKey, partsOf } from "../../../store/model/records.js";
+import type {
+  ArtifactIndex,
+  BucketSummary,
+  IndexedKey,
+  MatchingArtifacts,
+} from "../../../store/ports/artifact-index.js";
+import { prefixUpperBound } from "../../key-order.js";
+import type { Query } from "../database/connection.js";
+import { allOf, type Clause, clause } from "./clause.js";
+import { isAlive, rowsUnder } from "./search-conditions.js";
+
+/** Implements `ArtifactIndex.buckets`: the kept sums without the artifacts that have expired. */
+export function readBuckets(
+  query: Query,
+  { prefix, now, limit, after }: Parameters<ArtifactIndex["buckets"]>[0],
+): readonly BucketSummary[] {
+  const below = prefixUpperBound(prefix);
+  const { sql, values } = allOf([
+    clause("name >= ?", prefix),
+    ...(below === undefined ? [] : [clause("name < ?", below)]),
+    ...(after === undefined ? [] : [clause("name > ?", after)]),
+  ]);
+  // Sums are read as REAL, because a driver refuses an integer that JavaScript cannot represent.
+  return query<BucketSummary>(
+    `WITH expired AS (
+      SELECT bucket, count(*) AS artifacts, total(bytes) AS bytes FROM index_newest WHERE expires_at <= ? GROUP BY bucket
+    )
+    SELECT name, kept.artifacts - coalesce(expired.artifacts, 0) AS artifacts,
+      CAST(kept.bytes AS REAL) - coalesce(expired.bytes, 0) AS bytes,
+      (SELECT created_at FROM index_newest INDEXED BY index_by_bucket
+       WHERE bucket = name AND (expires_at IS NULL OR expires_at > ?) ORDER BY created_at DESC LIMIT 1) AS newest_at
+    FROM index_buckets AS kept LEFT JOIN expired ON expired.bucket = kept.name
+    WHERE ${sql} AND kept.artifacts > coalesce(expired.artifacts, 0) ORDER BY name LIMIT ?`,
+    [now, now, ...values, limit],
+  );
+}
+
+/** Implements `ArtifactIndex.matching`. */
+export function countMatching(query: Query, bucket: string, prefix: string, now: number): MatchingArtifacts {
+  const { sql, values } = allOf([rowsUnder(bucket, prefix), isAlive(now)]);
+  const [found] = query<MatchingArtifacts>(
+    `SELECT count(*) AS artifacts, total(all_bytes) AS bytes, coalesce(max(id), 0) AS last FROM index_newest WHERE ${sql}`,
+    values,
+  );
+  return found ?? { artifacts: 0, bytes: 0, last: 0 };
+}
+
+type NumberedRow = Pick<IndexedKey, "version" | "id"> & { readonly row_key: string };
+
+/** Implements `ArtifactIndex.keysUnder`. */
+export function readKeysUnder(
+  query: Query,
+  bucket: string,
+  prefix: string,
+  { last, limit, after }: Parameters<ArtifactIndex["keysUnder"]>[2],
+): readonly IndexedKey[] {
+  const rest: Clause[] = after === undefined ? [] : [clause("row_key > ?", artifactKey(bucket, after))];
+  const { sql, values } = allOf([rowsUnder(bucket, prefix), clause("+id <= ?", last), ...rest]);
+  return query<NumberedRow>(`SELECT row_key, version, id FROM index_newest WHERE ${sql} ORDER BY row_key LIMIT ?`, [
+    ...values,
+    limit,
+  ]).map(toKey);
+}
+
+/** Implements `ArtifactIndex.expired`. */
+export function readExpired(
+  query: Query,
+  now: number,
+  { skip, limit }: Parameters<ArtifactIndex["expired"]>[1],
+): readonly IndexedKey[] {
+  return query<NumberedRow>(
+    "SELECT row_key, version, id FROM index_newest WHERE expires_at <= ? ORDER BY expires_at, id LIMIT ? OFFSET ?",
+    [now, limit, skip],
+  ).map(toKey);
+}
+
+function toKey({ row_key, version, id }: NumberedRow): IndexedKey {
+  const [, bucket = ""] = partsOf(row_key);
+  return { bucket, key: row_key.slice(artifactKey(bucket, "").length), version, id };
+}

@@ -1,0 +1,60 @@
+import { sha256Of } from "../../../store/model/artifact.js";
+import { partsOf } from "../../../store/model/records.js";
+import { foldText } from "./fold-text.js";
+
+/* The texts that the full-text tables of the index contain, and the queries that find them. */
+
+/** What the index knows of an artifact beside numbers. */
+export interface IndexedTexts {
+  readonly row_key: string;
+  /** JSON of an object. */
+  readonly metadata: string;
+}
+
+/** Digits of a fact's digest. If two facts have the same digest, a search looks at a few artifacts too many. */
+const digestChars = 12;
+/** More would make a query slower, and hardly more exact. */
+const maxTrigrams = 32;
+
+/** The metadata in the index. A damaged row may have values that are not texts. */
+export function metadataOf({ metadata }: Pick<IndexedTexts, "metadata">): Readonly<Record<string, unknown>> {
+  return JSON.parse(metadata);
+}
+
+/** The folded text in which words are searched. A line break is between two fields, so no word matches across them. */
+export function searchedText(row: IndexedTexts): string {
+  const [, bucket = "", ...key] = partsOf(row.row_key);
+  return foldText([bucket, key.join("\t"), ...Object.values(metadataOf(row))].join("\n"));
+}
+
+/** The facts of an artifact that a search can ask for exactly, as tokens: its media type and the pairs of its metadata. */
+export function factTokens(row: IndexedTexts & { readonly mime_type: string }): string {
+  const pairs = Object.entries(metadataOf(row)).map(([name, value]) => pairToken(name, String(value)));
+  const [kind = ""] = row.mime_type.split("/");
+  return [typeToken(row.mime_type), typeToken(`${kind}/*`), ...pairs].join(" ");
+}
+
+export const pairToken = (name: string, value: string): string => token("p", JSON.stringify([name, value]));
+/** @param type in lower case, like `text/csv` or `text/*` */
+export const typeToken = (type: string): string => token("t", type);
+
+const token = (kind: string, fact: string): string => kind + sha256Of(fact).slice(0, digestChars);
+
+/**
+ * A query for texts that contain all groups of three characters of all `words`; undefined if no word has three. It finds
+ * every text that contains the words, and some others.
+ *
+ * @param words folded
+ */
+export function trigramQuery(words: readonly string[]): string | undefined {
+  const trigrams = new Set(words.flatMap(trigramsOf));
+  if (trigrams.size === 0) return undefined;
+  const step = Math.ceil(trigrams.size / maxTrigrams);
+  const chosen = [...trigrams].filter((_, n) => n % step === 0);
+  return chosen.map((trigram) => `"${trigram.replaceAll('"', '""')}"`).join(" AND ");
+}
+
+function trigramsOf(word: string): string[] {
+  const points = [...word];
+  return points.slice(2).map((_, n) => points.slice(n, n + 3).join(""));
+}
