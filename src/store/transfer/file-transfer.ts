@@ -1,7 +1,7 @@
+import type { ArtifactStore } from "../artifacts/artifact-store.js";
 import type { UploadSession } from "../model/upload-session.js";
 import type { LocalFiles } from "../ports/local-files.js";
 import type { Uploads } from "../uploads/uploads.js";
-import type { ArtifactStore } from "./artifact-store.js";
 import { type ExportedFile, type ExportFile, FileExport } from "./file-export.js";
 import { FileImport, type ImportFile } from "./file-import.js";
 import type { TransferOptions } from "./transfer-options.js";
