@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { bucket, key, version } from "../../api/schemas.js";
+import { version } from "../../api/schemas.js";
 import { countIs } from "../../store/model/count.js";
 import { ArtifactError } from "../../store/model/errors.js";
 import { exportedFolder, exportedFolderSuccess, folderProgress } from "../calls/folder-answer.js";
@@ -10,19 +10,19 @@ export function exportFile({ store, allowedDirectories }: ToolContext): Tool {
   return defineTool({
     name: "export_file",
     title: "Export to a local file or folder",
-    description: `Writes an artifact, or all under a prefix, to files of the machine that this server runs on, whatever its size, without you reading it. Content is checked against its digest, and each file appears whole or not at all.
+    description: `Writes an artifact, or all under a prefix, to files of this server's machine, whatever its size, without you reading it. A file appears whole, checked against its digest, or not at all.
 
-With key, path is the file. With prefix, path is a folder, made if missing, and the rest of each key is the path in it; the answer lists the files. path_not_allowed names the directories that may be used.`,
+With key, path is a file. With prefix it is a folder, made if missing, and the rest of each key a path in it. Directories are allowed as for import_file.`,
     annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true },
     reachesFiles: true,
     input: z.strictObject({
-      bucket,
-      key: key.optional().meta({ description: "Key of one artifact." }),
+      bucket: z.string().meta({ description: "Bucket to read from." }),
+      key: z.string().optional().meta({ description: "Key of one artifact." }),
       prefix: z.string().optional().meta({
-        description: 'In place of key: a folder of keys, like reports/2026/. "/" is the whole bucket.',
+        description: 'In place of key: a folder of keys, like reports/2026/; "/" is the whole bucket.',
       }),
-      version: version.meta({ description: "With key: its version. The newest where left out." }),
-      path: z.string().meta({ description: "Absolute path to write to; the directory that it is in must exist." }),
+      version: version.meta({ description: "Of key. The newest where left out." }),
+      path: z.string().meta({ description: "Absolute path to write; the directory above it must exist." }),
       overwrite: z.boolean().default(false).meta({ description: "Replace files that exist." }),
     }),
     output: exportedFolder.extend({

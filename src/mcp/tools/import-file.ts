@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { bucket, ifVersion, key, metadata, mimeType, session, sessionId } from "../../api/schemas.js";
+import { ifVersion, metadata, mimeType, session, sessionId } from "../../api/schemas.js";
 import { countIs } from "../../store/model/count.js";
 import { folderProgress, importedFolder, importedFolderSuccess } from "../calls/folder-answer.js";
 import { defineTool, type Tool, type ToolContext } from "../calls/tool.js";
@@ -9,24 +9,18 @@ export function importFile({ store, allowedDirectories, savedBy }: ToolContext):
   return defineTool({
     name: "import_file",
     title: "Import a local file or folder",
-    description: `Saves a file or folder of the machine that this server runs on, whatever its size, without you reading it. The cheapest way to keep a program's output.
+    description: `Saves a file or folder of this server's machine, whatever its size, without you reading it. The cheapest way to keep a program's output.
 
-A file goes to bucket and key, and the answer is its session. Each file of a folder goes to key/PATH-IN-FOLDER, and the answer lists them all. After a break, a file goes on with path and session_id alone (list_upload_sessions finds it), a folder with the same call. With status open in the answer, call get_upload_session a little later.
-
-path_not_allowed names the directories that may be used.`,
+A file goes to bucket and key. A folder's files go to key/PATH-IN-FOLDER, and the answer lists them. After a break, a folder goes on with the same call, a file with path and session_id alone (list_upload_sessions finds it). path_not_allowed names the allowed directories.`,
     annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: true },
     reachesFiles: true,
     input: z.strictObject({
       path: z.string().meta({ description: "Absolute path of a file or folder." }),
-      bucket: bucket.optional(),
-      key: key.optional().meta({
-        description: "Key for a file, like reports/summary.csv. For a folder, what its keys begin with, if anything.",
-      }),
-      session_id: sessionId.optional().meta({
-        description: "In place of bucket and key: an unfinished upload of this file.",
-      }),
-      mime_type: mimeType,
-      metadata,
+      bucket: z.string().optional().meta({ description: "Bucket to save in." }),
+      key: z.string().optional().meta({ description: "Key of the file. For a folder, what its keys begin with." }),
+      session_id: sessionId.optional().meta({ description: "An unfinished upload of this file." }),
+      mime_type: mimeType.meta({ description: "Of a file. Told from its key where left out." }),
+      metadata: metadata.meta({ description: "Your own facts, an object of strings; of a folder, for each file." }),
       if_version: ifVersion,
     }),
     output: session.partial().extend(importedFolder.shape),
