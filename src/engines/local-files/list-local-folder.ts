@@ -180,7 +180,8 @@ export async function lookAt(authorized: AuthorizedPath): Promise<BigIntStats> {
   const isBase = path === base;
   const folder = await (isBase ? openFolderAt(authorized) : openFolder(authorized));
   try {
-    return await lstat(folder.pathOf(isBase ? "." : basename(path)), { bigint: true });
+    if (isBase) return await stat(folder.pathOf("."), { bigint: true });
+    return await lstat(folder.pathOf(basename(path)), { bigint: true });
   } finally {
     await folder.close();
   }
