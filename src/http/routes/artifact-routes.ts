@@ -21,6 +21,7 @@ import {
   version,
 } from "../../api/schemas.js";
 import { withCommand } from "../../api/upload-command.js";
+import { guardOf } from "../../api/write-arguments.js";
 import { uploadLocation } from "../context.js";
 import { etagOf } from "../message/etag.js";
 import { idempotencyKey } from "../message/header-fields.js";
@@ -57,7 +58,8 @@ const createSession: Route = {
     answers: { 201: { description: "The session", json: session } },
   },
   async handle(context, exchange) {
-    const upload = readArguments(createBody, await exchange.json(), "this request");
+    const { if_version, ...body } = readArguments(createBody, await exchange.json(), "this request");
+    const upload = { ...body, ...guardOf(if_version) };
     const request = { idempotency_key: idempotencyKey(exchange), saved_by: "http" };
     const created = await context.store.uploads.create({ ...upload, ...request });
     return { status: 201, headers: { location: uploadLocation(context, created) }, body: withCommand(created) };
