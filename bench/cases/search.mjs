@@ -155,6 +155,7 @@ export function run() {
     process.stderr.write(`bench: a store of ${count}\n`);
     const server = await fill(root);
     await searchTimes(server); // warms the compiler and the pages of the database
+    /** @type {Map<string, number[]>[]} */
     const found = [];
     for (let round = 0; round < rounds; round += 1) found.push(await searchTimes(server));
     const ofAll = (/** @type {number} */ part) =>
