@@ -100,6 +100,37 @@ describe("calls run in order", () => {
       call("export_file", at("b", "k", { path: "/f" })),
       call("export_file", at("c", "n", { path: "/f" })),
     ],
+    [
+      "an import of a folder under a key, and a read below it",
+      call("import_file", at("b", "r/1/", { path: "/f" })),
+      read("b", "r/1/x/y"),
+    ],
+    [
+      "an import of a folder into a bucket, and a save",
+      call("import_file", { bucket: "b", path: "/f" }),
+      save("b", "k"),
+    ],
+    [
+      "an import of a folder and a listing",
+      call("import_file", at("b", "r", { path: "/f" })),
+      call("list_buckets", {}),
+    ],
+    [
+      "an import of a folder and an import below its key",
+      call("import_file", at("b", "r", { path: "/f" })),
+      call("import_file", at("b", "r/1", { path: "/g" })),
+    ],
+    ["an export of a prefix and a save", call("export_file", { bucket: "b", prefix: "r", path: "/f" }), save("b", "k")],
+    [
+      "an export of a prefix into a folder, and an import from it",
+      call("export_file", { bucket: "b", prefix: "r", path: "/f/" }),
+      call("import_file", at("c", "n", { path: "/f/x" })),
+    ],
+    [
+      "an import of a folder under a very long key, and a read below it",
+      call("import_file", at("b", "a/".repeat(400), { path: "/f" })),
+      read("b", `${"a/".repeat(500)}k`),
+    ],
   ])("%s", (_, first, second) => {
     expect([isFree(first, second), isFree(second, first)]).toEqual([false, false]);
   });
@@ -126,6 +157,21 @@ describe("calls run concurrently", () => {
     ["chunks of two sessions", chunk("s"), chunk("t")],
     ["chunks of two unknown sessions", chunk("unknown"), chunk("unknown too")],
     ["a chunk and another key", chunk("s"), read("c", "k")],
+    [
+      "imports of two folders under two keys",
+      call("import_file", at("b", "r/1", { path: "/f/1" })),
+      call("import_file", at("b", "r/2", { path: "/f/2" })),
+    ],
+    [
+      "an import of a folder and a key beside it",
+      call("import_file", at("b", "r/1", { path: "/f" })),
+      read("b", "r/10"),
+    ],
+    [
+      "an export of a prefix and a read",
+      call("export_file", { bucket: "b", prefix: "r", path: "/f" }),
+      read("b", "r/1"),
+    ],
     ["listings", call("list_buckets", {}), request("resources/list")],
     ["a listing and a read", call("list_artifacts", { bucket: "b" }), read("b", "k")],
     ["calls that will be refused", call("save_artifact", { bucket: "b" }), call("save_artifact", [7])],
