@@ -6,7 +6,15 @@ import { defaultPieceLimits, type PieceLimits } from "../../src/store/model/limi
 import type { RowChange } from "../../src/store/ports/metadata-store.js";
 import { Dead, type Step } from "../support/faults.js";
 import { contentOfPieces, expectNothingLeaked, expectNothingLeft, expectSound } from "../support/invariants.js";
-import { digestOf, expectAnswerable, inTimeMs, operationOf, operations, unheardError } from "../support/operations.js";
+import {
+  digestOf,
+  expectAnswerable,
+  inTimeMs,
+  type Operation,
+  operationOf,
+  operations,
+  unheardError,
+} from "../support/operations.js";
 import { type Change, dayMs, keepVersions, Scene, sceneMs, sessionTtlMs } from "../support/scene.js";
 import { explore, follow, type Outcome, type World } from "../support/schedules.js";
 import { bytesOf, noRowPieces, saveText, tinyPieces } from "../support/stores.js";
@@ -207,7 +215,7 @@ function expectRight({ scene, id, names, outcomes, hasFailures }: Cast, isAborte
   assert.equal(new Set(published).size, published.length, "a session is published twice");
   assert.deepEqual(scene.expiredTooSoon, [], "a session expired before its time");
   assert.deepEqual(scene.endedAgain, [], "a session that had ended was ended again");
-  for (const change of scene.changes) expectAllowed(change, names);
+  for (const change of [...scene.changes, ...scene.elsewhere]) expectAllowed(change, names);
 
   const others = names.map(operationOf);
   const mayHaveEnded = isAborted || others.some(({ mayEnd }) => mayEnd);
@@ -228,31 +236,37 @@ function expectRefused(error: unknown, by: string, cast: Pick<Cast, "scene" | "n
   assert.ok(cast.hasFailures || !isPublished, "a save that failed was published");
 }
 
-function expectAllowed(
-  { by, before, after, lastBefore, added, removed, isOvertaken }: Change,
-  names: readonly string[],
-): void {
+function expectAllowed(change: Change, names: readonly string[]): void {
+  const { by, before, after, added, removed } = change;
   const operation = operations[names[Number(by)] ?? ""];
-  if (added === undefined) {
-    for (const { version } of removed) assert.ok(operation?.deletes?.(version), `${by} removed version ${version}`);
-    if (after !== undefined) assert.equal(after.last, before?.last, "the last version number");
+  operation?.allows?.(change);
+  if (added.length > 0) {
+    expectAllowedToAdd(change, operation);
     return;
   }
-  const { version, session } = added;
-  assert.equal(version.version, lastBefore + 1, "a version number is never given twice");
-  assert.equal(after?.last, version.version, "the last version number");
+  for (const { version } of removed) assert.ok(operation?.deletes?.(version), `${by} removed version ${version}`);
+  if (after !== undefined) assert.equal(after.last, before?.last, "the last version number");
+}
+
+function expectAllowedToAdd(change: Change, operation: Operation | undefined): void {
+  const { by, before, after, lastBefore, added, session, removed, isOvertaken } = change;
+  const numbers = added.map((_, older) => lastBefore + added.length - older);
   assert.deepEqual(
-    removed,
-    (before?.versions ?? []).slice(keepVersions - 1),
-    "only versions past the limit are removed",
+    added.map(({ version }) => version),
+    numbers,
+    "a version number is never given twice",
   );
+  assert.equal(after?.last, numbers[0], "the last version number");
+  const past = (before?.versions ?? []).slice(keepVersions - added.length);
+  assert.deepEqual(removed, past, "only versions past the limit are removed");
   const isSweep = operation?.isSweep || by.startsWith("sweep");
+  const newest = before?.versions[0]?.version ?? 0;
+  if (operation?.guard !== undefined && change.key === "k") assert.equal(newest, operation.guard, "the guard");
   if (session === undefined) {
     assert.ok(!isSweep, "a sweep must not save anything");
     return;
   }
   assert.ok(["open", "conflict"].includes(session.status), "the status of a session that is published");
-  const newest = before?.versions[0]?.version ?? 0;
   const isMet = [null, newest].includes(session.if_version) || operation?.if_version === newest;
   assert.ok(isMet, `if_version ${session.if_version} on top of ${newest}`);
   if (isSweep) assert.ok(session.is_listed && !isOvertaken, "a sweep published an upload on top of a later version");
