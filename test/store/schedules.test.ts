@@ -220,7 +220,7 @@ function expectRight({ scene, id, names, outcomes, hasFailures }: Cast, isAborte
   assert.equal(new Set(published).size, published.length, "a session is published twice");
   assert.deepEqual(scene.expiredTooSoon, [], "a session expired before its time");
   assert.deepEqual(scene.endedAgain, [], "a session that had ended was ended again");
-  for (const change of scene.changes) expectAllowed(change, names);
+  for (const change of [...scene.changes, ...scene.elsewhere]) expectAllowed(change, names);
 
   const others = names.map(operationOf);
   const mayHaveEnded = isAborted || others.some(({ mayEnd }) => mayEnd);
