@@ -118,8 +118,11 @@ export const maintenance: readonly Scenario[] = [
   {
     name: "sweeping keys that have expired",
     options: { later: 9 * 86_400 },
-    async prepare({ store }) {
+    async prepare({ store, engines }) {
       await saveText(store, "b", "other", medium);
+      // What a sweep wrote before the key was saved again.
+      const due = { revision: "1", version: 1, edit: 1, at: 1 };
+      await engines.metadata.change([{ key: "due\tb\tother", old: undefined, next: JSON.stringify(due) }]);
       for (const text of ["abc", medium]) await saveForDay(store, text);
       return "";
     },
