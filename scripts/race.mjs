@@ -34,7 +34,7 @@ const sweepers = 2;
 const playersPerServer = 2;
 
 const ledger = new Ledger();
-const swept = { sweeps: 0, expired: 0, settled: 0, rows: 0, files: 0, failed: 0 };
+const swept = { sweeps: 0, expired: 0, settled: 0, rows: 0, files: 0, artifacts: 0, failed: 0 };
 const totals = { calls: new Map(), refusals: new Map(), bytes: 0, givenUp: 0, unanswered: 0, kills: 0 };
 const shared = { ledger, totals, mayGiveUp: graceMs === 0 };
 
@@ -87,12 +87,13 @@ function startSweeper(program, root, mode) {
 }
 
 /** @param {Omit<typeof swept, "sweeps">} report */
-function addReport({ expired, settled, rows, files, failed }) {
+function addReport({ expired, settled, rows, files, artifacts, failed }) {
   swept.sweeps += 1;
   swept.expired += expired;
   swept.settled += settled;
   swept.rows += rows;
   swept.files += files;
+  swept.artifacts += artifacts;
   swept.failed += failed;
   ledger.check(failed === 0, `a sweep failed in ${failed} steps`);
 }
@@ -194,12 +195,12 @@ try {
 } catch (error) {
   ledger.fault(error instanceof Error ? `${error.stack}` : String(error));
 }
-const { sweeps, expired, settled, rows, files } = swept;
+const { sweeps, expired, settled, rows, files, artifacts } = swept;
 process.stdout.write(
   `${seconds} s, ${processes} processes, seed ${seed}, grace ${graceMs} ms: ${countsText(totals.calls)} calls; ` +
     `${countsText(totals.refusals)} refusals; ${totals.givenUp} saves given up and made again; ` +
     `counted to ${ledger.highest(counterKey)}; ${totals.bytes} bytes acknowledged; ` +
-    `${sweeps} sweeps (${expired} expired, ${settled} settled, ${rows} rows, ${files} files); ` +
+    `${sweeps} sweeps (${expired} expired, ${settled} settled, ${rows} rows, ${files} files, ${artifacts} artifacts); ` +
     `${totals.kills} kills, ${totals.unanswered} answers lost; ` +
     `${ledger.faults.length} faults\n`,
 );

@@ -133,14 +133,14 @@ export const mutants = [
   {
     name: "a sweep publishes on top of what came later",
     file: "src/store/model/publication-plan.ts",
-    from: "const isOvertaken = over !== undefined && newest !== undefined && newest.version > (over ?? 0);",
+    from: "const isOvertaken = over !== undefined && versions[0] !== undefined && versions[0].version > (over ?? 0);",
     to: "const isOvertaken = over === -1;",
     tests: search,
   },
   {
     name: "the guard is not asked",
     file: "src/store/model/publication-plan.ts",
-    from: "return isOvertaken || !isGuardMet(if_version, newest)",
+    from: "return isOvertaken || !isGuardMet(publication, newest)",
     to: "return isOvertaken",
     tests: search,
   },

@@ -1,8 +1,12 @@
 import { isStoreReplaced } from "./model/errors.js";
+import { hasExpired } from "./model/expiry.js";
 import {
   type ArtifactRecord,
   type ArtifactRow,
   artifactKey,
+  type DueRecord,
+  type DueRow,
+  dueKey,
   type FreedRow,
   freedKey,
   type GoneRow,
@@ -54,6 +58,12 @@ export class Rows {
 
   async artifact(bucket: string, key: string): Promise<ArtifactRow | undefined> {
     return this.#read(artifactKey(bucket, key), parseArtifactRow);
+  }
+
+  /** The row of a key, for a reader: undefined also if the key has expired. */
+  async liveArtifact(bucket: string, key: string): Promise<ArtifactRow | undefined> {
+    const row = await this.artifact(bucket, key);
+    return hasExpired(row?.value.versions[0], this.#dependencies.nowSeconds()) ? undefined : row;
   }
 
   /** @param id as a caller has given it, which may be anything */
@@ -134,20 +144,35 @@ export class Change {
 
   /**
    * Writes all versions of a key and its last version number. For a key without versions this deletes the artifact row
-   * and keeps the number in the `gone` row.
+   * and keeps the number in the `gone` row. Returns the text of the artifact row as it will be.
    */
-  versions(bucket: string, key: string, old: KeyRows, value: Omit<ArtifactRecord, "bucket" | "key">): void {
+  versions(
+    bucket: string,
+    key: string,
+    old: KeyRows,
+    value: Omit<ArtifactRecord, "bucket" | "key">,
+  ): string | undefined {
     const { last, versions } = value;
     const isEmpty = versions.length === 0;
     const artifact = isEmpty ? undefined : this.#encode({ bucket, key, last, versions });
     const gone = isEmpty ? this.#encode({ last }) : undefined;
     this.#rows.push({ key: artifactKey(bucket, key), old: old.artifact?.text, next: artifact });
     this.#rows.push({ key: goneKey(bucket, key), old: old.gone?.text, next: gone });
+    return artifact;
   }
 
   /** Makes the change fail if the key's versions are not the same as when they were read. */
   compareVersions(bucket: string, key: string, { artifact }: KeyRows): void {
     this.#rows.push({ key: artifactKey(bucket, key), old: artifact?.text, next: artifact?.text });
+  }
+
+  /** Writes that a sweep has seen a key as expired. */
+  markDue(bucket: string, key: string, value: DueRecord): void {
+    this.#rows.push({ key: dueKey(bucket, key), old: undefined, next: this.#encode(value) });
+  }
+
+  dropDue(old: DueRow): void {
+    this.#rows.push({ key: old.key, old: old.text, next: undefined });
   }
 
   putPiece(session: string, piece: Piece, bytes: Uint8Array): void {

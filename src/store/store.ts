@@ -118,11 +118,11 @@ export function createStore(options: StoreOptions): Store {
   const engines = { rows, metadata, content, freed, digests, log, newId, nowSeconds, pieceLimits };
   const staging = new Staging(engines);
   const ender = new Ender({ ...engines, staging, signal });
-  const publisher = new Publisher({ ...engines, staging, signal, keepVersions });
+  const publisher = new Publisher({ ...engines, staging, signal, clock, keepVersions });
   const quota = new Quota(metadata, { maxStoreBytes, maxOpenSessions, maxUnfinishedBytes }, log);
   const limits = { maxArtifactBytes, maxChunkBytes, keepVersions };
-  const shared = { ...engines, ...limits, ender, signal, quota, urls };
-  const uploads = new Uploads({ ...shared, staging, publisher, clock, sessionTtlMs, readOnly });
+  const shared = { ...engines, ...limits, ender, signal, quota, urls, clock };
+  const uploads = new Uploads({ ...shared, staging, publisher, sessionTtlMs, readOnly });
   const artifacts = new ArtifactStore({ ...shared, uploads });
   return {
     artifacts,
@@ -130,7 +130,7 @@ export function createStore(options: StoreOptions): Store {
     transfer: new FileTransfer({ files, uploads, artifacts, maxChunkBytes }),
     revisions: createRevisions(metadata),
     verify: (verifyOptions) => verify({ ...engines, identity }, verifyOptions),
-    sweep: new Sweep({ ...engines, publisher, ender, identity, clock }),
+    sweep: new Sweep({ ...engines, publisher, ender, identity, clock, signal }),
     async check() {
       await identity.check();
     },

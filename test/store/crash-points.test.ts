@@ -252,7 +252,7 @@ const scenarios: readonly Scenario[] = [
       await sweepAll(store);
       expect(await textOf(store, "b", "k")).toBe("abc");
       await expect(store.uploads.get(id)).rejects.toMatchObject({ code: "session_not_found" });
-      const nothing = { expired: 0, settled: 0, rows: 0, files: 0, failed: 0 };
+      const nothing = { expired: 0, settled: 0, rows: 0, files: 0, artifacts: 0, failed: 0 };
       expect(await store.sweep.run({ graceMs: 0, trustsClock: true })).toEqual(nothing);
       expect((await store.uploads.list({ limit: 9 })).data).toEqual([]);
     },

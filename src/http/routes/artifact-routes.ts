@@ -132,7 +132,8 @@ const deleteArtifact: Route = {
     const precondition = await readPrecondition(context, exchange, name, at);
     const { version: number } = readQuery(exchange, deleteQuery);
     try {
-      const options = { version: number, if_version: precondition?.if_version };
+      const { if_version, if_edit } = precondition ?? {};
+      const options = { version: number, if_version, if_edit };
       return { status: 200, body: await context.store.artifacts.delete(name, at, options) };
     } catch (error) {
       throw await preconditionError(context, precondition, error, { bucket: name, key: at });

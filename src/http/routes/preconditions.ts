@@ -10,6 +10,8 @@ import { HttpError } from "../message/http-error.js";
 export interface Precondition {
   /** Number of the version that must be the newest one; 0 if there must be none. */
   readonly if_version: number;
+  /** The `edit` of that version. */
+  readonly if_edit: number;
   /** The store refuses the write even if the newest version has the same content already. */
   readonly isStrict: true;
 }
@@ -39,8 +41,8 @@ export async function readPrecondition(
       ? since === undefined || newest === undefined || newest.created_at <= since
       : newest !== undefined && matches(match, newest);
   const isMet = isUnchanged && (noneMatch === undefined || newest === undefined || !matchesWeakly(noneMatch, newest));
-  if (isMet) return { if_version: newest?.version ?? 0, isStrict: true };
-  if (exchange.header("idempotency-key") !== undefined) return { if_version: neverMet, isStrict: true };
+  if (isMet) return { if_version: newest?.version ?? 0, if_edit: newest?.edit ?? 0, isStrict: true };
+  if (exchange.header("idempotency-key") !== undefined) return { if_version: neverMet, if_edit: 0, isStrict: true };
   throw preconditionFailed(newest);
 }
 

@@ -1,5 +1,6 @@
 import { count, countIs } from "../../store/model/count.js";
 import type { ArtifactError, ErrorDetails, NextStep } from "../../store/model/errors.js";
+import { guardText } from "../../store/model/guard.js";
 
 type Advice = string | ((details: ErrorDetails) => string);
 
@@ -33,14 +34,14 @@ const adviceFor: Readonly<Record<NextStep, Advice>> = {
     `Send the rest with upload_chunk from offset ${offset}, then complete. If ${countIs(Number(offset), "byte")} all there is, call complete_upload_session with size ${offset}.`,
   wait_for_upload:
     "Wait until that upload has ended, then make this call again. get_upload_session says how far it is.",
-  resolve_conflict: ({ version }) =>
-    version === 0
+  resolve_conflict: (details) =>
+    details["version"] === 0
       ? "Call complete_upload_session with if_version 0 to publish it anyway, or abort_upload_session."
-      : `Call complete_upload_session with if_version ${version ?? "set to the newest version of the key (get_artifact tells it; 0 if it finds nothing)"} to publish on top, or abort_upload_session.`,
-  save_on_newest: ({ version }) =>
-    version === 0
+      : `Call complete_upload_session with if_version ${newestIn(details) ?? "set to the newest version of the key (get_artifact tells it; 0 if it finds nothing)"} to publish on top, or abort_upload_session.`,
+  save_on_newest: (details) =>
+    details["version"] === 0
       ? "Save again with if_version 0, or without if_version."
-      : `Look at the newest version with get_artifact, then save again with if_version ${version}, or without if_version.`,
+      : `Look at the newest version with get_artifact, then save again with if_version ${newestIn(details)}, or without if_version.`,
   correct_digest:
     "Call complete_upload_session with the right sha256, or abort with abort_upload_session and upload again.",
   create_with_digest:
@@ -74,6 +75,11 @@ const adviceFor: Readonly<Record<NextStep, Advice>> = {
     `When the cause is removed, call import_file again with path and session_id ${session_id}.`,
   export_elsewhere: "Choose another path, or give overwrite: true to replace the existing file.",
 };
+
+/** The guard that the newest version meets, if the details tell it. */
+function newestIn({ version, edit }: ErrorDetails): string | undefined {
+  return typeof version === "number" ? guardText({ version, edit: Number(edit ?? 0) }) : undefined;
+}
 
 /** An error's message for a model: what happened, then what to do next. */
 export function messageForTools({ message, next, details }: ArtifactError): string {

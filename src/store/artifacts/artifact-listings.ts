@@ -1,13 +1,15 @@
 import { type Artifact, toArtifact } from "../model/artifact.js";
 import { decodeCursor, encodeCursor, type Page, type PageOptions } from "../model/cursor.js";
 import { ArtifactError } from "../model/errors.js";
+import { hasExpired } from "../model/expiry.js";
 import { checkBucket } from "../model/names/bucket-name.js";
 import { checkDelimiter, toKeyPrefix } from "../model/names/key-name.js";
 import { quote } from "../model/quote.js";
 import { artifactKey, artifactPrefix, parseArtifactRow, partsOf } from "../model/records.js";
-import type { Entry, MetadataStore, StoredRow } from "../ports/metadata-store.js";
+import { type Entry, type MetadataStore, rowsUnder, type StoredRow } from "../ports/metadata-store.js";
 import type { TransferUrls } from "../ports/transfer-urls.js";
 import type { Rows } from "../rows.js";
+import { filledPage, type Reading } from "./filled-page.js";
 import { findVersion } from "./find-version.js";
 
 export interface ListArtifacts extends PageOptions {
@@ -30,9 +32,16 @@ export interface ArtifactListingsDependencies {
   readonly rows: Rows;
   readonly metadata: MetadataStore;
   readonly urls: TransferUrls;
+  readonly nowSeconds: () => number;
 }
 
-/** Pages of artifacts, versions and buckets. A page costs the same in a store of any size. */
+/** Rows read at a time to find one that has not expired. Usually the first one has not. */
+const hasLiveRows = 10;
+
+/**
+ * Pages of artifacts, versions and buckets, without keys that have expired. A page costs the same in a store of any size,
+ * apart from the expired keys in it that no sweep has freed yet.
+ */
 export class ArtifactListings {
   readonly #dependencies: ArtifactListingsDependencies;
 
@@ -42,7 +51,6 @@ export class ArtifactListings {
 
   /** The newest version of each key in a bucket, in order. @throws ArtifactError `bucket_not_found` */
   async list({ bucket, delimiter, ...options }: ListArtifacts): Promise<ArtifactPage> {
-    const { metadata } = this.#dependencies;
     checkBucket(bucket);
     const prefix = toKeyPrefix(options.prefix ?? "");
     if (delimiter !== undefined) checkDelimiter(delimiter);
@@ -53,7 +61,7 @@ export class ArtifactListings {
         ? { ...(await this.#pageOfRows(bucketPrefix + prefix, scope, options)), prefixes: [] }
         : await this.#groupedPage(bucketPrefix, prefix, delimiter, scope, options);
     const isEmpty = result.data.length === 0 && result.prefixes.length === 0;
-    if (isEmpty && (await metadata.range(bucketPrefix, { limit: 1 })).length === 0) throw unknownBucket(bucket);
+    if (isEmpty && !(await this.#hasLive(bucketPrefix))) throw unknownBucket(bucket);
     return result;
   }
 
@@ -87,13 +95,15 @@ export class ArtifactListings {
 
   async #pageOfRows(prefix: string, scope: readonly string[], { cursor, limit }: PageOptions): Promise<Page<Artifact>> {
     const after = decodeCursor(scope, cursor);
-    const found = await this.#dependencies.metadata.range(prefix, { after, limit: limit + 1 });
-    return page(
-      found.slice(0, limit).map((row) => this.#newestOf(row)),
-      found.length > limit,
-      scope,
-      found[limit - 1]?.key,
-    );
+    const reading: Reading<StoredRow, Artifact> = {
+      read: (options) => this.#dependencies.metadata.range(prefix, options),
+      position: ({ key }) => key,
+      show: (row) => this.#newestOf(row),
+    };
+    const found = await filledPage(reading, { after, limit: limit + 1 });
+    const shown = found.slice(0, limit);
+    const data = shown.map(({ item }) => item);
+    return page(data, found.length > limit, scope, shown.at(-1)?.position);
   }
 
   async #groupedPage(
@@ -103,22 +113,41 @@ export class ArtifactListings {
     scope: readonly string[],
     { cursor, limit }: PageOptions,
   ): Promise<ArtifactPage> {
+    const { metadata, nowSeconds } = this.#dependencies;
     const after = decodeCursor(scope, cursor);
-    const options = { after, limit: limit + 1 };
-    const found = await this.#dependencies.metadata.grouped(bucketPrefix + prefix, delimiter, options);
-    const entries = found.slice(0, limit);
-    const data = entries.flatMap((entry) => ("row" in entry ? [this.#newestOf(entry.row)] : []));
-    const prefixes = entries.flatMap((entry) => ("group" in entry ? [entry.group.slice(bucketPrefix.length)] : []));
-    const last = entries.at(-1);
-    return { ...page(data, found.length > limit, scope, last && positionOf(last)), prefixes };
+    const [anyExpired] = await metadata.expired(nowSeconds(), { skip: 0, limit: 1 });
+    const reading: Reading<Entry, Artifact | string> = {
+      read: (options) => metadata.grouped(bucketPrefix + prefix, delimiter, options),
+      position: positionOf,
+      show: async (entry) => {
+        if ("row" in entry) return this.#newestOf(entry.row);
+        const isShown = anyExpired === undefined || (await this.#hasLive(entry.group));
+        return isShown ? entry.group.slice(bucketPrefix.length) : undefined;
+      },
+    };
+    const found = await filledPage(reading, { after, limit: limit + 1 });
+    const shown = found.slice(0, limit);
+    const data = shown.flatMap(({ item }) => (typeof item === "string" ? [] : [item]));
+    const prefixes = shown.flatMap(({ item }) => (typeof item === "string" ? [item] : []));
+    return { ...page(data, found.length > limit, scope, shown.at(-1)?.position), prefixes };
   }
 
-  #newestOf(stored: StoredRow): Artifact {
+  /** Whether an artifact under a prefix has not expired. */
+  async #hasLive(prefix: string): Promise<boolean> {
+    for await (const row of rowsUnder(this.#dependencies.metadata, prefix, hasLiveRows)) {
+      if (this.#newestOf(row) !== undefined) return true;
+    }
+    return false;
+  }
+
+  /** Undefined if the key has expired. */
+  #newestOf(stored: StoredRow): Artifact | undefined {
+    const { urls, nowSeconds } = this.#dependencies;
     const row = parseArtifactRow(stored);
     const { bucket, key, versions } = row.value;
     const [newest] = versions;
     if (newest === undefined) throw new Error(`${row.key} has no version`);
-    return toArtifact(bucket, key, newest, this.#dependencies.urls);
+    return hasExpired(newest, nowSeconds()) ? undefined : toArtifact(bucket, key, newest, urls);
   }
 }
 

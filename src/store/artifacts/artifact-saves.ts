@@ -5,12 +5,14 @@ import {
   type DescribedContent,
   sha256Of,
   toArtifact,
+  withPreviousMetadata,
 } from "../model/artifact.js";
+import { checkExpiresIn, liveVersions } from "../model/expiry.js";
 import type { PieceLimits } from "../model/limits.js";
 import { checkMimeType, mimeTypeOf } from "../model/media-type.js";
 import { checkBucket } from "../model/names/bucket-name.js";
 import { toKey } from "../model/names/key-name.js";
-import { planPublication, withIdempotencyKey } from "../model/publication-plan.js";
+import { lostMetadata, type Publication, planPublication } from "../model/publication-plan.js";
 import { type Piece, type Version, versionOf } from "../model/records.js";
 import { artifactTooLarge, chunkTooLarge, idempotencyConflict } from "../model/session-errors.js";
 import type { FreedPieces } from "../pieces/freed-pieces.js";
@@ -18,6 +20,7 @@ import type { TransferUrls } from "../ports/transfer-urls.js";
 import type { ChangeSignal } from "../publication/change-signal.js";
 import { addVersion, replaceVersion, versionsOf } from "../publication/key-versions.js";
 import type { Quota } from "../publication/quota.js";
+import type { StoreClock } from "../publication/store-clock.js";
 import type { KeyRows, Rows } from "../rows.js";
 import type { Uploads } from "../uploads/uploads.js";
 import { guardNotMet } from "./find-version.js";
@@ -31,6 +34,10 @@ export interface SaveArtifact {
   readonly defaultMimeType: string;
   readonly metadata?: Readonly<Record<string, string>> | undefined;
   readonly if_version?: number | undefined;
+  /** The `edit` that the version `if_version` must have; 0 if absent. */
+  readonly if_edit?: number | undefined;
+  /** Seconds from now to the expiry of the version. It does not expire by default. */
+  readonly expires_in?: number | undefined;
   /** The guard holds even if the newest version has the same content. */
   readonly isStrict?: boolean | undefined;
   /** A request whose idempotency key a version of this artifact remembers is answered with that version. */
@@ -46,6 +53,7 @@ export interface ArtifactSavesDependencies {
   readonly quota: Quota;
   readonly signal: ChangeSignal;
   readonly urls: TransferUrls;
+  readonly clock: StoreClock;
   readonly nowSeconds: () => number;
   readonly newId: () => string;
   readonly keepVersions: number;
@@ -64,7 +72,8 @@ export class ArtifactSaves {
 
   /**
    * Saves a new version. If the newest version has the same content, type and metadata already, it makes no version and
-   * returns that one, marked `already_saved`. The returned version survives power loss.
+   * returns that one, marked `already_saved`; if it would expire too soon, it gets more time. The returned version
+   * survives power loss.
    *
    * @throws ArtifactError `version_conflict`, `idempotency_conflict`, `too_large`, `storage_full`
    */
@@ -84,9 +93,13 @@ export class ArtifactSaves {
     if (bytes.length <= pieceLimits.maxRowPieceBytes) {
       return quota.during({ storedBytes: bytes.length }, () => this.#saveInRow(save, content, found.keyRows));
     }
-    const { id, artifact } = await uploads.saveWhole({ ...save, mime_type: content.mime_type }, bytes);
+    const { id, artifact, previous_metadata } = await uploads.saveWhole(
+      { ...save, mime_type: content.mime_type },
+      bytes,
+    );
     if (artifact === null) throw new Error(`save ${id} is not complete`);
-    return this.#answer(save, artifact, artifact.session !== id);
+    if (artifact.session !== id) return this.#alreadySaved(save, artifact);
+    return this.#answer(save, artifact, previous_metadata);
   }
 
   /**
@@ -98,37 +111,44 @@ export class ArtifactSaves {
    */
   check(wanted: Omit<SaveArtifact, "bytes">, bytes: number): string {
     const { maxChunkBytes, maxArtifactBytes } = this.#dependencies;
-    const { bucket, mime_type, metadata = {}, idempotency_key } = wanted;
+    const { bucket, mime_type, metadata = {}, idempotency_key, expires_in } = wanted;
     checkBucket(bucket);
     const key = toKey(wanted.key);
     if (mime_type !== undefined) checkMimeType(mime_type);
     checkMetadata(metadata);
+    checkExpiresIn(expires_in);
     checkIdempotencyKey(idempotency_key);
     if (bytes > maxArtifactBytes) throw artifactTooLarge(bytes, maxArtifactBytes);
     if (bytes > maxChunkBytes) throw chunkTooLarge(bytes, maxChunkBytes, "upload_in_chunks");
     return key;
   }
 
-  #answer({ bucket, key }: SaveArtifact, version: Version, isAlreadySaved: boolean): Artifact {
-    const artifact = toArtifact(bucket, key, version, this.#dependencies.urls);
-    return isAlreadySaved ? { ...artifact, already_saved: true } : artifact;
+  #answer({ bucket, key }: SaveArtifact, version: Version, previous: Version["metadata"] | undefined): Artifact {
+    return withPreviousMetadata(toArtifact(bucket, key, version, this.#dependencies.urls), previous);
+  }
+
+  #alreadySaved(save: SaveArtifact, version: Version): Artifact {
+    return { ...this.#answer(save, version, undefined), already_saved: true };
   }
 
   /** Answers a save that makes no version, or returns the rows from which it makes one. @throws as `save` does */
   async #findExisting(save: SaveArtifact, content: DescribedContent): Promise<Existing> {
-    const { rows } = this.#dependencies;
-    const { bucket, key, if_version, idempotency_key } = save;
+    const { rows, clock, signal, nowSeconds } = this.#dependencies;
+    const { bucket, key } = save;
     for (;;) {
+      const publication = publicationOf(save, content, await clock.expiryAfter(save.expires_in));
       const keyRows = await rows.ofKey(bucket, key);
-      const plan = planPublication(versionsOf(keyRows), publicationOf(save, content));
+      const plan = planPublication(versionsOf(keyRows), publication, nowSeconds());
       if (plan.kind === "new") return { keyRows };
       if (plan.kind === "key used") throw idempotencyConflict(bucket, key, plan.version);
-      if (plan.kind === "conflict") throw guardNotMet(if_version, versionsOf(keyRows)[0]);
-      const answered = withIdempotencyKey(plan.version, idempotency_key);
-      if (answered === plan.version) return { artifact: this.#answer(save, plan.version, true) };
+      if (plan.kind === "conflict") throw guardNotMet(save, liveVersions(versionsOf(keyRows), nowSeconds())[0]);
+      const { version, next } = plan;
+      if (next === version) return { artifact: this.#alreadySaved(save, version) };
       const change = rows.begin();
-      replaceVersion(change, bucket, key, keyRows, answered);
-      if (await change.commit()) return { artifact: this.#answer(save, answered, true) };
+      replaceVersion(change, bucket, key, keyRows, next);
+      if (!(await change.commit())) continue;
+      signal.announce();
+      return { artifact: this.#alreadySaved(save, next) };
     }
   }
 
@@ -138,7 +158,7 @@ export class ArtifactSaves {
    * @param read the key's rows, from which a new version follows; if they are out of date, the change is not made
    */
   async #saveInRow(save: SaveArtifact, content: DescribedContent, read: KeyRows): Promise<Artifact> {
-    const { rows, newId, signal, freed } = this.#dependencies;
+    const { rows, newId, signal, freed, clock, nowSeconds } = this.#dependencies;
     const { bucket, key, bytes, saved_by, idempotency_key } = save;
     const session = newId();
     for (let keyRows = read; ; ) {
@@ -146,7 +166,8 @@ export class ArtifactSaves {
       const piece: Piece = { name: `0-${newId().slice(0, 16)}`, bytes: bytes.length, in_row: true };
       const pieces = bytes.length === 0 ? [] : [piece];
       if (bytes.length > 0) change.putPiece(session, piece, bytes);
-      const made = { session, pieces, content, saved_by, idempotency_key };
+      const expires_at = await clock.expiryAfter(save.expires_in);
+      const made = { session, pieces, content, expires_at, saved_by, idempotency_key };
       const { version, dropped } = addVersion(change, { bucket, key, rows: keyRows }, made, this.#dependencies);
       const freedRow = change.free(dropped);
       const isDone = await change.commit(
@@ -155,7 +176,7 @@ export class ArtifactSaves {
       if (isDone) {
         signal.announce();
         await freed.remove(freedRow);
-        return this.#answer(save, version, false);
+        return this.#answer(save, version, lostMetadata(versionsOf(keyRows), content, nowSeconds()));
       }
       const now = await this.#findExisting(save, content);
       if ("artifact" in now) return now.artifact;
@@ -167,7 +188,10 @@ export class ArtifactSaves {
 /** The answer of a save, or the rows of its key. */
 type Existing = { readonly artifact: Artifact } | { readonly keyRows: KeyRows };
 
-function publicationOf({ if_version, isStrict, idempotency_key }: SaveArtifact, content: DescribedContent) {
-  const is_strict = isStrict ? (true as const) : undefined;
-  return { content, if_version: if_version ?? null, is_strict, idempotency_key };
+function publicationOf(
+  { if_version, if_edit, isStrict, idempotency_key }: SaveArtifact,
+  content: DescribedContent,
+  expires_at: number | undefined,
+): Publication {
+  return { content, expires_at, if_version, if_edit, is_strict: isStrict ? true : undefined, idempotency_key };
 }

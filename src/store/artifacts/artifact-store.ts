@@ -1,9 +1,9 @@
 import { type Artifact, toArtifact } from "../model/artifact.js";
 import type { Page, PageOptions } from "../model/cursor.js";
+import { isGuardMet } from "../model/guard.js";
 import { checkBucket } from "../model/names/bucket-name.js";
 import { toKey } from "../model/names/key-name.js";
 import type { Version } from "../model/records.js";
-import { isGuardMet } from "../model/upload-session.js";
 import { openPieces } from "../pieces/piece-reader.js";
 import type { ContentStore } from "../ports/content-store.js";
 import type { Digests } from "../ports/digests.js";
@@ -17,6 +17,7 @@ import {
   type ListBuckets,
 } from "./artifact-listings.js";
 import { ArtifactSaves, type ArtifactSavesDependencies, type SaveArtifact } from "./artifact-saves.js";
+import { ArtifactUpdate, type UpdateArtifact } from "./artifact-update.js";
 import { findVersion, guardNotMet, unknownVersion } from "./find-version.js";
 import { damaged, type OpenArtifact, openArtifact } from "./open-artifact.js";
 
@@ -25,6 +26,8 @@ export interface DeleteArtifact {
   readonly version?: number | undefined;
   /** The newest version must have this number. */
   readonly if_version?: number | undefined;
+  /** The `edit` that the version `if_version` must have; 0 if absent. */
+  readonly if_edit?: number | undefined;
 }
 
 export interface ArtifactStoreDependencies extends ArtifactSavesDependencies, ArtifactListingsDependencies {
@@ -42,11 +45,13 @@ export interface ArtifactStoreDependencies extends ArtifactSavesDependencies, Ar
 export class ArtifactStore {
   readonly #dependencies: ArtifactStoreDependencies;
   readonly #saves: ArtifactSaves;
+  readonly #updates: ArtifactUpdate;
   readonly #listings: ArtifactListings;
 
   constructor(dependencies: ArtifactStoreDependencies) {
     this.#dependencies = dependencies;
     this.#saves = new ArtifactSaves(dependencies);
+    this.#updates = new ArtifactUpdate(dependencies);
     this.#listings = new ArtifactListings(dependencies);
   }
 
@@ -87,18 +92,24 @@ export class ArtifactStore {
    *
    * @throws ArtifactError `artifact_not_found`, `version_conflict`
    */
-  async delete(bucket: string, name: string, { version, if_version }: DeleteArtifact = {}): Promise<Artifact> {
+  async delete(bucket: string, name: string, options: DeleteArtifact = {}): Promise<Artifact> {
     const { ender, quota } = this.#dependencies;
+    const { version } = options;
     checkBucket(bucket);
     const key = toKey(name);
     const deleted = await ender.deleteVersions(bucket, key, (versions) => {
       const chosen = version === undefined ? versions : versions.filter((known) => known.version === version);
       if (chosen.length === 0) throw unknownVersion(bucket, key, versions, version);
-      if (!isGuardMet(if_version ?? null, versions[0])) throw guardNotMet(if_version, versions[0]);
+      if (!isGuardMet(options, versions[0])) throw guardNotMet(options, versions[0]);
       return chosen;
     });
     quota.freed({ storedBytes: deleted.reduce((sum, { bytes }) => sum + bytes, 0) });
     return toArtifact(bucket, key, deleted[0] as Version, noTransferUrls);
+  }
+
+  /** @throws as `ArtifactUpdate.update` does */
+  async update(wanted: UpdateArtifact): Promise<Artifact> {
+    return this.#updates.update(wanted);
   }
 
   /** @throws as `ArtifactListings.list` does */

@@ -1,4 +1,5 @@
 import { ArtifactError } from "../model/errors.js";
+import type { Guard } from "../model/guard.js";
 import { checkBucket } from "../model/names/bucket-name.js";
 import { toKey } from "../model/names/key-name.js";
 import { quote } from "../model/quote.js";
@@ -12,14 +13,14 @@ export interface FoundVersion {
 }
 
 /**
- * Reads a version, the newest by default, with the row that names it.
+ * Reads a version, the newest by default, with the row that names it. A key that has expired has no version.
  *
  * @throws ArtifactError `artifact_not_found`, `invalid_argument`, `corrupt`
  */
 export async function findVersion(rows: Rows, bucket: string, name: string, version?: number): Promise<FoundVersion> {
   checkBucket(bucket);
   const key = toKey(name);
-  const row = await rows.artifact(bucket, key);
+  const row = await rows.liveArtifact(bucket, key);
   const versions = row?.value.versions ?? [];
   const found = versionNumbered(versions, version);
   if (row === undefined || found === undefined) throw unknownVersion(bucket, key, versions, version);
@@ -43,7 +44,7 @@ export function unknownVersion(
   return new ArtifactError("artifact_not_found", message, { next: "see_versions", details });
 }
 
-/** For an `if_version` that the newest version of a key does not meet. */
-export function guardNotMet(if_version: number | undefined, newest: Version | undefined): ArtifactError {
-  return versionConflict({ id: "", if_version: if_version ?? null, is_listed: false }, newest?.version ?? 0);
+/** For a guard that the newest version of a key does not meet. */
+export function guardNotMet({ if_version, if_edit }: Guard, newest: Version | undefined): ArtifactError {
+  return versionConflict({ id: "", if_version: if_version ?? null, if_edit, is_listed: false }, newest);
 }

@@ -6,11 +6,13 @@ import {
   artifactPrefix,
   changedKey,
   clockKey,
+  duePrefix,
   freedPrefix,
   goneKey,
   gonePrefix,
   parseArtifactRow,
   parseClockRow,
+  parseDueRow,
   parseFreedRow,
   parseGoneRow,
   parseSessionRow,
@@ -96,6 +98,7 @@ export class RowCheck {
     else if (key.startsWith(freedPrefix)) {
       for (const { session, name } of parseFreedRow(row).value.pieces) this.#unnamed.nameFile(session, name);
     } else if (key.startsWith(gonePrefix)) await this.#gone(row);
+    else if (key.startsWith(duePrefix)) parseDueRow(row);
     else if (key === clockKey) parseClockRow(row);
     else if (key === storeKey) parseStoreRow(row);
     else if (!key.startsWith(uploadPrefix()) && key !== changedKey) throw unsound(key);

@@ -27,10 +27,12 @@ export interface SweepReport {
   readonly expired: number;
   /** Full uploads that were left behind, and saves that did not end: published, made a conflict, or ended. */
   readonly settled: number;
-  /** Removed rows: of uploads that ended long ago, and of pieces that are removed. */
+  /** Removed rows: of uploads that ended long ago, of removed pieces, and of keys that no longer are due to be freed. */
   readonly rows: number;
   /** Removed pieces of ended uploads that no version names. */
   readonly files: number;
+  /** Keys that had expired, and were freed. */
+  readonly artifacts: number;
   /** Failed steps. Each is logged, and the next sweep tries it again. */
   readonly failed: number;
 }
@@ -51,7 +53,7 @@ const pageRows = 100;
 
 /** The steps of one sweep, and their report. A step that fails is logged, and the others go on. */
 export class SweepPass {
-  readonly report = { expired: 0, settled: 0, rows: 0, files: 0, failed: 0 };
+  readonly report = { expired: 0, settled: 0, rows: 0, files: 0, artifacts: 0, failed: 0 };
   readonly #dependencies: SweepPassDependencies;
   readonly #options: SweepOptions;
   /** Sessions that ended long ago, by the shard of their pieces. */
@@ -63,7 +65,7 @@ export class SweepPass {
   }
 
   async step(what: string, act: () => Promise<void>): Promise<void> {
-    if (this.#isStopped()) return;
+    if (this.isStopped()) return;
     try {
       await retryWithoutReserve(this.#dependencies.content, act);
     } catch (error) {
@@ -74,7 +76,7 @@ export class SweepPass {
 
   async overRows(prefix: string, visit: (row: StoredRow) => Promise<void>): Promise<void> {
     for await (const row of rowsUnder(this.#dependencies.metadata, prefix, pageRows)) {
-      if (this.#isStopped()) return;
+      if (this.isStopped()) return;
       await this.step(row.key, () => visit(row));
     }
   }
@@ -117,19 +119,19 @@ export class SweepPass {
 
   /** Ends the session of a save that did not end. No caller has its id. */
   async #abort(row: SessionRow): Promise<void> {
-    if (!(await this.#trustsClock())) return;
+    if (!(await this.trustsClock())) return;
     const now = await this.#dependencies.ender.end(row, "aborted");
     if (now?.value.status === "aborted") this.report.settled += 1;
   }
 
   async #expire(row: SessionRow): Promise<void> {
-    if (!(await this.#trustsClock())) return;
+    if (!(await this.trustsClock())) return;
     const now = await this.#dependencies.ender.end(row, "expired");
     if (now?.value.status === "expired") this.report.expired += 1;
   }
 
   async #collect(row: SessionRow): Promise<void> {
-    if (!(await this.#trustsClock())) return;
+    if (!(await this.trustsClock())) return;
     const shard = this.#dependencies.content.shardOf(row.value.id);
     this.#ended.set(shard, [...(this.#ended.get(shard) ?? []), row]);
   }
@@ -137,7 +139,7 @@ export class SweepPass {
   /** Removes the sessions that ended long ago. It lists each shard once, for all its sessions. */
   async endedSessions(): Promise<void> {
     for (const [shard, sessions] of this.#ended) {
-      if (this.#isStopped()) return;
+      if (this.isStopped()) return;
       await this.step(`content/${shard}`, () => this.#forgetIn(shard, sessions));
     }
   }
@@ -165,11 +167,11 @@ export class SweepPass {
   }
 
   /** Asked after each look at the clock, because the clock may jump while the sweep runs. */
-  async #trustsClock(): Promise<boolean> {
+  async trustsClock(): Promise<boolean> {
     return this.#options.trustsClock ?? this.#dependencies.clock.isTrusted();
   }
 
-  #isStopped(): boolean {
+  isStopped(): boolean {
     return this.#options.signal?.aborted === true;
   }
 }

@@ -1,5 +1,6 @@
-import { endedSessionMs, publicationGraceMs, saveGraceMs } from "../model/limits.js";
-import type { SessionRecord } from "../model/records.js";
+import { hasExpired } from "../model/expiry.js";
+import { dueGraceMs, endedSessionMs, publicationGraceMs, saveGraceMs } from "../model/limits.js";
+import type { DueRecord, SessionRecord, Version } from "../model/records.js";
 import { isReady, isUnfinished, statusAt } from "../model/upload-session.js";
 
 /**
@@ -23,4 +24,24 @@ export function planSweep(record: SessionRecord, nowSeconds: number, graceMs?: n
   if (isUnfinished(record) && !is_listed) return isPast(saveGraceMs, updated_at) ? "abort" : "keep";
   if (isUnfinished(record)) return statusAt(record, nowSeconds) === "expired" ? "expire" : "keep";
   return isPast(endedSessionMs, Math.max(updated_at, expires_at)) ? "forget" : "keep";
+}
+
+/**
+ * What a sweep does with a key that an earlier sweep has seen as expired. `free`: the key goes. `forget`: it is not
+ * expired, or has changed since, so the row of that sweep goes. `wait`: that sweep was too short ago.
+ *
+ * @param newest the newest version now; undefined if the key does not exist
+ * @param nowSeconds unix seconds
+ * @param graceMs replaces `dueGraceMs`
+ */
+export function planDue(
+  due: DueRecord,
+  newest: Version | undefined,
+  nowSeconds: number,
+  graceMs = dueGraceMs,
+): "free" | "forget" | "wait" {
+  const isSame = newest?.version === due.version && (newest.edit ?? 0) === due.edit;
+  // A time to come was written by a wrong clock, and would keep the key for as long as that clock was ahead.
+  if (!isSame || !hasExpired(newest, nowSeconds) || due.at > nowSeconds) return "forget";
+  return nowSeconds - due.at >= graceMs / 1000 ? "free" : "wait";
 }

@@ -1,9 +1,12 @@
-import { freedPrefix, parseSessionRow, sessionPrefix } from "../model/records.js";
+import { duePrefix, freedPrefix, parseDueRow, parseSessionRow, sessionPrefix } from "../model/records.js";
+import type { ChangeSignal } from "../publication/change-signal.js";
+import { ExpiredKeys } from "./expired-keys.js";
 import type { StoreIdentity } from "./store-identity.js";
 import { type SweepOptions, SweepPass, type SweepPassDependencies, type SweepReport } from "./sweep-pass.js";
 
 export interface SweepDependencies extends SweepPassDependencies {
   readonly identity: StoreIdentity;
+  readonly signal: ChangeSignal;
 }
 
 /**
@@ -35,6 +38,9 @@ export class Sweep {
       await pass.overRows(freedPrefix, (row) => pass.freedRow(row));
       await pass.overRows(sessionPrefix, (row) => pass.session(parseSessionRow(row)));
       await pass.endedSessions();
+      const expired = new ExpiredKeys(this.#dependencies, pass, options.graceMs);
+      await pass.overRows(duePrefix, (row) => expired.due(parseDueRow(row)));
+      await pass.step("expired keys", () => expired.markNew());
       await pass.step("reclaim", () => metadata.reclaim());
       await pass.step("clock", () => clock.save());
       await freed.flush();

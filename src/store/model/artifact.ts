@@ -30,6 +30,8 @@ export interface Artifact {
   readonly edit?: number;
   /** The call made no new version, because this version already has the same content, type and metadata. */
   readonly already_saved?: true;
+  /** The metadata of the version before: that one had some, and this new version has none. */
+  readonly previous_metadata?: Readonly<Record<string, string>>;
 }
 
 /** SHA-256 of a whole content: 64 lower-case hex. */
@@ -91,6 +93,11 @@ export function toArtifact(bucket: string, key: string, record: Version, urls: T
   return artifact;
 }
 
+/** The answer for a new version, with the metadata that the version before had. */
+export function withPreviousMetadata(artifact: Artifact, previous: Artifact["metadata"] | undefined): Artifact {
+  return previous === undefined ? artifact : { ...artifact, previous_metadata: previous };
+}
+
 type Filled<Type> = { -readonly [Name in keyof Type]: Type[Name] };
 
 /** The facts of a content. If they are equal for two contents of one key, both are the same version. */
@@ -107,7 +114,8 @@ export function isSameContent(a: DescribedContent, b: DescribedContent): boolean
   );
 }
 
-function sameStrings(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {
+/** Whether two objects have the same names with the same texts, in any order. */
+export function sameStrings(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {
   const names = Object.keys(a);
   return names.length === Object.keys(b).length && names.every((name) => Object.hasOwn(b, name) && a[name] === b[name]);
 }

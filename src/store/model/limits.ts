@@ -74,6 +74,8 @@ export const orphanGraceMs = 24 * 60 * 60 * 1000;
 export const publicationGraceMs = 15 * 60 * 1000;
 /** A sweep gives up an unfinished save in one call after this time. */
 export const saveGraceMs = 60 * 60 * 1000;
+/** A sweep frees an expired key only if a sweep this long before saw it as expired too. */
+export const dueGraceMs = 60 * 60 * 1000;
 export const defaultFreedGatherMs = 500;
 /** Approximate time between sweeps. The first sweep comes after a small part of it. */
 export const sweepEveryMs = 60 * 60 * 1000;

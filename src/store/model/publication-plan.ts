@@ -1,12 +1,13 @@
 import { type DescribedContent, isSameContent } from "./artifact.js";
+import { lastsAsLong, liveVersions } from "./expiry.js";
+import { type Guard, isGuardMet } from "./guard.js";
 import type { Version } from "./records.js";
-import { isGuardMet } from "./upload-session.js";
 
 /** A content to publish, and the conditions for it. */
-export interface Publication {
+export interface Publication extends Guard {
   readonly content: DescribedContent;
-  /** The newest version must have this number. 0: the key must not exist. Null: no guard. */
-  readonly if_version: number | null;
+  /** When the version is to expire, in unix seconds; undefined: never. */
+  readonly expires_at?: number | undefined;
   /** The guard must be met even if the newest version has the same content. */
   readonly is_strict?: true | undefined;
   readonly idempotency_key?: string | undefined;
@@ -19,36 +20,92 @@ export interface Publication {
 
 export type PublicationPlan =
   | { readonly kind: "new" }
-  /** Nothing is published: this version is the result. */
-  | { readonly kind: "existing"; readonly version: Version }
+  /**
+   * No version is added: this version is the result. `next` is the version as it is to be stored; the same object if
+   * nothing changes.
+   */
+  | { readonly kind: "existing"; readonly version: Version; readonly next: Version }
   /** The idempotency key belongs to this version, which has other content. */
   | { readonly kind: "key used"; readonly version: Version }
   | { readonly kind: "conflict" };
 
 /**
- * Decides what a publication does.
+ * Decides what a publication does. A key that has expired counts as absent.
  *
  * @param versions all versions of the key, newest first; empty if the key does not exist
  */
-export function planPublication(versions: readonly Version[], publication: Publication): PublicationPlan {
-  const { content, if_version, is_strict, idempotency_key, over } = publication;
-  const [newest] = versions;
-  if (idempotency_key !== undefined) {
-    const version = versions.find(({ idempotency_keys: keys }) => keys?.includes(idempotency_key));
-    if (version !== undefined) return { kind: isSameContent(version, content) ? "existing" : "key used", version };
+export function planPublication(
+  versions: readonly Version[],
+  publication: Publication,
+  nowSeconds: number,
+): PublicationPlan {
+  const { content, expires_at, if_version, is_strict, idempotency_key, over } = publication;
+  const live = liveVersions(versions, nowSeconds);
+  const [newest] = live;
+  const answered = planOfRepeatedRequest(live, publication);
+  if (answered !== undefined) return answered;
+  const mayRepeat = (if_version ?? null) === null || is_strict === undefined;
+  if (newest !== undefined && mayRepeat && isSameContent(newest, content)) {
+    const next = withIdempotencyKey(lasting(newest, expires_at), idempotency_key);
+    return { kind: "existing", version: newest, next };
   }
-  const mayRepeat = if_version === null || is_strict === undefined;
-  if (newest !== undefined && mayRepeat && isSameContent(newest, content)) return { kind: "existing", version: newest };
-  const isOvertaken = over !== undefined && newest !== undefined && newest.version > (over ?? 0);
-  return isOvertaken || !isGuardMet(if_version, newest) ? { kind: "conflict" } : { kind: "new" };
+  // A clock that is ahead must not put older bytes on top of newer ones, so an expired version counts here.
+  const isOvertaken = over !== undefined && versions[0] !== undefined && versions[0].version > (over ?? 0);
+  return isOvertaken || !isGuardMet(publication, newest) ? { kind: "conflict" } : { kind: "new" };
+}
+
+/** What a request does whose idempotency key a version remembers. Undefined if none does. */
+function planOfRepeatedRequest(
+  versions: readonly Version[],
+  { content, idempotency_key }: Publication,
+): PublicationPlan | undefined {
+  if (idempotency_key === undefined) return undefined;
+  const version = versions.find(({ idempotency_keys: keys }) => keys?.includes(idempotency_key));
+  if (version === undefined) return undefined;
+  // The metadata of an edited version are no longer those of the request that made it.
+  const metadata = version.edit === undefined ? content.metadata : version.metadata;
+  const isRepeated = isSameContent(version, { ...content, metadata });
+  return isRepeated ? { kind: "existing", version, next: version } : { kind: "key used", version };
+}
+
+/**
+ * The version with an expiry that is at least `expires_at`: who saves again what is there already, and is told so, must
+ * find it as long as they asked for. Returns the same object if it lasts as long already.
+ */
+function lasting(version: Version, expires_at: number | undefined): Version {
+  return lastsAsLong(version.expires_at, expires_at) ? version : edited(version, version.metadata, expires_at);
+}
+
+/** The version after an edit, which raises `edit`. */
+export function edited(
+  version: Version,
+  metadata: Readonly<Record<string, string>>,
+  expires_at: number | undefined,
+): Version {
+  const { expires_at: _, ...rest } = version;
+  const next = { ...rest, metadata: { ...metadata }, edit: (version.edit ?? 0) + 1 };
+  return expires_at === undefined ? next : { ...next, expires_at };
 }
 
 /** Idempotency keys that a version remembers. A further key replaces the oldest one. */
 const maxIdempotencyKeys = 16;
 
 /** The version with `key` added. Returns the same object if there is no key, or if the version has it already. */
-export function withIdempotencyKey(version: Version, key: string | undefined): Version {
+function withIdempotencyKey(version: Version, key: string | undefined): Version {
   const keys = version.idempotency_keys ?? [];
   if (key === undefined || keys.includes(key)) return version;
   return { ...version, idempotency_keys: [...keys, key].slice(-maxIdempotencyKeys) };
 }
+
+/** The metadata of the newest version before, if it had some and the new content has none. */
+export function lostMetadata(
+  versions: readonly Version[],
+  { metadata }: DescribedContent,
+  nowSeconds: number,
+): Version["metadata"] | undefined {
+  const [before] = liveVersions(versions, nowSeconds);
+  const isLost = before !== undefined && isEmpty(metadata) && !isEmpty(before.metadata);
+  return isLost ? before.metadata : undefined;
+}
+
+const isEmpty = (metadata: Readonly<Record<string, string>>): boolean => Object.keys(metadata).length === 0;

@@ -11,6 +11,7 @@ import { ArtifactError } from "./errors.js";
  *   session <id>                one upload
  *   upload <bucket> <key> <id>  index of sessions by key
  *   freed <id>                  pieces that no other row names any more, to be removed
+ *   due <bucket> <key>          an expired key that a sweep has seen
  *   changed                     rewritten after a publication or a deletion, so that watchers look again
  *   clock                       the latest time that a process with a trusted clock has seen
  *   store                       the id and the generation of the store
@@ -81,12 +82,16 @@ const sessionSchema = z.strictObject({
   /** SHA-256 of the whole content, as announced by the caller. */
   sha256: digest.nullable(),
   if_version: count.nullable(),
+  /** The `edit` that the newest version must have under the guard `if_version`; absent for 0. */
+  if_edit: z.int().positive().optional(),
   /** The guard `if_version` must be met even if the newest version has the same content. */
   is_strict: z.literal(true).optional(),
   idempotency_key: name.optional(),
   /** Present with `idempotency_key`: a digest of the request. Later calls may change the session itself. */
   request: digest.optional(),
   saved_by: z.string().optional(),
+  /** Seconds from the publication to the expiry of the version; absent if it does not expire. */
+  expires_in: z.int().positive().optional(),
   status: z.enum(["open", "conflict", "complete", "aborted", "expired"]),
   /** Bytes of the upload that are stored and counted. */
   offset: count,
@@ -101,6 +106,8 @@ const sessionSchema = z.strictObject({
   over: count.nullable(),
   /** The version that has the content, after the session is complete. */
   artifact: versionSchema.nullable(),
+  /** The metadata of the version before, if it had some and the upload's version has none. */
+  previous_metadata: metadata.optional(),
   created_at: count,
   /** The time when the last byte was accepted. After the end, the time of the end. */
   updated_at: count,
@@ -114,6 +121,17 @@ const freedSchema = z.strictObject({
   pieces: z.array(z.strictObject({ session: name, name })).min(1),
 });
 export type FreedRecord = z.infer<typeof freedSchema>;
+
+/** A key that a sweep has seen as expired. A later sweep frees it if it has not changed since. */
+const dueSchema = z.strictObject({
+  revision: name,
+  /** Number and `edit` of the newest version that was seen. */
+  version: z.int().positive(),
+  edit: count,
+  /** When it was seen, in unix seconds. */
+  at: count,
+});
+export type DueRecord = Omit<z.infer<typeof dueSchema>, "revision">;
 
 const clockSchema = z.strictObject({ revision: name, seen_at: count });
 export type ClockRecord = Omit<z.infer<typeof clockSchema>, "revision">;
@@ -129,6 +147,7 @@ export type ArtifactRow = Row<ArtifactRecord>;
 export type GoneRow = Row<GoneRecord>;
 export type SessionRow = Row<SessionRecord>;
 export type FreedRow = Row<FreedRecord>;
+export type DueRow = Row<DueRecord>;
 
 /** Those of sessions have 32. */
 const maxIdChars = 128;
@@ -154,6 +173,8 @@ export const partsOf = (key: string): readonly string[] => key.split("\t");
 export const sessionIdIn = (key: string): string => key.slice(key.lastIndexOf("\t") + 1);
 export const freedPrefix = "freed\t";
 export const freedKey = (id: string): string => joined("freed", id);
+export const duePrefix = "due\t";
+export const dueKey = (bucket: string, key: string): string => joined("due", bucket, key);
 export const changedKey = "changed";
 export const clockKey = "clock";
 export const storeKey = "store";
@@ -175,6 +196,7 @@ export const parseArtifactRow = (row: StoredRow): ArtifactRow => parseRow(artifa
 export const parseGoneRow = (row: StoredRow): GoneRow => parseRow(goneSchema, row);
 export const parseSessionRow = (row: StoredRow): SessionRow => parseRow(sessionSchema, row);
 export const parseFreedRow = (row: StoredRow): FreedRow => parseRow(freedSchema, row);
+export const parseDueRow = (row: StoredRow): DueRow => parseRow(dueSchema, row);
 export const parseClockRow = (row: StoredRow): Row<ClockRecord> => parseRow(clockSchema, row);
 export const parseStoreRow = (row: StoredRow): Row<StoreRecord> => parseRow(storeSchema, row);
 

@@ -1,5 +1,6 @@
 import { count, countIs } from "./count.js";
 import { ArtifactError } from "./errors.js";
+import { guardText } from "./guard.js";
 import { quote } from "./quote.js";
 import type { SessionRecord, Version } from "./records.js";
 
@@ -70,30 +71,39 @@ export function closedError(record: SessionRecord): ArtifactError {
 
 /** The error for a session with status `conflict`: it has all its bytes and was not published. */
 export function conflictError(record: SessionRecord): ArtifactError {
-  const { id, status, if_version } = record;
+  const { id, status, if_version, if_edit } = record;
   const why =
     if_version === null
       ? "the key got a newer version while the completion was interrupted"
-      : `its if_version, ${if_version}, was not met`;
+      : `its if_version, ${guardText({ version: if_version, edit: if_edit })}, was not met`;
   return new ArtifactError("session_closed", `This upload has all its bytes and is not published: ${why}.`, {
     next: "resolve_conflict",
     details: { session_id: id, status },
   });
 }
 
-/** @param newest 0 if the key does not exist */
+/** @param newest undefined if the key does not exist */
 export function versionConflict(
-  record: Pick<SessionRecord, "id" | "if_version" | "is_listed">,
-  newest: number,
+  record: Pick<SessionRecord, "id" | "if_version" | "if_edit" | "is_listed">,
+  newest: Version | undefined,
 ): ArtifactError {
-  const { id, if_version, is_listed } = record;
-  const is = newest === 0 ? "the key does not exist" : `the newest version of the key is ${newest}`;
-  const what = if_version === null ? "The key got a newer version meanwhile" : `if_version is ${if_version}`;
+  const { id, if_version, if_edit, is_listed } = record;
+  const is = newest === undefined ? "the key does not exist" : `the newest version of the key is ${guardText(newest)}`;
+  const what =
+    if_version === null
+      ? "The key got a newer version meanwhile"
+      : `if_version is ${guardText({ version: if_version, edit: if_edit })}`;
   const joint = if_version === null ? ":" : ", but";
   const kept = is_listed ? "The uploaded bytes are kept." : "Nothing was saved.";
   return new ArtifactError("version_conflict", `${what}${joint} ${is}. ${kept}`, {
     next: is_listed ? "resolve_conflict" : "save_on_newest",
-    details: { ...(is_listed ? { session_id: id } : {}), if_version, version: newest },
+    details: {
+      ...(is_listed ? { session_id: id } : {}),
+      if_version,
+      ...(if_edit === undefined ? {} : { if_edit }),
+      version: newest?.version ?? 0,
+      ...(newest?.edit === undefined ? {} : { edit: newest.edit }),
+    },
   });
 }
 

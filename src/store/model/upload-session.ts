@@ -1,5 +1,5 @@
 import type { TransferUrls } from "../ports/transfer-urls.js";
-import { type Artifact, type DescribedContent, toArtifact } from "./artifact.js";
+import { type Artifact, type DescribedContent, toArtifact, withPreviousMetadata } from "./artifact.js";
 import type { Piece, SessionRecord, Version } from "./records.js";
 
 export type UploadStatus = SessionRecord["status"];
@@ -20,6 +20,10 @@ export interface UploadSession {
   readonly status: UploadStatus;
   /** The guard that its completion must meet, if there is one. */
   readonly if_version?: number;
+  /** The `edit` that the newest version must have under that guard; absent for 0. */
+  readonly if_edit?: number;
+  /** Seconds from its publication to the expiry of the artifact; absent if it does not expire. */
+  readonly expires_in?: number;
   readonly created_at: number;
   readonly expires_at: number;
   readonly artifact?: Artifact;
@@ -34,14 +38,20 @@ export function toUploadSession(
   urls: TransferUrls,
   status: UploadStatus = record.status,
 ): UploadSession {
-  const { id, bucket, key, mime_type, offset, size, if_version, created_at, expires_at, artifact } = record;
+  const { id, bucket, key, mime_type, offset, size, created_at, expires_at, artifact } = record;
+  const { if_version, if_edit, expires_in } = record;
   const url = urls.upload(id) ?? uploadUri(id);
-  const guard = if_version === null ? {} : { if_version };
-  const session = { id, bucket, key, mime_type, url, offset, size, status, ...guard, created_at, expires_at };
+  const optional = {
+    ...(if_version === null ? {} : { if_version }),
+    ...(if_edit === undefined ? {} : { if_edit }),
+    ...(expires_in === undefined ? {} : { expires_in }),
+  };
+  const session = { id, bucket, key, mime_type, url, offset, size, status, ...optional, created_at, expires_at };
   if (artifact === null) return session;
   // A client with the upload URL may read the artifact for a limited time only, not as long as the session is known.
   const shown = toArtifact(bucket, key, artifact, urls, record.updated_at);
-  return { ...session, artifact: artifact.session === id ? shown : { ...shown, already_saved: true } };
+  if (artifact.session !== id) return { ...session, artifact: { ...shown, already_saved: true } };
+  return { ...session, artifact: withPreviousMetadata(shown, record.previous_metadata) };
 }
 
 /**
@@ -73,8 +83,14 @@ export function takesMore(record: SessionRecord): boolean {
 }
 
 /** The record of the session after its content is published as `version`. */
-export function completed(record: SessionRecord, version: Version, nowSeconds: number): SessionRecord {
-  return { ...ended(record, "complete", nowSeconds), artifact: version };
+export function completed(
+  record: SessionRecord,
+  version: Version,
+  nowSeconds: number,
+  previous_metadata?: Version["metadata"],
+): SessionRecord {
+  const answer = { ...ended(record, "complete", nowSeconds), artifact: version };
+  return previous_metadata === undefined ? answer : { ...answer, previous_metadata };
 }
 
 /** The record of the session after its end, without its bytes. */
@@ -89,11 +105,6 @@ export function ended(
 /** The content that a session publishes when it has all its bytes. */
 export function describeContent({ offset, mime_type, metadata }: SessionRecord, sha256: string): DescribedContent {
   return { sha256, bytes: offset, mime_type, metadata };
-}
-
-/** Whether `if_version` allows a new version on top of `newest`, which is undefined if the key does not exist. */
-export function isGuardMet(if_version: number | null, newest: Version | undefined): boolean {
-  return if_version === null || if_version === (newest?.version ?? 0);
 }
 
 export function bytesOf(pieces: readonly Piece[]): number {

@@ -1,3 +1,4 @@
+import { liveVersions } from "../model/expiry.js";
 import { type SessionRow, uploadKey, type Version, versionOf } from "../model/records.js";
 import { ended, isUnfinished } from "../model/upload-session.js";
 import type { FreedPieces } from "../pieces/freed-pieces.js";
@@ -88,7 +89,7 @@ export class Ender {
    * Deletes versions of a key and returns them. When this resolves, the deletion survives power loss and the space is
    * free.
    *
-   * @param choose returns the versions to delete. It gets all versions of the key, newest first, and throws if there is
+   * @param choose returns the versions to delete. It gets the versions of the key, newest first, or none if the key has expired, and throws if there is
    * nothing to delete. It may be called several times
    */
   async deleteVersions(
@@ -104,10 +105,10 @@ export class Ender {
   }
 
   async #tryToDelete(bucket: string, key: string, choose: (versions: readonly Version[]) => readonly Version[]) {
-    const { rows } = this.#dependencies;
+    const { rows, nowSeconds } = this.#dependencies;
     for (;;) {
       const keyRows = await rows.ofKey(bucket, key);
-      const going = choose(versionsOf(keyRows));
+      const going = choose(liveVersions(versionsOf(keyRows), nowSeconds()));
       const versions = versionsOf(keyRows).filter((version) => !going.includes(version));
       const change = rows.begin();
       change.versions(bucket, key, keyRows, { last: lastNumber(keyRows), versions });

@@ -7,6 +7,8 @@ export interface NewVersion {
   readonly session: string;
   readonly pieces: readonly Piece[];
   readonly content: DescribedContent;
+  /** Unix seconds; undefined if it does not expire. */
+  readonly expires_at: number | undefined;
   readonly saved_by: string | undefined;
   readonly idempotency_key: string | undefined;
 }
@@ -26,7 +28,7 @@ export const versionsOf = ({ artifact }: KeyRows): readonly Version[] => artifac
 export function addVersion(
   change: Change,
   { bucket, key, rows }: { readonly bucket: string; readonly key: string; readonly rows: KeyRows },
-  { session, pieces, content, saved_by, idempotency_key }: NewVersion,
+  { session, pieces, content, expires_at, saved_by, idempotency_key }: NewVersion,
   { nowSeconds, keepVersions }: KeyLimits,
 ): { readonly version: Version; readonly dropped: readonly Freed[] } {
   const version: Version = {
@@ -35,6 +37,7 @@ export function addVersion(
     pieces: [...pieces],
     ...content,
     created_at: nowSeconds(),
+    ...(expires_at === undefined ? {} : { expires_at }),
     ...(saved_by === undefined ? {} : { saved_by }),
     ...(idempotency_key === undefined ? {} : { idempotency_keys: [idempotency_key] }),
   };
@@ -44,8 +47,14 @@ export function addVersion(
   return { version, dropped };
 }
 
-/** Replaces the version that has the same number as `next`. */
-export function replaceVersion(change: Change, bucket: string, key: string, rows: KeyRows, next: Version): void {
+/** Replaces the version that has the same number as `next`. Returns the text of the artifact row as it will be. */
+export function replaceVersion(
+  change: Change,
+  bucket: string,
+  key: string,
+  rows: KeyRows,
+  next: Version,
+): string | undefined {
   const versions = versionsOf(rows).map((version) => (version.version === next.version ? next : version));
-  change.versions(bucket, key, rows, { last: lastNumber(rows), versions });
+  return change.versions(bucket, key, rows, { last: lastNumber(rows), versions });
 }

@@ -1,6 +1,7 @@
+import { liveVersions } from "../model/expiry.js";
 import type { PieceLimits } from "../model/limits.js";
-import { planPublication, withIdempotencyKey } from "../model/publication-plan.js";
-import type { FreedRow, Piece, SessionRecord, SessionRow, Version } from "../model/records.js";
+import { lostMetadata, type PublicationPlan, planPublication } from "../model/publication-plan.js";
+import type { FreedRow, Piece, SessionRecord, SessionRow } from "../model/records.js";
 import {
   checkSize,
   chunkMissing,
@@ -20,12 +21,15 @@ import type { MetadataStore } from "../ports/metadata-store.js";
 import type { Change, KeyRows, Rows } from "../rows.js";
 import type { ChangeSignal } from "./change-signal.js";
 import { addVersion, replaceVersion, versionsOf } from "./key-versions.js";
+import type { StoreClock } from "./store-clock.js";
 
 export interface CompleteUpload {
   /** SHA-256 of the whole content, in place of the announced one. A mismatch publishes nothing and keeps the bytes. */
   readonly sha256?: string | undefined;
-  /** Replaces the `if_version` given at creation. */
+  /** With `if_edit`, replaces the guard given at creation. */
   readonly if_version?: number | undefined;
+  /** The `edit` that the version `if_version` must have; 0 if absent. */
+  readonly if_edit?: number | undefined;
   /**
    * Size in bytes of an upload that was created without one. If fewer bytes are stored, the upload is `incomplete`. If
    * more are stored, this is not its size, and the call is refused.
@@ -43,6 +47,7 @@ export interface PublisherDependencies {
   readonly staging: Staging;
   readonly freed: FreedPieces;
   readonly signal: ChangeSignal;
+  readonly clock: StoreClock;
   readonly nowSeconds: () => number;
   readonly keepVersions: number;
   readonly pieceLimits: PieceLimits;
@@ -116,26 +121,26 @@ export class Publisher {
 
   /** Tries once, from the rows as they are now. Undefined if one of them has changed meanwhile. */
   async #decide(ready: Ready, wanted: CompleteUpload): Promise<SessionRecord | undefined> {
-    const { rows } = this.#dependencies;
+    const { rows, clock, nowSeconds } = this.#dependencies;
     const { value } = ready.session;
     const { bucket, key } = value;
+    const record = withWanted(value, wanted);
+    const expires_at = await clock.expiryAfter(record.expires_in);
     const keyRows = await rows.ofKey(bucket, key);
-    const if_version = wanted.if_version ?? value.if_version;
-    const record: SessionRecord = { ...value, if_version, size: wanted.size ?? value.size };
     const content = describeContent(record, ready.sha256);
     const over = wanted.isLeftBehind ? value.over : undefined;
-    const plan = planPublication(versionsOf(keyRows), { ...record, content, if_version, over });
+    const plan = planPublication(versionsOf(keyRows), { ...record, content, expires_at, over }, nowSeconds());
     switch (plan.kind) {
       case "new":
-        return this.#try(ready, await this.#publishNew(ready, record, keyRows));
+        return this.#try(ready, await this.#publishNew(ready, record, keyRows, expires_at));
       case "existing":
-        return this.#try(ready, this.#useExisting(ready, record, keyRows, plan.version));
+        return this.#try(ready, this.#useExisting(ready, record, keyRows, plan));
       case "key used":
         throw idempotencyConflict(bucket, key, plan.version);
       case "conflict": {
         const kept = await this.#try(ready, this.#keepForLater(ready, record, keyRows));
         if (kept === undefined) return undefined;
-        throw versionConflict(record, versionsOf(keyRows)[0]?.version ?? 0);
+        throw versionConflict(record, liveVersions(versionsOf(keyRows), nowSeconds())[0]);
       }
     }
   }
@@ -156,17 +161,23 @@ export class Publisher {
     return next.value;
   }
 
-  async #publishNew({ session, sha256 }: Ready, record: SessionRecord, rows: KeyRows): Promise<Attempt | undefined> {
+  async #publishNew(
+    { session, sha256 }: Ready,
+    record: SessionRecord,
+    rows: KeyRows,
+    expires_at: number | undefined,
+  ): Promise<Attempt | undefined> {
     const { nowSeconds } = this.#dependencies;
     const { id, bucket, key, saved_by, idempotency_key } = record;
     const change = this.#dependencies.rows.begin();
     const pieces = await this.#onePiece(change, session);
     if (pieces === undefined) return undefined;
     const content = describeContent(record, sha256);
-    const made = { session: id, pieces, content, saved_by, idempotency_key };
+    const made = { session: id, pieces, content, expires_at, saved_by, idempotency_key };
     const { version, dropped } = addVersion(change, { bucket, key, rows }, made, this.#dependencies);
     const freed = change.free(dropped);
-    const next = change.session(session, completed(record, version, nowSeconds()));
+    const lost = lostMetadata(versionsOf(rows), content, nowSeconds());
+    const next = change.session(session, completed(record, version, nowSeconds(), lost));
     return { change, next, freed };
   }
 
@@ -184,11 +195,15 @@ export class Publisher {
     return [piece];
   }
 
-  #useExisting({ session }: Ready, record: SessionRecord, rows: KeyRows, version: Version): Attempt {
+  #useExisting(
+    { session }: Ready,
+    record: SessionRecord,
+    rows: KeyRows,
+    { version, next: answered }: Existing,
+  ): Attempt {
     const { nowSeconds } = this.#dependencies;
     const { id, bucket, key } = record;
     const change = this.#dependencies.rows.begin();
-    const answered = withIdempotencyKey(version, record.idempotency_key);
     if (answered === version) change.compareVersions(bucket, key, rows);
     else replaceVersion(change, bucket, key, rows, answered);
     const freed = change.free([{ session: id, pieces: session.value.pieces }]);
@@ -211,6 +226,16 @@ export class Publisher {
     return { change, next, freed };
   }
 }
+
+/** The session as its completion wants it. A guard of the completion replaces both parts of the session's own. */
+function withWanted(value: SessionRecord, { size, if_version, if_edit }: CompleteUpload): SessionRecord {
+  const record = { ...value, size: size ?? value.size };
+  if (if_version === undefined) return record;
+  const { if_edit: _, ...rest } = record;
+  return { ...rest, if_version, ...(if_edit ? { if_edit } : {}) };
+}
+
+type Existing = Extract<PublicationPlan, { readonly kind: "existing" }>;
 
 /** @throws ArtifactError `incomplete`; `invalid_argument` if the upload cannot have the wanted size */
 function checkBytes(record: SessionRecord, wanted: CompleteUpload): void {

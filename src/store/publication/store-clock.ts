@@ -51,6 +51,11 @@ export class StoreClock {
     return Math.max(this.nowSeconds(), Math.floor((this.#seenMs ?? 0) / 1000));
   }
 
+  /** The time of expiry of what lives for this many seconds from now; undefined if it does not expire. */
+  async expiryAfter(seconds: number | undefined): Promise<number | undefined> {
+    return seconds === undefined ? undefined : (await this.latestSeconds()) + seconds;
+  }
+
   /** Whether this clock may be used to end sessions now. */
   async isTrusted(): Promise<boolean> {
     await this.#read();

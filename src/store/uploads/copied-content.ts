@@ -99,7 +99,7 @@ export class CopiedContent {
   async #find({ bucket, key: name, version }: CopySource): Promise<Version> {
     checkBucket(bucket);
     const key = toKey(name);
-    const row = await this.#dependencies.rows.artifact(bucket, key);
+    const row = await this.#dependencies.rows.liveArtifact(bucket, key);
     const found = versionNumbered(row?.value.versions ?? [], version);
     if (found !== undefined) return found;
     const what = version === undefined ? "artifact" : `version ${version} of`;

@@ -1,4 +1,5 @@
 import { checkDigest, checkIdempotencyKey, checkMetadata, sha256Of } from "../model/artifact.js";
+import { checkExpiresIn } from "../model/expiry.js";
 import { checkMimeType, mimeTypeOf } from "../model/media-type.js";
 import { checkBucket } from "../model/names/bucket-name.js";
 import { toKey } from "../model/names/key-name.js";
@@ -19,6 +20,10 @@ export interface CreateUpload {
   readonly sha256?: string | undefined;
   readonly metadata?: Readonly<Record<string, string>> | undefined;
   readonly if_version?: number | undefined;
+  /** The `edit` that the version `if_version` must have; 0 if absent. */
+  readonly if_edit?: number | undefined;
+  /** Seconds from the publication to the expiry of the version. It does not expire by default. */
+  readonly expires_in?: number | undefined;
   /** The guard holds even if the newest version has the same content. */
   readonly isStrict?: boolean | undefined;
   /** The same request with the same idempotency key answers the session that the first one created. */
@@ -54,12 +59,13 @@ export interface UploadNames {
  * @throws ArtifactError `invalid_argument`, `checksum_mismatch`
  */
 export function checkRequest(upload: CreateUpload, id: string): UploadNames {
-  const { bucket, size, sha256, idempotency_key, metadata = {} } = upload;
+  const { bucket, size, sha256, idempotency_key, expires_in, metadata = {} } = upload;
   const key = toKey(upload.key ?? id);
   const mime_type = upload.mime_type ?? mimeTypeOf(key, "application/octet-stream");
   checkBucket(bucket);
   checkMimeType(mime_type);
   checkMetadata(metadata);
+  checkExpiresIn(expires_in);
   checkDigest("sha256", sha256);
   checkIdempotencyKey(idempotency_key);
   if (size === 0 && sha256 !== undefined && sha256 !== emptyDigest) {
@@ -71,7 +77,8 @@ export function checkRequest(upload: CreateUpload, id: string): UploadNames {
 
 /** The record of a new session for a request that was checked. */
 export function newSession(upload: CreateUpload, names: UploadNames, start: SessionStart): SessionRecord {
-  const { bucket, size, sha256, if_version, isStrict, idempotency_key, saved_by, metadata = {} } = upload;
+  const { bucket, size, sha256, if_version, if_edit, isStrict, idempotency_key, saved_by, expires_in } = upload;
+  const { metadata = {} } = upload;
   const { id, is_listed, over, created_at, expires_at } = start;
   const { key, mime_type } = names;
   return {
@@ -84,9 +91,11 @@ export function newSession(upload: CreateUpload, names: UploadNames, start: Sess
     size: size ?? null,
     sha256: sha256 ?? null,
     if_version: if_version ?? null,
+    ...(if_version !== undefined && if_edit ? { if_edit } : {}),
     ...(isStrict ? { is_strict: true } : {}),
     ...(idempotency_key === undefined ? {} : { idempotency_key, request: requestDigest(upload, mime_type) }),
     ...(saved_by === undefined ? {} : { saved_by }),
+    ...(expires_in === undefined ? {} : { expires_in }),
     status: "open",
     offset: 0,
     pieces: [],
@@ -106,11 +115,11 @@ const emptyDigest = sha256Of("");
  * guard stands for: that number comes from the newest version, which has changed once the first request was answered.
  */
 function requestDigest(
-  { size, sha256, if_version, isStrict, metadata = {}, from }: CreateUpload,
+  { size, sha256, if_version, if_edit, isStrict, metadata = {}, from, expires_in }: CreateUpload,
   mime_type: string,
 ): string {
   const source = from && [from.bucket, from.key, from.version ?? null];
   const about = Object.entries(metadata).sort();
-  const guard = isStrict ? "strict" : (if_version ?? null);
-  return sha256Of(JSON.stringify([mime_type, size ?? null, sha256 ?? null, guard, about, source ?? null]));
+  const guard = isStrict ? "strict" : [if_version, if_edit ?? 0];
+  return sha256Of(JSON.stringify([mime_type, size, sha256, guard, about, source, expires_in]));
 }

@@ -58,7 +58,7 @@ export async function sessionOfSameRequest(
 
 /** Whether the key of a session has an artifact, or another upload that may create one. */
 export async function isKeyTaken(dependencies: Dependencies, record: SessionRecord): Promise<boolean> {
-  if ((await dependencies.rows.artifact(record.bucket, record.key)) !== undefined) return true;
+  if ((await dependencies.rows.liveArtifact(record.bucket, record.key)) !== undefined) return true;
   for await (const { value } of sessionsOfKey(dependencies, record)) {
     if (value.id !== record.id && isUnfinished(value) && statusAt(value, dependencies.clock.nowSeconds()) !== "expired")
       return true;

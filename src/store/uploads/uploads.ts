@@ -42,7 +42,7 @@ export interface AppendOptions {
   readonly sha256?: string | undefined;
 }
 
-export interface CompleteOptions extends Pick<CompleteUpload, "sha256" | "if_version" | "size"> {
+export interface CompleteOptions extends Pick<CompleteUpload, "sha256" | "if_version" | "if_edit" | "size"> {
   /** For a caller that sends calls without waiting for answers: refuses if a chunk was refused here and its place is still empty. */
   readonly needsEveryChunk?: boolean | undefined;
 }

@@ -166,6 +166,7 @@ describe("the generation", () => {
         settled: 0,
         rows: 0,
         files: 0,
+        artifacts: 0,
         failed: 0,
       });
     }

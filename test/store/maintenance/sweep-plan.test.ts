@@ -1,7 +1,7 @@
-import { expect, it } from "vitest";
-import { planSweep } from "../../../src/store/maintenance/sweep-plan.js";
-import { endedSessionMs, publicationGraceMs, saveGraceMs } from "../../../src/store/model/limits.js";
-import type { SessionRecord } from "../../../src/store/model/records.js";
+import { describe, expect, it } from "vitest";
+import { planDue, planSweep } from "../../../src/store/maintenance/sweep-plan.js";
+import { dueGraceMs, endedSessionMs, publicationGraceMs, saveGraceMs } from "../../../src/store/model/limits.js";
+import type { SessionRecord, Version } from "../../../src/store/model/records.js";
 import { openRecord } from "../../support/session-record.js";
 
 const { updated_at, expires_at } = openRecord;
@@ -30,4 +30,45 @@ it("planSweep() with another grace period uses it for all sessions that have one
   expect(planSweep({ ...openRecord, ...save }, updated_at, 0)).toBe("abort");
   expect(planSweep({ ...openRecord, ...ended }, expires_at, 0)).toBe("forget");
   expect(planSweep(openRecord, updated_at, 0)).toBe("keep");
+});
+
+const newest: Version = {
+  version: 3,
+  edit: 1,
+  session: "s",
+  pieces: [],
+  mime_type: "text/plain",
+  bytes: 0,
+  sha256: "0".repeat(64),
+  created_at: 100,
+  expires_at: 5_000,
+  metadata: {},
+};
+const due = { version: 3, edit: 1, at: 6_000 };
+const afterHour = due.at + dueGraceMs / 1000;
+
+describe("planDue()", () => {
+  it("frees a key when the sweep that saw it as expired is an hour ago", () => {
+    expect(planDue(due, newest, afterHour - 1)).toBe("wait");
+    expect(planDue(due, newest, afterHour)).toBe("free");
+    expect(planDue(due, newest, due.at, 0)).toBe("free");
+  });
+
+  it("forgets a key that has changed, is gone, or has not expired", () => {
+    for (const now of [
+      undefined,
+      { ...newest, version: 4 },
+      { ...newest, edit: 2 },
+      { ...newest, expires_at: afterHour + 1 },
+    ]) {
+      expect(planDue(due, now, afterHour)).toBe("forget");
+    }
+    const { edit: _, ...unedited } = newest;
+    expect(planDue(due, unedited, afterHour)).toBe("forget");
+    expect(planDue({ ...due, edit: 0 }, unedited, afterHour)).toBe("free");
+  });
+
+  it("forgets what a sweep has seen at a time that has not come yet: its clock was wrong", () => {
+    expect(planDue({ ...due, at: afterHour + 1 }, newest, afterHour)).toBe("forget");
+  });
 });

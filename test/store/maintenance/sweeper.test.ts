@@ -5,7 +5,7 @@ import { startSweeper } from "../../../src/store/maintenance/sweeper.js";
 import { sweepEveryMs } from "../../../src/store/model/limits.js";
 import { silentLog } from "../../support/silent-log.js";
 
-const report: SweepReport = { expired: 0, settled: 0, rows: 0, files: 0, failed: 0 };
+const report: SweepReport = { expired: 0, settled: 0, rows: 0, files: 0, artifacts: 0, failed: 0 };
 
 beforeEach(() => {
   vi.useFakeTimers();

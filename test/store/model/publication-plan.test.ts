@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { isSameContent } from "../../../src/store/model/artifact.js";
-import { type Publication, planPublication, withIdempotencyKey } from "../../../src/store/model/publication-plan.js";
+import { lostMetadata, type Publication, planPublication } from "../../../src/store/model/publication-plan.js";
 import type { Version } from "../../../src/store/model/records.js";
 
 const content = { sha256: "1".repeat(64), bytes: 10, mime_type: "text/plain", metadata: { a: "1", b: "2" } };
@@ -9,10 +9,19 @@ const other = { ...content, sha256: "2".repeat(64) };
 function versionOf(version: number, more: Partial<Version> = {}): Version {
   return { version, session: `s${version}`, pieces: [], created_at: 100, ...content, ...more };
 }
+const now = 1_000;
+const plan = (versions: readonly Version[], publication: Partial<Publication>) =>
+  planPublication(versions, { content, if_version: null, ...publication }, now);
 const kindOf = (versions: readonly Version[], publication: Partial<Publication>): string => {
-  const plan = planPublication(versions, { content, if_version: null, ...publication });
-  return "version" in plan ? `${plan.kind} ${plan.version.version}` : plan.kind;
+  const planned = plan(versions, publication);
+  return "version" in planned ? `${planned.kind} ${planned.version.version}` : planned.kind;
 };
+/** The newest version after a publication that adds none. */
+function nextOf(versions: readonly Version[], publication: Partial<Publication>): Version {
+  const planned = plan(versions, publication);
+  if (planned.kind !== "existing") throw new Error(`the plan is ${planned.kind}`);
+  return planned.next;
+}
 
 it("isSameContent() compares bytes, type and metadata, and ignores the order of the names in metadata", () => {
   const same = { ...content, metadata: { b: "2", a: "1" } };
@@ -63,18 +72,92 @@ describe("planPublication()", () => {
   });
 });
 
-describe("withIdempotencyKey()", () => {
-  it("adds a key once", () => {
-    const version = versionOf(1);
-    expect(withIdempotencyKey(version, undefined)).toBe(version);
-    const known = withIdempotencyKey(version, "a");
-    expect(known.idempotency_keys).toEqual(["a"]);
-    expect(withIdempotencyKey(known, "a")).toBe(known);
+describe("planPublication() of an edited version", () => {
+  const edited = versionOf(2, { edit: 1, metadata: {} });
+
+  it("meets a guard that names the edit, and no guard that names the version alone or another edit", () => {
+    expect(kindOf([edited], { if_version: 2, if_edit: 1 })).toBe("new");
+    expect(kindOf([edited], { if_version: 2 })).toBe("conflict");
+    expect(kindOf([edited], { if_version: 2, if_edit: 2 })).toBe("conflict");
+    expect(kindOf([versionOf(2)], { content: other, if_version: 2, if_edit: 1 })).toBe("conflict");
+    expect(kindOf([], { if_version: 0, if_edit: 1 })).toBe("conflict");
   });
 
-  it("remembers sixteen keys, and forgets the oldest first", () => {
+  it("knows a repeated request although its metadata were edited since", () => {
+    const version = { ...edited, idempotency_keys: ["first"] };
+    expect(kindOf([version], { idempotency_key: "first" })).toBe("existing 2");
+    expect(kindOf([version], { idempotency_key: "first", content: other })).toBe("key used 2");
+    const unedited = versionOf(2, { metadata: {}, idempotency_keys: ["first"] });
+    expect(kindOf([unedited], { idempotency_key: "first" })).toBe("key used 2");
+  });
+});
+
+describe("planPublication() on a key that has expired", () => {
+  const expired = versionOf(2, { expires_at: now, idempotency_keys: ["first"] });
+
+  it("takes it for absent, from the second on that its newest version names", () => {
+    expect(kindOf([expired], {})).toBe("new");
+    expect(kindOf([{ ...expired, expires_at: now + 1 }], {})).toBe("existing 2");
+    expect(kindOf([expired, versionOf(1)], { if_version: 0, is_strict: true })).toBe("new");
+    expect(kindOf([expired], { content: other, if_version: 2 })).toBe("conflict");
+    expect(kindOf([expired], { idempotency_key: "first" })).toBe("new");
+    expect(kindOf([versionOf(2), versionOf(1, { expires_at: now - 1 })], {})).toBe("existing 2");
+  });
+
+  it("does not put an upload that was left behind on top of a version that was made since", () => {
+    expect(kindOf([expired], { over: 1 })).toBe("conflict");
+    expect(kindOf([expired], { over: 2 })).toBe("new");
+  });
+});
+
+describe("planPublication() of content that the newest version has already", () => {
+  const version = versionOf(2, { expires_at: now + 5_000 });
+
+  it("gives the version more time if less is left than was asked for, which is an edit", () => {
+    expect(nextOf([version], { expires_at: now + 9_000 })).toEqual({ ...version, expires_at: now + 9_000, edit: 1 });
+    const { expires_at: _, ...forever } = version;
+    expect(nextOf([version], {})).toEqual({ ...forever, edit: 1 });
+    expect(nextOf([{ ...version, edit: 3 }], {})).toEqual({ ...forever, edit: 4 });
+  });
+
+  it("leaves the version as it is if enough time is left, or as much as a retry takes is missing", () => {
+    for (const expires_at of [now + 4_000, now + 5_000, now + 5_300]) {
+      expect(nextOf([version], { expires_at })).toBe(version);
+    }
+    expect(nextOf([version], { expires_at: now + 5_301 })).not.toBe(version);
+    const forever = versionOf(2);
+    expect(nextOf([forever], { expires_at: now + 9_000 })).toBe(forever);
+  });
+
+  it("does not change the time of a version that a repeated request has made", () => {
+    const made = { ...version, idempotency_keys: ["first"] };
+    expect(nextOf([made], { idempotency_key: "first" })).toBe(made);
+  });
+});
+
+it("lostMetadata() returns the metadata of the version before if the new content has none", () => {
+  const bare = { ...content, metadata: {} };
+  expect(lostMetadata([versionOf(1)], bare, now)).toEqual({ a: "1", b: "2" });
+  expect(lostMetadata([versionOf(1)], { ...content, metadata: { c: "1" } }, now)).toBeUndefined();
+  expect(lostMetadata([versionOf(2, bare), versionOf(1)], bare, now)).toBeUndefined();
+  expect(lostMetadata([versionOf(1, { expires_at: now })], bare, now)).toBeUndefined();
+  expect(lostMetadata([], bare, now)).toBeUndefined();
+});
+
+describe("the idempotency keys of a version", () => {
+  const answer = (version: Version, idempotency_key?: string): Version => nextOf([version], { idempotency_key });
+
+  it("get a further key once", () => {
+    const version = versionOf(1);
+    expect(answer(version)).toBe(version);
+    const known = answer(version, "a");
+    expect(known.idempotency_keys).toEqual(["a"]);
+    expect(answer(known, "a")).toBe(known);
+  });
+
+  it("are the last sixteen", () => {
     let version = versionOf(1);
-    for (let n = 1; n <= 20; n += 1) version = withIdempotencyKey(version, `key ${n}`);
+    for (let n = 1; n <= 20; n += 1) version = answer(version, `key ${n}`);
     expect(version.idempotency_keys).toEqual(Array.from({ length: 16 }, (_, n) => `key ${n + 5}`));
   });
 });
