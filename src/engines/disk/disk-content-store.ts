@@ -42,7 +42,7 @@ export function createDiskContentStore(
         }
         return true;
       }),
-    async copy(from, { name, bytes }, to, start) {
+    async copy(from, { name, bytes }, to, start, signal) {
       const file = await files.find({ session: from, name });
       if (file === undefined) return undefined;
       return closingAfter(file, async () => {
@@ -52,10 +52,7 @@ export function createDiskContentStore(
         const { size } = await file.stat();
         const linked = size === bytes ? await files.share(file, { session: from, name }, to, start) : undefined;
         if (linked !== undefined) return linked;
-        return files.make(to, start, async (writer) => {
-          await copyBytes(file, bytes, writer);
-          return true;
-        });
+        return files.make(to, start, (writer) => copyBytes(file, bytes, writer, signal));
       });
     },
     remove: (pieces) => files.remove(pieces),
@@ -76,9 +73,15 @@ function readerOf(file: FileHandle, bytes: number): ByteReader {
   });
 }
 
-/** Appends the first `bytes` bytes of a file to a piece. @throws ArtifactError `corrupt` if the file has fewer */
-async function copyBytes(file: FileHandle, bytes: number, writer: PieceWriter): Promise<void> {
+/**
+ * Appends the first `bytes` bytes of a file to a piece.
+ *
+ * @returns false if `signal` was aborted before the end
+ * @throws ArtifactError `corrupt` if the file has fewer bytes
+ */
+async function copyBytes(file: FileHandle, bytes: number, writer: PieceWriter, signal?: AbortSignal): Promise<boolean> {
   for (let at = 0; at < bytes; at += blockBytes) {
+    if (signal?.aborted) return false;
     const wanted = Math.min(blockBytes, bytes - at);
     // Into a new buffer each time, because the writer keeps it until it is written.
     const block = await readAt(file, at, wanted);
@@ -88,6 +91,7 @@ async function copyBytes(file: FileHandle, bytes: number, writer: PieceWriter): 
     }
     await writer.write(block);
   }
+  return true;
 }
 
 async function closingAfter<Result>(file: FileHandle, act: () => Promise<Result>): Promise<Result> {

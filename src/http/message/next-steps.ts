@@ -35,6 +35,9 @@ const wordings: Readonly<Record<NextStep, Wording>> = {
   resolve_conflict: `Publish it on top of the newest version with ${complete}, or DELETE the session's url.`,
   save_on_newest:
     "GET /v1/artifacts/{bucket}/{key} describes the newest version. Send the request again with its ETag.",
+  copy_onto_newest: ({ version, newest }) =>
+    version === 0 ? "" : `To put it on top of that version, send if_version ${newest}. Else choose another to_key.`,
+  check_source: ({ newest }) => `Look at the source, then send from_if_version ${newest}, or leave it out.`,
   correct_digest: `Call ${complete} with the right sha256, or DELETE the session's url and upload again.`,
   create_with_digest:
     "Send the content that has this digest. For other content, create another session, with its digest or without one.",

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { readArguments } from "../../api/arguments.js";
+import { deleteOrNotFound } from "../../api/delete-or-not-found.js";
 import {
   artifact,
   bucket,
@@ -134,7 +135,7 @@ const deleteArtifact: Route = {
     try {
       const { if_version, if_edit } = precondition ?? {};
       const options = { version: number, if_version, if_edit };
-      return { status: 200, body: await context.store.artifacts.delete(name, at, options) };
+      return { status: 200, body: await deleteOrNotFound(context.store, name, at, options) };
     } catch (error) {
       throw await preconditionError(context, precondition, error, { bucket: name, key: at });
     }

@@ -42,6 +42,12 @@ const adviceFor: Readonly<Record<NextStep, Advice>> = {
     details["version"] === 0
       ? "Save again with if_version 0, or without if_version."
       : `Look at the newest version with get_artifact, then save again with if_version ${newestIn(details)}, or without if_version.`,
+  copy_onto_newest: ({ version, newest }) =>
+    version === 0
+      ? "Call again with if_version 0, or without if_version."
+      : `To put it on top of that version, call again with if_version ${newest}. Else choose another to_key.`,
+  check_source: ({ newest }) =>
+    `Look at the source with get_artifact, then call again with from_if_version ${newest}, or without it.`,
   correct_digest:
     "Call complete_upload_session with the right sha256, or abort with abort_upload_session and upload again.",
   create_with_digest:

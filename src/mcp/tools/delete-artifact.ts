@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { deleteOrNotFound } from "../../api/delete-or-not-found.js";
 import { artifact, bucket, deletedVersion, key } from "../../api/schemas.js";
 import { defineTool, type Tool, type ToolContext } from "../calls/tool.js";
 import { success } from "../calls/tool-result.js";
@@ -12,6 +13,6 @@ export function deleteArtifact({ store }: ToolContext): Tool {
     annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true },
     input: z.strictObject({ bucket, key, version: deletedVersion }),
     output: artifact,
-    answer: async ({ bucket, key, version }) => success(await store.artifacts.delete(bucket, key, { version })),
+    answer: async ({ bucket, key, version }) => success(await deleteOrNotFound(store, bucket, key, { version })),
   });
 }

@@ -1,14 +1,14 @@
 import { type Artifact, toArtifact } from "../model/artifact.js";
 import type { Page, PageOptions } from "../model/cursor.js";
-import { isGuardMet } from "../model/guard.js";
-import { checkBucket } from "../model/names/bucket-name.js";
-import { toKey } from "../model/names/key-name.js";
-import type { Version } from "../model/records.js";
 import { openPieces } from "../pieces/piece-reader.js";
-import type { ContentStore } from "../ports/content-store.js";
 import type { Digests } from "../ports/digests.js";
 import { noTransferUrls } from "../ports/transfer-urls.js";
-import type { Ender } from "../publication/ender.js";
+import {
+  type AlreadyDeleted,
+  ArtifactDeletion,
+  type DeleteArtifact,
+  type DeletedArtifact,
+} from "./artifact-deletion.js";
 import {
   ArtifactListings,
   type ArtifactListingsDependencies,
@@ -18,21 +18,22 @@ import {
 } from "./artifact-listings.js";
 import { ArtifactSaves, type ArtifactSavesDependencies, type SaveArtifact } from "./artifact-saves.js";
 import { ArtifactUpdate, type UpdateArtifact } from "./artifact-update.js";
-import { findVersion, guardNotMet, unknownVersion } from "./find-version.js";
+import { ArtifactCopy, type ArtifactCopyDependencies, type CopyOptions } from "./copy/artifact-copy.js";
+import type { CopiedArtifact, CopyArtifact } from "./copy/copy-request.js";
+import { findVersion } from "./find-version.js";
 import { damaged, type OpenArtifact, openArtifact } from "./open-artifact.js";
+import {
+  type DeletedUnder,
+  type DeleteUnder,
+  type DeleteUnderOptions,
+  type MatchedUnder,
+  PrefixDeletion,
+} from "./prefix-deletion.js";
 
-export interface DeleteArtifact {
-  /** All versions by default. */
-  readonly version?: number | undefined;
-  /** The newest version must have this number. */
-  readonly if_version?: number | undefined;
-  /** The `edit` that the version `if_version` must have; 0 if absent. */
-  readonly if_edit?: number | undefined;
-}
-
-export interface ArtifactStoreDependencies extends ArtifactSavesDependencies, ArtifactListingsDependencies {
-  readonly content: ContentStore;
-  readonly ender: Ender;
+export interface ArtifactStoreDependencies
+  extends ArtifactSavesDependencies,
+    ArtifactListingsDependencies,
+    ArtifactCopyDependencies {
   readonly digests: Digests;
 }
 
@@ -47,12 +48,18 @@ export class ArtifactStore {
   readonly #saves: ArtifactSaves;
   readonly #updates: ArtifactUpdate;
   readonly #listings: ArtifactListings;
+  readonly #copies: ArtifactCopy;
+  readonly #deletion: ArtifactDeletion;
+  readonly #prefixDeletion: PrefixDeletion;
 
   constructor(dependencies: ArtifactStoreDependencies) {
     this.#dependencies = dependencies;
     this.#saves = new ArtifactSaves(dependencies);
     this.#updates = new ArtifactUpdate(dependencies);
     this.#listings = new ArtifactListings(dependencies);
+    this.#copies = new ArtifactCopy(dependencies);
+    this.#deletion = new ArtifactDeletion(dependencies);
+    this.#prefixDeletion = new PrefixDeletion(dependencies);
   }
 
   /** @throws as `ArtifactSaves.save` does */
@@ -86,25 +93,19 @@ export class ArtifactStore {
     }
   }
 
-  /**
-   * Deletes one version, or all. Returns the deleted version, or the newest of all. When it resolves, the space is free
-   * and the deletion survives power loss.
-   *
-   * @throws ArtifactError `artifact_not_found`, `version_conflict`
-   */
-  async delete(bucket: string, name: string, options: DeleteArtifact = {}): Promise<Artifact> {
-    const { ender, quota } = this.#dependencies;
-    const { version } = options;
-    checkBucket(bucket);
-    const key = toKey(name);
-    const deleted = await ender.deleteVersions(bucket, key, (versions) => {
-      const chosen = version === undefined ? versions : versions.filter((known) => known.version === version);
-      if (chosen.length === 0) throw unknownVersion(bucket, key, versions, version);
-      if (!isGuardMet(options, versions[0])) throw guardNotMet(options, versions[0]);
-      return chosen;
-    });
-    quota.freed({ storedBytes: deleted.reduce((sum, { bytes }) => sum + bytes, 0) });
-    return toArtifact(bucket, key, deleted[0] as Version, noTransferUrls);
+  /** Copies or moves an artifact to another key. @throws as `ArtifactCopy.copy` does */
+  async copy(wanted: CopyArtifact, options?: CopyOptions): Promise<CopiedArtifact> {
+    return this.#copies.copy(wanted, options);
+  }
+
+  /** Deletes one version, or all. @throws as `ArtifactDeletion.delete` does */
+  async delete(bucket: string, key: string, options?: DeleteArtifact): Promise<DeletedArtifact | AlreadyDeleted> {
+    return this.#deletion.delete(bucket, key, options);
+  }
+
+  /** Counts, and then deletes, the artifacts under a prefix. @throws as `PrefixDeletion.run` does */
+  async deleteUnder(wanted: DeleteUnder, options?: DeleteUnderOptions): Promise<MatchedUnder | DeletedUnder> {
+    return this.#prefixDeletion.run(wanted, options);
   }
 
   /** @throws as `ArtifactUpdate.update` does */

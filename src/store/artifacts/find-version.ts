@@ -39,9 +39,20 @@ export function unknownVersion(
     const message = `There is no artifact ${quote(key)} in bucket ${quote(bucket)}.`;
     return new ArtifactError("artifact_not_found", message, { next: "see_artifacts", details: { bucket, key } });
   }
-  const message = `There is no version ${version} of ${quote(key)} in bucket ${quote(bucket)}; the newest is ${newest.version}.`;
+  const message = `There is no version ${version} of ${quote(key)} in bucket ${quote(bucket)}; ${thereAre(versions)}.`;
   const details = { bucket, key, version: version ?? null, newest_version: newest.version };
   return new ArtifactError("artifact_not_found", message, { next: "see_versions", details });
+}
+
+const maxNamedVersions = 10;
+
+/** @param versions newest first, not empty */
+function thereAre(versions: readonly Version[]): string {
+  const numbers = versions.slice(0, maxNamedVersions).map(({ version }) => version);
+  const older = versions.length - numbers.length;
+  const named = [...numbers, ...(older > 0 ? [`${older} older`] : [])];
+  const last = named.pop();
+  return named.length === 0 ? `there is version ${last}` : `there are versions ${named.join(", ")} and ${last}`;
 }
 
 /** For a guard that the newest version of a key does not meet. */

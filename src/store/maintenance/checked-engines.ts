@@ -14,9 +14,9 @@ export function checkedContent(content: ContentStore, identity: StoreIdentity): 
       await identity.checkPlace();
       return content.fold(session, pieces, start);
     },
-    async copy(from, piece, to, start) {
+    async copy(from, piece, to, start, signal) {
       await identity.checkPlace();
-      return content.copy(from, piece, to, start);
+      return content.copy(from, piece, to, start, signal);
     },
     async remove(pieces) {
       if (pieces.length > 0) await identity.checkPlace();

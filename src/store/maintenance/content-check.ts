@@ -1,13 +1,13 @@
 import {
   type ArtifactRow,
   artifactPrefix,
+  hasVersion,
   type Piece,
   parseArtifactRow,
   parseSessionRow,
   type SessionRow,
   sessionPrefix,
   type Version,
-  versionOf,
 } from "../model/records.js";
 import { isUnfinished } from "../model/upload-session.js";
 import { digestContent } from "../pieces/content-digest.js";
@@ -68,7 +68,7 @@ export class ContentCheck {
     this.#findings.counts.versions += 1;
     const fault = await this.#faultOf(session, pieces, { bytes, sha256 });
     const { rows } = this.#dependencies;
-    if (fault === undefined || versionOf(await rows.artifact(bucket, key), session) === undefined) return;
+    if (fault === undefined || !hasVersion(await rows.artifact(bucket, key), found)) return;
     const { kind, what } = fault;
     const message = `The content ${what}.`;
     const next = "restore_or_delete_version";

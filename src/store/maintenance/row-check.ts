@@ -46,7 +46,7 @@ export class RowCheck {
   readonly #options: VerifyOptions;
   readonly #findings: VerifyFindings;
   readonly #unnamed: UnnamedContent;
-  /** The sessions that brought the content of a version. */
+  /** The sessions that brought the content of a version. Each did so for one key only. */
   readonly #owners = new Set<string>();
 
   constructor(
@@ -118,6 +118,8 @@ export class RowCheck {
     const isInOrder = numbers.every((number, n) => number < (numbers[n - 1] ?? last + 1));
     if (artifactKey(bucket, key) !== row.key || !isInOrder) throw unsound(row.key);
     if (versions.some(({ session }) => this.#owners.has(session))) throw unsound(row.key);
+    const names = versions.flatMap(({ session, pieces }) => pieces.map(({ name }) => `${session}/${name}`));
+    if (new Set(names).size < names.length) throw unsound(row.key);
     this.#findings.counts.artifacts += 1;
     for (const { session, bytes, pieces } of versions) {
       this.#owners.add(session);

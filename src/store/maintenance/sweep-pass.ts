@@ -1,5 +1,5 @@
 import { ArtifactError } from "../model/errors.js";
-import { parseFreedRow, type SessionRow, versionOf } from "../model/records.js";
+import { parseFreedRow, type SessionRow } from "../model/records.js";
 import { isEnded } from "../model/session-errors.js";
 import type { FreedPieces } from "../pieces/freed-pieces.js";
 import { retryWithoutReserve } from "../pieces/with-reserve.js";
@@ -157,7 +157,9 @@ export class SweepPass {
         const { artifact, gone } = await rows.ofKey(bucket, key);
         // The row of its published version was lost. Its files stay, so that `verify` reports them.
         if (row.value.artifact?.session === id && artifact === undefined && gone === undefined) return;
-        const named = versionOf(artifact, id)?.pieces.map(({ name }) => name) ?? [];
+        // All of them: versions that were moved together share a session.
+        const own = artifact?.value.versions.filter(({ session }) => session === id) ?? [];
+        const named = own.flatMap(({ pieces }) => pieces.map(({ name }) => name));
         const left = found.get(id)?.filter(({ name }) => !named.includes(name)) ?? [];
         await content.remove(left);
         this.report.files += left.length;

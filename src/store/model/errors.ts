@@ -63,6 +63,10 @@ export const NEXT_STEPS = [
   "resolve_conflict",
   /** Look at the newest version, then save with `version` as if_version. */
   "save_on_newest",
+  /** Call again with the newest version of the target as if_version, or choose another target. */
+  "copy_onto_newest",
+  /** Look at the newest version of the source, then call again with it as from_if_version. */
+  "check_source",
   /** Complete the upload with the right digest, or abort it. */
   "correct_digest",
   /** The content has another digest than the announced one: create a session with the right digest. */

@@ -34,7 +34,7 @@ export type Piece = z.infer<typeof pieceSchema>;
 
 const versionSchema = z.strictObject({
   version: z.int().positive(),
-  /** The session that brought the content. Its pieces lie under this id. */
+  /** The session that brought the content. Its pieces lie under this id. Versions that were moved together share it. */
   session: name,
   /** In order. */
   pieces: z.array(pieceSchema),
@@ -205,7 +205,12 @@ export function versionNumbered(versions: readonly Version[], number: number | u
   return number === undefined ? versions[0] : versions.find(({ version }) => version === number);
 }
 
-/** The version that this session brought, if the artifact row has it. */
+/** Whether the row still has a version, whatever has changed about it. No number of a key is given twice. */
+export function hasVersion(row: ArtifactRow | undefined, { version }: Pick<Version, "version">): boolean {
+  return row?.value.versions.some((known) => known.version === version) === true;
+}
+
+/** A version that this session brought, if the artifact row has one. A session that was made by a move may bring several. */
 export function versionOf(row: ArtifactRow | undefined, session: string): Version | undefined {
   return row?.value.versions.find((version) => version.session === session);
 }

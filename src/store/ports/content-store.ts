@@ -21,8 +21,10 @@ export interface ContentStore extends ContentListing {
    * Durably copies the first `bytes` of a piece of session `from` to a new piece of session `to`, and returns its name.
    * Returns undefined if the piece is gone. The two pieces may share their bytes on the disk, so neither of them is
    * written again.
+   *
+   * @param signal ends a copy that takes long. It then returns undefined and leaves no new piece behind
    */
-  copy(from: string, piece: NamedPiece, to: string, start: number): Promise<string | undefined>;
+  copy(from: string, piece: NamedPiece, to: string, start: number, signal?: AbortSignal): Promise<string | undefined>;
   /** Durably removes pieces. A piece that is gone already is no error. */
   remove(pieces: readonly PieceName[]): Promise<void>;
   /** The text that `writeMark` wrote last; undefined if there is none. */

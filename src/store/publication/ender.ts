@@ -1,12 +1,11 @@
-import { liveVersions } from "../model/expiry.js";
-import { type SessionRow, uploadKey, type Version, versionOf } from "../model/records.js";
+import { hasVersion, type SessionRow, uploadKey, type Version } from "../model/records.js";
 import { ended, isUnfinished } from "../model/upload-session.js";
 import type { FreedPieces } from "../pieces/freed-pieces.js";
 import type { Staging } from "../pieces/staging.js";
 import { withReserve } from "../pieces/with-reserve.js";
 import type { ContentStore } from "../ports/content-store.js";
 import type { MetadataStore } from "../ports/metadata-store.js";
-import { lastNumber, type Rows } from "../rows.js";
+import { type KeyRows, lastNumber, type Rows } from "../rows.js";
 import type { ChangeSignal } from "./change-signal.js";
 import { versionsOf } from "./key-versions.js";
 
@@ -19,6 +18,8 @@ export interface EnderDependencies {
   readonly signal: ChangeSignal;
   readonly nowSeconds: () => number;
 }
+
+type Choose = (rows: KeyRows) => readonly Version[];
 
 /** Ends sessions without publishing them, and deletes versions. Each is one change. The pieces are removed after it. */
 export class Ender {
@@ -89,33 +90,31 @@ export class Ender {
    * Deletes versions of a key and returns them. When this resolves, the deletion survives power loss and the space is
    * free.
    *
-   * @param choose returns the versions to delete. It gets the versions of the key, newest first, or none if the key has expired, and throws if there is
-   * nothing to delete. It may be called several times
+   * @param choose returns the versions to delete, or none. It gets the rows of the key and may be called several times.
+   * What it has returned last is deleted
    */
-  async deleteVersions(
-    bucket: string,
-    key: string,
-    choose: (versions: readonly Version[]) => readonly Version[],
-  ): Promise<readonly Version[]> {
+  async deleteVersions(bucket: string, key: string, choose: Choose): Promise<readonly Version[]> {
     const { content, freed, signal } = this.#dependencies;
     const done = await withReserve(content, () => this.#tryToDelete(bucket, key, choose));
+    if (done.going.length === 0) return [];
     signal.announce();
     await freed.remove(done.freed);
     return done.going;
   }
 
-  async #tryToDelete(bucket: string, key: string, choose: (versions: readonly Version[]) => readonly Version[]) {
-    const { rows, nowSeconds } = this.#dependencies;
+  async #tryToDelete(bucket: string, key: string, choose: Choose) {
+    const { rows } = this.#dependencies;
     for (;;) {
       const keyRows = await rows.ofKey(bucket, key);
-      const going = choose(liveVersions(versionsOf(keyRows), nowSeconds()));
+      const going = choose(keyRows);
+      if (going.length === 0) return { going, freed: undefined };
       const versions = versionsOf(keyRows).filter((version) => !going.includes(version));
       const change = rows.begin();
       change.versions(bucket, key, keyRows, { last: lastNumber(keyRows), versions });
       const freed = change.free(going.map(({ session, pieces }) => ({ session, pieces })));
       const isDone = await change.commit(async () => {
         const now = await rows.artifact(bucket, key);
-        return going.some(({ session }) => versionOf(now, session) !== undefined) ? undefined : true;
+        return going.some((version) => hasVersion(now, version)) ? undefined : true;
       });
       if (isDone) return { going, freed };
     }

@@ -41,10 +41,25 @@ export function addVersion(
     ...(saved_by === undefined ? {} : { saved_by }),
     ...(idempotency_key === undefined ? {} : { idempotency_keys: [idempotency_key] }),
   };
-  const versions = [version, ...versionsOf(rows)];
+  return { version, dropped: putOnTop(change, { bucket, key, rows }, [version], keepVersions) };
+}
+
+/**
+ * Puts versions on top of a key, under its next numbers. Removes versions past `keepVersions`, oldest first.
+ *
+ * @param added newest first, at least one and at most `keepVersions`
+ * @returns the versions that it removed
+ */
+export function putOnTop(
+  change: Change,
+  { bucket, key, rows }: { readonly bucket: string; readonly key: string; readonly rows: KeyRows },
+  added: readonly Version[],
+  keepVersions: number,
+): readonly Version[] {
+  const versions = [...added, ...versionsOf(rows)];
   const dropped = versions.splice(keepVersions);
-  change.versions(bucket, key, rows, { last: version.version, versions });
-  return { version, dropped };
+  change.versions(bucket, key, rows, { last: lastNumber(rows) + added.length, versions });
+  return dropped;
 }
 
 /** Replaces the version that has the same number as `next`. Returns the text of the artifact row as it will be. */

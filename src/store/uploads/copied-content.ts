@@ -3,14 +3,10 @@ import { ArtifactError } from "../model/errors.js";
 import { checkBucket } from "../model/names/bucket-name.js";
 import { toKey } from "../model/names/key-name.js";
 import { quote } from "../model/quote.js";
-import { type Piece, type SessionRow, type Version, versionNumbered, versionOf } from "../model/records.js";
+import { hasVersion, type SessionRow, type Version, versionNumbered } from "../model/records.js";
 import { closedError, unknownSession } from "../model/session-errors.js";
-import { bytesOf } from "../model/upload-session.js";
-import { readRowPieces } from "../pieces/piece-reader.js";
+import { type CopiedPieces, type CopiedPiecesDependencies, copyPieces, removePieces } from "../pieces/copied-pieces.js";
 import { settleOutcome } from "../pieces/settle-outcome.js";
-import type { ContentStore } from "../ports/content-store.js";
-import type { Log } from "../ports/log.js";
-import type { MetadataStore } from "../ports/metadata-store.js";
 import type { Ender } from "../publication/ender.js";
 import type { Quota } from "../publication/quota.js";
 import type { Change, Rows } from "../rows.js";
@@ -22,22 +18,10 @@ export interface CopySource {
   readonly version?: number | undefined;
 }
 
-export interface CopiedContentDependencies {
+export interface CopiedContentDependencies extends CopiedPiecesDependencies {
   readonly rows: Rows;
-  readonly metadata: MetadataStore;
-  readonly content: ContentStore;
   readonly ender: Ender;
   readonly quota: Quota;
-  readonly newId: () => string;
-  readonly log: Log;
-}
-
-/** Copies of a version's pieces, made for a session. */
-interface Copies {
-  readonly version: Version;
-  readonly pieces: readonly Piece[];
-  /** The bytes of the one piece in a row, if the content lies in rows. */
-  readonly bytes: Uint8Array | undefined;
 }
 
 /** Lets a session begin with the content of a version. The engine copies the pieces; only pieces in rows are read. */
@@ -85,12 +69,13 @@ export class CopiedContent {
       checkFits(version, created.value.size);
       const need = { unfinishedBytes: version.bytes, storedBytes: version.bytes };
       const row = await quota.during(need, async () => {
-        const copies = await this.#copy(created, version);
-        return copies && this.#count(created, copies);
+        const copies = await copyPieces(this.#dependencies, version, created.value.id);
+        return copies && this.#count(created, version, copies);
       });
       if (row !== undefined) return row;
       // A piece is gone. If the row still names the version, the piece was lost; else the version was deleted.
-      if (versionOf(await this.#dependencies.rows.artifact(source.bucket, toKey(source.key)), version.session)) {
+      const now = await this.#dependencies.rows.artifact(source.bucket, toKey(source.key));
+      if (hasVersion(now, version)) {
         throw new ArtifactError("corrupt", "Stored bytes of that version are missing.", { next: "verify_store" });
       }
     }
@@ -107,31 +92,7 @@ export class CopiedContent {
     throw new ArtifactError("artifact_not_found", message, { next: "see_artifacts", details: { bucket, key } });
   }
 
-  /** Returns undefined if a piece is gone. */
-  async #copy({ value: { id } }: SessionRow, version: Version): Promise<Copies | undefined> {
-    const { content, newId } = this.#dependencies;
-    const pieces: Piece[] = [];
-    for (const piece of version.pieces) {
-      if (piece.in_row) continue;
-      const name = await content.copy(version.session, piece, id, bytesOf(pieces)).catch(async (error) => {
-        await this.#remove(id, pieces);
-        throw error;
-      });
-      if (name === undefined) {
-        await this.#remove(id, pieces);
-        return undefined;
-      }
-      pieces.push({ name, bytes: piece.bytes });
-    }
-    const inRows = version.pieces.filter((piece) => piece.in_row);
-    if (inRows.length === 0) return { version, pieces, bytes: undefined };
-    const bytes = await readRowPieces(this.#dependencies, version.session, inRows);
-    if (bytes === undefined) return undefined;
-    const piece: Piece = { name: `0-${newId().slice(0, 16)}`, bytes: bytes.length, in_row: true };
-    return { version, pieces: [piece], bytes };
-  }
-
-  async #count(created: SessionRow, { version, pieces, bytes: inRow }: Copies): Promise<SessionRow> {
+  async #count(created: SessionRow, version: Version, { pieces, bytes: inRow }: CopiedPieces): Promise<SessionRow> {
     const { rows } = this.#dependencies;
     const { id, bucket, key, size } = created.value;
     const { bytes, sha256 } = version;
@@ -150,20 +111,13 @@ export class CopiedContent {
       const outcome =
         last === undefined ? undefined : await settleOutcome(this.#dependencies, error, created, next, last);
       if (outcome === "made") return true;
-      if (outcome === "never") await this.#remove(id, pieces);
+      if (outcome === "never") await removePieces(this.#dependencies, id, pieces);
       throw error;
     });
     if (isDone) return next;
-    await this.#remove(id, pieces);
+    await removePieces(this.#dependencies, id, pieces);
     const now = await rows.session(id);
     throw now === undefined ? unknownSession(id) : closedError(now.value);
-  }
-
-  async #remove(session: string, pieces: readonly Piece[]): Promise<void> {
-    const names = pieces.filter((piece) => !piece.in_row).map(({ name }) => ({ session, name }));
-    await this.#dependencies.content
-      .remove(names)
-      .catch((error) => this.#dependencies.log("warn", "pieces_left_behind", { session, error: String(error) }));
   }
 }
 

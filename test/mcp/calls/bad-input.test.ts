@@ -45,7 +45,7 @@ refusedWith("artifact_not_found", [
       "an unknown version",
       tool,
       { ...here, version: 3 },
-      /newest is 2.*list_artifact_versions/,
+      /versions 2 and 1.*list_artifact_versions/,
       { version: 3, newest_version: 2 },
     ],
   ),

@@ -1,0 +1,150 @@
+import { decodeCursor, encodeCursor } from "../model/cursor.js";
+import { ArtifactError } from "../model/errors.js";
+import { hasExpired } from "../model/expiry.js";
+import { checkBucket } from "../model/names/bucket-name.js";
+import { toKeyPrefix } from "../model/names/key-name.js";
+import type { IndexedKey } from "../ports/artifact-index.js";
+import type { MetadataStore } from "../ports/metadata-store.js";
+import type { Ender } from "../publication/ender.js";
+import { versionsOf } from "../publication/key-versions.js";
+import type { Quota } from "../publication/quota.js";
+
+export interface DeleteUnder {
+  readonly bucket: string;
+  /** The beginning of the keys. Empty: the whole bucket. */
+  readonly prefix: string;
+  /** From the answer of the same call without it. */
+  readonly confirm?: string | undefined;
+}
+
+export interface DeleteUnderOptions {
+  /** Ends the deletion. The same `confirm` continues it. */
+  readonly signal?: AbortSignal | undefined;
+  /** Artifacts that were deleted by this call, and those that matched at first. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+}
+
+/** What a deletion would delete. Nothing is deleted yet. */
+export interface MatchedUnder {
+  readonly artifacts: number;
+  /** Bytes of all their versions. */
+  readonly bytes: number;
+  /** Deletes what matches now. Absent if nothing does. */
+  readonly confirm?: string;
+}
+
+export interface DeletedUnder {
+  /** Artifacts that this call has deleted, with all their versions. */
+  readonly deleted: number;
+  readonly bytes: number;
+  /** Artifacts under the prefix that were saved since they were counted. They stay. */
+  readonly kept: number;
+}
+
+export interface PrefixDeletionDependencies {
+  readonly metadata: MetadataStore;
+  readonly ender: Ender;
+  readonly quota: Quota;
+  readonly nowSeconds: () => number;
+}
+
+const pageKeys = 100;
+/** Deletions that run at once. The changes that wait for each other share a transaction. */
+const maxRunning = 8;
+
+/** Deletes the artifacts under a prefix, after the caller has seen how many they are. */
+export class PrefixDeletion {
+  readonly #dependencies: PrefixDeletionDependencies;
+
+  constructor(dependencies: PrefixDeletionDependencies) {
+    this.#dependencies = dependencies;
+  }
+
+  /**
+   * Without `confirm`: counts the artifacts under a prefix. With it: deletes those that were counted, and nothing that
+   * was saved since. The same `confirm` can be given again, and goes on after a crash; any process honours it.
+   *
+   * @throws ArtifactError `invalid_argument` if `confirm` is not of this bucket and prefix. The reason of the signal if
+   * it was aborted
+   */
+  async run(wanted: DeleteUnder, options: DeleteUnderOptions = {}): Promise<MatchedUnder | DeletedUnder> {
+    const { bucket, confirm } = wanted;
+    checkBucket(bucket);
+    const prefix = toKeyPrefix(wanted.prefix);
+    return confirm === undefined ? this.#match(bucket, prefix) : this.#delete(bucket, prefix, confirm, options);
+  }
+
+  async #match(bucket: string, prefix: string): Promise<MatchedUnder> {
+    const { metadata, nowSeconds } = this.#dependencies;
+    const { artifacts, bytes, last } = await metadata.matching(bucket, prefix, nowSeconds());
+    if (artifacts === 0) return { artifacts, bytes };
+    return { artifacts, bytes, confirm: encodeCursor(scopeOf(bucket, prefix), `${last} ${artifacts}`) };
+  }
+
+  async #delete(bucket: string, prefix: string, confirm: string, options: DeleteUnderOptions): Promise<DeletedUnder> {
+    const { metadata, nowSeconds } = this.#dependencies;
+    const { last, artifacts } = readConfirm(bucket, prefix, confirm);
+    let deleted = 0;
+    let bytes = 0;
+    let after: string | undefined;
+    do {
+      const page = await metadata.keysUnder(bucket, prefix, { last, limit: pageKeys, after });
+      await inParallel(page, async (found) => {
+        options.signal?.throwIfAborted();
+        const freed = await this.#deleteKey(found);
+        if (freed === undefined) return;
+        deleted += 1;
+        bytes += freed;
+        options.onProgress?.(deleted, Math.max(deleted, artifacts));
+      });
+      after = page.length < pageKeys ? undefined : page.at(-1)?.key;
+    } while (after !== undefined);
+    const left = await metadata.matching(bucket, prefix, nowSeconds());
+    return { deleted, bytes, kept: left.artifacts };
+  }
+
+  /** Deletes a key if its newest version is still the one that was found. Returns the bytes of its versions. */
+  async #deleteKey({ bucket, key, version }: IndexedKey): Promise<number | undefined> {
+    const { ender, quota, nowSeconds } = this.#dependencies;
+    const deleted = await ender.deleteVersions(bucket, key, (rows) => {
+      const versions = versionsOf(rows);
+      const [newest] = versions;
+      // An expired key did not match. A sweep frees it.
+      return newest?.version === version && !hasExpired(newest, nowSeconds()) ? versions : [];
+    });
+    if (deleted.length === 0) return undefined;
+    const bytes = deleted.reduce((sum, version) => sum + version.bytes, 0);
+    quota.freed({ storedBytes: bytes });
+    return bytes;
+  }
+}
+
+const scopeOf = (bucket: string, prefix: string): readonly string[] => ["delete", bucket, prefix];
+
+/** @throws ArtifactError `invalid_argument` */
+function readConfirm(bucket: string, prefix: string, confirm: string): { last: number; artifacts: number } {
+  try {
+    const [last, artifacts] = (decodeCursor(scopeOf(bucket, prefix), confirm) ?? "").split(" ").map(Number);
+    if (last !== undefined && artifacts !== undefined) return { last, artifacts };
+  } catch (cause) {
+    if (!(cause instanceof ArtifactError)) throw cause;
+  }
+  const message =
+    "confirm does not belong to this bucket and prefix. Nothing was deleted: call without confirm first, and pass the one that it answers.";
+  throw new ArtifactError("invalid_argument", message, { details: { argument: "confirm" } });
+}
+
+/** Runs `work` for each item, some of them at once. After a failure no more begin. @throws the first failure */
+async function inParallel<Item>(items: readonly Item[], work: (item: Item) => Promise<void>): Promise<void> {
+  const waiting = [...items];
+  const lane = async (): Promise<void> => {
+    for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) await work(item);
+  };
+  const lanes = Array.from({ length: maxRunning }, () =>
+    lane().finally(() => {
+      waiting.length = 0; // it is empty, unless the lane has failed
+    }),
+  );
+  const results = await Promise.allSettled(lanes);
+  for (const result of results) if (result.status === "rejected") throw result.reason;
+}
