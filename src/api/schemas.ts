@@ -42,6 +42,15 @@ export const newIfVersion = ifVersion.meta({
   description: "Replaces the if_version given at creation: 0 for a key that must not exist, n for newest version n.",
 });
 
+/** A guard that can name an edit too, as text: `3.1` is version 3 with edit 1. See `guardArgument`. */
+export const versionGuard = z
+  .union([z.int().min(0), z.string()])
+  .optional()
+  .meta({
+    description:
+      'Guard: 0 if the key must not exist, n if version n must be its newest, "n.e" if that version was edited e times.',
+  });
+
 export const mimeType = z.string().optional().meta({
   description: "Media type, like text/csv. Told from the key's extension where left out.",
   maxLength: maxMimeTypeChars,
@@ -53,6 +62,19 @@ export const metadata = z
   .meta({
     description: `Your own facts about the artifact: an object of strings, ${maxMetadataBytes} bytes of JSON at most.`,
   });
+
+export const expiresIn = z.string().optional().meta({
+  description: "How long the artifact is kept, from 1h to 365d, like 12h or 30d. For good where left out.",
+});
+
+export const newExpiresIn = z.string().optional().meta({
+  description: "How long the artifact is kept from now on, from 1h to 365d, or never for good.",
+});
+
+export const merge = z.boolean().optional().meta({
+  description:
+    "Set the given pairs and keep the others; an empty text removes its pair. Otherwise metadata replaces all.",
+});
 
 export const contentSha256 = z
   .string()
@@ -114,6 +136,17 @@ export const artifact = z.object({
     .literal(true)
     .optional()
     .meta({ description: "No version was made: this one has the same content, type and metadata already." }),
+  previous_metadata: z
+    .record(z.string(), z.string())
+    .optional()
+    .meta({ description: "Metadata of the version before, where this one has none." }),
+});
+
+export const bucketSummary = z.object({
+  name: z.string(),
+  artifacts: count.meta({ description: "Number of keys." }),
+  bytes: count.meta({ description: "Bytes of their newest versions." }),
+  newest_at: count.meta({ description: "When the newest version was made, in Unix seconds." }),
 });
 
 export const session = z.object({

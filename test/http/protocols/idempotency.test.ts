@@ -138,7 +138,7 @@ describe("an Idempotency-Key on POST /v1/artifacts", () => {
     });
     await askAsStranger("POST", String(first.json["url"]), { body: "hel" });
     expect((await create()).json).toMatchObject({ id: first.json["id"], offset: 3, status: "open" });
-    await askAsStranger("POST", String(first.json["url"]), { body: "lo" });
+    await askAsStranger("PUT", String(first.json["url"]), { body: "hello" });
     const done = (await create()).json as unknown as UploadSession;
     expect(done).toMatchObject({
       id: first.json["id"],
