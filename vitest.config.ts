@@ -17,7 +17,7 @@ const exhaustive = [
   "test/store/{crash-points,races,schedules}.test.ts",
   "test/engines/disk/{content-faults,disk-faults}.test.ts",
   "test/engines/sqlite/{full-disk,several-processes}.test.ts",
-  "test/engines/local-files/local-files.test.ts",
+  "test/engines/local-files/local-{files,folders}.test.ts",
 ];
 const endToEnd = ["test/e2e/*.test.ts"];
 const hosts = ["test/hosts/**"]; // they need npm: `npm run test:hosts`

@@ -293,11 +293,11 @@ export class Player {
   async listVersions(key) {
     const { ledger } = this.#shared;
     const before = ledger.highest(key);
-    const listed = await this.#call("list_artifact_versions", { bucket, key }, this.#absence(key));
+    const listed = await this.#call("get_artifact", { bucket, key, versions: 1000 }, this.#absence(key));
     if (listed === undefined) return [];
-    for (const artifact of listed.data) ledger.recordVersion(artifact);
-    if (isLasting(key)) ledger.checkVersions(key, listed.data, before);
-    return listed.data;
+    for (const artifact of listed.versions) ledger.recordVersion(artifact);
+    if (isLasting(key)) ledger.checkVersions(key, listed.versions, before);
+    return listed.versions;
   }
 
   async #delete() {

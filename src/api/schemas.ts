@@ -1,5 +1,4 @@
 import { z } from "zod";
-import { sha256Pattern } from "../store/model/artifact.js";
 import {
   defaultPageLimit,
   largestPageLimit,
@@ -8,7 +7,6 @@ import {
   maxMetadataBytes,
   maxMimeTypeChars,
 } from "../store/model/limits.js";
-import { bucketPattern } from "../store/model/names/bucket-name.js";
 
 /*
  * Schemas of the arguments and answers that tools and HTTP requests share. They have every rule that a host can check.
@@ -16,101 +14,80 @@ import { bucketPattern } from "../store/model/names/bucket-name.js";
  * its error suggests a valid key.
  */
 
-export const bucket = z.string().meta({
-  description: `Bucket: 1 to ${maxBucketChars} of A-Z a-z 0-9 _ - ., no dot at an end or beside another. It needs no creating.`,
+export const bucket = z.string().meta({ description: "Bucket." });
+
+export const key = z.string().meta({ description: "Key." });
+
+/** A bucket that a new artifact goes to. */
+export const newBucket = z.string().meta({
+  description: `1 to ${maxBucketChars} of A-Z a-z 0-9 _ - . It needs no creating.`,
   minLength: 1,
   maxLength: maxBucketChars,
-  pattern: bucketPattern.source,
 });
 
-export const key = z.string().meta({
-  description: `Key within the bucket, like reports/2026/summary.csv: at most ${maxKeyBytes} bytes of UTF-8, / between segments, no backslash.`,
+/** A key that a new artifact gets. */
+export const newKey = z.string().meta({
+  description: `Like reports/2026/summary.csv: at most ${maxKeyBytes} bytes, / between parts.`,
   minLength: 1,
 });
 
-export const version = z.int().min(1).optional().meta({ description: "Version number. The newest where left out." });
+export const version = z.int().min(1).optional().meta({ description: "Version number; the newest if left out." });
 
 /** Without a version all versions are deleted. So it must really be absent: an empty text is refused. */
-export const deletedVersion = version.meta({ description: "Delete this version alone. All versions where left out." });
+export const deletedVersion = version.meta({ description: "Only this version; all if left out." });
 
 export const ifVersion = z.int().min(0).optional().meta({
-  description:
-    "Guard against overwriting what you have not seen: 0 means the key must not exist yet, n that n must be its newest version; otherwise version_conflict, unless the newest version is exactly this content already.",
+  description: "Guard: 0 if the key must not exist, n if version n must be its newest.",
 });
 
-export const newIfVersion = ifVersion.meta({
-  description: "Replaces the if_version given at creation: 0 for a key that must not exist, n for newest version n.",
-});
-
-/** A guard that can name an edit too, as text: `3.1` is version 3 with edit 1. See `guardArgument`. */
-export const versionGuard = z
-  .union([z.int().min(0), z.string()])
-  .optional()
-  .meta({
-    description:
-      'Guard: 0 if the key must not exist, n if version n must be its newest, "n.e" if that version was edited e times.',
-  });
+export const newIfVersion = ifVersion.meta({ description: "In place of the if_version given at creation." });
 
 export const mimeType = z.string().optional().meta({
-  description: "Media type, like text/csv. Told from the key's extension where left out.",
+  description: "Media type; told from the key's extension if left out.",
   maxLength: maxMimeTypeChars,
 });
 
 export const metadata = z
   .record(z.string(), z.string())
   .optional()
-  .meta({
-    description: `Your own facts about the artifact: an object of strings, ${maxMetadataBytes} bytes of JSON at most.`,
-  });
+  .meta({ description: `Your facts to find it by, like {"run": "42"}; at most ${maxMetadataBytes} bytes.` });
 
-export const expiresIn = z.string().optional().meta({
-  description: "How long the artifact is kept, from 1h to 365d, like 12h or 30d. For good where left out.",
+/** A digest may be written in upper case. */
+const digest = z.string().toLowerCase().optional();
+const digestPattern = "^[0-9a-fA-F]{64}$";
+
+export const contentSha256 = digest.meta({
+  description: "SHA-256 of the whole content in hex, if a program computed it: other content is not published.",
+  pattern: digestPattern,
 });
 
-export const newExpiresIn = z.string().optional().meta({
-  description: "How long the artifact is kept from now on, from 1h to 365d, or never for good.",
-});
-
-export const merge = z.boolean().optional().meta({
-  description:
-    "Set the given pairs and keep the others; an empty text removes its pair. Otherwise metadata replaces all.",
-});
-
-export const contentSha256 = z
-  .string()
-  .optional()
-  .meta({ description: "SHA-256 of the whole content: 64 lower-case hex digits.", pattern: sha256Pattern.source });
-
-export const promisedSha256 = contentSha256.meta({
-  description:
-    "SHA-256 of the whole content, 64 lower-case hex digits, if a program has computed it; never guess it. Content that does not match is not published: its bytes are kept, to be completed with the right digest.",
-  pattern: sha256Pattern.source,
+export const chunkSha256 = digest.meta({
+  description: "SHA-256 of this chunk in hex, if a program computed it.",
+  pattern: digestPattern,
 });
 
 export const uploadSize = z
   .int()
   .min(0)
   .optional()
-  .meta({ description: "Total size in bytes. Leave it out if unknown." });
+  .meta({ description: "Bytes of the whole content. Leave it out unless you know it exactly." });
 
 export const prefix = z.string().optional().meta({
-  description: "Only keys that begin with this, like reports/2026/.",
+  description: "The beginning of keys, like reports/2026/. Plain text, no wildcards.",
 });
 
 export const delimiter = z.string().optional().meta({ description: 'One character, usually "/".' });
 
-export const sessionId = z.string().meta({ description: "The id that create_upload_session answered." });
+export const sessionId = z.string().meta({ description: "The session's id." });
 
-export const cursor = z.string().optional().meta({
-  description: "next_cursor of the page before, with the other arguments unchanged. Left out: the first page.",
-});
+export const cursor = z.string().optional().meta({ description: "next_cursor of the page before." });
 
 export const limit = z
   .int()
   .min(1)
   .max(largestPageLimit)
   .default(defaultPageLimit)
-  .meta({ description: `Entries on a page, 1 to ${largestPageLimit}.` });
+  .meta({ description: "Entries on a page." });
 
 const count = z.int().min(0);
 const nextCursor = z
@@ -139,14 +116,14 @@ export const artifact = z.object({
   previous_metadata: z
     .record(z.string(), z.string())
     .optional()
-    .meta({ description: "Metadata of the version before, where this one has none." }),
+    .meta({ description: "Metadata of the version before, where this new version has none." }),
 });
 
 export const bucketSummary = z.object({
   name: z.string(),
-  artifacts: count.meta({ description: "Number of keys." }),
-  bytes: count.meta({ description: "Bytes of their newest versions." }),
-  newest_at: count.meta({ description: "When the newest version was made, in Unix seconds." }),
+  artifacts: count,
+  bytes: count.meta({ description: "Bytes of the newest versions." }),
+  newest_at: count.meta({ description: "When the newest version was made, unix seconds." }),
 });
 
 export const session = z.object({
@@ -166,6 +143,8 @@ export const session = z.object({
       "open, with offset = size: all bytes are there, and it is being published. conflict: all bytes are there, and if_version was not met.",
   }),
   if_version: count.optional().meta({ description: "The guard that its completion has to meet, if any." }),
+  if_edit: count.optional().meta({ description: "The edit that goes with that guard." }),
+  expires_in: count.optional().meta({ description: "Seconds that the artifact will last once it is published." }),
   created_at: count.meta({ description: "Unix seconds." }),
   expires_at: count.meta({ description: "Unix seconds." }),
   artifact: artifact.optional().meta({ description: "What was published; there once status is complete." }),

@@ -1,6 +1,5 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { ArtifactStore } from "./artifacts/artifact-store.js";
-import { FileTransfer } from "./artifacts/file-transfer.js";
 import { checkedContent, checkedMetadata } from "./maintenance/checked-engines.js";
 import { createReadiness } from "./maintenance/readiness.js";
 import { StoreIdentity } from "./maintenance/store-identity.js";
@@ -31,6 +30,7 @@ import { Quota } from "./publication/quota.js";
 import { createRevisions, type Revisions } from "./publication/revisions.js";
 import { StoreClock } from "./publication/store-clock.js";
 import { Rows } from "./rows.js";
+import { FileTransfer } from "./transfer/file-transfer.js";
 import { Uploads } from "./uploads/uploads.js";
 
 export interface Store {

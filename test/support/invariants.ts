@@ -25,8 +25,7 @@ export interface StoredState {
  */
 export function expectSound(state: StoredState): void {
   const { artifacts, sessions, gone, freed } = read(state.metadata.rows);
-  const published = artifacts.flatMap(({ versions }) => versions.map(({ session }) => session));
-  assert.equal(new Set(published).size, published.length, "a session is published twice");
+  expectPublishedOnce(artifacts);
   for (const { bucket, key, last, versions } of artifacts) {
     assert.ok(versions.length > 0, "an artifact row without versions");
     assert.ok(!gone.has(`${bucket}\t${key}`), `${key} has versions and is gone`);
@@ -46,6 +45,15 @@ export function expectSound(state: StoredState): void {
     if (status === "open" || status === "conflict") expectPieces(state, id, pieces, offset);
     else assert.deepEqual(pieces, [], `${id} is ${status} and names pieces`);
   }
+}
+
+/** Versions that were moved together share a session, but no piece. */
+function expectPublishedOnce(artifacts: readonly ArtifactRecord[]): void {
+  const sessions = artifacts.flatMap(({ versions }) => [...new Set(versions.map(({ session }) => session))]);
+  assert.equal(new Set(sessions).size, sessions.length, "a session is published under two keys");
+  const all = artifacts.flatMap(({ versions }) => versions);
+  const names = all.flatMap(({ session, pieces }) => pieces.map(({ name }) => `${session}/${name}`));
+  assert.equal(new Set(names).size, names.length, "a piece is published twice");
 }
 
 function expectPieces(state: StoredState, session: string, pieces: readonly Piece[], bytes: number): void {

@@ -95,21 +95,34 @@ export async function connect(engines: Engines, options: ConnectOptions = {}): P
   };
 }
 
-/** The text that a completion adds if no byte was uploaded. */
-const isOfEmpty = /^The artifact is empty: /;
-
 function structured({ isError, content, structuredContent }: CallToolResult): unknown {
   expect(isError, JSON.stringify(content)).toBeUndefined();
   expect(structuredContent).toBeDefined();
-  const isConflict = (structuredContent as Arguments)["status"] === "conflict";
-  const hints = isConflict
-    ? [{ type: "text", text: expect.stringMatching(/^This upload has all its bytes and is not published: /) }]
-    : [];
-  const isPage = Array.isArray((structuredContent as Arguments)["data"]);
-  const where = isPage ? [{ type: "text", text: expect.stringMatching(/^\d+ entr(y|ies) on this page\. /) }] : [];
-  const facts = content.filter((block) => block.type !== "text" || !isOfEmpty.test(block.text));
-  expect(facts).toEqual([...where, { type: "text", text: JSON.stringify(structuredContent) }, ...hints]);
+  const facts = structuredContent as Arguments;
+  const [first] = content;
+  const text = first?.type === "text" ? first.text : "";
+  if (Array.isArray(facts["data"])) expectLines(text, facts);
+  else expectFacts(JSON.parse(text), facts);
   return structuredContent;
+}
+
+/** A listing has a line that says where the page is, then a line for each entry. */
+function expectLines(text: string, { data, prefixes }: Arguments): void {
+  const entries = [...((prefixes ?? []) as unknown[]), ...(data as unknown[])].length;
+  const [where, ...lines] = text.split("\n");
+  expect(where).toMatch(new RegExp(`^${entries} entr(y|ies) on this page\\. (This is the last page\\.|Next page: )`));
+  if (entries > 0) expect(lines).toHaveLength(entries);
+}
+
+/** All that the text says is in the structured content, where times are unix seconds. */
+function expectFacts(told: Arguments, facts: Arguments): void {
+  for (const [name, value] of Object.entries(told)) {
+    const fact = facts[name];
+    if (/^(created|expires)_at$/.test(name) && value !== fact)
+      expect(Date.parse(String(value))).toBe(Number(fact) * 1000);
+    else if (name === "artifact") expectFacts(value as Arguments, fact as Arguments);
+    else expect(value, name).toEqual(fact);
+  }
 }
 
 function refusalOf(result: CallToolResult): Refusal {

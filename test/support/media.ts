@@ -1,5 +1,5 @@
 /*
- * The first bytes of images and recordings, as their specifications define them: only the parts that the server reads.
+ * Images and recordings as their specifications define them: only the parts that the server reads.
  */
 
 const concat = (...parts: (string | Uint8Array | number[])[]): Buffer =>
@@ -9,7 +9,18 @@ const u32 = (n: number): number[] => [...u16(n >>> 16), ...u16(n & 0xffff)];
 const reversed = (bytes: number[]): number[] => [...bytes].reverse();
 
 export const png = (width: number, height: number): Buffer =>
-  concat("\x89PNG\r\n\x1a\n", u32(13), "IHDR", u32(width), u32(height), [8, 6, 0, 0, 0], u32(0), "the rest");
+  concat(
+    "\x89PNG\r\n\x1a\n",
+    u32(13),
+    "IHDR",
+    u32(width),
+    u32(height),
+    [8, 6, 0, 0, 0],
+    u32(0),
+    "the rest",
+    u32(0),
+    "IEND\xae\x42\x60\x82",
+  );
 
 /** A JPEG with an Exif segment of 60,000 bytes and a fill byte before the frame. */
 export const jpeg = (width: number, height: number): Buffer =>
@@ -18,13 +29,16 @@ export const jpeg = (width: number, height: number): Buffer =>
     Buffer.alloc(59_998),
     [0xff, 0xff, 0xc2, ...u16(17), 8, ...u16(height), ...u16(width), 3],
     "the rest",
+    [0xff, 0xd9],
   );
 
 export const gif = (width: number, height: number): Buffer =>
-  concat("GIF89a", reversed(u16(width)), reversed(u16(height)), [0, 0, 0], "the rest");
+  concat("GIF89a", reversed(u16(width)), reversed(u16(height)), [0, 0, 0], "the rest;");
 
-const riff = (form: string, ...parts: (string | number[])[]): Buffer =>
-  concat("RIFF", reversed(u32(1_000)), form, ...parts, "the rest of it");
+const riff = (form: string, ...parts: (string | number[])[]): Buffer => {
+  const body = concat(form, ...parts, "the rest of it");
+  return concat("RIFF", reversed(u32(body.length)), body);
+};
 
 export const webpLossy = (width: number, height: number): Buffer =>
   riff("WEBP", "VP8 ", u32(0), [0, 0, 0, 0x9d, 1, 0x2a], reversed(u16(width)), reversed(u16(height)));

@@ -1,5 +1,5 @@
 import { ArtifactError } from "../../src/store/model/errors.js";
-import type { LocalFiles } from "../../src/store/ports/local-files.js";
+import type { LocalFiles, SkippedEntry } from "../../src/store/ports/local-files.js";
 
 export interface MemoryLocalFile {
   bytes: Buffer;
@@ -7,15 +7,23 @@ export interface MemoryLocalFile {
   change: number;
 }
 
-/** Local files in memory, in a map by path. */
-export function createMemoryFiles(): LocalFiles & { readonly files: Map<string, MemoryLocalFile> } {
+export interface MemoryFiles extends LocalFiles {
+  readonly files: Map<string, MemoryLocalFile>;
+  /** What a listing of any folder skips. */
+  readonly skipped: SkippedEntry[];
+}
+
+/** Local files in memory, in a map by path. A folder exists while there is a file below it. */
+export function createMemoryFiles(): MemoryFiles {
   const files = new Map<string, MemoryLocalFile>();
+  const skipped: SkippedEntry[] = [];
   const check = (path: string, allowed: readonly string[]): void => {
-    if (allowed.some((directory) => path.startsWith(`${directory}/`))) return;
+    if (allowed.some((directory) => `${path}/`.startsWith(`${directory}/`))) return;
     throw new ArtifactError("path_not_allowed", "not allowed", { details: { path } });
   };
   return {
     files,
+    skipped,
     async open(path, allowed) {
       check(path, allowed);
       const file = files.get(path);
@@ -42,6 +50,18 @@ export function createMemoryFiles(): LocalFiles & { readonly files: Map<string, 
         },
         discard: async () => undefined,
       };
+    },
+    async list(path, allowed) {
+      check(path, allowed);
+      const below = [...files].filter(([name]) => name.startsWith(`${path}/`));
+      const listed = below.map(([name, { bytes }]) => ({ name: name.slice(path.length + 1), bytes: bytes.length }));
+      return listed.length === 0 ? undefined : { path, files: listed, skipped };
+    },
+    async makeFolder(path, allowed, names, overwrite) {
+      check(path, allowed);
+      const taken = names.find((name) => files.has(`${path}/${name}`));
+      if (taken === undefined || overwrite) return path;
+      throw new ArtifactError("invalid_argument", "it exists", { details: { path: taken } });
     },
   };
 }

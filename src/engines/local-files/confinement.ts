@@ -51,6 +51,13 @@ export async function resolvePath(path: string, symlinks = { left: maxSymlinks }
  * @throws ArtifactError `path_not_allowed`; `invalid_argument` for an allowed directory itself
  */
 export async function authorize(path: string, request: PathRequest): Promise<AuthorizedPath> {
+  const authorized = await authorizeFolder(path, request);
+  if (path === authorized.base) throw directoryError(request.requested);
+  return authorized;
+}
+
+/** Checks that a real path is an allowed directory or in one. @throws ArtifactError `path_not_allowed` */
+export async function authorizeFolder(path: string, request: PathRequest): Promise<AuthorizedPath> {
   const { requested, allowed, forbidden } = request;
   const base = await baseOf(path, allowed);
   if (base === undefined) throw pathNotAllowed(requested, allowed);
@@ -59,7 +66,6 @@ export async function authorize(path: string, request: PathRequest): Promise<Aut
     const details = { path: requested };
     throw new ArtifactError("path_not_allowed", message, { next: "use_allowed_path", details });
   }
-  if (path === base) throw directoryError(requested);
   return { path, base };
 }
 
@@ -84,8 +90,12 @@ export async function recheck(file: FileHandle, path: string, folder: Folder, re
   const opened = await file.stat({ bigint: true });
   const isSame = found !== undefined && found.dev === opened.dev && found.ino === opened.ino;
   if (isSame && (await folder.contains(file))) return;
-  const message = `${quotePath(request.requested)} was moved or replaced by another program during this call. Nothing was stored or written.`;
-  throw invalidPath(message, { next: "call_again" });
+  throw movedError(request.requested);
+}
+
+export function movedError(requested: string, cause?: unknown): ArtifactError {
+  const message = `${quotePath(requested)} was moved or replaced by another program during this call. Nothing was stored or written.`;
+  return invalidPath(message, { next: "call_again", cause });
 }
 
 /**

@@ -34,8 +34,8 @@ export async function createLocalTarget(request: PathRequest, overwrite: boolean
   }
 }
 
-/** Checks that the name is free, or that its entry may be replaced. */
-async function checkName(path: string, requested: string, overwrite: boolean): Promise<void> {
+/** Checks that the name is free, or that its entry may be replaced. @throws ArtifactError `invalid_argument` */
+export async function checkName(path: string, requested: string, overwrite: boolean): Promise<void> {
   const found = await ignoringErrno(["ENOENT"], () => lstat(path), undefined);
   if (found === undefined) return;
   if (found.isDirectory()) throw directoryError(requested);
@@ -154,7 +154,7 @@ async function linkNew(partPath: string, targetPath: string, requested: string):
 /**
  * Syncs the names in a directory. If it cannot be read or synced, they are as durable as its file system makes them.
  */
-async function syncNames(folder: Folder): Promise<void> {
+export async function syncNames(folder: Folder): Promise<void> {
   const errnos = ["EACCES", "EPERM", "EINVAL", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"];
   await ignoringErrno(errnos, () => syncFolder(folder.pathOf(".")), undefined);
 }

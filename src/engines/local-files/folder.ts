@@ -10,20 +10,27 @@ export interface Folder {
   pathOf(name: string): string;
   /** Whether an open file is below the allowed directory; true if the system cannot tell. */
   contains(file: FileHandle): Promise<boolean>;
+  /** Whether the open directory itself is still in the allowed directory; true if the system cannot tell. */
+  isInPlace(): Promise<boolean>;
   close(): Promise<void>;
 }
 
+/** Opens the directory that an authorized path is in. */
+export async function openFolder({ path, base }: AuthorizedPath): Promise<Folder> {
+  return openFolderAt({ path: dirname(path), base });
+}
+
 /**
- * Opens the directory of an authorized path. On Linux each directory from the allowed one downwards is opened through
+ * Opens the directory at an authorized path. On Linux each directory from the allowed one downwards is opened through
  * the descriptor of the one above it, and files are opened through the last descriptor. So no call goes elsewhere if
  * somebody replaces a directory by a symlink meanwhile. On systems without such paths, files are opened by their real
  * path, and only `recheck` keeps them inside.
  */
-export async function openFolder({ path, base }: AuthorizedPath): Promise<Folder> {
-  const folder = dirname(path);
+export async function openFolderAt({ path: folder, base }: AuthorizedPath): Promise<Folder> {
   const byPath: Folder = {
     pathOf: (name) => join(folder, name),
     contains: async () => true,
+    isInPlace: async () => true,
     close: async () => {},
   };
   if (platform() !== "linux") return byPath;
@@ -40,9 +47,11 @@ export async function openFolder({ path, base }: AuthorizedPath): Promise<Folder
       opened = await open(join(descriptorPath(above), name), directoryOnly);
       await above.close();
     }
+    const contains = async (file: FileHandle) => isInside(nodePath, root, await readlink(descriptorPath(file)));
     return {
       pathOf: (name) => join(descriptorPath(opened), name),
-      contains: async (file) => isInside(nodePath, root, await readlink(descriptorPath(file))),
+      contains,
+      isInPlace: () => contains(opened),
       close: () => opened.close(),
     };
   } catch (error) {

@@ -1,4 +1,4 @@
-import type { Stats } from "node:fs";
+import type { BigIntStats, Stats } from "node:fs";
 import { dirname } from "node:path";
 import { ArtifactError, type NextStep } from "../../store/model/errors.js";
 import { errorCodeOf, toArtifactError } from "../engine-error.js";
@@ -19,13 +19,18 @@ export function directoryError(requested: string): ArtifactError {
   return invalidPath(`${quotePath(requested)} is a directory, not a file: give the path of a file in it.`);
 }
 
+export function notDirectory(requested: string): ArtifactError {
+  const message = `${quotePath(requested)} is no directory, and one is needed there. Nothing was written.`;
+  return invalidPath(message, { next: "export_elsewhere" });
+}
+
 export function nameTaken(requested: string, cause?: unknown): ArtifactError {
   const message = `${quotePath(requested)} exists already. Nothing was written.`;
   return invalidPath(message, { next: "export_elsewhere", cause });
 }
 
 /** The kind of an entry that is not a regular file, like `a socket`. */
-export function kindOf(stats: Stats): string {
+export function kindOf(stats: Stats | BigIntStats): string {
   if (stats.isFIFO()) return "a FIFO (named pipe)";
   if (stats.isSocket()) return "a socket";
   if (stats.isCharacterDevice() || stats.isBlockDevice()) return "a device";

@@ -3,8 +3,10 @@ import type { LocalFiles } from "../../store/ports/local-files.js";
 import { translatingMethods } from "../engine-error.js";
 import type { PathRequest } from "./confinement.js";
 import { createLocalTarget } from "./create-local-target.js";
+import { listLocalFolder } from "./list-local-folder.js";
+import { makeLocalFolder } from "./make-local-folder.js";
 import { openLocalFile } from "./open-local-file.js";
-import { checkPath } from "./path-rules.js";
+import { checkFolderPath, checkPath } from "./path-rules.js";
 
 /**
  * The files of this machine. Each call reaches only the directories that it allows.
@@ -17,8 +19,16 @@ export function createLocalFiles({ forbidden }: { readonly forbidden: string }):
     allowed,
     forbidden,
   });
+  const folderRequestFor = (path: string, allowed: readonly string[]): PathRequest => ({
+    requested: checkFolderPath(nodePath, path, allowed),
+    allowed,
+    forbidden,
+  });
   return translatingMethods<LocalFiles>({
     open: async (path, allowed) => openLocalFile(requestFor(path, allowed)),
     create: async (path, allowed, overwrite) => createLocalTarget(requestFor(path, allowed), overwrite),
+    list: async (path, allowed) => listLocalFolder(folderRequestFor(path, allowed)),
+    makeFolder: async (path, allowed, names, overwrite) =>
+      makeLocalFolder(folderRequestFor(path, allowed), names, overwrite),
   });
 }

@@ -35,6 +35,15 @@ export function checkPath(api: PlatformPath, path: string, allowed: readonly str
   return api.resolve(path);
 }
 
+/** The path of a directory, like `checkPath`. Separators at its end are removed. @throws ArtifactError as `checkPath` */
+export function checkFolderPath(api: PlatformPath, path: string, allowed: readonly string[]): string {
+  const separators = isWindows(api) ? ["/", "\\"] : ["/"];
+  const { root } = api.parse(path);
+  let end = path.length;
+  while (end > root.length && separators.includes(path.charAt(end - 1))) end -= 1;
+  return checkPath(api, path.slice(0, end), allowed);
+}
+
 /**
  * Whether `path` is `directory` or below it, by their text alone. For real paths this is also true of the files. A
  * relative path is in no directory.

@@ -1,24 +1,23 @@
 import { z } from "zod";
 import { readArguments } from "../../api/arguments.js";
+import { expiresIn, versionGuard } from "../../api/change-schemas.js";
 import { guardArgument } from "../../api/guard-arguments.js";
 import {
   artifact,
-  bucket,
   bucketSummary,
+  contentSha256,
   cursor,
   delimiter,
-  expiresIn,
-  key,
   limit,
   metadata,
   mimeType,
+  newBucket,
+  newKey,
   pageOf,
   prefix,
-  promisedSha256,
   session,
   uploadSize,
   version,
-  versionGuard,
 } from "../../api/schemas.js";
 import { withCommand } from "../../api/upload-command.js";
 import { parseExpiresIn } from "../../store/model/expiry.js";
@@ -30,11 +29,11 @@ import type { Route } from "../route.js";
 import { readQuery } from "./read-query.js";
 
 const createBody = z.strictObject({
-  bucket,
-  key,
+  bucket: newBucket,
+  key: newKey,
   mime_type: mimeType,
   size: uploadSize,
-  sha256: promisedSha256,
+  sha256: contentSha256,
   metadata,
   if_version: versionGuard,
   expires_in: expiresIn,

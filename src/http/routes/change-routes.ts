@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { readArguments } from "../../api/arguments.js";
+import { merge, newExpiresIn, versionGuard } from "../../api/change-schemas.js";
 import { deleteOrNotFound } from "../../api/delete-or-not-found.js";
 import { guardArgument, sourceGuardArgument } from "../../api/guard-arguments.js";
 import {
@@ -7,12 +8,11 @@ import {
   bucket,
   deletedVersion,
   key,
-  merge,
   metadata,
-  newExpiresIn,
+  newBucket,
+  newKey,
   prefix,
   version,
-  versionGuard,
 } from "../../api/schemas.js";
 import { parseNewExpiresIn } from "../../store/model/expiry.js";
 import { encodeKey, encodeSegment } from "../../store/model/names/artifact-uri.js";
@@ -27,8 +27,8 @@ const copyBody = z.strictObject({
   bucket,
   key,
   version,
-  to_bucket: bucket.optional().meta({ description: "The same bucket where left out." }),
-  to_key: key.optional().meta({ description: "The same key where left out." }),
+  to_bucket: newBucket.optional().meta({ description: "The same bucket where left out." }),
+  to_key: newKey.optional().meta({ description: "The same key where left out." }),
   move: z.boolean().optional().meta({ description: "The source is gone afterwards." }),
   all_versions: z
     .boolean()

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { expiresIn, metadata } from "../../api/schemas.js";
+import { expiresIn } from "../../api/change-schemas.js";
+import { metadata } from "../../api/schemas.js";
 import type { SaveArtifact } from "../../store/artifacts/artifact-saves.js";
 import type { Artifact } from "../../store/model/artifact.js";
 import { ArtifactError } from "../../store/model/errors.js";

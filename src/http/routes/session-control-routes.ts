@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { readArguments } from "../../api/arguments.js";
+import { versionGuard } from "../../api/change-schemas.js";
 import { guardArgument } from "../../api/guard-arguments.js";
 import {
   artifact,
@@ -11,7 +12,6 @@ import {
   pageOf,
   session,
   uploadSize,
-  versionGuard,
 } from "../../api/schemas.js";
 import { withCommand } from "../../api/upload-command.js";
 import { answerUpload } from "../protocols/plain.js";

@@ -4,7 +4,7 @@ import type { OpenArtifact } from "../../store/artifacts/open-artifact.js";
 import type { Artifact } from "../../store/model/artifact.js";
 import { count, countIs } from "../../store/model/count.js";
 import { maxPageBytes } from "./content-page.js";
-import { type MediaFormat, mediaFormatOf, mediaKindOf, namesOf } from "./media-format.js";
+import { isComplete, type MediaFormat, mediaFormatOf, mediaKindOf, namesOf } from "./media-format.js";
 
 /** The largest content that is shown unless `length` is given: images cost a model tokens, or the model refuses them. */
 const defaultShownBytes = 100 * 1024;
@@ -23,8 +23,8 @@ export async function mediaAnswer(open: OpenArtifact, length = defaultShownBytes
   const content = await open.read(0, Math.min(artifact.bytes, maxPageBytes));
   const format = mediaFormatOf(content);
   if (format === undefined) return described(artifact, describeMismatch(artifact, content));
-  const tooLarge = whyNotShown(artifact, format, length);
-  return tooLarge === undefined ? shown(artifact, format, content) : described(artifact, tooLarge);
+  const reason = whyNotShown(artifact, format, { content, length });
+  return reason === undefined ? shown(artifact, format, content) : described(artifact, reason);
 }
 
 function shown({ bytes, version }: Artifact, format: MediaFormat, content: Uint8Array): CallToolResult {
@@ -51,7 +51,11 @@ function describeMismatch(artifact: Artifact, content: Uint8Array): string {
 }
 
 /** Why an image or a recording is not shown. Returns undefined if it is shown. */
-function whyNotShown(artifact: Artifact, format: MediaFormat, length: number): string | undefined {
+function whyNotShown(
+  artifact: Artifact,
+  format: MediaFormat,
+  { content, length }: { readonly content: Uint8Array; readonly length: number },
+): string | undefined {
   const { bytes, version } = artifact;
   const { width, height } = format.size ?? { width: 0, height: 0 };
   const known = `version ${version} is ${nameOf(format)}, ${count(bytes, "byte")}`;
@@ -60,6 +64,7 @@ function whyNotShown(artifact: Artifact, format: MediaFormat, length: number): s
     return `Not shown: ${known}. The longest side that is shown has ${maxSidePixels} pixels. ${asBytes}`;
   }
   if (bytes > maxPageBytes) return `Not shown: ${known}. At most ${maxPageBytes} bytes are shown. ${asBytes}`;
+  if (!isComplete(format, content)) return `Not shown: ${known}, and its end is missing. ${asBytes}`;
   if (bytes <= length) return undefined;
   return `Not shown yet: ${known}. Without a larger length, at most ${countIs(length, "byte")} shown. To show it: ${callWith(artifact, { length: bytes })}`;
 }

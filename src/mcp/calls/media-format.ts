@@ -20,14 +20,16 @@ interface KnownFormat extends Omit<MediaFormat, "size"> {
   readonly aliases: readonly string[];
   /** Returns undefined if the signature or the header is wrong, the size for an image, and true for a recording. */
   readonly read: (bytes: Buffer) => Size | true | undefined;
+  /** Whether the content has its end too. A model refuses an image that is cut, and then the whole conversation. */
+  readonly hasEnd?: (bytes: Buffer) => boolean;
 }
 
 /** The formats that hosts show or play. */
 const knownFormats: readonly KnownFormat[] = [
-  { kind: "image", name: "PNG", type: "image/png", aliases: [], read: pngSize },
-  { kind: "image", name: "JPEG", type: "image/jpeg", aliases: ["image/jpg"], read: jpegSize },
-  { kind: "image", name: "GIF", type: "image/gif", aliases: [], read: gifSize },
-  { kind: "image", name: "WebP", type: "image/webp", aliases: [], read: webpSize },
+  { kind: "image", name: "PNG", type: "image/png", aliases: [], read: pngSize, hasEnd: hasPngEnd },
+  { kind: "image", name: "JPEG", type: "image/jpeg", aliases: ["image/jpg"], read: jpegSize, hasEnd: hasJpegEnd },
+  { kind: "image", name: "GIF", type: "image/gif", aliases: [], read: gifSize, hasEnd: hasGifEnd },
+  { kind: "image", name: "WebP", type: "image/webp", aliases: [], read: webpSize, hasEnd: hasRiffEnd },
   { kind: "audio", name: "WAV", type: "audio/wav", aliases: ["audio/x-wav", "audio/wave"], read: isWav },
   { kind: "audio", name: "MP3", type: "audio/mpeg", aliases: ["audio/mp3"], read: isMp3 },
   { kind: "audio", name: "Ogg", type: "audio/ogg", aliases: ["audio/opus", "audio/vorbis"], read: isOgg },
@@ -60,6 +62,12 @@ export function mediaFormatOf(bytes: Uint8Array): MediaFormat | undefined {
   return undefined;
 }
 
+/** Whether the whole content of this format ends as the format says. It may have other bytes after its end. */
+export function isComplete({ type }: MediaFormat, bytes: Uint8Array): boolean {
+  const content = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  return knownFormats.find((format) => format.type === type)?.hasEnd?.(content) ?? true;
+}
+
 /**
  * The media type to send content with. It never names a known format that the bytes do not have, because hosts would try
  * to show them.
@@ -67,7 +75,8 @@ export function mediaFormatOf(bytes: Uint8Array): MediaFormat | undefined {
 export function honestType(mimeType: string, content: Uint8Array, { isWhole }: { readonly isWhole: boolean }): string {
   if (mediaKindOf(mimeType) === undefined) return mimeType;
   const essence = essenceOf(mimeType);
-  const found = isWhole ? mediaFormatOf(content)?.type : undefined;
+  const format = isWhole ? mediaFormatOf(content) : undefined;
+  const found = format !== undefined && isComplete(format, content) ? format.type : undefined;
   const known = knownFormats.find(({ type, aliases }) => type === essence || aliases.includes(essence));
   if (known === undefined) return found ?? mimeType;
   return found === known.type ? mimeType : (found ?? "application/octet-stream");
@@ -93,6 +102,28 @@ function pngSize(bytes: Buffer): Size | undefined {
   const isRight = [1, 2, 4, 8, 16].includes(depth) && [0, 2, 3, 4, 6].includes(colour);
   if (!isRight || compression !== 0 || filter !== 0 || interlace > 1) return undefined;
   return sizeOf(bytes.readUInt32BE(16), bytes.readUInt32BE(20));
+}
+
+/** The IEND chunk: section 11.2.5. */
+function hasPngEnd(bytes: Buffer): boolean {
+  return bytes.includes("\0\0\0\0IEND\xae\x42\x60\x82", 33, "latin1");
+}
+
+/** The EOI marker after the last start of a scan: T.81, section B.1.1.3. A preview may have an end of its own before. */
+function hasJpegEnd(bytes: Buffer): boolean {
+  return bytes.lastIndexOf("\xff\xd9", undefined, "latin1") > bytes.lastIndexOf("\xff\xda", undefined, "latin1");
+}
+
+/** The trailer: section 27. Zeros may follow it. */
+function hasGifEnd(bytes: Buffer): boolean {
+  let end = bytes.length;
+  while (bytes[end - 1] === 0) end -= 1;
+  return bytes[end - 1] === 0x3b;
+}
+
+/** The size in the header: RFC 9649, section 2.4. */
+function hasRiffEnd(bytes: Buffer): boolean {
+  return bytes.length >= bytes.readUInt32LE(4) + 8;
 }
 
 /** ITU-T T.81, annex B. Reads the segments up to the frame header. */

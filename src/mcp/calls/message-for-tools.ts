@@ -12,7 +12,7 @@ const adviceFor: Readonly<Record<NextStep, Advice>> = {
   see_buckets: "See list_buckets. To make the bucket, save into it.",
   see_artifacts:
     "See list_artifacts, or list_buckets if the bucket may be wrong. Case counts in both. If the artifact is still being uploaded, list_upload_sessions shows it.",
-  see_versions: "See list_artifact_versions.",
+  see_versions: "get_artifact with versions lists those that are kept.",
   find_session:
     "Find the session with list_upload_sessions (by bucket and key), or create one with create_upload_session.",
   create_session: "Create a new one with create_upload_session and upload from offset 0.",
@@ -64,7 +64,7 @@ const adviceFor: Readonly<Record<NextStep, Advice>> = {
   abort_and_upload: "Abort the session with abort_upload_session and upload again.",
   make_writable: `Tell ${operator} to make the store writable.`,
   restore_backup: `Tell ${operator} to restore the store from a backup. artifacts-mcp verify says more.`,
-  verify_store: `Other versions may be intact: see list_artifact_versions. Tell ${operator} to check the store with artifacts-mcp verify.`,
+  verify_store: `Other versions may be intact: get_artifact with versions lists them. Tell ${operator} to check the store with artifacts-mcp verify.`,
   restart_server: `Tell ${operator} to put the store back in its place, or to start the server again with the right --root.`,
   raise_file_limit: `Make the same call again in a moment. If it fails again, complete or abort uploads that are open, and tell ${operator} to raise the limit of open files (ulimit -n).`,
   check_disk: `Make the same call again. If it fails again, tell ${operator} to check the disk: it may be damaged or read-only.`,

@@ -1,20 +1,30 @@
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import { describeError, isWorthLogging, toArtifactError } from "../../api/failures.js";
 import { isCompared, type SessionAnswer, withCommand } from "../../api/upload-command.js";
+import type { Artifact } from "../../store/model/artifact.js";
 import { count } from "../../store/model/count.js";
+import { defaultPageLimit } from "../../store/model/limits.js";
 import type { UploadSession } from "../../store/model/upload-session.js";
 import type { Log } from "../../store/ports/log.js";
+import { progressText, publishedText, sessionText } from "./answer-text.js";
 import { messageForTools } from "./message-for-tools.js";
 
 /**
- * An answer that holds the same facts as text and as structured content, because hosts show a model only one of the two.
- * The text is the JSON of the structured content, as the protocol's specification says ("Structured Content").
+ * An answer as structured content, and as text for hosts that show a model only that. Both tell the same: what the text
+ * leaves out follows from the call.
  */
-export function success(structuredContent: object): CallToolResult {
-  return {
-    content: [{ type: "text", text: JSON.stringify(structuredContent) }],
-    structuredContent: { ...structuredContent },
-  };
+export function success(structuredContent: object, text = JSON.stringify(structuredContent)): CallToolResult {
+  return { content: [{ type: "text", text }], structuredContent: { ...structuredContent } };
+}
+
+/** An artifact that a call has made or changed. @param given the arguments of the call */
+export function published(artifact: Artifact, given: object): CallToolResult {
+  return success(artifact, publishedText(artifact, given));
+}
+
+/** A session after a call that has changed it. */
+export function sessionProgress(session: UploadSession): CallToolResult {
+  return success(session, progressText(session));
 }
 
 /** One page of a listing. */
@@ -24,21 +34,41 @@ interface ListPage {
   readonly next_cursor?: string | undefined;
 }
 
+interface PageArguments {
+  readonly prefix?: string | undefined;
+  readonly limit?: number | undefined;
+}
+
 /**
  * A page of a listing. Some hosts cut long answers, so what must not be lost comes first: the call for the next page in
- * the first block, and the cursor in the structured content.
+ * the text, and the cursor in the structured content.
  *
  * @param args the arguments of the call that asked for this page
+ * @param lines the entries, one line each
  */
-export function pageSuccess(tool: string, args: object, page: ListPage): CallToolResult {
-  const entries = page.data.length + (page.prefixes?.length ?? 0);
+export function pageSuccess(
+  tool: string,
+  args: PageArguments,
+  page: ListPage,
+  lines: readonly string[],
+): CallToolResult {
   const rest =
     page.next_cursor === undefined
       ? "This is the last page."
-      : `Next page: ${tool} ${JSON.stringify({ ...args, cursor: page.next_cursor })}`;
-  const { content, structuredContent } = success(cursorFirst(page));
-  const where = `${entries} ${entries === 1 ? "entry" : "entries"} on this page. ${rest}`;
-  return { content: [{ type: "text", text: where }, ...content], structuredContent };
+      : `Next page: ${tool} ${JSON.stringify({ ...withoutDefaults(args), cursor: page.next_cursor })}`;
+  const where = `${lines.length} ${lines.length === 1 ? "entry" : "entries"} on this page. ${rest}`;
+  const hint = lines.length === 0 ? wildcardHint(args) : [];
+  return success(cursorFirst(page), [where, ...hint, ...lines].join("\n"));
+}
+
+function wildcardHint({ prefix = "" }: { readonly prefix?: string | undefined }): string[] {
+  return /[*?]/.test(prefix)
+    ? ["prefix is plain text: * and ? are no wildcards. search_artifacts finds keys by words in them."]
+    : [];
+}
+
+function withoutDefaults({ limit, ...rest }: PageArguments): object {
+  return limit === undefined || limit === defaultPageLimit ? rest : { ...rest, limit };
 }
 
 /** The same page, with its cursor in front of its entries. */
@@ -49,10 +79,12 @@ export function cursorFirst<Page extends ListPage>({ next_cursor, ...entries }: 
 /**
  * A session, with a hint if one helps: how to resolve a conflict, or the command that sends a file over HTTP, so that the
  * model need not type the file.
+ *
+ * @param given the arguments of the call
  */
-export function sessionSuccess(session: UploadSession): CallToolResult {
+export function sessionSuccess(session: UploadSession, given: object): CallToolResult {
   const answer = withCommand(session);
-  const result = success(answer);
+  const result = success(answer, sessionText(answer, given));
   const hint = hintOf(answer);
   return hint === undefined ? result : withText(result, hint);
 }

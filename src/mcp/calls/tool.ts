@@ -99,13 +99,20 @@ export function defineTool<Input extends z.ZodObject>(spec: ToolSpec<Input>): To
   };
 }
 
-/** A JSON schema for hosts: without `$schema`, and without `propertyNames`, which only says that names are strings. */
+/**
+ * A JSON schema for hosts. A model pays for each character of it, so it has no `$schema`, and no limit that follows from
+ * the description.
+ */
 function jsonSchema(schema: z.ZodObject): ListedTool["inputSchema"] {
   const { $schema, ...json } = z.toJSONSchema(schema, {
     io: "input",
     unrepresentable: "any", // the schema of content brings its own type
     override({ jsonSchema: found }) {
-      delete found.propertyNames;
+      delete found.propertyNames; // it only says that names are strings
+      delete found.minLength;
+      if (found.maximum === Number.MAX_SAFE_INTEGER) delete found.maximum;
+      if (found.minimum === 0 || found.minimum === 1) delete found.minimum;
+      if (found.default === false) delete found.default;
     },
   });
   return { ...json, type: "object" } as ListedTool["inputSchema"];

@@ -91,7 +91,6 @@ export const toolClaims: ReadonlyMap<string, ClaimsOfCall> = new Map<string, Cla
   ["export_file", (args) => [...fileClaims(args, write), ...keyClaims(args, read)]],
   ["list_buckets", () => listingClaims(undefined)],
   ["list_artifacts", ({ bucket }) => listingClaims(bucket)],
-  ["list_artifact_versions", (args) => keyClaims(args, read)],
   ["get_artifact", (args) => keyClaims(args, read)],
   ["read_artifact", (args) => keyClaims(args, read)],
   ["delete_artifact", (args) => keyClaims(args, write)],

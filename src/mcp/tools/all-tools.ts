@@ -7,7 +7,6 @@ import { exportFile } from "./export-file.js";
 import { getArtifact } from "./get-artifact.js";
 import { getUploadSession } from "./get-upload-session.js";
 import { importFile } from "./import-file.js";
-import { listArtifactVersions } from "./list-artifact-versions.js";
 import { listArtifacts } from "./list-artifacts.js";
 import { listBuckets } from "./list-buckets.js";
 import { listUploadSessions } from "./list-upload-sessions.js";
@@ -28,7 +27,6 @@ const makers: readonly ((context: ToolContext) => Tool)[] = [
   exportFile,
   listBuckets,
   listArtifacts,
-  listArtifactVersions,
   getArtifact,
   readArtifact,
   deleteArtifact,

@@ -1,38 +1,39 @@
 import { z } from "zod";
-import { bucket, ifVersion, key, metadata, mimeType, session, sessionId } from "../../api/schemas.js";
+import { ifVersion, metadata, mimeType, session, sessionId } from "../../api/schemas.js";
 import { countIs } from "../../store/model/count.js";
+import { folderProgress, importedFolder, importedFolderSuccess } from "../calls/folder-answer.js";
 import { defineTool, type Tool, type ToolContext } from "../calls/tool.js";
 import { success } from "../calls/tool-result.js";
 
 export function importFile({ store, allowedDirectories, savedBy }: ToolContext): Tool {
   return defineTool({
     name: "import_file",
-    title: "Import a local file",
-    description: `Stores a file of the machine that this server runs on, whatever its size, without you reading it: the cheapest way to save a program's output. Answers the session, complete with its artifact.
+    title: "Import a local file or folder",
+    description: `Saves a file or folder of this server's machine, whatever its size, without you reading it. The cheapest way to keep a program's output.
 
-Give path with bucket and key for a new artifact. An import that broke off goes on with path and session_id alone (list_upload_sessions finds the id by bucket and key): the file must still begin with what was stored. With status open in the answer, call get_upload_session a little later.
-
-The path is absolute and inside a directory that was allowed; path_not_allowed names those. Directories are not imported: make an archive first.`,
+A file goes to bucket and key. A folder's files go to key/PATH-IN-FOLDER, and the answer lists them. After a break, a folder goes on with the same call, a file with path and session_id alone (list_upload_sessions finds it). path_not_allowed names the allowed directories.`,
     annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: true },
     reachesFiles: true,
     input: z.strictObject({
-      path: z.string().meta({ description: "Absolute path of a regular file." }),
-      bucket: bucket.optional(),
-      key: key.optional(),
-      session_id: sessionId.optional().meta({
-        description: "In place of bucket and key: an unfinished import, or any upload of this file, to go on with.",
-      }),
-      mime_type: mimeType,
-      metadata,
+      path: z.string().meta({ description: "Absolute path of a file or folder." }),
+      bucket: z.string().optional().meta({ description: "Bucket to save in." }),
+      key: z.string().optional().meta({ description: "Key of the file. For a folder, what its keys begin with." }),
+      session_id: sessionId.optional().meta({ description: "An unfinished upload of this file." }),
+      mime_type: mimeType.meta({ description: "Of a file. Told from its key where left out." }),
+      metadata: metadata.meta({ description: "Your own facts, an object of strings; of a folder, for each file." }),
       if_version: ifVersion,
     }),
-    output: session,
+    output: session.partial().extend(importedFolder.shape),
     async answer(args, { signal, progress }) {
+      const { transfer } = store;
       const allowed = await allowedDirectories();
+      const wanted = { ...args, saved_by: savedBy() };
+      const onFolderProgress = folderProgress(progress, "stored");
+      const folder = await transfer.importFolder(wanted, { allowed, signal, onProgress: onFolderProgress });
+      if (folder !== undefined) return importedFolderSuccess(folder);
       const onProgress = (done: number, total: number, id = ""): void =>
         progress(done, total, `${done} of ${countIs(total, "byte")} stored in upload session ${id}`);
-      const wanted = { ...args, saved_by: savedBy() };
-      return success(await store.transfer.importFile(wanted, { allowed, signal, onProgress }));
+      return success(await transfer.importFile(wanted, { allowed, signal, onProgress }));
     },
   });
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { artifact, bucket, cursor, delimiter, limit, pageOf, prefix } from "../../api/schemas.js";
+import { artifactLine, prefixLine } from "../calls/list-lines.js";
 import { defineTool, reading, type Tool, type ToolContext } from "../calls/tool.js";
 import { pageSuccess } from "../calls/tool-result.js";
 
@@ -7,7 +8,7 @@ export function listArtifacts({ store }: ToolContext): Tool {
   return defineTool({
     name: "list_artifacts",
     title: "List artifacts",
-    description: `Lists the artifacts of a bucket in the order of their keys, each as its newest version. prefix narrows it down; with delimiter "/" it lists like a folder: keys directly under prefix are in data, deeper ones are rolled up into prefixes, which can be listed in turn.`,
+    description: `Lists the artifacts of a bucket by key, each as its newest version: size, version if above 1, type if the key does not tell it, time, metadata. With delimiter "/" it lists like a folder: deeper keys are rolled up into prefixes.`,
     annotations: reading,
     input: z.strictObject({
       bucket,
@@ -19,6 +20,13 @@ export function listArtifacts({ store }: ToolContext): Tool {
     output: pageOf(artifact).extend({
       prefixes: z.array(z.string()).meta({ description: "With delimiter: what deeper keys begin with." }),
     }),
-    answer: async (options) => pageSuccess("list_artifacts", options, await store.artifacts.list(options)),
+    async answer(options) {
+      const page = await store.artifacts.list(options);
+      const lines = [
+        ...page.prefixes.map(prefixLine),
+        ...page.data.map((entry) => artifactLine(entry, options.bucket)),
+      ];
+      return pageSuccess("list_artifacts", options, page, lines);
+    },
   });
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { cursor, limit, pageOf } from "../../api/schemas.js";
+import { bucketSummary, cursor, limit, pageOf } from "../../api/schemas.js";
+import { bucketLine } from "../calls/list-lines.js";
 import { defineTool, reading, type Tool, type ToolContext } from "../calls/tool.js";
 import { pageSuccess } from "../calls/tool-result.js";
 
@@ -8,10 +9,13 @@ export function listBuckets({ store }: ToolContext): Tool {
     name: "list_buckets",
     title: "List buckets",
     description:
-      "Lists the buckets that hold an artifact, in order. Look here first to see what earlier sessions have saved, then use list_artifacts.",
+      "Lists the buckets that hold artifacts, with their number of artifacts, bytes and newest time. Look here first to see what earlier sessions have saved.",
     annotations: reading,
     input: z.strictObject({ cursor, limit }),
-    output: pageOf(z.object({ name: z.string() })),
-    answer: async (options) => pageSuccess("list_buckets", options, await store.artifacts.listBuckets(options)),
+    output: pageOf(bucketSummary),
+    async answer(options) {
+      const page = await store.artifacts.listBuckets(options);
+      return pageSuccess("list_buckets", options, page, page.data.map(bucketLine));
+    },
   });
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { bucket, cursor, key, limit, pageOf, session } from "../../api/schemas.js";
+import { sessionLine } from "../calls/list-lines.js";
 import { defineTool, reading, type Tool, type ToolContext } from "../calls/tool.js";
 import { pageSuccess } from "../calls/tool-result.js";
 
@@ -7,15 +8,20 @@ export function listUploadSessions({ store }: ToolContext): Tool {
   return defineTool({
     name: "list_upload_sessions",
     title: "List upload sessions",
-    description: `Lists upload sessions by bucket and key, of this and every other process: the way to find an upload again when its id was lost. Those with status open can be carried on from their offset; finished ones stay listed until they expire. All sessions where bucket and key are left out.`,
+    description:
+      "Lists upload sessions, of this and every other process: the way to find an upload again when its id was lost. Go on with an open one by upload_chunk, from its offset.",
     annotations: reading,
     input: z.strictObject({
       bucket: bucket.optional(),
-      key: key.optional().meta({ description: "Only uploads to this key; needs bucket." }),
+      key: key.optional().meta({ description: "Only uploads to this key of the bucket." }),
       cursor,
       limit,
     }),
     output: pageOf(session),
-    answer: async (filter) => pageSuccess("list_upload_sessions", filter, await store.uploads.list(filter)),
+    async answer(filter) {
+      const page = await store.uploads.list(filter);
+      const lines = page.data.map((session) => sessionLine(session, filter.key !== undefined));
+      return pageSuccess("list_upload_sessions", filter, page, lines);
+    },
   });
 }

@@ -1,24 +1,23 @@
 import { z } from "zod";
-import { artifact, bucket, ifVersion, key, metadata, mimeType } from "../../api/schemas.js";
-import { contentArgument, decodeContent } from "../calls/content-argument.js";
-import { defineTool, type Tool, type ToolContext } from "../calls/tool.js";
-import { success } from "../calls/tool-result.js";
+import { artifact, ifVersion, metadata, mimeType, newBucket, newKey } from "../../api/schemas.js";
+import { contentArgument, contentEncoding, decodeContent } from "../calls/content-argument.js";
+import { alwaysLoad, defineTool, type Tool, type ToolContext } from "../calls/tool.js";
+import { published } from "../calls/tool-result.js";
 
-export function saveArtifact({ store, maxChunkBytes, savedBy }: ToolContext): Tool {
+export function saveArtifact({ store, savedBy }: ToolContext): Tool {
   return defineTool({
     name: "save_artifact",
     title: "Save an artifact",
-    description: `Saves content that you can write in one go (up to about 30 KB of text) under a bucket and key, for good, and answers the artifact. For more, use create_upload_session and upload_chunk.
+    description: `Saves content that you can write in one call (up to about 30 KB of text) under a bucket and key, where it outlives this conversation. For more, use create_upload_session.
 
-Saving to a key that exists makes a new version, older ones stay readable. Saving exactly what is there already makes none and answers already_saved, so a retry is safe. Give if_version to be sure that nobody changed the key since you looked.`,
+A key that exists gets a new version; of its versions the last 100 stay readable. Saving the same content, type and metadata again makes none and answers already_saved, so a retry is safe. if_version guards what you have not seen from being overwritten.`,
     annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: true },
+    meta: alwaysLoad,
     input: z.strictObject({
-      bucket,
-      key,
-      content: contentArgument("The whole content.", maxChunkBytes),
-      encoding: z.enum(["utf8", "base64"]).default("utf8").meta({
-        description: "How content is written: utf8 for text as it is, base64 only for small binaries.",
-      }),
+      bucket: newBucket,
+      key: newKey,
+      content: contentArgument("The whole content."),
+      encoding: contentEncoding,
       mime_type: mimeType,
       metadata,
       if_version: ifVersion,
@@ -27,7 +26,7 @@ Saving to a key that exists makes a new version, older ones stay readable. Savin
     async answer({ content, encoding, ...rest }) {
       const bytes = decodeContent("content", content, encoding);
       const defaultMimeType = encoding === "utf8" ? "text/plain" : "application/octet-stream";
-      return success(await store.artifacts.save({ ...rest, bytes, defaultMimeType, saved_by: savedBy() }));
+      return published(await store.artifacts.save({ ...rest, bytes, defaultMimeType, saved_by: savedBy() }), rest);
     },
   });
 }

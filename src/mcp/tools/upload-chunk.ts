@@ -1,41 +1,34 @@
 import { z } from "zod";
-import { session, sessionId } from "../../api/schemas.js";
-import { sha256Pattern } from "../../store/model/artifact.js";
-import { contentArgument, decodeContent } from "../calls/content-argument.js";
+import { chunkSha256, session, sessionId } from "../../api/schemas.js";
+import { contentArgument, contentEncoding, decodeContent } from "../calls/content-argument.js";
 import { normalizeSessionId, parseIfJson } from "../calls/normalize-arguments.js";
 import { alwaysLoad, defineTool, type Tool, type ToolContext } from "../calls/tool.js";
-import { success } from "../calls/tool-result.js";
+import { sessionProgress } from "../calls/tool-result.js";
 import { DecodedContent } from "../fast-json/fast-json.js";
 
 export function uploadChunk({ store, maxChunkBytes, hasUrls }: ToolContext): Tool {
   return defineTool({
     name: "upload_chunk",
     title: "Upload a chunk",
-    description: `Appends a chunk to an upload session at offset and answers the session with its new offset: use that as the offset of the next chunk. When the answer comes, the bytes are on disk for good. Once all bytes of a sized session are there, the answer has status complete and the artifact.
+    description: `Appends a chunk to an upload session at offset, and answers the new offset: that of the next chunk. Stored bytes survive a crash of client or server.
 
-offset counts bytes of content, never characters: do not compute it, take it from the last answer. Sending the same chunk at the same offset again is safe. offset_conflict tells the offset to go on from.
+offset counts bytes, not characters: never compute it, take it from the last answer. Sending the same chunk again is safe. offset_conflict says where to go on. With status complete, the artifact is published.
 
-Write text as it is (encoding utf8), in chunks of what you write comfortably, about 10 to 30 KB; a chunk may end anywhere. A program can send 256 KB to 1 MB a call (at most ${maxChunkBytes} bytes). base64 costs a model about one token a byte: use it for small binaries only${hasUrls ? ", and send files with curl -T FILE URL to the session's url" : ""}.`,
+Write text as it is, about 10 to 30 KB a call; a chunk may end anywhere. A program can send 256 KB to 1 MB (at most ${maxChunkBytes} bytes)${hasUrls ? ", and files go to the session's url with curl -T FILE URL" : ""}.`,
     annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: true },
     meta: alwaysLoad,
     input: z.strictObject({
       session_id: sessionId,
-      offset: z.int().min(0).meta({ description: "Where the chunk begins, in bytes: the offset of the last answer." }),
-      data: contentArgument("The chunk.", maxChunkBytes),
-      encoding: z
-        .enum(["utf8", "base64"])
-        .default("utf8")
-        .meta({ description: "How data is written: utf8 for text as it is, base64 for bytes." }),
-      sha256: z.string().optional().meta({
-        description: "SHA-256 of this chunk's bytes, 64 lower-case hex digits: checked before anything is kept.",
-        pattern: sha256Pattern.source,
-      }),
+      offset: z.int().min(0).meta({ description: "Where the chunk begins, in bytes: the last answer's offset." }),
+      data: contentArgument("The chunk."),
+      encoding: contentEncoding,
+      sha256: chunkSha256,
     }),
     output: session,
     async answer({ session_id, offset, data, encoding, sha256 }) {
       const bytes = decoded(data, encoding, () => store.uploads.noteRefusedChunk(session_id, offset));
       try {
-        return success(await store.uploads.append(session_id, offset, bytes, { sha256 }));
+        return sessionProgress(await store.uploads.append(session_id, offset, bytes, { sha256 }));
       } finally {
         if (data instanceof DecodedContent) data.release(); // append() never reads the bytes again
       }

@@ -5,7 +5,8 @@ import { hasExpired } from "../model/expiry.js";
 import { checkBucket } from "../model/names/bucket-name.js";
 import { checkDelimiter, toKeyPrefix } from "../model/names/key-name.js";
 import { quote } from "../model/quote.js";
-import { artifactKey, artifactPrefix, parseArtifactRow, partsOf } from "../model/records.js";
+import { artifactKey, artifactPrefix, parseArtifactRow } from "../model/records.js";
+import type { BucketSummary } from "../ports/artifact-index.js";
 import { type Entry, type MetadataStore, rowsUnder, type StoredRow } from "../ports/metadata-store.js";
 import type { TransferUrls } from "../ports/transfer-urls.js";
 import type { Rows } from "../rows.js";
@@ -82,15 +83,13 @@ export class ArtifactListings {
     return page(data, rest.length > limit, scope, String(data.at(-1)?.version));
   }
 
-  /** The buckets whose name begins with `prefix`, in order. */
-  async listBuckets({ cursor, limit, prefix = "" }: ListBuckets): Promise<Page<{ readonly name: string }>> {
+  /** The buckets whose name begins with `prefix`, in order. A bucket exists while it holds an artifact. */
+  async listBuckets({ cursor, limit, prefix = "" }: ListBuckets): Promise<Page<BucketSummary>> {
+    const { metadata, nowSeconds } = this.#dependencies;
     const scope = ["buckets", prefix];
     const after = decodeCursor(scope, cursor);
-    // A tab follows the bucket in each row's key, so all rows of a bucket are one group.
-    const found = await this.#dependencies.metadata.grouped(artifactPrefix + prefix, "\t", { after, limit: limit + 1 });
-    const data = found.slice(0, limit).map((entry) => ({ name: partsOf(positionOf(entry))[1] ?? "" }));
-    const last = found[limit - 1];
-    return page(data, found.length > limit, scope, last && positionOf(last));
+    const found = await metadata.buckets({ prefix, now: nowSeconds(), limit: limit + 1, after });
+    return page(found.slice(0, limit), found.length > limit, scope, found[limit - 1]?.name);
   }
 
   async #pageOfRows(prefix: string, scope: readonly string[], { cursor, limit }: PageOptions): Promise<Page<Artifact>> {

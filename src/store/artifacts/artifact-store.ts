@@ -1,7 +1,9 @@
 import { type Artifact, toArtifact } from "../model/artifact.js";
 import type { Page, PageOptions } from "../model/cursor.js";
 import { openPieces } from "../pieces/piece-reader.js";
+import type { BucketSummary } from "../ports/artifact-index.js";
 import type { Digests } from "../ports/digests.js";
+import type { MetadataStore } from "../ports/metadata-store.js";
 import { noTransferUrls } from "../ports/transfer-urls.js";
 import {
   type AlreadyDeleted,
@@ -17,6 +19,7 @@ import {
   type ListBuckets,
 } from "./artifact-listings.js";
 import { ArtifactSaves, type ArtifactSavesDependencies, type SaveArtifact } from "./artifact-saves.js";
+import { type ArtifactSearchDependencies, type SearchArtifacts, searchArtifacts } from "./artifact-search.js";
 import { ArtifactUpdate, type UpdateArtifact } from "./artifact-update.js";
 import { ArtifactCopy, type ArtifactCopyDependencies, type CopyOptions } from "./copy/artifact-copy.js";
 import type { CopiedArtifact, CopyArtifact } from "./copy/copy-request.js";
@@ -33,7 +36,9 @@ import {
 export interface ArtifactStoreDependencies
   extends ArtifactSavesDependencies,
     ArtifactListingsDependencies,
+    ArtifactSearchDependencies,
     ArtifactCopyDependencies {
+  readonly metadata: MetadataStore;
   readonly digests: Digests;
 }
 
@@ -128,8 +133,13 @@ export class ArtifactStore {
     return this.#listings.listVersions(bucket, key, options);
   }
 
+  /** @throws as `searchArtifacts` does */
+  async search(wanted: SearchArtifacts): Promise<Page<Artifact>> {
+    return searchArtifacts(this.#dependencies, wanted);
+  }
+
   /** The buckets, in order. */
-  async listBuckets(options: ListBuckets): Promise<Page<{ readonly name: string }>> {
+  async listBuckets(options: ListBuckets): Promise<Page<BucketSummary>> {
     return this.#listings.listBuckets(options);
   }
 }

@@ -44,7 +44,7 @@ export const sha256Pattern = /^[0-9a-f]{64}$/;
 /** @throws ArtifactError `invalid_argument` */
 export function checkDigest(argument: string, sha256: string | undefined): void {
   if (sha256 !== undefined && !sha256Pattern.test(sha256)) {
-    const message = `${argument} must be 64 lower-case hex digits: leave it out if no program has computed it.`;
+    const message = `${argument} must be 64 hex digits: leave it out if no program has computed it.`;
     throw new ArtifactError("invalid_argument", message, { details: { argument } });
   }
 }

@@ -80,6 +80,11 @@ export const defaultFreedGatherMs = 500;
 /** Approximate time between sweeps. The first sweep comes after a small part of it. */
 export const sweepEveryMs = 60 * 60 * 1000;
 
+/** Files, directories and skipped entries of a folder that is imported, and files of one that is exported. */
+export const maxFolderEntries = 10_000;
+/** A file of a folder up to this size, in bytes, is imported in one call. A larger one becomes an upload. */
+export const wholeImportBytes = MiB;
+
 export const defaultPageLimit = 100;
 export const largestPageLimit = 1_000;
 

@@ -23,6 +23,13 @@ export function checkMimeType(mimeType: string): void {
   throw new ArtifactError("invalid_argument", message, { details: { argument: "mime_type" } });
 }
 
+const typePattern = new RegExp(`^(?!\\*)${token}/${token}$`);
+
+/** Whether a search can ask for the text: a media type without parameters, or all of a kind, like `text/*`. */
+export function isTypePattern(text: string): boolean {
+  return text.length <= maxMimeTypeChars && typePattern.test(text);
+}
+
 /** Types that the registry does not have, and types that agents use for another format than the registry says. */
 const ownTypes = {
   "application/x-ndjson": ["ndjson", "jsonl"],

@@ -192,6 +192,8 @@ function parseRow<Value>(schema: z.ZodType<Value>, { key, text }: StoredRow): Ro
   }
 }
 
+/** Parses one version in the row of an artifact. @param row `text` is the version alone */
+export const parseVersion = (row: StoredRow): Version => parseRow(versionSchema, row).value;
 export const parseArtifactRow = (row: StoredRow): ArtifactRow => parseRow(artifactSchema, row);
 export const parseGoneRow = (row: StoredRow): GoneRow => parseRow(goneSchema, row);
 export const parseSessionRow = (row: StoredRow): SessionRow => parseRow(sessionSchema, row);

@@ -22,6 +22,53 @@ export interface LocalFiles {
    * @throws ArtifactError `path_not_allowed`; `invalid_argument` if the name is taken or the file cannot be made
    */
   create(path: string, allowed: readonly string[], overwrite: boolean): Promise<LocalTarget>;
+  /**
+   * Lists the regular files below a directory, hidden ones too. Returns undefined if the path leads to no directory.
+   *
+   * A symlink below the directory is followed if it leads to a file or directory that the call may reach. What is
+   * neither a reachable file nor a reachable directory is skipped. The list is not a snapshot: each file is checked
+   * again when it is opened.
+   *
+   * @param path absolute; may be an allowed directory itself, and may end with a separator
+   * @throws ArtifactError `path_not_allowed`; `invalid_argument` if there is too much below the directory, or if a
+   * directory in it cannot be read
+   */
+  list(path: string, allowed: readonly string[]): Promise<LocalFolder | undefined>;
+  /**
+   * Makes a directory, unless it exists, and in it the directories of files that will be created. Before it makes
+   * anything, it checks that all these files can be created. When it has resolved, the directories survive power loss.
+   *
+   * @param path absolute; the directory above it must exist. It may be an allowed directory itself
+   * @param names of the files, relative to the directory, with `/` between segments
+   * @param overwrite whether files with these names may exist
+   * @returns the real path of the directory
+   * @throws ArtifactError `path_not_allowed`; `invalid_argument` if a name is taken, or is none that this machine takes
+   */
+  makeFolder(path: string, allowed: readonly string[], names: readonly string[], overwrite: boolean): Promise<string>;
+}
+
+/** The files below a directory, in the order of their names. */
+export interface LocalFolder {
+  /** The real path of the directory, with symlinks resolved. */
+  readonly path: string;
+  readonly files: readonly ListedFile[];
+  readonly skipped: readonly SkippedEntry[];
+}
+
+export interface ListedFile {
+  /** Relative to the directory, with `/` between segments. */
+  readonly name: string;
+  /** The file's size when it was listed. */
+  readonly bytes: number;
+  /** Why the file cannot be opened by this name, like `its name is not UTF-8`; absent if it can. */
+  readonly problem?: string;
+}
+
+export interface SkippedEntry {
+  /** Relative to the directory, with `/` between segments. */
+  readonly name: string;
+  /** What it is, like `a socket`. */
+  readonly kind: string;
 }
 
 export interface LocalFile {

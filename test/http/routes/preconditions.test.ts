@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { readHttpDate } from "../../../src/http/message/http-date.js";
 import { type Answered, type HttpClient, serveHttp } from "../../support/http-client.js";
 import { sha256Of } from "../../support/mcp-client.js";
-import { createMemoryEngines, saveText, textOf } from "../../support/stores.js";
+import { createMemoryEngines, saveText, storeOn, textOf } from "../../support/stores.js";
 
 const path = "/v1/content/b/k.txt";
 const info = "/v1/artifacts/b/k.txt";
@@ -77,6 +77,33 @@ describe.each(ways)("a precondition on $way", (way) => {
     expect(await put(0, "three", { "if-match": etag })).toMatchObject(refused);
     expect(await put(0, "two", { "if-match": etag })).toMatchObject(refused); // the newest version has this content already, but not this tag
     expect(await read()).toBe("two");
+  });
+
+  it("sees an edit of the metadata", async () => {
+    const { put, read, first, engines } = await twoServers(way);
+    const etag = (await put(0, "one", none)).headers.etag ?? "";
+    const edited = await storeOn(engines).artifacts.update({ bucket: "b", key: "k.txt", metadata: { a: "1" } });
+    expect(edited).toMatchObject({ version: 1, edit: 1 });
+    expect(await put(0, "two", { "if-match": etag })).toMatchObject(refused);
+    const newest = (await first.ask("GET", info)).headers.etag ?? "";
+    expect(newest).toBe(etag.replace("1.0", "1.1"));
+    expect((await first.ask("GET", path, { headers: { "if-none-match": etag } })).status).toBe(200);
+    expect((await first.ask("GET", path, { headers: { "if-none-match": newest } })).status).toBe(304);
+    expect((await put(0, "two", { "if-match": newest })).status).toBe(200);
+    expect(await read()).toBe("two");
+  });
+
+  it("takes a key that has expired for absent", async () => {
+    const { put, first, engines } = await twoServers(way);
+    const early = storeOn(engines, { now: () => Date.now() - 3 * 60 * 60 * 1000 });
+    await saveText(early, "b", "k.txt", "one");
+    const etag = (await first.ask("GET", info)).headers.etag ?? "";
+    await early.artifacts.update({ bucket: "b", key: "k.txt", expires_in: 60 * 60 });
+    for (const url of [path, info, `${path}?version=1`]) expect((await first.ask("GET", url)).status).toBe(404);
+    expect(await put(0, "two", { "if-match": etag })).toMatchObject(refused);
+    expect(await put(0, "two", { "if-match": "*" })).toMatchObject(refused);
+    expect((await put(0, "two", none)).status).toBeLessThan(300);
+    expect((await first.ask("GET", info)).json).toMatchObject({ version: 2 });
   });
 
   it("can be If-Unmodified-Since, which is ignored if it has no valid date", async () => {
@@ -156,6 +183,13 @@ describe("a deletion", () => {
     expect(await remove({ "if-match": etagOf(2, "two") })).toMatchObject({ status: 200, json: { version: 2 } });
     expect(await remove({ "if-match": "*" })).toMatchObject(refused);
     expect(await remove()).toMatchObject({ status: 404 });
+  });
+
+  it("sees an edit", async () => {
+    const { remove, etagOf, store } = await saved();
+    await store.artifacts.update({ bucket: "b", key: "k.txt", metadata: { a: "1" } });
+    expect(await remove({ "if-match": etagOf(2, "two") })).toMatchObject(refused);
+    expect((await remove({ "if-match": etagOf(2, "two").replace("2.0", "2.1") })).status).toBe(200);
   });
 
   it("of one version keeps the others", async () => {

@@ -26,7 +26,7 @@ refusedWith("invalid_argument", [
   ...badKeys.map(
     ([key, rule]): Row => [`key ${JSON.stringify(key.slice(0, 9))}`, "save_artifact", save({ key }), rule, "key"],
   ),
-  ...["create_upload_session", "get_artifact", "read_artifact", "list_artifact_versions", "delete_artifact"].map(
+  ...["create_upload_session", "get_artifact", "read_artifact", "delete_artifact"].map(
     (tool): Row => ["a key with ..", tool, { bucket: "b", key: "../x" }, parentSegment, "key"],
   ),
   ["a key with ..", "list_upload_sessions", { bucket: "b", key: "../x" }, parentSegment, "key"],
@@ -123,10 +123,6 @@ refusedWith("invalid_argument", [
 
 const invalidBase64 = {
   "of the URL alphabet": "-_-_",
-  "with white space": "QUJD\nQUJD",
-  "with white space instead of padding": "QUI ",
-  "without padding": "QUI",
-  "without its two padding characters": "QQ",
   "with too much padding": "QUJD====",
   "of padding only": "====",
   "with padding in the middle": "QQ==QUJD",
@@ -141,8 +137,14 @@ const invalidBase64 = {
 };
 refusedWith("invalid_argument", [
   ...Object.entries(invalidBase64).flatMap(([what, text]): Row[] => [
-    [`base64 ${what}`, "save_artifact", save({ encoding: "base64", content: text }), /padded.*utf8/, "content"],
-    [`base64 ${what}`, "upload_chunk", chunk({ encoding: "base64", data: text }), /padded.*utf8/, "data"],
+    [
+      `base64 ${what}`,
+      "save_artifact",
+      save({ encoding: "base64", content: text }),
+      /standard alphabet.*utf8/,
+      "content",
+    ],
+    [`base64 ${what}`, "upload_chunk", chunk({ encoding: "base64", data: text }), /standard alphabet.*utf8/, "data"],
   ]),
   ["a lone surrogate in content", "save_artifact", save({ content: lone }), /surrogate.*base64/, "content"],
   ["a lone surrogate in data", "upload_chunk", chunk({ data: lone }), /surrogate.*base64/, "data"],
@@ -155,24 +157,22 @@ refusedWith("invalid_argument", [
     /surrogate/,
     "metadata",
   ],
-  ...["abc", sha256Of("x").toUpperCase(), `${sha256Of("x")}0`, `${sha256Of("x").slice(1)}g`].flatMap(
-    (sha256): Row[] => [
-      [`sha256 ${sha256.slice(-6)}`, "upload_chunk", chunk({ sha256 }), /64 lower-case hex/, "sha256"],
-      [`sha256 ${sha256.slice(-6)}`, "create_upload_session", { ...here, sha256 }, /64 lower-case hex/, "sha256"],
-      [
-        `sha256 ${sha256.slice(-6)}`,
-        "complete_upload_session",
-        ({ open }) => ({ session_id: open, sha256 }),
-        /64 lower-case hex/,
-        "sha256",
-      ],
+  ...["abc", `${sha256Of("x")}0`, `${sha256Of("x").slice(1)}g`].flatMap((sha256): Row[] => [
+    [`sha256 ${sha256.slice(-6)}`, "upload_chunk", chunk({ sha256 }), /64 hex digits/, "sha256"],
+    [`sha256 ${sha256.slice(-6)}`, "create_upload_session", { ...here, sha256 }, /64 hex digits/, "sha256"],
+    [
+      `sha256 ${sha256.slice(-6)}`,
+      "complete_upload_session",
+      ({ open }) => ({ session_id: open, sha256 }),
+      /64 hex digits/,
+      "sha256",
     ],
-  ),
+  ]),
   ...[" ", "x", "!!!", "AAAA"].map(
     (cursor): Row => [`cursor "${cursor}"`, "list_buckets", { cursor }, /next_cursor.*leave it out/, "cursor"],
   ),
-  ...(["list_artifacts", "list_artifact_versions", "list_upload_sessions"] as const).map((tool): Row => {
-    const args = { list_artifacts: { bucket: "b" }, list_artifact_versions: here, list_upload_sessions: {} }[tool];
+  ...(["list_artifacts", "list_upload_sessions"] as const).map((tool): Row => {
+    const args = { list_artifacts: { bucket: "b" }, list_upload_sessions: {} }[tool];
     return [
       "the cursor of another listing",
       tool,

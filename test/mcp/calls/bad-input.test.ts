@@ -28,7 +28,7 @@ refusedWith("bucket_not_found", [
 ]);
 
 refusedWith("artifact_not_found", [
-  ...["get_artifact", "read_artifact", "list_artifact_versions", "delete_artifact"].flatMap((tool): Row[] => [
+  ...["get_artifact", "read_artifact", "delete_artifact"].flatMap((tool): Row[] => [
     ["an unknown key", tool, { bucket: "b", key: "none" }, /list_artifacts/, { bucket: "b", key: "none" }],
     [
       "a key in an unknown bucket",
@@ -45,7 +45,7 @@ refusedWith("artifact_not_found", [
       "an unknown version",
       tool,
       { ...here, version: 3 },
-      /versions 2 and 1.*list_artifact_versions/,
+      /versions 2 and 1.*get_artifact with versions/,
       { version: 3, newest_version: 2 },
     ],
   ),

@@ -26,7 +26,7 @@ describe("null", () => {
     expect(id).toBeTypeOf("string");
     await answer("upload_chunk", { session_id: id, offset: 0, data: "x", encoding: null, sha256: null });
     await answer("complete_upload_session", { session_id: id, sha256: null, if_version: null });
-    expect(await answer("list_buckets", { cursor: null, limit: null })).toEqual({ data: [{ name: "b" }] });
+    expect(await answer("list_buckets", { cursor: null, limit: null })).toMatchObject({ data: [{ name: "b" }] });
     const listed = { bucket: "b", prefix: null, delimiter: null, cursor: null, limit: null };
     expect((await answer<{ data: unknown[] }>("list_artifacts", listed)).data).toHaveLength(2);
     const all = await answer<{ data: unknown[] }>("list_upload_sessions", { bucket: null, key: null });
@@ -66,7 +66,6 @@ describe("an empty text", () => {
     expect(listed.data).toHaveLength(1);
     for (const [tool, args] of [
       ["list_buckets", {}],
-      ["list_artifact_versions", here],
       ["list_upload_sessions", {}],
     ] as const) {
       expect(await answer(tool, { ...args, cursor: "" }), tool).toHaveProperty("data");
@@ -146,8 +145,7 @@ describe("numbers and booleans written as text", () => {
     await answer("upload_chunk", { session_id: id, offset: "0", data: "ab" });
     await answer("upload_chunk", { session_id: id, offset: "2", data: "c" });
     expect(await get(id)).toMatchObject({ status: "complete", size: 3 });
-    const { data } = await answer<{ data: unknown[] }>("list_artifact_versions", { ...here, limit: "1" });
-    expect(data).toHaveLength(1);
+    expect(await answer("get_artifact", { ...here, versions: "1" })).toHaveProperty("versions.length", 1);
     const { _meta } = await call("read_artifact", { ...here, offset: "1", length: "2" });
     expect(_meta).toMatchObject({ offset: 1, length: 2 });
   });
@@ -361,7 +359,7 @@ describe("arguments", () => {
   ])("that %s adds for itself are ignored", async (_, added) => {
     const { save, answer, call } = await opened();
     await save(added);
-    expect(await answer("list_buckets", added)).toEqual({ data: [{ name: "b" }] });
+    expect(await answer("list_buckets", added)).toMatchObject({ data: [{ name: "b" }] });
     expect((await call("read_artifact", { ...here, ...added })).isError).toBeUndefined();
   });
 

@@ -68,6 +68,19 @@ describe("read_artifact of an image or a recording", () => {
     expect(pageTextOf(await follow(textOf(await read())))).toBe("iVBORwECAw==");
   });
 
+  it.each([
+    ["image/png", media.png(20, 10)],
+    ["image/jpeg", media.jpeg(20, 10)],
+    ["image/gif", media.gif(20, 10)],
+    ["image/webp", media.webpLossy(20, 10)],
+  ])("describes an image of type %s whose end is missing: a model refuses it", async (mimeType, bytes) => {
+    const { save, read, follow } = await setup();
+    await save(bytes.subarray(0, -1), mimeType);
+    const { content } = await read();
+    expect(content).toEqual([{ type: "text", text: expect.stringMatching(/^Not shown: .* 20 x 10 .*end is missing/) }]);
+    expect(textOf(await follow(textOf(await read())))).toMatch(/ as base64, /);
+  });
+
   it("shows an image under the type of its bytes, not under its stored type", async () => {
     const { save, read } = await setup();
     const bytes = media.jpeg(20, 10);

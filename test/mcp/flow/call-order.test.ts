@@ -127,7 +127,7 @@ describe("calls that arrive together", () => {
       list(),
       call("list_buckets", {}),
       { method: "resources/list" },
-      call("list_artifact_versions", { bucket: "b", key: "slow" }),
+      call("get_artifact", { bucket: "b", key: "slow", versions: 1 }),
       { method: "resources/read", params: { uri: "artifact://b/slow" } },
     );
     await client.together(list("c"), call("list_upload_sessions", { bucket: "c" }));
@@ -135,7 +135,7 @@ describe("calls that arrive together", () => {
     open();
     const [saved, ...others] = await Promise.all(waiting.map(client.answer));
     expect(said(saved as Message)).toContain('"version":1');
-    const names = ["slow", '"b"', "artifact://b/slow", '"slow"', '"text":"x"'];
+    const names = ["slow", "\nb", "artifact://b/slow", '"slow"', '"text":"x"'];
     for (const [at, other] of others.entries()) expect(said(other)).toContain(names[at]);
   });
 
@@ -193,7 +193,7 @@ describe("calls that arrive together", () => {
     const { store, open } = slowStore();
     const client = await connectTo(store);
     const [, told] = await client.together(save("other", "x"), await telling(store));
-    const id = /"id":"([^"]*)"/.exec(said(told as Message))?.[1] ?? "";
+    const id = /"id":"([^"]*)"/.exec(JSON.stringify(told))?.[1] ?? "";
     const sent = client.send(chunkOf(id, 0, "text"), read("slow"));
     await client.together(read("other"), save("other", "y"));
     expect(sent.map(client.find)).toEqual([undefined, undefined]);
@@ -300,13 +300,11 @@ const anyCall: fc.Arbitrary<(ids: readonly string[]) => Call> = fc.oneof(
       () =>
         call("save_artifact", { bucket, key, content }),
   ),
-  fc
-    .tuple(fc.constantFrom("read_artifact", "get_artifact", "delete_artifact", "list_artifact_versions"), bucket, key)
-    .map(
-      ([tool, bucket, key]) =>
-        () =>
-          call(tool, { bucket, key }),
-    ),
+  fc.tuple(fc.constantFrom("read_artifact", "get_artifact", "delete_artifact"), bucket, key).map(
+    ([tool, bucket, key]) =>
+      () =>
+        call(tool, { bucket, key }),
+  ),
   fc.tuple(fc.constantFrom("list_artifacts", "list_upload_sessions"), bucket).map(
     ([tool, bucket]) =>
       () =>

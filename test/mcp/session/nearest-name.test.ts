@@ -8,7 +8,7 @@ const names = [
   "get_upload_session",
   "list_buckets",
   "list_artifacts",
-  "list_artifact_versions",
+  "complete_upload_session",
   "read_artifact",
   "delete_artifact",
 ];
@@ -20,7 +20,7 @@ describe("nearestName()", () => {
     ["SAVE-ARTIFACT", "save_artifact"],
     ["mcp__artifacts__save_artifact", "save_artifact"],
     ["create_session", "create_upload_session"],
-    ["list_versions", "list_artifact_versions"],
+    ["complete_session", "complete_upload_session"],
     ["list_bucket", "list_buckets"],
     ["read_file", "read_artifact"],
   ])("finds for %s the name %s", (given, nearest) => expect(nearestName(given, names)).toBe(nearest));

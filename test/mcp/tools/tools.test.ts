@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Artifact } from "../../../src/store/model/artifact.js";
 import type { ConnectOptions } from "../../support/mcp-client.js";
-import { answerIn, connect, contentsOf, ownRows, pageTextOf, sha256Of } from "../../support/mcp-client.js";
+import { answerIn, connect, contentsOf, ownRows, pageTextOf, sha256Of, textOf } from "../../support/mcp-client.js";
 import { createMemoryEngines } from "../../support/stores.js";
 
 const nowSeconds = 1_800_000_000;
@@ -9,6 +9,10 @@ interface Listing {
   data: Artifact[];
   prefixes?: string[];
   next_cursor?: string;
+}
+
+interface Versions {
+  versions: Artifact[];
 }
 
 async function setup(options: ConnectOptions = {}) {
@@ -130,8 +134,8 @@ describe("save_artifact", () => {
   it("keeps the newest --keep-versions versions, and never uses a version number twice", async () => {
     const { save, answer, refusal } = await setup({ keepVersions: 2 });
     for (const content of ["one", "two", "three"]) await save("k", content);
-    const { data } = await answer<Listing>("list_artifact_versions", { bucket: "b", key: "k" });
-    expect(data.map(({ version }) => version)).toEqual([3, 2]);
+    const { versions } = await answer<Versions>("get_artifact", { bucket: "b", key: "k", versions: 100 });
+    expect(versions.map(({ version }) => version)).toEqual([3, 2]);
     expect(await refusal("get_artifact", { bucket: "b", key: "k", version: 1 })).toMatchObject({
       code: "artifact_not_found",
     });
@@ -257,15 +261,66 @@ describe("list_buckets", () => {
   });
 });
 
-describe("list_artifact_versions", () => {
-  it("lists the newest version first, in pages that a newer version does not shift", async () => {
-    const { save, answer } = await setup();
-    const saved = [];
+describe("get_artifact", () => {
+  it("lists as many versions as asked for, newest first, and says whether there are older ones", async () => {
+    const { save, answer, call } = await setup();
+    const saved: Artifact[] = [];
     for (const content of ["one", "two", "three"]) saved.unshift(await save("k", content));
-    const first = await answer<Listing>("list_artifact_versions", { bucket: "b", key: "k", limit: 2 });
-    expect(first).toEqual({ data: saved.slice(0, 2), next_cursor: expect.any(String) });
-    await save("k", "four");
-    const rest = await answer("list_artifact_versions", { bucket: "b", key: "k", limit: 2, cursor: first.next_cursor });
-    expect(rest).toEqual({ data: saved.slice(2) });
+    const here = { bucket: "b", key: "k" };
+    expect(await answer("get_artifact", { ...here, versions: 2 })).toEqual({
+      ...saved[0],
+      versions: saved.slice(0, 2),
+    });
+    expect(textOf(await call("get_artifact", { ...here, versions: 2 }), 1)).toBe(
+      "2 versions, newest first. There are older ones.\nv3\t5 B\t2027-01-15T08:00:00Z\tby test 0\nv2\t3 B\t2027-01-15T08:00:00Z\tby test 0",
+    );
+    const all = await call("get_artifact", { ...here, version: 1, versions: 3 });
+    expect(all.structuredContent).toEqual({ ...saved[2], versions: saved });
+    expect(textOf(all, 1)).toMatch(/^3 versions, newest first. These are all that are kept.\n/);
+  });
+});
+
+describe("the text of a listing", () => {
+  it("has a line for each entry, without digest, URI and what is usual", async () => {
+    const { save, call } = await setup();
+    await save("a.csv", "x", { metadata: { run: "42" } });
+    for (const content of ["one", "two"]) await save("notes", content, { mime_type: "text/x-notes" });
+    await save("docs/my report.md", "x");
+    expect(textOf(await call("list_artifacts", { bucket: "b", delimiter: "/" }))).toBe(
+      [
+        "3 entries on this page. This is the last page.",
+        "docs/\t(prefix)",
+        'a.csv\t1 B\t2027-01-15T08:00:00Z\t{"run":"42"}',
+        "notes\t3 B\tv2\ttext/x-notes\t2027-01-15T08:00:00Z",
+      ].join("\n"),
+    );
+  });
+
+  it.each(["text/plain", "application/json"])(
+    "has under 7,500 characters for 100 artifacts of type %s with keys of 40 characters",
+    async (mime_type) => {
+      const { store, call } = await setup();
+      for (let n = 0; n < 100; n += 1) {
+        const key = `reports/2026/${String(n).padStart(3, "0")}`.padEnd(mime_type === "text/plain" ? 36 : 35, "x");
+        const file = key + (mime_type === "text/plain" ? ".txt" : ".json");
+        expect(file).toHaveLength(40);
+        await store.artifacts.save({ bucket: "b", key: file, bytes: Buffer.alloc(12_345), defaultMimeType: "" });
+      }
+      expect(textOf(await call("list_artifacts", { bucket: "b" })).length).toBeLessThan(7_500);
+    },
+  );
+
+  it("cuts long metadata", async () => {
+    const { save, call } = await setup();
+    await save("k", "x", { metadata: { note: "y".repeat(1_000) } });
+    const page = textOf(await call("list_artifacts", { bucket: "b" }));
+    expect(page).toMatch(/\{"note":"y{111}\.\.\.$/);
+  });
+
+  it("says that a prefix has no wildcards if nothing begins with it", async () => {
+    const { save, call } = await setup();
+    await save("a.csv", "x");
+    const page = textOf(await call("list_artifacts", { bucket: "b", prefix: "*.csv" }));
+    expect(page).toMatch(/^0 entries on this page.*\nprefix is plain text: .*search_artifacts/);
   });
 });

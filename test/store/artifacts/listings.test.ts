@@ -59,7 +59,7 @@ describe("the order of names", () => {
       cursor = page.next_cursor;
     } while (cursor !== undefined);
     expect(names).toEqual(["data", "data-2", "data.1", "data2"]);
-    expect((await store.artifacts.listBuckets({ limit: 9, prefix: "data-" })).data).toEqual([{ name: "data-2" }]);
+    expect((await store.artifacts.listBuckets({ limit: 9, prefix: "data-" })).data).toMatchObject([{ name: "data-2" }]);
   });
 
   it("is kept when keys are grouped by any delimiter, page by page", async () => {

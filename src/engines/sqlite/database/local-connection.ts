@@ -104,18 +104,19 @@ class OpenConnection implements LocalConnection {
   }
 
   #transact<Result>(begin: string, work: (query: Query) => Result): Promise<Result> {
-    const query: Query = (sql, values = []) => asSqliteError(() => this.#run(sql, values)) as never;
-    return this.#inTurn(async () => {
-      await this.#whileBusy(() => this.#run(begin, []));
+    const query: Query = (sql, values = []) => this.#run(sql, values) as never;
+    const attempt = (): Result => {
+      this.#run(begin, []);
       try {
         const result = work(query);
-        await this.#whileBusy(() => this.#run("COMMIT", []));
+        this.#run("COMMIT", []);
         return result;
       } catch (error) {
         this.#rollBack();
         throw error;
       }
-    });
+    };
+    return this.#inTurn(() => this.#whileBusy(attempt));
   }
 
   #rollBack(): void {

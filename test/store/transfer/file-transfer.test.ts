@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { beforeEach, describe, expect, it } from "vitest";
-import { FileTransfer } from "../../../src/store/artifacts/file-transfer.js";
 import type { Store, StoreOptions } from "../../../src/store/store.js";
+import { FileTransfer } from "../../../src/store/transfer/file-transfer.js";
 import { expectNothingLeft } from "../../support/invariants.js";
 import { createMemoryFiles } from "../../support/memory-files.js";
 import { pieceKinds } from "../../support/piece-kinds.js";

@@ -1,6 +1,6 @@
+import type { ArtifactStore } from "../artifacts/artifact-store.js";
+import type { OpenArtifact } from "../artifacts/open-artifact.js";
 import type { LocalFiles, LocalTarget } from "../ports/local-files.js";
-import type { ArtifactStore } from "./artifact-store.js";
-import type { OpenArtifact } from "./open-artifact.js";
 import type { TransferOptions } from "./transfer-options.js";
 
 export interface ExportFile {

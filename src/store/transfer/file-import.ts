@@ -48,7 +48,7 @@ export class FileImport {
       const isNew = session_id === undefined;
       const session = isNew ? await this.#createSession(wanted, file) : await this.#uploads.get(session_id);
       if (!isNew) checkFits(session, file);
-      return await this.#upload(file, session.id, isNew, options);
+      return await this.upload(file, session.id, isNew, options);
     } finally {
       await file.close();
     }
@@ -61,7 +61,13 @@ export class FileImport {
     return this.#uploads.create({ bucket, key, mime_type, metadata, if_version, saved_by, size });
   }
 
-  async #upload(file: LocalFile, id: string, isNew: boolean, options: TransferOptions): Promise<UploadSession> {
+  /**
+   * Uploads an open file into a session. The bytes that the session has already are compared.
+   *
+   * @param isNew whether to abort the session if the file changes
+   * @throws ArtifactError as `run` does
+   */
+  async upload(file: LocalFile, id: string, isNew: boolean, options: TransferOptions): Promise<UploadSession> {
     const blockBytes = Math.min(checkpointBytes, this.#maxChunkBytes);
     let session: UploadSession | undefined;
     let at = 0;

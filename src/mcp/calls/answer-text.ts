@@ -1,0 +1,80 @@
+import type { SessionAnswer } from "../../api/upload-command.js";
+import type { Artifact } from "../../store/model/artifact.js";
+import { isoTime } from "./model-time.js";
+
+/*
+ * The text of answers about one thing: JSON with the facts of the structured content that the model does not know yet.
+ * Times are ISO 8601. Left out are URIs that follow from other facts, empty metadata, and what the call itself has said.
+ */
+
+type Facts = Readonly<Record<string, unknown>>;
+
+/** All facts of an artifact, for a call that asks for them. */
+export function artifactText(artifact: Artifact): string {
+  return textOf({ ...artifact });
+}
+
+/** What a call has made of an artifact, without digest and origin. @param given the arguments of the call */
+export function publishedText(artifact: Artifact, given: object): string {
+  return textOf(publishedFacts(artifact, given));
+}
+
+/**
+ * All facts of a session, for a call that asks for them, without its command: a hint has it.
+ *
+ * @param given the arguments of the call
+ */
+export function sessionText(session: SessionAnswer, given: object): string {
+  return textOf(sessionFacts(session, given));
+}
+
+/** How far a session is, after a call that changes it. */
+export function progressText({ offset, size, status, artifact }: SessionAnswer): string {
+  if (artifact === undefined) return textOf({ offset, size, status });
+  const known = { bucket: artifact.bucket, key: artifact.key, mime_type: artifact.mime_type };
+  return textOf({ offset, size, status, artifact: publishedFacts(artifact, known) });
+}
+
+function publishedFacts(artifact: Artifact, given: object): Facts {
+  const { sha256, saved_by, url, created_at, ...facts } = artifact;
+  return withoutKnown({ ...facts }, { ...given });
+}
+
+function sessionFacts({ artifact, command, ...session }: SessionAnswer, given: object): Facts {
+  const facts = withoutKnown({ ...session }, { ...given });
+  return artifact === undefined ? facts : { ...facts, artifact: publishedFacts(artifact, session) };
+}
+
+/** What an answer may repeat of the call. Its other facts are never left out, even if an argument has the same value. */
+const repeated = ["bucket", "key", "mime_type", "metadata", "if_version"];
+
+function withoutKnown(facts: Facts, given: Facts): Facts {
+  const isKnown = (name: string): boolean =>
+    repeated.includes(name) && JSON.stringify(facts[name]) === JSON.stringify(given[name]);
+  return Object.fromEntries(Object.entries(facts).filter(([name]) => !isKnown(name)));
+}
+
+function textOf(facts: Facts): string {
+  return JSON.stringify(readable(facts));
+}
+
+/** Never looks into metadata, whose names are the caller's. */
+function readable(facts: Facts): Facts {
+  return Object.fromEntries(
+    Object.entries(facts).flatMap(([name, value]) => {
+      switch (name) {
+        case "uri":
+          return [];
+        case "metadata":
+          return Object.keys(value as object).length === 0 ? [] : [[name, value]];
+        case "created_at":
+        case "expires_at":
+          return [[name, typeof value === "number" ? isoTime(value) : value]];
+        case "artifact":
+          return [[name, readable(value as Facts)]];
+        default:
+          return [[name, value]];
+      }
+    }),
+  );
+}
