@@ -16,6 +16,7 @@ import { artifactRoutes } from "./routes/artifact-routes.js";
 import { changeRoutes } from "./routes/change-routes.js";
 import { contentRoutes } from "./routes/content-routes.js";
 import { refuseQuery } from "./routes/read-query.js";
+import { searchRoute } from "./routes/search-route.js";
 import { serviceRoutes } from "./routes/service-routes.js";
 import { sessionControlRoutes } from "./routes/session-control-routes.js";
 import { sessionRoutes } from "./routes/session-routes.js";
@@ -90,6 +91,7 @@ function allRoutes(version: string, mcp: Mount | undefined): Route[] {
     ...sessionRoutes,
     ...sessionControlRoutes,
     ...artifactRoutes,
+    searchRoute,
     ...changeRoutes,
     ...contentRoutes,
     ...tusRoutes,

@@ -37,6 +37,13 @@ const createBody = z.strictObject({
   metadata,
   if_version: versionGuard,
   expires_in: expiresIn,
+  from: z
+    .union([z.literal("newest"), z.int().min(1)])
+    .optional()
+    .meta({
+      description:
+        "A version of the key, or newest: the upload begins with its content, at its size. Unless if_version is given, that version must still be the newest at the end.",
+    }),
 });
 const bucketsQuery = z.strictObject({
   prefix: prefix.meta({ description: "Only buckets whose names begin with this." }),
@@ -69,9 +76,15 @@ const createSession: Route = {
     answers: { 201: { description: "The session", json: session } },
   },
   async handle(context, exchange) {
-    const { if_version, expires_in, ...upload } = readArguments(createBody, await exchange.json(), "this request");
+    const { if_version, expires_in, from, ...upload } = readArguments(
+      createBody,
+      await exchange.json(),
+      "this request",
+    );
+    const { bucket, key } = upload;
     const created = await context.store.uploads.create({
       ...upload,
+      from: from === undefined ? undefined : { bucket, key, version: from === "newest" ? undefined : from },
       ...guardArgument(if_version),
       expires_in: expires_in === undefined ? undefined : parseExpiresIn(expires_in),
       idempotency_key: idempotencyKey(exchange),
