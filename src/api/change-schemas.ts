@@ -22,5 +22,6 @@ export const newExpiresIn = z.string().optional().meta({
 });
 
 export const merge = z.boolean().optional().meta({
-  description: "Set the given pairs and keep the others; an empty text removes its pair. Otherwise metadata replaces all.",
+  description:
+    "Set the given pairs and keep the others; an empty text removes its pair. Otherwise metadata replaces all.",
 });

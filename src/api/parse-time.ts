@@ -15,11 +15,14 @@ const largestSeconds = 99_999_999_999;
  */
 export function parseTime(value: string | number, argument: string): number {
   const text = String(value).trim();
-  const seconds = /^\d+$/.test(text) ? Number(text) : secondsOf(text);
+  const seconds = /^\d+$/.test(text) && !isYear(text) ? Number(text) : secondsOf(text);
   if (Number.isInteger(seconds) && seconds >= 0 && seconds <= largestSeconds) return seconds;
   const message = `${argument} must be a time like 2026-03-01 or 2026-03-01T08:30:00Z, or unix seconds, not ${quote(text)}.`;
   throw new ArtifactError("invalid_argument", message, { details: { argument } });
 }
+
+/** A year alone is no time, and is surely not meant as seconds. */
+const isYear = (text: string): boolean => /^(?:19|20)\d{2}$/.test(text);
 
 /** Returns NaN for a text that is no time. */
 function secondsOf(text: string): number {

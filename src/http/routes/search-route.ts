@@ -11,7 +11,9 @@ const searchQuery = z.strictObject({
   query: z
     .string()
     .optional()
-    .meta({ description: "Words. Each must be a part of the bucket, the key or a value of the metadata, in any case." }),
+    .meta({
+      description: "Words. Each must be a part of the bucket, the key or a value of the metadata, in any case.",
+    }),
   bucket: bucket.optional(),
   prefix,
   mime_type: z.string().optional().meta({ description: "Like text/csv, or text/* for all of a kind." }),
@@ -33,7 +35,8 @@ export const searchRoute: Route = {
   operation: {
     id: "searchArtifacts",
     summary: "Find artifacts by words, metadata, type, time and size",
-    description: "Conditions are of the newest version, and all must hold. A page may be short and still have a cursor.",
+    description:
+      "Conditions are of the newest version, and all must hold. A page may be short and still have a cursor.",
     query: searchQuery,
     answers: { 200: { description: "A page of artifacts", json: pageOf(artifact) } },
   },

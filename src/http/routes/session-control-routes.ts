@@ -2,17 +2,7 @@ import { z } from "zod";
 import { readArguments } from "../../api/arguments.js";
 import { versionGuard } from "../../api/change-schemas.js";
 import { guardArgument } from "../../api/guard-arguments.js";
-import {
-  artifact,
-  bucket,
-  contentSha256,
-  cursor,
-  key,
-  limit,
-  pageOf,
-  session,
-  uploadSize,
-} from "../../api/schemas.js";
+import { artifact, bucket, contentSha256, cursor, key, limit, pageOf, session, uploadSize } from "../../api/schemas.js";
 import { withCommand } from "../../api/upload-command.js";
 import { answerUpload } from "../protocols/plain.js";
 import type { Route } from "../route.js";

@@ -89,7 +89,9 @@ it("the document is valid OpenAPI 3.1, and its operations have unique names", as
   expect(await new Validator().validate({ ...structuredClone(document) })).toMatchObject({ valid: true });
   const ids = operations.map(({ operation }) => operation.operationId);
   expect(new Set(ids).size).toBe(ids.length);
-  expect(ids).toEqual(expect.arrayContaining(["listBuckets", "searchArtifacts", "getContent", "createTusUpload", "readyz"]));
+  expect(ids).toEqual(
+    expect.arrayContaining(["listBuckets", "searchArtifacts", "getContent", "createTusUpload", "readyz"]),
+  );
 });
 
 it("every operation answers as described, with and without the token", async () => {
