@@ -1,4 +1,5 @@
 import { isStoreReplaced } from "./model/errors.js";
+import { hasExpired } from "./model/expiry.js";
 import {
   type ArtifactRecord,
   type ArtifactRow,
@@ -8,6 +9,7 @@ import {
   type GoneRow,
   goneKey,
   mayBeSessionId,
+  openKey,
   type Piece,
   parseArtifactRow,
   parseGoneRow,
@@ -56,6 +58,12 @@ export class Rows {
     return this.#read(artifactKey(bucket, key), parseArtifactRow);
   }
 
+  /** The row of a key, for a reader: undefined also if the key has expired. */
+  async liveArtifact(bucket: string, key: string): Promise<ArtifactRow | undefined> {
+    const row = await this.artifact(bucket, key);
+    return hasExpired(row?.value.versions[0], this.#dependencies.nowSeconds()) ? undefined : row;
+  }
+
   /** @param id as a caller has given it, which may be anything */
   async session(id: string): Promise<SessionRow | undefined> {
     if (!mayBeSessionId(id)) return undefined;
@@ -70,6 +78,11 @@ export class Rows {
       const text = texts[index];
       return text === undefined ? [] : [parseSessionRow({ key, text })];
     });
+  }
+
+  /** The text of the index row of an unfinished session. Undefined if there is none. */
+  async openRow(record: SessionRecord): Promise<string | undefined> {
+    return record.is_listed ? this.#dependencies.metadata.get(openKey(record)) : undefined;
   }
 
   /** Both rows of a key. */
@@ -122,14 +135,24 @@ export class Change {
     this.#rows.push({ key: old.key, old: old.text, next: undefined });
   }
 
-  /** Adds the index row of a listed session. The index row exists as long as the session is listed. */
-  listSession({ bucket, key, id }: SessionRecord): void {
+  /**
+   * Adds the index rows of an unfinished session that is listed. One exists as long as the session is listed, the other
+   * until it has ended.
+   */
+  listSession(record: SessionRecord): void {
+    const { bucket, key, id } = record;
     this.#rows.push({ key: uploadKey(bucket, key, id), old: undefined, next: uploadText });
+    this.#rows.push({ key: openKey(record), old: undefined, next: uploadText });
   }
 
-  /** Deletes the index row of a session. @param text the index row's text as it was read */
+  /** Deletes the index row that a session has while it is listed. @param text as it was read; undefined: there is none */
   unlistSession({ bucket, key, id }: SessionRecord, text: string | undefined): void {
-    this.#rows.push({ key: uploadKey(bucket, key, id), old: text, next: undefined });
+    if (text !== undefined) this.#rows.push({ key: uploadKey(bucket, key, id), old: text, next: undefined });
+  }
+
+  /** Deletes the index row that a session has until its end. @param text as it was read; undefined: there is none */
+  closeSession(record: SessionRecord, text: string | undefined): void {
+    if (text !== undefined) this.#rows.push({ key: openKey(record), old: text, next: undefined });
   }
 
   /**

@@ -10,6 +10,8 @@ import { ArtifactError } from "./errors.js";
  *   gone <bucket> <key>         the last version number of a key that has no version now
  *   session <id>                one upload
  *   upload <bucket> <key> <id>  index of sessions by key
+ *   open <bucket> <key> <time> <id>
+ *                               index of unfinished sessions by key, newest first
  *   freed <id>                  pieces that no other row names any more, to be removed
  *   changed                     rewritten after a publication or a deletion, so that watchers look again
  *   clock                       the latest time that a process with a trusted clock has seen
@@ -81,12 +83,16 @@ const sessionSchema = z.strictObject({
   /** SHA-256 of the whole content, as announced by the caller. */
   sha256: digest.nullable(),
   if_version: count.nullable(),
+  /** The `edit` that the newest version must have under the guard `if_version`; absent for 0. */
+  if_edit: z.int().positive().optional(),
   /** The guard `if_version` must be met even if the newest version has the same content. */
   is_strict: z.literal(true).optional(),
   idempotency_key: name.optional(),
   /** Present with `idempotency_key`: a digest of the request. Later calls may change the session itself. */
   request: digest.optional(),
   saved_by: z.string().optional(),
+  /** Seconds from the publication to the expiry of the version; absent if it does not expire. */
+  expires_in: z.int().positive().optional(),
   status: z.enum(["open", "conflict", "complete", "aborted", "expired"]),
   /** Bytes of the upload that are stored and counted. */
   offset: count,
@@ -148,6 +154,24 @@ export const uploadText = "{}";
 /** The beginning of the keys of index rows: of all, of one bucket, or of one key in a bucket. */
 export const uploadPrefix = (bucket?: string, key?: string): string =>
   joined("upload", ...(bucket === undefined ? [] : [bucket, ...(key === undefined ? [] : [key])]), "");
+
+/** More than any time in seconds. It has as many digits as every time that is subtracted from it. */
+const latestSeconds = 9_999_999_999_999;
+/** Sorts like the time in unix seconds, but the latest first. */
+const descending = (seconds: number): string => String(latestSeconds - seconds).padStart(13, "0");
+
+/** The key of the index row of an unfinished session. */
+export const openKey = ({ bucket, key, id, created_at }: OpenedSession): string =>
+  joined("open", bucket, key, descending(created_at), id);
+/** The beginning of the keys of such rows: of all, of one bucket, or of one key in a bucket. */
+export const openPrefix = (bucket?: string, key?: string): string =>
+  joined("open", ...(bucket === undefined ? [] : [bucket, ...(key === undefined ? [] : [key])]), "");
+/** The end of such a key, `<time>\t<id>`: sorts the sessions of any keys, newest first. */
+export const openOrder = (key: string): string => partsOf(key).slice(-2).join("\t");
+/** The same for a session. */
+export const orderOf = (session: OpenedSession): string => openOrder(openKey(session));
+type OpenedSession = Pick<SessionRecord, "bucket" | "key" | "id" | "created_at">;
+
 /** The parts of a row's key. */
 export const partsOf = (key: string): readonly string[] => key.split("\t");
 /** The session id at the end of the key of a session row or an index row. */

@@ -1,5 +1,6 @@
 import { count, countIs } from "./count.js";
 import { ArtifactError } from "./errors.js";
+import { type Guard, guardText } from "./guard.js";
 import { quote } from "./quote.js";
 import type { SessionRecord, Version } from "./records.js";
 
@@ -94,6 +95,24 @@ export function versionConflict(
   return new ArtifactError("version_conflict", `${what}${joint} ${is}. ${kept}`, {
     next: is_listed ? "resolve_conflict" : "save_on_newest",
     details: { ...(is_listed ? { session_id: id } : {}), if_version, version: newest },
+  });
+}
+
+/**
+ * The error for a session that is not created, because its guard is not met.
+ *
+ * @param isOfSource the guard is the version that the upload would begin with
+ */
+export function notCreated(guard: Guard, newest: Version | undefined, isOfSource: boolean): ArtifactError {
+  const { if_version = null, if_edit = 0 } = guard;
+  const is = newest === undefined ? "the key does not exist" : `the newest version of the key is ${guardText(newest)}`;
+  const text = guardText({ version: if_version ?? 0, edit: if_edit });
+  const what = isOfSource
+    ? `The upload would begin with version ${text}, and is for no other`
+    : `if_version is ${text}`;
+  return new ArtifactError("version_conflict", `${what}, but ${is}. No session was created.`, {
+    next: "create_on_newest",
+    details: { if_version, if_edit, version: newest?.version ?? 0, edit: newest?.edit ?? 0 },
   });
 }
 

@@ -52,6 +52,8 @@ export interface PublisherDependencies {
 interface Ready {
   readonly session: SessionRow;
   readonly sha256: string;
+  /** The text of the session's index row. */
+  readonly index: string | undefined;
 }
 
 /** A change that is not made yet, the session as it will be, and the row of the pieces that the change frees. */
@@ -105,13 +107,14 @@ export class Publisher {
    * stays in rows. Other content moves to the content store. Undefined if the session has changed meanwhile.
    */
   async #ready(row: SessionRow): Promise<Ready | undefined> {
-    const { staging, pieceLimits } = this.#dependencies;
+    const { rows, staging, pieceLimits } = this.#dependencies;
     const isSmall =
       row.value.offset <= pieceLimits.maxRowPieceBytes && splitPieces(row.value.pieces).stored.length === 0;
     const stored = isSmall ? row : await staging.withoutRowPieces(row);
     const session = stored && (await staging.withFewPieces(stored));
     const sha256 = session && (await staging.digest(session));
-    return session === undefined || sha256 === undefined ? undefined : { session, sha256 };
+    if (session === undefined || sha256 === undefined) return undefined;
+    return { session, sha256, index: await rows.openRow(session.value) };
   }
 
   /** Tries once, from the rows as they are now. Undefined if one of them has changed meanwhile. */
@@ -156,7 +159,11 @@ export class Publisher {
     return next.value;
   }
 
-  async #publishNew({ session, sha256 }: Ready, record: SessionRecord, rows: KeyRows): Promise<Attempt | undefined> {
+  async #publishNew(
+    { session, sha256, index }: Ready,
+    record: SessionRecord,
+    rows: KeyRows,
+  ): Promise<Attempt | undefined> {
     const { nowSeconds } = this.#dependencies;
     const { id, bucket, key, saved_by, idempotency_key } = record;
     const change = this.#dependencies.rows.begin();
@@ -167,6 +174,7 @@ export class Publisher {
     const { version, dropped } = addVersion(change, { bucket, key, rows }, made, this.#dependencies);
     const freed = change.free(dropped);
     const next = change.session(session, completed(record, version, nowSeconds()));
+    change.closeSession(record, index);
     return { change, next, freed };
   }
 
@@ -184,7 +192,7 @@ export class Publisher {
     return [piece];
   }
 
-  #useExisting({ session }: Ready, record: SessionRecord, rows: KeyRows, version: Version): Attempt {
+  #useExisting({ session, index }: Ready, record: SessionRecord, rows: KeyRows, version: Version): Attempt {
     const { nowSeconds } = this.#dependencies;
     const { id, bucket, key } = record;
     const change = this.#dependencies.rows.begin();
@@ -193,6 +201,7 @@ export class Publisher {
     else replaceVersion(change, bucket, key, rows, answered);
     const freed = change.free([{ session: id, pieces: session.value.pieces }]);
     const next = change.session(session, completed(record, answered, nowSeconds()));
+    change.closeSession(record, index);
     return { change, next, freed };
   }
 
