@@ -156,7 +156,7 @@ function readOnly(): ArtifactError {
  */
 async function knownOffset({ store }: HttpContext, parameters: Parameters): Promise<number | undefined> {
   if (parameters["session"] === undefined) return undefined;
-  return store.uploads.get(sessionIdOf(parameters)).then(
+  return store.uploads.getWithoutTail(sessionIdOf(parameters)).then(
     ({ offset }) => offset,
     () => undefined, // the next server process answers with the error
   );

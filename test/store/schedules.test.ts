@@ -5,7 +5,13 @@ import { ArtifactError } from "../../src/store/model/errors.js";
 import { defaultPieceLimits, type PieceLimits } from "../../src/store/model/limits.js";
 import type { RowChange } from "../../src/store/ports/metadata-store.js";
 import { Dead, type Step } from "../support/faults.js";
-import { contentOfPieces, expectNothingLeaked, expectNothingLeft, expectSound } from "../support/invariants.js";
+import {
+  contentOfPieces,
+  expectListed,
+  expectNothingLeaked,
+  expectNothingLeft,
+  expectSound,
+} from "../support/invariants.js";
 import { digestOf, expectAnswerable, inTimeMs, operationOf, operations, unheardError } from "../support/operations.js";
 import { type Change, dayMs, keepVersions, Scene, sceneMs, sessionTtlMs } from "../support/scene.js";
 import { explore, follow, type Outcome, type World } from "../support/schedules.js";
@@ -58,7 +64,7 @@ const sessions = {
     return id;
   },
   async "in conflict"(scene: Scene) {
-    const id = await upload(scene, { if_version: 7 }, "abc");
+    const id = await upload(scene, { if_version: 7, checksGuardAtEnd: true }, "abc");
     await expect(scene.store("h").uploads.complete(id)).rejects.toMatchObject({ code: "version_conflict" });
     return id;
   },
@@ -200,6 +206,7 @@ interface Cast extends Start {
  */
 function expectRight({ scene, id, names, outcomes, hasFailures }: Cast, isAborted = false): void {
   expectSound(scene.state);
+  expectListed(scene.state);
   for (const { session, pieces, sha256 } of scene.artifact()?.versions ?? []) {
     assert.equal(digestOf(contentOfPieces(scene.state, session, pieces)), sha256, `the bytes of ${session}`);
   }
@@ -291,7 +298,11 @@ async function finish(cast: Cast, how: (typeof finishes)[number]): Promise<void>
   // A process that slept longer than its session's row lived, and then died, may leave a file that `verify` finds.
   const hasSlept = hasDeaths && cast.names.includes("sweep much later");
   if (!hasSlept) expectNothingLeft(scene.state);
-  assert.deepEqual(scene.rowsUnder("session\t", "upload\t", "freed\t"), [], "rows that are not needed any more");
+  assert.deepEqual(
+    scene.rowsUnder("session\t", "upload\t", "open\t", "freed\t"),
+    [],
+    "rows that are not needed any more",
+  );
 }
 
 async function sweep(scene: Scene, by: string, nowMs = inTimeMs): Promise<void> {

@@ -44,6 +44,8 @@ const wordings: Readonly<Record<NextStep, Wording>> = {
     `Publish it with ${complete(details)} and the right sha256, or DELETE the session's url and upload again.`,
   create_with_digest:
     "Send the content that has this digest. For other content, create another session, with its digest or without one.",
+  create_on_newest: ({ version, edit }) =>
+    `Send the request again with if_version ${guardText({ version: Number(version), edit: Number(edit ?? 0) })}.`,
   use_other_key: "Send the same request as the first time, or use another Idempotency-Key.",
   make_room: `DELETE artifacts or sessions, then send the same request again. Or ask ${operator} to free disk space.`,
   free_store_quota: `DELETE artifacts or sessions, then send the same request again. Or ask ${operator} to raise --max-store-bytes.`,

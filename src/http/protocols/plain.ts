@@ -30,7 +30,7 @@ export async function uploadBytes({ store }: HttpContext, exchange: Exchange, id
   const sha256 = promisedDigest(exchange);
   const checksum = contentDigest(exchange);
   const isAtEnd = !isPut && length === 0; // it has no bytes, and may only end an upload of undeclared size
-  if (!isPut && !isAtEnd && given === undefined) checkIsFirst(await store.uploads.get(id));
+  if (!isPut && !isAtEnd && given === undefined) checkIsFirst(await store.uploads.getWithoutTail(id));
   if (range?.total !== undefined) await store.uploads.declareSize(id, range.total, sha256);
   const offset = given ?? (isAtEnd ? undefined : 0);
   const options = { offset, length, checksum, isLast, sha256 };

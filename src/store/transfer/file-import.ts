@@ -58,7 +58,16 @@ export class FileImport {
     { bucket = "", key = "", mime_type, metadata, if_version, saved_by }: ImportFile,
     { bytes: size }: LocalFile,
   ): Promise<UploadSession> {
-    return this.#uploads.create({ bucket, key, mime_type, metadata, if_version, saved_by, size });
+    return this.#uploads.create({
+      bucket,
+      key,
+      mime_type,
+      metadata,
+      if_version,
+      saved_by,
+      size,
+      checksGuardAtEnd: true,
+    });
   }
 
   /**
