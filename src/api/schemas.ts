@@ -126,6 +126,18 @@ export const bucketSummary = z.object({
   newest_at: count.meta({ description: "When the newest version was made, unix seconds." }),
 });
 
+const size = count
+  .nullable()
+  .meta({ description: "Declared bytes; null where complete_upload_session ends the upload." });
+const status = z.enum(["open", "conflict", "complete", "aborted", "expired"]);
+const tail = {
+  tail: z.string().optional().meta({ description: "What is stored last: the next chunk follows it." }),
+  tail_encoding: z.literal("base64").optional().meta({ description: "The stored bytes are no text." }),
+  tail_ends_at: count.optional().meta({
+    description: "The stored bytes end inside a character: send text from this offset, with that character.",
+  }),
+};
+
 export const session = z.object({
   id: z.string(),
   bucket: z.string(),
@@ -137,17 +149,22 @@ export const session = z.object({
     .optional()
     .meta({ description: "For a shell: sends a file and publishes it, with its path in place of FILE." }),
   offset: count.meta({ description: "Bytes stored for good: the offset of the next chunk." }),
-  size: count.nullable().meta({ description: "Declared bytes; null where complete_upload_session ends the upload." }),
-  status: z.enum(["open", "conflict", "complete", "aborted", "expired"]).meta({
+  size,
+  ...tail,
+  status: status.meta({
     description:
-      "open, with offset = size: all bytes are there, and it is being published. conflict: all bytes are there, and if_version was not met.",
+      "open, with offset = size: all bytes are there, and it is being published, or its sha256 did not match. conflict: all bytes are there, and if_version was not met.",
   }),
-  if_version: count.optional().meta({ description: "The guard that its completion has to meet, if any." }),
-  if_edit: count.optional().meta({ description: "The edit that goes with that guard." }),
-  expires_in: count.optional().meta({ description: "Seconds that the artifact will last once it is published." }),
+  if_version: z.string().optional().meta({ description: "The guard that its completion has to meet, if any." }),
+  expires_in: count.optional().meta({ description: "Seconds that the artifact will live." }),
+  metadata: z.record(z.string(), z.string()),
   created_at: count.meta({ description: "Unix seconds." }),
   expires_at: count.meta({ description: "Unix seconds." }),
   artifact: artifact.optional().meta({ description: "What was published; there once status is complete." }),
+  open_sessions: z
+    .array(z.object({ id: z.string(), offset: count, size, status, created_at: count, ...tail }))
+    .optional()
+    .meta({ description: "Other unfinished uploads of this key, newest first: continue one, or abort it." }),
 });
 
 export const pageOf = <Item extends z.ZodType>(item: Item) =>

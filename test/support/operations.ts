@@ -7,6 +7,7 @@ import { ArtifactError, type ErrorCode } from "../../src/store/model/errors.js";
 import type { Version } from "../../src/store/model/records.js";
 import type { UploadSession } from "../../src/store/model/upload-session.js";
 import type { Store } from "../../src/store/store.js";
+import { contentOfPieces } from "./invariants.js";
 import { type Change, dayMs, keepVersions, type Scene, sceneMs, sessionTtlMs } from "./scene.js";
 import { interleavedSource, sourceOf } from "./sources.js";
 import { bytesOf, saveText, textOf } from "./stores.js";
@@ -143,6 +144,15 @@ export const operations: Readonly<Record<string, Operation>> = {
     },
     deletes: () => true,
   },
+  "begin with the newest version": { run: begin, promises: expectBegun },
+  "extend the newest version": {
+    async run(store) {
+      const { id, offset } = await begin(store);
+      await store.uploads.append(id, offset, bytesOf("+"));
+      return store.uploads.complete(id);
+    },
+    promises: expectBegun,
+  },
   read: { run: (store) => textOf(store, "b", "k") },
   "get after the expiry": { ...get, nowMs: lateMs },
   "sweep soon": { ...sweep, nowMs: soonMs },
@@ -177,7 +187,8 @@ export function expectAnswerable(error: unknown, others: readonly Operation[]): 
   const codes = [...answerable, ...(hasExpired ? ["session_expired", "session_not_found"] : [])];
   // One operation gives the digest of the whole. If others were faster, the content is another one.
   const isOtherWhole = error.code === "checksum_mismatch" && error.details["expected"] === digestOf("abcdef");
-  const isGivenUp = /^(Saving|Copying) took too long/.test(error.message) && others.some(({ isSweep }) => isSweep);
+  const isGivenUp =
+    /^(Saving|Copying|Creating the session) took too long/.test(error.message) && others.some(({ isSweep }) => isSweep);
   if (!isGivenUp && !isOtherWhole) assert.ok(codes.includes(error.code), `failed with ${error.code}: ${error.message}`);
 }
 
@@ -225,6 +236,25 @@ function update(wanted: Omit<UpdateArtifact, "bucket" | "key"> & { readonly if_v
     isUpdate: true,
     ...(if_version === undefined ? {} : { if_version }),
   };
+}
+
+/** Creates another session, which begins with the newest version of the key. */
+function begin({ uploads }: Store): Promise<UploadSession> {
+  return uploads.create({ bucket: "b", key: "k", from: { bucket: "b", key: "k" } });
+}
+
+/** Checks the promises about a session that began with a version: its bytes follow those of that version. */
+function expectBegun(answer: unknown, moment: Moment): void {
+  const { id, if_version } = answer as UploadSession;
+  expectUpload(answer, { ...moment, id });
+  const now = moment.scene.session(id);
+  if (now?.status !== "open" && now?.status !== "conflict") return;
+  const start = moment.scene.changes
+    .flatMap(({ added }) => added)
+    .find(({ version }) => version === Number.parseInt(String(if_version)));
+  assert.ok(start !== undefined, "a session began with a version that never existed");
+  const bytes = contentOfPieces(moment.scene.state, id, now.pieces).subarray(0, start.bytes);
+  assert.equal(digestOf(bytes), start.sha256, "a session begins with the bytes of its version");
 }
 
 /** Deletes one version, or all, and then runs `after`, which may fail with an expected error. */

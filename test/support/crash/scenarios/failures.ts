@@ -125,7 +125,7 @@ export const failures: readonly Scenario[] = [
     act: [
       async (dying) => {
         const ends = async () => {
-          const { data } = await dying.store.uploads.list({ bucket: "b", key: "copy", limit: 1 });
+          const { data } = await dying.store.uploads.list({ all: true, bucket: "b", key: "copy", limit: 1 });
           await dying.another().uploads.abort(data[0]?.id ?? "");
         };
         const slow = dying.another(interrupted(dying.engines, countsAfter(0), ends));
