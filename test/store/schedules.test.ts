@@ -50,7 +50,7 @@ const sessions = {
   },
   "with bytes": (scene: Scene) => upload(scene, {}, "abc"),
   "with its last bytes missing": (scene: Scene) => upload(scene, { size: 6 }, "abc", longMs),
-  "for a new key": (scene: Scene) => upload(scene, { if_version: 0 }, "abc"),
+  "for a new key": (scene: Scene) => upload(scene, { if_version: 0, checksGuardAtEnd: true }, "abc"),
   async "full and open"(scene: Scene) {
     const id = await upload(scene, { size: 3 }, "");
     let looks = 0;
