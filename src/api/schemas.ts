@@ -27,49 +27,10 @@ export const newKey = z.string().meta({
   description: `Like reports/2026/summary.csv; at most ${maxKeyBytes} bytes.`,
 });
 
-/** A key that need not be given: an empty text is refused, not taken for none, where a call could do more without it. */
-export const deletedKey = z.string().optional().meta({ description: "Key." });
-
-export const deletedPrefix = z
-  .string()
-  .optional()
-  .meta({ description: 'In place of key: all keys that begin with this, like tmp/; "/" is the whole bucket.' });
-
-export const confirm = z.string().optional().meta({ description: "What the same call without it answered." });
-
 export const version = z.int().min(1).optional().meta({ description: "Version number; the newest if left out." });
 
 /** Without a version all versions are deleted. So it must really be absent: an empty text is refused. */
 export const deletedVersion = version.meta({ description: "Only this version; all if left out." });
-
-/** Text that hosts may send as an integer. Any other number is refused: 3.1 and 3.10 would be the same. */
-const textOrInteger = z
-  .preprocess((value) => (Number.isSafeInteger(value) ? String(value) : value), z.string())
-  .optional();
-
-export const ifVersion = textOrInteger.meta({
-  description: 'Guard: "0" if the key must not exist, "3" (edited: "3.1") if that version must be its newest.',
-});
-
-export const newIfVersion = textOrInteger.meta({ description: "In place of the if_version given at creation." });
-
-export const shortIfVersion = textOrInteger.meta({
-  description: 'What must be its newest version, like "3" or "3.1".',
-});
-
-export const targetIfVersion = textOrInteger.meta({ description: 'Guard of the target: "0" if it must not exist.' });
-
-export const sourceIfVersion = textOrInteger.meta({ description: "Guard of the source." });
-
-export const expiresIn = z.string().optional().meta({
-  description: "1h to 365d: deleted after that time.",
-});
-
-export const newExpiresIn = z.string().optional().meta({ description: '1h to 365d from now, or "never".' });
-
-export const createdAfter = textOrInteger.meta({ description: "Day or time, like 2026-03-01 or 2026-03-01T09:30Z." });
-
-export const createdBefore = textOrInteger.meta({ description: "Day or time, itself included." });
 
 export const mimeType = z.string().optional().meta({
   description: "Media type; told from the key if left out.",
@@ -148,6 +109,18 @@ export const bucketSummary = z.object({
   newest_at: count.meta({ description: "When the newest version was made, unix seconds." }),
 });
 
+const size = count
+  .nullable()
+  .meta({ description: "Declared bytes; null where complete_upload_session ends the upload." });
+const status = z.enum(["open", "conflict", "complete", "aborted", "expired"]);
+const tail = {
+  tail: z.string().optional().meta({ description: "What is stored last: the next chunk follows it." }),
+  tail_encoding: z.literal("base64").optional().meta({ description: "The stored bytes are no text." }),
+  tail_ends_at: count.optional().meta({
+    description: "The stored bytes end inside a character: send text from this offset, with that character.",
+  }),
+};
+
 export const session = z.object({
   id: z.string(),
   bucket: z.string(),
@@ -159,17 +132,22 @@ export const session = z.object({
     .optional()
     .meta({ description: "For a shell: sends a file and publishes it, with its path in place of FILE." }),
   offset: count.meta({ description: "Bytes stored for good: the offset of the next chunk." }),
-  size: count.nullable().meta({ description: "Declared bytes; null where complete_upload_session ends the upload." }),
-  status: z.enum(["open", "conflict", "complete", "aborted", "expired"]).meta({
+  size,
+  ...tail,
+  status: status.meta({
     description:
-      "open, with offset = size: all bytes are there, and it is being published. conflict: all bytes are there, and if_version was not met.",
+      "open, with offset = size: all bytes are there, and it is being published, or its sha256 did not match. conflict: all bytes are there, and if_version was not met.",
   }),
-  if_version: count.optional().meta({ description: "The guard that its completion has to meet, if any." }),
-  if_edit: count.optional().meta({ description: "The edit that goes with that guard." }),
-  expires_in: count.optional().meta({ description: "Seconds that the artifact will last once it is published." }),
+  if_version: z.string().optional().meta({ description: "The guard that its completion has to meet, if any." }),
+  expires_in: count.optional().meta({ description: "Seconds that the artifact will live." }),
+  metadata: z.record(z.string(), z.string()),
   created_at: count.meta({ description: "Unix seconds." }),
   expires_at: count.meta({ description: "Unix seconds." }),
   artifact: artifact.optional().meta({ description: "What was published; there once status is complete." }),
+  open_sessions: z
+    .array(z.object({ id: z.string(), offset: count, size, status, created_at: count, ...tail }))
+    .optional()
+    .meta({ description: "Other unfinished uploads of this key, newest first: continue one, or abort it." }),
 });
 
 export const pageOf = <Item extends z.ZodType>(item: Item) =>

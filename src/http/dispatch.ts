@@ -13,9 +13,12 @@ import { tusAbilities, tusMethod } from "./protocols/tus-fields.js";
 import { checkNames, type Parameters, type Route } from "./route.js";
 import { matchRoutes, matchWithMethod, methodsOf, type RouteMatch } from "./router.js";
 import { artifactRoutes } from "./routes/artifact-routes.js";
+import { changeRoutes } from "./routes/change-routes.js";
 import { contentRoutes } from "./routes/content-routes.js";
 import { refuseQuery } from "./routes/read-query.js";
+import { searchRoute } from "./routes/search-route.js";
 import { serviceRoutes } from "./routes/service-routes.js";
+import { sessionControlRoutes } from "./routes/session-control-routes.js";
 import { sessionRoutes } from "./routes/session-routes.js";
 import { tusRoutes } from "./routes/tus-routes.js";
 import { authorize, sessionIdOf } from "./security/authorize.js";
@@ -84,7 +87,16 @@ export function createDispatch(context: HttpContext, originCheck: OriginCheck, m
 
 /** The routes in the order in which they are tried: the URL of a session also looks like that of a bucket. */
 function allRoutes(version: string, mcp: Mount | undefined): Route[] {
-  const described = [...sessionRoutes, ...artifactRoutes, ...contentRoutes, ...tusRoutes, ...serviceRoutes];
+  const described = [
+    ...sessionRoutes,
+    ...sessionControlRoutes,
+    ...artifactRoutes,
+    searchRoute,
+    ...changeRoutes,
+    ...contentRoutes,
+    ...tusRoutes,
+    ...serviceRoutes,
+  ];
   const document = openApiDocument(described, version);
   const openApi: Route = {
     method: "GET",
@@ -104,7 +116,8 @@ async function answerError(context: HttpContext, exchange: Exchange, thrown: unk
     return;
   }
   const isTakenOver = thrown instanceof ArtifactError && thrown.code === "offset_conflict";
-  const isStopped = thrown instanceof StoppedBodyError || (isTakenOver && context.stopping.aborted);
+  const isGivenUp = context.stopping.aborted && (isTakenOver || thrown === context.stopping.reason);
+  const isStopped = thrown instanceof StoppedBodyError || isGivenUp;
   const error = isStopped ? stoppingError(isTakenOver ? thrown.details["offset"] : undefined) : thrown;
   if (response.headersSent) {
     log("error", "answer_broken", { error: describeError(error) });
@@ -143,7 +156,7 @@ function readOnly(): ArtifactError {
  */
 async function knownOffset({ store }: HttpContext, parameters: Parameters): Promise<number | undefined> {
   if (parameters["session"] === undefined) return undefined;
-  return store.uploads.get(sessionIdOf(parameters)).then(
+  return store.uploads.getWithoutTail(sessionIdOf(parameters)).then(
     ({ offset }) => offset,
     () => undefined, // the next server process answers with the error
   );
@@ -153,7 +166,7 @@ async function knownOffset({ store }: HttpContext, parameters: Parameters): Prom
 function stoppingError(offset?: unknown): HttpError {
   return new HttpError(
     "unavailable",
-    "The server is stopping. Bytes that it received at the URL of an upload are stored: after the restart, ask that URL for the offset and continue from there. Nothing is kept of a body sent to /v1/content without Upload-Complete: send it again.",
+    "The server is stopping. Bytes that it received at the URL of an upload are stored: after the restart, ask that URL for the offset and continue from there. Nothing is kept of a body sent to /v1/content without Upload-Complete. Send any other request again.",
     { "retry-after": "5", ...(offset === undefined ? {} : { "upload-offset": String(offset) }) },
   );
 }

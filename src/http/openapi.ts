@@ -51,9 +51,7 @@ function pathParameters(path: string): Json[] {
 function describeOperation(operation: Operation, right: Right): Json {
   const { id, summary, description, query, headers = {}, json, bytes, answers } = operation;
   const parameters = [
-    ...Object.entries(query === undefined ? {} : (schemaOf(query)["properties"] as Record<string, Json>)).map(
-      ([name, { description, ...schema }]) => ({ name, in: "query", schema, description }),
-    ),
+    ...(query === undefined ? [] : queryParameters(query)),
     ...Object.entries(headers).map(([name, description]) => ({
       name,
       in: "header",
@@ -72,6 +70,17 @@ function describeOperation(operation: Operation, right: Right): Json {
     ...(bytes && { requestBody: { content: { [bytes]: {} } } }),
     responses: { ...Object.fromEntries(responses), default: problemResponse },
   };
+}
+
+function queryParameters(query: z.ZodObject): Json[] {
+  const { properties } = schemaOf(query) as { readonly properties: Record<string, Json> };
+  return Object.entries(properties).map(([name, { description, ...schema }]) => ({
+    name,
+    in: "query",
+    schema,
+    description,
+    ...(schema["type"] === "object" && { style: "deepObject", explode: true }),
+  }));
 }
 
 function describeAnswer({ description, json, bytes }: AnswerDescription): Json {

@@ -12,6 +12,7 @@ import {
   type GoneRow,
   goneKey,
   mayBeSessionId,
+  openKey,
   type Piece,
   parseArtifactRow,
   parseGoneRow,
@@ -82,6 +83,11 @@ export class Rows {
     });
   }
 
+  /** The text of the index row of an unfinished session. Undefined if there is none. */
+  async openRow(record: SessionRecord): Promise<string | undefined> {
+    return record.is_listed ? this.#dependencies.metadata.get(openKey(record)) : undefined;
+  }
+
   /** Both rows of a key. */
   async ofKey(bucket: string, key: string): Promise<KeyRows> {
     const keys = [artifactKey(bucket, key), goneKey(bucket, key)] as const;
@@ -132,14 +138,24 @@ export class Change {
     this.#rows.push({ key: old.key, old: old.text, next: undefined });
   }
 
-  /** Adds the index row of a listed session. The index row exists as long as the session is listed. */
-  listSession({ bucket, key, id }: SessionRecord): void {
+  /**
+   * Adds the index rows of an unfinished session that is listed. One exists as long as the session is listed, the other
+   * until it has ended.
+   */
+  listSession(record: SessionRecord): void {
+    const { bucket, key, id } = record;
     this.#rows.push({ key: uploadKey(bucket, key, id), old: undefined, next: uploadText });
+    this.#rows.push({ key: openKey(record), old: undefined, next: uploadText });
   }
 
-  /** Deletes the index row of a session. @param text the index row's text as it was read */
+  /** Deletes the index row that a session has while it is listed. @param text as it was read; undefined: there is none */
   unlistSession({ bucket, key, id }: SessionRecord, text: string | undefined): void {
-    this.#rows.push({ key: uploadKey(bucket, key, id), old: text, next: undefined });
+    if (text !== undefined) this.#rows.push({ key: uploadKey(bucket, key, id), old: text, next: undefined });
+  }
+
+  /** Deletes the index row that a session has until its end. @param text as it was read; undefined: there is none */
+  closeSession(record: SessionRecord, text: string | undefined): void {
+    if (text !== undefined) this.#rows.push({ key: openKey(record), old: text, next: undefined });
   }
 
   /**

@@ -13,6 +13,7 @@ const session: UploadSession = {
   offset: 0,
   size: null,
   status: "open",
+  metadata: {},
   created_at: 1,
   expires_at: 2,
 };

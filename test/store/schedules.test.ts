@@ -7,7 +7,13 @@ import type { RowChange } from "../../src/store/ports/metadata-store.js";
 import type { Store } from "../../src/store/store.js";
 import { expectAllowed } from "../support/allowed-changes.js";
 import { Dead, type Step } from "../support/faults.js";
-import { contentOfPieces, expectNothingLeaked, expectNothingLeft, expectSound } from "../support/invariants.js";
+import {
+  contentOfPieces,
+  expectListed,
+  expectNothingLeaked,
+  expectNothingLeft,
+  expectSound,
+} from "../support/invariants.js";
 import { digestOf, expectAnswerable, inTimeMs, operationOf, operations, unheardError } from "../support/operations.js";
 import { dayMs, Scene, sceneMs, sessionTtlMs } from "../support/scene.js";
 import { explore, follow, type Outcome, type World } from "../support/schedules.js";
@@ -44,7 +50,7 @@ const sessions = {
   },
   "with bytes": (scene: Scene) => upload(scene, {}, "abc"),
   "with its last bytes missing": (scene: Scene) => upload(scene, { size: 6 }, "abc", longMs),
-  "for a new key": (scene: Scene) => upload(scene, { if_version: 0 }, "abc"),
+  "for a new key": (scene: Scene) => upload(scene, { if_version: 0, checksGuardAtEnd: true }, "abc"),
   async "full and open"(scene: Scene) {
     const id = await upload(scene, { size: 3 }, "");
     let looks = 0;
@@ -61,7 +67,7 @@ const sessions = {
     return id;
   },
   async "in conflict"(scene: Scene) {
-    const id = await upload(scene, { if_version: 7 }, "abc");
+    const id = await upload(scene, { if_version: 7, checksGuardAtEnd: true }, "abc");
     await expect(scene.store("h").uploads.complete(id)).rejects.toMatchObject({ code: "version_conflict" });
     return id;
   },
@@ -213,6 +219,7 @@ interface Cast extends Start {
  */
 function expectRight({ scene, id, names, outcomes, hasFailures }: Cast, isAborted = false): void {
   expectSound(scene.state);
+  expectListed(scene.state);
   for (const { session, pieces, sha256 } of scene.artifact()?.versions ?? []) {
     assert.equal(digestOf(contentOfPieces(scene.state, session, pieces)), sha256, `the bytes of ${session}`);
   }
@@ -220,7 +227,7 @@ function expectRight({ scene, id, names, outcomes, hasFailures }: Cast, isAborte
   assert.equal(new Set(published).size, published.length, "a session is published twice");
   assert.deepEqual(scene.expiredTooSoon, [], "a session expired before its time");
   assert.deepEqual(scene.endedAgain, [], "a session that had ended was ended again");
-  for (const change of scene.changes) expectAllowed(change, names);
+  for (const change of [...scene.changes, ...scene.elsewhere]) expectAllowed(change, names);
 
   const others = names.map(operationOf);
   const mayHaveEnded = isAborted || others.some(({ mayEnd }) => mayEnd);
@@ -277,7 +284,7 @@ async function finish(cast: Cast, how: (typeof finishes)[number]): Promise<void>
   const hasSlept = hasDeaths && cast.names.includes("sweep much later");
   if (!hasSlept) expectNothingLeft(scene.state);
   assert.deepEqual(
-    scene.rowsUnder("session\t", "upload\t", "freed\t", "due\t"),
+    scene.rowsUnder("session\t", "upload\t", "open\t", "freed\t", "due\t"),
     [],
     "rows that are not needed any more",
   );

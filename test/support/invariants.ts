@@ -1,5 +1,12 @@
 import assert from "node:assert/strict";
-import type { ArtifactRecord, FreedRecord, Piece, SessionRecord } from "../../src/store/model/records.js";
+import {
+  type ArtifactRecord,
+  type FreedRecord,
+  openKey,
+  type Piece,
+  type SessionRecord,
+  uploadKey,
+} from "../../src/store/model/records.js";
 
 /** The text of every row, and the bytes of every piece, in rows and in the content store. */
 export interface StoredState {
@@ -54,6 +61,16 @@ function expectPublishedOnce(artifacts: readonly ArtifactRecord[]): void {
   const all = artifacts.flatMap(({ versions }) => versions);
   const names = all.flatMap(({ session, pieces }) => pieces.map(({ name }) => `${session}/${name}`));
   assert.equal(new Set(names).size, names.length, "a piece is published twice");
+}
+
+/** Checks that the listings show every session that they must show, and no other one. This must hold at any moment. */
+export function expectListed({ metadata: { rows } }: StoredState): void {
+  const listed = [...read(rows).sessions.values()].filter(({ is_listed }) => is_listed);
+  const unfinished = listed.filter(({ status }) => status === "open" || status === "conflict");
+  const there = (prefix: string): string[] => [...rows.keys()].filter((key) => key.startsWith(prefix)).sort();
+  const uploads = listed.map(({ bucket, key, id }) => uploadKey(bucket, key, id));
+  assert.deepEqual(there("upload\t"), uploads.sort(), "the index of listed sessions");
+  assert.deepEqual(there("open\t"), unfinished.map(openKey).sort(), "the index of unfinished sessions");
 }
 
 function expectPieces(state: StoredState, session: string, pieces: readonly Piece[], bytes: number): void {

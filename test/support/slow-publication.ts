@@ -14,11 +14,15 @@ export async function openSlowPublication({ sha256, size, beforeRead }: SlowPubl
   const engines = createMemoryEngines();
   const publication = gate();
   const bytes = gate();
+  let hasRead = false;
   const content = {
     ...engines.content,
     // Another process wrote the piece, so this one reads it for the digest. That is the step that takes long.
+    // Later reads are those of tails, which do not wait.
     openPiece: async (...values: Parameters<typeof engines.content.openPiece>) => {
-      await (beforeRead?.() ?? publication.passed);
+      const isFirst = !hasRead;
+      hasRead = true;
+      if (isFirst) await (beforeRead?.() ?? publication.passed);
       return engines.content.openPiece(...values);
     },
     createPiece: async (session: string, start: number) => {

@@ -1,23 +1,25 @@
 import { count } from "../../store/model/count.js";
 import type { ArtifactError, ErrorDetails, NextStep } from "../../store/model/errors.js";
+import { guardText } from "../../store/model/guard.js";
 
 type Wording = string | ((details: ErrorDetails) => string);
 
 const operator = "the person who runs this server";
-const complete = "complete_upload_session (a tool at /mcp)";
+/** The request that completes the session in the details. */
+const complete = ({ session_id = "{id}" }: ErrorDetails): string => `POST /v1/sessions/${session_id}/complete`;
 
 /** What an HTTP client can do next after an error. An empty text means that the message itself says it. */
 const wordings: Readonly<Record<NextStep, Wording>> = {
   correct_argument: "",
   see_buckets: "GET /v1/artifacts lists the buckets. To create a bucket, save an artifact into it.",
   see_artifacts: "GET /v1/artifacts/{bucket} lists the keys in it. Keys are case-sensitive.",
-  see_versions: "GET /v1/artifacts/{bucket}/{key} describes the newest version.",
-  find_session: "Create a session with POST /v1/artifacts.",
+  see_versions: "GET /v1/artifacts/{bucket}/{key}?versions=100 lists the versions.",
+  find_session: "GET /v1/sessions lists the unfinished ones. POST /v1/artifacts creates one.",
   create_session: "Create a new session with POST /v1/artifacts and upload from offset 0.",
   use_published:
     "To save other content under the same key, create a new session with POST /v1/artifacts; to delete the artifact, DELETE /v1/artifacts/{bucket}/{key}.",
   continue_at_offset: ({ offset }) =>
-    `Continue with the content that comes after the first ${count(Number(offset), "byte")}.`,
+    `Continue at offset ${offset}, with the content that comes after the first ${count(Number(offset), "byte")}.`,
   check_content: ({ offset }) =>
     `If it is another file, DELETE the session's url, create a new session with POST /v1/artifacts and upload from offset 0. Only if it is the same content, continue with the content after the first ${count(Number(offset), "byte")} (stored already).`,
   send_again: ({ offset }) =>
@@ -28,19 +30,22 @@ const wordings: Readonly<Record<NextStep, Wording>> = {
   create_without_size:
     "If the content is larger than that, the declared size was wrong: create a session without size, upload the whole content there, and DELETE the url of this session.",
   upload_rest: ({ offset }) => `Upload the rest from offset ${offset}, or DELETE the session's url.`,
-  upload_rest_or_confirm: ({ offset }) =>
-    `Upload the rest from offset ${offset}. If there is no more content, call ${complete} with size ${offset}.`,
+  upload_rest_or_confirm: (details) =>
+    `Upload the rest from offset ${details["offset"]}. If there is no more content, confirm that with ${complete(details)} and {"size":${details["offset"]}}.`,
   wait_for_upload:
     "Wait until the upload has ended, then send this request again. GET of the session's url shows its offset.",
-  resolve_conflict: `Publish it on top of the newest version with ${complete}, or DELETE the session's url.`,
+  resolve_conflict: (details) => `${publishOnTop(details)} Or give it up: DELETE the session's url.`,
   save_on_newest:
     "GET /v1/artifacts/{bucket}/{key} describes the newest version. Send the request again with its ETag.",
   copy_onto_newest: ({ version, newest }) =>
     version === 0 ? "" : `To put it on top of that version, send if_version ${newest}. Else choose another to_key.`,
   check_source: ({ newest }) => `Look at the source, then send from_if_version ${newest}, or leave it out.`,
-  correct_digest: `Call ${complete} with the right sha256, or DELETE the session's url and upload again.`,
+  correct_digest: (details) =>
+    `Publish it with ${complete(details)} and the right sha256, or DELETE the session's url and upload again.`,
   create_with_digest:
     "Send the content that has this digest. For other content, create another session, with its digest or without one.",
+  create_on_newest: ({ version, edit }) =>
+    `Send the request again with if_version ${guardText({ version: Number(version), edit: Number(edit ?? 0) })}.`,
   use_other_key: "Send the same request as the first time, or use another Idempotency-Key.",
   make_room: `DELETE artifacts or sessions, then send the same request again. Or ask ${operator} to free disk space.`,
   free_store_quota: `DELETE artifacts or sessions, then send the same request again. Or ask ${operator} to raise --max-store-bytes.`,
@@ -66,6 +71,15 @@ const wordings: Readonly<Record<NextStep, Wording>> = {
   resume_import: "",
   export_elsewhere: "",
 };
+
+function publishOnTop(details: ErrorDetails): string {
+  const { version, edit } = details;
+  if (typeof version !== "number") {
+    return `Publish it with ${complete(details)} and, as if_version, the newest version that GET /v1/artifacts/{bucket}/{key} shows, or 0 if there is none.`;
+  }
+  const newest = guardText({ version, edit: Number(edit ?? 0) });
+  return `Publish it nevertheless with ${complete(details)} and {"if_version":"${newest}"}.`;
+}
 
 /** Returns what happened and what to do next, worded for an HTTP client. */
 export function messageForHttp({ message, next, details }: ArtifactError): string {

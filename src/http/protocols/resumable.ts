@@ -53,7 +53,7 @@ export async function describeResumable(context: HttpContext, exchange: Exchange
       throw new HttpError("invalid_argument", `A HEAD of an upload must not have ${name}: leave it out.`);
     }
   }
-  const session = await context.store.uploads.get(id);
+  const session = await context.store.uploads.getWithoutTail(id);
   checkNotEnded(session);
   return { status: 204, headers: { ...stateFields(context, session), "cache-control": "no-store" } };
 }
@@ -72,7 +72,7 @@ export async function appendResumable(context: HttpContext, exchange: Exchange, 
     throw new HttpError("invalid_argument", "A PATCH of an upload needs Upload-Offset, a whole number of bytes.");
   }
   const isLast = readUploadComplete(exchange);
-  const session = await uploads.get(id);
+  const session = await uploads.getWithoutTail(id);
   checkOffset(session, offset);
   const size = totalLengthOf(exchange, offset, isLast);
   const sha256 = promisedDigest(exchange);

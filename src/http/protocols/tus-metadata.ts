@@ -43,8 +43,8 @@ function decodeUtf8(name: string, base64: string): string {
 const entryName = /^[\x21-\x2b\x2d-\x7e]+$/;
 
 /** Returns the `Upload-Metadata` of a session as its client sent it. Default values are left out. */
-export function writeTusMetadata(session: UploadSession, metadata: Readonly<Record<string, string>>): string {
-  const { bucket, key, mime_type } = session;
+export function writeTusMetadata(session: UploadSession): string {
+  const { bucket, key, mime_type, metadata } = session;
   const place = {
     ...(bucket === defaultBucket ? {} : { bucket }),
     ...(isGeneratedKey(session, metadata["filename"]) ? {} : { key }),

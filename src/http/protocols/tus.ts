@@ -63,12 +63,12 @@ export function handleTus(context: HttpContext, exchange: Exchange, id: string):
 }
 
 async function describeToTus({ store }: HttpContext, id: string): Promise<Answer> {
-  const session = await store.uploads.get(id);
+  const session = await store.uploads.getWithoutTail(id);
   checkNotEnded(session);
   const { offset, size, status } = session;
   const total = size ?? (status === "complete" ? offset : null);
   const length = total === null ? { "upload-defer-length": "1" } : { "upload-length": String(total) };
-  const text = writeTusMetadata(session, await store.uploads.metadata(id));
+  const text = writeTusMetadata(session);
   const metadata = text === "" ? {} : { "upload-metadata": text };
   return {
     status: 200,
@@ -92,7 +92,7 @@ async function appendByTus({ store }: HttpContext, exchange: Exchange, id: strin
   if (offset === undefined) throw new HttpError("invalid_argument", "A tus PATCH needs Upload-Offset.");
   const size = byteCountField(exchange, "Upload-Length");
   const checksum = readChecksum(exchange);
-  checkOffset(await uploads.get(id), offset);
+  checkOffset(await uploads.getWithoutTail(id), offset);
   if (size !== undefined) await uploads.declareSize(id, size);
   const { length } = exchange.body;
   const session = await uploads.appendStream(id, exchange.body, { offset, length, checksum });

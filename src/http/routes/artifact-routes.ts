@@ -1,14 +1,13 @@
 import { z } from "zod";
 import { readArguments } from "../../api/arguments.js";
-import { deleteOrNotFound } from "../../api/delete-or-not-found.js";
+import { expiresIn, versionGuard } from "../../api/change-schemas.js";
+import { guardArgument } from "../../api/guard-arguments.js";
 import {
   artifact,
   bucketSummary,
   contentSha256,
   cursor,
-  deletedVersion,
   delimiter,
-  ifVersion,
   limit,
   metadata,
   mimeType,
@@ -21,12 +20,12 @@ import {
   version,
 } from "../../api/schemas.js";
 import { withCommand } from "../../api/upload-command.js";
-import { guardOf } from "../../api/write-arguments.js";
+import { parseExpiresIn } from "../../store/model/expiry.js";
+import { largestPageLimit } from "../../store/model/limits.js";
 import { uploadLocation } from "../context.js";
 import { etagOf } from "../message/etag.js";
 import { idempotencyKey } from "../message/header-fields.js";
 import type { Route } from "../route.js";
-import { preconditionError, readPrecondition } from "./preconditions.js";
 import { readQuery } from "./read-query.js";
 
 const createBody = z.strictObject({
@@ -36,12 +35,31 @@ const createBody = z.strictObject({
   size: uploadSize,
   sha256: contentSha256,
   metadata,
-  if_version: ifVersion,
+  if_version: versionGuard,
+  expires_in: expiresIn,
+  from: z
+    .union([z.literal("newest"), z.int().min(1)])
+    .optional()
+    .meta({
+      description:
+        "A version of the key, or newest: the upload begins with its content, at its size. Unless if_version is given, that version must still be the newest at the end.",
+    }),
 });
-const bucketsQuery = z.strictObject({ cursor, limit });
+const bucketsQuery = z.strictObject({
+  prefix: prefix.meta({ description: "Only buckets whose names begin with this." }),
+  cursor,
+  limit,
+});
 const listQuery = z.strictObject({ prefix, delimiter, cursor, limit });
-const getQuery = z.strictObject({ version });
-const deleteQuery = z.strictObject({ version: deletedVersion });
+const getQuery = z.strictObject({
+  version,
+  versions: z
+    .int()
+    .min(1)
+    .max(largestPageLimit)
+    .optional()
+    .meta({ description: "Lists so many versions too, newest first." }),
+});
 
 const createSession: Route = {
   method: "POST",
@@ -58,10 +76,20 @@ const createSession: Route = {
     answers: { 201: { description: "The session", json: session } },
   },
   async handle(context, exchange) {
-    const { if_version, ...body } = readArguments(createBody, await exchange.json(), "this request");
-    const upload = { ...body, ...guardOf(if_version) };
-    const request = { idempotency_key: idempotencyKey(exchange), saved_by: "http" };
-    const created = await context.store.uploads.create({ ...upload, ...request });
+    const { if_version, expires_in, from, ...upload } = readArguments(
+      createBody,
+      await exchange.json(),
+      "this request",
+    );
+    const { bucket, key } = upload;
+    const created = await context.store.uploads.create({
+      ...upload,
+      from: from === undefined ? undefined : { bucket, key, version: from === "newest" ? undefined : from },
+      ...guardArgument(if_version),
+      expires_in: expires_in === undefined ? undefined : parseExpiresIn(expires_in),
+      idempotency_key: idempotencyKey(exchange),
+      saved_by: "http",
+    });
     return { status: 201, headers: { location: uploadLocation(context, created) }, body: withCommand(created) };
   },
 };
@@ -73,12 +101,13 @@ const listBuckets: Route = {
   isWriting: false,
   operation: {
     id: "listBuckets",
-    summary: "List buckets",
+    summary: "List buckets, each with the number, the bytes and the time of its artifacts",
     query: bucketsQuery,
     answers: { 200: { description: "A page of buckets", json: pageOf(bucketSummary) } },
   },
   async handle({ store }, exchange) {
-    return { status: 200, body: await store.artifacts.listBuckets(readQuery(exchange, bucketsQuery)) };
+    const { prefix = "", ...options } = readQuery(exchange, bucketsQuery);
+    return { status: 200, body: await store.artifacts.listBuckets({ ...options, prefix }) };
   },
 };
 
@@ -107,48 +136,20 @@ const getArtifact: Route = {
   isWriting: false,
   operation: {
     id: "getArtifact",
-    summary: "Get the description of an artifact",
+    summary: "Get the description of an artifact, and of its last versions",
     query: getQuery,
-    answers: { 200: { description: "The artifact", json: artifact } },
+    answers: {
+      200: { description: "The artifact", json: artifact.extend({ versions: z.array(artifact).optional() }) },
+    },
   },
   async handle({ store }, exchange, { bucket: name = "", key: at = "" }) {
-    const found = await store.artifacts.get(name, at, readQuery(exchange, getQuery).version);
-    return { status: 200, headers: { etag: etagOf(found) }, body: found };
+    const { version: number, versions } = readQuery(exchange, getQuery);
+    const found = await store.artifacts.get(name, at, number);
+    const headers = { etag: etagOf(found) };
+    if (versions === undefined) return { status: 200, headers, body: found };
+    const { data } = await store.artifacts.listVersions(name, at, { limit: versions });
+    return { status: 200, headers, body: { ...found, versions: data } };
   },
 };
 
-const deleteArtifact: Route = {
-  method: "DELETE",
-  path: "/v1/artifacts/{bucket}/{key}",
-  right: "token",
-  isWriting: true,
-  operation: {
-    id: "deleteArtifact",
-    summary: "Delete one version of an artifact, or all of them",
-    query: deleteQuery,
-    headers: {
-      "If-Match": "The ETag of the newest version: otherwise nothing is deleted",
-      "If-Unmodified-Since": "Nothing is deleted if the newest version is later than this",
-    },
-    answers: { 200: { description: "The description of the deleted artifact", json: artifact } },
-  },
-  async handle(context, exchange, { bucket: name = "", key: at = "" }) {
-    const precondition = await readPrecondition(context, exchange, name, at);
-    const { version: number } = readQuery(exchange, deleteQuery);
-    try {
-      const { if_version, if_edit } = precondition ?? {};
-      const options = { version: number, if_version, if_edit };
-      return { status: 200, body: await deleteOrNotFound(context.store, name, at, options) };
-    } catch (error) {
-      throw await preconditionError(context, precondition, error, { bucket: name, key: at });
-    }
-  },
-};
-
-export const artifactRoutes: readonly Route[] = [
-  createSession,
-  listBuckets,
-  listArtifacts,
-  getArtifact,
-  deleteArtifact,
-];
+export const artifactRoutes: readonly Route[] = [createSession, listBuckets, listArtifacts, getArtifact];

@@ -5,7 +5,7 @@ import { sendContent } from "../download/send-content.js";
 import type { Answer, Exchange } from "../message/exchange.js";
 import type { Operation, Parameters, Route } from "../route.js";
 import { readQuery } from "./read-query.js";
-import { writeContent } from "./save-content.js";
+import { writeContent, writeQuery } from "./save-content.js";
 
 const path = "/v1/content/{bucket}/{key}";
 
@@ -42,6 +42,7 @@ const readOperation: Omit<Operation, "id" | "summary"> = {
 };
 
 const writeOperation: Omit<Operation, "id" | "summary"> = {
+  query: writeQuery,
   description:
     "Content-Type is the media type of the content. If it is missing or no media type, the key's extension decides the type.",
   headers: {

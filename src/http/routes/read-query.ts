@@ -1,35 +1,55 @@
 import { z } from "zod";
 import { readArguments } from "../../api/arguments.js";
 import type { Exchange } from "../message/exchange.js";
+import { HttpError } from "../message/http-error.js";
 
-/**
- * The parameters of each schema that are integers. To find them takes longer than to answer a request, so it is done
- * once.
- */
-const integersOfSchemas = new WeakMap<z.ZodObject, ReadonlySet<string>>();
+/** The JSON types of each schema's parameters, by their names. To find them takes longer than to answer a request. */
+const typesOfSchemas = new WeakMap<z.ZodObject, ReadonlyMap<string, string | undefined>>();
 
-function integersOf(schema: z.ZodObject): ReadonlySet<string> {
-  const known = integersOfSchemas.get(schema);
+function typesOf(schema: z.ZodObject): ReadonlyMap<string, string | undefined> {
+  const known = typesOfSchemas.get(schema);
   if (known !== undefined) return known;
   const { properties = {} } = z.toJSONSchema(schema, { io: "input" });
-  const found = Object.entries(properties).filter(([, of]) => typeof of === "object" && of.type === "integer");
-  const integers = new Set(found.map(([name]) => name));
-  integersOfSchemas.set(schema, integers);
-  return integers;
+  const types = new Map(Object.entries(properties).map(([name, of]) => [name, typeOf(of)]));
+  typesOfSchemas.set(schema, types);
+  return types;
+}
+
+function typeOf(property: z.core.JSONSchema._JSONSchema): string | undefined {
+  const { type } = typeof property === "object" ? property : {};
+  return typeof type === "string" ? type : undefined;
 }
 
 /**
- * Returns the parameters of the query, checked by their schema. Integers become numbers.
+ * Returns the parameters of the query, checked by their schema. Integers and booleans are converted. The members of an
+ * object are parameters of their own: `metadata[run]=42` (`deepObject` of OpenAPI).
  *
  * @throws ArtifactError `invalid_argument`
+ * @throws HttpError `invalid_argument`
  */
 export function readQuery<Input extends z.ZodObject>(exchange: Exchange, schema: Input): z.output<Input> {
-  const integers = integersOf(schema);
-  const entries = [...exchange.target.query].map(([name, text]) => {
-    const isInteger = integers.has(name) && /^\d{1,16}$/.test(text);
-    return [name, isInteger ? Number(text) : text];
-  });
-  return readArguments(schema, Object.fromEntries(entries), "this URL");
+  const types = typesOf(schema);
+  const values = new Map<string, unknown>();
+  const objects = new Map<string, [name: string, text: string][]>();
+  for (const [name, text] of exchange.target.query) {
+    const [, object = "", member = ""] = /^(\w+)\[(.*)\]$/s.exec(name) ?? [];
+    if (types.get(object) !== "object") {
+      values.set(name, converted(name, text, types.get(name)));
+      continue;
+    }
+    const members = objects.get(object) ?? [];
+    members.push([member, text]);
+    objects.set(object, members);
+  }
+  for (const [name, members] of objects) values.set(name, Object.fromEntries(members));
+  return readArguments(schema, Object.fromEntries(values), "this URL");
+}
+
+function converted(name: string, text: string, type: string | undefined): unknown {
+  if (type === "integer" && /^\d{1,16}$/.test(text)) return Number(text);
+  if (type === "boolean" && (text === "true" || text === "false")) return text === "true";
+  if (type !== "object") return text;
+  throw new HttpError("invalid_argument", `Give each pair of ${name} as a parameter of its own: ${name}[NAME]=VALUE.`);
 }
 
 const noParameters = z.strictObject({});

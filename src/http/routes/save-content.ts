@@ -1,7 +1,11 @@
 import { createHash } from "node:crypto";
+import { z } from "zod";
+import { expiresIn } from "../../api/change-schemas.js";
+import { metadata } from "../../api/schemas.js";
 import type { SaveArtifact } from "../../store/artifacts/artifact-saves.js";
 import type { Artifact } from "../../store/model/artifact.js";
 import { ArtifactError } from "../../store/model/errors.js";
+import { parseExpiresIn } from "../../store/model/expiry.js";
 import { checksumMismatch, type DigestAlgorithm } from "../../store/model/session-errors.js";
 import type { UploadSession } from "../../store/model/upload-session.js";
 import type { StreamChecksum } from "../../store/uploads/upload-stream.js";
@@ -17,6 +21,7 @@ import { isResumable } from "../protocols/resumable-fields.js";
 import { resumableForm } from "../protocols/resumable-problems.js";
 import type { Parameters } from "../route.js";
 import { preconditionError, readPrecondition } from "./preconditions.js";
+import { readQuery } from "./read-query.js";
 
 /** A body up to this size is held in memory and saved in one step, which takes half as long as a session. */
 const maxSaveBytes = 256 * 1024;
@@ -32,6 +37,9 @@ interface PromisedDigests {
   readonly checksum: StreamChecksum | undefined;
 }
 
+/** What a body cannot say of its artifact. Header fields carry no Unicode, so it stands in the query. */
+export const writeQuery = z.strictObject({ expires_in: expiresIn, metadata });
+
 /** Saves the whole body, or begins a resumable upload. */
 export async function writeContent(
   context: HttpContext,
@@ -41,6 +49,8 @@ export async function writeContent(
   refusePart(exchange);
   refuseForm(exchange);
   requireBody(exchange);
+  const { metadata, expires_in } = readQuery(exchange, writeQuery);
+  const lifetime = expires_in === undefined ? undefined : parseExpiresIn(expires_in);
   const precondition = await readPrecondition(context, exchange, bucket, key);
   const type = mediaType(exchange.header("content-type"));
   const request = {
@@ -48,6 +58,8 @@ export async function writeContent(
     key,
     // curl and others send the type of a form with any body, unless told otherwise.
     mime_type: /^application\/x-www-form-urlencoded\b/i.test(type ?? "") ? undefined : type,
+    metadata,
+    expires_in: lifetime,
     ...precondition,
     idempotency_key: idempotencyKey(exchange),
     saved_by: "http",

@@ -12,7 +12,7 @@ import { sessionIdOf } from "../security/authorize.js";
 
 const path = "/v1/artifacts/session:{session}";
 const uploadHeaders = {
-  "Upload-Offset": "Offset of the body's first byte. Default: 0 for a PUT, and the session's offset for a POST.",
+  "Upload-Offset": "Offset of the body's first byte. Default: 0. A POST needs it once bytes are stored.",
   "Content-Range": "The same offset, as `bytes first-last/total`.",
   "Upload-Complete":
     "`?1` if the body ends the content, which completes an upload of undeclared size; otherwise `?0`. Default: `?1` for a PUT of the whole content, and `?0` for other requests.",
@@ -65,7 +65,7 @@ const post = sessionRoute(
   true,
   {
     id: "appendToUpload",
-    summary: "Upload content from the session's offset on",
+    summary: "Upload a part of the content",
     headers: uploadHeaders,
     bytes: "application/octet-stream",
     answers: uploadAnswers,

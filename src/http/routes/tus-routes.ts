@@ -97,7 +97,7 @@ const get: Route = {
 
 /** @throws HttpError `not_found` before the completion, `gone` an hour after it */
 async function readUploaded({ store, auth }: HttpContext, exchange: Exchange, id: string): Promise<Answer | undefined> {
-  const { artifact } = await store.uploads.get(id);
+  const { artifact } = await store.uploads.getWithoutTail(id);
   if (artifact === undefined) {
     throw new HttpError("not_found", "The upload is not complete, so it has no content yet: complete it first.");
   }

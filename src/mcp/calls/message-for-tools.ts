@@ -52,6 +52,10 @@ const adviceFor: Readonly<Record<NextStep, Advice>> = {
     "Call complete_upload_session with the right sha256, or abort with abort_upload_session and upload again.",
   create_with_digest:
     "Send the content that has this sha256. For other content, create another session with the right sha256 or without it.",
+  create_on_newest: ({ version, edit }) =>
+    version === 0
+      ? "Create the session again with if_version 0, or without if_version."
+      : `Look at the newest version with get_artifact, then create the session again with if_version ${guardText({ version: Number(version), edit: Number(edit ?? 0) })}.`,
   use_other_key: "Send the same content again, or use another idempotency key.",
   make_room: `Delete artifacts with delete_artifact or abort uploads, then make the same call again. The person who runs this server can make room.`,
   free_store_quota: `Delete artifacts with delete_artifact or abort uploads, then make the same call again. The person who runs this server can raise --max-store-bytes.`,

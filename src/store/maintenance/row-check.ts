@@ -10,6 +10,8 @@ import {
   freedPrefix,
   goneKey,
   gonePrefix,
+  openKey,
+  openPrefix,
   parseArtifactRow,
   parseClockRow,
   parseDueRow,
@@ -101,7 +103,7 @@ export class RowCheck {
     else if (key.startsWith(duePrefix)) parseDueRow(row);
     else if (key === clockKey) parseClockRow(row);
     else if (key === storeKey) parseStoreRow(row);
-    else if (!key.startsWith(uploadPrefix()) && key !== changedKey) throw unsound(key);
+    else if (!isIndexRow(key) && key !== changedKey) throw unsound(key);
   }
 
   /** A key has an artifact row or a gone row, never both. */
@@ -135,18 +137,24 @@ export class RowCheck {
     this.#unnamed.nameAllFiles(id);
     this.#unnamed.namePieces(id, pieces);
     if (isUnfinished(found.value) && is_listed) this.#findings.counts.unfinished_uploads += 1;
-    const index = uploadKey(bucket, key, id);
+    if (!is_listed) return;
+    for (const index of [uploadKey(bucket, key, id), ...(isUnfinished(found.value) ? [openKey(found.value)] : [])]) {
+      await this.#indexed(found, index);
+    }
+  }
+
+  /** @param index the key of an index row that the session must have */
+  async #indexed({ key: sessionRow, text, value }: SessionRow, index: string): Promise<void> {
     const { metadata } = this.#dependencies;
-    if (!is_listed || (await metadata.get(index)) !== undefined) return;
-    const again = await metadata.get(row.key);
-    if (again !== row.text) return; // the session has changed, so the next verification checks it
+    const [found, again] = await metadata.getMany([index, sessionRow]);
+    if (found !== undefined || again !== text) return; // a session that has changed is checked by the next verification
     const rows = [
-      { key: row.key, old: again, next: again },
+      { key: sessionRow, old: text, next: text },
       { key: index, old: undefined, next: uploadText },
     ];
     const repaired = this.#options.repair === true && (await metadata.change(rows));
-    const message = "No listing shows this upload: its index row is gone.";
-    const names = { bucket, key, session_id: id, row: index };
+    const message = "A listing does not show this upload: its index row is gone.";
+    const names = { bucket: value.bucket, key: value.key, session_id: value.id, row: index };
     this.#findings.faults.push({ kind: "unlisted", ...names, message, next: "repair", repaired });
   }
 
@@ -166,6 +174,11 @@ export class RowCheck {
     const message = "This metadata row cannot be read.";
     this.#findings.faults.push({ kind: "corrupt", ...names, row: key, message, next: "restore_row", repaired });
   }
+}
+
+/** Nothing depends on the index row of a session that is gone: listings pass over it. */
+function isIndexRow(key: string): boolean {
+  return key.startsWith(uploadPrefix()) || key.startsWith(openPrefix());
 }
 
 function unsound(row: string): ArtifactError {

@@ -51,6 +51,8 @@ export const NEXT_STEPS = [
   "upload_in_chunks",
   /** The content is larger than an artifact may be: split it. The operator can raise the limit. */
   "split_content",
+  /** Create the session with `version` as if_version. */
+  "create_on_newest",
   /** `size` was too small: create a session without it. */
   "create_without_size",
   /** Send the missing bytes from `offset`. */
@@ -123,7 +125,9 @@ export const NEXT_STEPS = [
 
 export type NextStep = (typeof NEXT_STEPS)[number];
 
-export type ErrorDetails = Readonly<Record<string, string | number | boolean | null | readonly string[]>>;
+export type ErrorDetails = Readonly<
+  Record<string, string | number | boolean | null | readonly string[] | readonly number[]>
+>;
 
 export interface ArtifactErrorOptions extends ErrorOptions {
   readonly next?: NextStep;

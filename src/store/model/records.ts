@@ -10,6 +10,8 @@ import { ArtifactError } from "./errors.js";
  *   gone <bucket> <key>         the last version number of a key that has no version now
  *   session <id>                one upload
  *   upload <bucket> <key> <id>  index of sessions by key
+ *   open <bucket> <key> <time> <id>
+ *                               index of unfinished sessions by key, newest first
  *   freed <id>                  pieces that no other row names any more, to be removed
  *   due <bucket> <key>          an expired key that a sweep has seen
  *   changed                     rewritten after a publication or a deletion, so that watchers look again
@@ -167,6 +169,24 @@ export const uploadText = "{}";
 /** The beginning of the keys of index rows: of all, of one bucket, or of one key in a bucket. */
 export const uploadPrefix = (bucket?: string, key?: string): string =>
   joined("upload", ...(bucket === undefined ? [] : [bucket, ...(key === undefined ? [] : [key])]), "");
+
+/** More than any time in seconds. It has as many digits as every time that is subtracted from it. */
+const latestSeconds = 9_999_999_999_999;
+/** Sorts like the time in unix seconds, but the latest first. */
+const descending = (seconds: number): string => String(latestSeconds - seconds).padStart(13, "0");
+
+/** The key of the index row of an unfinished session. */
+export const openKey = ({ bucket, key, id, created_at }: OpenedSession): string =>
+  joined("open", bucket, key, descending(created_at), id);
+/** The beginning of the keys of such rows: of all, of one bucket, or of one key in a bucket. */
+export const openPrefix = (bucket?: string, key?: string): string =>
+  joined("open", ...(bucket === undefined ? [] : [bucket, ...(key === undefined ? [] : [key])]), "");
+/** The end of such a key, `<time>\t<id>`: sorts the sessions of any keys, newest first. */
+export const openOrder = (key: string): string => partsOf(key).slice(-2).join("\t");
+/** The same for a session. */
+export const orderOf = (session: OpenedSession): string => openOrder(openKey(session));
+type OpenedSession = Pick<SessionRecord, "bucket" | "key" | "id" | "created_at">;
+
 /** The parts of a row's key. */
 export const partsOf = (key: string): readonly string[] => key.split("\t");
 /** The session id at the end of the key of a session row or an index row. */

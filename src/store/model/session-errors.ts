@@ -1,6 +1,6 @@
 import { count, countIs } from "./count.js";
 import { ArtifactError } from "./errors.js";
-import { guardText } from "./guard.js";
+import { type Guard, guardText } from "./guard.js";
 import { quote } from "./quote.js";
 import type { SessionRecord, Version } from "./records.js";
 
@@ -101,6 +101,29 @@ export function versionConflict(
       ...(is_listed ? { session_id: id } : {}),
       if_version,
       ...(if_edit === undefined ? {} : { if_edit }),
+      version: newest?.version ?? 0,
+      ...(newest?.edit === undefined ? {} : { edit: newest.edit }),
+    },
+  });
+}
+
+/**
+ * The error for a session that is not created, because its guard is not met.
+ *
+ * @param isOfSource the guard is the version that the upload would begin with
+ */
+export function notCreated(guard: Guard, newest: Version | undefined, isOfSource: boolean): ArtifactError {
+  const { if_version = null, if_edit = 0 } = guard;
+  const is = newest === undefined ? "the key does not exist" : `the newest version of the key is ${guardText(newest)}`;
+  const text = guardText({ version: if_version ?? 0, edit: if_edit });
+  const what = isOfSource
+    ? `The upload would begin with version ${text}, and is for no other`
+    : `if_version is ${text}`;
+  return new ArtifactError("version_conflict", `${what}, but ${is}. No session was created.`, {
+    next: "create_on_newest",
+    details: {
+      if_version,
+      ...(if_edit === 0 ? {} : { if_edit }),
       version: newest?.version ?? 0,
       ...(newest?.edit === undefined ? {} : { edit: newest.edit }),
     },

@@ -1,32 +1,43 @@
 import type { TransferUrls } from "../ports/transfer-urls.js";
 import { type Artifact, type DescribedContent, toArtifact, withPreviousMetadata } from "./artifact.js";
+import { guardText } from "./guard.js";
 import type { Piece, SessionRecord, Version } from "./records.js";
+import type { Tail } from "./tail.js";
 
 export type UploadStatus = SessionRecord["status"];
 
-/** An upload session, as MCP and HTTP show it. `offset` and `size` are in bytes, times in unix seconds. */
-export interface UploadSession {
+/** Another unfinished session of the same key, as the answer of a creation names it. */
+export interface OpenSession
+  extends Partial<Tail>,
+    Pick<UploadSession, "id" | "offset" | "size" | "status" | "created_at"> {}
+
+/**
+ * An upload session, as MCP and HTTP show it. `offset` and `size` are in bytes, times in unix seconds. It has a tail if
+ * it is unfinished and has bytes, except in the answer of an append: the caller has just sent these bytes.
+ */
+export interface UploadSession extends Partial<Tail> {
   readonly id: string;
   readonly bucket: string;
   readonly key: string;
   readonly mime_type: string;
   /** URL that takes bytes over HTTP. The URI of the session as an MCP resource if no HTTP server listens. */
   readonly url: string;
-  /** Bytes that are stored durably. The next chunk begins here. */
+  /** Bytes that are stored durably. The next chunk begins here. 0 after an abort or expiry: the bytes are gone. */
   readonly offset: number;
   /** Null if the upload ends when it is completed. */
   readonly size: number | null;
   /** `open` with `offset` = `size` means that the upload is being published: ask again. */
   readonly status: UploadStatus;
-  /** The guard that its completion must meet, if there is one. */
-  readonly if_version?: number;
-  /** The `edit` that the newest version must have under that guard; absent for 0. */
-  readonly if_edit?: number;
+  /** The guard that its completion must meet, if there is one: see `guardText`. */
+  readonly if_version?: string;
   /** Seconds from its publication to the expiry of the artifact; absent if it does not expire. */
   readonly expires_in?: number;
+  readonly metadata: Readonly<Record<string, string>>;
   readonly created_at: number;
   readonly expires_at: number;
   readonly artifact?: Artifact;
+  /** In the answer of a creation: other unfinished sessions of the same key, newest first, 10 at most. */
+  readonly open_sessions?: readonly OpenSession[];
 }
 
 export function uploadUri(id: string): string {
@@ -38,15 +49,16 @@ export function toUploadSession(
   urls: TransferUrls,
   status: UploadStatus = record.status,
 ): UploadSession {
-  const { id, bucket, key, mime_type, offset, size, created_at, expires_at, artifact } = record;
+  const { id, bucket, key, mime_type, size, metadata, created_at, expires_at, artifact } = record;
   const { if_version, if_edit, expires_in } = record;
   const url = urls.upload(id) ?? uploadUri(id);
+  const offset = status === "aborted" || status === "expired" ? 0 : record.offset;
   const optional = {
-    ...(if_version === null ? {} : { if_version }),
-    ...(if_edit === undefined ? {} : { if_edit }),
+    ...(if_version === null ? {} : { if_version: guardText({ version: if_version, edit: if_edit }) }),
     ...(expires_in === undefined ? {} : { expires_in }),
   };
-  const session = { id, bucket, key, mime_type, url, offset, size, status, ...optional, created_at, expires_at };
+  const place = { id, bucket, key, mime_type, url };
+  const session = { ...place, offset, size, status, ...optional, metadata, created_at, expires_at };
   if (artifact === null) return session;
   // A client with the upload URL may read the artifact for a limited time only, not as long as the session is known.
   const shown = toArtifact(bucket, key, artifact, urls, record.updated_at);

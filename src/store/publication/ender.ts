@@ -1,4 +1,4 @@
-import { hasVersion, type SessionRow, uploadKey, type Version } from "../model/records.js";
+import { hasVersion, openKey, type SessionRow, uploadKey, type Version } from "../model/records.js";
 import { ended, isUnfinished } from "../model/upload-session.js";
 import type { FreedPieces } from "../pieces/freed-pieces.js";
 import type { Staging } from "../pieces/staging.js";
@@ -53,24 +53,27 @@ export class Ender {
   async #tryToEnd(row: SessionRow, status: "aborted" | "expired") {
     const { rows, nowSeconds } = this.#dependencies;
     const { id, pieces } = row.value;
+    const index = await rows.openRow(row.value);
     const change = rows.begin();
     const next = change.session(row, ended(row.value, status, nowSeconds()));
+    change.closeSession(row.value, index);
     const freed = change.free([{ session: id, pieces }]);
     return (await change.commit()) ? { next, freed } : undefined;
   }
 
   /**
-   * Deletes the row of a session that has ended, and its index row. Returns the number of deleted rows; 0 if the row
+   * Deletes the row of a session that has ended, and its index rows. Returns the number of deleted rows; 0 if the row
    * has changed.
    */
   async forget(row: SessionRow): Promise<number> {
     const { rows, metadata } = this.#dependencies;
     const { bucket, key, id } = row.value;
-    const index = await metadata.get(uploadKey(bucket, key, id));
+    const index = await metadata.getMany([uploadKey(bucket, key, id), openKey(row.value)]);
     const change = rows.begin();
     change.dropSession(row);
-    if (index !== undefined) change.unlistSession(row.value, index);
-    return (await change.commit()) ? (index === undefined ? 1 : 2) : 0;
+    change.unlistSession(row.value, index[0]);
+    change.closeSession(row.value, index[1]); // there is none, unless a row was repaired or restored meanwhile
+    return (await change.commit()) ? 1 + index.filter((text) => text !== undefined).length : 0;
   }
 
   /** Stops listing a session that has ended. Its row stays until the sweep deletes it. */
@@ -81,7 +84,7 @@ export class Ender {
       const index = await metadata.get(uploadKey(bucket, key, id));
       const change = rows.begin();
       change.session(now, { ...now.value, is_listed: false });
-      if (index !== undefined) change.unlistSession(now.value, index);
+      change.unlistSession(now.value, index);
       if (await change.commit()) return;
     }
   }

@@ -57,6 +57,8 @@ export interface PublisherDependencies {
 interface Ready {
   readonly session: SessionRow;
   readonly sha256: string;
+  /** The text of the session's index row. */
+  readonly index: string | undefined;
 }
 
 /** A change that is not made yet, the session as it will be, and the row of the pieces that the change frees. */
@@ -110,13 +112,14 @@ export class Publisher {
    * stays in rows. Other content moves to the content store. Undefined if the session has changed meanwhile.
    */
   async #ready(row: SessionRow): Promise<Ready | undefined> {
-    const { staging, pieceLimits } = this.#dependencies;
+    const { rows, staging, pieceLimits } = this.#dependencies;
     const isSmall =
       row.value.offset <= pieceLimits.maxRowPieceBytes && splitPieces(row.value.pieces).stored.length === 0;
     const stored = isSmall ? row : await staging.withoutRowPieces(row);
     const session = stored && (await staging.withFewPieces(stored));
     const sha256 = session && (await staging.digest(session));
-    return session === undefined || sha256 === undefined ? undefined : { session, sha256 };
+    if (session === undefined || sha256 === undefined) return undefined;
+    return { session, sha256, index: await rows.openRow(session.value) };
   }
 
   /** Tries once, from the rows as they are now. Undefined if one of them has changed meanwhile. */
@@ -162,7 +165,7 @@ export class Publisher {
   }
 
   async #publishNew(
-    { session, sha256 }: Ready,
+    { session, sha256, index }: Ready,
     record: SessionRecord,
     rows: KeyRows,
     expires_at: number | undefined,
@@ -178,6 +181,7 @@ export class Publisher {
     const freed = change.free(dropped);
     const lost = lostMetadata(versionsOf(rows), content, nowSeconds());
     const next = change.session(session, completed(record, version, nowSeconds(), lost));
+    change.closeSession(record, index);
     return { change, next, freed };
   }
 
@@ -196,7 +200,7 @@ export class Publisher {
   }
 
   #useExisting(
-    { session }: Ready,
+    { session, index }: Ready,
     record: SessionRecord,
     rows: KeyRows,
     { version, next: answered }: Existing,
@@ -208,6 +212,7 @@ export class Publisher {
     else replaceVersion(change, bucket, key, rows, answered);
     const freed = change.free([{ session: id, pieces: session.value.pieces }]);
     const next = change.session(session, completed(record, answered, nowSeconds()));
+    change.closeSession(record, index);
     return { change, next, freed };
   }
 

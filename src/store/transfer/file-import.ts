@@ -62,7 +62,7 @@ export class FileImport {
     { bucket = "", key = "", mime_type, metadata, if_version, if_edit, expires_in, saved_by }: ImportFile,
     { bytes: size }: LocalFile,
   ): Promise<UploadSession> {
-    const guard = { if_version, if_edit };
+    const guard = { if_version, if_edit, checksGuardAtEnd: true };
     return this.#uploads.create({ bucket, key, mime_type, metadata, ...guard, expires_in, saved_by, size });
   }
 

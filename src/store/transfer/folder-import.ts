@@ -169,10 +169,10 @@ export class FolderImport {
     const mime_type = mimeTypeOf(key, "application/octet-stream");
     const { data } = await uploads.list({ bucket, key, limit: largestPageLimit });
     for (const session of data) {
-      const { id, status, offset, size, if_version } = session;
+      const { status, offset, size, if_version } = session;
       const isLike = status === "open" && offset > 0 && size === file.bytes && session.mime_type === mime_type;
       if (!isLike || if_version !== undefined) continue;
-      if (sameStrings(await uploads.metadata(id), metadata)) return session;
+      if (sameStrings(session.metadata, metadata)) return session;
     }
     return undefined;
   }

@@ -5,7 +5,7 @@ import { checkBucket } from "../model/names/bucket-name.js";
 import { toKey } from "../model/names/key-name.js";
 import type { SessionRecord } from "../model/records.js";
 import { checksumMismatch } from "../model/session-errors.js";
-import type { CopySource } from "./copied-content.js";
+import type { CopySource } from "./copy-source.js";
 
 export interface CreateUpload {
   readonly bucket: string;
@@ -32,8 +32,16 @@ export interface CreateUpload {
   readonly saved_by?: string | undefined;
   /** Always creates a session, even if the same request has created one before. */
   readonly isNew?: boolean | undefined;
-  /** The upload begins with the content of this version. */
+  /**
+   * The upload begins with the content of this version. Its type and metadata are those of the version unless given. If
+   * it is of the same key, the guard is that version, unless a guard is given.
+   */
   readonly from?: CopySource | undefined;
+  /**
+   * The guard is checked only when the content is there. For a caller that may repeat an upload that was published: its
+   * content is the newest version then, whatever the guard says.
+   */
+  readonly checksGuardAtEnd?: boolean | undefined;
 }
 
 /** What a new session gets from the store, not from its request. Times in unix seconds. */
@@ -108,7 +116,7 @@ export function newSession(upload: CreateUpload, names: UploadNames, start: Sess
   };
 }
 
-const emptyDigest = sha256Of("");
+export const emptyDigest = sha256Of("");
 
 /**
  * A digest that is equal for two requests that ask for the same session. It does not contain the number that a strict

@@ -1,8 +1,11 @@
+import { isGuardMet } from "../model/guard.js";
 import { suggestKey } from "../model/names/suggest-key.js";
 import { type SessionRecord, type SessionRow, uploadText } from "../model/records.js";
+import { notCreated } from "../model/session-errors.js";
 import type { Appender, AppenderDependencies } from "./appender.js";
 import type { CopiedContent } from "./copied-content.js";
-import { type CreateUpload, checkRequest, newSession } from "./new-session.js";
+import { checkFits, describedBy, findSource } from "./copy-source.js";
+import { type CreateUpload, checkRequest, emptyDigest, newSession } from "./new-session.js";
 import type { SessionCalls } from "./session-calls.js";
 import { isKeyTaken, sessionOfSameRequest } from "./upload-index.js";
 
@@ -33,7 +36,8 @@ export class UploadCreation {
    * Creates a listed session, with the content that it begins with.
    *
    * @returns its row, or the id of the session that the same request has created before
-   * @throws ArtifactError `invalid_argument`, `checksum_mismatch`, `too_large`, `storage_full`, `idempotency_conflict`
+   * @throws ArtifactError `invalid_argument`, `version_conflict`, `checksum_mismatch`, `too_large`, `storage_full`,
+   * `idempotency_conflict`; with `from`: `artifact_not_found`, `size_exceeded`, `corrupt`
    */
   async create(upload: CreateUpload): Promise<SessionRow | string> {
     if (!upload.isOwnKey) return this.#create(upload);
@@ -42,18 +46,41 @@ export class UploadCreation {
   }
 
   async #create(upload: CreateUpload): Promise<SessionRow | string> {
-    const { quota } = this.#dependencies;
+    const { quota, rows } = this.#dependencies;
     const { from, isOwnKey } = upload;
     const wanted = await this.newRecord(upload, true);
     const known = upload.isNew ? undefined : await sessionOfSameRequest(this.#dependencies, wanted);
     if (known !== undefined) return known;
     const record = isOwnKey ? await this.#withFreeKey(upload, wanted) : wanted;
     const { size } = record;
-    if (from !== undefined) await this.#copies.check(from, size);
+    const source = from && (await findSource(rows, from));
+    if (source !== undefined) checkFits(source, record);
+    await this.#checkGuard(source === undefined ? record : describedBy(source, record, upload), upload);
     await quota.check({ storedBytes: size ?? 0, unfinishedBytes: size ?? 0 });
-    const created = await quota.during({ openSessions: 1 }, () => this.insert(record));
-    const listed = isOwnKey && record === wanted ? await this.#leaveTakenKey(upload, created) : created;
-    return from === undefined ? listed : this.#copies.begin(listed, from);
+    const created = await quota.during({ openSessions: 1 }, async () => {
+      if (from === undefined) return this.insert(record);
+      return this.#copies.begin(await this.insert({ ...record, is_listed: false }), upload, from);
+    });
+    return isOwnKey && record === wanted ? this.#leaveTakenKey(upload, created) : created;
+  }
+
+  /**
+   * Refuses a session whose guard is not met, unless its content may have been published already: then the publication
+   * answers with that version.
+   *
+   * @throws ArtifactError `version_conflict`
+   */
+  async #checkGuard(record: SessionRecord, { checksGuardAtEnd, if_version }: CreateUpload): Promise<void> {
+    if (record.if_version === null || checksGuardAtEnd) return;
+    const { bucket, key, idempotency_key } = record;
+    const versions = (await this.#dependencies.rows.liveArtifact(bucket, key))?.value.versions ?? [];
+    const [newest] = versions;
+    const sha256 = record.size === 0 ? emptyDigest : record.sha256;
+    const mayBeNewest = !record.is_strict && newest !== undefined && newest.sha256 === sha256;
+    const isKnown =
+      idempotency_key !== undefined && versions.some((known) => known.idempotency_keys?.includes(idempotency_key));
+    if (mayBeNewest || isKnown || isGuardMet(record, newest)) return;
+    throw notCreated(record, newest, if_version === undefined);
   }
 
   /** @throws ArtifactError `invalid_argument`, `checksum_mismatch`, `too_large` */
@@ -88,10 +115,12 @@ export class UploadCreation {
    * after its session was listed, so of two processes at least one sees the other. The caller does not know the key yet.
    */
   async #leaveTakenKey(upload: CreateUpload, row: SessionRow): Promise<SessionRow> {
-    const record = await this.#withFreeKey(upload, row.value);
-    if (record === row.value) return row;
+    const free = await this.#withFreeKey(upload, row.value);
+    if (free === row.value) return row;
+    const record = upload.from === undefined ? free : { ...row.value, key: free.key };
     const change = this.#dependencies.rows.begin();
     change.unlistSession(row.value, uploadText);
+    change.closeSession(row.value, uploadText);
     change.listSession(record);
     const next = change.session(row, record);
     return (await change.commit()) ? next : row; // if it fails, somebody found the session in a listing and ended it

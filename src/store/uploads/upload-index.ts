@@ -1,38 +1,10 @@
-import { decodeCursor, encodeCursor, type Page, type PageOptions } from "../model/cursor.js";
 import { ArtifactError } from "../model/errors.js";
-import { checkBucket } from "../model/names/bucket-name.js";
-import { toKey } from "../model/names/key-name.js";
 import { type SessionRecord, type SessionRow, sessionIdIn, uploadPrefix } from "../model/records.js";
-import { isUnfinished, statusAt } from "../model/upload-session.js";
+import { statusAt } from "../model/upload-session.js";
 import { rowsUnder } from "../ports/metadata-store.js";
-import type { AppenderDependencies } from "./appender.js";
-
-type Dependencies = Pick<AppenderDependencies, "rows" | "metadata" | "clock">;
-
-export interface ListUploads extends PageOptions {
-  readonly bucket?: string | undefined;
-  /** Needs `bucket`. */
-  readonly key?: string | undefined;
-}
+import { type IndexDependencies, unfinishedSessions } from "./unfinished-sessions.js";
 
 const pageRows = 100;
-
-/** A page of the listed sessions, by bucket and key. @throws ArtifactError `invalid_argument` */
-export async function listSessions(
-  { rows, metadata }: Dependencies,
-  { bucket, cursor, limit, ...filter }: ListUploads,
-): Promise<Page<SessionRecord>> {
-  const key = filter.key === undefined ? undefined : toKey(filter.key);
-  checkFilter(bucket, key);
-  const scope = ["uploads", bucket ?? "", key ?? ""];
-  const after = decodeCursor(scope, cursor);
-  const index = await metadata.range(uploadPrefix(bucket, key), { after, limit: limit + 1 });
-  const page = index.slice(0, limit);
-  const found = await rows.sessions(page.map(({ key }) => sessionIdIn(key)));
-  const data = found.map(({ value }) => value);
-  const last = page.at(-1)?.key;
-  return index.length > limit && last !== undefined ? { data, next_cursor: encodeCursor(scope, last) } : { data };
-}
 
 /**
  * The id of the session that the same request has created before. A session that was aborted or has expired does not
@@ -41,7 +13,7 @@ export async function listSessions(
  * @throws ArtifactError `idempotency_conflict`
  */
 export async function sessionOfSameRequest(
-  dependencies: Dependencies,
+  dependencies: IndexDependencies,
   record: SessionRecord,
 ): Promise<string | undefined> {
   const { bucket, key, idempotency_key } = record;
@@ -57,30 +29,22 @@ export async function sessionOfSameRequest(
 }
 
 /** Whether the key of a session has an artifact, or another upload that may create one. */
-export async function isKeyTaken(dependencies: Dependencies, record: SessionRecord): Promise<boolean> {
-  if ((await dependencies.rows.liveArtifact(record.bucket, record.key)) !== undefined) return true;
-  for await (const { value } of sessionsOfKey(dependencies, record)) {
-    if (value.id !== record.id && isUnfinished(value) && statusAt(value, dependencies.clock.nowSeconds()) !== "expired")
-      return true;
-  }
-  return false;
+export async function isKeyTaken(
+  dependencies: IndexDependencies,
+  { bucket, key, id }: SessionRecord,
+): Promise<boolean> {
+  for await (const { value } of unfinishedSessions(dependencies, { bucket, key })) if (value.id !== id) return true;
+  // After the sessions: one that was published meanwhile has its artifact now.
+  return (await dependencies.rows.liveArtifact(bucket, key)) !== undefined;
 }
 
-/** The listed sessions of a key. */
-async function* sessionsOfKey(
-  { rows, metadata }: Dependencies,
-  { bucket, key }: SessionRecord,
+/** The listed sessions of a key, finished ones too, in no particular order. */
+export async function* sessionsOfKey(
+  { rows, metadata }: IndexDependencies,
+  { bucket, key }: Pick<SessionRecord, "bucket" | "key">,
 ): AsyncGenerator<SessionRow, void> {
   for await (const { key: index } of rowsUnder(metadata, uploadPrefix(bucket, key), pageRows)) {
     const row = await rows.session(sessionIdIn(index));
     if (row !== undefined) yield row;
-  }
-}
-
-/** @throws ArtifactError `invalid_argument` */
-function checkFilter(bucket: string | undefined, key: string | undefined): void {
-  if (bucket !== undefined) checkBucket(bucket);
-  if (key !== undefined && bucket === undefined) {
-    throw new ArtifactError("invalid_argument", "key needs bucket beside it.", { details: { argument: "key" } });
   }
 }

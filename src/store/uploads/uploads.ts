@@ -10,16 +10,7 @@ import {
   closedError,
   unknownSession,
 } from "../model/session-errors.js";
-import {
-  isFull,
-  isReady,
-  isUnfinished,
-  statusAt,
-  takesMore,
-  toUploadSession,
-  type UploadSession,
-  type UploadStatus,
-} from "../model/upload-session.js";
+import { isFull, isReady, isUnfinished, takesMore, type UploadSession } from "../model/upload-session.js";
 import type { ByteSource } from "../ports/byte-source.js";
 import type { Log } from "../ports/log.js";
 import type { TransferUrls } from "../ports/transfer-urls.js";
@@ -31,9 +22,10 @@ import { CopiedContent } from "./copied-content.js";
 import type { CreateUpload } from "./new-session.js";
 import { RefusedChunks } from "./refused-chunks.js";
 import { RunningStreams } from "./running-streams.js";
+import { SessionAnswers } from "./session-answers.js";
 import { SessionCalls, type WaitingCall } from "./session-calls.js";
+import { type ListUploads, listSessions } from "./session-listings.js";
 import { UploadCreation } from "./upload-creation.js";
-import { type ListUploads, listSessions } from "./upload-index.js";
 import { type StreamOptions, stillArriving, UploadStream } from "./upload-stream.js";
 import { WholeSave } from "./whole-save.js";
 
@@ -76,11 +68,13 @@ export class Uploads {
   readonly #chunks: ChunkAppends;
   readonly #creation: UploadCreation;
   readonly #saves: WholeSave;
+  readonly #answers: SessionAnswers;
   readonly #refused = new RefusedChunks();
   readonly #streams = new RunningStreams();
 
   constructor(dependencies: UploadsDependencies) {
     this.#dependencies = dependencies;
+    this.#answers = new SessionAnswers(dependencies);
     this.#appender = new Appender(dependencies);
     this.#chunks = new ChunkAppends(this.#appender, dependencies.clock);
     const copies = new CopiedContent(dependencies);
@@ -92,15 +86,15 @@ export class Uploads {
    * Creates a session, or answers the one that the same request has created before. Publishes a session that is full
    * from the start.
    *
-   * @throws ArtifactError `invalid_argument`, `checksum_mismatch`, `too_large`, `storage_full`, `idempotency_conflict`;
-   * with `from`: `artifact_not_found`, `size_exceeded`, `corrupt`
+   * @throws ArtifactError as `UploadCreation.create` does
    */
   async create(upload: CreateUpload): Promise<UploadSession> {
     const created = await this.#creation.create(upload);
     if (typeof created === "string") return this.get(created);
-    return isFull(created.value)
-      ? this.#inOrder(created.value.id, () => this.#publish(created))
-      : this.#show(created.value);
+    const { id } = created.value;
+    const isReady = isFull(created.value);
+    const record = isReady ? await this.#calls.answer(id, () => this.#publish(created)) : created.value;
+    return upload.isNew ? this.#answers.show(record) : this.#answers.showCreated(record);
   }
 
   /** Saves content in one call. Returns its complete session, which no listing shows. @throws as `WholeSave.save` does */
@@ -125,13 +119,15 @@ export class Uploads {
         return await this.#publishFull(await this.#chunks.append(id, offset, bytes));
       } catch (error) {
         await this.#rememberRefused(id, offset, error);
-        throw error;
+        throw await this.#answers.withTail(id, error);
       }
     };
     let isStored = false;
     const check = async (): Promise<void> => {
       this.#checkChunk(bytes, sha256);
-      isStored = await this.#chunks.isStored(id, offset, bytes);
+      isStored = await this.#chunks.isStored(id, offset, bytes).catch(async (error) => {
+        throw await this.#answers.withTail(id, error);
+      });
     };
     const onDropped = (session: SessionRecord): void => {
       if (!isStored) this.#refused.add(id, Math.max(session.offset, offset));
@@ -176,11 +172,18 @@ export class Uploads {
    * @throws ArtifactError as `append` does; the error of a broken source, after the bytes before it are stored
    */
   async appendStream(id: string, source: ByteSource, options: AppendStreamOptions = {}): Promise<UploadSession> {
-    const { isLast = false, sha256 } = options;
+    const { sha256 } = options;
     checkDigest("sha256", sha256);
+    return this.#appendStream(id, source, options).catch(async (error) => {
+      throw await this.#answers.withTail(id, error);
+    });
+  }
+
+  async #appendStream(id: string, source: ByteSource, options: AppendStreamOptions): Promise<UploadSession> {
+    const { isLast = false, sha256 } = options;
     const stream = await this.#calls.run(id, () => this.#openStream(id, source, options));
     const row = await stream.run().finally(() => this.#streams.delete(id, stream));
-    if (!isLast && takesMore(row.value)) return this.#show(row.value);
+    if (!isLast && takesMore(row.value)) return this.#answers.show(row.value);
     return this.#inOrder(id, async () => {
       const now = await this.#appender.current(id);
       if (isLast) checkEnd(now.value, stream.end);
@@ -227,25 +230,34 @@ export class Uploads {
     return (await change.commit()) ? next : undefined;
   }
 
-  /** Publishes a full session first: the process that appended its last bytes may have died before it could. */
+  /**
+   * The session with its tail. Publishes a full session first: the process that appended its last bytes may have died
+   * before it could.
+   */
   async get(id: string): Promise<UploadSession> {
-    return this.#inOrder(id, async () => {
+    return this.#answers.showWithTail(await this.#state(id));
+  }
+
+  /** As `get`, but without the tail, for a caller that knows what it has sent. */
+  async getWithoutTail(id: string): Promise<UploadSession> {
+    return this.#answers.show(await this.#state(id));
+  }
+
+  #state(id: string): Promise<SessionRecord> {
+    return this.#calls.answer(id, async () => {
       await this.#streams.flush(id);
       const row = await this.#appender.current(id);
       return isReady(row.value) && !this.#dependencies.readOnly ? this.#publish(row) : row.value;
     });
   }
 
-  /** The metadata that the artifact will have, as given when the session was created. */
-  async metadata(id: string): Promise<Readonly<Record<string, string>>> {
-    return (await this.#appender.current(id)).value.metadata;
-  }
-
-  /** Sessions by bucket and key, unfinished and finished. @throws ArtifactError `invalid_argument` */
+  /** A page of the listed sessions, as `listSessions` orders them; with their tails if a key is given. @throws ArtifactError `invalid_argument` */
   async list(filter: ListUploads): Promise<Page<UploadSession>> {
     const { data, ...rest } = await listSessions(this.#dependencies, filter);
-    const now = this.#dependencies.clock.nowSeconds();
-    return { data: data.map((record) => this.#show(record, statusAt(record, now))), ...rest };
+    if (filter.key === undefined) return { data: data.map((record) => this.#answers.show(record)), ...rest };
+    const sessions: UploadSession[] = [];
+    for (const record of data) sessions.push(await this.#answers.showWithTail(record));
+    return { data: sessions, ...rest };
   }
 
   /** Idempotent. @throws ArtifactError `incomplete`, `session_closed`, `session_expired`; `invalid_argument` for a size */
@@ -299,12 +311,8 @@ export class Uploads {
     await this.#streams.stopAll();
   }
 
-  #show(record: SessionRecord, status?: UploadStatus): UploadSession {
-    return toUploadSession(record, this.#dependencies.urls, status);
-  }
-
   async #inOrder(id: string, work: () => Promise<SessionRecord>, waiting?: WaitingCall): Promise<UploadSession> {
-    return this.#show(await this.#calls.answer(id, work, waiting));
+    return this.#answers.show(await this.#calls.answer(id, work, waiting));
   }
 
   /** Publishes a session that has just taken bytes, unless it still takes more. */

@@ -17,6 +17,8 @@ async function withSession(upload: object = wanted) {
   return { ...client, url, id, offset };
 }
 
+const at = (offset: number) => ({ "upload-offset": String(offset) });
+
 describe.each(["/v1/artifacts", "/v1/files"])("the session API under %s", (root) => {
   it("creates a session, uploads its bytes, lists and describes the artifact, and deletes it", async () => {
     const { ask, askAsStranger, store } = await serveHttp();
@@ -27,8 +29,8 @@ describe.each(["/v1/artifacts", "/v1/files"])("the session API under %s", (root)
 
     const half = await askAsStranger("POST", url, { body: "hello " });
     expect(half).toMatchObject({ status: 200, json: { id, url, offset: 6, size: 11 } });
-    expect((await ask("GET", `${root}/session:${id}`)).json).toEqual(half.json);
-    const whole = await askAsStranger("POST", url, { body: "world" });
+    expect((await ask("GET", `${root}/session:${id}`)).json).toEqual({ ...half.json, tail: "hello " });
+    const whole = await askAsStranger("POST", url, { body: "world", headers: at(6) });
     const info = { key: "k/x.txt", bucket: "b", mime_type: "text/plain", bytes: 11 };
     expect(whole).toMatchObject({ status: 200, json: { ...info, created_at: expect.any(Number) } });
     expect(await textOf(store, "b", "k/x.txt")).toBe("hello world");
@@ -160,7 +162,7 @@ describe("bytes for a session", () => {
   ])("with %j are refused, and none of them is kept", async (headers, status, code) => {
     const { askAsStranger, url, offset } = await withSession();
     await askAsStranger("POST", url, { body: "hello " });
-    const asked = { body: "world", headers: headers as Record<string, string> };
+    const asked = { body: "world", headers: { ...at(6), ...(headers as Record<string, string>) } };
     expect(await askAsStranger("POST", url, asked)).toMatchObject({ status, json: { code } });
     expect(await offset()).toBe(6);
   });
@@ -171,6 +173,31 @@ describe("bytes for a session", () => {
     expect(refused).toMatchObject({ status: 400, json: { code: "invalid_argument" } });
     expect(refused.json["detail"]).toMatch(/write \?1 for true or \?0 for false\.$/);
     expect(await offset()).toBe(0);
+  });
+
+  it("by POST need an offset once bytes are stored, so that a repeated request stores nothing twice", async () => {
+    const { askAsStranger, url, offset } = await withSession({ bucket: "b", key: "k" });
+    expect((await askAsStranger("POST", url, { body: "hello " })).json).toMatchObject({ offset: 6 });
+    const refused = await askAsStranger("POST", url, { body: "hello " });
+    expect(refused).toMatchObject({
+      status: 409,
+      headers: { "upload-offset": "6" },
+      json: { code: "offset_conflict", offset: 6 },
+    });
+    expect(refused.json["detail"]).toMatch(/has no Upload-Offset.* Continue at offset 6, with the content that comes/);
+    expect(await offset()).toBe(6);
+    const rest = { body: "world", headers: { ...at(6), "upload-complete": "?1" } };
+    expect((await askAsStranger("POST", url, rest)).json).toMatchObject({ bytes: 11, version: 1 });
+    expect((await askAsStranger("POST", url, rest)).json).toMatchObject({ bytes: 11, version: 1 });
+  });
+
+  it("by POST without an offset are compared with those of a complete upload", async () => {
+    const { askAsStranger, url, store } = await withSession();
+    expect((await askAsStranger("POST", url, { body: "hello world" })).json).toMatchObject({ version: 1 });
+    expect((await askAsStranger("POST", url, { body: "hello world" })).json).toMatchObject({ version: 1 });
+    const refused = await askAsStranger("POST", url, { body: "world" });
+    expect(refused).toMatchObject({ status: 409, json: { code: "offset_conflict" } });
+    expect(await store.artifacts.get("b", "k/x.txt")).toMatchObject({ version: 1 });
   });
 
   it("beyond the size are refused, and none of them is kept", async () => {
@@ -185,7 +212,7 @@ describe("bytes for a session", () => {
     expect((await askAsStranger("POST", url, { body: "hello " })).json).toMatchObject({ size: null, status: "open" });
     const last = { "upload-complete": "?1" };
     const wrong = { ...last, "repr-digest": `sha-256=:${Buffer.alloc(32).toString("base64")}:` };
-    const refused = await askAsStranger("POST", url, { body: "world", headers: wrong });
+    const refused = await askAsStranger("POST", url, { body: "world", headers: { ...wrong, ...at(6) } });
     expect(refused).toMatchObject({ status: 422, json: { code: "checksum_mismatch" } });
     expect((await askAsStranger("POST", url, { headers: last })).json).toMatchObject({ bytes: 11 });
   });
@@ -200,7 +227,9 @@ describe("bytes for a session", () => {
     );
     const known = await askAsStranger("GET", url);
     expect(known).toMatchObject({ status: 422, json: { code: "checksum_mismatch", session_id: id, offset: 11 } });
-    expect((await store.uploads.list({ limit: 1 })).data).toMatchObject([{ status: "open", offset: 11, size: 11 }]);
+    expect((await store.uploads.list({ all: true, limit: 1 })).data).toMatchObject([
+      { status: "open", offset: 11, size: 11 },
+    ]);
     expect(await ask("GET", "/v1/artifacts/b/k/x.txt")).toMatchObject({ status: 404 });
     const { sha256 } = (await store.uploads.complete(id, { sha256: sha256Of("hello world") })).artifact ?? {};
     expect(sha256).toBe(sha256Of("hello world"));
@@ -242,7 +271,7 @@ describe("bytes for a session", () => {
     slow.write("hello ");
     await expect.poll(offset).toBe(6);
     const first = answerTo(slow);
-    expect((await askAsStranger("POST", url, { body: "world" })).json).toMatchObject({ bytes: 11 });
+    expect((await askAsStranger("POST", url, { body: "world", headers: at(6) })).json).toMatchObject({ bytes: 11 });
     expect(await first).toMatchObject({ status: 409 });
   });
 

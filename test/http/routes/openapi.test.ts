@@ -35,12 +35,15 @@ async function urlsOf({ store, signedUrls }: HttpClient): Promise<Record<string,
   const done = await store.uploads.create({ bucket: "b", key: "done", size: 0 });
   const of = {
     "/v1/artifacts/session:{session}": signedUrls.uploadPath(upload.id),
+    "/v1/sessions/{id}": `/v1/sessions/${upload.id}`,
+    "/v1/sessions/{id}/complete": `/v1/sessions/${done.id}/complete`,
     "/v1/tus/{session}": signedUrls.uploadPath(upload.id, tusBase),
     "GET /v1/tus/{session}": signedUrls.uploadPath(done.id, tusBase),
   };
   return {
     ...of,
     "/v1/artifacts/{bucket}": "/v1/artifacts/b",
+    "DELETE /v1/artifacts/{bucket}": "/v1/artifacts/b?prefix=",
     "/v1/artifacts/{bucket}/{key}": "/v1/artifacts/b/k",
     "/v1/content/{bucket}/{key}": "/v1/content/b/k",
   };
@@ -51,6 +54,9 @@ const partial = { "content-type": "application/partial-upload", "upload-offset":
 /** The request of each operation that makes it succeed, if it needs more than its method and path. */
 const asks: Record<string, { headers?: Record<string, string>; body?: string }> = {
   createUploadSession: { body: JSON.stringify({ bucket: "b", key: "k" }) },
+  updateArtifact: { body: JSON.stringify({ metadata: { run: "42" }, expires_in: "30d" }) },
+  copyArtifact: { body: JSON.stringify({ bucket: "b", key: "k", to_key: "copy" }) },
+  completeUpload: { body: "{}" },
   createTusUpload: { headers: { ...tus, "upload-length": "5" } },
   appendToUpload: { body: "hel" },
   putUpload: { body: "hello" },
@@ -83,7 +89,9 @@ it("the document is valid OpenAPI 3.1, and its operations have unique names", as
   expect(await new Validator().validate({ ...structuredClone(document) })).toMatchObject({ valid: true });
   const ids = operations.map(({ operation }) => operation.operationId);
   expect(new Set(ids).size).toBe(ids.length);
-  expect(ids).toEqual(expect.arrayContaining(["listBuckets", "getContent", "createTusUpload", "readyz"]));
+  expect(ids).toEqual(
+    expect.arrayContaining(["listBuckets", "searchArtifacts", "getContent", "createTusUpload", "readyz"]),
+  );
 });
 
 it("every operation answers as described, with and without the token", async () => {
@@ -112,6 +120,8 @@ it("every operation fails as described", async () => {
   const missing: Record<string, string> = {
     "/v1/artifacts/session:{session}": client.signedUrls.uploadPath(id),
     "/v1/tus/{session}": client.signedUrls.uploadPath(id, tusBase),
+    "/v1/sessions/{id}": `/v1/sessions/${id}`,
+    "/v1/sessions/{id}/complete": `/v1/sessions/${id}/complete`,
     "/v1/artifacts/{bucket}": "/v1/artifacts/none",
     "/v1/artifacts/{bucket}/{key}": "/v1/artifacts/none/k",
     "/v1/content/{bucket}/{key}": "/v1/content/none/k?version=x",

@@ -94,7 +94,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
 
     it("expires with its bytes also if it is a conflict", async () => {
       await saveText(store, "b", "k", "there");
-      const id = await uploaded("abc", { if_version: 0 });
+      const id = await uploaded("abc", { if_version: 0, checksGuardAtEnd: true });
       await expect(store.uploads.complete(id)).rejects.toMatchObject({ code: "version_conflict" });
       now += 7 * day;
       expect(await store.sweep.run(trusting)).toMatchObject({ expired: 1 });

@@ -80,15 +80,16 @@ describe("toUploadSession()", () => {
       offset: 4,
       size: 10,
       status: "open",
+      metadata: {},
       created_at: 100,
       expires_at: 200,
     });
   });
 
   it("shows the guard and the artifact, and marks an artifact that another upload has made", () => {
-    const done = completed({ ...open, offset: 10, if_version: 2 }, version, 170);
+    const done = completed({ ...open, offset: 10, if_version: 2, if_edit: 1 }, version, 170);
     const shown = toUploadSession(done, noTransferUrls);
-    expect(shown).toMatchObject({ if_version: 2, status: "complete", artifact: { version: 3, bytes: 10 } });
+    expect(shown).toMatchObject({ if_version: "2.1", status: "complete", artifact: { version: 3, bytes: 10 } });
     expect(shown.artifact).not.toHaveProperty("already_saved");
     const other = toUploadSession(completed(open, { ...version, session: "other" }, 170), noTransferUrls);
     expect(other.artifact).toMatchObject({ version: 3, already_saved: true });

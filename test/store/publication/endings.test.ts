@@ -81,7 +81,7 @@ describe("a call succeeds although pieces cannot be removed, and the sweep remov
   });
 
   it("aborting a conflict", async () => {
-    const id = await uploaded("text", { if_version: 7 });
+    const id = await uploaded("text", { if_version: 7, checksGuardAtEnd: true });
     await expect(store.uploads.complete(id)).rejects.toMatchObject({ code: "version_conflict" });
     expect(await failing.uploads.abort(id)).toMatchObject({ status: "aborted" });
     await expectFreedBySweep();
@@ -119,7 +119,7 @@ it("a full upload that was left behind is published with the next number, if the
 
 it("a conflict says why it was not published, and is published by a completion with the right guard", async () => {
   await saveText(store, "b", "k", "there");
-  const other = await uploaded("other", { if_version: 7 });
+  const other = await uploaded("other", { if_version: 7, checksGuardAtEnd: true });
   await expect(store.uploads.complete(other)).rejects.toMatchObject({ code: "version_conflict" });
   await expect(store.uploads.append(other, 5, bytesOf("more"))).rejects.toMatchObject({
     code: "session_closed",
@@ -144,13 +144,13 @@ it("a deletion of all versions that fails, while another process deletes the new
 });
 
 it("a conflict stays a conflict in a sweep if its completion with another guard was interrupted", async () => {
-  const id = await uploaded("new", { if_version: 7 });
+  const id = await uploaded("new", { if_version: 7, checksGuardAtEnd: true });
   await expect(store.uploads.complete(id)).rejects.toMatchObject({ code: "version_conflict" });
   await saveText(store, "b", "k", "since");
   await expect(dying().uploads.complete(id, { if_version: 1 })).rejects.toThrow(Dead);
   expect(await store.sweep.run({ graceMs: 0 })).toMatchObject({ settled: 0, failed: 0 });
   expect(await textOf(store, "b", "k")).toBe("since");
-  expect(await store.uploads.get(id)).toMatchObject({ status: "conflict", if_version: 7 });
+  expect(await store.uploads.get(id)).toMatchObject({ status: "conflict", if_version: "7" });
   expect(await store.uploads.complete(id, { if_version: 1 })).toMatchObject({ artifact: { version: 2 } });
 });
 

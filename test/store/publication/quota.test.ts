@@ -47,7 +47,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
       const store = open({ maxStoreBytes: 10 });
       await saveText(store, "b", "one", "12345");
       await expect(create(store, { size: 6 })).rejects.toMatchObject({ code: "storage_full" });
-      expect((await store.uploads.list({ limit: 9 })).data).toEqual([]);
+      expect((await store.uploads.list({ all: true, limit: 9 })).data).toEqual([]);
       const id = await create(store, { size: 5 });
       expect(await store.uploads.append(id, 0, bytesOf("67890"))).toMatchObject({ status: "complete" });
     });
@@ -167,7 +167,7 @@ describe("the limit on open sessions", () => {
     };
     await expect(create(store)).rejects.toMatchObject(refused);
     await expect(create(open({ maxOpenSessions: 3 }))).rejects.toMatchObject(refused);
-    expect((await store.uploads.list({ limit: 9 })).data).toHaveLength(3);
+    expect((await store.uploads.list({ all: true, limit: 9 })).data).toHaveLength(3);
     await store.uploads.abort(first);
     await create(store);
     await expect(create(store)).rejects.toMatchObject(refused);
@@ -180,7 +180,9 @@ describe("the limit on open sessions", () => {
   });
 
   it("never makes a call wait for a slow count of the sessions of other processes", async () => {
-    const metadata = { ...engines.metadata, range: () => new Promise<never>(() => undefined) };
+    const range: typeof engines.metadata.range = (prefix, options) =>
+      prefix === "session\t" ? new Promise(() => undefined) : engines.metadata.range(prefix, options);
+    const metadata = { ...engines.metadata, range };
     const store = storeOn({ ...engines, metadata });
     expect(await store.uploads.create({ bucket: "b", key: "k" })).toMatchObject({ offset: 0 });
   });

@@ -93,7 +93,13 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
 
     it("deletes the key, which meets the guard of an upload, and the upload is published", async () => {
       await saveText(store, "b", "k", "there");
-      const { id } = await store.uploads.create({ bucket: "b", key: "k", if_version: 0, size: 3 });
+      const { id } = await store.uploads.create({
+        bucket: "b",
+        key: "k",
+        if_version: 0,
+        checksGuardAtEnd: true,
+        size: 3,
+      });
       const late = overtaken(() => store.artifacts.delete("b", "k"));
       expect(await late.uploads.append(id, 0, bytesOf("abc"))).toMatchObject({ artifact: { version: 2 } });
       expectSound(engines);
@@ -170,11 +176,13 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
 
     it("holds for uploads too, and a refused upload keeps its bytes", async () => {
       await store.artifacts.save({ ...strict, bytes, if_version: 0 });
-      const guarded = { mime_type: "text/plain", if_version: 0 };
+      const guarded = { mime_type: "text/plain", if_version: 0, checksGuardAtEnd: true };
       expect(await upload("same", guarded)).toMatchObject({ artifact: { version: 1, already_saved: true } });
       const refused = upload("same", { ...guarded, isStrict: true });
       await expect(refused).rejects.toMatchObject({ code: "version_conflict", next: "resolve_conflict" });
-      const [kept] = (await store.uploads.list({ limit: 9 })).data.filter(({ status }) => status === "conflict");
+      const [kept] = (await store.uploads.list({ all: true, limit: 9 })).data.filter(
+        ({ status }) => status === "conflict",
+      );
       expect(await store.uploads.complete(kept?.id ?? "", { if_version: 1 })).toMatchObject({
         artifact: { version: 2 },
       });
