@@ -93,7 +93,13 @@ async function race(
   const options = { keepVersions: 2, pieceLimits };
   const quiet = storeOn({ metadata, content: engines.content }, { pieceLimits });
   if (before !== undefined) await saveText(quiet, "b", "k", before);
-  const { id } = await quiet.uploads.create({ bucket: "b", key: "k", mime_type: "text/plain", checksGuardAtEnd: true, ...upload });
+  const { id } = await quiet.uploads.create({
+    bucket: "b",
+    key: "k",
+    mime_type: "text/plain",
+    checksGuardAtEnd: true,
+    ...upload,
+  });
   await quiet.uploads.append(id, 0, bytesOf("abc"));
 
   const running = names.map(async (name) => {

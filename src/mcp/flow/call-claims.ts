@@ -97,7 +97,10 @@ export const toolClaims: ReadonlyMap<string, ClaimsOfCall> = new Map<string, Cla
   ["list_artifacts", ({ bucket }) => listingClaims(bucket)],
   ["get_artifact", (args) => keyClaims(args, read)],
   ["read_artifact", (args) => keyClaims(args, read)],
-  ["delete_artifact", (args) => keyClaims(args, write)],
+  ["search_artifacts", ({ bucket }) => listingClaims(bucket)],
+  ["update_artifact", (args) => keyClaims(args, write)],
+  ["copy_artifact", copyClaims],
+  ["delete_artifact", deleteClaims],
 ]);
 
 /** @param use how the key is used; calls on one session pass a use that they share */
@@ -129,6 +132,20 @@ function sessionClaims({ session_id: id }: Arguments, sessions: SessionKeys): Cl
   const key = sessions.of(id);
   const published = key === undefined ? [unknown] : keyClaims({ ...key }, sessionThing(id));
   return [[sessionThing(id), call], ...published];
+}
+
+/** A copy only reads its source, but a move takes it away. */
+function copyClaims({ bucket, key, to_bucket, to_key, move }: Arguments): Claim[] {
+  const isMove = move === true || move === "true";
+  const target = { bucket: isText(to_bucket) ? to_bucket : bucket, key: isText(to_key) ? to_key : key };
+  return [...keyClaims({ bucket, key }, isMove ? write : read), ...keyClaims(target, write)];
+}
+
+/** A deletion under a prefix may delete any key in the folder that the prefix is in. */
+function deleteClaims(args: Arguments): Claim[] {
+  const { bucket, prefix } = args;
+  if (!isText(prefix) || !isText(bucket)) return keyClaims(args, write);
+  return [folderClaim(bucket, foldersAbove(prefix).at(-1)), known, ...bucketClaims(bucket)];
 }
 
 /**
