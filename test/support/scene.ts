@@ -124,11 +124,15 @@ export class Scene {
       .some(({ added }) => added.some((known) => known.version === version && known.sha256 === sha256));
   }
 
-  /** The sessions of all versions that have ever existed, once for each change that published them. */
-  published(): string[] {
-    return [...this.changes, ...this.elsewhere].flatMap(({ added }) => [
-      ...new Set(added.map(({ session }) => session)),
-    ]);
+  /**
+   * The sessions of all versions that have ever existed, once for each change that published them.
+   *
+   * @param but a key that is left out
+   */
+  published(but?: string): string[] {
+    return [...this.changes, ...this.elsewhere]
+      .filter(({ key }) => key !== but)
+      .flatMap(({ added }) => [...new Set(added.map(({ session }) => session))]);
   }
 
   rowsUnder(...prefixes: readonly string[]): string[] {
