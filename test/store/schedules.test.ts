@@ -14,7 +14,15 @@ import {
   expectNothingLeft,
   expectSound,
 } from "../support/invariants.js";
-import { digestOf, expectAnswerable, inTimeMs, operationOf, operations, unheardError } from "../support/operations.js";
+import {
+  digestOf,
+  expectAnswerable,
+  inTimeMs,
+  operationOf,
+  operations,
+  sourceKey,
+  unheardError,
+} from "../support/operations.js";
 import { dayMs, Scene, sceneMs, sessionTtlMs } from "../support/scene.js";
 import { explore, follow, type Outcome, type World } from "../support/schedules.js";
 import { bytesOf, noRowPieces, saveText, tinyPieces } from "../support/stores.js";
@@ -244,7 +252,7 @@ function expectRight({ scene, id, names, outcomes, hasFailures }: Cast, isAborte
 
 function expectRefused(error: unknown, by: string, cast: Pick<Cast, "scene" | "names" | "hasFailures">): void {
   expectAnswerable(error, cast.names.map(operationOf));
-  const isPublished = cast.scene.published().some((session) => session.startsWith(`${by}-`));
+  const isPublished = cast.scene.published(sourceKey).some((session) => session.startsWith(`${by}-`));
   assert.ok(cast.hasFailures || !isPublished, "a save that failed was published");
   const hasEdited = cast.scene.changes.some((change) => change.by === by && change.edits.length > 0);
   assert.ok(cast.hasFailures || error === unheardError || !hasEdited, "an update that failed was made");

@@ -85,7 +85,8 @@ export class ArtifactCopy {
   async #look(request: CopyRequest): Promise<Seen> {
     const { rows, nowSeconds, keepVersions } = this.#dependencies;
     const { from, to } = request;
-    const [source, target] = await Promise.all([rows.ofKey(from.bucket, from.key), rows.ofKey(to.bucket, to.key)]);
+    const source = await rows.ofKey(from.bucket, from.key);
+    const target = await rows.ofKey(to.bucket, to.key);
     return { source, target, ...planCopy(request, source, target, { nowSeconds: nowSeconds(), keepVersions }) };
   }
 
