@@ -29,7 +29,7 @@ describe.each(["/v1/artifacts", "/v1/files"])("the session API under %s", (root)
 
     const half = await askAsStranger("POST", url, { body: "hello " });
     expect(half).toMatchObject({ status: 200, json: { id, url, offset: 6, size: 11 } });
-    expect((await ask("GET", `${root}/session:${id}`)).json).toEqual(half.json);
+    expect((await ask("GET", `${root}/session:${id}`)).json).toEqual({ ...half.json, tail: "hello " });
     const whole = await askAsStranger("POST", url, { body: "world", headers: at(6) });
     const info = { key: "k/x.txt", bucket: "b", mime_type: "text/plain", bytes: 11 };
     expect(whole).toMatchObject({ status: 200, json: { ...info, created_at: expect.any(Number) } });
