@@ -5,7 +5,6 @@ import {
   maxBucketChars,
   maxKeyBytes,
   maxMetadataBytes,
-  maxMimeTypeChars,
 } from "../store/model/limits.js";
 
 /*
@@ -21,49 +20,75 @@ export const key = z.string().meta({ description: "Key." });
 /** A bucket that a new artifact goes to. */
 export const newBucket = z.string().meta({
   description: `1 to ${maxBucketChars} of A-Z a-z 0-9 _ - . It needs no creating.`,
-  minLength: 1,
-  maxLength: maxBucketChars,
 });
 
 /** A key that a new artifact gets. */
 export const newKey = z.string().meta({
-  description: `Like reports/2026/summary.csv: at most ${maxKeyBytes} bytes, / between parts.`,
-  minLength: 1,
+  description: `Like reports/2026/summary.csv; at most ${maxKeyBytes} bytes.`,
 });
+
+/** A key that need not be given: an empty text is refused, not taken for none, where a call could do more without it. */
+export const deletedKey = z.string().optional().meta({ description: "Key." });
+
+export const deletedPrefix = z
+  .string()
+  .optional()
+  .meta({ description: 'In place of key: all keys that begin with this, like tmp/; "/" is the whole bucket.' });
+
+export const confirm = z.string().optional().meta({ description: "What the same call without it answered." });
 
 export const version = z.int().min(1).optional().meta({ description: "Version number; the newest if left out." });
 
 /** Without a version all versions are deleted. So it must really be absent: an empty text is refused. */
 export const deletedVersion = version.meta({ description: "Only this version; all if left out." });
 
-export const ifVersion = z.int().min(0).optional().meta({
-  description: "Guard: 0 if the key must not exist, n if version n must be its newest.",
+/** Text that hosts may send as an integer. Any other number is refused: 3.1 and 3.10 would be the same. */
+const textOrInteger = z
+  .preprocess((value) => (Number.isSafeInteger(value) ? String(value) : value), z.string())
+  .optional();
+
+export const ifVersion = textOrInteger.meta({
+  description: 'Guard: "0" if the key must not exist, "3" (edited: "3.1") if that version must be its newest.',
 });
 
-export const newIfVersion = ifVersion.meta({ description: "In place of the if_version given at creation." });
+export const newIfVersion = textOrInteger.meta({ description: "In place of the if_version given at creation." });
+
+export const shortIfVersion = textOrInteger.meta({
+  description: 'What must be its newest version, like "3" or "3.1".',
+});
+
+export const targetIfVersion = textOrInteger.meta({ description: 'Guard of the target: "0" if it must not exist.' });
+
+export const sourceIfVersion = textOrInteger.meta({ description: "Guard of the source." });
+
+export const expiresIn = z.string().optional().meta({
+  description: "1h to 365d: deleted after that time.",
+});
+
+export const newExpiresIn = z.string().optional().meta({ description: '1h to 365d from now, or "never".' });
+
+export const createdAfter = textOrInteger.meta({ description: "Day or time, like 2026-03-01 or 2026-03-01T09:30Z." });
+
+export const createdBefore = textOrInteger.meta({ description: "Day or time, itself included." });
 
 export const mimeType = z.string().optional().meta({
-  description: "Media type; told from the key's extension if left out.",
-  maxLength: maxMimeTypeChars,
+  description: "Media type; told from the key if left out.",
 });
 
 export const metadata = z
   .record(z.string(), z.string())
   .optional()
-  .meta({ description: `Your facts to find it by, like {"run": "42"}; at most ${maxMetadataBytes} bytes.` });
+  .meta({ description: `Facts to find it by, like {"run": "42"}; ${maxMetadataBytes} bytes.` });
 
 /** A digest may be written in upper case. */
 const digest = z.string().toLowerCase().optional();
-const digestPattern = "^[0-9a-fA-F]{64}$";
 
 export const contentSha256 = digest.meta({
   description: "SHA-256 of the whole content in hex, if a program computed it: other content is not published.",
-  pattern: digestPattern,
 });
 
 export const chunkSha256 = digest.meta({
-  description: "SHA-256 of this chunk in hex, if a program computed it.",
-  pattern: digestPattern,
+  description: "SHA-256 of this chunk in hex.",
 });
 
 export const uploadSize = z
@@ -82,12 +107,9 @@ export const sessionId = z.string().meta({ description: "The session's id." });
 
 export const cursor = z.string().optional().meta({ description: "next_cursor of the page before." });
 
-export const limit = z
-  .int()
-  .min(1)
-  .max(largestPageLimit)
-  .default(defaultPageLimit)
-  .meta({ description: "Entries on a page." });
+export const largestLimit = z.int().min(1).max(largestPageLimit);
+
+export const limit = largestLimit.default(defaultPageLimit).meta({ description: "Entries on a page." });
 
 const count = z.int().min(0);
 const nextCursor = z

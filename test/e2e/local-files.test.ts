@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import { mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import { describe, expect, it } from "vitest";
 import { temporaryDirectory } from "../support/directories.js";
@@ -62,6 +62,88 @@ describe("export_file", () => {
     const answer = answerOf(await second.client.callTool({ name: "export_file", arguments: args }));
     expect(answer).toEqual({ path: out, bytes: content.length, sha256: sha256(content) });
     expect(sha256(await readFile(out))).toBe(sha256(content));
+  });
+});
+
+describe("import_file and export_file of a folder", () => {
+  const large = "large/file.bin";
+  const largeBytes = 60 * 1024 * 1024;
+
+  /** A folder of 200 small files and a large one. Returns their digests by name. */
+  async function plantFolder(allowed: string): Promise<{ folder: string; digests: Record<string, string> }> {
+    const folder = join(allowed, "run");
+    const sizes = Array.from({ length: 200 }, (_, n) => [`part ${n % 7}/${n}.bin`, 100 + n * 400] as const);
+    const digests: Record<string, string> = {};
+    for (const [name, bytes] of [...sizes, [large, largeBytes] as const]) {
+      const content = randomBytes(bytes);
+      await mkdir(dirname(join(folder, name)), { recursive: true });
+      await writeFile(join(folder, name), content);
+      digests[name] = sha256(content);
+    }
+    return { folder, digests };
+  }
+
+  it("import goes on with the same call after kills, and an export writes the same files", async () => {
+    const { start, allowed } = await prepare(0);
+    const { folder, digests } = await plantFolder(allowed);
+    const args = { path: folder, bucket: "b", key: "run" };
+    await killedInTheMiddle(await start(), "import_file", args);
+    const ofLarge = { path: join(folder, "large"), bucket: "b", key: "run/large" };
+    await killedInTheMiddle(await start(), "import_file", ofLarge);
+
+    const server = await start();
+    const { data } = await server.call("list_upload_sessions", { bucket: "b", key: `run/${large}` });
+    const [begun] = data as never as { id: string; offset: number; status: string }[];
+    expect(begun).toMatchObject({ status: "open", offset: expect.any(Number) });
+    expect(begun?.offset).toBeGreaterThan(0);
+    const done = answerOf(await server.client.callTool({ name: "import_file", arguments: args }));
+    expect(done).toMatchObject({ files: 201 });
+    expect(done["already_saved"]).toBeGreaterThan(0);
+    const uploaded = await server.call("get_upload_session", { session_id: begun?.id });
+    expect(uploaded).toMatchObject({ status: "complete", artifact: { sha256: digests[large] } });
+
+    const out = join(allowed, "out");
+    const exported = { bucket: "b", prefix: "run", path: out };
+    await killedInTheMiddle(server, "export_file", exported);
+    const last = await start();
+    const answer = answerOf(
+      await last.client.callTool({ name: "export_file", arguments: { ...exported, overwrite: true } }),
+    );
+    expect(answer).toMatchObject({ path: out, files: 201 });
+    for (const [name, digest] of Object.entries(digests)) {
+      expect(sha256(await readFile(join(out, name))), name).toBe(digest);
+    }
+  });
+
+  it("reach nothing outside the allowed directories", async () => {
+    const { start, root, allowed } = await prepare(10);
+    const outside = await temporaryDirectory();
+    await writeFile(join(outside, "secret"), "secret");
+    await symlink(outside, join(allowed, "way-out"));
+    await symlink(root, join(allowed, "store"));
+    const server = await start();
+    const answer = answerOf(
+      await server.client.callTool({ name: "import_file", arguments: { path: allowed, bucket: "b" } }),
+    );
+    expect(answer).toMatchObject({ files: 1, skipped: 2, skipped_entries: [{ name: "store" }, { name: "way-out" }] });
+    await server.call("save_artifact", { bucket: "b", key: "store/format", content: "x" });
+    for (const path of [
+      outside,
+      root,
+      join(allowed, "way-out"),
+      join(allowed, "way-out", "new"),
+      join(allowed, "store"),
+    ]) {
+      for (const [name, args] of [
+        ["import_file", { path, bucket: "c" }],
+        ["export_file", { path, bucket: "b", prefix: "/", overwrite: true }],
+      ] as const) {
+        expect((await server.call(name, args)).error, `${name} ${path}`).toMatchObject({ code: "path_not_allowed" });
+      }
+    }
+    const into = await server.call("export_file", { path: allowed, bucket: "b", prefix: "/", overwrite: true });
+    expect(into.error).toMatchObject({ code: "path_not_allowed" });
+    expect(await readdir(outside)).toEqual(["secret"]);
   });
 });
 

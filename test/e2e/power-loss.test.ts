@@ -28,6 +28,7 @@ const bucket = "b";
 interface KnownVersion {
   readonly version: number;
   readonly sha256: string;
+  readonly edit: number;
   readonly content: Buffer;
 }
 /** The offset of an upload. Undefined after the upload was aborted. */
@@ -95,7 +96,7 @@ class Workload {
   async step(): Promise<void> {
     const keys = this.keys.filter(({ next }) => next === undefined);
     const uploads = this.uploads.filter((slot) => slot.next === undefined && isOpen(slot));
-    const choice = randomInt(11);
+    const choice = randomInt(12);
     if (this.keys.length < 3) return this.#save(this.#newKey());
     if (uploads.length < 3) return this.#create();
     if (choice < 5) return this.#append(pick(uploads));
@@ -103,7 +104,8 @@ class Workload {
     if (keys.length === 0) return this.#append(pick(uploads));
     const key = pick(keys);
     if (choice < 7 && key.acknowledged.versions.length > 0) return this.#copy(key);
-    return choice < 9 || key.acknowledged.versions.length === 0 ? this.#save(key) : this.#delete(key);
+    if (choice < 8 && key.acknowledged.versions.length > 0) return this.#update(key);
+    return choice < 10 || key.acknowledged.versions.length === 0 ? this.#save(key) : this.#delete(key);
   }
 
   #newKey(): KeySlot {
@@ -150,10 +152,18 @@ class Workload {
   async #save(slot: KeySlot): Promise<void> {
     const content = randomBytes(sizeUpTo(100_000));
     const { last, versions } = slot.acknowledged;
-    const version = { version: last + 1, sha256: sha256Of(content), content };
+    const version = { version: last + 1, sha256: sha256Of(content), edit: 0, content };
     const state = { last: last + 1, versions: [...versions, version].slice(-keepVersions) };
     const args = { bucket, key: slot.key, content: content.toString("base64"), encoding: "base64" };
     await track(slot, state, () => this.#server().call("save_artifact", args));
+  }
+
+  /** Changes the metadata of the newest version. */
+  async #update(slot: KeySlot): Promise<void> {
+    const { last, versions } = slot.acknowledged;
+    const edited = versions.map((known, n) => (n === versions.length - 1 ? { ...known, edit: known.edit + 1 } : known));
+    const metadata = { edit: String(edited.at(-1)?.edit) };
+    await track(slot, { last, versions: edited }, () => this.other.call("update", { bucket, key: slot.key, metadata }));
   }
 
   /** Deletes one version, or all. */
@@ -223,8 +233,10 @@ async function expectKept(image: string, { uploads, keys, isIdle }: Known): Prom
     expect((await store.verify()).faults).toEqual([]);
     for (const slot of keys) {
       const { data } = await store.artifacts.listVersions(bucket, slot.key, { limit: 100 }).catch(() => ({ data: [] }));
-      const found = data.map(({ version, sha256 }) => ({ version, sha256 })).reverse();
-      const states = possible(slot).map(({ versions }) => versions.map(({ version, sha256 }) => ({ version, sha256 })));
+      const found = data.map(({ version, sha256, edit = 0 }) => ({ version, sha256, edit })).reverse();
+      const states = possible(slot).map(({ versions }) =>
+        versions.map(({ version, sha256, edit }) => ({ version, sha256, edit })),
+      );
       expect(states).toContainEqual(found);
       for (const { version, sha256 } of found) expect(await digestOf(store, slot.key, version)).toBe(sha256);
     }

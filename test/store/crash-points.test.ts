@@ -156,6 +156,64 @@ const scenarios: readonly Scenario[] = [
     },
   },
   {
+    name: "a save of the same content that lasts longer",
+    async prepare(store) {
+      await save(store, "text", hourSeconds);
+      return "";
+    },
+    act: (store) => save(store, "text", 2 * hourSeconds),
+    async verify(store) {
+      const { version, edit, expires_at = 0 } = await save(store, "text", 2 * hourSeconds);
+      expect([version, edit]).toEqual([1, 1]);
+      expect(expires_at).toBeGreaterThan(Date.now() / 1000 + 1.5 * hourSeconds);
+    },
+  },
+  {
+    name: "an update of metadata and expiry",
+    async prepare(store) {
+      for (const text of ["one", "two"]) await saveText(store, "b", "k", text);
+      return "";
+    },
+    act: update,
+    async verify(store) {
+      expect(await update(store)).toMatchObject({ version: 2, edit: 1, metadata: { a: "1" } });
+      expect(await textOf(store, "b", "k")).toBe("two");
+      expect(await textOf(store, "b", "k", 1)).toBe("one");
+    },
+  },
+  {
+    name: "a save on top of a version that has expired",
+    async prepare(_, engines) {
+      await saveExpired(engines, "k", "text");
+      return "";
+    },
+    act: (store) => save(store, "text", hourSeconds),
+    async verify(store) {
+      expect(await save(store, "text", hourSeconds)).toMatchObject({ version: 2 });
+      expect(await textOf(store, "b", "k", 1)).toBe("text");
+    },
+  },
+  {
+    name: "two sweeps of a key that has expired",
+    async prepare(store, engines) {
+      await saveText(store, "b", "stays", "abc");
+      for (const text of ["one", "two"]) await saveExpired(engines, "k", text);
+      return "";
+    },
+    async act({ sweep }) {
+      await sweep.run({ graceMs: 0, trustsClock: true });
+      await sweep.run({ graceMs: 0, trustsClock: true });
+    },
+    async verify(store) {
+      await this.act(store, "");
+      expect(await textOf(store, "b", "stays")).toBe("abc");
+      await expect(store.artifacts.get("b", "k")).rejects.toMatchObject({ code: "artifact_not_found" });
+      const nothing = { expired: 0, settled: 0, rows: 0, files: 0, artifacts: 0, failed: 0 };
+      expect(await store.sweep.run({ graceMs: 0, trustsClock: true })).toEqual(nothing);
+      expect(await saveText(store, "b", "k", "three")).toMatchObject({ version: 3 });
+    },
+  },
+  {
     name: "deleting all versions",
     async prepare(store) {
       for (const text of ["one", "two"]) await saveText(store, "b", "k", text);
@@ -283,6 +341,24 @@ const scenarios: readonly Scenario[] = [
     },
   },
 ];
+
+const hourSeconds = 60 * 60;
+
+async function save({ artifacts }: Store, text: string, expires_in: number) {
+  return artifacts.save({ bucket: "b", key: "k", bytes: bytesOf(text), defaultMimeType: "text/plain", expires_in });
+}
+
+async function update({ artifacts }: Store) {
+  return artifacts.update({ bucket: "b", key: "k", metadata: { a: "1" }, expires_in: hourSeconds });
+}
+
+/** Saves content that expired an hour ago, in place of content that had not expired then. */
+async function saveExpired(engines: MemoryEngines, key: string, text: string): Promise<void> {
+  const earlier = storeOn(engines, { now: () => Date.now() - 2 * hourSeconds * 1000, pieceLimits: noRowPieces });
+  const bytes = bytesOf(text);
+  await earlier.artifacts.save({ bucket: "b", key, bytes, defaultMimeType: "text/plain", expires_in: hourSeconds });
+  await earlier.close();
+}
 
 /**
  * Sweeps several times, because one sweep may prepare the next: a full upload is published, then its row is deleted.

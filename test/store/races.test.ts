@@ -33,6 +33,11 @@ const operations: Readonly<Record<string, (store: Store, id: string) => Promise<
   abort: ({ uploads }, id) => uploads.abort(id),
   save: (store) => saveText(store, "b", "k", "saved"),
   "save under if_version 1": (store) => saveText(store, "b", "k", "guarded", 1),
+  "save that expires": ({ artifacts }) =>
+    artifacts.save({ bucket: "b", key: "k", bytes: bytesOf("abc"), defaultMimeType: "text/plain", expires_in: 3_600 }),
+  "update metadata": ({ artifacts }) => artifacts.update({ bucket: "b", key: "k", metadata: { said: "one" } }),
+  "update under if_version 1": ({ artifacts }) =>
+    artifacts.update({ bucket: "b", key: "k", metadata: { said: "two" }, merge: true, if_version: 1 }),
   "delete all": ({ artifacts }) => artifacts.delete("b", "k"),
   "delete version 1": ({ artifacts }) => artifacts.delete("b", "k", { version: 1 }),
   read: (store) => textOf(store, "b", "k"),
@@ -140,6 +145,35 @@ describe("operations at the same time, in any order of their steps,", () => {
         race(scheduler, chosen, before, { pieceLimits }),
       ),
       { numRuns: 600 },
+    );
+  });
+
+  it("lose no edit: three processes count in the metadata, each under the guard that it has read", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.scheduler(), async (scheduler) => {
+        const engines = createMemoryEngines();
+        await saveText(storeOn(engines), "b", "k", "text");
+        const counting = [1, 2, 3].map(async () => {
+          const { artifacts } = storeOn({ ...engines, metadata: scheduled(engines.metadata, scheduler) });
+          for (let made = 0; made < 2; ) {
+            const { version, edit, metadata } = await artifacts.get("b", "k");
+            const count = String(Number(metadata["count"] ?? 0) + 1);
+            const guard = { if_version: version, if_edit: edit, isStrict: true };
+            const isMade = await artifacts.update({ bucket: "b", key: "k", metadata: { count }, ...guard }).then(
+              () => true,
+              (error) => {
+                expect(error.code).toBe("version_conflict");
+                return false;
+              },
+            );
+            if (isMade) made += 1;
+          }
+        });
+        await scheduler.waitFor(Promise.all(counting));
+        const { artifacts } = storeOn(engines);
+        expect(await artifacts.get("b", "k")).toMatchObject({ version: 1, edit: 6, metadata: { count: "6" } });
+      }),
+      { numRuns: 200 },
     );
   });
 

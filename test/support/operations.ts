@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import type { UpdateArtifact } from "../../src/store/artifacts/artifact-update.js";
+import type { Artifact } from "../../src/store/model/artifact.js";
 import { ArtifactError, type ErrorCode } from "../../src/store/model/errors.js";
 import type { UploadSession } from "../../src/store/model/upload-session.js";
 import type { Store } from "../../src/store/store.js";
@@ -15,16 +17,18 @@ export interface Operation {
   promises?(answer: unknown, moment: Moment): void;
   /** The versions that the operation may remove. */
   readonly deletes?: (version: number) => boolean;
+  /** Whether the operation may change metadata, and set any expiry. */
+  readonly isUpdate?: boolean;
   /** Whether the operation may end the session without publishing it. */
   readonly mayEnd?: boolean;
   readonly isSweep?: boolean;
-  /** The guard of a completion, in place of the session's own. */
+  /** The guard of a completion, in place of the session's own; or the guard of an update. */
   readonly if_version?: number;
   /** The first change of a row of this kind fails for this operation, after its effect. */
   readonly unheard?: string;
   /** The change that fails is made later, at any moment, or never. */
   readonly isLate?: boolean;
-  /** The time of its process in milliseconds since 1970, if it is later than that of the others. */
+  /** The time of its process in milliseconds since 1970, if it is another than that of the others. */
   readonly nowMs?: number;
 }
 
@@ -37,6 +41,8 @@ export interface Moment {
   readonly mayHaveEnded: boolean;
 }
 
+/** A time when a version that has expired at `sceneMs` had not expired yet. */
+const liveMs = sceneMs - 5 * 30 * 60 * 1000;
 /** A time when the sweep publishes full uploads, and no session has expired. */
 const soonMs = sceneMs + (2 * sessionTtlMs) / 3;
 /** A time just before the expiry. A session that gets bytes now has not expired at `lateMs`. */
@@ -83,6 +89,12 @@ export const operations: Readonly<Record<string, Operation>> = {
   get,
   abort: { run: ({ uploads }, id) => uploads.abort(id), promises: expectUpload, mayEnd: true },
   save: save("saved"),
+  "save that expires": save("for an hour", undefined, 60 * 60),
+  "update metadata": update({ metadata: { said: "one" } }),
+  "update under if_version 1": update({ metadata: { said: "two" }, merge: true, if_version: 1 }),
+  "update, answer lost": { ...update({ metadata: { said: "three" } }), unheard: "artifact\t" },
+  "update, made late": { ...update({ metadata: { said: "four" } }), unheard: "artifact\t", isLate: true },
+  "keep for ever, by a clock that is behind": { ...update({ expires_in: null }), nowMs: liveMs },
   "save under if_version 1": save("guarded", 1),
   "save the content of the upload": save("abc"),
   "delete all": remove(undefined),
@@ -165,9 +177,10 @@ function append(text: string): Operation {
   };
 }
 
-function save(text: string, if_version?: number): Operation {
+function save(text: string, if_version?: number, expires_in?: number): Operation {
+  const wanted = { bucket: "b", key: "k", bytes: bytesOf(text), defaultMimeType: "text/plain", if_version, expires_in };
   return {
-    run: (store) => saveText(store, "b", "k", text, if_version),
+    run: ({ artifacts }) => artifacts.save(wanted),
     promises(answer, { scene }) {
       const { version } = answer as { version: number };
       assert.ok(scene.hasHad(version, digestOf(text)), `version ${version} was reported as saved and never existed`);
@@ -186,10 +199,29 @@ function expectBegun(answer: unknown, moment: Moment): void {
   expectUpload(answer, { ...moment, id });
   const now = moment.scene.session(id);
   if (now?.status !== "open" && now?.status !== "conflict") return;
-  const start = moment.scene.changes.find(({ added }) => added?.version.version === Number(if_version))?.added?.version;
+  const start = moment.scene.changes.find(
+    ({ added }) => added?.version.version === Number.parseInt(if_version ?? "", 10),
+  )?.added?.version;
   assert.ok(start !== undefined, "a session began with a version that never existed");
   const bytes = contentOfPieces(moment.scene.state, id, now.pieces).subarray(0, start.bytes);
   assert.equal(digestOf(bytes), start.sha256, "a session begins with the bytes of its version");
+}
+
+/** Updates the newest version. */
+function update(wanted: Omit<UpdateArtifact, "bucket" | "key"> & { readonly if_version?: number }): Operation {
+  const { if_version } = wanted;
+  return {
+    run: ({ artifacts }) => artifacts.update({ bucket: "b", key: "k", ...wanted }),
+    promises(answer, { scene }) {
+      const { version, edit = 0, metadata, expires_at } = answer as Artifact;
+      const isKnown = scene.hasBeen({ version, edit, metadata: { ...metadata }, expires_at });
+      assert.ok(isKnown, `edit ${edit} of version ${version} was reported and never existed`);
+      const now = scene.artifact()?.versions.find((known) => known.version === version);
+      assert.ok(now === undefined || (now.edit ?? 0) >= edit, `edit ${edit} of version ${version} was lost`);
+    },
+    isUpdate: true,
+    ...(if_version === undefined ? {} : { if_version }),
+  };
 }
 
 /** Deletes one version, or all, and then runs `after`, which may fail with an expected error. */

@@ -1,5 +1,6 @@
+import { isDeepStrictEqual } from "node:util";
 import type { PieceLimits } from "../../src/store/model/limits.js";
-import type { ArtifactRecord, GoneRecord, SessionRecord, Version } from "../../src/store/model/records.js";
+import type { ArtifactRecord, DueRecord, GoneRecord, SessionRecord, Version } from "../../src/store/model/records.js";
 import type { RowChange } from "../../src/store/ports/metadata-store.js";
 import type { Store, StoreOptions } from "../../src/store/store.js";
 import { type Step, stepwise } from "./faults.js";
@@ -18,6 +19,12 @@ export interface Change {
   /** The version that the change added, with the record of its session before. A save in one change has no session. */
   readonly added: { readonly version: Version; readonly session: SessionRecord | undefined } | undefined;
   readonly removed: readonly Version[];
+  /** The versions that it changed in place, before and after. */
+  readonly edits: readonly { readonly from: Version; readonly to: Version }[];
+  /** What an earlier sweep has seen of the key, if the change drops its row. */
+  readonly due: DueRecord | undefined;
+  /** The time of that process, in unix seconds. */
+  readonly now: number;
   /** Whether the key has a version that was published after that session's last byte. */
   readonly isOvertaken: boolean;
 }
@@ -69,7 +76,7 @@ export class Scene {
       if (!won) return false;
       for (const { key, old, next } of rows) {
         if (old === next) continue;
-        if (key === artifactRow) this.#note(process, { old, next, sessionsBefore, rows });
+        if (key === artifactRow) this.#note(process, { old, next, sessionsBefore, rows, now });
         if (key.startsWith("session\t")) this.#noteSession(now, old, next);
       }
       return true;
@@ -113,6 +120,19 @@ export class Scene {
     return this.changes.some(({ added }) => added?.version.version === version && added.version.sha256 === sha256);
   }
 
+  /** Whether such a version has ever existed after such an edit; 0: as it was made. */
+  hasBeen({ version, edit = 0, metadata, expires_at }: Partial<Version>): boolean {
+    return this.changes.some(({ after }) =>
+      after?.versions.some(
+        (known) =>
+          known.version === version &&
+          (known.edit ?? 0) === edit &&
+          known.expires_at === expires_at &&
+          isDeepStrictEqual(known.metadata, metadata),
+      ),
+    );
+  }
+
   /** The sessions of all versions that have ever existed, in the order of their publication. */
   published(): string[] {
     return this.changes.flatMap(({ added }) => (added ? [added.version.session] : []));
@@ -129,7 +149,9 @@ export class Scene {
     const files = [...this.files].map(([name, { bytes }]) => `${name}=${latin1(bytes)}`);
     const inRows = [...this.rowPieces].map(([name, bytes]) => `${name} in a row=${latin1(bytes)}`);
     const lines = [...rows.map(([key, text]) => `${key}=${text}`), ...files, ...inRows].sort();
-    const history = this.changes.map(({ by, added }) => `${by} ${added?.version.session}`);
+    const history = this.changes.map(
+      ({ by, added, edits }) => `${by} ${added?.version.session} ${JSON.stringify(edits.map(({ to }) => to))}`,
+    );
     return [...lines, ...history, ...[...this.filled].sort().map(String)].join("\n");
   }
 
@@ -138,7 +160,7 @@ export class Scene {
     return new Map(sessions.map(([key, text]) => [key.slice("session\t".length), JSON.parse(text)]));
   }
 
-  #note(by: string, { old, next, sessionsBefore, rows }: Noted): void {
+  #note(by: string, { old, next, sessionsBefore, rows, now: nowMs }: Noted): void {
     const before = parse<ArtifactRecord>(old);
     const after = parse<ArtifactRecord>(next);
     const missingIn = (row: ArtifactRecord | undefined, { session }: Version): boolean =>
@@ -152,7 +174,13 @@ export class Scene {
     const isOvertaken = before?.versions.some(isNewer) === true;
     const gone = parse<GoneRecord>(rows.find(({ key }) => key === "gone\tb\tk")?.old);
     const lastBefore = before?.last ?? gone?.last ?? 0;
-    this.changes.push({ by, before, after, lastBefore, added, removed, isOvertaken });
+    const edits = (before?.versions ?? []).flatMap((from) => {
+      const to = after?.versions.find(({ session }) => session === from.session);
+      return to === undefined || isDeepStrictEqual(from, to) ? [] : [{ from, to }];
+    });
+    const due = parse<DueRecord>(rows.find(({ key, next }) => key === "due\tb\tk" && next === undefined)?.old);
+    const now = nowMs / 1000;
+    this.changes.push({ by, before, after, lastBefore, added, removed, edits, due, now, isOvertaken });
   }
 
   #noteSession(now: number, old: string | undefined, next: string | undefined): void {
@@ -173,6 +201,7 @@ interface Noted {
   readonly next: string | undefined;
   readonly sessionsBefore: ReadonlyMap<string, SessionRecord>;
   readonly rows: readonly RowChange[];
+  readonly now: number;
 }
 
 function parse<Value>(text: string | undefined): Value | undefined {

@@ -19,6 +19,11 @@ export function publishedText(artifact: Artifact, given: object): string {
   return textOf(publishedFacts(artifact, given));
 }
 
+/** What an artifact is after its facts were changed. @param given the arguments of the call */
+export function editedText({ version, edit, metadata, expires_at }: Artifact, given: object): string {
+  return textOf(withoutKnown({ version, edit, metadata, expires_at }, { ...given }));
+}
+
 /**
  * All facts of a session, for a call that asks for them, without its command: a hint has it.
  *

@@ -13,7 +13,7 @@ export function contentArgument(description: string) {
 
 /** How an argument that carries content is written. */
 export const contentEncoding = z.enum(["utf8", "base64"]).default("utf8").meta({
-  description: "base64 only for small binaries: it costs about one token a byte.",
+  description: "base64 only for small binaries: about a token a byte.",
 });
 
 /**

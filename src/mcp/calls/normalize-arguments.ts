@@ -1,5 +1,16 @@
 import type { z } from "zod";
-import { deletedVersion, ifVersion, newIfVersion, sessionId } from "../../api/schemas.js";
+import {
+  confirm,
+  deletedKey,
+  deletedPrefix,
+  deletedVersion,
+  ifVersion,
+  newIfVersion,
+  sessionId,
+  shortIfVersion,
+  sourceIfVersion,
+  targetIfVersion,
+} from "../../api/schemas.js";
 
 /**
  * Arguments that hosts are known to add to a call for their own use: Cline adds its list of steps, Gemini CLI the order
@@ -11,7 +22,17 @@ const addedByHosts: ReadonlySet<string> = new Set(["task_progress", "wait_for_pr
  * An empty text for an optional argument means that it is absent: forms and templates of hosts write it so. These
  * arguments are the exceptions: without them a call can destroy more than its caller meant.
  */
-const emptyIsRefused: ReadonlySet<z.core.$ZodType> = new Set([deletedVersion, ifVersion, newIfVersion]);
+const emptyIsRefused: ReadonlySet<z.core.$ZodType> = new Set([
+  confirm,
+  deletedKey,
+  deletedPrefix,
+  deletedVersion,
+  ifVersion,
+  newIfVersion,
+  shortIfVersion,
+  sourceIfVersion,
+  targetIfVersion,
+]);
 
 /** A whole number in the form that JSON writes. The schema refuses one past 2^53. */
 const wholeNumberPattern = /^(?:0|-?[1-9]\d{0,15})$/;

@@ -1,12 +1,13 @@
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import { describeError, isWorthLogging, toArtifactError } from "../../api/failures.js";
 import { isCompared, type SessionAnswer, withCommand } from "../../api/upload-command.js";
+import type { AlreadyDeleted, DeletedArtifact } from "../../store/artifacts/artifact-deletion.js";
 import type { Artifact } from "../../store/model/artifact.js";
 import { count } from "../../store/model/count.js";
 import { defaultPageLimit } from "../../store/model/limits.js";
 import type { UploadSession } from "../../store/model/upload-session.js";
 import type { Log } from "../../store/ports/log.js";
-import { progressText, publishedText, sessionText } from "./answer-text.js";
+import { editedText, progressText, publishedText, sessionText } from "./answer-text.js";
 import { messageForTools } from "./message-for-tools.js";
 
 /**
@@ -22,6 +23,16 @@ export function published(artifact: Artifact, given: object): CallToolResult {
   return success(artifact, publishedText(artifact, given));
 }
 
+/** An artifact after a change of its metadata or expiry. @param given the arguments of the call */
+export function edited(artifact: Artifact, given: object): CallToolResult {
+  return success(artifact, editedText(artifact, given));
+}
+
+/** A deletion of one artifact. @param given the arguments of the call */
+export function deleted(answer: DeletedArtifact | AlreadyDeleted, given: object): CallToolResult {
+  return success(answer, "already_deleted" in answer ? JSON.stringify(answer) : publishedText(answer, given));
+}
+
 /** A session after a call that has changed it. */
 export function sessionProgress(session: UploadSession): CallToolResult {
   return success(session, progressText(session));
@@ -34,10 +45,13 @@ interface ListPage {
   readonly next_cursor?: string | undefined;
 }
 
-interface PageArguments {
-  readonly prefix?: string | undefined;
-  readonly limit?: number | undefined;
+/** A tool that lists, and its arguments that the call for the next page need not repeat. */
+interface Lister {
+  readonly tool: string;
+  readonly defaults: Readonly<Record<string, unknown>>;
 }
+
+const usual = { limit: defaultPageLimit };
 
 /**
  * A page of a listing. Some hosts cut long answers, so what must not be lost comes first: the call for the next page in
@@ -47,15 +61,17 @@ interface PageArguments {
  * @param lines the entries, one line each
  */
 export function pageSuccess(
-  tool: string,
-  args: PageArguments,
+  lister: string | Lister,
+  args: object,
   page: ListPage,
   lines: readonly string[],
 ): CallToolResult {
+  const { tool, defaults }: Lister = typeof lister === "string" ? { tool: lister, defaults: usual } : lister;
+  const given = Object.entries(args).filter(([name, value]) => value !== defaults[name]);
   const rest =
     page.next_cursor === undefined
       ? "This is the last page."
-      : `Next page: ${tool} ${JSON.stringify({ ...withoutDefaults(args), cursor: page.next_cursor })}`;
+      : `Next page: ${tool} ${JSON.stringify({ ...Object.fromEntries(given), cursor: page.next_cursor })}`;
   const where = `${lines.length} ${lines.length === 1 ? "entry" : "entries"} on this page. ${rest}`;
   const hint = lines.length === 0 ? wildcardHint(args) : [];
   return success(cursorFirst(page), [where, ...hint, ...lines].join("\n"));
@@ -65,10 +81,6 @@ function wildcardHint({ prefix = "" }: { readonly prefix?: string | undefined })
   return /[*?]/.test(prefix)
     ? ["prefix is plain text: * and ? are no wildcards. search_artifacts finds keys by words in them."]
     : [];
-}
-
-function withoutDefaults({ limit, ...rest }: PageArguments): object {
-  return limit === undefined || limit === defaultPageLimit ? rest : { ...rest, limit };
 }
 
 /** The same page, with its cursor in front of its entries. */

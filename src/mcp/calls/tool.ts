@@ -109,7 +109,6 @@ function jsonSchema(schema: z.ZodObject): ListedTool["inputSchema"] {
     unrepresentable: "any", // the schema of content brings its own type
     override({ jsonSchema: found }) {
       delete found.propertyNames; // it only says that names are strings
-      delete found.minLength;
       if (found.maximum === Number.MAX_SAFE_INTEGER) delete found.maximum;
       if (found.minimum === 0 || found.minimum === 1) delete found.minimum;
       if (found.default === false) delete found.default;

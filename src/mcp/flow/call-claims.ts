@@ -18,10 +18,14 @@ const read = "read";
 const write = "write";
 /** The use of a bucket by calls that change a key in it. They run concurrently, but not together with a listing. */
 const change = "change";
+/** The use of a folder of keys or files by calls on what is in it. They may run at once, but not with a call on all of it. */
+const within = "within";
 /** The use of a session by its calls. They may run at once, because the store keeps their order. They start in order. */
 const call = "call";
 
 const everyBucket = "buckets";
+/** A call claims at most this many of the folders above its key or path. */
+const maxFolders = 32;
 /**
  * Stands for all keys. Calls with a known key exclude calls on sessions whose key is not known, because such a session
  * may publish to any key.
@@ -88,12 +92,15 @@ export const toolClaims: ReadonlyMap<string, ClaimsOfCall> = new Map<string, Cla
   ["get_upload_session", ({ session_id: id }) => (isText(id) ? [[sessionThing(id), call]] : [])],
   ["list_upload_sessions", (args) => (isText(args["key"]) ? keyClaims(args, read) : listingClaims(args["bucket"]))],
   ["import_file", importClaims],
-  ["export_file", (args) => [...fileClaims(args, write), ...keyClaims(args, read)]],
+  ["export_file", exportClaims],
   ["list_buckets", () => listingClaims(undefined)],
   ["list_artifacts", ({ bucket }) => listingClaims(bucket)],
   ["get_artifact", (args) => keyClaims(args, read)],
   ["read_artifact", (args) => keyClaims(args, read)],
-  ["delete_artifact", (args) => keyClaims(args, write)],
+  ["search_artifacts", ({ bucket }) => listingClaims(bucket)],
+  ["update_artifact", (args) => keyClaims(args, write)],
+  ["copy_artifact", copyClaims],
+  ["delete_artifact", deleteClaims],
 ]);
 
 /** @param use how the key is used; calls on one session pass a use that they share */
@@ -101,8 +108,17 @@ function keyClaims({ bucket, key }: Arguments, use: string): Claim[] {
   if (!isText(bucket) || !isText(key)) return [];
   // The NFC form decides which keys are the same. A longer key is refused.
   const name = key.slice(0, 8 * maxKeyBytes).normalize("NFC");
-  const used: Claim = [`key ${bucket}\t${name}`, use];
-  return use === read ? [used, known] : [used, [bucketThing(bucket), change], [everyBucket, change], known];
+  const folders = foldersAbove(name).map((folder): Claim => [keysThing(bucket, folder), within]);
+  const used: Claim[] = [[`key ${bucket}\t${name}`, use], ...folders, known];
+  return use === read ? used : [...used, ...bucketClaims(bucket)];
+}
+
+/** The claims of a call that changes keys of a bucket. */
+function bucketClaims(bucket: string): Claim[] {
+  return [
+    [bucketThing(bucket), change],
+    [everyBucket, change],
+  ];
 }
 
 /** @param bucket if it is left out, the list of all buckets */
@@ -118,15 +134,67 @@ function sessionClaims({ session_id: id }: Arguments, sessions: SessionKeys): Cl
   return [[sessionThing(id), call], ...published];
 }
 
-/** An import makes many calls on its session, so it excludes other calls on it. */
-function importClaims(args: Arguments, sessions: SessionKeys): Claim[] {
-  const { session_id: id } = args;
-  const session: Claim[] = isText(id) ? [...sessionClaims(args, sessions), [sessionThing(id), write]] : [];
-  return [...fileClaims(args, read), ...keyClaims(args, write), ...session];
+/** A copy only reads its source, but a move takes it away. */
+function copyClaims({ bucket, key, to_bucket, to_key, move }: Arguments): Claim[] {
+  const isMove = move === true || move === "true";
+  const target = { bucket: isText(to_bucket) ? to_bucket : bucket, key: isText(to_key) ? to_key : key };
+  return [...keyClaims({ bucket, key }, isMove ? write : read), ...keyClaims(target, write)];
 }
 
+/** A deletion under a prefix may delete any key in the folder that the prefix is in. */
+function deleteClaims(args: Arguments): Claim[] {
+  const { bucket, prefix } = args;
+  if (!isText(prefix) || !isText(bucket)) return keyClaims(args, write);
+  return [folderClaim(bucket, foldersAbove(prefix).at(-1)), known, ...bucketClaims(bucket)];
+}
+
+/**
+ * An import makes many calls on its session, so it excludes other calls on it. Its path may be a folder: then it changes
+ * all keys below its key.
+ */
+function importClaims(args: Arguments, sessions: SessionKeys): Claim[] {
+  const { session_id: id, bucket, key } = args;
+  if (isText(id)) return [...fileClaims(args, read), ...sessionClaims(args, sessions), [sessionThing(id), write]];
+  if (!isText(bucket)) return fileClaims(args, read);
+  const keys = isText(key) ? keyClaims(args, write) : [known, ...bucketClaims(bucket)];
+  return [...fileClaims(args, read), folderClaim(bucket, key), ...keys];
+}
+
+function exportClaims(args: Arguments): Claim[] {
+  const keys = isText(args["key"]) ? keyClaims(args, read) : listingClaims(args["bucket"]);
+  return [...fileClaims(args, write), ...keys];
+}
+
+/** The claims of a call on a local file, or on all files of a folder. */
 function fileClaims({ path }: Arguments, use: string): Claim[] {
-  return isText(path) ? [[`file ${path}`, use]] : [];
+  if (!isText(path)) return [];
+  const folders = foldersAbove(path).map((folder): Claim => [fileThing(folder), within]);
+  return [[fileThing(lowestFolder(path)), use], ...folders];
+}
+
+/** The claim of a call that changes all keys below a folder; of the whole bucket if no folder is given. */
+function folderClaim(bucket: string, folder: unknown): Claim {
+  const name = isText(folder) ? folder.slice(0, 8 * maxKeyBytes).normalize("NFC") : "";
+  return [keysThing(bucket, lowestFolder(name)), write];
+}
+
+/** The folder itself, unless it is so deep that calls in it claim only a folder above it. */
+function lowestFolder(folder: string): string {
+  return foldersAbove(`${withoutEndSlash(folder)}/`).at(-1) ?? "";
+}
+
+function withoutEndSlash(folder: string): string {
+  return /[/\\]$/.test(folder) ? folder.slice(0, -1) : folder;
+}
+
+/** The folders above a key or path, each without a slash at its end. The first one is the empty text. */
+function foldersAbove(name: string): string[] {
+  const folders = [""];
+  for (const { index } of name.matchAll(/[/\\]/g)) {
+    if (folders.length === maxFolders) break;
+    folders.push(name.slice(0, index));
+  }
+  return folders;
 }
 
 function resourceClaims(method: string, uri: unknown): Claim[] {
@@ -178,6 +246,8 @@ function merged(claims: readonly Claim[]): Claims {
 }
 
 const bucketThing = (bucket: string): string => `bucket ${bucket}`;
+const keysThing = (bucket: string, folder: string): string => `keys ${bucket}\t${folder}`;
+const fileThing = (path: string): string => `file ${path}`;
 const sessionThing = (id: string): string => `session ${id}`;
 
 function isText(value: unknown): value is string {

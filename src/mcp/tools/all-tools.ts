@@ -1,6 +1,7 @@
 import type { Tool, ToolContext } from "../calls/tool.js";
 import { abortUploadSession } from "./abort-upload-session.js";
 import { completeUploadSession } from "./complete-upload-session.js";
+import { copyArtifact } from "./copy-artifact.js";
 import { createUploadSession } from "./create-upload-session.js";
 import { deleteArtifact } from "./delete-artifact.js";
 import { exportFile } from "./export-file.js";
@@ -12,6 +13,8 @@ import { listBuckets } from "./list-buckets.js";
 import { listUploadSessions } from "./list-upload-sessions.js";
 import { readArtifact } from "./read-artifact.js";
 import { saveArtifact } from "./save-artifact.js";
+import { searchArtifacts } from "./search-artifacts.js";
+import { updateArtifact } from "./update-artifact.js";
 import { uploadChunk } from "./upload-chunk.js";
 
 /** In the order in which a host shows them. */
@@ -25,10 +28,13 @@ const makers: readonly ((context: ToolContext) => Tool)[] = [
   abortUploadSession,
   importFile,
   exportFile,
+  searchArtifacts,
   listBuckets,
   listArtifacts,
   getArtifact,
   readArtifact,
+  updateArtifact,
+  copyArtifact,
   deleteArtifact,
 ];
 

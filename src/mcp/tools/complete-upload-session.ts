@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { contentSha256, newIfVersion, session, sessionId } from "../../api/schemas.js";
+import { guardOf } from "../../api/write-arguments.js";
 import type { UploadSession } from "../../store/model/upload-session.js";
 import { alwaysLoad, defineTool, type Tool, type ToolContext } from "../calls/tool.js";
 import { sessionProgress, withText } from "../calls/tool-result.js";
@@ -20,8 +21,9 @@ After version_conflict or checksum_mismatch the bytes are kept: call this again 
       if_version: newIfVersion,
     }),
     output: session,
-    async answer({ session_id, ...wanted }) {
-      const session = await store.uploads.complete(session_id, { ...wanted, needsEveryChunk: true });
+    async answer({ session_id, if_version, ...rest }) {
+      const wanted = { ...rest, ...guardOf(if_version), needsEveryChunk: true };
+      const session = await store.uploads.complete(session_id, wanted);
       return isEmpty(session) ? withText(sessionProgress(session), nothingUploaded) : sessionProgress(session);
     },
   });

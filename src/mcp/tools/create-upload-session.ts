@@ -1,6 +1,7 @@
 import { z } from "zod";
 import {
   contentSha256,
+  expiresIn,
   ifVersion,
   metadata,
   mimeType,
@@ -9,6 +10,7 @@ import {
   session,
   uploadSize,
 } from "../../api/schemas.js";
+import { expiresInOf, guardOf } from "../../api/write-arguments.js";
 import { alwaysLoad, defineTool, type Tool, type ToolContext } from "../calls/tool.js";
 import { sessionSuccess } from "../calls/tool-result.js";
 
@@ -34,9 +36,15 @@ A session outlives this process, for 7 days after its last chunk: after a break 
       sha256: contentSha256,
       mime_type: mimeType,
       metadata,
+      expires_in: expiresIn,
       if_version: ifVersion,
     }),
     output: session,
-    answer: async (upload) => sessionSuccess(await store.uploads.create({ ...upload, saved_by: savedBy() }), upload),
+    async answer(args) {
+      const { if_version, expires_in, ...rest } = args;
+      const limits = { ...guardOf(if_version), expires_in: expiresInOf(expires_in) };
+      const session = await store.uploads.create({ ...rest, ...limits, saved_by: savedBy() });
+      return sessionSuccess(session, args);
+    },
   });
 }

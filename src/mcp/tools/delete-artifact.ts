@@ -1,20 +1,95 @@
 import { z } from "zod";
-import { deleteOrNotFound } from "../../api/delete-or-not-found.js";
-import { artifact, bucket, deletedVersion, key } from "../../api/schemas.js";
+import {
+  artifact,
+  bucket,
+  confirm,
+  deletedKey,
+  deletedPrefix,
+  deletedVersion,
+  shortIfVersion,
+} from "../../api/schemas.js";
+import { guardOf } from "../../api/write-arguments.js";
+import type { DeletedUnder, MatchedUnder } from "../../store/artifacts/prefix-deletion.js";
+import { count } from "../../store/model/count.js";
+import { ArtifactError } from "../../store/model/errors.js";
 import { defineTool, type Tool, type ToolContext } from "../calls/tool.js";
-import { published } from "../calls/tool-result.js";
+import { deleted, success } from "../calls/tool-result.js";
+
+const total = z.int().min(0).optional();
 
 export function deleteArtifact({ store }: ToolContext): Tool {
   return defineTool({
     name: "delete_artifact",
-    title: "Delete an artifact",
-    description:
-      "Deletes an artifact, all its versions or the one that version names: it cannot be undone. Answers what it was. A deleted version's number is never used again.",
+    title: "Delete artifacts",
+    description: `Deletes an artifact, one version of it, or all artifacts under a prefix. It cannot be undone, and version numbers are never used again.
+
+With prefix, the first call deletes nothing: it answers how many artifacts and bytes match, and confirm. The same call with that confirm deletes those, and nothing that was saved since. To delete what is gone already is no error.`,
     annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true },
-    input: z.strictObject({ bucket, key, version: deletedVersion }),
-    output: artifact,
-    async answer({ bucket, key, version }) {
-      return published(await deleteOrNotFound(store, bucket, key, { version }), { bucket, key });
+    input: z.strictObject({
+      bucket,
+      key: deletedKey,
+      version: deletedVersion,
+      prefix: deletedPrefix,
+      confirm,
+      if_version: shortIfVersion,
+    }),
+    output: artifact.partial().extend({
+      deleted_versions: total.meta({ description: "With key: how many versions were deleted." }),
+      last_version: total.meta({ description: "With key: the highest number that was given to a version." }),
+      already_deleted: z.literal(true).optional(),
+      bucket: z.string(),
+      prefix: z.string().optional(),
+      artifacts: total.meta({ description: "With prefix alone: how many match." }),
+      confirm: z.string().optional(),
+      deleted: total.meta({ description: "With confirm: how many artifacts were deleted." }),
+      kept: total.meta({ description: "With confirm: how many artifacts under the prefix were saved since." }),
+    }),
+    async answer({ bucket, key, prefix, confirm, version, if_version }, { signal, progress }) {
+      if (prefix === undefined) {
+        const gone = await store.artifacts.delete(bucket, oneKey(key, confirm), { version, ...guardOf(if_version) });
+        return deleted(gone, { bucket, key });
+      }
+      if (prefix === "")
+        throw refused("prefix", 'prefix is empty: give the beginning of keys, or "/" for all of them.');
+      checkPrefixAlone({ key, version, if_version });
+      const onProgress = (done: number, all: number): void =>
+        progress(done, all, `${done} of ${count(all, "artifact")} deleted`);
+      const wanted = { bucket, prefix: prefix === "/" ? "" : prefix, confirm };
+      const answer = await store.artifacts.deleteUnder(wanted, { signal, onProgress });
+      return success({ bucket, prefix, ...answer }, textOf({ bucket, prefix }, answer));
     },
   });
 }
+
+function textOf(
+  place: { readonly bucket: string; readonly prefix: string },
+  answer: MatchedUnder | DeletedUnder,
+): string {
+  if ("deleted" in answer) {
+    const newer = answer.kept === 1 ? "was saved since, and stays" : "were saved since, and stay";
+    const kept = answer.kept === 0 ? "" : ` ${count(answer.kept, "artifact")} under it ${newer}.`;
+    return `${count(answer.deleted, "artifact")} (${count(answer.bytes, "byte")}) deleted.${kept}`;
+  }
+  const { artifacts, bytes, confirm } = answer;
+  if (confirm === undefined) return "0 artifacts match. Nothing is to be deleted.";
+  const call = `delete_artifact ${JSON.stringify({ ...place, confirm })}`;
+  return `${count(artifacts, "artifact")} (${count(bytes, "byte")}) match. Nothing is deleted yet. To delete them: ${call}`;
+}
+
+/** @throws ArtifactError `invalid_argument` */
+function oneKey(key: string | undefined, confirm: string | undefined): string {
+  if (key === undefined)
+    throw refused("key", "key is required: give key for one artifact, or prefix for all under it.");
+  if (confirm !== undefined) throw refused("confirm", "confirm goes with prefix: leave it out for one key.");
+  return key;
+}
+
+/** @throws ArtifactError `invalid_argument` */
+function checkPrefixAlone(others: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(others)) {
+    if (value !== undefined) throw refused(name, `${name} is for one key: give key or prefix, not both.`);
+  }
+}
+
+const refused = (argument: string, message: string): ArtifactError =>
+  new ArtifactError("invalid_argument", `${message} Nothing was done.`, { details: { argument } });

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { ifVersion, metadata, mimeType, session, sessionId } from "../../api/schemas.js";
+import { guardOf } from "../../api/write-arguments.js";
 import { countIs } from "../../store/model/count.js";
 import { folderProgress, importedFolder, importedFolderSuccess } from "../calls/folder-answer.js";
 import { defineTool, type Tool, type ToolContext } from "../calls/tool.js";
@@ -24,10 +25,10 @@ A file goes to bucket and key. A folder's files go to key/PATH-IN-FOLDER, and th
       if_version: ifVersion,
     }),
     output: session.partial().extend(importedFolder.shape),
-    async answer(args, { signal, progress }) {
+    async answer({ if_version, ...args }, { signal, progress }) {
       const { transfer } = store;
       const allowed = await allowedDirectories();
-      const wanted = { ...args, saved_by: savedBy() };
+      const wanted = { ...args, ...guardOf(if_version), saved_by: savedBy() };
       const onFolderProgress = folderProgress(progress, "stored");
       const folder = await transfer.importFolder(wanted, { allowed, signal, onProgress: onFolderProgress });
       if (folder !== undefined) return importedFolderSuccess(folder);

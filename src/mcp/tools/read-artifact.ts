@@ -15,24 +15,17 @@ export function readArtifact({ store }: ToolContext): Tool {
   return defineTool({
     name: "read_artifact",
     title: "Read an artifact's content",
-    description: `Reads content a page at a time, at most 8,000 characters unless length asks for more. Where the page stands and the call for the next one come first.
+    description: `Reads content a page at a time, at most 8,000 characters unless length asks for more. Where the page stands and the call for the next one come first, then the page.
 
-The page itself is the second block. Text is cut between characters; what is no text comes as base64. An image or a recording of up to 100 KB, or up to length, is shown as such; a larger or broken one is described.
-
-Do not read a large artifact whole without need: the tokens are yours. get_artifact tells its size.`,
+What is no text comes as base64. A whole image or recording of up to 100 KB, or up to length, is shown as such. Read a large artifact only as far as you need it: get_artifact tells its size.`,
     annotations: reading,
     meta: { ...alwaysLoad, ...longResults },
     input: z.strictObject({
       bucket,
       key,
       version,
-      offset: z.int().min(0).optional().meta({ description: "Where the page begins, in bytes; 0 where left out." }),
-      length: z
-        .int()
-        .min(1)
-        .max(maxPageBytes)
-        .optional()
-        .meta({ description: `Bytes of the page, 1 to ${maxPageBytes}.` }),
+      offset: z.int().min(0).optional().meta({ description: "Where the page begins, in bytes." }),
+      length: z.int().min(1).max(maxPageBytes).optional().meta({ description: "Bytes of the page." }),
       encoding: z.enum(["auto", "utf8", "base64"]).default("auto").meta({
         description: "auto: text where the type is text and the bytes are UTF-8, else base64.",
       }),

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { artifact, ifVersion, metadata, mimeType, newBucket, newKey } from "../../api/schemas.js";
+import { artifact, expiresIn, ifVersion, metadata, mimeType, newBucket, newKey } from "../../api/schemas.js";
+import { expiresInOf, guardOf } from "../../api/write-arguments.js";
 import { contentArgument, contentEncoding, decodeContent } from "../calls/content-argument.js";
 import { alwaysLoad, defineTool, type Tool, type ToolContext } from "../calls/tool.js";
 import { published } from "../calls/tool-result.js";
@@ -20,13 +21,16 @@ A key that exists gets a new version; of its versions the last 100 stay readable
       encoding: contentEncoding,
       mime_type: mimeType,
       metadata,
+      expires_in: expiresIn,
       if_version: ifVersion,
     }),
     output: artifact,
-    async answer({ content, encoding, ...rest }) {
+    async answer({ content, encoding, expires_in, if_version, ...rest }) {
       const bytes = decodeContent("content", content, encoding);
       const defaultMimeType = encoding === "utf8" ? "text/plain" : "application/octet-stream";
-      return published(await store.artifacts.save({ ...rest, bytes, defaultMimeType, saved_by: savedBy() }), rest);
+      const limits = { ...guardOf(if_version), expires_in: expiresInOf(expires_in) };
+      const save = { ...rest, ...limits, bytes, defaultMimeType, saved_by: savedBy() };
+      return published(await store.artifacts.save(save), rest);
     },
   });
 }

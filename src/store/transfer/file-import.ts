@@ -17,6 +17,10 @@ export interface ImportFile {
   readonly mime_type?: string | undefined;
   readonly metadata?: Readonly<Record<string, string>> | undefined;
   readonly if_version?: number | undefined;
+  /** The `edit` that the version `if_version` must have; 0 if absent. */
+  readonly if_edit?: number | undefined;
+  /** Seconds from the publication to the expiry of the version. It does not expire by default. */
+  readonly expires_in?: number | undefined;
   /** The name that the importer gave itself. An upload that is continued keeps the name of its creator. */
   readonly saved_by?: string | undefined;
 }
@@ -55,7 +59,7 @@ export class FileImport {
   }
 
   #createSession(
-    { bucket = "", key = "", mime_type, metadata, if_version, saved_by }: ImportFile,
+    { bucket = "", key = "", mime_type, metadata, if_version, if_edit, expires_in, saved_by }: ImportFile,
     { bytes: size }: LocalFile,
   ): Promise<UploadSession> {
     return this.#uploads.create({
@@ -64,6 +68,8 @@ export class FileImport {
       mime_type,
       metadata,
       if_version,
+      if_edit,
+      expires_in,
       saved_by,
       size,
       checksGuardAtEnd: true,
@@ -118,8 +124,8 @@ export class FileImport {
 }
 
 /** @throws ArtifactError `invalid_argument` */
-function checkArguments({ session_id, bucket, key, mime_type, metadata, if_version }: ImportFile): void {
-  const others = { bucket, key, mime_type, metadata, if_version };
+function checkArguments({ session_id, bucket, key, mime_type, metadata, if_version, expires_in }: ImportFile): void {
+  const others = { bucket, key, mime_type, metadata, if_version, expires_in };
   const refused = (argument: string, why: string): ArtifactError =>
     new ArtifactError("invalid_argument", `${argument} ${why}`, { details: { argument } });
   if (session_id === undefined) {

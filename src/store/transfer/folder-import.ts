@@ -195,7 +195,7 @@ function checkArguments({ session_id, bucket, metadata = {}, ...ofFile }: Import
   const refused = (argument: string, problem: string): ArtifactError =>
     new ArtifactError("invalid_argument", `${argument} ${problem}`, { details: { argument } });
   if (session_id !== undefined) throw refused("session_id", "is for one file, and the path is a directory.");
-  if (bucket === undefined) throw refused("bucket", "is required.");
+  if (bucket === undefined) throw refused("bucket", "is required: name the bucket to save the files in.");
   for (const argument of ["mime_type", "if_version"] as const) {
     const problem = "is for one file, and the path is a directory: leave it out, or import the files one by one.";
     if (ofFile[argument] !== undefined) throw refused(argument, problem);

@@ -1,8 +1,16 @@
-import { type CallToolResult, ResultSchema } from "@modelcontextprotocol/sdk/types.js";
+import { ResultSchema, type Tool } from "@modelcontextprotocol/sdk/types.js";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { normalizeArguments } from "../../../src/mcp/calls/normalize-arguments.js";
-import { type Arguments, connect, pageTextOf, sha256Of, textOf, uploadsOf } from "../../support/mcp-client.js";
+import {
+  type Arguments,
+  connect,
+  pageTextOf,
+  refusalIn,
+  sha256Of,
+  textOf,
+  uploadsOf,
+} from "../../support/mcp-client.js";
 import { createMemoryFiles } from "../../support/memory-files.js";
 import { createMemoryEngines } from "../../support/stores.js";
 
@@ -91,33 +99,48 @@ describe("an empty text", () => {
     expect(await answer("list_upload_sessions", all)).toMatchObject({ data: [{ id }] });
   });
 
-  it("means absent for every optional argument, except guards and the version to delete", async () => {
-    const { client } = await connect(createMemoryEngines(), { allowPaths: ["/allowed"] });
+  it("means absent for every optional argument, except guards and what is to be deleted", async () => {
+    const { client, call } = await connect(createMemoryEngines(), { allowPaths: ["/allowed"] });
     const { tools } = await client.listTools();
+    const usual: Arguments = {
+      ...here,
+      session_id: "s",
+      offset: 0,
+      content: "x",
+      data: "x",
+      path: "/allowed/f",
+      prefix: "k",
+    };
+    const refuses = async (tool: string, argument: string, args: Arguments) => {
+      const result = await call(tool, args);
+      return result.isError === true && refusalIn(textOf(result))["argument"] === argument;
+    };
+    const isRefused = async ({ name: tool, inputSchema: { required = [] } }: Tool, argument: string) => {
+      const what = argument === "key" ? "prefix" : "key";
+      const given = tool === "delete_artifact" ? [...required, what] : required;
+      const args = Object.fromEntries(given.map((name) => [name, usual[name]]));
+      return (await refuses(tool, argument, { ...args, [argument]: "" })) && !(await refuses(tool, argument, args));
+    };
     const refused: string[] = [];
     for (const tool of tools) {
-      const required = tool.inputSchema.required ?? [];
-      const optional = Object.keys(tool.inputSchema.properties ?? {}).filter((name) => !required.includes(name));
-      for (const name of optional) {
-        const args = { ...Object.fromEntries(required.map((other) => [other, 5.5])), [name]: "" };
-        const text = textOf((await client.callTool({ name: tool.name, arguments: args })) as CallToolResult);
-        if (new RegExp(`\\b${name} must be`).test(text)) refused.push(`${tool.name}.${name}`);
+      const { required = [], properties = {} } = tool.inputSchema;
+      for (const argument of Object.keys(properties).filter((name) => !required.includes(name))) {
+        if (await isRefused(tool, argument)) refused.push(`${tool.name}.${argument}`);
       }
     }
     expect(tools.map(({ name }) => name)).toContain("import_file");
     const guarded = ["save_artifact", "create_upload_session", "complete_upload_session", "import_file"];
-    const guards = guarded.map((tool) => `${tool}.if_version`);
-    expect(refused.toSorted()).toEqual(["delete_artifact.version", ...guards].toSorted());
+    const guards = [...guarded, "update_artifact", "copy_artifact", "delete_artifact"].map(
+      (tool) => `${tool}.if_version`,
+    );
+    const deletes = ["key", "prefix", "version", "confirm"].map((name) => `delete_artifact.${name}`);
+    expect(refused.toSorted()).toEqual([...guards, "copy_artifact.from_if_version", ...deletes].toSorted());
   });
 
   it.each([
     ["upload_chunk", { session_id: "s", offset: "", data: "x" }, /offset must be a whole number, not "". /],
     ["delete_artifact", { ...here, version: "" }, /version must be a whole number, not "" \(or leave it out\)/],
-    [
-      "save_artifact",
-      { ...here, content: "x", if_version: "" },
-      /if_version must be a whole number, not "" \(or leave/,
-    ],
+    ["save_artifact", { ...here, content: "x", if_version: "" }, /if_version must be the number of the newest version/],
     ["list_artifacts", { bucket: "" }, /bucket "" is not valid/],
     ["get_artifact", { ...here, key: "" }, /key "" is not valid/],
   ])(
@@ -333,7 +356,6 @@ describe("the error for an optional argument", () => {
     ["get_artifact", { ...here, version: 0 }, "version"],
     ["save_artifact", { ...here, content: "x", mime_type: "csv" }, "mime_type"],
     ["save_artifact", { ...here, content: "x", metadata: 5 }, "metadata"],
-    ["save_artifact", { ...here, content: "x", if_version: -1 }, "if_version"],
     ["create_upload_session", { ...here, sha256: "x" }, "sha256"],
     ["create_upload_session", { ...here, size: "big" }, "size"],
   ])("says that the argument may be left out: %s with %j", async (tool, args, argument) => {
@@ -379,7 +401,7 @@ describe("arguments", () => {
     const save = tools.find(({ name }) => name === "save_artifact");
     expect(save?.inputSchema).toMatchObject({
       additionalProperties: false,
-      properties: { if_version: { type: "integer" }, metadata: { additionalProperties: { type: "string" } } },
+      properties: { if_version: { type: "string" }, metadata: { additionalProperties: { type: "string" } } },
     });
     expect(JSON.stringify(tools)).not.toMatch(/task_progress|wait_for_previous|toolCallId/);
   });

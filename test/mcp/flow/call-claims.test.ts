@@ -59,6 +59,29 @@ describe("calls run in order", () => {
     ["a write and a listing of its bucket", save("b", "k"), call("list_artifacts", { bucket: "b" })],
     ["a write and its bucket's resource", save("b", "k"), request("resources/read", { uri: "artifact://b" })],
     ["a write and the buckets", save("b", "k"), call("list_buckets", {})],
+    ["a write and a search of its bucket", save("b", "k"), call("search_artifacts", { bucket: "b" })],
+    ["a write and a search", save("b", "k"), call("search_artifacts", { query: "k" })],
+    ["an update and a read", call("update_artifact", at("b", "k", { metadata: {} })), read("b", "k")],
+    ["a copy and a read of its target", call("copy_artifact", at("b", "k", { to_key: "n" })), read("b", "n")],
+    [
+      "a copy and a read in its target's bucket",
+      call("copy_artifact", at("b", "k", { to_bucket: "c" })),
+      read("c", "k"),
+    ],
+    ["a copy and a write of its source", call("copy_artifact", at("b", "k", { to_key: "n" })), save("b", "k")],
+    [
+      "a move and a read of its source",
+      call("copy_artifact", at("b", "k", { to_key: "n", move: true })),
+      read("b", "k"),
+    ],
+    ["a deletion under a prefix and a read", call("delete_artifact", { bucket: "b", prefix: "k" }), read("b", "k")],
+    ["a deletion under a prefix and a save", call("delete_artifact", { bucket: "b", prefix: "k" }), save("b", "k")],
+    [
+      "a deletion under a prefix and a listing",
+      call("delete_artifact", { bucket: "b", prefix: "k" }),
+      call("list_buckets", {}),
+    ],
+    ["a deletion under a prefix and a chunk", call("delete_artifact", { bucket: "b", prefix: "k" }), chunk("s")],
     ["a write and no arguments", save("b", "k"), call("list_buckets", null)],
     ["a write and the resources", save("b", "k"), request("resources/list")],
     ["a write and its subscription", save("b", "k"), request("resources/subscribe", { uri: "artifact://b/k" })],
@@ -100,6 +123,37 @@ describe("calls run in order", () => {
       call("export_file", at("b", "k", { path: "/f" })),
       call("export_file", at("c", "n", { path: "/f" })),
     ],
+    [
+      "an import of a folder under a key, and a read below it",
+      call("import_file", at("b", "r/1/", { path: "/f" })),
+      read("b", "r/1/x/y"),
+    ],
+    [
+      "an import of a folder into a bucket, and a save",
+      call("import_file", { bucket: "b", path: "/f" }),
+      save("b", "k"),
+    ],
+    [
+      "an import of a folder and a listing",
+      call("import_file", at("b", "r", { path: "/f" })),
+      call("list_buckets", {}),
+    ],
+    [
+      "an import of a folder and an import below its key",
+      call("import_file", at("b", "r", { path: "/f" })),
+      call("import_file", at("b", "r/1", { path: "/g" })),
+    ],
+    ["an export of a prefix and a save", call("export_file", { bucket: "b", prefix: "r", path: "/f" }), save("b", "k")],
+    [
+      "an export of a prefix into a folder, and an import from it",
+      call("export_file", { bucket: "b", prefix: "r", path: "/f/" }),
+      call("import_file", at("c", "n", { path: "/f/x" })),
+    ],
+    [
+      "an import of a folder under a very long key, and a read below it",
+      call("import_file", at("b", "a/".repeat(400), { path: "/f" })),
+      read("b", `${"a/".repeat(500)}k`),
+    ],
   ])("%s", (_, first, second) => {
     expect([isFree(first, second), isFree(second, first)]).toEqual([false, false]);
   });
@@ -109,6 +163,11 @@ describe("calls run concurrently", () => {
   it.each<[string, object, object]>([
     ["reads of one key", read("b", "k"), call("get_artifact", at("b", "k", { version: 1 }))],
     ["writes of two keys", save("b", "k"), save("b", "k2")],
+    [
+      "a copy and a read of its source",
+      call("copy_artifact", at("b", "k", { to_key: "n", to_bucket: "" })),
+      read("b", "k"),
+    ],
     ["a write and a read of a key of the same name in another bucket", save("b", "k"), read("c", "k")],
     ["a write and a listing of another bucket", save("b", "k"), call("list_artifacts", { bucket: "c" })],
     ["a write and tools/list", save("b", "k"), request("tools/list")],
@@ -126,6 +185,21 @@ describe("calls run concurrently", () => {
     ["chunks of two sessions", chunk("s"), chunk("t")],
     ["chunks of two unknown sessions", chunk("unknown"), chunk("unknown too")],
     ["a chunk and another key", chunk("s"), read("c", "k")],
+    [
+      "imports of two folders under two keys",
+      call("import_file", at("b", "r/1", { path: "/f/1" })),
+      call("import_file", at("b", "r/2", { path: "/f/2" })),
+    ],
+    [
+      "an import of a folder and a key beside it",
+      call("import_file", at("b", "r/1", { path: "/f" })),
+      read("b", "r/10"),
+    ],
+    [
+      "an export of a prefix and a read",
+      call("export_file", { bucket: "b", prefix: "r", path: "/f" }),
+      read("b", "r/1"),
+    ],
     ["listings", call("list_buckets", {}), request("resources/list")],
     ["a listing and a read", call("list_artifacts", { bucket: "b" }), read("b", "k")],
     ["calls that will be refused", call("save_artifact", { bucket: "b" }), call("save_artifact", [7])],

@@ -149,7 +149,8 @@ describe("delete_artifact", () => {
     const { save, read, answer, engines } = await setup();
     await save("k", "one");
     const second = await save("k", "two");
-    expect(await answer("delete_artifact", { bucket: "b", key: "k", version: 2 })).toEqual(second);
+    const deleted = await answer("delete_artifact", { bucket: "b", key: "k", version: 2 });
+    expect(deleted).toEqual({ ...second, deleted_versions: 1, last_version: 2 });
     expect([...engines.metadata.pieceMap.values()].map((bytes) => Buffer.from(bytes).toString())).toEqual(["one"]);
     expect(await read("k")).toBe("one");
   });
@@ -158,7 +159,8 @@ describe("delete_artifact", () => {
     const { save, answer, refusal, engines } = await setup();
     await save("k", "one");
     const newest = await save("k", "two");
-    expect(await answer("delete_artifact", { bucket: "b", key: "k" })).toEqual(newest);
+    const deleted = await answer("delete_artifact", { bucket: "b", key: "k" });
+    expect(deleted).toEqual({ ...newest, deleted_versions: 2, last_version: 2 });
     expect(engines.metadata.pieceMap.size + engines.content.files.size).toBe(0);
     expect([...engines.metadata.rows.keys()].filter((key) => !ownRows.has(key))).toEqual(["gone\tb\tk"]);
     expect(await refusal("get_artifact", { bucket: "b", key: "k" })).toMatchObject({ code: "artifact_not_found" });
@@ -249,12 +251,16 @@ describe("list_artifacts", () => {
 
 describe("list_buckets", () => {
   it("lists each bucket once, in order, in pages", async () => {
-    const { answer } = await setup();
+    const { answer, call } = await setup();
     for (const bucket of ["zeta", "Alpha", "alpha", "_x"]) {
       for (const key of ["1", "2"]) await answer("save_artifact", { bucket, key, content: "x" });
     }
-    const names = ["Alpha", "_x", "alpha", "zeta"].map((name) => ({ name }));
+    const of = { artifacts: 2, bytes: 2, newest_at: nowSeconds };
+    const names = ["Alpha", "_x", "alpha", "zeta"].map((name) => ({ name, ...of }));
     expect(await answer("list_buckets")).toEqual({ data: names });
+    expect(textOf(await call("list_buckets")).split("\n")[1]).toBe(
+      "Alpha\t2 artifacts\t2 B\tnewest 2027-01-15T08:00:00Z",
+    );
     const first = await answer<{ next_cursor: string }>("list_buckets", { limit: 3 });
     expect(first).toEqual({ data: names.slice(0, 3), next_cursor: expect.any(String) });
     expect(await answer("list_buckets", { limit: 3, cursor: first.next_cursor })).toEqual({ data: names.slice(3) });

@@ -203,6 +203,19 @@ describe("a clock that is wrong for an hour frees no key", () => {
     expect(rowsOf("due\t")).toEqual(["due\tb\tdue"]);
   });
 
+  it("nor does a clock that is right, before it is trusted", async () => {
+    const store = await runForAnHour();
+    await save(store, "text", { expires_in: hour });
+    time += hour;
+    await store.sweep.run();
+    time += 3 * day;
+    const second = startProcess(); // more than a day after the time that was kept last
+    expect(await second.sweep.run()).toMatchObject({ artifacts: 0 });
+    expect(rowsOf("artifact\t")).toHaveLength(1);
+    time += hour;
+    expect(await second.sweep.run()).toMatchObject({ artifacts: 1 });
+  });
+
   it("and marks of a clock that is ahead do not keep a key that has expired", async () => {
     const store = await runForAnHour();
     await save(store, "text", { expires_in: hour });

@@ -133,6 +133,7 @@ describe.each(pieceKinds)("importFile() with bytes $where", ({ pieceLimits }) =>
     [{ session_id: "s", bucket: "b" }, "bucket"],
     [{ session_id: "s", mime_type: "text/csv" }, "mime_type"],
     [{ session_id: "s", if_version: 0 }, "if_version"],
+    [{ session_id: "s", expires_in: 3_600 }, "expires_in"],
   ])("refuses %j, naming %s", async (args, argument) => {
     writeFile("/data/f", bytesOf("12345"));
     const refused = store.transfer.importFile({ path: "/data/f", ...args }, { allowed });

@@ -4,8 +4,8 @@ import { createStore } from "../../../src/store/store.js";
 import { silentLog } from "../silent-log.js";
 
 /*
- * A process on a data directory that does what the built server does not offer: copies, and appends that already fold a
- * few pieces into one. Each line of JSON on stdin is a call, and each line on stdout is an answer.
+ * A process on a data directory that does what the built server does not offer: copies, updates, and appends that
+ * already fold a few pieces into one. Each line of JSON on stdin is a call, and each line on stdout is an answer.
  */
 const [root = "", keepVersions] = process.argv.slice(2);
 const directory = await openDataDirectory(root, { mustExist: true }, silentLog);
@@ -16,12 +16,18 @@ const pieceLimits = {
   maxPieces: 4,
   maxPublishedPieces: 4,
 };
-const { uploads } = createStore({ ...directory, log: silentLog, keepVersions: Number(keepVersions), pieceLimits });
+const { artifacts, uploads } = createStore({
+  ...directory,
+  log: silentLog,
+  keepVersions: Number(keepVersions),
+  pieceLimits,
+});
 
 // biome-ignore lint/suspicious/noExplicitAny: the test knows what it sends
 const calls: Readonly<Record<string, (args: any) => Promise<object>>> = {
   copy: ({ bucket, key, from }) => uploads.create({ bucket, key, from }),
   append: ({ session_id, offset, data }) => uploads.append(session_id, offset, Buffer.from(data, "base64")),
+  update: ({ bucket, key, metadata }) => artifacts.update({ bucket, key, metadata }),
 };
 
 for await (const line of createInterface(process.stdin)) {

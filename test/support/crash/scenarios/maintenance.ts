@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { mkdir, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { saveText, textOf } from "../../stores.js";
+import type { Store } from "../../../../src/store/store.js";
+import { bytesOf, saveText, textOf } from "../../stores.js";
 import {
   abandonedAt,
   abandonedBefore,
@@ -115,6 +116,27 @@ export const maintenance: readonly Scenario[] = [
     },
   },
   {
+    name: "sweeping keys that have expired",
+    options: { later: 9 * 86_400 },
+    async prepare({ store, engines }) {
+      await saveText(store, "b", "other", medium);
+      // What a sweep wrote before the key was saved again.
+      const due = { revision: "1", version: 1, edit: 1, at: 1 };
+      await engines.metadata.change([{ key: "due\tb\tother", old: undefined, next: JSON.stringify(due) }]);
+      for (const text of ["abc", medium]) await saveForDay(store, text);
+      return "";
+    },
+    act: [sweep, sweep], // the first one marks the key, the second one frees it
+    async check(store) {
+      await store.sweep.run(sweeping);
+      await store.sweep.run(sweeping);
+      await assert.rejects(store.artifacts.get("b", "k"), { code: "artifact_not_found" });
+      assert.equal(await textOf(store, "b", "other"), medium);
+      await saved(store, "again");
+      await assertVersions(store, { 3: "again" });
+    },
+  },
+  {
     name: "sweeping deletions that were interrupted",
     async prepare(prepared) {
       const { store, root } = prepared;
@@ -193,6 +215,11 @@ export const maintenance: readonly Scenario[] = [
     },
   },
 ];
+
+async function saveForDay({ artifacts }: Store, text: string): Promise<void> {
+  const bytes = bytesOf(text);
+  await artifacts.save({ bucket: "b", key: "k", bytes, defaultMimeType: "text/plain", expires_in: 86_400 });
+}
 
 /** Makes an upload with all its bytes, whose process stopped before it published the upload. */
 async function begunFull(prepared: Parameters<typeof abandonedBefore>[0], text: string, key = "k"): Promise<string> {

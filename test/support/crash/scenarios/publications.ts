@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { appendFile } from "node:fs/promises";
 import { join } from "node:path";
 import { artifactPrefix, parseArtifactRow } from "../../../../src/store/model/records.js";
+import type { Store } from "../../../../src/store/store.js";
 import { bytesOf, saveText, textOf } from "../../stores.js";
 import type { StoreProcess } from "../process.js";
 import {
@@ -52,6 +53,17 @@ const copied = (
     await assertVersions(store, { 1: text });
   },
 });
+
+/** Saves what the newest version is after its update, for two days more. */
+const saveLonger = ({ artifacts }: Store) =>
+  artifacts.save({
+    bucket: "b",
+    key: "k",
+    bytes: bytesOf(medium),
+    defaultMimeType: "text/plain",
+    metadata: { a: "1" },
+    expires_in: 3 * 86_400,
+  });
 
 /**
  * Saves a version, and adds bytes to its file that the version does not name, as a process leaves them whose change
@@ -227,6 +239,27 @@ export const publications: readonly Scenario[] = [
       const other = { ...wanted, bytes: bytesOf("other"), idempotency_key: "request" };
       await assert.rejects(store.artifacts.save(other), { code: "idempotency_conflict" });
       await assertVersions(store, { 1: "text" });
+    },
+  },
+  {
+    name: "an update, and then a save of the same content that lasts longer",
+    async prepare({ store }) {
+      await saved(store, "one", medium);
+      return "";
+    },
+    act: [
+      ({ store }) => store.artifacts.update({ bucket: "b", key: "k", metadata: { a: "1" }, expires_in: 86_400 }),
+      ({ store }) => saveLonger(store),
+    ],
+    async check(store, _, answered) {
+      const { metadata, edit = 0, expires_at } = await store.artifacts.get("b", "k");
+      assert.ok(edit >= answered, `${answered} edits were acknowledged, ${edit} are stored`);
+      assert.deepEqual(metadata, edit > 0 ? { a: "1" } : {});
+      assert.equal(expires_at === undefined, edit === 0);
+      const merged = await store.artifacts.update({ bucket: "b", key: "k", metadata: { a: "1" }, merge: true });
+      assert.equal(merged.edit, Math.max(edit, 1));
+      assert.equal((await saveLonger(store)).version, 2);
+      await assertVersions(store, { 2: medium, 1: "one" });
     },
   },
   {

@@ -1,0 +1,38 @@
+import { z } from "zod";
+import { artifact, bucket, key, sourceIfVersion, targetIfVersion, version } from "../../api/schemas.js";
+import { guardOf, sourceGuardOf } from "../../api/write-arguments.js";
+import { defineTool, type Tool, type ToolContext } from "../calls/tool.js";
+import { published } from "../calls/tool-result.js";
+
+export function copyArtifact({ store, savedBy }: ToolContext): Tool {
+  return defineTool({
+    name: "copy_artifact",
+    title: "Copy, move or rename an artifact",
+    description: `Copies an artifact to another key or bucket inside the store, or with move true moves or renames it, whatever its size. Its bytes never pass you, and its metadata stays.
+
+A move takes all versions along in one step. On a key that exists, a copy becomes the newest version, and a move needs if_version.`,
+    annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: true },
+    input: z.strictObject({
+      bucket,
+      key,
+      version: version.meta({ description: "To copy; the newest if left out." }),
+      to_bucket: z.string().optional().meta({ description: "The same bucket if left out." }),
+      to_key: z.string().optional().meta({ description: "The same key if left out." }),
+      move: z.boolean().default(false).meta({ description: "The source goes away." }),
+      all_versions: z
+        .boolean()
+        .optional()
+        .meta({ description: "false: a move takes the newest version alone, and the older ones are deleted." }),
+      if_version: targetIfVersion,
+      from_if_version: sourceIfVersion,
+    }),
+    output: artifact.extend({
+      moved_versions: z.int().min(1).optional().meta({ description: "How many versions a move took along." }),
+    }),
+    async answer({ if_version, from_if_version, ...rest }, { signal }) {
+      const guards = { ...guardOf(if_version), ...sourceGuardOf(from_if_version) };
+      const copy = await store.artifacts.copy({ ...rest, ...guards, saved_by: savedBy() }, { signal });
+      return published(copy, {});
+    },
+  });
+}

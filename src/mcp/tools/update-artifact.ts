@@ -1,0 +1,31 @@
+import { z } from "zod";
+import { artifact, bucket, key, metadata, newExpiresIn, shortIfVersion } from "../../api/schemas.js";
+import { guardOf } from "../../api/write-arguments.js";
+import { parseNewExpiresIn } from "../../store/model/expiry.js";
+import { defineTool, type Tool, type ToolContext } from "../calls/tool.js";
+import { edited } from "../calls/tool-result.js";
+
+export function updateArtifact({ store }: ToolContext): Tool {
+  return defineTool({
+    name: "update_artifact",
+    title: "Update metadata or expiry",
+    description: `Changes metadata or expiry of an artifact's newest version in place, without sending its content again. No version is made: the version's edit goes up, and guards then read like "3.1".`,
+    annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: true },
+    input: z.strictObject({
+      bucket,
+      key,
+      metadata: metadata.meta({ description: "Replaces all pairs, unless merge is true." }),
+      merge: z
+        .boolean()
+        .default(false)
+        .meta({ description: "Sets the given pairs and keeps the others; an empty text removes its pair." }),
+      expires_in: newExpiresIn,
+      if_version: shortIfVersion,
+    }),
+    output: artifact,
+    async answer({ if_version, expires_in, ...rest }) {
+      const expiry = expires_in === undefined ? {} : { expires_in: parseNewExpiresIn(expires_in) };
+      return edited(await store.artifacts.update({ ...rest, ...expiry, ...guardOf(if_version) }), rest);
+    },
+  });
+}
