@@ -1,6 +1,17 @@
 import { z } from "zod";
 import { readArguments } from "../../api/arguments.js";
-import { artifact, bucket, contentSha256, cursor, key, limit, pageOf, session, uploadSize } from "../../api/schemas.js";
+import {
+  artifact,
+  bucket,
+  contentSha256,
+  cursor,
+  key,
+  limit,
+  newIfVersion,
+  pageOf,
+  session,
+  uploadSize,
+} from "../../api/schemas.js";
 import { withCommand } from "../../api/upload-command.js";
 import { guardOf } from "../../api/write-arguments.js";
 import { answerUpload } from "../protocols/plain.js";
