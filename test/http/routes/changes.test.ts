@@ -1,14 +1,17 @@
 import { describe, expect, it } from "vitest";
 import { serveHttp } from "../../support/http-client.js";
 import { sha256Of } from "../../support/mcp-client.js";
-import { saveText, textOf } from "../../support/stores.js";
+import { createMemoryEngines, saveText, textOf } from "../../support/stores.js";
 
 const info = "/v1/artifacts/b/k.txt";
 const day = 24 * 60 * 60;
 type Headers = Readonly<Record<string, string>>;
 
+/** The clock of download URLs. It stands still, so that descriptions can be compared. */
+const nowSeconds = () => Math.floor(Date.now() / 1000 / day) * day;
+
 async function saved(text = "one") {
-  const client = await serveHttp();
+  const client = await serveHttp(createMemoryEngines(), { nowSeconds });
   await saveText(client.store, "b", "k.txt", text);
   const send = (method: string, url: string, body: object, headers: Headers = {}) =>
     client.ask(method, url, { body: JSON.stringify(body), headers });
