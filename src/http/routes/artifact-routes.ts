@@ -22,7 +22,6 @@ import {
 } from "../../api/schemas.js";
 import { withCommand } from "../../api/upload-command.js";
 import { expiresInOf, guardOf } from "../../api/write-arguments.js";
-import { largestPageLimit } from "../../store/model/limits.js";
 import { uploadLocation } from "../context.js";
 import { etagOf } from "../message/etag.js";
 import { idempotencyKey } from "../message/header-fields.js";
