@@ -436,6 +436,12 @@ const guarded: readonly (Pick<Position, "session" | "artifact"> & { readonly nam
         names: ["sweep soon", name],
       }) as const,
   ),
+  { session: "empty", artifact: "two versions", names: ["move all versions, made late", "sweep much later"] },
+  { session: "empty", artifact: "two versions", names: ["move all versions, made late", "delete all"] },
+  { session: "empty", artifact: "two versions", names: ["move all versions", "move the newest"] },
+  { session: "empty", artifact: "one version", names: ["move all versions", "save"] },
+  { session: "empty", artifact: "one version", names: ["move onto version 1", "save"] },
+  { session: "empty", artifact: "two versions", names: ["delete under", "save"] },
 ];
 
 const guardedCases = guarded.flatMap((guard) => places.map((place) => ({ ...guard, place })));
