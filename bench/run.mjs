@@ -19,6 +19,7 @@ const cases = {
   files: () => import("./cases/files.mjs"),
   http: () => import("./cases/http.mjs"),
   listing: () => import("./cases/listing.mjs"),
+  search: () => import("./cases/search.mjs"),
   memory: () => import("./cases/memory.mjs"),
   processes: () => import("./cases/processes.mjs"),
 };

@@ -15,6 +15,7 @@ import {
   defaultSessionTtlMs,
   type PieceLimits,
 } from "./model/limits.js";
+import { artifactPrefix } from "./model/records.js";
 import { FreedPieces } from "./pieces/freed-pieces.js";
 import { Staging } from "./pieces/staging.js";
 import type { ContentStore } from "./ports/content-store.js";
@@ -134,7 +135,12 @@ export function createStore(options: StoreOptions): Store {
     async check() {
       await identity.check();
     },
-    ready: createReadiness({ ...engines, identity, readOnly, read: () => artifacts.listBuckets({ limit: 1 }) }),
+    ready: createReadiness({
+      ...engines,
+      identity,
+      readOnly,
+      read: () => metadata.range(artifactPrefix, { limit: 1 }),
+    }),
     async close() {
       await uploads.close();
       await freed.flush();

@@ -5,7 +5,7 @@ import { defaultPieceLimits, type PieceLimits } from "../../src/store/model/limi
 import type { ArtifactRecord } from "../../src/store/model/records.js";
 import type { MetadataStore } from "../../src/store/ports/metadata-store.js";
 import type { Store } from "../../src/store/store.js";
-import { expectNothingLeaked, expectSound } from "../support/invariants.js";
+import { expectListed, expectNothingLeaked, expectSound } from "../support/invariants.js";
 import { bytesOf, createMemoryEngines, noRowPieces, saveText, storeOn, textOf, tinyPieces } from "../support/stores.js";
 
 /** The engines of one process. Each step waits until the scheduler lets it continue. */
@@ -40,6 +40,11 @@ const operations: Readonly<Record<string, (store: Store, id: string) => Promise<
     artifacts.update({ bucket: "b", key: "k", metadata: { said: "two" }, merge: true, if_version: 1 }),
   "delete all": ({ artifacts }) => artifacts.delete("b", "k"),
   "delete version 1": ({ artifacts }) => artifacts.delete("b", "k", { version: 1 }),
+  async "extend the newest version"(store) {
+    const { id, offset } = await store.uploads.create({ bucket: "b", key: "k", from: { bucket: "b", key: "k" } });
+    await store.uploads.append(id, offset, bytesOf("+"));
+    await store.uploads.complete(id);
+  },
   read: (store) => textOf(store, "b", "k"),
 };
 const expectedCodes = [
@@ -88,7 +93,7 @@ async function race(
   const options = { keepVersions: 2, pieceLimits };
   const quiet = storeOn({ metadata, content: engines.content }, { pieceLimits });
   if (before !== undefined) await saveText(quiet, "b", "k", before);
-  const { id } = await quiet.uploads.create({ bucket: "b", key: "k", mime_type: "text/plain", ...upload });
+  const { id } = await quiet.uploads.create({ bucket: "b", key: "k", mime_type: "text/plain", checksGuardAtEnd: true, ...upload });
   await quiet.uploads.append(id, 0, bytesOf("abc"));
 
   const running = names.map(async (name) => {
@@ -104,6 +109,7 @@ async function race(
   });
   await scheduler.waitFor(Promise.all(running));
   expectSound(engines);
+  expectListed(engines);
 
   // Another process ends what is unfinished. Then a row must name every piece.
   await quiet.uploads.complete(id).catch((error) => expect(expectedCodes).toContain(error.code));

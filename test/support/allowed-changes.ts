@@ -15,8 +15,9 @@ export function expectAllowed(change: Change, names: readonly string[]): void {
     assert.equal(from.session, newest?.session, "only the newest version is edited, and only while it is live");
     expectAllowedEdit(from, to, operation);
   }
-  if (added !== undefined) {
-    expectAllowedVersion(change, added, { newest, operation, isSweep });
+  operation?.allows?.(change);
+  if (added.length > 0) {
+    expectAllowedVersions(change, { newest, operation, isSweep });
     return;
   }
   if (after !== undefined) assert.equal(after.last, before?.last, "the last version number");
@@ -31,18 +32,20 @@ interface Maker {
   readonly isSweep: boolean;
 }
 
-function expectAllowedVersion(
-  { before, after, lastBefore, removed, isOvertaken }: Change,
-  { version, session }: NonNullable<Change["added"]>,
+function expectAllowedVersions(
+  { key, before, after, lastBefore, added, session, removed, isOvertaken }: Change,
   { newest, operation, isSweep }: Maker,
 ): void {
-  assert.equal(version.version, lastBefore + 1, "a version number is never given twice");
-  assert.equal(after?.last, version.version, "the last version number");
+  const numbers = added.map((_, older) => lastBefore + added.length - older);
   assert.deepEqual(
-    removed,
-    (before?.versions ?? []).slice(keepVersions - 1),
-    "only versions past the limit are removed",
+    added.map(({ version }) => version),
+    numbers,
+    "a version number is never given twice",
   );
+  assert.equal(after?.last, numbers[0], "the last version number");
+  const past = (before?.versions ?? []).slice(keepVersions - added.length);
+  assert.deepEqual(removed, past, "only versions past the limit are removed");
+  if (operation?.guard !== undefined && key === "k") assert.equal(newest?.version ?? 0, operation.guard, "the guard");
   if (session === undefined) {
     assert.ok(!isSweep, "a sweep must not save anything");
     return;

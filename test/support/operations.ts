@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import type { UpdateArtifact } from "../../src/store/artifacts/artifact-update.js";
+import type { CopyArtifact } from "../../src/store/artifacts/copy/copy-request.js";
 import type { Artifact } from "../../src/store/model/artifact.js";
 import { ArtifactError, type ErrorCode } from "../../src/store/model/errors.js";
+import type { Version } from "../../src/store/model/records.js";
 import type { UploadSession } from "../../src/store/model/upload-session.js";
 import type { Store } from "../../src/store/store.js";
 import { contentOfPieces } from "./invariants.js";
-import { dayMs, type Scene, sceneMs, sessionTtlMs } from "./scene.js";
+import { type Change, dayMs, keepVersions, type Scene, sceneMs, sessionTtlMs } from "./scene.js";
 import { interleavedSource, sourceOf } from "./sources.js";
 import { bytesOf, saveText, textOf } from "./stores.js";
 
@@ -22,8 +24,12 @@ export interface Operation {
   /** Whether the operation may end the session without publishing it. */
   readonly mayEnd?: boolean;
   readonly isSweep?: boolean;
+  /** Throws unless the operation may make this change, of the key `k` or of another key. */
+  readonly allows?: (change: Change) => void;
   /** The guard of a completion, in place of the session's own; or the guard of an update. */
   readonly if_version?: number;
+  /** The number that the newest version must have when this operation adds another one. */
+  readonly guard?: number;
   /** The first change of a row of this kind fails for this operation, after its effect. */
   readonly unheard?: string;
   /** The change that fails is made later, at any moment, or never. */
@@ -111,6 +117,33 @@ export const operations: Readonly<Record<string, Operation>> = {
     },
     deletes: () => true,
   },
+  copy: copy({ key: "k", to_key: "c" }),
+  "copy, answer lost": { ...copy({ key: "k", to_key: "c" }), unheard: "artifact\t" },
+  "copy over": { ...copy({ key: "c", to_key: "k" }), run: afterSaving("c", copy({ key: "c", to_key: "k" }).run) },
+  "move the newest": move({ key: "k", to_key: "c", all_versions: false }),
+  "move all versions": move({ key: "k", to_key: "c" }),
+  "move all versions, made late": { ...move({ key: "k", to_key: "c" }), unheard: "artifact\t", isLate: true },
+  "move under a guard of the source": move({ key: "k", to_key: "c", from_if_version: 1 }),
+  "move onto version 1": {
+    ...move({ key: "c", to_key: "k", if_version: 1 }),
+    run: afterSaving("c", move({ key: "c", to_key: "k", if_version: 1 }).run),
+    guard: 1,
+  },
+  "delete under": {
+    async run({ artifacts }) {
+      const found = await artifacts.deleteUnder({ bucket: "b", prefix: "k" });
+      const newest = await artifacts.get("b", "k").catch(() => undefined);
+      if (!("confirm" in found)) return undefined;
+      await artifacts.deleteUnder({ bucket: "b", prefix: "k", confirm: found.confirm });
+      return newest?.version ?? 0;
+    },
+    promises(seen, { scene, by }) {
+      const own = scene.changes.filter((change) => change.by === by).flatMap(({ removed }) => removed);
+      // Another process may have deleted the key before it was looked at.
+      for (const { version } of own) assert.ok(version <= Number(seen), `version ${version} was saved since`);
+    },
+    deletes: () => true,
+  },
   "begin with the newest version": { run: begin, promises: expectBegun },
   "extend the newest version": {
     async run(store) {
@@ -155,7 +188,7 @@ export function expectAnswerable(error: unknown, others: readonly Operation[]): 
   // One operation gives the digest of the whole. If others were faster, the content is another one.
   const isOtherWhole = error.code === "checksum_mismatch" && error.details["expected"] === digestOf("abcdef");
   const isGivenUp =
-    /^(Saving|Creating the session) took too long/.test(error.message) && others.some(({ isSweep }) => isSweep);
+    /^(Saving|Copying|Creating the session) took too long/.test(error.message) && others.some(({ isSweep }) => isSweep);
   if (!isGivenUp && !isOtherWhole) assert.ok(codes.includes(error.code), `failed with ${error.code}: ${error.message}`);
 }
 
@@ -188,25 +221,6 @@ function save(text: string, if_version?: number, expires_in?: number): Operation
   };
 }
 
-/** Creates another session, which begins with the newest version of the key. */
-function begin({ uploads }: Store): Promise<UploadSession> {
-  return uploads.create({ bucket: "b", key: "k", from: { bucket: "b", key: "k" } });
-}
-
-/** Checks the promises about a session that began with a version: its bytes follow those of that version. */
-function expectBegun(answer: unknown, moment: Moment): void {
-  const { id, if_version } = answer as UploadSession;
-  expectUpload(answer, { ...moment, id });
-  const now = moment.scene.session(id);
-  if (now?.status !== "open" && now?.status !== "conflict") return;
-  const start = moment.scene.changes.find(
-    ({ added }) => added?.version.version === Number.parseInt(if_version ?? "", 10),
-  )?.added?.version;
-  assert.ok(start !== undefined, "a session began with a version that never existed");
-  const bytes = contentOfPieces(moment.scene.state, id, now.pieces).subarray(0, start.bytes);
-  assert.equal(digestOf(bytes), start.sha256, "a session begins with the bytes of its version");
-}
-
 /** Updates the newest version. */
 function update(wanted: Omit<UpdateArtifact, "bucket" | "key"> & { readonly if_version?: number }): Operation {
   const { if_version } = wanted;
@@ -224,6 +238,25 @@ function update(wanted: Omit<UpdateArtifact, "bucket" | "key"> & { readonly if_v
   };
 }
 
+/** Creates another session, which begins with the newest version of the key. */
+function begin({ uploads }: Store): Promise<UploadSession> {
+  return uploads.create({ bucket: "b", key: "k", from: { bucket: "b", key: "k" } });
+}
+
+/** Checks the promises about a session that began with a version: its bytes follow those of that version. */
+function expectBegun(answer: unknown, moment: Moment): void {
+  const { id, if_version } = answer as UploadSession;
+  expectUpload(answer, { ...moment, id });
+  const now = moment.scene.session(id);
+  if (now?.status !== "open" && now?.status !== "conflict") return;
+  const start = moment.scene.changes
+    .flatMap(({ added }) => added)
+    .find(({ version }) => version === Number.parseInt(String(if_version)));
+  assert.ok(start !== undefined, "a session began with a version that never existed");
+  const bytes = contentOfPieces(moment.scene.state, id, now.pieces).subarray(0, start.bytes);
+  assert.equal(digestOf(bytes), start.sha256, "a session begins with the bytes of its version");
+}
+
 /** Deletes one version, or all, and then runs `after`, which may fail with an expected error. */
 function remove(which: number | undefined, after?: Operation["run"]): Operation {
   return {
@@ -233,11 +266,56 @@ function remove(which: number | undefined, after?: Operation["run"]): Operation 
       return gone;
     },
     promises(answer, { scene, by }) {
-      const { version } = answer as { version: number };
+      const { version, already_deleted } = answer as { version: number; already_deleted?: true };
+      if (already_deleted) return;
       const own = scene.changes.filter((change) => change.by === by).flatMap(({ removed }) => removed);
       assert.ok(own.map(({ version }) => version).includes(version), `version ${version} was not deleted by ${by}`);
     },
     deletes: (version) => which === undefined || which === version,
+  };
+}
+
+type Copy = Omit<CopyArtifact, "bucket"> & { readonly to_key: string };
+
+function copy({ key, to_key, ...more }: Copy): Operation {
+  return {
+    run: ({ artifacts }) => artifacts.copy({ bucket: "b", key, to_key, ...more }),
+    promises(answer, { scene }) {
+      const { version, sha256 } = answer as Artifact;
+      assert.ok(
+        scene.hasHad(version, sha256, to_key),
+        `version ${version} of ${to_key} was answered and never existed`,
+      );
+    },
+  };
+}
+
+/** A move of a key. What leaves it must arrive at the target in the same change, and nothing else may. */
+function move(wanted: Copy): Operation {
+  const { key, to_key, if_version = 0, from_if_version, all_versions } = wanted;
+  const facts = ({ sha256, created_at }: Version) => ({ sha256, created_at });
+  return {
+    ...copy({ ...wanted, move: true }),
+    deletes: () => true,
+    allows(change) {
+      if (change.key === to_key && change.added.length > 0 && change.other !== undefined) {
+        assert.equal(change.before?.versions[0]?.version ?? 0, if_version, "the guard of the target");
+      }
+      if (change.key !== key || change.removed.length === 0) return;
+      assert.equal(change.after, undefined, "the key is gone");
+      const newest = change.removed[0]?.version;
+      if (from_if_version !== undefined) assert.equal(newest, from_if_version, "the guard of the source");
+      const taken = all_versions === false ? 1 : keepVersions;
+      assert.deepEqual(change.other?.added.map(facts), change.removed.slice(0, taken).map(facts), "what was moved");
+    },
+  };
+}
+
+/** Saves another key first. */
+function afterSaving(key: string, run: Operation["run"]): Operation["run"] {
+  return async (store, id) => {
+    await saveText(store, "b", key, "elsewhere");
+    return run(store, id);
   };
 }
 

@@ -8,16 +8,19 @@ import type { StoredState } from "./invariants.js";
 import type { MemoryFile } from "./memory-content-store.js";
 import { createMemoryEngines, type MemoryEngines, storeOn } from "./stores.js";
 
-/** One change of the key's row. `before` and `after` are undefined if the row was absent. */
+/** One change of the row of a key. `before` and `after` are undefined if the row was absent. */
 export interface Change {
+  readonly key: string;
   /** The process that made it. */
   readonly by: string;
   readonly before: ArtifactRecord | undefined;
   readonly after: ArtifactRecord | undefined;
   /** The last version number before the change, also if the key had no version. */
   readonly lastBefore: number;
-  /** The version that the change added, with the record of its session before. A save in one change has no session. */
-  readonly added: { readonly version: Version; readonly session: SessionRecord | undefined } | undefined;
+  /** The versions that the change added, newest first. Only a move adds several. */
+  readonly added: readonly Version[];
+  /** The session of these versions before. A save in one change has none. */
+  readonly session: SessionRecord | undefined;
   readonly removed: readonly Version[];
   /** The versions that it changed in place, before and after. */
   readonly edits: readonly { readonly from: Version; readonly to: Version }[];
@@ -27,6 +30,8 @@ export interface Change {
   readonly now: number;
   /** Whether the key has a version that was published after that session's last byte. */
   readonly isOvertaken: boolean;
+  /** What the same step did to another key. */
+  readonly other: { readonly added: readonly Version[]; readonly removed: readonly Version[] } | undefined;
 }
 
 /** The time at which everything happens, in milliseconds since 1970. */
@@ -39,7 +44,10 @@ export const sessionTtlMs = 30 * 60 * 1000;
 /** Engines that processes share, and a record of what happened on them. Each run gives the same names and times. */
 export class Scene {
   readonly pieceLimits: PieceLimits;
+  /** Those of the key `k`. */
   readonly changes: Change[];
+  /** Those of other keys. */
+  readonly elsewhere: Change[];
   readonly rows: Map<string, string>;
   readonly rowPieces: Map<string, Uint8Array>;
   readonly files: Map<string, MemoryFile>;
@@ -53,6 +61,7 @@ export class Scene {
   constructor(pieceLimits: PieceLimits, from?: Scene) {
     this.pieceLimits = pieceLimits;
     this.changes = [...(from?.changes ?? [])];
+    this.elsewhere = [...(from?.elsewhere ?? [])];
     this.rows = new Map(from?.rows);
     this.rowPieces = new Map(from?.rowPieces);
     this.files = new Map([...(from?.files ?? [])].map(([name, file]) => [name, { ...file }]));
@@ -74,10 +83,10 @@ export class Scene {
       const sessionsBefore = this.#sessions();
       const won = await metadata.change(rows, pieces);
       if (!won) return false;
-      for (const { key, old, next } of rows) {
-        if (old === next) continue;
-        if (key === artifactRow) this.#note(process, { old, next, sessionsBefore, rows, now });
-        if (key.startsWith("session\t")) this.#noteSession(now, old, next);
+      const changed = rows.filter(({ old, next }) => old !== next);
+      for (const row of changed) {
+        if (row.key.startsWith("artifact\t")) this.#note(process, row, { sessionsBefore, rows: changed, now });
+        if (row.key.startsWith("session\t")) this.#noteSession(now, row.old, row.next);
       }
       return true;
     };
@@ -115,12 +124,14 @@ export class Scene {
     return this.artifact()?.versions.find((version) => version.session === session);
   }
 
-  /** Whether such a version has ever existed. */
-  hasHad(version: number, sha256: string): boolean {
-    return this.changes.some(({ added }) => added?.version.version === version && added.version.sha256 === sha256);
+  /** Whether the key has ever had such a version. */
+  hasHad(version: number, sha256: string, key = "k"): boolean {
+    return (key === "k" ? this.changes : this.elsewhere)
+      .filter((change) => change.key === key)
+      .some(({ added }) => added.some((known) => known.version === version && known.sha256 === sha256));
   }
 
-  /** Whether such a version has ever existed after such an edit; 0: as it was made. */
+  /** Whether the key has ever had such a version after such an edit; 0: as it was made. */
   hasBeen({ version, edit = 0, metadata, expires_at }: Partial<Version>): boolean {
     return this.changes.some(({ after }) =>
       after?.versions.some(
@@ -133,9 +144,11 @@ export class Scene {
     );
   }
 
-  /** The sessions of all versions that have ever existed, in the order of their publication. */
+  /** The sessions of all versions that have ever existed, once for each change that published them. */
   published(): string[] {
-    return this.changes.flatMap(({ added }) => (added ? [added.version.session] : []));
+    return [...this.changes, ...this.elsewhere].flatMap(({ added }) => [
+      ...new Set(added.map(({ session }) => session)),
+    ]);
   }
 
   rowsUnder(...prefixes: readonly string[]): string[] {
@@ -149,8 +162,8 @@ export class Scene {
     const files = [...this.files].map(([name, { bytes }]) => `${name}=${latin1(bytes)}`);
     const inRows = [...this.rowPieces].map(([name, bytes]) => `${name} in a row=${latin1(bytes)}`);
     const lines = [...rows.map(([key, text]) => `${key}=${text}`), ...files, ...inRows].sort();
-    const history = this.changes.map(
-      ({ by, added, edits }) => `${by} ${added?.version.session} ${JSON.stringify(edits.map(({ to }) => to))}`,
+    const history = [...this.changes, ...this.elsewhere].map(
+      ({ by, added, edits }) => `${by} ${added[0]?.session} ${JSON.stringify(edits.map(({ to }) => to))}`,
     );
     return [...lines, ...history, ...[...this.filled].sort().map(String)].join("\n");
   }
@@ -160,27 +173,28 @@ export class Scene {
     return new Map(sessions.map(([key, text]) => [key.slice("session\t".length), JSON.parse(text)]));
   }
 
-  #note(by: string, { old, next, sessionsBefore, rows, now: nowMs }: Noted): void {
-    const before = parse<ArtifactRecord>(old);
-    const after = parse<ArtifactRecord>(next);
-    const missingIn = (row: ArtifactRecord | undefined, { session }: Version): boolean =>
-      !row?.versions.some((version) => version.session === session);
-    const version = after?.versions.find((version) => missingIn(before, version));
-    const removed = before?.versions.filter((version) => missingIn(after, version)) ?? [];
-    const added = version && { version, session: sessionsBefore.get(version.session) };
-    const since = this.changes.slice(this.filled.get(version?.session ?? "") ?? 0);
+  #note(by: string, { key: rowKey, old, next }: RowChange, { sessionsBefore, rows, now: nowMs }: Noted): void {
+    const key = rowKey.slice(rowKey.lastIndexOf("\t") + 1);
+    const { before, after, added, removed } = compared(old, next);
+    const [newest] = added;
+    const since = this.changes.slice(this.filled.get(newest?.session ?? "") ?? 0);
     const isNewer = ({ session }: Version): boolean =>
-      since.some((change) => change.added?.version.session === session);
+      since.some((change) => change.added.some((version) => version.session === session));
     const isOvertaken = before?.versions.some(isNewer) === true;
-    const gone = parse<GoneRecord>(rows.find(({ key }) => key === "gone\tb\tk")?.old);
+    const gone = parse<GoneRecord>(rows.find((row) => row.key === `gone\tb\t${key}`)?.old);
     const lastBefore = before?.last ?? gone?.last ?? 0;
     const edits = (before?.versions ?? []).flatMap((from) => {
-      const to = after?.versions.find(({ session }) => session === from.session);
+      const to = after?.versions.find(({ session, version }) => session === from.session && version === from.version);
       return to === undefined || isDeepStrictEqual(from, to) ? [] : [{ from, to }];
     });
-    const due = parse<DueRecord>(rows.find(({ key, next }) => key === "due\tb\tk" && next === undefined)?.old);
+    const due = parse<DueRecord>(rows.find((row) => row.key === `due\tb\t${key}` && row.next === undefined)?.old);
     const now = nowMs / 1000;
-    this.changes.push({ by, before, after, lastBefore, added, removed, edits, due, now, isOvertaken });
+    const session = sessionsBefore.get(newest?.session ?? "");
+    const otherRow = rows.find((row) => row.key.startsWith("artifact\t") && row.key !== rowKey);
+    const other = otherRow && compared(otherRow.old, otherRow.next);
+    const changes = rowKey === artifactRow ? this.changes : this.elsewhere;
+    const facts = { added, session, removed, edits, due, now, isOvertaken, other };
+    changes.push({ key, by, before, after, lastBefore, ...facts });
   }
 
   #noteSession(now: number, old: string | undefined, next: string | undefined): void {
@@ -197,11 +211,21 @@ export class Scene {
 const artifactRow = "artifact\tb\tk";
 
 interface Noted {
-  readonly old: string | undefined;
-  readonly next: string | undefined;
   readonly sessionsBefore: ReadonlyMap<string, SessionRecord>;
+  /** All rows that the step changed. */
   readonly rows: readonly RowChange[];
   readonly now: number;
+}
+
+/** The versions that a change of an artifact row added and removed, newest first. */
+function compared(old: string | undefined, next: string | undefined) {
+  const before = parse<ArtifactRecord>(old);
+  const after = parse<ArtifactRecord>(next);
+  const missingIn = (row: ArtifactRecord | undefined, { version, session }: Version): boolean =>
+    !row?.versions.some((known) => known.version === version && known.session === session);
+  const added = after?.versions.filter((version) => missingIn(before, version)) ?? [];
+  const removed = before?.versions.filter((version) => missingIn(after, version)) ?? [];
+  return { before, after, added, removed };
 }
 
 function parse<Value>(text: string | undefined): Value | undefined {

@@ -4,8 +4,9 @@
  * - `missing`: bytes that a row names are gone
  * - `orphan`: no row names a file, or a piece in a row
  * - `unlisted`: no listing shows an upload
+ * - `index`: the index of artifacts differs from the rows
  */
-export type FaultKind = "corrupt" | "missing" | "orphan" | "unlisted";
+export type FaultKind = "corrupt" | "missing" | "orphan" | "unlisted" | "index";
 
 /** What the operator can do about a fault. */
 export type FaultNext =
@@ -46,7 +47,7 @@ export interface VerifyReport {
 export interface VerifyOptions {
   /**
    * Moves orphans, and rows that cannot be read, out of the store into its folder `orphans`. Lists unlisted uploads
-   * again. Missing and corrupt content stays as it is: nothing that a row names is removed.
+   * again. Makes a wrong index again. Missing and corrupt content stays as it is: nothing that a row names is removed.
    */
   readonly repair?: boolean;
   /** A file is an orphan only if it is older; `orphanGraceMs` by default. */

@@ -1,4 +1,5 @@
 import { ContentCheck, type ContentCheckDependencies } from "./content-check.js";
+import { checkIndex } from "./index-check.js";
 import { RowCheck, type RowCheckDependencies } from "./row-check.js";
 import type { StoreIdentity } from "./store-identity.js";
 import { UnnamedContent, type UnnamedContentDependencies } from "./unnamed-content.js";
@@ -25,6 +26,7 @@ export async function verify(dependencies: VerifyDependencies, options: VerifyOp
   // Keep this order: content that is published meanwhile is named by a row that is read later.
   await unnamed.list();
   await rows.checkRows();
+  await checkIndex(dependencies.metadata, options, findings);
   await contents.checkContents();
   await unnamed.reportOrphans();
   if (findings.isSound || options.repair) await dependencies.identity.accept();

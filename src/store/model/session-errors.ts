@@ -121,7 +121,12 @@ export function notCreated(guard: Guard, newest: Version | undefined, isOfSource
     : `if_version is ${text}`;
   return new ArtifactError("version_conflict", `${what}, but ${is}. No session was created.`, {
     next: "create_on_newest",
-    details: { if_version, if_edit, version: newest?.version ?? 0, edit: newest?.edit ?? 0 },
+    details: {
+      if_version,
+      ...(if_edit === 0 ? {} : { if_edit }),
+      version: newest?.version ?? 0,
+      ...(newest?.edit === undefined ? {} : { edit: newest.edit }),
+    },
   });
 }
 

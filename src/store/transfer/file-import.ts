@@ -62,18 +62,8 @@ export class FileImport {
     { bucket = "", key = "", mime_type, metadata, if_version, if_edit, expires_in, saved_by }: ImportFile,
     { bytes: size }: LocalFile,
   ): Promise<UploadSession> {
-    return this.#uploads.create({
-      bucket,
-      key,
-      mime_type,
-      metadata,
-      if_version,
-      if_edit,
-      expires_in,
-      saved_by,
-      size,
-      checksGuardAtEnd: true,
-    });
+    const guard = { if_version, if_edit, checksGuardAtEnd: true };
+    return this.#uploads.create({ bucket, key, mime_type, metadata, ...guard, expires_in, saved_by, size });
   }
 
   /**

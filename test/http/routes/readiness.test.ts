@@ -54,7 +54,7 @@ describe("/readyz", () => {
   };
   const { metadata, content } = createMemoryEngines();
   it.each([
-    ["rows cannot be read", { metadata: { ...metadata, grouped: failing("corrupt", "Damaged.") } }, "corrupt", true],
+    ["rows cannot be read", { metadata: { ...metadata, range: failing("corrupt", "Damaged.") } }, "corrupt", true],
     ["content cannot be read", { content: { ...content, check: failing("corrupt", "Gone.") } }, "corrupt", true],
     ["rows cannot be written", { metadata: { ...metadata, change: failing("read_only", "No.") } }, "read_only", false],
     ["the store is locked", { metadata: { ...metadata, change: failing("internal", "Busy.") } }, "internal", false],

@@ -53,7 +53,12 @@ describe("resources/read", () => {
     const session = await answer<{ id: string; url: string }>("create_upload_session", { bucket: "b", key: "k" });
     await answer("upload_chunk", { session_id: session.id, offset: 0, data: "hello" });
     expect(session.url).toBe(`artifact-upload://${session.id}`);
-    expect(await json(session.url)).toEqual({ ...session, offset: 5, expires_at: expect.any(Number) });
+    expect(await json(session.url)).toEqual({
+      ...session,
+      offset: 5,
+      tail: "hello",
+      expires_at: expect.any(Number),
+    });
   });
 
   it("answers the newest version of an artifact, or the one that ?version= names", async () => {

@@ -403,33 +403,35 @@ describe.each(pieceKinds)("with content $where", ({ pieceLimits }) => {
       expectNothingLeaked(engines);
     });
 
-    it("leaves no piece without a row, whichever step fails", async () => {
-      for (const isBefore of [true, false]) {
-        for (let failing = 1; ; failing += 1) {
-          engines = createMemoryEngines();
-          store = on();
-          for (const text of ["one", "three"]) await save("k", text);
-          await save("to", "old");
-          const view = failOnce(engines, failing, new ArtifactError("internal", "EIO"), isBefore);
-          await on(view)
-            .artifacts.copy({ ...source, to_key: "to", move: true, if_version: 1 })
-            .catch(({ code }) => expect(code).toBe("internal"));
-          expectSound(engines);
-          expectNothingLeaked(engines);
-          const texts = [await textsOf("k"), await textsOf("to")];
-          const [there, moved] = [
-            [["three", "one"], ["old"]],
-            [[], ["three", "one", "old"]],
-          ];
-          expect([there, moved], `step ${failing}`).toContainEqual(texts);
-          const later = on(engines, { now: () => Date.now() + 10 * dayMs });
-          for (const _ of [1, 2, 3]) await later.sweep.run(sweepAll);
-          expectNothingLeft(engines);
-          if (view.steps() < failing) break;
-        }
-      }
-    });
+    it.each([true, false])(
+      "leaves no piece without a row, whichever step fails (before its effect: %s)",
+      async (isBefore) => {
+        for (let failing = 1; await failAt(failing, isBefore); failing += 1);
+      },
+    );
   });
+
+  /** Lets a step of a move fail. Returns false if the move has no such step. */
+  async function failAt(failing: number, isBefore: boolean): Promise<boolean> {
+    engines = createMemoryEngines();
+    store = on();
+    for (const text of ["one", "three"]) await save("k", text);
+    await save("to", "old");
+    const view = failOnce(engines, failing, new ArtifactError("internal", "EIO"), isBefore);
+    await on(view)
+      .artifacts.copy({ ...source, to_key: "to", move: true, if_version: 1 })
+      .catch(({ code }) => expect(code).toBe("internal"));
+    expectSound(engines);
+    expectNothingLeaked(engines);
+    const texts = [await textsOf("k"), await textsOf("to")];
+    const undone = [["three", "one"], ["old"]];
+    const done = [[], ["three", "one", "old"]];
+    expect([undone, done], `step ${failing}`).toContainEqual(texts);
+    const later = on(engines, { now: () => Date.now() + 10 * dayMs });
+    for (const _ of [1, 2, 3]) await later.sweep.run(sweepAll);
+    expectNothingLeft(engines);
+    return view.steps() >= failing;
+  }
 
   /** A store for which `other` runs right before its first change of an artifact row. */
   function overtaken(other: () => Promise<unknown>): Store {

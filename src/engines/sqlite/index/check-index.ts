@@ -1,29 +1,20 @@
 import type { Query } from "../database/connection.js";
-import { table } from "../database/keyv-rows.js";
+import { failureOf } from "../database/sqlite-error.js";
 import { lostIndexObjects } from "./make-index.js";
-import { artifactRange, indexColumns } from "./schema.js";
+import { indexColumns } from "./schema.js";
 
 const maxLines = 100;
 
-/** The parts of a row of the index that follow from the artifact's row. */
+/** Whether a row of the index is as the artifact's row says. */
 const isSame = indexColumns.map((column) => `newest.${column} IS found.${column}`).join(" AND ");
 
-/** Each statement finds names of what is wrong; `$1` is the most of them. */
+/** Each statement finds names of what is wrong. Its parameter is the most of them. */
 const comparisons: readonly { readonly sql: string; readonly line: (name: string) => string }[] = [
   {
-    sql: `SELECT key AS name FROM ${table} WHERE ${artifactRange}
-      AND NOT EXISTS (SELECT 1 FROM index_rows WHERE row_key = key) LIMIT ?`,
-    line: (name) => `The row ${name} cannot be read, so no search finds it.`,
-  },
-  {
-    sql: `SELECT found.row_key AS name FROM index_rows AS found LEFT JOIN index_newest AS newest USING (row_key)
+    sql: `SELECT coalesce(found.row_key, newest.row_key) AS name
+      FROM index_rows AS found FULL JOIN index_newest AS newest ON newest.row_key = found.row_key
       WHERE NOT (${isSame}) LIMIT ?`,
     line: (name) => `The index differs from the row ${name}.`,
-  },
-  {
-    sql: `SELECT newest.row_key AS name FROM index_newest AS newest
-      WHERE NOT EXISTS (SELECT 1 FROM ${table} WHERE key = newest.row_key) LIMIT ?`,
-    line: (name) => `The index has the row ${name}, which does not exist.`,
   },
   {
     sql: `SELECT coalesce(kept.name, sums.bucket) AS name FROM index_buckets AS kept FULL JOIN (
@@ -42,16 +33,29 @@ const comparisons: readonly { readonly sql: string; readonly line: (name: string
 /** Lines of `PRAGMA integrity_check` about the index. Their problems are repaired by making the index again. */
 export const isAboutIndex = (line: string): boolean => /\bindex_(newest|buckets|pending|words|facts|by)/.test(line);
 
-/** Implements `ArtifactIndex.checkIndex`. All statements must see the same state of the database. */
+/**
+ * Implements `ArtifactIndex.checkIndex`. All statements must see the same state of the database. Artifact rows that
+ * cannot be read are in no index, and are no difference.
+ */
 export function checkIndex(query: Query): string[] {
   const lost = lostIndexObjects(query);
   if (lost.length > 0) return lost.map((name) => `The database lacks ${name}, or has another one.`);
-  const lines = query<{ integrity_check: string }>("PRAGMA integrity_check")
-    .map((row) => row.integrity_check)
-    .filter(isAboutIndex);
-  for (const { sql, line } of comparisons) {
-    const found = query<{ name: string }>(sql, [maxLines]);
-    lines.push(...found.map(({ name }) => line(name.replaceAll("\t", " "))));
+  const damage = unlessCorrupt(() =>
+    query<{ integrity_check: string }>("PRAGMA integrity_check").map((row) => row.integrity_check),
+  );
+  const differences = comparisons.flatMap(({ sql, line }) =>
+    unlessCorrupt(() => query<{ name: string }>(sql, [maxLines]).map(({ name }) => line(name.replaceAll("\t", " ")))),
+  );
+  return [...damage.filter(isAboutIndex), ...differences].slice(0, maxLines);
+}
+
+/** Returns one line instead if the index is too damaged to be read. */
+function unlessCorrupt(find: () => string[]): string[] {
+  try {
+    return find();
+  } catch (error) {
+    const { code, message } = failureOf(error);
+    if (code !== "SQLITE_CORRUPT") throw error;
+    return [`A part of the index_ tables cannot be read (${message}).`];
   }
-  return lines.slice(0, maxLines);
 }

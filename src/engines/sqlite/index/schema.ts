@@ -41,8 +41,6 @@ const names = `substr(key, ${artifactPrefix.length + 1})`;
 export const indexColumns: readonly string[] =
   "row_key bucket version mime_type bytes all_bytes created_at expires_at metadata".split(" ");
 const columns = indexColumns.join(", ");
-/** Of Keyv's table: the rows of artifacts. */
-export const artifactRange = isArtifact("key");
 
 /**
  * What the index has to contain: one row for the newest version of each key. Artifact rows that cannot be read are
@@ -56,7 +54,7 @@ FROM (
     ${newest("version")} AS version, ${newest("mime_type")} AS mime_type, ${newest("bytes")} AS bytes,
     ${allBytes} AS all_bytes, ${newest("created_at")} AS created_at, ${newest("expires_at")} AS expires_at,
     ${newest("metadata")} AS metadata, ${part(`${path}[0].metadata`, "json_type")} AS metadata_type
-  FROM ${table} WHERE ${artifactRange}
+  FROM ${table} WHERE ${isArtifact("key")}
 )
 WHERE bucket <> '' AND ${isCount("version", 1)} AND typeof(mime_type) = 'text' AND ${isCount("bytes")}
   AND ${isCount("all_bytes")} AND ${isCount("created_at")} AND (expires_at IS NULL OR (${isCount("expires_at")}))
