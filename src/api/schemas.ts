@@ -27,49 +27,10 @@ export const newKey = z.string().meta({
   description: `Like reports/2026/summary.csv; at most ${maxKeyBytes} bytes.`,
 });
 
-/** A key that need not be given: an empty text is refused, not taken for none, where a call could do more without it. */
-export const deletedKey = z.string().optional().meta({ description: "Key." });
-
-export const deletedPrefix = z
-  .string()
-  .optional()
-  .meta({ description: 'In place of key: all keys that begin with this, like tmp/; "/" is the whole bucket.' });
-
-export const confirm = z.string().optional().meta({ description: "What the same call without it answered." });
-
 export const version = z.int().min(1).optional().meta({ description: "Version number; the newest if left out." });
 
 /** Without a version all versions are deleted. So it must really be absent: an empty text is refused. */
 export const deletedVersion = version.meta({ description: "Only this version; all if left out." });
-
-/** Text that hosts may send as an integer. Any other number is refused: 3.1 and 3.10 would be the same. */
-const textOrInteger = z
-  .preprocess((value) => (Number.isSafeInteger(value) ? String(value) : value), z.string())
-  .optional();
-
-export const ifVersion = textOrInteger.meta({
-  description: 'Guard: "0" if the key must not exist, "3" (edited: "3.1") if that version must be its newest.',
-});
-
-export const newIfVersion = textOrInteger.meta({ description: "In place of the if_version given at creation." });
-
-export const shortIfVersion = textOrInteger.meta({
-  description: 'What must be its newest version, like "3" or "3.1".',
-});
-
-export const targetIfVersion = textOrInteger.meta({ description: 'Guard of the target: "0" if it must not exist.' });
-
-export const sourceIfVersion = textOrInteger.meta({ description: "Guard of the source." });
-
-export const expiresIn = z.string().optional().meta({
-  description: "1h to 365d: deleted after that time.",
-});
-
-export const newExpiresIn = z.string().optional().meta({ description: '1h to 365d from now, or "never".' });
-
-export const createdAfter = textOrInteger.meta({ description: "Day or time, like 2026-03-01 or 2026-03-01T09:30Z." });
-
-export const createdBefore = textOrInteger.meta({ description: "Day or time, itself included." });
 
 export const mimeType = z.string().optional().meta({
   description: "Media type; told from the key if left out.",

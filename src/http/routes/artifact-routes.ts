@@ -1,14 +1,13 @@
 import { z } from "zod";
 import { readArguments } from "../../api/arguments.js";
+import { expiresIn, versionGuard } from "../../api/change-schemas.js";
+import { guardArgument } from "../../api/guard-arguments.js";
 import {
   artifact,
   bucketSummary,
   contentSha256,
   cursor,
   delimiter,
-  expiresIn,
-  ifVersion,
-  largestLimit,
   limit,
   metadata,
   mimeType,
@@ -21,7 +20,8 @@ import {
   version,
 } from "../../api/schemas.js";
 import { withCommand } from "../../api/upload-command.js";
-import { expiresInOf, guardOf } from "../../api/write-arguments.js";
+import { parseExpiresIn } from "../../store/model/expiry.js";
+import { largestPageLimit } from "../../store/model/limits.js";
 import { uploadLocation } from "../context.js";
 import { etagOf } from "../message/etag.js";
 import { idempotencyKey } from "../message/header-fields.js";
@@ -35,7 +35,7 @@ const createBody = z.strictObject({
   size: uploadSize,
   sha256: contentSha256,
   metadata,
-  if_version: ifVersion,
+  if_version: versionGuard,
   expires_in: expiresIn,
   from: z
     .union([z.literal("newest"), z.int().min(1)])
@@ -53,7 +53,12 @@ const bucketsQuery = z.strictObject({
 const listQuery = z.strictObject({ prefix, delimiter, cursor, limit });
 const getQuery = z.strictObject({
   version,
-  versions: largestLimit.optional().meta({ description: "Lists so many versions too, newest first." }),
+  versions: z
+    .int()
+    .min(1)
+    .max(largestPageLimit)
+    .optional()
+    .meta({ description: "Lists so many versions too, newest first." }),
 });
 
 const createSession: Route = {
@@ -80,8 +85,8 @@ const createSession: Route = {
     const created = await context.store.uploads.create({
       ...upload,
       from: from === undefined ? undefined : { bucket, key, version: from === "newest" ? undefined : from },
-      ...guardOf(if_version),
-      expires_in: expiresInOf(expires_in),
+      ...guardArgument(if_version),
+      expires_in: expires_in === undefined ? undefined : parseExpiresIn(expires_in),
       idempotency_key: idempotencyKey(exchange),
       saved_by: "http",
     });

@@ -1,21 +1,19 @@
 import { z } from "zod";
 import { readArguments } from "../../api/arguments.js";
+import { merge, newExpiresIn, versionGuard } from "../../api/change-schemas.js";
 import { deleteOrNotFound } from "../../api/delete-or-not-found.js";
+import { guardArgument, sourceGuardArgument } from "../../api/guard-arguments.js";
 import {
   artifact,
   bucket,
   deletedVersion,
-  ifVersion,
   key,
   metadata,
   newBucket,
-  newExpiresIn,
   newKey,
   prefix,
-  sourceIfVersion,
   version,
 } from "../../api/schemas.js";
-import { guardOf, sourceGuardOf } from "../../api/write-arguments.js";
 import { parseNewExpiresIn } from "../../store/model/expiry.js";
 import { encodeKey, encodeSegment } from "../../store/model/names/artifact-uri.js";
 import { etagOf } from "../message/etag.js";
@@ -24,14 +22,7 @@ import type { Route } from "../route.js";
 import { preconditionError, readPrecondition } from "./preconditions.js";
 import { readQuery } from "./read-query.js";
 
-const updateBody = z.strictObject({
-  metadata: metadata.meta({ description: "Replaces all pairs, unless merge is true." }),
-  merge: z
-    .boolean()
-    .optional()
-    .meta({ description: "Sets the given pairs and keeps the others; an empty text removes its pair." }),
-  expires_in: newExpiresIn,
-});
+const updateBody = z.strictObject({ metadata, merge, expires_in: newExpiresIn });
 const copyBody = z.strictObject({
   bucket,
   key,
@@ -43,8 +34,8 @@ const copyBody = z.strictObject({
     .boolean()
     .optional()
     .meta({ description: "For a move: false deletes the older versions. Otherwise they come along." }),
-  if_version: ifVersion.meta({ description: "Guard of the target. A move onto a key that exists needs it." }),
-  from_if_version: sourceIfVersion,
+  if_version: versionGuard.meta({ description: "Guard of the target. A move onto a key that exists needs it." }),
+  from_if_version: versionGuard.meta({ description: "Guard of the source." }),
 });
 const deleteQuery = z.strictObject({ version: deletedVersion });
 const deleteUnderQuery = z.strictObject({
@@ -120,7 +111,7 @@ const copyArtifact: Route = {
   },
   async handle({ store, publicUrl = "", stopping }, exchange) {
     const { if_version, from_if_version, ...wanted } = readArguments(copyBody, await exchange.json(), "this request");
-    const guards = { ...guardOf(if_version), ...sourceGuardOf(from_if_version) };
+    const guards = { ...guardArgument(if_version), ...sourceGuardArgument(from_if_version) };
     const copied = await store.artifacts.copy({ ...wanted, ...guards, saved_by: "http" }, { signal: stopping });
     const location = `${publicUrl}/v1/artifacts/${encodeSegment(copied.bucket)}/${encodeKey(copied.key)}`;
     const status = copied.already_saved ? 200 : 201;

@@ -1,19 +1,9 @@
 import { z } from "zod";
 import { readArguments } from "../../api/arguments.js";
-import {
-  artifact,
-  bucket,
-  contentSha256,
-  cursor,
-  key,
-  limit,
-  newIfVersion,
-  pageOf,
-  session,
-  uploadSize,
-} from "../../api/schemas.js";
+import { versionGuard } from "../../api/change-schemas.js";
+import { guardArgument } from "../../api/guard-arguments.js";
+import { artifact, bucket, contentSha256, cursor, key, limit, pageOf, session, uploadSize } from "../../api/schemas.js";
 import { withCommand } from "../../api/upload-command.js";
-import { guardOf } from "../../api/write-arguments.js";
 import { answerUpload } from "../protocols/plain.js";
 import type { Route } from "../route.js";
 import { readQuery } from "./read-query.js";
@@ -28,7 +18,7 @@ const listQuery = z.strictObject({
 const completeBody = z.strictObject({
   sha256: contentSha256.meta({ description: "In place of the digest given at creation." }),
   size: uploadSize.meta({ description: "The offset, to confirm that these bytes are the whole content." }),
-  if_version: newIfVersion,
+  if_version: versionGuard.meta({ description: "In place of the guard given at creation." }),
 });
 
 const path = "/v1/sessions/{id}";
@@ -83,7 +73,7 @@ const complete: Route = {
   },
   async handle({ store }, exchange, { id = "" }) {
     const { if_version, ...wanted } = readArguments(completeBody, await exchange.json(), "this request");
-    return answerUpload(await store.uploads.complete(id, { ...wanted, ...guardOf(if_version) }));
+    return answerUpload(await store.uploads.complete(id, { ...wanted, ...guardArgument(if_version) }));
   },
 };
 

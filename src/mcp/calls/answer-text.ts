@@ -33,6 +33,15 @@ export function sessionText(session: SessionAnswer, given: object): string {
   return textOf(sessionFacts(session, given));
 }
 
+/** What a new session has that its caller did not say. @param given the arguments of the call */
+export function createdText(session: SessionAnswer, given: { readonly from?: string | undefined }): string {
+  const { created_at, expires_at, command, open_sessions, artifact, ...facts } = session;
+  const { mime_type, metadata } = session;
+  const known = given.from === undefined ? given : { mime_type, metadata, ...given }; // from the version
+  const told = withoutKnown(facts, { ...known });
+  return textOf(artifact === undefined ? told : { ...told, artifact: publishedFacts(artifact, session) });
+}
+
 /** How far a session is, after a call that changes it. */
 export function progressText({ offset, size, status, artifact }: SessionAnswer): string {
   if (artifact === undefined) return textOf({ offset, size, status });
@@ -45,7 +54,7 @@ function publishedFacts(artifact: Artifact, given: object): Facts {
   return withoutKnown({ ...facts }, { ...given });
 }
 
-function sessionFacts({ artifact, command, ...session }: SessionAnswer, given: object): Facts {
+function sessionFacts({ artifact, command, open_sessions, ...session }: SessionAnswer, given: object): Facts {
   const facts = withoutKnown({ ...session }, { ...given });
   return artifact === undefined ? facts : { ...facts, artifact: publishedFacts(artifact, session) };
 }

@@ -1,7 +1,8 @@
 import type { Artifact } from "../../store/model/artifact.js";
 import { count } from "../../store/model/count.js";
 import { mimeTypeOf } from "../../store/model/media-type.js";
-import type { UploadSession } from "../../store/model/upload-session.js";
+import type { Tail } from "../../store/model/tail.js";
+import type { OpenSession, UploadSession } from "../../store/model/upload-session.js";
 import type { BucketSummary } from "../../store/ports/artifact-index.js";
 import { isoTime } from "./model-time.js";
 
@@ -12,6 +13,8 @@ import { isoTime } from "./model-time.js";
 
 /** Longer metadata is cut. In characters. */
 const maxMetadataChars = 120;
+/** Lists of several keys have only the last characters of a tail. */
+const maxTailChars = 60;
 
 /** @param bucket the bucket of all entries, which the lines then do not name */
 export function artifactLine(artifact: Artifact, bucket?: string): string {
@@ -42,15 +45,31 @@ export function prefixLine(prefix: string): string {
   return line([prefix, "(prefix)"]);
 }
 
-/** @param isOfOneKey the list is of one key, so its lines do not name it */
+/** @param isOfOneKey the list is of one key: its lines do not name it, and have the whole tail */
 export function sessionLine(session: UploadSession, isOfOneKey: boolean): string {
-  const { id, bucket, key, status, offset, size, created_at } = session;
-  return line([
-    id,
-    ...(isOfOneKey ? [] : [bucket, key]),
-    `${status} at offset ${offset}${size === null ? "" : ` of ${size}`}`,
-    isoTime(created_at),
-  ]);
+  const { id, bucket, key } = session;
+  const place = isOfOneKey ? [] : [bucket, key];
+  return line([id, ...place, ...progressOf(session, isOfOneKey ? Number.POSITIVE_INFINITY : maxTailChars)]);
+}
+
+export function openSessionLine(session: OpenSession): string {
+  return line([session.id, ...progressOf(session, Number.POSITIVE_INFINITY)]);
+}
+
+function progressOf(session: OpenSession, tailChars: number): string[] {
+  const { status, offset, size, created_at } = session;
+  const at = `${status} at offset ${offset}${size === null ? "" : ` of ${size}`}`;
+  return [at, isoTime(created_at), ...tailParts(session, tailChars)];
+}
+
+/** The end of what is stored as a JSON string, so that its line ends and spaces can be seen. */
+function tailParts({ tail, tail_encoding, tail_ends_at }: Partial<Tail>, chars: number): string[] {
+  if (tail === undefined) return [];
+  if (tail_encoding !== undefined) return [`tail as ${tail_encoding} ${tail}`];
+  const all = [...tail];
+  const shown = all.length <= chars ? tail : all.slice(-chars).join("");
+  const half = tail_ends_at === undefined ? [] : [`the tail ends inside a character: send text from ${tail_ends_at}`];
+  return [...half, `tail ${JSON.stringify(shown)}`];
 }
 
 function cut(text: string): string {

@@ -1,16 +1,15 @@
 import type { z } from "zod";
+import { deletedVersion, sessionId } from "../../api/schemas.js";
 import {
   confirm,
   deletedKey,
   deletedPrefix,
-  deletedVersion,
   ifVersion,
   newIfVersion,
-  sessionId,
   shortIfVersion,
   sourceIfVersion,
   targetIfVersion,
-} from "../../api/schemas.js";
+} from "./change-arguments.js";
 
 /**
  * Arguments that hosts are known to add to a call for their own use: Cline adds its list of steps, Gemini CLI the order

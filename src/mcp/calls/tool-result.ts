@@ -5,9 +5,10 @@ import type { AlreadyDeleted, DeletedArtifact } from "../../store/artifacts/arti
 import type { Artifact } from "../../store/model/artifact.js";
 import { count } from "../../store/model/count.js";
 import { defaultPageLimit } from "../../store/model/limits.js";
-import type { UploadSession } from "../../store/model/upload-session.js";
+import type { OpenSession, UploadSession } from "../../store/model/upload-session.js";
 import type { Log } from "../../store/ports/log.js";
-import { editedText, progressText, publishedText, sessionText } from "./answer-text.js";
+import { createdText, editedText, progressText, publishedText, sessionText } from "./answer-text.js";
+import { openSessionLine } from "./list-lines.js";
 import { messageForTools } from "./message-for-tools.js";
 
 /**
@@ -99,6 +100,41 @@ export function sessionSuccess(session: UploadSession, given: object): CallToolR
   const result = success(answer, sessionText(answer, given));
   const hint = hintOf(answer);
   return hint === undefined ? result : withText(result, hint);
+}
+
+/** The end of a long content that is enough to see how it goes on. In characters. */
+const maxTailChars = 100;
+
+/**
+ * A new session. Other unfinished uploads of its key come with the calls that go on with the newest of them.
+ *
+ * @param given the arguments of the call
+ */
+export function createdSuccess(session: UploadSession, given: { readonly from?: string | undefined }): CallToolResult {
+  const answer = withCommand(withShortTail(session));
+  const result = success(answer, createdText(answer, given));
+  const hint = answer.command === undefined ? result : withText(result, uploadHint(answer.command, answer.offset));
+  const { id, open_sessions: others = [] } = session;
+  const [newest] = others;
+  return newest === undefined ? hint : withText(hint, othersHint(id, newest, others));
+}
+
+function withShortTail(session: UploadSession): UploadSession {
+  const { tail, tail_encoding } = session;
+  if (tail === undefined || tail_encoding !== undefined) return session;
+  return { ...session, tail: [...tail].slice(-maxTailChars).join("") };
+}
+
+function othersHint(id: string, newest: OpenSession, others: readonly OpenSession[]): string {
+  const goOn =
+    newest.status === "open"
+      ? `upload_chunk ${JSON.stringify({ session_id: newest.id, offset: newest.tail_ends_at ?? newest.offset })} with what comes after its tail`
+      : `get_upload_session ${JSON.stringify({ session_id: newest.id })}, which says how to publish it`;
+  const [are, one] = others.length === 1 ? ["An unfinished upload", "it"] : ["Unfinished uploads", "the newest"];
+  return [
+    `${are} of this key exist${others.length === 1 ? "s" : ""} already. To go on with ${one}: ${goOn}, and abort_upload_session ${JSON.stringify({ session_id: id })} for the new one.`,
+    ...others.map(openSessionLine),
+  ].join("\n");
 }
 
 /** The answer with one more text block. */

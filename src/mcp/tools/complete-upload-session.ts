@@ -1,7 +1,8 @@
 import { z } from "zod";
-import { contentSha256, newIfVersion, session, sessionId } from "../../api/schemas.js";
-import { guardOf } from "../../api/write-arguments.js";
+import { guardArgument } from "../../api/guard-arguments.js";
+import { contentSha256, session, sessionId } from "../../api/schemas.js";
 import type { UploadSession } from "../../store/model/upload-session.js";
+import { newIfVersion } from "../calls/change-arguments.js";
 import { alwaysLoad, defineTool, type Tool, type ToolContext } from "../calls/tool.js";
 import { sessionProgress, withText } from "../calls/tool-result.js";
 
@@ -22,7 +23,7 @@ After version_conflict or checksum_mismatch the bytes are kept: call this again 
     }),
     output: session,
     async answer({ session_id, if_version, ...rest }) {
-      const wanted = { ...rest, ...guardOf(if_version), needsEveryChunk: true };
+      const wanted = { ...rest, ...guardArgument(if_version), needsEveryChunk: true };
       const session = await store.uploads.complete(session_id, wanted);
       return isEmpty(session) ? withText(sessionProgress(session), nothingUploaded) : sessionProgress(session);
     },

@@ -1,6 +1,7 @@
 import { z } from "zod";
-import { artifact, bucket, key, sourceIfVersion, targetIfVersion, version } from "../../api/schemas.js";
-import { guardOf, sourceGuardOf } from "../../api/write-arguments.js";
+import { guardArgument, sourceGuardArgument } from "../../api/guard-arguments.js";
+import { artifact, bucket, key, version } from "../../api/schemas.js";
+import { sourceIfVersion, targetIfVersion } from "../calls/change-arguments.js";
 import { defineTool, type Tool, type ToolContext } from "../calls/tool.js";
 import { published } from "../calls/tool-result.js";
 
@@ -30,7 +31,7 @@ A move takes all versions along in one step. On a key that exists, a copy become
       moved_versions: z.int().min(1).optional().meta({ description: "How many versions a move took along." }),
     }),
     async answer({ if_version, from_if_version, ...rest }, { signal }) {
-      const guards = { ...guardOf(if_version), ...sourceGuardOf(from_if_version) };
+      const guards = { ...guardArgument(if_version), ...sourceGuardArgument(from_if_version) };
       const copy = await store.artifacts.copy({ ...rest, ...guards, saved_by: savedBy() }, { signal });
       return published(copy, {});
     },

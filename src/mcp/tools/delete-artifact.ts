@@ -1,17 +1,10 @@
 import { z } from "zod";
-import {
-  artifact,
-  bucket,
-  confirm,
-  deletedKey,
-  deletedPrefix,
-  deletedVersion,
-  shortIfVersion,
-} from "../../api/schemas.js";
-import { guardOf } from "../../api/write-arguments.js";
+import { guardArgument } from "../../api/guard-arguments.js";
+import { artifact, bucket, deletedVersion } from "../../api/schemas.js";
 import type { DeletedUnder, MatchedUnder } from "../../store/artifacts/prefix-deletion.js";
 import { count } from "../../store/model/count.js";
 import { ArtifactError } from "../../store/model/errors.js";
+import { confirm, deletedKey, deletedPrefix, shortIfVersion } from "../calls/change-arguments.js";
 import { defineTool, type Tool, type ToolContext } from "../calls/tool.js";
 import { deleted, success } from "../calls/tool-result.js";
 
@@ -46,7 +39,10 @@ With prefix, the first call deletes nothing: it answers how many artifacts and b
     }),
     async answer({ bucket, key, prefix, confirm, version, if_version }, { signal, progress }) {
       if (prefix === undefined) {
-        const gone = await store.artifacts.delete(bucket, oneKey(key, confirm), { version, ...guardOf(if_version) });
+        const gone = await store.artifacts.delete(bucket, oneKey(key, confirm), {
+          version,
+          ...guardArgument(if_version),
+        });
         return deleted(gone, { bucket, key });
       }
       if (prefix === "")

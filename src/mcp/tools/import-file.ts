@@ -1,7 +1,8 @@
 import { z } from "zod";
-import { ifVersion, metadata, mimeType, session, sessionId } from "../../api/schemas.js";
-import { guardOf } from "../../api/write-arguments.js";
+import { guardArgument } from "../../api/guard-arguments.js";
+import { metadata, mimeType, session, sessionId } from "../../api/schemas.js";
 import { countIs } from "../../store/model/count.js";
+import { ifVersion } from "../calls/change-arguments.js";
 import { folderProgress, importedFolder, importedFolderSuccess } from "../calls/folder-answer.js";
 import { defineTool, type Tool, type ToolContext } from "../calls/tool.js";
 import { success } from "../calls/tool-result.js";
@@ -28,7 +29,7 @@ A file goes to bucket and key. A folder's files go to key/PATH-IN-FOLDER, and th
     async answer({ if_version, ...args }, { signal, progress }) {
       const { transfer } = store;
       const allowed = await allowedDirectories();
-      const wanted = { ...args, ...guardOf(if_version), saved_by: savedBy() };
+      const wanted = { ...args, ...guardArgument(if_version), saved_by: savedBy() };
       const onFolderProgress = folderProgress(progress, "stored");
       const folder = await transfer.importFolder(wanted, { allowed, signal, onProgress: onFolderProgress });
       if (folder !== undefined) return importedFolderSuccess(folder);

@@ -9,11 +9,12 @@ export function listUploadSessions({ store }: ToolContext): Tool {
     name: "list_upload_sessions",
     title: "List upload sessions",
     description:
-      "Lists upload sessions, of this and every other process: the way to find an upload again when its id was lost. Go on with an open one by upload_chunk, from its offset.",
+      "Lists unfinished uploads, newest first, of this and every other process: the way to find one again when its id was lost. Go on with upload_chunk at its offset, with what comes after its tail.",
     annotations: reading,
     input: z.strictObject({
       bucket: bucket.optional(),
       key: key.optional().meta({ description: "Only uploads to this key of the bucket." }),
+      all: z.boolean().default(false).meta({ description: "Also those that have ended." }),
       cursor,
       limit,
     }),

@@ -1,6 +1,7 @@
 import { z } from "zod";
-import { artifact, expiresIn, ifVersion, metadata, mimeType, newBucket, newKey } from "../../api/schemas.js";
-import { expiresInOf, guardOf } from "../../api/write-arguments.js";
+import { guardArgument } from "../../api/guard-arguments.js";
+import { artifact, metadata, mimeType, newBucket, newKey } from "../../api/schemas.js";
+import { expiresIn, expiresInOf, ifVersion } from "../calls/change-arguments.js";
 import { contentArgument, contentEncoding, decodeContent } from "../calls/content-argument.js";
 import { alwaysLoad, defineTool, type Tool, type ToolContext } from "../calls/tool.js";
 import { published } from "../calls/tool-result.js";
@@ -28,7 +29,7 @@ A key that exists gets a new version; of its versions the last 100 stay readable
     async answer({ content, encoding, expires_in, if_version, ...rest }) {
       const bytes = decodeContent("content", content, encoding);
       const defaultMimeType = encoding === "utf8" ? "text/plain" : "application/octet-stream";
-      const limits = { ...guardOf(if_version), expires_in: expiresInOf(expires_in) };
+      const limits = { ...guardArgument(if_version), expires_in: expiresInOf(expires_in) };
       const save = { ...rest, ...limits, bytes, defaultMimeType, saved_by: savedBy() };
       return published(await store.artifacts.save(save), rest);
     },

@@ -1,16 +1,8 @@
 import { z } from "zod";
-import {
-  artifact,
-  bucket,
-  createdAfter,
-  createdBefore,
-  cursor,
-  largestLimit,
-  pageOf,
-  prefix,
-} from "../../api/schemas.js";
-import { parseTime } from "../../api/time-argument.js";
+import { parseTime } from "../../api/parse-time.js";
+import { artifact, bucket, cursor, largestLimit, pageOf, prefix } from "../../api/schemas.js";
 import { SEARCH_ORDERS } from "../../store/ports/artifact-index.js";
+import { createdAfter, createdBefore } from "../calls/change-arguments.js";
 import { artifactLine } from "../calls/list-lines.js";
 import { alwaysLoad, defineTool, reading, type Tool, type ToolContext } from "../calls/tool.js";
 import { pageSuccess } from "../calls/tool-result.js";
@@ -48,8 +40,8 @@ Each word of query must be a part of the bucket, the key or a value of the metad
       const { created_after: after, created_before: before } = args;
       const page = await store.artifacts.search({
         ...args,
-        created_after: parseTime(after, "created_after", "first"),
-        created_before: parseTime(before, "created_before", "last"),
+        created_after: after === undefined ? undefined : parseTime(after, "created_after"),
+        created_before: before === undefined ? undefined : parseTime(before, "created_before", "last"),
       });
       return pageSuccess(
         { tool: "search_artifacts", defaults: { limit: defaultLimit, order: "newest" } },

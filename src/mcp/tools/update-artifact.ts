@@ -1,7 +1,8 @@
 import { z } from "zod";
-import { artifact, bucket, key, metadata, newExpiresIn, shortIfVersion } from "../../api/schemas.js";
-import { guardOf } from "../../api/write-arguments.js";
+import { guardArgument } from "../../api/guard-arguments.js";
+import { artifact, bucket, key, metadata } from "../../api/schemas.js";
 import { parseNewExpiresIn } from "../../store/model/expiry.js";
+import { newExpiresIn, shortIfVersion } from "../calls/change-arguments.js";
 import { defineTool, type Tool, type ToolContext } from "../calls/tool.js";
 import { edited } from "../calls/tool-result.js";
 
@@ -25,7 +26,7 @@ export function updateArtifact({ store }: ToolContext): Tool {
     output: artifact,
     async answer({ if_version, expires_in, ...rest }) {
       const expiry = expires_in === undefined ? {} : { expires_in: parseNewExpiresIn(expires_in) };
-      return edited(await store.artifacts.update({ ...rest, ...expiry, ...guardOf(if_version) }), rest);
+      return edited(await store.artifacts.update({ ...rest, ...expiry, ...guardArgument(if_version) }), rest);
     },
   });
 }

@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import type { ContentStore } from "../../../src/store/ports/content-store.js";
+import { gate } from "../../support/gate.js";
 import { serveHttp } from "../../support/http-client.js";
 import { sha256Of } from "../../support/mcp-client.js";
 import { createMemoryEngines, saveText, textOf } from "../../support/stores.js";
@@ -138,6 +140,25 @@ describe("POST /v1/copies", () => {
     const moved = await send("POST", "/v1/copies", { ...move, if_version: "1.1", from_if_version: 2 });
     expect(moved).toMatchObject({ status: 201, json: { bucket: "c", version: 3, moved_versions: 2 } });
     expect(await ask("GET", info)).toMatchObject({ status: 404 });
+  });
+
+  it("that takes long is given up when the server stops, and nothing is changed", async () => {
+    const engines = createMemoryEngines();
+    const begun = gate();
+    const waiting: ContentStore["copy"] = async (_session, _piece, _to, _start, signal) => {
+      begun.open();
+      await new Promise((resolve) => signal?.addEventListener("abort", resolve));
+      return undefined;
+    };
+    const { ask, stop } = await serveHttp({ ...engines, content: { ...engines.content, copy: waiting } });
+    await ask("PUT", "/v1/content/b/k.txt", { body: Buffer.alloc(100_000) });
+    const answer = ask("POST", "/v1/copies", { body: JSON.stringify({ ...copy, move: true }) });
+    await begun.passed;
+    await stop();
+    expect(await answer).toMatchObject({ status: 503, headers: { "retry-after": "5" }, json: { code: "unavailable" } });
+    const other = await serveHttp(engines);
+    expect((await other.ask("GET", info)).json).toMatchObject({ version: 1 });
+    expect(await other.ask("GET", "/v1/artifacts/b/copy%20of%20k.txt")).toMatchObject({ status: 404 });
   });
 
   it.each([
