@@ -55,7 +55,7 @@ export class ArtifactCopy {
    * @throws ArtifactError `artifact_not_found`, `version_conflict`, `storage_full`, `corrupt`; `invalid_argument` if
    * source and target are one key. The reason of the signal if it was aborted
    */
-  async copy(wanted: CopyArtifact, { signal }: CopyOptions = {}): Promise<CopiedArtifact> {
+  async run(wanted: CopyArtifact, { signal }: CopyOptions = {}): Promise<CopiedArtifact> {
     const request = checkCopy(wanted);
     const reservation = this.#dependencies.quota.reserve();
     const staged = new StagedCopies(this.#dependencies, request.to, signal);
