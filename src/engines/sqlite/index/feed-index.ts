@@ -11,8 +11,8 @@ type Waiting =
   | (IndexedTexts & { readonly id: number; readonly mime_type: string });
 
 /**
- * Brings the full-text tables up to date for some ids in `index_pending`, the lowest first. It must run in a transaction that writes, so
- * that any number of processes may do it, and a process that is killed has done nothing.
+ * Brings the full-text tables up to date for some ids in `index_pending`, the lowest first. It must run in a transaction
+ * that writes, so that any number of processes may do it, and a process that is killed has done nothing.
  *
  * @returns how many are not pending any more
  */
