@@ -250,7 +250,7 @@ function expectBegun(answer: unknown, moment: Moment): void {
   if (now?.status !== "open" && now?.status !== "conflict") return;
   const start = moment.scene.changes
     .flatMap(({ added }) => added)
-    .find(({ version }) => version === Number.parseInt(String(if_version)));
+    .find(({ version }) => version === Number.parseInt(String(if_version), 10));
   assert.ok(start !== undefined, "a session began with a version that never existed");
   const bytes = contentOfPieces(moment.scene.state, id, now.pieces).subarray(0, start.bytes);
   assert.equal(digestOf(bytes), start.sha256, "a session begins with the bytes of its version");
