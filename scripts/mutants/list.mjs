@@ -8,6 +8,7 @@ const search = [
   "test/store/maintenance",
 ];
 const identity = ["test/store/maintenance"];
+const copies = ["test/store/artifacts/artifact-copy.test.ts"];
 
 /** The changes: in `file`, `from` is replaced by `to`; it must be there exactly once. Then one of `tests` must fail. */
 export const mutants = [
@@ -276,5 +277,47 @@ export const mutants = [
     from: "  await unnamed.list();\n  await rows.checkRows();",
     to: "  await rows.checkRows();\n  await unnamed.list();",
     tests: identity,
+  },
+  {
+    name: "a sweep keeps the pieces of one version only of those that were moved together",
+    file: "src/store/maintenance/sweep-pass.ts",
+    from: "artifact?.value.versions.filter(({ session }) => session === id) ?? [];",
+    to: "artifact?.value.versions.filter(({ session }) => session === id).slice(0, 1) ?? [];",
+    tests: copies,
+  },
+  {
+    name: "a move without a guard covers what is there",
+    file: "src/store/artifacts/copy/copy-request.ts",
+    from: "const wanted = isMove && guard.if_version === undefined ? { if_version: 0 } : guard;",
+    to: "const wanted = guard;",
+    tests: copies,
+  },
+  {
+    name: "pieces of the source of a move are not freed",
+    file: "src/store/artifacts/copy/artifact-copy.ts",
+    from: "change.free([...gone, ...dropped, unused]);",
+    to: "change.free([...gone.slice(0, 0), ...dropped, unused]);",
+    tests: copies,
+  },
+  {
+    name: "the source of a copy is not compared for its guard",
+    file: "src/store/artifacts/copy/artifact-copy.ts",
+    from: "else if (sourceGuard.if_version !== undefined) change.compareVersions(from.bucket, from.key, source);",
+    to: "",
+    tests: copies,
+  },
+  {
+    name: "copies are removed that a change with an unknown outcome may have published",
+    file: "src/store/artifacts/copy/staged-copies.ts",
+    from: 'if (this.#isUnknown && ended?.value.status !== "aborted") return;',
+    to: "",
+    tests: ["test/store/schedules.test.ts"],
+  },
+  {
+    name: "a deletion under a prefix deletes what was saved since it found a key",
+    file: "src/store/artifacts/prefix-deletion.ts",
+    from: "newest?.version === version && ",
+    to: "newest !== undefined && version > 0 && ",
+    tests: ["test/store/artifacts/deletion.test.ts"],
   },
 ];

@@ -66,6 +66,6 @@ function notFound(segments: readonly string[]): HttpError {
     return new HttpError("not_found", keyMissingMessage(segments[2]));
   return new HttpError(
     "not_found",
-    "There is nothing here. Artifacts are under /v1/artifacts and their content under /v1/content. Uploads begin with POST /v1/artifacts. MCP is at /mcp. /v1/openapi.json describes all requests.",
+    "There is nothing here. Artifacts are under /v1/artifacts and their content under /v1/content. /v1/search finds artifacts. Uploads begin with POST /v1/artifacts, and /v1/sessions lists them. MCP is at /mcp. /v1/openapi.json describes all requests.",
   );
 }

@@ -27,7 +27,10 @@ describe("a service under load", () => {
         broken.write(content.subarray(0, half));
         await expect.poll(async () => (await service.ask("GET", url)).json["offset"]).toBe(half);
         broken.destroy();
-        const { json } = await service.ask("POST", url, { body: content.subarray(half) });
+        const { json } = await service.ask("POST", url, {
+          body: content.subarray(half),
+          headers: { "upload-offset": String(half) },
+        });
         expect(json).toMatchObject({ bytes: content.length, sha256: sha256(content) });
       }),
     );

@@ -126,8 +126,9 @@ describe("an upload", () => {
       service = await startService(root, port);
       expect(await offset()).toBe(until);
     }
-    const rest = content.subarray(await offset());
-    const done = await service.ask("POST", url, { body: rest });
+    const at = await offset();
+    const rest = { body: content.subarray(at), headers: { "upload-offset": String(at) } };
+    const done = await service.ask("POST", url, rest);
     expect(done).toMatchObject({ status: 200, json: { bytes: content.length, sha256: sha256(content) } });
     const { url: download } = done.json as { url: string };
     expect(sha256((await service.ask("GET", download)).bytes)).toBe(sha256(content));

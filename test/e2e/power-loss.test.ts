@@ -39,7 +39,8 @@ type KeyState = { readonly last: number; readonly versions: readonly KnownVersio
 /** The acknowledged state, and the state after the running call, if there is one. */
 interface Slot<State> {
   acknowledged: State;
-  next: { readonly state: State } | undefined;
+  /** Two slots with one `move` change together. */
+  next: { readonly state: State; readonly move?: string } | undefined;
 }
 interface UploadSlot extends Slot<UploadState> {
   readonly id: string;
@@ -103,6 +104,7 @@ class Workload {
     if (choice < 6) return this.#abort(pick(uploads));
     if (keys.length === 0) return this.#append(pick(uploads));
     const key = pick(keys);
+    if (choice === 11 && key.acknowledged.versions.length > 0) return this.#move(key, keys);
     if (choice < 7 && key.acknowledged.versions.length > 0) return this.#copy(key);
     if (choice < 8 && key.acknowledged.versions.length > 0) return this.#update(key);
     return choice < 10 || key.acknowledged.versions.length === 0 ? this.#save(key) : this.#delete(key);
@@ -133,6 +135,26 @@ class Workload {
     from.next = undefined;
     const all = Buffer.concat([content, randomBytes(sizeUpTo(100_000))]);
     this.uploads.push({ id, key, content: all, acknowledged: { offset: content.length }, next: undefined });
+  }
+
+  /** Moves all versions to another key, which may have some. */
+  async #move(from: KeySlot, keys: readonly KeySlot[]): Promise<void> {
+    const others = keys.filter((slot) => slot !== from);
+    const to = others.length === 0 || this.keys.length < 6 ? this.#newKey() : pick(others);
+    const [source, target] = [from.acknowledged, to.acknowledged];
+    const moved = source.versions.map((known, n) => ({ ...known, version: target.last + 1 + n }));
+    const versions = [...target.versions, ...moved].slice(-keepVersions);
+    const move = randomBytes(8).toString("hex");
+    from.next = { move, state: { last: source.last, versions: [] } };
+    to.next = { move, state: { last: target.last + moved.length, versions } };
+    const newest = target.versions.at(-1);
+    const guard = newest === undefined ? {} : { if_version: newest.version };
+    const { error } = await this.other.call("move", { bucket, key: from.key, to_key: to.key, ...guard });
+    expect(error).toBeUndefined();
+    for (const slot of [from, to]) {
+      slot.acknowledged = slot.next?.state ?? slot.acknowledged;
+      slot.next = undefined;
+    }
   }
 
   /** The last chunk of a declared size publishes. The other process, which folds often, makes every third append. */
@@ -231,6 +253,7 @@ async function expectKept(image: string, { uploads, keys, isIdle }: Known): Prom
   try {
     const store = storeOn(directory, { keepVersions });
     expect((await store.verify()).faults).toEqual([]);
+    const moves = new Map<string, boolean>();
     for (const slot of keys) {
       const { data } = await store.artifacts.listVersions(bucket, slot.key, { limit: 100 }).catch(() => ({ data: [] }));
       const found = data.map(({ version, sha256, edit = 0 }) => ({ version, sha256, edit })).reverse();
@@ -239,6 +262,10 @@ async function expectKept(image: string, { uploads, keys, isIdle }: Known): Prom
       );
       expect(states).toContainEqual(found);
       for (const { version, sha256 } of found) expect(await digestOf(store, slot.key, version)).toBe(sha256);
+      if (slot.next?.move === undefined) continue;
+      const isMade = JSON.stringify(found) === JSON.stringify(states[1]);
+      expect(moves.get(slot.next.move) ?? isMade, "both keys of a move").toBe(isMade);
+      moves.set(slot.next.move, isMade);
     }
     if (isIdle) await expectNothingElse(root, directory);
     for (const slot of uploads) await expectUpload(store, slot);

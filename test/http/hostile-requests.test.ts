@@ -26,6 +26,9 @@ const word = fc.oneof(
     "?",
     "?version=1",
     "?limit=x",
+    "?metadata[__proto__]=x",
+    "?metadata[]=",
+    "?prefix=&confirm=e30",
   ),
 );
 const number = fc.constantFrom("0", "1", "2", "5", "11", "-1", "1e3", "99999999999999999999", "x", "");
@@ -98,14 +101,37 @@ async function exchange({ origin }: HttpClient, sent: string): Promise<string> {
   return heard;
 }
 
-const known = ["/v1/artifacts", "/v1/files/b", "/v1/artifacts/b/k", "/v1/content/b/k", "/v1/content/b/new", "/v1/tus"];
+const known = [
+  "/v1/artifacts",
+  "/v1/files/b",
+  "/v1/artifacts/b?prefix=",
+  "/v1/artifacts/b/k",
+  "/v1/content/b/k",
+  "/v1/content/b/new",
+  "/v1/content/b/k?expires_in=1h&metadata[a]=b",
+  "/v1/search?query=k&metadata[a]=b",
+  "/v1/copies",
+  "/v1/sessions",
+  "/v1/sessions/x/complete",
+  "/v1/tus",
+];
 const request = fc.record({
   method: fc.constantFrom(...methods),
   path: paths([...known, "/v1/openapi.json", "/healthz", "{upload}", "{upload}", "{tus}", "{tus}"]),
   headers,
   isTrusted: fc.boolean(),
   isSound: fc.integer({ min: 0, max: 9 }).map((chance) => chance > 0),
-  body: fc.constantFrom("", "hello", '{"bucket":"b","key":"k"}', "5\r\nhello\r\n0\r\n\r\n", "x".repeat(100)),
+  body: fc.constantFrom(
+    "",
+    "hello",
+    "{}",
+    '{"bucket":"b","key":"k"}',
+    '{"bucket":"b","key":"k","to_key":"c","if_version":"0"}',
+    '{"metadata":{"a":"b"},"expires_in":"1h"}',
+    '{"metadata":{"__proto__":"b"}}',
+    "5\r\nhello\r\n0\r\n\r\n",
+    "x".repeat(100),
+  ),
 });
 type Request = typeof request extends fc.Arbitrary<infer Value> ? Value : never;
 

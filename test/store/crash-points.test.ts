@@ -275,6 +275,65 @@ const scenarios: readonly Scenario[] = [
     },
   },
   {
+    name: "a copy onto a key that has versions",
+    async prepare(store) {
+      await saveText(store, "b", "source", "abcdef");
+      for (const text of ["one", "two"]) await saveText(store, "b", "k", text);
+      return "";
+    },
+    act: ({ artifacts }) => artifacts.copy({ bucket: "b", key: "source", to_key: "k", if_version: 2 }),
+    async verify(store) {
+      expect(await this.act(store, "")).toMatchObject({ version: 3 });
+      expect([await textOf(store, "b", "k"), await textOf(store, "b", "k", 2)]).toEqual(["abcdef", "two"]);
+      expect(await textOf(store, "b", "source")).toBe("abcdef");
+    },
+  },
+  {
+    name: "a move of all versions onto a key that has one",
+    async prepare(store) {
+      await saveText(store, "b", "k", "before");
+      for (const text of ["abc", "abcdef"]) await saveText(store, "b", "source", text);
+      return "";
+    },
+    act: ({ artifacts }) => artifacts.copy({ bucket: "b", key: "source", to_key: "k", move: true, if_version: 1 }),
+    async verify(store) {
+      await this.act(store, "").catch((error) => expect(error).toMatchObject({ code: "artifact_not_found" }));
+      expect([await textOf(store, "b", "k", 3), await textOf(store, "b", "k", 2)]).toEqual(["abcdef", "abc"]);
+      await expect(store.artifacts.get("b", "k", 1)).rejects.toMatchObject({ code: "artifact_not_found" });
+      await expect(store.artifacts.get("b", "source")).rejects.toMatchObject({ code: "artifact_not_found" });
+    },
+  },
+  {
+    name: "a move of the newest version, and a move back",
+    async prepare(store) {
+      for (const text of ["abc", "abcdef"]) await saveText(store, "b", "k", text);
+      return "";
+    },
+    async act({ artifacts }) {
+      await artifacts.copy({ bucket: "b", key: "k", to_key: "other", move: true, all_versions: false });
+      await artifacts.copy({ bucket: "b", key: "other", to_key: "k", move: true });
+    },
+    async verify(store) {
+      const texts = ["k", "other"].map((key) => textOf(store, "b", key).catch(({ code }) => code));
+      expect((await Promise.all(texts)).sort()).toEqual(["abcdef", "artifact_not_found"]);
+    },
+  },
+  {
+    name: "deleting under a prefix",
+    async prepare(store) {
+      for (const key of ["k", "k/1", "k/2", "other"]) await saveText(store, "b", key, key);
+      const found = await store.artifacts.deleteUnder({ bucket: "b", prefix: "k" });
+      return "confirm" in found ? (found.confirm ?? "") : "";
+    },
+    act: ({ artifacts }, confirm) => artifacts.deleteUnder({ bucket: "b", prefix: "k", confirm }),
+    async verify(store, confirm) {
+      await saveText(store, "b", "k/2", "later");
+      expect(await this.act(store, confirm)).toMatchObject({ kept: 1 });
+      const { data } = await store.artifacts.list({ bucket: "b", limit: 9 });
+      expect(data.map(({ key }) => key)).toEqual(["k/2", "other"]);
+    },
+  },
+  {
     name: "an upload of more pieces than an upload may have",
     prepare: (store) => session(store),
     async act({ uploads }, id) {

@@ -46,6 +46,13 @@ const operations: Readonly<Record<string, (store: Store, id: string) => Promise<
     await store.uploads.complete(id);
   },
   read: (store) => textOf(store, "b", "k"),
+  copy: ({ artifacts }) => artifacts.copy({ bucket: "b", key: "k", to_key: "c" }),
+  move: ({ artifacts }) => artifacts.copy({ bucket: "b", key: "k", to_key: "c", move: true }),
+  "move back": ({ artifacts }) => artifacts.copy({ bucket: "b", key: "c", to_key: "k", move: true, if_version: 1 }),
+  "delete under": async ({ artifacts }) => {
+    const found = await artifacts.deleteUnder({ bucket: "b", prefix: "" });
+    if ("confirm" in found) await artifacts.deleteUnder({ bucket: "b", prefix: "", confirm: found.confirm });
+  },
 };
 const expectedCodes = [
   "artifact_not_found",
@@ -67,7 +74,8 @@ function recordPublications(metadata: MetadataStore, published: string[]): Metad
       for (const { key, old, next } of won ? rows : []) {
         if (!key.startsWith("artifact\t")) continue;
         const before = sessionsIn(old);
-        published.push(...sessionsIn(next).filter((session) => !before.includes(session)));
+        const added = sessionsIn(next).filter((session) => !before.includes(session));
+        published.push(...new Set(added)); // versions that are moved together share a session
       }
       return won;
     },
@@ -93,7 +101,13 @@ async function race(
   const options = { keepVersions: 2, pieceLimits };
   const quiet = storeOn({ metadata, content: engines.content }, { pieceLimits });
   if (before !== undefined) await saveText(quiet, "b", "k", before);
-  const { id } = await quiet.uploads.create({ bucket: "b", key: "k", mime_type: "text/plain", checksGuardAtEnd: true, ...upload });
+  const { id } = await quiet.uploads.create({
+    bucket: "b",
+    key: "k",
+    mime_type: "text/plain",
+    checksGuardAtEnd: true,
+    ...upload,
+  });
   await quiet.uploads.append(id, 0, bytesOf("abc"));
 
   const running = names.map(async (name) => {
@@ -144,6 +158,10 @@ describe("operations at the same time, in any order of their steps,", () => {
     ["complete", "complete", "delete version 1"],
     ["complete", "save", "delete all"],
     ["append the last bytes", "append other bytes", "abort"],
+    ["move", "move", "save"],
+    ["move", "move back", "save"],
+    ["move", "complete", "delete all"],
+    ["move", "copy", "delete under"],
   ])("keep the bytes of every version and leave nothing behind: %s and %s, %s", async (...names) => {
     const chosen = names.filter((name) => name in operations);
     await fc.assert(

@@ -61,6 +61,9 @@ const muchLaterMs = sceneMs + 2 * dayMs;
 const get: Operation = { run: ({ uploads }, id) => uploads.get(id), promises: expectUpload };
 const sweep: Operation = { run: ({ sweep }) => sweep.run({ trustsClock: true }), isSweep: true };
 
+/** The key that some operations save first. */
+export const sourceKey = "s";
+
 /** All operations by name. The search runs every pair of them. */
 export const operations: Readonly<Record<string, Operation>> = {
   complete: complete(),
@@ -119,16 +122,12 @@ export const operations: Readonly<Record<string, Operation>> = {
   },
   copy: copy({ key: "k", to_key: "c" }),
   "copy, answer lost": { ...copy({ key: "k", to_key: "c" }), unheard: "artifact\t" },
-  "copy over": { ...copy({ key: "c", to_key: "k" }), run: afterSaving("c", copy({ key: "c", to_key: "k" }).run) },
+  "copy over": afterSavingSource(copy({ key: sourceKey, to_key: "k" })),
   "move the newest": move({ key: "k", to_key: "c", all_versions: false }),
   "move all versions": move({ key: "k", to_key: "c" }),
   "move all versions, made late": { ...move({ key: "k", to_key: "c" }), unheard: "artifact\t", isLate: true },
   "move under a guard of the source": move({ key: "k", to_key: "c", from_if_version: 1 }),
-  "move onto version 1": {
-    ...move({ key: "c", to_key: "k", if_version: 1 }),
-    run: afterSaving("c", move({ key: "c", to_key: "k", if_version: 1 }).run),
-    guard: 1,
-  },
+  "move onto version 1": { ...afterSavingSource(move({ key: sourceKey, to_key: "k", if_version: 1 })), guard: 1 },
   "delete under": {
     async run({ artifacts }) {
       const found = await artifacts.deleteUnder({ bucket: "b", prefix: "k" });
@@ -251,7 +250,7 @@ function expectBegun(answer: unknown, moment: Moment): void {
   if (now?.status !== "open" && now?.status !== "conflict") return;
   const start = moment.scene.changes
     .flatMap(({ added }) => added)
-    .find(({ version }) => version === Number.parseInt(String(if_version)));
+    .find(({ version }) => version === Number.parseInt(String(if_version), 10));
   assert.ok(start !== undefined, "a session began with a version that never existed");
   const bytes = contentOfPieces(moment.scene.state, id, now.pieces).subarray(0, start.bytes);
   assert.equal(digestOf(bytes), start.sha256, "a session begins with the bytes of its version");
@@ -311,11 +310,14 @@ function move(wanted: Copy): Operation {
   };
 }
 
-/** Saves another key first. */
-function afterSaving(key: string, run: Operation["run"]): Operation["run"] {
-  return async (store, id) => {
-    await saveText(store, "b", key, "elsewhere");
-    return run(store, id);
+/** The operation, after it has saved its source. */
+function afterSavingSource(operation: Operation): Operation {
+  return {
+    ...operation,
+    async run(store, id) {
+      await saveText(store, "b", sourceKey, "elsewhere");
+      return operation.run(store, id);
+    },
   };
 }
 

@@ -144,11 +144,15 @@ export class Scene {
     );
   }
 
-  /** The sessions of all versions that have ever existed, once for each change that published them. */
-  published(): string[] {
-    return [...this.changes, ...this.elsewhere].flatMap(({ added }) => [
-      ...new Set(added.map(({ session }) => session)),
-    ]);
+  /**
+   * The sessions of all versions that have ever existed, once for each change that published them.
+   *
+   * @param but a key that is left out
+   */
+  published(but?: string): string[] {
+    return [...this.changes, ...this.elsewhere]
+      .filter(({ key }) => key !== but)
+      .flatMap(({ added }) => [...new Set(added.map(({ session }) => session))]);
   }
 
   rowsUnder(...prefixes: readonly string[]): string[] {

@@ -22,7 +22,8 @@ export async function openSlowPublication({ sha256, size, beforeRead }: SlowPubl
     openPiece: async (...values: Parameters<typeof engines.content.openPiece>) => {
       const isFirst = !hasRead;
       hasRead = true;
-      if (isFirst) await (beforeRead?.() ?? publication.passed);
+      if (beforeRead !== undefined) await beforeRead();
+      else if (isFirst) await publication.passed;
       return engines.content.openPiece(...values);
     },
     createPiece: async (session: string, start: number) => {

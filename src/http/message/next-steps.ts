@@ -37,7 +37,9 @@ const wordings: Readonly<Record<NextStep, Wording>> = {
   save_on_newest:
     "GET /v1/artifacts/{bucket}/{key} describes the newest version. Send the request again with its ETag.",
   copy_onto_newest: ({ version, newest }) =>
-    version === 0 ? "" : `To put it on top of that version, send if_version ${newest}. Else choose another to_key.`,
+    version === 0
+      ? "Send if_version 0, or leave it out."
+      : `To put it on top of that version, send if_version ${newest}. Else choose another to_key.`,
   check_source: ({ newest }) => `Look at the source, then send from_if_version ${newest}, or leave it out.`,
   correct_digest: (details) =>
     `Publish it with ${complete(details)} and the right sha256, or DELETE the session's url and upload again.`,

@@ -12,7 +12,7 @@ const adviceFor: Readonly<Record<NextStep, Advice>> = {
   see_buckets: "See list_buckets. To make the bucket, save into it.",
   see_artifacts:
     "search_artifacts finds keys by words, list_artifacts lists a bucket, list_buckets all of them. Case counts. If it is still being uploaded, list_upload_sessions shows it.",
-  see_versions: "get_artifact with versions lists those that are kept.",
+  see_versions: "Call get_artifact with versions to list those that are kept.",
   find_session:
     "Find the session with list_upload_sessions (by bucket and key), or create one with create_upload_session.",
   create_session: "Create a new one with create_upload_session and upload from offset 0.",

@@ -98,9 +98,9 @@ export class ArtifactStore {
     }
   }
 
-  /** Copies or moves an artifact to another key. @throws as `ArtifactCopy.copy` does */
+  /** Copies or moves an artifact to another key. @throws as `ArtifactCopy.run` does */
   async copy(wanted: CopyArtifact, options?: CopyOptions): Promise<CopiedArtifact> {
-    return this.#copies.copy(wanted, options);
+    return this.#copies.run(wanted, options);
   }
 
   /** Deletes one version, or all. @throws as `ArtifactDeletion.delete` does */

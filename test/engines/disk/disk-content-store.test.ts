@@ -98,6 +98,14 @@ describe("the disk content store", () => {
     for (const { written_at } of await store.listShard("f")) expect(written_at).toBeGreaterThan(1_000_000);
   });
 
+  it("a copy whose bytes have to be written stops when its signal is aborted, and leaves nothing", async () => {
+    const { store } = await begin();
+    const name = await put(store, "content");
+    const signal = AbortSignal.abort();
+    expect(await store.copy(session, { name, bytes: 6 }, other, 0, signal)).toBeUndefined();
+    expect(await store.listShard("f")).toEqual([]);
+  });
+
   it("lists files in content/ that are not pieces", async () => {
     const { root, content, store } = await begin();
     const name = await put(store, "content");

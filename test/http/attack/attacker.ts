@@ -1,6 +1,7 @@
 import type { Client } from "./client.js";
 import {
   checkUnknown,
+  copy,
   type Kept,
   pipeline,
   read,
@@ -8,6 +9,7 @@ import {
   sendBroken,
   stall,
   type UnknownKey,
+  update,
 } from "./content-actions.js";
 import type { Ledger } from "./model.js";
 import * as uploads from "./upload-actions.js";
@@ -73,9 +75,16 @@ export class Attacker {
   }
 
   async save(): Promise<void> {
-    const saved = await save(this.client, this.#ledger);
+    this.note(await save(this.client, this.#ledger));
+  }
+
+  note(saved: Kept | UnknownKey): void {
     if ("artifact" in saved) this.keep(saved);
     else this.unknownKeys.push(saved);
+  }
+
+  async copy(): Promise<void> {
+    await this.withKept(async (client, kept) => this.note(await copy(client, kept, this.#ledger)));
   }
 
   async pipeline(): Promise<void> {
@@ -107,6 +116,8 @@ const actions = {
   pipeline: (attacker: Attacker) => attacker.pipeline(),
   check: (attacker: Attacker) => attacker.check(),
   read: (attacker: Attacker) => attacker.withKept(read),
+  copy: (attacker: Attacker) => attacker.copy(),
+  update: (attacker: Attacker) => attacker.withKept(update),
   stall: (attacker: Attacker) => attacker.withKept(stall),
   sendBroken: (attacker: Attacker) => sendBroken(attacker.client),
 };

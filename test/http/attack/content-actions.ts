@@ -48,6 +48,32 @@ export async function save(client: Client, ledger: Ledger): Promise<Kept | Unkno
   return { artifact, content };
 }
 
+/** Copies a version under a new key. */
+export async function copy(client: Client, { artifact, content }: Kept, ledger: Ledger): Promise<Kept | UnknownKey> {
+  const key = client.label("copy");
+  const wanted = { bucket, key: artifact.key, version: artifact.version, to_key: key };
+  const server = await client.server();
+  const answer = await client.ask(server, asked("POST", "/v1/copies", Buffer.from(JSON.stringify(wanted))));
+  if (answer === undefined) return { key, contents: [content] };
+  const copied = jsonOf(answer) as unknown as Published;
+  const isSame = answer.status === 201 && copied.sha256 === artifact.sha256 && copied.version === 1;
+  must(isSame, `a copy of ${artifact.key} was answered ${answer.status}: ${answer.body}`);
+  ledger.record(copied);
+  return { artifact: copied, content };
+}
+
+/** Changes the metadata of a key in place. Its content must stay the same. */
+export async function update(client: Client, { artifact }: Kept): Promise<void> {
+  const metadata = { label: client.label("update") };
+  const body = Buffer.from(JSON.stringify({ metadata }));
+  const answer = await client.ask(await client.server(), asked("PATCH", infoPath(artifact.key), body));
+  if (answer === undefined) return;
+  const updated = jsonOf(answer) as unknown as Published & { readonly metadata?: typeof metadata };
+  const isSame = updated.version > artifact.version || updated.sha256 === artifact.sha256;
+  const isUpdated = answer.status === 200 && updated.metadata?.label === metadata.label;
+  must(isUpdated && isSame, `an update of ${artifact.key} was answered ${answer.status}: ${answer.body}`);
+}
+
 /** Checks that content without an acknowledgement is stored completely or not at all. */
 export async function checkUnknown(client: Client, { key, contents }: UnknownKey): Promise<void> {
   const answer = await client.ask(await client.server(), asked("GET", contentPath(key)));
@@ -271,6 +297,11 @@ export async function sendBroken(client: Client): Promise<void> {
     asked("PUT", contentPath(key), body),
     asked("GET", contentPath(key)),
     asked("POST", "/mcp", Buffer.from("{}")),
+    asked("PATCH", infoPath(key), Buffer.from('{"metadata":{"a":"b"}}')),
+    asked("POST", "/v1/copies", Buffer.from(JSON.stringify({ bucket, key, to_key: `${key}-copy` }))),
+    asked("GET", "/v1/search?query=sendBroken&metadata[a]=b&created_after=2026-01-01&limit=3"),
+    asked("GET", `/v1/sessions?bucket=${bucket}&all=true&limit=2`),
+    asked("DELETE", `/v1/artifacts/${bucket}?prefix=${key}&confirm=x`),
     asked("PATCH", pathname, body, { "tus-resumable": "1.0.0", "upload-offset": "0" }),
   ];
   for (let n = 0; n < 8; n += 1) {

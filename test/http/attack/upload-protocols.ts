@@ -135,12 +135,16 @@ function tusAppend(place: Place, { offset, bytes, total }: AppendMessage, chance
   return { method: isPost ? "POST" : "PATCH", path, headers, body: bytes };
 }
 
+/** Path of an upload for clients that have the token. */
+const byId = ({ id }: Place): string => `/v1/sessions/${id}`;
+
 /** Returns a request for the state of an upload. */
 export function lookRequest(protocol: Protocol, place: Place, mcpSession: string): WireRequest {
   switch (protocol) {
     case "put":
-    case "post":
       return { method: "GET", path: place.path, headers: {}, body: none };
+    case "post":
+      return asked("GET", byId(place));
     case "resumable":
       return { method: "HEAD", path: place.path, headers: {}, body: none };
     case "tus":
@@ -151,12 +155,15 @@ export function lookRequest(protocol: Protocol, place: Place, mcpSession: string
 }
 
 export function completeRequest(place: Place, chance: Chance, mcpSession: string): WireRequest {
-  if (chance.percent(50)) return toolCall(mcpSession, "complete_upload_session", { session_id: place.id });
+  const way = chance.below(3);
+  if (way === 0) return toolCall(mcpSession, "complete_upload_session", { session_id: place.id });
+  if (way === 1) return asked("POST", `${byId(place)}/complete`, Buffer.from("{}"));
   return { method: "POST", path: place.path, headers: { "upload-complete": "?1" }, body: none };
 }
 
 export function abortRequest(place: Place, chance: Chance, mcpSession: string): WireRequest {
-  const way = chance.below(3);
+  const way = chance.below(4);
+  if (way === 3) return asked("DELETE", byId(place));
   if (way === 0) return toolCall(mcpSession, "abort_upload_session", { session_id: place.id });
   if (way === 1) return { method: "DELETE", path: tusPath(place), headers: tus, body: none };
   return { method: "DELETE", path: place.path, headers: {}, body: none };

@@ -1,14 +1,19 @@
 import { describe, expect, it } from "vitest";
+import type { ContentStore } from "../../../src/store/ports/content-store.js";
+import { gate } from "../../support/gate.js";
 import { serveHttp } from "../../support/http-client.js";
 import { sha256Of } from "../../support/mcp-client.js";
-import { saveText, textOf } from "../../support/stores.js";
+import { createMemoryEngines, saveText, textOf } from "../../support/stores.js";
 
 const info = "/v1/artifacts/b/k.txt";
 const day = 24 * 60 * 60;
 type Headers = Readonly<Record<string, string>>;
 
+/** The clock of download URLs. It stands still, so that descriptions can be compared. */
+const nowSeconds = () => Math.floor(Date.now() / 1000 / day) * day;
+
 async function saved(text = "one") {
-  const client = await serveHttp();
+  const client = await serveHttp(createMemoryEngines(), { nowSeconds });
   await saveText(client.store, "b", "k.txt", text);
   const send = (method: string, url: string, body: object, headers: Headers = {}) =>
     client.ask(method, url, { body: JSON.stringify(body), headers });
@@ -135,6 +140,25 @@ describe("POST /v1/copies", () => {
     const moved = await send("POST", "/v1/copies", { ...move, if_version: "1.1", from_if_version: 2 });
     expect(moved).toMatchObject({ status: 201, json: { bucket: "c", version: 3, moved_versions: 2 } });
     expect(await ask("GET", info)).toMatchObject({ status: 404 });
+  });
+
+  it("that takes long is given up when the server stops, and nothing is changed", async () => {
+    const engines = createMemoryEngines();
+    const begun = gate();
+    const waiting: ContentStore["copy"] = async (_session, _piece, _to, _start, signal) => {
+      begun.open();
+      await new Promise((resolve) => signal?.addEventListener("abort", resolve));
+      return undefined;
+    };
+    const { ask, stop } = await serveHttp({ ...engines, content: { ...engines.content, copy: waiting } });
+    await ask("PUT", "/v1/content/b/k.txt", { body: Buffer.alloc(100_000) });
+    const answer = ask("POST", "/v1/copies", { body: JSON.stringify({ ...copy, move: true }) });
+    await begun.passed;
+    await stop();
+    expect(await answer).toMatchObject({ status: 503, headers: { "retry-after": "5" }, json: { code: "unavailable" } });
+    const other = await serveHttp(engines);
+    expect((await other.ask("GET", info)).json).toMatchObject({ version: 1 });
+    expect(await other.ask("GET", "/v1/artifacts/b/copy%20of%20k.txt")).toMatchObject({ status: 404 });
   });
 
   it.each([

@@ -1,11 +1,12 @@
 import { expect, it } from "vitest";
 import type { Artifact } from "../../../src/store/model/artifact.js";
 import { serveHttp } from "../../support/http-client.js";
+import { createMemoryEngines } from "../../support/stores.js";
 
 type Found = { readonly data: readonly Artifact[]; readonly next_cursor?: string };
 
 async function searched() {
-  const client = await serveHttp();
+  const client = await serveHttp(createMemoryEngines(), { nowSeconds: () => 1_800_000_000 });
   const { artifacts } = client.store;
   const save = (key: string, text: string, metadata: Record<string, string>, mime_type: string) =>
     artifacts.save({

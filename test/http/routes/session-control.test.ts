@@ -88,6 +88,38 @@ describe("POST /v1/sessions/{id}/complete", () => {
   });
 });
 
+describe("POST /v1/artifacts", () => {
+  it("begins with the content of a version, and is guarded by it", async () => {
+    const { create, ask, askAsStranger, store, send } = await served();
+    await saveText(store, "b", "k", "a,b\n");
+    await store.artifacts.update({ bucket: "b", key: "k", metadata: { run: "42" } });
+    const session = await create({ from: "newest", expires_in: "12h" });
+    expect(session).toMatchObject({
+      offset: 4,
+      size: null,
+      tail: "a,b\n",
+      if_version: "1.1",
+      expires_in: 43_200,
+      metadata: { run: "42" },
+    });
+    expect(await create({ if_version: "1.1" })).toMatchObject({ open_sessions: [{ id: session.id, offset: 4 }] });
+    const headers = { "upload-offset": "4", "upload-complete": "?1" };
+    const done = await askAsStranger("POST", session.url, { body: "1,2\n", headers });
+    expect(done.json).toMatchObject({ version: 2, bytes: 8, metadata: { run: "42" }, expires_at: expect.any(Number) });
+    expect(await textOf(store, "b", "k")).toBe("a,b\n1,2\n");
+    expect(await create({ from: 1, if_version: "2" })).toMatchObject({ offset: 4, if_version: "2" });
+    const gone = await send("POST", "/v1/artifacts", { bucket: "b", key: "k", from: 9 });
+    expect(gone).toMatchObject({ status: 404, json: { code: "artifact_not_found", versions: [2, 1] } });
+    const refused = await send("POST", "/v1/artifacts", { bucket: "b", key: "k", if_version: "1" });
+    expect(refused).toMatchObject({ status: 409, json: { code: "version_conflict" } });
+    expect(refused.json["detail"]).toMatch(/if_version 2\.$/);
+    for (const from of ["oldest", 0, "1"]) {
+      expect(await send("POST", "/v1/artifacts", { bucket: "b", key: "k", from })).toMatchObject({ status: 400 });
+    }
+    expect((await ask("GET", "/v1/artifacts/b/k")).json).toMatchObject({ version: 2 });
+  });
+});
+
 describe("/v1/sessions", () => {
   it("lists unfinished uploads, with those that have ended if asked", async () => {
     const { create, ask } = await served();

@@ -157,7 +157,13 @@ refusedWith("version_conflict", [
     /if_version 2/,
     { if_version: 0, version: 2 },
   ],
-  ["an older version", "save_artifact", save({ if_version: 1 }), /get_artifact/, { if_version: 1, version: 2 }],
+  [
+    "an older version",
+    "save_artifact",
+    save({ if_version: 1 }),
+    /Read the newest .* merge .* if_version 2/,
+    { if_version: 1, version: 2 },
+  ],
   [
     "a version of a key that does not exist",
     "save_artifact",

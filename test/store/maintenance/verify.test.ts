@@ -245,4 +245,23 @@ describe.each(kinds)("with bytes $where", ({ pieceLimits }) => {
       expect((await store.uploads.list({ all: true, limit: 9 })).data).toMatchObject([{ id }]);
     });
   });
+
+  it("accepts a session that several versions of one key share, and reports a piece or a session that two share", async () => {
+    for (const text of ["one", "two"]) await saveText(store, "b", "from", text);
+    await store.artifacts.copy({ bucket: "b", key: "from", to_key: "k", move: true });
+    expect((await store.verify()).faults).toEqual([]);
+    const name = "artifact\tb\tk";
+    const text = engines.metadata.rows.get(name) ?? "";
+    const record = JSON.parse(text);
+    const [newest, older] = record.versions;
+    const samePiece = [newest, { ...older, pieces: newest.pieces }];
+    engines.metadata.rows.set(name, JSON.stringify({ ...record, versions: samePiece }));
+    const corrupt = { kind: "corrupt", row: name };
+    expect((await store.verify()).faults).toContainEqual(expect.objectContaining(corrupt));
+    engines.metadata.rows.set(name, text);
+    const other = JSON.stringify({ ...record, key: "other", versions: [older], last: 1 });
+    engines.metadata.rows.set("artifact\tb\tother", other);
+    const found = expect.objectContaining({ ...corrupt, row: "artifact\tb\tother" });
+    expect((await store.verify()).faults).toContainEqual(found);
+  });
 });

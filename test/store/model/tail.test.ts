@@ -47,7 +47,7 @@ describe("tailOf()", () => {
 
   it("is where a text goes on, wherever it was cut", () => {
     const text = fc.string({ unit: "binary", minLength: 1, maxLength: 900 }).filter((text) => !text.includes("\0"));
-    fc.assert(
+    void fc.assert(
       fc.property(text, fc.nat(), (text, at) => {
         const content = Buffer.from(text);
         const stored = content.subarray(0, 1 + (at % content.length));

@@ -10,7 +10,7 @@ import type { Answer } from "../server-process.js";
 export interface StoreProcess {
   readonly pid: number;
   /** Makes one call at a time, in the order in which `call` was called. */
-  call(name: "copy" | "append" | "update", args: object): Promise<Answer>;
+  call(name: "copy" | "append" | "update" | "move", args: object): Promise<Answer>;
 }
 
 /** Starts `store-program.ts`. It is killed when the test ends. */

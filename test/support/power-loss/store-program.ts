@@ -4,7 +4,7 @@ import { createStore } from "../../../src/store/store.js";
 import { silentLog } from "../silent-log.js";
 
 /*
- * A process on a data directory that does what the built server does not offer: copies, updates, and appends that
+ * A process on a data directory that does what no tool does as it is done here: copies, moves, updates, and appends that
  * already fold a few pieces into one. Each line of JSON on stdin is a call, and each line on stdout is an answer.
  */
 const [root = "", keepVersions] = process.argv.slice(2);
@@ -26,6 +26,7 @@ const { artifacts, uploads } = createStore({
 // biome-ignore lint/suspicious/noExplicitAny: the test knows what it sends
 const calls: Readonly<Record<string, (args: any) => Promise<object>>> = {
   copy: ({ bucket, key, from }) => uploads.create({ bucket, key, from }),
+  move: (wanted) => artifacts.copy({ ...wanted, move: true }),
   append: ({ session_id, offset, data }) => uploads.append(session_id, offset, Buffer.from(data, "base64")),
   update: ({ bucket, key, metadata }) => artifacts.update({ bucket, key, metadata }),
 };

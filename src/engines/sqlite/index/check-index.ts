@@ -31,7 +31,8 @@ const comparisons: readonly { readonly sql: string; readonly line: (name: string
 ];
 
 /** Lines of `PRAGMA integrity_check` about the index. Their problems are repaired by making the index again. */
-export const isAboutIndex = (line: string): boolean => /\bindex_(newest|buckets|pending|words|facts|by)/.test(line);
+export const isAboutIndex = (line: string): boolean =>
+  /\bindex_(newest|buckets|marks|edited|words|facts|by)/.test(line);
 
 /**
  * Implements `ArtifactIndex.checkIndex`. All statements must see the same state of the database. Artifact rows that

@@ -11,15 +11,16 @@ type Waiting =
   | (IndexedTexts & { readonly id: number; readonly mime_type: string });
 
 /**
- * Brings the full-text tables up to date for artifacts in `index_pending`. It must run in a transaction that writes, so
- * that any number of processes may do it, and a process that is killed has done nothing.
+ * Brings the full-text tables up to date for some ids in `index_pending`, the lowest first. It must run in a transaction
+ * that writes, so that any number of processes may do it, and a process that is killed has done nothing.
  *
- * @returns how many have been taken from `index_pending`
+ * @returns how many are not pending any more
  */
 export function feedIndex(query: Query): number {
   const waiting = query<Waiting>(
     `SELECT pending.id AS id, row_key, mime_type, metadata
-    FROM (SELECT id FROM index_pending ORDER BY id LIMIT ${batchSize}) AS pending LEFT JOIN index_newest USING (id)`,
+    FROM (SELECT id FROM index_pending ORDER BY id LIMIT ${batchSize}) AS pending LEFT JOIN index_newest USING (id)
+    ORDER BY pending.id`,
   );
   for (const row of waiting) {
     if (row.row_key === null) {
@@ -31,7 +32,8 @@ export function feedIndex(query: Query): number {
     }
   }
   const ids = JSON.stringify(waiting.map(({ id }) => id));
-  query("DELETE FROM index_pending WHERE id IN (SELECT value FROM json_each(?))", [ids]);
+  query("DELETE FROM index_edited WHERE id IN (SELECT value FROM json_each(?))", [ids]);
+  query("UPDATE index_marks SET fed = max(fed, ?)", [waiting.at(-1)?.id ?? 0]);
   return waiting.length;
 }
 

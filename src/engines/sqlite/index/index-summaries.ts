@@ -24,7 +24,8 @@ export function readBuckets(
   // Sums are read as REAL, because a driver refuses an integer that JavaScript cannot represent.
   return query<BucketSummary>(
     `WITH expired AS (
-      SELECT bucket, count(*) AS artifacts, total(bytes) AS bytes FROM index_newest WHERE expires_at <= ? GROUP BY bucket
+      SELECT bucket, count(*) AS artifacts, total(bytes) AS bytes
+      FROM index_newest INDEXED BY index_by_expiry WHERE expires_at <= ? GROUP BY bucket
     )
     SELECT name, kept.artifacts - coalesce(expired.artifacts, 0) AS artifacts,
       CAST(kept.bytes AS REAL) - coalesce(expired.bytes, 0) AS bytes,

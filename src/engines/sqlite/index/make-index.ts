@@ -1,5 +1,5 @@
 import type { Query } from "../database/connection.js";
-import { fillNewest, fillRest, indexObjects, indexRules, indexTables } from "./schema.js";
+import { fillBuckets, fillNewest, indexObjects, indexRules, indexTables } from "./schema.js";
 
 /** Names of the objects of the index that are missing, or are not as this program makes them. */
 export function lostIndexObjects(query: Query): string[] {
@@ -18,17 +18,21 @@ export function makeIndex(query: Query): void {
   const last = lastId(query);
   dropIndex(query);
   for (const { sql } of indexTables) query(sql);
-  query("INSERT INTO sqlite_sequence(name, seq) VALUES ('index_newest', ?)", [last]);
+  query("INSERT INTO index_marks(fed, removed) VALUES (?, ?)", [last, last]);
   query(fillNewest, [last]);
-  for (const sql of fillRest) query(sql);
+  query(fillBuckets);
   for (const { sql } of indexRules) query(sql);
 }
 
-/** The last id that the index has given. No id is given twice. */
+/** The highest id that the index has given, as far as its tables know it. */
 function lastId(query: Query): number {
-  if (query("SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_sequence'").length === 0) return 0;
-  const [row] = query<{ seq: number }>("SELECT seq FROM sqlite_sequence WHERE name = 'index_newest'");
-  return row?.seq ?? 0;
+  const known = query<{ name: string }>("SELECT name FROM sqlite_schema").map(({ name }) => name);
+  const highest = (table: string, sql: string): number =>
+    known.includes(table) ? (query<{ id: number | null }>(sql)[0]?.id ?? 0) : 0;
+  return Math.max(
+    highest("index_newest", "SELECT max(id) AS id FROM index_newest"),
+    highest("index_marks", "SELECT max(fed, removed) AS id FROM index_marks"),
+  );
 }
 
 /** Drops triggers before tables, because a table may be used by one. Tables take their indexes with them. */

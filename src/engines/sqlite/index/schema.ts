@@ -4,8 +4,8 @@ import { table } from "../database/keyv-rows.js";
 
 /*
  * The tables of the index. Triggers keep the plain tables in step with the rows of artifacts, in the transaction that
- * changes a row. `index_words` and `index_facts` take too long for that: triggers only note in `index_pending` which
- * ids they lack, and `feedIndex` adds many at once.
+ * changes a row. `index_words` and `index_facts` take too long for that: `index_pending` shows which ids are not in them
+ * as they should be, and `feedIndex` brings many of these up to date at once.
  */
 
 /** A statement that makes one object of the index. */
@@ -60,12 +60,12 @@ WHERE bucket <> '' AND ${isCount("version", 1)} AND typeof(mime_type) = 'text' A
   AND ${isCount("all_bytes")} AND ${isCount("created_at")} AND (expires_at IS NULL OR (${isCount("expires_at")}))
   AND metadata_type = 'object'`;
 
-/** Tables and views, which are made first. The ids of `index_newest` are never used again. */
+/** Tables and views, which are made first. */
 export const indexTables: readonly IndexObject[] = [
   {
     name: "index_newest",
     sql: `CREATE TABLE index_newest(
-  id INTEGER PRIMARY KEY AUTOINCREMENT, row_key TEXT NOT NULL, bucket TEXT NOT NULL, version INTEGER NOT NULL,
+  id INTEGER PRIMARY KEY, row_key TEXT NOT NULL, bucket TEXT NOT NULL, version INTEGER NOT NULL,
   mime_type TEXT NOT NULL, bytes INTEGER NOT NULL, all_bytes INTEGER NOT NULL, created_at INTEGER NOT NULL,
   expires_at INTEGER, metadata TEXT NOT NULL
 )`,
@@ -74,7 +74,16 @@ export const indexTables: readonly IndexObject[] = [
     name: "index_buckets",
     sql: "CREATE TABLE index_buckets(name TEXT PRIMARY KEY, artifacts INTEGER NOT NULL, bytes INTEGER NOT NULL) WITHOUT ROWID",
   },
-  { name: "index_pending", sql: "CREATE TABLE index_pending(id INTEGER PRIMARY KEY)" },
+  // One row. A save does not write it, because each page more that a transaction writes makes its sync slower.
+  // `fed`: the full-text tables have every id up to this one, without those in `index_edited`.
+  // `removed`: the highest id that was removed. An id is never given again.
+  { name: "index_marks", sql: "CREATE TABLE index_marks(fed INTEGER NOT NULL, removed INTEGER NOT NULL)" },
+  { name: "index_edited", sql: "CREATE TABLE index_edited(id INTEGER PRIMARY KEY)" },
+  {
+    name: "index_pending",
+    sql: `CREATE VIEW index_pending AS SELECT id FROM index_edited
+  UNION ALL SELECT id FROM index_newest WHERE id > (SELECT fed FROM index_marks)`,
+  },
   // Both keep no text, and no positions: a search looks at the artifact itself before it takes it.
   {
     name: "index_words",
@@ -90,16 +99,17 @@ export const indexTables: readonly IndexObject[] = [
 /** Fills the plain tables of an empty index. Parameter: the last id that was given before. */
 export const fillNewest = `INSERT INTO index_newest(id, ${columns})
 SELECT ? + row_number() OVER (ORDER BY created_at, row_key), ${columns} FROM index_rows`;
-export const fillRest: readonly string[] = [
-  "INSERT INTO index_buckets SELECT bucket, count(*), CAST(total(bytes) AS INTEGER) FROM index_newest GROUP BY bucket",
-  "INSERT INTO index_pending SELECT id FROM index_newest",
-];
+export const fillBuckets =
+  "INSERT INTO index_buckets SELECT bucket, count(*), CAST(total(bytes) AS INTEGER) FROM index_newest GROUP BY bucket";
 
 const addToBucket = `INSERT INTO index_buckets VALUES (NEW.bucket, 1, NEW.bytes)
     ON CONFLICT (name) DO UPDATE SET artifacts = artifacts + 1, bytes = bytes + excluded.bytes;`;
 const takeFromBucket = `UPDATE index_buckets SET artifacts = artifacts - 1, bytes = bytes - OLD.bytes WHERE name = OLD.bucket;
   DELETE FROM index_buckets WHERE name = OLD.bucket AND artifacts <= 0;`;
-const insertNewest = `INSERT INTO index_newest(${columns}) SELECT ${columns} FROM index_rows WHERE row_key = NEW.key`;
+const newId = "1 + max(coalesce((SELECT max(id) FROM index_newest), 0), (SELECT removed FROM index_marks))";
+const insertNewest = `INSERT INTO index_newest(id, ${columns})
+    SELECT ${newId}, ${columns} FROM index_rows WHERE row_key = NEW.key`;
+const toBeFedAgain = "INSERT OR IGNORE INTO index_edited SELECT OLD.id WHERE OLD.id <= (SELECT fed FROM index_marks)";
 
 /** Indexes and triggers, which are made after the tables were filled. */
 export const indexRules: readonly IndexObject[] = [
@@ -127,21 +137,19 @@ export const indexRules: readonly IndexObject[] = [
   trigger("index_artifact_removed", `AFTER DELETE ON ${table} WHEN ${isArtifact("OLD.key")}`, [
     "DELETE FROM index_newest WHERE row_key = OLD.key",
   ]),
-  trigger("index_newest_added", "AFTER INSERT ON index_newest", [
-    addToBucket,
-    "INSERT OR IGNORE INTO index_pending VALUES (NEW.id)",
-  ]),
+  trigger("index_newest_added", "AFTER INSERT ON index_newest", [addToBucket]),
   trigger("index_newest_sized", "AFTER UPDATE OF bytes ON index_newest WHEN OLD.bytes <> NEW.bytes", [
     "UPDATE index_buckets SET bytes = bytes - OLD.bytes + NEW.bytes WHERE name = NEW.bucket",
   ]),
   trigger(
     "index_newest_described",
     "AFTER UPDATE ON index_newest WHEN OLD.metadata <> NEW.metadata OR OLD.mime_type <> NEW.mime_type",
-    ["INSERT OR IGNORE INTO index_pending VALUES (NEW.id)"],
+    [toBeFedAgain],
   ),
   trigger("index_newest_removed", "AFTER DELETE ON index_newest", [
     takeFromBucket,
-    "INSERT OR IGNORE INTO index_pending VALUES (OLD.id)",
+    toBeFedAgain,
+    "UPDATE index_marks SET removed = OLD.id WHERE OLD.id > removed",
   ]),
 ];
 

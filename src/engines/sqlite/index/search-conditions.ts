@@ -16,7 +16,7 @@ export function rowsUnder(bucket: string, prefix: string): Clause {
   return clause("row_key >= ? AND row_key < ?", lowest, below);
 }
 
-/** The artifacts that have not expired. A `+` keeps SQLite from choosing an index for a condition. */
+/** The artifacts that have not expired. SQLite chooses no index for a column with a `+`. */
 export const isAlive = (now: number): Clause => clause("(+expires_at IS NULL OR +expires_at > ?)", now);
 
 /** The conditions that one of the ordinary indexes can answer, by that index. */
@@ -39,7 +39,7 @@ export function rangesOf(query: SearchConditions): Ranges {
   };
 }
 
-/** All conditions that SQL can check, without the help of an index. */
+/** All conditions that SQL can check. They must not change which index SQLite chooses, so their columns have a `+`. */
 export function filtersOf(query: SearchQuery): Clause[] {
   const { row, time, size } = rangesOf(query);
   const plain = [...row, ...time, ...size].map(({ sql, values }) =>

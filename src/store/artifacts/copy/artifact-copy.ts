@@ -55,7 +55,7 @@ export class ArtifactCopy {
    * @throws ArtifactError `artifact_not_found`, `version_conflict`, `storage_full`, `corrupt`; `invalid_argument` if
    * source and target are one key. The reason of the signal if it was aborted
    */
-  async copy(wanted: CopyArtifact, { signal }: CopyOptions = {}): Promise<CopiedArtifact> {
+  async run(wanted: CopyArtifact, { signal }: CopyOptions = {}): Promise<CopiedArtifact> {
     const request = checkCopy(wanted);
     const reservation = this.#dependencies.quota.reserve();
     const staged = new StagedCopies(this.#dependencies, request.to, signal);
@@ -85,7 +85,8 @@ export class ArtifactCopy {
   async #look(request: CopyRequest): Promise<Seen> {
     const { rows, nowSeconds, keepVersions } = this.#dependencies;
     const { from, to } = request;
-    const [source, target] = await Promise.all([rows.ofKey(from.bucket, from.key), rows.ofKey(to.bucket, to.key)]);
+    const source = await rows.ofKey(from.bucket, from.key);
+    const target = await rows.ofKey(to.bucket, to.key);
     return { source, target, ...planCopy(request, source, target, { nowSeconds: nowSeconds(), keepVersions }) };
   }
 

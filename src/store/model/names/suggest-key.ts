@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { maxKeyBytes } from "../limits.js";
 import { forbidden, whiteSpace } from "./characters.js";
 import { maxUnnormalizedChars } from "./normalize.js";
@@ -10,7 +11,8 @@ const everyBidiControl = /\p{Bidi_Control}/gu;
  * otherwise unchanged.
  *
  * Backslashes become slashes. Other forbidden characters become `-`. Bidirectional controls, white space at the ends of
- * segments, and segments that are empty, `.` or `..` are removed. A text that is too long is cut between code points.
+ * segments, and segments that are empty, `.` or `..` are removed. A text that is too long is cut between code points; it
+ * keeps its extension, and gets a part of its digest, so that two long texts become two keys.
  */
 export function suggestKey(text: string): string | undefined {
   return repair(text, { isPrefix: false });
@@ -26,8 +28,22 @@ export function suggestKeyPrefix(text: string): string | undefined {
 /** The cut can leave white space or a dot at the end, so the text is cleaned again after it. Cleaning keeps NFC. */
 function repair(text: string, options: { readonly isPrefix: boolean }): string | undefined {
   const clear = text.slice(0, maxUnnormalizedChars).replace(everyBidiControl, "").normalize("NFC");
-  const name = cleanSegments(cutBytes(cleanSegments(clear, options), maxKeyBytes), options);
+  const whole = cleanSegments(clear, options);
+  const name = options.isPrefix ? cleanSegments(cutBytes(whole, maxKeyBytes), options) : shortened(whole, text);
   return name === "" ? undefined : name;
+}
+
+/** Characters of the digest in a key that was cut. */
+const digestChars = 8;
+const extensionPattern = /\.[A-Za-z0-9]{1,16}$/;
+
+/** @param text the whole text that `key` was made of */
+function shortened(key: string, text: string): string {
+  if (Buffer.byteLength(key) <= maxKeyBytes) return key;
+  const [extension = ""] = extensionPattern.exec(key) ?? [];
+  const end = `-${createHash("sha256").update(text).digest("hex").slice(0, digestChars)}${extension}`;
+  const stem = key.slice(0, key.length - extension.length);
+  return cleanSegments(cutBytes(stem, maxKeyBytes - end.length), { isPrefix: false }) + end;
 }
 
 function cleanSegments(text: string, { isPrefix }: { readonly isPrefix: boolean }): string {

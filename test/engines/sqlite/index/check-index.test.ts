@@ -49,7 +49,7 @@ describe("checkIndex() of the store in SQLite", () => {
     ["UPDATE index_buckets SET bytes = bytes + 1 WHERE name = 'b'", /sums of the bucket b/],
     ["DELETE FROM index_buckets", /sums of the bucket a/],
     ["INSERT INTO index_buckets VALUES ('c', 1, 1)", /sums of the bucket c/],
-    ["DELETE FROM index_pending", /index_words lacks the row artifact b third/],
+    ["UPDATE index_marks SET fed = fed + 1", /index_words lacks the row artifact b third/],
     ["DELETE FROM index_words WHERE rowid = 1", /index_words lacks the row artifact a first/],
     ["DELETE FROM index_facts WHERE rowid = 1", /index_facts lacks the row artifact a first/],
     ...dropping.map((sql): [string, RegExp] => [sql, /lacks index_/]),

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import type { ArtifactError } from "../../../../src/store/model/errors.js";
 import { checkBucket, isBucket, suggestBucket } from "../../../../src/store/model/names/bucket-name.js";
@@ -5,6 +6,12 @@ import { checkDelimiter, isKey, toKey, toKeyPrefix } from "../../../../src/store
 import { suggestKey } from "../../../../src/store/model/names/suggest-key.js";
 import { randomText, seededRandom } from "../../../support/random-text.js";
 import { refusalOf } from "../../../support/refusal-of.js";
+
+/** `text`, which begins with many x, as a suggestion cuts it. @param less bytes that cannot be used before the digest */
+const cutWithDigest = (text: string, less = 0, extension = ""): string => {
+  const digest = createHash("sha256").update(text).digest("hex").slice(0, 8);
+  return `${"x".repeat(1_024 - 9 - extension.length - less)}-${digest}${extension}`;
+};
 
 describe("toKey()", () => {
   it.each([
@@ -58,11 +65,20 @@ describe("toKey()", () => {
     ["gpj\u202e.exe", "the bidirectional control U+202E", "gpj.exe"],
     ["e\u200e\u0301", "the bidirectional control U+200E", "é"],
     ["\u2066", "the bidirectional control U+2066", undefined],
-    ["x".repeat(1_025), "1025 bytes of UTF-8", "x".repeat(1_024)],
-    [`${"x".repeat(1_023)}é`, "1025 bytes of UTF-8", "x".repeat(1_023)],
-    [`${"x".repeat(1_021)}😀`, "1025 bytes of UTF-8", "x".repeat(1_021)],
-    [`${"x".repeat(1_022)}/.y`, "1025 bytes of UTF-8", "x".repeat(1_022)],
-    [`${"x".repeat(1_023)} y`, "1025 bytes of UTF-8", "x".repeat(1_023)],
+    ["x".repeat(1_025), "1025 bytes of UTF-8", cutWithDigest("x".repeat(1_025))],
+    [`${"x".repeat(1_023)}é`, "1025 bytes of UTF-8", cutWithDigest(`${"x".repeat(1_023)}é`)],
+    [
+      `${"x".repeat(1_014)}é${"x".repeat(9)}`,
+      "1025 bytes of UTF-8",
+      cutWithDigest(`${"x".repeat(1_014)}é${"x".repeat(9)}`, 1),
+    ],
+    [`${"x".repeat(1_022)}/.y`, "1025 bytes of UTF-8", cutWithDigest(`${"x".repeat(1_022)}/.y`, 0, ".y")],
+    [
+      `${"x".repeat(1_014)} ${"y".repeat(10)}`,
+      "1025 bytes of UTF-8",
+      cutWithDigest(`${"x".repeat(1_014)} ${"y".repeat(10)}`, 1),
+    ],
+    [`${"x".repeat(2_000)}.csv`, "2004 bytes of UTF-8", cutWithDigest(`${"x".repeat(2_000)}.csv`, 0, ".csv")],
   ])("rejects %j: %s", (key, problem, suggestion) => {
     expect(isKey(key)).toBe(false);
     const { code, message, details } = refusalOf(() => toKey(key));
