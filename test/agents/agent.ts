@@ -17,7 +17,7 @@ export interface Agent {
   expectAtMost(calls: number, characters: number): void;
 }
 
-/** @param bound a call that must not fail has this tool; an agent sees errors as text */
+/** Its calls must succeed. */
 export function createAgent(first: Tools): Agent {
   let tools = first;
   let calls = 0;

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type Arguments, connect, refusalIn, textOf } from "../support/mcp-client.js";
+import { png } from "../support/media.js";
+import { createMemoryFiles } from "../support/memory-files.js";
 import { createMemoryEngines } from "../support/stores.js";
 import { createAgent } from "./agent.js";
 
@@ -26,7 +28,7 @@ describe("the cost of a task", () => {
     const here = { bucket: "notes", key: "2026/plan.md" };
     await agent.call("save_artifact", { ...here, content });
     expect(await agent.call("read_artifact", here)).toContain(kilobyte);
-    agent.expectAtMost(2, 2 * content.length + 2 * 24 + 450);
+    agent.expectAtMost(2, 2 * content.length + 330);
   });
 
   it("to upload 120 KB in chunks of 24 KB", async () => {
@@ -41,7 +43,7 @@ describe("the cost of a task", () => {
     await agent.call("complete_upload_session", { session_id: id });
     expect(await store.artifacts.get("data", "large.csv")).toMatchObject({ bytes: 5 * chunk.length });
     const sent = 5 * JSON.stringify(chunk).length;
-    agent.expectAtMost(7, sent + 1_600);
+    agent.expectAtMost(7, sent + 1_050);
   });
 
   it("to go on in a new conversation with nothing but the key", async () => {
@@ -60,7 +62,7 @@ describe("the cost of a task", () => {
     await agent.call("upload_chunk", { session_id: found, offset, data: "The second half.\n" });
     await agent.call("complete_upload_session", { session_id: found });
     expect(await agent.call("read_artifact", here)).toMatch(/first half of the text\. The second half\./);
-    agent.expectAtMost(4, 1_000);
+    agent.expectAtMost(4, 700);
   });
 
   it("to be told of the unfinished upload by a creation", async () => {
@@ -73,7 +75,7 @@ describe("the cost of a task", () => {
     await agent.call("abort_upload_session", { session_id: factOf(created, "id") });
     await agent.call("upload_chunk", { session_id: id, offset: 4, data: " done" });
     await agent.call("complete_upload_session", { session_id: id });
-    agent.expectAtMost(4, 1_150);
+    agent.expectAtMost(4, 980);
   });
 
   it("to write beside another agent without losing its work", async () => {
@@ -85,7 +87,7 @@ describe("the cost of a task", () => {
     expect(refusalIn(textOf(refused)).message).toMatch(/Read the newest version, merge .* with if_version 2/);
     expect(await agent.call("read_artifact", here)).toContain("- theirs");
     await agent.call("save_artifact", { ...here, content: "- one\n- theirs\n- mine\n", if_version: "2" });
-    agent.expectAtMost(3, 650);
+    agent.expectAtMost(3, 420);
   });
 
   it("to find the evaluation results of the run in March, as CSV, among 300", async () => {
@@ -110,7 +112,7 @@ describe("the cost of a task", () => {
     for (const line of lines) expect(line).toMatch(/^models\teval\/run-\d+\/results\.csv\t\d B\t2026-03-/);
     const [bucket, key] = (lines[0] ?? "").split("\t");
     await agent.call("read_artifact", { bucket, key });
-    agent.expectAtMost(2, 900);
+    agent.expectAtMost(2, 680);
   });
 
   it("to rename, to copy, and to delete 50", async () => {
@@ -126,7 +128,18 @@ describe("the cost of a task", () => {
     expect(await agent.call("delete_artifact", JSON.parse(next))).toMatch(/^50 artifacts/);
     const left = await agent.call("list_artifacts", { bucket: "b" });
     expect(left).toMatch(/^1 entry .*\nfinal\.md\t/);
-    agent.expectAtMost(5, 1_050);
+    agent.expectAtMost(5, 740);
+  });
+
+  it("to keep a picture from the disk, and to look at it", async () => {
+    const files = createMemoryFiles();
+    files.files.set("/data/plot.png", { bytes: png(20, 10), change: 0 });
+    const { call } = await connect(createMemoryEngines(), { files, allowPaths: ["/data"] });
+    const agent = createAgent({ call });
+    const here = { bucket: "plots", key: "june.png" };
+    await agent.call("import_file", { path: "/data/plot.png", ...here });
+    expect(await agent.call("read_artifact", here)).toMatch(/a PNG image of 20 x 10 pixels/);
+    agent.expectAtMost(2, 900);
   });
 
   it.each([1_000, 1_000_000])("to append three rows to %i bytes: under 600 characters", async (bytes) => {

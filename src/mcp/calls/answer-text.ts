@@ -1,5 +1,6 @@
 import type { SessionAnswer } from "../../api/upload-command.js";
 import type { Artifact } from "../../store/model/artifact.js";
+import { uploadUri } from "../../store/model/upload-session.js";
 import { isoTime } from "./model-time.js";
 
 /*
@@ -36,8 +37,10 @@ export function sessionText(session: SessionAnswer, given: object): string {
 /** What a new session has that its caller did not say. @param given the arguments of the call */
 export function createdText(session: SessionAnswer, given: { readonly from?: string | undefined }): string {
   const { created_at, expires_at, command, open_sessions, artifact, ...facts } = session;
-  const { mime_type, metadata } = session;
-  const known = given.from === undefined ? given : { mime_type, metadata, ...given }; // from the version
+  const { mime_type, metadata, id, url } = session;
+  // What an upload has from a version is known. An append should cost little, so a URI that follows from the id is left out.
+  const ofVersion = { mime_type, metadata, ...(url === uploadUri(id) ? { url } : {}) };
+  const known = given.from === undefined ? given : { ...ofVersion, ...given };
   const told = withoutKnown(facts, { ...known });
   return textOf(artifact === undefined ? told : { ...told, artifact: publishedFacts(artifact, session) });
 }
@@ -60,7 +63,7 @@ function sessionFacts({ artifact, command, open_sessions, ...session }: SessionA
 }
 
 /** What an answer may repeat of the call. Its other facts are never left out, even if an argument has the same value. */
-const repeated = ["bucket", "key", "mime_type", "metadata", "if_version"];
+const repeated = ["bucket", "key", "mime_type", "metadata", "if_version", "url"];
 
 function withoutKnown(facts: Facts, given: Facts): Facts {
   const isKnown = (name: string): boolean =>

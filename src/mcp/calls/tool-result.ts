@@ -103,7 +103,7 @@ export function sessionSuccess(session: UploadSession, given: object): CallToolR
 }
 
 /** The end of a long content that is enough to see how it goes on. In characters. */
-const maxTailChars = 100;
+const maxTailChars = 80;
 
 /**
  * A new session. Other unfinished uploads of its key come with the calls that go on with the newest of them.
