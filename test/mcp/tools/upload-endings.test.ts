@@ -112,6 +112,22 @@ describe("complete_upload_session", () => {
     expect(error.message).toMatch(/leaves a gap.*5 bytes are stored\. To save other content .* create a new session/);
   });
 
+  it("ends an upload whose declared size was too large, if size says what there is", async () => {
+    const { create, append, complete, refusal, read } = await connectForUploads();
+    const { id } = await create({ size: 9 });
+    await append(id, 0, "hello");
+    const error = await refusal("complete_upload_session", { session_id: id });
+    expect(error).toMatchObject({ code: "incomplete", offset: 5 });
+    expect(error.message).toMatch(/If 5 bytes are all there is, call complete_upload_session with size 5\.$/);
+    for (const size of [4, 6]) {
+      const refused = await refusal("complete_upload_session", { session_id: id, size });
+      expect(refused).toMatchObject({ code: "invalid_argument", argument: "size" });
+    }
+    expect(await complete(id, { size: 5 })).toMatchObject({ status: "complete", size: 5, artifact: { bytes: 5 } });
+    expect(await complete(id, { size: 5 })).toMatchObject({ status: "complete" });
+    expect(await read()).toBe("hello");
+  });
+
   it("says that an aborted upload has ended, whatever size is given", async () => {
     const { create, append, refusal, answer } = await connectForUploads();
     const { id } = await create();
