@@ -28,7 +28,7 @@ function refuseUnusableNames(args: unknown): void {
     if (typeof value !== "object" || value === null || !Object.hasOwn(value, name)) continue;
     throw new ArtifactError(
       "invalid_argument",
-      `${name} cannot be a name in ${argument}: choose another name. Nothing was done.`,
+      `${name} cannot be a name in ${argument}: choose another name. Nothing was changed.`,
       { details: { argument: String(argument) } },
     );
   }
@@ -39,7 +39,7 @@ function invalidArguments(error: z.ZodError, input: z.ZodObject, args: unknown, 
   const [first] = error.issues;
   const argument = first?.code === "unrecognized_keys" ? first.keys[0] : first?.path[0];
   const details = argument === undefined ? {} : { argument: String(argument).slice(0, 100) };
-  return new ArtifactError("invalid_argument", `${problems.join("; ")}. Nothing was done.`, { details });
+  return new ArtifactError("invalid_argument", `${problems.join("; ")}. Nothing was changed.`, { details });
 }
 
 function problemOf(issue: z.core.$ZodIssue, input: z.ZodObject, args: unknown, taker: string): string {

@@ -27,7 +27,7 @@ export const newKey = z.string().meta({
   description: `Like reports/2026/summary.csv; at most ${maxKeyBytes} bytes.`,
 });
 
-export const version = z.int().min(1).optional().meta({ description: "Version number; the newest if left out." });
+export const version = z.int().min(1).optional().meta({ description: "The newest if left out." });
 
 /** Without a version all versions are deleted. So it must really be absent: an empty text is refused. */
 export const deletedVersion = version.meta({ description: "Only this version; all if left out." });

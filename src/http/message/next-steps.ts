@@ -29,7 +29,6 @@ const wordings: Readonly<Record<NextStep, Wording>> = {
   split_content: `Split the content over several keys, or ask ${operator} to raise --max-artifact-bytes.`,
   create_without_size:
     "If the content is larger than that, the declared size was wrong: create a session without size, upload the whole content there, and DELETE the url of this session.",
-  upload_rest: ({ offset }) => `Upload the rest from offset ${offset}, or DELETE the session's url.`,
   upload_rest_or_confirm: (details) =>
     `Upload the rest from offset ${details["offset"]}. If there is no more content, confirm that with ${complete(details)} and {"size":${details["offset"]}}.`,
   wait_for_upload:

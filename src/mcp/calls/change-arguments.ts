@@ -65,7 +65,7 @@ export function sourceOf(
   const { bucket, key } = place;
   if (from === "newest") return { bucket, key };
   if (/^[1-9]\d{0,14}$/.test(from)) return { bucket, key, version: Number(from) };
-  const message = `from is ${quote(from)}, and must be the number of a version, or newest. Nothing was done.`;
+  const message = `from is ${quote(from)}, and must be the number of a version, or newest. Nothing was changed.`;
   throw new ArtifactError("invalid_argument", message, { details: { argument: "from" } });
 }
 

@@ -29,7 +29,7 @@ export function decodeContent(argument: string, content: string | DecodedContent
     if (content.isWellFormed()) return Buffer.from(content, "utf8");
     throw new ArtifactError(
       "invalid_argument",
-      `${argument} holds a lone surrogate (half of a UTF-16 pair), so it is not valid text. Nothing was done. Send valid Unicode, or send bytes as base64.`,
+      `${argument} holds a lone surrogate (half of a UTF-16 pair), so it is not valid text. Nothing was changed. Send valid Unicode, or send bytes as base64.`,
       { details: { argument } },
     );
   }
@@ -37,7 +37,7 @@ export function decodeContent(argument: string, content: string | DecodedContent
   if (bytes !== undefined) return bytes;
   throw new ArtifactError(
     "invalid_argument",
-    `${argument} is not base64, but encoding says base64: the standard alphabet is A-Z a-z 0-9 + /. Nothing was done. Correct the base64, or send plain text with encoding utf8.`,
+    `${argument} is not base64, but encoding says base64: the standard alphabet is A-Z a-z 0-9 + /. Nothing was changed. Correct the base64, or send plain text with encoding utf8.`,
     { details: { argument } },
   );
 }

@@ -11,7 +11,7 @@ const adviceFor: Readonly<Record<NextStep, Advice>> = {
   correct_argument: "",
   see_buckets: "See list_buckets. To make the bucket, save into it.",
   see_artifacts:
-    "See list_artifacts, or list_buckets if the bucket may be wrong. Case counts in both. If the artifact is still being uploaded, list_upload_sessions shows it.",
+    "search_artifacts finds keys by words, list_artifacts lists a bucket, list_buckets all of them. Case counts. If it is still being uploaded, list_upload_sessions shows it.",
   see_versions: "Call get_artifact with versions to list those that are kept.",
   find_session:
     "Find the session with list_upload_sessions (by bucket and key), or create one with create_upload_session.",
@@ -19,7 +19,7 @@ const adviceFor: Readonly<Record<NextStep, Advice>> = {
   use_published:
     "To save other content under the same key, create a new session. To remove the artifact, use delete_artifact.",
   continue_at_offset: ({ offset }) =>
-    `Go on with offset ${offset}: send the content that comes after the first ${count(Number(offset), "byte")} (bytes, not characters).`,
+    `Go on with offset ${offset}: send the content that comes after the first ${count(Number(offset), "byte")} (bytes, not characters); tail is how they end.`,
   check_content: ({ offset }) =>
     `If it is another file, call abort_upload_session, create a new session with create_upload_session and upload from offset 0. Only if it is the same content, go on with offset ${offset}: the first ${countIs(Number(offset), "byte")} stored (bytes, not characters).`,
   send_again: "Send it again from the same offset.",
@@ -28,20 +28,18 @@ const adviceFor: Readonly<Record<NextStep, Advice>> = {
   split_content: `Split the content over several keys, or ask ${operator} to raise --max-artifact-bytes.`,
   create_without_size:
     "If the content is larger than that, size was wrong (it counts bytes, not characters): create a session without size, upload all of it there, and abort this one.",
-  upload_rest: ({ offset }) =>
-    `Upload the rest from offset ${offset}, or abort with abort_upload_session and create a session without size.`,
   upload_rest_or_confirm: ({ offset }) =>
     `Send the rest with upload_chunk from offset ${offset}, then complete. If ${countIs(Number(offset), "byte")} all there is, call complete_upload_session with size ${offset}.`,
   wait_for_upload:
     "Wait until that upload has ended, then make this call again. get_upload_session says how far it is.",
   resolve_conflict: (details) =>
     details["version"] === 0
-      ? "Call complete_upload_session with if_version 0 to publish it anyway, or abort_upload_session."
-      : `Call complete_upload_session with if_version ${newestIn(details) ?? "set to the newest version of the key (get_artifact tells it; 0 if it finds nothing)"} to publish on top, or abort_upload_session.`,
+      ? "Somebody deleted it. Call complete_upload_session with if_version 0 to publish it anew, or abort_upload_session."
+      : `Read the newest version first: if it has changes to keep, save content with them and yours under if_version ${newestIn(details) ?? "of it"}, and abort_upload_session. Only to replace it with this upload, call complete_upload_session with if_version ${newestIn(details) ?? "set to the newest version (get_artifact tells it; 0 if there is none)"}.`,
   save_on_newest: (details) =>
     details["version"] === 0
-      ? "Save again with if_version 0, or without if_version."
-      : `Look at the newest version with get_artifact, then save again with if_version ${newestIn(details)}, or without if_version.`,
+      ? "Somebody deleted it. Save again with if_version 0 to make it anew."
+      : `Read the newest version, merge your change into it, and save that with if_version ${newestIn(details)}. Save yours as it is only to replace it.`,
   copy_onto_newest: ({ version, newest }) =>
     version === 0
       ? "Call again with if_version 0, or without if_version."
@@ -49,13 +47,13 @@ const adviceFor: Readonly<Record<NextStep, Advice>> = {
   check_source: ({ newest }) =>
     `Look at the source with get_artifact, then call again with from_if_version ${newest}, or without it.`,
   correct_digest:
-    "Call complete_upload_session with the right sha256, or abort with abort_upload_session and upload again.",
+    "Either other bytes arrived than you meant: abort_upload_session and upload again. Or the sha256 that you gave was wrong: compute it from the source again and call complete_upload_session with it. Do not copy the one above, which checks nothing.",
   create_with_digest:
     "Send the content that has this sha256. For other content, create another session with the right sha256 or without it.",
   create_on_newest: ({ version, edit }) =>
     version === 0
       ? "Create the session again with if_version 0, or without if_version."
-      : `Look at the newest version with get_artifact, then create the session again with if_version ${guardText({ version: Number(version), edit: Number(edit ?? 0) })}.`,
+      : `Read the newest version and merge your change into it, then create the session again with if_version ${guardText({ version: Number(version), edit: Number(edit ?? 0) })}.`,
   use_other_key: "Send the same content again, or use another idempotency key.",
   make_room: `Delete artifacts with delete_artifact or abort uploads, then make the same call again. The person who runs this server can make room.`,
   free_store_quota: `Delete artifacts with delete_artifact or abort uploads, then make the same call again. The person who runs this server can raise --max-store-bytes.`,

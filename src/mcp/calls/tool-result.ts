@@ -52,7 +52,7 @@ interface Lister {
   readonly defaults: Readonly<Record<string, unknown>>;
 }
 
-const usual = { limit: defaultPageLimit };
+const usual = { limit: defaultPageLimit, all: false };
 
 /**
  * A page of a listing. Some hosts cut long answers, so what must not be lost comes first: the call for the next page in
@@ -150,7 +150,7 @@ function hintOf(session: SessionAnswer): string | undefined {
 function conflictHint({ if_version }: UploadSession): string {
   const why =
     if_version === undefined ? "the key has a newer version by now" : `its if_version, ${if_version}, was not met`;
-  return `This upload has all its bytes and is not published: ${why}. Call complete_upload_session with if_version set to the newest version of the key (get_artifact tells it; 0 if it finds nothing) to publish on top, or abort_upload_session.`;
+  return `This upload has all its bytes and is not published: ${why}. Read the newest version first: if it has changes to keep, save content with them and yours, and abort_upload_session. Only to replace it, call complete_upload_session with if_version set to the newest version of the key (get_artifact tells it; 0 if it finds nothing).`;
 }
 
 function uploadHint(command: string, offset: number): string {

@@ -16,14 +16,11 @@ A move takes all versions along in one step. On a key that exists, a copy become
     input: z.strictObject({
       bucket,
       key,
-      version: version.meta({ description: "To copy; the newest if left out." }),
+      version,
       to_bucket: z.string().optional().meta({ description: "The same bucket if left out." }),
       to_key: z.string().optional().meta({ description: "The same key if left out." }),
       move: z.boolean().default(false).meta({ description: "The source goes away." }),
-      all_versions: z
-        .boolean()
-        .optional()
-        .meta({ description: "false: a move takes the newest version alone, and the older ones are deleted." }),
+      all_versions: z.boolean().optional().meta({ description: "false: a move drops the older versions." }),
       if_version: targetIfVersion,
       from_if_version: sourceIfVersion,
     }),

@@ -15,9 +15,9 @@ export function createUploadSession({ store, hasUrls, savedBy }: ToolContext): T
     title: "Create an upload session",
     description: `Begins an upload of content that is too large for one call, or is made piece by piece. Send the pieces with upload_chunk: the id in the answer is their session_id.
 ${hasUrls ? shellUpload : ""}
-Leave size out unless you know it to the byte, and end with complete_upload_session. With size, the last byte publishes the artifact. With from the upload holds a version's content already: chunks are appended to it, and its type and metadata stay.
+Leave size out unless you know it to the byte, and end with complete_upload_session; with size, the last byte publishes. from begins with a version's content, to append to it.
 
-A session outlives this process, for 7 days after its last chunk. If the answer shows open_sessions, go on with one of those and abort the new one: what is stored need not be sent again.`,
+A session outlives this process, for 7 days after its last chunk. If the answer names unfinished uploads of the key, go on with one of those.`,
     annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false },
     meta: alwaysLoad,
     input: z.strictObject({

@@ -88,4 +88,4 @@ function checkPrefixAlone(others: Readonly<Record<string, unknown>>): void {
 }
 
 const refused = (argument: string, message: string): ArtifactError =>
-  new ArtifactError("invalid_argument", `${message} Nothing was done.`, { details: { argument } });
+  new ArtifactError("invalid_argument", `${message} Nothing was changed.`, { details: { argument } });

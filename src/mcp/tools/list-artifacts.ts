@@ -8,7 +8,7 @@ export function listArtifacts({ store }: ToolContext): Tool {
   return defineTool({
     name: "list_artifacts",
     title: "List artifacts",
-    description: `Lists the artifacts of a bucket by key, each as its newest version: size, version if above 1, type if the key does not tell it, time, metadata. With delimiter "/" it lists like a folder: deeper keys are rolled up into prefixes.`,
+    description: `Lists the artifacts of a bucket by key, each as its newest version. With delimiter "/" it lists like a folder: deeper keys are rolled up into prefixes.`,
     annotations: reading,
     input: z.strictObject({
       bucket,

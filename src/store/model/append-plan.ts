@@ -13,7 +13,7 @@ export function planAppend(record: SessionRecord, offset: number, length: number
   if (record.status === "aborted" || record.status === "expired") throw closedError(record);
   const end = offset + length;
   if (offset > record.offset) {
-    const what = `Offset ${offset} leaves a gap after the stored bytes. Nothing of this chunk was kept.`;
+    const what = `Offset ${offset} leaves a gap after the stored bytes. Nothing was changed.`;
     throw offsetConflict(record, what);
   }
   if (record.size !== null && end > record.size) throw sizeExceeded(record, record.size, end);
@@ -24,7 +24,7 @@ export function planAppend(record: SessionRecord, offset: number, length: number
 function sizeExceeded(record: SessionRecord, size: number, end: number): ArtifactError {
   const { id, offset } = record;
   const [state, next] = stateOf(record, size);
-  const message = `The chunk would end at byte ${end}, past the declared size of ${count(size, "byte")}. Nothing of the chunk was kept. ${state}`;
+  const message = `The chunk would end at byte ${end}, past the declared size of ${count(size, "byte")}. Nothing was changed. ${state}`;
   return new ArtifactError("size_exceeded", message, { next, details: { session_id: id, offset, size } });
 }
 

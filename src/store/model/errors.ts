@@ -55,8 +55,6 @@ export const NEXT_STEPS = [
   "create_on_newest",
   /** `size` was too small: create a session without it. */
   "create_without_size",
-  /** Send the missing bytes from `offset`. */
-  "upload_rest",
   /** Send the missing bytes from `offset`, or pass `offset` as the size to confirm that the content is whole. */
   "upload_rest_or_confirm",
   /** Bytes of the upload are still arriving: make the same call after they have arrived. */

@@ -27,7 +27,7 @@ export function contentDiffers({ id, offset, size, status }: SessionRecord, diff
     differs_at === 0
       ? "This may be another file than the one that this upload was begun with: already its first byte differs."
       : `The bytes differ from the stored ones, first at byte ${differs_at}: this may be another file than the one that this upload was begun with.`;
-  return new ArtifactError("offset_conflict", `${what} Nothing of this call was kept.`, {
+  return new ArtifactError("offset_conflict", `${what} Nothing was changed.`, {
     next: status === "complete" ? "use_published" : "check_content",
     details: { session_id: id, offset, size, differs_at },
   });
@@ -94,7 +94,7 @@ export function versionConflict(
       ? "The key got a newer version meanwhile"
       : `if_version is ${guardText({ version: if_version, edit: if_edit })}`;
   const joint = if_version === null ? ":" : ", but";
-  const kept = is_listed ? "The uploaded bytes are kept." : "Nothing was saved.";
+  const kept = is_listed ? "The uploaded bytes are kept." : "Nothing was changed.";
   return new ArtifactError("version_conflict", `${what}${joint} ${is}. ${kept}`, {
     next: is_listed ? "resolve_conflict" : "save_on_newest",
     details: {
@@ -173,7 +173,7 @@ export function isEnded(error: unknown): boolean {
 export function incomplete(record: SessionRecord, size: number): ArtifactError {
   const { id, offset } = record;
   return new ArtifactError("incomplete", `${offset} of ${countIs(size, "byte")} stored.`, {
-    next: record.size === null ? "upload_rest_or_confirm" : "upload_rest",
+    next: "upload_rest_or_confirm",
     details: { session_id: id, offset, size: record.size },
   });
 }
@@ -211,7 +211,7 @@ export function missingPiece({ id, bucket, key }: SessionRecord, names: string):
 
 /** The error for an idempotency key that was used for other content before. */
 export function idempotencyConflict(bucket: string, key: string, version: Version): ArtifactError {
-  const message = `This idempotency key belongs to version ${version.version} of ${quote(key)} in bucket ${quote(bucket)}, which has other content. Nothing was saved.`;
+  const message = `This idempotency key belongs to version ${version.version} of ${quote(key)} in bucket ${quote(bucket)}, which has other content. Nothing was changed.`;
   return new ArtifactError("idempotency_conflict", message, {
     next: "use_other_key",
     details: { bucket, key, version: version.version },
@@ -219,7 +219,7 @@ export function idempotencyConflict(bucket: string, key: string, version: Versio
 }
 
 export function artifactTooLarge(bytes: number, maxArtifactBytes: number): ArtifactError {
-  const message = `An artifact may have at most ${maxArtifactBytes} bytes here, and this one would have ${bytes}. Nothing was stored.`;
+  const message = `An artifact may have at most ${maxArtifactBytes} bytes here, and this one would have ${bytes}. Nothing was changed.`;
   const details = { bytes, max_artifact_bytes: maxArtifactBytes };
   return new ArtifactError("too_large", message, { next: "split_content", details });
 }
@@ -229,7 +229,7 @@ export function chunkTooLarge(
   maxChunkBytes: number,
   next: "send_smaller_chunks" | "upload_in_chunks",
 ): ArtifactError {
-  const message = `One call takes at most ${maxChunkBytes} bytes of content, and this one has ${bytes}. Nothing was stored.`;
+  const message = `One call takes at most ${maxChunkBytes} bytes of content, and this one has ${bytes}. Nothing was changed.`;
   return new ArtifactError("too_large", message, { next, details: { bytes, max_chunk_bytes: maxChunkBytes } });
 }
 
@@ -238,13 +238,7 @@ export function checkAnnounced({ id, artifact, sha256: announced }: SessionRecor
   const known = artifact?.sha256 ?? announced ?? undefined;
   if (sha256 === undefined || known === undefined || sha256 === known) return;
   const options: MismatchOptions = { next: "create_with_digest", details: { session_id: id } };
-  throw checksumMismatch(
-    sha256,
-    known,
-    "the content that this upload is for",
-    options,
-    "Nothing of this call was kept.",
-  );
+  throw checksumMismatch(sha256, known, "the content that this upload is for", options, "Nothing was changed.");
 }
 
 /** The error for content whose digest is not the announced one, or not the one that a call gave. */

@@ -32,7 +32,8 @@ export interface CompleteUpload {
   readonly if_edit?: number | undefined;
   /**
    * Size in bytes of an upload that was created without one. If fewer bytes are stored, the upload is `incomplete`. If
-   * more are stored, this is not its size, and the call is refused.
+   * more are stored, this is not its size, and the call is refused. For an upload whose declared size was too large, the
+   * number of its stored bytes ends it there.
    */
   readonly size?: number | undefined;
   /** A chunk was refused. The stored bytes are published only if a size or a digest confirms that they are all. */
@@ -245,12 +246,17 @@ type Existing = Extract<PublicationPlan, { readonly kind: "existing" }>;
 /** @throws ArtifactError `incomplete`; `invalid_argument` if the upload cannot have the wanted size */
 function checkBytes(record: SessionRecord, wanted: CompleteUpload): void {
   const isEnded = !isUnfinished(record) && record.status !== "complete";
-  if (wanted.size !== undefined && !isEnded) checkSize(record, wanted.size);
+  if (wanted.size !== undefined && !isEnded && !endsHere(record, wanted.size)) checkSize(record, wanted.size);
   if (!isUnfinished(record)) return;
   const size = wanted.size ?? record.size;
   if (size !== null && record.offset < size) throw incomplete(record, size);
   const isKnown = size !== null || (wanted.sha256 ?? record.sha256) !== null || record.status === "conflict";
   if (wanted.mayLackChunks && !isKnown) throw chunkMissing(record);
+}
+
+/** Whether the declared size was too large, and the caller says that what is stored is the whole content. */
+function endsHere({ status, size, offset }: SessionRecord, wanted: number): boolean {
+  return status === "open" && size !== null && offset < size && offset === wanted;
 }
 
 /** @throws ArtifactError `checksum_mismatch` */

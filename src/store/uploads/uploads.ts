@@ -337,5 +337,5 @@ export class Uploads {
 function checkChunkDigest(bytes: Uint8Array, sha256: string): void {
   const actual = sha256Of(bytes);
   if (actual === sha256) return;
-  throw checksumMismatch(sha256, actual, "this chunk", { next: "send_again" }, "Nothing of the chunk was kept.");
+  throw checksumMismatch(sha256, actual, "this chunk", { next: "send_again" }, "Nothing was changed.");
 }

@@ -34,7 +34,7 @@ refusedWith("artifact_not_found", [
       "a key in an unknown bucket",
       tool,
       { bucket: "none", key: "k" },
-      /list_artifacts, or list_buckets/,
+      /search_artifacts .* list_artifacts .* list_buckets/,
       { bucket: "none", key: "k" },
     ],
     ["a key in different case", tool, { bucket: "b", key: "DIR/k" }, /Case counts/],
@@ -130,7 +130,7 @@ refusedWith("checksum_mismatch", [
     "a different sha256 at completion",
     "complete_upload_session",
     ({ open }) => ({ session_id: open, sha256: sha256Of("y") }),
-    /complete_upload_session with the right sha256, or abort/,
+    /abort_upload_session and upload again\. Or the sha256 that you gave was wrong.*complete_upload_session/,
     { actual: sha256Of("four") },
   ],
   [
@@ -157,7 +157,13 @@ refusedWith("version_conflict", [
     /if_version 2/,
     { if_version: 0, version: 2 },
   ],
-  ["an older version", "save_artifact", save({ if_version: 1 }), /get_artifact/, { if_version: 1, version: 2 }],
+  [
+    "an older version",
+    "save_artifact",
+    save({ if_version: 1 }),
+    /Read the newest .* merge .* if_version 2/,
+    { if_version: 1, version: 2 },
+  ],
   [
     "a version of a key that does not exist",
     "save_artifact",

@@ -37,7 +37,7 @@ describe("null", () => {
     expect(await answer("list_buckets", { cursor: null, limit: null })).toMatchObject({ data: [{ name: "b" }] });
     const listed = { bucket: "b", prefix: null, delimiter: null, cursor: null, limit: null };
     expect((await answer<{ data: unknown[] }>("list_artifacts", listed)).data).toHaveLength(2);
-    const all = await answer<{ data: unknown[] }>("list_upload_sessions", { bucket: null, key: null });
+    const all = await answer<{ data: unknown[] }>("list_upload_sessions", { bucket: null, key: null, all: true });
     expect(all.data).toHaveLength(1);
     expect(await answer("get_artifact", { ...here, version: null })).toMatchObject({ version: 1 });
     const read = await call("read_artifact", { ...here, version: null, offset: null, length: null, encoding: null });
@@ -95,7 +95,7 @@ describe("an empty text", () => {
     expect(await read("k2.txt")).toBe("x");
     const listed = { bucket: "b", prefix: "", delimiter: "", cursor: "", limit: "" };
     expect(await answer("list_artifacts", listed)).toMatchObject({ data: [{ key: "k.txt" }, { key: "k2.txt" }] });
-    const all = { bucket: "", key: "", cursor: "", limit: "" };
+    const all = { bucket: "", key: "", all: "true", cursor: "", limit: "" };
     expect(await answer("list_upload_sessions", all)).toMatchObject({ data: [{ id }] });
   });
 

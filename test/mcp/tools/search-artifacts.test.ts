@@ -80,7 +80,7 @@ describe("search_artifacts", () => {
     [{ order: "size" }, /order must be one of newest, oldest, largest, smallest, key/],
     [{ metadata: ["run"] }, /metadata must be an object of strings/],
     [{ metadata: { run: { a: 1 } } }, /metadata.run must be a string/],
-    [{ created_after: "last week" }, /created_after is "last week", and must be a day/],
+    [{ created_after: "last week" }, /created_after must be a time like 2026-03-01 .* not "last week"/],
     [{ mime_type: "csv" }, /mime_type is "csv", and must be a type like text\/csv/],
     [{ cursor: "x" }, /next_cursor/],
     [{ limit: 0 }, /limit must be at least 1/],

@@ -160,7 +160,7 @@ describe("complete_upload_session", () => {
     const error = await refusedAppend(id, 2, "w");
     expect(error).toMatchObject({ code: "version_conflict", session_id: id, if_version: 0, version: 1 });
     expect(error.message).toMatch(/complete_upload_session with if_version 1/);
-    expect(await get(id)).toMatchObject({ status: "conflict", offset: 3, if_version: 0 });
+    expect(await get(id)).toMatchObject({ status: "conflict", offset: 3, if_version: "0" });
     const { content } = await connection.call("get_upload_session", { session_id: id });
     expect(content[1]).toMatchObject({ text: expect.stringMatching(/if_version, 0, was not met.*get_artifact/) });
     expect(await complete(id, { if_version: 1 })).toMatchObject({ status: "complete", artifact: { version: 2 } });
@@ -169,8 +169,8 @@ describe("complete_upload_session", () => {
 
   it("makes no version if the newest one is the same already", async () => {
     const { create, append, complete, answer, engines } = await connectForUploads();
-    const saved = await answer("save_artifact", { bucket: "b", key: "k.txt", content: "same" });
     const { id } = await create({ if_version: 0 });
+    const saved = await answer("save_artifact", { bucket: "b", key: "k.txt", content: "same" });
     await append(id, 0, "same");
     expect((await complete(id)).artifact).toEqual({ ...saved, already_saved: true });
     expect((await complete(id)).artifact).toEqual({ ...saved, already_saved: true });
@@ -200,7 +200,7 @@ describe("list_upload_sessions", () => {
     next_cursor?: string;
   }
 
-  it("finds sessions by bucket and key, in the form of get_upload_session", async () => {
+  it("finds unfinished sessions by bucket and key, all with all, in the form of get_upload_session", async () => {
     const { create, append, complete, abort, get, answer } = await connectForUploads();
     const [first, second, other, elsewhere] = [
       await create(),
@@ -214,9 +214,11 @@ describe("list_upload_sessions", () => {
     const all = await Promise.all([first, second, other, elsewhere].map(({ id }) => get(id)));
     const found = async (filter: object) =>
       new Set((await answer<Listing>("list_upload_sessions", { ...filter })).data);
-    expect(await found({ bucket: "b", key: "k.txt" })).toEqual(new Set(all.slice(0, 2)));
-    expect(await found({ bucket: "b" })).toEqual(new Set(all.slice(0, 3)));
-    expect(await found({})).toEqual(new Set(all));
+    expect(await found({ bucket: "b", key: "k.txt", all: true })).toEqual(new Set(all.slice(0, 2)));
+    expect(await found({ bucket: "b", key: "k.txt" })).toEqual(new Set([all[1]]));
+    expect(await found({ bucket: "b", all: true })).toEqual(new Set(all.slice(0, 3)));
+    expect(await found({ all: true })).toEqual(new Set(all));
+    expect(await found({})).toEqual(new Set([all[1], all[3]]));
     expect(await found({ bucket: "b", key: "none" })).toEqual(new Set());
     expect(await found({ bucket: "none" })).toEqual(new Set());
   });
@@ -232,7 +234,7 @@ describe("list_upload_sessions", () => {
     const { create, answer } = await connectForUploads({ now: () => now * 1000 });
     const { id } = await create();
     now += 7 * day;
-    expect(await answer("list_upload_sessions")).toMatchObject({ data: [{ id, status: "expired" }] });
+    expect(await answer("list_upload_sessions", { all: true })).toMatchObject({ data: [{ id, status: "expired" }] });
   });
 
   it("lists every session exactly once in pages", async () => {

@@ -21,6 +21,7 @@ describe("create_upload_session", () => {
       offset: 0,
       size: 5,
       status: "open",
+      metadata: { a: "b" },
       created_at: nowSeconds,
       expires_at: nowSeconds + 7 * day,
     });

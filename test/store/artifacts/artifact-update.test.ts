@@ -86,7 +86,7 @@ describe("update()", () => {
     expect(await update("first", 1)).toMatchObject({ edit: 1 });
     const refused = update("second", 1);
     await expect(refused).rejects.toThrow(
-      "if_version is 1, but the newest version of the key is 1.1. Nothing was saved.",
+      "if_version is 1, but the newest version of the key is 1.1. Nothing was changed.",
     );
     await expect(refused).rejects.toMatchObject({
       code: "version_conflict",

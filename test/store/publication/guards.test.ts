@@ -32,7 +32,7 @@ describe.each(pieceKinds)("a guard with an edit, with content $where,", ({ piece
     "refuses a save if the edit is %s, and says what the newest version is",
     async (edit) => {
       const refused = save("two", 1, edit);
-      await expect(refused).rejects.toThrow("but the newest version of the key is 1.2. Nothing was saved.");
+      await expect(refused).rejects.toThrow("but the newest version of the key is 1.2. Nothing was changed.");
       const given = edit === undefined ? {} : { if_edit: edit };
       await expect(refused).rejects.toMatchObject({
         code: "version_conflict",

@@ -92,7 +92,7 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
       const early = store.uploads.complete(id);
       await expect(early).rejects.toMatchObject({
         code: "incomplete",
-        next: "upload_rest",
+        next: "upload_rest_or_confirm",
         details: { offset: 2, size: 3 },
       });
     });
