@@ -64,7 +64,7 @@ describe("MCP over Streamable HTTP", () => {
     })) as CallToolResult;
     expect(half.structuredContent).toMatchObject({ offset: 3, command });
     expect(textOf(half, 1)).toContain(`${command}\nBytes that are already stored are compared`);
-    await askAsStranger("POST", url, { body: "lo" });
+    await askAsStranger("PUT", url, { body: "hello" });
     const whole = (await client.callTool({
       name: "get_upload_session",
       arguments: { session_id: id },
