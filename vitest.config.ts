@@ -16,7 +16,7 @@ const exhaustive = [
   "test/mcp/{calls/hostile-input,stdio/hostile-lines}.test.ts",
   "test/store/{crash-points,races,schedules}.test.ts",
   "test/engines/disk/{content-faults,disk-faults}.test.ts",
-  "test/engines/sqlite/{full-disk,several-processes,index/several-processes}.test.ts",
+  "test/engines/sqlite/{full-disk,several-processes,index/{several-processes,many-artifacts}}.test.ts",
   "test/engines/local-files/local-{files,folders}.test.ts",
 ];
 const endToEnd = ["test/e2e/*.test.ts"];

@@ -45,7 +45,7 @@ export const metadata = z
 const digest = z.string().toLowerCase().optional();
 
 export const contentSha256 = digest.meta({
-  description: "SHA-256 of the whole content in hex, if a program computed it: other content is not published.",
+  description: "SHA-256 of the whole content in hex, if a program computed it.",
 });
 
 export const chunkSha256 = digest.meta({

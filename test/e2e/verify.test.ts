@@ -52,7 +52,7 @@ async function piecePaths(root: string): Promise<string[]> {
 /** Runs an SQL statement on the database of a store. */
 async function change(root: string, sql: string): Promise<void> {
   const { DatabaseSync } = await loadSqliteDriver();
-  const database = new DatabaseSync(join(root, "metadata.sqlite"));
+  const database = new DatabaseSync(join(root, "metadata.sqlite"), { timeout: 10_000 });
   database.exec(sql);
   database.close();
 }

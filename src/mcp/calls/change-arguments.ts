@@ -19,7 +19,7 @@ export const fromVersion = textOrInteger.meta({
 });
 
 export const ifVersion = textOrInteger.meta({
-  description: 'Guard: "0" if the key must not exist, "3" (edited: "3.1") if that version must be its newest.',
+  description: 'Guard: "0": must not exist; "3" ("3.1" if edited): must be its newest version.',
 });
 
 export const newIfVersion = textOrInteger.meta({ description: "In place of the if_version given at creation." });

@@ -17,7 +17,7 @@ export function readArtifact({ store }: ToolContext): Tool {
     title: "Read an artifact's content",
     description: `Reads content a page at a time, at most 8,000 characters unless length asks for more. Where the page stands and the call for the next one come first, then the page.
 
-What is no text comes as base64. A whole image or recording of up to 100 KB, or up to length, is shown as such. Read a large artifact only as far as you need it: get_artifact tells its size.`,
+What is no text comes as base64. A whole image or recording of up to 100 KB, or up to length, is shown as such. Read only what you need: get_artifact tells the size.`,
     annotations: reading,
     meta: { ...alwaysLoad, ...longResults },
     input: z.strictObject({

@@ -12,7 +12,7 @@ export function uploadChunk({ store, maxChunkBytes, hasUrls }: ToolContext): Too
     title: "Upload a chunk",
     description: `Appends a chunk to an upload session at offset, and answers the new offset: that of the next chunk. Stored bytes survive a crash of client or server.
 
-offset counts bytes, not characters: never compute it, take it from the last answer. Sending the same chunk again is safe. offset_conflict says where to go on. With status complete, the artifact is published.
+offset counts bytes, not characters: never compute it, take it from the last answer. Sending the same chunk again is safe. offset_conflict says where to go on.
 
 Write text as it is, about 10 to 30 KB a call; a chunk may end anywhere. A program can send 256 KB to 1 MB (at most ${maxChunkBytes} bytes)${hasUrls ? ", and files go to the session's url with curl -T FILE URL" : ""}.`,
     annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: true },

@@ -1,6 +1,6 @@
 import { pathToFileURL } from "node:url";
 import type { DatabaseSyncInstance, StatementSyncInstance } from "@photostructure/sqlite";
-import { type IndexWork, maintainIndex } from "../index/maintain-index.js";
+import { type IndexWork, isWorkDue, maintainIndex } from "../index/maintain-index.js";
 import { ChangeTransaction } from "./change-transaction.js";
 import type { ConnectionOptions, LocalConnection, Query, SqliteRow, SqliteValue, StoreChange } from "./connection.js";
 import { loadSqliteDriver } from "./driver.js";
@@ -99,7 +99,8 @@ class OpenConnection implements LocalConnection {
     return this.#transact("BEGIN IMMEDIATE", write);
   }
 
-  maintainIndex(work: IndexWork): Promise<number> {
+  async maintainIndex(work: IndexWork): Promise<number> {
+    if (!(await this.readSnapshot((query) => isWorkDue(query, work)))) return 0;
     return this.writeTogether((query) => maintainIndex(query, work));
   }
 

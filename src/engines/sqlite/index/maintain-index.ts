@@ -8,9 +8,14 @@ import { makeIndex } from "./make-index.js";
  */
 export type IndexWork = { readonly kind: "feed"; readonly all: boolean } | { readonly kind: "make" };
 
+/** Whether there is work to do. It only reads, so that no other process waits for this look. */
+export function isWorkDue(query: Query, work: IndexWork): boolean {
+  return work.kind === "make" || pendingCount(query, feedFrom) >= (work.all ? 1 : feedFrom);
+}
+
 /** Does the work in the transaction of `query`. @returns how many artifacts were added to the full-text tables */
 export function maintainIndex(query: Query, work: IndexWork): number {
-  if (work.kind === "feed") return work.all || pendingCount(query, feedFrom) === feedFrom ? feedIndex(query) : 0;
+  if (work.kind === "feed") return feedIndex(query);
   makeIndex(query);
   return 0;
 }
