@@ -62,7 +62,9 @@ export async function openKeyvMetadataStore(file: string, log: Log): Promise<Key
     () => (database.isDiskNearlyFull() ? singleChange : usualBatch),
     (batch) => checkedWrite(database, () => makeChanges(changer, database, batch)),
   );
-  const indexReader = lazily(() => openLocalConnection(file, indexReaderOptions(identity)));
+  const indexReader = lazily(() =>
+    unlessReplaced(database, () => openLocalConnection(file, indexReaderOptions(identity))),
+  );
   const maintain = (work: IndexWork) => inTurn(() => checkedWrite(database, () => changer.maintainIndex(work)));
   const feeder = createIndexFeeder(() => maintain({ kind: "feed", all: false }), database, log);
 
@@ -128,17 +130,23 @@ function toStoreChange(rows: readonly RowChange[], { put = [], drop = [] }: Piec
 async function checkedWrite<Result>(database: DatabaseFile, write: () => Promise<Result>): Promise<Result> {
   return translatingErrors(async () => {
     await database.checkBeforeWrite();
-    try {
+    return unlessReplaced(database, async () => {
       const result = await write();
       await database.checkAfterWrite();
       return result;
-    } catch (error) {
-      // The connection was not open yet, and has found another file or none.
-      const isGone = errorCodeOf(error) === "SQLITE_MOVED" || errorCodeOf(error) === "SQLITE_CANTOPEN";
-      if (isGone && !(await database.isInPlace())) throw storeReplaced(error);
-      throw error;
-    }
+    });
   });
+}
+
+/** Runs work that may open a connection. @throws ArtifactError `store_replaced` if it has found another file or none */
+async function unlessReplaced<Result>(database: DatabaseFile, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    const isGone = errorCodeOf(error) === "SQLITE_MOVED" || errorCodeOf(error) === "SQLITE_CANTOPEN";
+    if (isGone && !(await database.isInPlace())) throw storeReplaced(error);
+    throw error;
+  }
 }
 
 /**

@@ -66,8 +66,11 @@ export class ArtifactDeletion {
       const chosen = versions.filter((known) => version === undefined || known.version === version);
       last_version = lastNumber(rows);
       // An expired key is gone for every reader. Its bytes may still be there, and go now.
-      isGone = chosen.length === 0 || hasExpired(newest, nowSeconds());
+      const isExpired = hasExpired(newest, nowSeconds());
+      isGone = chosen.length === 0 || isExpired;
       if (chosen.length === 0) checkWasThere(bucket, key, rows, version);
+      // Without its newest version, an expired key would be there again with an older one.
+      if (isExpired && version !== undefined) return [];
       if (isGuardMet(guard, newest)) return chosen;
       if (!isGone) throw guardNotMet(guard, newest);
       return [];

@@ -1,6 +1,7 @@
 import type { ArtifactStore } from "../artifacts/artifact-store.js";
 import { type Artifact, checkMetadata, sameStrings } from "../model/artifact.js";
 import { ArtifactError, type ErrorCode } from "../model/errors.js";
+import { checkExpiresIn } from "../model/expiry.js";
 import { largestPageLimit, wholeImportBytes } from "../model/limits.js";
 import { mimeTypeOf } from "../model/media-type.js";
 import { checkBucket } from "../model/names/bucket-name.js";
@@ -46,6 +47,7 @@ interface FileOfFolder {
   readonly bucket: string;
   readonly key: string;
   readonly metadata: Readonly<Record<string, string>> | undefined;
+  readonly expires_in: number | undefined;
   readonly saved_by: string | undefined;
 }
 
@@ -71,7 +73,7 @@ export class FolderImport {
    * read, if there are too many, or if a name cannot be a key
    */
   async run(wanted: ImportFile, options: FolderTransferOptions): Promise<ImportedFolder | undefined> {
-    const { bucket = "", key = "", metadata, saved_by } = wanted;
+    const { bucket = "", key = "", metadata, expires_in, saved_by } = wanted;
     const folder = await this.#dependencies.files.list(wanted.path, options.allowed);
     if (folder === undefined) return undefined;
     checkArguments(wanted);
@@ -79,7 +81,7 @@ export class FolderImport {
     const keys = keysOfFiles(folder.files, prefix);
     const files = folder.files.map((listed, index): FileOfFolder => {
       const path = `${wanted.path}/${listed.name}`;
-      return { listed, path, bucket, key: keys[index] ?? "", metadata, saved_by };
+      return { listed, path, bucket, key: keys[index] ?? "", metadata, expires_in, saved_by };
     });
     return { bucket, prefix, ...(await this.#saveAll(folder, files, options)) };
   }
@@ -130,7 +132,7 @@ export class FolderImport {
       }
       const bytes = await file.read(0, file.bytes);
       if (bytes.length !== file.bytes || !(await file.isUnchanged())) throw changed();
-      const { bucket, key, metadata, saved_by } = wanted;
+      const { bucket, key, metadata, expires_in, saved_by } = wanted;
       const defaultMimeType = "application/octet-stream";
       const saved = await this.#dependencies.artifacts.save({
         bucket,
@@ -138,6 +140,7 @@ export class FolderImport {
         bytes,
         defaultMimeType,
         metadata,
+        expires_in,
         saved_by,
       });
       onProgress(bytes.length);
@@ -158,20 +161,21 @@ export class FolderImport {
         if (!(error instanceof ArtifactError && isOfSession(error.code))) throw error;
       }
     }
-    const { bucket, key, metadata, saved_by } = wanted;
-    const created = await this.#dependencies.uploads.create({ bucket, key, metadata, saved_by, size: file.bytes });
+    const { bucket, key, metadata, expires_in, saved_by } = wanted;
+    const upload = { bucket, key, metadata, expires_in, saved_by, size: file.bytes };
+    const created = await this.#dependencies.uploads.create(upload);
     return this.#published(await fileImport.upload(file, created.id, true, options), options);
   }
 
   /** An open upload that may have the beginning of this file, and that would publish the same artifact. */
-  async #unfinishedUpload(file: LocalFile, { bucket, key, metadata = {} }: FileOfFolder) {
+  async #unfinishedUpload(file: LocalFile, { bucket, key, metadata = {}, expires_in }: FileOfFolder) {
     const { uploads } = this.#dependencies;
     const mime_type = mimeTypeOf(key, "application/octet-stream");
     const { data } = await uploads.list({ bucket, key, limit: largestPageLimit });
     for (const session of data) {
       const { status, offset, size, if_version } = session;
       const isLike = status === "open" && offset > 0 && size === file.bytes && session.mime_type === mime_type;
-      if (!isLike || if_version !== undefined) continue;
+      if (!isLike || if_version !== undefined || session.expires_in !== expires_in) continue;
       if (sameStrings(session.metadata, metadata)) return session;
     }
     return undefined;
@@ -191,7 +195,7 @@ export class FolderImport {
 }
 
 /** @throws ArtifactError `invalid_argument` */
-function checkArguments({ session_id, bucket, metadata = {}, ...ofFile }: ImportFile): void {
+function checkArguments({ session_id, bucket, metadata = {}, expires_in, ...ofFile }: ImportFile): void {
   const refused = (argument: string, problem: string): ArtifactError =>
     new ArtifactError("invalid_argument", `${argument} ${problem}`, { details: { argument } });
   if (session_id !== undefined) throw refused("session_id", "is for one file, and the path is a directory.");
@@ -202,6 +206,7 @@ function checkArguments({ session_id, bucket, metadata = {}, ...ofFile }: Import
   }
   checkBucket(bucket);
   checkMetadata(metadata);
+  checkExpiresIn(expires_in);
 }
 
 /** Whether an upload failed because of what its session is, so that another session may do. */

@@ -9,6 +9,7 @@ import { loadSqliteDriver } from "../../../src/engines/sqlite/database/driver.js
 import { openKeyvMetadataStore } from "../../../src/engines/sqlite/keyv-metadata-store.js";
 import { metadataStoreContract } from "../../contracts/metadata-store-contract.js";
 import { temporaryDirectory } from "../../support/directories.js";
+import { setArtifact } from "../../support/index-rows.js";
 import { silentLog } from "../../support/silent-log.js";
 
 async function openStore(path?: string) {
@@ -60,6 +61,21 @@ describe("the Keyv metadata store", () => {
     await expect(store.put("session:a", "1")).rejects.toMatchObject({ code: "internal" });
     await expect(store.change([{ key: "a", old: undefined, next: "1" }])).rejects.toMatchObject({ code: "internal" });
     await expect(store.range("session:", { limit: 1 })).rejects.toMatchObject({ code: "internal" });
+    const search = store.search({ words: [], order: "newest", now: 0, limit: 1 });
+    await expect(search).rejects.toMatchObject({ code: "internal" });
+  });
+
+  it("reads the index of no other file in its place", async () => {
+    const { file, store } = await openStore();
+    const { file: otherFile, store: other } = await openStore();
+    await setArtifact(other, "b", "other");
+    await other.close();
+    await rename(file, `${file}-moved`);
+    for (const isThere of [false, true]) {
+      if (isThere) await copyFile(otherFile, file);
+      const search = store.search({ words: [], order: "newest", now: 0, limit: 1 });
+      await expect(search).rejects.toMatchObject({ code: "store_replaced" });
+    }
   });
 
   it("rejects a database that has lost a table, and does not make the table again", async () => {

@@ -84,6 +84,13 @@ describe.each(pieceKinds)("with content $where", ({ pieceLimits }) => {
       expect(await save("three", { if_version: 0 })).toMatchObject({ version: 3 });
     });
 
+    it("stays absent if its newest version alone is deleted", async () => {
+      const gone = { bucket: "b", key: "k", version: 2, already_deleted: true };
+      expect(await store.artifacts.delete("b", "k", { version: 2 })).toEqual(gone);
+      await expect(store.artifacts.get("b", "k")).rejects.toMatchObject(missing);
+      expect((await store.artifacts.listAll({ limit: 9 })).data).toEqual([]);
+    });
+
     it("does not exist for a guard, and gets its next number on top of the older versions", async () => {
       await expect(save("three", { if_version: 2 })).rejects.toMatchObject({
         code: "version_conflict",

@@ -197,17 +197,37 @@ describe("importFolder()", () => {
     expect(await store.uploads.get(other.id)).toMatchObject({ status: "open", offset: 8 });
   });
 
-  it.each([[{ metadata: { other: "metadata" } }], [{ mime_type: "text/csv" }], [{ if_version: 0 }], [{ size: 56 }]])(
-    "does not continue an upload that would publish another artifact: %j",
-    async (more) => {
-      const large = randomBytes(55);
-      writeFile("/data/run/large", large);
-      const { id } = await store.uploads.create({ bucket: "b", key: "runs/1/large", size: 55, ...more });
-      await store.uploads.append(id, 0, large.subarray(0, 10));
-      expect(await importRun()).toMatchObject({ saved: 1 });
-      expect(await store.uploads.get(id)).toMatchObject({ status: "open", offset: 10 });
-    },
-  );
+  it.each([
+    [{ metadata: { other: "metadata" } }],
+    [{ mime_type: "text/csv" }],
+    [{ if_version: 0 }],
+    [{ size: 56 }],
+    [{ expires_in: 3_600 }],
+  ])("does not continue an upload that would publish another artifact: %j", async (more) => {
+    const large = randomBytes(55);
+    writeFile("/data/run/large", large);
+    const { id } = await store.uploads.create({ bucket: "b", key: "runs/1/large", size: 55, ...more });
+    await store.uploads.append(id, 0, large.subarray(0, 10));
+    expect(await importRun()).toMatchObject({ saved: 1 });
+    expect(await store.uploads.get(id)).toMatchObject({ status: "open", offset: 10 });
+  });
+
+  it("gives all files the same time to expire, also one whose upload broke off", async () => {
+    const start = 1_800_000_000;
+    store = openStore({ now: () => start * 1_000 });
+    writeFile("/data/run/small", "s");
+    const large = randomBytes(55);
+    writeFile("/data/run/large", large);
+    const begun = { bucket: "b", key: "runs/1/large", size: 55, expires_in: 3_600 };
+    const { id } = await store.uploads.create(begun);
+    await store.uploads.append(id, 0, large.subarray(0, 10));
+    await importRun({ expires_in: 3_600 });
+    expect(await store.uploads.get(id)).toMatchObject({ status: "complete" });
+    for (const name of ["small", "large"]) {
+      expect(await store.artifacts.get("b", `runs/1/${name}`)).toMatchObject({ expires_at: start + 3_600 });
+    }
+    await expect(importRun({ expires_in: 1 })).rejects.toMatchObject({ details: { argument: "expires_in" } });
+  });
 
   it("continues no upload whose announced digest is of another content", async () => {
     const large = randomBytes(55);

@@ -2,7 +2,7 @@ import type { Query } from "../database/connection.js";
 import { factTokens, type IndexedTexts, searchedText } from "./index-tokens.js";
 
 /** The most artifacts that one transaction adds to the full-text tables. It takes about 10 ms. */
-const batchSize = 512;
+export const batchSize = 512;
 /** While fewer wait, searches look at them one by one. */
 export const feedFrom = 256;
 

@@ -1,6 +1,8 @@
 import type { ArtifactIndex } from "../../../store/ports/artifact-index.js";
+import { translatingErrors } from "../../engine-error.js";
 import type { LocalConnection, Query } from "../database/connection.js";
 import { checkIndex } from "./check-index.js";
+import { batchSize } from "./feed-index.js";
 import { countMatching, readBuckets, readExpired, readKeysUnder } from "./index-summaries.js";
 import type { IndexWork } from "./maintain-index.js";
 import { searchIndex } from "./search-index.js";
@@ -14,7 +16,8 @@ export interface SqliteIndexDependencies {
 
 /** The index of artifacts in the database of the rows. */
 export function createSqliteArtifactIndex({ reader, maintain }: SqliteIndexDependencies): ArtifactIndex {
-  const read = async <Result>(work: (query: Query) => Result): Promise<Result> => (await reader()).readSnapshot(work);
+  const read = <Result>(work: (query: Query) => Result): Promise<Result> =>
+    translatingErrors(async () => (await reader()).readSnapshot(work));
   return {
     search: (wanted) => read((query) => searchIndex(query, wanted)),
     buckets: (options) => read((query) => readBuckets(query, options)),
@@ -24,7 +27,8 @@ export function createSqliteArtifactIndex({ reader, maintain }: SqliteIndexDepen
     checkIndex: () => read(checkIndex),
     async rebuildIndex() {
       await maintain({ kind: "make" });
-      while ((await maintain({ kind: "feed", all: true })) > 0);
+      // A batch that is not full was the last one. To wait for an empty one could take forever in a busy store.
+      while ((await maintain({ kind: "feed", all: true })) === batchSize);
     },
   };
 }

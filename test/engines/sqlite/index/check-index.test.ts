@@ -1,8 +1,9 @@
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { openLocalConnection } from "../../../../src/engines/sqlite/database/local-connection.js";
-import { feedIndex } from "../../../../src/engines/sqlite/index/feed-index.js";
+import { batchSize, feedIndex } from "../../../../src/engines/sqlite/index/feed-index.js";
 import { indexObjects } from "../../../../src/engines/sqlite/index/schema.js";
+import { createSqliteArtifactIndex } from "../../../../src/engines/sqlite/index/sqlite-artifact-index.js";
 import { openKeyvMetadataStore } from "../../../../src/engines/sqlite/keyv-metadata-store.js";
 import { searchAll } from "../../../contracts/artifact-index-contract.js";
 import { temporaryDirectory } from "../../../support/directories.js";
@@ -62,6 +63,20 @@ describe("checkIndex() of the store in SQLite", () => {
     expect(await searchAll(store)).toEqual(all);
     expect(await searchAll(store, { words: ["econd"] })).toEqual(["b/second"]);
     expect(await store.checkIntegrity()).toEqual([]);
+  });
+
+  it("rebuildIndex() ends although others go on saving", async () => {
+    const { database } = await filled();
+    const turns: string[] = [];
+    const index = createSqliteArtifactIndex({
+      reader: async () => database,
+      async maintain({ kind }) {
+        turns.push(kind);
+        return turns.length === 2 ? batchSize : 1; // one artifact was saved since the last turn
+      },
+    });
+    await index.rebuildIndex();
+    expect(turns).toEqual(["make", "feed", "feed"]);
   });
 
   it.each(dropping)("an index that is not whole is made again when the database is opened: %s", async (sql) => {
