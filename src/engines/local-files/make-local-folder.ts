@@ -1,13 +1,16 @@
 import type { BigIntStats } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import nodePath, { basename, dirname, join } from "node:path";
+import type { ArtifactError } from "../../store/model/errors.js";
+import { maxFolderEntries } from "../../store/model/limits.js";
 import { ignoringErrno } from "../file-system.js";
 import { authorize, authorizeFolder, type PathRequest, resolvePath } from "./confinement.js";
 import { checkName, syncNames } from "./create-local-target.js";
 import { checkFileNames } from "./file-names.js";
 import { openFolder, openFolderAt } from "./folder.js";
 import { lookAt } from "./list-local-folder.js";
-import { notDirectory, writeError } from "./local-file-errors.js";
+import { invalidPath, notDirectory, writeError } from "./local-file-errors.js";
+import { quotePath } from "./quote-path.js";
 
 /** Makes a directory, and in it the directories of the named files. @throws ArtifactError as `LocalFiles.makeFolder` */
 export async function makeLocalFolder(
@@ -17,7 +20,7 @@ export async function makeLocalFolder(
 ): Promise<string> {
   checkFileNames(nodePath, request.requested, names);
   const missing: PathRequest[] = [];
-  for (const [directory, files] of filesByDirectory(names)) {
+  for (const [directory, files] of filesByDirectory(request.requested, names)) {
     const place = { ...request, requested: join(request.requested, directory) };
     if (!(await checkDirectory(place, files, overwrite))) missing.push(place);
   }
@@ -25,8 +28,12 @@ export async function makeLocalFolder(
   return resolvePath(request.requested);
 }
 
-/** The names of the files in each directory, with the directories above them. A directory comes after those above it. */
-function filesByDirectory(names: readonly string[]): Map<string, string[]> {
+/**
+ * The names of the files in each directory, with the directories above them. A directory comes after those above it.
+ *
+ * @throws ArtifactError `invalid_argument` if there are too many directories: one long name can need hundreds
+ */
+function filesByDirectory(requested: string, names: readonly string[]): Map<string, string[]> {
   const found = new Map<string, string[]>([["", []]]);
   for (const name of names) {
     const segments = name.split("/");
@@ -35,6 +42,7 @@ function filesByDirectory(names: readonly string[]): Map<string, string[]> {
     for (const segment of segments) {
       directory = join(directory, segment);
       if (!found.has(directory)) found.set(directory, []);
+      if (found.size > maxFolderEntries) throw tooMany(requested);
     }
     found.get(directory)?.push(file);
   }
@@ -87,4 +95,9 @@ async function makeDirectory(place: PathRequest): Promise<void> {
   const made = await authorizeFolder(await resolvePath(requested), place);
   const found = await ignoringErrno(["ENOENT", "ENOTDIR", "ELOOP"], () => lookAt(made), undefined);
   if (found?.isDirectory() !== true) throw notDirectory(requested);
+}
+
+function tooMany(requested: string): ArtifactError {
+  const message = `${quotePath(requested)} would get more than ${maxFolderEntries} directories. Nothing was written: export the folders in it one by one.`;
+  return invalidPath(message);
 }

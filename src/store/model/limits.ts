@@ -80,7 +80,7 @@ export const defaultFreedGatherMs = 500;
 /** Approximate time between sweeps. The first sweep comes after a small part of it. */
 export const sweepEveryMs = 60 * 60 * 1000;
 
-/** Files, directories and skipped entries of a folder that is imported, and files of one that is exported. */
+/** Files, directories and skipped entries of a folder that is imported; files of one that is exported, and directories. */
 export const maxFolderEntries = 10_000;
 /** A file of a folder up to this size, in bytes, is imported in one call. A larger one becomes an upload. */
 export const wholeImportBytes = MiB;

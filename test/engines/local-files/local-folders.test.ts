@@ -199,6 +199,14 @@ describe.skipIf(process.platform === "win32").each(ways)("local folders, %s", (w
       expect(fs.statSync(join(run, "in")).mode).toBe(fs.statSync(run).mode);
     });
 
+    it("makes nothing for names that need too many directories", async () => {
+      const { allowed, files } = await plant();
+      const names = Array.from({ length: 101 }, (_, n) => `${n}/${"d/".repeat(99)}file`);
+      const made = files.makeFolder(join(allowed, "new"), [allowed], names, false);
+      await expect(made).rejects.toEqual(refusal("invalid_argument", /would get more than 10000 directories/));
+      expect(fs.existsSync(join(allowed, "new"))).toBe(false);
+    });
+
     it("makes nothing if a name is taken, is none here, or leads out", async () => {
       const { allowed, outside, run, files } = await plant();
       fs.symlinkSync(outside, join(run, "out"));
