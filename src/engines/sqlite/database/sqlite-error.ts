@@ -32,7 +32,10 @@ const codes = [
   "EMPTY SCHEMA TOOBIG CONSTRAINT MISMATCH MISUSE NOLFS AUTH FORMAT RANGE NOTADB",
 ].flatMap((names) => names.split(" "));
 
-/** The texts of `sqlite3_errstr` for the codes of statements. They are needed if a driver does not report the code. */
+/**
+ * The texts of `sqlite3_errstr` for the codes of statements. They are needed if a driver does not report the code. The
+ * full-text tables have texts of their own, and report some damage as an error without a code.
+ */
 const texts: readonly (readonly [text: string, code: string])[] = [
   ["database is locked", "BUSY"],
   ["database table is locked", "LOCKED"],
@@ -42,6 +45,8 @@ const texts: readonly (readonly [text: string, code: string])[] = [
   ["unable to open database", "CANTOPEN"],
   ["file is not a database", "NOTADB"],
   ["database disk image is malformed", "CORRUPT"],
+  ["fts5: corruption", "CORRUPT"],
+  ["invalid fts5 file format", "CORRUPT"],
   ["disk I/O error", "IOERR"],
   ["out of memory", "NOMEM"],
   ["locking protocol", "PROTOCOL"],
@@ -54,7 +59,8 @@ const texts: readonly (readonly [text: string, code: string])[] = [
 /** The failure for an error that a driver has thrown. */
 export function failureOf(error: unknown): SqliteFailure {
   const { errcode, code, message = String(error) } = error as ThrownByDriver;
-  const name = typeof errcode === "number" ? codes[errcode & 0xff] : undefined;
+  const reported = typeof errcode === "number" ? codes[errcode & 0xff] : undefined;
+  const name = reported === "ERROR" ? undefined : reported;
   // ERR_SQLITE_ERROR without a number comes from `all` of @photostructure/sqlite; any other code is a misuse of the
   // API.
   const guessed =

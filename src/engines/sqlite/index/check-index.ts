@@ -50,13 +50,13 @@ export function checkIndex(query: Query): string[] {
   return [...damage.filter(isAboutIndex), ...differences].slice(0, maxLines);
 }
 
-/** Returns one line instead if the index is too damaged to be read. */
+/** Returns one line instead if the index is too damaged to be read, or has lost a part of a full-text table. */
 function unlessCorrupt(find: () => string[]): string[] {
   try {
     return find();
   } catch (error) {
     const { code, message } = failureOf(error);
-    if (code !== "SQLITE_CORRUPT") throw error;
+    if (code !== "SQLITE_CORRUPT" && code !== "SQLITE_ERROR") throw error;
     return [`A part of the index_ tables cannot be read (${message}).`];
   }
 }

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { openLocalConnection } from "../../../../src/engines/sqlite/database/local-connection.js";
+import { checkIndex } from "../../../../src/engines/sqlite/index/check-index.js";
 import { batchSize, feedIndex } from "../../../../src/engines/sqlite/index/feed-index.js";
 import { indexObjects } from "../../../../src/engines/sqlite/index/schema.js";
 import { createSqliteArtifactIndex } from "../../../../src/engines/sqlite/index/sqlite-artifact-index.js";
@@ -63,6 +64,20 @@ describe("checkIndex() of the store in SQLite", () => {
     expect(await searchAll(store)).toEqual(all);
     expect(await searchAll(store, { words: ["econd"] })).toEqual(["b/second"]);
     expect(await store.checkIntegrity()).toEqual([]);
+  });
+
+  it.each([
+    ["fts5: corruption found reading blob 10 from table index_words", "SQLITE_CORRUPT"],
+    ["no such table: index_words_docsize", "SQLITE_ERROR"],
+  ])("finds a part of the full-text tables that cannot be read: %s", async (message, code) => {
+    const { database } = await filled();
+    const lines = await database.readSnapshot((query) =>
+      checkIndex((sql, values) => {
+        if (!sql.includes("index_words_docsize")) return query(sql, values);
+        throw Object.assign(new Error(message), { code: "ERR_SQLITE_ERROR", errcode: 1 });
+      }),
+    );
+    expect(lines).toEqual([`A part of the index_ tables cannot be read (${code}: ${message}).`]);
   });
 
   it("rebuildIndex() ends although others go on saving", async () => {
