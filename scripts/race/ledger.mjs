@@ -134,7 +134,8 @@ export class Ledger {
    */
   checkSession({ id, key, status, offset, size, artifact }, before) {
     const name = `session ${id} (${status}, ${offset} of ${size} bytes)`;
-    this.check(offset >= before.offset, `${name}: ${before.offset} bytes were acknowledged`);
+    const hasBytes = status !== "aborted" && status !== "expired";
+    this.check(!hasBytes || offset >= before.offset, `${name}: ${before.offset} bytes were acknowledged`);
     this.check(size === null || offset <= size, `${name} is too long`);
     this.check(!before.isAborted || status === "aborted", `${name} was aborted`);
     this.check(before.artifact === undefined || status === "complete", `${name} was complete`);

@@ -353,7 +353,9 @@ export class Player {
   async #create() {
     const key = this.#one(writtenKeys);
     const size = this.#chance(0.5) ? { size: this.#between(leastBytes, this.#chance(0.1) ? 1_048_576 : 200_000) } : {};
-    const made = await this.#call("create_upload_session", { bucket, key, ...size, ...(await this.#guard(key, 0.4)) });
+    const guard = await this.#guard(key, 0.4);
+    const actable = "if_version" in guard ? ["version_conflict"] : [];
+    const made = await this.#call("create_upload_session", { bucket, key, ...size, ...guard }, actable);
     return made?.id;
   }
 

@@ -97,7 +97,7 @@ export class SessionAnswers {
       const reader = await openPieces(this.#dependencies, id, last);
       const end = await reader?.read(bytesOf(last) - length, length).finally(() => reader.close());
       if (end?.length === length) return tailOf(end, offset);
-      log("warn", "tail_not_read", { session: id }); // also if another process has just changed the session
+      log("debug", "tail_not_read", { session: id }); // another process may have just changed the session
     } catch (error) {
       log("warn", "tail_not_read", { session: id, error: String(error) });
     }

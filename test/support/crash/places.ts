@@ -102,7 +102,7 @@ const read = (file: string): Promise<string> => readFile(`${repository}/${file}`
  * is killed does this work without a thread.
  */
 const outside =
-  /^src\/(?:store\/artifacts\/file-export|engines\/local-files\/.*|engines\/sqlite\/database\/(?:sqlite-thread-program|sqlite3))\.ts$/;
+  /^src\/(?:store\/transfer\/file-export|engines\/local-files\/.*|engines\/sqlite\/database\/(?:sqlite-thread-program|sqlite3))\.ts$/;
 
 async function sourcesOf(folder: string): Promise<string[]> {
   const names = (await readdir(`${repository}/${folder}`, { recursive: true })).filter((name) => name.endsWith(".ts"));

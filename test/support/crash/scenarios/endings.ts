@@ -110,7 +110,7 @@ export const endings: readonly Scenario[] = [
     name: "aborting an upload with status conflict",
     async prepare({ store }) {
       await saved(store, "there");
-      const id = await begun(store, medium, { if_version: 0 });
+      const id = await begun(store, medium, { if_version: 0, checksGuardAtEnd: true });
       await assert.rejects(store.uploads.complete(id), { code: "version_conflict" });
       return id;
     },

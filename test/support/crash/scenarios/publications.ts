@@ -166,7 +166,7 @@ export const publications: readonly Scenario[] = [
     name: "completing an upload that is a conflict, and then again with the right guard",
     async prepare({ store }) {
       await saved(store, "there");
-      return begun(store, "new", { if_version: 0 });
+      return begun(store, "new", { if_version: 0, checksGuardAtEnd: true });
     },
     act: [
       ({ store }, id) => assert.rejects(store.uploads.complete(id), { code: "version_conflict" }),
