@@ -95,7 +95,7 @@ export const artifact = z.object({
   already_saved: z
     .literal(true)
     .optional()
-    .meta({ description: "No version was made: this one has the same content, type and metadata already." }),
+    .meta({ description: "No version was made: this one has the same content, type, metadata and expiry already." }),
   previous_metadata: z
     .record(z.string(), z.string())
     .optional()

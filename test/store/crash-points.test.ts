@@ -156,7 +156,7 @@ const scenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "a save of the same content that lasts longer",
+    name: "a save of the same content with another expiry",
     async prepare(store) {
       await save(store, "text", hourSeconds);
       return "";
@@ -164,8 +164,10 @@ const scenarios: readonly Scenario[] = [
     act: (store) => save(store, "text", 2 * hourSeconds),
     async verify(store) {
       const { version, edit, expires_at = 0 } = await save(store, "text", 2 * hourSeconds);
-      expect([version, edit]).toEqual([1, 1]);
+      expect([version, edit]).toEqual([2, undefined]);
       expect(expires_at).toBeGreaterThan(Date.now() / 1000 + 1.5 * hourSeconds);
+      const before = await store.artifacts.get("b", "k", 1);
+      expect(before.expires_at).toBeLessThan(Date.now() / 1000 + 1.5 * hourSeconds);
     },
   },
   {

@@ -19,7 +19,7 @@ export interface Operation {
   promises?(answer: unknown, moment: Moment): void;
   /** The versions that the operation may remove. */
   readonly deletes?: (version: number) => boolean;
-  /** Whether the operation may change metadata, and set any expiry. */
+  /** Whether the operation may change metadata and expiry of a version in place. */
   readonly isUpdate?: boolean;
   /** Whether the operation may end the session without publishing it. */
   readonly mayEnd?: boolean;
@@ -98,7 +98,7 @@ export const operations: Readonly<Record<string, Operation>> = {
   get,
   abort: { run: ({ uploads }, id) => uploads.abort(id), promises: expectUpload, mayEnd: true },
   save: save("saved"),
-  "save that expires": save("for an hour", undefined, 60 * 60),
+  "save that expires": save("abc", undefined, 60 * 60),
   "update metadata": update({ metadata: { said: "one" } }),
   "update under if_version 1": update({ metadata: { said: "two" }, merge: true, if_version: 1 }),
   "update, answer lost": { ...update({ metadata: { said: "three" } }), unheard: "artifact\t" },

@@ -38,7 +38,7 @@ export interface SaveArtifact {
   readonly if_edit?: number | undefined;
   /** Seconds from now to the expiry of the version. It does not expire by default. */
   readonly expires_in?: number | undefined;
-  /** The guard holds even if the newest version has the same content. */
+  /** The guard must be met even if the newest version is the same already. */
   readonly isStrict?: boolean | undefined;
   /** A request whose idempotency key a version of this artifact remembers is answered with that version. */
   readonly idempotency_key?: string | undefined;
@@ -71,9 +71,8 @@ export class ArtifactSaves {
   }
 
   /**
-   * Saves a new version. If the newest version has the same content, type and metadata already, it makes no version and
-   * returns that one, marked `already_saved`; if it would expire too soon, it gets more time. The returned version
-   * survives power loss.
+   * Saves a new version. If the newest version has the same content, type, metadata and expiry already, it makes no
+   * version and returns that one as it is, marked `already_saved`. The returned version survives power loss.
    *
    * @throws ArtifactError `version_conflict`, `idempotency_conflict`, `too_large`, `storage_full`
    */

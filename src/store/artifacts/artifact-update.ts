@@ -4,7 +4,6 @@ import { checkExpiresIn, isSameExpiry, liveVersions } from "../model/expiry.js";
 import { type Guard, isGuardMet } from "../model/guard.js";
 import { checkBucket } from "../model/names/bucket-name.js";
 import { toKey } from "../model/names/key-name.js";
-import { edited } from "../model/publication-plan.js";
 import { type Version, versionNumbered } from "../model/records.js";
 import type { TransferUrls } from "../ports/transfer-urls.js";
 import type { ChangeSignal } from "../publication/change-signal.js";
@@ -113,6 +112,13 @@ function updated(newest: Version, wanted: UpdateArtifact, expires_at: number | u
   checkMetadata(metadata);
   const isSame = sameStrings(metadata, newest.metadata) && isSameExpiry(newest.expires_at, expiry);
   return isSame ? newest : edited(newest, metadata, expiry);
+}
+
+/** The version after an edit, which raises `edit`. */
+function edited(version: Version, metadata: Version["metadata"], expires_at: number | undefined): Version {
+  const { expires_at: _, ...rest } = version;
+  const next = { ...rest, metadata: { ...metadata }, edit: (version.edit ?? 0) + 1 };
+  return expires_at === undefined ? next : { ...next, expires_at };
 }
 
 function metadataAfter(before: Version["metadata"], { metadata, merge }: UpdateArtifact): Version["metadata"] {

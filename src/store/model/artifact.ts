@@ -28,7 +28,7 @@ export interface Artifact {
   readonly metadata: Readonly<Record<string, string>>;
   /** How many times metadata or expiry were changed since; absent for 0. */
   readonly edit?: number;
-  /** The call made no new version, because this version already has the same content, type and metadata. */
+  /** The call made no new version, because this one already has the same content, type, metadata and expiry. */
   readonly already_saved?: true;
   /** The metadata of the version before: that one had some, and this new version has none. */
   readonly previous_metadata?: Readonly<Record<string, string>>;
@@ -100,7 +100,7 @@ export function withPreviousMetadata(artifact: Artifact, previous: Artifact["met
 
 type Filled<Type> = { -readonly [Name in keyof Type]: Type[Name] };
 
-/** The facts of a content. If they are equal for two contents of one key, both are the same version. */
+/** The facts of a content. If they and the expiry are equal for two contents of one key, both are the same version. */
 export interface DescribedContent {
   readonly sha256: string;
   readonly bytes: number;

@@ -135,20 +135,28 @@ describe.each(pieceKinds)("with content $where", ({ pieceLimits }) => {
   });
 
   describe("content that is there already", () => {
-    it("lasts at least as long as the one who saves it again asks for", async () => {
-      const saved = await save("same", { expires_in: 2 * hour });
+    it("is a new version if it is saved with another expiry", async () => {
+      await save("same", { expires_in: 2 * hour });
       time += hour;
       const longer = await save("same", { expires_in: 3 * hour });
-      expect(longer).toEqual({ ...saved, expires_at: time + 3 * hour, edit: 1, already_saved: true });
-      expect(await save("same", { expires_in: hour })).toEqual(longer);
+      expect(longer).toMatchObject({ version: 2, expires_at: time + 3 * hour });
       const { artifact } = await upload("same", { expires_in: 4 * hour });
-      expect(artifact).toMatchObject({ version: 1, edit: 2, expires_at: time + 4 * hour, already_saved: true });
-      const forever = await save("same");
-      expect(forever).toMatchObject({ version: 1, edit: 3, already_saved: true });
-      expect(forever).not.toHaveProperty("expires_at");
-      expect(await save("same", { expires_in: hour })).toEqual(forever);
+      expect(artifact).toMatchObject({ version: 3, expires_at: time + 4 * hour });
+      expect(await save("same")).toMatchObject({ version: 4 });
+      expect(await upload("same", { expires_in: hour })).toMatchObject({ artifact: { version: 5 } });
+      expect((await store.artifacts.get("b", "k", 4)).expires_at).toBeUndefined();
       expectSound(engines);
       expectNothingLeaked(engines);
+    });
+
+    it("keeps the expiry that another writer has set since, under a guard", async () => {
+      await save("same");
+      const edited = await store.artifacts.update({ bucket: "b", key: "k", expires_in: 5 * hour });
+      const conflict = { code: "version_conflict", details: { version: 1, edit: 1 } };
+      await expect(save("same", { if_version: 1 })).rejects.toMatchObject(conflict);
+      await expect(upload("same", { if_version: 1 })).rejects.toMatchObject(conflict);
+      expect(await store.artifacts.get("b", "k")).toEqual(edited);
+      expect(await save("same", { if_version: 1, if_edit: 1 })).toMatchObject({ version: 2 });
     });
 
     it("is not changed by a retry", async () => {
