@@ -99,7 +99,10 @@ export const artifact = z.object({
   previous_metadata: z
     .record(z.string(), z.string())
     .optional()
-    .meta({ description: "Metadata of the version before, where this new version has none." }),
+    .meta({ description: "Metadata before: a new version lacks some of their names, or they were changed." }),
+  previous_expires_at: count.optional().meta({
+    description: "Expiry before, unix seconds: a new version does not expire, or it was changed.",
+  }),
 });
 
 export const bucketSummary = z.object({

@@ -4,6 +4,7 @@ import { checkExpiresIn, isSameExpiry, liveVersions } from "../model/expiry.js";
 import { type Guard, isGuardMet } from "../model/guard.js";
 import { checkBucket } from "../model/names/bucket-name.js";
 import { toKey } from "../model/names/key-name.js";
+import { changedFacts } from "../model/previous-facts.js";
 import { type Version, versionNumbered } from "../model/records.js";
 import type { TransferUrls } from "../ports/transfer-urls.js";
 import type { ChangeSignal } from "../publication/change-signal.js";
@@ -43,7 +44,8 @@ export class ArtifactUpdate {
 
   /**
    * Updates the newest version and raises its `edit`. If the version is already as wanted, returns it as it is, whatever
-   * the guard, so that a retry is no conflict. The returned edit survives power loss.
+   * the guard, so that a retry is no conflict. The answer has what the update replaced. The returned edit survives power
+   * loss.
    *
    * @throws ArtifactError `artifact_not_found`, `version_conflict`, `invalid_argument`
    */
@@ -61,7 +63,7 @@ export class ArtifactUpdate {
       const isDone = await change.commit(() => this.#wasMade(bucket, key, newest, { old: keyRows, text }));
       if (!isDone) continue;
       signal.announce();
-      return toArtifact(bucket, key, next, urls);
+      return { ...toArtifact(bucket, key, next, urls), ...changedFacts(newest, next) };
     }
   }
 

@@ -30,8 +30,15 @@ export interface Artifact {
   readonly edit?: number;
   /** The call made no new version, because this one already has the same content, type, metadata and expiry. */
   readonly already_saved?: true;
-  /** The metadata of the version before: that one had some, and this new version has none. */
+  /**
+   * The metadata before: in the answer of a new version that lacks some of their names, and of a change of metadata.
+   */
   readonly previous_metadata?: Readonly<Record<string, string>>;
+  /**
+   * The expiry before, in unix seconds: in the answer of a new version that does not expire, where the one before did,
+   * and of a change of the expiry.
+   */
+  readonly previous_expires_at?: number;
 }
 
 /** SHA-256 of a whole content: 64 lower-case hex. */
@@ -91,11 +98,6 @@ export function toArtifact(bucket: string, key: string, record: Version, urls: T
   if (url !== undefined) artifact.url = url;
   if (edit !== undefined) artifact.edit = edit;
   return artifact;
-}
-
-/** The answer for a new version, with the metadata that the version before had. */
-export function withPreviousMetadata(artifact: Artifact, previous: Artifact["metadata"] | undefined): Artifact {
-  return previous === undefined ? artifact : { ...artifact, previous_metadata: previous };
 }
 
 type Filled<Type> = { -readonly [Name in keyof Type]: Type[Name] };

@@ -78,16 +78,3 @@ function withIdempotencyKey(version: Version, key: string | undefined): Version 
   if (key === undefined || keys.includes(key)) return version;
   return { ...version, idempotency_keys: [...keys, key].slice(-maxIdempotencyKeys) };
 }
-
-/** The metadata of the newest version before, if it had some and the new content has none. */
-export function lostMetadata(
-  versions: readonly Version[],
-  { metadata }: DescribedContent,
-  nowSeconds: number,
-): Version["metadata"] | undefined {
-  const [before] = liveVersions(versions, nowSeconds);
-  const isLost = before !== undefined && isEmpty(metadata) && !isEmpty(before.metadata);
-  return isLost ? before.metadata : undefined;
-}
-
-const isEmpty = (metadata: Readonly<Record<string, string>>): boolean => Object.keys(metadata).length === 0;

@@ -168,6 +168,27 @@ describe.each(pieceKinds)("with content $where", ({ pieceLimits }) => {
     });
   });
 
+  describe("previous_expires_at", () => {
+    it("tells a save and an upload that do not expire what the version before had", async () => {
+      await save("one", { expires_in: hour });
+      expect(await save("two")).toMatchObject({ version: 2, previous_expires_at: start + hour });
+      expect(await save("three")).not.toHaveProperty("previous_expires_at");
+      expect(await save("four", { expires_in: hour })).not.toHaveProperty("previous_expires_at");
+      const { id, offset } = await store.uploads.create({ bucket: "b", key: "k", from: { bucket: "b", key: "k" } });
+      await store.uploads.append(id, offset, bytesOf("+"));
+      const done = await store.uploads.complete(id);
+      expect(done.artifact).toMatchObject({ version: 5, previous_expires_at: start + hour });
+      expect(await store.uploads.get(id)).toEqual(done);
+    });
+
+    it("tells a copy onto the key", async () => {
+      await save("one", { expires_in: hour });
+      await save("two", { key: "other" });
+      const copied = await store.artifacts.copy({ bucket: "b", key: "other", to_key: "k" });
+      expect(copied).toMatchObject({ version: 2, previous_expires_at: start + hour });
+    });
+  });
+
   describe("previous_metadata", () => {
     const metadata = { source: "sensor" };
 
@@ -176,7 +197,9 @@ describe.each(pieceKinds)("with content $where", ({ pieceLimits }) => {
       expect(await save("two")).toMatchObject({ version: 2, metadata: {}, previous_metadata: metadata });
       expect(await save("three")).not.toHaveProperty("previous_metadata");
       await save("four", { metadata });
-      expect(await save("five", { metadata: { other: "1" } })).not.toHaveProperty("previous_metadata");
+      expect(await save("five", { metadata: { other: "1" } })).toMatchObject({ previous_metadata: metadata });
+      const more = { other: "2", another: "3" };
+      expect(await save("six", { metadata: more })).not.toHaveProperty("previous_metadata");
       expect(await store.artifacts.get("b", "k", 2)).not.toHaveProperty("previous_metadata");
     });
 

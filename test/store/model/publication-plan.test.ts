@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { isSameContent } from "../../../src/store/model/artifact.js";
-import { lostMetadata, type Publication, planPublication } from "../../../src/store/model/publication-plan.js";
+import { type Publication, planPublication } from "../../../src/store/model/publication-plan.js";
 import type { Version } from "../../../src/store/model/records.js";
 
 const content = { sha256: "1".repeat(64), bytes: 10, mime_type: "text/plain", metadata: { a: "1", b: "2" } };
@@ -136,15 +136,6 @@ describe("planPublication() of content that the newest version has already", () 
     const made = { ...version, idempotency_keys: ["first"] };
     expect(nextOf([made], { idempotency_key: "first" })).toBe(made);
   });
-});
-
-it("lostMetadata() returns the metadata of the version before if the new content has none", () => {
-  const bare = { ...content, metadata: {} };
-  expect(lostMetadata([versionOf(1)], bare, now)).toEqual({ a: "1", b: "2" });
-  expect(lostMetadata([versionOf(1)], { ...content, metadata: { c: "1" } }, now)).toBeUndefined();
-  expect(lostMetadata([versionOf(2, bare), versionOf(1)], bare, now)).toBeUndefined();
-  expect(lostMetadata([versionOf(1, { expires_at: now })], bare, now)).toBeUndefined();
-  expect(lostMetadata([], bare, now)).toBeUndefined();
 });
 
 describe("the idempotency keys of a version", () => {

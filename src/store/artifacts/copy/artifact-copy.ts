@@ -1,5 +1,6 @@
 import { type Artifact, toArtifact } from "../../model/artifact.js";
 import { ArtifactError } from "../../model/errors.js";
+import { lostFacts } from "../../model/previous-facts.js";
 import { hasVersion, type Version } from "../../model/records.js";
 import type { FreedPieces } from "../../pieces/freed-pieces.js";
 import { noTransferUrls, type TransferUrls } from "../../ports/transfer-urls.js";
@@ -129,7 +130,8 @@ export class ArtifactCopy {
     signal.announce();
     await freed.remove(freedRow);
     quota.freed({ storedBytes: bytesIn(gone) + bytesIn(dropped) - (isMove ? bytesIn(taken) : 0) });
-    return { ...this.#show(request, newest), ...(isMove ? { moved_versions: made.length } : {}) };
+    const lost = lostFacts(versionsOf(target), newest, this.#dependencies.nowSeconds());
+    return { ...this.#show(request, newest), ...lost, ...(isMove ? { moved_versions: made.length } : {}) };
   }
 
   /** The versions as the target gets them. Their pieces in rows are put with the change. */
