@@ -56,6 +56,7 @@ const operations: Readonly<Record<string, (store: Store, id: string) => Promise<
   },
 };
 const expectedCodes = [
+  "bucket_not_found",
   "artifact_not_found",
   "session_closed",
   "offset_conflict",

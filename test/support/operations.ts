@@ -171,6 +171,7 @@ export function operationOf(name: string): Operation {
 }
 
 const answerable: readonly ErrorCode[] = [
+  "bucket_not_found",
   "artifact_not_found",
   "session_closed",
   "offset_conflict",
