@@ -263,6 +263,8 @@ function summaryContract(open: Open): void {
     const all = { last: Number.MAX_SAFE_INTEGER, limit: 2 };
     expect(names(await store.keysUnder("b", "x/", all))).toEqual(["b/x/1", "b/x/2"]);
     expect(names(await store.keysUnder("b", "x/", { ...all, after: "x/2" }))).toEqual(["b/x/3", "b/x/4"]);
+    expect(names(await store.keysUnder("b", "x/", { ...all, fromEnd: true, now }))).toEqual(["b/x/4", "b/x/2"]);
+    expect(names(await store.keysUnder("b", "x/", { ...all, limit: 9, now }))).not.toContain("b/x/3");
   });
 
   it("expired() lists what has expired, in the order of the expiry", async () => {

@@ -66,11 +66,11 @@ export function createScannedIndex(metadata: Pick<MetadataStore, "range">, ids: 
       const bytes = entries.flatMap(({ record }) => record.versions).reduce((sum, version) => sum + version.bytes, 0);
       return { artifacts: entries.length, bytes, last: Math.max(0, ...entries.map(({ id }) => id)) };
     },
-    async keysUnder(bucket, prefix, { last, limit, after }) {
-      return (await under(bucket, prefix))
+    async keysUnder(bucket, prefix, { last, limit, after, fromEnd, now }) {
+      const found = (await under(bucket, prefix))
         .filter(({ id, key }) => id <= last && (after === undefined || compareKeys(key, after) > 0))
-        .slice(0, limit)
-        .map(toKey);
+        .filter((entry) => now === undefined || !hasExpired(entry, now));
+      return (fromEnd ? found.reverse() : found).slice(0, limit).map(toKey);
     },
     async expired(now, { skip, limit }) {
       return (await all())

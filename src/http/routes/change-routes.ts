@@ -51,6 +51,8 @@ const matched = z.strictObject({
   artifacts: count,
   bytes: count.meta({ description: "Bytes of all their versions." }),
   confirm: z.string().optional().meta({ description: "Deletes them, as the parameter confirm. Absent for none." }),
+  first_keys: z.array(z.string()).optional().meta({ description: "The first of them, 3 at most." }),
+  last_keys: z.array(z.string()).optional().meta({ description: "The last of the others, 3 at most." }),
 });
 const deleted = z.strictObject({
   deleted: count.meta({ description: "Artifacts that were deleted, with all their versions." }),

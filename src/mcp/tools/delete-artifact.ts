@@ -34,6 +34,8 @@ With prefix, the first call deletes nothing: it answers how many artifacts and b
       prefix: z.string().optional(),
       artifacts: total.meta({ description: "With prefix alone: how many match." }),
       confirm: z.string().optional(),
+      first_keys: z.array(z.string()).optional(),
+      last_keys: z.array(z.string()).optional(),
       deleted: total.meta({ description: "With confirm: how many artifacts were deleted." }),
       kept: total.meta({ description: "With confirm: how many artifacts under the prefix were saved since." }),
     }),

@@ -158,7 +158,7 @@ function positionOf(entry: Entry): string {
   return "row" in entry ? entry.row.key : entry.group;
 }
 
-function unknownBucket(bucket: string): ArtifactError {
+export function unknownBucket(bucket: string): ArtifactError {
   const message = `There is no bucket ${quote(bucket)}: a bucket exists while it holds an artifact.`;
   return new ArtifactError("bucket_not_found", message, { next: "see_buckets", details: { bucket } });
 }

@@ -4,13 +4,13 @@ import { checkExpiresIn, isSameExpiry, liveVersions } from "../model/expiry.js";
 import { type Guard, isGuardMet } from "../model/guard.js";
 import { checkBucket } from "../model/names/bucket-name.js";
 import { toKey } from "../model/names/key-name.js";
-import { edited } from "../model/publication-plan.js";
+import { changedFacts } from "../model/previous-facts.js";
 import { type Version, versionNumbered } from "../model/records.js";
 import type { TransferUrls } from "../ports/transfer-urls.js";
 import type { ChangeSignal } from "../publication/change-signal.js";
 import { replaceVersion, versionsOf } from "../publication/key-versions.js";
 import type { StoreClock } from "../publication/store-clock.js";
-import type { KeyRows, Rows } from "../rows.js";
+import { type KeyRows, lastNumber, type Rows } from "../rows.js";
 import { guardNotMet, unknownVersion } from "./find-version.js";
 
 /** A change of the newest version in place. At least one of `metadata` and `expires_in` is given. */
@@ -44,7 +44,8 @@ export class ArtifactUpdate {
 
   /**
    * Updates the newest version and raises its `edit`. If the version is already as wanted, returns it as it is, whatever
-   * the guard, so that a retry is no conflict. The returned edit survives power loss.
+   * the guard, so that a retry is no conflict. The answer has what the update replaced. The returned edit survives power
+   * loss.
    *
    * @throws ArtifactError `artifact_not_found`, `version_conflict`, `invalid_argument`
    */
@@ -62,7 +63,7 @@ export class ArtifactUpdate {
       const isDone = await change.commit(() => this.#wasMade(bucket, key, newest, { old: keyRows, text }));
       if (!isDone) continue;
       signal.announce();
-      return toArtifact(bucket, key, next, urls);
+      return { ...toArtifact(bucket, key, next, urls), ...changedFacts(newest, next) };
     }
   }
 
@@ -71,7 +72,7 @@ export class ArtifactUpdate {
     const { bucket, key, isStrict } = wanted;
     const versions = liveVersions(versionsOf(keyRows), this.#dependencies.nowSeconds());
     const [newest] = versions;
-    if (newest === undefined) throw unknownVersion(bucket, key, versions);
+    if (newest === undefined) throw unknownVersion(bucket, key, { versions, last: lastNumber(keyRows) });
     const next = updated(newest, wanted, expires_at);
     const needsGuard = next !== newest || isStrict === true;
     if (needsGuard && !isGuardMet(wanted, newest)) throw guardNotMet(wanted, newest);
@@ -113,6 +114,13 @@ function updated(newest: Version, wanted: UpdateArtifact, expires_at: number | u
   checkMetadata(metadata);
   const isSame = sameStrings(metadata, newest.metadata) && isSameExpiry(newest.expires_at, expiry);
   return isSame ? newest : edited(newest, metadata, expiry);
+}
+
+/** The version after an edit, which raises `edit`. */
+function edited(version: Version, metadata: Version["metadata"], expires_at: number | undefined): Version {
+  const { expires_at: _, ...rest } = version;
+  const next = { ...rest, metadata: { ...metadata }, edit: (version.edit ?? 0) + 1 };
+  return expires_at === undefined ? next : { ...next, expires_at };
 }
 
 function metadataAfter(before: Version["metadata"], { metadata, merge }: UpdateArtifact): Version["metadata"] {

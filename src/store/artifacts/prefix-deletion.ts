@@ -8,6 +8,7 @@ import type { MetadataStore } from "../ports/metadata-store.js";
 import type { Ender } from "../publication/ender.js";
 import { versionsOf } from "../publication/key-versions.js";
 import type { Quota } from "../publication/quota.js";
+import { unknownBucket } from "./artifact-listings.js";
 
 export interface DeleteUnder {
   readonly bucket: string;
@@ -29,8 +30,12 @@ export interface MatchedUnder {
   readonly artifacts: number;
   /** Bytes of all their versions. */
   readonly bytes: number;
-  /** Deletes what matches now. Absent if nothing does. */
+  /** Deletes what matches now. Absent, as the keys are, if nothing does. */
   readonly confirm?: string;
+  /** The first matching keys in their order, 3 at most. */
+  readonly first_keys?: readonly string[];
+  /** The last ones in their order, 3 at most, without those that are among the first. */
+  readonly last_keys?: readonly string[];
 }
 
 export interface DeletedUnder {
@@ -49,6 +54,8 @@ export interface PrefixDeletionDependencies {
 }
 
 const pageKeys = 100;
+/** Keys from either end that a caller sees before the deletion. */
+const namedKeys = 3;
 /** Deletions that run at once. The changes that wait for each other share a transaction. */
 const maxRunning = 8;
 
@@ -64,7 +71,7 @@ export class PrefixDeletion {
    * Without `confirm`: counts the artifacts under a prefix. With it: deletes those that were counted, and nothing that
    * was saved since. The same `confirm` can be given again, and goes on after a crash; any process honours it.
    *
-   * @throws ArtifactError `invalid_argument` if `confirm` is not of this bucket and prefix. The reason of the signal if
+   * @throws ArtifactError `bucket_not_found` if a bucket holds nothing to count; `invalid_argument` if `confirm` is not of this bucket and prefix. The reason of the signal if
    * it was aborted
    */
   async run(wanted: DeleteUnder, options: DeleteUnderOptions = {}): Promise<MatchedUnder | DeletedUnder> {
@@ -77,8 +84,22 @@ export class PrefixDeletion {
   async #match(bucket: string, prefix: string): Promise<MatchedUnder> {
     const { metadata, nowSeconds } = this.#dependencies;
     const { artifacts, bytes, last } = await metadata.matching(bucket, prefix, nowSeconds());
-    if (artifacts === 0) return { artifacts, bytes };
-    return { artifacts, bytes, confirm: encodeCursor(scopeOf(bucket, prefix), `${last} ${artifacts}`) };
+    if (artifacts === 0) {
+      if ((await this.#keys(bucket, "", { last: Number.MAX_SAFE_INTEGER, limit: 1 })).length === 0) {
+        throw unknownBucket(bucket);
+      }
+      return { artifacts, bytes };
+    }
+    const first_keys = await this.#keys(bucket, prefix, { last, limit: namedKeys });
+    const ends = await this.#keys(bucket, prefix, { last, limit: namedKeys, fromEnd: true });
+    const last_keys = ends.filter((key) => !first_keys.includes(key)).reverse();
+    const confirm = encodeCursor(scopeOf(bucket, prefix), `${last} ${artifacts}`);
+    return { artifacts, bytes, confirm, first_keys, last_keys };
+  }
+
+  async #keys(bucket: string, prefix: string, options: Parameters<MetadataStore["keysUnder"]>[2]): Promise<string[]> {
+    const { metadata, nowSeconds } = this.#dependencies;
+    return (await metadata.keysUnder(bucket, prefix, { ...options, now: nowSeconds() })).map(({ key }) => key);
   }
 
   async #delete(bucket: string, prefix: string, confirm: string, options: DeleteUnderOptions): Promise<DeletedUnder> {

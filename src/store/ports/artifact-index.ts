@@ -87,11 +87,20 @@ export interface ArtifactIndex {
   }): Promise<readonly BucketSummary[]>;
   /** Counts the artifacts under a prefix that have not expired at the time `now`. */
   matching(bucket: string, prefix: string, now: number): Promise<MatchingArtifacts>;
-  /** Keys under a prefix in their order, after the key `after`, whose `id` is at most `last`. */
+  /**
+   * Keys under a prefix whose `id` is at most `last`: in their order after the key `after`, or from the end. `now`: only
+   * those that have not expired at this time.
+   */
   keysUnder(
     bucket: string,
     prefix: string,
-    options: { readonly last: number; readonly limit: number; readonly after?: string | undefined },
+    options: {
+      readonly last: number;
+      readonly limit: number;
+      readonly after?: string | undefined;
+      readonly fromEnd?: boolean;
+      readonly now?: number;
+    },
   ): Promise<readonly IndexedKey[]>;
   /** Keys that have expired at the time `now` in unix seconds, in the order of their expiry, without the first `skip`. */
   expired(now: number, options: { readonly skip: number; readonly limit: number }): Promise<readonly IndexedKey[]>;

@@ -155,7 +155,9 @@ describe("delete_artifact", () => {
     const [, next = ""] = /To delete them: delete_artifact (\{.*\})$/.exec(textOf(counted)) ?? [];
     expect(textOf(counted)).toMatch(/^2 artifacts \(4 bytes\) match\. Nothing is deleted yet\./);
     const { confirm } = counted.structuredContent as { confirm: string };
-    expect(counted.structuredContent).toEqual({ bucket: "b", prefix: "tmp/", artifacts: 2, bytes: 4, confirm });
+    const keys = { first_keys: ["tmp/a", "tmp/b"], last_keys: [] };
+    const place = { bucket: "b", prefix: "tmp/" };
+    expect(counted.structuredContent).toEqual({ ...place, artifacts: 2, bytes: 4, confirm, ...keys });
     expect(JSON.parse(next)).toEqual({ bucket: "b", prefix: "tmp/", confirm });
     await save("new", { key: "tmp/b" });
     const done = await call("delete_artifact", JSON.parse(next));

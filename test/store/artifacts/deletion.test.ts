@@ -103,6 +103,22 @@ describe("delete()", () => {
   });
 });
 
+it("leaves a key behind of which every reader says that it was there", async () => {
+  await store.artifacts.save({ bucket: "b", key: "gone", bytes: bytesOf("x"), defaultMimeType: "text/plain" });
+  await store.artifacts.delete("b", "gone");
+  const gone = {
+    code: "artifact_not_found",
+    message: expect.stringMatching(
+      /^"gone" in bucket "b" was deleted, was moved or has expired; its last version was 1\./,
+    ),
+  };
+  await expect(store.artifacts.get("b", "gone")).rejects.toMatchObject({ ...gone, details: { last_version: 1 } });
+  await expect(store.artifacts.update({ bucket: "b", key: "gone", metadata: {} })).rejects.toMatchObject(gone);
+  const from = { bucket: "b", key: "gone" };
+  await expect(store.uploads.create({ bucket: "b", key: "new", from })).rejects.toMatchObject(gone);
+  await expect(store.artifacts.get("b", "never")).rejects.toThrow('There is no artifact "never" in bucket "b".');
+});
+
 describe("deleteUnder()", () => {
   const under = { bucket: "b", prefix: "run/" };
 
@@ -120,8 +136,19 @@ describe("deleteUnder()", () => {
   it("first says how many artifacts and bytes match, and deletes nothing", async () => {
     const before = new Map(engines.metadata.rows);
     const found = await store.artifacts.deleteUnder(under);
-    expect(found).toEqual({ artifacts: 3, bytes: 19, confirm: expect.any(String) });
+    const keys = { first_keys: ["run/a", "run/b", "run/c"], last_keys: [] };
+    expect(found).toEqual({ artifacts: 3, bytes: 19, confirm: expect.any(String), ...keys });
     expect(engines.metadata.rows).toEqual(before);
+  });
+
+  it("names the first and the last keys, none of them twice", async () => {
+    const first_keys = ["other", "run/a", "run/b"];
+    const last_keys = ["run/c", "running"];
+    const all = { bucket: "b", prefix: "" };
+    expect(await store.artifacts.deleteUnder(all)).toMatchObject({ artifacts: 5, first_keys, last_keys });
+    for (const key of ["x", "y", "z"]) await saveText(store, "b", key, key);
+    const more = { artifacts: 8, first_keys, last_keys: ["x", "y", "z"] };
+    expect(await store.artifacts.deleteUnder(all)).toMatchObject(more);
   });
 
   it("with confirm deletes these, with all versions, and says so; the numbers of their keys stay", async () => {
@@ -189,12 +216,14 @@ describe("deleteUnder()", () => {
     await expect(keysOf()).rejects.toMatchObject({ code: "bucket_not_found" });
   });
 
-  it("counts nothing, without an error, under a prefix or in a bucket that matches nothing", async () => {
-    for (const wanted of [
-      { ...under, prefix: "none/" },
-      { bucket: "none", prefix: "" },
-    ]) {
-      expect(await store.artifacts.deleteUnder(wanted)).toEqual({ artifacts: 0, bytes: 0 });
+  it("counts nothing, without an error, under a prefix that matches nothing", async () => {
+    expect(await store.artifacts.deleteUnder({ ...under, prefix: "none/" })).toEqual({ artifacts: 0, bytes: 0 });
+  });
+
+  it("says that a bucket which holds nothing does not exist", async () => {
+    for (const prefix of ["", "run/"]) {
+      const none = store.artifacts.deleteUnder({ bucket: "none", prefix });
+      await expect(none).rejects.toMatchObject({ code: "bucket_not_found", details: { bucket: "none" } });
     }
   });
 

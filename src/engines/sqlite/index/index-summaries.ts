@@ -54,14 +54,16 @@ export function readKeysUnder(
   query: Query,
   bucket: string,
   prefix: string,
-  { last, limit, after }: Parameters<ArtifactIndex["keysUnder"]>[2],
+  { last, limit, after, fromEnd, now }: Parameters<ArtifactIndex["keysUnder"]>[2],
 ): readonly IndexedKey[] {
   const rest: Clause[] = after === undefined ? [] : [clause("row_key > ?", artifactKey(bucket, after))];
+  if (now !== undefined) rest.push(isAlive(now));
+  const order = fromEnd ? "DESC" : "ASC";
   const { sql, values } = allOf([rowsUnder(bucket, prefix), clause("+id <= ?", last), ...rest]);
-  return query<NumberedRow>(`SELECT row_key, version, id FROM index_newest WHERE ${sql} ORDER BY row_key LIMIT ?`, [
-    ...values,
-    limit,
-  ]).map(toKey);
+  return query<NumberedRow>(
+    `SELECT row_key, version, id FROM index_newest WHERE ${sql} ORDER BY row_key ${order} LIMIT ?`,
+    [...values, limit],
+  ).map(toKey);
 }
 
 /** Implements `ArtifactIndex.expired`. */

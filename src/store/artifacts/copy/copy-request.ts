@@ -6,6 +6,7 @@ import { checkBucket } from "../../model/names/bucket-name.js";
 import { toKey } from "../../model/names/key-name.js";
 import { quote } from "../../model/quote.js";
 import { type Version, versionNumbered } from "../../model/records.js";
+import { absence } from "../../model/session-errors.js";
 import { versionsOf } from "../../publication/key-versions.js";
 import { type KeyRows, lastNumber } from "../../rows.js";
 import { unknownVersion } from "../find-version.js";
@@ -17,7 +18,7 @@ export interface CopyArtifact {
   readonly version?: number | undefined;
   /** The source's bucket by default. */
   readonly to_bucket?: string | undefined;
-  /** The source's key by default. */
+  /** The source's key by default. It may be the source itself if `version` is given and nothing is moved. */
   readonly to_key?: string | undefined;
   /** The source is gone afterwards. */
   readonly move?: boolean | undefined;
@@ -48,6 +49,8 @@ interface Place {
 export interface CopyRequest {
   readonly from: Place;
   readonly to: Place;
+  /** An older version is brought back: its copy becomes the newest one of its own key. */
+  readonly isSameKey: boolean;
   readonly version: number | undefined;
   readonly isMove: boolean;
   readonly takesAll: boolean;
@@ -64,8 +67,10 @@ export function checkCopy(wanted: CopyArtifact): CopyRequest {
   checkBucket(to_bucket);
   const key = toKey(wanted.key);
   const to_key = toKey(wanted.to_key ?? key);
-  if (to_bucket === bucket && to_key === key) {
-    const message = "Source and target are the same key: give another to_key, to_bucket or both. Nothing was copied.";
+  const isSameKey = to_bucket === bucket && to_key === key;
+  if (isSameKey && (isMove || version === undefined)) {
+    const message =
+      "Source and target are the same key: give version to bring an older one back, or another to_key. Nothing was copied.";
     throw new ArtifactError("invalid_argument", message, { details: { argument: "to_key" } });
   }
   if (all_versions && !isMove) {
@@ -75,6 +80,7 @@ export function checkCopy(wanted: CopyArtifact): CopyRequest {
   return {
     from: { bucket, key },
     to: { bucket: to_bucket, key: to_key },
+    isSameKey,
     version,
     isMove,
     takesAll: isMove && all_versions !== false,
@@ -151,14 +157,17 @@ function noSource(
   inTarget: Version | undefined,
 ): ArtifactError {
   const last = lastNumber(source);
-  if (versions.length > 0 || last === 0) return unknownVersion(from.bucket, from.key, versions, version);
-  const was = `${nameOf(from)} was deleted, was moved or has expired; its last version was ${last}.`;
+  if (versions.length > 0 || last === 0) return unknownVersion(from.bucket, from.key, { versions, last }, version);
   const target = isMove && inTarget !== undefined ? ` ${nameOf(to)} has version ${guardText(inTarget)}.` : "";
   const details = { ...from, last_version: last };
-  return new ArtifactError("artifact_not_found", `${was}${target} Nothing was ${done(isMove)}.`, {
-    next: "see_artifacts",
-    details,
-  });
+  return new ArtifactError(
+    "artifact_not_found",
+    `${absence(from.bucket, from.key, last)}.${target} Nothing was ${done(isMove)}.`,
+    {
+      next: "see_artifacts",
+      details,
+    },
+  );
 }
 
 function conflict(message: string, next: "copy_onto_newest" | "check_source", details: ErrorDetails): ArtifactError {
