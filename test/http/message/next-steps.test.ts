@@ -7,7 +7,8 @@ import { createMemoryEngines } from "../../support/stores.js";
 
 const details = { offset: 5, size: 9, version: 3, newest: "3", session_id: "abc" };
 const errorOf = (next: NextStep) => new ArtifactError("internal", "It failed.", { next, details });
-const toolNames = /\b(?:save|read|get|search|update|copy|delete|list|create|upload|complete|abort|import|export)_[a-z_]+\b/g;
+const toolNames =
+  /\b(?:save|read|get|search|update|copy|delete|list|create|upload|complete|abort|import|export)_[a-z_]+\b/g;
 /** Steps of file transfers, which HTTP does not offer. */
 const ofFiles = /import|export|allowed/;
 
