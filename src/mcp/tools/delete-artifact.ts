@@ -5,8 +5,9 @@ import type { DeletedUnder, MatchedUnder } from "../../store/artifacts/prefix-de
 import { count } from "../../store/model/count.js";
 import { ArtifactError } from "../../store/model/errors.js";
 import { confirm, deletedKey, deletedPrefix, shortIfVersion } from "../calls/change-arguments.js";
+import { withKeyHints } from "../calls/key-hints.js";
 import { defineTool, type Tool, type ToolContext } from "../calls/tool.js";
-import { deleted, success } from "../calls/tool-result.js";
+import { deleted, success, wildcardHint } from "../calls/tool-result.js";
 
 const total = z.int().min(0).optional();
 
@@ -39,11 +40,12 @@ With prefix, the first call deletes nothing: it answers how many artifacts and b
     }),
     async answer({ bucket, key, prefix, confirm, version, if_version }, { signal, progress }) {
       if (prefix === undefined) {
-        const gone = await store.artifacts.delete(bucket, oneKey(key, confirm), {
-          version,
-          ...guardArgument(if_version),
-        });
-        return deleted(gone, { bucket, key });
+        const place = { bucket, key: oneKey(key, confirm) };
+        const options = { version, ...guardArgument(if_version) };
+        const gone = await withKeyHints(store.artifacts, place, () =>
+          store.artifacts.delete(bucket, place.key, options),
+        );
+        return deleted(gone, place);
       }
       if (prefix === "")
         throw refused("prefix", 'prefix is empty: give the beginning of keys, or "/" for all of them.');
@@ -67,7 +69,7 @@ function textOf(
     return `${count(answer.deleted, "artifact")} (${count(answer.bytes, "byte")}) deleted.${kept}`;
   }
   const { artifacts, bytes, confirm } = answer;
-  if (confirm === undefined) return "0 artifacts match. Nothing is to be deleted.";
+  if (confirm === undefined) return ["0 artifacts match. Nothing is to be deleted.", ...wildcardHint(place)].join(" ");
   const call = `delete_artifact ${JSON.stringify({ ...place, confirm })}`;
   return `${count(artifacts, "artifact")} (${count(bytes, "byte")}) match. Nothing is deleted yet. To delete them: ${call}`;
 }

@@ -4,6 +4,7 @@ import { bucket, key, version } from "../../api/schemas.js";
 import type { Artifact } from "../../store/model/artifact.js";
 import { count } from "../../store/model/count.js";
 import { type ContentPage, maxPageBytes, readPage } from "../calls/content-page.js";
+import { withKeyHints } from "../calls/key-hints.js";
 import { mediaAnswer } from "../calls/media-answer.js";
 import { mediaKindOf } from "../calls/media-format.js";
 import { alwaysLoad, defineTool, reading, type Tool, type ToolContext } from "../calls/tool.js";
@@ -31,7 +32,9 @@ What is no text comes as base64. A whole image or recording of up to 100 KB, or 
       }),
     }),
     async answer({ bucket, key, version, offset = 0, length, encoding }) {
-      const open = await store.artifacts.open(bucket, key, version);
+      const open = await withKeyHints(store.artifacts, { bucket, key }, () =>
+        store.artifacts.open(bucket, key, version),
+      );
       try {
         if (isWholeMedium(open.artifact, { offset, length, encoding })) return await mediaAnswer(open, length);
         const page = await readPage(open, { offset, length, encoding });

@@ -172,6 +172,7 @@ describe("delete_artifact", () => {
     const nothing = await call("delete_artifact", { bucket: "b", prefix: "none/" });
     expect(nothing).toMatchObject({ structuredContent: { artifacts: 0, bytes: 0 } });
     expect(textOf(nothing)).toMatch(/^0 artifacts match/);
+    expect(textOf(await call("delete_artifact", { bucket: "b", prefix: "tmp/*" }))).toMatch(/no wildcards/);
     expect(textOf(await call("delete_artifact", { bucket: "b", prefix: "/" }))).toMatch(/^1 artifact \(1 byte\) match/);
   });
 
