@@ -190,4 +190,15 @@ describe("delete_artifact", () => {
     expect(await refusal("delete_artifact", args)).toMatchObject({ code: "invalid_argument", argument });
     expect(await read()).toBe("x");
   });
+
+  it("says of confirm true where the right text comes from", async () => {
+    const { save, refusal } = await setup();
+    await save("x");
+    for (const confirm of [true, "true"]) {
+      expect(await refusal("delete_artifact", { bucket: "b", prefix: "k", confirm })).toMatchObject({
+        argument: "confirm",
+        message: expect.stringMatching(/call without confirm first, and pass the one that it answers/),
+      });
+    }
+  });
 });
