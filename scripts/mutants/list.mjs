@@ -160,10 +160,10 @@ export const mutants = [
     tests: ["test/store/artifacts"],
   },
   {
-    name: "who saves again what is there gives it no more time",
+    name: "a save with another expiry is taken for a repeated one",
     file: "src/store/model/publication-plan.ts",
-    from: "return lastsAsLong(version.expires_at, expires_at) ? version :",
-    to: "return lastsAsLong(version.expires_at, version.expires_at ?? expires_at) ? version :",
+    from: "isSameContent(newest, content) && isSameExpiry(newest.expires_at, expires_at)",
+    to: "isSameContent(newest, content)",
     tests: ["test/store/model", "test/store/artifacts"],
   },
   {
@@ -175,7 +175,7 @@ export const mutants = [
   },
   {
     name: "an edit keeps its number",
-    file: "src/store/model/publication-plan.ts",
+    file: "src/store/artifacts/artifact-update.ts",
     from: "edit: (version.edit ?? 0) + 1",
     to: "edit: version.edit ?? 1",
     tests: search,

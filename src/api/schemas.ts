@@ -95,11 +95,14 @@ export const artifact = z.object({
   already_saved: z
     .literal(true)
     .optional()
-    .meta({ description: "No version was made: this one has the same content, type and metadata already." }),
+    .meta({ description: "No version was made: this one has the same content, type, metadata and expiry already." }),
   previous_metadata: z
     .record(z.string(), z.string())
     .optional()
-    .meta({ description: "Metadata of the version before, where this new version has none." }),
+    .meta({ description: "Metadata before: a new version lacks some of their names, or they were changed." }),
+  previous_expires_at: count.optional().meta({
+    description: "Expiry before, unix seconds: a new version does not expire, or it was changed.",
+  }),
 });
 
 export const bucketSummary = z.object({

@@ -156,7 +156,7 @@ const scenarios: readonly Scenario[] = [
     },
   },
   {
-    name: "a save of the same content that lasts longer",
+    name: "a save of the same content with another expiry",
     async prepare(store) {
       await save(store, "text", hourSeconds);
       return "";
@@ -164,8 +164,25 @@ const scenarios: readonly Scenario[] = [
     act: (store) => save(store, "text", 2 * hourSeconds),
     async verify(store) {
       const { version, edit, expires_at = 0 } = await save(store, "text", 2 * hourSeconds);
-      expect([version, edit]).toEqual([1, 1]);
+      expect([version, edit]).toEqual([2, undefined]);
       expect(expires_at).toBeGreaterThan(Date.now() / 1000 + 1.5 * hourSeconds);
+      const before = await store.artifacts.get("b", "k", 1);
+      expect(before.expires_at).toBeLessThan(Date.now() / 1000 + 1.5 * hourSeconds);
+    },
+  },
+  {
+    name: "a copy that brings an older version back",
+    async prepare(store) {
+      for (const text of ["one", "two"]) await saveText(store, "b", "k", text);
+      return "";
+    },
+    act: (store) => store.artifacts.copy({ bucket: "b", key: "k", version: 1 }),
+    async verify(store) {
+      // The copy takes the place of the oldest version. If it was made, there is no version 1 to copy any more.
+      if ((await store.artifacts.get("b", "k")).version === 2) await this.act(store, "");
+      expect(await store.artifacts.get("b", "k")).toMatchObject({ version: 3 });
+      expect(await textOf(store, "b", "k")).toBe("one");
+      expect(await textOf(store, "b", "k", 2)).toBe("two");
     },
   },
   {

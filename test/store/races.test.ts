@@ -47,6 +47,7 @@ const operations: Readonly<Record<string, (store: Store, id: string) => Promise<
   },
   read: (store) => textOf(store, "b", "k"),
   copy: ({ artifacts }) => artifacts.copy({ bucket: "b", key: "k", to_key: "c" }),
+  "bring version 1 back": ({ artifacts }) => artifacts.copy({ bucket: "b", key: "k", version: 1 }),
   move: ({ artifacts }) => artifacts.copy({ bucket: "b", key: "k", to_key: "c", move: true }),
   "move back": ({ artifacts }) => artifacts.copy({ bucket: "b", key: "c", to_key: "k", move: true, if_version: 1 }),
   "delete under": async ({ artifacts }) => {

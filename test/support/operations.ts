@@ -19,7 +19,7 @@ export interface Operation {
   promises?(answer: unknown, moment: Moment): void;
   /** The versions that the operation may remove. */
   readonly deletes?: (version: number) => boolean;
-  /** Whether the operation may change metadata, and set any expiry. */
+  /** Whether the operation may change metadata and expiry of a version in place. */
   readonly isUpdate?: boolean;
   /** Whether the operation may end the session without publishing it. */
   readonly mayEnd?: boolean;
@@ -98,7 +98,7 @@ export const operations: Readonly<Record<string, Operation>> = {
   get,
   abort: { run: ({ uploads }, id) => uploads.abort(id), promises: expectUpload, mayEnd: true },
   save: save("saved"),
-  "save that expires": save("for an hour", undefined, 60 * 60),
+  "save that expires": save("abc", undefined, 60 * 60),
   "update metadata": update({ metadata: { said: "one" } }),
   "update under if_version 1": update({ metadata: { said: "two" }, merge: true, if_version: 1 }),
   "update, answer lost": { ...update({ metadata: { said: "three" } }), unheard: "artifact\t" },
@@ -123,6 +123,11 @@ export const operations: Readonly<Record<string, Operation>> = {
   copy: copy({ key: "k", to_key: "c" }),
   "copy, answer lost": { ...copy({ key: "k", to_key: "c" }), unheard: "artifact\t" },
   "copy over": afterSavingSource(copy({ key: sourceKey, to_key: "k" })),
+  "bring version 1 back": copy({ key: "k", to_key: "k", version: 1 }),
+  "bring version 1 back under if_version 2": {
+    ...copy({ key: "k", to_key: "k", version: 1, if_version: 2, from_if_version: 2 }),
+    guard: 2,
+  },
   "move the newest": move({ key: "k", to_key: "c", all_versions: false }),
   "move all versions": move({ key: "k", to_key: "c" }),
   "move all versions, made late": { ...move({ key: "k", to_key: "c" }), unheard: "artifact\t", isLate: true },

@@ -5,14 +5,14 @@ import {
   type DescribedContent,
   sha256Of,
   toArtifact,
-  withPreviousMetadata,
 } from "../model/artifact.js";
 import { checkExpiresIn, liveVersions } from "../model/expiry.js";
 import type { PieceLimits } from "../model/limits.js";
 import { checkMimeType, mimeTypeOf } from "../model/media-type.js";
 import { checkBucket } from "../model/names/bucket-name.js";
 import { toKey } from "../model/names/key-name.js";
-import { lostMetadata, type Publication, planPublication } from "../model/publication-plan.js";
+import { lostFacts, type PreviousFacts, previousFactsIn } from "../model/previous-facts.js";
+import { type Publication, planPublication } from "../model/publication-plan.js";
 import { type Piece, type Version, versionOf } from "../model/records.js";
 import { artifactTooLarge, chunkTooLarge, idempotencyConflict } from "../model/session-errors.js";
 import type { FreedPieces } from "../pieces/freed-pieces.js";
@@ -38,7 +38,7 @@ export interface SaveArtifact {
   readonly if_edit?: number | undefined;
   /** Seconds from now to the expiry of the version. It does not expire by default. */
   readonly expires_in?: number | undefined;
-  /** The guard holds even if the newest version has the same content. */
+  /** The guard must be met even if the newest version is the same already. */
   readonly isStrict?: boolean | undefined;
   /** A request whose idempotency key a version of this artifact remembers is answered with that version. */
   readonly idempotency_key?: string | undefined;
@@ -71,9 +71,8 @@ export class ArtifactSaves {
   }
 
   /**
-   * Saves a new version. If the newest version has the same content, type and metadata already, it makes no version and
-   * returns that one, marked `already_saved`; if it would expire too soon, it gets more time. The returned version
-   * survives power loss.
+   * Saves a new version. If the newest version has the same content, type, metadata and expiry already, it makes no
+   * version and returns that one as it is, marked `already_saved`. The returned version survives power loss.
    *
    * @throws ArtifactError `version_conflict`, `idempotency_conflict`, `too_large`, `storage_full`
    */
@@ -93,13 +92,11 @@ export class ArtifactSaves {
     if (bytes.length <= pieceLimits.maxRowPieceBytes) {
       return quota.during({ storedBytes: bytes.length }, () => this.#saveInRow(save, content, found.keyRows));
     }
-    const { id, artifact, previous_metadata } = await uploads.saveWhole(
-      { ...save, mime_type: content.mime_type },
-      bytes,
-    );
+    const record = await uploads.saveWhole({ ...save, mime_type: content.mime_type }, bytes);
+    const { id, artifact } = record;
     if (artifact === null) throw new Error(`save ${id} is not complete`);
     if (artifact.session !== id) return this.#alreadySaved(save, artifact);
-    return this.#answer(save, artifact, previous_metadata);
+    return this.#answer(save, artifact, previousFactsIn(record));
   }
 
   /**
@@ -123,12 +120,12 @@ export class ArtifactSaves {
     return key;
   }
 
-  #answer({ bucket, key }: SaveArtifact, version: Version, previous: Version["metadata"] | undefined): Artifact {
-    return withPreviousMetadata(toArtifact(bucket, key, version, this.#dependencies.urls), previous);
+  #answer({ bucket, key }: SaveArtifact, version: Version, previous: PreviousFacts = {}): Artifact {
+    return { ...toArtifact(bucket, key, version, this.#dependencies.urls), ...previous };
   }
 
   #alreadySaved(save: SaveArtifact, version: Version): Artifact {
-    return { ...this.#answer(save, version, undefined), already_saved: true };
+    return { ...this.#answer(save, version), already_saved: true };
   }
 
   /** Answers a save that makes no version, or returns the rows from which it makes one. @throws as `save` does */
@@ -176,7 +173,7 @@ export class ArtifactSaves {
       if (isDone) {
         signal.announce();
         await freed.remove(freedRow);
-        return this.#answer(save, version, lostMetadata(versionsOf(keyRows), content, nowSeconds()));
+        return this.#answer(save, version, lostFacts(versionsOf(keyRows), version, nowSeconds()));
       }
       const now = await this.#findExisting(save, content);
       if ("artifact" in now) return now.artifact;

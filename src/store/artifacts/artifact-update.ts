@@ -4,7 +4,7 @@ import { checkExpiresIn, isSameExpiry, liveVersions } from "../model/expiry.js";
 import { type Guard, isGuardMet } from "../model/guard.js";
 import { checkBucket } from "../model/names/bucket-name.js";
 import { toKey } from "../model/names/key-name.js";
-import { edited } from "../model/publication-plan.js";
+import { changedFacts } from "../model/previous-facts.js";
 import { type Version, versionNumbered } from "../model/records.js";
 import type { TransferUrls } from "../ports/transfer-urls.js";
 import type { ChangeSignal } from "../publication/change-signal.js";
@@ -44,7 +44,8 @@ export class ArtifactUpdate {
 
   /**
    * Updates the newest version and raises its `edit`. If the version is already as wanted, returns it as it is, whatever
-   * the guard, so that a retry is no conflict. The returned edit survives power loss.
+   * the guard, so that a retry is no conflict. The answer has what the update replaced. The returned edit survives power
+   * loss.
    *
    * @throws ArtifactError `artifact_not_found`, `version_conflict`, `invalid_argument`
    */
@@ -62,7 +63,7 @@ export class ArtifactUpdate {
       const isDone = await change.commit(() => this.#wasMade(bucket, key, newest, { old: keyRows, text }));
       if (!isDone) continue;
       signal.announce();
-      return toArtifact(bucket, key, next, urls);
+      return { ...toArtifact(bucket, key, next, urls), ...changedFacts(newest, next) };
     }
   }
 
@@ -113,6 +114,13 @@ function updated(newest: Version, wanted: UpdateArtifact, expires_at: number | u
   checkMetadata(metadata);
   const isSame = sameStrings(metadata, newest.metadata) && isSameExpiry(newest.expires_at, expiry);
   return isSame ? newest : edited(newest, metadata, expiry);
+}
+
+/** The version after an edit, which raises `edit`. */
+function edited(version: Version, metadata: Version["metadata"], expires_at: number | undefined): Version {
+  const { expires_at: _, ...rest } = version;
+  const next = { ...rest, metadata: { ...metadata }, edit: (version.edit ?? 0) + 1 };
+  return expires_at === undefined ? next : { ...next, expires_at };
 }
 
 function metadataAfter(before: Version["metadata"], { metadata, merge }: UpdateArtifact): Version["metadata"] {

@@ -28,10 +28,17 @@ export interface Artifact {
   readonly metadata: Readonly<Record<string, string>>;
   /** How many times metadata or expiry were changed since; absent for 0. */
   readonly edit?: number;
-  /** The call made no new version, because this version already has the same content, type and metadata. */
+  /** The call made no new version, because this one already has the same content, type, metadata and expiry. */
   readonly already_saved?: true;
-  /** The metadata of the version before: that one had some, and this new version has none. */
+  /**
+   * The metadata before: in the answer of a new version that lacks some of their names, and of a change of metadata.
+   */
   readonly previous_metadata?: Readonly<Record<string, string>>;
+  /**
+   * The expiry before, in unix seconds: in the answer of a new version that does not expire, where the one before did,
+   * and of a change of the expiry.
+   */
+  readonly previous_expires_at?: number;
 }
 
 /** SHA-256 of a whole content: 64 lower-case hex. */
@@ -93,14 +100,9 @@ export function toArtifact(bucket: string, key: string, record: Version, urls: T
   return artifact;
 }
 
-/** The answer for a new version, with the metadata that the version before had. */
-export function withPreviousMetadata(artifact: Artifact, previous: Artifact["metadata"] | undefined): Artifact {
-  return previous === undefined ? artifact : { ...artifact, previous_metadata: previous };
-}
-
 type Filled<Type> = { -readonly [Name in keyof Type]: Type[Name] };
 
-/** The facts of a content. If they are equal for two contents of one key, both are the same version. */
+/** The facts of a content. If they and the expiry are equal for two contents of one key, both are the same version. */
 export interface DescribedContent {
   readonly sha256: string;
   readonly bytes: number;

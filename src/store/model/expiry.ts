@@ -7,7 +7,7 @@ export const smallestExpirySeconds = hourSeconds;
 export const largestExpirySeconds = 365 * daySeconds;
 
 /** Two times of expiry that are at most this far apart are taken for the same, so that a retry changes nothing. */
-export const sameExpirySeconds = 5 * 60;
+const sameExpirySeconds = 5 * 60;
 
 /** Whether a key is past its time: the expiry of its newest version is that of the key. */
 export function hasExpired(newest: Version | undefined, nowSeconds: number): boolean {
@@ -23,14 +23,10 @@ export function liveVersions(versions: readonly Version[], nowSeconds: number): 
   return hasExpired(versions[0], nowSeconds) ? [] : versions;
 }
 
-/** Whether something that expires at `a` lasts as long as if it expired at `b`; undefined: it never expires. */
-export function lastsAsLong(a: number | undefined, b: number | undefined): boolean {
-  return a === undefined || (b !== undefined && a + sameExpirySeconds >= b);
-}
-
 /** Whether two times of expiry count as the same; undefined: never. */
 export function isSameExpiry(a: number | undefined, b: number | undefined): boolean {
-  return lastsAsLong(a, b) && lastsAsLong(b, a);
+  if (a === undefined || b === undefined) return a === b;
+  return Math.abs(a - b) <= sameExpirySeconds;
 }
 
 const form = "a whole number of hours or days from 1h to 365d, like 12h or 30d";

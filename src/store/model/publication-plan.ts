@@ -1,5 +1,5 @@
 import { type DescribedContent, isSameContent } from "./artifact.js";
-import { lastsAsLong, liveVersions } from "./expiry.js";
+import { isSameExpiry, liveVersions } from "./expiry.js";
 import { type Guard, isGuardMet } from "./guard.js";
 import type { Version } from "./records.js";
 
@@ -8,7 +8,7 @@ export interface Publication extends Guard {
   readonly content: DescribedContent;
   /** When the version is to expire, in unix seconds; undefined: never. */
   readonly expires_at?: number | undefined;
-  /** The guard must be met even if the newest version has the same content. */
+  /** The guard must be met even if the newest version is the same already. */
   readonly is_strict?: true | undefined;
   readonly idempotency_key?: string | undefined;
   /**
@@ -21,8 +21,8 @@ export interface Publication extends Guard {
 export type PublicationPlan =
   | { readonly kind: "new" }
   /**
-   * No version is added: this version is the result. `next` is the version as it is to be stored; the same object if
-   * nothing changes.
+   * No version is added: this version is the result. `next` is the version as it is to be stored: with the idempotency
+   * key of the request, or the same object.
    */
   | { readonly kind: "existing"; readonly version: Version; readonly next: Version }
   /** The idempotency key belongs to this version, which has other content. */
@@ -30,7 +30,8 @@ export type PublicationPlan =
   | { readonly kind: "conflict" };
 
 /**
- * Decides what a publication does. A key that has expired counts as absent.
+ * Decides what a publication does. A key that has expired counts as absent. What is the newest version already, with the
+ * same expiry, makes none and changes none.
  *
  * @param versions all versions of the key, newest first; empty if the key does not exist
  */
@@ -45,9 +46,9 @@ export function planPublication(
   const answered = planOfRepeatedRequest(live, publication);
   if (answered !== undefined) return answered;
   const mayRepeat = (if_version ?? null) === null || is_strict === undefined;
-  if (newest !== undefined && mayRepeat && isSameContent(newest, content)) {
-    const next = withIdempotencyKey(lasting(newest, expires_at), idempotency_key);
-    return { kind: "existing", version: newest, next };
+  if (newest !== undefined && mayRepeat) {
+    const isThere = isSameContent(newest, content) && isSameExpiry(newest.expires_at, expires_at);
+    if (isThere) return { kind: "existing", version: newest, next: withIdempotencyKey(newest, idempotency_key) };
   }
   // A clock that is ahead must not put older bytes on top of newer ones, so an expired version counts here.
   const isOvertaken = over !== undefined && versions[0] !== undefined && versions[0].version > (over ?? 0);
@@ -68,25 +69,6 @@ function planOfRepeatedRequest(
   return isRepeated ? { kind: "existing", version, next: version } : { kind: "key used", version };
 }
 
-/**
- * The version with an expiry that is at least `expires_at`: who saves again what is there already, and is told so, must
- * find it as long as they asked for. Returns the same object if it lasts as long already.
- */
-function lasting(version: Version, expires_at: number | undefined): Version {
-  return lastsAsLong(version.expires_at, expires_at) ? version : edited(version, version.metadata, expires_at);
-}
-
-/** The version after an edit, which raises `edit`. */
-export function edited(
-  version: Version,
-  metadata: Readonly<Record<string, string>>,
-  expires_at: number | undefined,
-): Version {
-  const { expires_at: _, ...rest } = version;
-  const next = { ...rest, metadata: { ...metadata }, edit: (version.edit ?? 0) + 1 };
-  return expires_at === undefined ? next : { ...next, expires_at };
-}
-
 /** Idempotency keys that a version remembers. A further key replaces the oldest one. */
 const maxIdempotencyKeys = 16;
 
@@ -96,16 +78,3 @@ function withIdempotencyKey(version: Version, key: string | undefined): Version 
   if (key === undefined || keys.includes(key)) return version;
   return { ...version, idempotency_keys: [...keys, key].slice(-maxIdempotencyKeys) };
 }
-
-/** The metadata of the newest version before, if it had some and the new content has none. */
-export function lostMetadata(
-  versions: readonly Version[],
-  { metadata }: DescribedContent,
-  nowSeconds: number,
-): Version["metadata"] | undefined {
-  const [before] = liveVersions(versions, nowSeconds);
-  const isLost = before !== undefined && isEmpty(metadata) && !isEmpty(before.metadata);
-  return isLost ? before.metadata : undefined;
-}
-
-const isEmpty = (metadata: Readonly<Record<string, string>>): boolean => Object.keys(metadata).length === 0;

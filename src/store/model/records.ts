@@ -108,8 +108,9 @@ const sessionSchema = z.strictObject({
   over: count.nullable(),
   /** The version that has the content, after the session is complete. */
   artifact: versionSchema.nullable(),
-  /** The metadata of the version before, if it had some and the upload's version has none. */
+  /** What the version before had, and the upload's version lacks. */
   previous_metadata: metadata.optional(),
+  previous_expires_at: count.optional(),
   created_at: count,
   /** The time when the last byte was accepted. After the end, the time of the end. */
   updated_at: count,

@@ -1,6 +1,7 @@
 import type { TransferUrls } from "../ports/transfer-urls.js";
-import { type Artifact, type DescribedContent, toArtifact, withPreviousMetadata } from "./artifact.js";
+import { type Artifact, type DescribedContent, toArtifact } from "./artifact.js";
 import { guardText } from "./guard.js";
+import { type PreviousFacts, previousFactsIn } from "./previous-facts.js";
 import type { Piece, SessionRecord, Version } from "./records.js";
 import type { Tail } from "./tail.js";
 
@@ -63,7 +64,7 @@ export function toUploadSession(
   // A client with the upload URL may read the artifact for a limited time only, not as long as the session is known.
   const shown = toArtifact(bucket, key, artifact, urls, record.updated_at);
   if (artifact.session !== id) return { ...session, artifact: { ...shown, already_saved: true } };
-  return { ...session, artifact: withPreviousMetadata(shown, record.previous_metadata) };
+  return { ...session, artifact: { ...shown, ...previousFactsIn(record) } };
 }
 
 /**
@@ -99,10 +100,9 @@ export function completed(
   record: SessionRecord,
   version: Version,
   nowSeconds: number,
-  previous_metadata?: Version["metadata"],
+  previous: PreviousFacts = {},
 ): SessionRecord {
-  const answer = { ...ended(record, "complete", nowSeconds), artifact: version };
-  return previous_metadata === undefined ? answer : { ...answer, previous_metadata };
+  return { ...ended(record, "complete", nowSeconds), artifact: version, ...previous };
 }
 
 /** The record of the session after its end, without its bytes. */

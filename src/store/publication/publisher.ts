@@ -1,6 +1,7 @@
 import { liveVersions } from "../model/expiry.js";
 import type { PieceLimits } from "../model/limits.js";
-import { lostMetadata, type PublicationPlan, planPublication } from "../model/publication-plan.js";
+import { lostFacts } from "../model/previous-facts.js";
+import { type PublicationPlan, planPublication } from "../model/publication-plan.js";
 import type { FreedRow, Piece, SessionRecord, SessionRow } from "../model/records.js";
 import {
   checkSize,
@@ -180,7 +181,7 @@ export class Publisher {
     const made = { session: id, pieces, content, expires_at, saved_by, idempotency_key };
     const { version, dropped } = addVersion(change, { bucket, key, rows }, made, this.#dependencies);
     const freed = change.free(dropped);
-    const lost = lostMetadata(versionsOf(rows), content, nowSeconds());
+    const lost = lostFacts(versionsOf(rows), version, nowSeconds());
     const next = change.session(session, completed(record, version, nowSeconds(), lost));
     change.closeSession(record, index);
     return { change, next, freed };

@@ -177,7 +177,7 @@ describe("tools/list", () => {
       enum: ["open", "conflict", "complete", "aborted", "expired"],
     });
     const fields = "bucket key version mime_type bytes sha256 created_at uri metadata".split(" ");
-    const optional = "expires_at saved_by url edit already_saved previous_metadata".split(" ");
+    const optional = "expires_at saved_by url edit already_saved previous_metadata previous_expires_at".split(" ");
     const nested = session.properties["artifact"] as unknown as ReturnType<typeof shape>;
     for (const { properties, required } of [shape("save_artifact"), shape("update_artifact"), nested]) {
       expect(Object.keys(properties).sort()).toEqual([...fields, ...optional].sort());

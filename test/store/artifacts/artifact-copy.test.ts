@@ -54,6 +54,38 @@ describe.each(pieceKinds)("with content $where", ({ pieceLimits }) => {
       expectNothingLeft(engines);
     });
 
+    it("brings an older version of the same key back, as its newest one", async () => {
+      const first = await save("k", "one", { metadata: { run: "1" }, mime_type: "text/csv" });
+      await save("k", "two", { metadata: { run: "2" }, expires_in: 3_600 });
+      const stale = store.artifacts.copy({ ...source, version: 1, if_version: 1 });
+      await expect(stale).rejects.toMatchObject({ code: "version_conflict", details: { version: 2 } });
+      const back = await store.artifacts.copy({ ...source, version: 1, if_version: 2, from_if_version: 2 });
+      expect(back).toMatchObject({ version: 3, sha256: first.sha256, metadata: { run: "1" }, mime_type: "text/csv" });
+      expect(back).toHaveProperty("previous_expires_at");
+      expect(await store.artifacts.copy({ ...source, version: 1, if_version: 2 })).toMatchObject({
+        version: 3,
+        already_saved: true,
+      });
+      expect(await textsOf("k")).toEqual(["one", "two", "one"]);
+      await store.artifacts.delete("b", "k", { version: 1 });
+      expect(await textOf(store, "b", "k")).toBe("one");
+      await expect(store.artifacts.copy({ ...source, version: 1 })).rejects.toMatchObject({
+        code: "artifact_not_found",
+        message: expect.stringContaining("versions 3 and 2"),
+      });
+      expectSound(engines);
+      expectNothingLeft(engines);
+    });
+
+    it("brings back the oldest version where the number of versions is limited, which takes its place", async () => {
+      store = on(engines, { keepVersions: 2 });
+      for (const text of ["one", "two"]) await save("k", text);
+      expect(await store.artifacts.copy({ ...source, version: 1 })).toMatchObject({ version: 3 });
+      expect(await textsOf("k")).toEqual(["one", "two"]);
+      expectSound(engines);
+      expectNothingLeft(engines);
+    });
+
     it("copies a given version, to another bucket under the same key, and across Unicode forms of a name", async () => {
       for (const text of ["one", "two"]) await save("über", text);
       const from = { bucket: "b", key: "u\u0308ber", version: 1, to_bucket: "c" };
@@ -139,6 +171,7 @@ describe.each(pieceKinds)("with content $where", ({ pieceLimits }) => {
 
     it.each([
       ["the same key", { to_key: "k" }, "to_key"],
+      ["the same key for a move of a version", { version: 1, move: true }, "to_key"],
       ["the same bucket and key", { to_bucket: "b" }, "to_key"],
       ["no target", {}, "to_key"],
       ["all versions without a move", { to_key: "to", all_versions: true }, "all_versions"],

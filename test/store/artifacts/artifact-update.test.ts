@@ -29,8 +29,8 @@ describe("update()", () => {
     await save("one");
     const saved = await save("two", { metadata: { a: "1", b: "2" } });
     const edited = await store.artifacts.update({ ...k, metadata: { c: "3" } });
-    expect(edited).toEqual({ ...saved, metadata: { c: "3" }, edit: 1 });
-    expect(await store.artifacts.get("b", "k")).toEqual(edited);
+    expect(edited).toEqual({ ...saved, metadata: { c: "3" }, edit: 1, previous_metadata: saved.metadata });
+    expect(await store.artifacts.get("b", "k")).toEqual({ ...saved, metadata: { c: "3" }, edit: 1 });
     expect(await store.artifacts.update({ ...k, metadata: {} })).toMatchObject({ metadata: {}, edit: 2 });
     expect(await store.artifacts.get("b", "k", 1)).not.toHaveProperty("edit");
     expect(await textOf(store, "b", "k")).toBe("two");
@@ -57,15 +57,18 @@ describe("update()", () => {
     nowMs += 60_000;
     const edited = await store.artifacts.update({ ...k, metadata: { a: "1" } });
     expect(edited).toMatchObject({ expires_at: start + 2 * hour, edit: 2 });
+    expect(edited).not.toHaveProperty("previous_expires_at");
     const forever = await store.artifacts.update({ ...k, expires_in: null });
-    expect(forever).toMatchObject({ metadata: { a: "1" }, edit: 3 });
+    expect(forever).toMatchObject({ metadata: { a: "1" }, edit: 3, previous_expires_at: start + 2 * hour });
+    expect(forever).not.toHaveProperty("previous_metadata");
     expect(forever).not.toHaveProperty("expires_at");
   });
 
   it("makes no edit if nothing would change, whatever the guard, so that a retry is no conflict", async () => {
     await save("x", { metadata: { a: "1", b: "2" } });
     const update = { ...k, metadata: { b: "3" }, merge: true, expires_in: hour, if_version: 1 };
-    const edited = await store.artifacts.update(update);
+    const { previous_metadata, ...edited } = await store.artifacts.update(update);
+    expect(previous_metadata).toEqual({ a: "1", b: "2" });
     nowMs += 60_000;
     const before = new Map(engines.metadata.rows);
     expect(await store.artifacts.update(update)).toEqual(edited);

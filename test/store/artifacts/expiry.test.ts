@@ -135,20 +135,28 @@ describe.each(pieceKinds)("with content $where", ({ pieceLimits }) => {
   });
 
   describe("content that is there already", () => {
-    it("lasts at least as long as the one who saves it again asks for", async () => {
-      const saved = await save("same", { expires_in: 2 * hour });
+    it("is a new version if it is saved with another expiry", async () => {
+      await save("same", { expires_in: 2 * hour });
       time += hour;
       const longer = await save("same", { expires_in: 3 * hour });
-      expect(longer).toEqual({ ...saved, expires_at: time + 3 * hour, edit: 1, already_saved: true });
-      expect(await save("same", { expires_in: hour })).toEqual(longer);
+      expect(longer).toMatchObject({ version: 2, expires_at: time + 3 * hour });
       const { artifact } = await upload("same", { expires_in: 4 * hour });
-      expect(artifact).toMatchObject({ version: 1, edit: 2, expires_at: time + 4 * hour, already_saved: true });
-      const forever = await save("same");
-      expect(forever).toMatchObject({ version: 1, edit: 3, already_saved: true });
-      expect(forever).not.toHaveProperty("expires_at");
-      expect(await save("same", { expires_in: hour })).toEqual(forever);
+      expect(artifact).toMatchObject({ version: 3, expires_at: time + 4 * hour });
+      expect(await save("same")).toMatchObject({ version: 4 });
+      expect(await upload("same", { expires_in: hour })).toMatchObject({ artifact: { version: 5 } });
+      expect((await store.artifacts.get("b", "k", 4)).expires_at).toBeUndefined();
       expectSound(engines);
       expectNothingLeaked(engines);
+    });
+
+    it("keeps the expiry that another writer has set since, under a guard", async () => {
+      await save("same");
+      const edited = await store.artifacts.update({ bucket: "b", key: "k", expires_in: 5 * hour });
+      const conflict = { code: "version_conflict", details: { version: 1, edit: 1 } };
+      await expect(save("same", { if_version: 1 })).rejects.toMatchObject(conflict);
+      await expect(upload("same", { if_version: 1 })).rejects.toMatchObject(conflict);
+      expect(await store.artifacts.get("b", "k")).toEqual(edited);
+      expect(await save("same", { if_version: 1, if_edit: 1 })).toMatchObject({ version: 2 });
     });
 
     it("is not changed by a retry", async () => {
@@ -160,6 +168,27 @@ describe.each(pieceKinds)("with content $where", ({ pieceLimits }) => {
     });
   });
 
+  describe("previous_expires_at", () => {
+    it("tells a save and an upload that do not expire what the version before had", async () => {
+      await save("one", { expires_in: hour });
+      expect(await save("two")).toMatchObject({ version: 2, previous_expires_at: start + hour });
+      expect(await save("three")).not.toHaveProperty("previous_expires_at");
+      expect(await save("four", { expires_in: hour })).not.toHaveProperty("previous_expires_at");
+      const { id, offset } = await store.uploads.create({ bucket: "b", key: "k", from: { bucket: "b", key: "k" } });
+      await store.uploads.append(id, offset, bytesOf("+"));
+      const done = await store.uploads.complete(id);
+      expect(done.artifact).toMatchObject({ version: 5, previous_expires_at: start + hour });
+      expect(await store.uploads.get(id)).toEqual(done);
+    });
+
+    it("tells a copy onto the key", async () => {
+      await save("one", { expires_in: hour });
+      await save("two", { key: "other" });
+      const copied = await store.artifacts.copy({ bucket: "b", key: "other", to_key: "k" });
+      expect(copied).toMatchObject({ version: 2, previous_expires_at: start + hour });
+    });
+  });
+
   describe("previous_metadata", () => {
     const metadata = { source: "sensor" };
 
@@ -168,7 +197,9 @@ describe.each(pieceKinds)("with content $where", ({ pieceLimits }) => {
       expect(await save("two")).toMatchObject({ version: 2, metadata: {}, previous_metadata: metadata });
       expect(await save("three")).not.toHaveProperty("previous_metadata");
       await save("four", { metadata });
-      expect(await save("five", { metadata: { other: "1" } })).not.toHaveProperty("previous_metadata");
+      expect(await save("five", { metadata: { other: "1" } })).toMatchObject({ previous_metadata: metadata });
+      const more = { other: "2", another: "3" };
+      expect(await save("six", { metadata: more })).not.toHaveProperty("previous_metadata");
       expect(await store.artifacts.get("b", "k", 2)).not.toHaveProperty("previous_metadata");
     });
 

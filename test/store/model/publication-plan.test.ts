@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { isSameContent } from "../../../src/store/model/artifact.js";
-import { lostMetadata, type Publication, planPublication } from "../../../src/store/model/publication-plan.js";
+import { type Publication, planPublication } from "../../../src/store/model/publication-plan.js";
 import type { Version } from "../../../src/store/model/records.js";
 
 const content = { sha256: "1".repeat(64), bytes: 10, mime_type: "text/plain", metadata: { a: "1", b: "2" } };
@@ -97,7 +97,7 @@ describe("planPublication() on a key that has expired", () => {
 
   it("takes it for absent, from the second on that its newest version names", () => {
     expect(kindOf([expired], {})).toBe("new");
-    expect(kindOf([{ ...expired, expires_at: now + 1 }], {})).toBe("existing 2");
+    expect(kindOf([{ ...expired, expires_at: now + 1 }], { expires_at: now + 1 })).toBe("existing 2");
     expect(kindOf([expired, versionOf(1)], { if_version: 0, is_strict: true })).toBe("new");
     expect(kindOf([expired], { content: other, if_version: 2 })).toBe("conflict");
     expect(kindOf([expired], { idempotency_key: "first" })).toBe("new");
@@ -113,35 +113,29 @@ describe("planPublication() on a key that has expired", () => {
 describe("planPublication() of content that the newest version has already", () => {
   const version = versionOf(2, { expires_at: now + 5_000 });
 
-  it("gives the version more time if less is left than was asked for, which is an edit", () => {
-    expect(nextOf([version], { expires_at: now + 9_000 })).toEqual({ ...version, expires_at: now + 9_000, edit: 1 });
-    const { expires_at: _, ...forever } = version;
-    expect(nextOf([version], {})).toEqual({ ...forever, edit: 1 });
-    expect(nextOf([{ ...version, edit: 3 }], {})).toEqual({ ...forever, edit: 4 });
+  const forever = versionOf(2);
+
+  it("makes a new version for another expiry, and none if the times differ by what a retry takes", () => {
+    for (const seconds of [4_699, 5_301]) expect(kindOf([version], { expires_at: now + seconds })).toBe("new");
+    expect(kindOf([version], {})).toBe("new");
+    expect(kindOf([forever], { expires_at: now + 5_000 })).toBe("new");
+    for (const seconds of [4_700, 5_000, 5_300]) {
+      expect(nextOf([version], { expires_at: now + seconds })).toBe(version);
+    }
+    expect(nextOf([forever], {})).toBe(forever);
   });
 
-  it("leaves the version as it is if enough time is left, or as much as a retry takes is missing", () => {
-    for (const expires_at of [now + 4_000, now + 5_000, now + 5_300]) {
-      expect(nextOf([version], { expires_at })).toBe(version);
-    }
-    expect(nextOf([version], { expires_at: now + 5_301 })).not.toBe(version);
-    const forever = versionOf(2);
-    expect(nextOf([forever], { expires_at: now + 9_000 })).toBe(forever);
+  it("asks for the guard if the expiry is another one", () => {
+    const edited = { ...version, edit: 1 };
+    expect(kindOf([edited], { if_version: 2 })).toBe("conflict");
+    expect(kindOf([edited], { if_version: 2, if_edit: 1 })).toBe("new");
+    expect(nextOf([edited], { if_version: 1, expires_at: version.expires_at })).toBe(edited);
   });
 
   it("does not change the time of a version that a repeated request has made", () => {
     const made = { ...version, idempotency_keys: ["first"] };
     expect(nextOf([made], { idempotency_key: "first" })).toBe(made);
   });
-});
-
-it("lostMetadata() returns the metadata of the version before if the new content has none", () => {
-  const bare = { ...content, metadata: {} };
-  expect(lostMetadata([versionOf(1)], bare, now)).toEqual({ a: "1", b: "2" });
-  expect(lostMetadata([versionOf(1)], { ...content, metadata: { c: "1" } }, now)).toBeUndefined();
-  expect(lostMetadata([versionOf(2, bare), versionOf(1)], bare, now)).toBeUndefined();
-  expect(lostMetadata([versionOf(1, { expires_at: now })], bare, now)).toBeUndefined();
-  expect(lostMetadata([], bare, now)).toBeUndefined();
 });
 
 describe("the idempotency keys of a version", () => {

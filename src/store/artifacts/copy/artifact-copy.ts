@@ -1,5 +1,6 @@
 import { type Artifact, toArtifact } from "../../model/artifact.js";
 import { ArtifactError } from "../../model/errors.js";
+import { lostFacts } from "../../model/previous-facts.js";
 import { hasVersion, type Version } from "../../model/records.js";
 import type { FreedPieces } from "../../pieces/freed-pieces.js";
 import { noTransferUrls, type TransferUrls } from "../../ports/transfer-urls.js";
@@ -47,13 +48,14 @@ export class ArtifactCopy {
 
   /**
    * Publishes a version under another key, with its type and metadata. The copy does not expire. If the newest version
-   * of the target is the same already, it makes no version and returns that one, marked `already_saved`.
+   * of the target is the same already, it makes no version and returns that one, marked `already_saved`. A version that is
+   * named can be published under its own key again, on top of what came later.
    *
    * A move takes the source away in the same change. All versions come along as they are, under the next numbers of the
    * target, or only the newest one. When this resolves, the result survives power loss.
    *
    * @throws ArtifactError `artifact_not_found`, `version_conflict`, `storage_full`, `corrupt`; `invalid_argument` if
-   * source and target are one key. The reason of the signal if it was aborted
+   * source and target are one key, and no version is named or it is a move. The reason of the signal if it was aborted
    */
   async run(wanted: CopyArtifact, { signal }: CopyOptions = {}): Promise<CopiedArtifact> {
     const request = checkCopy(wanted);
@@ -84,9 +86,9 @@ export class ArtifactCopy {
 
   async #look(request: CopyRequest): Promise<Seen> {
     const { rows, nowSeconds, keepVersions } = this.#dependencies;
-    const { from, to } = request;
+    const { from, to, isSameKey } = request;
     const source = await rows.ofKey(from.bucket, from.key);
-    const target = await rows.ofKey(to.bucket, to.key);
+    const target = isSameKey ? source : await rows.ofKey(to.bucket, to.key);
     return { source, target, ...planCopy(request, source, target, { nowSeconds: nowSeconds(), keepVersions }) };
   }
 
@@ -113,7 +115,7 @@ export class ArtifactCopy {
   /** Tries once, from the rows as they were seen. Undefined if one of them has changed meanwhile. */
   async #publish(request: CopyRequest, seen: Seen, staged: StagedCopies): Promise<CopiedArtifact | undefined> {
     const { rows, freed, signal, quota, keepVersions } = this.#dependencies;
-    const { from, to, isMove, sourceGuard } = request;
+    const { from, to, isMove, isSameKey, sourceGuard } = request;
     const { source, target, taken } = seen;
     const change = rows.begin();
     const made = this.#made(request, seen, staged, change);
@@ -122,14 +124,15 @@ export class ArtifactCopy {
     const dropped = putOnTop(change, { ...to, rows: target }, made, keepVersions);
     const gone = isMove ? versionsOf(source) : [];
     if (isMove) change.versions(from.bucket, from.key, source, { last: lastNumber(source), versions: [] });
-    else if (sourceGuard.if_version !== undefined) change.compareVersions(from.bucket, from.key, source);
+    else if (sourceGuard.if_version !== undefined && !isSameKey) change.compareVersions(from.bucket, from.key, source);
     const unused = { session: staged.id, pieces: staged.besides(taken) };
     const freedRow = change.free([...gone, ...dropped, unused]);
     if (!(await staged.commit(change, newest))) return undefined;
     signal.announce();
     await freed.remove(freedRow);
     quota.freed({ storedBytes: bytesIn(gone) + bytesIn(dropped) - (isMove ? bytesIn(taken) : 0) });
-    return { ...this.#show(request, newest), ...(isMove ? { moved_versions: made.length } : {}) };
+    const lost = lostFacts(versionsOf(target), newest, this.#dependencies.nowSeconds());
+    return { ...this.#show(request, newest), ...lost, ...(isMove ? { moved_versions: made.length } : {}) };
   }
 
   /** The versions as the target gets them. Their pieces in rows are put with the change. */

@@ -17,7 +17,7 @@ export interface CopyArtifact {
   readonly version?: number | undefined;
   /** The source's bucket by default. */
   readonly to_bucket?: string | undefined;
-  /** The source's key by default. */
+  /** The source's key by default. It may be the source itself if `version` is given and nothing is moved. */
   readonly to_key?: string | undefined;
   /** The source is gone afterwards. */
   readonly move?: boolean | undefined;
@@ -48,6 +48,8 @@ interface Place {
 export interface CopyRequest {
   readonly from: Place;
   readonly to: Place;
+  /** An older version is brought back: its copy becomes the newest one of its own key. */
+  readonly isSameKey: boolean;
   readonly version: number | undefined;
   readonly isMove: boolean;
   readonly takesAll: boolean;
@@ -64,8 +66,10 @@ export function checkCopy(wanted: CopyArtifact): CopyRequest {
   checkBucket(to_bucket);
   const key = toKey(wanted.key);
   const to_key = toKey(wanted.to_key ?? key);
-  if (to_bucket === bucket && to_key === key) {
-    const message = "Source and target are the same key: give another to_key, to_bucket or both. Nothing was copied.";
+  const isSameKey = to_bucket === bucket && to_key === key;
+  if (isSameKey && (isMove || version === undefined)) {
+    const message =
+      "Source and target are the same key: give version to bring an older one back, or another to_key. Nothing was copied.";
     throw new ArtifactError("invalid_argument", message, { details: { argument: "to_key" } });
   }
   if (all_versions && !isMove) {
@@ -75,6 +79,7 @@ export function checkCopy(wanted: CopyArtifact): CopyRequest {
   return {
     from: { bucket, key },
     to: { bucket: to_bucket, key: to_key },
+    isSameKey,
     version,
     isMove,
     takesAll: isMove && all_versions !== false,
