@@ -62,7 +62,7 @@ async function nearKeysError(
     if (!(cause instanceof ArtifactError)) throw cause;
     if (cause.code !== "bucket_not_found") return undefined; // the artifact is not found, whatever its neighbours are
     const message = `${error.message} The bucket does not exist.`;
-    return new ArtifactError(code, message, { next: "see_buckets", details, cause: error });
+    return new ArtifactError(code, message, { next, details, cause: error });
   }
 }
 

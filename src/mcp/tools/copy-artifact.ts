@@ -12,7 +12,7 @@ export function copyArtifact({ store, savedBy }: ToolContext): Tool {
     title: "Copy, move or rename an artifact",
     description: `Copies an artifact to another key or bucket inside the store, or with move true moves or renames it, whatever its size. Its bytes never pass you, and its metadata stays.
 
-A move takes all versions along in one step. On a key that exists, a copy becomes the newest version, and a move needs if_version.`,
+A copy of an older version to its own key brings it back. A move takes all versions along in one step. On a key that exists, a copy becomes the newest version, and a move needs if_version.`,
     annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: true },
     input: z.strictObject({
       bucket,

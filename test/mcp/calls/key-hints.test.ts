@@ -42,7 +42,7 @@ describe("artifact_not_found", () => {
     const { refusal } = await setup();
     expect(await refusal("read_artifact", { bucket: "none", key: "a" })).toMatchObject({
       code: "artifact_not_found",
-      message: expect.stringMatching(/The bucket does not exist\. See list_buckets/),
+      message: expect.stringMatching(/The bucket does not exist\. search_artifacts .* list_buckets/),
     });
   });
 
