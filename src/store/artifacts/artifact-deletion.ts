@@ -87,5 +87,7 @@ export class ArtifactDeletion {
 /** @throws ArtifactError `artifact_not_found` if no such version was ever there */
 function checkWasThere(bucket: string, key: string, rows: KeyRows, version: number | undefined): void {
   const last = lastNumber(rows);
-  if (last === 0 || (version ?? 0) > last) throw unknownVersion(bucket, key, versionsOf(rows), version);
+  if (last === 0 || (version ?? 0) > last) {
+    throw unknownVersion(bucket, key, { versions: versionsOf(rows), last }, version);
+  }
 }

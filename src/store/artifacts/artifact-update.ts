@@ -10,7 +10,7 @@ import type { TransferUrls } from "../ports/transfer-urls.js";
 import type { ChangeSignal } from "../publication/change-signal.js";
 import { replaceVersion, versionsOf } from "../publication/key-versions.js";
 import type { StoreClock } from "../publication/store-clock.js";
-import type { KeyRows, Rows } from "../rows.js";
+import { type KeyRows, lastNumber, type Rows } from "../rows.js";
 import { guardNotMet, unknownVersion } from "./find-version.js";
 
 /** A change of the newest version in place. At least one of `metadata` and `expires_in` is given. */
@@ -72,7 +72,7 @@ export class ArtifactUpdate {
     const { bucket, key, isStrict } = wanted;
     const versions = liveVersions(versionsOf(keyRows), this.#dependencies.nowSeconds());
     const [newest] = versions;
-    if (newest === undefined) throw unknownVersion(bucket, key, versions);
+    if (newest === undefined) throw unknownVersion(bucket, key, { versions, last: lastNumber(keyRows) });
     const next = updated(newest, wanted, expires_at);
     const needsGuard = next !== newest || isStrict === true;
     if (needsGuard && !isGuardMet(wanted, newest)) throw guardNotMet(wanted, newest);

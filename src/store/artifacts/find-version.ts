@@ -4,7 +4,7 @@ import { checkBucket } from "../model/names/bucket-name.js";
 import { toKey } from "../model/names/key-name.js";
 import { quote } from "../model/quote.js";
 import { type ArtifactRow, type Version, versionNumbered } from "../model/records.js";
-import { versionConflict } from "../model/session-errors.js";
+import { absence, versionConflict } from "../model/session-errors.js";
 import type { Rows } from "../rows.js";
 
 export interface FoundVersion {
@@ -23,21 +23,31 @@ export async function findVersion(rows: Rows, bucket: string, name: string, vers
   const row = await rows.liveArtifact(bucket, key);
   const versions = row?.value.versions ?? [];
   const found = versionNumbered(versions, version);
-  if (row === undefined || found === undefined) throw unknownVersion(bucket, key, versions, version);
-  return { row, found };
+  if (row !== undefined && found !== undefined) return { row, found };
+  throw unknownVersion(bucket, key, { versions, last: await rows.lastNumber(bucket, key) }, version);
 }
 
-/** @param versions of the key, newest first; empty if the key does not exist */
+/** A key as a reader finds it. */
+interface SeenKey {
+  /** Newest first; empty if the key does not exist. */
+  readonly versions: readonly Version[];
+  /** The last version number that was given to it; 0 if none was. */
+  readonly last: number;
+}
+
 export function unknownVersion(
   bucket: string,
   key: string,
-  versions: readonly Version[],
+  { versions, last }: SeenKey,
   version?: number,
 ): ArtifactError {
   const [newest] = versions;
   if (newest === undefined) {
-    const message = `There is no artifact ${quote(key)} in bucket ${quote(bucket)}.`;
-    return new ArtifactError("artifact_not_found", message, { next: "see_artifacts", details: { bucket, key } });
+    const details = last === 0 ? { bucket, key } : { bucket, key, last_version: last };
+    return new ArtifactError("artifact_not_found", `${absence(bucket, key, last)}.`, {
+      next: "see_artifacts",
+      details,
+    });
   }
   const message = `There is no version ${version} of ${quote(key)} in bucket ${quote(bucket)}; ${thereAre(versions)}.`;
   const details = { bucket, key, version: version ?? null, newest_version: newest.version };

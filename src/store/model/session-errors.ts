@@ -260,3 +260,10 @@ export function contentMismatch(
     kept,
   );
 }
+
+/** Says that a key does not exist, and what is known of it, without a full stop. @param last its last version number, or 0 */
+export function absence(bucket: string, key: string, last: number): string {
+  const name = `${quote(key)} in bucket ${quote(bucket)}`;
+  if (last === 0) return `There is no artifact ${name}`;
+  return `${name} was deleted, was moved or has expired; its last version was ${last}`;
+}

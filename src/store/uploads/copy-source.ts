@@ -4,6 +4,7 @@ import { checkBucket } from "../model/names/bucket-name.js";
 import { toKey } from "../model/names/key-name.js";
 import { quote } from "../model/quote.js";
 import { type SessionRecord, type Version, versionNumbered } from "../model/records.js";
+import { absence } from "../model/session-errors.js";
 import type { Rows } from "../rows.js";
 import type { CreateUpload } from "./new-session.js";
 
@@ -27,7 +28,7 @@ export async function findSource(rows: Rows, { bucket, key: name, version }: Cop
   if (found !== undefined) return found;
   const where = `${quote(key)} in bucket ${quote(bucket)}`;
   if (version === undefined || versions.length === 0) {
-    const message = `There is no artifact ${where}. Nothing was copied.`;
+    const message = `${absence(bucket, key, await rows.lastNumber(bucket, key))}. Nothing was copied.`;
     throw new ArtifactError("artifact_not_found", message, { next: "see_artifacts", details: { bucket, key } });
   }
   const numbers = versions.slice(0, maxNamedVersions).map((known) => known.version);

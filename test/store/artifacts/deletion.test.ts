@@ -103,6 +103,22 @@ describe("delete()", () => {
   });
 });
 
+it("leaves a key behind of which every reader says that it was there", async () => {
+  await store.artifacts.save({ bucket: "b", key: "gone", bytes: bytesOf("x"), defaultMimeType: "text/plain" });
+  await store.artifacts.delete("b", "gone");
+  const gone = {
+    code: "artifact_not_found",
+    message: expect.stringMatching(
+      /^"gone" in bucket "b" was deleted, was moved or has expired; its last version was 1\./,
+    ),
+  };
+  await expect(store.artifacts.get("b", "gone")).rejects.toMatchObject({ ...gone, details: { last_version: 1 } });
+  await expect(store.artifacts.update({ bucket: "b", key: "gone", metadata: {} })).rejects.toMatchObject(gone);
+  const from = { bucket: "b", key: "gone" };
+  await expect(store.uploads.create({ bucket: "b", key: "new", from })).rejects.toMatchObject(gone);
+  await expect(store.artifacts.get("b", "never")).rejects.toThrow('There is no artifact "never" in bucket "b".');
+});
+
 describe("deleteUnder()", () => {
   const under = { bucket: "b", prefix: "run/" };
 

@@ -72,6 +72,9 @@ describe.each(pieceKinds)("with content $where", ({ pieceLimits }) => {
         const from = { bucket: "b", key: "k", version };
         await expect(uploads.create({ bucket: "b", key: "copy", from })).rejects.toMatchObject(missing);
       }
+      await expect(artifacts.get("b", "k")).rejects.toThrow(
+        /"k" in bucket "b" was .* has expired; its last version was 2/,
+      );
       await expect(artifacts.listVersions("b", "k", { limit: 9 })).rejects.toMatchObject(missing);
       await expect(artifacts.list({ bucket: "b", limit: 9 })).rejects.toMatchObject({ code: "bucket_not_found" });
       await expect(artifacts.update({ bucket: "b", key: "k", metadata: {} })).rejects.toMatchObject(missing);

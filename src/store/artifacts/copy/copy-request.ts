@@ -6,6 +6,7 @@ import { checkBucket } from "../../model/names/bucket-name.js";
 import { toKey } from "../../model/names/key-name.js";
 import { quote } from "../../model/quote.js";
 import { type Version, versionNumbered } from "../../model/records.js";
+import { absence } from "../../model/session-errors.js";
 import { versionsOf } from "../../publication/key-versions.js";
 import { type KeyRows, lastNumber } from "../../rows.js";
 import { unknownVersion } from "../find-version.js";
@@ -156,14 +157,17 @@ function noSource(
   inTarget: Version | undefined,
 ): ArtifactError {
   const last = lastNumber(source);
-  if (versions.length > 0 || last === 0) return unknownVersion(from.bucket, from.key, versions, version);
-  const was = `${nameOf(from)} was deleted, was moved or has expired; its last version was ${last}.`;
+  if (versions.length > 0 || last === 0) return unknownVersion(from.bucket, from.key, { versions, last }, version);
   const target = isMove && inTarget !== undefined ? ` ${nameOf(to)} has version ${guardText(inTarget)}.` : "";
   const details = { ...from, last_version: last };
-  return new ArtifactError("artifact_not_found", `${was}${target} Nothing was ${done(isMove)}.`, {
-    next: "see_artifacts",
-    details,
-  });
+  return new ArtifactError(
+    "artifact_not_found",
+    `${absence(from.bucket, from.key, last)}.${target} Nothing was ${done(isMove)}.`,
+    {
+      next: "see_artifacts",
+      details,
+    },
+  );
 }
 
 function conflict(message: string, next: "copy_onto_newest" | "check_source", details: ErrorDetails): ArtifactError {
