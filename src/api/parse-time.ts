@@ -18,7 +18,7 @@ export function parseTime(value: string | number, argument: string, edge: "first
   const text = String(value).trim();
   const seconds = /^\d+$/.test(text) && !isYear(text) ? Number(text) : secondsOf(text, edge);
   if (Number.isInteger(seconds) && seconds >= 0 && seconds <= largestSeconds) return seconds;
-  const message = `${argument} must be a time like 2026-03-01 or 2026-03-01T08:30:00Z, or unix seconds, not ${quote(text)}.`;
+  const message = `${argument} must be a time like 2026-03-01 or 2026-03-01T08:30:00Z, or unix seconds, not ${quote(text)}. Today is ${new Date().toISOString().slice(0, 10)} (UTC).`;
   throw new ArtifactError("invalid_argument", message, { details: { argument } });
 }
 

@@ -19,7 +19,7 @@ export const key = z.string().meta({ description: "Key." });
 
 /** A bucket that a new artifact goes to. */
 export const newBucket = z.string().meta({
-  description: `1 to ${maxBucketChars} of A-Z a-z 0-9 _ - . It needs no creating.`,
+  description: `1 to ${maxBucketChars} of A-Z a-z 0-9 . _ - (no creating needed).`,
 });
 
 /** A key that a new artifact gets. */

@@ -36,7 +36,7 @@ export function artifactIndexContract(name: string, open: Open): void {
 }
 
 function wordContract(open: Open): void {
-  it("search() finds each word as a part of bucket, key or a value of the metadata, and ignores case", async () => {
+  it("search() finds each word as a part of bucket, key, or a name or a value of the metadata, and ignores case", async () => {
     const store = await open();
     await setArtifact(store, "Reports", "2026/March.CSV", { metadata: { author: "Ada Lovelace", run: "e-17" } });
     await setArtifact(store, "models", "march.bin");
@@ -48,7 +48,8 @@ function wordContract(open: Open): void {
       [["a"], ["Reports/2026/March.CSV", "models/march.bin"]],
       [["e-"], ["Reports/2026/March.CSV"]],
       [["17"], ["Reports/2026/March.CSV"]],
-      [["author"], []],
+      [["AUTH", "run"], ["Reports/2026/March.CSV"]],
+      [["authorada"], []],
       [["reports2026"], []],
       [["march", "nothing"], []],
     ] as const) {

@@ -118,7 +118,7 @@ function expectLines(text: string, { data, prefixes }: Arguments): void {
 function expectFacts(told: Arguments, facts: Arguments): void {
   for (const [name, value] of Object.entries(told)) {
     const fact = facts[name];
-    if (/^(created|expires)_at$/.test(name) && value !== fact)
+    if (/^(created|(previous_)?expires)_at$/.test(name) && value !== fact)
       expect(Date.parse(String(value))).toBe(Number(fact) * 1000);
     else if (name === "artifact") expectFacts(value as Arguments, fact as Arguments);
     else expect(value, name).toEqual(fact);

@@ -101,7 +101,7 @@ const orders: Readonly<Record<SearchOrder, (a: Entry, b: Entry) => number>> = {
 
 function isMatch({ bucket, key, newest }: Entry, query: SearchQuery): boolean {
   const { mime_type, bytes, created_at, metadata } = newest;
-  const texts = [bucket, key, ...Object.values(metadata)].map(folded);
+  const texts = [bucket, key, ...Object.entries(metadata).flat()].map(folded);
   const { created_after = 0, created_before = Number.POSITIVE_INFINITY } = query;
   const { min_bytes = 0, max_bytes = Number.POSITIVE_INFINITY } = query;
   return (

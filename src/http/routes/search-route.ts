@@ -9,7 +9,7 @@ const time = z.string().optional();
 const bytes = z.int().min(0).optional();
 const searchQuery = z.strictObject({
   query: z.string().optional().meta({
-    description: "Words. Each must be a part of the bucket, the key or a value of the metadata, in any case.",
+    description: "Words. Each must be a part of the bucket, the key or the metadata (names and values), in any case.",
   }),
   bucket: bucket.optional(),
   prefix,

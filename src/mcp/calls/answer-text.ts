@@ -20,9 +20,11 @@ export function publishedText(artifact: Artifact, given: object): string {
   return textOf(publishedFacts(artifact, given));
 }
 
-/** What an artifact is after its facts were changed. @param given the arguments of the call */
-export function editedText({ version, edit, metadata, expires_at }: Artifact, given: object): string {
-  return textOf(withoutKnown({ version, edit, metadata, expires_at }, { ...given }));
+/** What an artifact is after its facts were changed, and what it was. @param given the arguments of the call */
+export function editedText(artifact: Artifact, given: object): string {
+  const { version, edit, metadata, expires_at, previous_metadata, previous_expires_at } = artifact;
+  const facts = { version, edit, metadata, expires_at, previous_metadata, previous_expires_at };
+  return textOf(withoutKnown(facts, { ...given }));
 }
 
 /**
@@ -86,6 +88,7 @@ function readable(facts: Facts): Facts {
           return Object.keys(value as object).length === 0 ? [] : [[name, value]];
         case "created_at":
         case "expires_at":
+        case "previous_expires_at":
           return [[name, typeof value === "number" ? isoTime(value) : value]];
         case "artifact":
           return [[name, readable(value as Facts)]];

@@ -50,7 +50,11 @@ export const deletedPrefix = z
   .optional()
   .meta({ description: 'In place of key: all keys that begin with this, like tmp/; "/" is the whole bucket.' });
 
-export const confirm = z.string().optional().meta({ description: "What the same call without it answered." });
+/** A caller that sends true is told where the right text comes from. */
+export const confirm = z
+  .preprocess((value) => (typeof value === "boolean" ? String(value) : value), z.string())
+  .optional()
+  .meta({ description: "What the same call without it answered." });
 
 /**
  * The version of a key that an upload begins with. Undefined if it begins with none.

@@ -3,6 +3,7 @@ import { count } from "../../store/model/count.js";
 import { ArtifactError } from "../../store/model/errors.js";
 import { isTextType } from "../../store/model/media-type.js";
 import { decodeUtf8, withBuffer } from "../fast-json/fast-json.js";
+import { isUntyped } from "./untyped-content.js";
 import { characterStart, charBytes, firstInvalidByte, isTextBetweenEnds } from "./utf8-characters.js";
 
 /**
@@ -59,17 +60,24 @@ async function readPageBy(open: OpenArtifact, request: PageRequest): Promise<Con
       { details: { argument: "offset", offset, bytes } },
     );
   }
-  if (encoding === "utf8" || (encoding === "auto" && isTextType(mime_type))) return readTextPage(open, request);
+  const mayBeText = encoding === "auto" && (isTextType(mime_type) || isUntyped(mime_type));
+  if (encoding === "utf8" || mayBeText) return readTextPage(open, request);
   const content = await open.read(offset, request.length ?? defaultPageBytes);
   return { ...base64Page(content, offset), isText: encoding === "auto" && isTextBetweenEnds(content) };
 }
+
+/** Characters that text has not, except in some escape sequences. */
+const controls = /[^\P{Cc}\t\n\r]/u;
 
 function base64Page(content: Uint8Array, start: number): ContentPage {
   const text = Buffer.from(content).toString("base64");
   return { encoding: "base64", text, start, end: start + content.length, isText: false };
 }
 
-/** A page of text. If its bytes are not UTF-8 and `auto` was asked for, the page is base64. */
+/**
+ * A page of text. If its bytes are not UTF-8 and `auto` was asked for, the page is base64. So it is for content without a
+ * type that has control characters.
+ */
 async function readTextPage(open: OpenArtifact, { offset, length, encoding }: PageRequest): Promise<ContentPage> {
   const from = Math.max(0, offset - 3);
   const content = await open.read(from, offset - from + (length ?? defaultTextBytes) + 4);
@@ -80,12 +88,14 @@ async function readTextPage(open: OpenArtifact, { offset, length, encoding }: Pa
     chars: length === undefined ? defaultPageChars : Number.POSITIVE_INFINITY,
   });
   const text = decodeUtf8(content.subarray(start, end));
-  if (text !== undefined) return { encoding: "utf8", text, start: from + start, end: from + end, isText: false };
+  const mustBeClean = encoding === "auto" && isUntyped(open.artifact.mime_type);
+  if (text !== undefined && !(mustBeClean && controls.test(text)))
+    return { encoding: "utf8", text, start: from + start, end: from + end, isText: false };
+  const cut = (): Uint8Array =>
+    content.subarray(at, betweenCharacters(content, at, Math.min(content.length, at + (length ?? defaultPageBytes))));
+  if (mustBeClean) return { ...base64Page(cut(), offset), isText: isTextBetweenEnds(cut()) };
   const notUtf8 = describeNotUtf8(open.artifact.mime_type, content.subarray(start, end), from + start);
-  if (encoding === "auto") {
-    const cut = betweenCharacters(content, at, Math.min(content.length, at + (length ?? defaultPageBytes)));
-    return { ...base64Page(content.subarray(at, cut), offset), notUtf8 };
-  }
+  if (encoding === "auto") return { ...base64Page(cut(), offset), notUtf8 };
   throw new ArtifactError("invalid_argument", `${notUtf8} Read the bytes with encoding base64.`, {
     details: { argument: "encoding", offset },
   });

@@ -64,7 +64,8 @@ function whyNotShown(
     return `Not shown: ${known}. The longest side that is shown has ${maxSidePixels} pixels. ${asBytes}`;
   }
   if (bytes > maxPageBytes) return `Not shown: ${known}. At most ${maxPageBytes} bytes are shown. ${asBytes}`;
-  if (!isComplete(format, content)) return `Not shown: ${known}, and its end is missing. ${asBytes}`;
+  if (!isComplete(format, content))
+    return `Not shown: ${known}, and its end is missing: save or import the whole file again.`;
   if (bytes <= length) return undefined;
   return `Not shown yet: ${known}. Without a larger length, at most ${countIs(length, "byte")} shown. To show it: ${callWith(artifact, { length: bytes })}`;
 }

@@ -38,7 +38,7 @@ const adviceFor: Readonly<Record<NextStep, Advice>> = {
       : `Read the newest version first: if it has changes to keep, save content with them and yours under if_version ${newestIn(details) ?? "of it"}, and abort_upload_session. Only to replace it with this upload, call complete_upload_session with if_version ${newestIn(details) ?? "set to the newest version (get_artifact tells it; 0 if there is none)"}.`,
   save_on_newest: (details) =>
     details["version"] === 0
-      ? "Somebody deleted it. Save again with if_version 0 to make it anew."
+      ? "It was deleted, or was never saved under this key: search_artifacts finds keys. To make it anew, save again with if_version 0."
       : `Read the newest version, merge your change into it, and save that with if_version ${newestIn(details)}. Save yours as it is only to replace it.`,
   copy_onto_newest: ({ version, newest }) =>
     version === 0

@@ -60,12 +60,14 @@ const usual = { limit: defaultPageLimit, all: false };
  *
  * @param args the arguments of the call that asked for this page
  * @param lines the entries, one line each
+ * @param hints what helps a caller who finds nothing, one line each
  */
 export function pageSuccess(
   lister: string | Lister,
   args: object,
   page: ListPage,
   lines: readonly string[],
+  hints: readonly string[] = [],
 ): CallToolResult {
   const { tool, defaults }: Lister = typeof lister === "string" ? { tool: lister, defaults: usual } : lister;
   const given = Object.entries(args).filter(([name, value]) => value !== defaults[name]);
@@ -74,11 +76,12 @@ export function pageSuccess(
       ? "This is the last page."
       : `Next page: ${tool} ${JSON.stringify({ ...Object.fromEntries(given), cursor: page.next_cursor })}`;
   const where = `${lines.length} ${lines.length === 1 ? "entry" : "entries"} on this page. ${rest}`;
-  const hint = lines.length === 0 ? wildcardHint(args) : [];
-  return success(cursorFirst(page), [where, ...hint, ...lines].join("\n"));
+  const found = lines.length === 0 ? [...wildcardHint(args), ...hints] : lines;
+  return success(cursorFirst(page), [where, ...found].join("\n"));
 }
 
-function wildcardHint({ prefix = "" }: { readonly prefix?: string | undefined }): string[] {
+/** For a prefix that matches nothing. */
+export function wildcardHint({ prefix = "" }: { readonly prefix?: string | undefined }): string[] {
   return /[*?]/.test(prefix)
     ? ["prefix is plain text: * and ? are no wildcards. search_artifacts finds keys by words in them."]
     : [];

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { guardArgument, sourceGuardArgument } from "../../api/guard-arguments.js";
 import { artifact, bucket, key, version } from "../../api/schemas.js";
 import { sourceIfVersion, targetIfVersion } from "../calls/change-arguments.js";
+import { withKeyHints } from "../calls/key-hints.js";
 import { defineTool, type Tool, type ToolContext } from "../calls/tool.js";
 import { published } from "../calls/tool-result.js";
 
@@ -11,7 +12,7 @@ export function copyArtifact({ store, savedBy }: ToolContext): Tool {
     title: "Copy, move or rename an artifact",
     description: `Copies an artifact to another key or bucket inside the store, or with move true moves or renames it, whatever its size. Its bytes never pass you, and its metadata stays.
 
-A move takes all versions along in one step. On a key that exists, a copy becomes the newest version, and a move needs if_version.`,
+A copy of an older version to its own key brings it back. A move takes all versions along in one step. On a key that exists, a copy becomes the newest version, and a move needs if_version.`,
     annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: true },
     input: z.strictObject({
       bucket,
@@ -29,7 +30,9 @@ A move takes all versions along in one step. On a key that exists, a copy become
     }),
     async answer({ if_version, from_if_version, ...rest }, { signal }) {
       const guards = { ...guardArgument(if_version), ...sourceGuardArgument(from_if_version) };
-      const copy = await store.artifacts.copy({ ...rest, ...guards, saved_by: savedBy() }, { signal });
+      const copy = await withKeyHints(store.artifacts, rest, () =>
+        store.artifacts.copy({ ...rest, ...guards, saved_by: savedBy() }, { signal }),
+      );
       return published(copy, {});
     },
   });

@@ -4,9 +4,16 @@ import { artifact, bucket, deletedVersion } from "../../api/schemas.js";
 import type { DeletedUnder, MatchedUnder } from "../../store/artifacts/prefix-deletion.js";
 import { count } from "../../store/model/count.js";
 import { ArtifactError } from "../../store/model/errors.js";
+import { quote } from "../../store/model/quote.js";
 import { confirm, deletedKey, deletedPrefix, shortIfVersion } from "../calls/change-arguments.js";
+import { withKeyHints } from "../calls/key-hints.js";
 import { defineTool, type Tool, type ToolContext } from "../calls/tool.js";
-import { deleted, success } from "../calls/tool-result.js";
+import { deleted, success, wildcardHint } from "../calls/tool-result.js";
+
+interface Preview extends MatchedUnder {
+  readonly first_keys?: readonly string[];
+  readonly last_keys?: readonly string[];
+}
 
 const total = z.int().min(0).optional();
 
@@ -41,11 +48,12 @@ With prefix, the first call deletes nothing: it answers how many artifacts and b
     }),
     async answer({ bucket, key, prefix, confirm, version, if_version }, { signal, progress }) {
       if (prefix === undefined) {
-        const gone = await store.artifacts.delete(bucket, oneKey(key, confirm), {
-          version,
-          ...guardArgument(if_version),
-        });
-        return deleted(gone, { bucket, key });
+        const place = { bucket, key: oneKey(key, confirm) };
+        const options = { version, ...guardArgument(if_version) };
+        const gone = await withKeyHints(store.artifacts, place, () =>
+          store.artifacts.delete(bucket, place.key, options),
+        );
+        return deleted(gone, place);
       }
       if (prefix === "")
         throw refused("prefix", 'prefix is empty: give the beginning of keys, or "/" for all of them.');
@@ -69,9 +77,16 @@ function textOf(
     return `${count(answer.deleted, "artifact")} (${count(answer.bytes, "byte")}) deleted.${kept}`;
   }
   const { artifacts, bytes, confirm } = answer;
-  if (confirm === undefined) return "0 artifacts match. Nothing is to be deleted.";
+  if (confirm === undefined) return ["0 artifacts match. Nothing is to be deleted.", ...wildcardHint(place)].join(" ");
   const call = `delete_artifact ${JSON.stringify({ ...place, confirm })}`;
-  return `${count(artifacts, "artifact")} (${count(bytes, "byte")}) match. Nothing is deleted yet. To delete them: ${call}`;
+  return `${count(artifacts, "artifact")} (${count(bytes, "byte")}) match. Nothing is deleted yet.${keysOf(answer)} To delete them: ${call}`;
+}
+
+/** The keys that a preview names, and a mark where it leaves some out. */
+function keysOf({ artifacts, first_keys: first = [], last_keys: last = [] }: Preview): string {
+  if (first.length === 0) return "";
+  const between = artifacts > first.length + last.length ? ["..."] : [];
+  return ` They are ${[...first.map(quote), ...between, ...last.map(quote)].join(", ")}.`;
 }
 
 /** @throws ArtifactError `invalid_argument` */

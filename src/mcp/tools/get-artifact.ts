@@ -6,6 +6,7 @@ import { count } from "../../store/model/count.js";
 import type { Page } from "../../store/model/cursor.js";
 import { largestPageLimit } from "../../store/model/limits.js";
 import { artifactText } from "../calls/answer-text.js";
+import { withKeyHints } from "../calls/key-hints.js";
 import { versionLine } from "../calls/list-lines.js";
 import { defineTool, reading, type Tool, type ToolContext } from "../calls/tool.js";
 import { success, withText } from "../calls/tool-result.js";
@@ -32,7 +33,9 @@ export function getArtifact({ store, hasUrls }: ToolContext): Tool {
     }),
     output: artifact.extend({ versions: z.array(artifact).optional() }),
     async answer({ bucket, key, version, versions }) {
-      const found = await store.artifacts.get(bucket, key, version);
+      const found = await withKeyHints(store.artifacts, { bucket, key }, () =>
+        store.artifacts.get(bucket, key, version),
+      );
       if (versions === undefined) return success(found, artifactText(found));
       return withVersions(found, await store.artifacts.listVersions(bucket, key, { limit: versions }));
     },

@@ -4,9 +4,11 @@ import { bucket, key, version } from "../../api/schemas.js";
 import type { Artifact } from "../../store/model/artifact.js";
 import { count } from "../../store/model/count.js";
 import { type ContentPage, maxPageBytes, readPage } from "../calls/content-page.js";
+import { withKeyHints } from "../calls/key-hints.js";
 import { mediaAnswer } from "../calls/media-answer.js";
 import { mediaKindOf } from "../calls/media-format.js";
 import { alwaysLoad, defineTool, reading, type Tool, type ToolContext } from "../calls/tool.js";
+import { describeUntyped } from "../calls/untyped-content.js";
 
 /** The longest answer, in characters, that Claude Code shows to the model. It puts a longer one into a file. */
 const longResults = { "anthropic/maxResultSizeChars": 500_000 };
@@ -27,13 +29,17 @@ What is no text comes as base64. A whole image or recording of up to 100 KB, or 
       offset: z.int().min(0).optional().meta({ description: "Where the page begins, in bytes." }),
       length: z.int().min(1).max(maxPageBytes).optional().meta({ description: "Bytes of the page." }),
       encoding: z.enum(["auto", "utf8", "base64"]).default("auto").meta({
-        description: "auto: text where the type is text and the bytes are UTF-8, else base64.",
+        description: "auto: UTF-8 text as text, else base64.",
       }),
     }),
     async answer({ bucket, key, version, offset = 0, length, encoding }) {
-      const open = await store.artifacts.open(bucket, key, version);
+      const open = await withKeyHints(store.artifacts, { bucket, key }, () =>
+        store.artifacts.open(bucket, key, version),
+      );
       try {
         if (isWholeMedium(open.artifact, { offset, length, encoding })) return await mediaAnswer(open, length);
+        const untyped = encoding === "auto" ? await describeUntyped(open) : undefined;
+        if (untyped !== undefined) return untyped;
         const page = await readPage(open, { offset, length, encoding });
         return pageResult(open.artifact, page, { offset, length, encoding });
       } finally {

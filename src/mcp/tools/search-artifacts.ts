@@ -4,6 +4,7 @@ import { artifact, bucket, cursor, largestLimit, pageOf, prefix } from "../../ap
 import { SEARCH_ORDERS } from "../../store/ports/artifact-index.js";
 import { createdAfter, createdBefore } from "../calls/change-arguments.js";
 import { artifactLine } from "../calls/list-lines.js";
+import { emptySearchHints } from "../calls/search-hints.js";
 import { alwaysLoad, defineTool, reading, type Tool, type ToolContext } from "../calls/tool.js";
 import { pageSuccess } from "../calls/tool-result.js";
 
@@ -15,7 +16,7 @@ export function searchArtifacts({ store }: ToolContext): Tool {
     title: "Search artifacts",
     description: `Finds artifacts in all buckets by words, type, metadata, time or size, and lists the newest 20. Use it to find what was saved before.
 
-Each word of query must be a part of the bucket, the key or a value of the metadata; case is ignored, and content is not searched. All conditions must hold for the newest version. A page may be short and yet have a next one.`,
+Each word of query must be a part of the bucket, the key or the metadata; case is ignored, and content is not searched. All conditions must hold for the newest version. A page may be short and yet have a next one.`,
     annotations: reading,
     meta: alwaysLoad,
     input: z.strictObject({
@@ -23,10 +24,7 @@ Each word of query must be a part of the bucket, the key or a value of the metad
       bucket: bucket.optional(),
       prefix: prefix.meta({ description: "The beginning of the key." }),
       mime_type: z.string().optional().meta({ description: "Like text/csv or text/*." }),
-      metadata: z
-        .record(z.string(), z.string())
-        .optional()
-        .meta({ description: 'Pairs that it has, like {"run": "42"}.' }),
+      metadata: z.record(z.string(), z.string()).optional().meta({ description: 'Exact pairs, like {"run": "42"}.' }),
       created_after: createdAfter,
       created_before: createdBefore,
       min_bytes: z.int().min(0).optional().meta({ description: "Least size." }),
@@ -38,16 +36,19 @@ Each word of query must be a part of the bucket, the key or a value of the metad
     output: pageOf(artifact),
     async answer(args) {
       const { created_after: after, created_before: before } = args;
-      const page = await store.artifacts.search({
+      const { cursor, limit, ...wanted } = {
         ...args,
         created_after: after === undefined ? undefined : parseTime(after, "created_after"),
         created_before: before === undefined ? undefined : parseTime(before, "created_before", "last"),
-      });
+      };
+      const page = await store.artifacts.search({ ...wanted, cursor, limit });
+      const isNothing = page.data.length === 0 && page.next_cursor === undefined && cursor === undefined;
       return pageSuccess(
         { tool: "search_artifacts", defaults: { limit: defaultLimit, order: "newest" } },
         args,
         page,
         page.data.map((found) => artifactLine(found, args.bucket)),
+        isNothing ? await emptySearchHints(store.artifacts, wanted) : [],
       );
     },
   });

@@ -3,6 +3,7 @@ import { guardArgument } from "../../api/guard-arguments.js";
 import { artifact, bucket, key, metadata } from "../../api/schemas.js";
 import { parseNewExpiresIn } from "../../store/model/expiry.js";
 import { newExpiresIn, shortIfVersion } from "../calls/change-arguments.js";
+import { withKeyHints } from "../calls/key-hints.js";
 import { defineTool, type Tool, type ToolContext } from "../calls/tool.js";
 import { edited } from "../calls/tool-result.js";
 
@@ -26,7 +27,8 @@ export function updateArtifact({ store }: ToolContext): Tool {
     output: artifact,
     async answer({ if_version, expires_in, ...rest }) {
       const expiry = expires_in === undefined ? {} : { expires_in: parseNewExpiresIn(expires_in) };
-      return edited(await store.artifacts.update({ ...rest, ...expiry, ...guardArgument(if_version) }), rest);
+      const change = { ...rest, ...expiry, ...guardArgument(if_version) };
+      return edited(await withKeyHints(store.artifacts, rest, () => store.artifacts.update(change)), rest);
     },
   });
 }

@@ -11,7 +11,10 @@ import type { TransferUrls } from "../ports/transfer-urls.js";
 
 /** What to search for: an artifact must meet all that is given. */
 export interface SearchArtifacts extends PageOptions, Omit<SearchConditions, "words"> {
-  /** Words, separated by white space. Each must be a part of the bucket, the key or a value of the metadata. */
+  /**
+   * Words, separated by white space. Each must be a part of the bucket, the key, or a name or a value of the metadata.
+   * Quotation marks, commas and `*` around a word do not count.
+   */
   readonly query?: string | undefined;
   /** `newest` by default. */
   readonly order?: SearchOrder | undefined;
@@ -35,7 +38,7 @@ export async function searchArtifacts(
   { metadata, urls, nowSeconds }: ArtifactSearchDependencies,
   { query = "", order = "newest", limit, cursor, ...wanted }: SearchArtifacts,
 ): Promise<Page<Artifact>> {
-  const words = toWords(query);
+  const words = searchWords(query);
   checkOrder(order);
   const conditions = toConditions(wanted);
   const scope = ["search", order, ...words, JSON.stringify(Object.entries(conditions).sort())];
@@ -47,13 +50,31 @@ export async function searchArtifacts(
   return next === undefined ? { data } : { data, next_cursor: encodeCursor(scope, next) };
 }
 
-function toWords(query: string): string[] {
+/**
+ * The words of a query, as the index compares them.
+ *
+ * @throws ArtifactError `invalid_argument`
+ */
+export function searchWords(query: string): string[] {
   if (query.length > maxQueryChars)
     throw invalid("query", `is longer than ${maxQueryChars} characters: use fewer words`);
   if (!query.isWellFormed() || query.includes("\0")) {
     throw invalid("query", "has a NUL character or a lone surrogate, which no artifact's name has: remove it");
   }
-  return query.split(/\s+/u).filter((word) => word !== "");
+  return query
+    .split(/\s+/u)
+    .map(bareWord)
+    .filter((word) => word !== "");
+}
+
+/** What people and models write around a word, and do not mean as a part of it. */
+const aroundWord = `"'\u201c\u201d\u2018\u2019\`,*`;
+
+function bareWord(word: string): string {
+  let [start, end] = [0, word.length];
+  while (start < end && aroundWord.includes(word.charAt(start))) start += 1;
+  while (end > start && aroundWord.includes(word.charAt(end - 1))) end -= 1;
+  return word.slice(start, end);
 }
 
 function checkOrder(order: string): void {

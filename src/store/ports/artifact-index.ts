@@ -4,7 +4,7 @@ export type SearchOrder = (typeof SEARCH_ORDERS)[number];
 
 /** What an artifact must be like. All given conditions must hold for its newest version. */
 export interface SearchConditions {
-  /** Each must be a part of the bucket, the key or a value of the metadata. Case is ignored. */
+  /** Each must be a part of the bucket, the key, or a name or a value of the metadata. Case is ignored. */
   readonly words: readonly string[];
   readonly bucket?: string | undefined;
   /** The beginning of the key. */

@@ -41,7 +41,22 @@ refusedWith("invalid_argument", [
   ),
   ["a bad bucket", "list_artifacts", { bucket: "a/b" }, /"a-b" would do/, "bucket"],
   ["a bad bucket", "list_upload_sessions", { bucket: "a/b" }, /"a-b" would do/, "bucket"],
-  ["a folder instead of a key", "get_artifact", { bucket: "b", key: "dir/" }, /"dir" would do/, "key"],
+  ...["get_artifact", "read_artifact", "update_artifact", "copy_artifact", "delete_artifact"].map(
+    (tool): Row => [
+      "a folder instead of a key",
+      tool,
+      { bucket: "b", key: "dir/", ...(tool === "copy_artifact" ? { to_key: "k2" } : {}) },
+      /"dir\/" ends with a slash.* list_artifacts \{"bucket":"b","prefix":"dir\/"\}/,
+      "key",
+    ],
+  ),
+  [
+    "a folder as a target",
+    "copy_artifact",
+    { ...here, to_key: "dir/" },
+    /"dir\/" ends with a slash.* like "dir\/k"/,
+    "to_key",
+  ],
   ["a key without its bucket", "list_upload_sessions", { key: "k" }, /bucket/, "key"],
 ]);
 

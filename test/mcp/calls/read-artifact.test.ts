@@ -169,6 +169,32 @@ describe("read_artifact", () => {
     expect(sha256Of(joined(pages))).toBe(sha256Of(bytes));
   });
 
+  it.each([
+    ["text", Buffer.from("a,b\r\n1,\u20ac\t2\n"), "utf8"],
+    ["empty", Buffer.alloc(0), "utf8"],
+    ["text with a NUL", Buffer.from("a\0b"), "base64"],
+    ["text with an escape", Buffer.from("a\u001bb"), "base64"],
+    ["not UTF-8", Buffer.from([0x61, 0xff]), "base64"],
+  ] as const)("shows content without a type by what its bytes are: %s", async (_what, bytes, encoding) => {
+    const { save, read } = await setup();
+    await save(bytes, "application/octet-stream");
+    const page = await read();
+    expect(pageTextOf(page)).toBe(bytes.toString(encoding));
+    expect(textOf(page)).toContain(` as ${encoding}, `);
+    expect(textOf(page)).not.toMatch(/not UTF-8/);
+  });
+
+  it("answers pages that add up if text without a type has bytes of other kinds in its middle", async () => {
+    const { save, call } = await setup();
+    const bytes = Buffer.concat([
+      Buffer.from("\u20ac".repeat(9_000)),
+      Buffer.from([0, 0xff]),
+      Buffer.from("\u20ac".repeat(9_000)),
+    ]);
+    await save(bytes, "application/octet-stream");
+    expect(sha256Of(joined(await pagesOf({ call })))).toBe(sha256Of(bytes));
+  });
+
   it("answers base64 if content of a text type is not UTF-8", async () => {
     const { save, read } = await setup();
     const latin1 = Buffer.from("caf\u00e9 au lait", "latin1");
@@ -202,7 +228,7 @@ describe("read_artifact", () => {
 
   it("answers text as base64 and bytes as text if encoding says so, and repeats encoding in the next call", async () => {
     const { save, read } = await setup();
-    await save("hello", "application/octet-stream");
+    await save("hello", "x/y");
     expect(pageTextOf(await read())).toBe("aGVsbG8=");
     expect(pageTextOf(await read({ encoding: "utf8" }))).toBe("hello");
     await save("hello world");
@@ -214,7 +240,8 @@ describe("read_artifact", () => {
   it.each<[string, string | Uint8Array, string, Arguments, boolean]>([
     ["text in a fake image, from an offset", "hello world", "image/png", { offset: 2 }, true],
     ["text in a fake image, only a part", "hello world", "image/png", { length: 5 }, true],
-    ["text without a type", "hello", "application/octet-stream", {}, true],
+    ["text of another type", "hello", "x/y", {}, true],
+    ["text without a type, with an escape", "hel\u001blo", "application/octet-stream", {}, true],
     [
       "text that is cut inside its characters at both ends",
       "\u00e9\u20ac\u{1f600}a",

@@ -62,7 +62,12 @@ describe("update_artifact", () => {
     const { save, answer, refusal, call } = await setup();
     await save("x", { metadata: { a: "1", b: "2" } });
     const merged = await call("update_artifact", { ...here, metadata: { b: "", c: 3 }, merge: true, if_version: 1 });
-    expect(JSON.parse(textOf(merged))).toEqual({ version: 1, edit: 1, metadata: { a: "1", c: "3" } });
+    expect(JSON.parse(textOf(merged))).toEqual({
+      version: 1,
+      edit: 1,
+      metadata: { a: "1", c: "3" },
+      previous_metadata: { a: "1", b: "2" },
+    });
     const refused = await refusal("save_artifact", { ...here, content: "y", if_version: "1" });
     expect(refused).toMatchObject({ code: "version_conflict", message: expect.stringMatching(/if_version 1\.1/) });
     expect(await answer("update_artifact", { ...here, metadata: {}, if_version: "1.1" })).toMatchObject({
@@ -70,6 +75,18 @@ describe("update_artifact", () => {
       metadata: {},
     });
     expect(await save("y", { if_version: "1.2" })).toMatchObject({ version: 2 });
+  });
+
+  it("says what metadata and expiry it has replaced", async () => {
+    const { save, call } = await setup();
+    await save("x", { metadata: { a: "1", b: "2" }, expires_in: "1h" });
+    const result = await call("update_artifact", { ...here, metadata: { c: "3" }, expires_in: "never" });
+    expect(JSON.parse(textOf(result))).toEqual({
+      version: 1,
+      edit: 1,
+      previous_metadata: { a: "1", b: "2" },
+      previous_expires_at: new Date((nowSeconds + 3600) * 1000).toISOString().replace(".000", ""),
+    });
   });
 
   it("sets an expiry and takes it away", async () => {
@@ -118,6 +135,15 @@ describe("copy_artifact", () => {
     expect(await read({ key: "new", version: 1 })).toBe("one");
     const over = { bucket: "b", key: "new", to_key: "taken", move: true, all_versions: false, if_version: "1" };
     expect(await answer("copy_artifact", over)).toMatchObject({ version: 2, moved_versions: 1 });
+  });
+
+  it("brings an older version back as the newest of its own key", async () => {
+    const { save, call, read } = await setup();
+    await save("one");
+    await save("two");
+    const undone = await call("copy_artifact", { ...here, version: 1, if_version: "2" });
+    expect(JSON.parse(textOf(undone))).toMatchObject({ version: 3, bytes: 3 });
+    expect(await read()).toBe("one");
   });
 
   it("compares the source with from_if_version", async () => {
@@ -174,6 +200,7 @@ describe("delete_artifact", () => {
     const nothing = await call("delete_artifact", { bucket: "b", prefix: "none/" });
     expect(nothing).toMatchObject({ structuredContent: { artifacts: 0, bytes: 0 } });
     expect(textOf(nothing)).toMatch(/^0 artifacts match/);
+    expect(textOf(await call("delete_artifact", { bucket: "b", prefix: "tmp/*" }))).toMatch(/no wildcards/);
     expect(textOf(await call("delete_artifact", { bucket: "b", prefix: "/" }))).toMatch(/^1 artifact \(1 byte\) match/);
   });
 
@@ -190,5 +217,16 @@ describe("delete_artifact", () => {
     await save("x");
     expect(await refusal("delete_artifact", args)).toMatchObject({ code: "invalid_argument", argument });
     expect(await read()).toBe("x");
+  });
+
+  it("says of confirm true where the right text comes from", async () => {
+    const { save, refusal } = await setup();
+    await save("x");
+    for (const confirm of [true, "true"]) {
+      expect(await refusal("delete_artifact", { bucket: "b", prefix: "k", confirm })).toMatchObject({
+        argument: "confirm",
+        message: expect.stringMatching(/call without confirm first, and pass the one that it answers/),
+      });
+    }
   });
 });

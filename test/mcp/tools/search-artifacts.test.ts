@@ -76,11 +76,62 @@ describe("search_artifacts", () => {
     expect((await find({ bucket: "many", limit: 21 })).data).toHaveLength(21);
   });
 
+  it.each<[Arguments, string[]]>([
+    [{ query: "resluts eval" }, ['No bucket, key or metadata has "resluts". Without it 4 match.']],
+    [{ query: "eval, foo bar" }, ['No bucket, key or metadata has "foo" or "bar". Without them 4 match.']],
+    [
+      { query: "modle" },
+      ['No bucket, key or metadata has "modle". Content is not searched. A shorter part of a word finds more.'],
+    ],
+    [{ query: "april large" }, ['Without "april" 1 matches.', 'Without "large" 1 matches.']],
+    [{ query: "large", bucket: "notes", min_bytes: 1 }, ["Without bucket 1 matches."]],
+    [
+      { query: "csv", prefix: "march/", created_after: "2026-03-02" },
+      ["Without prefix 1 matches.", "Without the times 1 matches."],
+    ],
+    [
+      { metadata: { model: "large" } },
+      [
+        "Without metadata 4 match.",
+        "Pairs of metadata are compared exactly, with case: query finds parts of names and values in any case.",
+      ],
+    ],
+    [
+      { prefix: "march/*.csv" },
+      [
+        "prefix is plain text: * and ? are no wildcards. search_artifacts finds keys by words in them.",
+        "Without prefix 4 match.",
+      ],
+    ],
+  ])("says of %j, which finds nothing, why", async (args, hints) => {
+    const { call } = await setup();
+    expect(textOf(await call("search_artifacts", args)).split("\n")).toEqual([
+      "0 entries on this page. This is the last page.",
+      ...hints,
+    ]);
+  });
+
+  it("answers an unknown bucket with list_buckets", async () => {
+    const { refusal } = await setup();
+    expect(await refusal("search_artifacts", { bucket: "evals", query: "csv" })).toMatchObject({
+      code: "bucket_not_found",
+      message: expect.stringMatching(/list_buckets/),
+    });
+  });
+
+  it("finds by the name of metadata, and by *.csv", async () => {
+    const { keys } = await setup();
+    expect(await keys({ query: '"model Large", *.csv' })).toEqual([csv17]);
+  });
+
   it.each<[Arguments, RegExp]>([
     [{ order: "size" }, /order must be one of newest, oldest, largest, smallest, key/],
     [{ metadata: ["run"] }, /metadata must be an object of strings/],
     [{ metadata: { run: { a: 1 } } }, /metadata.run must be a string/],
-    [{ created_after: "last week" }, /created_after must be a time like 2026-03-01 .* not "last week"/],
+    [
+      { created_after: "last week" },
+      /created_after must be a time like 2026-03-01 .* not "last week"\. Today is 2\d{3}-\d\d-\d\d \(UTC\)/,
+    ],
     [{ mime_type: "csv" }, /mime_type is "csv", and must be a type like text\/csv/],
     [{ cursor: "x" }, /next_cursor/],
     [{ limit: 0 }, /limit must be at least 1/],

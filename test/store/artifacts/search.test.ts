@@ -38,6 +38,19 @@ describe("search", () => {
     expect(data).toEqual([await store.artifacts.get("runs", "2026/04/plot.png")]);
   });
 
+  it.each([
+    ["*.png", ["2026/04/plot.png"]],
+    ['"2026/03 evaluation" csv', ["2026/03/evaluation.csv"]],
+    ["evaluation, 2026/03, `csv`", ["2026/03/evaluation.csv"]],
+    ["\u201cplot*\u201d 'Bob'", ["2026/04/plot.png"]],
+    ["author bob", ["2026/04/plot.png"]],
+    ["evalu*csv", []],
+    [' * "" ,', ["2026/03/evaluation.csv", "2026/04/evaluation.csv", "2026/04/plot.png"]],
+  ])("does not count quotation marks, commas and * around a word: %s", async (query, keys) => {
+    const { search } = await filled();
+    expect(await search({ query })).toEqual(keys);
+  });
+
   it("finds nothing, without an error, in a bucket or under a prefix that does not exist", async () => {
     const { search } = await filled();
     expect(await search({ bucket: "none" })).toEqual([]);

@@ -24,7 +24,7 @@ export function metadataOf({ metadata }: Pick<IndexedTexts, "metadata">): Readon
 /** The folded text in which words are searched. A line break is between two fields, so no word matches across them. */
 export function searchedText(row: IndexedTexts): string {
   const [, bucket = "", ...key] = partsOf(row.row_key);
-  return foldText([bucket, key.join("\t"), ...Object.values(metadataOf(row))].join("\n"));
+  return foldText([bucket, key.join("\t"), ...Object.entries(metadataOf(row)).flat()].join("\n"));
 }
 
 /** The facts of an artifact that a search can ask for exactly, as tokens: its media type and the pairs of its metadata. */

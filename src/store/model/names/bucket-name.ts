@@ -41,7 +41,8 @@ function bucketProblem(text: string): string | undefined {
   if (isBucket(text)) return undefined;
   if (text === "") return "it is empty";
   const other = /[^A-Za-z0-9_.-]/u.exec(text)?.[0];
-  if (other !== undefined) return `it has ${describeCharacter(other)}, and a bucket has only A-Z a-z 0-9 _ - .`;
+  if (other !== undefined)
+    return `it has ${describeCharacter(other)}, and a bucket has only letters (A-Z, a-z), digits, dots, hyphens and underscores`;
   if (text.length > maxBucketChars) return `it has ${text.length} characters, and the limit is ${maxBucketChars}`;
   if (text.startsWith(".")) return "it begins with a dot";
   return text.endsWith(".") ? "it ends with a dot" : "it has two dots in a row";

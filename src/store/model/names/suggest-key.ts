@@ -33,6 +33,8 @@ function repair(text: string, options: { readonly isPrefix: boolean }): string |
   return name === "" ? undefined : name;
 }
 
+/** A key that is too long is cut to so many bytes, so that a model can read and write it. */
+const suggestedBytes = 72;
 /** Characters of the digest in a key that was cut. */
 const digestChars = 8;
 const extensionPattern = /\.[A-Za-z0-9]{1,16}$/;
@@ -43,7 +45,7 @@ function shortened(key: string, text: string): string {
   const [extension = ""] = extensionPattern.exec(key) ?? [];
   const end = `-${createHash("sha256").update(text).digest("hex").slice(0, digestChars)}${extension}`;
   const stem = key.slice(0, key.length - extension.length);
-  return cleanSegments(cutBytes(stem, maxKeyBytes - end.length), { isPrefix: false }) + end;
+  return cleanSegments(cutBytes(stem, suggestedBytes - end.length), { isPrefix: false }) + end;
 }
 
 function cleanSegments(text: string, { isPrefix }: { readonly isPrefix: boolean }): string {

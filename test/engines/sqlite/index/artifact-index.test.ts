@@ -75,7 +75,7 @@ const steps = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: pick("feed", "rebuild") }) },
 );
 const searches = fc.record({
-  words: fc.array(pick("x", "tr", "train", "TEST RUN", "é", "été", "7", "bb", "%"), { maxLength: 2 }),
+  words: fc.array(pick("x", "tr", "train", "TEST RUN", "é", "été", "7", "bb", "%", "run", "spl"), { maxLength: 2 }),
   bucket: pick(undefined, undefined, "a", "bb"),
   prefix: pick(undefined, undefined, "x", "x/", "T"),
   mime_type: pick(undefined, undefined, "text/*", "text/csv", "image/png"),

@@ -1,0 +1,78 @@
+import { describe, expect, it } from "vitest";
+import { isNearKey } from "../../../src/mcp/calls/near-key.js";
+import { connect } from "../../support/mcp-client.js";
+import { createMemoryEngines } from "../../support/stores.js";
+
+describe("artifact_not_found", () => {
+  async function setup() {
+    const connection = await connect(createMemoryEngines());
+    for (const key of ["runs/1/results.csv", "runs/2/results.csv", "notes/x.md", "a", "b"]) {
+      await connection.answer("save_artifact", { bucket: "b", key, content: "x" });
+    }
+    return connection;
+  }
+
+  it.each([
+    ["get_artifact", {}],
+    ["read_artifact", {}],
+    ["update_artifact", { metadata: { a: "1" } }],
+    ["copy_artifact", { to_key: "new" }],
+    ["delete_artifact", {}],
+  ])("of %s names keys that are near", async (tool, more) => {
+    const { refusal } = await setup();
+    expect(await refusal(tool, { bucket: "b", key: "runs/1/result.csv", ...more })).toMatchObject({
+      code: "artifact_not_found",
+      message: expect.stringMatching(/^There is no artifact .*\. Near it: "runs\/1\/results\.csv"\. search_artifacts/),
+    });
+  });
+
+  it.each([
+    ["Notes/X.md", /Near it: "notes\/x\.md"\./],
+    ["notes/x.txt", /Near it: "notes\/x\.md"\./],
+    ["runs/3/results.csv", /Near it: "runs\/1\/results\.csv", "runs\/2\/results\.csv"\./],
+    ["something/else.csv", /There is no artifact "something\/else\.csv" in bucket "b"\. search_artifacts/],
+  ])("of key %s says what is near in another folder, if anything is", async (key, message) => {
+    const { refusal } = await setup();
+    expect(await refusal("get_artifact", { bucket: "b", key })).toMatchObject({
+      message: expect.stringMatching(message),
+    });
+  });
+
+  it("says that the bucket does not exist either", async () => {
+    const { refusal } = await setup();
+    expect(await refusal("read_artifact", { bucket: "none", key: "a" })).toMatchObject({
+      code: "artifact_not_found",
+      message: expect.stringMatching(/The bucket does not exist\. search_artifacts .* list_buckets/),
+    });
+  });
+
+  it("of a version names the versions, and no other keys", async () => {
+    const { refusal } = await setup();
+    const { message } = await refusal("get_artifact", { bucket: "b", key: "a", version: 2 });
+    expect(message).toMatch(/there is version 1/);
+    expect(message).not.toMatch(/Near it/);
+  });
+});
+
+describe("a guard on a key that never existed", () => {
+  it("does not say that somebody deleted it", async () => {
+    const { refusal } = await connect(createMemoryEngines());
+    const { message } = await refusal("save_artifact", { bucket: "b", key: "k", content: "x", if_version: "3" });
+    expect(message).toMatch(/was never saved under this key.*if_version 0/);
+  });
+});
+
+describe("isNearKey", () => {
+  it.each([
+    ["result.csv", "results.csv", true],
+    ["x.md", "X.MD", true],
+    ["data", "data.json", true],
+    ["run-12.csv", "run-21.csv", true],
+    ["a", "b", false],
+    ["ab", "cd", false],
+    ["report.md", "summary.md", false],
+    ["x".repeat(1000), "y".repeat(1000), false],
+  ])("of %s and %s", (given, key, isNear) => {
+    expect(isNearKey(given, key)).toBe(isNear);
+  });
+});
