@@ -159,7 +159,7 @@ describe("the cost of a task", () => {
       version: 2,
       bytes: bytes + data.length,
     });
-    agent.expectAtMost(3, 600);
+    agent.expectAtMost(3, 585);
   });
 });
 

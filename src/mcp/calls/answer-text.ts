@@ -37,11 +37,12 @@ export function createdText(session: SessionAnswer, given: { readonly from?: str
   return textOf(sessionFacts(facts, given.from === undefined ? given : { mime_type, metadata, ...given }));
 }
 
-/** How far a session is, after a call that changes it. */
+/** How far a session is, after a call that changes it. That it has no declared size is known since its creation. */
 export function progressText({ offset, size, status, artifact }: SessionAnswer): string {
-  if (artifact === undefined) return textOf({ offset, size, status });
+  const progress = { offset, ...(size === null ? {} : { size }), status };
+  if (artifact === undefined) return textOf(progress);
   const { bucket, key, mime_type, metadata } = artifact;
-  return textOf({ offset, size, status, artifact: publishedFacts(artifact, { bucket, key, mime_type, metadata }) });
+  return textOf({ ...progress, artifact: publishedFacts(artifact, { bucket, key, mime_type, metadata }) });
 }
 
 function publishedFacts(artifact: Artifact, given: object): Facts {
