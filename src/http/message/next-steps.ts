@@ -21,7 +21,7 @@ const wordings: Readonly<Record<NextStep, Wording>> = {
   continue_at_offset: ({ offset }) =>
     `Continue at offset ${offset}, with the content that comes after the first ${count(Number(offset), "byte")}.`,
   check_content: ({ offset }) =>
-    `If it is another file, DELETE the session's url, create a new session with POST /v1/artifacts and upload from offset 0. Only if it is the same content, continue with the content after the first ${count(Number(offset), "byte")} (stored already).`,
+    `This may be another file than the one that this upload was begun with. If it is another file, DELETE the session's url, create a new session with POST /v1/artifacts and upload from offset 0. Only if it is the same content, continue with the content after the first ${count(Number(offset), "byte")} (stored already).`,
   send_again: ({ offset }) =>
     offset === undefined ? "Send the content again." : `Send the content again from offset ${offset}.`,
   send_smaller_chunks: "Send the same content in smaller requests, from the same offset.",

@@ -1,6 +1,5 @@
 import type { SessionAnswer } from "../../api/upload-command.js";
 import type { Artifact } from "../../store/model/artifact.js";
-import { uploadUri } from "../../store/model/upload-session.js";
 import { isoTime } from "./model-time.js";
 
 /*
@@ -27,31 +26,25 @@ export function editedText(artifact: Artifact, given: object): string {
   return textOf(withoutKnown(facts, { ...given }));
 }
 
-/**
- * All facts of a session, for a call that asks for them, without its command: a hint has it.
- *
- * @param given the arguments of the call
- */
+/** All facts of a session, for a call that asks for them. @param given the arguments of the call */
 export function sessionText(session: SessionAnswer, given: object): string {
   return textOf(sessionFacts(session, given));
 }
 
 /** What a new session has that its caller did not say. @param given the arguments of the call */
 export function createdText(session: SessionAnswer, given: { readonly from?: string | undefined }): string {
-  const { created_at, expires_at, command, open_sessions, artifact, ...facts } = session;
-  const { mime_type, metadata, id, url } = session;
-  // What an upload has from a version is known. An append should cost little, so a URI that follows from the id is left out.
-  const ofVersion = { mime_type, metadata, ...(url === uploadUri(id) ? { url } : {}) };
-  const known = given.from === undefined ? given : { ...ofVersion, ...given };
-  const told = withoutKnown(facts, { ...known });
-  return textOf(artifact === undefined ? told : { ...told, artifact: publishedFacts(artifact, session) });
+  const { created_at, expires_at, ...facts } = session;
+  const { mime_type, metadata } = session;
+  // What an upload has from a version is known, and an append should cost little.
+  return textOf(sessionFacts(facts, given.from === undefined ? given : { mime_type, metadata, ...given }));
 }
 
-/** How far a session is, after a call that changes it. */
+/** How far a session is, after a call that changes it. That it has no declared size is known since its creation. */
 export function progressText({ offset, size, status, artifact }: SessionAnswer): string {
-  if (artifact === undefined) return textOf({ offset, size, status });
-  const known = { bucket: artifact.bucket, key: artifact.key, mime_type: artifact.mime_type };
-  return textOf({ offset, size, status, artifact: publishedFacts(artifact, known) });
+  const progress = { offset, ...(size === null ? {} : { size }), status };
+  if (artifact === undefined) return textOf(progress);
+  const { bucket, key, mime_type, metadata } = artifact;
+  return textOf({ ...progress, artifact: publishedFacts(artifact, { bucket, key, mime_type, metadata }) });
 }
 
 function publishedFacts(artifact: Artifact, given: object): Facts {
@@ -59,9 +52,12 @@ function publishedFacts(artifact: Artifact, given: object): Facts {
   return withoutKnown({ ...facts }, { ...given });
 }
 
-function sessionFacts({ artifact, command, open_sessions, ...session }: SessionAnswer, given: object): Facts {
-  const facts = withoutKnown({ ...session }, { ...given });
-  return artifact === undefined ? facts : { ...facts, artifact: publishedFacts(artifact, session) };
+/** Without the command and its URL: a hint has them. */
+function sessionFacts(session: Partial<SessionAnswer>, given: object): Facts {
+  const { artifact, command, open_sessions, url, ...facts } = session;
+  const isTold = command !== undefined || url?.startsWith("artifact-upload:");
+  const told = withoutKnown(isTold ? facts : { ...facts, url }, { ...given });
+  return artifact === undefined ? told : { ...told, artifact: publishedFacts(artifact, session) };
 }
 
 /** What an answer may repeat of the call. Its other facts are never left out, even if an argument has the same value. */

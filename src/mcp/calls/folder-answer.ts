@@ -12,7 +12,7 @@ import type { ToolCall } from "./tool.js";
  * content has more of the manifest than all hosts take.
  */
 
-const maxLines = 100;
+const maxLines = 20;
 const maxLinesChars = 6_000;
 const maxEntries = 1_000;
 const maxEntriesChars = 300_000;
@@ -59,7 +59,8 @@ export function importedFolderSuccess({ skipped, manifest, ...folder }: Imported
   const where = `${sizeOf(folder)} of ${JSON.stringify(path)} ${files === 1 ? "is" : "are"} in bucket ${quote(bucket)}${under(folder)}: ${saved} saved now, ${already_saved} already saved.`;
   const entries = skipped.slice(0, maxSkippedEntries);
   const structured = { ...folder, skipped: skipped.length, skipped_entries: entries, manifest: firstEntries(manifest) };
-  return answer([where, ...skippedLines(skipped)], folder, manifest, structured);
+  const fresh = manifest.filter((entry) => !entry.already_saved);
+  return answer([where, ...skippedLines(skipped)], folder, fresh, structured);
 }
 
 export function exportedFolderSuccess({ manifest, ...folder }: ExportedFolder): CallToolResult {
@@ -81,19 +82,20 @@ export function folderProgress(progress: ToolCall["progress"], what: "stored" | 
 
 function answer(
   head: readonly string[],
-  { bucket, prefix, files }: Pick<ExportedFolder, "bucket" | "prefix" | "files">,
-  manifest: readonly FolderEntry[],
+  { bucket, prefix }: Pick<ExportedFolder, "bucket" | "prefix">,
+  moved: readonly FolderEntry[],
   structuredContent: object,
 ): CallToolResult {
-  const lines = upTo(manifest.map(lineOf), maxLines, maxLinesChars);
+  const lines = upTo(moved.map(lineOf), maxLines, maxLinesChars);
   const listed = JSON.stringify({ bucket, ...(prefix === "" ? {} : { prefix: `${prefix}/` }) });
-  const rest = lines.length < files ? [`The first ${lines.length} (list_artifacts ${listed} shows all):`] : [];
-  const text = [...head, ...rest, ...lines].join("\n");
+  const more = moved.length - lines.length;
+  const rest = more > 0 ? [`... and ${more} more (list_artifacts ${listed} shows all).`] : [];
+  const text = [...head, ...lines, ...rest].join("\n");
   return { content: [{ type: "text", text }], structuredContent: { ...structuredContent } };
 }
 
-function lineOf({ key, version, bytes, already_saved }: FolderEntry): string {
-  return `${key} version ${version}, ${count(bytes, "byte")}${already_saved ? ", already saved" : ""}`;
+function lineOf({ key, version, bytes }: FolderEntry): string {
+  return `${key} version ${version}, ${count(bytes, "byte")}`;
 }
 
 function skippedLines(skipped: ImportedFolder["skipped"]): string[] {

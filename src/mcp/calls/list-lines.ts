@@ -53,7 +53,8 @@ export function sessionLine(session: UploadSession, isOfOneKey: boolean): string
 }
 
 export function openSessionLine(session: OpenSession): string {
-  return line([session.id, ...progressOf(session, Number.POSITIVE_INFINITY)]);
+  const [at = "", begun, ...tail] = progressOf(session, Number.POSITIVE_INFINITY);
+  return line([session.id, at, `begun ${begun}`, ...tail]);
 }
 
 function progressOf(session: OpenSession, tailChars: number): string[] {

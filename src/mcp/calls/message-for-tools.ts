@@ -18,10 +18,8 @@ const adviceFor: Readonly<Record<NextStep, Advice>> = {
   create_session: "Create a new one with create_upload_session and upload from offset 0.",
   use_published:
     "To save other content under the same key, create a new session. To remove the artifact, use delete_artifact.",
-  continue_at_offset: ({ offset }) =>
-    `Go on with offset ${offset}: send the content that comes after the first ${count(Number(offset), "byte")} (bytes, not characters); tail is how they end.`,
-  check_content: ({ offset }) =>
-    `If it is another file, call abort_upload_session, create a new session with create_upload_session and upload from offset 0. Only if it is the same content, go on with offset ${offset}: the first ${countIs(Number(offset), "byte")} stored (bytes, not characters).`,
+  continue_at_offset: goOn,
+  check_content: beginAnew,
   send_again: "Send it again from the same offset.",
   send_smaller_chunks: "Send the same content to this session in smaller chunks, from the same offset.",
   upload_in_chunks: "Create a session with create_upload_session and send the content in chunks.",
@@ -32,10 +30,7 @@ const adviceFor: Readonly<Record<NextStep, Advice>> = {
     `Send the rest with upload_chunk from offset ${offset}, then complete. If ${countIs(Number(offset), "byte")} all there is, call complete_upload_session with size ${offset}.`,
   wait_for_upload:
     "Wait until that upload has ended, then make this call again. get_upload_session says how far it is.",
-  resolve_conflict: (details) =>
-    details["version"] === 0
-      ? "Somebody deleted it. Call complete_upload_session with if_version 0 to publish it anew, or abort_upload_session."
-      : `Read the newest version first: if it has changes to keep, save content with them and yours under if_version ${newestIn(details) ?? "of it"}, and abort_upload_session. Only to replace it with this upload, call complete_upload_session with if_version ${newestIn(details) ?? "set to the newest version (get_artifact tells it; 0 if there is none)"}.`,
+  resolve_conflict: resolveConflict,
   save_on_newest: (details) =>
     details["version"] === 0
       ? "It was deleted, or was never saved under this key: search_artifacts finds keys. To make it anew, save again with if_version 0."
@@ -84,14 +79,54 @@ const adviceFor: Readonly<Record<NextStep, Advice>> = {
   export_elsewhere: "Choose another path, or give overwrite: true to replace the existing file.",
 };
 
+/** Longer tails are in the details of the error. In characters. */
+const maxTailChars = 60;
+
+/** How an upload goes on from what is stored. */
+function goOn({ offset, size, tail, tail_encoding, tail_ends_at }: ErrorDetails): string {
+  const stored = count(Number(offset), "byte");
+  if (offset === size) return `All ${stored} are stored already: get_upload_session says what is left to do.`;
+  const end =
+    typeof tail === "string" && tail_encoding === undefined
+      ? JSON.stringify([...tail].slice(-maxTailChars).join(""))
+      : `the first ${stored} (bytes, not characters)`;
+  return `Go on at offset ${tail_ends_at ?? offset} with what comes after ${end}.`;
+}
+
+/** For content that differs from its first byte on: it may be other content than the upload was begun for. */
+function beginAnew({ session_id, differs_at, offset, size, if_version = "0" }: ErrorDetails): string {
+  if (differs_at !== 0 || offset === size) return "";
+  const abort = `abort_upload_session ${JSON.stringify({ session_id })} and create another session.`;
+  return if_version === "0"
+    ? `Only if you want to upload other content: ${abort}`
+    : `If the upload was begun with from, the content of that version is stored already: send only what comes after it. Only to replace it all: ${abort}`;
+}
+
+/** For an upload that has all its bytes: nothing has to be sent again, whatever the caller decides. */
+function resolveConflict(details: ErrorDetails): string {
+  const { session_id, version } = details;
+  const newest = newestIn(details);
+  if (newest === undefined) {
+    return "Read the newest version first: if it has changes to keep, save content with them and yours, and abort_upload_session. Only to replace it, call complete_upload_session with if_version set to the newest version (get_artifact tells it; 0 if there is none): that publishes this upload without sending it again.";
+  }
+  const complete = `complete_upload_session ${JSON.stringify({ session_id, if_version: newest })} publishes this upload without sending it again.`;
+  return version === 0
+    ? `Check bucket and key, or whether somebody deleted it. To make it anew, ${complete}`
+    : `Read the newest version first: if it has changes to keep, save content with them and yours under if_version ${newest}, and abort_upload_session. Only to replace it, ${complete}`;
+}
+
 /** The guard that the newest version meets, if the details tell it. */
 function newestIn({ version, edit }: ErrorDetails): string | undefined {
   return typeof version === "number" ? guardText({ version, edit: Number(edit ?? 0) }) : undefined;
 }
 
-/** An error's message for a model: what happened, then what to do next. */
+/**
+ * An error's message for a model: what happened, then what to do next. A model that has typed a stored chunk again, with
+ * other words, only has to go on: it is told so first, so that it does not throw the upload away.
+ */
 export function messageForTools({ message, next, details }: ArtifactError): string {
   const found = adviceFor[next];
   const advice = typeof found === "string" ? found : found(details);
-  return advice === "" ? message : `${message} ${advice}`;
+  const first = next === "check_content" ? goOn(details) : "";
+  return [first, message, advice].filter((part) => part !== "").join(" ");
 }

@@ -39,6 +39,12 @@ export function sessionProgress(session: UploadSession): CallToolResult {
   return success(session, progressText(session));
 }
 
+/** An upload of a local file: the artifact, as a save answers it, unless it is still being published. */
+export function imported(session: UploadSession, given: object): CallToolResult {
+  const { artifact } = session;
+  return success(session, artifact === undefined ? sessionText(session, given) : publishedText(artifact, given));
+}
+
 /** One page of a listing. */
 interface ListPage {
   readonly data: readonly unknown[];
@@ -133,9 +139,10 @@ function othersHint(id: string, newest: OpenSession, others: readonly OpenSessio
     newest.status === "open"
       ? `upload_chunk ${JSON.stringify({ session_id: newest.id, offset: newest.tail_ends_at ?? newest.offset })} with what comes after its tail`
       : `get_upload_session ${JSON.stringify({ session_id: newest.id })}, which says how to publish it`;
-  const [are, one] = others.length === 1 ? ["An unfinished upload", "it"] : ["Unfinished uploads", "the newest"];
+  const [are, one] =
+    others.length === 1 ? ["is also an unfinished upload", "it is"] : ["are also unfinished uploads", "the newest is"];
   return [
-    `${are} of this key exist${others.length === 1 ? "s" : ""} already. To go on with ${one}: ${goOn}, and abort_upload_session ${JSON.stringify({ session_id: id })} for the new one.`,
+    `The new session can be used. There ${are} of this key, maybe of another agent that still writes. Only if ${one} yours, from an earlier conversation, go on with that: ${goOn}, and abort_upload_session ${JSON.stringify({ session_id: id })} for the new one.`,
     ...others.map(openSessionLine),
   ].join("\n");
 }
@@ -153,7 +160,7 @@ function hintOf(session: SessionAnswer): string | undefined {
 function conflictHint({ if_version }: UploadSession): string {
   const why =
     if_version === undefined ? "the key has a newer version by now" : `its if_version, ${if_version}, was not met`;
-  return `This upload has all its bytes and is not published: ${why}. Read the newest version first: if it has changes to keep, save content with them and yours, and abort_upload_session. Only to replace it, call complete_upload_session with if_version set to the newest version of the key (get_artifact tells it; 0 if it finds nothing).`;
+  return `This upload has all its bytes and is not published: ${why}. Read the newest version first: if it has changes to keep, save content with them and yours, and abort_upload_session. Only to replace it, call complete_upload_session with if_version set to the newest version of the key (get_artifact tells it; 0 if it finds nothing). That publishes the bytes without sending them again.`;
 }
 
 function uploadHint(command: string, offset: number): string {

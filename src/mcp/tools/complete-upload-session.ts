@@ -10,7 +10,7 @@ export function completeUploadSession({ store }: ToolContext): Tool {
   return defineTool({
     name: "complete_upload_session",
     title: "Complete an upload session",
-    description: `Ends an upload that was created without size: what has been uploaded becomes the artifact. Asking twice is safe and answers the same. With status open it is still being published: call get_upload_session a little later.
+    description: `Ends an upload that was created without size: what has been uploaded becomes the artifact. Asking twice is safe. Status open: it is still being published, call get_upload_session a little later.
 
 After version_conflict or checksum_mismatch the bytes are kept: call this again with the right if_version or sha256. It also ends an upload whose declared size was too large, with size set to what there is.`,
     annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: true },

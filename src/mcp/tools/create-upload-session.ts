@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { guardArgument } from "../../api/guard-arguments.js";
 import { contentSha256, metadata, mimeType, newBucket, newKey, session, uploadSize } from "../../api/schemas.js";
+import { ArtifactError } from "../../store/model/errors.js";
 import { expiresIn, expiresInOf, fromVersion, ifVersion, sourceOf } from "../calls/change-arguments.js";
 import { alwaysLoad, defineTool, type Tool, type ToolContext } from "../calls/tool.js";
 import { createdSuccess } from "../calls/tool-result.js";
@@ -17,7 +18,7 @@ export function createUploadSession({ store, hasUrls, savedBy }: ToolContext): T
 ${hasUrls ? shellUpload : ""}
 Leave size out unless you know it to the byte, and end with complete_upload_session; with size, the last byte publishes. from begins with a version's content, to append to it.
 
-A session outlives this process, for 7 days after its last chunk. If the answer names unfinished uploads of the key, go on with one of those.`,
+A session outlives this process, for 7 days after its last chunk. If the answer names an unfinished upload of the key that is yours, go on with that.`,
     annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false },
     meta: alwaysLoad,
     input: z.strictObject({
@@ -36,7 +37,17 @@ A session outlives this process, for 7 days after its last chunk. If the answer 
       const { if_version, expires_in, from, ...rest } = args;
       const limits = { ...guardArgument(if_version), expires_in: expiresInOf(expires_in) };
       const upload = { ...rest, ...limits, from: sourceOf(rest, from), saved_by: savedBy() };
-      return createdSuccess(await store.uploads.create(upload), args);
+      const created = await store.uploads.create(upload).catch((error) => {
+        throw from === "newest" ? withoutSource(error) : error;
+      });
+      return createdSuccess(created, args);
     },
   });
+}
+
+/** The error for an upload that would begin with an artifact that does not exist says how to begin with nothing. */
+function withoutSource(error: unknown): unknown {
+  if (!(error instanceof ArtifactError) || error.code !== "artifact_not_found") return error;
+  const message = `${error.message} If the key is right and new, leave from out.`;
+  return new ArtifactError(error.code, message, { next: error.next, details: error.details, cause: error });
 }

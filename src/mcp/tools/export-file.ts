@@ -10,9 +10,9 @@ export function exportFile({ store, allowedDirectories }: ToolContext): Tool {
   return defineTool({
     name: "export_file",
     title: "Export to a local file or folder",
-    description: `Writes an artifact, or all under a prefix, to files of this server's machine, whatever its size, without you reading it. A file appears whole, checked against its digest, or not at all.
+    description: `Writes an artifact, or all under a prefix, to files of this server's machine, whatever its size, without you reading it. A file appears whole or not at all.
 
-With key, path is a file. With prefix it is a folder, made if missing, and the rest of each key a path in it. Directories are allowed as for import_file.`,
+With key, path is a file. With prefix it is a folder, made if missing, and the rest of each key a path in it.`,
     annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true },
     reachesFiles: true,
     input: z.strictObject({

@@ -9,7 +9,7 @@ export function getUploadSession({ store }: ToolContext): Tool {
     title: "Get an upload session",
     description: `Says where an upload stands. Ask it first after a lost connection, a restart or an answer that never came, then go on with upload_chunk at its offset.
 
-tail is how the stored text ends. Status open with offset equal to size: it is being published, ask again. conflict: whole, but if_version was not met or the key changed: complete_upload_session with another if_version, or abort.`,
+tail is how the stored text ends. To read all: complete it, read_artifact, and go on with create_upload_session from "newest". Status open with offset equal to size: it is being published, ask again. conflict: whole, but if_version was not met or the key changed: complete_upload_session with another if_version, or abort.`,
     annotations: reading,
     input: z.strictObject({ session_id: sessionId }),
     output: session,

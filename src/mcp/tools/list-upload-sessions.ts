@@ -9,12 +9,12 @@ export function listUploadSessions({ store }: ToolContext): Tool {
     name: "list_upload_sessions",
     title: "List upload sessions",
     description:
-      "Lists unfinished uploads, newest first, of this and every other process: the way to find one again when its id was lost. Go on with upload_chunk at its offset, with what comes after its tail.",
+      "Lists unfinished uploads, newest first, of this and every other process: the way to find one again when its id was lost. Go on with upload_chunk at its offset, with what comes after its tail (given with bucket and key).",
     annotations: reading,
     input: z.strictObject({
       bucket: bucket.optional(),
-      key: key.optional().meta({ description: "Only uploads to this key of the bucket." }),
-      all: z.boolean().default(false).meta({ description: "Also those that have ended." }),
+      key: key.optional().meta({ description: "With bucket: only uploads to this key." }),
+      all: z.boolean().default(false).meta({ description: "Also ended ones; without key in order of bucket and key." }),
       cursor,
       limit,
     }),

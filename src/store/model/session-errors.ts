@@ -17,19 +17,20 @@ export function offsetConflict({ id, offset, size, status }: SessionRecord, what
 }
 
 /**
- * Bytes were sent again, and differ from the stored ones. A caller that goes on would publish the beginning of one file
- * with the end of another, so the message says this first.
+ * Bytes were sent again, and differ from the stored ones. A writer has retyped a chunk and goes on, or a file is another
+ * one than before: each face says what its callers mean more often.
  *
  * @param differs_at the offset of the first byte that differs
  */
-export function contentDiffers({ id, offset, size, status }: SessionRecord, differs_at: number): ArtifactError {
-  const what =
-    differs_at === 0
-      ? "This may be another file than the one that this upload was begun with: already its first byte differs."
-      : `The bytes differ from the stored ones, first at byte ${differs_at}: this may be another file than the one that this upload was begun with.`;
-  return new ArtifactError("offset_conflict", `${what} Nothing was changed.`, {
+export function contentDiffers(
+  { id, offset, size, status, if_version, if_edit }: SessionRecord,
+  differs_at: number,
+): ArtifactError {
+  const message = `The bytes that were sent differ from what is stored, from byte ${differs_at} on, and were not kept.`;
+  const guard = if_version === null ? {} : { if_version: guardText({ version: if_version, edit: if_edit }) };
+  return new ArtifactError("offset_conflict", message, {
     next: status === "complete" ? "use_published" : "check_content",
-    details: { session_id: id, offset, size, differs_at },
+    details: { session_id: id, offset, size, differs_at, ...guard },
   });
 }
 
@@ -41,8 +42,8 @@ export function contentDiffers({ id, offset, size, status }: SessionRecord, diff
  */
 export function checkEnd({ id, offset, size, status }: SessionRecord, end: number): void {
   if (end >= offset) return;
-  const what = `This may be another file than the one that this upload was begun with: it ends at byte ${end}, and ${countIs(offset, "byte")} stored.`;
-  throw new ArtifactError("offset_conflict", `${what} Nothing was changed.`, {
+  const message = `The content that was sent ends at byte ${end}, and ${countIs(offset, "byte")} stored. Nothing was changed.`;
+  throw new ArtifactError("offset_conflict", message, {
     next: status === "complete" ? "use_published" : "check_content",
     details: { session_id: id, offset, size, differs_at: end },
   });

@@ -1,6 +1,8 @@
+import { typeOfContent, typeWindowBytes } from "../model/content-type.js";
 import { count } from "../model/count.js";
 import { ArtifactError } from "../model/errors.js";
 import { checkpointBytes } from "../model/limits.js";
+import { mimeTypeOf } from "../model/media-type.js";
 import type { UploadSession } from "../model/upload-session.js";
 import { readAhead } from "../pieces/read-ahead.js";
 import type { LocalFile, LocalFiles } from "../ports/local-files.js";
@@ -58,10 +60,12 @@ export class FileImport {
     }
   }
 
-  #createSession(
-    { bucket = "", key = "", mime_type, metadata, if_version, if_edit, expires_in, saved_by }: ImportFile,
-    { bytes: size }: LocalFile,
+  async #createSession(
+    { bucket = "", key = "", metadata, if_version, if_edit, expires_in, saved_by, ...wanted }: ImportFile,
+    file: LocalFile,
   ): Promise<UploadSession> {
+    const { bytes: size } = file;
+    const mime_type = wanted.mime_type ?? (await typeOfFile(file, key));
     const guard = { if_version, if_edit, checksGuardAtEnd: true };
     return this.#uploads.create({ bucket, key, mime_type, metadata, ...guard, expires_in, saved_by, size });
   }
@@ -111,6 +115,12 @@ export class FileImport {
       details: { argument: "path", path, ...(isNew ? {} : { session_id: id }) },
     });
   }
+}
+
+/** The media type that the content of a file shows. Undefined if its key tells one, or if it shows none. */
+export async function typeOfFile(file: LocalFile, key: string): Promise<string | undefined> {
+  if (mimeTypeOf(key, "") !== "") return undefined;
+  return typeOfContent(await file.read(0, Math.min(file.bytes, typeWindowBytes)));
 }
 
 /** @throws ArtifactError `invalid_argument` */

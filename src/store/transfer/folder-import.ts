@@ -1,5 +1,6 @@
 import type { ArtifactStore } from "../artifacts/artifact-store.js";
 import { type Artifact, checkMetadata, sameStrings } from "../model/artifact.js";
+import { typeOfContent } from "../model/content-type.js";
 import { ArtifactError, type ErrorCode } from "../model/errors.js";
 import { checkExpiresIn } from "../model/expiry.js";
 import { largestPageLimit, wholeImportBytes } from "../model/limits.js";
@@ -9,7 +10,7 @@ import { quote } from "../model/quote.js";
 import type { UploadSession } from "../model/upload-session.js";
 import type { ListedFile, LocalFile, LocalFiles, LocalFolder, SkippedEntry } from "../ports/local-files.js";
 import type { Uploads } from "../uploads/uploads.js";
-import type { FileImport, ImportFile } from "./file-import.js";
+import { type FileImport, type ImportFile, typeOfFile } from "./file-import.js";
 import type { FolderEntry } from "./folder-export.js";
 import { keysOfFiles, toKeyFolder } from "./folder-names.js";
 import { forEachOf } from "./for-each-of.js";
@@ -50,6 +51,8 @@ interface FileOfFolder {
   readonly expires_in: number | undefined;
   readonly saved_by: string | undefined;
 }
+
+const unknownType = "application/octet-stream";
 
 /** Small files that are saved at once, so that they share syncs. */
 const importWidth = 8;
@@ -133,7 +136,7 @@ export class FolderImport {
       const bytes = await file.read(0, file.bytes);
       if (bytes.length !== file.bytes || !(await file.isUnchanged())) throw changed();
       const { bucket, key, metadata, expires_in, saved_by } = wanted;
-      const defaultMimeType = "application/octet-stream";
+      const defaultMimeType = typeOfContent(bytes) ?? unknownType;
       const saved = await this.#dependencies.artifacts.save({
         bucket,
         key,
@@ -153,7 +156,8 @@ export class FolderImport {
   /** Uploads a large file: into the session that a broken import left, if there is one, else into a new one. */
   async #upload(file: LocalFile, wanted: FileOfFolder, options: TransferOptions): Promise<Artifact> {
     const { fileImport } = this.#dependencies;
-    const begun = await this.#unfinishedUpload(file, wanted);
+    const mime_type = (await typeOfFile(file, wanted.key)) ?? mimeTypeOf(wanted.key, unknownType);
+    const begun = await this.#unfinishedUpload(file, wanted, mime_type);
     if (begun !== undefined) {
       try {
         return await this.#published(await fileImport.upload(file, begun.id, false, options), options);
@@ -162,15 +166,18 @@ export class FolderImport {
       }
     }
     const { bucket, key, metadata, expires_in, saved_by } = wanted;
-    const upload = { bucket, key, metadata, expires_in, saved_by, size: file.bytes };
+    const upload = { bucket, key, mime_type, metadata, expires_in, saved_by, size: file.bytes };
     const created = await this.#dependencies.uploads.create(upload);
     return this.#published(await fileImport.upload(file, created.id, true, options), options);
   }
 
   /** An open upload that may have the beginning of this file, and that would publish the same artifact. */
-  async #unfinishedUpload(file: LocalFile, { bucket, key, metadata = {}, expires_in }: FileOfFolder) {
+  async #unfinishedUpload(
+    file: LocalFile,
+    { bucket, key, metadata = {}, expires_in }: FileOfFolder,
+    mime_type: string,
+  ): Promise<UploadSession | undefined> {
     const { uploads } = this.#dependencies;
-    const mime_type = mimeTypeOf(key, "application/octet-stream");
     const { data } = await uploads.list({ bucket, key, limit: largestPageLimit });
     for (const session of data) {
       const { status, offset, size, if_version } = session;

@@ -52,13 +52,19 @@ refusedWith("artifact_not_found", [
 ]);
 
 refusedWith("offset_conflict", [
-  ["a gap", "upload_chunk", chunk({ offset: 5 }), /Go on with offset 4/, { offset: 4 }],
-  ["a huge gap", "upload_chunk", chunk({ offset: 2 ** 52 }), /Go on with offset 4/, { offset: 4 }],
+  ["a gap", "upload_chunk", chunk({ offset: 5 }), /Go on at offset 4 with what comes after "four"/, { offset: 4 }],
+  [
+    "a huge gap",
+    "upload_chunk",
+    chunk({ offset: 2 ** 52 }),
+    /Go on at offset 4 with what comes after "four"/,
+    { offset: 4 },
+  ],
   [
     "bytes that differ from the stored ones",
     "upload_chunk",
     chunk({ offset: 0, data: "five" }),
-    /abort_upload_session.* Only if it is the same content, go on with offset 4/,
+    /^Go on at offset 4 with what comes after "four".* from byte 1 on, and were not kept\.$/,
     { offset: 4 },
   ],
 ]);

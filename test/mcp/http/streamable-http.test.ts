@@ -48,7 +48,13 @@ describe("MCP over Streamable HTTP", () => {
       }) as Promise<CallToolResult>;
     const sized = await create({ size: 5 });
     const { url, id } = sized.structuredContent as { url: string; id: string };
-    expect(JSON.parse(textOf(sized))).toMatchObject({ id, url, offset: 0, size: 5 });
+    expect(JSON.parse(textOf(sized))).toEqual({
+      id,
+      mime_type: "application/octet-stream",
+      offset: 0,
+      size: 5,
+      status: "open",
+    });
     const command = `curl --fail-with-body -T FILE "${url}"`;
     expect(sized.structuredContent).toMatchObject({ command });
     expect(textOf(sized, 1)).toMatch(/ in place of FILE: curl [^\n]+$/);

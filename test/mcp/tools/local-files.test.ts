@@ -96,6 +96,38 @@ describe("import_file and export_file", () => {
     expect(files.files.get("/data/out")?.bytes.toString()).toBe("content");
   });
 
+  it("answer in text what a save answers, and nothing of the finished upload", async () => {
+    const files = filesWith("/data/plot", "\x89PNG");
+    files.files.set("/data/plot", { bytes: Buffer.from("89504e470d0a1a0a", "hex"), change: 0 });
+    const { call } = await connect(createMemoryEngines(), {
+      files,
+      allowPaths: ["/data"],
+      now: () => 1_800_000_000_000,
+    });
+    const args = { path: "/data/plot", bucket: "b", key: "plot", metadata: { run: "7" }, expires_in: "1h" };
+    const { content } = await call("import_file", args);
+    expect(content).toHaveLength(1);
+    expect(JSON.parse(textOf({ content }))).toEqual({
+      version: 1,
+      mime_type: "image/png",
+      bytes: 8,
+      expires_at: "2027-01-15T09:00:00Z",
+    });
+  });
+
+  it("say how to publish an import whose guard was not met, without sending it again", async () => {
+    const files = filesWith("/data/f.txt", "mine");
+    const { call, answer, refusal } = await connect(createMemoryEngines(), { files, allowPaths: ["/data"] });
+    await answer("save_artifact", { bucket: "b", key: "k", content: "theirs" });
+    const args = { path: "/data/f.txt", bucket: "b", key: "k", if_version: "0" };
+    const refused = await refusal("import_file", args);
+    const [, next = ""] = /complete_upload_session (\{.*?\}) publishes this upload without/.exec(refused.message) ?? [];
+    expect(JSON.parse(next)).toMatchObject({ if_version: "1" });
+    await call("complete_upload_session", JSON.parse(next));
+    expect(await answer("get_artifact", { bucket: "b", key: "k" })).toMatchObject({ version: 2, bytes: 4 });
+    expect(await answer("list_upload_sessions", {})).toMatchObject({ data: [] });
+  });
+
   it("are not offered with --read-only, and are refused there", async () => {
     const { client, refusal } = await connect(createMemoryEngines(), { allowPaths: ["/data"], readOnly: true });
     const { tools } = await client.listTools();
@@ -110,7 +142,7 @@ describe("import_file and export_file", () => {
     const seen: Progress[] = [];
     const call = { name: "import_file", arguments: { path: "/data/f", bucket: "b", key: "k" } };
     const result = await client.callTool(call, undefined, { onprogress: (progress) => void seen.push(progress) });
-    const { id } = JSON.parse(textOf(result as never));
+    const { id } = result.structuredContent as { id: string };
     expect(seen.at(-1)).toMatchObject({ progress: 100, total: 100, message: expect.stringContaining(id) });
   });
 

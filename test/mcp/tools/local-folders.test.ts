@@ -20,7 +20,7 @@ async function connectWith(contents: Record<string, string>) {
 }
 
 describe("import_file of a folder", () => {
-  it("answers counts first, then a line for each file, and the same facts as structured content", async () => {
+  it("answers counts first, then a line for each file that it saved, and all files as structured content", async () => {
     const { files, call } = await connectWith({ "/data/run/a.csv": "1,2", "/data/run/sub/b": "" });
     files.skipped.push({ name: "pipe", kind: "a FIFO" });
     await call("save_artifact", { bucket: "b", key: "r/sub/b", content: "", mime_type: "application/octet-stream" });
@@ -31,7 +31,6 @@ describe("import_file of a folder", () => {
       '2 files (3 bytes) of "/data/run" are in bucket "b" under "r/": 1 saved now, 1 already saved.',
       'Skipped: "pipe" (a FIFO).',
       "r/a.csv version 1, 3 bytes",
-      "r/sub/b version 1, 0 bytes, already saved",
     ]);
     expect(structured).toEqual({
       ...{ path: "/data/run", bucket: "b", prefix: "r", files: 2, bytes: 3, saved: 1, already_saved: 1, skipped: 1 },
@@ -42,6 +41,36 @@ describe("import_file of a folder", () => {
       ],
     });
     expect(seen.at(-1)).toMatchObject({ progress: 5, total: 5, message: "2 of 2 files, 3 of 3 bytes stored" });
+  });
+
+  it("shows the one file that changed among many that are saved already", async () => {
+    const names = Array.from({ length: 300 }, (_, n) => `/data/run/part-${n}.csv`);
+    const { call, files } = await connectWith(Object.fromEntries(names.map((name) => [name, "1"])));
+    const args = { path: "/data/run", bucket: "b", key: "r" };
+    const first = await call("import_file", args);
+    expect(first.text.split("\n")).toHaveLength(22);
+    expect(first.text).toMatch(/\n\.\.\. and 280 more \(list_artifacts {"bucket":"b","prefix":"r\/"} shows all\)\.$/);
+    files.files.set("/data/run/part-250.csv", { bytes: Buffer.from("2"), change: 1 });
+    const again = await call("import_file", args);
+    expect(again.text.split("\n")).toEqual([
+      '300 files (300 bytes) of "/data/run" are in bucket "b" under "r/": 1 saved now, 299 already saved.',
+      "r/part-250.csv version 2, 1 byte",
+    ]);
+    expect(again.structured["manifest"]).toHaveLength(300);
+  });
+
+  it("tells the type of a file from its content if its name tells none", async () => {
+    const { call } = await connectWith({
+      "/data/run/LICENSE": "MIT",
+      "/data/run/scan": "%PDF-1.7",
+      "/data/run/x": "\0",
+    });
+    await call("import_file", { path: "/data/run", bucket: "b" });
+    const types = ["LICENSE", "scan", "x"].map(async (key) => {
+      const { structured } = await call("get_artifact", { bucket: "b", key });
+      return structured["mime_type"];
+    });
+    expect(await Promise.all(types)).toEqual(["text/plain", "application/pdf", "application/octet-stream"]);
   });
 
   it("takes forms of the arguments that hosts send", async () => {
@@ -66,8 +95,10 @@ describe("import_file of a folder", () => {
     const { call } = await connectWith(Object.fromEntries(names.map((name) => [`/data/run/${name}`, "1"])));
     const args = { path: "/data/run", bucket: "b", key: "r" };
     const { text, structured } = await call("import_file", args);
-    expect(text.length).toBeLessThan(8_000);
-    expect(text).toMatch(/^3000 files.*\nThe first \d+ \(list_artifacts {"bucket":"b","prefix":"r\/"} shows all\):\n/);
+    expect(text.length).toBeLessThan(5_000);
+    expect(text).toMatch(
+      /^3000 files.*\n(?:r\/x+\/\d+ version 1, 1 byte\n){20}\.\.\. and 2980 more \(list_artifacts {"bucket":"b","prefix":"r\/"} shows all\)\.$/,
+    );
     expect(structured).toMatchObject({ files: 3_000, saved: 3_000 });
     expect((structured["manifest"] as unknown[]).length).toBeGreaterThan(500);
     expect(JSON.stringify(structured).length).toBeLessThan(320_000);
@@ -109,7 +140,7 @@ describe("the listing of import_file and export_file", () => {
     const { tools } = await client.listTools();
     const told = (name: string) => tools.find((tool) => tool.name === name) as Tool;
     const argumentsOf = (name: string) => Object.keys(told(name).inputSchema.properties ?? {}).join(" ");
-    expect(argumentsOf("import_file")).toBe("path bucket key session_id mime_type metadata if_version");
+    expect(argumentsOf("import_file")).toBe("path bucket key session_id mime_type metadata expires_in if_version");
     expect(argumentsOf("export_file")).toBe("bucket key prefix version path overwrite");
     const texts = ["import_file", "export_file"].map(told).map(({ name, description, inputSchema }) => {
       return `${name}${description}${JSON.stringify(inputSchema)}`;

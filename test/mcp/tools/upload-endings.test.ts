@@ -175,7 +175,7 @@ describe("complete_upload_session", () => {
     await answer("save_artifact", { bucket: "b", key: "k.txt", content: "old" });
     const error = await refusedAppend(id, 2, "w");
     expect(error).toMatchObject({ code: "version_conflict", session_id: id, if_version: 0, version: 1 });
-    expect(error.message).toMatch(/complete_upload_session with if_version 1/);
+    expect(error.message).toMatch(/complete_upload_session .*"if_version":"1"} publishes this upload without/);
     expect(await get(id)).toMatchObject({ status: "conflict", offset: 3, if_version: "0" });
     const { content } = await connection.call("get_upload_session", { session_id: id });
     expect(content[1]).toMatchObject({ text: expect.stringMatching(/if_version, 0, was not met.*get_artifact/) });

@@ -46,6 +46,13 @@ describe("create_upload_session", () => {
   });
 });
 
+it("create_upload_session from the newest version of a key that does not exist says to leave from out", async () => {
+  const { refusal } = await connectForUploads();
+  const refused = await refusal("create_upload_session", { bucket: "b", key: "k", from: "newest" });
+  expect(refused).toMatchObject({ code: "artifact_not_found", key: "k" });
+  expect(refused.message).toContain("If the key is right and new, leave from out.");
+});
+
 describe("upload_chunk", () => {
   it("counts offsets in bytes of text, never in characters", async () => {
     const { create, append, complete, read } = await connectForUploads();
@@ -201,14 +208,56 @@ describe("sha256 at creation", () => {
   });
 });
 
-it("a chunk of another file is answered first with how to begin again, then with the offset to go on from", async () => {
-  const { create, append, refusedAppend } = await connectForUploads();
-  const { id } = await create({});
-  await append(id, 0, "PK123456");
-  const { message } = await refusedAppend(id, 0, "name,size\n");
-  expect(message).toMatch(
-    /^This may be another file .*, call abort_upload_session, create a new session .* Only if it is the same content, go on with offset 8: /,
-  );
+describe("a chunk that differs from what is stored", () => {
+  it("is answered first with where to go on, and never with an abort if it begins like the stored one", async () => {
+    const { create, append, refusedAppend, get } = await connectForUploads();
+    const { id } = await create();
+    await append(id, 0, "The quick brown fox\n");
+    const { message } = await refusedAppend(id, 0, "The quick red fox\njumps");
+    expect(message).toBe(
+      'Go on at offset 20 with what comes after "The quick brown fox\\n". The bytes that were sent differ from what is stored, from byte 10 on, and were not kept.',
+    );
+    expect(await get(id)).toMatchObject({ status: "open", offset: 20 });
+  });
+
+  it("is answered last with how to begin anew if its first byte differs", async () => {
+    const { create, append, refusedAppend } = await connectForUploads();
+    const { id } = await create();
+    await append(id, 0, "PK123456");
+    const { message } = await refusedAppend(id, 0, "name,size\n");
+    expect(message).toMatch(/^Go on at offset 8 with what comes after "PK123456"\. .* from byte 0 on, /);
+    expect(message).toContain(`Only if you want to upload other content: abort_upload_session {"session_id":"${id}"}`);
+  });
+
+  it("is answered with what from means, if the upload was begun with a version", async () => {
+    const { create, answer, refusedAppend } = await connectForUploads();
+    await answer("save_artifact", { bucket: "b", key: "k.txt", content: "one\n" });
+    const { id } = await create({ from: "newest" });
+    const { message } = await refusedAppend(id, 0, "two\n");
+    expect(message).toMatch(/^Go on at offset 4 with what comes after "one\\n"\. /);
+    expect(message).toMatch(/the content of that version is stored already: send only what comes after it\. Only to/);
+  });
+
+  it("is answered with the place of a whole character", async () => {
+    const { create, append, refusedAppend } = await connectForUploads();
+    const { id } = await create();
+    await append(id, 0, Buffer.from("12€").subarray(0, 4).toString("base64"), { encoding: "base64" });
+    const { message } = await refusedAppend(id, 0, "1x");
+    expect(message).toMatch(/^Go on at offset 2 with what comes after "12"\./);
+  });
+
+  it("is answered with bytes that are no text, and with a whole upload, without words that mislead", async () => {
+    const { create, append, refusedAppend } = await connectForUploads();
+    const binary = await create();
+    await append(binary.id, 0, Buffer.from([0, 1, 2]).toString("base64"), { encoding: "base64" });
+    const refused = await refusedAppend(binary.id, 0, "x");
+    expect(refused.message).toMatch(/^Go on at offset 3 with what comes after the first 3 bytes \(bytes, not/);
+    const whole = await create({ key: "whole", size: 2, sha256: sha256Of("ab") });
+    await refusedAppend(whole.id, 0, "xy");
+    const { message } = await refusedAppend(whole.id, 0, "ab");
+    expect(message).toMatch(/^All 2 bytes are stored already: get_upload_session says what is left to do\./);
+    expect(message).not.toContain("abort");
+  });
 });
 
 it.each([

@@ -35,7 +35,7 @@ describe.each(pieceKinds)("append() with bytes $where", ({ pieceLimits }) => {
     const other = store.uploads.append(id, 4, bytesOf("eXghij"));
     await expect(other).rejects.toMatchObject({
       code: "offset_conflict",
-      message: expect.stringContaining("first at byte 5"),
+      message: expect.stringContaining("differ from what is stored, from byte 5 on"),
       next: "check_content",
       details: { offset: 8 },
     });
@@ -45,16 +45,16 @@ describe.each(pieceKinds)("append() with bytes $where", ({ pieceLimits }) => {
     expect(await textOf(store, "b", "k.txt")).toBe("abcdefgh");
   });
 
-  it("says that bytes may be of other content if the very first one differs", async () => {
+  it("says with which guard the upload began if the very first byte differs", async () => {
     const { store } = open();
-    const { id } = await store.uploads.create(at);
-    await store.uploads.append(id, 0, bytesOf("abcdef"));
+    await store.artifacts.save({ ...at, bytes: bytesOf("abcdef"), defaultMimeType: "text/plain" });
+    const { id } = await store.uploads.create({ ...at, from: at });
     const other = store.uploads.append(id, 0, bytesOf("Xbcdef"));
     await expect(other).rejects.toMatchObject({
       code: "offset_conflict",
       next: "check_content",
-      details: { offset: 6, differs_at: 0 },
-      message: expect.stringMatching(/^This may be another file than the one that this upload was begun with: /),
+      details: { offset: 6, differs_at: 0, if_version: "1" },
+      message: "The bytes that were sent differ from what is stored, from byte 0 on, and were not kept.",
     });
   });
 
