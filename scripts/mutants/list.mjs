@@ -302,8 +302,8 @@ export const mutants = [
   {
     name: "the source of a copy is not compared for its guard",
     file: "src/store/artifacts/copy/artifact-copy.ts",
-    from: "else if (sourceGuard.if_version !== undefined) change.compareVersions(from.bucket, from.key, source);",
-    to: "",
+    from: "else if (sourceGuard.if_version !== undefined && !isSameKey) change.compareVersions",
+    to: "else if (sourceGuard.if_version === -1) change.compareVersions",
     tests: copies,
   },
   {
