@@ -77,7 +77,7 @@ describe("tus", () => {
       ["photos/a.jpg", "photos/a.jpg"],
       ["../../etc/passwd", "etc/passwd"],
       ["a\\b\u0007.txt", "a/b-.txt"],
-      [`${"x".repeat(2_000)}.txt`, expect.stringMatching(/^x{1011}-[0-9a-f]{8}\.txt$/)],
+      [`${"x".repeat(2_000)}.txt`, expect.stringMatching(/^x{59}-[0-9a-f]{8}\.txt$/)],
     ])("is named after its filename %j", async (filename, key) => {
       const client = await serveHttp();
       const { finish } = await upload(client, filename, "hello");
@@ -111,7 +111,7 @@ describe("tus", () => {
       const long = "x".repeat(1_024);
       await saveText(client.store, "uploads", long, "saved");
       const cut = await upload(client, long);
-      expect(cut.key).toMatch(new RegExp(`^${cut.id}/x{${1_024 - 33 - 9}}-[0-9a-f]{8}$`));
+      expect(cut.key).toMatch(new RegExp(`^${cut.id}/x{${72 - 33 - 9}}-[0-9a-f]{8}$`));
     });
 
     it("is the same upload for the same Idempotency-Key", async () => {
