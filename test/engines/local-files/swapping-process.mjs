@@ -1,4 +1,4 @@
-import { renameSync, symlinkSync, unlinkSync } from "node:fs";
+import { renameSync, rmSync, symlinkSync, unlinkSync } from "node:fs";
 
 /*
  * node swapping-process.mjs <directory> <aside> <outside>: again and again replaces the directory by a symlink to
@@ -7,12 +7,24 @@ import { renameSync, symlinkSync, unlinkSync } from "node:fs";
 const [, , directory = "", aside = "", outside = ""] = process.argv;
 const clock = new Int32Array(new SharedArrayBuffer(4));
 
+/** Puts something in the place of the directory, also if the tested process has just made a directory there. */
+function put(/** @type {() => void} */ act) {
+  for (;;) {
+    try {
+      return act();
+    } catch (error) {
+      if (!["EEXIST", "ENOTEMPTY", "EISDIR", "EPERM"].includes(/** @type {any} */ (error).code)) throw error;
+      rmSync(directory, { recursive: true, force: true });
+    }
+  }
+}
+
 process.stdout.write("ready");
 for (let time = 0; ; time += 1) {
   renameSync(directory, aside);
-  symlinkSync(outside, directory);
-  unlinkSync(directory);
-  renameSync(aside, directory);
+  put(() => symlinkSync(outside, directory));
+  put(() => unlinkSync(directory));
+  put(() => renameSync(aside, directory));
   // Sometimes the directory stays long enough for a call to succeed.
   if (time % 20 === 0) Atomics.wait(clock, 0, 0, Math.random() * 20);
 }
