@@ -55,7 +55,7 @@ const toolNames = ["save_artifact", "upload_chunk", "get_upload_session", "list_
 
 /** Saves an artifact, and is told what to do about a conflict. */
 async function saveArtifact({ call }: Conversation): Promise<void> {
-  expect(await call("list_buckets")).toContain('"data":[]');
+  expect(await call("list_buckets")).toContain("0 entries on this page");
   const note = { bucket, key: "note.md", content: 'Grüße, "quoted"\nsecond line' };
   expect(await call("save_artifact", note)).toContain('"version":1');
   expect(await call("list_artifacts", { bucket })).toContain('"key":"note.md"');
@@ -113,7 +113,7 @@ function serversAt(root: string): number[] {
 async function resumeUpload({ call }: Conversation, session_id: string): Promise<void> {
   const found = await call("list_upload_sessions", { bucket, key: "report.txt" });
   expect(found).toContain(session_id);
-  expect(found).toContain(`"offset":${firstHalf.length}`);
+  expect(found).toContain(`at offset ${firstHalf.length}`);
   expect(await call("get_upload_session", { session_id })).toContain(`"offset":${firstHalf.length}`);
 
   const rest = { session_id, offset: firstHalf.length, data: secondHalf.toString() };
@@ -185,9 +185,10 @@ test("Claude Code shows its model the tools for uploads and reads at once, and a
 });
 
 const neededTools = [
+  "save_artifact",
   "create_upload_session",
   "upload_chunk",
-  "get_upload_session",
   "complete_upload_session",
+  "search_artifacts",
   "read_artifact",
 ];

@@ -79,7 +79,8 @@ function textOf(
   const { artifacts, bytes, confirm } = answer;
   if (confirm === undefined) return ["0 artifacts match. Nothing is to be deleted.", ...wildcardHint(place)].join(" ");
   const call = `delete_artifact ${JSON.stringify({ ...place, confirm })}`;
-  return `${count(artifacts, "artifact")} (${count(bytes, "byte")}) match. Nothing is deleted yet.${keysOf(answer)} To delete them: ${call}`;
+  const match = artifacts === 1 ? "matches" : "match";
+  return `${count(artifacts, "artifact")} (${count(bytes, "byte")}) ${match}. Nothing is deleted yet.${keysOf(answer)} To delete them: ${call}`;
 }
 
 /** The keys that a preview names, and a mark where it leaves some out. */
