@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { createStderrLog } from "../../src/cli/stderr-log.js";
 import { openDataDirectory } from "../../src/engines/data-directory.js";
 import type { VerifyOptions, VerifyReport } from "../../src/store/maintenance/verify-report.js";
-import { artifactPrefix, parseArtifactRow } from "../../src/store/model/records.js";
+import { parseArtifactRow } from "../../src/store/model/records.js";
+import { artifactPrefix } from "../../src/store/model/row-keys.js";
 import { createStore, type Store } from "../../src/store/store.js";
 import { keepVersions } from "./ledger.mjs";
 

@@ -3,7 +3,6 @@ import { hasExpired } from "./model/expiry.js";
 import {
   type ArtifactRecord,
   type ArtifactRow,
-  artifactKey,
   type DueRecord,
   type DueRow,
   dueKey,
@@ -24,6 +23,7 @@ import {
   uploadKey,
   uploadText,
 } from "./model/records.js";
+import { artifactKey } from "./model/row-keys.js";
 import type { MetadataStore, RowChange, SmallPiece, StoredRow } from "./ports/metadata-store.js";
 
 /** Pieces of one session that no row names after a change. */

@@ -15,7 +15,7 @@ import {
   defaultSessionTtlMs,
   type PieceLimits,
 } from "./model/limits.js";
-import { artifactPrefix } from "./model/records.js";
+import { artifactPrefix } from "./model/row-keys.js";
 import { FreedPieces } from "./pieces/freed-pieces.js";
 import { Staging } from "./pieces/staging.js";
 import type { ContentStore } from "./ports/content-store.js";

@@ -1,4 +1,5 @@
-import { artifactKey, parseArtifactRow } from "../../src/store/model/records.js";
+import { parseArtifactRow } from "../../src/store/model/records.js";
+import { artifactKey } from "../../src/store/model/row-keys.js";
 import type { MetadataStore } from "../../src/store/ports/metadata-store.js";
 
 export interface IndexedVersion {

@@ -1,5 +1,6 @@
 import { compareKeys } from "../../src/engines/key-order.js";
-import { type ArtifactRecord, artifactKey, artifactPrefix, parseArtifactRow } from "../../src/store/model/records.js";
+import { type ArtifactRecord, parseArtifactRow } from "../../src/store/model/records.js";
+import { artifactKey, artifactPrefix } from "../../src/store/model/row-keys.js";
 import type {
   ArtifactIndex,
   BucketSummary,

@@ -1,5 +1,5 @@
 import { ArtifactError } from "../../store/model/errors.js";
-import { artifactPrefix } from "../../store/model/records.js";
+import { artifactPrefix } from "../../store/model/row-keys.js";
 import type { Log } from "../../store/ports/log.js";
 import type { MetadataStore, PieceChanges, RowChange } from "../../store/ports/metadata-store.js";
 import { errorCodeOf, translatingErrors } from "../engine-error.js";

@@ -5,7 +5,8 @@ import { isTypePattern } from "../model/media-type.js";
 import { checkBucket } from "../model/names/bucket-name.js";
 import { toKeyPrefix } from "../model/names/key-name.js";
 import { quote } from "../model/quote.js";
-import { artifactKey, parseVersion } from "../model/records.js";
+import { parseVersion } from "../model/records.js";
+import { artifactKey } from "../model/row-keys.js";
 import { type ArtifactIndex, SEARCH_ORDERS, type SearchConditions, type SearchOrder } from "../ports/artifact-index.js";
 import type { TransferUrls } from "../ports/transfer-urls.js";
 

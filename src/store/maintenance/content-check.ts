@@ -1,6 +1,5 @@
 import {
   type ArtifactRow,
-  artifactPrefix,
   hasVersion,
   type Piece,
   parseArtifactRow,
@@ -9,6 +8,7 @@ import {
   sessionPrefix,
   type Version,
 } from "../model/records.js";
+import { artifactPrefix } from "../model/row-keys.js";
 import { isUnfinished } from "../model/upload-session.js";
 import { digestContent } from "../pieces/content-digest.js";
 import { openPieces } from "../pieces/piece-reader.js";

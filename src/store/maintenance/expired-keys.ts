@@ -1,5 +1,6 @@
 import { hasExpired } from "../model/expiry.js";
-import { type DueRow, dueKey, partsOf } from "../model/records.js";
+import { type DueRow, dueKey } from "../model/records.js";
+import { partsOf } from "../model/row-keys.js";
 import type { FreedPieces } from "../pieces/freed-pieces.js";
 import type { IndexedKey } from "../ports/artifact-index.js";
 import type { MetadataStore } from "../ports/metadata-store.js";

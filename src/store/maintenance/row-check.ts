@@ -2,8 +2,6 @@ import { sha256Of } from "../model/artifact.js";
 import { ArtifactError } from "../model/errors.js";
 import {
   type ArtifactRow,
-  artifactKey,
-  artifactPrefix,
   changedKey,
   clockKey,
   duePrefix,
@@ -19,7 +17,6 @@ import {
   parseGoneRow,
   parseSessionRow,
   parseStoreRow,
-  partsOf,
   type SessionRow,
   sessionKey,
   sessionPrefix,
@@ -28,6 +25,7 @@ import {
   uploadPrefix,
   uploadText,
 } from "../model/records.js";
+import { artifactKey, artifactPrefix, partsOf } from "../model/row-keys.js";
 import { isUnfinished } from "../model/upload-session.js";
 import type { ContentStore } from "../ports/content-store.js";
 import { type MetadataStore, rowsUnder, type StoredRow } from "../ports/metadata-store.js";

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { StoredRow } from "../ports/metadata-store.js";
 import { ArtifactError } from "./errors.js";
+import { joined, partsOf } from "./row-keys.js";
 
 /*
  * The rows. A tab separates the parts of a row's key. No name contains a tab, and it sorts below every character that a
@@ -155,9 +156,6 @@ export type DueRow = Row<DueRecord>;
 /** Those of sessions have 32. */
 const maxIdChars = 128;
 
-const joined = (...parts: readonly string[]): string => parts.join("\t");
-export const artifactPrefix = "artifact\t";
-export const artifactKey = (bucket: string, key: string): string => joined("artifact", bucket, key);
 export const goneKey = (bucket: string, key: string): string => joined("gone", bucket, key);
 export const gonePrefix = "gone\t";
 export const sessionPrefix = "session\t";
@@ -188,8 +186,6 @@ export const openOrder = (key: string): string => partsOf(key).slice(-2).join("\
 export const orderOf = (session: OpenedSession): string => openOrder(openKey(session));
 type OpenedSession = Pick<SessionRecord, "bucket" | "key" | "id" | "created_at">;
 
-/** The parts of a row's key. */
-export const partsOf = (key: string): readonly string[] => key.split("\t");
 /** The session id at the end of the key of a session row or an index row. */
 export const sessionIdIn = (key: string): string => key.slice(key.lastIndexOf("\t") + 1);
 export const freedPrefix = "freed\t";

@@ -1,6 +1,7 @@
 import { countIs } from "../model/count.js";
 import { ArtifactError } from "../model/errors.js";
-import { artifactPrefix, parseArtifactRow, parseSessionRow, sessionPrefix } from "../model/records.js";
+import { parseArtifactRow, parseSessionRow, sessionPrefix } from "../model/records.js";
+import { artifactPrefix } from "../model/row-keys.js";
 import { isUnfinished } from "../model/upload-session.js";
 import type { Log } from "../ports/log.js";
 import { type MetadataStore, rowsUnder, type StoredRow } from "../ports/metadata-store.js";

@@ -1,4 +1,5 @@
-import { artifactKey, changedKey, sessionKey } from "../model/records.js";
+import { changedKey, sessionKey } from "../model/records.js";
+import { artifactKey } from "../model/row-keys.js";
 import type { MetadataStore } from "../ports/metadata-store.js";
 
 /**

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { SearchArtifacts } from "../../../src/store/artifacts/artifact-search.js";
-import { artifactKey } from "../../../src/store/model/records.js";
+import { artifactKey } from "../../../src/store/model/row-keys.js";
 import { bytesOf, createMemoryEngines, saveText, storeOn } from "../../support/stores.js";
 
 function open() {

@@ -1,4 +1,4 @@
-import { artifactKey, partsOf } from "../../../store/model/records.js";
+import { artifactKey, partsOf } from "../../../store/model/row-keys.js";
 import type {
   ArtifactIndex,
   BucketSummary,

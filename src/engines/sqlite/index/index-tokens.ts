@@ -1,5 +1,5 @@
 import { sha256Of } from "../../../store/model/artifact.js";
-import { partsOf } from "../../../store/model/records.js";
+import { partsOf } from "../../../store/model/row-keys.js";
 import { foldText } from "./fold-text.js";
 
 /* The texts that the full-text tables of the index contain, and the queries that find them. */

@@ -1,4 +1,4 @@
-import { artifactPrefix } from "../../../store/model/records.js";
+import { artifactPrefix } from "../../../store/model/row-keys.js";
 import { prefixUpperBound } from "../../key-order.js";
 import { table } from "../database/keyv-rows.js";
 

@@ -1,4 +1,4 @@
-import { artifactKey } from "../../../store/model/records.js";
+import { artifactKey } from "../../../store/model/row-keys.js";
 import type { SearchConditions, SearchQuery } from "../../../store/ports/artifact-index.js";
 import { prefixUpperBound } from "../../key-order.js";
 import type { SqliteValue } from "../database/connection.js";

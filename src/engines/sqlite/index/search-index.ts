@@ -1,4 +1,4 @@
-import { artifactKey, partsOf } from "../../../store/model/records.js";
+import { artifactKey, partsOf } from "../../../store/model/row-keys.js";
 import type { FoundArtifact, SearchPage, SearchQuery } from "../../../store/ports/artifact-index.js";
 import type { Query } from "../database/connection.js";
 import { table } from "../database/keyv-rows.js";

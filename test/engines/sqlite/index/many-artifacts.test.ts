@@ -3,7 +3,7 @@ import { expect, it, onTestFinished } from "vitest";
 import { openLocalConnection } from "../../../../src/engines/sqlite/database/local-connection.js";
 import { feedIndex } from "../../../../src/engines/sqlite/index/feed-index.js";
 import { openKeyvMetadataStore } from "../../../../src/engines/sqlite/keyv-metadata-store.js";
-import { artifactKey } from "../../../../src/store/model/records.js";
+import { artifactKey } from "../../../../src/store/model/row-keys.js";
 import { SEARCH_ORDERS, type SearchQuery } from "../../../../src/store/ports/artifact-index.js";
 import { searchAll } from "../../../contracts/artifact-index-contract.js";
 import { temporaryDirectory } from "../../../support/directories.js";

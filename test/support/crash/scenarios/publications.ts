@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { appendFile } from "node:fs/promises";
 import { join } from "node:path";
-import { artifactPrefix, parseArtifactRow } from "../../../../src/store/model/records.js";
+import { parseArtifactRow } from "../../../../src/store/model/records.js";
+import { artifactPrefix } from "../../../../src/store/model/row-keys.js";
 import type { Store } from "../../../../src/store/store.js";
 import { bytesOf, saveText, textOf } from "../../stores.js";
 import type { StoreProcess } from "../process.js";
