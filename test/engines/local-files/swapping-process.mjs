@@ -14,7 +14,7 @@ function put(/** @type {() => void} */ act) {
       return act();
     } catch (error) {
       if (!["EEXIST", "ENOTEMPTY", "EISDIR", "EPERM"].includes(/** @type {any} */ (error).code)) throw error;
-      rmSync(directory, { recursive: true, force: true });
+      rmSync(directory, { recursive: true, force: true, maxRetries: 100, retryDelay: 1 }); // it may just be filled
     }
   }
 }
