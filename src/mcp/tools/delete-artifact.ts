@@ -10,11 +10,6 @@ import { withKeyHints } from "../calls/key-hints.js";
 import { defineTool, type Tool, type ToolContext } from "../calls/tool.js";
 import { deleted, success, wildcardHint } from "../calls/tool-result.js";
 
-interface Preview extends MatchedUnder {
-  readonly first_keys?: readonly string[];
-  readonly last_keys?: readonly string[];
-}
-
 const total = z.int().min(0).optional();
 
 export function deleteArtifact({ store }: ToolContext): Tool {
@@ -84,7 +79,7 @@ function textOf(
 }
 
 /** The keys that a preview names, and a mark where it leaves some out. */
-function keysOf({ artifacts, first_keys: first = [], last_keys: last = [] }: Preview): string {
+function keysOf({ artifacts, first_keys: first = [], last_keys: last = [] }: MatchedUnder): string {
   if (first.length === 0) return "";
   const between = artifacts > first.length + last.length ? ["..."] : [];
   return ` They are ${[...first.map(quote), ...between, ...last.map(quote)].join(", ")}.`;
