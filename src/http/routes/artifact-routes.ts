@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { readArguments } from "../../api/arguments.js";
 import { expiresIn, versionGuard } from "../../api/change-schemas.js";
+import { expiresInOf } from "../../api/expires-in.js";
 import { guardArgument } from "../../api/guard-arguments.js";
 import {
   artifact,
@@ -20,7 +21,6 @@ import {
   version,
 } from "../../api/schemas.js";
 import { withCommand } from "../../api/upload-command.js";
-import { parseExpiresIn } from "../../store/model/expiry.js";
 import { largestPageLimit } from "../../store/model/limits.js";
 import { uploadLocation } from "../context.js";
 import { etagOf } from "../message/etag.js";
@@ -86,7 +86,7 @@ const createSession: Route = {
       ...upload,
       from: from === undefined ? undefined : { bucket, key, version: from === "newest" ? undefined : from },
       ...guardArgument(if_version),
-      expires_in: expires_in === undefined ? undefined : parseExpiresIn(expires_in),
+      expires_in: expiresInOf(expires_in),
       idempotency_key: idempotencyKey(exchange),
       saved_by: "http",
     });

@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import { expiresIn } from "../../api/change-schemas.js";
+import { expiresInOf } from "../../api/expires-in.js";
 import { metadata } from "../../api/schemas.js";
 import type { SaveArtifact } from "../../store/artifacts/artifact-saves.js";
 import type { Artifact } from "../../store/model/artifact.js";
 import { ArtifactError } from "../../store/model/errors.js";
-import { parseExpiresIn } from "../../store/model/expiry.js";
 import { checksumMismatch, type DigestAlgorithm } from "../../store/model/session-errors.js";
 import type { UploadSession } from "../../store/model/upload-session.js";
 import type { StreamChecksum } from "../../store/uploads/upload-stream.js";
@@ -50,7 +50,7 @@ export async function writeContent(
   refuseForm(exchange);
   requireBody(exchange);
   const { metadata, expires_in } = readQuery(exchange, writeQuery);
-  const lifetime = expires_in === undefined ? undefined : parseExpiresIn(expires_in);
+  const lifetime = expiresInOf(expires_in);
   const precondition = await readPrecondition(context, exchange, bucket, key);
   const type = mediaType(exchange.header("content-type"));
   const request = {

@@ -1,6 +1,5 @@
 import { z } from "zod";
 import { ArtifactError } from "../../store/model/errors.js";
-import { parseExpiresIn } from "../../store/model/expiry.js";
 import { quote } from "../../store/model/quote.js";
 import type { CopySource } from "../../store/uploads/copy-source.js";
 
@@ -71,9 +70,4 @@ export function sourceOf(
   if (/^[1-9]\d{0,14}$/.test(from)) return { bucket, key, version: Number(from) };
   const message = `from is ${quote(from)}, and must be the number of a version, or newest. Nothing was changed.`;
   throw new ArtifactError("invalid_argument", message, { details: { argument: "from" } });
-}
-
-/** Seconds until something expires. Undefined if the caller gives none. @throws ArtifactError `invalid_argument` */
-export function expiresInOf(text: string | undefined): number | undefined {
-  return text === undefined ? undefined : parseExpiresIn(text);
 }

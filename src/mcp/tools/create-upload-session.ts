@@ -1,8 +1,9 @@
 import { z } from "zod";
+import { expiresInOf } from "../../api/expires-in.js";
 import { guardArgument } from "../../api/guard-arguments.js";
 import { contentSha256, metadata, mimeType, newBucket, newKey, session, uploadSize } from "../../api/schemas.js";
 import { ArtifactError } from "../../store/model/errors.js";
-import { expiresIn, expiresInOf, fromVersion, ifVersion, sourceOf } from "../calls/change-arguments.js";
+import { expiresIn, fromVersion, ifVersion, sourceOf } from "../calls/change-arguments.js";
 import { alwaysLoad, defineTool, type Tool, type ToolContext } from "../calls/tool.js";
 import { createdSuccess } from "../calls/tool-result.js";
 

@@ -1,8 +1,9 @@
 import { z } from "zod";
+import { expiresInOf } from "../../api/expires-in.js";
 import { guardArgument } from "../../api/guard-arguments.js";
 import { metadata, mimeType, session, sessionId } from "../../api/schemas.js";
 import { countIs } from "../../store/model/count.js";
-import { expiresIn, expiresInOf, ifVersion } from "../calls/change-arguments.js";
+import { expiresIn, ifVersion } from "../calls/change-arguments.js";
 import { folderProgress, importedFolder, importedFolderSuccess } from "../calls/folder-answer.js";
 import { defineTool, type Tool, type ToolContext } from "../calls/tool.js";
 import { imported } from "../calls/tool-result.js";

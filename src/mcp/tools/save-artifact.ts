@@ -1,7 +1,8 @@
 import { z } from "zod";
+import { expiresInOf } from "../../api/expires-in.js";
 import { guardArgument } from "../../api/guard-arguments.js";
 import { artifact, metadata, mimeType, newBucket, newKey } from "../../api/schemas.js";
-import { expiresIn, expiresInOf, ifVersion } from "../calls/change-arguments.js";
+import { expiresIn, ifVersion } from "../calls/change-arguments.js";
 import { contentArgument, contentEncoding, decodeContent } from "../calls/content-argument.js";
 import { alwaysLoad, defineTool, type Tool, type ToolContext } from "../calls/tool.js";
 import { published } from "../calls/tool-result.js";
