@@ -13,7 +13,7 @@ export function saveArtifact({ store, savedBy }: ToolContext): Tool {
     title: "Save an artifact",
     description: `Saves content that you can write in one call (up to about 30 KB of text) under a bucket and key, where it outlives this conversation. For more, use create_upload_session.
 
-A key that exists gets a new version; of its versions the last 100 stay readable. Saving the same content, type and metadata again makes none and answers already_saved, so a retry is safe.`,
+A key that exists gets a new version; of its versions the last 100 stay readable. Saving the same content, type, metadata and expiry again makes none and answers already_saved, so a retry is safe.`,
     annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: true },
     meta: alwaysLoad,
     input: z.strictObject({
