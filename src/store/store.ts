@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { ArtifactStore } from "./artifacts/artifact-store.js";
+import { Insight } from "./insight/insight.js";
 import { checkedContent, checkedMetadata } from "./maintenance/checked-engines.js";
 import { createReadiness } from "./maintenance/readiness.js";
 import { StoreIdentity } from "./maintenance/store-identity.js";
@@ -18,7 +19,9 @@ import {
 import { artifactPrefix } from "./model/row-keys.js";
 import { FreedPieces } from "./pieces/freed-pieces.js";
 import { Staging } from "./pieces/staging.js";
+import { type Analyses, noAnalyses } from "./ports/analyses.js";
 import type { ContentStore } from "./ports/content-store.js";
+import { type DerivedStore, noDerivedStore } from "./ports/derived-store.js";
 import { type Digests, plainDigests } from "./ports/digests.js";
 import type { LocalFiles } from "./ports/local-files.js";
 import type { Log } from "./ports/log.js";
@@ -38,6 +41,7 @@ export interface Store {
   readonly artifacts: ArtifactStore;
   readonly uploads: Uploads;
   readonly transfer: FileTransfer;
+  readonly insight: Insight;
   readonly revisions: Revisions;
   readonly sweep: Sweep;
   /** Checks every row against every file. */
@@ -65,6 +69,10 @@ export interface StoreOptions {
   readonly log: Log;
   /** Digests content that is read. By default that happens in the calling thread. */
   readonly digests?: Digests;
+  /** Analyses content. None by default: a process that only checks a store needs none. */
+  readonly analyses?: Analyses;
+  /** Keeps what was derived from content. By default nothing is kept. */
+  readonly derived?: DerivedStore;
   /** URLs for uploads and downloads; none by default. */
   readonly urls?: TransferUrls;
   /** The wall clock, in milliseconds since 1970; the system's clock by default. */
@@ -105,6 +113,8 @@ export function createStore(options: StoreOptions): Store {
     readOnly = false,
     urls = noTransferUrls,
     digests = plainDigests,
+    analyses = noAnalyses,
+    derived = noDerivedStore,
     pieceLimits = defaultPieceLimits,
     freedGatherMs = defaultFreedGatherMs,
   } = options;
@@ -129,6 +139,7 @@ export function createStore(options: StoreOptions): Store {
     artifacts,
     uploads,
     transfer: new FileTransfer({ files, uploads, artifacts, maxChunkBytes }),
+    insight: new Insight({ artifacts, analyses, derived, readOnly }),
     revisions: createRevisions(metadata),
     verify: (verifyOptions) => verify({ ...engines, identity }, verifyOptions),
     sweep: new Sweep({ ...engines, publisher, ender, identity, clock, signal }),

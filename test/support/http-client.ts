@@ -9,6 +9,7 @@ import { defaultMaxChunkBytes } from "../../src/store/model/limits.js";
 import { createStore, type Store, type StoreOptions } from "../../src/store/store.js";
 import type { Engines } from "./mcp-client.js";
 import { createMemoryFiles } from "./memory-files.js";
+import { createPlainAnalyses } from "./plain-analyses.js";
 import { silentLog } from "./silent-log.js";
 import { createMemoryEngines } from "./stores.js";
 
@@ -61,7 +62,14 @@ export async function serveHttp(
   const { log = silentLog, readOnly = false, origins = [] } = options;
   const { maxArtifactBytes = Number.MAX_SAFE_INTEGER, maxChunkBytes = defaultMaxChunkBytes } = options;
   const signedUrls = new SignedUrls(options.signingKey ?? Buffer.alloc(32, 7), options.nowSeconds);
-  const store = createStore({ files: createMemoryFiles(), ...engines, log, urls: signedUrls, ...options });
+  const store = createStore({
+    files: createMemoryFiles(),
+    analyses: createPlainAnalyses(),
+    ...engines,
+    log,
+    urls: signedUrls,
+    ...options,
+  });
   const shared = { ...options, store, signedUrls, log, readOnly, origins, maxArtifactBytes, maxChunkBytes };
   const address = { host: options.host ?? "127.0.0.1", port: 0 };
   const server = await startHttpServer({ ...shared, ...address, version: "0.0.0-test", token });

@@ -15,6 +15,7 @@ import type { UploadSession } from "../../src/store/model/upload-session.js";
 import { createStore, type Store, type StoreOptions } from "../../src/store/store.js";
 import { createMemoryFiles } from "./memory-files.js";
 import { patience } from "./patience.js";
+import { createPlainAnalyses } from "./plain-analyses.js";
 import { silentLog } from "./silent-log.js";
 import type { MemoryEngines } from "./stores.js";
 
@@ -63,7 +64,13 @@ export type ConnectOptions = Partial<StoreOptions> & Partial<Pick<McpServerOptio
  */
 export async function connect(engines: Engines, options: ConnectOptions = {}): Promise<Connection> {
   const { maxChunkBytes = defaultMaxChunkBytes, readOnly = false, allowPaths = [], log = silentLog } = options;
-  const store = createStore({ files: createMemoryFiles(), ...engines, log, ...options });
+  const store = createStore({
+    files: createMemoryFiles(),
+    analyses: createPlainAnalyses(),
+    ...engines,
+    log,
+    ...options,
+  });
   const shape = { maxChunkBytes, readOnly, allowPaths, isLocal: true, hasUrls: false };
   const server = createMcpServer({ store, log, version: "0.0.0-test", ...shape });
   const client = new Client({ name: "test", version: "0" });

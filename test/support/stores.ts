@@ -7,6 +7,7 @@ import {
 } from "./memory-content-store.js";
 import { createMemoryFiles } from "./memory-files.js";
 import { createMemoryMetadataStore, type MemoryMetadataStore } from "./memory-metadata-store.js";
+import { createPlainAnalyses } from "./plain-analyses.js";
 import { silentLog } from "./silent-log.js";
 
 export interface MemoryEnginesOptions extends MemoryContentOptions {
@@ -50,7 +51,13 @@ export function storeOn(
   engines: Pick<StoreOptions, "metadata" | "content">,
   options: Partial<StoreOptions> = {},
 ): Store {
-  return createStore({ log: silentLog, files: createMemoryFiles(), ...engines, ...options });
+  return createStore({
+    log: silentLog,
+    files: createMemoryFiles(),
+    analyses: createPlainAnalyses(),
+    ...engines,
+    ...options,
+  });
 }
 
 export const bytesOf = (text: string): Buffer => Buffer.from(text, "utf8");

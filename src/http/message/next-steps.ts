@@ -71,6 +71,9 @@ const wordings: Readonly<Record<NextStep, Wording>> = {
   import_same_file: "",
   resume_import: "",
   export_elsewhere: "",
+  describe_content: "GET /v1/describe/{bucket}/{key} says what the content is.",
+  simplify_expression: "",
+  look_at_less: "Ask for less: fewer columns or rows.",
 };
 
 function publishOnTop(details: ErrorDetails): string {

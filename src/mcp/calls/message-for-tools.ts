@@ -77,6 +77,10 @@ const adviceFor: Readonly<Record<NextStep, Advice>> = {
   resume_import: ({ session_id }) =>
     `When the cause is removed, call import_file again with path and session_id ${session_id}.`,
   export_elsewhere: "Choose another path, or give overwrite: true to replace the existing file.",
+  describe_content: "describe_artifact says what the content is.",
+  simplify_expression:
+    "Make the expression simpler (no nested repetition), or search for a literal text without regex.",
+  look_at_less: "Ask for less: fewer columns or rows, or read_artifact with line and lines.",
 };
 
 /** Longer tails are in the details of the error. In characters. */

@@ -119,6 +119,12 @@ export const NEXT_STEPS = [
   "resume_import",
   /** Choose another path, or allow overwriting. */
   "export_elsewhere",
+  /** The content is not of the kind that this needs. A description says what it is. */
+  "describe_content",
+  /** The expression takes too long: make it simpler, or search for a literal text. */
+  "simplify_expression",
+  /** Ask for less at a time: fewer rows, fewer columns, or a part of the content. */
+  "look_at_less",
 ] as const;
 
 export type NextStep = (typeof NEXT_STEPS)[number];

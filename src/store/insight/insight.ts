@@ -1,0 +1,177 @@
+import type { ArtifactStore } from "../artifacts/artifact-store.js";
+import type { OpenArtifact } from "../artifacts/open-artifact.js";
+import type { Artifact } from "../model/artifact.js";
+import { ArtifactError } from "../model/errors.js";
+import {
+  type AnalysedContent,
+  type Analyses,
+  AnalysisStopped,
+  type CompareAnalysis,
+  type FindAnalysis,
+  type RowsAnalysis,
+} from "../ports/analyses.js";
+import type { DerivedStore } from "../ports/derived-store.js";
+import type { Comparison, Description, FoundLines, LinesPage, RowsPage } from "../ports/description.js";
+import { KnownDescriptions } from "./known-descriptions.js";
+import { LineReader, type ReadLines } from "./lines/line-reader.js";
+
+export interface InsightDependencies {
+  readonly artifacts: Pick<ArtifactStore, "open" | "get">;
+  readonly analyses: Analyses;
+  readonly derived: DerivedStore;
+  /** Nothing derived is written. */
+  readonly readOnly: boolean;
+}
+
+/** Names a version; the newest one if `version` is absent. */
+export interface VersionAt {
+  readonly bucket: string;
+  readonly key: string;
+  readonly version?: number | undefined;
+}
+
+/** What was found, and in which version. */
+export type Found<Fact> = Fact & { readonly artifact: Artifact };
+
+/**
+ * Looks into content, so that a caller need not read it.
+ *
+ * @throws ArtifactError `artifact_not_found`, `corrupt` from every method; `invalid_argument` if the content is not what
+ * the method needs; `too_large` if a limit of time or memory stopped it
+ */
+export class Insight {
+  readonly #dependencies: InsightDependencies;
+  readonly #descriptions: KnownDescriptions;
+  readonly #lines: LineReader;
+
+  constructor(dependencies: InsightDependencies) {
+    this.#dependencies = dependencies;
+    this.#descriptions = new KnownDescriptions(dependencies);
+    this.#lines = new LineReader(dependencies);
+  }
+
+  /** What a content is. It is kept, so that the next call is fast. */
+  async describe(at: VersionAt, signal?: AbortSignal): Promise<Found<{ readonly description: Description }>> {
+    return this.#withOpen([at], async ([open]) => {
+      const { artifact } = open;
+      const known = await this.#descriptions.get(artifact);
+      if (known !== undefined) return { artifact, description: known };
+      const description = await this.#describeAnew(open, signal);
+      await this.#descriptions.put(artifact, description);
+      return { artifact, description };
+    });
+  }
+
+  /** The description of a version if a call has made it before. Never throws. */
+  async known(artifact: Artifact): Promise<Description | undefined> {
+    return this.#descriptions.get(artifact);
+  }
+
+  /** Lines of a text. */
+  async lines(at: VersionAt, wanted: ReadLines): Promise<Found<LinesPage>> {
+    return this.#withOpen([at], async ([open]) => ({
+      ...(await this.#lines.read(open, wanted)),
+      artifact: open.artifact,
+    }));
+  }
+
+  /** Rows of a table. */
+  async rows(at: VersionAt, wanted: Omit<RowsAnalysis, "kind">, signal?: AbortSignal): Promise<Found<RowsPage>> {
+    return this.#withOpen([at], async ([open]) => {
+      const page = await this.#run({ ...wanted, kind: "rows" }, [open], signal);
+      return { ...page, artifact: open.artifact };
+    });
+  }
+
+  /** Lines in which a text or an expression is found. */
+  async find(at: VersionAt, wanted: Omit<FindAnalysis, "kind">, signal?: AbortSignal): Promise<Found<FoundLines>> {
+    return this.#withOpen([at], async ([open]) => {
+      const found = await this.#run({ ...wanted, kind: "find" }, [open], signal);
+      return { ...found, artifact: open.artifact };
+    });
+  }
+
+  /** How two versions, or two artifacts, differ. The first one is the one before. */
+  async compare(
+    before: VersionAt,
+    after: VersionAt,
+    wanted: Omit<CompareAnalysis, "kind" | "names">,
+    signal?: AbortSignal,
+  ): Promise<ComparedArtifacts> {
+    return this.#withOpen([before, after], async ([first, second = first]) => {
+      const names = [nameOf(first.artifact), nameOf(second.artifact)] as const;
+      const comparison = await this.#run({ ...wanted, kind: "compare", names }, [first, second], signal);
+      return { before: first.artifact, after: second.artifact, comparison };
+    });
+  }
+
+  async #describeAnew(open: OpenArtifact, signal?: AbortSignal): Promise<Description> {
+    try {
+      return await this.#dependencies.analyses.run({ kind: "describe" }, [contentOf(open)], signal);
+    } catch (error) {
+      if (!(error instanceof AnalysisStopped)) throw error;
+      const { reason } = error;
+      const partial = { reason, message: `A limit of ${reason} stopped the description.` };
+      return { format: "unknown", ...(error.known as Partial<Description> | undefined), partial };
+    }
+  }
+
+  /** Runs an analysis that has no answer if a limit stops it. */
+  async #run<Wanted extends RowsAnalysis | FindAnalysis | CompareAnalysis>(
+    wanted: Wanted,
+    open: readonly OpenArtifact[],
+    signal?: AbortSignal,
+  ) {
+    try {
+      return await this.#dependencies.analyses.run(wanted, open.map(contentOf), signal);
+    } catch (error) {
+      throw error instanceof AnalysisStopped ? stopped(wanted, error) : error;
+    }
+  }
+
+  async #withOpen<Result>(
+    wanted: readonly [VersionAt, ...VersionAt[]],
+    act: (open: readonly [OpenArtifact, ...OpenArtifact[]]) => Promise<Result>,
+  ): Promise<Result> {
+    const open: OpenArtifact[] = [];
+    try {
+      for (const { bucket, key, version } of wanted) {
+        open.push(await this.#dependencies.artifacts.open(bucket, key, version));
+      }
+      return await act(open as unknown as readonly [OpenArtifact, ...OpenArtifact[]]);
+    } finally {
+      await Promise.all(open.map((one) => one.close()));
+    }
+  }
+}
+
+export interface ComparedArtifacts {
+  readonly before: Artifact;
+  readonly after: Artifact;
+  readonly comparison: Comparison;
+}
+
+function contentOf(open: OpenArtifact): AnalysedContent {
+  const { key, mime_type, bytes } = open.artifact;
+  return { key, mimeType: mime_type, bytes, reader: open };
+}
+
+/** The name of a version in a diff. */
+function nameOf({ bucket, key, version }: Artifact): string {
+  return `${bucket}/${key} version ${version}`;
+}
+
+function stopped(wanted: RowsAnalysis | FindAnalysis | CompareAnalysis, { reason }: AnalysisStopped): ArtifactError {
+  if (wanted.kind === "find" && wanted.regex && reason === "time") {
+    const message = "The expression takes too long: it was stopped while it was tried on a line.";
+    return new ArtifactError("invalid_argument", message, {
+      next: "simplify_expression",
+      details: { argument: "find" },
+    });
+  }
+  const what = reason === "time" ? "takes too long" : "needs too much memory";
+  return new ArtifactError("too_large", `This ${what} for content of that kind and size, and was stopped.`, {
+    next: "look_at_less",
+    details: { limit: reason },
+  });
+}

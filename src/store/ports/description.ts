@@ -1,0 +1,218 @@
+/*
+ * What analyses of content answer. Everything here is derived from the bytes, and never needed for correctness. Members
+ * have the names of the API; offsets and lengths are in bytes, lines and rows count from 1.
+ */
+
+/** What a content is, by its bytes and by its name. */
+export interface Description {
+  /**
+   * The format: `csv`, `tsv`, `jsonl`, `json`, `text`, `parquet`, `arrow`, `zip`, `tar`, `gzip`, `safetensors`, `gguf`,
+   * the usual extension of another format that its signature tells, as `png` or `pdf`, `empty`, or `unknown`.
+   */
+  readonly format: string;
+  /** The media type of the format, if it has one. */
+  readonly mime_type?: string;
+  /** The format is of the bytes that come out of this compression. */
+  readonly compression?: "gzip";
+  /** Present if not all content was looked at. */
+  readonly partial?: PartialReason;
+  readonly text?: TextDescription;
+  readonly json?: JsonShape;
+  readonly table?: TableDescription;
+  readonly image?: { readonly width: number; readonly height: number };
+  readonly archive?: ArchiveDescription;
+  readonly tensors?: TensorsDescription;
+  /** For `unknown` content: its first 32 bytes in hex, and the entropy of the bytes looked at, in bits per byte (0 to 8). */
+  readonly unknown?: { readonly first_bytes: string; readonly entropy: number };
+}
+
+/** Why a description, or another analysis, does not cover all content. */
+export interface PartialReason {
+  /**
+   * `time` and `memory`: a limit of the analysis. `damaged`: the content breaks off, or is not what its format says.
+   * `size`: a limit on one part, as the length of a row or the number of columns.
+   */
+  readonly reason: "time" | "memory" | "damaged" | "size";
+  /** One sentence that says what was looked at, and where it ended. */
+  readonly message: string;
+}
+
+export interface TextDescription {
+  readonly encoding: "utf-8" | "utf-16le" | "utf-16be" | "latin-1";
+  readonly bom: boolean;
+  readonly line_ends: "lf" | "crlf" | "cr" | "mixed" | "none";
+  /** A last line without a line end counts. */
+  readonly lines: number;
+  /** The longest line, without its line end. */
+  readonly longest_line: { readonly line: number; readonly bytes: number };
+}
+
+/** The shape of a JSON value: for two levels what is in it. */
+export interface JsonShape {
+  /** `mixed` for members of an array that differ. */
+  readonly type: "object" | "array" | "string" | "number" | "boolean" | "null" | "mixed";
+  /** Number of members of an object, or of items of an array. */
+  readonly size?: number;
+  /** Of an object, by name: the first 50 members. */
+  readonly members?: Readonly<Record<string, JsonShape>>;
+  /** Of an array: what its items have in common. Members that not all items have are there too. */
+  readonly items?: JsonShape;
+}
+
+export interface TableDescription {
+  /** Rows without the header. A lower bound if the description is partial, unless `rows_exact` is true. */
+  readonly rows: number;
+  /** `rows` is known even though the description is partial, because the format says it. */
+  readonly rows_exact?: true;
+  /** Number of columns. */
+  readonly columns: number;
+  /** Of CSV: the character between cells. */
+  readonly delimiter?: string;
+  /** Of CSV: false if the first row is data, and the columns are named `column_1`, `column_2`, ... */
+  readonly header?: boolean;
+  /** The first 200 columns, in the order of the table. */
+  readonly column_details: readonly ColumnDescription[];
+}
+
+export interface ColumnDescription {
+  readonly name: string;
+  /**
+   * The type of the values that are not empty: `integer`, `number`, `boolean`, `time`, `text`; `list`, `object`, `bytes`
+   * in formats that have them; `mixed`; `empty` if there is none.
+   */
+  readonly type: ColumnType;
+  /** Values that are empty: absent, null, or an empty text. */
+  readonly empties: number;
+  /** Numbers as numbers, times as ISO 8601, text as text (its first 100 characters). Absent if not known. */
+  readonly least?: number | string;
+  readonly greatest?: number | string;
+  /** Number of different values; a lower bound if `distinct_exact` is absent. Counted up to 1,000. */
+  readonly distinct?: number;
+  readonly distinct_exact?: true;
+  /** The most frequent values, at most 20, with their counts, if there are at most 1,000 different ones. */
+  readonly values?: readonly { readonly value: string; readonly count: number }[];
+  /** For numbers and times (in milliseconds since 1970): the values in 20 bins of one width from `from` to `to`. */
+  readonly histogram?: { readonly from: number; readonly to: number; readonly counts: readonly number[] };
+}
+
+export type ColumnType =
+  | "integer"
+  | "number"
+  | "boolean"
+  | "time"
+  | "text"
+  | "list"
+  | "object"
+  | "bytes"
+  | "mixed"
+  | "empty";
+
+export interface ArchiveDescription {
+  readonly entries: number;
+  /** Bytes of all entries after unpacking, as the archive says. */
+  readonly unpacked_bytes: number;
+  /** The first 100. */
+  readonly list: readonly { readonly name: string; readonly bytes: number }[];
+}
+
+export interface TensorsDescription {
+  readonly tensors: number;
+  /** Number of values in all tensors. */
+  readonly parameters: number;
+  /** The first 100. */
+  readonly list: readonly { readonly name: string; readonly type: string; readonly shape: readonly number[] }[];
+  /** The first 50 entries of the file's metadata, each value as text of at most 200 characters. */
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** Rows of a table, as CSV text. */
+export interface RowsPage {
+  /** The columns that the text has, in order. */
+  readonly columns: readonly string[];
+  /** A header line, and a line for each row (RFC 4180, with LF). */
+  readonly csv: string;
+  /** Numbers of the first and last row; 0 and 0 if there is none. */
+  readonly first: number;
+  readonly last: number;
+  /** Number of rows in the table, if it is known. */
+  readonly total?: number;
+  /** Whether rows follow; undefined if the end was not reached and this is not known. */
+  readonly more: boolean;
+  /** Number of columns that were left out because no columns were named and the page had no room for all. */
+  readonly omitted_columns?: number;
+  /** The cells that were cut, because one alone was too long for the page. */
+  readonly cut?: number;
+  /** Present if the table breaks off, or a limit ended the reading. */
+  readonly partial?: PartialReason;
+}
+
+/** Lines in which a text or an expression was found. */
+export interface FoundLines {
+  /** Lines that match. All of them are counted, unless `partial` is present. */
+  readonly total: number;
+  /** Matching lines in `text`. */
+  readonly shown: number;
+  /** The number of the last matching line in `text`; 0 if there is none. */
+  readonly last: number;
+  /** As grep shows it: `12:` before a matching line, `13-` before one of the context, `--` between groups. Long lines are cut. */
+  readonly text: string;
+  readonly partial?: PartialReason;
+}
+
+/** How two contents differ. */
+export interface Comparison {
+  /** `identical` by the bytes. */
+  readonly kind: "identical" | "text" | "table" | "bytes";
+  /** Of text, and of tables that are text. */
+  readonly text?: {
+    readonly lines_added: number;
+    readonly lines_removed: number;
+    /** Groups of changed lines. */
+    readonly hunks: number;
+    /** A unified diff with 3 lines of context. Cut after the last whole hunk or line that fits. */
+    readonly diff: string;
+    /** The diff does not show all hunks. */
+    readonly cut: boolean;
+  };
+  readonly table?: {
+    readonly columns_added: readonly string[];
+    readonly columns_removed: readonly string[];
+    readonly rows_before: number;
+    readonly rows_after: number;
+    /** With a key column. */
+    readonly by?: {
+      readonly column: string;
+      readonly rows_added: number;
+      readonly rows_removed: number;
+      readonly rows_changed: number;
+      /** One line for each of the first changes: `+ id=5: a=1, b=2`, `- id=6`, `~ id=7: price 12 -> 13`. */
+      readonly changes: string;
+      readonly cut: boolean;
+    };
+  };
+  readonly bytes?: {
+    readonly before: number;
+    readonly after: number;
+    /** Offset of the first byte that differs. The end of the shorter one, if it is the beginning of the other. */
+    readonly first_difference: number;
+  };
+  readonly partial?: PartialReason;
+}
+
+/** Lines of a text. */
+export interface LinesPage {
+  readonly text: string;
+  /** Numbers of the first and last line; 0 and 0 if there is none. */
+  readonly first: number;
+  readonly last: number;
+  /** Number of lines in the whole text. */
+  readonly total: number;
+  readonly encoding: TextDescription["encoding"];
+  /** Present if the page is one line that was too long for it: where it was cut, and where its rest begins. */
+  readonly cut?: {
+    readonly line: number;
+    readonly shown_bytes: number;
+    readonly line_bytes: number;
+    readonly next_offset: number;
+  };
+}
