@@ -1,0 +1,52 @@
+import type { ColumnType, PartialReason } from "../../store/ports/description.js";
+
+/** A table in a content, whatever its format. */
+export interface Table {
+  /** As in `Description.format`. */
+  readonly format: "csv" | "tsv" | "jsonl" | "parquet" | "arrow";
+  readonly compression?: "gzip";
+  /** Of CSV and TSV. */
+  readonly delimiter?: string;
+  readonly header?: boolean;
+  readonly columns: readonly Column[];
+  /** Number of rows, if the format says it. */
+  readonly totalRows?: number;
+  /**
+   * Reads rows in order, in batches, as they are stored.
+   *
+   * @throws ArtifactError `corrupt` and the like only from the source. Content that breaks off ends the batches, and
+   * `broken` then says where
+   */
+  batches(wanted?: WantedRows): AsyncGenerator<Batch, void, undefined>;
+  /** Where the content broke off, after `batches` has ended. */
+  broken(): PartialReason | undefined;
+}
+
+export interface Column {
+  readonly name: string;
+  /** The type, if the format says it. */
+  readonly type?: ColumnType;
+  /** Facts that the format gives without reading the values. */
+  readonly empties?: number;
+  readonly least?: number | string;
+  readonly greatest?: number | string;
+}
+
+export interface WantedRows {
+  /** The first row, from 1. */
+  readonly from?: number;
+  /** The last row. */
+  readonly to?: number;
+  /** Indexes of columns, in the order in which the cells are wanted. All columns by default. */
+  readonly columns?: readonly number[];
+}
+
+export interface Batch {
+  /** The number of the first row. */
+  readonly first: number;
+  /** For each row a cell of each wanted column. */
+  readonly rows: readonly (readonly Cell[])[];
+}
+
+/** A value. Cells of CSV and TSV are texts. `null` and the empty text are empty. */
+export type Cell = string | number | bigint | boolean | null | Date | object;
