@@ -1,0 +1,72 @@
+import { typeOfContent } from "../../model/content-type.js";
+import { ArtifactError } from "../../model/errors.js";
+import type { TextDescription } from "../../ports/description.js";
+
+export type TextEncoding = TextDescription["encoding"];
+
+/** How a text is encoded. */
+export interface TextFormat {
+  readonly encoding: TextEncoding;
+  /** Offset of the first byte after the byte order mark; 0 without one. */
+  readonly textStart: number;
+}
+
+/** Bytes from the start of a content that are looked at. */
+export const formatWindowBytes = 64 * 1024;
+
+/** A line feed as the decoder of an encoding reads it: one byte, or two. */
+export const lineFeeds: Readonly<Record<TextEncoding, Buffer>> = {
+  "utf-8": Buffer.from([0x0a]),
+  "latin-1": Buffer.from([0x0a]),
+  "utf-16le": Buffer.from([0x0a, 0x00]),
+  "utf-16be": Buffer.from([0x00, 0x0a]),
+};
+
+const marks: readonly (readonly [TextEncoding, Buffer])[] = [
+  ["utf-8", Buffer.from([0xef, 0xbb, 0xbf])],
+  ["utf-16le", Buffer.from([0xff, 0xfe])],
+  ["utf-16be", Buffer.from([0xfe, 0xff])],
+];
+
+/** Control characters that text does not have. Output of programs has bells, backspaces and escapes. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const control = /[^\P{Cc}\x07-\r\x1b\x85]/u;
+
+/**
+ * How a text is encoded.
+ *
+ * @param start the first `formatWindowBytes` bytes, or all if there are fewer
+ * @throws ArtifactError `invalid_argument` if the content is no text
+ */
+export function textFormatOf(start: Uint8Array): TextFormat {
+  const type = typeOfContent(start);
+  const isKnown = type !== undefined && type !== "text/plain";
+  const format = isKnown ? undefined : plainTextFormat(Buffer.from(start.buffer, start.byteOffset, start.length));
+  if (format !== undefined) return format;
+  const message = `The content has no lines: it is ${isKnown ? type : "binary"}.`;
+  throw new ArtifactError("invalid_argument", message, { next: "describe_content", details: { argument: "line" } });
+}
+
+function plainTextFormat(start: Buffer): TextFormat | undefined {
+  const marked = marks.find(([, mark]) => start.subarray(0, mark.length).equals(mark));
+  const encodings: readonly TextEncoding[] = marked === undefined ? ["utf-8", "latin-1"] : [marked[0]];
+  const textStart = marked?.[1].length ?? 0;
+  const encoding = encodings.find((one) => isText(start.subarray(textStart), one, marked === undefined));
+  return encoding && { encoding, textStart };
+}
+
+function isText(bytes: Uint8Array, encoding: TextEncoding, isStrict: boolean): boolean {
+  const decoder = new TextDecoder(decoderName(encoding), { fatal: isStrict && encoding === "utf-8", ignoreBOM: true });
+  try {
+    return !control.test(decoder.decode(bytes, { stream: true })); // the window may end inside a character
+  } catch {
+    return false;
+  }
+}
+
+/** The text of whole characters. Bytes that are none become U+FFFD. A byte order mark is a character. */
+export function decodeText(bytes: Uint8Array, encoding: TextEncoding): string {
+  return new TextDecoder(decoderName(encoding), { ignoreBOM: true }).decode(bytes);
+}
+
+const decoderName = (encoding: TextEncoding): string => (encoding === "latin-1" ? "windows-1252" : encoding);
