@@ -74,6 +74,7 @@ export async function bundle() {
 export async function bundleWorkers(folder) {
   await bundleProgram("src/engines/sqlite/database/sqlite-thread-program.ts", join(folder, "sqlite-thread.cjs"), "cjs");
   await bundleProgram("src/engines/threads/digest-thread-program.ts", join(folder, "digest-thread.cjs"), "cjs");
+  await bundleProgram("src/engines/threads/analysis-thread-program.ts", join(folder, "analysis-thread.cjs"), "cjs");
 }
 
 const createRequire =
