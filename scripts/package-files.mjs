@@ -10,5 +10,10 @@ export const programs = [
   "analysis-thread.cjs",
 ];
 
+/** Built without a source map. */
+const withoutMap = ["analysis-thread.cjs"];
+
+export const sourceMaps = programs.filter((name) => !withoutMap.includes(name)).map((name) => `${name}.map`);
+
 /** All files in dist that are needed, without source maps and bytecode. */
 export const distFiles = [...programs, "package.json", "THIRD-PARTY-LICENSES.txt"];
