@@ -28,9 +28,11 @@ const marks: readonly (readonly [TextEncoding, Buffer])[] = [
   ["utf-16be", Buffer.from([0xfe, 0xff])],
 ];
 
-/** Control characters that text does not have. Output of programs has bells, backspaces and escapes. */
+/** Control characters that text seldom has. Output of programs has escapes and backspaces. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const control = /[^\P{Cc}\x07-\r\x1b\x85]/u;
+const control = /[\x00-\x07\x0e-\x1a\x1c-\x1f\x7f]/g;
+/** What Windows-1252 leaves undefined. */
+const undefinedCharacter = /[\x80-\x9f]/;
 
 /**
  * How a text is encoded.
@@ -55,13 +57,20 @@ function plainTextFormat(start: Buffer): TextFormat | undefined {
   return encoding && { encoding, textStart };
 }
 
+/** As a description tells it: see `encodingOf` of the analyses. */
 function isText(bytes: Uint8Array, encoding: TextEncoding, isStrict: boolean): boolean {
   const decoder = new TextDecoder(decoderName(encoding), { fatal: isStrict && encoding === "utf-8", ignoreBOM: true });
+  let text: string;
   try {
-    return !control.test(decoder.decode(bytes, { stream: true })); // the window may end inside a character
+    text = decoder.decode(bytes, { stream: true }); // the window may end inside a character
   } catch {
     return false;
   }
+  if (text.includes("\0")) return false;
+  const controls = text.match(control)?.length ?? 0;
+  if (encoding !== "latin-1") return controls * 50 <= text.length;
+  const high = bytes.reduce((sum, byte) => (byte < 0x80 ? sum : sum + 1), 0);
+  return controls === 0 && !undefinedCharacter.test(text) && high * 3 <= bytes.length;
 }
 
 /** The text of whole characters. Bytes that are none become U+FFFD. A byte order mark is a character. */

@@ -79,12 +79,13 @@ describe("LineReader.read()", () => {
   });
 
   it("reads bytes that are no UTF-8, but plainly text, as Windows-1252", async () => {
-    const page = await read(Buffer.from([0x63, 0x61, 0x66, 0xe9, 0x0a, 0x80, 0x35]), { line: 1 });
+    const page = await read(Buffer.from("636166e90a8035", "hex"), { line: 1 });
     expect(page).toMatchObject({ text: "café\n€5", total: 2, encoding: "latin-1" });
   });
 
-  it("colours and bells of a terminal are text", async () => {
-    expect(await read("\x1b[31mred\x1b[0m\x07\n")).toMatchObject({ total: 1, encoding: "utf-8" });
+  it("colours of a terminal are text, and a seldom bell", async () => {
+    expect(await read("\x1b[31mred\x1b[0m\n")).toMatchObject({ total: 1, encoding: "utf-8" });
+    expect(await read(`${"a line of a log\n".repeat(10)}\x07\n`)).toMatchObject({ total: 11, encoding: "utf-8" });
   });
 
   it.each([
@@ -94,6 +95,7 @@ describe("LineReader.read()", () => {
     ["text with a NUL", Buffer.from("line\n\0\n"), "binary"],
     ["a NUL at the end of the window", Buffer.from(`${"x".repeat(64 * KiB - 1)}\0`), "binary"],
     ["control characters", Buffer.from([1, 2, 3, 4]), "binary"],
+    ["a few bytes of no language", Buffer.from("41f3e2c1b0a7ffe041", "hex"), "binary"],
     ["UTF-32", Buffer.from([0xff, 0xfe, 0, 0, 0x61, 0, 0, 0]), "binary"],
   ])("refuses %s, and says what it is", async (_, content, what) => {
     await expect(read(content)).rejects.toMatchObject({
@@ -145,7 +147,7 @@ describe("a page that is too short", () => {
     ["UTF-8", Buffer.from("日日日日日\n"), 2, "日", 3, 15, 3],
     ["UTF-8 of four bytes", Buffer.from("a😀😀\n"), 2, "a", 1, 9, 1],
     ["one character that is longer than the page", Buffer.from("😀😀\n"), 1, "😀", 4, 8, 4],
-    ["Windows-1252", Buffer.from("e9e9e9e90d0a", "hex"), 2, "éé", 2, 4, 2],
+    ["Windows-1252", Buffer.from("41e94141410d0a", "hex"), 2, "Aé", 2, 5, 2],
     ["UTF-16", encoders["utf-16le"]?.("a😀b\r\n") as Buffer, 2, "a", 2, 8, 4],
     ["UTF-16 BE", encoders["utf-16be"]?.("a😀b") as Buffer, 3, "a😀", 6, 8, 8],
   ])("cuts %s at a character", async (_, content, most, text, shown_bytes, line_bytes, next_offset) => {
