@@ -110,7 +110,7 @@ export class ColumnStatistics {
       counts.set(typeof value === "string" ? copyOf(value) : value, 1);
       return;
     }
-    this.#distinct = counts.size + 1;
+    this.#distinct = counts.size;
     this.#sumUp(counts).add(this.#plain(value));
   }
 
