@@ -93,12 +93,18 @@ def csv_table(folder, name, delimiter):
     return table(name, data, names, True)
 
 
+def members(one):
+    """JavaScript puts names that are array indexes first."""
+    indexes = [name for name in one if re.fullmatch(r"0|[1-9]\d{0,8}", name)]
+    return sorted(indexes, key=int) + [name for name in one if name not in indexes]
+
+
 def json_table(folder, name):
     with open(os.path.join(folder, name), encoding="utf-8-sig") as file:
         objects = json.load(file)
     if not isinstance(objects, list) or not all(isinstance(one, dict) for one in objects):
         return None
-    names = list(dict.fromkeys(member for one in objects[:1000] for member in one))
+    names = list(dict.fromkeys(member for one in objects[:1000] for member in members(one)))
     return table(name, [[one.get(member) for member in names] for one in objects], names, False)
 
 
