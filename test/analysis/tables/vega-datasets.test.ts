@@ -44,7 +44,8 @@ test.each(tables)("the counts of values and of the histogram of $file add up", a
   const { key, content } = contentOf(file);
   const table = await openTable(memorySource(key, content), unlimited);
   const description = table && (await describeTable(table, unlimited));
-  for (const { type, empties, distinct = 0, values = [], histogram, least, greatest } of description?.column_details ?? []) {
+  for (const { type, empties, distinct = 0, values = [], histogram, least, greatest } of description?.column_details ??
+    []) {
     const shown = values.reduce((sum, { count }) => sum + count, 0);
     if (distinct > 0 && distinct <= 20) expect(shown).toBe(rows - empties);
     if (!["integer", "number", "time"].includes(type) || least === greatest) continue;

@@ -10,6 +10,7 @@ const shownValues = 20;
 
 /** A value that can be counted: times are in milliseconds. */
 type Countable = string | number | bigint | boolean;
+type Counts = Map<Countable, { count: number }>;
 
 /**
  * Collects what a description tells of a column. Its type is that of all values that are not empty; integers among other
@@ -27,7 +28,7 @@ export class ColumnStatistics {
   readonly #interpretation: Interpretation;
   #room: number;
   #empties = 0;
-  #counts: Map<Countable, number> | undefined = new Map();
+  #counts: Counts | undefined = new Map();
   #hasTimes = false;
   #distinct: number | undefined;
   #summary: ValueSummary | undefined;
@@ -77,8 +78,8 @@ export class ColumnStatistics {
 
   #distinctFacts(isWhole: boolean): Pick<ColumnDescription, "distinct" | "distinct_exact" | "values"> {
     if (this.#counts === undefined) return this.#distinct === undefined ? {} : { distinct: this.#distinct };
-    const counts = [...this.#counts].sort(([, one], [, other]) => other - one).slice(0, shownValues);
-    const values = counts.map(([value, count]) => ({ value: this.#shown(value), count }));
+    const counts = [...this.#counts].sort(([, one], [, other]) => other.count - one.count).slice(0, shownValues);
+    const values = counts.map(([value, { count }]) => ({ value: this.#shown(value), count }));
     return {
       distinct: this.#counts.size,
       ...(isWhole && { distinct_exact: true }),
@@ -90,7 +91,7 @@ export class ColumnStatistics {
     return this.#hasTimes && typeof value === "number" ? new Date(value).toISOString() : shownText(String(value));
   }
 
-  #countTime(counts: Map<Countable, number>, time: Date): void {
+  #countTime(counts: Counts, time: Date): void {
     if (Number.isNaN(time.getTime())) {
       this.#empties += 1; // it is out of range, and nothing can be said of it
       return;
@@ -99,15 +100,15 @@ export class ColumnStatistics {
     this.#count(counts, time.getTime());
   }
 
-  #count(counts: Map<Countable, number>, value: Countable): void {
-    const count = counts.get(value);
-    if (count !== undefined) {
-      counts.set(value, count + 1);
+  #count(counts: Counts, value: Countable): void {
+    const known = counts.get(value);
+    if (known !== undefined) {
+      known.count += 1;
       return;
     }
     if (typeof value === "string") this.#room -= value.length;
     if (counts.size < countedValues && this.#room >= 0) {
-      counts.set(typeof value === "string" ? copyOf(value) : value, 1);
+      counts.set(typeof value === "string" ? copyOf(value) : value, { count: 1 });
       return;
     }
     this.#distinct = counts.size;
@@ -115,15 +116,15 @@ export class ColumnStatistics {
   }
 
   /** Goes over to a summary. */
-  #sumUp(counts: Map<Countable, number>): ValueSummary {
+  #sumUp(counts: Counts): ValueSummary {
     this.#summary = this.#summaryOf(counts);
     this.#counts = undefined;
     return this.#summary;
   }
 
-  #summaryOf(counts: ReadonlyMap<Countable, number>): ValueSummary {
+  #summaryOf(counts: Counts): ValueSummary {
     const summary = new ValueSummary(this.#interpretation);
-    for (const [value, count] of counts) summary.add(this.#plain(value), count);
+    for (const [value, { count }] of counts) summary.add(this.#plain(value), count);
     return summary;
   }
 

@@ -60,14 +60,25 @@ function daysOf(year: number, month: number): number {
   return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
 }
 
-const zoned = /^[T ](\d\d):(\d\d)(?::(\d\d)([.,]\d+)?)?(?:Z|([+-])(\d\d):?(\d\d))?$/;
+const clock = /^[T ](\d\d):(\d\d)(?::(\d\d)([.,]\d+)?)?(?:Z|([+-])(\d\d):?(\d\d))?$/;
 
 function timeOfDay(text: string): number {
-  const found = zoned.exec(text.slice(10));
+  if (isSimpleClock(text)) return inDay(digitsAt(text, 11, 2), digitsAt(text, 14, 2), digitsAt(text, 17, 2));
+  const found = clock.exec(text.slice(10));
   if (found === null) return NaN;
   const [, hours, minutes, seconds = "0", part = "", sign, zoneHours = "0", zoneMinutes = "0"] = found;
   const zone = (sign === "-" ? -1 : 1) * (Number(zoneHours) * 60 + Number(zoneMinutes)) * 60_000;
-  if (Number(hours) > 23 || Number(minutes) > 59 || Number(seconds) > 59) return NaN;
-  const inDay = (Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds)) * 1000;
-  return inDay + Math.floor(Number(`0${part.replace(",", ".")}`) * 1000) - zone;
+  const milliseconds = Math.floor(Number(`0${part.replace(",", ".")}`) * 1000);
+  return inDay(Number(hours), Number(minutes), Number(seconds)) + milliseconds - zone;
+}
+
+/** Whether the text has the most usual form: seconds, with `Z` or nothing behind them. */
+function isSimpleClock(text: string): boolean {
+  const isEnd = text.length === 19 || (text.length === 20 && text.charCodeAt(19) === 0x5a);
+  const before = text.charCodeAt(10);
+  return isEnd && (before === 0x54 || before === 0x20) && text.charCodeAt(13) === 0x3a && text.charCodeAt(16) === 0x3a;
+}
+
+function inDay(hours: number, minutes: number, seconds: number): number {
+  return hours <= 23 && minutes <= 59 && seconds <= 59 ? ((hours * 60 + minutes) * 60 + seconds) * 1000 : NaN;
 }

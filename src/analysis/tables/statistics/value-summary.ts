@@ -95,7 +95,9 @@ export class ValueSummary {
       return pair(shownNumber(least, type, leastSource), shownNumber(greatest, type, greatestSource));
     }
     if (type === "time") return pair(this.#times.leastSource, this.#times.greatestSource);
-    const hasOrder = type === "text" || (type === "mixed" && !["list", "object", "bytes"].some((kind) => this.#kinds.has(kind as ColumnType)));
+    const hasOrder =
+      type === "text" ||
+      (type === "mixed" && !["list", "object", "bytes"].some((kind) => this.#kinds.has(kind as ColumnType)));
     return hasOrder ? pair(this.#texts.least, this.#texts.greatest) : {};
   }
 }

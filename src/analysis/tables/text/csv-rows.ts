@@ -127,7 +127,9 @@ export class CsvRows {
   }
 
   #behindLineEnd(end: number): number {
-    return this.#text.charCodeAt(end) === carriageReturn && this.#text.charCodeAt(end + 1) === lineFeed ? end + 2 : end + 1;
+    return this.#text.charCodeAt(end) === carriageReturn && this.#text.charCodeAt(end + 1) === lineFeed
+      ? end + 2
+      : end + 1;
   }
 
   #find(what: string, from: number): number {

@@ -7,8 +7,8 @@ import { CsvRows } from "./csv-rows.js";
 import { brokenAt, endedByTime, maxColumns, maxRowChars, RowTexts } from "./row-texts.js";
 import { sniffDelimiter } from "./sniff-delimiter.js";
 
-/** Cells of a batch, about. */
-const batchCells = 64 * 1024;
+/** Cells of a batch, about: few, so that they are garbage before they grow old. */
+const batchCells = 8 * 1024;
 const sniffedChars = 64 * 1024;
 
 /**
@@ -161,7 +161,8 @@ class BatchMaker {
     this.#from = from;
     this.#to = to;
     this.#isHeaderNext = table.isHeaderNext;
-    this.#width = columns === undefined ? table.columns : columns.reduce((most, column) => Math.max(most, column + 1), 0);
+    this.#width =
+      columns === undefined ? table.columns : columns.reduce((most, column) => Math.max(most, column + 1), 0);
     // Two cells more tell whether the row has too many.
     this.#limit = this.#width === table.columns ? this.#width + 2 : this.#width;
     this.#picked = columns?.every((column, index) => column === index) ? undefined : columns;

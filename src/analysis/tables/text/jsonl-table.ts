@@ -9,7 +9,7 @@ import { brokenAt, endedByTime, maxColumns, maxRowChars, RowTexts } from "./row-
 const sampledRows = 1_000;
 const sampledChars = 2 * maxRowChars;
 /** Cells of a batch, and characters, about. */
-const batchCells = 64 * 1024;
+const batchCells = 8 * 1024;
 const batchChars = 1024 * 1024;
 /** Characters of all names of later columns that are kept. */
 const laterNameChars = 1024 * 1024;

@@ -1,7 +1,7 @@
+import type { PartialReason } from "../../../store/ports/description.js";
 import { BrokenContentError, decodedText } from "../../formats/byte-stream.js";
 import type { Detected } from "../../formats/detect-format.js";
 import { type Source, timeIsOver } from "../../source.js";
-import type { PartialReason } from "../../../store/ports/description.js";
 
 /** The longest row, in characters: what an unfinished row holds in memory is bounded. */
 export const maxRowChars = 8 * 1024 * 1024;
