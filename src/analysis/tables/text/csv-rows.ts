@@ -83,22 +83,27 @@ export class CsvRows {
     const cells: string[] = [];
     this.#cells = cells;
     for (let at = start; ; ) {
-      let cell = "";
-      if (this.#text.charCodeAt(at) === quote) {
-        const close = this.#closingQuote(at + 1);
-        if (close === undefined) return undefined;
-        if (cells.length < limit) cell = unquoted(this.#text.slice(at + 1, close));
-        at = close + 1;
-      }
-      const lineEnd = this.#rowEndFrom(at);
-      if (this.#delim < at) this.#delim = this.#find(this.#delimiter, at);
-      const isInside = this.#delim < lineEnd;
-      const end = isInside ? this.#delim : this.#settledEnd(lineEnd);
-      if (end === undefined) return undefined;
-      if (cells.length < limit) cells.push(end === at ? cell : cell + this.#text.slice(at, end));
-      if (!isInside) return end;
+      const isQuoted = this.#text.charCodeAt(at) === quote;
+      const close = isQuoted ? this.#closingQuote(at + 1) : at - 1;
+      const end = close === undefined ? undefined : this.#cellEnd(close + 1);
+      if (close === undefined || end === undefined) return undefined;
+      if (cells.length < limit) cells.push(isQuoted ? this.#unquoted(at, close, end) : this.#text.slice(at, end));
+      if (end !== this.#delim) return end;
       at = end + 1;
     }
+  }
+
+  /** The next delimiter or line end. Undefined if more text has to tell it. */
+  #cellEnd(at: number): number | undefined {
+    const lineEnd = this.#rowEndFrom(at);
+    if (this.#delim < at) this.#delim = this.#find(this.#delimiter, at);
+    return this.#delim < lineEnd ? this.#delim : this.#settledEnd(lineEnd);
+  }
+
+  #unquoted(start: number, close: number, end: number): string {
+    const inside = this.#text.slice(start + 1, close);
+    const cell = inside.includes('"') ? inside.replaceAll('""', '"') : inside;
+    return close + 1 === end ? cell : cell + this.#text.slice(close + 1, end);
   }
 
   /** Undefined if it is not known yet. */
@@ -136,8 +141,4 @@ export class CsvRows {
     const at = this.#text.indexOf(what, from);
     return at === -1 ? Number.POSITIVE_INFINITY : at;
   }
-}
-
-function unquoted(text: string): string {
-  return text.includes('"') ? text.replaceAll('""', '"') : text;
 }
