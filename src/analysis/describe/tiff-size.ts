@@ -1,4 +1,5 @@
 import type { PictureSize } from "../../store/model/picture-size.js";
+import { viewOf } from "../formats/view-of.js";
 import type { Source } from "../source.js";
 
 const widthTag = 256;
@@ -29,8 +30,4 @@ function numberOf(entries: DataView, tag: number, isLittle: boolean): number | u
     return type === longType ? entries.getUint32(at + 8, isLittle) : undefined;
   }
   return undefined;
-}
-
-function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }
