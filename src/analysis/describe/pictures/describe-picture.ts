@@ -1,7 +1,7 @@
-import { bmpSize, gifSize, jpegSize, type PictureSize, pngSize, webpSize } from "../../store/model/picture-size.js";
-import type { Description } from "../../store/ports/description.js";
-import { blockBytes, type Source } from "../source.js";
-import { damaged } from "./damage.js";
+import { bmpSize, gifSize, jpegSize, type PictureSize, pngSize, webpSize } from "../../../store/model/picture-size.js";
+import type { Description } from "../../../store/ports/description.js";
+import { blockBytes, type Source } from "../../source.js";
+import { damaged } from "../damage.js";
 import { tiffSize } from "./tiff-size.js";
 
 const sizeReaders: Readonly<Record<string, (bytes: Buffer) => PictureSize | undefined>> = {
@@ -12,11 +12,6 @@ const sizeReaders: Readonly<Record<string, (bytes: Buffer) => PictureSize | unde
   webp: webpSize,
   bmp: bmpSize,
 };
-
-/** Whether the size of pictures of this format is read. */
-export function isPicture(format: string): boolean {
-  return format in sizeReaders || format === "tif";
-}
 
 /** The size, from the header alone. */
 export async function describePicture(source: Source, format: string): Promise<Pick<Description, "image" | "partial">> {

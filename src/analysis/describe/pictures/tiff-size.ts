@@ -1,6 +1,6 @@
-import type { PictureSize } from "../../store/model/picture-size.js";
-import { viewOf } from "../formats/view-of.js";
-import type { Source } from "../source.js";
+import type { PictureSize } from "../../../store/model/picture-size.js";
+import { viewOf } from "../../formats/view-of.js";
+import type { Source } from "../../source.js";
 
 const widthTag = 256;
 const heightTag = 257;
