@@ -52,7 +52,8 @@ export class JsonScanner {
   }
 
   /** Returns false if the JSON is wrong; no more blocks are wanted then. */
-  write(block: Uint8Array): boolean {
+  write(bytes: Uint8Array): boolean {
+    const block = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
     for (let at = 0; at < block.length && this.#damage === undefined; ) {
       if (this.#in === "text") at = this.#text(block, at);
       else if (this.#in === "token") at = this.#token(block, at);
@@ -65,7 +66,7 @@ export class JsonScanner {
   /** All blocks are written. */
   end(): void {
     if (this.#damage !== undefined) return;
-    if (this.#in === "token") this.#endToken(new Uint8Array(0), 0, 0);
+    if (this.#in === "token") this.#endToken(Buffer.alloc(0), 0, 0);
     if (this.#expected !== expect.nothing) this.#damage = `The JSON breaks off after ${this.#seen} bytes.`;
   }
 
@@ -73,7 +74,7 @@ export class JsonScanner {
     this.#damage = `The JSON is wrong at byte ${this.#seen + at}.`;
   }
 
-  #structure(block: Uint8Array, start: number): number {
+  #structure(block: Buffer, start: number): number {
     let at = start;
     while (at < block.length && isSpace(block[at] as number)) at += 1;
     if (at === block.length) return at;
@@ -150,7 +151,7 @@ export class JsonScanner {
     this.#expected = this.#depth === 0 ? expect.nothing : expect.commaOrEnd;
   }
 
-  #text(block: Uint8Array, start: number): number {
+  #text(block: Buffer, start: number): number {
     const at = this.#endOfText(block, start);
     if (at < block.length && block[at] !== quote) this.#wrong(at);
     if (this.#damage !== undefined) return at;
@@ -159,7 +160,7 @@ export class JsonScanner {
       if (isWanted) this.#keep(block.subarray(start), maxNameBytes);
       return at;
     }
-    if (isWanted) this.#builder.name(this.#depth - 1, nameOf(this.#whole(block, start, at)));
+    if (isWanted) this.#builder.name(this.#depth - 1, this.#nameIn(block, start, at));
     if (this.#isName) this.#expected = expect.colon;
     else this.#endValue();
     this.#isName = false;
@@ -168,7 +169,7 @@ export class JsonScanner {
   }
 
   /** The index of the quote that ends the text, of a byte that no text may have, or the end of the block. */
-  #endOfText(block: Uint8Array, start: number): number {
+  #endOfText(block: Buffer, start: number): number {
     let isEscaped = this.#isEscaped;
     let at = start;
     for (; at < block.length; at += 1) {
@@ -182,7 +183,7 @@ export class JsonScanner {
     return at;
   }
 
-  #token(block: Uint8Array, start: number): number {
+  #token(block: Buffer, start: number): number {
     let at = start;
     while (at < block.length && isTokenByte(block[at] as number)) at += 1;
     if (at === block.length) this.#keep(block.subarray(start), maxTokenBytes);
@@ -190,11 +191,12 @@ export class JsonScanner {
     return at;
   }
 
-  #endToken(block: Uint8Array, start: number, end: number): void {
-    const isPart = this.#kept !== undefined;
-    const bytes = this.#whole(block, start, end);
-    const isLong = bytes.length >= maxTokenBytes; // and may be cut, so it is not checked
-    if (!isLong && !(isPart ? isToken(bytes, 0, bytes.length) : isToken(block, start, end))) this.#wrong(start);
+  #endToken(block: Buffer, start: number, end: number): void {
+    const kept = this.#takeKept();
+    const bytes = kept === undefined ? block : Buffer.concat([kept, block.subarray(start, end)]);
+    const [from, to] = kept === undefined ? [start, end] : [0, bytes.length];
+    const isLong = to - from >= maxTokenBytes; // and may be cut, so it is not checked
+    if (!isLong && !isToken(bytes, from, to)) this.#wrong(start);
     this.#in = "structure";
     this.#endValue();
   }
@@ -204,12 +206,20 @@ export class JsonScanner {
     this.#kept = Buffer.concat([kept, part.subarray(0, maxBytes - kept.length)]);
   }
 
-  /** What was kept, with the end that is in this block. */
-  #whole(block: Uint8Array, start: number, end: number): Buffer {
-    const rest = Buffer.from(block.buffer, block.byteOffset + start, end - start);
+  #takeKept(): Buffer | undefined {
     const kept = this.#kept;
     this.#kept = undefined;
-    return kept === undefined ? rest : Buffer.concat([kept, rest]);
+    return kept;
+  }
+
+  #nameIn(block: Buffer, start: number, end: number): string {
+    const kept = this.#takeKept();
+    const cut = Math.min(end, start + maxNameBytes);
+    const text =
+      kept === undefined
+        ? block.toString("utf8", start, cut)
+        : Buffer.concat([kept, block.subarray(start, cut)]).toString("utf8");
+    return text.includes("\\") ? unescaped(text) : text;
   }
 }
 
@@ -218,12 +228,11 @@ function typeOfToken(first: number): JsonType {
   return first === 0x6e ? "null" : "number";
 }
 
-function nameOf(bytes: Buffer): string {
-  const text = bytes.toString("utf8", 0, maxNameBytes);
-  if (!bytes.includes(backslash)) return text;
+/** The text as it is, if it is cut inside an escape sequence, or has a wrong one. */
+function unescaped(text: string): string {
   try {
     return JSON.parse(`"${text}"`) as string;
   } catch {
-    return text; // cut inside an escape sequence, or a wrong one
+    return text;
   }
 }
