@@ -53,7 +53,8 @@ async function countRows(table: Table, run: Run): Promise<Counted> {
   let rows = 0;
   for await (const batch of table.batches({ columns: [] })) {
     rows += batch.rows.length;
-    if (run.isOver()) return { rows, partial: { reason: "time", message: "The time was over while rows were counted." } };
+    if (run.isOver())
+      return { rows, partial: { reason: "time", message: "The time was over while rows were counted." } };
   }
   const partial = table.broken();
   return { rows, ...(partial && { partial }) };

@@ -89,5 +89,6 @@ function timeOver(before: number, after: number): PartialReason {
 
 const lost: PartialReason = {
   reason: "size",
-  message: "Whole parts differ. Some lines that count as removed and added may only have moved further than was looked.",
+  message:
+    "Whole parts differ. Some lines that count as removed and added may only have moved further than was looked.",
 };

@@ -1,5 +1,5 @@
-import type { CompareAnalysis } from "../../store/ports/analyses.js";
 import { ArtifactError } from "../../store/model/errors.js";
+import type { CompareAnalysis } from "../../store/ports/analyses.js";
 import type { Comparison } from "../../store/ports/description.js";
 import { type Detected, detectFormat } from "../formats/detect-format.js";
 import { type Run, type Source, timeIsOver } from "../source.js";
@@ -15,12 +15,7 @@ import { firstDifference } from "./first-difference.js";
  *
  * @throws ArtifactError `invalid_argument` if `by` is no column of both
  */
-export async function compare(
-  before: Source,
-  after: Source,
-  wanted: CompareAnalysis,
-  run: Run,
-): Promise<Comparison> {
+export async function compare(before: Source, after: Source, wanted: CompareAnalysis, run: Run): Promise<Comparison> {
   const { at, compared } = await firstDifference(before, after, run);
   if (at === undefined && compared === before.bytes) return { kind: "identical" };
   const bytes = { before: before.bytes, after: after.bytes, first_difference: at ?? compared };

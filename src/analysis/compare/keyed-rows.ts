@@ -101,7 +101,11 @@ export class KeyedRows {
   #slotOf(key: number): number {
     const mask = this.#slots.length - 1;
     let slot = key & mask;
-    for (let row = this.#slots[slot] as number; row >= 0 && this.#keys[row] !== key; row = this.#slots[slot] as number) {
+    for (
+      let row = this.#slots[slot] as number;
+      row >= 0 && this.#keys[row] !== key;
+      row = this.#slots[slot] as number
+    ) {
       slot = (slot + 1) & mask;
     }
     return slot;

@@ -9,7 +9,9 @@ export function countLineEnds(bytes: Uint8Array): number {
 }
 
 /** The line ends in the first block of a text, if they are all the same. */
-export async function lineEndsIn(blocks: AsyncGenerator<Uint8Array, void, undefined>): Promise<"lf" | "crlf" | undefined> {
+export async function lineEndsIn(
+  blocks: AsyncGenerator<Uint8Array, void, undefined>,
+): Promise<"lf" | "crlf" | undefined> {
   const { value: block = new Uint8Array() } = await blocks.next();
   await blocks.return();
   let crlf = 0;

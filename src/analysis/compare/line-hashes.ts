@@ -11,10 +11,7 @@ const cr = 13;
  *
  * @param exactEnds CR LF and LF are different line ends
  */
-export async function* lineHashes(
-  text: Text,
-  exactEnds: boolean,
-): AsyncGenerator<Float64Array, void, undefined> {
+export async function* lineHashes(text: Text, exactEnds: boolean): AsyncGenerator<Float64Array, void, undefined> {
   let { line: firstLine, offset } = text.start;
   const hasher = new Hasher();
   const heldCr = Uint8Array.of(cr);

@@ -102,7 +102,11 @@ interface LinesByNumber {
   after(number: number): ShownLine | undefined;
 }
 
-function* linesOf(hunk: Hunk, span: LineRange, { before, after }: LinesByNumber): Generator<string | undefined, void, undefined> {
+function* linesOf(
+  hunk: Hunk,
+  span: LineRange,
+  { before, after }: LinesByNumber,
+): Generator<string | undefined, void, undefined> {
   let next = span.from;
   for (const { before: at, removed, after: other, added } of hunk) {
     for (; next < at; next++) yield lineOf(" ", before(next));
