@@ -11,7 +11,7 @@ export interface CommonRun {
 
 /** More edits than this need too much time and memory: the search keeps a list of steps for each. */
 const maxEdits = 1200;
-const maxEditsBetweenAnchors = 200;
+const maxEditsBetweenAnchors = 100;
 const timeoutMs = 1000;
 
 /**

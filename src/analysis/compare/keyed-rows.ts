@@ -28,8 +28,8 @@ export class KeyedRows {
   /** The last row of each key. */
   #slots = new Int32Array(2048).fill(-1);
 
-  /** Each row needs 33 bytes. */
-  constructor(maxRows = 1_250_000) {
+  /** Each row needs 33 bytes, and 8 MB more while the index grows. */
+  constructor(maxRows = 2 ** 20) {
     this.#maxRows = maxRows;
   }
 
