@@ -160,12 +160,12 @@ function onlyPlaces(numbers: readonly number[]): Int32Array {
 function longestRising(pairs: readonly Anchor[]): Anchor[] {
   const ends: number[] = []; // index of the pair with the least end, by length
   const previous = new Int32Array(pairs.length);
-  const valueOf = (index: number | undefined) => pairs[index ?? 0]?.after ?? 0;
+  const endOf = (index: number | undefined) => pairs[index ?? 0]?.after ?? 0;
   pairs.forEach((pair, index) => {
     let low = 0;
     for (let high = ends.length; low < high; ) {
       const middle = (low + high) >> 1;
-      if (valueOf(ends[middle]) < pair.after) low = middle + 1;
+      if (endOf(ends[middle]) < pair.after) low = middle + 1;
       else high = middle;
     }
     previous[index] = low === 0 ? -1 : (ends[low - 1] ?? -1);

@@ -26,79 +26,21 @@ export async function compareRows(
   key: KeyColumn,
   { chars, run, rows = new KeyedRows() }: { readonly chars: number; readonly run: Run; readonly rows?: KeyedRows },
 ): Promise<ComparedRows> {
+  const [before, after] = tables;
   const layout = layoutOf(tables, key);
   const changes = new RowChanges(key.name, layout.common, layout.all, chars);
-  const counts = { before: 0, after: 0, changed: 0, added: 0, removed: 0, repeated: 0, empty: 0 };
-  const hasher = new Hasher();
-
-  /** Calls back for each row with its key. Returns whether the end was reached. */
-  const eachRow = async (
-    [table, wanted]: readonly [Table, WantedRows],
-    act: (keyText: string, row: readonly Cell[], number: number) => void,
-  ): Promise<boolean> => {
-    for await (const batch of table.batches(wanted)) {
-      for (const [at, row] of batch.rows.entries()) {
-        if (at % 256 === 0 && run.isOver()) return false;
-        act(cellText(row[0] ?? null), row, batch.first + at);
-      }
-    }
-    return true;
-  };
-  const keyHash = (text: string): number => {
-    hasher.addText(text);
-    return hasher.take();
-  };
-  const contentHash = (row: readonly Cell[]): number => {
-    for (let at = 1; at <= layout.common.length; at++) {
-      hasher.addText(cellText(row[at] ?? null));
-      hasher.addBorder();
-    }
-    return hasher.take();
-  };
-  const countKey = (text: string, isNew: boolean): void => {
-    if (text === "") counts.empty++;
-    else if (!isNew) counts.repeated++;
-  };
-
-  const readBefore = () =>
-    eachRow([tables[0], { columns: layout.before }], (text, row, number) => {
-      counts.before++;
-      countKey(text, rows.add(keyHash(text), contentHash(row), number));
-    });
-  const readAfter = () =>
-    eachRow([tables[1], { columns: layout.after }], (text, row) => {
-      counts.after++;
-      const hash = keyHash(text);
-      if (!rows.isKept(hash)) return countKey(text, true);
-      const other = rows.take(hash);
-      if (typeof other === "object") {
-        countKey(text, other.isFirst);
-        if (other.content === contentHash(row)) return;
-        counts.changed++;
-        changes.addChanged(other.number, text, row);
-      } else {
-        countKey(text, other === undefined);
-        counts.added++;
-        changes.addAdded(text, row);
-        rows.addTaken(hash);
-      }
-    });
-
-  const isDone = (await readBefore()) && (await readAfter());
-  if (isDone) {
-    for (const number of rows.left()) {
-      counts.removed++;
-      changes.addRemoved(number);
-    }
-    const shown = changes.rowsBefore();
-    if (shown !== undefined) {
-      await eachRow([tables[0], { ...shown, columns: layout.before }], (text, row, number) =>
-        changes.showBefore(number, text, row),
-      );
-    }
+  const comparison = new RowComparison(layout.common.length, rows, changes);
+  const isDone =
+    (await eachRow(before, { columns: layout.before }, run, (row, number) => comparison.addBefore(row, number))) &&
+    (await eachRow(after, { columns: layout.after }, run, (row) => comparison.addAfter(row)));
+  if (isDone) comparison.addLeft();
+  const { counts } = comparison;
+  const shown = changes.rowsBefore();
+  if (isDone && shown !== undefined) {
+    const wanted = { ...shown, columns: layout.before };
+    await eachRow(before, wanted, run, (row, number) => changes.showBefore(number, row));
   }
-  const total = counts.changed + counts.added + counts.removed;
-  const partial = isDone ? (tables[0].broken() ?? tables[1].broken() ?? sampled(rows.every)) : timeOver(counts);
+  const partial = isDone ? (before.broken() ?? after.broken() ?? sampled(rows.every)) : timeOver(counts);
   return {
     rows_before: counts.before,
     rows_after: counts.after,
@@ -109,10 +51,93 @@ export async function compareRows(
       rows_changed: counts.changed,
       repeated_keys: counts.repeated,
       empty_keys: counts.empty,
-      ...changes.text(total),
+      ...changes.text(counts.added + counts.removed + counts.changed),
     },
     ...(partial && { partial }),
   };
+}
+
+/** Returns whether the end was reached before the time was over. */
+async function eachRow(
+  table: Table,
+  wanted: WantedRows,
+  run: Run,
+  act: (row: readonly Cell[], number: number) => void,
+): Promise<boolean> {
+  for await (const { first, rows } of table.batches(wanted)) {
+    for (let at = 0; at < rows.length; at++) {
+      if (at % 256 === 0 && run.isOver()) return false;
+      act(rows[at] as readonly Cell[], first + at);
+    }
+  }
+  return !run.isOver(); // a table ends early then
+}
+
+/** Matches rows by their first cells, which are the keys. */
+class RowComparison {
+  readonly counts = { before: 0, after: 0, changed: 0, added: 0, removed: 0, repeated: 0, empty: 0 };
+  readonly #common: number;
+  readonly #rows: KeyedRows;
+  readonly #changes: RowChanges;
+  readonly #hasher = new Hasher();
+
+  /** @param common number of cells after the key that are compared */
+  constructor(common: number, rows: KeyedRows, changes: RowChanges) {
+    this.#common = common;
+    this.#rows = rows;
+    this.#changes = changes;
+  }
+
+  addBefore(row: readonly Cell[], number: number): void {
+    this.counts.before++;
+    const key = cellText(row[0] ?? null);
+    this.#countKey(key, this.#rows.add(this.#hashOf(key), this.#contentOf(row), number));
+  }
+
+  addAfter(row: readonly Cell[]): void {
+    this.counts.after++;
+    const key = cellText(row[0] ?? null);
+    const hash = this.#hashOf(key);
+    if (!this.#rows.isKept(hash)) return this.#countKey(key, true);
+    const other = this.#rows.take(hash);
+    if (typeof other === "object") {
+      this.#countKey(key, other.isFirst);
+      if (other.content === this.#contentOf(row)) return;
+      this.counts.changed++;
+      this.#changes.addChanged(other.number, row);
+    } else {
+      this.#countKey(key, other === undefined);
+      this.counts.added++;
+      this.#changes.addAdded(row);
+      this.#rows.addTaken(hash);
+    }
+  }
+
+  /** Rows before without a row after are removed. */
+  addLeft(): void {
+    for (const number of this.#rows.left()) {
+      this.counts.removed++;
+      this.#changes.addRemoved(number);
+    }
+  }
+
+  #countKey(key: string, isNew: boolean): void {
+    if (key === "") this.counts.empty++;
+    else if (!isNew) this.counts.repeated++;
+  }
+
+  #hashOf(key: string): number {
+    this.#hasher.addText(key);
+    return this.#hasher.take();
+  }
+
+  #contentOf(row: readonly Cell[]): number {
+    for (let at = 1; at <= this.#common; at++) {
+      this.#hasher.addText(cellText(row[at] ?? null));
+      this.#hasher.addBorder();
+    }
+    return this.#hasher.take() >>> 0;
+  }
 }
 
 interface Layout {

@@ -6,42 +6,69 @@ const lf = 10;
 const cr = 13;
 
 /**
- * The hashes of the lines of a UTF-8 text, in groups. A last line without a line end has another hash than the same with
- * one.
+ * The hashes of the lines of a text, in groups. A last line without a line end has another hash than the same with one.
  *
  * @param exactEnds CR LF and LF are different line ends
  */
 export async function* lineHashes(text: Text, exactEnds: boolean): AsyncGenerator<Float64Array, void, undefined> {
-  let { line: firstLine, offset } = text.start;
-  const hasher = new Hasher();
-  const heldCr = Uint8Array.of(cr);
-  let holdsCr = false;
-  let isOpen = false;
+  let { line, offset } = text.start;
+  const lines = new LineHasher(exactEnds);
   for await (const block of text.blocks()) {
-    text.remember({ line: firstLine, offset });
+    text.remember({ line, offset });
+    const hashes = lines.hashesIn(block);
+    line += hashes.length;
+    offset += block.length;
+    yield hashes;
+  }
+  const last = lines.last();
+  if (last !== undefined) yield Float64Array.of(last);
+}
+
+class LineHasher {
+  readonly #exactEnds: boolean;
+  readonly #hasher = new Hasher();
+  /** The last line was begun in a block before. */
+  #isOpen = false;
+  /** Its last character is a CR, whose next character is not known yet. */
+  #holdsCr = false;
+
+  constructor(exactEnds: boolean) {
+    this.#exactEnds = exactEnds;
+  }
+
+  /** The hashes of the lines that end in a block. */
+  hashesIn(block: Uint8Array): Float64Array {
     const hashes = new Float64Array(countLineEnds(block));
     let from = 0;
     for (let line = 0; line < hashes.length; line++) {
       const to = block.indexOf(lf, from);
-      const hasCr = !exactEnds && to > from && block[to - 1] === cr;
-      if (holdsCr && to > from) hasher.addBytes(heldCr, 0, 1);
-      holdsCr = false;
-      hasher.addBytes(block, from, hasCr ? to - 1 : to);
-      hasher.addBytes(block, to, to + 1);
-      hashes[line] = hasher.take();
+      this.#add(block, from, to);
+      this.#holdsCr = false;
+      this.#hasher.addBytes(block, to, to + 1);
+      hashes[line] = this.#hasher.take();
       from = to + 1;
     }
-    if (hashes.length > 0) isOpen = false;
-    if (from < block.length) {
-      if (holdsCr) hasher.addBytes(heldCr, 0, 1);
-      holdsCr = !exactEnds && block.at(-1) === cr;
-      hasher.addBytes(block, from, holdsCr ? block.length - 1 : block.length);
-      isOpen = true;
-    }
-    firstLine += hashes.length;
-    offset += block.length;
-    yield hashes;
+    if (hashes.length > 0) this.#isOpen = false;
+    if (from < block.length) this.#isOpen = true;
+    this.#add(block, from, block.length);
+    return hashes;
   }
-  if (holdsCr) hasher.addBytes(heldCr, 0, 1);
-  if (isOpen) yield Float64Array.of(hasher.take());
+
+  /** The hash of the last line, if it has no line end. */
+  last(): number | undefined {
+    this.#addHeldCr();
+    return this.#isOpen ? this.#hasher.take() : undefined;
+  }
+
+  #add(block: Uint8Array, from: number, to: number): void {
+    if (from === to) return;
+    this.#addHeldCr();
+    this.#holdsCr = !this.#exactEnds && block[to - 1] === cr;
+    this.#hasher.addBytes(block, from, this.#holdsCr ? to - 1 : to);
+  }
+
+  #addHeldCr(): void {
+    if (this.#holdsCr) this.#hasher.addBytes(Uint8Array.of(cr), 0, 1);
+    this.#holdsCr = false;
+  }
 }

@@ -15,7 +15,8 @@ interface KeptCell {
 }
 
 interface ChangedRow {
-  readonly key: string;
+  /** As `id=7`. */
+  readonly name: string;
   readonly after: readonly KeptCell[];
 }
 
@@ -45,15 +46,19 @@ export class RowChanges {
   }
 
   /** @param row the key, then the cells of `all` */
-  addAdded(key: string, row: readonly Cell[]): void {
+  addAdded(row: readonly Cell[]): void {
     if (this.#lines.added.length >= this.#most) return;
     const cells = this.#all.map((name, at) => `${shown(name)}=${shown(cellText(row[at + 1] ?? null))}`);
-    this.#lines.added.push(lineOf("+", this.#nameOf(key), cells));
+    this.#lines.added.push(lineOf("+", this.#nameOf(row), cells));
   }
 
-  addChanged(before: number, key: string, row: readonly Cell[]): void {
+  /** @param before the number of the row before */
+  addChanged(before: number, row: readonly Cell[]): void {
     if (this.#changed.size >= this.#most) return;
-    this.#changed.set(before, { key, after: this.#common.map((_, at) => this.#kept(row[at + 1] ?? null)) });
+    this.#changed.set(before, {
+      name: this.#nameOf(row),
+      after: this.#common.map((_, at) => this.#kept(row[at + 1] ?? null)),
+    });
   }
 
   addRemoved(before: number): void {
@@ -72,16 +77,17 @@ export class RowChanges {
   }
 
   /** @param row the key, then the cells of the common columns */
-  showBefore(number: number, key: string, row: readonly Cell[]): void {
-    if (this.#removed.has(number)) this.#lines.removed.push(lineOf("-", this.#nameOf(key), []));
+  showBefore(number: number, row: readonly Cell[]): void {
+    if (this.#removed.has(number)) this.#lines.removed.push(lineOf("-", this.#nameOf(row), []));
     const changed = this.#changed.get(number);
     if (changed === undefined) return;
+    this.#changed.delete(number);
     const cells = changed.after.flatMap((after, at) => {
       const before = this.#kept(row[at + 1] ?? null);
       if (before.hash === after.hash) return [];
       return [`${shown(this.#common[at] ?? "")} ${orEmpty(before.shown)} -> ${orEmpty(after.shown)}`];
     });
-    this.#lines.changed.push(lineOf("~", this.#nameOf(changed.key), cells));
+    this.#lines.changed.push(lineOf("~", changed.name, cells));
   }
 
   /**
@@ -90,7 +96,9 @@ export class RowChanges {
    * @param total the number of all changes
    */
   text(total: number): { readonly changes: string; readonly cut: boolean } {
-    const kinds = [this.#lines.changed, this.#lines.added, this.#lines.removed];
+    // What was not read again for lack of time has its key at least.
+    const rest = [...this.#changed.values()].map(({ name }) => lineOf("~", name, []));
+    const kinds = [[...this.#lines.changed, ...rest], this.#lines.added, this.#lines.removed];
     const taken = kinds.map(() => 0);
     let chars = 0;
     for (let turn = 0, full = 0; full < kinds.length; turn = (turn + 1) % kinds.length) {
@@ -106,8 +114,8 @@ export class RowChanges {
     return { changes: lines.join(""), cut: lines.length < total || lines.some((line) => line.endsWith(cutLine)) };
   }
 
-  #nameOf(key: string): string {
-    return `${shown(this.#key)}=${shown(key)}`;
+  #nameOf(row: readonly Cell[]): string {
+    return `${shown(this.#key)}=${shown(cellText(row[0] ?? null))}`;
   }
 
   #kept(cell: Cell): KeptCell {

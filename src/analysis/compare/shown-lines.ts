@@ -1,5 +1,5 @@
 import { blockBytes, type Run } from "../source.js";
-import type { Text } from "./text-of.js";
+import type { Place, Text } from "./text-of.js";
 
 /** Lines `[from, to)`. */
 export interface LineRange {
@@ -30,45 +30,73 @@ export async function shownLines(
   ranges: readonly LineRange[],
   run: Run,
 ): Promise<ReadonlyMap<number, ShownLine>> {
-  const lines = new Map<number, ShownLine>();
-  const wanted = ranges.filter(({ from, to }) => from < to);
-  for (let next = 0; next < wanted.length; ) next = await readOn(text, wanted, next, lines, run);
-  return lines;
+  const reader = new LineReader(ranges);
+  while (reader.next !== undefined) {
+    const place = text.placeBefore(reader.next.from);
+    if (!(await readOn(text, place, reader, run))) break;
+  }
+  return reader.lines;
 }
 
-/** Reads ranges that are near to each other. Returns the index of the first one that was not read. */
-async function readOn(
-  text: Text,
-  ranges: readonly LineRange[],
-  first: number,
-  lines: Map<number, ShownLine>,
-  run: Run,
-): Promise<number> {
-  const place = text.placeBefore(ranges[first]?.from ?? 0);
-  let offset = place.offset;
-  let number = place.line;
-  let line = new CutLine();
-  let next = first;
-  const isWanted = () => number >= (ranges[next] as LineRange).from;
+/** Reads ranges that are near to each other. Returns whether it is worth to read on, at another place. */
+async function readOn(text: Text, place: Place, reader: LineReader, run: Run): Promise<boolean> {
+  let { offset } = place;
+  reader.begin(place.line);
   for await (const block of text.blocks(place)) {
-    for (let from = 0; from < block.length; ) {
-      const at = block.indexOf(10, from);
-      const to = at < 0 ? block.length : at;
-      if (isWanted()) line.add(block, from, to);
-      if (at < 0) break;
-      if (isWanted()) lines.set(number, line.take(true));
-      if (line.bytes > 0) line = new CutLine();
-      number++;
-      from = at + 1;
-      while (number >= (ranges[next]?.to ?? Number.POSITIVE_INFINITY)) next++;
-      if (next === ranges.length) return next;
-    }
+    reader.add(block);
     offset += block.length;
-    if (text.placeBefore((ranges[next] as LineRange).from).offset > offset + nearBytes) return next;
-    if (!text.isPlain && run.isOver()) return ranges.length;
+    if (reader.next === undefined) return false;
+    if (text.placeBefore(reader.next.from).offset > offset + nearBytes) return true;
+    if (!text.isPlain && run.isOver()) return false;
   }
-  if (line.bytes > 0) lines.set(number, line.take(false));
-  return ranges.length;
+  reader.end();
+  return false;
+}
+
+class LineReader {
+  readonly lines = new Map<number, ShownLine>();
+  readonly #ranges: readonly LineRange[];
+  #at = 0;
+  #number = 0;
+  #line = new CutLine();
+
+  constructor(ranges: readonly LineRange[]) {
+    this.#ranges = ranges.filter(({ from, to }) => from < to);
+  }
+
+  /** The range that is read, or the next one. */
+  get next(): LineRange | undefined {
+    return this.#ranges[this.#at];
+  }
+
+  /** Blocks begin in this line. */
+  begin(line: number): void {
+    this.#number = line;
+    this.#line = new CutLine();
+  }
+
+  add(block: Uint8Array): void {
+    for (let from = 0; from < block.length && this.next !== undefined; ) {
+      const at = block.indexOf(10, from);
+      if (this.#number >= this.next.from) this.#line.add(block, from, at < 0 ? block.length : at);
+      if (at < 0) return;
+      this.#endLine(true);
+      from = at + 1;
+    }
+  }
+
+  end(): void {
+    if (this.#line.bytes > 0) this.#endLine(false);
+  }
+
+  #endLine(hasLineEnd: boolean): void {
+    if (this.next !== undefined && this.#number >= this.next.from) {
+      this.lines.set(this.#number, this.#line.take(hasLineEnd));
+      this.#line = new CutLine();
+    }
+    this.#number++;
+    while (this.next !== undefined && this.#number >= this.next.to) this.#at++;
+  }
 }
 
 /** The beginning of a line. */

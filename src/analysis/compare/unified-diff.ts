@@ -59,22 +59,20 @@ function shownHunk(
   chars: number,
 ): { readonly text: string; readonly cut: boolean } {
   const [{ before, after }] = hunk as readonly [ChangedLines];
-  const counts = { "-": 0, "+": 0 };
-  const head = () => `@@ -${range(from, counts["-"])} +${range(from + after - before, counts["+"])} @@\n`;
+  const head = (left: number, right: number) => `@@ -${range(from, left)} +${range(from + after - before, right)} @@\n`;
+  let [left, right] = [0, 0];
+  let text = "";
   let body = "";
   for (const line of lines) {
-    if (line === undefined) return { text: body === "" ? "" : head() + body, cut: true }; // the time was over
-    const sign = line[0];
-    if (sign !== "+") counts["-"]++;
-    if (sign !== "-") counts["+"]++;
-    if (head().length + body.length + line.length > chars) {
-      if (sign !== "+") counts["-"]--;
-      if (sign !== "-") counts["+"]--;
-      return { text: body === "" ? "" : head() + body, cut: true };
-    }
+    if (line === undefined) return { text, cut: true }; // the time was over
+    if (!line.startsWith("+")) left++;
+    if (!line.startsWith("-")) right++;
     body += line;
+    const longer = head(left, right) + body;
+    if (longer.length > chars) return { text, cut: true };
+    text = longer;
   }
-  return { text: head() + body, cut: false };
+  return { text, cut: false };
 }
 
 /** The lines before that a hunk shows or removes. */

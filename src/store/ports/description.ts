@@ -191,8 +191,9 @@ export interface Comparison {
       readonly rows_added: number;
       readonly rows_removed: number;
       readonly rows_changed: number;
-      /** Rows whose key is empty, or was there before in the same table. They are compared in the order of the tables. */
+      /** Rows, in both tables, whose key was in their table before. Rows of one key are matched in order. */
       readonly repeated_keys: number;
+      /** Rows, in both tables, whose key is empty. They are matched in order. */
       readonly empty_keys: number;
       /** One line for each of the first changes: `+ id=5: a=1, b=2`, `- id=6`, `~ id=7: price 12 -> 13`. */
       readonly changes: string;

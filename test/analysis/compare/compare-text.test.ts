@@ -7,7 +7,12 @@ import { endlessRun, sourceOfBytes } from "../../support/byte-sources.js";
 
 type Content = string | Uint8Array;
 
-async function compareTexts(before: Content, after: Content, chars = 8000, run: Run = endlessRun()): Promise<Comparison> {
+async function compareTexts(
+  before: Content,
+  after: Content,
+  chars = 8000,
+  run: Run = endlessRun(),
+): Promise<Comparison> {
   return compare(
     sourceOfBytes(before, "notes.txt", "text/plain"),
     sourceOfBytes(after, "notes.txt", "text/plain"),
@@ -125,7 +130,10 @@ describe("compare() of texts", () => {
       const random = randomNumbers(seed);
       const lines = () => Array.from({ length: random(40) }, () => `${random(1 + random(12))}`);
       const left = lines();
-      const right = seed % 2 === 0 ? lines() : left.filter(() => random(5) > 0).flatMap((line) => (random(6) ? [line] : [line, "n"]));
+      const right =
+        seed % 2 === 0
+          ? lines()
+          : left.filter(() => random(5) > 0).flatMap((line) => (random(6) ? [line] : [line, "n"]));
       const before = `${left.join("\n")}${random(3) && left.length ? "\n" : ""}`;
       const after = `${right.join("\n")}${random(3) && right.length ? "\n" : ""}`;
       const found = await compareTexts(before, after, 100_000);
