@@ -3,14 +3,14 @@ import { description } from "../../api/description-schema.js";
 import { bucket, key, version } from "../../api/schemas.js";
 import { withKeyHints } from "../calls/key-hints.js";
 import { defineTool, reading, type Tool, type ToolContext } from "../calls/tool.js";
-import { descriptionAnswer } from "../content/description-answer.js";
+import { descriptionAnswer } from "../descriptions/description-answer.js";
 
 export function describeArtifact({ store }: ToolContext): Tool {
   return defineTool({
     name: "describe_artifact",
     title: "Describe an artifact's content",
     description:
-      "Tells what content is, so that you need not read it: format, lines, rows, each column's type, empty, least, greatest and frequent values. Also of JSON, Parquet, images, archives, tensors. A large content may be described in part.",
+      "Tells what content is without reading it: format, lines, rows, each column's type, empty, least, greatest and frequent values. Also of JSON, Parquet, images, archives, tensors.",
     annotations: reading,
     input: z.strictObject({
       bucket,

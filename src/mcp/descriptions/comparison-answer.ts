@@ -4,8 +4,8 @@ import type { Artifact } from "../../store/model/artifact.js";
 import { count } from "../../store/model/count.js";
 import type { Comparison } from "../../store/ports/description.js";
 import { success } from "../calls/tool-result.js";
+import { callText, readCall } from "../content/read-call.js";
 import { plainOrQuoted } from "./brief-text.js";
-import { callText, readCall } from "./read-call.js";
 
 /** How two versions differ: first what was compared and how many changes there are, then the changes. */
 export function comparisonAnswer({ before, after, comparison }: ComparedArtifacts): CallToolResult {

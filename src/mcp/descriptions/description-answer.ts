@@ -11,10 +11,10 @@ import type {
 } from "../../store/ports/description.js";
 import { success } from "../calls/tool-result.js";
 import { upTo } from "../calls/up-to.js";
+import { callText } from "../content/read-call.js";
 import { briefText, plainOrQuoted } from "./brief-text.js";
 import { columnLines, fullColumnLines, type ShownColumns } from "./column-lines.js";
 import { outlined } from "./json-outline.js";
-import { callText } from "./read-call.js";
 
 /** Characters of the facts that may be many: columns, entries, tensors, the shape of JSON. */
 const maxChars = 7_000;
