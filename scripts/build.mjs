@@ -38,13 +38,16 @@ const commands = {
 
 /**
  * Leaves out code that the libraries load at every start and this server never uses: zod's messages in other languages,
- * and the SDK's validator for answers to elicitations.
+ * the SDK's validator for answers to elicitations, and the log of strtok3.
  *
  * @type {import("esbuild").Plugin}
  */
 const unused = {
   name: "unused",
   setup({ onLoad }) {
+    onLoad({ filter: /[\\/]debug[\\/]src[\\/]index\.js$/ }, () => ({
+      contents: "module.exports = () => () => undefined;",
+    }));
     onLoad({ filter: /[\\/]zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, () => ({
       contents: 'export { default as en } from "./en.js";',
     }));
@@ -62,7 +65,7 @@ export async function bundle() {
   for (const name of await readdir(dist)) if (name.endsWith(".bytecode")) await rm(join(dist, name));
   const inputs = await bundleProgram("src/cli/main.ts", server, "cjs");
   inputs.push(...(await bundleProgram("src/cli/commands.ts", join(dist, "commands.cjs"), "cjs")));
-  await bundleWorkers(dist);
+  inputs.push(...(await bundleWorkers(dist)));
   // The launcher is CommonJS too, because Node starts that faster.
   await writeFile(join(dist, "package.json"), '{"type":"commonjs"}\n');
   await bundleProgram("src/cli/launch/launcher.ts", join(dist, "main.js"), "cjs", "node12");
@@ -70,10 +73,26 @@ export async function bundle() {
   await storeBytecode(server);
 }
 
-/** Bundles the programs that run in threads. @param {string} folder */
+/** Bundles the programs that run in threads. Returns the paths of the files in them. @param {string} folder */
 export async function bundleWorkers(folder) {
-  await bundleProgram("src/engines/sqlite/database/sqlite-thread-program.ts", join(folder, "sqlite-thread.cjs"), "cjs");
-  await bundleProgram("src/engines/threads/digest-thread-program.ts", join(folder, "digest-thread.cjs"), "cjs");
+  const programs = [
+    bundleProgram("src/engines/sqlite/database/sqlite-thread-program.ts", join(folder, "sqlite-thread.cjs"), "cjs"),
+    bundleProgram("src/engines/threads/digest-thread-program.ts", join(folder, "digest-thread.cjs"), "cjs"),
+    bundleAnalysis(folder),
+  ];
+  return (await Promise.all(programs)).flat();
+}
+
+/**
+ * The program of analyses is mostly libraries for formats. Minified, without a source map, it has a third of the size.
+ * `import()` becomes a `require` of a part of the bundle, which is evaluated only then.
+ *
+ * @param {string} folder
+ */
+function bundleAnalysis(folder) {
+  const program = join(folder, "analysis-thread.cjs");
+  const smaller = { minify: true, keepNames: true, sourcemap: false };
+  return bundleProgram("src/engines/threads/analysis-thread-program.ts", program, "cjs", undefined, smaller);
 }
 
 const createRequire =
@@ -84,8 +103,9 @@ const createRequire =
  *
  * @param {string} entry @param {string} outfile relative to the checkout, or absolute @param {"esm" | "cjs"} [format]
  * @param {string} [target] the oldest Node that can read it
+ * @param {import("esbuild").BuildOptions} [changes]
  */
-export async function bundleProgram(entry, outfile, format = "esm", target = "node20.19") {
+export async function bundleProgram(entry, outfile, format = "esm", target = "node20.19", changes = {}) {
   const { metafile } = await build({
     absWorkingDir: root,
     entryPoints: [entry],
@@ -104,8 +124,9 @@ export async function bundleProgram(entry, outfile, format = "esm", target = "no
     supported: { "dynamic-import": false },
     define: { WORKERS_FOLDER: format === "esm" ? JSON.stringify(dist) : "__dirname" },
     banner: format === "esm" ? { js: createRequire } : {},
-    metafile: true,
     logLevel: "warning",
+    ...changes,
+    metafile: true,
   });
   return Object.keys(metafile.inputs);
 }

@@ -5,13 +5,21 @@ export interface Source {
   readonly key: string;
   readonly mimeType: string;
   readonly bytes: number;
-  /** Bytes `[start, start + length)`, fewer only at the end of the content. The caller may keep them. */
+  /**
+   * Bytes `[start, start + length)`, fewer only at the end of the content. The caller may keep them.
+   *
+   * @throws AnalysisStopped if the memory is used up, also by a read of more than half of it
+   */
   read(start: number, length: number): Promise<Uint8Array>;
 }
 
 /** What an analysis knows of its run. */
 export interface Run {
-  /** Whether the time is over. A long loop asks every few milliseconds, ends, and says so in `partial`. */
+  /**
+   * Whether the time is over. A long loop asks every few milliseconds, ends, and says so in `partial`.
+   *
+   * @throws AnalysisStopped if the memory is used up
+   */
   isOver(): boolean;
   /** Keeps what is known so far, for the case that the run is stopped by a limit. */
   report(known: unknown): void;

@@ -39,7 +39,7 @@ describe("an incomplete installation", () => {
     }
   });
 
-  it.each(["server.cjs", "sqlite-thread.cjs", "digest-thread.cjs", "commands.cjs"])(
+  it.each(["server.cjs", "sqlite-thread.cjs", "digest-thread.cjs", "analysis-thread.cjs", "commands.cjs"])(
     "without %s says so",
     async (name) => {
       const folder = await temporaryDirectory();

@@ -2,6 +2,7 @@ import { isatty } from "node:tty";
 import packageJson from "../../../package.json" with { type: "json" };
 import { openDataDirectory } from "../../engines/data-directory.js";
 import { loadSqliteDriver } from "../../engines/sqlite/database/driver.js";
+import { AnalysisThreads } from "../../engines/threads/analysis-threads.js";
 import { DigestThread } from "../../engines/threads/digest-thread.js";
 import { createMcpServer } from "../../mcp/session/mcp-server.js";
 import { serveStdio } from "../../mcp/stdio/serve-stdio.js";
@@ -37,7 +38,8 @@ export async function serve(config: ServeConfig): Promise<void> {
   void warnIfUnsafe(config.root, log);
   const http = config.http && (await prepareHttp(config.http, config, await directory.signingKey(), log));
   const digests = new DigestThread(log);
-  const store = createStore({ ...config, ...directory, ...(http && { urls: http.urls }), digests, log });
+  const analyses = new AnalysisThreads(log);
+  const store = createStore({ ...config, ...directory, ...(http && { urls: http.urls }), digests, analyses, log });
   const sweeper = config.readOnly ? undefined : startSweeper(store.sweep, log);
   const origin = await http?.start(store);
   const mcpOptions = { ...config, store, log, version, hasUrls: origin !== undefined };
@@ -58,6 +60,7 @@ export async function serve(config: ServeConfig): Promise<void> {
   const reason = await Promise.race([stopped, ...(session ? [session.gone] : [])]);
   await Promise.all([session?.finish(), http?.stop()]);
   await sweeper?.stop();
+  await analyses.close();
   await store.close();
   await directory.close();
   log("info", "stopped", { reason });

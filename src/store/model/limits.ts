@@ -97,3 +97,8 @@ export const clockTrustMs = 24 * 60 * 60 * 1000;
 export const clockProbationMs = 60 * 60 * 1000;
 /** The wall clock has jumped if it differs from the monotonic clock by more than this. */
 export const clockJumpMs = 60 * 1000;
+
+/** An analysis of content ends itself before this time is over, and answers what it knows. */
+export const analysisTimeMs = 10_000;
+/** An analysis may have this much memory in use, its program and its buffers included. */
+export const analysisMemoryBytes = 64 * MiB;

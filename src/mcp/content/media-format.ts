@@ -1,4 +1,5 @@
 import { isTextType } from "../../store/model/media-type.js";
+import { gifSize, jpegSize, type PictureSize, pngSize, webpSize } from "../../store/model/picture-size.js";
 
 /** The format of an image or a recording, read from its first bytes. */
 export interface MediaFormat {
@@ -7,19 +8,14 @@ export interface MediaFormat {
   /** The media type of the format. */
   readonly type: string;
   /** The size of an image, in pixels. */
-  readonly size?: Size;
-}
-
-interface Size {
-  readonly width: number;
-  readonly height: number;
+  readonly size?: PictureSize;
 }
 
 interface KnownFormat extends Omit<MediaFormat, "size"> {
   /** Other media types of the format. */
   readonly aliases: readonly string[];
   /** Returns undefined if the signature or the header is wrong, the size for an image, and true for a recording. */
-  readonly read: (bytes: Buffer) => Size | true | undefined;
+  readonly read: (bytes: Buffer) => PictureSize | true | undefined;
   /** Whether the content has its end too. A model refuses an image that is cut, and then the whole conversation. */
   readonly hasEnd?: (bytes: Buffer) => boolean;
 }
@@ -91,19 +87,6 @@ function has(bytes: Buffer, at: number, text: string): boolean {
   return bytes.length >= at + text.length && bytes.toString("latin1", at, at + text.length) === text;
 }
 
-const sizeOf = (width: number, height: number): Size | undefined =>
-  width > 0 && height > 0 ? { width, height } : undefined;
-
-/** https://www.w3.org/TR/png-3/, sections 5.2 and 11.2.1. */
-function pngSize(bytes: Buffer): Size | undefined {
-  const isPng = has(bytes, 0, "\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR") && bytes.length >= 33;
-  if (!isPng) return undefined;
-  const [depth = 0, colour = 0, compression, filter, interlace = 2] = bytes.subarray(24, 29);
-  const isRight = [1, 2, 4, 8, 16].includes(depth) && [0, 2, 3, 4, 6].includes(colour);
-  if (!isRight || compression !== 0 || filter !== 0 || interlace > 1) return undefined;
-  return sizeOf(bytes.readUInt32BE(16), bytes.readUInt32BE(20));
-}
-
 /** The IEND chunk: section 11.2.5. */
 function hasPngEnd(bytes: Buffer): boolean {
   return bytes.includes("\0\0\0\0IEND\xae\x42\x60\x82", 33, "latin1");
@@ -124,48 +107,6 @@ function hasGifEnd(bytes: Buffer): boolean {
 /** The size in the header: RFC 9649, section 2.4. */
 function hasRiffEnd(bytes: Buffer): boolean {
   return bytes.length >= bytes.readUInt32LE(4) + 8;
-}
-
-/** ITU-T T.81, annex B. Reads the segments up to the frame header. */
-function jpegSize(bytes: Buffer): Size | undefined {
-  if (!has(bytes, 0, "\xff\xd8\xff")) return undefined;
-  for (let at = 2; at + 9 <= bytes.length && bytes[at] === 0xff; ) {
-    const marker = bytes[at + 1] ?? 0;
-    if (marker === 0xff) {
-      at += 1; // a fill byte
-      continue;
-    }
-    const isFrame = marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
-    if (isFrame) return sizeOf(bytes.readUInt16BE(at + 7), bytes.readUInt16BE(at + 5));
-    const isSegment = marker >= 0xc0 && (marker < 0xd0 || marker > 0xda);
-    if (!isSegment) return undefined;
-    at += 2 + bytes.readUInt16BE(at + 2);
-  }
-  return undefined;
-}
-
-/** https://www.w3.org/Graphics/GIF/spec-gif89a.txt, sections 17 and 18. */
-function gifSize(bytes: Buffer): Size | undefined {
-  const isGif = (has(bytes, 0, "GIF87a") || has(bytes, 0, "GIF89a")) && bytes.length >= 13;
-  return isGif ? sizeOf(bytes.readUInt16LE(6), bytes.readUInt16LE(8)) : undefined;
-}
-
-/** RFC 9649, sections 2.3 to 2.7. */
-function webpSize(bytes: Buffer): Size | undefined {
-  if (!has(bytes, 0, "RIFF") || !has(bytes, 8, "WEBPVP8") || bytes.length < 30) return undefined;
-  switch (bytes.toString("latin1", 15, 16)) {
-    case " ":
-      return has(bytes, 23, "\x9d\x01\x2a")
-        ? sizeOf(bytes.readUInt16LE(26) & 0x3fff, bytes.readUInt16LE(28) & 0x3fff)
-        : undefined;
-    case "L": {
-      const bits = bytes.readUInt32LE(21);
-      return bytes[20] === 0x2f ? { width: (bits & 0x3fff) + 1, height: ((bits >>> 14) & 0x3fff) + 1 } : undefined;
-    }
-    case "X":
-      return { width: bytes.readUIntLE(24, 3) + 1, height: bytes.readUIntLE(27, 3) + 1 };
-  }
-  return undefined;
 }
 
 /** Reads the RIFF chunks up to the one that describes the format of the samples. */

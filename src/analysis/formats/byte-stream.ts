@@ -1,0 +1,113 @@
+import { createGunzip } from "node:zlib";
+import { blocksOf, type Source } from "../source.js";
+import type { Detected } from "./detect-format.js";
+import { decoderOf } from "./text-encoding.js";
+
+/** Compressed content breaks off, or is damaged. */
+export class BrokenContentError extends Error {
+  override readonly name = "BrokenContentError";
+  /** Bytes that came out before. */
+  readonly bytesRead: number;
+
+  constructor(message: string, bytesRead: number, cause: unknown) {
+    super(message, { cause });
+    this.bytesRead = bytesRead;
+  }
+}
+
+/**
+ * The bytes of the content, out of its compression, in blocks of at most 1 MiB.
+ *
+ * @throws BrokenContentError after all bytes that could be unpacked; the errors of the source
+ */
+export function plainBytes(
+  source: Source,
+  detected: Pick<Detected, "compression">,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  return detected.compression === "gzip" ? unpacked(source) : blocksOf(source);
+}
+
+/**
+ * The text of the content in parts, without a byte order mark. What is no character becomes U+FFFD.
+ *
+ * @throws BrokenContentError after all text that could be unpacked; the errors of the source
+ */
+export async function* decodedText(
+  source: Source,
+  detected: Pick<Detected, "compression" | "encoding">,
+): AsyncGenerator<string, void, undefined> {
+  const decode = decoderOf(detected.encoding ?? "utf-8");
+  try {
+    for await (const block of plainBytes(source, detected)) yield decode(block);
+  } catch (error) {
+    if (error instanceof BrokenContentError) yield decode();
+    throw error;
+  }
+  yield decode();
+}
+
+/** Bytes that the decompressor is given at once: at 1,000 to 1 they become 64 MiB, of which it holds one part. */
+const inputBytes = 64 * 1024;
+const outputBytes = 256 * 1024;
+
+/** Several gzip files in a row are one content: RFC 1952, section 2.2. */
+async function* unpacked(source: Source): AsyncGenerator<Uint8Array, void, undefined> {
+  const gunzip = createGunzip({ chunkSize: outputBytes });
+  let wake = () => undefined as unknown;
+  let failure: unknown;
+  let sourceFailed = false;
+  for (const event of ["readable", "end", "close"]) gunzip.on(event, () => wake());
+  gunzip.on("error", (error) => {
+    failure ??= error;
+    wake();
+  });
+  const feeding = feed(source, gunzip).catch((error: unknown) => {
+    if (failure === undefined) sourceFailed = true;
+    failure ??= error;
+    wake();
+  });
+  let bytesRead = 0;
+  try {
+    for (;;) {
+      const block = gunzip.read() as Buffer | null; // also what came out before an error
+      if (block !== null) {
+        bytesRead += block.length;
+        yield block;
+      } else if (failure !== undefined || gunzip.readableEnded) break;
+      else {
+        await new Promise<unknown>((resolve) => {
+          wake = () => resolve(undefined);
+        });
+      }
+    }
+  } finally {
+    gunzip.destroy();
+    await feeding;
+  }
+  if (sourceFailed) throw failure;
+  if (failure !== undefined) throw broken(failure, bytesRead);
+}
+
+/** Ends the stream only after the last bytes are through, or an end that is missing would take them with it. */
+async function feed(source: Source, gunzip: ReturnType<typeof createGunzip>): Promise<void> {
+  for await (const block of blocksOf(source)) {
+    for (let at = 0; at < block.length; at += inputBytes) {
+      const part = block.subarray(at, at + inputBytes);
+      await new Promise<void>((resolve) => {
+        gunzip.once("close", resolve);
+        gunzip.write(part, () => {
+          gunzip.off("close", resolve);
+          resolve();
+        });
+      });
+      if (gunzip.destroyed) return;
+    }
+  }
+  gunzip.end();
+}
+
+function broken(cause: unknown, bytesRead: number): BrokenContentError {
+  const isCut = (cause as { code?: unknown }).code === "Z_BUF_ERROR";
+  const what = isCut ? "breaks off" : "is damaged";
+  return new BrokenContentError(`The gzip data ${what} after ${bytesRead} unpacked bytes.`, bytesRead, cause);
+}

@@ -1,0 +1,51 @@
+/** A format that the first bytes tell. */
+export interface Signature {
+  readonly format: string;
+  readonly mimeType?: string;
+}
+
+/** The formats that have a reader here, by what no other format begins with. */
+export function ownSignatureOf(head: Uint8Array, bytes: number): Signature | undefined {
+  const start = Buffer.from(head.buffer, head.byteOffset, Math.min(head.length, 16)).toString("latin1");
+  if (start.startsWith("ARROW1\0\0")) return { format: "arrow", mimeType: "application/vnd.apache.arrow.file" };
+  if (start.startsWith("GGUF") && head.length >= 8 && isSmall(head, 4)) return { format: "gguf" };
+  if (start.startsWith("%PDF-")) return { format: "pdf", mimeType: "application/pdf" };
+  if (isTar(head)) return { format: "tar", mimeType: "application/x-tar" };
+  return isSafetensors(head, bytes) ? { format: "safetensors" } : undefined;
+}
+
+export function isGzip(head: Uint8Array): boolean {
+  return head[0] === 0x1f && head[1] === 0x8b && head[2] === 8;
+}
+
+/** Versions of GGUF are small numbers. */
+function isSmall(head: Uint8Array, at: number): boolean {
+  return new DataView(head.buffer, head.byteOffset, head.length).getUint32(at, true) < 0x10000;
+}
+
+/** The header has a sum of its bytes, in octal digits, where the sum itself counts as spaces: POSIX.1, ustar. */
+export function isTar(head: Uint8Array): boolean {
+  if (head.length < 512) return false;
+  const digits = Buffer.from(head.buffer, head.byteOffset + 148, 8).toString("latin1");
+  const wanted = Number.parseInt(digits.replace(/[\0 ]+$/, "").trim(), 8);
+  let sum = 8 * 32;
+  for (let at = 0; at < 512; at += 1) if (at < 148 || at >= 156) sum += head[at] ?? 0;
+  return sum === wanted;
+}
+
+/** The length of the header, and then JSON of an object. */
+export function isSafetensors(head: Uint8Array, bytes: number): boolean {
+  if (head.length < 10 || head[8] !== 0x7b) return false;
+  const length = new DataView(head.buffer, head.byteOffset, head.length).getBigUint64(0, true);
+  return length >= 2n && length <= BigInt(bytes - 8);
+}
+
+let load: Promise<typeof import("file-type/core")> | undefined;
+
+/** What `file-type` finds in the first bytes of content that is no text. It sees only these, so it never reads a large file. */
+export async function libraryFormatOf(head: Uint8Array): Promise<Signature | undefined> {
+  load ??= import("file-type/core");
+  const { fileTypeFromBuffer } = await load;
+  const found = await fileTypeFromBuffer(head).catch(() => undefined); // it throws for some damaged files
+  return found && { format: found.ext, mimeType: found.mime };
+}
