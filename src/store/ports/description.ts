@@ -175,6 +175,10 @@ export interface Comparison {
     readonly diff: string;
     /** The diff does not show all hunks. */
     readonly cut: boolean;
+    /** How both are stored, as `utf-8` and `utf-16le with BOM, gzip`, if this differs. Their characters are compared. */
+    readonly encodings?: readonly [string, string];
+    /** The line ends of both, if those of one are all LF and those of the other all CR LF. They are not compared then. */
+    readonly line_ends?: readonly ["lf" | "crlf", "lf" | "crlf"];
   };
   readonly table?: {
     readonly columns_added: readonly string[];
@@ -187,6 +191,9 @@ export interface Comparison {
       readonly rows_added: number;
       readonly rows_removed: number;
       readonly rows_changed: number;
+      /** Rows whose key is empty, or was there before in the same table. They are compared in the order of the tables. */
+      readonly repeated_keys: number;
+      readonly empty_keys: number;
       /** One line for each of the first changes: `+ id=5: a=1, b=2`, `- id=6`, `~ id=7: price 12 -> 13`. */
       readonly changes: string;
       readonly cut: boolean;
