@@ -6,6 +6,7 @@ import { partial } from "./description-schema.js";
  */
 
 const count = z.int().min(0);
+const lineEnds = z.enum(["lf", "crlf"]);
 
 const text = z.object({
   lines_added: count,
@@ -13,6 +14,14 @@ const text = z.object({
   hunks: count.meta({ description: "Groups of changed lines." }),
   diff: z.string().meta({ description: "A unified diff." }),
   cut: z.boolean().meta({ description: "The diff does not show all hunks." }),
+  encodings: z
+    .tuple([z.string(), z.string()])
+    .optional()
+    .meta({ description: "How both are stored, if this differs. Their characters are compared." }),
+  line_ends: z
+    .tuple([lineEnds, lineEnds])
+    .optional()
+    .meta({ description: "The line ends of both, if all differ. They are not compared then." }),
 });
 
 const byKey = z.object({
@@ -20,6 +29,8 @@ const byKey = z.object({
   rows_added: count,
   rows_removed: count,
   rows_changed: count,
+  repeated_keys: count.meta({ description: "Rows whose key was there before in the same table." }),
+  empty_keys: count,
   changes: z.string().meta({ description: "A line for each of the first changes: + added, - removed, ~ changed." }),
   cut: z.boolean().meta({ description: "The lines do not show all changes." }),
 });

@@ -4,11 +4,13 @@ import { description } from "../../src/api/description-schema.js";
 import type { Comparison, Description, JsonShape } from "../../src/store/ports/description.js";
 
 /** The compiler asks for every member: `undefined` is no value of one. */
-type Whole<Value> = Value extends readonly (infer Item)[]
-  ? Whole<Item>[]
-  : Value extends object
-    ? { [Name in keyof Value]-?: Whole<Value[Name]> }
-    : Value;
+type Whole<Value> = Value extends readonly [infer First, infer Second]
+  ? [First, Second]
+  : Value extends readonly (infer Item)[]
+    ? Whole<Item>[]
+    : Value extends object
+      ? { [Name in keyof Value]-?: Whole<Value[Name]> }
+      : Value;
 
 const leaf = { type: "number" } as const;
 const record: JsonShape = { type: "object", size: 1, members: { a: leaf } };
@@ -54,13 +56,30 @@ const described: Whole<Omit<Description, "json">> & Pick<Description, "json"> = 
 
 const compared: Whole<Comparison> = {
   kind: "table",
-  text: { lines_added: 1, lines_removed: 2, hunks: 1, diff: "@@", cut: true },
+  text: {
+    lines_added: 1,
+    lines_removed: 2,
+    hunks: 1,
+    diff: "@@",
+    cut: true,
+    encodings: ["utf-8", "utf-16le"],
+    line_ends: ["lf", "crlf"],
+  },
   table: {
     columns_added: ["b"],
     columns_removed: ["a"],
     rows_before: 1,
     rows_after: 2,
-    by: { column: "id", rows_added: 1, rows_removed: 0, rows_changed: 0, changes: "+ id=5", cut: false },
+    by: {
+      column: "id",
+      rows_added: 1,
+      rows_removed: 0,
+      rows_changed: 0,
+      repeated_keys: 0,
+      empty_keys: 0,
+      changes: "+ id=5",
+      cut: false,
+    },
   },
   bytes: { before: 1, after: 2, first_difference: 1 },
   partial,
