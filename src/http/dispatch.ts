@@ -15,6 +15,9 @@ import { matchRoutes, matchWithMethod, methodsOf, type RouteMatch } from "./rout
 import { artifactRoutes } from "./routes/artifact-routes.js";
 import { changeRoutes } from "./routes/change-routes.js";
 import { contentRoutes } from "./routes/content-routes.js";
+import { compareRoute } from "./routes/insight/compare-route.js";
+import { describeRoute } from "./routes/insight/describe-route.js";
+import { rowsRoute } from "./routes/insight/rows-route.js";
 import { refuseQuery } from "./routes/read-query.js";
 import { searchRoute } from "./routes/search-route.js";
 import { serviceRoutes } from "./routes/service-routes.js";
@@ -92,6 +95,9 @@ function allRoutes(version: string, mcp: Mount | undefined): Route[] {
     ...sessionControlRoutes,
     ...artifactRoutes,
     searchRoute,
+    describeRoute,
+    rowsRoute,
+    compareRoute,
     ...changeRoutes,
     ...contentRoutes,
     ...tusRoutes,

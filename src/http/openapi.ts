@@ -73,19 +73,27 @@ function describeOperation(operation: Operation, right: Right): Json {
 }
 
 function queryParameters(query: z.ZodObject): Json[] {
-  const { properties } = schemaOf(query) as { readonly properties: Record<string, Json> };
+  const { properties, required = [] } = schemaOf(query) as {
+    readonly properties: Record<string, Json>;
+    readonly required?: readonly string[];
+  };
   return Object.entries(properties).map(([name, { description, ...schema }]) => ({
     name,
     in: "query",
+    ...(required.includes(name) && { required: true }),
     schema,
     description,
     ...(schema["type"] === "object" && { style: "deepObject", explode: true }),
   }));
 }
 
-function describeAnswer({ description, json, bytes }: AnswerDescription): Json {
-  if (json !== undefined) return { description, content: { "application/json": { schema: schemaOf(json) } } };
-  return bytes ? { description, content: { "*/*": {} } } : { description };
+function describeAnswer({ description, json, bytes, csv }: AnswerDescription): Json {
+  const content = {
+    ...(json && { "application/json": { schema: schemaOf(json) } }),
+    ...(csv && { "text/csv": { schema: { type: "string" } } }),
+    ...(bytes && { "*/*": {} }),
+  };
+  return Object.keys(content).length === 0 ? { description } : { description, content };
 }
 
 const problemResponse: Json = {

@@ -32,6 +32,8 @@ export interface AnswerDescription {
   readonly json?: z.ZodType;
   /** The body is content. */
   readonly bytes?: true;
+  /** The body is CSV if the client wants that. */
+  readonly csv?: true;
 }
 
 export interface Route {

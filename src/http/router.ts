@@ -62,10 +62,13 @@ function notFound(segments: readonly string[]): HttpError {
     // OAuth clients show their user only `error` and `error_description`.
     return new HttpError("not_found", message, {}, { error: "not_found", error_description: message });
   }
-  if (segments[0] === "v1" && segments[1] === "content")
-    return new HttpError("not_found", keyMissingMessage(segments[2]));
+  const [version, place = "", bucket] = segments;
+  if (version === "v1" && place === "content") return new HttpError("not_found", keyMissingMessage(bucket));
+  if (version === "v1" && ["describe", "rows"].includes(place)) {
+    return new HttpError("not_found", `This URL has no key: it is /v1/${place}/{bucket}/{key}.`);
+  }
   return new HttpError(
     "not_found",
-    "There is nothing here. Artifacts are under /v1/artifacts and their content under /v1/content. /v1/search finds artifacts. Uploads begin with POST /v1/artifacts, and /v1/sessions lists them. MCP is at /mcp. /v1/openapi.json describes all requests.",
+    "There is nothing here. Artifacts are under /v1/artifacts and their content under /v1/content. /v1/search finds artifacts. /v1/describe, /v1/rows and /v1/compare look into content. Uploads begin with POST /v1/artifacts, and /v1/sessions lists them. MCP is at /mcp. /v1/openapi.json describes all requests.",
   );
 }

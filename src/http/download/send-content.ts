@@ -19,7 +19,7 @@ const safeTypes =
   /^(?:text\/plain|text\/csv|application\/json|image\/(?:png|jpeg|gif|webp|avif)|(?:audio|video)\/[\w.+-]+)(?:[ \t]*;[^,]*)?$/i;
 
 /** Content is not trusted: a browser runs nothing in it, loads nothing for it, and does not guess its type. */
-const untrustedContent: HeaderValues = {
+export const untrustedContent: HeaderValues = {
   "x-content-type-options": "nosniff",
   "content-security-policy": "sandbox; default-src 'none'; frame-ancestors 'none'",
   "cross-origin-resource-policy": "same-origin",

@@ -12,6 +12,8 @@ export interface Answer {
   readonly headers?: HeaderValues;
   /** Sent as JSON. */
   readonly body?: object;
+  /** Sent as it is, in place of a body. `headers` has its content-type. */
+  readonly text?: string;
 }
 
 /** Largest JSON body, in bytes. A request that creates a session is far smaller. */
@@ -123,9 +125,10 @@ export class Exchange {
    *
    * @param type media type of the body
    */
-  async send({ status, headers = {}, body }: Answer, type = "application/json"): Promise<void> {
-    const text = body === undefined ? "" : `${JSON.stringify(body)}\n`;
-    const length = status === 204 || (body === undefined && this.method === "HEAD") ? {} : lengthOf(text);
+  async send({ status, headers = {}, body, text: plain }: Answer, type = "application/json"): Promise<void> {
+    const text = body === undefined ? (plain ?? "") : `${JSON.stringify(body)}\n`;
+    const hasNoBody = body === undefined && plain === undefined;
+    const length = status === 204 || (hasNoBody && this.method === "HEAD") ? {} : lengthOf(text);
     const content = body === undefined ? {} : { "content-type": type };
     const { isUnread, isAwaitingContinue } = this.body;
     const close: HeaderValues = isUnread ? { connection: "close" } : {};

@@ -72,8 +72,9 @@ const wordings: Readonly<Record<NextStep, Wording>> = {
   resume_import: "",
   export_elsewhere: "",
   describe_content: "GET /v1/describe/{bucket}/{key} says what the content is.",
-  simplify_expression: "",
-  look_at_less: "Ask for less: fewer columns or rows.",
+  simplify_expression: "Make the expression simpler, or look for a literal text.",
+  look_at_less:
+    "Ask for fewer rows or columns, or get the content with GET /v1/content/{bucket}/{key} and look into it yourself.",
 };
 
 function publishOnTop(details: ErrorDetails): string {

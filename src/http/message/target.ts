@@ -5,7 +5,8 @@ import { HttpError } from "./http-error.js";
 /** A request target: the segments of its path and the parameters of its query, percent-decoded once. */
 export interface Target {
   readonly segments: readonly string[];
-  readonly query: ReadonlyMap<string, string>;
+  /** The values of each parameter, in their order. There is more than one if it was repeated. */
+  readonly query: ReadonlyMap<string, readonly [string, ...string[]]>;
 }
 
 /** Longer than any valid target: a long key that is not in NFC may need 9 characters for each of its bytes. */
@@ -33,15 +34,15 @@ export function readTarget(url: string): Target {
   return { segments: path.split("/").slice(1).map(decode), query: readQuery(query) };
 }
 
-function readQuery(text: string): Map<string, string> {
-  const query = new Map<string, string>();
+function readQuery(text: string): Target["query"] {
+  const query = new Map<string, [string, ...string[]]>();
   for (const part of text.split("&")) {
     if (part === "") continue;
     const [name = "", ...value] = part.replaceAll("+", " ").split("=");
-    const key = decode(name);
-    if (query.has(key))
-      throw new HttpError("invalid_argument", `The parameter ${quote(key)} is given twice: send it once.`);
-    query.set(key, decode(value.join("=")));
+    const [key, decoded] = [decode(name), decode(value.join("="))];
+    const values = query.get(key);
+    if (values === undefined) query.set(key, [decoded]);
+    else values.push(decoded);
   }
   return query;
 }

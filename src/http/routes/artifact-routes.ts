@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { readArguments } from "../../api/arguments.js";
 import { expiresIn, versionGuard } from "../../api/change-schemas.js";
+import { description } from "../../api/description-schema.js";
 import { expiresInOf } from "../../api/expires-in.js";
 import { guardArgument } from "../../api/guard-arguments.js";
 import {
@@ -59,6 +60,11 @@ const getQuery = z.strictObject({
     .max(largestPageLimit)
     .optional()
     .meta({ description: "Lists so many versions too, newest first." }),
+});
+
+const foundArtifact = artifact.extend({
+  description: description.optional().meta({ description: "What the content is, once a request has described it." }),
+  versions: z.array(artifact).optional(),
 });
 
 const createSession: Route = {
@@ -136,19 +142,19 @@ const getArtifact: Route = {
   isWriting: false,
   operation: {
     id: "getArtifact",
-    summary: "Get the description of an artifact, and of its last versions",
+    summary: "Get an artifact's info, and that of its last versions",
     query: getQuery,
-    answers: {
-      200: { description: "The artifact", json: artifact.extend({ versions: z.array(artifact).optional() }) },
-    },
+    answers: { 200: { description: "The artifact", json: foundArtifact } },
   },
   async handle({ store }, exchange, { bucket: name = "", key: at = "" }) {
     const { version: number, versions } = readQuery(exchange, getQuery);
     const found = await store.artifacts.get(name, at, number);
+    const known = await store.insight.known(found);
+    const body = { ...found, ...(known && { description: known }) };
     const headers = { etag: etagOf(found) };
-    if (versions === undefined) return { status: 200, headers, body: found };
+    if (versions === undefined) return { status: 200, headers, body };
     const { data } = await store.artifacts.listVersions(name, at, { limit: versions });
-    return { status: 200, headers, body: { ...found, versions: data } };
+    return { status: 200, headers, body: { ...body, versions: data } };
   },
 };
 

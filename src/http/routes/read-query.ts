@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { readArguments } from "../../api/arguments.js";
+import { quote } from "../../store/model/quote.js";
 import type { Exchange } from "../message/exchange.js";
 import { HttpError } from "../message/http-error.js";
 
@@ -22,7 +23,8 @@ function typeOf(property: z.core.JSONSchema._JSONSchema): string | undefined {
 
 /**
  * Returns the parameters of the query, checked by their schema. Integers and booleans are converted. The members of an
- * object are parameters of their own: `metadata[run]=42` (`deepObject` of OpenAPI).
+ * object are parameters of their own: `metadata[run]=42` (`deepObject` of OpenAPI). So are those of a list, and all have
+ * its name: `columns=a&columns=b`. Any other parameter may be given once.
  *
  * @throws ArtifactError `invalid_argument`
  * @throws HttpError `invalid_argument`
@@ -31,7 +33,12 @@ export function readQuery<Input extends z.ZodObject>(exchange: Exchange, schema:
   const types = typesOf(schema);
   const values = new Map<string, unknown>();
   const objects = new Map<string, [name: string, text: string][]>();
-  for (const [name, text] of exchange.target.query) {
+  for (const [name, texts] of exchange.target.query) {
+    if (types.get(name) === "array") {
+      values.set(name, texts);
+      continue;
+    }
+    const text = onlyOne(name, texts);
     const [, object = "", member = ""] = /^(\w+)\[(.*)\]$/s.exec(name) ?? [];
     if (types.get(object) !== "object") {
       values.set(name, converted(name, text, types.get(name)));
@@ -45,8 +52,13 @@ export function readQuery<Input extends z.ZodObject>(exchange: Exchange, schema:
   return readArguments(schema, Object.fromEntries(values), "this URL");
 }
 
+function onlyOne(name: string, [text, ...more]: readonly [string, ...string[]]): string {
+  if (more.length === 0) return text;
+  throw new HttpError("invalid_argument", `The parameter ${quote(name)} is given twice: send it once.`);
+}
+
 function converted(name: string, text: string, type: string | undefined): unknown {
-  if (type === "integer" && /^\d{1,16}$/.test(text)) return Number(text);
+  if (type === "integer" && /^(?:\d|-[1-9])\d{0,15}$/.test(text)) return Number(text);
   if (type === "boolean" && (text === "true" || text === "false")) return text === "true";
   if (type !== "object") return text;
   throw new HttpError("invalid_argument", `Give each pair of ${name} as a parameter of its own: ${name}[NAME]=VALUE.`);

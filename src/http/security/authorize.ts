@@ -44,7 +44,7 @@ function isSignedUpload({ signedUrls }: HttpContext, parameters: Parameters): bo
 
 function isSignedDownload({ signedUrls }: HttpContext, { target }: Exchange, parameters: Parameters): boolean {
   const { bucket = "", key = "" } = parameters;
-  const [version = 0, expires = 0] = ["version", "expires"].map((name) => Number(target.query.get(name) ?? 0));
-  const signature = target.query.get("signature") ?? "";
-  return signedUrls.isDownload({ bucket, key: key.normalize("NFC"), version }, expires, signature);
+  const first = (name: string): string => target.query.get(name)?.[0] ?? ""; // the route refuses a second one
+  const [version, expires] = [Number(first("version")), Number(first("expires"))];
+  return signedUrls.isDownload({ bucket, key: key.normalize("NFC"), version }, expires, first("signature"));
 }

@@ -14,7 +14,7 @@ export interface OriginCheckOptions {
 
 /** Header fields that a page of another origin may read (CORS). */
 const exposedHeaders =
-  "ETag, Location, Content-Range, Content-Disposition, Repr-Digest, Upload-Offset, Upload-Length, Upload-Complete, Upload-Limit, Upload-Expires, Upload-Metadata, Upload-Defer-Length, Tus-Resumable, Tus-Version, Tus-Extension, Tus-Max-Size, Tus-Checksum-Algorithm, Mcp-Session-Id, Retry-After, WWW-Authenticate";
+  "ETag, Link, Location, Rows, Content-Range, Content-Disposition, Repr-Digest, Upload-Offset, Upload-Length, Upload-Complete, Upload-Limit, Upload-Expires, Upload-Metadata, Upload-Defer-Length, Tus-Resumable, Tus-Version, Tus-Extension, Tus-Max-Size, Tus-Checksum-Algorithm, Mcp-Session-Id, Retry-After, WWW-Authenticate";
 
 /** Refuses requests of web pages from origins that are not allowed, and of pages that use DNS rebinding. */
 export class OriginCheck {

@@ -6,6 +6,7 @@ import type { ExportedFolder, FolderEntry } from "../../store/transfer/folder-ex
 import type { ImportedFolder } from "../../store/transfer/folder-import.js";
 import type { FolderProgress } from "../../store/transfer/transfer-options.js";
 import type { ToolCall } from "./tool.js";
+import { upTo } from "./up-to.js";
 
 /*
  * Hosts cut long answers or refuse them. So the text begins with the counts, and neither the text nor the structured
@@ -108,16 +109,6 @@ function skippedLines(skipped: ImportedFolder["skipped"]): string[] {
 function firstEntries(manifest: readonly FolderEntry[]): FolderEntry[] {
   const texts = manifest.map((entry) => JSON.stringify(entry));
   return manifest.slice(0, upTo(texts, maxEntries, maxEntriesChars).length);
-}
-
-/** The first texts, at most `most` of them, and together at most `chars` long. */
-function upTo(texts: readonly string[], most: number, chars: number): string[] {
-  let left = chars;
-  const end = texts.slice(0, most).findIndex((text) => {
-    left -= text.length + 1;
-    return left < 0;
-  });
-  return texts.slice(0, end === -1 ? most : end);
 }
 
 function sizeOf({ files, bytes }: { readonly files: number; readonly bytes: number }): string {

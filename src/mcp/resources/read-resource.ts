@@ -6,10 +6,10 @@ import type { ArtifactError, ErrorCode as StoreErrorCode } from "../../store/mod
 import { defaultPageLimit } from "../../store/model/limits.js";
 import { isTextType } from "../../store/model/media-type.js";
 import type { Store } from "../../store/store.js";
-import { honestType } from "../calls/media-format.js";
 import { messageForTools } from "../calls/message-for-tools.js";
 import { ProtocolError } from "../calls/protocol-error.js";
 import { cursorFirst } from "../calls/tool-result.js";
+import { honestType } from "../content/media-format.js";
 import { JsonText, withBuffer } from "../fast-json/fast-json.js";
 import { parseResourceUri, type ResourceAddress } from "./resource-uri.js";
 

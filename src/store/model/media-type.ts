@@ -62,3 +62,8 @@ const textTypes =
 export function isTextType(mimeType: string): boolean {
   return textTypes.test((mimeType.split(";")[0] ?? "").trim());
 }
+
+/** Whether a media type says nothing about the content. */
+export function isUntyped(mimeType: string): boolean {
+  return /^application\/octet-stream *(?:;|$)/i.test(mimeType);
+}

@@ -2,6 +2,7 @@ import { Validator } from "@seriousme/openapi-schema-validator";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { expect, it } from "vitest";
 import { tusBase } from "../../../src/http/security/signed-urls.js";
+import { createFakeAnalyses } from "../../support/fake-analyses.js";
 import { type Answered, type HttpClient, serveHttp } from "../../support/http-client.js";
 import { sha256Of } from "../../support/mcp-client.js";
 import { createMemoryEngines, saveText } from "../../support/stores.js";
@@ -17,8 +18,21 @@ interface Document {
   readonly components: object;
 }
 
+/** What the analyses find. */
+const facts = {
+  describe: {
+    format: "text",
+    text: { encoding: "utf-8", bom: false, line_ends: "none", lines: 1, longest_line: { line: 1, bytes: 5 } },
+  },
+  rows: { columns: ["a"], csv: "a\n1\n", first: 1, last: 1, total: 1, more: false },
+  find: undefined,
+  compare: { kind: "bytes", bytes: { before: 4, after: 5, first_difference: 2 } },
+};
+
 async function describedServer() {
-  const client = await serveHttp(createMemoryEngines());
+  const client = await serveHttp(createMemoryEngines(), {
+    analyses: createFakeAnalyses(({ wanted }) => facts[wanted.kind]),
+  });
   const document = (await client.ask("GET", "/v1/openapi.json")).json as unknown as Document;
   const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
     Object.entries(methods)
@@ -30,6 +44,7 @@ async function describedServer() {
 
 /** A URL for each path, at which an artifact or a session exists. */
 async function urlsOf({ store, signedUrls }: HttpClient): Promise<Record<string, string>> {
+  await saveText(store, "b", "k", "hell");
   await saveText(store, "b", "k", "hello");
   const upload = await store.uploads.create({ bucket: "b", key: "new", size: 5 });
   const done = await store.uploads.create({ bucket: "b", key: "done", size: 0 });
@@ -46,6 +61,9 @@ async function urlsOf({ store, signedUrls }: HttpClient): Promise<Record<string,
     "DELETE /v1/artifacts/{bucket}": "/v1/artifacts/b?prefix=",
     "/v1/artifacts/{bucket}/{key}": "/v1/artifacts/b/k",
     "/v1/content/{bucket}/{key}": "/v1/content/b/k",
+    "/v1/describe/{bucket}/{key}": "/v1/describe/b/k",
+    "/v1/rows/{bucket}/{key}": "/v1/rows/b/k",
+    "/v1/compare": "/v1/compare?bucket=b&key=k",
   };
 }
 
@@ -125,6 +143,8 @@ it("every operation fails as described", async () => {
     "/v1/artifacts/{bucket}": "/v1/artifacts/none",
     "/v1/artifacts/{bucket}/{key}": "/v1/artifacts/none/k",
     "/v1/content/{bucket}/{key}": "/v1/content/none/k?version=x",
+    "/v1/describe/{bucket}/{key}": "/v1/describe/none/k",
+    "/v1/rows/{bucket}/{key}": "/v1/rows/none/k",
   };
   for (const { path, method, operation } of client.operations) {
     const headers = path === "/v1/content/{bucket}/{key}" ? { "upload-complete": "x" } : {};

@@ -17,8 +17,10 @@ function urlsAt(nowSeconds: () => number): SignedUrls {
 function read(url: string) {
   const { segments, query } = readTarget(url.slice("http://h:1".length));
   const { bucket = "", key = "" } = matchPath("/v1/content/{bucket}/{key}", segments) ?? {};
-  const version = { bucket, key, version: Number(query.get("version")) };
-  return { version, expires: Number(query.get("expires")), signature: query.get("signature") ?? "" };
+  const [version = "", expires, signature = ""] = ["version", "expires", "signature"].map(
+    (name) => query.get(name)?.[0],
+  );
+  return { version: { bucket, key, version: Number(version) }, expires: Number(expires), signature };
 }
 
 describe("download()", () => {

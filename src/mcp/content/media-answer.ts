@@ -5,6 +5,7 @@ import type { Artifact } from "../../store/model/artifact.js";
 import { count, countIs } from "../../store/model/count.js";
 import { maxPageBytes } from "./content-page.js";
 import { isComplete, type MediaFormat, mediaFormatOf, mediaKindOf, namesOf } from "./media-format.js";
+import { readCall } from "./read-call.js";
 
 /** The largest content that is shown unless `length` is given: images cost a model tokens, or the model refuses them. */
 const defaultShownBytes = 100 * 1024;
@@ -47,7 +48,7 @@ function describeMismatch(artifact: Artifact, content: Uint8Array): string {
   const { bytes, version, mime_type } = artifact;
   const kind = mediaKindOf(mime_type) ?? "image";
   const encoding = isUtf8(content) && !content.includes(0) ? "utf8" : "base64";
-  return `Not shown: version ${version} is stored as ${mime_type}, but its ${countIs(bytes, "byte")} not in a known ${kind} format (${namesOf(kind)}). To read them as ${encoding}: ${callWith(artifact, { encoding })}`;
+  return `Not shown: version ${version} is stored as ${mime_type}, but its ${countIs(bytes, "byte")} not in a known ${kind} format (${namesOf(kind)}). To read them as ${encoding}: ${readCall(artifact, { encoding })}`;
 }
 
 /** Why an image or a recording is not shown. Returns undefined if it is shown. */
@@ -59,7 +60,7 @@ function whyNotShown(
   const { bytes, version } = artifact;
   const { width, height } = format.size ?? { width: 0, height: 0 };
   const known = `version ${version} is ${nameOf(format)}, ${count(bytes, "byte")}`;
-  const asBytes = `To read its bytes: ${callWith(artifact, { encoding: "base64" })}`;
+  const asBytes = `To read its bytes: ${readCall(artifact, { encoding: "base64" })}`;
   if (Math.max(width, height) > maxSidePixels) {
     return `Not shown: ${known}. The longest side that is shown has ${maxSidePixels} pixels. ${asBytes}`;
   }
@@ -67,13 +68,9 @@ function whyNotShown(
   if (!isComplete(format, content))
     return `Not shown: ${known}, and its end is missing: save or import the whole file again.`;
   if (bytes <= length) return undefined;
-  return `Not shown yet: ${known}. Without a larger length, at most ${countIs(length, "byte")} shown. To show it: ${callWith(artifact, { length: bytes })}`;
+  return `Not shown yet: ${known}. Without a larger length, at most ${countIs(length, "byte")} shown. To show it: ${readCall(artifact, { length: bytes })}`;
 }
 
 function nameOf({ kind, name, size }: MediaFormat): string {
   return size === undefined ? `${name} ${kind}` : `a ${name} ${kind} of ${size.width} x ${size.height} pixels`;
-}
-
-function callWith({ bucket, key, version }: Artifact, more: object): string {
-  return `read_artifact ${JSON.stringify({ bucket, key, version, ...more })}`;
 }

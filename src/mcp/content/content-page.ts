@@ -1,16 +1,16 @@
 import type { OpenArtifact } from "../../store/artifacts/open-artifact.js";
 import { count } from "../../store/model/count.js";
 import { ArtifactError } from "../../store/model/errors.js";
-import { isTextType } from "../../store/model/media-type.js";
+import { isTextType, isUntyped } from "../../store/model/media-type.js";
 import { decodeUtf8, withBuffer } from "../fast-json/fast-json.js";
-import { isUntyped } from "./untyped-content.js";
 import { characterStart, charBytes, firstInvalidByte, isTextBetweenEnds } from "./utf8-characters.js";
+import { readUtf16Page, type Utf16, utf16Of } from "./utf16-page.js";
 
 /**
  * UTF-16 code units of text on a page, unless `length` is given. Together with the first block of the answer this is
  * below 8,000, the lowest limit on an answer among the known hosts.
  */
-const defaultPageChars = 7_500;
+export const defaultPageChars = 7_500;
 /** Bytes of text on a page, unless `length` is given: some hosts count bytes, and cut at about 10,000. */
 const defaultTextBytes = 9_000;
 /** Bytes that take `defaultPageChars` characters as base64. */
@@ -30,7 +30,7 @@ export interface PageRequest {
 }
 
 export interface ContentPage {
-  readonly encoding: "utf8" | "base64";
+  readonly encoding: "utf8" | "base64" | Utf16;
   readonly text: string;
   /** Where the page really begins, in bytes. */
   readonly start: number;
@@ -44,15 +44,8 @@ export interface ContentPage {
 
 /** @throws ArtifactError `invalid_argument`, `corrupt` */
 export async function readPage(open: OpenArtifact, request: PageRequest): Promise<ContentPage> {
-  return withBuffer((request.length ?? defaultTextBytes) + bytesAround, (buffer) => {
-    const read = (start: number, length: number): Promise<Uint8Array> => open.read(start, length, buffer);
-    return readPageBy({ ...open, read }, request);
-  });
-}
-
-async function readPageBy(open: OpenArtifact, request: PageRequest): Promise<ContentPage> {
-  const { offset, encoding } = request;
-  const { bytes, mime_type } = open.artifact;
+  const { offset } = request;
+  const { bytes } = open.artifact;
   if (offset > bytes) {
     throw new ArtifactError(
       "invalid_argument",
@@ -60,10 +53,33 @@ async function readPageBy(open: OpenArtifact, request: PageRequest): Promise<Con
       { details: { argument: "offset", offset, bytes } },
     );
   }
-  const mayBeText = encoding === "auto" && (isTextType(mime_type) || isUntyped(mime_type));
-  if (encoding === "utf8" || mayBeText) return readTextPage(open, request);
-  const content = await open.read(offset, request.length ?? defaultPageBytes);
+  const isText = mayBeText(open, request);
+  const utf16 = isText ? await utf16Page(open, request) : undefined;
+  if (utf16 !== undefined) return utf16;
+  return withBuffer((request.length ?? defaultTextBytes) + bytesAround, (buffer) => {
+    const read = (start: number, length: number): Promise<Uint8Array> => open.read(start, length, buffer);
+    return isText ? readTextPage({ ...open, read }, request) : readBytesPage({ ...open, read }, request);
+  });
+}
+
+function mayBeText({ artifact: { mime_type } }: OpenArtifact, { encoding }: PageRequest): boolean {
+  return encoding === "utf8" || (encoding === "auto" && (isTextType(mime_type) || isUntyped(mime_type)));
+}
+
+async function readBytesPage(open: OpenArtifact, { offset, length, encoding }: PageRequest): Promise<ContentPage> {
+  const content = await open.read(offset, length ?? defaultPageBytes);
   return { ...base64Page(content, offset), isText: encoding === "auto" && isTextBetweenEnds(content) };
+}
+
+/** A page of text that is UTF-16 by its byte order mark. Undefined for other content. */
+async function utf16Page(open: OpenArtifact, { offset, length }: PageRequest): Promise<ContentPage | undefined> {
+  const encoding = utf16Of(await open.read(0, 4));
+  if (encoding === undefined) return undefined;
+  const most =
+    length === undefined
+      ? { units: defaultPageChars, utf8Bytes: defaultTextBytes }
+      : { units: Math.ceil(length / 2), utf8Bytes: Number.POSITIVE_INFINITY };
+  return readUtf16Page(open, encoding, offset, most);
 }
 
 /** Characters that text has not, except in some escape sequences. */

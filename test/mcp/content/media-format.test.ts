@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { honestType, mediaFormatOf, mediaKindOf, namesOf } from "../../../src/mcp/calls/media-format.js";
+import { honestType, mediaFormatOf, mediaKindOf, namesOf } from "../../../src/mcp/content/media-format.js";
 import * as media from "../../support/media.js";
 
 const size = { width: 640, height: 8_200 };

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { firstInvalidByte } from "../../../src/mcp/calls/utf8-characters.js";
+import { firstInvalidByte } from "../../../src/mcp/content/utf8-characters.js";
 
 const bytes = (...parts: (string | number)[]): Buffer =>
   Buffer.concat(parts.map((part) => (typeof part === "string" ? Buffer.from(part) : Buffer.of(part))));

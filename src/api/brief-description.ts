@@ -1,0 +1,38 @@
+import { z } from "zod";
+import type { Description } from "../store/ports/description.js";
+
+const count = z.int().min(0).optional();
+
+/** What a content is, in a few facts. */
+export const briefDescription = z.object({
+  format: z.string(),
+  compression: z.literal("gzip").optional().meta({ description: "The format is of the bytes inside." }),
+  encoding: z.string().optional().meta({ description: "Of text, if it is not utf-8." }),
+  lines: count,
+  rows: count,
+  columns: count,
+  width: count.meta({ description: "In pixels." }),
+  height: count,
+  entries: count.meta({ description: "Of an archive." }),
+  tensors: count,
+  parameters: count,
+  partial: z.literal(true).optional().meta({ description: "Not all was looked at: lines and rows may be more." }),
+});
+
+export type BriefDescription = z.infer<typeof briefDescription>;
+
+/** The facts of a description that fit into one line. Lines are told of text that is no table. */
+export function briefOf(description: Description): BriefDescription {
+  const { format, compression, partial, text, table, image, archive, tensors } = description;
+  return {
+    format,
+    ...(compression === undefined ? {} : { compression }),
+    ...(text === undefined || text.encoding === "utf-8" ? {} : { encoding: text.encoding }),
+    ...(text === undefined || table !== undefined ? {} : { lines: text.lines }),
+    ...(table === undefined ? {} : { rows: table.rows, columns: table.columns }),
+    ...(image === undefined ? {} : { width: image.width, height: image.height }),
+    ...(archive === undefined ? {} : { entries: archive.entries }),
+    ...(tensors === undefined ? {} : { tensors: tensors.tensors, parameters: tensors.parameters }),
+    ...(partial === undefined ? {} : { partial: true }),
+  };
+}

@@ -1,0 +1,38 @@
+import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
+import type { Artifact } from "../../store/model/artifact.js";
+import { count, countIs } from "../../store/model/count.js";
+import type { RowsPage } from "../../store/ports/description.js";
+import { spanOf } from "./lines-answer.js";
+import { nextCount, readCall } from "./read-call.js";
+import type { RowsRequest } from "./read-request.js";
+
+/** Rows as CSV. The answer begins with where they stand and with the call for the next ones. */
+export function rowsAnswer(page: RowsPage & { readonly artifact: Artifact }, asked: RowsRequest): CallToolResult {
+  const { artifact, csv, first, last, total, columns, omitted_columns = 0, cut = 0, partial } = page;
+  const shown = first === 0 ? 0 : last - first + 1;
+  const isEnd = page.more === false || shown === 0;
+  const next = { columns: asked.columns, row: last + 1, rows: nextCount(asked.rows, shown) };
+  const of = total === undefined ? "" : ` of ${total}`;
+  const width = columns.length + omitted_columns;
+  const parts = [
+    `${spanOf("Row", first, last)}${of} (${count(width, "column")}, version ${artifact.version}).`,
+    omitted_columns === 0
+      ? ""
+      : `Only the first ${countIs(columns.length, "column")} shown: name those that you need in columns.`,
+    cut === 0 ? "" : `${countIs(cut, "cell")} cut, being too long for a page.`,
+    partial?.message ?? "",
+    isEnd ? "This is the end." : `${page.more ? "Next page" : "More, if there are any"}: ${readCall(artifact, next)}`,
+  ];
+  return {
+    content: [
+      { type: "text", text: parts.filter((part) => part !== "").join(" ") },
+      { type: "text", text: csv },
+    ],
+    _meta: {
+      row: first,
+      rows: shown,
+      ...(total === undefined ? {} : { total_rows: total }),
+      ...(isEnd ? {} : { next_row: last + 1 }),
+    },
+  };
+}
