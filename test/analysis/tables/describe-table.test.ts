@@ -161,8 +161,12 @@ describe("when the time is over", () => {
 
   /** A run whose time is over after so many questions. */
   const runOf = (questions: number, reports: unknown[] = []): Run => {
-    let left = questions;
-    return { isOver: () => (left -= 1) < 0, report: (known) => reports.push(known) };
+    let asked = 0;
+    const isOver = () => {
+      asked += 1;
+      return asked > questions;
+    };
+    return { isOver, report: (known) => reports.push(known) };
   };
 
   test("a description tells what was read, and that there is more", async () => {
