@@ -30,9 +30,10 @@ export interface Description {
 export interface PartialReason {
   /**
    * `time` and `memory`: a limit of the analysis. `damaged`: the content breaks off, or is not what its format says.
-   * `size`: a limit on one part, as the length of a row or the number of columns.
+   * `size`: a limit on one part, as the length of a row or the number of columns. `unsupported`: a compression, an
+   * encoding or an encryption that is not known here.
    */
-  readonly reason: "time" | "memory" | "damaged" | "size";
+  readonly reason: "time" | "memory" | "damaged" | "size" | "unsupported";
   /** One sentence that says what was looked at, and where it ended. */
   readonly message: string;
 }
