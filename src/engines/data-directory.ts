@@ -1,11 +1,13 @@
 import { open } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { ContentStore } from "../store/ports/content-store.js";
+import type { DerivedStore } from "../store/ports/derived-store.js";
 import type { LocalFiles } from "../store/ports/local-files.js";
 import type { Log } from "../store/ports/log.js";
 import { DataDirectoryError, databaseError, withDirectoryErrors } from "./data-directory-error.js";
 import { databaseIn, findRoot, hasStore, makeRoot } from "./data-root.js";
 import { createDiskContentStore } from "./disk/disk-content-store.js";
+import { createDiskDerivedStore } from "./disk/disk-derived-store.js";
 import { DiskReserve } from "./disk/disk-reserve.js";
 import { writeFormat } from "./disk/format-file.js";
 import { makeShards } from "./disk/shards.js";
@@ -20,6 +22,7 @@ import { type KeyvMetadataStore, openKeyvMetadataStore } from "./sqlite/keyv-met
 export interface DataDirectory {
   readonly metadata: KeyvMetadataStore;
   readonly content: ContentStore;
+  readonly derived: DerivedStore;
   /** The files of this machine, except for the data directory. */
   readonly files: LocalFiles;
   /** The key that URLs are signed with. It is made if there is none. @throws DataDirectoryError */
@@ -66,13 +69,14 @@ export async function openDataDirectory(
   const metadata = withGrowth(await openMetadata(database, content, log), reserve);
   if (!isFormatted) await withDirectoryErrors(root, () => finishNewStore(root));
   const restored = content.restoreReserve();
+  const derived = createDiskDerivedStore(root, log, { isReadOnly });
   const files = createLocalFiles({ forbidden: root });
   const signingKey = () => withDirectoryErrors(root, () => readSigningKey(root));
   const close = async (): Promise<void> => {
     await restored;
     await metadata.close();
   };
-  return { metadata, content, files, signingKey, close };
+  return { metadata, content, derived, files, signingKey, close };
 }
 
 /** Reports the growth of rows to the reserve: small content is in rows, and many rows are large too. */

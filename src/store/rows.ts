@@ -30,6 +30,8 @@ import type { MetadataStore, RowChange, SmallPiece, StoredRow } from "./ports/me
 export interface Freed {
   readonly session: string;
   readonly pieces: readonly Piece[];
+  /** The digest of the version that had them; absent if they belonged to none. */
+  readonly sha256?: string;
 }
 
 /** The rows that give a key's last version number. At most one of the two exists. */
@@ -203,15 +205,18 @@ export class Change {
    */
   free(freed: readonly Freed[]): FreedRow | undefined {
     const named: { session: string; name: string }[] = [];
-    for (const { session, pieces } of freed) {
+    const digests = new Set<string>();
+    for (const { session, pieces, sha256 } of freed) {
       for (const piece of pieces) {
         if (piece.in_row) this.#drop.push(rowPieceName(session, piece));
         else named.push({ session, name: piece.name });
+        if (!piece.in_row && sha256 !== undefined) digests.add(sha256);
       }
     }
     if (named.length === 0) return undefined;
     const key = freedKey(this.#dependencies.newId());
-    const value = { at: this.#dependencies.nowSeconds(), pieces: named };
+    const of = digests.size === 0 ? {} : { sha256: [...digests] };
+    const value = { at: this.#dependencies.nowSeconds(), pieces: named, ...of };
     const text = JSON.stringify(value);
     this.#rows.push({ key, old: undefined, next: text });
     return { key, text, value };

@@ -125,7 +125,7 @@ export function createStore(options: StoreOptions): Store {
   const { nowSeconds } = clock;
   const rows = new Rows({ metadata, newRevision, newId, nowSeconds });
   const signal = createChangeSignal(metadata, newRevision, log);
-  const freed = new FreedPieces({ metadata, content, log, gatherMs: freedGatherMs });
+  const freed = new FreedPieces({ metadata, content, derived, log, gatherMs: freedGatherMs });
   const engines = { rows, metadata, content, freed, digests, log, newId, nowSeconds, pieceLimits };
   const staging = new Staging(engines);
   const ender = new Ender({ ...engines, staging, signal });
@@ -139,10 +139,17 @@ export function createStore(options: StoreOptions): Store {
     artifacts,
     uploads,
     transfer: new FileTransfer({ files, uploads, artifacts, maxChunkBytes }),
-    insight: new Insight({ artifacts, analyses, derived, readOnly }),
+    insight: new Insight({
+      artifacts,
+      analyses,
+      derived,
+      log,
+      readOnly,
+      maxRowPieceBytes: pieceLimits.maxRowPieceBytes,
+    }),
     revisions: createRevisions(metadata),
     verify: (verifyOptions) => verify({ ...engines, identity }, verifyOptions),
-    sweep: new Sweep({ ...engines, publisher, ender, identity, clock, signal }),
+    sweep: new Sweep({ ...engines, derived, publisher, ender, identity, clock, signal }),
     async check() {
       await identity.check();
     },

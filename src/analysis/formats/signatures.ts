@@ -1,3 +1,5 @@
+import { viewOf } from "./view-of.js";
+
 /** A format that the first bytes tell. */
 export interface Signature {
   readonly format: string;
@@ -20,7 +22,7 @@ export function isGzip(head: Uint8Array): boolean {
 
 /** Versions of GGUF are small numbers. */
 function isSmall(head: Uint8Array, at: number): boolean {
-  return new DataView(head.buffer, head.byteOffset, head.length).getUint32(at, true) < 0x10000;
+  return viewOf(head).getUint32(at, true) < 0x10000;
 }
 
 /** The header has a sum of its bytes, in octal digits, where the sum itself counts as spaces: POSIX.1, ustar. */
@@ -36,7 +38,7 @@ export function isTar(head: Uint8Array): boolean {
 /** The length of the header, and then JSON of an object. */
 export function isSafetensors(head: Uint8Array, bytes: number): boolean {
   if (head.length < 10 || head[8] !== 0x7b) return false;
-  const length = new DataView(head.buffer, head.byteOffset, head.length).getBigUint64(0, true);
+  const length = viewOf(head).getBigUint64(0, true);
   return length >= 2n && length <= BigInt(bytes - 8);
 }
 

@@ -21,9 +21,15 @@ export interface OpenArtifact {
    * Reads bytes `[start, end)` in blocks. A block is valid until the next one is requested.
    *
    * @param blockBytes bytes of a block; two blocks are in memory
+   * @param buffers two buffers of at least `blockBytes`, which may be used for the blocks; new ones by default
    * @throws ArtifactError `corrupt`
    */
-  part(start: number, end: number, blockBytes?: number): AsyncGenerator<Uint8Array, void, undefined>;
+  part(
+    start: number,
+    end: number,
+    blockBytes?: number,
+    buffers?: readonly Uint8Array[],
+  ): AsyncGenerator<Uint8Array, void, undefined>;
   /**
    * Reads the whole content in blocks, as `part` does. It yields the last block only if the digest of all blocks is right.
    *
@@ -41,7 +47,8 @@ export function openArtifact(artifact: Artifact, reader: ByteReader, digests: Di
     if (found.length !== wanted) throw damaged(artifact);
     return found;
   };
-  const part = (start: number, end: number, blockBytes = copyBlockBytes) => readAhead(read, { start, end, blockBytes });
+  const part: OpenArtifact["part"] = (start, end, blockBytes = copyBlockBytes, buffers = undefined) =>
+    readAhead(read, { start, end, blockBytes, buffers });
   return {
     artifact,
     async read(start, length, into) {

@@ -10,17 +10,14 @@ import {
   type FindAnalysis,
   type RowsAnalysis,
 } from "../ports/analyses.js";
-import type { DerivedStore } from "../ports/derived-store.js";
 import type { Comparison, Description, FoundLines, LinesPage, RowsPage } from "../ports/description.js";
+import { DerivedFacts, type DerivedFactsDependencies } from "./derived-facts.js";
 import { KnownDescriptions } from "./known-descriptions.js";
 import { LineReader, type ReadLines } from "./lines/line-reader.js";
 
-export interface InsightDependencies {
+export interface InsightDependencies extends DerivedFactsDependencies {
   readonly artifacts: Pick<ArtifactStore, "open" | "get">;
   readonly analyses: Analyses;
-  readonly derived: DerivedStore;
-  /** Nothing derived is written. */
-  readonly readOnly: boolean;
 }
 
 /** Names a version; the newest one if `version` is absent. */
@@ -46,8 +43,9 @@ export class Insight {
 
   constructor(dependencies: InsightDependencies) {
     this.#dependencies = dependencies;
-    this.#descriptions = new KnownDescriptions(dependencies);
-    this.#lines = new LineReader(dependencies);
+    const facts = new DerivedFacts(dependencies);
+    this.#descriptions = new KnownDescriptions(facts);
+    this.#lines = new LineReader(facts);
   }
 
   /** What a content is. It is kept, so that the next call is fast. */

@@ -1,12 +1,7 @@
 import type { Artifact } from "../model/artifact.js";
 import { mimeTypeOf } from "../model/media-type.js";
-import type { DerivedStore } from "../ports/derived-store.js";
 import type { Description } from "../ports/description.js";
-
-export interface KnownDescriptionsDependencies {
-  readonly derived: DerivedStore;
-  readonly readOnly: boolean;
-}
+import type { DerivedFacts } from "./derived-facts.js";
 
 /** Raised when descriptions change, so that older ones are made again. */
 const descriptionFormat = 1;
@@ -15,17 +10,18 @@ const maxInMemory = 200;
 
 /** Keeps descriptions by the digest of the content and by what its name says, in memory and in the derived store. */
 export class KnownDescriptions {
-  readonly #dependencies: KnownDescriptionsDependencies;
+  readonly #facts: DerivedFacts;
   readonly #inMemory = new Map<string, Description>();
 
-  constructor(dependencies: KnownDescriptionsDependencies) {
-    this.#dependencies = dependencies;
+  constructor(facts: DerivedFacts) {
+    this.#facts = facts;
   }
 
+  /** Never throws. */
   async get(artifact: Artifact): Promise<Description | undefined> {
     const name = entryName(artifact);
     const id = `${artifact.sha256} ${name}`;
-    const known = this.#inMemory.get(id) ?? parse(await this.#dependencies.derived.get(artifact.sha256, name));
+    const known = this.#inMemory.get(id) ?? parse(await this.#facts.get(artifact, name));
     if (known !== undefined) this.#remember(id, known);
     return known;
   }
@@ -34,11 +30,10 @@ export class KnownDescriptions {
   async put(artifact: Artifact, description: Description): Promise<void> {
     const name = entryName(artifact);
     this.#remember(`${artifact.sha256} ${name}`, description);
-    const { derived, readOnly } = this.#dependencies;
     const isCut = description.partial?.reason === "time" || description.partial?.reason === "memory";
-    if (readOnly || isCut) return;
+    if (isCut) return;
     const entry = { format: descriptionFormat, description };
-    await derived.put(artifact.sha256, name, Buffer.from(JSON.stringify(entry)));
+    await this.#facts.put(artifact, name, Buffer.from(JSON.stringify(entry)));
   }
 
   #remember(id: string, description: Description): void {
@@ -55,8 +50,13 @@ function entryName({ key, mime_type }: Artifact): string {
   return `description-${Buffer.from(types).toString("base64url").slice(0, 100)}`;
 }
 
+/** Undefined if the entry is absent, or has another format. */
 function parse(bytes: Uint8Array | undefined): Description | undefined {
   if (bytes === undefined) return undefined;
-  const entry = JSON.parse(Buffer.from(bytes).toString());
-  return entry.format === descriptionFormat ? entry.description : undefined;
+  try {
+    const entry = JSON.parse(Buffer.from(bytes).toString());
+    return entry.format === descriptionFormat ? entry.description : undefined;
+  } catch {
+    return undefined; // an earlier or later version of this program wrote it
+  }
 }

@@ -53,7 +53,7 @@ export class ExpiredKeys {
       return;
     }
     change.versions(bucket, key, keyRows, { last: lastNumber(keyRows), versions: [] });
-    const freedRow = change.free(versions.map(({ session, pieces }) => ({ session, pieces })));
+    const freedRow = change.free(versions);
     if (!(await change.commit())) return; // the key has changed, or another sweep was faster
     this.#pass.report.artifacts += 1;
     signal.announce();

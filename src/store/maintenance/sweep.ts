@@ -1,4 +1,6 @@
+import { derivedUnusedMs } from "../model/limits.js";
 import { duePrefix, freedPrefix, parseDueRow, parseSessionRow, sessionPrefix } from "../model/records.js";
+import type { DerivedStore } from "../ports/derived-store.js";
 import type { ChangeSignal } from "../publication/change-signal.js";
 import { ExpiredKeys } from "./expired-keys.js";
 import type { StoreIdentity } from "./store-identity.js";
@@ -7,6 +9,7 @@ import { type SweepOptions, SweepPass, type SweepPassDependencies, type SweepRep
 export interface SweepDependencies extends SweepPassDependencies {
   readonly identity: StoreIdentity;
   readonly signal: ChangeSignal;
+  readonly derived: DerivedStore;
 }
 
 /**
@@ -27,7 +30,7 @@ export class Sweep {
    * @throws ArtifactError `store_replaced`
    */
   async run(options: SweepOptions = {}): Promise<SweepReport> {
-    const { clock, identity, metadata, content, freed, log } = this.#dependencies;
+    const { clock, identity, metadata, content, derived, freed, log } = this.#dependencies;
     const pass = new SweepPass(this.#dependencies, options);
     if (!(await identity.isCurrent())) {
       log("warn", "sweep_refused", { why: "the database is older than the content; verify has to check it first" });
@@ -41,6 +44,7 @@ export class Sweep {
       const expired = new ExpiredKeys(this.#dependencies, pass, options.graceMs);
       await pass.overRows(duePrefix, (row) => expired.due(parseDueRow(row)));
       await pass.step("expired keys", () => expired.markNew());
+      await pass.step("derived", async () => void (await derived.removeUnused(derivedUnusedMs)));
       await pass.step("reclaim", () => metadata.reclaim());
       await pass.step("clock", () => clock.save());
       await freed.flush();

@@ -76,6 +76,8 @@ export const publicationGraceMs = 15 * 60 * 1000;
 export const saveGraceMs = 60 * 60 * 1000;
 /** A sweep frees an expired key only if a sweep this long before saw it as expired too. */
 export const dueGraceMs = 60 * 60 * 1000;
+/** What was derived from content is removed when nobody has used it for this long. It is made again when needed. */
+export const derivedUnusedMs = 30 * 24 * 60 * 60 * 1000;
 export const defaultFreedGatherMs = 500;
 /** Approximate time between sweeps. The first sweep comes after a small part of it. */
 export const sweepEveryMs = 60 * 60 * 1000;

@@ -123,6 +123,8 @@ export type SessionRecord = Omit<z.infer<typeof sessionSchema>, "revision">;
 const freedSchema = z.strictObject({
   at: count,
   pieces: z.array(z.strictObject({ session: name, name })).min(1),
+  /** Digests of the removed versions whose pieces these are. What was derived from their content is removed too. */
+  sha256: z.array(digest).min(1).optional(),
 });
 export type FreedRecord = z.infer<typeof freedSchema>;
 

@@ -1,5 +1,6 @@
 import type { FreedRow } from "../model/records.js";
 import type { ContentStore } from "../ports/content-store.js";
+import type { DerivedStore } from "../ports/derived-store.js";
 import type { Log } from "../ports/log.js";
 import type { MetadataStore } from "../ports/metadata-store.js";
 import { withReserve } from "./with-reserve.js";
@@ -7,6 +8,7 @@ import { withReserve } from "./with-reserve.js";
 export interface FreedPiecesDependencies {
   readonly metadata: MetadataStore;
   readonly content: ContentStore;
+  readonly derived: DerivedStore;
   readonly log: Log;
   /** How long the row of removed pieces waits for more such rows, which are then deleted in one transaction. */
   readonly gatherMs: number;
@@ -36,9 +38,13 @@ export class FreedPieces {
     );
   }
 
-  /** Removes the pieces of a row, and throws if this fails. */
+  /** Removes the pieces of a row, and what was derived from them. Throws if a piece cannot be removed. */
   async removeOrThrow(row: FreedRow): Promise<void> {
-    await this.#dependencies.content.remove(row.value.pieces);
+    const { content, derived } = this.#dependencies;
+    const { pieces, sha256 = [] } = row.value;
+    await content.remove(pieces);
+    // If another version has the same content, it is only derived again.
+    await Promise.all(sha256.map((digest) => derived.remove(digest)));
     this.#removed.set(row.key, row);
     if (this.#removed.size >= maxGathered) this.#drop();
     else this.#timer ??= setTimeout(() => this.#drop(), this.#dependencies.gatherMs).unref();

@@ -114,7 +114,7 @@ export class Ender {
       const versions = versionsOf(keyRows).filter((version) => !going.includes(version));
       const change = rows.begin();
       change.versions(bucket, key, keyRows, { last: lastNumber(keyRows), versions });
-      const freed = change.free(going.map(({ session, pieces }) => ({ session, pieces })));
+      const freed = change.free(going);
       const isDone = await change.commit(async () => {
         const now = await rows.artifact(bucket, key);
         return going.some((version) => hasVersion(now, version)) ? undefined : true;
