@@ -48,8 +48,18 @@ cmp "$folder/data.bin" "$folder/copy.bin"
 ask -o "$folder/range" -r 0-99 "$server/v1/content/examples/data.bin"
 cmp <(head -c 100 "$folder/data.bin") "$folder/range"
 
-echo '7. List the bucket, and delete both.'
+echo '7. Look into a table, without reading it: what it is, its last row, and what its new version changes.'
+printf 'id,price\n5,12\n6,8\n' >"$folder/prices.csv"
+ask -o /dev/null -T "$folder/prices.csv" "$server/v1/content/examples/prices.csv"
+ask "$server/v1/describe/examples/prices.csv"
+test "$(ask -H 'Accept: text/csv' "$server/v1/rows/examples/prices.csv?row=-1" | tail -n 1)" = 6,8
+printf 'id,price\n5,13\n6,8\n' >"$folder/prices.csv"
+ask -o /dev/null -T "$folder/prices.csv" "$server/v1/content/examples/prices.csv"
+ask "$server/v1/compare?bucket=examples&key=prices.csv&by=id" | grep --quiet 'price 12 -> 13'
+
+echo '8. List the bucket, and delete all.'
 ask "$server/v1/artifacts/examples"
+ask -o /dev/null -X DELETE "$server/v1/artifacts/examples/prices.csv"
 ask -o /dev/null -X DELETE "$server/v1/artifacts/examples/hello.txt"
 ask -o /dev/null -X DELETE "$server/v1/artifacts/examples/data.bin"
 echo; echo 'All of it worked.'

@@ -7,12 +7,22 @@ import { partial } from "./description-schema.js";
 
 const count = z.int().min(0);
 
+const pair = <Item extends z.ZodType>(item: Item) => z.tuple([item, item]);
+
 const text = z.object({
   lines_added: count,
   lines_removed: count,
   hunks: count.meta({ description: "Groups of changed lines." }),
   diff: z.string().meta({ description: "A unified diff." }),
   cut: z.boolean().meta({ description: "The diff does not show all hunks." }),
+  encodings: pair(z.string())
+    .optional()
+    .meta({ description: "How both are stored, if this differs. Characters are compared." }),
+  line_ends: pair(z.enum(["lf", "crlf"]))
+    .optional()
+    .meta({
+      description: "The line ends of both, if all of the one differ from all of the other. They are not compared.",
+    }),
 });
 
 const byKey = z.object({
@@ -20,6 +30,8 @@ const byKey = z.object({
   rows_added: count,
   rows_removed: count,
   rows_changed: count,
+  repeated_keys: count.meta({ description: "Rows whose key was in their table before. They are matched in order." }),
+  empty_keys: count.meta({ description: "Rows with an empty key." }),
   changes: z.string().meta({ description: "A line for each of the first changes: + added, - removed, ~ changed." }),
   cut: z.boolean().meta({ description: "The lines do not show all changes." }),
 });

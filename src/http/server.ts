@@ -6,6 +6,7 @@ import type { Store } from "../store/store.js";
 import { withTimeout } from "../store/with-timeout.js";
 import { createDispatch } from "./dispatch.js";
 import type { Mount } from "./mount.js";
+import { AnalysisPlaces } from "./security/analysis-places.js";
 import { BearerAuth } from "./security/bearer-auth.js";
 import { Connections } from "./security/connections.js";
 import { MalformedRequests } from "./security/malformed-requests.js";
@@ -91,7 +92,12 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const limits = { ...usualLimits, ...options.limits };
   const stopping = new AbortController();
   setMaxListeners(0, stopping.signal); // each request whose body is being read adds one
-  const context = { ...options, auth: new BearerAuth(token), stopping: stopping.signal };
+  const context = {
+    ...options,
+    auth: new BearerAuth(token),
+    analysisPlaces: new AnalysisPlaces(),
+    stopping: stopping.signal,
+  };
   const dispatch = createDispatch(context, new OriginCheck(options), mcp);
   const server = createServer({
     headersTimeout: limits.headMs,

@@ -65,6 +65,24 @@ describe("a service", () => {
   });
 });
 
+it("a service looks into content", async () => {
+  const service = await startService(await temporaryDirectory());
+  for (const price of [12, 13]) {
+    await service.ask("PUT", "/v1/content/b/prices.csv", { body: `id,price\n5,${price}\n6,8\n` });
+  }
+  const { json } = await service.ask("GET", "/v1/describe/b/prices.csv");
+  expect(json).toMatchObject({ version: 2, description: { format: "csv", table: { rows: 2, columns: 2 } } });
+  const info = (await service.ask("GET", "/v1/artifacts/b/prices.csv")).json;
+  expect(info["description"]).toEqual(json["description"]);
+  const last = await service.ask("GET", "/v1/rows/b/prices.csv?row=-1&columns=price&columns=id&format=csv");
+  expect(last.text).toBe("price,id\n8,6\n");
+  const compared = await service.ask("GET", "/v1/compare?bucket=b&key=prices.csv&by=id");
+  const by = { rows_added: 0, rows_removed: 0, rows_changed: 1, changes: "~ id=5: price 12 -> 13\n" };
+  expect(compared.json).toMatchObject({ comparison: { kind: "table", table: { by } } });
+  await service.ask("PUT", "/v1/content/b/x", { body: Buffer.from([0, 1, 2, 254, 255]) });
+  expect((await service.ask("GET", "/v1/rows/b/x")).status).toBe(422);
+});
+
 it.each(["[::1]:0", "localhost:0"])("a service listens on %s", async (address) => {
   const service = spawnRaw(["--root", await temporaryDirectory(), "--no-stdio", "--http", address]);
   expect(await (await fetch(`${await originOf(service)}/healthz`)).json()).toEqual({ status: "ok" });

@@ -1,6 +1,65 @@
 import type { Description } from "../../store/ports/description.js";
+import { type Detected, detectFormat } from "../formats/detect-format.js";
 import type { Run, Source } from "../source.js";
 
+/** What one format tells, beside its name. */
+type Facts = Omit<Partial<Description>, "format" | "mime_type" | "compression">;
+
+/**
+ * What the content is. Content that is damaged, or not all looked at, has what was found and a `partial` that says so.
+ *
+ * @throws the errors of the source
+ */
 export async function describe(source: Source, run: Run): Promise<Description> {
-  throw new Error(`not yet ${typeof source} ${typeof run}`);
+  const detected = await detectFormat(source);
+  const { format, mimeType, compression } = detected;
+  const named = { format, ...(mimeType && { mime_type: mimeType }), ...(compression && { compression }) };
+  run.report(named);
+  return { ...named, ...(await factsOf(source, detected, run)) };
+}
+
+/** The code of each kind is loaded when it is needed first. */
+async function factsOf(source: Source, detected: Detected, run: Run): Promise<Facts> {
+  const { format, isText } = detected;
+  switch (format) {
+    case "csv":
+    case "tsv":
+    case "jsonl":
+    case "parquet":
+    case "arrow":
+      return (await import("./describe-content-table.js")).describeContentTable(source, detected, run);
+    case "png":
+    case "apng":
+    case "jpg":
+    case "gif":
+    case "webp":
+    case "bmp":
+    case "tif":
+      return (await import("./pictures/describe-picture.js")).describePicture(source, format);
+    case "json":
+      return (await import("./describe-json.js")).describeJson(source, detected, run);
+    case "svg":
+      return (await import("./pictures/describe-svg.js")).describeSvg(source, detected, run);
+    case "tar":
+      return (await import("./archives/describe-tar.js")).describeTar(source, detected, run);
+    case "safetensors":
+      return (await import("./tensors/describe-safetensors.js")).describeSafetensors(source, run);
+    case "gguf":
+      return (await import("./tensors/describe-gguf.js")).describeGguf(source, run);
+    case "empty":
+      return {};
+    case "unknown":
+      return (await import("./describe-unknown.js")).describeUnknown(source);
+    default:
+      return isText
+        ? (await import("./describe-text.js")).describeText(source, detected, run)
+        : describeOther(source, run);
+  }
+}
+
+/** Documents of offices, and some programs, are zip archives inside. */
+async function describeOther(source: Source, run: Run): Promise<Facts> {
+  const start = Buffer.from(await source.read(0, Math.min(4, source.bytes))).toString("latin1");
+  if (start !== "PK\x03\x04" && start !== "PK\x05\x06") return {};
+  return (await import("./archives/describe-zip.js")).describeZip(source, run);
 }

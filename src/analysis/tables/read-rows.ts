@@ -1,7 +1,96 @@
+import { ArtifactError } from "../../store/model/errors.js";
 import type { RowsAnalysis } from "../../store/ports/analyses.js";
-import type { RowsPage } from "../../store/ports/description.js";
-import type { Run, Source } from "../source.js";
+import type { PartialReason, RowsPage } from "../../store/ports/description.js";
+import { detectFormat } from "../formats/detect-format.js";
+import { type Run, type Source, timeIsOver } from "../source.js";
+import { openDetectedTable } from "./open-table.js";
+import { type RowRange, rangeOf, rowsOf } from "./row-range.js";
+import { RowsText } from "./rows-text.js";
+import type { Table } from "./table.js";
 
+/** Names in an error about columns. */
+const namedColumns = 50;
+
+/**
+ * Rows of a table. Without `rows`, as many as fit. Only the first row is cut if it does not fit. If no columns were named,
+ * the last ones are left out when there is no room for 40 characters of each cell.
+ *
+ * @throws ArtifactError `invalid_argument` if the content is no table, or has no such columns or rows; the errors of the
+ * source
+ */
 export async function readRows(source: Source, wanted: RowsAnalysis, run: Run): Promise<RowsPage> {
-  throw new Error(`not yet ${typeof source} ${typeof wanted} ${typeof run}`);
+  const detected = await detectFormat(source);
+  const table = await openDetectedTable(source, detected, run);
+  if (table === undefined) {
+    throw new ArtifactError("invalid_argument", `The content is no table, but ${detected.format}.`, {
+      next: "describe_content",
+    });
+  }
+  const names = wanted.columns && [...new Set(wanted.columns)];
+  const columns = names?.map((name) => indexOfColumn(table, name)) ?? [...table.columns.keys()];
+  const text = new RowsText(names ?? table.columns.map(({ name }) => name), wanted.chars, names === undefined);
+  if (names !== undefined && 4 * names.length > wanted.chars) throw tooManyColumns(names.length, wanted.chars);
+  const range = await rangeOf(table, wanted, run);
+  const found = await fill(text, { table, range, columns: columns.slice(0, text.names.length), run });
+  const total = range.total ?? (await totalAfter(table, range, text.rows, found, run));
+  const omitted = columns.length - text.names.length;
+  return {
+    csv: text.csv,
+    columns: text.names,
+    first: text.rows === 0 ? 0 : range.from,
+    last: text.rows === 0 ? 0 : range.from + text.rows - 1,
+    ...(total !== undefined && { total }),
+    more: found.more,
+    ...(omitted > 0 && { omitted_columns: omitted }),
+    ...(text.cut > 0 && { cut: text.cut }),
+    ...((found.partial ?? range.partial) && { partial: found.partial ?? range.partial }),
+  };
+}
+
+function indexOfColumn({ columns }: Table, name: string): number {
+  const index = columns.findIndex((column) => column.name === name);
+  if (index !== -1) return index;
+  const names = columns.slice(0, namedColumns).map((column) => JSON.stringify(column.name));
+  const rest = columns.length > namedColumns ? ` and ${columns.length - namedColumns} more` : "";
+  const message = `The table has no column ${JSON.stringify(name)}. Its columns are ${names.join(", ")}${rest}.`;
+  throw new ArtifactError("invalid_argument", message, { details: { argument: "columns" } });
+}
+
+function tooManyColumns(columns: number, chars: number): ArtifactError {
+  const message = `${columns} columns have no room in ${chars} characters.`;
+  return new ArtifactError("invalid_argument", message, { next: "look_at_less", details: { argument: "columns" } });
+}
+
+interface Filling {
+  readonly table: Table;
+  readonly range: RowRange;
+  readonly columns: readonly number[];
+  readonly run: Run;
+}
+
+interface Filled {
+  readonly more: boolean;
+  readonly partial?: PartialReason | undefined;
+}
+
+/** Adds the rows of the range to the text, as many as have room. */
+async function fill(text: RowsText, { table, range, columns, run }: Filling): Promise<Filled> {
+  const { from, to } = range;
+  for await (const { first, rows } of table.batches({ from, to: to + 1, columns })) {
+    for (const [index, row] of rows.entries()) {
+      if (first + index > to || !text.add(row)) return { more: true };
+    }
+    if (run.isOver()) return { more: true, partial: timeIsOver(`row ${first + rows.length - 1}`) };
+  }
+  const partial = table.broken();
+  return { more: partial?.reason === "time", partial };
+}
+
+/** The number of rows in the table, if the end was reached. */
+async function totalAfter(table: Table, range: RowRange, rows: number, { more, partial }: Filled, run: Run) {
+  if (more || (partial !== undefined && table.hasAllRows?.() !== true)) return undefined;
+  if (rows > 0 || range.from === 1) return range.from + rows - 1;
+  const { rows: all } = await rowsOf(table, run);
+  const message = `The table has ${all} rows, so there is no row ${range.from}.`;
+  throw new ArtifactError("invalid_argument", message, { details: { argument: "row", rows: all } });
 }

@@ -20,6 +20,10 @@ export interface Table {
   batches(wanted?: WantedRows): AsyncGenerator<Batch, void, undefined>;
   /** Where the content broke off, after `batches` has ended. */
   broken(): PartialReason | undefined;
+  /** Whether `batches` has come to the end of the content. `broken` can still tell of cells that were left out. */
+  hasAllRows?(): boolean;
+  /** How many columns `batches` has found that are not among `columns` (JSON Lines). */
+  laterColumns?(): number;
 }
 
 export interface Column {

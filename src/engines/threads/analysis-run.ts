@@ -32,7 +32,7 @@ export class AnalysisRun implements Run {
 
   isOver(): boolean {
     const now = performance.now();
-    this.throwIfStopped(now);
+    this.checkMemory(now);
     this.#postReport(now);
     return now >= this.#ends;
   }
@@ -42,12 +42,21 @@ export class AnalysisRun implements Run {
     this.#postReport(performance.now());
   }
 
-  /** @throws AnalysisStopped if the memory is, or was, used up */
-  throwIfStopped(now = performance.now()): void {
-    if (this.#stopped === undefined && this.#memory.isOver(this.#limits.memoryBytes, now)) {
-      this.#stopped = new AnalysisStopped("memory");
-      if (this.#unposted !== undefined) this.#post(this.#unposted.known);
-    }
+  /** @throws AnalysisStopped if the memory is used up */
+  checkMemory(now = performance.now()): void {
+    this.throwIfStopped();
+    if (this.#memory.isOver(this.#limits.memoryBytes, now)) this.stop();
+  }
+
+  /** @throws AnalysisStopped */
+  stop(): never {
+    this.#stopped = new AnalysisStopped("memory");
+    if (this.#unposted !== undefined) this.#post(this.#unposted.known);
+    throw this.#stopped;
+  }
+
+  /** @throws AnalysisStopped if this run was stopped before: the analysis may have taken that for an error of the content */
+  throwIfStopped(): void {
     if (this.#stopped !== undefined) throw this.#stopped;
   }
 

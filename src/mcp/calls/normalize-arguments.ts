@@ -43,7 +43,7 @@ const uploadUriPattern = /^artifact-upload:\/\/([^/?#]*)$/;
  *
  * - Null means absent. So does an empty text for an optional parameter.
  * - Where the schema wants a whole number, a boolean, an object or one of some words, text that says it is converted.
- *   Such a word may be spelled differently (`UTF-8`).
+ *   Such a word may be spelled differently (`UTF-8`). A list may be text with commas between its parts.
  * - Values in metadata may be numbers and booleans.
  * - A session id may have white space around it, and may be given as the URI `artifact-upload://ID`.
  *
@@ -122,6 +122,8 @@ function normalizeValue(schema: z.core.$ZodType, value: unknown): unknown {
       return normalizeRecord(parseIfJson(value));
     case "object":
       return normalizeObject(schema as z.ZodObject, parseIfJson(value));
+    case "array":
+      return typeof value === "string" ? normalizeList(value) : value;
     default:
       return schema === sessionId && typeof value === "string" ? normalizeSessionId(value) : value;
   }
@@ -131,6 +133,17 @@ function normalizeValue(schema: z.core.$ZodType, value: unknown): unknown {
 function normalizeWord({ options }: z.ZodEnum, value: string): string {
   const word = options.map(String).find((option) => comparableSpelling(option) === comparableSpelling(value));
   return word ?? value;
+}
+
+/** A list written as JSON, or with commas between its parts. */
+function normalizeList(value: string): unknown {
+  try {
+    const parsed: unknown = JSON.parse(value);
+    if (Array.isArray(parsed)) return parsed;
+  } catch {
+    // the text is no JSON
+  }
+  return value.split(",").map((part) => part.trim());
 }
 
 const comparableSpelling = (word: string): string => word.toLowerCase().replaceAll("-", "");

@@ -110,8 +110,9 @@ function jsonSchema(schema: z.ZodObject): ListedTool["inputSchema"] {
     override({ jsonSchema: found }) {
       delete found.propertyNames; // it only says that names are strings
       if (found.maximum === Number.MAX_SAFE_INTEGER) delete found.maximum;
-      if (found.minimum === 0 || found.minimum === 1) delete found.minimum;
-      if (found.default === false) delete found.default;
+      if (found.minimum === 0 || found.minimum === 1 || found.minimum === Number.MIN_SAFE_INTEGER) delete found.minimum;
+      if (found.minItems === 1) delete found.minItems;
+      if (found.default === false || found.default === 0) delete found.default;
     },
   });
   return { ...json, type: "object" } as ListedTool["inputSchema"];

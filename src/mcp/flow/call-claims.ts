@@ -97,6 +97,8 @@ export const toolClaims: ReadonlyMap<string, ClaimsOfCall> = new Map<string, Cla
   ["list_artifacts", ({ bucket }) => listingClaims(bucket)],
   ["get_artifact", (args) => keyClaims(args, read)],
   ["read_artifact", (args) => keyClaims(args, read)],
+  ["describe_artifact", (args) => keyClaims(args, read)],
+  ["compare_artifacts", compareClaims],
   ["search_artifacts", ({ bucket }) => listingClaims(bucket)],
   ["update_artifact", (args) => keyClaims(args, write)],
   ["copy_artifact", copyClaims],
@@ -137,8 +139,17 @@ function sessionClaims({ session_id: id }: Arguments, sessions: SessionKeys): Cl
 /** A copy only reads its source, but a move takes it away. */
 function copyClaims({ bucket, key, to_bucket, to_key, move }: Arguments): Claim[] {
   const isMove = move === true || move === "true";
-  const target = { bucket: isText(to_bucket) ? to_bucket : bucket, key: isText(to_key) ? to_key : key };
+  const target = targetOf({ bucket, key, to_bucket, to_key });
   return [...keyClaims({ bucket, key }, isMove ? write : read), ...keyClaims(target, write)];
+}
+
+function compareClaims(args: Arguments): Claim[] {
+  return [...keyClaims(args, read), ...keyClaims(targetOf(args), read)];
+}
+
+/** The second key of a call that has two. */
+function targetOf({ bucket, key, to_bucket, to_key }: Arguments): Arguments {
+  return { bucket: isText(to_bucket) ? to_bucket : bucket, key: isText(to_key) ? to_key : key };
 }
 
 /** A deletion under a prefix may delete any key in the folder that the prefix is in. */

@@ -23,7 +23,7 @@ const saving = (file: string): string => `Save:
 ${file}
 - A key that exists gets a new version. if_version guards against overwriting what you have not seen; after a version_conflict read the newest version and merge.`;
 
-const finding = `Find and read: search_artifacts (words of bucket, key and metadata, type, time, size), list_buckets, list_artifacts (prefix, delimiter "/"); get_artifact for facts and versions; read_artifact in pages of 8,000 characters: read only what you need. Each artifact is also the resource artifact://{bucket}/{key}.`;
+const finding = `Find and read: search_artifacts (words of bucket, key and metadata, type, time, size), list_buckets, list_artifacts (prefix, delimiter "/"); get_artifact for facts and versions. describe_artifact tells what content is (rows, columns, values), compare_artifacts what changed between versions. read_artifact reads pages of 8,000 characters, lines, lines with a text (find), or rows of a table: read only what you need. Each artifact is also the resource artifact://{bucket}/{key}.`;
 
 const fetching =
   "A shell fetches content with curl --fail -o FILE URL and the artifact's url, which works for an hour.";

@@ -1,9 +1,11 @@
 import type { Tool, ToolContext } from "../calls/tool.js";
 import { abortUploadSession } from "./abort-upload-session.js";
+import { compareArtifacts } from "./compare-artifacts.js";
 import { completeUploadSession } from "./complete-upload-session.js";
 import { copyArtifact } from "./copy-artifact.js";
 import { createUploadSession } from "./create-upload-session.js";
 import { deleteArtifact } from "./delete-artifact.js";
+import { describeArtifact } from "./describe-artifact.js";
 import { exportFile } from "./export-file.js";
 import { getArtifact } from "./get-artifact.js";
 import { getUploadSession } from "./get-upload-session.js";
@@ -33,6 +35,8 @@ const makers: readonly ((context: ToolContext) => Tool)[] = [
   listArtifacts,
   getArtifact,
   readArtifact,
+  describeArtifact,
+  compareArtifacts,
   updateArtifact,
   copyArtifact,
   deleteArtifact,

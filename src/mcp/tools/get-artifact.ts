@@ -1,5 +1,6 @@
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import { z } from "zod";
+import { briefDescription, briefOf } from "../../api/brief-description.js";
 import { artifact, bucket, key, version } from "../../api/schemas.js";
 import type { Artifact } from "../../store/model/artifact.js";
 import { count } from "../../store/model/count.js";
@@ -31,13 +32,20 @@ export function getArtifact({ store, hasUrls }: ToolContext): Tool {
         .optional()
         .meta({ description: "Also lists so many of its versions, newest first." }),
     }),
-    output: artifact.extend({ versions: z.array(artifact).optional() }),
+    output: artifact.extend({
+      description: briefDescription
+        .optional()
+        .meta({ description: "What the content is, once describe_artifact or a read has found it." }),
+      versions: z.array(artifact).optional(),
+    }),
     async answer({ bucket, key, version, versions }) {
       const found = await withKeyHints(store.artifacts, { bucket, key }, () =>
         store.artifacts.get(bucket, key, version),
       );
-      if (versions === undefined) return success(found, artifactText(found));
-      return withVersions(found, await store.artifacts.listVersions(bucket, key, { limit: versions }));
+      const known = await store.insight.known(found);
+      const facts = known === undefined ? found : { ...found, description: briefOf(known) };
+      if (versions === undefined) return success(facts, artifactText(facts));
+      return withVersions(facts, await store.artifacts.listVersions(bucket, key, { limit: versions }));
     },
   });
 }

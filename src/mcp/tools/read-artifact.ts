@@ -7,7 +7,6 @@ import type { Artifact } from "../../store/model/artifact.js";
 import type { Store } from "../../store/store.js";
 import { withKeyHints } from "../calls/key-hints.js";
 import { alwaysLoad, defineTool, reading, type Tool, type ToolContext } from "../calls/tool.js";
-import { binaryAnswer } from "../content/binary-answer.js";
 import { defaultPageChars as chars, maxPageBytes, readPage } from "../content/content-page.js";
 import { foundAnswer } from "../content/found-answer.js";
 import { linesAnswer } from "../content/lines-answer.js";
@@ -16,6 +15,7 @@ import { mediaKindOf } from "../content/media-format.js";
 import { pageAnswer } from "../content/page-answer.js";
 import { type PartRequest, type ReadRequest, readRequestOf } from "../content/read-request.js";
 import { rowsAnswer } from "../content/rows-answer.js";
+import { binaryAnswer } from "../descriptions/binary-answer.js";
 
 /** The longest answer, in characters, that Claude Code shows to the model. It puts a longer one into a file. */
 const longResults = { "anthropic/maxResultSizeChars": 500_000 };
@@ -29,7 +29,7 @@ export function readArtifact({ store }: ToolContext): Tool {
     title: "Read an artifact's content",
     description: `Reads content in pages of up to 8,000 characters: by offset, by line, lines that have find, or rows of a table. The next call comes first, then the page.
 
-What is no text is described; encoding base64 reads it. A whole image or recording of up to 100 KB, or up to length, is shown as such. Read only what you need: describe_artifact tells what a content is.`,
+What is no text is described; encoding base64 reads it. An image or recording of up to 100 KB, or length, is shown. describe_artifact tells what content is.`,
     annotations: reading,
     meta: { ...alwaysLoad, ...longResults },
     input: z.strictObject({
@@ -43,8 +43,8 @@ What is no text is described; encoding base64 reads it. A whole image or recordi
       }),
       line: z.int().optional().meta({ description: "First line, from 1; -1 is the last." }),
       lines: z.int().optional().meta({ description: "How many lines; -20: the last 20." }),
-      find: z.string().optional().meta({ description: "Shows the lines that have this text, with their numbers." }),
-      regex: z.boolean().default(false).meta({ description: "find is a JavaScript expression." }),
+      find: z.string().optional().meta({ description: "Shows lines that have this text." }),
+      regex: z.boolean().default(false).meta({ description: "find is a JavaScript regexp." }),
       context: z.int().min(0).max(maxContext).default(0).meta({ description: "Lines around each match." }),
       columns: z.array(z.string()).min(1).optional().meta({ description: "Names of columns of a table." }),
       row: z.int().optional().meta({ description: "First row, as line." }),

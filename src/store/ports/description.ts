@@ -30,9 +30,10 @@ export interface Description {
 export interface PartialReason {
   /**
    * `time` and `memory`: a limit of the analysis. `damaged`: the content breaks off, or is not what its format says.
-   * `size`: a limit on one part, as the length of a row or the number of columns.
+   * `size`: a limit on one part, as the length of a row or the number of columns. `unsupported`: a compression, an
+   * encoding or an encryption that is not known here.
    */
-  readonly reason: "time" | "memory" | "damaged" | "size";
+  readonly reason: "time" | "memory" | "damaged" | "size" | "unsupported";
   /** One sentence that says what was looked at, and where it ended. */
   readonly message: string;
 }
@@ -175,6 +176,10 @@ export interface Comparison {
     readonly diff: string;
     /** The diff does not show all hunks. */
     readonly cut: boolean;
+    /** How both are stored, as `utf-8` and `utf-16le with BOM, gzip`, if this differs. Their characters are compared. */
+    readonly encodings?: readonly [string, string];
+    /** The line ends of both, if those of one are LF and those of the other CR LF (as far as the first megabyte). They are not compared then. */
+    readonly line_ends?: readonly ["lf" | "crlf", "lf" | "crlf"];
   };
   readonly table?: {
     readonly columns_added: readonly string[];
@@ -187,6 +192,10 @@ export interface Comparison {
       readonly rows_added: number;
       readonly rows_removed: number;
       readonly rows_changed: number;
+      /** Rows, in both tables, whose key was in their table before. Rows of one key are matched in order. */
+      readonly repeated_keys: number;
+      /** Rows, in both tables, whose key is empty. They are matched in order. */
+      readonly empty_keys: number;
       /** One line for each of the first changes: `+ id=5: a=1, b=2`, `- id=6`, `~ id=7: price 12 -> 13`. */
       readonly changes: string;
       readonly cut: boolean;

@@ -15,7 +15,9 @@ const expectedArguments = {
   list_buckets: "cursor limit",
   list_artifacts: "bucket* prefix delimiter cursor limit",
   get_artifact: "bucket* key* version versions",
-  read_artifact: "bucket* key* version offset length encoding",
+  read_artifact: "bucket* key* version offset length encoding line lines find regex context columns row rows",
+  describe_artifact: "bucket* key* version columns",
+  compare_artifacts: "bucket* key* version to_bucket to_key to_version by",
   search_artifacts:
     "query bucket prefix mime_type metadata created_after created_before min_bytes max_bytes order cursor limit",
   update_artifact: "bucket* key* metadata merge expires_in if_version",
@@ -55,7 +57,9 @@ const beginnings: Record<string, RegExp> = {
   list_buckets: /what earlier sessions have saved/,
   list_artifacts: /of a bucket by key, each as its newest version/,
   get_artifact: /without its content.*read_artifact/,
-  read_artifact: /a page at a time, at most 8,000 characters.*the call for the next one come first/,
+  read_artifact: /in pages of up to 8,000 characters: by offset, by line, lines that have find, or rows of a table/,
+  describe_artifact: /what content is.*format, lines, rows, each column's type, empty, least/,
+  compare_artifacts: /how two versions of an artifact, or two artifacts, differ: a diff/,
   search_artifacts: /in all buckets by words, type, metadata, time or size, and lists the newest 20/,
   update_artifact: /metadata or expiry.*in place, without sending its content again/,
   copy_artifact: /to another key or bucket inside the store, or with move true moves or renames it/,
@@ -82,7 +86,7 @@ function keywords(schema: unknown): string[] {
 }
 
 describe("tools/list", () => {
-  it("offers exactly 15 tools, each with its arguments", async () => {
+  it("offers exactly 17 tools, each with its arguments", async () => {
     const { tools } = await listed();
     const offered = tools.map((tool) => {
       const { required = [] } = tool.inputSchema;
@@ -91,7 +95,7 @@ describe("tools/list", () => {
     });
     const wanted = Object.entries(expectedArguments).map(([name, words]) => [name, words.split(" ").sort().join(" ")]);
     expect(Object.fromEntries(offered)).toEqual(Object.fromEntries(wanted));
-    expect(tools).toHaveLength(15);
+    expect(tools).toHaveLength(17);
   });
 
   it.each(names)(
@@ -105,9 +109,8 @@ describe("tools/list", () => {
       );
       for (const [argument, schema] of Object.entries(properties(tool))) {
         expect(schema["description"], argument).toMatch(/\S{3}/);
-        expect(argument === "metadata" ? ["object"] : ["string", "integer", "boolean"], argument).toContain(
-          schema["type"],
-        );
+        const types = { metadata: ["object"], columns: ["array"] }[argument] ?? ["string", "integer", "boolean"];
+        expect(types, argument).toContain(schema["type"]);
       }
     },
   );
@@ -134,12 +137,12 @@ describe("tools/list", () => {
     },
   );
 
-  it("gives a model at most 15,500 characters of names, descriptions and arguments", async () => {
+  it("gives a model at most 17,100 characters of names, descriptions and arguments", async () => {
     const { client } = await connect(createMemoryEngines(), { allowPaths: ["/data"] });
     const { tools } = await client.listTools();
-    expect(tools).toHaveLength(17);
+    expect(tools).toHaveLength(19);
     const told = tools.map(({ name, description, inputSchema }) => [name, description, JSON.stringify(inputSchema)]);
-    expect(told.flat().join("").length).toBeLessThanOrEqual(15_500);
+    expect(told.flat().join("").length).toBeLessThanOrEqual(17_100);
   });
 
   it("asks Claude Code to load the tools that saves, uploads and reads need, and to show long pages", async () => {
@@ -226,6 +229,9 @@ describe("tools/list", () => {
       ["get_artifact", "version", { type: "integer" }],
       ["read_artifact", "offset", { type: "integer" }],
       ["read_artifact", "length", { type: "integer", maximum: 1024 * 1024 }],
+      ["read_artifact", "line", { type: "integer" }],
+      ["read_artifact", "context", { type: "integer", maximum: 20 }],
+      ["read_artifact", "columns", { type: "array", items: { type: "string" } }],
       ["read_artifact", "encoding", { type: "string", enum: ["auto", "utf8", "base64"], default: "auto" }],
     ];
     for (const [tool, name, schema] of limits) {
@@ -253,6 +259,8 @@ describe("tools/list", () => {
       "upload_chunk",
       "get_upload_session",
       "read_artifact",
+      "describe_artifact",
+      "compare_artifacts",
     ]) {
       expect(told).toContain(tool);
     }

@@ -2,10 +2,9 @@ import { z } from "zod";
 import { comparedVersions } from "../../../api/compared-versions.js";
 import { comparison } from "../../../api/comparison-schema.js";
 import { artifact, bucket, key, version } from "../../../api/schemas.js";
-import { withClientSignal } from "../../message/client-signal.js";
 import type { Route } from "../../route.js";
 import { readQuery } from "../read-query.js";
-import { analysisProblem } from "./analysis-problem.js";
+import { lookInto } from "./look-into.js";
 
 /** Longest diff or list of changed rows, in characters. */
 const maxChars = 100_000;
@@ -39,12 +38,11 @@ export const compareRoute: Route = {
       },
     },
   },
-  async handle({ store, stopping }, exchange) {
-    exchange.problemFormOf = analysisProblem;
+  async handle(context, exchange) {
     const { by, ...asked } = readQuery(exchange, compareQuery);
-    const { before, after } = await comparedVersions(store.artifacts, asked);
-    const body = await withClientSignal(exchange, stopping, (signal) =>
-      store.insight.compare(before, after, { by, chars: maxChars }, signal),
+    const { before, after } = await comparedVersions(context.store.artifacts, asked);
+    const body = await lookInto(context, exchange, (signal) =>
+      context.store.insight.compare(before, after, { by, chars: maxChars }, signal),
     );
     return { status: 200, body };
   },

@@ -1,11 +1,10 @@
 import { z } from "zod";
 import { description } from "../../../api/description-schema.js";
 import { artifact, version } from "../../../api/schemas.js";
-import { withClientSignal } from "../../message/client-signal.js";
 import { etagOf } from "../../message/etag.js";
 import type { Route } from "../../route.js";
 import { readQuery } from "../read-query.js";
-import { analysisProblem } from "./analysis-problem.js";
+import { lookInto } from "./look-into.js";
 
 const describeQuery = z.strictObject({ version });
 
@@ -22,12 +21,12 @@ export const describeRoute: Route = {
     query: describeQuery,
     answers: { 200: { description: "The artifact, with a description", json: artifact.extend({ description }) } },
   },
-  async handle({ store, stopping }, exchange, { bucket = "", key = "" }) {
-    exchange.problemFormOf = analysisProblem;
-    const found = await store.artifacts.get(bucket, key, readQuery(exchange, describeQuery).version);
-    const { description } = await withClientSignal(exchange, stopping, (signal) =>
-      store.insight.describe({ bucket, key, version: found.version }, signal),
-    );
+  async handle(context, exchange, { bucket = "", key = "" }) {
+    const found = await context.store.artifacts.get(bucket, key, readQuery(exchange, describeQuery).version);
+    const at = { bucket, key, version: found.version };
+    const description =
+      (await context.store.insight.known(found)) ??
+      (await lookInto(context, exchange, (signal) => context.store.insight.describe(at, signal))).description;
     return { status: 200, headers: { etag: etagOf(found) }, body: { ...found, description } };
   },
 };

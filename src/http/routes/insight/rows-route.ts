@@ -4,12 +4,11 @@ import { artifact, version } from "../../../api/schemas.js";
 import type { Found } from "../../../store/insight/insight.js";
 import { ArtifactError } from "../../../store/model/errors.js";
 import type { RowsPage } from "../../../store/ports/description.js";
-import { withClientSignal } from "../../message/client-signal.js";
 import type { Answer } from "../../message/exchange.js";
 import type { HeaderValues } from "../../message/http-error.js";
 import type { Route } from "../../route.js";
 import { readQuery } from "../read-query.js";
-import { analysisProblem } from "./analysis-problem.js";
+import { lookInto } from "./look-into.js";
 import { prefersCsv } from "./prefers-csv.js";
 import { rowsAsCsv } from "./rows-as-csv.js";
 
@@ -68,13 +67,12 @@ export const rowsRoute: Route = {
     headers: { Accept: "text/csv for the CSV alone" },
     answers: { 200: { description: "A page of rows", json: rowsAnswer, csv: true } },
   },
-  async handle({ store, stopping }, exchange, { bucket = "", key = "" }) {
-    exchange.problemFormOf = analysisProblem;
+  async handle(context, exchange, { bucket = "", key = "" }) {
     const asked = readQuery(exchange, rowsQuery);
     const { version, columns, row, rows } = asked;
     if (row !== undefined && rows < 0) throw negativeRows();
-    const page = await withClientSignal(exchange, stopping, (signal) =>
-      store.insight.rows({ bucket, key, version }, { columns, row, rows, chars: maxChars }, signal),
+    const page = await lookInto(context, exchange, (signal) =>
+      context.store.insight.rows({ bucket, key, version }, { columns, row, rows, chars: maxChars }, signal),
     );
     const isCsv = asked.format === undefined ? prefersCsv(exchange.header("accept")) : asked.format === "csv";
     return isCsv ? rowsAsCsv(page, linkToNext(page, asked)) : rowsAsJson(page, linkToNext(page, asked));

@@ -76,6 +76,27 @@ describe.each(urls)("GET %s", (url) => {
   });
 });
 
+it("refuses a ninth request at a time, and takes one again after an end", async () => {
+  const [all, goOn] = [gate(), gate()];
+  let begun = 0;
+  const { ask, begin } = await served(async () => {
+    begun += 1;
+    if (begun === 8) all.open();
+    await goOn.passed;
+    return {};
+  });
+  const requests = Array.from({ length: 8 }, (_, index) => begin("GET", urls[index % 3] ?? "", bearer));
+  const answers = requests.map(answerTo);
+  for (const request of requests) request.end();
+  await all.passed;
+  const { status, headers, json } = await ask("GET", urls[1] ?? "");
+  expect({ status, ...json }).toMatchObject({ status: 503, code: "unavailable" });
+  expect(headers["retry-after"]).toBe("5");
+  goOn.open();
+  expect((await Promise.all(answers)).map((answer) => answer.status)).toEqual(requests.map(() => 200));
+  expect((await ask("GET", urls[1] ?? "")).status).toBe(200);
+});
+
 it("a client that has ended its own side still gets its answer", async () => {
   const [begun, goOn] = [gate(), gate()];
   const { origin } = await served(async () => {

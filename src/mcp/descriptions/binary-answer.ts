@@ -5,8 +5,8 @@ import { count } from "../../store/model/count.js";
 import { ArtifactError } from "../../store/model/errors.js";
 import { isTextType, isUntyped } from "../../store/model/media-type.js";
 import type { Description } from "../../store/ports/description.js";
+import { readCall } from "../content/read-call.js";
 import { briefText, plainOrQuoted } from "./brief-text.js";
-import { readCall } from "./read-call.js";
 
 /** Columns, entries or tensors that are named. */
 const maxNames = 8;

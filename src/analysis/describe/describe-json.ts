@@ -1,0 +1,44 @@
+import type { Description } from "../../store/ports/description.js";
+import type { Detected } from "../formats/detect-format.js";
+import { decoderOf } from "../formats/text-encoding.js";
+import type { Run, Source } from "../source.js";
+import { damaged } from "./damage.js";
+import { JsonScanner } from "./json/json-scanner.js";
+import { ShapeBuilder } from "./json/shape-builder.js";
+import { scanBytes } from "./scan-bytes.js";
+import { TextScanner } from "./text-scanner.js";
+
+/** The shape of JSON, and facts about its text. After damage in the JSON only the text is read on. */
+export async function describeJson(
+  source: Source,
+  detected: Detected,
+  run: Run,
+): Promise<Pick<Description, "text" | "json" | "partial">> {
+  const { encoding = "utf-8", bom = false } = detected;
+  const text = new TextScanner({ encoding, bom });
+  const builder = new ShapeBuilder();
+  const json = new JsonScanner(builder);
+  const convert = toUtf8(encoding, bom);
+  const ended = await scanBytes(source, detected, run, (block) => {
+    text.write(block);
+    if (json.damage === undefined) json.write(convert(block));
+    return true;
+  });
+  if (ended === undefined) json.end();
+  const partial = ended ?? (json.damage === undefined ? undefined : damaged(json.damage));
+  const shape = builder.shape();
+  return { text: text.facts(), ...(shape && { json: shape }), ...(partial && { partial }) };
+}
+
+function toUtf8(encoding: NonNullable<Detected["encoding"]>, bom: boolean): (block: Uint8Array) => Uint8Array {
+  if (encoding === "utf-8") {
+    let skip = bom ? 3 : 0;
+    return (block) => {
+      const rest = block.subarray(skip);
+      skip -= block.length - rest.length;
+      return rest;
+    };
+  }
+  const decode = decoderOf(encoding);
+  return (block) => Buffer.from(decode(block));
+}

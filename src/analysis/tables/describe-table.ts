@@ -1,0 +1,89 @@
+import type { PartialReason, TableDescription } from "../../store/ports/description.js";
+import { type Run, timeIsOver } from "../source.js";
+import { ColumnStatistics } from "./statistics/column-statistics.js";
+import type { Interpretation } from "./statistics/value-summary.js";
+import type { Batch, Table } from "./table.js";
+
+/** Columns that are described. */
+const describedColumns = 200;
+/** Characters of different values that are kept for all columns, and for one column. */
+const roomOfAll = 4 * 1024 * 1024;
+const roomOfColumn = 64 * 1024;
+const reportEveryMs = 1_000;
+
+/**
+ * What a table is, by all its rows or by those that could be read in time.
+ *
+ * What is known is reported first, and then every second, as members of a Description.
+ */
+export async function describeTable(
+  table: Table,
+  run: Run,
+): Promise<TableDescription & { readonly partial?: PartialReason }> {
+  const facts = new TableFacts(table);
+  const about = { format: table.format, ...(table.compression && { compression: table.compression }) };
+  run.report({ ...about, table: facts.describe(false) });
+  let reported = performance.now();
+  let isOver = run.isOver();
+  if (!isOver) {
+    for await (const batch of table.batches({ columns: facts.described })) {
+      facts.add(batch);
+      isOver = run.isOver();
+      if (isOver) break;
+      if (performance.now() - reported < reportEveryMs) continue;
+      run.report({ ...about, table: facts.describe(false) });
+      reported = performance.now();
+    }
+  }
+  const broken = isOver ? timeIsOver(`${facts.rows} rows`) : table.broken();
+  if (broken === undefined) return facts.describe(true);
+  const isWhole = !isOver && table.hasAllRows?.() === true;
+  return { ...facts.describe(isWhole), ...(isWhole && { rows_exact: true }), partial: broken };
+}
+
+/** What texts may stand for. */
+const interpretations: Readonly<Record<Table["format"], Interpretation>> = {
+  csv: "all",
+  tsv: "all",
+  jsonl: "times",
+  parquet: "times",
+  arrow: "times",
+};
+
+/** What is known of a table. */
+class TableFacts {
+  /** Indexes of the columns that are described. */
+  readonly described: readonly number[];
+  /** Rows that were read. */
+  rows = 0;
+  readonly #table: Table;
+  readonly #columns: readonly ColumnStatistics[];
+
+  constructor(table: Table) {
+    this.#table = table;
+    const columns = table.columns.slice(0, describedColumns);
+    const room = Math.min(roomOfColumn, Math.floor(roomOfAll / Math.max(1, columns.length)));
+    this.described = columns.map((_, index) => index);
+    this.#columns = columns.map((column) => new ColumnStatistics(column, interpretations[table.format], room));
+  }
+
+  add({ rows }: Batch): void {
+    this.rows += rows.length;
+    for (const [index, column] of this.#columns.entries()) {
+      for (const row of rows) column.add(row[index] ?? null);
+    }
+  }
+
+  /** @param isWhole all rows were read */
+  describe(isWhole: boolean): TableDescription {
+    const { totalRows, columns, delimiter, header } = this.#table;
+    return {
+      rows: isWhole ? this.rows : Math.max(this.rows, totalRows ?? 0),
+      ...(!isWhole && totalRows !== undefined && { rows_exact: true }),
+      columns: columns.length + (this.#table.laterColumns?.() ?? 0),
+      ...(delimiter !== undefined && { delimiter }),
+      ...(header !== undefined && { header }),
+      column_details: this.#columns.map((column) => column.describe(isWhole)),
+    };
+  }
+}

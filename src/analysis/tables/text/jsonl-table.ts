@@ -1,0 +1,166 @@
+import type { PartialReason } from "../../../store/ports/description.js";
+import type { Detected } from "../../formats/detect-format.js";
+import type { Run, Source } from "../../source.js";
+import type { Batch, Cell, Column, Table, WantedRows } from "../table.js";
+import { JsonRows } from "./json-rows.js";
+import { brokenAt, endedByTime, maxColumns, maxRowChars, RowTexts } from "./row-texts.js";
+
+/** Rows that tell the columns, and the most characters of them. */
+const sampledRows = 1_000;
+const sampledChars = 2 * maxRowChars;
+/** Cells of a batch, and characters, about. */
+const batchCells = 8 * 1024;
+const batchChars = 1024 * 1024;
+/** Characters of all names of later columns that are kept. */
+const laterNameChars = 1024 * 1024;
+
+/**
+ * A table in JSON Lines. Its columns are the members of the first 1,000 rows, in the order in which they appear. The items
+ * of an array are `column_1`, `column_2`, ..., and any other value is a `column_1`. JSON.parse puts names that are integers
+ * first, and takes the last digits from integers beyond 2^53.
+ *
+ * @throws the errors of the source
+ */
+export async function openJsonlTable(source: Source, detected: Detected, run: Run): Promise<Table> {
+  const names = new Set<string>();
+  const texts = new RowTexts(source, detected);
+  try {
+    let rows = 0;
+    do {
+      const lines = new JsonRows(texts.text, texts.isLast);
+      for (; rows < sampledRows && lines.next(); rows += 1) addNames(names, lines.value);
+      texts.use(lines.at);
+      if (rows === sampledRows || lines.failure !== undefined || texts.text.length > maxRowChars) break;
+    } while (texts.offset < sampledChars && !run.isOver() && (await texts.more()));
+  } finally {
+    await texts.close();
+  }
+  return new JsonlTable([...names], { source, detected, run });
+}
+
+function addNames(names: Set<string>, value: unknown): void {
+  if (isObject(value)) for (const name of Object.keys(value)) addName(names, name);
+  else for (const index of itemsOf(value).keys()) addName(names, `column_${index + 1}`);
+}
+
+function addName(names: Set<string>, name: string): void {
+  if (names.size < maxColumns) names.add(name);
+}
+
+function isObject(value: unknown): value is Record<string, Cell> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function itemsOf(value: unknown): readonly Cell[] {
+  return Array.isArray(value) ? value : [value as Cell];
+}
+
+interface JsonlContent {
+  readonly source: Source;
+  readonly detected: Detected;
+  readonly run: Run;
+}
+
+class JsonlTable implements Table {
+  readonly format = "jsonl";
+  readonly compression?: "gzip";
+  readonly columns: readonly Column[];
+  readonly #content: JsonlContent;
+  readonly #indexes: ReadonlyMap<string, number>;
+  readonly #later = new Set<string>();
+  #laterChars = 0;
+  #broken: PartialReason | undefined;
+
+  constructor(names: readonly string[], content: JsonlContent) {
+    if (content.detected.compression !== undefined) this.compression = content.detected.compression;
+    this.columns = names.map((name) => ({ name }));
+    this.#content = content;
+    this.#indexes = new Map(names.map((name, index) => [name, index]));
+  }
+
+  broken(): PartialReason | undefined {
+    return this.#broken;
+  }
+
+  laterColumns(): number {
+    return this.#later.size;
+  }
+
+  async *batches({ from = 1, to, columns }: WantedRows = {}): AsyncGenerator<Batch, void, undefined> {
+    const { source, detected, run } = this.#content;
+    const texts = new RowTexts(source, detected);
+    const reading: Reading = { row: 0, from, to: to ?? Number.POSITIVE_INFINITY, columns };
+    this.#broken = undefined;
+    try {
+      do {
+        const lines = new JsonRows(texts.text, texts.isLast);
+        for (let batch = this.#next(lines, reading); batch !== undefined; batch = this.#next(lines, reading)) {
+          yield batch;
+          if (run.isOver()) break;
+        }
+        if (reading.row >= reading.to) return;
+        texts.use(lines.at);
+        this.#broken = run.isOver() ? endedByTime(reading.row, texts) : brokenLine(reading.row, texts, lines);
+        if (this.#broken !== undefined) return;
+      } while (await texts.more());
+      if (texts.damage !== undefined) {
+        const message = `The table breaks off after ${reading.row} rows. ${texts.damage}`;
+        this.#broken = { reason: "damaged", message };
+      }
+    } finally {
+      await texts.close();
+    }
+  }
+
+  /** A batch from the next lines; undefined if they have no wanted row. */
+  #next(lines: JsonRows, reading: Reading): Batch | undefined {
+    while (reading.row + 1 < reading.from) {
+      if (!lines.skip()) return undefined;
+      reading.row += 1;
+    }
+    const { row, to, columns } = reading;
+    const isCounted = columns?.length === 0;
+    const width = columns?.length ?? this.columns.length;
+    const rows: (readonly Cell[])[] = [];
+    const end = lines.at + batchChars;
+    for (let cells = 0; cells < batchCells && lines.at < end && reading.row < to; cells += 1 + width) {
+      if (!(isCounted ? lines.skip() : lines.next())) break;
+      reading.row += 1;
+      rows.push(isCounted ? noCells : this.#cellsOf(lines.value, columns));
+    }
+    return rows.length === 0 ? undefined : { first: row + 1, rows };
+  }
+
+  #cellsOf(value: unknown, columns: readonly number[] | undefined): readonly Cell[] {
+    const cells = new Array<Cell>(this.columns.length).fill(null);
+    if (isObject(value)) for (const name of Object.keys(value)) this.#put(cells, name, value[name]);
+    else for (const [index, item] of itemsOf(value).entries()) this.#put(cells, `column_${index + 1}`, item);
+    return columns === undefined ? cells : columns.map((column) => cells[column] ?? null);
+  }
+
+  #put(cells: Cell[], name: string, cell: Cell | undefined): void {
+    const index = this.#indexes.get(name);
+    if (index !== undefined) cells[index] = cell ?? null;
+    else if (this.#laterChars < laterNameChars && !this.#later.has(name)) {
+      this.#later.add(name);
+      this.#laterChars += name.length;
+    }
+  }
+}
+
+interface Reading {
+  /** The number of the last row that was passed. */
+  row: number;
+  readonly from: number;
+  readonly to: number;
+  readonly columns: readonly number[] | undefined;
+}
+
+/** Whether the next line is too long, or no JSON. */
+function brokenLine(row: number, texts: RowTexts, lines: JsonRows): PartialReason | undefined {
+  if (lines.failure === "no JSON") return { reason: "damaged", message: brokenAt(row, texts, "is no JSON") };
+  if (lines.failure === undefined && texts.text.length <= maxRowChars) return undefined;
+  return { reason: "size", message: brokenAt(row, texts, `is longer than ${maxRowChars} characters`) };
+}
+
+const noCells: readonly Cell[] = [];

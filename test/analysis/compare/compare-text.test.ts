@@ -1,0 +1,187 @@
+import { applyPatch } from "diff";
+import { describe, expect, it } from "vitest";
+import { compare } from "../../../src/analysis/compare/compare.js";
+import type { Run } from "../../../src/analysis/source.js";
+import type { Comparison } from "../../../src/store/ports/description.js";
+import { endlessRun, sourceOfBytes } from "../../support/byte-sources.js";
+
+type Content = string | Uint8Array;
+
+async function compareTexts(
+  before: Content,
+  after: Content,
+  chars = 8000,
+  run: Run = endlessRun(),
+): Promise<Comparison> {
+  return compare(
+    sourceOfBytes(before, "notes.txt", "text/plain"),
+    sourceOfBytes(after, "notes.txt", "text/plain"),
+    { kind: "compare", names: ["a", "b"], chars },
+    run,
+  );
+}
+
+const numbered = (count: number): string[] => Array.from({ length: count }, (_, at) => `line ${at + 1}`);
+const joined = (lines: readonly string[]): string => lines.map((line) => `${line}\n`).join("");
+
+/** Length of the longest common subsequence, by the textbook. */
+function commonLength(left: readonly string[], right: readonly string[]): number {
+  let row = new Array<number>(right.length + 1).fill(0);
+  for (const line of left) {
+    const next = [0];
+    right.forEach((other, at) => {
+      next.push(line === other ? (row[at] ?? 0) + 1 : Math.max(row[at + 1] ?? 0, next[at] ?? 0));
+    });
+    row = next;
+  }
+  return row[right.length] ?? 0;
+}
+
+/** Numbers below `below` that are the same in each run. */
+function randomNumbers(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return Math.floor((state / 2 ** 32) * below);
+  };
+}
+
+/** Two short texts of few different lines: the second one is another, or made of the first. */
+function similarTexts(seed: number): [string, string] {
+  const random = randomNumbers(seed);
+  const lines = () => Array.from({ length: random(40) }, () => `${random(1 + random(12))}`);
+  const left = lines();
+  const edited = left.filter(() => random(5) > 0).flatMap((line) => (random(6) > 0 ? [line] : [line, "n"]));
+  const textOf = (of: readonly string[]) => `${of.join("\n")}${random(3) > 0 && of.length > 0 ? "\n" : ""}`;
+  return [textOf(left), textOf(seed % 2 === 0 ? lines() : edited)];
+}
+
+const linesOf = (text: string): string[] => text.match(/.*\n|.+$/g) ?? [];
+
+describe("compare() of texts", () => {
+  it("shows a changed line as GNU diff -u does", async () => {
+    const before = numbered(10);
+    const after = before.with(4, "line five");
+    expect(await compareTexts(joined(before), joined(after))).toEqual({
+      kind: "text",
+      text: {
+        lines_added: 1,
+        lines_removed: 1,
+        hunks: 1,
+        diff: [
+          "--- a",
+          "+++ b",
+          "@@ -2,7 +2,7 @@",
+          " line 2",
+          " line 3",
+          " line 4",
+          "-line 5",
+          "+line five",
+          " line 6",
+          " line 7",
+          " line 8",
+          "",
+        ].join("\n"),
+        cut: false,
+      },
+    });
+  });
+
+  it("joins changes with six lines between them, and divides those with seven", async () => {
+    const before = numbered(20);
+    const six = before.with(2, "x").with(9, "y");
+    const seven = before.with(2, "x").with(10, "y");
+    expect((await compareTexts(joined(before), joined(six))).text?.hunks).toBe(1);
+    const divided = (await compareTexts(joined(before), joined(seven))).text;
+    expect(divided?.hunks).toBe(2);
+    expect(divided?.diff.match(/^@@.*/gm)).toEqual(["@@ -1,6 +1,6 @@", "@@ -8,7 +8,7 @@"]);
+  });
+
+  it("says that a last line has no line end", async () => {
+    const { text } = await compareTexts("one\ntwo\n", "one\ntwo");
+    expect(text?.diff).toBe("--- a\n+++ b\n@@ -1,2 +1,2 @@\n one\n-two\n+two\n\\ No newline at end of file\n");
+  });
+
+  it("compares with an empty content, from either side", async () => {
+    expect((await compareTexts("", "one\ntwo\n")).text).toMatchObject({
+      lines_added: 2,
+      lines_removed: 0,
+      diff: "--- a\n+++ b\n@@ -0,0 +1,2 @@\n+one\n+two\n",
+    });
+    expect((await compareTexts("one\n", "")).text?.diff).toBe("--- a\n+++ b\n@@ -1 +0,0 @@\n-one\n");
+    expect(await compareTexts("", "")).toEqual({ kind: "identical" });
+  });
+
+  it("compares the characters of texts in other encodings, and names these", async () => {
+    const text = joined(["größe", "zwei", "drei"]);
+    const utf16 = Buffer.concat([Buffer.of(0xff, 0xfe), Buffer.from(text.replace("zwei", "2"), "utf16le")]);
+    const found = (await compareTexts(text, utf16)).text;
+    expect(found).toMatchObject({ lines_added: 1, lines_removed: 1, encodings: ["utf-8", "utf-16le with BOM"] });
+    expect(found?.diff).toBe("--- a\n+++ b\n@@ -1,3 +1,3 @@\n größe\n-zwei\n+2\n drei\n");
+    const bom = (await compareTexts(text, `\uFEFF${text}`)).text;
+    expect(bom).toMatchObject({ lines_added: 0, hunks: 0, diff: "", encodings: ["utf-8", "utf-8 with BOM"] });
+  });
+
+  it("looks through line ends that all differ, and names them", async () => {
+    const before = numbered(6);
+    const after = before.with(2, "other");
+    const found = (await compareTexts(joined(before), after.map((line) => `${line}\r\n`).join(""))).text;
+    expect(found).toMatchObject({ lines_added: 1, lines_removed: 1, line_ends: ["lf", "crlf"] });
+    expect(found?.diff).toContain("-line 3\n+other\n");
+    expect(found?.diff).not.toContain("\r");
+  });
+
+  it("tells single lines whose line ends differ", async () => {
+    const { text } = await compareTexts("a\r\nb\r\nc\n", "a\r\nb\nc\n");
+    expect(text).toMatchObject({ lines_added: 1, lines_removed: 1 });
+    expect(text).not.toHaveProperty("line_ends");
+  });
+
+  it("gives a patch that makes the one text of the other, with the fewest lines", async () => {
+    for (let seed = 1; seed <= 300; seed++) {
+      const [before, after] = similarTexts(seed);
+      const { kind, text } = await compareTexts(before, after, 100_000);
+      expect(kind).toBe(before === after ? "identical" : "text");
+      if (before === after) continue;
+      expect(applyPatch(before, text?.diff ?? ""), JSON.stringify([before, after])).toBe(after);
+      const [left, right] = [linesOf(before), linesOf(after)];
+      const common = commonLength(left, right);
+      expect(text).toMatchObject({ lines_removed: left.length - common, lines_added: right.length - common });
+    }
+  });
+
+  it("cuts after a whole hunk, and counts all", async () => {
+    const before = numbered(1000);
+    const after = before.map((line, at) => (at % 100 === 50 ? `${line} changed` : line));
+    const { text } = await compareTexts(joined(before), joined(after), 400);
+    expect(text).toMatchObject({ lines_added: 10, lines_removed: 10, hunks: 10, cut: true });
+    expect(text?.diff.length).toBeLessThanOrEqual(400);
+    expect(text?.diff.match(/^@@/gm)).toHaveLength(3);
+    expect(text?.diff.endsWith(" line 254\n")).toBe(true);
+  });
+
+  it("cuts the first hunk after a line, so that it can be applied", async () => {
+    const before = numbered(1000);
+    const after = ["zero", ...before.map((line) => `${line}!`)];
+    const { text } = await compareTexts(joined(before), joined(after), 300);
+    expect(text).toMatchObject({ lines_added: 1001, lines_removed: 1000, hunks: 1, cut: true });
+    expect(text?.diff.length).toBeLessThanOrEqual(300);
+    expect(text?.diff.length).toBeGreaterThan(280);
+    expect(applyPatch(joined(before), text?.diff ?? "")).not.toBe(false);
+  });
+
+  it("cuts long lines, and counts them", async () => {
+    const long = "x".repeat(3_000_000);
+    const { text } = await compareTexts(`a\n${long}1\nb\n`, `a\n${long}2\nb\n`);
+    expect(text).toMatchObject({ lines_added: 1, lines_removed: 1, cut: false });
+    expect(text?.diff).toContain(`-${"x".repeat(500)} [... 3000001 bytes]\n`);
+  });
+
+  it("says so if the time is over", async () => {
+    let asked = 0;
+    const run: Run = { isOver: () => ++asked > 5, report: () => undefined };
+    const before = joined(numbered(1_000_000));
+    const found = await compareTexts(before, `zero\n${before}`, 8000, run);
+    expect(found.partial).toMatchObject({ reason: "time" });
+  });
+});

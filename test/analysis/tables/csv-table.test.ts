@@ -1,0 +1,190 @@
+import fc from "fast-check";
+import Papa from "papaparse";
+import { describe, expect, test } from "vitest";
+import type { Source } from "../../../src/analysis/source.js";
+import { openTable } from "../../../src/analysis/tables/open-table.js";
+import type { WantedRows } from "../../../src/analysis/tables/table.js";
+import { CsvRows } from "../../../src/analysis/tables/text/csv-rows.js";
+import { gzipped, memorySource, unlimited } from "./memory-source.js";
+
+async function read(source: Source, wanted?: WantedRows) {
+  const table = await openTable(source, unlimited);
+  if (table === undefined) throw new Error("no table");
+  const rows: (readonly unknown[])[] = [];
+  for await (const batch of table.batches(wanted)) rows.push(...batch.rows);
+  return { names: table.columns.map(({ name }) => name), rows, broken: table.broken(), delimiter: table.delimiter };
+}
+
+const csv = (text: string | Uint8Array) => memorySource("a.csv", text);
+
+describe("rows of RFC 4180", () => {
+  test.each([
+    ["LF", "a,b\n1,2\n3,4\n"],
+    ["CRLF", "a,b\r\n1,2\r\n3,4\r\n"],
+    ["CR", "a,b\r1,2\r3,4\r"],
+    ["several line ends", "a,b\r\n1,2\n3,4\r"],
+    ["no last line end", "a,b\n1,2\n3,4"],
+    ["blank lines", "\n\na,b\n\n1,2\r\n\r\n3,4\n\n"],
+    ["a byte order mark", "\ufeffa,b\n1,2\n3,4\n"],
+    ["quotes around all", '"a","b"\n"1","2"\n"3","4"'],
+  ])("with %s", async (_, text) => {
+    expect(await read(csv(text))).toMatchObject({
+      names: ["a", "b"],
+      rows: [
+        ["1", "2"],
+        ["3", "4"],
+      ],
+      broken: undefined,
+    });
+  });
+
+  test.each([
+    ["a delimiter", '"x,y",2', "x,y"],
+    ["a line feed", '"x\ny",2', "x\ny"],
+    ["CRLF", '"x\r\ny",2', "x\r\ny"],
+    ["a quote", '"x""y",2', 'x"y'],
+    ["only quotes", '"""""",2', '""'],
+    ["nothing", '"",2', ""],
+    ["a quote inside", 'x"y",2', 'x"y"'],
+    ["text behind the quote, as Python reads it", '"x"y"z,2', 'xy"z'],
+    ["spaces", " x ,2", " x "],
+  ])("a cell with %s", async (_, row, cell) => {
+    const { rows } = await read(csv(`a,b\n${row}\n3,4\n`));
+    expect(rows).toEqual([
+      [cell, "2"],
+      ["3", "4"],
+    ]);
+  });
+
+  test("rows with too few cells are filled, and cells that are too many are told", async () => {
+    const { rows, broken } = await read(csv("a,b\n1\n1,2,3\n4,5,\n6,7,,8\n"));
+    expect(rows).toEqual([
+      ["1", ""],
+      ["1", "2"],
+      ["4", "5"],
+      ["6", "7"],
+    ]);
+    expect(broken?.reason).toBe("damaged");
+    expect(broken?.message).toMatch(/^2 rows, the first one row 2, have more cells/);
+  });
+});
+
+describe("the header", () => {
+  test.each([
+    ["names", "a,b\n1,2\n", ["a", "b"]],
+    ["a number", "a,1\n1,2\n", ["column_1", "column_2"]],
+    ["a time", "a,2015-01-01\n1,2\n", ["column_1", "column_2"]],
+    ["an empty cell", "a,\n1,2\n", ["column_1", "column_2"]],
+    ["the same name twice", "a,a\n1,2\n", ["column_1", "column_2"]],
+  ])("with %s", async (_, text, names) => {
+    const found = await read(csv(text));
+    expect(found.names).toEqual(names);
+    expect(found.rows).toHaveLength(names[0] === "a" ? 1 : 2);
+  });
+});
+
+describe("the delimiter", () => {
+  test.each([
+    [",", "a,b;c\n1,2;3\n"],
+    [";", "a;b\n1,5;2,5\n1;2,5\n"],
+    ["\t", "a\tb\n1,5\t2\n"],
+    ["|", "a|b\n1|2\n"],
+    [",", "a\n1\n"],
+    [";", '"a;b";c\n"1;2";3\n'],
+  ])("%j is found", async (delimiter, text) => {
+    expect((await read(csv(text))).delimiter).toBe(delimiter);
+  });
+
+  test("it is found in a first row that is longer than what is looked at", async () => {
+    const names = Array.from({ length: 20_000 }, (_, index) => `name${index}`);
+    const found = await read(csv(`${names.join(";")}\n${names.map(() => "1,5").join(";")}\n`));
+    expect(found.names).toEqual(names);
+    expect(found.rows[0]).toHaveLength(20_000);
+  });
+
+  test("of TSV it is a tab", async () => {
+    const { rows } = await read(memorySource("a.tsv", "a,b\tc\n1\t2,3\n"));
+    expect(rows).toEqual([["1", "2,3"]]);
+  });
+});
+
+describe("encodings", () => {
+  const text = "náme,b\nÄ😀,2\n";
+  test("UTF-16 with a byte order mark", async () => {
+    const little = Buffer.from(`\ufeff${text}`, "utf16le");
+    for (const bytes of [little, Buffer.from(little).swap16()]) {
+      expect(await read(csv(bytes))).toMatchObject({ names: ["náme", "b"], rows: [["Ä😀", "2"]] });
+    }
+  });
+  test("Latin-1", async () => {
+    const found = await read(csv(Buffer.from("name,b\nÄöü Straße,2\n", "latin1")));
+    expect(found.rows).toEqual([["Äöü Straße", "2"]]);
+  });
+  test("gzip", async () => {
+    expect((await read(gzipped("a.csv", text))).rows).toEqual([["Ä😀", "2"]]);
+  });
+});
+
+describe("a table that breaks off", () => {
+  test("at a quote that is not closed", async () => {
+    const { rows, broken } = await read(csv('a,b\nü,2\n3,"4\n5,6\n'));
+    expect(rows).toEqual([["ü", "2"]]);
+    expect(broken?.reason).toBe("damaged");
+    expect(broken?.message).toMatch(/after 1 rows: the next one begins at byte 9, and has a quote that is not closed/);
+  });
+
+  test("where gzip does", async () => {
+    const whole = gzipped("a.csv", `a,b\n${"1,2\n".repeat(100_000)}`);
+    const bytes = await whole.read(0, whole.bytes);
+    const { rows, broken } = await read(memorySource("a.csv.gz", bytes.slice(0, bytes.length - 200)));
+    expect(rows.length).toBeGreaterThan(0);
+    expect(rows.length).toBeLessThan(100_000);
+    expect(rows.at(-1)).toEqual(["1", "2"]);
+    expect(broken?.reason).toBe("damaged");
+  });
+
+  test("at a row that is too long", async () => {
+    const { rows, broken } = await read(csv(`a,b\n1,2\n3,${"x".repeat(9_000_000)}\n5,6\n`));
+    expect(rows).toEqual([["1", "2"]]);
+    expect(broken?.reason).toBe("size");
+    expect(broken?.message).toMatch(/after 1 rows: the next one begins at byte 8/);
+  });
+});
+
+test("rows and columns that are not wanted are left out", async () => {
+  const text = `a,b,c\n${Array.from({ length: 30_000 }, (_, n) => `${n + 1},"x\n${n + 1}",z\n`).join("")}`;
+  const { rows } = await read(csv(text), { from: 20_001, to: 20_002, columns: [1, 0] });
+  expect(rows).toEqual([
+    ["x\n20001", "20001"],
+    ["x\n20002", "20002"],
+  ]);
+  expect((await read(csv(text), { columns: [] })).rows).toHaveLength(30_000);
+  expect((await read(csv(text), { from: 30_000 })).rows).toEqual([["30000", "x\n30000", "z"]]);
+  expect((await read(csv(text), { from: 30_001 })).rows).toEqual([]);
+});
+
+/** Reads the text in two parts, as a table does. */
+function inTwoParts(text: string, border: number): string[][] {
+  const found: string[][] = [];
+  const first = new CsvRows(text.slice(0, border), ",", false);
+  while (first.next(100)) found.push(first.cells);
+  const rest = new CsvRows(text.slice(first.at), ",", true);
+  while (rest.next(100)) found.push(rest.cells);
+  return found;
+}
+
+const cell = fc.string({ unit: fc.constantFrom("a", "1", '"', ",", "\n", "\r", " ", "é", "😀"), maxLength: 6 });
+/** A row of one empty cell is a blank line, which is no row. */
+const table = fc.array(
+  fc.array(cell, { minLength: 2, maxLength: 4 }).filter((row) => row.some((text) => text !== "")),
+  { minLength: 1, maxLength: 6 },
+);
+
+test("what another program writes is read back, wherever a part of the text ends", () => {
+  fc.assert(
+    fc.property(table, fc.constantFrom("\n", "\r\n", "\r"), fc.boolean(), (rows, newline, quotes) => {
+      const text = Papa.unparse(rows, { newline, quotes }) + newline;
+      for (let border = 0; border <= text.length; border += 1) expect(inTwoParts(text, border)).toEqual(rows);
+    }),
+  );
+});
