@@ -47,7 +47,10 @@ async function startServer(folder, path) {
     await pipeline(Readable.from(added()), createWriteStream(copy));
     const artifact = { bucket: "bench", key: `${times}.csv` };
     await server.call("import_file", { ...artifact, path: copy });
-    return millisecondsOf(() => server.call("describe_artifact", artifact));
+    return millisecondsOf(async () => {
+      const { description } = await server.call("describe_artifact", artifact);
+      if (description.partial !== undefined) throw new Error(description.partial.message);
+    });
   };
   return { server, describe };
 }

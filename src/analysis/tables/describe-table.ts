@@ -71,6 +71,7 @@ class TableFacts {
     this.rows += rows.length;
     for (const [index, column] of this.#columns.entries()) {
       for (const row of rows) column.add(row[index] ?? null);
+      column.settle();
     }
   }
 

@@ -71,13 +71,13 @@ describe("within the limit of memory", () => {
     const sources = [
       memorySource("a.csv", `${names.join(",")}\n${`${names.map(() => "1").join(",")}\n`.repeat(50)}`),
       memorySource("short.csv", `${names.join(",")}\n${"1\n".repeat(50)}`),
-      memorySource("a.jsonl", `${object}\n`.repeat(50)),
+      memorySource("a.jsonl", `${object}\n`.repeat(5)), // V8 takes half a second for each
     ];
     for (const source of sources) {
       await inThread(source, async (run) => {
         const { table, partial } = await run<Description>({ kind: "describe" });
         expect(partial).toBeUndefined();
-        expect(table).toMatchObject({ rows: 50, columns: 100_000 });
+        expect(table).toMatchObject({ rows: source.key === "a.jsonl" ? 5 : 50, columns: 100_000 });
         expect(table?.column_details).toHaveLength(200);
         expect(await run(someRows)).toMatchObject({ first: 2, more: true, omitted_columns: expect.any(Number) });
       });
