@@ -2,7 +2,7 @@ import { ArtifactError } from "../../store/model/errors.js";
 import type { RowsAnalysis } from "../../store/ports/analyses.js";
 import type { PartialReason, RowsPage } from "../../store/ports/description.js";
 import { detectFormat } from "../formats/detect-format.js";
-import { type Run, type Source, timeIsOver } from "../source.js";
+import type { Run, Source } from "../source.js";
 import { openDetectedTable } from "./open-table.js";
 import { type RowRange, rangeOf, rowsOf } from "./row-range.js";
 import { RowsText } from "./rows-text.js";
@@ -30,12 +30,13 @@ export async function readRows(source: Source, wanted: RowsAnalysis, run: Run): 
   const columns = names?.map((name) => indexOfColumn(table, name)) ?? [...table.columns.keys()];
   const text = new RowsText(names ?? table.columns.map(({ name }) => name), wanted.chars, names === undefined);
   if (names !== undefined && 4 * names.length > wanted.chars) throw tooManyColumns(names.length, wanted.chars);
-  const range = await rangeOf(table, wanted, run);
-  const found = await fill(text, { table, range, columns: columns.slice(0, text.names.length), run });
-  const total = range.total ?? (await totalAfter(table, range, text.rows, found, run));
+  const range = await rangeOf(table, wanted);
+  const found = await fill(text, { table, range, columns: columns.slice(0, text.names.length) });
+  const total = range.total ?? (await totalAfter(table, range, text.rows, found));
+  const csv = text.end();
   const omitted = columns.length - text.names.length;
   return {
-    csv: text.csv,
+    csv,
     columns: text.names,
     first: text.rows === 0 ? 0 : range.from,
     last: text.rows === 0 ? 0 : range.from + text.rows - 1,
@@ -65,7 +66,6 @@ interface Filling {
   readonly table: Table;
   readonly range: RowRange;
   readonly columns: readonly number[];
-  readonly run: Run;
 }
 
 interface Filled {
@@ -74,23 +74,22 @@ interface Filled {
 }
 
 /** Adds the rows of the range to the text, as many as have room. */
-async function fill(text: RowsText, { table, range, columns, run }: Filling): Promise<Filled> {
+async function fill(text: RowsText, { table, range, columns }: Filling): Promise<Filled> {
   const { from, to } = range;
   for await (const { first, rows } of table.batches({ from, to: to + 1, columns })) {
     for (const [index, row] of rows.entries()) {
       if (first + index > to || !text.add(row)) return { more: true };
     }
-    if (run.isOver()) return { more: true, partial: timeIsOver(`row ${first + rows.length - 1}`) };
   }
   const partial = table.broken();
   return { more: partial?.reason === "time", partial };
 }
 
 /** The number of rows in the table, if the end was reached. */
-async function totalAfter(table: Table, range: RowRange, rows: number, { more, partial }: Filled, run: Run) {
+async function totalAfter(table: Table, range: RowRange, rows: number, { more, partial }: Filled) {
   if (more || (partial !== undefined && table.hasAllRows?.() !== true)) return undefined;
   if (rows > 0 || range.from === 1) return range.from + rows - 1;
-  const { rows: all } = await rowsOf(table, run);
+  const { rows: all } = await rowsOf(table);
   const message = `The table has ${all} rows, so there is no row ${range.from}.`;
   throw new ArtifactError("invalid_argument", message, { details: { argument: "row", rows: all } });
 }

@@ -20,7 +20,7 @@ type Counts = Map<Countable, { count: number }>;
  * `least` and `greatest` are in the order of numbers or of times, else of code points. A mixture that has lists, objects
  * or bytes has no order, and no values that are counted.
  *
- * Up to 1,000 different values are kept with their counts, and then all facts come from these. After that, values are
+ * Values are different if their texts are: `1` and `1.0` in a CSV. Up to 1,000 different values are kept with their counts, and then all facts come from these. After that, values are
  * summed up one by one.
  */
 export class ColumnStatistics {
