@@ -4,8 +4,9 @@ import type { PartialReason, RowsPage } from "../../store/ports/description.js";
 import { detectFormat } from "../formats/detect-format.js";
 import type { Run, Source } from "../source.js";
 import { openDetectedTable } from "./open-table.js";
-import { type RowRange, rangeOf, rowsOf } from "./row-range.js";
+import { noSuchRow, type RowRange, rangeOf, rowsOf } from "./row-range.js";
 import { RowsText } from "./rows-text.js";
+import { shownText } from "./statistics/extremes.js";
 import type { Table } from "./table.js";
 
 /** Names in an error about columns. */
@@ -26,7 +27,7 @@ export async function readRows(source: Source, wanted: RowsAnalysis, run: Run): 
       next: "describe_content",
     });
   }
-  const names = wanted.columns && [...new Set(wanted.columns)];
+  const names = wanted.columns?.length ? [...new Set(wanted.columns)] : undefined;
   const columns = names?.map((name) => indexOfColumn(table, name)) ?? [...table.columns.keys()];
   const text = new RowsText(names ?? table.columns.map(({ name }) => name), wanted.chars, names === undefined);
   if (names !== undefined && 4 * names.length > wanted.chars) throw tooManyColumns(names.length, wanted.chars);
@@ -51,9 +52,9 @@ export async function readRows(source: Source, wanted: RowsAnalysis, run: Run): 
 function indexOfColumn({ columns }: Table, name: string): number {
   const index = columns.findIndex((column) => column.name === name);
   if (index !== -1) return index;
-  const names = columns.slice(0, namedColumns).map((column) => JSON.stringify(column.name));
+  const names = columns.slice(0, namedColumns).map((column) => JSON.stringify(shownText(column.name)));
   const rest = columns.length > namedColumns ? ` and ${columns.length - namedColumns} more` : "";
-  const message = `The table has no column ${JSON.stringify(name)}. Its columns are ${names.join(", ")}${rest}.`;
+  const message = `The table has no column ${JSON.stringify(shownText(name))}. Its columns are ${names.join(", ")}${rest}.`;
   throw new ArtifactError("invalid_argument", message, { details: { argument: "columns" } });
 }
 
@@ -76,20 +77,21 @@ interface Filled {
 /** Adds the rows of the range to the text, as many as have room. */
 async function fill(text: RowsText, { table, range, columns }: Filling): Promise<Filled> {
   const { from, to } = range;
-  for await (const { first, rows } of table.batches({ from, to: to + 1, columns })) {
+  // Whether rows follow is asked of the table only if it is not known: another row may be in another part of a file.
+  const last = range.total === undefined ? to + 1 : to;
+  for await (const { first, rows } of table.batches({ from, to: last, columns })) {
     for (const [index, row] of rows.entries()) {
       if (first + index > to || !text.add(row)) return { more: true };
     }
   }
   const partial = table.broken();
-  return { more: partial?.reason === "time", partial };
+  if (partial !== undefined) return { more: partial.reason === "time", partial };
+  return { more: range.total !== undefined && from + text.rows <= range.total };
 }
 
 /** The number of rows in the table, if the end was reached. */
 async function totalAfter(table: Table, range: RowRange, rows: number, { more, partial }: Filled) {
   if (more || (partial !== undefined && table.hasAllRows?.() !== true)) return undefined;
   if (rows > 0 || range.from === 1) return range.from + rows - 1;
-  const { rows: all } = await rowsOf(table);
-  const message = `The table has ${all} rows, so there is no row ${range.from}.`;
-  throw new ArtifactError("invalid_argument", message, { details: { argument: "row", rows: all } });
+  throw noSuchRow(range.from, await rowsOf(table));
 }

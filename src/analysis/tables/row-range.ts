@@ -38,20 +38,29 @@ export async function rangeOf(table: Table, { row, rows }: RowsAnalysis): Promis
 
 function range({ totalRows }: Table, from: number, rows = lastRow): RowRange {
   if (totalRows !== undefined && from > totalRows && from > 1) {
-    throw invalid("row", `The table has ${totalRows} rows, so there is no row ${from}.`);
+    throw noSuchRow(from, { rows: totalRows });
   }
   const to = Math.min(lastRow, from + rows - 1);
   return { from, to, ...(totalRows !== undefined && { total: totalRows }) };
 }
 
+/** The number of rows; only of those that could be read if the table is broken. */
+export interface CountedRows {
+  readonly rows: number;
+  readonly broken?: PartialReason | undefined;
+}
+
 /** Counts the rows without looking into them, if the format does not say how many there are. */
-export async function rowsOf(
-  table: Table,
-): Promise<{ readonly rows: number; readonly broken?: PartialReason | undefined }> {
+export async function rowsOf(table: Table): Promise<CountedRows> {
   if (table.totalRows !== undefined) return { rows: table.totalRows };
   let counted = 0;
   for await (const { rows } of table.batches({ columns: [] })) counted += rows.length;
   return { rows: counted, broken: table.hasAllRows?.() === true ? undefined : table.broken() };
+}
+
+/** The error for a row beyond the table. */
+export function noSuchRow(row: number, { rows, broken }: CountedRows): ArtifactError {
+  return invalid("row", `The table has ${broken ? "at least " : ""}${rows} rows, and no row ${row}.`);
 }
 
 function invalid(argument: string, message: string): ArtifactError {

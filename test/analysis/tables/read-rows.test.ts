@@ -50,7 +50,7 @@ describe("which rows", () => {
   test("a row beyond the table is refused, with the number of rows", async () => {
     await expect(rowsOf(ten, { row: 11 })).rejects.toMatchObject({
       code: "invalid_argument",
-      message: "The table has 10 rows, so there is no row 11.",
+      message: "The table has 10 rows, and no row 11.",
       details: { argument: "row" },
     });
     await expect(rowsOf(ten, { row: 0 })).rejects.toMatchObject({ details: { argument: "row" } });

@@ -8,6 +8,9 @@ const countedValues = 1_000;
 /** Of these, the most frequent ones are shown. */
 const shownValues = 20;
 
+/** Longer names of columns are cut. */
+const nameChars = 1_000;
+
 /** A value that can be counted: times are in milliseconds. */
 type Countable = string | number | bigint | boolean;
 type Counts = Map<Countable, { count: number }>;
@@ -69,7 +72,7 @@ export class ColumnStatistics {
     const found = this.#facts();
     const told = { ...(least !== undefined && { least }), ...(greatest !== undefined && { greatest }) };
     return {
-      name,
+      name: name.length > nameChars ? `${name.slice(0, nameChars)}…` : name,
       ...(isWhole ? { ...told, ...found } : { ...found, ...told }),
       type: type ?? found.type,
       empties: isWhole ? this.#empties : (empties ?? this.#empties),
