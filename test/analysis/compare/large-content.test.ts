@@ -102,14 +102,17 @@ describe("compare() within 64 MiB", () => {
 
   it("compares single lines of 200 MB", async () => {
     const x = 0x78;
-    const { text } = await compare(bytesOf("a.txt", 200 * MiB, x, {}), bytesOf("b.txt", 200 * MiB, x, { 100_000_000: 0x79 }));
+    const { text } = await compare(
+      bytesOf("a.txt", 200 * MiB, x, {}),
+      bytesOf("b.txt", 200 * MiB, x, { 100000000: 0x79 }),
+    );
     expect(text).toMatchObject({ lines_added: 1, lines_removed: 1, hunks: 1, cut: false });
     expect(text?.diff.length).toBeLessThan(2000);
   });
 
   it("finds the first byte that differs in 200 MB that are no text", async () => {
     const before = bytesOf("a.bin", 200 * MiB, 0, { 0: 0xff });
-    const after = bytesOf("b.bin", 200 * MiB, 0, { 0: 0xff, 150_000_000: 1 });
+    const after = bytesOf("b.bin", 200 * MiB, 0, { 0: 0xff, 150000000: 1 });
     expect(await compare(before, after)).toMatchObject({ kind: "bytes", bytes: { first_difference: 150_000_000 } });
   });
 
