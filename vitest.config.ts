@@ -15,6 +15,7 @@ const exhaustive = [
   "test/http/attack/*.test.ts",
   "test/http/hostile-requests.test.ts",
   "test/mcp/{calls/hostile-input,stdio/hostile-lines}.test.ts",
+  "test/analysis/compare/large-content.test.ts",
   "test/store/{crash-points,races,schedules}.test.ts",
   "test/engines/disk/{content-faults,disk-faults}.test.ts",
   "test/engines/sqlite/{full-disk,several-processes,index/{several-processes,many-artifacts}}.test.ts",
