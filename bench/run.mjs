@@ -17,6 +17,7 @@ const cases = {
   reading: () => import("./cases/reading.mjs"),
   job: () => import("./cases/job.mjs"),
   files: () => import("./cases/files.mjs"),
+  lines: () => import("./cases/lines.mjs"),
   http: () => import("./cases/http.mjs"),
   listing: () => import("./cases/listing.mjs"),
   search: () => import("./cases/search.mjs"),

@@ -64,7 +64,9 @@ export async function bundle() {
   // Otherwise the bytecode of other versions of Node would never be removed.
   for (const name of await readdir(dist)) if (name.endsWith(".bytecode")) await rm(join(dist, name));
   const inputs = await bundleProgram("src/cli/main.ts", server, "cjs");
-  inputs.push(...(await bundleProgram("src/cli/commands.ts", join(dist, "commands.cjs"), "cjs")));
+  inputs.push(
+    ...(await bundleProgram("src/cli/commands.ts", join(dist, "commands.cjs"), "cjs", undefined, { sourcemap: false })),
+  );
   inputs.push(...(await bundleWorkers(dist)));
   // The launcher is CommonJS too, because Node starts that faster.
   await writeFile(join(dist, "package.json"), '{"type":"commonjs"}\n');
@@ -84,14 +86,14 @@ export async function bundleWorkers(folder) {
 }
 
 /**
- * The program of analyses is mostly libraries for formats. Minified, without a source map, it has a third of the size.
- * `import()` becomes a `require` of a part of the bundle, which is evaluated only then.
+ * The program of analyses is mostly libraries for formats. They are evaluated when they are needed: `import()` becomes a
+ * call of a function around that part of the bundle. Names stay, so that errors can be traced without a source map.
  *
  * @param {string} folder
  */
 function bundleAnalysis(folder) {
   const program = join(folder, "analysis-thread.cjs");
-  const smaller = { minify: true, keepNames: true, sourcemap: false };
+  const smaller = { minifyWhitespace: true, minifySyntax: true, sourcemap: false };
   return bundleProgram("src/engines/threads/analysis-thread-program.ts", program, "cjs", undefined, smaller);
 }
 

@@ -10,8 +10,8 @@ export const programs = [
   "analysis-thread.cjs",
 ];
 
-/** Built without a source map. */
-const withoutMap = ["analysis-thread.cjs"];
+/** Built without a source map, which would be large. Errors in them can be traced by the names of functions. */
+const withoutMap = ["analysis-thread.cjs", "commands.cjs"];
 
 export const sourceMaps = programs.filter((name) => !withoutMap.includes(name)).map((name) => `${name}.map`);
 

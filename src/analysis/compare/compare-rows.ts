@@ -98,7 +98,10 @@ class RowComparison {
     this.counts.after++;
     const key = cellText(row[0] ?? null);
     const hash = this.#hashOf(key);
-    if (!this.#rows.isKept(hash)) return this.#countKey(key, true);
+    if (!this.#rows.isKept(hash)) {
+      this.#countKey(key, true);
+      return;
+    }
     const other = this.#rows.take(hash);
     if (typeof other === "object") {
       this.#countKey(key, other.isFirst);

@@ -10,7 +10,7 @@ export interface Signature {
 export function ownSignatureOf(head: Uint8Array, bytes: number): Signature | undefined {
   const start = Buffer.from(head.buffer, head.byteOffset, Math.min(head.length, 16)).toString("latin1");
   if (start.startsWith("ARROW1\0\0")) return { format: "arrow", mimeType: "application/vnd.apache.arrow.file" };
-  if (start.startsWith("GGUF") && head.length >= 8 && isSmall(head, 4)) return { format: "gguf" };
+  if (isGguf(head, start)) return { format: "gguf" };
   if (start.startsWith("%PDF-")) return { format: "pdf", mimeType: "application/pdf" };
   if (isTar(head)) return { format: "tar", mimeType: "application/x-tar" };
   return isSafetensors(head, bytes) ? { format: "safetensors" } : undefined;
@@ -20,9 +20,11 @@ export function isGzip(head: Uint8Array): boolean {
   return head[0] === 0x1f && head[1] === 0x8b && head[2] === 8;
 }
 
-/** Versions of GGUF are small numbers. */
-function isSmall(head: Uint8Array, at: number): boolean {
-  return viewOf(head).getUint32(at, true) < 0x10000;
+/** Versions of GGUF are small numbers, in either order of bytes. */
+function isGguf(head: Uint8Array, start: string): boolean {
+  if (!start.startsWith("GGUF") || head.length < 8) return false;
+  const view = viewOf(head);
+  return view.getUint32(4, true) < 0x10000 || view.getUint32(4, false) < 0x10000;
 }
 
 /** The header has a sum of its bytes, in octal digits, where the sum itself counts as spaces: POSIX.1, ustar. */

@@ -1,7 +1,6 @@
 import type { PartialReason } from "../../store/ports/description.js";
 import type { Run, Source } from "../source.js";
 import { assembleColumn } from "./parquet/assemble-column.js";
-import { BrokenParquet } from "./parquet/broken-parquet.js";
 import { columnsOf, type ParquetColumn } from "./parquet/columns.js";
 import { type Footer, type RowGroup, readFooter } from "./parquet/footer.js";
 import { FlatRows, type LeafRows, NestedRows } from "./parquet/leaf-rows.js";
@@ -9,7 +8,9 @@ import { Pages, type Reading } from "./parquet/pages.js";
 import { factsOf } from "./parquet/statistics.js";
 import { FailingSource } from "./read-failure.js";
 import type { Batch, Cell, Column, Table, WantedRows } from "./table.js";
+import { Unreadable, unreadablePart } from "./unreadable.js";
 
+const cannotRead = "The Parquet file cannot be read";
 const mostRowsInBatch = 2048;
 const mostCellsInBatch = 32 * 1024;
 /** Statistics of more column chunks are not read. */
@@ -25,7 +26,7 @@ export async function openParquetTable(source: Source, run: Run): Promise<Table>
     const footer = await readFooter(failing);
     return new ParquetTable(failing, run, footer, columnsOf(footer.schema));
   } catch (error) {
-    const fault = partialOf(failing.failureOr(error));
+    const fault = unreadablePart(cannotRead, failing.failureOr(error));
     return { format: "parquet", columns: [], batches: noBatches, broken: () => fault };
   }
 }
@@ -50,7 +51,7 @@ class ParquetTable implements Table {
     this.#footer = footer;
     this.#columns = columns;
     if (footer.rows !== undefined) this.totalRows = footer.rows;
-    if (footer.fault !== undefined) this.#broken = partialOf(footer.fault);
+    if (footer.fault !== undefined) this.#broken = unreadablePart(cannotRead, footer.fault);
     this.columns = this.#describeColumns();
   }
 
@@ -64,7 +65,7 @@ class ParquetTable implements Table {
       try {
         if (last >= from) yield* this.#batchesOf(group, wanted, { first, from: Math.max(from, first), last });
       } catch (error) {
-        this.#broken = partialOf(this.#source.failureOr(error), `Row group ${index + 1} cannot be read`);
+        this.#broken = unreadablePart(`Row group ${index + 1} cannot be read`, this.#source.failureOr(error));
         return;
       }
       first += group.rows;
@@ -140,18 +141,9 @@ class GroupRows {
       const taken: unknown[][] = [];
       for (const leaf of leaves) taken.push(await leaf.take(count));
       const cells = column.isFlat ? (taken[0] as Cell[]) : assembleColumn(column, taken);
-      if (cells.length < count) throw new BrokenParquet(`The column ${column.name} has fewer rows than its row group.`);
+      if (cells.length < count) throw new Unreadable(`The column ${column.name} has fewer rows than its row group.`);
       for (const [index, row] of rows.entries()) row.push(cells[index] as Cell);
     }
     return rows;
   }
-}
-
-/** @param what what cannot be read */
-function partialOf(error: unknown, what = "The Parquet file cannot be read"): PartialReason {
-  if (error instanceof BrokenParquet) return { reason: error.reason, message: `${what}: ${error.message}` };
-  return {
-    reason: "damaged",
-    message: `${what}: its bytes are damaged (${error instanceof Error ? error.message : error}).`,
-  };
 }

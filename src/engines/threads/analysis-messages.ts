@@ -5,6 +5,9 @@ import { type AnalysedContent, type Analysis, AnalysisStopped } from "../../stor
 
 export interface AnalysisLimits {
   readonly timeMs: number;
+  /** An analysis that has not answered so long after its time is stopped. */
+  readonly graceMs: number;
+  /** Heap and buffers. */
   readonly memoryBytes: number;
 }
 

@@ -12,7 +12,7 @@ const maxWorkers = 2;
 /** An idle thread is kept this long, because it has loaded its program. */
 const idleMs = 30_000;
 
-const defaultLimits: AnalysisLimits = { timeMs: analysisTimeMs, memoryBytes: analysisMemoryBytes };
+const defaultLimits: AnalysisLimits = { timeMs: analysisTimeMs, graceMs: 2_000, memoryBytes: analysisMemoryBytes };
 
 export interface AnalysisThreadsOptions {
   /** Path of the bundled `analysis-thread-program.ts`; tests give another one. */

@@ -9,8 +9,6 @@ import {
 } from "./analysis-messages.js";
 
 const MiB = 1024 * 1024;
-/** An analysis that has not answered so long after its time is stopped. */
-const graceMs = 2_000;
 /**
  * The heap may grow to this multiple of the limit between two looks of the analysis at its memory. V8 ends the thread
  * there, and the whole process if one object alone is much larger than what is left. So this is far above the limit.
@@ -80,7 +78,8 @@ export class AnalysisWorker {
    * @throws AnalysisStopped, ArtifactError, the error of a reader, or the signal's reason
    */
   async run(wanted: Analysis, contents: readonly AnalysedContent[], signal?: AbortSignal): Promise<unknown> {
-    const limit = setTimeout(() => this.#stop((known) => new AnalysisStopped("time", known)), this.#limitMs());
+    const { timeMs, graceMs } = this.#limits;
+    const limit = setTimeout(() => this.#stop((known) => new AnalysisStopped("time", known)), timeMs + graceMs);
     const abort = () => this.#stop(() => signal?.reason);
     signal?.addEventListener("abort", abort, { once: true });
     this.#worker.ref();
@@ -106,10 +105,6 @@ export class AnalysisWorker {
   /** Ends the thread. A running analysis rejects with this error. */
   end(error?: Error): void {
     this.#stop(() => error);
-  }
-
-  #limitMs(): number {
-    return this.#limits.timeMs + graceMs;
   }
 
   /** Does not wait for the end of the thread: V8 cannot interrupt everything. */

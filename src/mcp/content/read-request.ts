@@ -59,11 +59,16 @@ const argumentsOf: Readonly<Record<Mode, readonly Name[]>> = {
  */
 export function readRequestOf(args: ReadArguments): ReadRequest {
   const mode = modeOf(args);
+  if (mode === "find" && args.find === undefined) {
+    const argument = args.regex ? "regex" : "context";
+    throw refused(argument, `${argument} goes with find, which is the text or the expression to look for.`);
+  }
   const stranger = givenNames(args).find((name) => !argumentsOf[mode].includes(name));
   if (stranger !== undefined) throw apart(stranger, mode, args);
   const { find = "", regex, context, line, lines, columns, row, rows } = args;
   switch (mode) {
     case "find":
+      if (line !== undefined && line < 1) throw refused("line", `line is ${line}: with find, lines count from 1.`);
       return { mode, asked: { find, regex, context, line } };
     case "rows":
       checkCount("row", row, "rows", rows);

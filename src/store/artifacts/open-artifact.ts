@@ -20,8 +20,8 @@ export interface OpenArtifact {
   /**
    * Reads bytes `[start, end)` in blocks. A block is valid until the next one is requested.
    *
-   * @param blockBytes bytes of a block; two blocks are in memory
-   * @param buffers two buffers of at least `blockBytes`, which may be used for the blocks; new ones by default
+   * @param blockBytes bytes of a block
+   * @param buffers at least two buffers of at least `blockBytes`, which may be used for the blocks; two new ones by default
    * @throws ArtifactError `corrupt`
    */
   part(

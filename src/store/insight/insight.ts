@@ -97,6 +97,9 @@ export class Insight {
     signal?: AbortSignal,
   ): Promise<ComparedArtifacts> {
     return this.#withOpen([before, after], async ([first, second = first]) => {
+      if (hasSameContent(first.artifact, second.artifact)) {
+        return { before: first.artifact, after: second.artifact, comparison: { kind: "identical" } };
+      }
       const names = [nameOf(first.artifact), nameOf(second.artifact)] as const;
       const comparison = await this.#run({ ...wanted, kind: "compare", names }, [first, second], signal);
       return { before: first.artifact, after: second.artifact, comparison };
@@ -152,6 +155,10 @@ export interface ComparedArtifacts {
 function contentOf(open: OpenArtifact): AnalysedContent {
   const { key, mime_type, bytes } = open.artifact;
   return { key, mimeType: mime_type, bytes, reader: open };
+}
+
+function hasSameContent(one: Artifact, other: Artifact): boolean {
+  return one.sha256 === other.sha256 && one.bytes === other.bytes;
 }
 
 /** The name of a version in a diff. */

@@ -6,42 +6,52 @@ export interface ReadAhead {
   readonly end: number;
   /** Length of each block, except that the last one may be shorter; ends early if the file does. */
   readonly blockBytes: number;
-  /** Two buffers of at least `blockBytes`, which are used in turn; new ones by default. */
+  /** At least two buffers of at least `blockBytes`, which are used in turn; two new ones by default. */
   readonly buffers?: readonly Uint8Array[] | undefined;
 }
 
+interface Reading {
+  readonly length: number;
+  readonly block: Promise<Uint8Array>;
+}
+
 /**
- * Yields bytes `[start, end)` in blocks. Each block is read while the caller uses the block before it. Two buffers are
- * used in turn, so the bytes of a block are valid only until the caller asks for the next one.
+ * Yields bytes `[start, end)` in blocks. The next blocks are read while the caller uses one: one with two buffers, two
+ * with three. The bytes of a block are valid only until the caller asks for the next one.
  */
 export async function* readAhead(
   read: ReadInto,
   { start, end, blockBytes, buffers: given = [] }: ReadAhead,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const buffers = [...given];
-  let reading: Promise<Uint8Array> | undefined;
-  const begin = (at: number): void => {
-    const length = Math.min(blockBytes, end - at);
-    reading = length > 0 ? read(at, length, takeBuffer(buffers, length)) : undefined;
-    reading?.catch(() => undefined); // the caller gets the error when it asks for this block
+  const most = Math.max(2, given.length);
+  const readings: Reading[] = [];
+  let at = start;
+  const begin = (): void => {
+    while (readings.length + 1 < most && at < end) {
+      const length = Math.min(blockBytes, end - at);
+      const block = read(at, length, takeBuffer(buffers, length, most));
+      block.catch(() => undefined); // the caller gets the error when it asks for this block
+      readings.push({ length, block });
+      at += length;
+    }
   };
   try {
-    begin(start);
-    for (let at = start; reading !== undefined; ) {
-      const block = await reading;
-      if (block.length === 0) return;
-      at += block.length;
-      begin(at);
-      yield block;
+    begin();
+    for (let reading = readings.shift(); reading !== undefined; reading = readings.shift()) {
+      const block = await reading.block;
+      if (block.length === reading.length) begin();
+      if (block.length > 0) yield block;
+      if (block.length < reading.length) return;
     }
   } finally {
-    await reading?.catch(() => undefined); // after this the caller may close what is read from
+    await Promise.allSettled(readings.map(({ block }) => block)); // after this the caller may close what is read from
   }
 }
 
-/** The buffer of the block before the last one. The first two calls make new buffers if none were given. */
-function takeBuffer(buffers: Uint8Array[], length: number): Uint8Array {
-  const buffer = buffers.length < 2 ? Buffer.allocUnsafeSlow(length) : (buffers.shift() as Uint8Array);
+/** The buffer that was used longest ago. The first calls make new buffers if none were given. */
+function takeBuffer(buffers: Uint8Array[], length: number, most: number): Uint8Array {
+  const buffer = buffers.length < most ? Buffer.allocUnsafeSlow(length) : (buffers.shift() as Uint8Array);
   buffers.push(buffer);
   return buffer.subarray(0, length);
 }

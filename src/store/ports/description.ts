@@ -178,7 +178,7 @@ export interface Comparison {
     readonly cut: boolean;
     /** How both are stored, as `utf-8` and `utf-16le with BOM, gzip`, if this differs. Their characters are compared. */
     readonly encodings?: readonly [string, string];
-    /** The line ends of both, if those of one are all LF and those of the other all CR LF. They are not compared then. */
+    /** The line ends of both, if those of one are LF and those of the other CR LF (as far as the first megabyte). They are not compared then. */
     readonly line_ends?: readonly ["lf" | "crlf", "lf" | "crlf"];
   };
   readonly table?: {

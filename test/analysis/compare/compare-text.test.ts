@@ -46,6 +46,18 @@ function randomNumbers(seed: number): (below: number) => number {
   };
 }
 
+/** Two short texts of few different lines: the second one is another, or made of the first. */
+function similarTexts(seed: number): [string, string] {
+  const random = randomNumbers(seed);
+  const lines = () => Array.from({ length: random(40) }, () => `${random(1 + random(12))}`);
+  const left = lines();
+  const edited = left.filter(() => random(5) > 0).flatMap((line) => (random(6) > 0 ? [line] : [line, "n"]));
+  const textOf = (of: readonly string[]) => `${of.join("\n")}${random(3) > 0 && of.length > 0 ? "\n" : ""}`;
+  return [textOf(left), textOf(seed % 2 === 0 ? lines() : edited)];
+}
+
+const linesOf = (text: string): string[] => text.match(/.*\n|.+$/g) ?? [];
+
 describe("compare() of texts", () => {
   it("shows a changed line as GNU diff -u does", async () => {
     const before = numbered(10);
@@ -127,27 +139,14 @@ describe("compare() of texts", () => {
 
   it("gives a patch that makes the one text of the other, with the fewest lines", async () => {
     for (let seed = 1; seed <= 300; seed++) {
-      const random = randomNumbers(seed);
-      const lines = () => Array.from({ length: random(40) }, () => `${random(1 + random(12))}`);
-      const left = lines();
-      const right =
-        seed % 2 === 0
-          ? lines()
-          : left.filter(() => random(5) > 0).flatMap((line) => (random(6) ? [line] : [line, "n"]));
-      const before = `${left.join("\n")}${random(3) && left.length ? "\n" : ""}`;
-      const after = `${right.join("\n")}${random(3) && right.length ? "\n" : ""}`;
-      const found = await compareTexts(before, after, 100_000);
-      if (before === after) {
-        expect(found.kind).toBe("identical");
-        continue;
-      }
-      expect(applyPatch(before, found.text?.diff ?? ""), JSON.stringify([before, after])).toBe(after);
-      const linesOf = (text: string) => text.match(/.*\n|.+$/g) ?? [];
-      const common = commonLength(linesOf(before), linesOf(after));
-      expect(found.text).toMatchObject({
-        lines_removed: linesOf(before).length - common,
-        lines_added: linesOf(after).length - common,
-      });
+      const [before, after] = similarTexts(seed);
+      const { kind, text } = await compareTexts(before, after, 100_000);
+      expect(kind).toBe(before === after ? "identical" : "text");
+      if (before === after) continue;
+      expect(applyPatch(before, text?.diff ?? ""), JSON.stringify([before, after])).toBe(after);
+      const [left, right] = [linesOf(before), linesOf(after)];
+      const common = commonLength(left, right);
+      expect(text).toMatchObject({ lines_removed: left.length - common, lines_added: right.length - common });
     }
   });
 

@@ -172,6 +172,28 @@ describe("findLines", () => {
     expect(await find(text, { find: "a" })).toMatchObject({ total: 4 });
   });
 
+  it("counts a million matches, and reads a line of 100 MB", async () => {
+    expect(await find("a\n".repeat(1_000_000), { find: "a", chars: 3 })).toEqual({
+      total: 1_000_000,
+      shown: 1,
+      last: 1,
+      text: "1:a",
+    });
+    const block = Buffer.alloc(MiB, "y");
+    const end = Buffer.from(`needle${"z".repeat(300)}\nlast`);
+    const bytes = 100 * MiB + end.length;
+    const read = async (start: number, length: number) =>
+      start < 100 * MiB ? block.subarray(0, length) : end.subarray(start - 100 * MiB, start - 100 * MiB + length);
+    const source = { ...sourceOf(""), bytes, read };
+    const wanted = { kind: "find", find: "needle", regex: false, context: 1, chars: 8_000 } as const;
+    expect(await findLines(source, wanted, endless)).toEqual({
+      total: 1,
+      shown: 1,
+      last: 1,
+      text: `1:…${"y".repeat(97)}needle${"z".repeat(97)}…\n2-last`,
+    });
+  });
+
   it("says how far it came when the time is over", async () => {
     const text = "find me\n".repeat((3 * MiB) / 8);
     let looks = 0;

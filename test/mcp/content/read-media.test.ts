@@ -1,4 +1,3 @@
-import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { type Arguments, connect, pageTextOf, textOf } from "../../support/mcp-client.js";
 import * as media from "../../support/media.js";
@@ -143,34 +142,11 @@ describe("read_artifact of an image or a recording", () => {
     expect(pageTextOf(await read({ length: 4 }))).toBe(bytes.subarray(0, 4).toString("base64"));
   });
 
-  it("answers pages for an image that is text, and for bytes of any other type", async () => {
+  it("answers pages for an image that is text, and for a part of any other type", async () => {
     const { save, read } = await setup();
     await save(Buffer.from("<svg/>"), "image/svg+xml");
     expect(pageTextOf(await read())).toBe("<svg/>");
     await save(media.png(1, 1), "x/y");
-    expect(pageTextOf(await read())).toBe(media.png(1, 1).toString("base64"));
-  });
-});
-
-describe("read_artifact of content without a type", () => {
-  it.each([
-    ["a PNG image", "image/png", media.png(2, 1)],
-    ["a JPEG image", "image/jpeg", media.jpeg(2, 1)],
-    ["a GIF image", "image/gif", media.gif(2, 1)],
-    ["a WebP image", "image/webp", media.webpLossy(2, 1)],
-    ["a PDF document", "application/pdf", Buffer.from("%PDF-1.7\n%\u00e2")],
-    ["a zip file", "application/zip", Buffer.from("PK\x03\x04rest")],
-    ["gzip data", "application/gzip", gzipSync("text")],
-  ])("says that its bytes are those of %s, unless base64 was asked for", async (name, type, bytes) => {
-    const { save, read } = await setup();
-    await save(bytes, "application/octet-stream");
-    for (const args of [{}, { offset: 4 }, { length: 4 }]) {
-      const { content, _meta } = await read(args);
-      expect(content).toHaveLength(1);
-      expect(textOf({ content })).toMatch(new RegExp(`those of ${name}\\. .* again with mime_type ${type} `));
-      expect(_meta).toEqual({ offset: 0, length: 0, bytes: bytes.length });
-    }
-    const page = pageTextOf(await read({ encoding: "base64", length: 6 }));
-    expect(page).toBe(bytes.subarray(0, 6).toString("base64"));
+    expect(pageTextOf(await read({ length: MiB }))).toBe(media.png(1, 1).toString("base64"));
   });
 });

@@ -44,6 +44,21 @@ describe("readAhead()", () => {
     expect(state).toMatchObject({ running: 0, most: end > start ? 1 : 0 });
   });
 
+  it.each([2, 3, 4])("uses %d given buffers in turn, and reads into all but one of them at a time", async (count) => {
+    const { read, state } = source();
+    const buffers = Array.from({ length: count }, () => new Uint8Array(100));
+    const used: number[] = [];
+    const parts: Buffer[] = [];
+    for await (const block of readAhead(read, { start: 0, end: 1_003, blockBytes: 100, buffers })) {
+      for (let turn = 0; turn < 4; turn += 1) await setImmediate();
+      used.push(buffers.findIndex(({ buffer }) => buffer === block.buffer));
+      parts.push(Buffer.from(block));
+    }
+    expect(Buffer.concat(parts)).toEqual(content);
+    expect(used).toEqual(Array.from({ length: 11 }, (_, n) => n % count));
+    expect(state).toMatchObject({ running: 0, most: count - 1, ended: 11 });
+  });
+
   it("ends where the file ends", async () => {
     const { read } = source(content.subarray(0, 250));
     const { bytes, lengths } = await collect(readAhead(read, { start: 0, end: 1_003, blockBytes: 100 }));

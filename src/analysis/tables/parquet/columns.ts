@@ -1,6 +1,6 @@
 import type { SchemaElement, SchemaTree } from "hyparquet";
 import type { ColumnType } from "../../../store/ports/description.js";
-import { BrokenParquet } from "./broken-parquet.js";
+import { Unreadable } from "../unreadable.js";
 import { type LeafType, leafTypeOf } from "./leaf-values.js";
 
 /** A column of the table: a child of the schema's root, with all leaves below it. */
@@ -26,10 +26,10 @@ export interface Leaf extends LeafType {
 
 const maxDepth = 32;
 
-/** The columns of a schema. @throws BrokenParquet if the schema is no tree, or a deep one */
+/** The columns of a schema. @throws Unreadable if the schema is no tree, or a deep one */
 export function columnsOf(schema: readonly SchemaElement[]): ParquetColumn[] {
   const [root] = schema;
-  if (root === undefined) throw new BrokenParquet("The schema is empty.");
+  if (root === undefined) throw new Unreadable("The schema is empty.");
   if (schema.length === 1) return [];
   const rootTree: SchemaTree = { children: [], count: schema.length, element: root, path: [] };
   const columns: ParquetColumn[] = [];
@@ -44,15 +44,15 @@ export function columnsOf(schema: readonly SchemaElement[]): ParquetColumn[] {
     const type = isFlat && found[0] ? found[0].type : nestedType(tree.element);
     columns.push({ name: tree.element.name, type, tree, leaves: found, isFlat });
   }
-  if (at !== schema.length) throw new BrokenParquet("The schema has elements that belong to no column.");
+  if (at !== schema.length) throw new Unreadable("The schema has elements that belong to no column.");
   return columns;
 }
 
 function treeAt(schema: readonly SchemaElement[], index: number, parents: readonly string[]): SchemaTree {
   const element = schema[index];
-  if (element === undefined) throw new BrokenParquet("The schema breaks off.");
-  if (typeof element.name !== "string") throw new BrokenParquet("A column has no name.");
-  if (parents.length >= maxDepth) throw new BrokenParquet("The schema is nested too deeply.", "size");
+  if (element === undefined) throw new Unreadable("The schema breaks off.");
+  if (typeof element.name !== "string") throw new Unreadable("A column has no name.");
+  if (parents.length >= maxDepth) throw new Unreadable("The schema is nested too deeply.", "size");
   const path = [...parents, element.name];
   const children: SchemaTree[] = [];
   let count = 1;
@@ -73,7 +73,7 @@ function withConvertedType(element: SchemaElement): SchemaElement {
 function childrenOf({ num_children = 0, type }: SchemaElement, most: number): number {
   if (type !== undefined && num_children === 0) return 0;
   const isValid = Number.isInteger(num_children) && num_children > 0 && num_children < most && type === undefined;
-  if (!isValid) throw new BrokenParquet("A group of the schema has no valid number of members.");
+  if (!isValid) throw new Unreadable("A group of the schema has no valid number of members.");
   return num_children;
 }
 

@@ -2,20 +2,20 @@ import { brotliDecompressSync, unzipSync } from "node:zlib";
 import { decompressLz4Block } from "../compression/lz4.js";
 import { decompressSnappy } from "../compression/snappy.js";
 import { loadZstd } from "../compression/zstd.js";
-import { BrokenParquet } from "./broken-parquet.js";
+import { Unreadable } from "../unreadable.js";
 
 /** Turns the bytes of a page into exactly so many others. */
 export type Decompress = (input: Uint8Array, bytes: number) => Uint8Array;
 
-/** The decompressor of a codec, by its number in Parquet's CompressionCodec. @throws BrokenParquet if there is none */
+/** The decompressor of a codec, by its number in Parquet's CompressionCodec. @throws Unreadable if there is none */
 export async function decompressorOf(codec: number): Promise<Decompress> {
   const decompress = codec === 6 ? await loadZstd() : codecs[codec]?.decompress;
   if (decompress === undefined) {
-    throw new BrokenParquet(`The compression ${codecs[codec]?.name ?? codec} cannot be read.`, "unsupported");
+    throw new Unreadable(`The compression ${codecs[codec]?.name ?? codec} cannot be read.`, "unsupported");
   }
   return (input, bytes) => {
     const output = decompress(input, bytes);
-    if (output.length !== bytes) throw new BrokenParquet("A page has another size than its header says.");
+    if (output.length !== bytes) throw new Unreadable("A page has another size than its header says.");
     return output;
   };
 }

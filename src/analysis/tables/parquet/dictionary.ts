@@ -1,9 +1,9 @@
 import type { Cell } from "../table.js";
-import { BrokenParquet } from "./broken-parquet.js";
+import { Unreadable } from "../unreadable.js";
 import type { Leaf } from "./columns.js";
 import { type PlainType, plainTypeOf } from "./plain-values.js";
 
-/** The value with this number. @throws BrokenParquet if there is none */
+/** The value with this number. @throws Unreadable if there is none */
 export type Dictionary = (index: number) => Cell;
 
 /** Values of a larger dictionary are made anew each time, so that they never fill the memory. */
@@ -13,10 +13,10 @@ const mostKept = { values: 65_536, bytes: 4 * 1024 * 1024 };
 export function dictionaryOf(page: Uint8Array, size: number, leaf: Leaf): Dictionary {
   const view = new DataView(page.buffer, page.byteOffset, page.length);
   const plain = plainTypeOf(leaf.element);
-  if (size > page.length) throw new BrokenParquet("A dictionary promises more values than it has bytes.");
+  if (size > page.length) throw new Unreadable("A dictionary promises more values than it has bytes.");
   const startOf = startsOf(plain, view, size);
   const make = (index: number) => {
-    if (index >= size) throw new BrokenParquet("A value is not in the dictionary.");
+    if (index >= size) throw new Unreadable("A value is not in the dictionary.");
     return leaf.toCell(plain.read(view, startOf(index)));
   };
   if (size > mostKept.values || page.length > mostKept.bytes) return make;
@@ -36,7 +36,7 @@ function startsOf({ width }: PlainType, view: DataView, size: number): (index: n
   let at = 0;
   for (let index = 0; index < size; index++) {
     starts[index] = at;
-    if (at + 4 > view.byteLength) throw new BrokenParquet("A dictionary breaks off.");
+    if (at + 4 > view.byteLength) throw new Unreadable("A dictionary breaks off.");
     at += 4 + view.getUint32(at, true);
   }
   return (index) => starts[index] as number;

@@ -1,7 +1,7 @@
 import { parquetMetadata, type SchemaElement } from "hyparquet";
 import { deserializeTCompactProtocol } from "hyparquet/src/thrift.js";
 import type { Source } from "../../source.js";
-import { BrokenParquet } from "./broken-parquet.js";
+import { Unreadable } from "../unreadable.js";
 import { endOfStruct, fieldsOf, integerAt, listAt, type ThriftField, thriftTypes } from "./thrift.js";
 
 /** What the footer of a Parquet file says. Column chunks are decoded when they are asked for. */
@@ -11,13 +11,13 @@ export interface Footer {
   readonly rows: number | undefined;
   readonly groups: readonly RowGroup[];
   /** The first fault. What is here is true nevertheless. */
-  readonly fault?: BrokenParquet;
+  readonly fault?: Unreadable;
 }
 
 export interface RowGroup {
   readonly rows: number;
   readonly chunks: number;
-  /** The metadata of a column chunk. @throws BrokenParquet */
+  /** The metadata of a column chunk. @throws Unreadable */
   chunk(index: number): ColumnChunk;
 }
 
@@ -32,7 +32,7 @@ export interface ColumnChunk {
 /** What a footer may have. A larger one is described as far as it goes. */
 const limits = { bytes: 32 * 1024 * 1024, schemaElements: 250_000, chunks: 2_000_000 };
 
-/** @throws BrokenParquet if nothing can be told */
+/** @throws Unreadable if nothing can be told */
 export async function readFooter(source: Source): Promise<Footer> {
   const bytes = await footerBytes(source);
   const fields = fieldsOf(bytes, 0);
@@ -43,32 +43,30 @@ export async function readFooter(source: Source): Promise<Footer> {
     for (const group of groupsIn(bytes, need(fields.get(4), thriftTypes.list, "row groups"))) groups.push(group);
     const sum = groups.reduce((all, group) => all + group.rows, 0);
     if (sum === rows) return { schema, rows, groups };
-    const fault = new BrokenParquet(`The footer says ${rows} rows, and its row groups have ${sum}.`);
+    const fault = new Unreadable(`The footer says ${rows} rows, and its row groups have ${sum}.`);
     return { schema, rows: undefined, groups, fault };
   } catch (error) {
-    if (!(error instanceof BrokenParquet)) throw error;
+    if (!(error instanceof Unreadable)) throw error;
     return { schema, rows: undefined, groups, fault: error };
   }
 }
 
 async function footerBytes(source: Source): Promise<Uint8Array> {
-  if (source.bytes < 12) throw new BrokenParquet("The content is shorter than any Parquet file.");
+  if (source.bytes < 12) throw new Unreadable("The content is shorter than any Parquet file.");
   const tail = await source.read(source.bytes - 8, 8);
   const magic = String.fromCharCode(...tail.subarray(4));
-  if (magic === "PARE") throw new BrokenParquet("The footer is encrypted.", "unsupported");
-  if (magic !== "PAR1")
-    throw new BrokenParquet("The content does not end as a Parquet file does: its footer is missing.");
+  if (magic === "PARE") throw new Unreadable("The footer is encrypted.", "unsupported");
+  if (magic !== "PAR1") throw new Unreadable("The content does not end as a Parquet file does: its footer is missing.");
   const length = new DataView(tail.buffer, tail.byteOffset).getUint32(0, true);
-  if (length > source.bytes - 12) throw new BrokenParquet("The footer is longer than the content.");
-  if (length > limits.bytes) throw new BrokenParquet(`The footer has ${length} bytes, more than can be read.`, "size");
+  if (length > source.bytes - 12) throw new Unreadable("The footer is longer than the content.");
+  if (length > limits.bytes) throw new Unreadable(`The footer has ${length} bytes, more than can be read.`, "size");
   return source.read(source.bytes - 8 - length, length);
 }
 
 /** Lets the library decode a footer that has this schema and nothing else. */
 function schemaIn(bytes: Uint8Array, list: ThriftField): SchemaElement[] {
   const { size } = listAt(bytes, list.start);
-  if (size > limits.schemaElements)
-    throw new BrokenParquet(`The schema has ${size} elements, too many to read.`, "size");
+  if (size > limits.schemaElements) throw new Unreadable(`The schema has ${size} elements, too many to read.`, "size");
   const body = [0x15, 0x02, 0x19];
   const rest = [0x16, 0x00, 0x19, 0x0c, 0x00];
   const length = body.length + (list.end - list.start) + rest.length;
@@ -81,25 +79,25 @@ function schemaIn(bytes: Uint8Array, list: ThriftField): SchemaElement[] {
   try {
     return parquetMetadata(footer, { geoparquet: false }).schema;
   } catch (error) {
-    throw new BrokenParquet(`The schema cannot be read (${String(error)}).`);
+    throw new Unreadable(`The schema cannot be read (${String(error)}).`);
   }
 }
 
 function rowsIn(bytes: Uint8Array, field: ThriftField | undefined): number {
   const rows = Number(integerAt(bytes, need(field, thriftTypes.i64, "number of rows").start));
-  if (!Number.isSafeInteger(rows) || rows < 0) throw new BrokenParquet(`The footer says ${rows} rows.`);
+  if (!Number.isSafeInteger(rows) || rows < 0) throw new Unreadable(`The footer says ${rows} rows.`);
   return rows;
 }
 
 function* groupsIn(bytes: Uint8Array, list: ThriftField): Generator<RowGroup> {
   const { type, size, first } = listAt(bytes, list.start);
-  if (size > 0 && type !== thriftTypes.struct) throw new BrokenParquet("The row groups are no structures.");
+  if (size > 0 && type !== thriftTypes.struct) throw new Unreadable("The row groups are no structures.");
   let chunks = 0;
   for (let at = first, index = 0; index < size; index++) {
     const fields = fieldsOf(bytes, at);
     const starts = startsOfChunks(bytes, need(fields.get(1), thriftTypes.list, "columns"));
     chunks += starts.length;
-    if (chunks > limits.chunks) throw new BrokenParquet("The footer has too many column chunks to read.", "size");
+    if (chunks > limits.chunks) throw new Unreadable("The footer has too many column chunks to read.", "size");
     yield {
       rows: rowsIn(bytes, fields.get(3)),
       chunks: starts.length,
@@ -111,8 +109,8 @@ function* groupsIn(bytes: Uint8Array, list: ThriftField): Generator<RowGroup> {
 
 function startsOfChunks(bytes: Uint8Array, list: ThriftField): Uint32Array {
   const { type, size, first } = listAt(bytes, list.start);
-  if (size > 0 && type !== thriftTypes.struct) throw new BrokenParquet("The column chunks are no structures.");
-  if (size > limits.chunks) throw new BrokenParquet("The footer has too many column chunks to read.", "size");
+  if (size > 0 && type !== thriftTypes.struct) throw new Unreadable("The column chunks are no structures.");
+  if (size > limits.chunks) throw new Unreadable("The footer has too many column chunks to read.", "size");
   const starts = new Uint32Array(size);
   for (let at = first, index = 0; index < size; index++) {
     starts[index] = at;
@@ -123,12 +121,12 @@ function startsOfChunks(bytes: Uint8Array, list: ThriftField): Uint32Array {
 
 /** Numbers of fields: ColumnChunk and ColumnMetaData in https://github.com/apache/parquet-format (parquet.thrift). */
 function chunkAt(bytes: Uint8Array, start: number | undefined): ColumnChunk {
-  if (start === undefined) throw new BrokenParquet("A row group has fewer columns than the schema.");
+  if (start === undefined) throw new Unreadable("A row group has fewer columns than the schema.");
   const reader = { view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length), offset: start };
   const chunk: Record<string, unknown> = deserializeTCompactProtocol(reader);
-  if (chunk["field_1"] !== undefined) throw new BrokenParquet("A column is in another file.", "unsupported");
+  if (chunk["field_1"] !== undefined) throw new Unreadable("A column is in another file.", "unsupported");
   const metadata = structIn(chunk["field_3"]);
-  if (metadata === undefined) throw new BrokenParquet("A column is encrypted, or has no metadata.", "unsupported");
+  if (metadata === undefined) throw new Unreadable("A column is encrypted, or has no metadata.", "unsupported");
   const data = numberIn(metadata["field_9"]);
   const dictionary = metadata["field_11"] === undefined ? 0 : numberIn(metadata["field_11"]);
   return {
@@ -146,10 +144,10 @@ function structIn(value: unknown): Record<string, unknown> | undefined {
 function numberIn(value: unknown): number {
   const number = typeof value === "bigint" ? Number(value) : value;
   if (typeof number === "number" && Number.isSafeInteger(number) && number >= 0) return number;
-  throw new BrokenParquet("A column's metadata has no valid offset, size or compression.");
+  throw new Unreadable("A column's metadata has no valid offset, size or compression.");
 }
 
 function need(field: ThriftField | undefined, type: number, what: string): ThriftField {
-  if (field?.type !== type) throw new BrokenParquet(`The footer has no ${what}.`);
+  if (field?.type !== type) throw new Unreadable(`The footer has no ${what}.`);
   return field;
 }

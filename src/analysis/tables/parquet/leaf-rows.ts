@@ -1,6 +1,6 @@
 import { assembleLists } from "hyparquet/src/assemble.js";
 import type { Cell } from "../table.js";
-import { BrokenParquet } from "./broken-parquet.js";
+import { Unreadable } from "../unreadable.js";
 import type { Leaf } from "./columns.js";
 import type { Page, Pages } from "./pages.js";
 
@@ -134,13 +134,13 @@ export class NestedRows implements LeafRows {
     if (repetitions.length === 0) this.#valuesOfRow = 1;
     else this.#valuesOfRow = lastStart === -1 ? this.#valuesOfRow + count : count - lastStart;
     if (this.#valuesOfRow > mostValuesOfRow) {
-      throw new BrokenParquet(`A row has more than ${mostValuesOfRow} values in one column.`, "size");
+      throw new Unreadable(`A row has more than ${mostValuesOfRow} values in one column.`, "size");
     }
   }
 }
 
 function levelsOf(levels: Uint32Array | undefined, max: number): number[] {
   const known = Array.from(levels ?? []);
-  if (known.some((level) => level > max)) throw new BrokenParquet("A level is higher than the schema allows.");
+  if (known.some((level) => level > max)) throw new Unreadable("A level is higher than the schema allows.");
   return known;
 }

@@ -1,5 +1,6 @@
 import type { SchemaElement } from "hyparquet";
 import type { ColumnType } from "../../../store/ports/description.js";
+import { decimalCell, integer, timeOf, timeOfCount, timeOfDay } from "../logical-values.js";
 import type { Cell } from "../table.js";
 
 /** A value as it is stored. */
@@ -89,56 +90,16 @@ function decimalOf(element: SchemaElement): (raw: RawValue) => Cell {
   };
 }
 
-/** The number `unscaled / 10 ** scale`; as text if a number cannot hold its digits. */
-export function decimalCell(unscaled: bigint, scale: number): number | string {
-  const isExact = unscaled >= Number.MIN_SAFE_INTEGER && unscaled <= Number.MAX_SAFE_INTEGER;
-  if (isExact && scale >= 0 && scale <= 22) return Number(unscaled) / 10 ** scale; // 10 ** 22 is the last exact one
-  if (scale <= 0) return `${unscaled}${"0".repeat(Math.min(-scale, 1000))}`;
-  const digits = String(unscaled < 0n ? -unscaled : unscaled).padStart(Math.min(scale, 1000) + 1, "0");
-  return `${unscaled < 0n ? "-" : ""}${digits.slice(0, -scale)}.${digits.slice(-scale)}`;
-}
-
 function bigEndian(bytes: Uint8Array): bigint {
   if (bytes.length === 0) return 0n;
   const hex = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("hex");
   return BigInt.asIntN(bytes.length * 8, BigInt(`0x${hex}`));
 }
 
-/** A number where that is exact. */
-export function integer(value: bigint): number | bigint {
-  const number = Number(value);
-  return Number.isSafeInteger(number) ? number : value;
-}
-
-/** Undefined for a time that a Date cannot hold. */
-export function timeOf(milliseconds: number): Date | undefined {
-  return Math.abs(milliseconds) <= 8.64e15 ? new Date(milliseconds) : undefined;
-}
-
-/** A time from a count of units since 1970, of which a second has `10 ** digits`. The count if a Date cannot hold it. */
-export function timeOfCount(count: bigint, digits: number): Date | number | bigint {
-  const milliseconds = digits <= 3 ? count * 10n ** BigInt(3 - digits) : floorOf(count, 10n ** BigInt(digits - 3));
-  return timeOf(Number(milliseconds)) ?? integer(count);
-}
-
 /** hyparquet reads the 12 bytes as one number: 64 bits of nanoseconds, then a Julian day. */
 function timeOfInt96(value: bigint): Cell {
   const days = (value >> 64n) - 2_440_588n;
   return timeOfCount(days * 86_400_000_000_000n + BigInt.asUintN(64, value), 9);
-}
-
-/** `12:34:56.789`, from a count of units of which a second has `10 ** digits`. */
-export function timeOfDay(count: bigint, digits: number): string {
-  const unit = 10n ** BigInt(digits);
-  const seconds = floorOf(count, unit);
-  const pad = (value: bigint, length: number) => String(value).padStart(length, "0");
-  const fraction = pad(count - seconds * unit, digits).replace(/0+$/, "");
-  const clock = [seconds / 3600n, (seconds / 60n) % 60n, seconds % 60n].map((part) => pad(part, 2)).join(":");
-  return fraction === "" ? clock : `${clock}.${fraction}`;
-}
-
-function floorOf(value: bigint, by: bigint): bigint {
-  return value >= 0n ? value / by : -((by - 1n - value) / by);
 }
 
 function uuid(bytes: Uint8Array): string {

@@ -1,7 +1,7 @@
 import { deltaBinaryUnpack } from "hyparquet/src/delta.js";
 import { readVarInt } from "hyparquet/src/thrift.js";
 import type { Cell } from "../table.js";
-import { BrokenParquet } from "./broken-parquet.js";
+import { Unreadable } from "../unreadable.js";
 import type { Leaf } from "./columns.js";
 import type { Dictionary } from "./dictionary.js";
 import type { RawValue } from "./leaf-values.js";
@@ -43,7 +43,7 @@ export function valuesOf(
     case "BYTE_STREAM_SPLIT":
       return cells(splitStreams(bytes, leaf), leaf);
     default:
-      throw new BrokenParquet(`Values are encoded as ${encoding}, which cannot be read.`, "unsupported");
+      throw new Unreadable(`Values are encoded as ${encoding}, which cannot be read.`, "unsupported");
   }
 }
 
@@ -56,20 +56,20 @@ function cells(next: () => RawValue, leaf: Leaf): TakeValues {
 }
 
 function dictionaryValues(bytes: Uint8Array, dictionary: Dictionary | undefined): TakeValues {
-  if (dictionary === undefined) throw new BrokenParquet("A dictionary is missing.");
+  if (dictionary === undefined) throw new Unreadable("A dictionary is missing.");
   // A page without values may have no width either.
   const runs = new RunLengths(bytes, 1, bytes[0] ?? 0);
   return (count) => Array.from(runs.take(count), dictionary);
 }
 
 function runsOfBooleans(bytes: Uint8Array, leaf: Leaf): TakeValues {
-  if (leaf.element.type !== "BOOLEAN") throw new BrokenParquet("Only booleans can be stored as runs.");
+  if (leaf.element.type !== "BOOLEAN") throw new Unreadable("Only booleans can be stored as runs.");
   const runs = new RunLengths(bytes, 4, 1); // after the length of all
   return (count) => Array.from(runs.take(count), (value) => value === 1);
 }
 
 function deltas(view: DataView, { element: { type } }: Leaf): () => RawValue {
-  if (type !== "INT32" && type !== "INT64") throw new BrokenParquet("Only integers can be stored as differences.");
+  if (type !== "INT32" && type !== "INT64") throw new Unreadable("Only integers can be stored as differences.");
   return type === "INT32" ? nextOf(unpack(view, 0, Int32Array).values) : nextOf(unpack(view, 0, BigInt64Array).values);
 }
 
@@ -92,7 +92,7 @@ function deltaBytes(view: DataView): () => RawValue {
   let before: Uint8Array = new Uint8Array(0);
   return () => {
     const prefix = notNegative(nextPrefix());
-    if (prefix > before.length) throw new BrokenParquet("A value repeats more than there was before it.");
+    if (prefix > before.length) throw new Unreadable("A value repeats more than there was before it.");
     const suffix = bytesAt(view, at, notNegative(nextSuffix()));
     at += suffix.length;
     const value = new Uint8Array(prefix + suffix.length);
@@ -105,11 +105,11 @@ function deltaBytes(view: DataView): () => RawValue {
 
 function splitStreams(bytes: Uint8Array, { element }: Leaf): () => RawValue {
   const { width, read } = plainTypeOf(element);
-  if (width === undefined) throw new BrokenParquet("Values of different lengths cannot be split.");
+  if (width === undefined) throw new Unreadable("Values of different lengths cannot be split.");
   const count = Math.floor(bytes.length / width);
   let index = 0;
   return () => {
-    if (index >= count) throw new BrokenParquet("Values break off.");
+    if (index >= count) throw new Unreadable("Values break off.");
     const value = new Uint8Array(width);
     for (let stream = 0; stream < width; stream++) value[stream] = bytes[stream * count + index] as number;
     index += 1;
@@ -126,8 +126,8 @@ function unpack<Values extends Int32Array | BigInt64Array>(
   const head = { view, offset: start };
   const [block, parts, count] = [readVarInt(head), readVarInt(head), readVarInt(head)];
   const isValid = block > 0 && parts > 0 && block % parts === 0 && block <= mostAtOnce && count >= 0;
-  if (!isValid) throw new BrokenParquet("The head of a page of differences is damaged.");
-  if (count > mostAtOnce) throw new BrokenParquet(`A page has ${count} values, too many to unpack.`, "size");
+  if (!isValid) throw new Unreadable("The head of a page of differences is damaged.");
+  if (count > mostAtOnce) throw new Unreadable(`A page has ${count} values, too many to unpack.`, "size");
   const values = new Kind(count);
   const reader = { view, offset: start };
   deltaBinaryUnpack(reader, count, values);
@@ -138,13 +138,13 @@ function nextOf<Value extends number | bigint>(values: ArrayLike<Value>): () => 
   let index = 0;
   return () => {
     const value = values[index];
-    if (value === undefined) throw new BrokenParquet("Values break off.");
+    if (value === undefined) throw new Unreadable("Values break off.");
     index += 1;
     return value;
   };
 }
 
 function notNegative(length: number): number {
-  if (length < 0) throw new BrokenParquet("A value has a negative length.");
+  if (length < 0) throw new Unreadable("A value has a negative length.");
   return length;
 }

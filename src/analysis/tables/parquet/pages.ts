@@ -1,6 +1,6 @@
 import { parquetHeader } from "hyparquet/src/column.js";
 import type { Run, Source } from "../../source.js";
-import { BrokenParquet } from "./broken-parquet.js";
+import { Unreadable } from "../unreadable.js";
 import type { Leaf } from "./columns.js";
 import { type Decompress, decompressorOf } from "./decompress.js";
 import { type Dictionary, dictionaryOf } from "./dictionary.js";
@@ -53,14 +53,14 @@ export class Pages {
     this.#at = chunk.start;
     this.#end = chunk.start + chunk.bytes;
     if (chunk.start < 4 || this.#end > reading.source.bytes - 8) {
-      throw new BrokenParquet("The footer names bytes that are not there.");
+      throw new Unreadable("The footer names bytes that are not there.");
     }
   }
 
   /** The number of values, with nulls, of the next page of data; undefined at the end. */
   async peek(): Promise<number | undefined> {
     for (;;) {
-      if (this.#reading.run.isOver()) throw new BrokenParquet("The time was over.", "time");
+      if (this.#reading.run.isOver()) throw new Unreadable("The time was over.", "time");
       const next = await this.#peekHeader();
       if (next === undefined) return undefined;
       const { type, data_page_header: v1, data_page_header_v2: v2 } = next.header;
@@ -108,7 +108,7 @@ export class Pages {
 
   async #readDictionary(): Promise<void> {
     const header = this.#header?.header;
-    if (this.#dictionary !== undefined) throw new BrokenParquet("A column chunk has two dictionaries.");
+    if (this.#dictionary !== undefined) throw new Unreadable("A column chunk has two dictionaries.");
     const size = count(header?.dictionary_page_header?.num_values);
     if (header === undefined) return;
     this.#hold(header.uncompressed_page_size);
@@ -132,7 +132,7 @@ export class Pages {
       return window.bytes.subarray(offset, offset + length);
     }
     const bytes = await this.#reading.source.read(start, length);
-    if (bytes.length < least) throw new BrokenParquet("The content breaks off.");
+    if (bytes.length < least) throw new Unreadable("The content breaks off.");
     this.#window = length <= headerBytes.usual ? { start, bytes } : undefined;
     return bytes;
   }
@@ -144,7 +144,7 @@ export class Pages {
 
   #hold(bytes: number): void {
     if (this.#reading.heldBytes + bytes > mostHeldBytes) {
-      throw new BrokenParquet("Its pages need more memory than there is for them together.", "size");
+      throw new Unreadable("Its pages need more memory than there is for them together.", "size");
     }
     this.#reading.heldBytes += bytes;
   }
@@ -156,10 +156,10 @@ export class Pages {
     let at = 0;
     const level = (max: number, levelEncoding: string | undefined) => {
       if (max === 0) return undefined;
-      if (levelEncoding !== "RLE") throw new BrokenParquet(`Levels are encoded as ${levelEncoding}.`, "unsupported");
+      if (levelEncoding !== "RLE") throw new Unreadable(`Levels are encoded as ${levelEncoding}.`, "unsupported");
       const start = at + 4;
       at = start + viewOf(page).getUint32(at, true);
-      if (at > page.length) throw new BrokenParquet("The levels of a page are longer than the page.");
+      if (at > page.length) throw new Unreadable("The levels of a page are longer than the page.");
       return new RunLengths(page.subarray(start, at), 0, widthOf(max));
     };
     const repetitions = level(maxRepetition, v1?.repetition_level_encoding);
@@ -173,8 +173,7 @@ export class Pages {
     const repetitionBytes = count(v2?.repetition_levels_byte_length);
     const levelBytes = repetitionBytes + count(v2?.definition_levels_byte_length);
     const bytes = header.uncompressed_page_size - levelBytes;
-    if (levelBytes > body.length || bytes < 0)
-      throw new BrokenParquet("The levels of a page are longer than the page.");
+    if (levelBytes > body.length || bytes < 0) throw new Unreadable("The levels of a page are longer than the page.");
     const { maxDefinition, maxRepetition } = this.#leaf;
     const level = (max: number, start: number, end: number) =>
       max === 0 ? undefined : new RunLengths(body.subarray(start, end), 0, widthOf(max));
@@ -191,10 +190,10 @@ export class Pages {
 
 function checked(header: PageHeader, rest: number): PageHeader {
   const { compressed_page_size, uncompressed_page_size } = header;
-  if (count(compressed_page_size) > rest) throw new BrokenParquet("A page is longer than its column chunk.");
+  if (count(compressed_page_size) > rest) throw new Unreadable("A page is longer than its column chunk.");
   for (const bytes of [compressed_page_size, count(uncompressed_page_size)]) {
     if (bytes <= mostPageBytes) continue;
-    throw new BrokenParquet(
+    throw new Unreadable(
       `A page has ${bytes} bytes, more than the ${mostPageBytes} that can be read at a time.`,
       "size",
     );
@@ -204,7 +203,7 @@ function checked(header: PageHeader, rest: number): PageHeader {
 
 function count(value: unknown): number {
   if (typeof value === "number" && Number.isInteger(value) && value >= 0) return value;
-  throw new BrokenParquet("The header of a page is damaged.");
+  throw new Unreadable("The header of a page is damaged.");
 }
 
 /** A page whose values cannot be confused with what else lies in its buffer, and do not keep that. */

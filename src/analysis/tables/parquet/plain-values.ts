@@ -1,5 +1,5 @@
 import type { SchemaElement } from "hyparquet";
-import { BrokenParquet } from "./broken-parquet.js";
+import { Unreadable } from "../unreadable.js";
 import type { RawValue } from "./leaf-values.js";
 
 /** How values of a physical type are stored plainly, that is one after the other. */
@@ -10,14 +10,14 @@ export interface PlainType {
   read(view: DataView, at: number): RawValue;
 }
 
-/** Of all types but booleans, which are bits. @throws BrokenParquet if the schema does not say it */
+/** Of all types but booleans, which are bits. @throws Unreadable if the schema does not say it */
 export function plainTypeOf({ type, type_length: length = 0 }: SchemaElement): PlainType {
   if (type === "FIXED_LEN_BYTE_ARRAY") {
-    if (!Number.isInteger(length) || length <= 0) throw new BrokenParquet("A column of fixed length does not say it.");
+    if (!Number.isInteger(length) || length <= 0) throw new Unreadable("A column of fixed length does not say it.");
     return { width: length, read: (view, at) => bytesAt(view, at, length) };
   }
   const plain = type && plainTypes[type];
-  if (plain === undefined) throw new BrokenParquet(`Values of type ${type} cannot be stored so.`);
+  if (plain === undefined) throw new Unreadable(`Values of type ${type} cannot be stored so.`);
   return plain;
 }
 
@@ -32,7 +32,7 @@ const plainTypes: Readonly<Record<string, PlainType>> = {
 
 /** Not a copy. */
 export function bytesAt(view: DataView, at: number, length: number): Uint8Array {
-  if (at + length > view.byteLength) throw new BrokenParquet("A value breaks off.");
+  if (at + length > view.byteLength) throw new Unreadable("A value breaks off.");
   return new Uint8Array(view.buffer, view.byteOffset + at, length);
 }
 

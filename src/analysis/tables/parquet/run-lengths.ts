@@ -1,4 +1,4 @@
-import { BrokenParquet } from "./broken-parquet.js";
+import { Unreadable } from "../unreadable.js";
 
 /**
  * Reads values of Parquet's hybrid of run lengths and bit packing, a few at a time.
@@ -17,13 +17,13 @@ export class RunLengths {
 
   /** @param width bits of a value, 0 to 32. With 0 all values are 0, and no bytes are read */
   constructor(bytes: Uint8Array, start: number, width: number) {
-    if (width > 32) throw new BrokenParquet(`Values cannot have ${width} bits.`);
+    if (width > 32) throw new Unreadable(`Values cannot have ${width} bits.`);
     this.#bytes = bytes;
     this.#at = start;
     this.#width = width;
   }
 
-  /** @throws BrokenParquet if there are fewer values */
+  /** @throws Unreadable if there are fewer values */
   take(count: number): Uint32Array {
     const values = new Uint32Array(count);
     if (this.#width === 0) return values;
@@ -57,7 +57,7 @@ export class RunLengths {
     const modulus = 2 ** width;
     let bit = this.#bit;
     // Writers may leave out the bytes of the values that fill up the last group of eight.
-    if (bit + count * width > bytes.length * 8) throw new BrokenParquet("Packed values break off.");
+    if (bit + count * width > bytes.length * 8) throw new Unreadable("Packed values break off.");
     for (let index = first; index < first + count; index++) {
       const at = Math.floor(bit / 8);
       const shift = bit & 7;
@@ -83,12 +83,12 @@ export class RunLengths {
       value += (next & 0x7f) * 2 ** shift;
       if (next < 0x80) return value;
     }
-    throw new BrokenParquet("The length of a run has more than 32 bits.");
+    throw new Unreadable("The length of a run has more than 32 bits.");
   }
 
   #next(): number {
     const next = this.#bytes[this.#at];
-    if (next === undefined) throw new BrokenParquet("Values break off.");
+    if (next === undefined) throw new Unreadable("Values break off.");
     this.#at += 1;
     return next;
   }

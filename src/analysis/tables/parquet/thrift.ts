@@ -1,4 +1,4 @@
-import { BrokenParquet } from "./broken-parquet.js";
+import { Unreadable } from "../unreadable.js";
 
 /*
  * Finds the parts of a struct in Thrift's compact protocol, and checks all lengths in it, without building anything. A
@@ -16,19 +16,19 @@ export const thriftTypes = { i32: 5, i64: 6, binary: 8, list: 9, struct: 12 } as
 
 const maxDepth = 32;
 
-/** The fields of the struct that begins at `start`, by their ids. @throws BrokenParquet */
+/** The fields of the struct that begins at `start`, by their ids. @throws Unreadable */
 export function fieldsOf(bytes: Uint8Array, start: number): ReadonlyMap<number, ThriftField> {
   const fields = new Map<number, ThriftField>();
   eachField(bytes, start, (id, field) => fields.set(id, field), 0);
   return fields;
 }
 
-/** The end of the struct that begins at `start`. @throws BrokenParquet */
+/** The end of the struct that begins at `start`. @throws Unreadable */
 export function endOfStruct(bytes: Uint8Array, start: number): number {
   return eachField(bytes, start, undefined, 0);
 }
 
-/** The size of a list, the type of its items, and where the first one begins. @throws BrokenParquet */
+/** The size of a list, the type of its items, and where the first one begins. @throws Unreadable */
 export function listAt(bytes: Uint8Array, start: number): { type: number; size: number; first: number } {
   const head = byteAt(bytes, start);
   const type = head & 0x0f;
@@ -39,11 +39,11 @@ export function listAt(bytes: Uint8Array, start: number): { type: number; size: 
 
 /** Each item takes a byte at least, so that a list cannot promise more than there is. */
 function checkedList<List extends { size: number; first: number }>(bytes: Uint8Array, list: List): List {
-  if (list.size > bytes.length - list.first) throw new BrokenParquet("A list is longer than the bytes that hold it.");
+  if (list.size > bytes.length - list.first) throw new Unreadable("A list is longer than the bytes that hold it.");
   return list;
 }
 
-/** A signed number of up to 64 bits. @throws BrokenParquet */
+/** A signed number of up to 64 bits. @throws Unreadable */
 export function integerAt(bytes: Uint8Array, start: number): bigint {
   const { value } = varintAt(bytes, start);
   return BigInt.asIntN(64, (value >> 1n) ^ -(value & 1n));
@@ -74,7 +74,7 @@ function eachField(
 
 /** @param inList a boolean in a list takes a byte; that of a field is its type */
 function endOfValue(bytes: Uint8Array, start: number, type: number, inList: boolean, depth: number): number {
-  if (depth > maxDepth) throw new BrokenParquet("Structures are nested too deeply.", "size");
+  if (depth > maxDepth) throw new Unreadable("Structures are nested too deeply.", "size");
   switch (type) {
     case 1:
     case 2:
@@ -89,7 +89,7 @@ function endOfValue(bytes: Uint8Array, start: number, type: number, inList: bool
       return start + 8;
     case thriftTypes.binary: {
       const { value, end } = varintAt(bytes, start);
-      if (value > BigInt(bytes.length - end)) throw new BrokenParquet("A text is longer than the bytes that hold it.");
+      if (value > BigInt(bytes.length - end)) throw new Unreadable("A text is longer than the bytes that hold it.");
       return end + Number(value);
     }
     case thriftTypes.list:
@@ -97,7 +97,7 @@ function endOfValue(bytes: Uint8Array, start: number, type: number, inList: bool
     case thriftTypes.struct:
       return eachField(bytes, start, undefined, depth + 1);
     default:
-      throw new BrokenParquet(`A field has the unknown type ${type}.`);
+      throw new Unreadable(`A field has the unknown type ${type}.`);
   }
 }
 
@@ -117,11 +117,11 @@ function varintAt(bytes: Uint8Array, start: number): { value: bigint; end: numbe
 
 function endOfVarint(bytes: Uint8Array, start: number): number {
   for (let at = start; at < start + 10; at++) if (byteAt(bytes, at) < 0x80) return at + 1;
-  throw new BrokenParquet("A number has more than 64 bits.");
+  throw new Unreadable("A number has more than 64 bits.");
 }
 
 function byteAt(bytes: Uint8Array, at: number): number {
   const byte = bytes[at];
-  if (byte === undefined) throw new BrokenParquet("A structure breaks off.");
+  if (byte === undefined) throw new Unreadable("A structure breaks off.");
   return byte;
 }

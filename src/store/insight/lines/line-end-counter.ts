@@ -3,7 +3,7 @@ import { lineFeeds, type TextEncoding } from "./text-format.js";
 
 /** Counts line ends in blocks. */
 export interface LineEndCounter {
-  /** Two buffers for blocks, if it counts those faster. */
+  /** Buffers for blocks, if it counts those faster. */
   readonly buffers: readonly Uint8Array[];
   /** The number of line feeds. In UTF-16 the block begins with a whole unit; half a unit at its end is none. */
   count(block: Uint8Array, encoding: TextEncoding): number;
@@ -12,10 +12,10 @@ export interface LineEndCounter {
 /**
  * A counter for much content: faster than it can be read, where the process can have WebAssembly.
  *
- * @param readBytes length of its two buffers
+ * @param readBytes length of its buffers
  */
 export function createFastCounter(readBytes: number): LineEndCounter {
-  const module = createLineEndModule(2 * readBytes);
+  const module = createLineEndModule(bufferCount * readBytes);
   return module === undefined ? plainCounter : new ModuleCounter(module, readBytes);
 }
 
@@ -33,6 +33,8 @@ export const plainCounter: LineEndCounter = {
   },
 };
 
+/** With three buffers the next read has begun when one ends, so that the disk does not wait for this thread. */
+const bufferCount = 3;
 /** Bytes that one step of the module counts. */
 const stepBytes = 64;
 
@@ -45,7 +47,8 @@ class ModuleCounter implements LineEndCounter {
   constructor(module: LineEndModule, readBytes: number) {
     this.#module = module;
     this.#memory = module.memory.buffer;
-    this.buffers = [0, readBytes].map((at) => new Uint8Array(this.#memory, at, readBytes));
+    const starts = Array.from({ length: bufferCount }, (_, n) => n * readBytes);
+    this.buffers = starts.map((start) => new Uint8Array(this.#memory, start, readBytes));
   }
 
   count(block: Uint8Array, encoding: TextEncoding): number {

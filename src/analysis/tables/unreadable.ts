@@ -1,0 +1,23 @@
+import type { PartialReason } from "../../store/ports/description.js";
+
+/** Why a part of a Parquet or Arrow file cannot be read. The message is one sentence. */
+export class Unreadable extends Error {
+  override readonly name = "Unreadable";
+  readonly reason: PartialReason["reason"];
+
+  constructor(message: string, reason: PartialReason["reason"] = "damaged") {
+    super(message);
+    this.reason = reason;
+  }
+}
+
+/**
+ * What an error says to a caller. The libraries throw errors of many kinds for damaged bytes.
+ *
+ * @param what what cannot be read, as the beginning of a sentence
+ */
+export function unreadablePart(what: string, error: unknown): PartialReason {
+  if (error instanceof Unreadable) return { reason: error.reason, message: `${what}: ${error.message}` };
+  const why = error instanceof Error ? error.message : String(error);
+  return { reason: "damaged", message: `${what}: its bytes are damaged (${why}).` };
+}

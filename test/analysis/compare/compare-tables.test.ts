@@ -1,0 +1,149 @@
+import { gzipSync } from "node:zlib";
+import { describe, expect, it } from "vitest";
+import { compare } from "../../../src/analysis/compare/compare.js";
+import type { Run, Source } from "../../../src/analysis/source.js";
+import type { Comparison } from "../../../src/store/ports/description.js";
+import { endlessRun, sourceOfBytes } from "../../support/byte-sources.js";
+
+async function compareBy(
+  by: string | undefined,
+  before: Source,
+  after: Source,
+  chars = 8000,
+  run: Run = endlessRun(),
+): Promise<Comparison> {
+  return compare(before, after, { kind: "compare", names: ["a", "b"], by, chars }, run);
+}
+
+const csv = (text: string) => sourceOfBytes(text, "rows.csv", "text/csv");
+const jsonl = (...rows: readonly object[]) =>
+  sourceOfBytes(rows.map((row) => `${JSON.stringify(row)}\n`).join(""), "rows.jsonl", "application/x-ndjson");
+
+const prices = "id,name,price\n5,pear,3\n6,plum,4\n7,fig,12\n";
+
+describe("compare() of tables", () => {
+  it("tells columns, numbers of rows, and the lines of their text", async () => {
+    const found = await compareBy(undefined, csv(prices), csv("id,price,colour\n5,3,green\n"));
+    expect(found).toMatchObject({
+      kind: "table",
+      text: { lines_added: 2, lines_removed: 4 },
+      table: { columns_added: ["colour"], columns_removed: ["name"], rows_before: 3, rows_after: 1 },
+    });
+    expect(found.table).not.toHaveProperty("by");
+    expect(found).not.toHaveProperty("partial");
+  });
+
+  it("matches rows by a column, wherever they are", async () => {
+    const after = "id,name,price\n7,fig,13\n5,pear,3\n8,kiwi,\n";
+    expect(await compareBy("id", csv(prices), csv(after))).toEqual({
+      kind: "table",
+      table: {
+        columns_added: [],
+        columns_removed: [],
+        rows_before: 3,
+        rows_after: 3,
+        by: {
+          column: "id",
+          rows_added: 1,
+          rows_removed: 1,
+          rows_changed: 1,
+          repeated_keys: 0,
+          empty_keys: 0,
+          changes: "~ id=7: price 12 -> 13\n+ id=8: name=kiwi, price=\n- id=6\n",
+          cut: false,
+        },
+      },
+    });
+  });
+
+  it("compares the columns that both have, by their names", async () => {
+    const { table } = await compareBy("id", csv(prices), csv("price,id,new\n3,5,x\n5,6,y\n12,7,z\n"));
+    expect(table?.by).toMatchObject({ rows_changed: 1, changes: "~ id=6: price 4 -> 5\n" });
+  });
+
+  it("compares tables of other formats by their cells", async () => {
+    const rows = [
+      { id: 5, name: "pear", price: 3 },
+      { id: 6, name: "plum", price: null },
+      { id: 7, name: "fig", price: 12 },
+    ];
+    const { text, table } = await compareBy("id", csv(prices), jsonl(...rows));
+    expect(text).toBeUndefined();
+    expect(table?.by).toMatchObject({ rows_changed: 1, changes: "~ id=6: price 4 -> (empty)\n" });
+    const packed = { ...sourceOfBytes(gzipSync(prices.replace("plum", "lime")), "rows.csv.gz", "application/gzip") };
+    expect((await compareBy("id", csv(prices), packed)).table?.by).toMatchObject({
+      changes: "~ id=6: name plum -> lime\n",
+    });
+  });
+
+  it("matches rows of one key in their order, and counts them", async () => {
+    const before = "id,v\na,1\na,2\n,3\nb,4\n,5\n";
+    const after = "id,v\na,1\na,9\na,2\n,3\n,6\n,7\n";
+    const { table } = await compareBy("id", csv(before), csv(after));
+    expect(table?.by).toMatchObject({
+      rows_added: 2,
+      rows_removed: 1,
+      rows_changed: 2,
+      repeated_keys: 3,
+      empty_keys: 5,
+      changes: "~ id=a: v 2 -> 9\n~ id=: v 5 -> 6\n+ id=a: v=2\n+ id=: v=7\n- id=b\n",
+    });
+  });
+
+  it("cuts cells, shows them on one line, and cuts the list after a line", async () => {
+    const long = "y".repeat(300);
+    const { table } = await compareBy("id", csv('id,v\n1,"a\nb"\n'), csv(`id,v\n1,${long}\n`));
+    expect(table?.by?.changes).toBe(`~ id=1: v a\\nb -> ${"y".repeat(100)}...\n`);
+    const many = Array.from({ length: 500 }, (_, at) => `${at},${at % 2}\n`).join("");
+    const added = await compareBy("id", csv("id,v\nx,1\nz,2\n"), csv(`id,v\n${many}z,3\n`), 60);
+    expect(added.table?.by).toMatchObject({
+      rows_added: 500,
+      changes: "~ id=z: v 2 -> 3\n+ id=0: v=0\n+ id=1: v=1\n+ id=2: v=0\n- id=x\n",
+      cut: true,
+    });
+  });
+
+  it("refuses a column that not both have", async () => {
+    await expect(compareBy("colour", csv(prices), csv("id,colour\n1,red\n"))).rejects.toMatchObject({
+      code: "invalid_argument",
+      details: { argument: "by" },
+      message: 'Not both tables have a column "colour": a has "id", "name", "price"; b has "id", "colour".',
+    });
+  });
+
+  it("refuses a key for content that is no table", async () => {
+    await expect(compareBy("id", csv(prices), sourceOfBytes("prose\n", "notes.txt", "text/plain"))).rejects.toMatchObject({
+      code: "invalid_argument",
+      next: "describe_content",
+      details: { argument: "by", format: "text" },
+      message: "The content of b is no table with columns: its format is text.",
+    });
+  });
+
+  it("says how far it came if the time is over", async () => {
+    const rows = Array.from({ length: 50_000 }, (_, at) => `${at},${at}\n`).join("");
+    let asked = 0;
+    const run: Run = { isOver: () => ++asked > 100, report: () => undefined };
+    const { partial, table } = await compareBy("k", csv(`k,v\n${rows}`), csv(`k,v\n${rows}x,1\n`), 8000, run);
+    expect(partial?.reason).toBe("time");
+    expect(table?.rows_before).toBeLessThan(50_000);
+    expect(table?.by).toMatchObject({ rows_removed: 0 });
+  });
+});
+
+describe("compare() of other content", () => {
+  it("tells sizes and the first difference", async () => {
+    const before = Buffer.alloc(3_000_000, 0xfe);
+    const after = Buffer.from(before);
+    after[2_500_000] = 1;
+    expect(await compareBy(undefined, sourceOfBytes(before), sourceOfBytes(after))).toEqual({
+      kind: "bytes",
+      bytes: { before: 3_000_000, after: 3_000_000, first_difference: 2_500_000 },
+    });
+    expect(await compareBy(undefined, sourceOfBytes(before), sourceOfBytes(before.subarray(0, 10)))).toEqual({
+      kind: "bytes",
+      bytes: { before: 3_000_000, after: 10, first_difference: 10 },
+    });
+    expect(await compareBy(undefined, sourceOfBytes(before), sourceOfBytes(before))).toEqual({ kind: "identical" });
+  });
+});
