@@ -20,6 +20,7 @@ const exhaustive = [
   "test/engines/disk/{content-faults,disk-faults}.test.ts",
   "test/engines/sqlite/{full-disk,several-processes,index/{several-processes,many-artifacts}}.test.ts",
   "test/engines/local-files/local-{files,folders}.test.ts",
+  "test/engines/threads/analysis-limits.test.ts",
 ];
 const endToEnd = ["test/e2e/*.test.ts"];
 const hosts = ["test/hosts/**"]; // they need npm: `npm run test:hosts`
