@@ -177,6 +177,23 @@ describe("compare() of texts", () => {
     expect(text?.diff).toContain(`-${"x".repeat(500)} [... 3000001 bytes]\n`);
   });
 
+  it("shows where long lines differ, as far as the first megabyte of one", async () => {
+    const json = (price: number) => JSON.stringify({ items: "é".repeat(200_000), price, more: "z".repeat(1000) });
+    const { text } = await compareTexts(json(12), json(13));
+    const shown = (price: number) =>
+      `[199921 characters ...] ${"é".repeat(89)}","price":${price},"more":"${"z".repeat(390)}`;
+    expect(text?.diff.split("\n").map((line) => line.replace(/ \[\.\.\. \d+ bytes\]$/, ""))).toEqual([
+      "--- a",
+      "+++ b",
+      "@@ -1 +1 @@",
+      `-${shown(12)}`,
+      "\\ No newline at end of file",
+      `+${shown(13)}`,
+      "\\ No newline at end of file",
+      "",
+    ]);
+  });
+
   it("says so if the time is over", async () => {
     let asked = 0;
     const run: Run = { isOver: () => ++asked > 5, report: () => undefined };
