@@ -152,7 +152,7 @@ export interface FoundLines {
   /** Lines that match. All of them are counted, unless `partial` is present. */
   readonly total: number;
   /** Lines that match before the first one that was asked for. */
-  readonly before?: number;
+  readonly before: number;
   /** Matching lines in `text`. */
   readonly shown: number;
   /** The number of the last matching line in `text`; 0 if there is none. */
