@@ -14,7 +14,7 @@ export function comparisonAnswer({ before, after, comparison }: ComparedArtifact
   const head =
     kind === "identical"
       ? `Identical: ${first} and ${second} have the same ${count(after.bytes, "byte")}.`
-      : `${first} to ${second}: ${countsOf(comparison)}.`;
+      : `From ${first} to ${second}: ${countsOf(comparison)}.`;
   const parts = [head, ...(partial === undefined ? [] : [partial.message]), ...hintsOf(comparison, before, after)];
   const changes = comparison.table?.by?.changes ?? comparison.text?.diff ?? "";
   const text = [parts.join(" "), changes].filter((part) => part !== "").join("\n");

@@ -7,12 +7,11 @@ import type {
   ColumnDescription,
   Description,
   TableDescription,
-  TextDescription,
 } from "../../store/ports/description.js";
 import { success } from "../calls/tool-result.js";
 import { upTo } from "../calls/up-to.js";
 import { callText } from "../content/read-call.js";
-import { briefText, plainOrQuoted } from "./brief-text.js";
+import { briefText, plainOrQuoted, textFacts } from "./brief-text.js";
 import { columnLines, fullColumnLines, type ShownColumns } from "./column-lines.js";
 import { outlined } from "./json-outline.js";
 
@@ -43,9 +42,8 @@ export function descriptionAnswer(
   const { shown, lines } = toldOf(artifact, description, columns);
   const stored = description.mime_type === mime_type ? "" : `, stored as ${mime_type}`;
   const text = [
-    `${briefText(description)}, ${count(bytes, "byte")}, version ${version}${stored}.`,
-    ...(description.partial === undefined ? [] : [`Partial: ${description.partial.message}`]),
-    ...(description.text === undefined ? [] : [textLine(description.text)]),
+    `${[briefText(description), ...textFacts(description), count(bytes, "byte"), `version ${version}${stored}`].join(", ")}.`,
+    ...(description.partial === undefined ? [] : [`Not all was looked at: ${description.partial.message}`]),
     ...lines,
   ].join("\n");
   return success({ bucket, key, version, bytes, ...shown }, text);
@@ -115,12 +113,6 @@ function moreLine(
   }
   const line = parts.filter((part) => part !== "").join(" ");
   return line === "" ? [] : [line];
-}
-
-function textLine({ encoding, bom, line_ends, lines, longest_line: longest }: TextDescription): string {
-  const ends = line_ends === "none" ? "no line end" : `line ends ${line_ends}`;
-  const bounds = lines === 0 ? "" : `, the longest is line ${longest.line} with ${count(longest.bytes, "byte")}`;
-  return `${encoding}${bom ? " with BOM" : ""}, ${ends}, ${count(lines, "line")}${bounds}.`;
 }
 
 function toldOfArchive(description: Description, archive: NonNullable<Description["archive"]>): Told {

@@ -112,11 +112,13 @@ describe("compare() of tables", () => {
   });
 
   it("refuses a key for content that is no table", async () => {
-    await expect(compareBy("id", csv(prices), sourceOfBytes("prose\n", "notes.txt", "text/plain"))).rejects.toMatchObject({
+    await expect(
+      compareBy("id", csv(prices), sourceOfBytes("prose\n", "notes.txt", "text/plain")),
+    ).rejects.toMatchObject({
       code: "invalid_argument",
       next: "describe_content",
       details: { argument: "by", format: "text" },
-      message: "The content of b is no table with columns: its format is text.",
+      message: "b is no table that can be read: its format is text.",
     });
   });
 
