@@ -9,7 +9,7 @@ const MiB = 1024 * 1024;
 /** The limit of memory is the product's. That of time is far away: what is proven here are results, not speed. */
 const threads = new AnalysisThreads(() => undefined, {
   program: fileURLToPath(new URL("../../../node_modules/.cache/test-workers/analysis-thread.cjs", import.meta.url)),
-  limits: { timeMs: 10 * 60_000, memoryBytes: 64 * MiB },
+  limits: { timeMs: 10 * 60_000, graceMs: 10 * 60_000, memoryBytes: 64 * MiB },
 });
 afterAll(() => threads.close());
 

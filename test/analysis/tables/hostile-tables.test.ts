@@ -13,7 +13,7 @@ const GB = 1_000_000_000;
 
 /** In a thread with the product's limit of memory: an analysis that needs more rejects. */
 async function inThread<Result>(source: Source, use: (run: RunInThread) => Promise<Result>): Promise<Result> {
-  const limits = { timeMs: patienceMs, memoryBytes: analysisMemoryBytes };
+  const limits = { timeMs: patienceMs, graceMs: patienceMs, memoryBytes: analysisMemoryBytes };
   const threads = new AnalysisThreads(() => undefined, { limits });
   const read = async (start: number, length: number) => Buffer.from(await source.read(start, length));
   const content = { key: source.key, mimeType: source.mimeType, bytes: source.bytes, reader: { read } };
