@@ -44,24 +44,11 @@ describe("files of other programs", () => {
   });
 });
 
-test("facts come from the footer of most files", async () => {
+test("facts come from the footer", async () => {
   const table = await openTableIn("a.parquet", bytesOf("parquet/sort_columns.parquet"));
-  expect(table.columns).toMatchInlineSnapshot(`
-    [
-      {
-        "empties": 2,
-        "greatest": 2,
-        "least": 1,
-        "name": "a",
-        "type": "integer",
-      },
-      {
-        "empties": 0,
-        "greatest": "c",
-        "least": "a",
-        "name": "b",
-        "type": "text",
-      },
-    ]
-  `);
+  // pyarrow reads two row groups of null, 2, 1 with a, b, c.
+  expect(table.columns).toEqual([
+    { name: "a", type: "integer", empties: 2, least: 1, greatest: 2 },
+    { name: "b", type: "text", empties: 0, least: "a", greatest: "c" },
+  ]);
 });
