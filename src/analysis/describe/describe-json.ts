@@ -1,11 +1,11 @@
 import type { Description } from "../../store/ports/description.js";
 import type { Detected } from "../formats/detect-format.js";
+import { JsonScanner } from "../formats/json/json-scanner.js";
 import { decoderOf } from "../formats/text-encoding.js";
 import type { Run, Source } from "../source.js";
 import { damaged } from "./damage.js";
-import { JsonScanner } from "./json/json-scanner.js";
-import { ShapeBuilder } from "./json/shape-builder.js";
 import { scanBytes } from "./scan-bytes.js";
+import { ShapeBuilder } from "./shape-builder.js";
 import { TextScanner } from "./text-scanner.js";
 
 /** The shape of JSON, and facts about its text. After damage in the JSON only the text is read on. */

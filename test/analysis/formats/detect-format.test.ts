@@ -32,6 +32,8 @@ test("tells JSON and JSON Lines by their text", async () => {
     ['{"a":1}\n', "x.jsonl", "jsonl"],
     ["no json\n", "x.jsonl", "text"],
     ["[link](url) and so on", "x.md", "text"],
+    ["[1] Knuth, D.: The art of computer programming", "x.txt", "text"],
+    ["[1, 2, {", "x.txt", "json"],
     ["{{ template }}", "x.html", "text"],
     ["3", "x.json", "json"],
     ["a,b\n1,2\n", "x", "text"],
