@@ -90,12 +90,13 @@ function textFormatOf(text: string, named: string | undefined, isWhole: boolean)
   return isSvg ? "svg" : "text";
 }
 
-/** The media type that is stored, or that the name says, if it is one of text. */
+/** The media type that is stored, or that the name says, if it is one of text, and of no format that the text has not. */
 function textTypeOf(key: string, mimeType: string): string {
   const essence = (mimeType.split(";")[0] ?? "").trim().toLowerCase();
-  const isSaid = isTextType(essence) && essence !== "text/plain";
-  const type = isSaid ? essence : mimeTypeOf(key, "text/plain");
-  return isTextType(type) ? type : "text/plain";
+  const types = [essence, mimeTypeOf(key, "")].filter(
+    (type) => isTextType(type) && namedFormatOf("", type) === undefined,
+  );
+  return types.find((type) => type !== "text/plain") ?? "text/plain";
 }
 
 const gzip: Detected = { format: "gzip", mimeType: "application/gzip", isText: false };

@@ -37,8 +37,8 @@ const maxTokenBytes = 1024;
 const maxDepth = 16 * 1024 * 1024;
 
 /**
- * Reads JSON in UTF-8 block by block and tells a listener of its values. It keeps no value, so a long text
- * costs no memory. It checks all of the grammar except what stands after a backslash.
+ * Reads JSON in UTF-8 block by block and tells a listener of its values. It keeps no value, so a long text costs no
+ * memory. It checks all of the grammar except what stands after a backslash.
  */
 export class JsonScanner {
   readonly #listener: JsonListener;
@@ -52,11 +52,13 @@ export class JsonScanner {
   /** The part of a name or a token that was in the blocks before, if it is wanted. */
   #kept: Buffer | undefined;
   /** Bytes before the block. */
-  #seen = 0;
+  #seen: number;
   #damage: string | undefined;
 
-  constructor(listener: JsonListener) {
+  /** @param start offset of the first byte in the content */
+  constructor(listener: JsonListener, start = 0) {
     this.#listener = listener;
+    this.#seen = start;
   }
 
   /** Where the JSON is wrong. */
