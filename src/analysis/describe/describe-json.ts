@@ -1,7 +1,7 @@
+import { decoderOf, type Encoding } from "../../store/model/text-encoding.js";
 import type { Description } from "../../store/ports/description.js";
 import type { Detected } from "../formats/detect-format.js";
 import { JsonScanner } from "../formats/json/json-scanner.js";
-import { decoderOf, type Encoding } from "../formats/text-encoding.js";
 import type { Run, Source } from "../source.js";
 import { damaged } from "./damage.js";
 import { scanBytes } from "./scan-bytes.js";

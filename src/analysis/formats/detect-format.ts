@@ -1,10 +1,10 @@
 import { isTextType, mimeTypeOf } from "../../store/model/media-type.js";
+import { decoderOf, type Encoding, encodingOf } from "../../store/model/text-encoding.js";
 import type { Source } from "../source.js";
 import { BrokenContentError, plainBytes } from "./byte-stream.js";
 import { looksLikeJson, looksLikeJsonLines } from "./json/json-beginning.js";
 import { namedFormatOf } from "./named-format.js";
 import { isGzip, isSafetensors, libraryFormatOf, ownSignatureOf, type Signature } from "./signatures.js";
-import { decoderOf, type Encoding, encodingOf } from "./text-encoding.js";
 
 /** What a content is. */
 export interface Detected {
