@@ -38,6 +38,7 @@ async function readHeader(source: Source, list: TensorList, run: Run): Promise<P
     if (run.isOver()) return timeIsOver(`${list.tensors} tensors`);
     const part = await reader.take(Math.min(partBytes, missing));
     if (part.length === 0) throw new Damage("The content ends inside its header.");
+    run.report({ tensors: list.facts() }); // the parser may need too much memory
     header.write(part);
     missing -= part.length;
   }
