@@ -71,6 +71,7 @@ class TableFacts {
     this.rows += rows.length;
     for (const [index, column] of this.#columns.entries()) {
       for (const row of rows) column.add(row[index] ?? null);
+      column.settle();
     }
   }
 
@@ -78,7 +79,7 @@ class TableFacts {
   describe(isWhole: boolean): TableDescription {
     const { totalRows, columns, delimiter, header } = this.#table;
     return {
-      rows: isWhole ? this.rows : Math.max(this.rows, totalRows ?? 0),
+      rows: isWhole && columns.length > 0 ? this.rows : Math.max(this.rows, totalRows ?? 0),
       ...(!isWhole && totalRows !== undefined && { rows_exact: true }),
       columns: columns.length + (this.#table.laterColumns?.() ?? 0),
       ...(delimiter !== undefined && { delimiter }),

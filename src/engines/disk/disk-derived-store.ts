@@ -1,9 +1,9 @@
 import { createHash, randomBytes } from "node:crypto";
-import { type FileHandle, lstat, open, readdir, rename, unlink, writeFile } from "node:fs/promises";
+import { type FileHandle, lstat, open, readdir, rename, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { DerivedStore } from "../../store/ports/derived-store.js";
 import type { Log } from "../../store/ports/log.js";
-import { ignoringErrno, makeIfAbsent } from "../file-system.js";
+import { ignoringErrno, makeIfAbsent, readAt } from "../file-system.js";
 
 export interface DiskDerivedStoreOptions {
   /** Nothing is written: neither entries, nor when they were used. */
@@ -50,7 +50,7 @@ export function createDiskDerivedStore(
   return {
     get: (sha256, name) =>
       orElse("get", undefined, async () => {
-        const file = await ignoringErrno(["ENOENT"], () => open(fileOf(sha256, name)), undefined);
+        const file = await ignoringErrno(["ENOENT"], () => open(fileOf(sha256, name), "r"), undefined);
         if (file === undefined) return undefined;
         try {
           const entry = await readEntry(file, sha256, name);
@@ -87,8 +87,9 @@ export function createDiskDerivedStore(
 }
 
 async function readEntry(file: FileHandle, sha256: string, name: string): Promise<Uint8Array | undefined> {
-  if ((await file.stat()).size > maxFileBytes) return undefined;
-  const content = await file.readFile();
+  const { size } = await file.stat();
+  if (size > maxFileBytes) return undefined;
+  const content = Buffer.from(await readAt(file, 0, size));
   const entry = content.subarray(digestBytes);
   return content.subarray(0, digestBytes).equals(digestOf(sha256, name, entry)) ? entry : undefined;
 }
@@ -97,7 +98,8 @@ async function readEntry(file: FileHandle, sha256: string, name: string): Promis
 async function writeWhole(path: string, parts: readonly Uint8Array[]): Promise<void> {
   const draft = `${path}${draftMark}${randomBytes(8).toString("hex")}`;
   try {
-    await writeFile(draft, Buffer.concat(parts), { flag: "wx", mode: 0o600 });
+    const file = await open(draft, "wx", 0o600);
+    await file.writeFile(Buffer.concat(parts)).finally(() => file.close());
     await rename(draft, path);
   } catch (error) {
     await Promise.all([draft, path].map(removeFile));

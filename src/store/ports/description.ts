@@ -182,8 +182,10 @@ export interface Comparison {
     readonly line_ends?: readonly ["lf" | "crlf", "lf" | "crlf"];
   };
   readonly table?: {
+    /** By name, the first 200. */
     readonly columns_added: readonly string[];
     readonly columns_removed: readonly string[];
+    /** Rows that were read: a lower bound if the comparison is partial. */
     readonly rows_before: number;
     readonly rows_after: number;
     /** With a key column. */

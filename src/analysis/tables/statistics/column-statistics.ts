@@ -54,6 +54,11 @@ export class ColumnStatistics {
     }
   }
 
+  /** Keeps no text in memory out of which cells were cut. To be called now and then: copying each cell would take time. */
+  settle(): void {
+    this.#summary?.settle();
+  }
+
   /**
    * The facts.
    *

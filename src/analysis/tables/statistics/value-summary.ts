@@ -40,6 +40,13 @@ export class ValueSummary {
     if (this.#interpretation === "times" && typeof value !== "string") this.#texts.add(cellText(value));
   }
 
+  /** Keeps no text in memory out of which values were cut. */
+  settle(): void {
+    this.#numbers.settle();
+    this.#times.settle();
+    this.#texts.settle();
+  }
+
   facts(): ValueFacts {
     const type = this.#type();
     const histogram = this.#spread?.histogram();

@@ -1,6 +1,6 @@
 /*
  * A WebAssembly module that counts with SIMD. It is the text below, as `wat2wasm` of the npm package `wabt` assembles it.
- * Counting in JavaScript takes four times as long as reading from the page cache; this takes a third of it.
+ * JavaScript counts 4 GB a second at best, and files in the page cache are read at 20. This counts 60.
  *
  *   (module
  *     (memory (export "memory") 1)
@@ -71,6 +71,7 @@ interface WebAssemblyNamespace {
   readonly Module: new (bytes: Uint8Array) => object;
   readonly Instance: new (module: object) => { readonly exports: unknown };
 }
+
 export interface LineEndModule {
   readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): void };
   /** How many bytes of `[at, end)` are equal to `byte`. `end - at` is a multiple of 64. */
@@ -84,8 +85,8 @@ let compiled: object | undefined;
 const pageBytes = 65_536;
 
 /**
- * An instance with a memory of its own, of at least so many bytes. Undefined where there is no room for one: its memory reserves gigabytes of
- * addresses, which a limit on them does not allow, and a Node without a compiler has no WebAssembly.
+ * An instance with a memory of its own, of at least so many bytes. Undefined where there can be none: a Node without a
+ * compiler has no WebAssembly, and a memory reserves gigabytes of addresses, which a limit on them does not allow.
  */
 export function createLineEndModule(bytes: number): LineEndModule | undefined {
   try {

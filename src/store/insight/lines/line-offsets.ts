@@ -1,5 +1,4 @@
 import type { OpenArtifact } from "../../artifacts/open-artifact.js";
-import { plainCounter } from "./line-end-counter.js";
 import { blockOfLineEnd, type LineIndex } from "./line-index.js";
 import { lineFeeds } from "./text-format.js";
 
@@ -16,17 +15,17 @@ export async function offsetOfLine(open: OpenArtifact, index: LineIndex, line: n
   const block = blockOfLineEnd(index, line - 1);
   const start = block * index.blockBytes;
   const bytes = await open.read(start, index.blockBytes);
-  const before = index.before[block] ?? 0;
-  if (plainCounter.count(bytes, index.encoding) !== (index.before[block + 1] ?? 0) - before) return undefined;
-  return start + endOfLineFeed(bytes, lineFeeds[index.encoding], line - 1 - before);
+  const end = endOfLineFeed(bytes, lineFeeds[index.encoding], line - 1 - (index.before[block] ?? 0));
+  return end && start + end;
 }
 
-/** Where the `nth` line feed of a block ends. The block has as many. */
-function endOfLineFeed(block: Uint8Array, feed: Buffer, nth: number): number {
+/** Where the `nth` line feed of a block ends. Undefined if there are fewer. */
+function endOfLineFeed(block: Uint8Array, feed: Buffer, nth: number): number | undefined {
   const bytes = Buffer.from(block.buffer, block.byteOffset, block.length);
   let end = 0;
   for (let found = 0; found < nth; ) {
     const at = bytes.indexOf(feed, end);
+    if (at === -1) return undefined;
     const isWhole = at % feed.length === 0; // in UTF-16, the two bytes may belong to two characters
     if (isWhole) found += 1;
     end = isWhole ? at + feed.length : at + 1;

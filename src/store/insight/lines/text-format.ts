@@ -53,19 +53,20 @@ function plainTextFormat(start: Buffer): TextFormat | undefined {
   const marked = marks.find(([, mark]) => start.subarray(0, mark.length).equals(mark));
   const encodings: readonly TextEncoding[] = marked === undefined ? ["utf-8", "latin-1"] : [marked[0]];
   const textStart = marked?.[1].length ?? 0;
-  const encoding = encodings.find((one) => isText(start.subarray(textStart), one, marked === undefined));
+  const isCut = start.length === formatWindowBytes; // maybe inside a character
+  const encoding = encodings.find((one) => {
+    const decoder = new TextDecoder(decoderName(one), { fatal: one === "utf-8" && marked === undefined });
+    try {
+      return isText(start, decoder.decode(start, { stream: isCut || one === "latin-1" }), one);
+    } catch {
+      return false;
+    }
+  });
   return encoding && { encoding, textStart };
 }
 
 /** As a description tells it: see `encodingOf` of the analyses. */
-function isText(bytes: Uint8Array, encoding: TextEncoding, isStrict: boolean): boolean {
-  const decoder = new TextDecoder(decoderName(encoding), { fatal: isStrict && encoding === "utf-8", ignoreBOM: true });
-  let text: string;
-  try {
-    text = decoder.decode(bytes, { stream: true }); // the window may end inside a character
-  } catch {
-    return false;
-  }
+function isText(bytes: Uint8Array, text: string, encoding: TextEncoding): boolean {
   if (text.includes("\0")) return false;
   const controls = text.match(control)?.length ?? 0;
   if (encoding !== "latin-1") return controls * 50 <= text.length;
@@ -75,9 +76,8 @@ function isText(bytes: Uint8Array, encoding: TextEncoding, isStrict: boolean): b
 
 /** The text of whole characters. Bytes that are none become U+FFFD. A byte order mark is a character. */
 export function decodeText(bytes: Uint8Array, encoding: TextEncoding): string {
-  // In one step, Node 20 decodes Windows-1252 as ISO 8859-1. As a stream it has no characters that could be cut.
-  const stream = encoding === "latin-1";
-  return new TextDecoder(decoderName(encoding), { ignoreBOM: true }).decode(bytes, { stream });
+  return new TextDecoder(decoderName(encoding), { ignoreBOM: true }).decode(bytes, { stream: encoding === "latin-1" });
 }
 
+/** As a whole, Node 20 decodes Windows-1252 as ISO 8859-1. As a stream it is right, and there is nothing to cut. */
 const decoderName = (encoding: TextEncoding): string => (encoding === "latin-1" ? "windows-1252" : encoding);

@@ -91,13 +91,11 @@ describe("the index of lines", () => {
     expect(other.entries.size).toBe(0);
   });
 
-  it("is made again if its entry is damaged, or of another format, length or text", async () => {
+  it("is made again if its entry is damaged, or has another format or length", async () => {
     const derived = createMemoryDerivedStore();
     await startReader(derived).read(openText(text), wanted);
     const [sha256 = ""] = derived.entries.keys();
     const entry = Buffer.from(entryOf(derived)?.bytes ?? []);
-    const other = createMemoryDerivedStore();
-    await startReader(other).read(openText(text.replaceAll("0", "\n")), wanted);
     const changed = (at: number, value: number): Buffer => {
       const copy = Buffer.from(entry);
       copy.writeUInt32LE(value, at);
@@ -110,11 +108,11 @@ describe("the index of lines", () => {
       changed(0, 99),
       changed(4, 99),
       changed(16, 1),
-      entryOf(other)?.bytes ?? Buffer.alloc(0),
+      changed(24 + 4 * 27, 99_999), // more line ends in the last block than it has
     ];
     for (const bytes of unfit) {
       await derived.put(sha256, "lines", bytes);
-      const last = { ...wanted, line: lineCount, lines: 1 };
+      const last = { line: -1, chars: 1_000 };
       const page = await startReader(derived).read(openText(text), last);
       expect(page).toMatchObject({ text: `line ${lineCount}`, total: lineCount });
       expect(Buffer.from(entryOf(derived)?.bytes ?? []).equals(entry)).toBe(true);

@@ -73,6 +73,13 @@ describe("LineReader.read()", () => {
     expect(await read("a\rb\nc\r")).toMatchObject({ text: "a\rb\nc\r", total: 2 });
   });
 
+  it("the window in which the encoding is found may end inside a character", async () => {
+    for (const shift of [0, 1, 2]) {
+      const text = `${"x".repeat(shift)}${"日".repeat(30_000)}`;
+      expect(await read(text)).toMatchObject({ text, encoding: "utf-8" });
+    }
+  });
+
   it("skips a byte order mark at the start alone", async () => {
     expect(await read("\ufeffa\n\ufeffb\n")).toMatchObject({ text: "a\n\ufeffb", total: 2 });
     expect(await read("\ufeffa\n\ufeffb\n", { line: 2 })).toMatchObject({ text: "\ufeffb" });
@@ -81,6 +88,7 @@ describe("LineReader.read()", () => {
   it("reads bytes that are no UTF-8, but plainly text, as Windows-1252", async () => {
     const page = await read(Buffer.from("636166e90a8035", "hex"), { line: 1 });
     expect(page).toMatchObject({ text: "café\n€5", total: 2, encoding: "latin-1" });
+    expect(await read(Buffer.from("636166e9", "hex"))).toMatchObject({ text: "café", encoding: "latin-1" });
   });
 
   it("colours of a terminal are text, and a seldom bell", async () => {
