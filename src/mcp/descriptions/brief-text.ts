@@ -23,16 +23,19 @@ export function briefText(description: Description): string {
 
 const nameOf = (format: string): string => (format === "unknown" ? "of an unknown format" : format);
 
-/** What is known of text beside its lines: "utf-8, line ends crlf, longest line 12 (98 bytes)". */
+/**
+ * What is known of text beside its lines: "utf-8, line ends crlf, longest line 12 (98 bytes)". Of a table only what is
+ * not usual.
+ */
 export function textFacts({ text, table }: Description): string[] {
   if (text === undefined) return [];
   const { encoding, bom, line_ends, lines, longest_line: longest } = text;
+  const isAll = table === undefined;
   return [
-    encoding === "utf-8" ? encoding : "",
+    isAll && encoding === "utf-8" ? encoding : "",
     bom ? "with BOM" : "",
-    table === undefined ? "" : count(lines, "line"),
-    line_ends === "none" ? "no line end" : `line ends ${line_ends}`,
-    lines > 1 ? `longest line ${longest.line} (${count(longest.bytes, "byte")})` : "",
+    line_ends === "none" ? "no line end" : isAll || line_ends !== "lf" ? `line ends ${line_ends}` : "",
+    isAll && lines > 1 ? `longest line ${longest.line} (${count(longest.bytes, "byte")})` : "",
   ].filter((part) => part !== "");
 }
 

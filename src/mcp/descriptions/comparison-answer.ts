@@ -21,9 +21,14 @@ export function comparisonAnswer({ before, after, comparison }: ComparedArtifact
     ...(partial === undefined ? [] : [partial.message]),
     ...hintsOf(comparison, before, after),
   ];
-  const changes = comparison.table?.by?.changes ?? comparison.text?.diff ?? "";
+  const changes = comparison.table?.by?.changes ?? withoutNames(comparison.text?.diff ?? "");
   const text = [parts.join(" "), changes].filter((part) => part !== "").join("\n");
   return success({ before: placeOf(before), after: placeOf(after), ...comparison }, text);
+}
+
+/** A diff without its first two lines, which name what was compared: the text has said that. */
+function withoutNames(diff: string): string {
+  return diff.replace(/^--- .*\n\+\+\+ .*\n/, "");
 }
 
 function placeOf({ bucket, key, version, bytes }: Artifact) {

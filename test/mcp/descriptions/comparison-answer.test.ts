@@ -6,7 +6,8 @@ import { textOf } from "../../support/mcp-client.js";
 
 const before = artifactOf({ key: "k.csv", version: 2, bytes: 100 });
 const after = artifactOf({ key: "k.csv", version: 3, bytes: 120 });
-const diff = "--- b/k.csv version 2\n+++ b/k.csv version 3\n@@ -1,2 +1,2 @@\n a\n-b\n+c\n@@ -20,3 +20,4 @@\n x\n+y\n";
+const hunks = "@@ -1,2 +1,2 @@\n a\n-b\n+c\n@@ -20,3 +20,4 @@\n x\n+y\n";
+const diff = `--- b/k.csv version 2\n+++ b/k.csv version 3\n${hunks}`;
 const text = { lines_added: 2, lines_removed: 1, hunks: 2, diff, cut: false };
 const table = { columns_added: [], columns_removed: [], rows_before: 406, rows_after: 410 };
 const by = {
@@ -23,21 +24,21 @@ const compareCall = 'compare_artifacts {"bucket":"b","key":"k.csv","version":2,"
 
 it.each<[string, Comparison, string]>([
   ["identical", { kind: "identical" }, "Identical: version 2 and version 3 have the same 120 bytes."],
-  ["text", { kind: "text", text }, `From version 2 to version 3: 2 lines added, 1 removed, in 2 places.\n${diff}`],
+  ["text", { kind: "text", text }, `From version 2 to version 3: 2 lines added, 1 removed, in 2 places.\n${hunks}`],
   [
     "text whose diff is cut",
     { kind: "text", text: { ...text, hunks: 9, cut: true } },
-    `From version 2 to version 3: 2 lines added, 1 removed, in 9 places. The diff is cut. Line by line from there: read_artifact {"bucket":"b","key":"k.csv","version":3,"line":22}.\n${diff}`,
+    `From version 2 to version 3: 2 lines added, 1 removed, in 9 places. The diff is cut. Line by line from there: read_artifact {"bucket":"b","key":"k.csv","version":3,"line":22}.\n${hunks}`,
   ],
   [
     "text in two encodings, with two line ends",
     { kind: "text", text: { ...text, encodings: ["utf-8", "utf-16le with BOM"], line_ends: ["lf", "crlf"] } },
-    `From version 2 to version 3: 2 lines added, 1 removed, in 2 places. They are utf-8 and utf-16le with BOM: their characters are compared. Their line ends are lf and crlf, and are not compared.\n${diff}`,
+    `From version 2 to version 3: 2 lines added, 1 removed, in 2 places. They are utf-8 and utf-16le with BOM: their characters are compared. Their line ends are lf and crlf, and are not compared.\n${hunks}`,
   ],
   [
     "text that was not all compared",
     { kind: "text", text, partial: { reason: "time", message: "The time was over after 9 lines." } },
-    `From version 2 to version 3: 2 lines added, 1 removed, in 2 places. The time was over after 9 lines.\n${diff}`,
+    `From version 2 to version 3: 2 lines added, 1 removed, in 2 places. The time was over after 9 lines.\n${hunks}`,
   ],
   [
     "a table by a column",
@@ -52,7 +53,7 @@ it.each<[string, Comparison, string]>([
   [
     "a table with a diff",
     { kind: "table", table: { ...table, rows_after: 406, columns_added: ["a b", "c,d"] }, text },
-    `From version 2 to version 3: 406 rows; columns added: a b, "c,d".\n${diff}`,
+    `From version 2 to version 3: 406 rows; columns added: a b, "c,d".\n${hunks}`,
   ],
   [
     "a table without a diff",

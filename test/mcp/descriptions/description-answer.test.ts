@@ -63,7 +63,7 @@ describe("the description of a table", () => {
   it("has a line for each column: type, empty values, range, different values and the most frequent of a few", () => {
     const result = descriptionAnswer(artifact, csv, undefined);
     expect(textOf(result).split("\n")).toEqual([
-      "csv, 406 rows x 3 columns, utf-8, 407 lines, line ends lf, longest line 12 (98 bytes), 27000 bytes, version 2.",
+      "csv, 406 rows x 3 columns, 27000 bytes, version 2.",
       "price: number, 12 empty, 0.5 to 17, 90 different",
       'the origin: text, Europe to USA, 4 different: USA (254), Japan (79), "Europe, all" (73), ...',
       '"a:b": time, "2026-01-01T00:00:00Z" to "2026-01-02T00:00:00Z", at least 1000 different',
@@ -97,10 +97,13 @@ describe("the description of a table", () => {
     const partial = { reason: "time" as const, message: "The time was over after 300 rows." };
     const lines = told({ ...csv, partial, table: { ...table, delimiter: ";", header: false } });
     expect(lines.slice(0, 3)).toEqual([
-      "csv, at least 406 rows x 3 columns, utf-8, 407 lines, line ends lf, longest line 12 (98 bytes), 27000 bytes, version 2.",
+      "csv, at least 406 rows x 3 columns, 27000 bytes, version 2.",
       "Not all was looked at: The time was over after 300 rows.",
       'Here cells are divided by ";", and the first row is data, so the columns have numbers for names.',
     ]);
+    expect(told({ ...csv, text: { ...text, encoding: "latin-1", line_ends: "crlf" } })[0]).toBe(
+      "csv, latin-1, 406 rows x 3 columns, line ends crlf, 27000 bytes, version 2.",
+    );
     expect(told({ ...csv, partial, table: { ...table, rows_exact: true } })[0]).toMatch(/^csv, 406 rows/);
   });
 
