@@ -9,15 +9,20 @@ export const patienceMs = 20 * 60_000;
 
 /** Kills, cuts, full disks, races and memory under load: minutes each. `npm run test:exhaustive` runs them. */
 const exhaustive = [
+  "test/analysis/tables/columnar-hostile.test.ts",
   "test/e2e/{command,crash-points,full-disk,failing-sync,power-loss,race,read-only-disk}.test.ts",
   "test/e2e/{browser,code-cache,few-files,http,http-load,http-memory,installation,large-content,mcp-load,stdio,store-moved}.test.ts",
+  "test/analysis/describe/{damaged,hostile}.test.ts",
+  "test/analysis/tables/hostile-tables.test.ts",
   "test/http/attack/*.test.ts",
   "test/http/hostile-requests.test.ts",
   "test/mcp/{calls/hostile-input,stdio/hostile-lines}.test.ts",
+  "test/analysis/compare/large-content.test.ts",
   "test/store/{crash-points,races,schedules}.test.ts",
   "test/engines/disk/{content-faults,disk-faults}.test.ts",
   "test/engines/sqlite/{full-disk,several-processes,index/{several-processes,many-artifacts}}.test.ts",
   "test/engines/local-files/local-{files,folders}.test.ts",
+  "test/engines/threads/analysis-limits.test.ts",
 ];
 const endToEnd = ["test/e2e/*.test.ts"];
 const hosts = ["test/hosts/**"]; // they need npm: `npm run test:hosts`

@@ -21,6 +21,7 @@ const cases = {
   http: () => import("./cases/http.mjs"),
   listing: () => import("./cases/listing.mjs"),
   search: () => import("./cases/search.mjs"),
+  describe: () => import("./cases/describe.mjs"),
   memory: () => import("./cases/memory.mjs"),
   processes: () => import("./cases/processes.mjs"),
 };

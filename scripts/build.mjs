@@ -37,14 +37,17 @@ const commands = {
 };
 
 /**
- * Leaves out code that the libraries load at every start and this server never uses: zod's messages in other languages,
- * the SDK's validator for answers to elicitations, and the log of strtok3.
+ * Leaves out code of libraries that this server never uses: zod's messages in other languages, the SDK's validator for
+ * answers to elicitations, all decompressors of hyparquet-compressors but one, and the log of strtok3.
  *
  * @type {import("esbuild").Plugin}
  */
 const unused = {
   name: "unused",
   setup({ onLoad }) {
+    onLoad({ filter: /[\\/]hyparquet-compressors[\\/]src[\\/]index\.js$/ }, () => ({
+      contents: 'export { decompress as decompressZstd } from "fzstd";',
+    }));
     onLoad({ filter: /[\\/]debug[\\/]src[\\/]index\.js$/ }, () => ({
       contents: "module.exports = () => () => undefined;",
     }));
@@ -57,6 +60,14 @@ const unused = {
   },
 };
 
+/**
+ * For programs that are not needed at the start, so that the package stays small: they have no source map. The names of
+ * functions stay, so that an error can be traced.
+ */
+const minified = { minify: true, keepNames: true, sourcemap: false };
+/** The same for a program that must be fast: `keepNames` makes each function that is made in a loop slower. */
+const compact = { minifyWhitespace: true, minifySyntax: true, sourcemap: false };
+
 export async function bundle() {
   const server = join(dist, "server.cjs");
   await mkdir(dist, { recursive: true });
@@ -64,9 +75,7 @@ export async function bundle() {
   // Otherwise the bytecode of other versions of Node would never be removed.
   for (const name of await readdir(dist)) if (name.endsWith(".bytecode")) await rm(join(dist, name));
   const inputs = await bundleProgram("src/cli/main.ts", server, "cjs");
-  inputs.push(
-    ...(await bundleProgram("src/cli/commands.ts", join(dist, "commands.cjs"), "cjs", undefined, { sourcemap: false })),
-  );
+  inputs.push(...(await bundleProgram("src/cli/commands.ts", join(dist, "commands.cjs"), "cjs", undefined, minified)));
   inputs.push(...(await bundleWorkers(dist)));
   // The launcher is CommonJS too, because Node starts that faster.
   await writeFile(join(dist, "package.json"), '{"type":"commonjs"}\n');
@@ -86,15 +95,14 @@ export async function bundleWorkers(folder) {
 }
 
 /**
- * The program of analyses is mostly libraries for formats. They are evaluated when they are needed: `import()` becomes a
- * call of a function around that part of the bundle. Names stay, so that errors can be traced without a source map.
+ * Libraries for formats, which are most of this program, are evaluated when they are needed: `import()` becomes a call of
+ * a function around that part of the bundle.
  *
  * @param {string} folder
  */
 function bundleAnalysis(folder) {
   const program = join(folder, "analysis-thread.cjs");
-  const smaller = { minifyWhitespace: true, minifySyntax: true, sourcemap: false };
-  return bundleProgram("src/engines/threads/analysis-thread-program.ts", program, "cjs", undefined, smaller);
+  return bundleProgram("src/engines/threads/analysis-thread-program.ts", program, "cjs", undefined, compact);
 }
 
 const createRequire =

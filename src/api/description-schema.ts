@@ -10,7 +10,7 @@ const numberOrText = z.union([z.number(), z.string()]);
 /** Why an analysis does not cover all content. */
 export const partial = z
   .object({
-    reason: z.enum(["time", "memory", "damaged", "size"]),
+    reason: z.enum(["time", "memory", "damaged", "size", "unsupported"]),
     message: z.string().meta({ description: "What was looked at, and where it ended." }),
   })
   .meta({ description: "Present if not all content was looked at." });

@@ -5,6 +5,7 @@ import type { Cell, Table, WantedRows } from "../tables/table.js";
 import { Hasher } from "./hasher.js";
 import { KeyedRows } from "./keyed-rows.js";
 import { RowChanges } from "./row-changes.js";
+import { faultOf } from "./table-fault.js";
 
 /** The column whose values name the rows, with its index in each table. */
 export interface KeyColumn {
@@ -17,6 +18,15 @@ type ComparedRows = Pick<NonNullable<Comparison["table"]>, "rows_before" | "rows
   readonly partial?: PartialReason;
 };
 
+export interface CompareRowsOptions {
+  /** How the tables are called. */
+  readonly names: readonly [string, string];
+  /** The most characters of the changes. */
+  readonly chars: number;
+  readonly run: Run;
+  readonly rows?: KeyedRows;
+}
+
 /**
  * Compares the rows of two tables by a key: one pass over each, which keeps hashes, and another over the first table for
  * the values that are shown. Rows are equal if the cells of all columns that both tables have are equal as texts.
@@ -24,7 +34,7 @@ type ComparedRows = Pick<NonNullable<Comparison["table"]>, "rows_before" | "rows
 export async function compareRows(
   tables: readonly [Table, Table],
   key: KeyColumn,
-  { chars, run, rows = new KeyedRows() }: { readonly chars: number; readonly run: Run; readonly rows?: KeyedRows },
+  { names, chars, run, rows = new KeyedRows() }: CompareRowsOptions,
 ): Promise<ComparedRows> {
   const [before, after] = tables;
   const layout = layoutOf(tables, key);
@@ -33,6 +43,7 @@ export async function compareRows(
   const isDone =
     (await eachRow(before, { columns: layout.before }, run, (row, number) => comparison.addBefore(row, number))) &&
     (await eachRow(after, { columns: layout.after }, run, (row) => comparison.addAfter(row)));
+  const fault = faultOf(before, names[0]) ?? faultOf(after, names[1]);
   if (isDone) comparison.addLeft();
   const { counts } = comparison;
   const shown = changes.rowsBefore();
@@ -40,7 +51,7 @@ export async function compareRows(
     const wanted = { ...shown, columns: layout.before };
     await eachRow(before, wanted, run, (row, number) => changes.showBefore(number, row));
   }
-  const partial = isDone ? (before.broken() ?? after.broken() ?? sampled(rows.every)) : timeOver(counts);
+  const partial = isDone ? (fault ?? sampled(rows.every)) : timeOver(counts);
   return {
     rows_before: counts.before,
     rows_after: counts.after,

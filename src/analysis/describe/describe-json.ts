@@ -1,11 +1,11 @@
+import { decoderOf, type Encoding } from "../../store/model/text-encoding.js";
 import type { Description } from "../../store/ports/description.js";
 import type { Detected } from "../formats/detect-format.js";
-import { decoderOf } from "../formats/text-encoding.js";
+import { JsonScanner } from "../formats/json/json-scanner.js";
 import type { Run, Source } from "../source.js";
 import { damaged } from "./damage.js";
-import { JsonScanner } from "./json/json-scanner.js";
-import { ShapeBuilder } from "./json/shape-builder.js";
 import { scanBytes } from "./scan-bytes.js";
+import { ShapeBuilder } from "./shape-builder.js";
 import { TextScanner } from "./text-scanner.js";
 
 /** The shape of JSON, and facts about its text. After damage in the JSON only the text is read on. */
@@ -17,8 +17,9 @@ export async function describeJson(
   const { encoding = "utf-8", bom = false } = detected;
   const text = new TextScanner({ encoding, bom });
   const builder = new ShapeBuilder();
-  const json = new JsonScanner(builder);
-  const convert = toUtf8(encoding, bom);
+  const markBytes = bom && encoding === "utf-8" ? 3 : 0;
+  const json = new JsonScanner(builder, markBytes);
+  const convert = toUtf8(encoding, markBytes);
   const ended = await scanBytes(source, detected, run, (block) => {
     text.write(block);
     if (json.damage === undefined) json.write(convert(block));
@@ -30,9 +31,9 @@ export async function describeJson(
   return { text: text.facts(), ...(shape && { json: shape }), ...(partial && { partial }) };
 }
 
-function toUtf8(encoding: NonNullable<Detected["encoding"]>, bom: boolean): (block: Uint8Array) => Uint8Array {
+function toUtf8(encoding: Encoding, markBytes: number): (block: Uint8Array) => Uint8Array {
   if (encoding === "utf-8") {
-    let skip = bom ? 3 : 0;
+    let skip = markBytes;
     return (block) => {
       const rest = block.subarray(skip);
       skip -= block.length - rest.length;

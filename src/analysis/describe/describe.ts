@@ -14,8 +14,9 @@ export async function describe(source: Source, run: Run): Promise<Description> {
   const detected = await detectFormat(source);
   const { format, mimeType, compression } = detected;
   const named = { format, ...(mimeType && { mime_type: mimeType }), ...(compression && { compression }) };
-  run.report(named);
-  return { ...named, ...(await factsOf(source, detected, run)) };
+  const report = (facts: unknown) => run.report({ ...named, ...(facts as Facts) });
+  report({});
+  return { ...named, ...(await factsOf(source, detected, { isOver: () => run.isOver(), report })) };
 }
 
 /** The code of each kind is loaded when it is needed first. */

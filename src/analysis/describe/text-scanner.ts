@@ -1,5 +1,5 @@
+import type { Encoding } from "../../store/model/text-encoding.js";
 import type { TextDescription } from "../../store/ports/description.js";
-import type { Encoding } from "../formats/text-encoding.js";
 
 const lf = 0x0a;
 const cr = 0x0d;

@@ -1,9 +1,9 @@
 import { ArtifactError } from "../../store/model/errors.js";
+import { decoderOf } from "../../store/model/text-encoding.js";
 import type { FindAnalysis } from "../../store/ports/analyses.js";
 import type { FoundLines, PartialReason } from "../../store/ports/description.js";
 import { BrokenContentError, plainBytes } from "../formats/byte-stream.js";
 import { type Detected, detectFormat } from "../formats/detect-format.js";
-import { decoderOf } from "../formats/text-encoding.js";
 import { type Run, type Source, timeIsOver } from "../source.js";
 import { type LinePiece, LinePieces } from "./line-pieces.js";
 import { LineSearch } from "./line-search.js";

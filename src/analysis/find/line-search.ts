@@ -25,6 +25,8 @@ export class LineSearch {
   readonly #wanted: FindAnalysis;
   readonly #text: FoundText;
   #total = 0;
+  /** Matches before the first line that is wanted. */
+  #earlier = 0;
   /** The number of the next line. */
   #line = 1;
   /** The last lines before it that could be the context of a match. */
@@ -40,7 +42,7 @@ export class LineSearch {
   }
 
   get found() {
-    return { total: this.#total, ...this.#text.found };
+    return { total: this.#total, before: this.#earlier, ...this.#text.found };
   }
 
   /** Lines of which only the beginning was tried. */
@@ -79,10 +81,16 @@ export class LineSearch {
         const text = lines.slice(start, contentEnd(lines, start, end));
         this.#showMatch(cutLine(text, { ...hit, at: hit.at - start }), this.#before(lines, start));
       }
-      this.#total += 1;
+      this.#count();
       this.#line += 1;
       at = end + 1;
     }
+  }
+
+  /** Counts a match in the next line. */
+  #count(): void {
+    this.#total += 1;
+    if (this.#line < (this.#wanted.line ?? 1)) this.#earlier += 1;
   }
 
   /** Whether a match in the next line is to be shown. */
@@ -165,7 +173,7 @@ export class LineSearch {
           match,
           this.#previous.filter(({ line }) => line >= first),
         );
-      this.#total += 1;
+      this.#count();
     }
     this.#previous = [...this.#previous, { line: this.#line, text: beginning }].slice(-this.#wanted.context);
     this.#line += 1;

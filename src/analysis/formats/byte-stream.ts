@@ -1,7 +1,7 @@
 import { createGunzip } from "node:zlib";
+import { decoderOf } from "../../store/model/text-encoding.js";
 import { blocksOf, type Source } from "../source.js";
 import type { Detected } from "./detect-format.js";
-import { decoderOf } from "./text-encoding.js";
 
 /** Compressed content breaks off, or is damaged. */
 export class BrokenContentError extends Error {

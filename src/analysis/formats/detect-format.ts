@@ -1,10 +1,10 @@
 import { isTextType, mimeTypeOf } from "../../store/model/media-type.js";
+import { decoderOf, type Encoding, encodingOf } from "../../store/model/text-encoding.js";
 import type { Source } from "../source.js";
 import { BrokenContentError, plainBytes } from "./byte-stream.js";
-import { looksLikeJson, looksLikeJsonLines } from "./json-beginning.js";
+import { looksLikeJson, looksLikeJsonLines } from "./json/json-beginning.js";
 import { namedFormatOf } from "./named-format.js";
 import { isGzip, isSafetensors, libraryFormatOf, ownSignatureOf, type Signature } from "./signatures.js";
-import { decoderOf, type Encoding, encodingOf } from "./text-encoding.js";
 
 /** What a content is. */
 export interface Detected {
@@ -90,12 +90,13 @@ function textFormatOf(text: string, named: string | undefined, isWhole: boolean)
   return isSvg ? "svg" : "text";
 }
 
-/** The media type that is stored, or that the name says, if it is one of text. */
+/** The media type that is stored, or that the name says, if it is one of text, and of no format that the text has not. */
 function textTypeOf(key: string, mimeType: string): string {
   const essence = (mimeType.split(";")[0] ?? "").trim().toLowerCase();
-  const isSaid = isTextType(essence) && essence !== "text/plain";
-  const type = isSaid ? essence : mimeTypeOf(key, "text/plain");
-  return isTextType(type) ? type : "text/plain";
+  const types = [essence, mimeTypeOf(key, "")].filter(
+    (type) => isTextType(type) && namedFormatOf("", type) === undefined,
+  );
+  return types.find((type) => type !== "text/plain") ?? "text/plain";
 }
 
 const gzip: Detected = { format: "gzip", mimeType: "application/gzip", isText: false };

@@ -15,6 +15,9 @@ export interface SequentialReader {
   close(): Promise<void>;
 }
 
+/** Small, because of an archive of large files only the headers are read. */
+const windowBytes = blockBytes / 16;
+
 /** Reads content that is not compressed. What is skipped is not read. */
 export function createSeekingReader(source: Source): SequentialReader {
   let window: Uint8Array = new Uint8Array(0);
@@ -27,7 +30,8 @@ export function createSeekingReader(source: Source): SequentialReader {
     broken: undefined,
     async take(length) {
       const wanted = Math.min(length, source.bytes - position);
-      if (position < windowStart || position + wanted > windowStart + window.length) {
+      if (wanted === 0) return new Uint8Array(0);
+      if (position + wanted > windowStart + window.length) {
         window = await source.read(position, Math.min(Math.max(wanted, windowBytes), source.bytes - position));
         windowStart = position;
       }
@@ -43,9 +47,6 @@ export function createSeekingReader(source: Source): SequentialReader {
     close: async () => undefined,
   };
 }
-
-/** Small, because of an archive of large files only the headers are read. */
-const windowBytes = blockBytes / 16;
 
 /** Reads what comes out of gzip. */
 export function createUnpackingReader(source: Source): SequentialReader {

@@ -7,7 +7,7 @@ import type { FindRequest } from "./read-request.js";
 /** Lines that match. The answer begins with how many there are and with the call for those that are not shown. */
 export function foundAnswer(found: FoundLines & { readonly artifact: Artifact }, asked: FindRequest): CallToolResult {
   const { artifact, total, shown, last, text, partial } = found;
-  const isEnd = shown === 0 || shown + (found.before ?? 0) >= total;
+  const isEnd = shown === 0 || found.before + shown >= total;
   const { find, regex, context } = asked;
   const next = { find, ...(regex ? { regex } : {}), ...(context > 0 ? { context } : {}), line: last + 1 };
   const parts = [
@@ -37,6 +37,6 @@ function whichOf(
 
 function hintFor({ regex }: FindRequest): string {
   return regex
-    ? "Each line is tried alone, and case counts."
-    : "Case counts: with regex true, find is an expression, like [Ee]rror.";
+    ? "Each line is tried alone, and case counts unless the expression begins with (?i)."
+    : "Case counts: with regex true, an expression that begins with (?i) ignores it.";
 }

@@ -9,7 +9,7 @@ export function briefText(description: Description): string {
     briefOf(description);
   const least = partial && !description.table?.rows_exact ? "at least " : "";
   return [
-    compression === undefined ? format : `${format} in ${compression}`,
+    compression === undefined ? nameOf(format) : `${nameOf(format)} in ${compression}`,
     encoding ?? "",
     lines === undefined ? "" : `${least}${count(lines, "line")}`,
     rows === undefined ? "" : `${least}${count(rows, "row")} x ${count(columns ?? 0, "column")}`,
@@ -19,6 +19,24 @@ export function briefText(description: Description): string {
   ]
     .filter((part) => part !== "")
     .join(", ");
+}
+
+const nameOf = (format: string): string => (format === "unknown" ? "of an unknown format" : format);
+
+/**
+ * What is known of text beside its lines: "utf-8, line ends crlf, longest line 12 (98 bytes)". Of a table only what is
+ * not usual.
+ */
+export function textFacts({ text, table }: Description): string[] {
+  if (text === undefined) return [];
+  const { encoding, bom, line_ends, lines, longest_line: longest } = text;
+  const isAll = table === undefined;
+  return [
+    isAll && encoding === "utf-8" ? encoding : "",
+    bom ? "with BOM" : "",
+    line_ends === "none" ? "no line end" : isAll || line_ends !== "lf" ? `line ends ${line_ends}` : "",
+    isAll && lines > 1 ? `longest line ${longest.line} (${count(longest.bytes, "byte")})` : "",
+  ].filter((part) => part !== "");
 }
 
 /** A name or a value from content, for a line of text: in quotes if it could be misread, and cut if it is long. */

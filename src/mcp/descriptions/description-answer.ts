@@ -3,16 +3,11 @@ import type { Artifact } from "../../store/model/artifact.js";
 import { count } from "../../store/model/count.js";
 import { ArtifactError } from "../../store/model/errors.js";
 import { quote } from "../../store/model/quote.js";
-import type {
-  ColumnDescription,
-  Description,
-  TableDescription,
-  TextDescription,
-} from "../../store/ports/description.js";
+import type { ColumnDescription, Description, TableDescription } from "../../store/ports/description.js";
 import { success } from "../calls/tool-result.js";
 import { upTo } from "../calls/up-to.js";
 import { callText } from "../content/read-call.js";
-import { briefText, plainOrQuoted } from "./brief-text.js";
+import { briefText, plainOrQuoted, textFacts } from "./brief-text.js";
 import { columnLines, fullColumnLines, type ShownColumns } from "./column-lines.js";
 import { outlined } from "./json-outline.js";
 
@@ -21,6 +16,7 @@ const maxChars = 7_000;
 /** Columns that an error, or the call for more, names. */
 const maxNamed = 50;
 const maxNextColumns = 5;
+const maxNextChars = 300;
 
 /** What is told of a content: a description without what its text has no room for, and its text. */
 interface Told {
@@ -43,9 +39,8 @@ export function descriptionAnswer(
   const { shown, lines } = toldOf(artifact, description, columns);
   const stored = description.mime_type === mime_type ? "" : `, stored as ${mime_type}`;
   const text = [
-    `${briefText(description)}, ${count(bytes, "byte")}, version ${version}${stored}.`,
-    ...(description.partial === undefined ? [] : [`Partial: ${description.partial.message}`]),
-    ...(description.text === undefined ? [] : [textLine(description.text)]),
+    `${[briefText(description), ...textFacts(description), count(bytes, "byte"), `version ${version}${stored}`].join(", ")}.`,
+    ...(description.partial === undefined ? [] : [`Not all was looked at: ${description.partial.message}`]),
     ...lines,
   ].join("\n");
   return success({ bucket, key, version, bytes, ...shown }, text);
@@ -110,17 +105,12 @@ function moreLine(
   ];
   if (isCut || isShort) {
     const names = wanted.slice(isCut ? told.length : 0).map(({ name }) => name);
-    const next = { bucket, key, version, columns: names.slice(0, maxNextColumns) };
+    const columns = names.slice(0, Math.max(1, upTo(names, maxNextColumns, maxNextChars).length));
+    const next = { bucket, key, version, columns };
     parts.push(`All about some of them: ${callText("describe_artifact", next)}`);
   }
   const line = parts.filter((part) => part !== "").join(" ");
   return line === "" ? [] : [line];
-}
-
-function textLine({ encoding, bom, line_ends, lines, longest_line: longest }: TextDescription): string {
-  const ends = line_ends === "none" ? "no line end" : `line ends ${line_ends}`;
-  const bounds = lines === 0 ? "" : `, the longest is line ${longest.line} with ${count(longest.bytes, "byte")}`;
-  return `${encoding}${bom ? " with BOM" : ""}, ${ends}, ${count(lines, "line")}${bounds}.`;
 }
 
 function toldOfArchive(description: Description, archive: NonNullable<Description["archive"]>): Told {

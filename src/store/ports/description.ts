@@ -152,7 +152,7 @@ export interface FoundLines {
   /** Lines that match. All of them are counted, unless `partial` is present. */
   readonly total: number;
   /** Lines that match before the first one that was asked for. */
-  readonly before?: number;
+  readonly before: number;
   /** Matching lines in `text`. */
   readonly shown: number;
   /** The number of the last matching line in `text`; 0 if there is none. */
@@ -182,8 +182,10 @@ export interface Comparison {
     readonly line_ends?: readonly ["lf" | "crlf", "lf" | "crlf"];
   };
   readonly table?: {
+    /** By name, the first 200. */
     readonly columns_added: readonly string[];
     readonly columns_removed: readonly string[];
+    /** Rows that were read: a lower bound if the comparison is partial. */
     readonly rows_before: number;
     readonly rows_after: number;
     /** With a key column. */

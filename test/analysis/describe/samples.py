@@ -146,7 +146,7 @@ def gguf(order):
         text("blk.0.weight") + pack("I", 2) + pack("QQ", 64, 32) + pack("IQ", 8, 0),
         text("blk.0.norm") + pack("I", 1) + pack("Q", 64) + pack("IQ", 0, 2176),
     ]
-    return b"GGUF" + pack("IQQ", 3, len(tensors), len(entries)) + b"".join(entries) + b"".join(tensors) + bytes(64)
+    return b"GGUF" + pack("IQQ", 3, len(tensors), len(entries)) + b"".join(entries) + b"".join(tensors) + bytes(2176 + 256)
 
 
 for name, order in [("model.gguf", "<"), ("big-endian.gguf", ">")]:

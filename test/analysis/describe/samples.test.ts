@@ -43,6 +43,18 @@ test("says what of a safetensors file is missing", async () => {
   });
 });
 
+test("reports what is known, for the case that a limit stops the description", async () => {
+  const run = endlessRun();
+  await describe(sourceOfBytes(content("model.safetensors")), run);
+  expect(run.known).toMatchObject({ format: "safetensors", tensors: { list: [] } });
+  await describe(sourceOfBytes("a,b\n1,2\n", "x.csv"), run);
+  expect(run.known).toMatchObject({ format: "csv", mime_type: "text/csv" });
+});
+
+test("says where JSON with a byte order mark is wrong", async () => {
+  expect((await described("\ufeff[1 2]", "x.json")).partial?.message).toBe("The JSON is wrong at byte 6.");
+});
+
 test("describes text by its lines", async () => {
   const facts = async (bytes: Uint8Array | string) => (await described(bytes, "x.txt")).text;
   expect(await facts("a\r\nbcd\r\n")).toEqual({

@@ -26,15 +26,16 @@ function grep(text: string, isMatch: (line: string) => boolean, context: number,
   const matches = contents.flatMap((line, index) => (text !== "" && isMatch(line) ? [index + 1] : []));
   const shown = matches.filter((line) => line >= from);
   const out: string[] = [];
-  let before = 0;
+  let previous = 0;
   for (const [index, content] of contents.entries()) {
     const line = index + 1;
     if (!shown.some((match) => Math.abs(match - line) <= context)) continue;
-    if (context > 0 && before > 0 && line > before + 1) out.push("--");
+    if (context > 0 && previous > 0 && line > previous + 1) out.push("--");
     out.push(`${line}${shown.includes(line) ? ":" : "-"}${content}`);
-    before = line;
+    previous = line;
   }
-  return { total: matches.length, shown: shown.length, last: shown.at(-1) ?? 0, text: out.join("\n") };
+  const before = matches.length - shown.length;
+  return { total: matches.length, before, shown: shown.length, last: shown.at(-1) ?? 0, text: out.join("\n") };
 }
 
 const someLines = fc
@@ -89,7 +90,7 @@ describe("findLines", () => {
       "latin-1": Buffer.from(text, "latin1"),
       "utf-8 with BOM": Buffer.from(`\uFEFF${text}`),
     }[encoding] as Buffer;
-    const expected = { total: 2, shown: 2, last: 3, text: "1:Grüße\n3:und Grüße" };
+    const expected = { total: 2, before: 0, shown: 2, last: 3, text: "1:Grüße\n3:und Grüße" };
     expect(await find(bytes, { find: "Grüße" })).toEqual(expected);
     expect(await find(bytes, { find: "Gr..e$", regex: true })).toEqual(expected);
     expect(await find(bytes, { find: "^Gr", regex: true })).toMatchObject({ total: 1, last: 1 });
@@ -111,6 +112,7 @@ describe("findLines", () => {
     // "1:line 1" to "5:line 5" with their line ends are 44 characters.
     expect(first).toEqual({
       total: 1_000,
+      before: 0,
       shown: 5,
       last: 5,
       text: "1:line 1\n2:line 2\n3:line 3\n4:line 4\n5:line 5",
@@ -129,6 +131,7 @@ describe("findLines", () => {
   it("shows the first match in any case, cut if it must be", async () => {
     expect(await find("aaa\nbbbbbbbb\nccc\n", { find: "b", context: 1, chars: 6 })).toEqual({
       total: 1,
+      before: 0,
       shown: 1,
       last: 2,
       text: "2:bbbb",
@@ -160,6 +163,7 @@ describe("findLines", () => {
     const text = `a\n${long("")}a\n${long("a")}\n${long("")}\na\n`;
     expect(await find(text, { find: "a", regex: true })).toEqual({
       total: 3,
+      before: 0,
       shown: 3,
       last: 5,
       text: `1:a\n3:a${"y".repeat(199)}…\n5:a`,
@@ -213,7 +217,7 @@ describe("findLines", () => {
   });
 
   it("finds nothing in empty content", async () => {
-    expect(await find("", {})).toEqual({ total: 0, shown: 0, last: 0, text: "" });
+    expect(await find("", {})).toEqual({ total: 0, before: 0, shown: 0, last: 0, text: "" });
   });
 
   it.each([

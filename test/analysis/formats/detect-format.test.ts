@@ -19,6 +19,8 @@ test("a signature wins over the name, and the bytes over a name that says a pict
   const png = await readFile(new URL("gimp.png", data));
   expect(await detect(png, "x.csv", "text/csv")).toMatchObject({ format: "png", mimeType: "image/png", isText: false });
   expect(await detect("hello", "x.png", "image/png")).toMatchObject({ format: "text", isText: true });
+  expect(await detect("hello", "x.json", "application/json")).toMatchObject({ format: "text", mimeType: "text/plain" });
+  expect(await detect("hello", "x", "text/markdown")).toMatchObject({ format: "text", mimeType: "text/markdown" });
   expect(await detect("BMI,weight\n1,2\n", "x.csv")).toMatchObject({ format: "csv", mimeType: "text/csv" });
   expect(await detect("GIF is pronounced gif.\n", "x.md")).toMatchObject({ format: "text", mimeType: "text/markdown" });
 });
@@ -32,6 +34,8 @@ test("tells JSON and JSON Lines by their text", async () => {
     ['{"a":1}\n', "x.jsonl", "jsonl"],
     ["no json\n", "x.jsonl", "text"],
     ["[link](url) and so on", "x.md", "text"],
+    ["[1] Knuth, D.: The art of computer programming", "x.txt", "text"],
+    ["[1, 2, {", "x.txt", "json"],
     ["{{ template }}", "x.html", "text"],
     ["3", "x.json", "json"],
     ["a,b\n1,2\n", "x", "text"],

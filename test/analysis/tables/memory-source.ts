@@ -17,8 +17,13 @@ export function gzipped(key: string, content: string | Uint8Array): Source {
 }
 
 /** A content that begins with `head` and then repeats `body`, and is nowhere as a whole. */
-export function endlessSource(key: string, head: string, body: Uint8Array, bytes: number): Source {
-  const first = Buffer.from(head);
+export function endlessSource(
+  key: string,
+  head: string | Uint8Array,
+  body: string | Uint8Array,
+  bytes: number,
+): Source {
+  const [first, rest] = [Buffer.from(head), Buffer.from(body)];
   return {
     key,
     mimeType: "application/octet-stream",
@@ -27,8 +32,8 @@ export function endlessSource(key: string, head: string, body: Uint8Array, bytes
       const found = Buffer.alloc(Math.max(0, Math.min(length, bytes - start)));
       for (let at = 0; at < found.length; ) {
         const from = start + at;
-        const part = from < first.length ? first.subarray(from) : body.subarray((from - first.length) % body.length);
-        at += Buffer.from(part.buffer, part.byteOffset, part.length).copy(found, at);
+        const part = from < first.length ? first.subarray(from) : rest.subarray((from - first.length) % rest.length);
+        at += part.copy(found, at);
       }
       return found;
     },

@@ -24,6 +24,10 @@ const behaviours: Readonly<Record<string, (source: Source, run: Run, more: reado
     for (let number = 1; number <= 3; number += 1) run.report({ number });
     for (;;);
   },
+  halfASecond() {
+    const start = performance.now();
+    while (performance.now() - start < 500);
+  },
   async wait() {
     await new Promise(() => undefined);
   },

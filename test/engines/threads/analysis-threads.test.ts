@@ -2,49 +2,20 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
 import { bundleProgram } from "../../../scripts/build.mjs";
-import type { AnalysisLimits } from "../../../src/engines/threads/analysis-messages.js";
-import { AnalysisThreads } from "../../../src/engines/threads/analysis-threads.js";
-import { type AnalysedContent, AnalysisStopped } from "../../../src/store/ports/analyses.js";
 import { temporaryDirectory } from "../../support/directories.js";
 import { gate } from "../../support/gate.js";
+import { contentOf, MiB, openThreads, productProgram, testProgram, textOf } from "./test-analyses.js";
 
-const MiB = 1024 * 1024;
-const cache = fileURLToPath(new URL("../../../node_modules/.cache/", import.meta.url));
-const program = join(cache, "test-analyses", "program.cjs");
 const path = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 
-beforeAll(() => bundleProgram("test/engines/threads/analysis-test-program.ts", program, "cjs"));
-
-function open(limits: Partial<AnalysisLimits> = {}, ownProgram: string | undefined = program) {
-  const events: string[] = [];
-  const threads = new AnalysisThreads((_level, event) => void events.push(event), {
-    ...(ownProgram !== undefined && { program: ownProgram }),
-    limits: { timeMs: 60_000, graceMs: 100, memoryBytes: 64 * MiB, ...limits },
-  });
-  onTestFinished(() => threads.close());
-  const run = (find: string, contents = [contentOf("content")], signal?: AbortSignal) =>
-    threads.run({ kind: "find", find, regex: false, context: 0, chars: 100 }, contents, signal) as Promise<unknown>;
-  return { threads, run, events };
-}
-
-function contentOf(content: string | Uint8Array, read?: AnalysedContent["reader"]["read"]): AnalysedContent {
-  const bytes = Buffer.from(content);
-  const plain = async (start: number, length: number, into?: Uint8Array) => {
-    const found = bytes.subarray(start, start + length);
-    into?.set(found);
-    return into?.subarray(0, found.length) ?? found;
-  };
-  return { key: "a.txt", mimeType: "text/plain", bytes: bytes.length, reader: { read: read ?? plain } };
-}
-
-const textOf = (found: unknown) => Buffer.from(found as Uint8Array).toString();
-const stopped = (reason: "time" | "memory", known?: unknown) => Object.assign(new AnalysisStopped(reason, known));
-
 describe("AnalysisThreads", () => {
+  const program = testProgram();
+  const open = () => openThreads(program());
+
   it("runs the analyses of the product", async () => {
-    const { threads } = open({}, join(cache, "test-workers", "analysis-thread.cjs"));
+    const { threads } = openThreads(productProgram);
     const wanted = { kind: "find", find: "b+", regex: true, context: 0, chars: 100 } as const;
     expect(await threads.run(wanted, [contentOf("abc\ndef\nbbb\n")])).toEqual({
       total: 2,
@@ -58,13 +29,6 @@ describe("AnalysisThreads", () => {
       next: "correct_argument",
       details: { argument: "find" },
     });
-  });
-
-  it("stops an expression that backtracks without end, and runs the next one", async () => {
-    const { threads } = open({ timeMs: 100 }, join(cache, "test-workers", "analysis-thread.cjs"));
-    const wanted = { kind: "find", find: "^(a+)+$", regex: true, context: 0, chars: 100 } as const;
-    await expect(threads.run(wanted, [contentOf(`${"a".repeat(50)}b\n`)])).rejects.toEqual(stopped("time"));
-    expect(await threads.run(wanted, [contentOf("aaa\n")])).toMatchObject({ total: 1 });
   });
 
   it("gives an analysis the bytes that it asks for", async () => {
@@ -91,34 +55,6 @@ describe("AnalysisThreads", () => {
     await expect(run("bytes", [broken])).rejects.toBe(error);
     await expect(run("swallow", [broken])).rejects.toBe(error);
     expect(textOf(await run("bytes"))).toBe("content");
-    expect(events).toEqual([]);
-  });
-
-  it("tells an analysis when most of its time is over", async () => {
-    const { run } = open({ timeMs: 200 });
-    const took = (await run("untilOver")) as number;
-    expect(took).toBeGreaterThan(170); // 90 % less what passes before it looks at the time
-  });
-
-  it("stops an analysis that does not end, and says what it had reported last", async () => {
-    const { run, events } = open({ timeMs: 100 });
-    await expect(run("forEver")).rejects.toEqual(stopped("time", { number: 3 }));
-    await expect(run("wait")).rejects.toEqual(stopped("time"));
-    expect(textOf(await run("bytes"))).toBe("content");
-    expect(events).toEqual([]);
-  });
-
-  it.each(["heap", "heapWithLooks"])("stops an analysis that fills the heap: %s", async (name) => {
-    const { run } = open({ memoryBytes: 32 * MiB });
-    await expect(run(name)).rejects.toEqual(stopped("memory", { format: "greedy" }));
-    expect(textOf(await run("bytes"))).toBe("content");
-  });
-
-  it("stops an analysis whose buffers are too large, and none that makes garbage", async () => {
-    const { run, events } = open({ memoryBytes: 32 * MiB });
-    await expect(run("buffers")).rejects.toEqual(stopped("memory", { format: "buffers" }));
-    await expect(run("hugeRead", [contentOf(new Uint8Array(17 * MiB))])).rejects.toEqual(stopped("memory"));
-    expect(await run("garbage")).toBe("done");
     expect(events).toEqual([]);
   });
 
@@ -159,7 +95,7 @@ describe("AnalysisThreads", () => {
       [none, "analysis_thread_ended"],
       [5 as unknown as string, "analysis_thread_not_started"],
     ] as const) {
-      const { run, events } = open({}, name);
+      const { run, events } = openThreads(name);
       for (const times of [1, 2, 3]) {
         await expect(run("bytes")).rejects.toMatchObject({ code: "internal", next: "call_again" });
         await expect.poll(() => events).toEqual(Array(times).fill(event));
@@ -217,19 +153,17 @@ describe("AnalysisThreads", () => {
   });
 
   it("leaves the calling thread free while analyses run", async () => {
-    const { run } = open({ timeMs: 500 });
-    const content = contentOf(new Uint8Array(16 * MiB));
-    const runs = [run("untilOver"), run("bytes", [content])];
-    let turns = 0;
+    const { run } = open();
     let isRunning = true;
-    const all = Promise.all(runs).finally(() => {
+    const runs = Promise.all([run("halfASecond"), run("bytes", [contentOf(new Uint8Array(16 * MiB))])]).finally(() => {
       isRunning = false;
     });
+    let turns = 0;
     while (isRunning) {
       await new Promise(setImmediate);
       turns += 1;
     }
-    await all;
+    await runs;
     // A thread that was blocked by an analysis of half a second would have had a few turns.
     expect(turns).toBeGreaterThan(100);
   });
@@ -238,7 +172,7 @@ describe("AnalysisThreads", () => {
     const folder = await temporaryDirectory();
     const bundle = join(folder, "idle.cjs");
     await bundleProgram("test/engines/threads/idle-analyses.ts", bundle, "cjs");
-    const { status, stdout, stderr } = spawnSync(process.execPath, [bundle, program], {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [bundle, program()], {
       encoding: "utf8",
       timeout: 25_000,
     });

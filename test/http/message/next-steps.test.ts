@@ -8,7 +8,7 @@ import { createMemoryEngines } from "../../support/stores.js";
 const details = { offset: 5, size: 9, version: 3, newest: "3", session_id: "abc" };
 const errorOf = (next: NextStep) => new ArtifactError("internal", "It failed.", { next, details });
 const toolNames =
-  /\b(?:save|read|get|search|update|copy|delete|list|create|upload|complete|abort|import|export)_[a-z_]+\b/g;
+  /\b(?:save|read|describe|compare|get|search|update|copy|delete|list|create|upload|complete|abort|import|export)_[a-z_]+\b/g;
 /** Steps of file transfers, which HTTP does not offer. */
 const ofFiles = /import|export|allowed/;
 
@@ -19,7 +19,7 @@ describe.each(NEXT_STEPS)("the next step %s", (next) => {
     const said = messageForTools(errorOf(next));
     expect(tools).toEqual(expect.arrayContaining(said.match(toolNames) ?? []));
     const first = next === "check_content" ? "Go on at offset 5 with .*\\. " : "";
-    expect(said).toMatch(new RegExp(`^${first}It failed\\.( (?:[A-Z]|search_).*\\.)?$`));
+    expect(said).toMatch(new RegExp(`^${first}It failed\\.( (?:[A-Z]|(?:search|describe)_).*\\.)?$`));
     expect(said === "It failed.").toBe(next === "correct_argument");
     expect(said).not.toMatch(/\b(GET|POST|PUT|DELETE)\b|\/v1\/|undefined/);
   });

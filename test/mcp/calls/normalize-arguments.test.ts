@@ -406,3 +406,27 @@ describe("arguments", () => {
     expect(JSON.stringify(tools)).not.toMatch(/task_progress|wait_for_previous|toolCallId/);
   });
 });
+
+describe("a list", () => {
+  const schema = z.strictObject({ columns: z.array(z.string()).optional() });
+
+  it.each<[unknown, unknown]>([
+    [
+      ["a", "b"],
+      ["a", "b"],
+    ],
+    ['["a","b, c"]', ["a", "b, c"]],
+    ["a, b", ["a", "b"]],
+    ["a", ["a"]],
+    ["[a", ["[a"]],
+    ["5", ["5"]],
+    [5, 5],
+  ])("may be text: %j", (given, expected) => {
+    expect(normalizeArguments(schema, { columns: given })).toEqual({ columns: expected });
+  });
+
+  it("of nothing is absent", () => {
+    expect(normalizeArguments(schema, { columns: "" })).toEqual({});
+    expect(normalizeArguments(schema, { columns: null })).toEqual({});
+  });
+});

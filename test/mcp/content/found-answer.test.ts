@@ -9,7 +9,7 @@ const artifact = artifactOf({ key: "k.log", version: 2 });
 const at = '"bucket":"b","key":"k.log","version":2';
 
 function answer(found: Partial<FoundLines>, asked: Partial<FindRequest> = {}) {
-  const whole = { total: 3, shown: 3, last: 90, text: "12:x\n", ...found, artifact };
+  const whole = { total: 3, before: 0, shown: 3, last: 90, text: "12:x\n", ...found, artifact };
   return foundAnswer(whole, { find: "x", regex: false, context: 0, ...asked });
 }
 
@@ -44,13 +44,13 @@ it.each<[string, Partial<FoundLines>, Partial<FindRequest>, string]>([
     "none of a text",
     { total: 0, shown: 0, last: 0 },
     {},
-    "0 lines match (text/plain, version 2). Case counts: with regex true, find is an expression, like [Ee]rror.",
+    "0 lines match (text/plain, version 2). Case counts: with regex true, an expression that begins with (?i) ignores it.",
   ],
   [
     "none of an expression",
     { total: 0, shown: 0, last: 0 },
     { regex: true },
-    "0 lines match (text/plain, version 2). Each line is tried alone, and case counts.",
+    "0 lines match (text/plain, version 2). Each line is tried alone, and case counts unless the expression begins with (?i).",
   ],
   [
     "a search that a limit has ended",

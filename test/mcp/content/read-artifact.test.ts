@@ -355,3 +355,81 @@ describe("read_artifact", () => {
     expect((await read({ length: MiB }))._meta).toEqual({ offset: 0, length: MiB, next_offset: MiB, bytes: MiB + 1 });
   });
 });
+
+describe("read_artifact of UTF-16", () => {
+  const bytesOf = (text: string, order: "le" | "be"): Buffer => {
+    const bytes = Buffer.from(`\ufeff${text}`, "utf16le");
+    return order === "le" ? bytes : bytes.swap16();
+  };
+
+  it.each(["le", "be"] as const)("shows text with a byte order mark, without the mark: utf-16%s", async (order) => {
+    const { save, read } = await setup();
+    const bytes = bytesOf("a,\u20ac\n\u{1f600}", order);
+    for (const type of ["text/csv", "application/octet-stream"]) {
+      await save(bytes, type);
+      for (const encoding of ["auto", "utf8"]) {
+        const page = await read({ encoding });
+        expect(pageTextOf(page)).toBe("a,\u20ac\n\u{1f600}");
+        expect(textOf(page)).toMatch(
+          new RegExp(`^14 bytes from offset 0 as utf-16${order}, of 14 \\(.* This is the end\\.$`),
+        );
+        expect(page._meta).toEqual({ offset: 0, length: 14, bytes: 14 });
+      }
+      expect(pageTextOf(await read({ encoding: "base64" }))).toBe(bytes.toString("base64"));
+    }
+  });
+
+  it.each(["ab", "\u20ac\u4e2d", "\u{1f600}", "a\u20ac\u{1f600}\u00e9"])(
+    "cuts text of %s between characters at even offsets, in pages of at most 7,500 characters and 9,000 bytes",
+    async (unit) => {
+      const { save, call, read } = await setup();
+      const content = `x${unit.repeat(10_000)}`;
+      await save(bytesOf(content, "le"));
+      let text = "";
+      for (let args: Arguments | undefined = { ...where }; args !== undefined; ) {
+        const page: CallToolResult = await call("read_artifact", args);
+        const part = pageTextOf(page);
+        expect(part.isWellFormed()).toBe(true);
+        expect(part.length).toBeLessThanOrEqual(pageChars);
+        expect(Buffer.byteLength(part)).toBeLessThanOrEqual(pageBytes);
+        expect(Number(page._meta?.["offset"]) % 2).toBe(0);
+        text += part;
+        const [, next] = / read_artifact (\{.*\})$/.exec(textOf(page)) ?? [];
+        args = next === undefined ? undefined : JSON.parse(next);
+      }
+      expect(text).toBe(content);
+      const start = content.slice(0, 99).toWellFormed().replace("\ufffd", ""); // without half of a pair
+      expect(pageTextOf(await read({ length: 200 }))).toBe(start);
+    },
+  );
+
+  it("moves an odd offset, and one inside a surrogate pair, to the start of the character", async () => {
+    const { save, read } = await setup();
+    await save(bytesOf("ab\u{1f600}cd", "le")); // the mark, a and b take bytes 0 to 5, and the pair bytes 6 to 9
+    for (const [offset, start, text] of [
+      [3, 2, "ab\u{1f600}cd"],
+      [7, 6, "\u{1f600}cd"],
+      [8, 6, "\u{1f600}cd"],
+      [9, 6, "\u{1f600}cd"],
+      [10, 10, "cd"],
+    ] as const) {
+      const page = await read({ offset });
+      expect(pageTextOf(page)).toBe(text);
+      expect(page._meta).toMatchObject({ offset: start });
+      expect(textOf(page).includes(`Offset ${offset} is inside a character`)).toBe(offset !== start);
+    }
+    expect(pageTextOf(await read({ length: 1, offset: 6 }))).toBe("\u{1f600}");
+    expect(pageTextOf(await read({ offset: 14 }))).toBe("");
+  });
+
+  it.each([
+    ["half of a pair", Buffer.from([0xff, 0xfe, 0x00, 0xd8, 0x41, 0x00])],
+    ["an odd number of bytes", Buffer.from([0xff, 0xfe, 0x41, 0x00, 0x41])],
+    ["UTF-32", Buffer.from([0xff, 0xfe, 0, 0, 0x41, 0, 0, 0])],
+    ["UTF-16 without a mark", Buffer.from([0x41, 0, 0xe9, 0])],
+  ])("is base64 if a part is %s", async (_what, bytes) => {
+    const { save, read } = await setup();
+    await save(bytes);
+    expect(pageTextOf(await read({ length: 100 }))).toBe(bytes.toString("base64"));
+  });
+});

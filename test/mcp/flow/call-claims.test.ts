@@ -61,6 +61,17 @@ describe("calls run in order", () => {
     ["a write and the buckets", save("b", "k"), call("list_buckets", {})],
     ["a write and a search of its bucket", save("b", "k"), call("search_artifacts", { bucket: "b" })],
     ["a write and a search", save("b", "k"), call("search_artifacts", { query: "k" })],
+    ["a write and a description", save("b", "k"), call("describe_artifact", at("b", "k"))],
+    [
+      "a comparison and a write of its first key",
+      call("compare_artifacts", at("b", "k", { to_key: "n" })),
+      save("b", "k"),
+    ],
+    [
+      "a comparison and a write of its second key",
+      call("compare_artifacts", at("b", "k", { to_bucket: "c", to_key: "n" })),
+      save("c", "n"),
+    ],
     ["an update and a read", call("update_artifact", at("b", "k", { metadata: {} })), read("b", "k")],
     ["a copy and a read of its target", call("copy_artifact", at("b", "k", { to_key: "n" })), read("b", "n")],
     [

@@ -55,10 +55,9 @@ async function readEntries(reader: SequentialReader, list: EntryList, run: Run):
   return timeIsOver(`${list.entries} entries`);
 }
 
-/** The archive ends with records of zeros, or without them where the content ends. */
+/** The archive ends with records of zeros. Without them it may be cut. @throws Damage if the content ends before */
 function isEnd(header: Buffer, reader: SequentialReader, list: EntryList): boolean {
-  const isContentEnd = header.length === 0 && list.entries > 0 && reader.broken === undefined;
-  if (!isContentEnd && header.length < recordBytes) throw new Damage(breaksOff(reader, list));
+  if (header.length < recordBytes) throw new Damage(breaksOff(reader, list));
   return header.every((byte) => byte === 0);
 }
 

@@ -37,8 +37,8 @@ async function readDirectory(source: Source, list: EntryList, run: Run): Promise
     list.add(entry.bytes, entry.name);
     packedBytes += entry.packedBytes;
   }
-  // Archives with more than 65,535 entries and no zip64 record state the number modulo 65,536.
-  if (list.entries % 0x10000 !== directory.entries % 0x10000) {
+  const counted = directory.isShort ? list.entries % 0x10000 : list.entries;
+  if (counted !== directory.entries) {
     return damaged(`The archive states ${directory.entries} entries, and its directory has ${list.entries}.`);
   }
   if (packedBytes > source.bytes) {

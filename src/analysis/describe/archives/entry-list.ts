@@ -22,7 +22,7 @@ export class EntryList {
   }
 
   facts(): ArchiveDescription {
-    return { entries: this.#entries, unpacked_bytes: this.#bytes, list: this.#list };
+    return { entries: this.#entries, unpacked_bytes: this.#bytes, list: [...this.#list] };
   }
 }
 

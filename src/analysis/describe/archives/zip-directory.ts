@@ -7,6 +7,8 @@ export interface ZipDirectory {
   readonly end: number;
   /** The number of entries that the archive states. */
   readonly entries: number;
+  /** The number is stated modulo 65,536 if the archive has more entries: without zip64 there is no room. */
+  readonly isShort: boolean;
 }
 
 const endBytes = 22;
@@ -28,7 +30,7 @@ export async function zipDirectoryOf(source: Source): Promise<ZipDirectory | und
   const large = await zip64DirectoryOf(source, end);
   if (large !== undefined) return large;
   const [entries, bytes] = [tail.getUint16(at + 10, true), tail.getUint32(at + 12, true)];
-  return bytes > end ? undefined : { start: end - bytes, end, entries };
+  return bytes > end ? undefined : { start: end - bytes, end, entries, isShort: true };
 }
 
 /** The last record whose comment reaches the end of the content exactly, or else the last one. */
@@ -52,7 +54,7 @@ async function zip64DirectoryOf(source: Source, end: number): Promise<ZipDirecto
     const record = viewOf(await source.read(at, end64Bytes));
     if (record.getUint32(0, true) !== end64Signature) continue;
     const [entries, bytes] = [Number(record.getBigUint64(32, true)), Number(record.getBigUint64(40, true))];
-    return bytes > at ? undefined : { start: at - bytes, end: at, entries };
+    return bytes > at ? undefined : { start: at - bytes, end: at, entries, isShort: false };
   }
   return undefined;
 }

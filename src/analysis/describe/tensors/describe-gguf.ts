@@ -11,7 +11,7 @@ export async function describeGguf(
 ): Promise<{ tensors: TensorsDescription; partial?: PartialReason }> {
   const list = new TensorList();
   try {
-    await readHeader(new GgufReader(source, run), list);
+    await readHeader(source, new GgufReader(source, run), list);
     return { tensors: list.facts() };
   } catch (error) {
     const partial = error instanceof TimeIsOver ? timeIsOver(`${list.tensors} tensors`) : damageOf(error);
@@ -21,12 +21,13 @@ export async function describeGguf(
 
 const maxDimensions = 8;
 
-async function readHeader(reader: GgufReader, list: TensorList): Promise<void> {
+async function readHeader(source: Source, reader: GgufReader, list: TensorList): Promise<void> {
   await reader.start();
   const tensors = await reader.count();
   const entries = await reader.count();
   // The counts may lie: the end of the content ends the loops.
   for (let index = 0; index < entries; index += 1) list.addMetadata(await reader.text(), await reader.value());
+  let lastOffset = 0;
   for (let index = 0; index < tensors; index += 1) {
     const name = await reader.text();
     const dimensions = await reader.short();
@@ -34,9 +35,12 @@ async function readHeader(reader: GgufReader, list: TensorList): Promise<void> {
     const shape: number[] = [];
     for (let at = 0; at < dimensions; at += 1) shape.push(await reader.count());
     const type = await reader.short();
-    await reader.long(); // where its values are
+    lastOffset = Math.max(lastOffset, await reader.long());
     list.add(name, tensorTypes[type] ?? `type ${type}`, shape);
   }
+  // Offsets count from the end of the header. How many bytes the last tensor has is not looked at.
+  const missing = reader.position + lastOffset - source.bytes;
+  if (missing > 0) throw new Damage(`The content breaks off: at least ${missing} bytes of the tensors are missing.`);
 }
 
 /** By their numbers in the file: `enum ggml_type`. Empty places are types that were removed. */

@@ -1,4 +1,4 @@
-import { JSONParser } from "@streamparser/json";
+import { JSONParser, TokenType } from "@streamparser/json";
 import type { PartialReason, TensorsDescription } from "../../../store/ports/description.js";
 import { createSeekingReader } from "../../formats/sequential-reader.js";
 import { viewOf } from "../../formats/view-of.js";
@@ -9,6 +9,8 @@ import { TensorList } from "./tensor-list.js";
 /** Headers of the largest models have a few MiB. */
 const maxHeaderBytes = 32 * 1024 * 1024;
 const partBytes = 64 * 1024;
+/** The header is an object of objects with arrays. */
+const maxDepth = 3;
 
 /** The tensors of a safetensors file, by its JSON header: https://github.com/huggingface/safetensors#format. */
 export async function describeSafetensors(
@@ -36,6 +38,7 @@ async function readHeader(source: Source, list: TensorList, run: Run): Promise<P
     if (run.isOver()) return timeIsOver(`${list.tensors} tensors`);
     const part = await reader.take(Math.min(partBytes, missing));
     if (part.length === 0) throw new Damage("The content ends inside its header.");
+    run.report({ tensors: list.facts() }); // the parser may need too much memory
     header.write(part);
     missing -= part.length;
   }
@@ -50,9 +53,11 @@ class HeaderParser {
   dataBytes = 0;
   readonly #list: TensorList;
   readonly #parser = new JSONParser({ paths: ["$.*"], keepStack: false });
+  #depth = 0;
 
   constructor(list: TensorList) {
     this.#list = list;
+    this.#parser.onToken = ({ token }) => this.#count(token);
     this.#parser.onValue = ({ key, value }) => this.#add(String(key), value);
   }
 
@@ -75,8 +80,15 @@ class HeaderParser {
     }
   }
 
+  /** The parser would keep a value that is nested without end. */
+  #count(token: TokenType): void {
+    if (token === TokenType.LEFT_BRACE || token === TokenType.LEFT_BRACKET) this.#depth += 1;
+    if (token === TokenType.RIGHT_BRACE || token === TokenType.RIGHT_BRACKET) this.#depth -= 1;
+    if (this.#depth > maxDepth) throw new Damage(`The header is nested deeper than ${maxDepth} levels.`);
+  }
+
   #add(name: string, value: unknown): void {
-    if (typeof value !== "object" || value === null) throw new Damage(`The header has no tensors, but a value in it.`);
+    if (typeof value !== "object" || value === null) throw new Damage("The header has a member that is no tensor.");
     if (name === "__metadata__") {
       for (const [key, text] of Object.entries(value)) this.#list.addMetadata(key, textOf(text));
       return;

@@ -25,6 +25,11 @@ export class GgufReader {
     this.#run = run;
   }
 
+  /** Bytes read or skipped. */
+  get position(): number {
+    return this.#reader.position;
+  }
+
   /** Reads the signature and the version. */
   async start(): Promise<void> {
     await this.#take(4);

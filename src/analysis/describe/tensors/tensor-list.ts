@@ -39,7 +39,7 @@ export class TensorList {
     return {
       tensors: this.#tensors,
       parameters: this.#parameters,
-      list: this.#list,
+      list: [...this.#list],
       metadata: Object.fromEntries(this.#metadata),
     };
   }

@@ -37,7 +37,9 @@ const magic = "ARROW1";
  * footer. Bodies are not read. https://arrow.apache.org/docs/format/Columnar.html
  */
 export async function findMessages(source: FailingSource, run: Run): Promise<ArrowMessages> {
-  const isFile = textAt(await source.read(0, magic.length)) === magic;
+  const begin = textAt(await source.read(0, magic.length));
+  if (begin.startsWith("FEA1")) throw new Unreadable("It is a Feather file of version 1.", "unsupported");
+  const isFile = begin === magic;
   const messages: ArrowMessage[] = [];
   try {
     const { end, fault } = isFile ? await endOfStream(source) : { end: source.bytes, fault: undefined };
@@ -102,11 +104,23 @@ function messageIn(metadata: Uint8Array): { kind: ArrowMessage["kind"] | undefin
 /** The record batch in the metadata of a message; that of a dictionary has one too. */
 export function recordBatchIn(metadata: Uint8Array): RecordBatch {
   const message = EncodedMessage.getRootAsMessage(new ByteBuffer(metadata));
+  if (hasOlderCompression(message)) {
+    throw new Unreadable("It is compressed in the way of Feather files before 2020.", "unsupported");
+  }
   const isDictionary = message.headerType() === MessageHeader.DictionaryBatch;
   const dictionary: DictionaryBatch | null = isDictionary ? message.header(new DictionaryBatch()) : null;
   const batch: RecordBatch | null = isDictionary ? (dictionary?.data() ?? null) : message.header(new RecordBatch());
   if (batch === null) throw new Unreadable("A message has no batch.");
   return batch;
+}
+
+/** Before there was a field for it, pyarrow 0.17 named the compression of a batch in its metadata. */
+function hasOlderCompression(message: EncodedMessage): boolean {
+  const entries = Math.min(message.customMetadataLength(), 100);
+  for (let index = 0; index < entries; index++) {
+    if (message.customMetadata(index)?.key() === "ARROW:experimental_compression") return true;
+  }
+  return false;
 }
 
 export function numberOf(value: bigint | undefined): number {

@@ -34,12 +34,18 @@ export class TextExtremes {
 
   add(text: string): void {
     if (this.least === undefined || this.greatest === undefined) {
-      this.least = this.greatest = copyOf(shownText(text));
+      this.least = this.greatest = shownText(text);
       return;
     }
     const order = compareTexts(text, this.least);
-    if (order < 0) this.least = copyOf(shownText(text));
-    else if (order > 0 && compareTexts(text, this.greatest) > 0) this.greatest = copyOf(shownText(text));
+    if (order < 0) this.least = shownText(text);
+    else if (order > 0 && compareTexts(text, this.greatest) > 0) this.greatest = shownText(text);
+  }
+
+  /** Keeps no text in memory out of which the added ones were cut. */
+  settle(): void {
+    this.least &&= copyOf(this.least);
+    this.greatest &&= copyOf(this.greatest);
   }
 }
 
@@ -53,12 +59,18 @@ export class NumberExtremes {
   add(value: number, source?: string | bigint): void {
     if (value < this.least || (value === this.least && isMore(this.leastSource, source, value))) {
       this.least = value;
-      this.leastSource = typeof source === "string" ? copyOf(source) : source;
+      this.leastSource = source;
     }
     if (value > this.greatest || (value === this.greatest && isMore(source, this.greatestSource, value))) {
       this.greatest = value;
-      this.greatestSource = typeof source === "string" ? copyOf(source) : source;
+      this.greatestSource = source;
     }
+  }
+
+  /** Keeps no text in memory out of which the sources were cut. */
+  settle(): void {
+    if (typeof this.leastSource === "string") this.leastSource = copyOf(this.leastSource);
+    if (typeof this.greatestSource === "string") this.greatestSource = copyOf(this.greatestSource);
   }
 }
 

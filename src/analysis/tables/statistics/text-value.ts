@@ -8,11 +8,13 @@ export function numberForm(text: string): NumberForm {
   let at = first === minus || first === plus ? 1 : 0;
   const digits = at;
   while (at < length && isDigit(text.charCodeAt(at))) at += 1;
-  if (at === length) return at > digits ? "integer" : undefined;
+  if (at === length) return at > digits && length <= mostDigits ? "integer" : undefined;
   // 1e999 is no number that can be calculated with.
   return otherNumber.test(text) && Number.isFinite(Number(text)) ? "number" : undefined;
 }
 
+/** A number cannot be calculated with if it has more: 10^308 is the end. */
+const mostDigits = 300;
 const minus = 0x2d;
 const plus = 0x2b;
 const otherNumber = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;

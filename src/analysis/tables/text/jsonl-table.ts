@@ -7,7 +7,7 @@ import { brokenAt, endedByTime, maxColumns, maxRowChars, RowTexts } from "./row-
 
 /** Rows that tell the columns, and the most characters of them. */
 const sampledRows = 1_000;
-const sampledChars = 2 * maxRowChars;
+const sampledChars = 4 * 1024 * 1024;
 /** Cells of a batch, and characters, about. */
 const batchCells = 8 * 1024;
 const batchChars = 1024 * 1024;
@@ -15,9 +15,9 @@ const batchChars = 1024 * 1024;
 const laterNameChars = 1024 * 1024;
 
 /**
- * A table in JSON Lines. Its columns are the members of the first 1,000 rows, in the order in which they appear. The items
- * of an array are `column_1`, `column_2`, ..., and any other value is a `column_1`. JSON.parse puts names that are integers
- * first, and takes the last digits from integers beyond 2^53.
+ * A table in JSON Lines. Its columns are the members of the first 1,000 rows, or of the first 4 MiB, in the order in which
+ * they appear. The items of an array are `column_1`, `column_2`, ..., and any other value is a `column_1`. JSON.parse puts
+ * names that are integers first, and takes the last digits from integers beyond 2^53.
  *
  * @throws the errors of the source
  */
@@ -86,10 +86,10 @@ class JsonlTable implements Table {
     return this.#later.size;
   }
 
-  async *batches({ from = 1, to, columns }: WantedRows = {}): AsyncGenerator<Batch, void, undefined> {
+  async *batches(wanted: WantedRows = {}): AsyncGenerator<Batch, void, undefined> {
     const { source, detected, run } = this.#content;
     const texts = new RowTexts(source, detected);
-    const reading: Reading = { row: 0, from, to: to ?? Number.POSITIVE_INFINITY, columns };
+    const reading = this.#readingOf(wanted);
     this.#broken = undefined;
     try {
       do {
@@ -110,6 +110,11 @@ class JsonlTable implements Table {
     } finally {
       await texts.close();
     }
+  }
+
+  #readingOf({ from = 1, to = Number.POSITIVE_INFINITY, columns }: WantedRows): Reading {
+    const isAll = columns?.length === this.columns.length && columns.every((column, index) => column === index);
+    return { row: 0, from, to, columns: isAll ? undefined : columns };
   }
 
   /** A batch from the next lines; undefined if they have no wanted row. */

@@ -3,7 +3,7 @@ import { AnalysisStopped } from "../../../../src/store/ports/analyses.js";
 import type { Description } from "../../../../src/store/ports/description.js";
 import { createFakeAnalyses } from "../../../support/fake-analyses.js";
 import { serveHttp } from "../../../support/http-client.js";
-import { sha256Of } from "../../../support/mcp-client.js";
+import { connect, sha256Of } from "../../../support/mcp-client.js";
 import { createMemoryEngines, saveText } from "../../../support/stores.js";
 
 const url = "/v1/describe/b/march/k.csv";
@@ -69,6 +69,21 @@ describe("GET /v1/describe", () => {
     expect({ status, text }).toEqual({ status: 200, text: "" });
     expect(headers["etag"]).toMatch(/^"2\.0-/);
   });
+});
+
+it.each([
+  ["a.txt", "one\r\ntwo"],
+  ["a.json", '{"list": [{"a": 1}, {"b": null}]}'],
+  ["a.csv", "id,name\n1,x\n2,\n"],
+  ["a.bin", "\0\u0001\u0002"],
+])("describe_artifact and GET /v1/describe tell the same of %s", async (key, text) => {
+  const engines = createMemoryEngines();
+  const [{ ask, store }, tools] = [await serveHttp(engines), await connect(engines)];
+  await saveText(store, "b", key, text);
+  const { description } = (await ask("GET", `/v1/describe/b/${key}`)).json;
+  const columns = key.endsWith(".csv") ? { columns: ["id", "name"] } : {};
+  const { structuredContent } = await tools.call("describe_artifact", { bucket: "b", key, ...columns });
+  expect(structuredContent).toEqual({ bucket: "b", key, version: 1, bytes: text.length, ...(description as object) });
 });
 
 it.each([

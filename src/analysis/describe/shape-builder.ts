@@ -1,7 +1,6 @@
-import type { JsonShape } from "../../../store/ports/description.js";
-import { shorten } from "../shorten.js";
-
-export type JsonType = Exclude<JsonShape["type"], "mixed">;
+import type { JsonShape } from "../../store/ports/description.js";
+import type { JsonListener, JsonType } from "../formats/json/json-scanner.js";
+import { shorten } from "./shorten.js";
 
 /** Levels below the root that a shape tells. */
 const maxLevel = 2;
@@ -27,23 +26,20 @@ interface OpenContainer {
 
 const newPlace = (): Place => ({ type: undefined, size: undefined });
 
-/** Builds the shape of a JSON value from the values in it, in their order. Levels count from 0, the root. */
-export class ShapeBuilder {
+/** Builds the shape of a JSON value from the values in it. */
+export class ShapeBuilder implements JsonListener {
   readonly #root = newPlace();
   readonly #open: OpenContainer[] = [];
 
-  /** Whether the names of members of an object at this level are part of the shape. */
   wantsNames(level: number): boolean {
     return level < maxLevel;
   }
 
-  /** The name of the member that comes next in the object that is open at this level. */
   name(level: number, name: string): void {
     const container = this.#open[level];
     if (container !== undefined) container.name = shorten(name, maxNameChars);
   }
 
-  /** A value begins. */
   begin(level: number, type: JsonType): void {
     if (level > maxLevel + 1) return;
     const parent = this.#open[level - 1];
@@ -55,7 +51,6 @@ export class ShapeBuilder {
     if (isArray || type === "object") this.#open[level] = { place, isArray, size: 0, name: "" };
   }
 
-  /** The object or array that is open at this level ends. */
   end(level: number): void {
     const container = this.#open[level];
     if (container === undefined || level > maxLevel) return;

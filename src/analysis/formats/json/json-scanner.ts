@@ -11,7 +11,20 @@ import {
   openObject,
   quote,
 } from "./json-bytes.js";
-import type { JsonType, ShapeBuilder } from "./shape-builder.js";
+
+export type JsonType = "object" | "array" | "string" | "number" | "boolean" | "null";
+
+/** Hears of the values in their order. Levels count from 0, the root. */
+export interface JsonListener {
+  /** Whether the names of members of an object at this level are told. */
+  wantsNames(level: number): boolean;
+  /** The name of the member that comes next in the object that is open at this level. */
+  name(level: number, name: string): void;
+  /** A value begins. */
+  begin(level: number, type: JsonType): void;
+  /** The object or array that is open at this level ends. */
+  end(level: number): void;
+}
 
 /** What may come next. */
 const expect = { value: 0, valueOrEnd: 1, nameOrEnd: 2, name: 3, colon: 4, commaOrEnd: 5, nothing: 6 } as const;
@@ -24,11 +37,11 @@ const maxTokenBytes = 1024;
 const maxDepth = 16 * 1024 * 1024;
 
 /**
- * Reads JSON in UTF-8 block by block and tells a builder the values near the root. It keeps no value, so a long text
- * costs no memory. It checks all of the grammar except what stands after a backslash.
+ * Reads JSON in UTF-8 block by block and tells a listener of its values. It keeps no value, so a long text costs no
+ * memory. It checks all of the grammar except what stands after a backslash.
  */
 export class JsonScanner {
-  readonly #builder: ShapeBuilder;
+  readonly #listener: JsonListener;
   #expected: Expected = expect.value;
   /** For each open container whether it is an object. */
   #objects = new Uint8Array(64);
@@ -39,11 +52,13 @@ export class JsonScanner {
   /** The part of a name or a token that was in the blocks before, if it is wanted. */
   #kept: Buffer | undefined;
   /** Bytes before the block. */
-  #seen = 0;
+  #seen: number;
   #damage: string | undefined;
 
-  constructor(builder: ShapeBuilder) {
-    this.#builder = builder;
+  /** @param start offset of the first byte in the content */
+  constructor(listener: JsonListener, start = 0) {
+    this.#listener = listener;
+    this.#seen = start;
   }
 
   /** Where the JSON is wrong. */
@@ -113,7 +128,7 @@ export class JsonScanner {
 
   #begin(type: JsonType, at: number): void {
     if (this.#expected !== expect.value && this.#expected !== expect.valueOrEnd) this.#wrong(at);
-    else this.#builder.begin(this.#depth, type);
+    else this.#listener.begin(this.#depth, type);
   }
 
   #open(byte: number, at: number): number {
@@ -142,7 +157,7 @@ export class JsonScanner {
       return at;
     }
     this.#depth -= 1;
-    this.#builder.end(this.#depth);
+    this.#listener.end(this.#depth);
     this.#endValue();
     return at + 1;
   }
@@ -155,12 +170,12 @@ export class JsonScanner {
     const at = this.#endOfText(block, start);
     if (at < block.length && block[at] !== quote) this.#wrong(at);
     if (this.#damage !== undefined) return at;
-    const isWanted = this.#isName && this.#builder.wantsNames(this.#depth - 1);
+    const isWanted = this.#isName && this.#listener.wantsNames(this.#depth - 1);
     if (at === block.length) {
       if (isWanted) this.#keep(block.subarray(start), maxNameBytes);
       return at;
     }
-    if (isWanted) this.#builder.name(this.#depth - 1, this.#nameIn(block, start, at));
+    if (isWanted) this.#listener.name(this.#depth - 1, this.#nameIn(block, start, at));
     if (this.#isName) this.#expected = expect.colon;
     else this.#endValue();
     this.#isName = false;

@@ -1,10 +1,18 @@
-/** Whether the text begins as an object or an array, or is named JSON and begins as any value. */
+import { type JsonListener, JsonScanner } from "./json-scanner.js";
+
+/** Whether the text begins as an object or an array, and has no mistake; or is named JSON, and begins as any value. */
 export function looksLikeJson(text: string, isNamed: boolean): boolean {
   const beginning = text.trimStart();
-  return isNamed
-    ? /^(?:[[{"\-\d]|true|false|null)/.test(beginning)
-    : /^\{\s*(?:["}]|$)/.test(beginning) || /^\[\s*(?:[[{"\-\d\]tfn]|$)/.test(beginning);
+  if (isNamed) return /^(?:[[{"\-\d]|true|false|null)/.test(beginning);
+  return /^[[{]/.test(beginning) && new JsonScanner(nobody).write(Buffer.from(text));
 }
+
+const nobody: JsonListener = {
+  wantsNames: () => false,
+  name: () => undefined,
+  begin: () => undefined,
+  end: () => undefined,
+};
 
 /** Lines longer than what is looked at cannot be parsed. */
 interface Beginning {

@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import type { TextDescription } from "../../store/ports/description.js";
+import type { TextDescription } from "../ports/description.js";
 
 export type Encoding = TextDescription["encoding"];
 
@@ -21,7 +21,8 @@ export function encodingOf(head: Uint8Array, isWhole: boolean): FoundEncoding | 
   const counts = countsOf(head);
   if (counts.nul > 0) return undefined;
   // A log has escape sequences, and now and then another control character.
-  if (counts.controls * 50 <= head.length && isUtf8(isWhole ? head : wholeCharacters(head))) {
+  const isPlain = counts.controls * 50 <= head.length;
+  if (isPlain && (bom || isUtf8(isWhole ? head : wholeCharacters(head)))) {
     return { encoding: "utf-8", bom };
   }
   // Any bytes are Latin-1, so it must look like text of a language with Latin letters.
@@ -76,16 +77,14 @@ export type Decoder = (bytes?: Uint8Array) => string;
 
 /** A decoder that removes a byte order mark. */
 export function decoderOf(encoding: Encoding): Decoder {
-  if (encoding === "latin-1") return (bytes) => (bytes === undefined ? "" : windows1252(bytes));
-  const decoder = new TextDecoder(encoding);
+  const decoder = new TextDecoder(decoderName(encoding));
   return (bytes) => (bytes === undefined ? decoder.decode() : decoder.decode(bytes, { stream: true }));
 }
 
-/** What windows-1252 has at 0x80 to 0x9f, where ISO 8859-1 has control characters. */
-const upper = "€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“”•–—˜™š›œ\x9džŸ";
-
-/** Node 20 decodes windows-1252 as ISO 8859-1. https://encoding.spec.whatwg.org/#windows-1252 */
-function windows1252(bytes: Uint8Array): string {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
-  return text.replace(/[\x80-\x9f]/g, (character) => upper[character.charCodeAt(0) - 0x80] ?? character);
+/**
+ * The name of the encoding for a `TextDecoder`. Text in Latin-1 must be decoded as a stream, which has nothing to cut: as
+ * a whole, Node 20 decodes it as ISO 8859-1.
+ */
+export function decoderName(encoding: Encoding): string {
+  return encoding === "latin-1" ? "windows-1252" : encoding;
 }
