@@ -12,8 +12,9 @@ import {
 } from "../ports/analyses.js";
 import type { Comparison, Description, FoundLines, LinesPage, RowsPage } from "../ports/description.js";
 import { DerivedFacts, type DerivedFactsDependencies } from "./derived-facts.js";
-import { KnownDescriptions } from "./known-descriptions.js";
+import { descriptionId, isCut, KnownDescriptions } from "./known-descriptions.js";
 import { LineReader, type ReadLines } from "./lines/line-reader.js";
+import { SharedRuns } from "./shared-runs.js";
 
 export interface InsightDependencies extends DerivedFactsDependencies {
   readonly artifacts: Pick<ArtifactStore, "open" | "get">;
@@ -39,6 +40,7 @@ export type Found<Fact> = Fact & { readonly artifact: Artifact };
 export class Insight {
   readonly #dependencies: InsightDependencies;
   readonly #descriptions: KnownDescriptions;
+  readonly #describing = new SharedRuns<Description>();
   readonly #lines: LineReader;
 
   constructor(dependencies: InsightDependencies) {
@@ -48,19 +50,25 @@ export class Insight {
     this.#lines = new LineReader(facts);
   }
 
-  /** What a content is. It is kept, so that the next call is fast. */
-  async describe(at: VersionAt, signal?: AbortSignal): Promise<Found<{ readonly description: Description }>> {
-    return this.#withOpen([at], async ([open]) => {
-      const { artifact } = open;
-      const known = await this.#descriptions.get(artifact);
-      if (known !== undefined) return { artifact, description: known };
-      const description = await this.#describeAnew(open, signal);
-      await this.#descriptions.put(artifact, description);
-      return { artifact, description };
-    });
+  /**
+   * What a content is. It is kept, so that the next call is fast; except that a description that a limit of time or memory
+   * has cut is made again. Calls for one content at the same time share the work.
+   */
+  async describe({ bucket, key, version }: VersionAt, signal?: AbortSignal): Promise<DescribedArtifact> {
+    const artifact = await this.#dependencies.artifacts.get(bucket, key, version);
+    const known = await this.#descriptions.get(artifact);
+    if (known !== undefined && !isCut(known)) return { artifact, description: known };
+    const describeIt = (shared: AbortSignal) =>
+      this.#withOpen([artifact], async ([open]) => {
+        const description = await this.#describeAnew(open, shared);
+        await this.#descriptions.put(artifact, description);
+        return description;
+      });
+    const description = await this.#describing.join(descriptionId(artifact), describeIt, signal);
+    return { artifact, description };
   }
 
-  /** The description of a version if a call has made it before. Never throws. */
+  /** The description of a version if a call has made it before. It may be cut. Never throws. */
   async known(artifact: Artifact): Promise<Description | undefined> {
     return this.#descriptions.get(artifact);
   }
@@ -145,6 +153,8 @@ export class Insight {
     }
   }
 }
+
+export type DescribedArtifact = Found<{ readonly description: Description }>;
 
 export interface ComparedArtifacts {
   readonly before: Artifact;

@@ -19,21 +19,18 @@ export class KnownDescriptions {
 
   /** Never throws. */
   async get(artifact: Artifact): Promise<Description | undefined> {
-    const name = entryName(artifact);
-    const id = `${artifact.sha256} ${name}`;
-    const known = this.#inMemory.get(id) ?? parse(await this.#facts.get(artifact, name));
+    const id = descriptionId(artifact);
+    const known = this.#inMemory.get(id) ?? parse(await this.#facts.get(artifact, entryName(artifact)));
     if (known !== undefined) this.#remember(id, known);
     return known;
   }
 
   /** A description that a limit has cut is kept in memory only: another try may get further. */
   async put(artifact: Artifact, description: Description): Promise<void> {
-    const name = entryName(artifact);
-    this.#remember(`${artifact.sha256} ${name}`, description);
-    const isCut = description.partial?.reason === "time" || description.partial?.reason === "memory";
-    if (isCut) return;
+    this.#remember(descriptionId(artifact), description);
+    if (isCut(description)) return;
     const entry = { format: descriptionFormat, description };
-    await this.#facts.put(artifact, name, Buffer.from(JSON.stringify(entry)));
+    await this.#facts.put(artifact, entryName(artifact), Buffer.from(JSON.stringify(entry)));
   }
 
   #remember(id: string, description: Description): void {
@@ -42,6 +39,16 @@ export class KnownDescriptions {
     const [oldest] = this.#inMemory.keys();
     if (this.#inMemory.size > maxInMemory && oldest !== undefined) this.#inMemory.delete(oldest);
   }
+}
+
+/** Whether a limit has ended the description. Another try may get further. */
+export function isCut({ partial }: Description): boolean {
+  return partial?.reason === "time" || partial?.reason === "memory";
+}
+
+/** What two contents have in common if their descriptions are the same. */
+export function descriptionId(artifact: Artifact): string {
+  return `${artifact.sha256} ${entryName(artifact)}`;
 }
 
 /** The same bytes may be another format under another name. */

@@ -83,6 +83,50 @@ describe("Insight.describe()", () => {
     expect(open).toBe(0);
   });
 
+  it("makes a description that a limit has cut again", async () => {
+    await save("id,v\na,1\n");
+    let tries = 0;
+    const partial = { reason: "time", message: "The time was over." } as const;
+    const insight = insightWith(
+      createFakeAnalyses(() => {
+        tries += 1;
+        return tries === 1 ? { format: "csv", partial } : { format: "csv" };
+      }),
+    );
+    expect((await insight.describe(at)).description).toEqual({ format: "csv", partial });
+    expect(await insight.known(await store.artifacts.get(at.bucket, at.key))).toEqual({ format: "csv", partial });
+    expect((await insight.describe(at)).description).toEqual({ format: "csv" });
+    await insight.describe(at);
+    expect(tries).toBe(2);
+  });
+
+  it("shares its work among calls at the same time, until the last of them gives up", async () => {
+    await save("id,v\na,1\n");
+    const signals: (AbortSignal | undefined)[] = [];
+    const insight = insightWith(
+      createFakeAnalyses((call) => {
+        signals.push(call.signal);
+        return untilAborted(call);
+      }),
+    );
+    const [one, other] = [new AbortController(), new AbortController()];
+    const calls = [insight.describe(at, one.signal), insight.describe(at, other.signal)];
+    await expect.poll(() => signals.length).toBe(1);
+    one.abort(new Error("one"));
+    await expect(calls[0]).rejects.toThrow("one");
+    expect(signals[0]?.aborted).toBe(false);
+    other.abort(new Error("other"));
+    await expect(calls[1]).rejects.toThrow("other");
+    expect(signals[0]?.aborted).toBe(true);
+    await expect.poll(() => open).toBe(0);
+
+    const third = new AbortController();
+    const again = insight.describe(at, third.signal);
+    await expect.poll(() => signals.length).toBe(2);
+    third.abort(new Error("third"));
+    await expect(again).rejects.toThrow("third");
+  });
+
   it("knows nothing of a version that nobody has described", async () => {
     expect(await insightWith().known(await save("x"))).toBeUndefined();
   });

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { description } from "../../../api/description-schema.js";
 import { artifact, version } from "../../../api/schemas.js";
+import { isCut } from "../../../store/insight/known-descriptions.js";
 import { etagOf } from "../../message/etag.js";
 import type { Route } from "../../route.js";
 import { readQuery } from "../read-query.js";
@@ -24,9 +25,12 @@ export const describeRoute: Route = {
   async handle(context, exchange, { bucket = "", key = "" }) {
     const found = await context.store.artifacts.get(bucket, key, readQuery(exchange, describeQuery).version);
     const at = { bucket, key, version: found.version };
+    const { insight } = context.store;
+    const known = await insight.known(found);
     const description =
-      (await context.store.insight.known(found)) ??
-      (await lookInto(context, exchange, (signal) => context.store.insight.describe(at, signal))).description;
+      known !== undefined && !isCut(known)
+        ? known
+        : (await lookInto(context, exchange, (signal) => insight.describe(at, signal))).description;
     return { status: 200, headers: { etag: etagOf(found) }, body: { ...found, description } };
   },
 };
