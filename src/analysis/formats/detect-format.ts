@@ -111,11 +111,15 @@ async function detectGzip(source: Source): Promise<Detected> {
   return inner.isText || inner.format === "tar" ? { ...inner, compression: "gzip" } : gzip;
 }
 
+/** A header may have a name without end, and empty parts may follow each other, so that nothing comes out. */
+const packedHeadBytes = 1024 * 1024;
+
 async function unpackedHead(source: Source): Promise<{ head: Uint8Array; isWhole: boolean }> {
   const parts: Uint8Array[] = [];
   let length = 0;
+  const beginning = { ...source, read: source.read.bind(source), bytes: Math.min(source.bytes, packedHeadBytes) };
   try {
-    for await (const block of plainBytes(source, { compression: "gzip" })) {
+    for await (const block of plainBytes(beginning, { compression: "gzip" })) {
       parts.push(block.subarray(0, headBytes - length));
       length += Math.min(block.length, headBytes - length);
       if (length >= headBytes) return { head: Buffer.concat(parts), isWhole: false };
@@ -124,5 +128,5 @@ async function unpackedHead(source: Source): Promise<{ head: Uint8Array; isWhole
     if (!(error instanceof BrokenContentError)) throw error;
     return { head: Buffer.concat(parts), isWhole: false }; // what came out tells the format all the same
   }
-  return { head: Buffer.concat(parts), isWhole: true };
+  return { head: Buffer.concat(parts), isWhole: beginning.bytes === source.bytes };
 }

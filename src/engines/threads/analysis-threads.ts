@@ -25,8 +25,8 @@ export interface AnalysisThreadsOptions {
  * while it works. The calling thread reads the content, and does no other work for an analysis.
  *
  * What is guaranteed: an analysis that looks at its run ends after 90 % of the time, and stops when its heap and buffers
- * are larger than the limit. One that does not look is ended 2 s after its time, or when its heap is four times as large
- * as the limit. Buffers that it makes without a look are not limited.
+ * are larger than the limit. One that does not look is ended 2 s after its time, or when its heap is sixteen times as
+ * large as the limit. Buffers that it makes without a look are not limited.
  */
 export class AnalysisThreads implements Analyses {
   readonly #log: Log;

@@ -11,9 +11,10 @@ import {
 const MiB = 1024 * 1024;
 /**
  * The heap may grow to this multiple of the limit between two looks of the analysis at its memory. V8 ends the thread
- * there, and the whole process if one object alone is much larger than what is left. So this is far above the limit.
+ * there, but the whole process if one object alone is much larger than what is left. One step on a part of the content,
+ * as parsing 32 MiB of JSON, stays below 1 GiB.
  */
-const heapHeadroom = 4;
+const heapHeadroom = 16;
 const youngGenerationMiB = 8;
 
 interface Job {

@@ -10,11 +10,11 @@ export interface DerivedFactsDependencies {
   readonly log: Log;
   /** Nothing is written. */
   readonly readOnly: boolean;
-  /** Content up to this size, in bytes, lies in rows. It is analysed again sooner than a file is read. */
+  /** Content up to this size, in bytes, lies in rows. Nothing is kept for it: it is analysed again as fast. */
   readonly maxRowPieceBytes: number;
 }
 
-/** What was derived from the content of versions. It is removed with the last change that removes a version. */
+/** Keeps what was derived from the content of versions, as long as the versions exist. Descriptions and lines share it. */
 export class DerivedFacts {
   readonly #dependencies: DerivedFactsDependencies;
 

@@ -35,6 +35,11 @@ test("gzip that expands to 100 GB is described as far as the time goes", async (
   expect(found.text?.lines).toBeGreaterThan(1_000_000);
 });
 
+test("gzip whose header does not end is only called gzip", async () => {
+  const content = madeContent("x.txt.gz", 100 * GB, [Buffer.from([0x1f, 0x8b, 8, 8, 0, 0, 0, 0, 0, 3]), "name"]);
+  expect(await described(content)).toEqual({ format: "gzip", mime_type: "application/gzip" });
+});
+
 test("a tar archive in gzip that expands to 100 GB is described as far as the time goes", async () => {
   const header = tarHeader("zeros", "77777777777");
   const zeros = gzipSync(Buffer.alloc(100 * MiB), { level: 9 });

@@ -31,7 +31,7 @@ describe("the limits of analyses in threads", () => {
   });
 
   it.each(["heap", "heapWithLooks"])("stops an analysis that fills the heap: %s", async (name) => {
-    const { run } = openThreads(program(), { memoryBytes: 32 * MiB });
+    const { run } = openThreads(program(), { memoryBytes: 16 * MiB });
     await expect(run(name)).rejects.toEqual(stopped("memory", { format: "greedy" }));
     expect(textOf(await run("bytes"))).toBe("content");
   });

@@ -34,10 +34,11 @@ export class LineReader {
    */
   async read(open: OpenArtifact, wanted: ReadLines): Promise<LinesPage> {
     checkNumbers(wanted);
-    const { encoding, ...index } = await this.#indexes.of(open);
-    if (index.lines === 0 && (wanted.line ?? 1) <= 1) return { text: "", first: 0, last: 0, total: 0, encoding };
-    const page = await this.#readPage(open, { encoding, ...index }, wanted);
-    return page ?? this.#readAgain(open, wanted);
+    const index = await this.#indexes.of(open);
+    if (index.lines === 0 && (wanted.line ?? 1) <= 1) {
+      return { text: "", first: 0, last: 0, total: 0, encoding: index.encoding };
+    }
+    return (await this.#readPage(open, index, wanted)) ?? this.#readAgain(open, wanted);
   }
 
   /** Reads after an index did not fit: it was damaged, or the content is. */

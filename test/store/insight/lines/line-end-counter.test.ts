@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { createFastCounter, plainCounter } from "../../../../src/store/insight/lines/line-end-counter.js";
 
 const readBytes = 64 * 1024;
@@ -13,7 +13,16 @@ function fastCount(content: Uint8Array, at: number, encoding: "utf-8" | "utf-16l
   return counter.count(buffer.subarray(at, at + content.length), encoding);
 }
 
+afterEach(() => void vi.unstubAllGlobals());
+
 describe("the fast counter", () => {
+  it("is the plain one where there is no WebAssembly, or no room for its memory", () => {
+    vi.stubGlobal("WebAssembly", undefined);
+    expect(createFastCounter(readBytes)).toBe(plainCounter);
+    vi.unstubAllGlobals();
+    expect(createFastCounter(2 ** 40)).toBe(plainCounter);
+  });
+
   it("has its own code: it is not the plain one", () => {
     expect(createFastCounter(readBytes)).not.toBe(plainCounter);
   });
