@@ -7,7 +7,8 @@ import { partial } from "./description-schema.js";
 
 const count = z.int().min(0);
 
-const pair = <Item extends z.ZodType>(item: Item) => z.tuple([item, item]);
+/** No tuple: hosts that check by an older draft of JSON Schema refuse all that its schema takes. */
+const pair = <Item extends z.ZodType>(item: Item) => z.array(item).length(2);
 
 const text = z.object({
   lines_added: count,

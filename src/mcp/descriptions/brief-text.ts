@@ -42,5 +42,5 @@ export function textFacts({ text, table }: Description): string[] {
 /** A name or a value from content, for a line of text: in quotes if it could be misread, and cut if it is long. */
 export function plainOrQuoted(text: string): string {
   const quoted = quote(text);
-  return /^[^\s,:]+(?: [^\s,:]+)*$/.test(text) && quoted === `"${text}"` ? text : quoted;
+  return /^[^\s,]*[^\s,:](?: [^\s,]*[^\s,:])*$/.test(text) && quoted === `"${text}"` ? text : quoted;
 }

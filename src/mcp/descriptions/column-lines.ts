@@ -44,7 +44,7 @@ function columnLine(column: ColumnDescription): string {
   const parts = [
     type,
     empties === 0 ? "" : `${empties} empty`,
-    least === undefined || greatest === undefined ? "" : `${valueText(least)} to ${valueText(greatest)}`,
+    least === undefined || greatest === undefined ? "" : `${edgeText(least)} to ${edgeText(greatest)}`,
     distinct === undefined ? "" : `${isExact ? "" : "at least "}${distinct} different`,
   ].filter((part) => part !== "");
   return `${plainOrQuoted(name)}: ${parts.join(", ")}${values.length === 0 ? "" : `: ${counted.join(", ")}`}`;
@@ -58,5 +58,6 @@ function histogramText({ type, histogram }: ColumnDescription): string {
   return `; in ${counts.length} equal bins from ${edge(from)} to ${edge(to)}: ${counts.join(" ")}`;
 }
 
-const valueText = (value: number | string): string =>
-  typeof value === "number" ? String(value) : plainOrQuoted(value);
+function edgeText(value: number | string): string {
+  return typeof value === "number" ? String(value) : plainOrQuoted(value.replace(/(:\d\d)\.000Z$/, "$1Z"));
+}

@@ -48,7 +48,7 @@ const when: ColumnDescription = {
   type: "time",
   empties: 0,
   least: "2026-01-01T00:00:00Z",
-  greatest: "2026-01-02T00:00:00Z",
+  greatest: "2026-01-02T00:00:00.000Z",
   distinct: 1_000,
   histogram: { from: Date.UTC(2026, 0, 1), to: Date.UTC(2026, 0, 2), counts: [1, 405] },
 };
@@ -66,7 +66,7 @@ describe("the description of a table", () => {
       "csv, 406 rows x 3 columns, 27000 bytes, version 2.",
       "price: number, 12 empty, 0.5 to 17, 90 different",
       'the origin: text, Europe to USA, 4 different: USA (254), Japan (79), "Europe, all" (73), ...',
-      '"a:b": time, "2026-01-01T00:00:00Z" to "2026-01-02T00:00:00Z", at least 1000 different',
+      "a:b: time, 2026-01-01T00:00:00Z to 2026-01-02T00:00:00Z, at least 1000 different",
     ]);
     const { values: _, histogram: __, ...shortPrice } = price;
     const { histogram: ___, ...shortWhen } = when;
@@ -87,7 +87,7 @@ describe("the description of a table", () => {
   it("has all about the columns that are named, in their order", () => {
     const result = descriptionAnswer(artifact, csv, ["a:b", "price", "price"]);
     expect(textOf(result).split("\n").slice(1)).toEqual([
-      '"a:b": time, "2026-01-01T00:00:00Z" to "2026-01-02T00:00:00Z", at least 1000 different; in 2 equal bins from 2026-01-01T00:00:00Z to 2026-01-02T00:00:00Z: 1 405',
+      "a:b: time, 2026-01-01T00:00:00Z to 2026-01-02T00:00:00Z, at least 1000 different; in 2 equal bins from 2026-01-01T00:00:00Z to 2026-01-02T00:00:00Z: 1 405",
       "price: number, 12 empty, 0.5 to 17, 90 different: 1 (40), 0.5 (3), ...; in 2 equal bins from 0.5 to 17: 300 94",
     ]);
     expect(result.structuredContent?.["table"]).toMatchObject({ column_details: [when, price] });
@@ -210,6 +210,7 @@ describe("the description", () => {
           list: [
             { name: "a/b.txt", bytes: 7 },
             { name: "line\nend", bytes: 0 },
+            { name: "a: b", bytes: 0 },
           ],
         },
       },
@@ -218,7 +219,8 @@ describe("the description", () => {
         "5000 bytes after unpacking.",
         "a/b.txt\t7 B",
         '"line\\nend"\t0 B',
-        "... and 100 more.",
+        '"a: b"\t0 B',
+        "... and 99 more.",
       ],
     ],
     [

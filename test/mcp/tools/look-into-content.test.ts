@@ -275,6 +275,18 @@ describe("compare_artifacts", () => {
     );
   });
 
+  it("says that line ends or encodings differ, and compares the characters", async () => {
+    const { save, call } = await setup();
+    await save("a\nb\n", "t.txt");
+    await save("a\r\nc\r\n", "t.txt");
+    await save(Buffer.from("\ufeffa\r\nd\r\n", "utf16le"), "t.txt");
+    const at = { bucket: "b", key: "t.txt" };
+    expect(textOf(await call("compare_artifacts", { ...at, to_version: 2 }))).toMatch(
+      / Their line ends are lf and crlf, /,
+    );
+    expect(textOf(await call("compare_artifacts", at))).toMatch(/ They are utf-8 and utf-16le with BOM: /);
+  });
+
   it("answers less than 8,000 characters, and says how to go on", async () => {
     const { save, call } = await setup();
     const lines = (word: string) => Array.from({ length: 5_000 }, (_, n) => `${word} ${n}\n`).join("");

@@ -167,7 +167,7 @@ describe("tools/list", () => {
     // Inside the schema, a nullable value is an anyOf of two types. At the root, hosts accept no anyOf.
     expect(Object.keys(outputSchema ?? {})).not.toContain("anyOf");
     expect(keywords(outputSchema)).not.toEqual(
-      expect.arrayContaining([expect.stringMatching(/^(\$.*|oneOf|allOf|definitions)$/)]),
+      expect.arrayContaining([expect.stringMatching(/^(\$.*|oneOf|allOf|definitions|prefixItems)$/)]),
     );
   });
 
