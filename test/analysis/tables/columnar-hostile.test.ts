@@ -16,8 +16,8 @@ async function readAll(path: string, bytes: Uint8Array) {
 }
 
 describe("damaged files that others have found", () => {
-  // They have crashed other readers. Some are read as far as nothing contradicts itself.
-  const harmless = new Set<string>([]);
+  // They have crashed other readers. Of this one only a batch without rows is damaged, and such a batch is not read.
+  const harmless = new Set(["hostile/fuzz-4961281405222912.arrows"]);
 
   test.each(filesIn("hostile").filter((path) => path.includes("fuzz")))("%s ends", async (path) => {
     const broken = await readAll(path, bytesOf(path));
@@ -28,8 +28,7 @@ describe("damaged files that others have found", () => {
     ["large_string_map.brotli.parquet", "size", "A page has 1073741828 bytes"],
     ["encrypt_columns_plaintext_footer.parquet.encrypted", "damaged", "Row group 1"],
     ["uniform_encryption.parquet.encrypted", "unsupported", "encrypted"],
-    ["PARQUET-1481.parquet", "damaged", "The schema"],
-    ["ARROW-GH-43605.parquet", "damaged", "Row group 1"],
+    ["PARQUET-1481.parquet", "damaged", "of the schema"],
     ["ARROW-GH-45185.parquet", "damaged", "Row group 1"],
     ["ARROW-RS-GH-6229-DICTHEADER.parquet", "damaged", "Row group 1"],
     ["ARROW-RS-GH-6229-LEVELS.parquet", "damaged", "Row group 1"],
