@@ -12,6 +12,7 @@ const exhaustive = [
   "test/e2e/{command,crash-points,full-disk,failing-sync,power-loss,race,read-only-disk}.test.ts",
   "test/e2e/{browser,code-cache,few-files,http,http-load,http-memory,installation,large-content,mcp-load,stdio,store-moved}.test.ts",
   "test/analysis/describe/{damaged,hostile}.test.ts",
+  "test/analysis/tables/hostile-tables.test.ts",
   "test/http/attack/*.test.ts",
   "test/http/hostile-requests.test.ts",
   "test/mcp/{calls/hostile-input,stdio/hostile-lines}.test.ts",

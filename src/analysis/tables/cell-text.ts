@@ -24,16 +24,10 @@ function bytesText(value: object): string | undefined {
 
 function jsonText(value: object): string {
   try {
-    return JSON.stringify(value, plainMember) ?? "";
+    return JSON.stringify(value);
   } catch (error) {
     // JSON.stringify calls itself for each level, JSON.parse does not.
     if (error instanceof RangeError) return Array.isArray(value) ? "[…]" : "{…}";
     throw error;
   }
-}
-
-/** What JSON has no form for. Integers beyond 2^53 become texts, so that no digit changes. */
-function plainMember(_name: string, member: unknown): unknown {
-  if (typeof member === "bigint") return Number.isSafeInteger(Number(member)) ? Number(member) : String(member);
-  return typeof member === "object" && member !== null ? (bytesText(member) ?? member) : member;
 }

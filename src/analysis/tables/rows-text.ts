@@ -117,7 +117,7 @@ function shortened(text: string, level: number): string {
 }
 
 function csvLine(texts: readonly string[]): string {
-  if (texts.length === 1 && texts[0] === "") return '""\n'; // a blank line would be no row
+  if (texts.join("") === "" && texts.length < 2) return texts.length === 0 ? "" : '""\n'; // a blank line is no row
   return `${texts.map(csvCell).join(",")}\n`;
 }
 

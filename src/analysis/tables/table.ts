@@ -52,5 +52,8 @@ export interface Batch {
   readonly rows: readonly (readonly Cell[])[];
 }
 
-/** A value. Cells of CSV and TSV are texts. `null` and the empty text are empty. */
+/**
+ * A value. Cells of CSV and TSV are texts. `null` and the empty text are empty. Lists and objects hold only what JSON has,
+ * and times.
+ */
 export type Cell = string | number | bigint | boolean | null | Date | object;
