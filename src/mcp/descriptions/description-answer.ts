@@ -3,7 +3,11 @@ import type { Artifact } from "../../store/model/artifact.js";
 import { count } from "../../store/model/count.js";
 import { ArtifactError } from "../../store/model/errors.js";
 import { quote } from "../../store/model/quote.js";
-import type { ColumnDescription, Description, TableDescription } from "../../store/ports/description.js";
+import type {
+  ColumnDescription,
+  Description,
+  TableDescription,
+} from "../../store/ports/description.js";
 import { success } from "../calls/tool-result.js";
 import { upTo } from "../calls/up-to.js";
 import { callText } from "../content/read-call.js";

@@ -91,6 +91,13 @@ describe("a quote in quotes that is not doubled", () => {
   });
 });
 
+test("short rows after long ones, with and without quotes", async () => {
+  const long = "x,\n".repeat(20_000);
+  const rows = ["1", long, "2", "", "3", `${long}"`, "4"].map((cell) => [cell, "5"]);
+  const text = Papa.unparse([["a", "b"], ...rows, ["y".repeat(40_000), "6"], ["7", "8"]]);
+  expect((await read(csv(text))).rows).toEqual([...rows, ["y".repeat(40_000), "6"], ["7", "8"]]);
+});
+
 test("an empty cell in quotes is a row, and a blank line is none", async () => {
   for (const end of ["\n", "\r\n", "\r"]) {
     const text = ["a", '"1"', '""', "", '"2"', '""', ""].join(end);

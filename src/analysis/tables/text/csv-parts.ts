@@ -4,22 +4,21 @@ import { maxRowChars } from "./row-texts.js";
 
 /** Text that is parsed at once: few rows, so that they are garbage before they grow old. */
 const partChars = 16 * 1024;
-/** papaparse makes all cells of a row, and an object for each stray quote: a row with more of them takes too much memory. */
-const denseChars = 1024 * 1024;
-const maxDelimiters = 1_000_000;
+/** papaparse makes all cells of a row, and an object for each stray quote. A row that goes on after so many is given up. */
+const maxDelimiters = 500_000;
 const maxStrayQuotes = 10_000;
 
 /** Rows that follow one another. */
 export interface CsvPart {
   /** Their cells. Blank lines are left out. */
   readonly rows: string[][];
-  /** Indexes of the rows with a quote in a quoted cell that is not doubled. The cell ends at a quote before a delimiter or a line end. */
+  /** Indexes of the rows with a quote in a quoted cell that is not doubled. */
   readonly stray: readonly number[];
 }
 
 type Failure = "open quote" | "too long";
 
-/** The rows of a text, as papaparse reads them, part by part. An unfinished row is parsed again with twice the text. */
+/** The rows of a text, as papaparse reads them, part by part. A row that a part cuts is parsed again with twice the text. */
 export class CsvParts {
   readonly #text: string;
   readonly #dialect: CsvDialect;
@@ -48,8 +47,9 @@ export class CsvParts {
   next(): CsvPart | undefined {
     for (let chars = partChars; this.#at < this.#text.length; chars = Math.min(2 * chars, maxRowChars + 1)) {
       const text = this.#text.slice(this.#at, this.#at + chars);
-      const found = isDense(text, this.#dialect) ? undefined : parse(text, this.#dialect);
-      if (found !== undefined && found.used > 0) {
+      // With what comes after a long row, only that row is parsed: the others may be many.
+      const found = parse(text, this.#dialect, chars > partChars);
+      if (found.used > 0) {
         this.#at += found.used;
         return found;
       }
@@ -60,9 +60,9 @@ export class CsvParts {
   }
 
   /** Why no more text can help, if the text has no whole row. */
-  #failureOf(text: string, found: Parsed | undefined): Failure | undefined {
-    if (found === undefined) return "too long";
-    if (found.unfinishedStray > maxStrayQuotes) return "open quote";
+  #failureOf(text: string, { strayQuotes }: Parsed): Failure | undefined {
+    if (strayQuotes > maxStrayQuotes) return "open quote";
+    if (text.length > maxDelimiters && hasMore(text, this.#dialect.delimiter, maxDelimiters)) return "too long";
     if (text.length <= maxRowChars) return undefined;
     const { newline } = this.#dialect;
     return parse(text + newline, this.#dialect).used === 0 ? "open quote" : "too long";
@@ -77,12 +77,14 @@ interface Parsed extends CsvPart {
   /** Characters of the rows. */
   readonly used: number;
   /** Stray quotes in the row that is not whole. */
-  readonly unfinishedStray: number;
+  readonly strayQuotes: number;
 }
 
-/** The whole rows of a text. */
-function parse(text: string, dialect: CsvDialect): Parsed {
-  const { data, errors, meta }: Papa.ParseResult<string[]> = new Papa.Parser({ ...dialect }).parse(text, 0, true);
+/** The whole rows of a text, or only the first one. */
+function parse(text: string, dialect: CsvDialect, onlyFirst = false): Parsed {
+  // In fast mode, papaparse passes two rows for a preview of one.
+  const config = onlyFirst ? { ...dialect, preview: 1, fastMode: false } : { ...dialect };
+  const { data, errors, meta }: Papa.ParseResult<string[]> = new Papa.Parser(config).parse(text, 0, true);
   const ends = isAmbiguous(text, data) ? endsOfRows(text, dialect) : undefined;
   const strayRows = new Set(errors.map(({ row }) => row));
   const rows: string[][] = [];
@@ -94,8 +96,7 @@ function parse(text: string, dialect: CsvDialect): Parsed {
     if (strayRows.has(index)) stray.push(rows.length);
     rows.push(cells);
   }
-  const unfinishedStray = errors.length === 0 ? 0 : errors.filter(({ row }) => row === data.length).length;
-  return { rows, stray, used: meta.cursor, unfinishedStray };
+  return { rows, stray, used: meta.cursor, strayQuotes: errors.filter(({ row }) => row === data.length).length };
 }
 
 /** Only the text tells a blank line from an empty cell in quotes, or CR before LF from CR at the end of a cell in quotes. */
@@ -104,7 +105,7 @@ function isAmbiguous(text: string, rows: readonly string[][]): boolean {
   return text.includes('\r"') && rows.some(endsWithCarriageReturn);
 }
 
-/** Where the rows end. It takes three times as long as to parse them, so it is asked only if the text is ambiguous. */
+/** Where the rows end. papaparse says it in steps, which take twice the time. */
 function endsOfRows(text: string, dialect: CsvDialect): number[] {
   const ends: number[] = [];
   const step = ({ meta }: Papa.ParseStepResult<unknown>) => ends.push(meta.cursor);
@@ -127,10 +128,8 @@ function dropCarriageReturn(cells: string[], { delimiter }: CsvDialect, raw: str
   if (!isInQuotes) cells[cells.length - 1] = last.slice(0, -1);
 }
 
-function isDense(text: string, { delimiter }: CsvDialect): boolean {
-  if (text.length <= denseChars) return false;
+function hasMore(text: string, what: string, most: number): boolean {
   let found = 0;
-  for (let at = text.indexOf(delimiter); at !== -1 && found <= maxDelimiters; at = text.indexOf(delimiter, at + 1))
-    found += 1;
-  return found > maxDelimiters;
+  for (let at = text.indexOf(what); at !== -1 && found <= most; at = text.indexOf(what, at + 1)) found += 1;
+  return found > most;
 }
