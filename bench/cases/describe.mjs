@@ -48,8 +48,8 @@ async function startServer(folder, path) {
     const artifact = { bucket: "bench", key: `${times}.csv` };
     await server.call("import_file", { ...artifact, path: copy });
     return millisecondsOf(async () => {
-      const { description } = await server.call("describe_artifact", artifact);
-      if (description.partial !== undefined) throw new Error(description.partial.message);
+      const { table, partial } = await server.call("describe_artifact", artifact);
+      if (table === undefined || partial !== undefined) throw new Error(partial?.message ?? "the CSV is no table");
     });
   };
   return { server, describe };

@@ -8,14 +8,19 @@ export interface LineRange {
 }
 
 export interface ShownLine {
-  /** Without its line end. */
+  /** Its beginning at least, without its line end. */
   readonly text: string;
+  /** Of the whole line, without its line end. */
+  readonly bytes: number;
+  /** `text` is all of it. */
+  readonly isWhole: boolean;
   readonly hasLineEnd: boolean;
 }
 
-/** Longer lines are cut. */
-export const maxLineChars = 500;
-const maxLineBytes = 4 * maxLineChars;
+/** Bytes that are kept of all lines, about, and of one. */
+const keptBytes = 2 * 1024 * 1024;
+const leastLineBytes = 2 * 1024;
+const mostLineBytes = 1024 * 1024;
 /** Places that are nearer are reached by reading on. */
 const nearBytes = 4 * blockBytes;
 
@@ -56,12 +61,16 @@ async function readOn(text: Text, place: Place, reader: LineReader, run: Run): P
 class LineReader {
   readonly lines = new Map<number, ShownLine>();
   readonly #ranges: readonly LineRange[];
+  readonly #lineBytes: number;
   #at = 0;
   #number = 0;
-  #line = new CutLine();
+  #line: CutLine;
 
   constructor(ranges: readonly LineRange[]) {
     this.#ranges = ranges.filter(({ from, to }) => from < to);
+    const wanted = this.#ranges.reduce((sum, { from, to }) => sum + to - from, 0);
+    this.#lineBytes = Math.max(leastLineBytes, Math.min(mostLineBytes, keptBytes / Math.max(1, wanted)));
+    this.#line = new CutLine(this.#lineBytes);
   }
 
   /** The range that is read, or the next one. */
@@ -72,7 +81,7 @@ class LineReader {
   /** Blocks begin in this line. */
   begin(line: number): void {
     this.#number = line;
-    this.#line = new CutLine();
+    this.#line = new CutLine(this.#lineBytes);
   }
 
   add(block: Uint8Array): void {
@@ -92,7 +101,7 @@ class LineReader {
   #endLine(hasLineEnd: boolean): void {
     if (this.next !== undefined && this.#number >= this.next.from) {
       this.lines.set(this.#number, this.#line.take(hasLineEnd));
-      this.#line = new CutLine();
+      this.#line = new CutLine(this.#lineBytes);
     }
     this.#number++;
     while (this.next !== undefined && this.#number >= this.next.to) this.#at++;
@@ -104,21 +113,26 @@ class CutLine {
   /** Of the whole line. */
   bytes = 0;
   readonly #parts: Buffer[] = [];
+  readonly #maxBytes: number;
   #kept = 0;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
 
   add(block: Uint8Array, from: number, to: number): void {
     this.bytes += to - from;
-    const length = Math.min(to - from, maxLineBytes - this.#kept);
+    const length = Math.min(to - from, Math.floor(this.#maxBytes) - this.#kept);
     if (length <= 0) return;
     this.#parts.push(Buffer.from(block.subarray(from, from + length)));
     this.#kept += length;
   }
 
   take(hasLineEnd: boolean): ShownLine {
-    const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(Buffer.concat(this.#parts));
-    if (text.length <= maxLineChars && this.bytes === this.#kept) return { text, hasLineEnd };
-    const isPair = (text.codePointAt(maxLineChars - 1) ?? 0) > 0xffff;
-    const shown = text.slice(0, isPair ? maxLineChars - 1 : maxLineChars);
-    return { text: `${shown} [... ${this.bytes} bytes]`, hasLineEnd };
+    const isWhole = this.bytes === this.#kept;
+    const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+    // A character that the cut has divided is left out.
+    const text = decoder.decode(Buffer.concat(this.#parts), { stream: !isWhole });
+    return { text, bytes: this.bytes, isWhole, hasLineEnd };
   }
 }

@@ -1,5 +1,6 @@
 import type { Run } from "../source.js";
 import type { ChangedLines } from "./changed-lines.js";
+import { cutLine } from "./cut-line.js";
 import { contextLines, type Hunk } from "./hunks.js";
 import { type LineRange, type ShownLine, shownLines } from "./shown-lines.js";
 import type { Text } from "./text-of.js";
@@ -108,15 +109,21 @@ function* linesOf(
   let next = span.from;
   for (const { before: at, removed, after: other, added } of hunk) {
     for (; next < at; next++) yield lineOf(" ", before(next));
-    for (; next < at + removed; next++) yield lineOf("-", before(next));
-    for (let number = other; number < other + added; number++) yield lineOf("+", after(number));
+    const pairs = Math.min(removed, added);
+    for (let index = 0; index < removed; index++) {
+      yield lineOf("-", before(at + index), index < pairs ? after(other + index) : undefined);
+    }
+    for (let index = 0; index < added; index++) {
+      yield lineOf("+", after(other + index), index < pairs ? before(at + index) : undefined);
+    }
+    next = at + removed;
   }
   for (; next < span.to; next++) yield lineOf(" ", before(next));
 }
 
-function lineOf(sign: string, line: ShownLine | undefined): string | undefined {
+function lineOf(sign: string, line: ShownLine | undefined, other?: ShownLine): string | undefined {
   if (line === undefined) return undefined;
-  return `${sign}${line.text}\n${line.hasLineEnd ? "" : "\\ No newline at end of file\n"}`;
+  return `${sign}${cutLine(line, other)}\n${line.hasLineEnd ? "" : "\\ No newline at end of file\n"}`;
 }
 
 function withoutEnd(line: ShownLine | undefined): ShownLine | undefined {

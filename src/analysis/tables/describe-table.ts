@@ -1,5 +1,5 @@
 import type { PartialReason, TableDescription } from "../../store/ports/description.js";
-import { type Run, timeIsOver } from "../source.js";
+import type { Run } from "../source.js";
 import { ColumnStatistics } from "./statistics/column-statistics.js";
 import type { Interpretation } from "./statistics/value-summary.js";
 import type { Batch, Table } from "./table.js";
@@ -18,26 +18,21 @@ const reportEveryMs = 1_000;
  */
 export async function describeTable(
   table: Table,
-  run: Run,
+  run: Pick<Run, "report">,
 ): Promise<TableDescription & { readonly partial?: PartialReason }> {
   const facts = new TableFacts(table);
   const about = { format: table.format, ...(table.compression && { compression: table.compression }) };
   run.report({ ...about, table: facts.describe(false) });
   let reported = performance.now();
-  let isOver = run.isOver();
-  if (!isOver) {
-    for await (const batch of table.batches({ columns: facts.described })) {
-      facts.add(batch);
-      isOver = run.isOver();
-      if (isOver) break;
-      if (performance.now() - reported < reportEveryMs) continue;
-      run.report({ ...about, table: facts.describe(false) });
-      reported = performance.now();
-    }
+  for await (const batch of table.batches({ columns: facts.described })) {
+    facts.add(batch);
+    if (performance.now() - reported < reportEveryMs) continue;
+    run.report({ ...about, table: facts.describe(false) });
+    reported = performance.now();
   }
-  const broken = isOver ? timeIsOver(`${facts.rows} rows`) : table.broken();
+  const broken = table.broken();
   if (broken === undefined) return facts.describe(true);
-  const isWhole = !isOver && table.hasAllRows?.() === true;
+  const isWhole = table.hasAllRows?.() === true;
   return { ...facts.describe(isWhole), ...(isWhole && { rows_exact: true }), partial: broken };
 }
 

@@ -2,10 +2,11 @@ import { ArtifactError } from "../../store/model/errors.js";
 import type { RowsAnalysis } from "../../store/ports/analyses.js";
 import type { PartialReason, RowsPage } from "../../store/ports/description.js";
 import { detectFormat } from "../formats/detect-format.js";
-import { type Run, type Source, timeIsOver } from "../source.js";
+import type { Run, Source } from "../source.js";
 import { openDetectedTable } from "./open-table.js";
-import { type RowRange, rangeOf, rowsOf } from "./row-range.js";
+import { noSuchRow, type RowRange, rangeOf, rowsOf } from "./row-range.js";
 import { RowsText } from "./rows-text.js";
+import { shownText } from "./statistics/extremes.js";
 import type { Table } from "./table.js";
 
 /** Names in an error about columns. */
@@ -26,16 +27,17 @@ export async function readRows(source: Source, wanted: RowsAnalysis, run: Run): 
       next: "describe_content",
     });
   }
-  const names = wanted.columns && [...new Set(wanted.columns)];
+  const names = wanted.columns?.length ? [...new Set(wanted.columns)] : undefined;
   const columns = names?.map((name) => indexOfColumn(table, name)) ?? [...table.columns.keys()];
   const text = new RowsText(names ?? table.columns.map(({ name }) => name), wanted.chars, names === undefined);
   if (names !== undefined && 4 * names.length > wanted.chars) throw tooManyColumns(names.length, wanted.chars);
-  const range = await rangeOf(table, wanted, run);
-  const found = await fill(text, { table, range, columns: columns.slice(0, text.names.length), run });
-  const total = range.total ?? (await totalAfter(table, range, text.rows, found, run));
+  const range = await rangeOf(table, wanted);
+  const found = await fill(text, { table, range, columns: columns.slice(0, text.names.length) });
+  const total = range.total ?? (await totalAfter(table, range, text.rows, found));
+  const csv = text.end();
   const omitted = columns.length - text.names.length;
   return {
-    csv: text.csv,
+    csv,
     columns: text.names,
     first: text.rows === 0 ? 0 : range.from,
     last: text.rows === 0 ? 0 : range.from + text.rows - 1,
@@ -50,9 +52,9 @@ export async function readRows(source: Source, wanted: RowsAnalysis, run: Run): 
 function indexOfColumn({ columns }: Table, name: string): number {
   const index = columns.findIndex((column) => column.name === name);
   if (index !== -1) return index;
-  const names = columns.slice(0, namedColumns).map((column) => JSON.stringify(column.name));
+  const names = columns.slice(0, namedColumns).map((column) => JSON.stringify(shownText(column.name)));
   const rest = columns.length > namedColumns ? ` and ${columns.length - namedColumns} more` : "";
-  const message = `The table has no column ${JSON.stringify(name)}. Its columns are ${names.join(", ")}${rest}.`;
+  const message = `The table has no column ${JSON.stringify(shownText(name))}. Its columns are ${names.join(", ")}${rest}.`;
   throw new ArtifactError("invalid_argument", message, { details: { argument: "columns" } });
 }
 
@@ -65,7 +67,6 @@ interface Filling {
   readonly table: Table;
   readonly range: RowRange;
   readonly columns: readonly number[];
-  readonly run: Run;
 }
 
 interface Filled {
@@ -74,23 +75,23 @@ interface Filled {
 }
 
 /** Adds the rows of the range to the text, as many as have room. */
-async function fill(text: RowsText, { table, range, columns, run }: Filling): Promise<Filled> {
+async function fill(text: RowsText, { table, range, columns }: Filling): Promise<Filled> {
   const { from, to } = range;
-  for await (const { first, rows } of table.batches({ from, to: to + 1, columns })) {
+  // Whether rows follow is asked of the table only if it is not known: another row may be in another part of a file.
+  const last = range.total === undefined ? to + 1 : to;
+  for await (const { first, rows } of table.batches({ from, to: last, columns })) {
     for (const [index, row] of rows.entries()) {
       if (first + index > to || !text.add(row)) return { more: true };
     }
-    if (run.isOver()) return { more: true, partial: timeIsOver(`row ${first + rows.length - 1}`) };
   }
   const partial = table.broken();
-  return { more: partial?.reason === "time", partial };
+  if (partial !== undefined) return { more: partial.reason === "time", partial };
+  return { more: range.total !== undefined && from + text.rows <= range.total };
 }
 
 /** The number of rows in the table, if the end was reached. */
-async function totalAfter(table: Table, range: RowRange, rows: number, { more, partial }: Filled, run: Run) {
+async function totalAfter(table: Table, range: RowRange, rows: number, { more, partial }: Filled) {
   if (more || (partial !== undefined && table.hasAllRows?.() !== true)) return undefined;
   if (rows > 0 || range.from === 1) return range.from + rows - 1;
-  const { rows: all } = await rowsOf(table, run);
-  const message = `The table has ${all} rows, so there is no row ${range.from}.`;
-  throw new ArtifactError("invalid_argument", message, { details: { argument: "row", rows: all } });
+  throw noSuchRow(range.from, await rowsOf(table));
 }

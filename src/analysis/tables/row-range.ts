@@ -1,7 +1,6 @@
 import { ArtifactError } from "../../store/model/errors.js";
 import type { RowsAnalysis } from "../../store/ports/analyses.js";
 import type { PartialReason } from "../../store/ports/description.js";
-import { type Run, timeIsOver } from "../source.js";
 import type { Table } from "./table.js";
 
 /** Rows of a table, from 1. */
@@ -23,14 +22,14 @@ const lastRow = Number.MAX_SAFE_INTEGER - 1;
  *
  * @throws ArtifactError `invalid_argument` for a row 0, or a row beyond a number of rows that is known
  */
-export async function rangeOf(table: Table, { row, rows }: RowsAnalysis, run: Run): Promise<RowRange> {
+export async function rangeOf(table: Table, { row, rows }: RowsAnalysis): Promise<RowRange> {
   if (row === 0) throw invalid("row", "Rows are numbered from 1; -1 is the last row.");
   if (rows !== undefined && rows < 0 && row !== undefined) {
     throw invalid("rows", "A negative number of rows counts from the end, so it cannot begin at a row.");
   }
   const fromEnd = row === undefined && rows !== undefined && rows < 0 ? rows : row;
   if (fromEnd === undefined || fromEnd > 0) return range(table, fromEnd ?? 1, rows);
-  const { rows: counted, broken } = await rowsOf(table, run);
+  const { rows: counted, broken } = await rowsOf(table);
   const from = Math.max(1, counted + fromEnd + 1);
   // The first of the wanted rows may be before the first of the table.
   const to = rows === undefined || rows < 0 ? counted : Math.min(counted, Math.max(0, counted + fromEnd + rows));
@@ -39,24 +38,29 @@ export async function rangeOf(table: Table, { row, rows }: RowsAnalysis, run: Ru
 
 function range({ totalRows }: Table, from: number, rows = lastRow): RowRange {
   if (totalRows !== undefined && from > totalRows && from > 1) {
-    throw invalid("row", `The table has ${totalRows} rows, so there is no row ${from}.`);
+    throw noSuchRow(from, { rows: totalRows });
   }
   const to = Math.min(lastRow, from + rows - 1);
   return { from, to, ...(totalRows !== undefined && { total: totalRows }) };
 }
 
+/** The number of rows; only of those that could be read if the table is broken. */
+export interface CountedRows {
+  readonly rows: number;
+  readonly broken?: PartialReason | undefined;
+}
+
 /** Counts the rows without looking into them, if the format does not say how many there are. */
-export async function rowsOf(
-  table: Table,
-  run: Run,
-): Promise<{ readonly rows: number; readonly broken?: PartialReason | undefined }> {
+export async function rowsOf(table: Table): Promise<CountedRows> {
   if (table.totalRows !== undefined) return { rows: table.totalRows };
   let counted = 0;
-  for await (const { rows } of table.batches({ columns: [] })) {
-    counted += rows.length;
-    if (run.isOver()) return { rows: counted, broken: timeIsOver(`${counted} rows`) };
-  }
+  for await (const { rows } of table.batches({ columns: [] })) counted += rows.length;
   return { rows: counted, broken: table.hasAllRows?.() === true ? undefined : table.broken() };
+}
+
+/** The error for a row beyond the table. */
+export function noSuchRow(row: number, { rows, broken }: CountedRows): ArtifactError {
+  return invalid("row", `The table has ${broken ? "at least " : ""}${rows} rows, and no row ${row}.`);
 }
 
 function invalid(argument: string, message: string): ArtifactError {

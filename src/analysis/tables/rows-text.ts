@@ -24,10 +24,6 @@ export class RowsText {
     this.names = mayOmit ? names.slice(0, Math.max(1, countThatFit(names, chars))) : names;
   }
 
-  get csv(): string {
-    return [this.#lines.length === 0 ? this.#header(this.#chars) : "", ...this.#lines].join("");
-  }
-
   /** Adds a row, the first one in any case. Returns false if there is no room for it. */
   add(row: readonly Cell[]): boolean {
     const texts = row.map(cellText);
@@ -40,6 +36,12 @@ export class RowsText {
     this.#push(line);
     this.rows += 1;
     return true;
+  }
+
+  /** The text. Nothing can be added after it. */
+  end(): string {
+    if (this.rows === 0) this.#push(this.#header(this.#chars));
+    return this.#lines.join("");
   }
 
   #addFirst(texts: readonly string[]): void {
@@ -117,7 +119,8 @@ function shortened(text: string, level: number): string {
 }
 
 function csvLine(texts: readonly string[]): string {
-  if (texts.join("") === "" && texts.length < 2) return texts.length === 0 ? "" : '""\n'; // a blank line is no row
+  if (texts.length === 0) return "";
+  if (texts.length === 1 && texts[0] === "") return '""\n'; // a blank line is no row
   return `${texts.map(csvCell).join(",")}\n`;
 }
 

@@ -1,3 +1,4 @@
+import { hasBytes } from "../../store/model/has-bytes.js";
 import { isTextType } from "../../store/model/media-type.js";
 import { gifSize, jpegSize, type PictureSize, pngSize, webpSize } from "../../store/model/picture-size.js";
 
@@ -82,11 +83,6 @@ function essenceOf(mimeType: string): string {
   return (mimeType.split(";")[0] ?? "").trim().toLowerCase();
 }
 
-/** Whether the bytes at this index are the text, as Latin-1. */
-function has(bytes: Buffer, at: number, text: string): boolean {
-  return bytes.length >= at + text.length && bytes.toString("latin1", at, at + text.length) === text;
-}
-
 /** The IEND chunk: section 11.2.5. */
 function hasPngEnd(bytes: Buffer): boolean {
   return bytes.includes("\0\0\0\0IEND\xae\x42\x60\x82", 33, "latin1");
@@ -111,10 +107,10 @@ function hasRiffEnd(bytes: Buffer): boolean {
 
 /** Reads the RIFF chunks up to the one that describes the format of the samples. */
 function isWav(bytes: Buffer): true | undefined {
-  if (!has(bytes, 0, "RIFF") || !has(bytes, 8, "WAVE")) return undefined;
+  if (!hasBytes(bytes, 0, "RIFF") || !hasBytes(bytes, 8, "WAVE")) return undefined;
   for (let at = 12; at + 24 <= bytes.length; ) {
     const length = bytes.readUInt32LE(at + 4);
-    if (has(bytes, at, "fmt ")) {
+    if (hasBytes(bytes, at, "fmt ")) {
       const channels = bytes.readUInt16LE(at + 10);
       const rate = bytes.readUInt32LE(at + 12);
       return (length >= 16 && channels > 0 && rate > 0) || undefined;
@@ -127,7 +123,7 @@ function isWav(bytes: Buffer): true | undefined {
 /** ISO/IEC 11172-3, section 2.4.1.3: the header of a layer III frame. An ID3v2 tag may stand before it. */
 function isMp3(bytes: Buffer): true | undefined {
   let at = 0;
-  if (has(bytes, 0, "ID3") && bytes.length >= 10) {
+  if (hasBytes(bytes, 0, "ID3") && bytes.length >= 10) {
     const [a = 0, b = 0, c = 0, d = 0] = bytes.subarray(6, 10); // seven bits each
     at = 10 + ((a << 21) | (b << 14) | (c << 7) | d);
     while (bytes[at] === 0) at += 1; // padding
@@ -142,14 +138,14 @@ function isMp3(bytes: Buffer): true | undefined {
 
 /** RFC 3533, section 6: the first page of an audio stream. */
 function isOgg(bytes: Buffer): true | undefined {
-  if (!has(bytes, 0, "OggS\0\x02") || bytes.length < 28) return undefined;
+  if (!hasBytes(bytes, 0, "OggS\0\x02") || bytes.length < 28) return undefined;
   const at = 27 + (bytes[26] ?? 0);
-  return ["OpusHead", "\x01vorbis", "\x7fFLAC", "Speex   "].some((codec) => has(bytes, at, codec)) || undefined;
+  return ["OpusHead", "\x01vorbis", "\x7fFLAC", "Speex   "].some((codec) => hasBytes(bytes, at, codec)) || undefined;
 }
 
 /** RFC 9639, sections 6 and 8.2: the STREAMINFO block comes first, and has a sample rate. */
 function isFlac(bytes: Buffer): true | undefined {
-  if (!has(bytes, 0, "fLaC") || bytes.length < 42) return undefined;
+  if (!hasBytes(bytes, 0, "fLaC") || bytes.length < 42) return undefined;
   const isStreamInfo = ((bytes[4] ?? 0) & 0x7f) === 0 && bytes.readUIntBE(5, 3) === 34;
   return (isStreamInfo && bytes.readUIntBE(18, 3) >>> 4 > 0) || undefined;
 }

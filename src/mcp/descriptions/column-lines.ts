@@ -53,7 +53,8 @@ function columnLine(column: ColumnDescription): string {
 function histogramText({ type, histogram }: ColumnDescription): string {
   if (histogram === undefined) return "";
   const { from, to, counts } = histogram;
-  const edge = (value: number): string => (type === "time" ? new Date(value).toISOString() : String(value));
+  const edge = (value: number): string =>
+    type === "time" ? new Date(value).toISOString().replace(".000Z", "Z") : String(value);
   return `; in ${counts.length} equal bins from ${edge(from)} to ${edge(to)}: ${counts.join(" ")}`;
 }
 

@@ -15,7 +15,12 @@ export function comparisonAnswer({ before, after, comparison }: ComparedArtifact
     kind === "identical"
       ? `Identical: ${first} and ${second} have the same ${count(after.bytes, "byte")}.`
       : `From ${first} to ${second}: ${countsOf(comparison)}.`;
-  const parts = [head, ...(partial === undefined ? [] : [partial.message]), ...hintsOf(comparison, before, after)];
+  const parts = [
+    head,
+    ...remarksOn(comparison),
+    ...(partial === undefined ? [] : [partial.message]),
+    ...hintsOf(comparison, before, after),
+  ];
   const changes = comparison.table?.by?.changes ?? comparison.text?.diff ?? "";
   const text = [parts.join(" "), changes].filter((part) => part !== "").join("\n");
   return success({ before: placeOf(before), after: placeOf(after), ...comparison }, text);
@@ -61,6 +66,19 @@ function tableCounts({
       : `by ${plainOrQuoted(by.column)} ${count(by.rows_added, "row")} added, ${by.rows_removed} removed, ${by.rows_changed} changed`,
   ];
   return parts.filter((part) => part !== "").join("; ");
+}
+
+/** What a reader of the changes must know. */
+function remarksOn({ text, table }: Comparison): string[] {
+  const { encodings, line_ends: ends } = text ?? {};
+  const { column, repeated_keys: repeated, empty_keys: empty } = table?.by ?? { repeated_keys: 0, empty_keys: 0 };
+  return [
+    encodings === undefined ? "" : `They are ${encodings.join(" and ")}: their characters are compared.`,
+    ends === undefined ? "" : `Their line ends are ${ends.join(" and ")}, and are not compared.`,
+    repeated + empty === 0
+      ? ""
+      : `${plainOrQuoted(column ?? "")} does not name each row: ${repeated} repeat a value and ${empty} have none, and are matched in order.`,
+  ].filter((part) => part !== "");
 }
 
 /** How to see what is not shown. */

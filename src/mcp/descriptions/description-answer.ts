@@ -3,11 +3,7 @@ import type { Artifact } from "../../store/model/artifact.js";
 import { count } from "../../store/model/count.js";
 import { ArtifactError } from "../../store/model/errors.js";
 import { quote } from "../../store/model/quote.js";
-import type {
-  ColumnDescription,
-  Description,
-  TableDescription,
-} from "../../store/ports/description.js";
+import type { ColumnDescription, Description, TableDescription } from "../../store/ports/description.js";
 import { success } from "../calls/tool-result.js";
 import { upTo } from "../calls/up-to.js";
 import { callText } from "../content/read-call.js";
@@ -20,6 +16,7 @@ const maxChars = 7_000;
 /** Columns that an error, or the call for more, names. */
 const maxNamed = 50;
 const maxNextColumns = 5;
+const maxNextChars = 300;
 
 /** What is told of a content: a description without what its text has no room for, and its text. */
 interface Told {
@@ -108,7 +105,8 @@ function moreLine(
   ];
   if (isCut || isShort) {
     const names = wanted.slice(isCut ? told.length : 0).map(({ name }) => name);
-    const next = { bucket, key, version, columns: names.slice(0, maxNextColumns) };
+    const columns = names.slice(0, Math.max(1, upTo(names, maxNextColumns, maxNextChars).length));
+    const next = { bucket, key, version, columns };
     parts.push(`All about some of them: ${callText("describe_artifact", next)}`);
   }
   const line = parts.filter((part) => part !== "").join(" ");

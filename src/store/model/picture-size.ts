@@ -1,3 +1,5 @@
+import { hasBytes } from "./has-bytes.js";
+
 /** The size that the header of a picture says, in pixels. */
 export interface PictureSize {
   readonly width: number;
@@ -11,7 +13,7 @@ export interface PictureSize {
 
 /** https://www.w3.org/TR/png-3/, sections 5.2 and 11.2.1. */
 export function pngSize(bytes: Buffer): PictureSize | undefined {
-  const isPng = has(bytes, 0, "\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR") && bytes.length >= 33;
+  const isPng = hasBytes(bytes, 0, "\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR") && bytes.length >= 33;
   if (!isPng) return undefined;
   const [depth = 0, colour = 0, compression, filter, interlace = 2] = bytes.subarray(24, 29);
   const isRight = [1, 2, 4, 8, 16].includes(depth) && [0, 2, 3, 4, 6].includes(colour);
@@ -21,7 +23,7 @@ export function pngSize(bytes: Buffer): PictureSize | undefined {
 
 /** ITU-T T.81, annex B. Reads the segments up to the frame header. */
 export function jpegSize(bytes: Buffer): PictureSize | undefined {
-  if (!has(bytes, 0, "\xff\xd8\xff")) return undefined;
+  if (!hasBytes(bytes, 0, "\xff\xd8\xff")) return undefined;
   for (let at = 2; at + 9 <= bytes.length && bytes[at] === 0xff; ) {
     const marker = bytes[at + 1] ?? 0;
     if (marker === 0xff) {
@@ -39,16 +41,16 @@ export function jpegSize(bytes: Buffer): PictureSize | undefined {
 
 /** https://www.w3.org/Graphics/GIF/spec-gif89a.txt, sections 17 and 18. */
 export function gifSize(bytes: Buffer): PictureSize | undefined {
-  const isGif = (has(bytes, 0, "GIF87a") || has(bytes, 0, "GIF89a")) && bytes.length >= 13;
+  const isGif = (hasBytes(bytes, 0, "GIF87a") || hasBytes(bytes, 0, "GIF89a")) && bytes.length >= 13;
   return isGif ? sizeOf(bytes.readUInt16LE(6), bytes.readUInt16LE(8)) : undefined;
 }
 
 /** RFC 9649, sections 2.3 to 2.7. */
 export function webpSize(bytes: Buffer): PictureSize | undefined {
-  if (!has(bytes, 0, "RIFF") || !has(bytes, 8, "WEBPVP8") || bytes.length < 30) return undefined;
+  if (!hasBytes(bytes, 0, "RIFF") || !hasBytes(bytes, 8, "WEBPVP8") || bytes.length < 30) return undefined;
   switch (bytes.toString("latin1", 15, 16)) {
     case " ":
-      return has(bytes, 23, "\x9d\x01\x2a")
+      return hasBytes(bytes, 23, "\x9d\x01\x2a")
         ? sizeOf(bytes.readUInt16LE(26) & 0x3fff, bytes.readUInt16LE(28) & 0x3fff)
         : undefined;
     case "L": {
@@ -63,14 +65,9 @@ export function webpSize(bytes: Buffer): PictureSize | undefined {
 
 /** BITMAPCOREHEADER and BITMAPINFOHEADER: rows from the top to the bottom have a negative height. */
 export function bmpSize(bytes: Buffer): PictureSize | undefined {
-  if (!has(bytes, 0, "BM") || bytes.length < 26) return undefined;
+  if (!hasBytes(bytes, 0, "BM") || bytes.length < 26) return undefined;
   if (bytes.readUInt32LE(14) === 12) return sizeOf(bytes.readUInt16LE(18), bytes.readUInt16LE(20));
   return sizeOf(bytes.readInt32LE(18), Math.abs(bytes.readInt32LE(22)));
-}
-
-/** Whether the bytes at this index are the text, as Latin-1. */
-function has(bytes: Buffer, at: number, text: string): boolean {
-  return bytes.length >= at + text.length && bytes.toString("latin1", at, at + text.length) === text;
 }
 
 const sizeOf = (width: number, height: number): PictureSize | undefined =>

@@ -122,6 +122,16 @@ describe("compare() of tables", () => {
     });
   });
 
+  it("says of which table not all was compared", async () => {
+    const broken = await compareBy("id", csv(prices), csv('id,name,price\n5,pear,3\n6,"plum'));
+    expect(broken.partial).toMatchObject({ reason: "damaged", message: expect.stringMatching(/^b: /) });
+    const damaged = sourceOfBytes(Buffer.from(`PAR1${"\0\xff".repeat(50)}PAR1`, "latin1"), "rows.parquet");
+    await expect(compareBy("id", damaged, csv(prices))).rejects.toMatchObject({
+      message: expect.stringMatching(/^a is no table that can be read: its format is parquet\. ./),
+    });
+    expect(await compareBy(undefined, damaged, csv(prices))).toMatchObject({ kind: "bytes" });
+  });
+
   it("says how far it came if the time is over", async () => {
     const rows = Array.from({ length: 50_000 }, (_, at) => `${at},${at}\n`).join("");
     let asked = 0;

@@ -1,3 +1,4 @@
+import { gzipSync } from "node:zlib";
 import { applyPatch } from "diff";
 import { describe, expect, it } from "vitest";
 import { compare } from "../../../src/analysis/compare/compare.js";
@@ -175,6 +176,47 @@ describe("compare() of texts", () => {
     const { text } = await compareTexts(`a\n${long}1\nb\n`, `a\n${long}2\nb\n`);
     expect(text).toMatchObject({ lines_added: 1, lines_removed: 1, cut: false });
     expect(text?.diff).toContain(`-${"x".repeat(500)} [... 3000001 bytes]\n`);
+  });
+
+  it("shows where long lines differ, as far as the first megabyte of one", async () => {
+    const json = (price: number) => JSON.stringify({ items: "é".repeat(200_000), price, more: "z".repeat(1000) });
+    const { text } = await compareTexts(json(12), json(13));
+    const shown = (price: number) =>
+      `[199921 characters ...] ${"é".repeat(89)}","price":${price},"more":"${"z".repeat(390)}`;
+    expect(text?.diff.split("\n").map((line) => line.replace(/ \[\.\.\. \d+ bytes\]$/, ""))).toEqual([
+      "--- a",
+      "+++ b",
+      "@@ -1 +1 @@",
+      `-${shown(12)}`,
+      "\\ No newline at end of file",
+      `+${shown(13)}`,
+      "\\ No newline at end of file",
+      "",
+    ]);
+  });
+
+  it("compares what could be unpacked of a gzip that breaks off, and says so", async () => {
+    const random = randomNumbers(3);
+    const lines = Array.from({ length: 20_000 }, () => `${random(1_000_000_000)}`);
+    const packed = gzipSync(joined(lines));
+    const { text, partial } = await compareTexts(joined(lines), packed.subarray(0, packed.length / 2));
+    expect(partial).toMatchObject({ reason: "damaged" });
+    expect(text).toMatchObject({ hunks: 1, encodings: ["utf-8", "utf-8, gzip"] });
+    expect(text?.lines_removed).toBeGreaterThan(5_000);
+    expect(text?.lines_removed).toBeLessThan(15_000);
+    expect(text?.lines_added).toBeLessThanOrEqual(1); // the line that breaks off
+  });
+
+  it("passes the errors of a content", async () => {
+    const failure = new Error("the disk is gone");
+    const source = sourceOfBytes("a\n".repeat(2_000_000), "a.txt");
+    const failing = {
+      ...source,
+      read: (at: number, length: number) => (at > 1_000_000 ? Promise.reject(failure) : source.read(at, length)),
+    };
+    const wanted = { kind: "compare", names: ["a", "b"], chars: 8000 } as const;
+    await expect(compare(source, failing, wanted, endlessRun())).rejects.toBe(failure);
+    await expect(compare(failing, source, wanted, endlessRun())).rejects.toBe(failure);
   });
 
   it("says so if the time is over", async () => {

@@ -14,7 +14,7 @@ const GB = 1e9;
 const MiB = 1024 * 1024;
 const events: string[] = [];
 const threads = new AnalysisThreads((_level, event) => void events.push(event), {
-  limits: { timeMs: 2_000, graceMs: 2_000, memoryBytes: 64 * MiB },
+  limits: { timeMs: 2_000, graceMs: 600_000, memoryBytes: 64 * MiB },
 });
 afterAll(() => threads.close());
 const described = (content: AnalysedContent) => threads.run({ kind: "describe" }, [content]);

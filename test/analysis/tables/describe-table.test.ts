@@ -186,12 +186,11 @@ describe("when the time is over", () => {
       totalRows: 1_000,
       async *batches(): AsyncGenerator<Batch, void, undefined> {
         yield { first: 1, rows: [[7n], [8], [null]] };
-        yield { first: 4, rows: [[9]] };
       },
-      broken: () => undefined,
+      broken: () => ({ reason: "time", message: "The time was over." }),
     };
     const reports: unknown[] = [];
-    const found = await describeTable(table, runOf(1, reports));
+    const found = await describeTable(table, { report: (known) => reports.push(known) });
     const column = { name: "a", type: "integer", empties: 5, least: 1, greatest: 99 };
     expect(reports[0]).toMatchObject({
       format: "parquet",

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import Papa from "papaparse";
 import { describe, expect, test } from "vitest";
@@ -50,7 +51,7 @@ describe("which rows", () => {
   test("a row beyond the table is refused, with the number of rows", async () => {
     await expect(rowsOf(ten, { row: 11 })).rejects.toMatchObject({
       code: "invalid_argument",
-      message: "The table has 10 rows, so there is no row 11.",
+      message: "The table has 10 rows, and no row 11.",
       details: { argument: "row" },
     });
     await expect(rowsOf(ten, { row: 0 })).rejects.toMatchObject({ details: { argument: "row" } });
@@ -150,6 +151,32 @@ describe("a page has room for so many characters", () => {
         expect(found).toEqual([page.columns, ...wanted]);
       }),
     );
+  });
+});
+
+test("rows of a format that says how many there are", async () => {
+  const data = new URL("../../../node_modules/vega-datasets/data/", import.meta.url);
+  const source = memorySource("flights.arrow", readFileSync(new URL("flights-200k.arrow", data)));
+  const flights: readonly { readonly delay: number; readonly distance: number }[] = JSON.parse(
+    readFileSync(new URL("flights-200k.json", data), "utf8"),
+  );
+  const lines = flights.map(({ delay, distance }) => `${delay},${distance}\n`);
+  const columns = ["delay", "distance"];
+  const total = flights.length;
+  expect(await rowsOf(source, { columns, row: -2 })).toMatchObject({
+    csv: ["delay,distance\n", ...lines.slice(-2)].join(""),
+    first: total - 1,
+    last: total,
+    total,
+    more: false,
+  });
+  expect(await rowsOf(source, { columns, row: 100_000, rows: 3 })).toMatchObject({
+    csv: ["delay,distance\n", ...lines.slice(99_999, 100_002)].join(""),
+    total,
+    more: true,
+  });
+  await expect(rowsOf(source, { row: total + 1 })).rejects.toMatchObject({
+    message: `The table has ${total} rows, and no row ${total + 1}.`,
   });
 });
 

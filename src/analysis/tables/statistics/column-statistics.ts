@@ -8,6 +8,9 @@ const countedValues = 1_000;
 /** Of these, the most frequent ones are shown. */
 const shownValues = 20;
 
+/** Longer names of columns are cut. */
+const nameChars = 1_000;
+
 /** A value that can be counted: times are in milliseconds. */
 type Countable = string | number | bigint | boolean;
 type Counts = Map<Countable, { count: number }>;
@@ -20,7 +23,7 @@ type Counts = Map<Countable, { count: number }>;
  * `least` and `greatest` are in the order of numbers or of times, else of code points. A mixture that has lists, objects
  * or bytes has no order, and no values that are counted.
  *
- * Up to 1,000 different values are kept with their counts, and then all facts come from these. After that, values are
+ * Values are different if their texts are: `1` and `1.0` in a CSV. Up to 1,000 different values are kept with their counts, and then all facts come from these. After that, values are
  * summed up one by one.
  */
 export class ColumnStatistics {
@@ -69,7 +72,7 @@ export class ColumnStatistics {
     const found = this.#facts();
     const told = { ...(least !== undefined && { least }), ...(greatest !== undefined && { greatest }) };
     return {
-      name,
+      name: name.length > nameChars ? `${name.slice(0, nameChars)}…` : name,
       ...(isWhole ? { ...told, ...found } : { ...found, ...told }),
       type: type ?? found.type,
       empties: isWhole ? this.#empties : (empties ?? this.#empties),

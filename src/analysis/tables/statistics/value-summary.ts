@@ -1,5 +1,4 @@
 import type { ColumnDescription, ColumnType } from "../../../store/ports/description.js";
-import { cellText } from "../cell-text.js";
 import type { Cell } from "../table.js";
 import { NumberExtremes, TextExtremes } from "./extremes.js";
 import { Spread } from "./spread.js";
@@ -37,7 +36,10 @@ export class ValueSummary {
     else if (typeof value === "boolean") this.#addOther("boolean");
     else if (value instanceof Date) this.#addTime(value.getTime(), value.toISOString(), count);
     else this.#addOther(kindOfObject(value));
-    if (this.#interpretation === "times" && typeof value !== "string") this.#texts.add(cellText(value));
+    // A mixture of texts and other values has the order of all as texts.
+    if (this.#interpretation === "times" && typeof value !== "string" && typeof value !== "object") {
+      this.#texts.add(String(value));
+    }
   }
 
   /** Keeps no text in memory out of which values were cut. */

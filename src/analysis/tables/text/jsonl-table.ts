@@ -86,10 +86,10 @@ class JsonlTable implements Table {
     return this.#later.size;
   }
 
-  async *batches({ from = 1, to, columns }: WantedRows = {}): AsyncGenerator<Batch, void, undefined> {
+  async *batches(wanted: WantedRows = {}): AsyncGenerator<Batch, void, undefined> {
     const { source, detected, run } = this.#content;
     const texts = new RowTexts(source, detected);
-    const reading: Reading = { row: 0, from, to: to ?? Number.POSITIVE_INFINITY, columns };
+    const reading = this.#readingOf(wanted);
     this.#broken = undefined;
     try {
       do {
@@ -110,6 +110,11 @@ class JsonlTable implements Table {
     } finally {
       await texts.close();
     }
+  }
+
+  #readingOf({ from = 1, to = Number.POSITIVE_INFINITY, columns }: WantedRows): Reading {
+    const isAll = columns?.length === this.columns.length && columns.every((column, index) => column === index);
+    return { row: 0, from, to, columns: isAll ? undefined : columns };
   }
 
   /** A batch from the next lines; undefined if they have no wanted row. */

@@ -96,6 +96,21 @@ describe("GET /v1/rows", () => {
   });
 });
 
+it("the links lead through the whole table, also when it gets a new version meanwhile", async () => {
+  const { ask, store, origin } = await serveHttp(createMemoryEngines());
+  const lines = Array.from({ length: 25 }, (_, index) => `${index + 1},"é, ""${index}"""`);
+  await saveText(store, "b", "k.csv", ["id,name", ...lines, ""].join("\n"));
+  const found: string[] = [];
+  let next: string | undefined = "?rows=7&format=csv";
+  while (next !== undefined) {
+    const { text, headers } = await ask("GET", new URL(next, `${origin}${url}`).href);
+    found.push(...text.split("\n").slice(1, -1));
+    next = /^<(.*)>; rel="next"$/.exec(String(headers["link"]))?.[1];
+    await saveText(store, "b", "k.csv", `id,name\n${found.length},new\n`);
+  }
+  expect(found).toEqual(lines);
+});
+
 it.each([
   ["row=0", /row must be a whole number other than 0, not 0/],
   ["row=1.5", /row must be a whole number, not "1\.5"/],
