@@ -94,9 +94,9 @@ describe("a quote in quotes that is not doubled", () => {
 
 test("short rows after long ones, with and without quotes", async () => {
   const long = "x,\n".repeat(20_000);
-  const rows = ["1", long, "2", "", "3", `${long}"`, "4"].map((cell) => [cell, "5"]);
-  const text = Papa.unparse([["a", "b"], ...rows, ["y".repeat(40_000), "6"], ["7", "8"]]);
-  expect((await read(csv(text))).rows).toEqual([...rows, ["y".repeat(40_000), "6"], ["7", "8"]]);
+  const quoted = ["1", long, "2", "", "3", `${long}"`, "4"].map((cell) => [cell, "5"]);
+  const rows = [...quoted, ["y".repeat(40_000), "6"], ["7", "8"], ["9", "10"], ["11", "12"]];
+  expect((await read(csv(Papa.unparse([["a", "b"], ...rows])))).rows).toEqual(rows);
 });
 
 test("an empty cell in quotes is a row, and a blank line is none", async () => {
