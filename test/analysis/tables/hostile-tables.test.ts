@@ -47,6 +47,22 @@ describe("within the limit of memory", () => {
     }
   });
 
+  test("a CSV with many short rows after a long one", async () => {
+    for (const long of ["x".repeat(5_000_000), `"${"x,\n".repeat(400_000)}"`, `"${'""x'.repeat(1_500_000)}"`]) {
+      const text = `a,b\n1,2\n${long},3\n${"4,5\n".repeat(1_500_000)}`;
+      const { table, partial } = await describeInThread(memorySource("a.csv", text));
+      expect(partial).toBeUndefined();
+      expect(table).toMatchObject({ rows: 1_500_002, columns: 2 });
+    }
+  });
+
+  test("a row of CSV that has four million cells after a long one", async () => {
+    const text = `a,b\n1,2\n"${"x".repeat(3_900_000)}\n",${",".repeat(4_000_000)}\n3,4\n`;
+    const { table, partial } = await describeInThread(memorySource("a.csv", text));
+    expect(table).toMatchObject({ rows: 3, columns: 2 });
+    expect(partial?.message).toMatch(/row 2, have more cells/);
+  });
+
   test("a JSON Lines file of 1 GB that is one line breaks off", async () => {
     for (const body of ["x", "[", '{"a":', '"",']) {
       const source = endlessSource("a.jsonl", '{"a":1}\n{"a":[', body.repeat(20_000), GB);

@@ -11,7 +11,7 @@ import random
 random.seed(22)
 cases = []
 while len(cases) < 500:
-    text = "".join(random.choice('ab,,"""\n\r\n 1') for _ in range(random.randrange(1, 14)))
+    text = "".join(random.choice([*'ab,,,"""1', "\n", "\n", "\r\n"]) for _ in range(random.randrange(1, 14)))
     rows = [row for row in csv.reader(io.StringIO(text, newline="")) if row]
     cases.append(json.dumps([text, rows], separators=(",", ":")))
 print("[\n" + ",\n".join(cases) + "\n]")
