@@ -1,7 +1,8 @@
+import type { SchemaTree } from "hyparquet";
 import type { PartialReason } from "../../store/ports/description.js";
 import type { Run, Source } from "../source.js";
 import { assembleColumn } from "./parquet/assemble-column.js";
-import { columnsOf, type ParquetColumn } from "./parquet/columns.js";
+import { columnsOf, type Leaf, type ParquetColumn } from "./parquet/columns.js";
 import { type Footer, type RowGroup, readFooter } from "./parquet/footer.js";
 import { FlatRows, type LeafRows, NestedRows } from "./parquet/leaf-rows.js";
 import { Pages, type Reading } from "./parquet/pages.js";
@@ -15,6 +16,9 @@ const mostRowsInBatch = 2048;
 const mostCellsInBatch = 32 * 1024;
 /** Statistics of more column chunks are not read. */
 const mostChunksForFacts = 200_000;
+const mostLeavesAtOnce = 10_000;
+/** With more columns, bytes read ahead would fill the memory. */
+const mostWindows = 1000;
 
 /**
  * Opens a Parquet file. A file that is damaged, or that cannot be read for another reason, is a table that is `broken`,
@@ -78,7 +82,7 @@ class ParquetTable implements Table {
     columns: readonly ParquetColumn[],
     { first, from, last }: { first: number; from: number; last: number },
   ): AsyncGenerator<Batch, void, undefined> {
-    const rows = new GroupRows({ source: this.#source, run: this.#run, heldBytes: 0 }, group, columns);
+    const rows = new GroupRows({ source: this.#source, run: this.#run }, group, columns);
     for await (const batch of rows.batches(from - first, last + 1 - first)) {
       yield { first: first + batch.first, rows: batch.rows };
     }
@@ -98,11 +102,10 @@ class ParquetTable implements Table {
     const { groups, fault } = this.#footer;
     const readFacts = fault === undefined && groups.length * this.#columns.length <= mostChunksForFacts;
     return this.#columns.map((column) => {
-      const { name, type, leaves } = column;
-      if (!readFacts || leaves[0] === undefined) return { name, type };
-      const { index } = leaves[0];
+      const { name, type, firstLeaf } = column;
+      if (!readFacts) return { name, type };
       try {
-        const chunks = groups.map((group) => ({ ...group.chunk(index), rows: group.rows }));
+        const chunks = groups.map((group) => ({ ...group.chunk(firstLeaf), rows: group.rows }));
         return { name, type, ...factsOf(column, chunks) };
       } catch {
         return { name, type }; // what is damaged is said when its rows are read
@@ -113,23 +116,31 @@ class ParquetTable implements Table {
 
 /** Rows of a row group. */
 class GroupRows {
-  readonly #columns: readonly { readonly column: ParquetColumn; readonly leaves: readonly LeafRows[] }[];
+  readonly #columns: readonly OpenColumn[];
+  readonly #leaves: number;
 
-  constructor(reading: Reading, group: RowGroup, columns: readonly ParquetColumn[]) {
+  constructor(reading: Omit<Reading, "keepWindows" | "heldBytes">, group: RowGroup, columns: readonly ParquetColumn[]) {
+    this.#leaves = columns.reduce((sum, column) => sum + column.leafCount, 0);
+    if (this.#leaves > mostLeavesAtOnce) {
+      throw new Unreadable(
+        `${this.#leaves} columns are more than the ${mostLeavesAtOnce} that can be read at once.`,
+        "size",
+      );
+    }
+    const shared = { ...reading, heldBytes: 0, keepWindows: this.#leaves <= mostWindows };
     this.#columns = columns.map((column) => {
-      const leaves = column.leaves.map((leaf) => {
-        const pages = new Pages(reading, group.chunk(leaf.index), leaf);
-        return column.isFlat ? new FlatRows(pages, leaf) : new NestedRows(pages, leaf);
+      const leaves = column.leaves().map((leaf) => {
+        const pages = new Pages(shared, group.chunk(leaf.index), leaf);
+        return { leaf, rows: column.isFlat ? new FlatRows(pages, leaf) : new NestedRows(pages, leaf) };
       });
-      return { column, leaves };
+      return { column, tree: column.isFlat ? undefined : column.tree(), leaves };
     });
   }
 
   /** Rows `[from, to)` of the group, from 0. */
   async *batches(from: number, to: number): AsyncGenerator<Batch, void, undefined> {
-    for (const { leaves } of this.#columns) for (const leaf of leaves) await leaf.skip(from);
-    const leaves = this.#columns.reduce((sum, column) => sum + column.leaves.length, 0);
-    const step = Math.max(1, Math.min(mostRowsInBatch, Math.floor(mostCellsInBatch / leaves)));
+    for (const { leaves } of this.#columns) for (const { rows } of leaves) await rows.skip(from);
+    const step = Math.max(1, Math.min(mostRowsInBatch, Math.floor(mostCellsInBatch / this.#leaves)));
     for (let first = from; first < to; first += step) {
       yield { first, rows: await this.#rows(Math.min(step, to - first)) };
     }
@@ -137,13 +148,20 @@ class GroupRows {
 
   async #rows(count: number): Promise<Cell[][]> {
     const rows: Cell[][] = Array.from({ length: count }, () => []);
-    for (const { column, leaves } of this.#columns) {
-      const taken: unknown[][] = [];
-      for (const leaf of leaves) taken.push(await leaf.take(count));
-      const cells = column.isFlat ? (taken[0] as Cell[]) : assembleColumn(column, taken);
+    for (const { column, tree, leaves } of this.#columns) {
+      const parts: { leaf: Leaf; rows: unknown[] }[] = [];
+      for (const { leaf, rows } of leaves) parts.push({ leaf, rows: await rows.take(count) });
+      const cells = tree === undefined ? (parts[0]?.rows as Cell[]) : assembleColumn(tree, parts);
       if (cells.length < count) throw new Unreadable(`The column ${column.name} has fewer rows than its row group.`);
       for (const [index, row] of rows.entries()) row.push(cells[index] as Cell);
     }
     return rows;
   }
+}
+
+interface OpenColumn {
+  readonly column: ParquetColumn;
+  /** Of a nested column. */
+  readonly tree: SchemaTree | undefined;
+  readonly leaves: readonly { readonly leaf: Leaf; readonly rows: LeafRows }[];
 }

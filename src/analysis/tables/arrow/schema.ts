@@ -2,12 +2,15 @@ import { DataType, type Field, Message, type Schema, Type } from "apache-arrow";
 import type { Field as EncodedField } from "apache-arrow/fb/field";
 import { Message as EncodedMessage } from "apache-arrow/fb/message";
 import { Schema as EncodedSchema } from "apache-arrow/fb/schema";
+import { Type as EncodedType } from "apache-arrow/fb/type";
 import { ByteBuffer } from "flatbuffers";
 import type { ColumnType } from "../../../store/ports/description.js";
 import { Unreadable } from "../unreadable.js";
 
 const maxDepth = 32;
 const mostFields = 250_000;
+/** Types that the library does not know. */
+const unknownTypes = new Set([EncodedType.RunEndEncoded, EncodedType.ListView, EncodedType.LargeListView]);
 
 /** Decodes the message of a schema, after a check that it is a tree that ends. @throws Unreadable */
 export function schemaIn(metadata: Uint8Array): Schema {
@@ -29,6 +32,8 @@ function checkSchema(metadata: Uint8Array): void {
   const visit = (field: EncodedField | null, depth: number) => {
     left -= 1 + (field?.customMetadataLength() ?? 0);
     if (depth > maxDepth) throw new Unreadable("Its schema is nested too deeply.", "size");
+    const type = field?.typeType() ?? 0;
+    if (unknownTypes.has(type)) throw new Unreadable(`A column has the type ${EncodedType[type]}.`, "unsupported");
     if (field === null || left < 0 || field.childrenLength() > left)
       throw new Unreadable("Its schema is too large.", "size");
     for (let index = 0; index < field.childrenLength(); index++) visit(field.children(index), depth + 1);

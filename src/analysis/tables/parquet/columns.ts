@@ -3,14 +3,41 @@ import type { ColumnType } from "../../../store/ports/description.js";
 import { Unreadable } from "../unreadable.js";
 import { type LeafType, leafTypeOf } from "./leaf-values.js";
 
-/** A column of the table: a child of the schema's root, with all leaves below it. */
-export interface ParquetColumn {
+/** A column of the table: a child of the schema's root. What is below it is made when it is needed: there may be many. */
+export class ParquetColumn {
   readonly name: string;
   readonly type: ColumnType;
-  readonly tree: SchemaTree;
-  readonly leaves: readonly Leaf[];
   /** Its only leaf is the column itself, and has at most one value in a row. */
   readonly isFlat: boolean;
+  /** The number of its first chunk in a row group. */
+  readonly firstLeaf: number;
+  readonly leafCount: number;
+  readonly #schema: readonly SchemaElement[];
+  readonly #at: number;
+
+  /** @param at where it is in the schema */
+  constructor(schema: readonly SchemaElement[], at: number, tree: SchemaTree, firstLeaf: number) {
+    const { element, children } = tree;
+    this.name = element.name;
+    this.isFlat = children.length === 0 && element.repetition_type !== "REPEATED";
+    this.type = this.isFlat ? leafTypeOf(element).type : nestedType(element);
+    this.firstLeaf = firstLeaf;
+    this.leafCount = countLeaves(tree);
+    this.#schema = schema;
+    this.#at = at;
+  }
+
+  tree(): SchemaTree {
+    return treeAt(this.#schema, this.#at, []);
+  }
+
+  /** All leaves below it, or itself. */
+  leaves(): Leaf[] {
+    const [root] = this.#schema;
+    if (root === undefined) return [];
+    const rootTree: SchemaTree = { children: [], count: this.#schema.length, element: root, path: [] };
+    return [...leavesOf(this.tree(), [rootTree])].map((path, index) => leafAt(path, this.firstLeaf + index));
+  }
 }
 
 /** A leaf of the schema, which each row group has a column chunk of. */
@@ -31,18 +58,15 @@ export function columnsOf(schema: readonly SchemaElement[]): ParquetColumn[] {
   const [root] = schema;
   if (root === undefined) throw new Unreadable("The schema is empty.");
   if (schema.length === 1) return [];
-  const rootTree: SchemaTree = { children: [], count: schema.length, element: root, path: [] };
   const columns: ParquetColumn[] = [];
   let leaves = 0;
   let at = 1;
   for (let left = childrenOf(root, schema.length); left > 0; left--) {
     const tree = treeAt(schema, at, []);
-    const found = [...leavesOf(tree, [rootTree])].map((path, index) => leafAt(path, leaves + index));
-    leaves += found.length;
+    const column = new ParquetColumn(schema, at, tree, leaves);
+    columns.push(column);
+    leaves += column.leafCount;
     at += tree.count;
-    const isFlat = tree.children.length === 0 && tree.element.repetition_type !== "REPEATED";
-    const type = isFlat && found[0] ? found[0].type : nestedType(tree.element);
-    columns.push({ name: tree.element.name, type, tree, leaves: found, isFlat });
   }
   if (at !== schema.length) throw new Unreadable("The schema has elements that belong to no column.");
   return columns;
@@ -81,6 +105,10 @@ function* leavesOf(tree: SchemaTree, parents: readonly SchemaTree[]): Generator<
   const path = [...parents, tree];
   if (tree.children.length === 0) yield path;
   for (const child of tree.children) yield* leavesOf(child, path);
+}
+
+function countLeaves({ children }: SchemaTree): number {
+  return children.length === 0 ? 1 : children.reduce((sum, child) => sum + countLeaves(child), 0);
 }
 
 function leafAt(path: readonly SchemaTree[], index: number): Leaf {

@@ -32,6 +32,8 @@ export interface ColumnChunk {
 /** What a footer may have. A larger one is described as far as it goes. */
 const limits = { bytes: 32 * 1024 * 1024, schemaElements: 250_000, chunks: 2_000_000 };
 
+const elementsAtOnce = 1000;
+
 /** @throws Unreadable if nothing can be told */
 export async function readFooter(source: Source): Promise<Footer> {
   const bytes = await footerBytes(source);
@@ -63,19 +65,33 @@ async function footerBytes(source: Source): Promise<Uint8Array> {
   return source.read(source.bytes - 8 - length, length);
 }
 
-/** Lets the library decode a footer that has this schema and nothing else. */
+/** Decodes the schema in parts, so that the memory holds little besides what comes out. */
 function schemaIn(bytes: Uint8Array, list: ThriftField): SchemaElement[] {
-  const { size } = listAt(bytes, list.start);
+  const { type, size, first } = listAt(bytes, list.start);
+  if (size > 0 && type !== thriftTypes.struct) throw new Unreadable("The schema is no list of structures.");
   if (size > limits.schemaElements) throw new Unreadable(`The schema has ${size} elements, too many to read.`, "size");
-  const body = [0x15, 0x02, 0x19];
+  const schema: SchemaElement[] = [];
+  for (let at = first; schema.length < size; ) {
+    const count = Math.min(elementsAtOnce, size - schema.length);
+    let end = at;
+    for (let left = count; left > 0; left--) end = endOfStruct(bytes, end);
+    for (const element of decodedElements(bytes.subarray(at, end), count)) schema.push(element);
+    at = end;
+  }
+  return schema;
+}
+
+/** Lets the library decode a footer that has these elements of a schema and nothing else. */
+function decodedElements(elements: Uint8Array, count: number): SchemaElement[] {
+  const begin = [0x15, 0x02, 0x19, 0xfc, (count & 0x7f) | 0x80, count >> 7];
   const rest = [0x16, 0x00, 0x19, 0x0c, 0x00];
-  const length = body.length + (list.end - list.start) + rest.length;
+  const length = begin.length + elements.length + rest.length;
   const footer = new Uint8Array(length + 8);
-  footer.set(body);
-  footer.set(bytes.subarray(list.start, list.end), body.length);
+  footer.set(begin);
+  footer.set(elements, begin.length);
   footer.set(rest, length - rest.length);
   new DataView(footer.buffer).setUint32(length, length, true);
-  footer.set([0x50, 0x41, 0x52, 0x31], length + 4);
+  footer.set([0x50, 0x41, 0x52, 0x31], length + 4); // PAR1
   try {
     return parquetMetadata(footer, { geoparquet: false }).schema;
   } catch (error) {

@@ -62,15 +62,16 @@ export class FlatRows implements LeafRows {
 
   #takeFrom(page: Page, count: number, cells: Cell[]): void {
     const levels = page.definitions?.take(count);
+    if (levels === undefined) {
+      for (const value of page.take(count)) cells.push(value);
+      return;
+    }
     const { maxDefinition } = this.#leaf;
-    const present =
-      levels === undefined ? count : levels.reduce((sum, level) => sum + (level === maxDefinition ? 1 : 0), 0);
+    let present = 0;
+    for (const level of levels) if (level === maxDefinition) present += 1;
     const values = page.take(present);
     let next = 0;
-    for (let index = 0; index < count; index++) {
-      const isPresent = levels === undefined || levels[index] === maxDefinition;
-      cells.push(isPresent ? (values[next++] as Cell) : null);
-    }
+    for (const level of levels) cells.push(level === maxDefinition ? (values[next++] as Cell) : null);
   }
 }
 

@@ -59,7 +59,11 @@ function dictionaryValues(bytes: Uint8Array, dictionary: Dictionary | undefined)
   if (dictionary === undefined) throw new Unreadable("A dictionary is missing.");
   // A page without values may have no width either.
   const runs = new RunLengths(bytes, 1, bytes[0] ?? 0);
-  return (count) => Array.from(runs.take(count), dictionary);
+  return (count) => {
+    const taken: Cell[] = [];
+    for (const index of runs.take(count)) taken.push(dictionary(index));
+    return taken;
+  };
 }
 
 function runsOfBooleans(bytes: Uint8Array, leaf: Leaf): TakeValues {

@@ -25,6 +25,8 @@ export interface Page {
 export interface Reading {
   readonly source: Source;
   readonly run: Run;
+  /** Bytes that were read with a header are kept for what follows it. */
+  readonly keepWindows: boolean;
   /** Bytes of pages that are held now. */
   heldBytes: number;
 }
@@ -133,7 +135,7 @@ export class Pages {
     }
     const bytes = await this.#reading.source.read(start, length);
     if (bytes.length < least) throw new Unreadable("The content breaks off.");
-    this.#window = length <= headerBytes.usual ? { start, bytes } : undefined;
+    this.#window = this.#reading.keepWindows && length <= headerBytes.usual ? { start, bytes } : undefined;
     return bytes;
   }
 

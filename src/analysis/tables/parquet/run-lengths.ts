@@ -54,17 +54,18 @@ export class RunLengths {
   #unpack(values: Uint32Array, first: number, count: number): void {
     const bytes = this.#bytes;
     const width = this.#width;
-    const modulus = 2 ** width;
     let bit = this.#bit;
     // Writers may leave out the bytes of the values that fill up the last group of eight.
     if (bit + count * width > bytes.length * 8) throw new Unreadable("Packed values break off.");
+    const mask = 2 ** width - 1;
     for (let index = first; index < first + count; index++) {
       const at = Math.floor(bit / 8);
-      const shift = bit & 7;
-      let value =
-        (byte(bytes, at) | (byte(bytes, at + 1) << 8) | (byte(bytes, at + 2) << 16)) + byte(bytes, at + 3) * 2 ** 24;
-      if (shift + width > 32) value += byte(bytes, at + 4) * 2 ** 32;
-      values[index] = Math.floor(value / 2 ** shift) % modulus;
+      const shift = bit % 8;
+      // Beyond the end there are zeros, which belong to no value.
+      const low =
+        byte(bytes, at) | (byte(bytes, at + 1) << 8) | (byte(bytes, at + 2) << 16) | (byte(bytes, at + 3) << 24);
+      const high = shift + width > 32 ? byte(bytes, at + 4) * 2 ** (32 - shift) : 0;
+      values[index] = ((low >>> shift) | high) & mask;
       bit += width;
     }
     this.#bit = bit;

@@ -16,8 +16,9 @@ const surelyWholeBytes = 16;
 const mostChars = 100;
 
 /** What the statistics of all row groups say of a column. What they leave open is absent. */
-export function factsOf({ isFlat, leaves: [leaf] }: ParquetColumn, chunks: readonly CountedChunk[]): Facts {
-  if (!isFlat || leaf === undefined) return {};
+export function factsOf(column: ParquetColumn, chunks: readonly CountedChunk[]): Facts {
+  const [leaf] = column.leaves();
+  if (!column.isFlat || leaf === undefined) return {};
   const nulls = sumOf(chunks.map((chunk) => nullsIn(chunk, leaf)));
   const filled = chunks.filter((chunk) => nullsIn(chunk, leaf) !== chunk.rows);
   const least = extremeOf(filled, leaf, -1);
