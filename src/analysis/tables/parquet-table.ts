@@ -25,7 +25,7 @@ export async function openParquetTable(source: Source, run: Run): Promise<Table>
   try {
     const footer = await readFooter(failing);
     const columns = columnsOf(footer.schema);
-    const reading = { file: new ParquetFile(failing), compressors: await loadDecompressors(run), run };
+    const reading = { file: new ParquetFile(failing), compressors: await loadDecompressors(), run };
     return new ParquetTable(failing, reading, footer, columns);
   } catch (error) {
     const fault = unreadablePart(cannotRead, failing.failureOr(error));

@@ -1,4 +1,4 @@
-import { type FileMetaData, parquetMetadata, type RowGroup } from "hyparquet";
+import { type ColumnChunk, type ColumnMetaData, type FileMetaData, parquetMetadata, type RowGroup } from "hyparquet";
 import type { Source } from "../../source.js";
 import { Unreadable } from "../unreadable.js";
 import { rawParsers } from "./library-elements.js";
@@ -13,8 +13,8 @@ export interface Footer {
   readonly fault?: Unreadable;
 }
 
-/** A larger footer is not read: the library makes objects of it that are many times as large. */
-const mostFooterBytes = 32 * 1024 * 1024;
+/** A larger footer is not read: the library makes objects of it that take about 22 times as much memory. */
+const mostFooterBytes = 8 * 1024 * 1024;
 
 /** @throws Unreadable, or an error of the library, if nothing can be told */
 export async function readFooter(source: Source): Promise<Footer> {
@@ -27,7 +27,7 @@ export async function readFooter(source: Source): Promise<Footer> {
     let sum = 0;
     for (const group of row_groups) {
       sum += countOf(group.num_rows);
-      groups.push(group);
+      groups.push({ ...group, columns: group.columns.map(neededOf) });
     }
     if (sum === rows) return { schema, rows, groups };
     const fault = new Unreadable(`The footer says ${rows} rows, and its row groups have ${sum}.`);
@@ -36,6 +36,39 @@ export async function readFooter(source: Source): Promise<Footer> {
     if (!(error instanceof Unreadable)) throw error;
     return { schema, rows: undefined, groups, fault: error };
   }
+}
+
+/** Of a column chunk, only what is needed: there may be many. */
+function neededOf({ file_path, meta_data, crypto_metadata, ...chunk }: ColumnChunk): ColumnChunk {
+  const { file_offset, offset_index_offset, offset_index_length } = chunk;
+  return {
+    file_offset,
+    ...(file_path && { file_path }),
+    ...(crypto_metadata !== undefined && { crypto_metadata }),
+    ...(offset_index_offset !== undefined && { offset_index_offset }),
+    ...(offset_index_length !== undefined && { offset_index_length }),
+    ...(meta_data && { meta_data: neededMetadata(meta_data) }),
+  };
+}
+
+/** Paths come from the schema, in the order of the chunks. */
+const noNames: [] = [];
+
+function neededMetadata(metadata: ColumnMetaData): ColumnMetaData {
+  const { type, codec, num_values, total_uncompressed_size, total_compressed_size, data_page_offset } = metadata;
+  const { dictionary_page_offset, statistics } = metadata;
+  return {
+    type,
+    codec,
+    encodings: noNames,
+    path_in_schema: noNames,
+    num_values,
+    total_uncompressed_size,
+    total_compressed_size,
+    data_page_offset,
+    ...(dictionary_page_offset !== undefined && { dictionary_page_offset }),
+    ...(statistics && { statistics }),
+  };
 }
 
 async function footerBytes(source: Source): Promise<Uint8Array> {

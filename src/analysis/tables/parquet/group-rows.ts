@@ -13,9 +13,13 @@ export interface Reading {
   readonly run: Run;
 }
 
-/** Of the values that are held at once, as far as the footer lets expect. */
-const windowBytes = 24 * 1024 * 1024;
-const valueBytes = { flat: 16, nested: 64 };
+/** Memory of the values that are held at once, as far as the footer lets expect, and of one value. */
+const windowBytes = 12 * 1024 * 1024;
+const valueBytes = { flat: 8, text: 32, nested: 96 };
+/** Texts that are shorter on average are numbers of a dictionary. */
+const textBytes = 4;
+/** The library puts all values together that a nested column has in a row group. */
+const mostNestedValues = 1_000_000;
 /** Whoever reads a table from its beginning often wants no more. */
 const rowsAtFirst = 2048;
 const mostRowsInBatch = 2048;
@@ -68,15 +72,21 @@ interface WindowColumn {
 /** As many as a window may have. If the footer lies, the memory's limit stops the analysis. */
 function rowsInWindow(group: RowGroup, columns: readonly ParquetColumn[]): number {
   const rows = Math.max(1, Number(group.num_rows));
-  let rowBytes = 0;
-  for (const { firstChunk, chunks, leaf } of columns) {
+  let bytes = 0;
+  for (const { firstChunk, chunks, leaf, name } of columns) {
     for (const { meta_data } of group.columns.slice(firstChunk, firstChunk + chunks)) {
-      const { type, num_values = 0n, total_uncompressed_size = 0n } = meta_data ?? {};
-      rowBytes += leaf ? valueBytes.flat : valueBytes.nested * Math.max(1, Number(num_values) / rows);
-      if (type?.endsWith("BYTE_ARRAY")) rowBytes += (2 * Math.max(0, Number(total_uncompressed_size))) / rows;
+      const values = Math.max(rows, Number(meta_data?.num_values ?? 0));
+      if (leaf === undefined && values > mostNestedValues) {
+        throw new Unreadable(`The column ${name} has ${values} values, more than can be put together at once.`, "size");
+      }
+      bytes += values * (leaf ? valueBytes.flat : valueBytes.nested);
+      if (meta_data?.type === "BYTE_ARRAY" || meta_data?.type === "FIXED_LEN_BYTE_ARRAY") {
+        const stored = Math.max(0, Number(meta_data.total_uncompressed_size));
+        bytes += 2 * stored + (stored > textBytes * values ? valueBytes.text * values : 0);
+      }
     }
   }
-  return Math.max(1, Math.floor(windowBytes / Math.max(1, rowBytes)));
+  return Math.max(1, Math.floor((windowBytes / Math.max(1, bytes)) * rows));
 }
 
 function rowsOf(columns: readonly WindowColumn[], from: number, count: number): Cell[][] {

@@ -20,7 +20,13 @@ export class ParquetFile implements AsyncBuffer {
   }
 
   /** Bytes `[start, end)`. @throws Unreadable if they do not lie between the marks of the file, or are too many */
-  async slice(start: number, end = this.byteLength): Promise<ArrayBuffer> {
+  slice(start: number, end = this.byteLength): Promise<ArrayBuffer> {
+    const bytes = this.#slice(start, end);
+    bytes.catch(() => undefined); // the library asks for bytes early, and may fail before it waits for them
+    return bytes;
+  }
+
+  async #slice(start: number, end: number): Promise<ArrayBuffer> {
     const areThere = start >= 4 && start <= end && end <= this.byteLength - 8;
     if (!areThere) throw new Unreadable("The footer names bytes that are not there.");
     if (end - start > mostBytesAtOnce) {
