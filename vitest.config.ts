@@ -9,7 +9,7 @@ export const patienceMs = 20 * 60_000;
 
 /** Kills, cuts, full disks, races and memory under load: minutes each. `npm run test:exhaustive` runs them. */
 const exhaustive = [
-  "test/analysis/tables/columnar-hostile.test.ts",
+  "test/analysis/tables/{columnar-flights,columnar-hostile}.test.ts",
   "test/e2e/{command,crash-points,full-disk,failing-sync,power-loss,race,read-only-disk}.test.ts",
   "test/e2e/{browser,code-cache,few-files,http,http-load,http-memory,installation,large-content,mcp-load,stdio,store-moved}.test.ts",
   "test/analysis/describe/{damaged,hostile}.test.ts",

@@ -53,7 +53,7 @@ class ArrowTable implements Table {
     this.#run = run;
     this.#found = found;
     this.#fields = schema.fields;
-    this.columns = schema.fields.map(({ name, type }) => ({ name, type: columnTypeOf(type) }));
+    this.columns = schema.fields.map(({ name, type }) => ({ name: name ?? "", type: columnTypeOf(type) }));
     if (found.fault === undefined) this.totalRows = found.messages.reduce((sum, { rows }) => sum + rows, 0);
     else this.#broken = unreadablePart(cannotRead, found.fault);
   }

@@ -16,8 +16,8 @@ async function readAll(path: string, bytes: Uint8Array) {
 }
 
 describe("damaged files that others have found", () => {
-  // They have crashed other readers. Some are read as far as nothing contradicts itself.
-  const harmless = new Set<string>([]);
+  // They have crashed other readers. Of this one only a batch without rows is damaged, and such a batch is not read.
+  const harmless = new Set(["hostile/fuzz-4961281405222912.arrows"]);
 
   test.each(filesIn("hostile").filter((path) => path.includes("fuzz")))("%s ends", async (path) => {
     const broken = await readAll(path, bytesOf(path));

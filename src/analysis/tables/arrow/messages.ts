@@ -30,6 +30,7 @@ export interface ArrowMessages {
 
 export const mostBytes = 32 * 1024 * 1024;
 const mostMessages = 100_000;
+const mostAnnotations = 1000;
 const magic = "ARROW1";
 
 /**
@@ -116,8 +117,9 @@ export function recordBatchIn(metadata: Uint8Array): RecordBatch {
 
 /** Before there was a field for it, pyarrow 0.17 named the compression of a batch in its metadata. */
 function hasOlderCompression(message: EncodedMessage): boolean {
-  const entries = Math.min(message.customMetadataLength(), 100);
-  for (let index = 0; index < entries; index++) {
+  if (message.customMetadataLength() > mostAnnotations)
+    throw new Unreadable("A batch has too many annotations.", "size");
+  for (let index = 0; index < message.customMetadataLength(); index++) {
     if (message.customMetadata(index)?.key() === "ARROW:experimental_compression") return true;
   }
   return false;

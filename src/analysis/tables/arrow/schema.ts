@@ -1,9 +1,10 @@
 import { DataType, type Field, Message, type Schema, Type } from "apache-arrow";
 import type { Field as EncodedField } from "apache-arrow/fb/field";
+import type { KeyValue } from "apache-arrow/fb/key-value";
 import { Message as EncodedMessage } from "apache-arrow/fb/message";
 import { Schema as EncodedSchema } from "apache-arrow/fb/schema";
 import { Type as EncodedType } from "apache-arrow/fb/type";
-import { ByteBuffer } from "flatbuffers";
+import { ByteBuffer, Encoding } from "flatbuffers";
 import type { ColumnType } from "../../../store/ports/description.js";
 import { Unreadable } from "../unreadable.js";
 
@@ -20,26 +21,47 @@ export function schemaIn(metadata: Uint8Array): Schema {
   return message.header() as Schema;
 }
 
-/** Offsets in the bytes may lead to the same field again and again, which the library would follow. */
+/** Offsets in the bytes may lead to the same field or text again and again, which the library would follow. */
 function checkSchema(metadata: Uint8Array): void {
-  const schema: EncodedSchema | null = EncodedMessage.getRootAsMessage(new ByteBuffer(metadata)).header(
-    new EncodedSchema(),
-  );
+  const message = EncodedMessage.getRootAsMessage(new ByteBuffer(metadata));
+  const schema: EncodedSchema | null = message.header(new EncodedSchema());
   if (schema === null) throw new Unreadable("It does not begin with a schema.");
   if (schema.endianness() !== 0)
     throw new Unreadable("Its numbers are stored with the high byte first.", "unsupported");
-  let left = mostFields;
+  let fieldsLeft = mostFields;
+  let textLeft = metadata.length;
+  const countTexts = (name: string | Uint8Array | null | undefined, owner: WithMetadata) => {
+    textLeft -= (name?.length ?? 0) + textBytesOf(owner, textLeft);
+    if (textLeft < 0) throw new Unreadable("Its schema has more text than bytes.");
+  };
   const visit = (field: EncodedField | null, depth: number) => {
-    left -= 1 + (field?.customMetadataLength() ?? 0);
-    if (depth > maxDepth) throw new Unreadable("Its schema is nested too deeply.", "size");
     const type = field?.typeType() ?? 0;
     if (unknownTypes.has(type)) throw new Unreadable(`A column has the type ${EncodedType[type]}.`, "unsupported");
-    if (field === null || left < 0 || field.childrenLength() > left)
-      throw new Unreadable("Its schema is too large.", "size");
+    if (depth > maxDepth) throw new Unreadable("Its schema is nested too deeply.", "size");
+    fieldsLeft -= 1;
+    if (field === null || field.childrenLength() > fieldsLeft) throw new Unreadable("Its schema is too large.", "size");
+    countTexts(field.name(Encoding.UTF8_BYTES), field);
     for (let index = 0; index < field.childrenLength(); index++) visit(field.children(index), depth + 1);
   };
-  if (schema.fieldsLength() > left) throw new Unreadable("Its schema has too many columns to read.", "size");
+  countTexts(null, message);
+  countTexts(null, schema);
+  if (schema.fieldsLength() > fieldsLeft) throw new Unreadable("Its schema has too many columns to read.", "size");
   for (let index = 0; index < schema.fieldsLength(); index++) visit(schema.fields(index), 1);
+}
+
+interface WithMetadata {
+  customMetadataLength(): number;
+  customMetadata(index: number): KeyValue | null;
+}
+
+/** Bytes of the texts that a part of the schema is annotated with. */
+function textBytesOf(owner: WithMetadata, most: number): number {
+  let bytes = owner.customMetadataLength() * 4;
+  for (let index = 0; index < owner.customMetadataLength() && bytes <= most; index++) {
+    const entry = owner.customMetadata(index);
+    bytes += (entry?.key(Encoding.UTF8_BYTES)?.length ?? 0) + (entry?.value(Encoding.UTF8_BYTES)?.length ?? 0);
+  }
+  return bytes;
 }
 
 /** The nodes that a record batch has for each column: one for the column, and one for each field below it. */

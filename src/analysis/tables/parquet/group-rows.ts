@@ -72,21 +72,24 @@ interface WindowColumn {
 /** As many as a window may have. If the footer lies, the memory's limit stops the analysis. */
 function rowsInWindow(group: RowGroup, columns: readonly ParquetColumn[]): number {
   const rows = Math.max(1, Number(group.num_rows));
-  let bytes = 0;
-  for (const { firstChunk, chunks, leaf, name } of columns) {
-    for (const { meta_data } of group.columns.slice(firstChunk, firstChunk + chunks)) {
-      const values = Math.max(rows, Number(meta_data?.num_values ?? 0));
-      if (leaf === undefined && values > mostNestedValues) {
-        throw new Unreadable(`The column ${name} has ${values} values, more than can be put together at once.`, "size");
-      }
-      bytes += values * (leaf ? valueBytes.flat : valueBytes.nested);
-      if (meta_data?.type === "BYTE_ARRAY" || meta_data?.type === "FIXED_LEN_BYTE_ARRAY") {
-        const stored = Math.max(0, Number(meta_data.total_uncompressed_size));
-        bytes += 2 * stored + (stored > textBytes * values ? valueBytes.text * values : 0);
-      }
-    }
-  }
+  const bytes = columns.reduce((sum, column) => sum + expectedBytes(column, group, rows), 0);
   return Math.max(1, Math.floor((windowBytes / Math.max(1, bytes)) * rows));
+}
+
+/** Memory that all values of a column in a row group need. @throws Unreadable if a nested column has too many */
+function expectedBytes({ name, leaf, firstChunk, chunks }: ParquetColumn, group: RowGroup, rows: number): number {
+  let bytes = 0;
+  for (const { meta_data } of group.columns.slice(firstChunk, firstChunk + chunks)) {
+    const values = Math.max(rows, Number(meta_data?.num_values ?? 0));
+    if (leaf === undefined && values > mostNestedValues) {
+      throw new Unreadable(`The column ${name} has ${values} values, more than can be put together at once.`, "size");
+    }
+    bytes += values * (leaf ? valueBytes.flat : valueBytes.nested);
+    if (!meta_data?.type.endsWith("BYTE_ARRAY")) continue;
+    const stored = Math.max(0, Number(meta_data.total_uncompressed_size));
+    bytes += 2 * stored + (stored > textBytes * values ? valueBytes.text * values : 0);
+  }
+  return bytes;
 }
 
 function rowsOf(columns: readonly WindowColumn[], from: number, count: number): Cell[][] {
