@@ -38,7 +38,7 @@ const commands = {
 
 /**
  * Leaves out code of libraries that this server never uses: zod's messages in other languages, the SDK's validator for
- * answers to elicitations, all decompressors of hyparquet-compressors but one, and the log of strtok3.
+ * answers to elicitations, the decompressors of hyparquet-compressors that Node has too, and the log of strtok3.
  *
  * @type {import("esbuild").Plugin}
  */
@@ -46,7 +46,9 @@ const unused = {
   name: "unused",
   setup({ onLoad }) {
     onLoad({ filter: /[\\/]hyparquet-compressors[\\/]src[\\/]index\.js$/ }, () => ({
-      contents: 'export { decompress as decompressZstd } from "fzstd";',
+      contents: `export { decompress as decompressZstd } from "fzstd";
+        export { snappyUncompress as decompressSnappy } from "hysnappy";
+        export { decompressLz4, decompressLz4Raw } from "./lz4.js";`,
     }));
     onLoad({ filter: /[\\/]debug[\\/]src[\\/]index\.js$/ }, () => ({
       contents: "module.exports = () => () => undefined;",

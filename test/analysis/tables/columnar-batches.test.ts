@@ -31,7 +31,7 @@ describe.each(files)("batches() of %s", (path) => {
 test("the time ends the batches, and is said", async () => {
   for (const path of files) {
     let calls = 0;
-    const table = await openTableIn(path, bytesOf(path), () => ++calls > 2);
+    const table = await openTableIn(path, bytesOf(path), () => ++calls > 1);
     await rowsOf(table);
     expect(table.broken()?.reason).toBe("time");
   }

@@ -3,8 +3,8 @@ import type { ColumnType } from "../../../store/ports/description.js";
 import { decimalCell, integer, timeOf, timeOfCount, timeOfDay } from "../logical-values.js";
 import type { Cell } from "../table.js";
 
-/** A value as it is stored. */
-export type RawValue = number | bigint | boolean | Uint8Array;
+/** A value as it is stored. Integers of 64 bits can be numbers if these are exact; texts can be decoded. */
+export type RawValue = number | bigint | boolean | string | Uint8Array;
 
 /** What the values of a leaf of the schema are. */
 export interface LeafType {
@@ -26,7 +26,7 @@ export function leafTypeOf(element: SchemaElement): LeafType {
     case "INT64":
       return int64(element);
     case "INT96":
-      return { type: "time", toCell: (raw) => timeOfInt96(raw as bigint), signed: false };
+      return { type: "time", toCell: (raw) => raw as unknown as Cell, signed: false };
     case "FLOAT":
     case "DOUBLE":
       return { type: "number", toCell: (raw) => raw as number, signed: true };
@@ -52,24 +52,32 @@ function int64({ converted_type, logical_type }: SchemaElement): LeafType {
   const unit = logical_type && "unit" in logical_type ? logical_type.unit : undefined;
   const digits = unit === "NANOS" ? 9 : unit === "MICROS" || converted_type?.endsWith("_MICROS") ? 6 : 3;
   if (converted_type?.startsWith("TIMESTAMP") || logical_type?.type === "TIMESTAMP") {
-    return { type: "time", toCell: (raw) => timeOfCount(raw as bigint, digits), signed: true };
+    return { type: "time", toCell: (raw) => timeOfCount(BigInt(raw as bigint), digits), signed: true };
   }
   if (converted_type === "TIME_MICROS" || logical_type?.type === "TIME") {
-    return { type: "text", toCell: (raw) => timeOfDay(raw as bigint, digits), signed: false };
+    return { type: "text", toCell: (raw) => timeOfDay(BigInt(raw as bigint), digits), signed: false };
   }
   if (converted_type === "UINT_64" || (logical_type?.type === "INTEGER" && !logical_type.isSigned)) {
-    return { type: "integer", toCell: (raw) => integer(BigInt.asUintN(64, raw as bigint)), signed: false };
+    return { type: "integer", toCell: (raw) => integer(BigInt.asUintN(64, BigInt(raw as bigint))), signed: false };
   }
-  return { type: "integer", toCell: (raw) => integer(raw as bigint), signed: true };
+  return { type: "integer", toCell: (raw) => (typeof raw === "bigint" ? integer(raw) : (raw as number)), signed: true };
 }
 
 function bytesOf({ converted_type, logical_type }: SchemaElement): LeafType {
   if (logical_type?.type === "UUID") return { type: "text", toCell: (raw) => uuid(raw as Uint8Array), signed: false };
   if (logical_type?.type === "FLOAT16")
-    return { type: "number", toCell: (raw) => float16(raw as Uint8Array), signed: false };
+    return {
+      type: "number",
+      toCell: (raw) => (raw instanceof Uint8Array ? float16(raw) : (raw as number)),
+      signed: false,
+    };
   const isText = ["UTF8", "ENUM", "JSON"].includes(converted_type ?? "");
   if (isText || ["STRING", "ENUM", "JSON"].includes(logical_type?.type ?? "")) {
-    return { type: "text", toCell: (raw) => decoder.decode(raw as Uint8Array), signed: false };
+    return {
+      type: "text",
+      toCell: (raw) => (typeof raw === "string" ? raw : decoder.decode(raw as Uint8Array)),
+      signed: false,
+    };
   }
   return { type: "bytes", toCell: (raw) => (raw as Uint8Array).slice(), signed: false };
 }
@@ -94,12 +102,6 @@ function bigEndian(bytes: Uint8Array): bigint {
   if (bytes.length === 0) return 0n;
   const hex = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("hex");
   return BigInt.asIntN(bytes.length * 8, BigInt(`0x${hex}`));
-}
-
-/** hyparquet reads the 12 bytes as one number: 64 bits of nanoseconds, then a Julian day. */
-function timeOfInt96(value: bigint): Cell {
-  const days = (value >> 64n) - 2_440_588n;
-  return timeOfCount(days * 86_400_000_000_000n + BigInt.asUintN(64, value), 9);
 }
 
 function uuid(bytes: Uint8Array): string {

@@ -1,24 +1,28 @@
+import type { RowGroup, SchemaElement, Statistics } from "hyparquet";
 import type { Cell, Column } from "../table.js";
-import type { Leaf, ParquetColumn } from "./columns.js";
-import type { ColumnChunk } from "./footer.js";
-import { plainTypeOf } from "./plain-values.js";
+import type { ParquetColumn } from "./columns.js";
+import type { RawValue } from "./leaf-values.js";
 
-/** A column chunk, and the number of its rows. */
-export interface CountedChunk extends ColumnChunk {
-  readonly rows: number;
-}
-
+type Leaf = NonNullable<ParquetColumn["leaf"]>;
 type Facts = Pick<Column, "empties" | "least" | "greatest">;
 type Extreme = number | bigint | string | Date;
+/** What the footer says of a column chunk. */
+interface Chunk {
+  readonly rows: number;
+  readonly statistics: Statistics | undefined;
+}
 
 /** A shorter text is whole: no writer is known that cuts statistics before. */
 const surelyWholeBytes = 16;
 const mostChars = 100;
 
 /** What the statistics of all row groups say of a column. What they leave open is absent. */
-export function factsOf(column: ParquetColumn, chunks: readonly CountedChunk[]): Facts {
-  const [leaf] = column.leaves();
-  if (!column.isFlat || leaf === undefined) return {};
+export function factsOf({ leaf, firstChunk }: ParquetColumn, groups: readonly RowGroup[]): Facts {
+  if (leaf === undefined || groups.some(({ columns }) => columns[firstChunk]?.meta_data === undefined)) return {};
+  const chunks = groups.map(({ num_rows, columns }) => ({
+    rows: Number(num_rows),
+    statistics: columns[firstChunk]?.meta_data?.statistics,
+  }));
   const nulls = sumOf(chunks.map((chunk) => nullsIn(chunk, leaf)));
   const filled = chunks.filter((chunk) => nullsIn(chunk, leaf) !== chunk.rows);
   const least = extremeOf(filled, leaf, -1);
@@ -31,9 +35,9 @@ export function factsOf(column: ParquetColumn, chunks: readonly CountedChunk[]):
   };
 }
 
-function nullsIn({ statistics }: ColumnChunk, leaf: Leaf): number | undefined {
-  if (leaf.maxDefinition === 0) return 0;
-  const nulls = statistics?.["field_3"];
+function nullsIn({ statistics }: Chunk, { element }: Leaf): number | undefined {
+  if (element.repetition_type === "REQUIRED") return 0;
+  const nulls = statistics?.null_count;
   return typeof nulls === "bigint" && nulls >= 0n ? Number(nulls) : undefined;
 }
 
@@ -47,7 +51,7 @@ function sumOf(counts: readonly (number | undefined)[]): number | undefined {
 }
 
 /** @param sign -1 for the least, 1 for the greatest */
-function extremeOf(chunks: readonly ColumnChunk[], leaf: Leaf, sign: -1 | 1): Extreme | undefined {
+function extremeOf(chunks: readonly Chunk[], leaf: Leaf, sign: -1 | 1): Extreme | undefined {
   let extreme: Extreme | undefined;
   for (const { statistics } of chunks) {
     const value = statistics && extremeIn(statistics, leaf, sign);
@@ -57,19 +61,31 @@ function extremeOf(chunks: readonly ColumnChunk[], leaf: Leaf, sign: -1 | 1): Ex
   return extreme;
 }
 
-/** Numbers of fields: Statistics in https://github.com/apache/parquet-format (parquet.thrift). */
-function extremeIn(statistics: Readonly<Record<string, unknown>>, leaf: Leaf, sign: -1 | 1): Extreme | undefined {
-  const [field, exact, older] = sign === 1 ? ["field_5", "field_7", "field_1"] : ["field_6", "field_8", "field_2"];
-  const bytes = statistics[field as string] ?? (leaf.signed ? statistics[older as string] : undefined);
-  if (!(bytes instanceof Uint8Array) || !hasOrder(leaf)) return undefined;
-  const isExact = statistics[exact as string];
-  if (isExact === false) return undefined;
-  if (leaf.element.type === "BYTE_ARRAY") {
-    return isExact === true || bytes.length < surelyWholeBytes ? extremeAs(leaf.toCell(bytes)) : undefined;
-  }
-  const plain = plainTypeOf(leaf.element);
-  if (bytes.length !== plain.width) return undefined;
-  return extremeAs(leaf.toCell(plain.read(new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 0)));
+function extremeIn(statistics: Statistics, leaf: Leaf, sign: -1 | 1): Extreme | undefined {
+  const { max, min, max_value, min_value, is_max_value_exact, is_min_value_exact } = statistics;
+  const [value, isExact, older] =
+    sign === 1 ? [max_value, is_max_value_exact, max] : [min_value, is_min_value_exact, min];
+  const raw = value ?? (leaf.signed ? older : undefined);
+  if (raw === undefined || isExact === false || !hasOrder(leaf)) return undefined;
+  if (raw instanceof Uint8Array && !isWhole(raw, leaf.element, isExact)) return undefined;
+  if (typeof raw === "number" && isDecimal(leaf.element)) return decimalOf(raw, leaf);
+  return extremeAs(leaf.toCell(raw as RawValue));
+}
+
+/** The library leaves numbers of another length than their type has as bytes. */
+function isWhole({ length }: Uint8Array, { type, type_length }: SchemaElement, isExact: boolean | undefined): boolean {
+  if (type === "BYTE_ARRAY") return isExact === true || length < surelyWholeBytes;
+  return type === "FIXED_LEN_BYTE_ARRAY" && length === type_length;
+}
+
+function isDecimal({ converted_type }: SchemaElement): boolean {
+  return converted_type === "DECIMAL";
+}
+
+/** The library divides decimals of the older type, which is exact for small ones. */
+function decimalOf(raw: number, { element, toCell }: Leaf): Extreme | undefined {
+  const unscaled = Math.round(raw * 10 ** (element.scale ?? 0));
+  return Number.isSafeInteger(unscaled) ? extremeAs(toCell(unscaled)) : undefined;
 }
 
 function hasOrder({ type, element }: Leaf): boolean {
