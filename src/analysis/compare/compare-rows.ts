@@ -43,7 +43,6 @@ export async function compareRows(
   const join = new RowJoin(layout.common, changes, waiting);
   const limit = await joinTables(tables, layout.columns, join, run);
   const fault = faultOf(tables[0], names[0], true) ?? faultOf(tables[1], names[1], true);
-  if (limit === undefined) join.end();
   await showMissing(tables, layout.columns, changes, run);
   const partial = limit === undefined ? fault : incomplete(limit, join, key.name, names);
   const rows = ([0, 1] as const).map((side) => tables[side].totalRows ?? join.rows[side]) as [number, number];

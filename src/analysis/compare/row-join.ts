@@ -57,8 +57,11 @@ export class RowJoin {
     return !this.isEnded[1] && this.rows[1] < this.rows[0] ? 1 : 0;
   }
 
-  endTable(side: Side): void {
+  /** A table has no more rows. Rows of the other one that wait get no match. */
+  endTable(side: Side): undefined {
     this.isEnded[side] = true;
+    const left = this.#waiting.left(other(side)).subarray(0, this.#changes.most);
+    for (const number of left) this.#addUnmatched(other(side), number);
   }
 
   begin(side: Side, batch: Batch): void {
@@ -84,13 +87,6 @@ export class RowJoin {
       this.#recent[side].forget(number);
     }
     return true;
-  }
-
-  /** Both tables have ended: rows that still wait were removed, or added. */
-  end(): void {
-    for (const side of [0, 1] as const) {
-      for (const number of this.#waiting.left(side).subarray(0, this.#changes.most)) this.#addUnmatched(side, number);
-    }
   }
 
   #match(side: Side, number: number, matched: number, isChanged: boolean): void {

@@ -61,24 +61,32 @@ describe("WaitingRows", () => {
   it("finds the same as lists of rows by their keys, in any order", () => {
     const random = randomNumbers(22);
     const rows = new WaitingRows({ maxWaiting: 7000, mostRemembered: 200 });
-    const lists = new Map<string, { side: Side; number: number }[]>();
+    const lists = new RowLists();
     for (let at = 1; at <= 30_000; at++) {
       const side = random(2) === 0 ? 0 : 1;
       const key = `${random(500) + Math.floor(at / 20)}`;
-      const list = lists.get(key) ?? [];
-      lists.set(key, list);
-      const match = list[0] !== undefined && list[0].side !== side ? list.shift()?.number : undefined;
-      if (match === undefined) list.push({ side, number: at });
       const added = add(rows, side, key, at);
-      expect(added?.match?.number ?? (added && "waits")).toBe(match ?? "waits");
+      expect(added && { number: added.match?.number }).toEqual({ number: lists.add(side, key, at) });
     }
-    const left = (side: Side) =>
-      [...lists.values()]
-        .flat()
-        .filter((row) => row.side === side)
-        .map(({ number }) => number)
-        .sort((a, b) => a - b);
-    expect([...rows.left(0)]).toEqual(left(0));
-    expect([...rows.left(1)]).toEqual(left(1));
+    expect([...rows.left(0)]).toEqual(lists.left(0));
+    expect([...rows.left(1)]).toEqual(lists.left(1));
   });
 });
+
+/** What `WaitingRows` does, without limits. */
+class RowLists {
+  readonly #lists = new Map<string, { side: Side; number: number }[]>();
+
+  add(side: Side, key: string, number: number): number | undefined {
+    const list = this.#lists.get(key) ?? [];
+    this.#lists.set(key, list);
+    if (list[0] !== undefined && list[0].side !== side) return list.shift()?.number;
+    list.push({ side, number });
+    return undefined;
+  }
+
+  left(side: Side): number[] {
+    const rows = [...this.#lists.values()].flat().filter((row) => row.side === side);
+    return rows.map(({ number }) => number).sort((a, b) => a - b);
+  }
+}
