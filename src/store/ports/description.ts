@@ -166,13 +166,22 @@ export interface FoundLines {
 export interface Comparison {
   /** `identical` by the bytes. */
   readonly kind: "identical" | "text" | "table" | "bytes";
+  /** Not all was compared, or not all that differs is told. */
+  readonly partial?: PartialReason;
+  /** The bytes differ, but both have the same text, the same lines in another order, or the same columns and rows. */
+  readonly same?: "text" | "lines" | "rows";
+  /** With `same`: what differs. If it is empty, only how the text or the cells are written. */
+  readonly differs?: readonly ("format" | "compression" | "encoding" | "line_ends" | "column_order" | "order")[];
   /** Of text, and of tables that are text. */
   readonly text?: {
     readonly lines_added: number;
     readonly lines_removed: number;
     /** Groups of changed lines. */
     readonly hunks: number;
-    /** A unified diff with 3 lines of context. Cut after the last whole hunk or line that fits. */
+    /**
+     * A unified diff with 3 lines of context. Cut after the last whole hunk or line that fits, and sooner if most lines
+     * differ.
+     */
     readonly diff: string;
     /** The diff does not show all hunks. */
     readonly cut: boolean;
@@ -185,20 +194,29 @@ export interface Comparison {
     /** By name, the first 200. */
     readonly columns_added: readonly string[];
     readonly columns_removed: readonly string[];
-    /** Rows that were read: a lower bound if the comparison is partial. */
+    /** Rows that were read, or that the format tells: a lower bound if the comparison is partial. */
     readonly rows_before: number;
     readonly rows_after: number;
+    /** Without a key column: one that both have and whose values, in the first rows of each, are all different. */
+    readonly likely_key?: string;
     /** With a key column. */
     readonly by?: {
       readonly column: string;
+      /** A limit ended the comparison: more rows may be added, removed and changed. */
+      readonly at_least?: true;
       readonly rows_added: number;
       readonly rows_removed: number;
       readonly rows_changed: number;
       /** Rows, in both tables, whose key was in their table before. Rows of one key are matched in order. */
       readonly repeated_keys: number;
+      /** There were too many keys to remember: more rows may repeat one. */
+      readonly repeated_at_least?: true;
       /** Rows, in both tables, whose key is empty. They are matched in order. */
       readonly empty_keys: number;
-      /** One line for each of the first changes: `+ id=5: a=1, b=2`, `- id=6`, `~ id=7: price 12 -> 13`. */
+      /**
+       * One line for each of the first changes: `~ id=7: price 12 -> 13`, `+ id=5: a=1, b=2`, `- id=6`; and one for the
+       * rest of each kind: `- and 775 more`.
+       */
       readonly changes: string;
       readonly cut: boolean;
     };
@@ -209,7 +227,6 @@ export interface Comparison {
     /** Offset of the first byte that differs. The end of the shorter one, if it is the beginning of the other. */
     readonly first_difference: number;
   };
-  readonly partial?: PartialReason;
 }
 
 /** Lines of a text. */
