@@ -3,7 +3,7 @@ const likeExpression = /\\[dDwWsSbB.|()]|\||[.\])][*+?]|\[[^\]]+\]|^\^|\$$|^\(\?
 
 /** What JavaScript reads in another way than it was meant. */
 const foreign: readonly (readonly [pattern: RegExp, advice: string])[] = [
-  [/\[\[?:\w+:\]/, "write \\d, \\w, \\s or [a-z]"],
+  [/\[:\w+:\]/, "write \\d, \\w, \\s or [a-z]"],
   [/\\A/, "write ^"],
   [/\\[zZ]/, "write $"],
   [/\\[<>]/, "write \\b"],

@@ -70,13 +70,11 @@ export function readRequestOf(args: ReadArguments): ReadRequest {
   const { find = "", regex, context, line, lines, columns, row, rows } = args;
   switch (mode) {
     case "find":
-      checkCount("line", line, "lines", lines);
       if (lines !== undefined && lines < 0) {
-        throw refused(
-          "lines",
-          `lines is ${lines}: with find, it says how many are shown. line ${lines} searches the end.`,
-        );
+        const message = `lines is ${lines}: with find, it says how many are shown. line ${lines} searches the last ${-lines} lines.`;
+        throw refused("lines", message);
       }
+      checkCount("line", line, "lines", lines);
       return { mode, asked: { find, regex, context, line, lines } };
     case "rows":
       checkCount("row", row, "rows", rows);

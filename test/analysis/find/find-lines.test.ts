@@ -172,7 +172,8 @@ describe("findLines", () => {
       const cut = { lines: 1, line: 2, matches: 11, offset: places[0] };
       expect(found).toEqual({ from: 1, total: 1, shown: 1, last: 2, cut });
       const excerpts = shown.split("\n").map((line) => /^2@(\d+):…(.*)…$/u.exec(line));
-      for (const [, offset, excerpt = ""] of excerpts) {
+      for (const each of excerpts) {
+        const [, offset, excerpt = ""] = each ?? [];
         expect(bytes.toString("utf8", Number(offset), Number(offset) + 3)).toBe(":77");
         expect(text).toContain(excerpt);
       }
