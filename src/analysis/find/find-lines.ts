@@ -30,7 +30,7 @@ export async function findLines(source: Source, wanted: FindAnalysis, run: Run):
 }
 
 async function firstLine(source: Source, detected: Detected, line: number, run: Run): Promise<number> {
-  return line > 0 ? line : Math.max(1, (await countLines(source, detected, run)) + 1 + line);
+  return line > 0 ? line : Math.max(1, (await countLines(source, detected, run)).lines + 1 + line);
 }
 
 /** Where the text begins in the content. Undefined if its UTF-8 is not what the content holds. */

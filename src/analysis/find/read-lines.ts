@@ -21,10 +21,10 @@ export async function readLines(source: Source, wanted: LinesAnalysis, run: Run)
   const detected = await detectFormat(source);
   if (!detected.isText && detected.format !== "empty") throw noText("line", detected);
   const counted = countsFromEnd(wanted) ? await countLines(source, detected, run) : undefined;
-  const { first, last } = linesWithin(wanted, counted ?? Number.MAX_SAFE_INTEGER);
+  const { first, last } = linesWithin(wanted, counted?.lines ?? Number.MAX_SAFE_INTEGER);
   const page = new PageOfLines({ first, last, chars: wanted.chars });
-  const { isOver, partial } = await fill(page, source, detected, run, counted !== undefined);
-  const total = counted ?? (isOver ? undefined : page.passed);
+  const { isOver, partial = counted?.partial } = await fill(page, source, detected, run, counted !== undefined);
+  const total = counted?.lines ?? (isOver ? undefined : page.passed);
   const { encoding = "utf-8" } = detected;
   if (page.lines > 0) {
     return { ...page.page, ...(total === undefined ? {} : { total }), encoding, ...(partial && { partial }) };
