@@ -149,16 +149,32 @@ export interface RowsPage {
 
 /** Lines in which a text or an expression was found. */
 export interface FoundLines {
-  /** Lines that match. All of them are counted, unless `partial` is present. */
+  /** The line at which the search began. */
+  readonly from: number;
+  /** Lines that match, from there on. All of them are counted, unless `partial` is present. */
   readonly total: number;
-  /** Lines that match before the first one that was asked for. */
-  readonly before: number;
+  /** The last line that was searched, if the time was over before the end. */
+  readonly searched_to?: number;
   /** Matching lines in `text`. */
   readonly shown: number;
   /** The number of the last matching line in `text`; 0 if there is none. */
   readonly last: number;
-  /** As grep shows it: `12:` before a matching line, `13-` before one of the context, `--` between groups. Long lines are cut. */
+  /**
+   * As grep shows it: `12:` before a matching line, `13-` before one of the context, `--` between groups. Long lines are
+   * cut if there is no room for all. One that is longer than `text` may be has an excerpt for each of its matches, with the
+   * offset of the match: `12@3456:`.
+   */
   readonly text: string;
+  /** The matching lines in `text` that are cut. */
+  readonly cut?: {
+    readonly lines: number;
+    /** The first of them. */
+    readonly line: number;
+    /** Matches in it, if it is longer than `text` may be. */
+    readonly matches?: number;
+    /** Where the first of those begins. Absent if the text is not UTF-8, or compressed. */
+    readonly offset?: number;
+  };
   readonly partial?: PartialReason;
 }
 
@@ -235,14 +251,17 @@ export interface LinesPage {
   /** Numbers of the first and last line; 0 and 0 if there is none. */
   readonly first: number;
   readonly last: number;
-  /** Number of lines in the whole text. */
-  readonly total: number;
+  /** Number of lines in the whole text, if it is known. */
+  readonly total?: number;
   readonly encoding: TextDescription["encoding"];
   /** Present if the page is one line that was too long for it: where it was cut, and where its rest begins. */
   readonly cut?: {
     readonly line: number;
     readonly shown_bytes: number;
     readonly line_bytes: number;
-    readonly next_offset: number;
+    /** Absent if the text is compressed. */
+    readonly next_offset?: number;
   };
+  /** Present if the text breaks off. */
+  readonly partial?: PartialReason;
 }

@@ -1,3 +1,4 @@
+import { gzipSync } from "node:zlib";
 import { beforeEach, describe, expect, it } from "vitest";
 import { Insight } from "../../../src/store/insight/insight.js";
 import { type Analyses, AnalysisStopped } from "../../../src/store/ports/analyses.js";
@@ -51,6 +52,24 @@ const at = { bucket: "b", key: "k.csv" };
 const save = (text: string) => saveText(store, at.bucket, at.key, text);
 const all = { chars: 8000 };
 const find = { find: "a", regex: false, context: 0, chars: 8000 };
+
+describe("Insight.lines()", () => {
+  it("reads lines, also through gzip", async () => {
+    const text = "one\ntwo\nthree\n";
+    for (const bytes of [Buffer.from(text), gzipSync(text)]) {
+      await store.artifacts.save({ ...at, bytes, defaultMimeType: "text/plain" });
+      const page = await insightWith().lines(at, { lines: -2, chars: 100 });
+      expect(page).toMatchObject({
+        text: "two\nthree",
+        first: 2,
+        last: 3,
+        total: 3,
+        artifact: { bytes: bytes.length },
+      });
+    }
+    expect(open).toBe(0);
+  });
+});
 
 describe("Insight.describe()", () => {
   it("describes the newest version, or the one that is named, and keeps it", async () => {
