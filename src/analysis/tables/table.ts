@@ -8,6 +8,8 @@ export interface Table {
   /** Of CSV and TSV. */
   readonly delimiter?: string;
   readonly header?: boolean;
+  /** Lines before the first row that were left out. */
+  readonly skippedLines?: number;
   readonly columns: readonly Column[];
   /** Number of rows, if the format says it. */
   readonly totalRows?: number;

@@ -71,6 +71,8 @@ export interface TableDescription {
   readonly delimiter?: string;
   /** Of CSV: false if the first row is data, and the columns are named `column_1`, `column_2`, ... */
   readonly header?: boolean;
+  /** Of CSV: lines before the first row that were left out: `sep=;`, or comments that begin with `#`. */
+  readonly skipped_lines?: number;
   /** The first 200 columns, in the order of the table. */
   readonly column_details: readonly ColumnDescription[];
 }
@@ -87,7 +89,10 @@ export interface ColumnDescription {
   /** Numbers as numbers, times as ISO 8601, text as text (its first 100 characters). Absent if not known. */
   readonly least?: number | string;
   readonly greatest?: number | string;
-  /** Number of different values; a lower bound if `distinct_exact` is absent. Counted up to 1,000. */
+  /**
+   * Number of different values; a lower bound if `distinct_exact` is absent. Counted up to 1,000, and further only as long as
+   * each value is more than the one before, or each less.
+   */
   readonly distinct?: number;
   readonly distinct_exact?: true;
   /** The most frequent values, at most 20, with their counts, if there are at most 1,000 different ones. */

@@ -168,7 +168,7 @@ describe("JSON Lines", () => {
     const found = await description(memorySource("a.jsonl", '{"a":1}\n{"a":2}\n{"a":\n{"a":4}\n'));
     expect(found).toMatchObject({ rows: 2, partial: { reason: "damaged" } });
     expect(found.partial?.message).toBe(
-      "The table breaks off after 2 rows: the next one begins at byte 16, and is no JSON.",
+      "The table breaks off after 2 rows: the next one begins at byte 16 (line 3), and is no JSON. Nothing behind that was read.",
     );
     expect(found.rows_exact).toBeUndefined();
   });

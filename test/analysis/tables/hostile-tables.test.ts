@@ -60,7 +60,7 @@ describe("within the limit of memory", () => {
     const text = `a,b\n1,2\n"${"x".repeat(3_900_000)}\n",${",".repeat(4_000_000)}\n3,4\n`;
     const { table, partial } = await describeInThread(memorySource("a.csv", text));
     expect(table).toMatchObject({ rows: 3, columns: 2 });
-    expect(partial?.message).toMatch(/row 2, have more cells/);
+    expect(partial?.message).toMatch(/^Row 2 has more cells/);
   });
 
   test("a JSON Lines file of 1 GB that is one line breaks off", async () => {

@@ -3,7 +3,7 @@ import type { Detected } from "../../formats/detect-format.js";
 import type { Run, Source } from "../../source.js";
 import type { Batch, Cell, Column, Table, WantedRows } from "../table.js";
 import { JsonRows } from "./json-rows.js";
-import { brokenAt, endedByTime, maxColumns, maxRowChars, RowTexts } from "./row-texts.js";
+import { brokenAt, endedByDamage, endedByTime, maxColumns, maxRowChars, RowTexts } from "./row-texts.js";
 
 /** Rows that tell the columns, and the most characters of them. */
 const sampledRows = 1_000;
@@ -103,10 +103,7 @@ class JsonlTable implements Table {
         this.#broken = run.isOver() ? endedByTime(reading.row, texts) : brokenLine(reading.row, texts, lines);
         if (this.#broken !== undefined) return;
       } while (await texts.more());
-      if (texts.damage !== undefined) {
-        const message = `The table breaks off after ${reading.row} rows. ${texts.damage}`;
-        this.#broken = { reason: "damaged", message };
-      }
+      if (texts.damage !== undefined) this.#broken = endedByDamage(reading.row, texts.damage);
     } finally {
       await texts.close();
     }
