@@ -25,6 +25,7 @@ const text = z.object({
 
 const jsonValue = z.object({
   type: z.enum(["object", "array", "string", "number", "boolean", "null", "mixed"]),
+  nullable: z.literal(true).optional(),
   size: count.optional().meta({ description: "Number of members or items." }),
 });
 

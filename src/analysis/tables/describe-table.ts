@@ -41,6 +41,7 @@ const interpretations: Readonly<Record<Table["format"], Interpretation>> = {
   csv: "all",
   tsv: "all",
   jsonl: "times",
+  json: "times",
   parquet: "times",
   arrow: "times",
 };

@@ -44,8 +44,15 @@ export async function readRows(source: Source, wanted: RowsAnalysis, run: Run): 
     ...(total !== undefined && { total }),
     more: found.more,
     ...(omitted > 0 && { omitted_columns: omitted }),
-    ...(text.cut > 0 && { cut: text.cut }),
+    ...cutsOf(text),
     ...((found.partial ?? range.partial) && { partial: found.partial ?? range.partial }),
+  };
+}
+
+function cutsOf({ cut, cutColumns }: RowsText): Pick<RowsPage, "cut" | "cut_columns"> {
+  return {
+    ...(cut > 0 && { cut }),
+    ...(cutColumns.length > 0 && { cut_columns: cutColumns.slice(0, namedColumns) }),
   };
 }
 

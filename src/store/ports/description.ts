@@ -18,6 +18,7 @@ export interface Description {
   readonly partial?: PartialReason;
   readonly text?: TextDescription;
   readonly json?: JsonShape;
+  /** Also of JSON that is an array of objects. */
   readonly table?: TableDescription;
   readonly image?: { readonly width: number; readonly height: number };
   readonly archive?: ArchiveDescription;
@@ -48,10 +49,12 @@ export interface TextDescription {
   readonly longest_line: { readonly line: number; readonly bytes: number };
 }
 
-/** The shape of a JSON value: for two levels what is in it. */
+/** The shape of a JSON value: for two levels what is in it, and for three of objects in an array that is in the root. */
 export interface JsonShape {
   /** `mixed` for members of an array that differ. */
   readonly type: "object" | "array" | "string" | "number" | "boolean" | "null" | "mixed";
+  /** Some of the values are null. The type is that of the others. */
+  readonly nullable?: true;
   /** Number of members of an object, or of items of an array. */
   readonly size?: number;
   /** Of an object, by name: the first 50 members. */
@@ -148,7 +151,9 @@ export interface RowsPage {
   readonly omitted_columns?: number;
   /** The cells that were cut, because one alone was too long for the page. */
   readonly cut?: number;
-  /** Present if the table breaks off, or a limit ended the reading. */
+  /** The columns of cells that were cut, the first 50. A page of one of them alone has more of its cell. */
+  readonly cut_columns?: readonly string[];
+  /** Present if the table breaks off, rows are not as wide as the table, or a limit ended the reading. */
   readonly partial?: PartialReason;
 }
 

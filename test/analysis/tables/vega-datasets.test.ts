@@ -25,7 +25,8 @@ function contentOf(file: string): { readonly key: string; readonly content: Buff
 
 test.each(tables)("describe() tells what Python finds in $file", async ({ file, rows, columns }) => {
   const { key, content } = contentOf(file);
-  for (const source of [memorySource(key, content), gzipped(key, content)]) {
+  const json = file.endsWith(".json") ? [memorySource(file, readFileSync(join(folder, file)))] : [];
+  for (const source of [memorySource(key, content), gzipped(key, content), ...json]) {
     const table = await openTable(source, unlimited);
     const description = table && (await describeTable(table, unlimited));
     expect(description).toMatchObject({ rows, columns: columns.length });
