@@ -2,6 +2,7 @@ import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import type { Artifact } from "../../store/model/artifact.js";
 import { count } from "../../store/model/count.js";
 import { ArtifactError } from "../../store/model/errors.js";
+import { meantName } from "../../store/model/meant-name.js";
 import { quote } from "../../store/model/quote.js";
 import type { ColumnDescription, Description, TableDescription } from "../../store/ports/description.js";
 import { success } from "../calls/tool-result.js";
@@ -74,6 +75,11 @@ function namedColumns({ column_details: all }: TableDescription, names: readonly
   return [...new Set(names)].map((name) => {
     const found = all.find((column) => column.name === name);
     if (found !== undefined) return found;
+    const meant = meantName(
+      name,
+      all.map((column) => column.name),
+    );
+    if (meant !== undefined) throw refused(`There is no column ${quote(name)}. Did you mean ${quote(meant)}?`);
     const known = all.slice(0, maxNamed).map((column) => quote(column.name));
     const rest = all.length > maxNamed ? ` and ${all.length - maxNamed} more` : "";
     throw refused(`There is no column ${quote(name)}. The columns are ${known.join(", ")}${rest}.`);
