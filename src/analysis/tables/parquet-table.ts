@@ -1,6 +1,7 @@
 import type { RowGroup } from "hyparquet";
+import { count } from "../../store/model/count.js";
 import type { PartialReason } from "../../store/ports/description.js";
-import type { Run, Source } from "../source.js";
+import { type Run, type Source, timeIsOver } from "../source.js";
 import { columnsOf, type ParquetColumn } from "./parquet/columns.js";
 import { loadDecompressors } from "./parquet/decompressors.js";
 import { type Footer, readFooter } from "./parquet/footer.js";
@@ -9,7 +10,7 @@ import { ParquetFile } from "./parquet/parquet-file.js";
 import { factsOf } from "./parquet/statistics.js";
 import { FailingSource } from "./read-failure.js";
 import type { Batch, Column, Table, WantedRows } from "./table.js";
-import { Unreadable, unreadablePart } from "./unreadable.js";
+import { isTimeOver, Unreadable, unreadablePart } from "./unreadable.js";
 
 const cannotRead = "The Parquet file cannot be read";
 /** Statistics of more column chunks are not looked at. */
@@ -72,7 +73,10 @@ class ParquetTable implements Table {
           yield { first: before + batch.first + 1, rows: batch.rows };
         }
       } catch (error) {
-        this.#broken = unreadablePart(`Row group ${index + 1} cannot be read`, this.#source.failureOr(error));
+        const failure = this.#source.failureOr(error);
+        this.#broken = isTimeOver(failure)
+          ? timeIsOver(`${index} of ${count(this.#groups.length, "row group")}`)
+          : unreadablePart(`Row group ${index + 1} cannot be read`, failure);
         return;
       }
       before += rows;

@@ -65,7 +65,8 @@ function toldOfTable(artifact: Artifact, description: Description, names: readon
   const { table } = description;
   if (table === undefined) throw refused(`This is no table, but ${briefText(description)}: leave columns out.`);
   const found = names === undefined ? table.column_details : namedColumns(table, names);
-  const told = names === undefined ? columnLines(found, maxChars) : fullColumnLines(found, maxChars);
+  const wanted = { columns: found, rows: table.rows };
+  const told = names === undefined ? columnLines(wanted, maxChars) : fullColumnLines(wanted, maxChars);
   const lines = [...tableLine(table), ...told.lines, ...moreLine(artifact, table, told, found)];
   return { shown: { ...description, table: { ...table, column_details: told.columns } }, lines };
 }
