@@ -1,4 +1,5 @@
 import { ArtifactError } from "../../store/model/errors.js";
+import { meantName } from "../../store/model/meant-name.js";
 import type { RowsAnalysis } from "../../store/ports/analyses.js";
 import type { PartialReason, RowsPage } from "../../store/ports/description.js";
 import { detectFormat } from "../formats/detect-format.js";
@@ -59,11 +60,19 @@ function cutsOf({ cut, cutColumns }: RowsText): Pick<RowsPage, "cut" | "cut_colu
 function indexOfColumn({ columns }: Table, name: string): number {
   const index = columns.findIndex((column) => column.name === name);
   if (index !== -1) return index;
+  const start = `The table has no column ${JSON.stringify(shownText(name))}.`;
+  const meant = meantName(
+    name,
+    columns.map((column) => column.name),
+  );
+  if (meant !== undefined) throw noColumn(`${start} Did you mean ${JSON.stringify(shownText(meant))}?`);
   const names = columns.slice(0, namedColumns).map((column) => JSON.stringify(shownText(column.name)));
   const rest = columns.length > namedColumns ? ` and ${columns.length - namedColumns} more` : "";
-  const message = `The table has no column ${JSON.stringify(shownText(name))}. Its columns are ${names.join(", ")}${rest}.`;
-  throw new ArtifactError("invalid_argument", message, { details: { argument: "columns" } });
+  throw noColumn(`${start} Its columns are ${names.join(", ")}${rest}.`);
 }
+
+const noColumn = (message: string): ArtifactError =>
+  new ArtifactError("invalid_argument", message, { details: { argument: "columns" } });
 
 function tooManyColumns(columns: number, chars: number): ArtifactError {
   const message = `${columns} columns have no room in ${chars} characters.`;

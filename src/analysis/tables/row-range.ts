@@ -1,3 +1,4 @@
+import { count } from "../../store/model/count.js";
 import { ArtifactError } from "../../store/model/errors.js";
 import type { RowsAnalysis } from "../../store/ports/analyses.js";
 import type { PartialReason } from "../../store/ports/description.js";
@@ -59,7 +60,7 @@ export async function rowsOf(table: Table): Promise<CountedRows> {
 
 /** The error for a row beyond the table. */
 export function noSuchRow(row: number, { rows, broken }: CountedRows): ArtifactError {
-  return invalid("row", `The table has ${broken ? "at least " : ""}${rows} rows, and no row ${row}.`);
+  return invalid("row", `The table has ${broken ? "at least " : ""}${count(rows, "row")}, and no row ${row}.`);
 }
 
 function invalid(argument: string, message: string): ArtifactError {

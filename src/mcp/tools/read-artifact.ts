@@ -88,7 +88,8 @@ async function partAnswer(
   signal: AbortSignal,
 ): Promise<CallToolResult> {
   const { artifact } = open;
-  if (isWholeMedium(artifact, asked)) return mediaAnswer(open, asked.length);
+  const medium = isWholeMedium(artifact, asked) ? await mediaAnswer(open, asked.length) : undefined;
+  if (medium !== undefined) return medium;
   const page = await readPage(open, asked);
   const isShown = page.encoding !== "base64" || asked.encoding === "base64" || asked.isPart || artifact.bytes === 0;
   return isShown ? pageAnswer(artifact, page, asked) : binaryAnswer(insight, artifact, page.notUtf8, signal);
