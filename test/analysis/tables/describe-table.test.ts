@@ -148,6 +148,18 @@ describe("JSON Lines", () => {
     expect(found.column_details[8]).toMatchObject({ least: "1", greatest: "x", distinct: 2 });
   });
 
+  test("integers beyond 2^53 are exact", async () => {
+    const ids = Array.from({ length: 200 }, (_, index) => `{"id":${1_700_000_000_000_000_001n + BigInt(index)}}\n`);
+    const found = await description(memorySource("a.jsonl", ids.join("")));
+    expect(found.column_details[0]).toMatchObject({
+      type: "integer",
+      least: "1700000000000000001",
+      greatest: "1700000000000000200",
+      distinct: 200,
+      distinct_exact: true,
+    });
+  });
+
   test("absent members are empty, and members that come late are counted", async () => {
     const rows = [...Array<object>(1_000).fill({ a: 1 }), { a: 2, b: 3 }, { b: 4, c: 5 }];
     const found = await description(memorySource("a.jsonl", rows.map((row) => `${JSON.stringify(row)}\n`).join("")));

@@ -102,6 +102,11 @@ test("cells are quoted where CSV needs it, and nested values are JSON", async ()
   expect((await rowsOf(jsonl, { columns: ["b"] })).csv).toBe('b\nx\n""\n"say ""no"""\n');
 });
 
+test("numbers of JSON Lines stay as they are written, if a JavaScript number does not hold them", async () => {
+  const source = memorySource("a.jsonl", '{"id":1700000000000000001,"n":1e400,"in":[1700000000000000003]}\n');
+  expect((await rowsOf(source)).csv).toBe('id,n,in\n1700000000000000001,1e400,"[""1700000000000000003""]"\n');
+});
+
 describe("a page has room for so many characters", () => {
   test("it ends with the last row that fits", async () => {
     const source = memorySource("a.csv", `n,name\n${numbers(1_000)}`);

@@ -12,7 +12,8 @@ const batchChars = 1024 * 1024;
 
 /**
  * A table in JSON Lines. Its columns are the members of the first 1,000 rows, or of the first 4 MiB, in the order in which
- * they appear. JSON.parse puts names that are integers first, and takes the last digits from integers beyond 2^53.
+ * they appear. The items of an array are `column_1`, `column_2`, ..., and any other value is a `column_1`. JSON.parse puts
+ * names that are integers first.
  *
  * @throws the errors of the source
  */
