@@ -156,7 +156,8 @@ function hintsOf({ kind, same, text, table, bytes }: Comparison, before: Artifac
   const { by, likely_key: key } = table ?? {};
   if (by?.at_least) return [`If both are text, ${compareCall({})} compares all lines.`];
   if (by !== undefined) {
-    return by.cut ? [`Not all changes are shown: ${readCall(after, { rows: 5 })} reads rows.`] : [];
+    const most = by.rows_removed > by.rows_added + by.rows_changed ? before : after;
+    return by.cut ? [`Not all changes are shown: ${readCall(most, { rows: 5 })} reads rows.`] : [];
   }
   const isLong = text === undefined || text.cut || text.diff.length > longDiffChars;
   return [
