@@ -14,6 +14,7 @@ export function foundAnswer(found: FoundLines & { readonly artifact: Artifact },
     `${total === 1 ? "1 line matches" : `${total} lines match`}${whichOf(found, asked)}.`,
     total === 0 ? hintFor(asked) : "",
     partial?.message ?? "",
+    shown > 0 && isCsv(artifact) ? "The numbers are of lines, not of rows." : "",
     isEnd ? "" : `More: ${readCall(artifact, next)}`,
   ];
   const said = { type: "text" as const, text: parts.filter((part) => part !== "").join(" ") };
@@ -21,6 +22,11 @@ export function foundAnswer(found: FoundLines & { readonly artifact: Artifact },
     content: shown === 0 ? [said] : [said, { type: "text", text }],
     _meta: { total, shown, ...(isEnd ? {} : { next_line: last + 1 }) },
   };
+}
+
+/** Whether rows have other numbers than lines have, because of a header and of line ends in cells. */
+function isCsv({ mime_type }: Artifact): boolean {
+  return /^text\/(?:csv|tab-separated-values) *(?:;|$)/i.test(mime_type);
 }
 
 /** Which of the matching lines are shown, and in which version. */

@@ -15,7 +15,7 @@ export function rowsAnswer(page: RowsPage & { readonly artifact: Artifact }, ask
   const of = total === undefined ? "" : ` of ${total}`;
   const width = columns.length + omitted_columns;
   const parts = [
-    `${spanOf("Row", first, last)}${of} (${count(width, "column")}, version ${artifact.version}).`,
+    `${total === 0 ? "The table has no rows" : `${spanOf("Row", first, last)}${of}`} (${count(width, "column")}, version ${artifact.version}).`,
     omitted_columns === 0
       ? ""
       : `Only the first ${countIs(columns.length, "column")} shown: name those that you need in columns.`,
