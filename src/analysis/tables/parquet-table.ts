@@ -10,7 +10,7 @@ import { ParquetFile } from "./parquet/parquet-file.js";
 import { factsOf } from "./parquet/statistics.js";
 import { FailingSource } from "./read-failure.js";
 import type { Batch, Column, Table, WantedRows } from "./table.js";
-import { isTimeOver, Unreadable, unreadablePart } from "./unreadable.js";
+import { Unreadable, unreadablePart } from "./unreadable.js";
 
 const cannotRead = "The Parquet file cannot be read";
 /** Statistics of more column chunks are not looked at. */
@@ -63,6 +63,7 @@ class ParquetTable implements Table {
     const wanted = columns === undefined ? this.#columns : columns.map((index) => this.#column(index));
     const groupRows = new GroupRows(this.#reading, wanted);
     let before = 0;
+    let last = 0;
     for (const [index, group] of this.#groups.entries()) {
       if (before >= to || wanted.length === 0) return;
       const rows = Number(group.num_rows);
@@ -70,13 +71,11 @@ class ParquetTable implements Table {
         if (wanted.length > mostColumnsAtOnce) throw tooManyColumns(wanted.length);
         const first = Math.max(0, from - 1 - before);
         for await (const batch of groupRows.batches(group, first, Math.min(rows, to - before))) {
+          last = before + batch.first + batch.rows.length;
           yield { first: before + batch.first + 1, rows: batch.rows };
         }
       } catch (error) {
-        const failure = this.#source.failureOr(error);
-        this.#broken = isTimeOver(failure)
-          ? timeIsOver(`${index} of ${count(this.#groups.length, "row group")}`)
-          : unreadablePart(`Row group ${index + 1} cannot be read`, failure);
+        this.#broken = this.#faultOf(this.#source.failureOr(error), { group: index + 1, last });
         return;
       }
       before += rows;
@@ -85,6 +84,15 @@ class ParquetTable implements Table {
 
   broken(): PartialReason | undefined {
     return this.#broken;
+  }
+
+  /** @param last the number of the last row that was read */
+  #faultOf(error: unknown, { group, last }: { readonly group: number; readonly last: number }): PartialReason {
+    if (!(error instanceof Unreadable) || error.reason !== "time") {
+      return unreadablePart(`Row group ${group} cannot be read`, error);
+    }
+    const rows = this.#groups.reduce((sum, { num_rows }) => sum + Number(num_rows), 0);
+    return timeIsOver(`${last} of ${count(rows, "row")}`);
   }
 
   #column(index: number): ParquetColumn {

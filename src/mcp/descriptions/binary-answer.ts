@@ -70,8 +70,7 @@ function rightType({ mime_type }: Artifact, { mime_type: found, compression, tex
 }
 
 function waysToRead(artifact: Artifact, description: Description | undefined): string[] {
-  const { text, compression, archive, tensors } = description ?? {};
-  const table = description?.table?.columns === 0 ? undefined : description?.table;
+  const { table, text, compression, archive, tensors } = description ?? {};
   const isText = text !== undefined && compression === undefined;
   return [
     table === undefined ? "" : `Rows: ${readCall(artifact, { rows: 5 })}.`,

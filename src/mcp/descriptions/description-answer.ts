@@ -95,8 +95,9 @@ function namedColumns({ column_details: all }: TableDescription, names: readonly
 const refused = (message: string): ArtifactError =>
   new ArtifactError("invalid_argument", message, { details: { argument: "columns" } });
 
-function tableLine({ delimiter, header }: TableDescription): string[] {
+function tableLine({ delimiter, header, skipped_lines: skipped = 0 }: TableDescription): string[] {
   const parts = [
+    skipped === 0 ? "" : `the first ${skipped === 1 ? "line is" : `${skipped} lines are`} no part of the table`,
     delimiter === undefined || delimiter === "," ? "" : `cells are divided by ${JSON.stringify(delimiter)}`,
     header === false ? "the first row is data, so the columns have numbers for names" : "",
   ].filter((part) => part !== "");

@@ -42,7 +42,7 @@ What is no text is described; encoding base64 reads it. An image or recording of
         description: "auto: text as text.",
       }),
       line: z.int().optional().meta({ description: "First line, from 1; -1 is the last." }),
-      lines: z.int().optional().meta({ description: "How many lines; -20: the last 20." }),
+      lines: z.int().optional().meta({ description: "How many lines, or matches; -20: the last 20." }),
       find: z.string().optional().meta({ description: "Shows lines that have this text." }),
       regex: z.boolean().default(false).meta({ description: "find is a JavaScript regexp." }),
       context: z.int().min(0).max(maxContext).default(0).meta({ description: "Lines around each match." }),
@@ -65,7 +65,7 @@ async function answerTo(
 ): Promise<CallToolResult> {
   switch (mode) {
     case "lines":
-      return linesAnswer(await insight.lines(at, { ...asked, chars }), asked);
+      return linesAnswer(await insight.lines(at, { ...asked, chars }, signal), asked);
     case "find":
       return foundAnswer(await insight.find(at, { ...asked, chars }, signal), asked);
     case "rows":

@@ -25,7 +25,8 @@ test.each(["parquet/rowgroups.parquet", "arrow/datetime.arrow"] as const)(
 test("a brief description of a damaged table says so", async () => {
   const content = readFileSync(new URL("../tables/files/parquet/rowgroups.parquet", import.meta.url));
   const found = await brief(content.subarray(0, 1_000), "t.parquet");
-  expect(found).toMatchObject({ format: "parquet", table: { rows: 0, columns: 0 }, partial: { reason: "damaged" } });
+  expect(found).toMatchObject({ format: "parquet", partial: { reason: "damaged" } });
+  expect(found).not.toHaveProperty("table");
 });
 
 test("a brief description of what is in gzip does not count", async () => {

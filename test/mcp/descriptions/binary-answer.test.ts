@@ -60,10 +60,9 @@ describe("binaryAnswer()", () => {
       "a table that cannot be read",
       {
         format: "parquet",
-        table: { rows: 0, columns: 0, column_details: [] },
         partial: { reason: "damaged", message: "The Parquet file cannot be read: its footer is missing." },
       },
-      `parquet, which cannot be read, 100 bytes. The Parquet file cannot be read: its footer is missing. ${bytes}`,
+      `parquet, 100 bytes. The Parquet file cannot be read: its footer is missing. ${bytes}`,
     ],
     [
       "an archive",

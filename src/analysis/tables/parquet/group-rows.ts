@@ -41,6 +41,7 @@ export class GroupRows {
 
   /** Rows `[from, to)` of the group, from 0. */
   async *batches(group: RowGroup, from: number, to: number): AsyncGenerator<Batch, void, undefined> {
+    if (from >= to) return;
     const most = rowsInWindow(group, this.#columns);
     const step = Math.max(1, Math.min(mostRowsInBatch, Math.floor(mostCellsInBatch / this.#columns.length)));
     for (let start = from; start < to; ) {
