@@ -4,7 +4,7 @@ import { count } from "../../store/model/count.js";
 import { ArtifactError } from "../../store/model/errors.js";
 import { meantName } from "../../store/model/meant-name.js";
 import { quote } from "../../store/model/quote.js";
-import type { ColumnDescription, Description, TableDescription } from "../../store/ports/description.js";
+import type { ColumnDescription, Description, PartialReason, TableDescription } from "../../store/ports/description.js";
 import { success } from "../calls/tool-result.js";
 import { upTo } from "../calls/up-to.js";
 import { callText } from "../content/read-call.js";
@@ -41,10 +41,15 @@ export function descriptionAnswer(
   const stored = description.mime_type === mime_type ? "" : `, stored as ${mime_type}`;
   const text = [
     `${[briefText(description), ...textFacts(description), count(bytes, "byte"), `version ${version}${stored}`].join(", ")}.`,
-    ...(description.partial === undefined ? [] : [`Not all was looked at: ${description.partial.message}`]),
+    ...(description.partial === undefined ? [] : [partialText(description.partial)]),
     ...lines,
   ].join("\n");
   return success({ bucket, key, version, bytes, ...shown }, text);
+}
+
+/** Damage says enough. A limit is none, so it is told what it means. */
+function partialText({ reason, message }: PartialReason): string {
+  return reason === "damaged" ? message : `Not all was looked at: ${message}`;
 }
 
 function toldOf(artifact: Artifact, description: Description, columns: readonly string[] | undefined): Told {
@@ -92,8 +97,9 @@ function namedColumns({ column_details: all }: TableDescription, names: readonly
 const refused = (message: string): ArtifactError =>
   new ArtifactError("invalid_argument", message, { details: { argument: "columns" } });
 
-function tableLine({ delimiter, header }: TableDescription): string[] {
+function tableLine({ delimiter, header, skipped_lines: skipped = 0 }: TableDescription): string[] {
   const parts = [
+    skipped === 0 ? "" : `the first ${skipped === 1 ? "line is" : `${skipped} lines are`} no part of the table`,
     delimiter === undefined || delimiter === "," ? "" : `cells are divided by ${JSON.stringify(delimiter)}`,
     header === false ? "the first row is data, so the columns have numbers for names" : "",
   ].filter((part) => part !== "");

@@ -21,7 +21,7 @@ test("counts the entries of a zip archive that are there before it breaks off", 
   const found = await described(whole.subarray(0, whole.indexOf("PK\x01\x02")));
   expect(found.partial).toEqual({
     reason: "damaged",
-    message: "The archive breaks off: its directory is missing. 3 entries begin before that.",
+    message: "The archive breaks off: its directory is missing. Before that: 3 entries.",
   });
   expect(found.archive).toMatchObject({ entries: 3, unpacked_bytes: 5008 });
 });
@@ -46,7 +46,7 @@ test("says what of a safetensors file is missing", async () => {
   expect(found.tensors?.tensors).toBe(3);
   expect(found.partial).toEqual({
     reason: "damaged",
-    message: "The content breaks off: 7 bytes of the tensors are missing.",
+    message: "The content breaks off: the tensors lack 7 bytes.",
   });
 });
 

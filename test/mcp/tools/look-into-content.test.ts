@@ -144,6 +144,48 @@ describe("read_artifact", () => {
     });
   });
 
+  it.each([
+    ["t.bin", "application/octet-stream"],
+    ["t.txt", "text/plain"],
+    ["t", "application/octet-stream"],
+  ])("of a table in %s says how its rows can be read, which works", async (key, mime_type) => {
+    const { save, answer, call, refusal } = await setup();
+    await save(csv, key);
+    const at = { bucket: "b", key };
+    expect(await answer("get_artifact", at)).toMatchObject({ mime_type });
+    const { message } = await refusal("read_artifact", { ...at, rows: 1 });
+    expect(message).toMatch(
+      /^The content is taken for text, .* copy or save it under a key that ends in \.csv or \.tsv\. /,
+    );
+    await answer("copy_artifact", { ...at, to_key: "copy.csv" });
+    const page = await call("read_artifact", { bucket: "b", key: "copy.csv", rows: 1 });
+    expect(pageTextOf(page)).toBe("name,price\napple,1.5\n");
+  });
+
+  it("says of lines that are found in a table by its type that they are no rows", async () => {
+    const { save, call } = await setup();
+    const sentence = "The numbers are of lines, not of rows.";
+    for (const [key, isSaid] of [
+      ["t.csv", true],
+      ["t.tsv", true],
+      ["t.txt", false],
+      ["t.jsonl", false],
+    ] as const) {
+      await save(csv, key);
+      const found = textOf(await call("read_artifact", { bucket: "b", key, find: "plum" }));
+      expect(found.includes(sentence), key).toBe(isSaid);
+      expect(textOf(await call("read_artifact", { bucket: "b", key, find: "none" }))).not.toContain(sentence);
+    }
+  });
+
+  it("says that a table has no rows", async () => {
+    const { save, call } = await setup();
+    await save("name,price\n");
+    expect(textOf(await call("read_artifact", { ...where, rows: 5 }))).toBe(
+      "The table has no rows (2 columns, version 1). This is the end.",
+    );
+  });
+
   it("describes what is no text, unless a part or base64 is asked for", async () => {
     const { save, call } = await setup();
     const gz = gzipSync(csv);
