@@ -14,6 +14,8 @@ async function resultOf(wanted: Analysis, [first, second = first]: readonly [Sou
   switch (wanted.kind) {
     case "describe":
       return (await import("./describe/describe.js")).describe(first, run);
+    case "lines":
+      return (await import("./find/read-lines.js")).readLines(first, wanted, run);
     case "rows":
       return (await import("./tables/read-rows.js")).readRows(first, wanted, run);
     case "find":

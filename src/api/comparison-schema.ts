@@ -28,10 +28,15 @@ const text = z.object({
 
 const byKey = z.object({
   column: z.string(),
+  at_least: z
+    .literal(true)
+    .optional()
+    .meta({ description: "A limit ended the comparison: there may be more changes." }),
   rows_added: count,
   rows_removed: count,
   rows_changed: count,
   repeated_keys: count.meta({ description: "Rows whose key was in their table before. They are matched in order." }),
+  repeated_at_least: z.literal(true).optional().meta({ description: "More rows may repeat a key." }),
   empty_keys: count.meta({ description: "Rows with an empty key." }),
   changes: z.string().meta({ description: "A line for each of the first changes: + added, - removed, ~ changed." }),
   cut: z.boolean().meta({ description: "The lines do not show all changes." }),
@@ -42,6 +47,7 @@ const table = z.object({
   columns_removed: z.array(z.string()),
   rows_before: count,
   rows_after: count,
+  likely_key: z.string().optional().meta({ description: "A column that may name the rows." }),
   by: byKey.optional().meta({ description: "Rows compared by a column." }),
 });
 
@@ -53,8 +59,16 @@ const bytes = z.object({
 
 export const comparison = z.object({
   kind: z.enum(["identical", "text", "table", "bytes"]),
+  partial: partial.optional(),
+  same: z
+    .enum(["text", "lines", "rows"])
+    .optional()
+    .meta({ description: "The bytes differ, but the text, the lines but for their order, or the rows are the same." }),
+  differs: z
+    .array(z.enum(["format", "compression", "encoding", "line_ends", "column_order", "order"]))
+    .optional()
+    .meta({ description: "With same: what differs. If empty, only how it is written." }),
   text: text.optional(),
   table: table.optional(),
   bytes: bytes.optional(),
-  partial: partial.optional(),
 });

@@ -29,6 +29,7 @@ const described: Whole<Omit<Description, "json">> & Pick<Description, "json"> = 
     columns: 1,
     delimiter: ";",
     header: true,
+    skipped_lines: 1,
     column_details: [
       {
         name: "a",
@@ -56,6 +57,9 @@ const described: Whole<Omit<Description, "json">> & Pick<Description, "json"> = 
 
 const compared: Whole<Comparison> = {
   kind: "table",
+  partial,
+  same: "rows",
+  differs: ["compression", "order"],
   text: {
     lines_added: 1,
     lines_removed: 2,
@@ -70,19 +74,21 @@ const compared: Whole<Comparison> = {
     columns_removed: ["a"],
     rows_before: 1,
     rows_after: 2,
+    likely_key: "id",
     by: {
       column: "id",
+      at_least: true,
       rows_added: 1,
       rows_removed: 0,
       rows_changed: 0,
       repeated_keys: 0,
+      repeated_at_least: true,
       empty_keys: 0,
       changes: "+ id=5",
       cut: false,
     },
   },
   bytes: { before: 1, after: 2, first_difference: 1 },
-  partial,
 };
 
 it.each([

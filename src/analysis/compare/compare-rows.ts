@@ -1,11 +1,11 @@
 import type { Comparison, PartialReason } from "../../store/ports/description.js";
 import type { Run } from "../source.js";
-import { cellText } from "../tables/cell-text.js";
-import type { Cell, Table, WantedRows } from "../tables/table.js";
-import { Hasher } from "./hasher.js";
-import { KeyedRows } from "./keyed-rows.js";
+import type { Batch, Cell, Table } from "../tables/table.js";
 import { RowChanges } from "./row-changes.js";
+import { RowJoin } from "./row-join.js";
+import { shownChars } from "./shown-chars.js";
 import { faultOf } from "./table-fault.js";
+import type { Side, WaitingRows } from "./waiting-rows.js";
 
 /** The column whose values name the rows, with its index in each table. */
 export interface KeyColumn {
@@ -14,7 +14,9 @@ export interface KeyColumn {
   readonly after: number;
 }
 
-type ComparedRows = Pick<NonNullable<Comparison["table"]>, "rows_before" | "rows_after" | "by"> & {
+export type ComparedRows = Required<Pick<NonNullable<Comparison["table"]>, "rows_before" | "rows_after" | "by">> & {
+  /** Every row has a match, and these are not in the same order. */
+  readonly hasOtherOrder: boolean;
   readonly partial?: PartialReason;
 };
 
@@ -24,143 +26,116 @@ export interface CompareRowsOptions {
   /** The most characters of the changes. */
   readonly chars: number;
   readonly run: Run;
-  readonly rows?: KeyedRows;
+  readonly waiting?: WaitingRows;
 }
 
 /**
- * Compares the rows of two tables by a key: one pass over each, which keeps hashes, and another over the first table for
- * the values that are shown. Rows are equal if the cells of all columns that both tables have are equal as texts.
+ * Compares the rows of two tables by a key: both are read in step, and rows without a match are kept as hashes. Rows are
+ * equal if the cells of all columns that both tables have are equal as texts.
  */
 export async function compareRows(
   tables: readonly [Table, Table],
   key: KeyColumn,
-  { names, chars, run, rows = new KeyedRows() }: CompareRowsOptions,
+  { names, chars, run, waiting }: CompareRowsOptions,
 ): Promise<ComparedRows> {
-  const [before, after] = tables;
   const layout = layoutOf(tables, key);
-  const changes = new RowChanges(key.name, layout.common, layout.all, chars);
-  const comparison = new RowComparison(layout.common.length, rows, changes);
-  const isDone =
-    (await eachRow(before, { columns: layout.before }, run, (row, number) => comparison.addBefore(row, number))) &&
-    (await eachRow(after, { columns: layout.after }, run, (row) => comparison.addAfter(row)));
-  const fault = faultOf(before, names[0]) ?? faultOf(after, names[1]);
-  if (isDone) comparison.addLeft();
-  const { counts } = comparison;
-  const shown = changes.rowsBefore();
-  if (isDone && shown !== undefined) {
-    const wanted = { ...shown, columns: layout.before };
-    await eachRow(before, wanted, run, (row, number) => changes.showBefore(number, row));
-  }
-  const partial = isDone ? (fault ?? sampled(rows.every)) : timeOver(counts);
+  const changes = new RowChanges(key.name, layout.all, chars);
+  const join = new RowJoin(layout.common, changes, waiting);
+  const limit = await joinTables(tables, layout.columns, join, run);
+  const fault = faultOf(tables[0], names[0], true) ?? faultOf(tables[1], names[1], true);
+  await showMissing(tables, layout.columns, changes, run);
+  const partial = limit === undefined ? fault : incomplete(limit, join, key.name, names);
+  const rows = ([0, 1] as const).map((side) => tables[side].totalRows ?? join.rows[side]) as [number, number];
+  const counts = {
+    changed: join.changed,
+    added: Math.max(join.unmatched(1), leastSurplus(tables, join, 1)),
+    removed: Math.max(join.unmatched(0), leastSurplus(tables, join, 0)),
+  };
+  const differing = counts.changed + counts.added + counts.removed;
   return {
-    rows_before: counts.before,
-    rows_after: counts.after,
+    rows_before: rows[0],
+    rows_after: rows[1],
     by: {
       column: key.name,
+      ...(limit !== undefined && { at_least: true }),
       rows_added: counts.added,
       rows_removed: counts.removed,
       rows_changed: counts.changed,
-      repeated_keys: counts.repeated,
-      empty_keys: counts.empty,
-      ...changes.text(counts.added + counts.removed + counts.changed),
+      repeated_keys: join.repeated,
+      ...(join.hasForgotten && { repeated_at_least: true }),
+      empty_keys: join.empty,
+      ...changes.text(counts, shownChars(chars, differing > Math.max(...rows) / 2)),
     },
+    hasOtherOrder: limit === undefined && counts.added + counts.removed === 0 && join.moved > 0,
     ...(partial && { partial }),
   };
 }
 
-/** Returns whether the end was reached before the time was over. */
-async function eachRow(
-  table: Table,
-  wanted: WantedRows,
+type Limit = "time" | "memory";
+
+/** Returns the limit that has ended it. */
+async function joinTables(
+  tables: readonly [Table, Table],
+  columns: Layout["columns"],
+  join: RowJoin,
   run: Run,
-  act: (row: readonly Cell[], number: number) => void,
-): Promise<boolean> {
-  for await (const { first, rows } of table.batches(wanted)) {
-    for (let at = 0; at < rows.length; at++) {
-      if (at % 256 === 0 && run.isOver()) return false;
-      act(rows[at] as readonly Cell[], first + at);
+): Promise<Limit | undefined> {
+  const readers = [tables[0].batches({ columns: columns[0] }), tables[1].batches({ columns: columns[1] })] as const;
+  try {
+    for (let side = join.next; side !== undefined; side = join.next) {
+      const { value: batch } = await readers[side].next();
+      if (run.isOver()) return "time"; // a table ends early then
+      const limit = batch === undefined ? join.endTable(side) : addBatch(join, side, batch, run);
+      if (limit !== undefined) return limit;
     }
+    return undefined;
+  } finally {
+    await readers[0].return();
+    await readers[1].return();
   }
-  return !run.isOver(); // a table ends early then
 }
 
-/** Matches rows by their first cells, which are the keys. */
-class RowComparison {
-  readonly counts = { before: 0, after: 0, changed: 0, added: 0, removed: 0, repeated: 0, empty: 0 };
-  readonly #common: number;
-  readonly #rows: KeyedRows;
-  readonly #changes: RowChanges;
-  readonly #hasher = new Hasher();
-
-  /** @param common number of cells after the key that are compared */
-  constructor(common: number, rows: KeyedRows, changes: RowChanges) {
-    this.#common = common;
-    this.#rows = rows;
-    this.#changes = changes;
+function addBatch(join: RowJoin, side: Side, batch: Batch, run: Run): Limit | undefined {
+  join.begin(side, batch);
+  for (let at = 0; at < batch.rows.length; at++) {
+    if (at % 256 === 255 && run.isOver()) return "time";
+    if (!join.add(side, batch.rows[at] as readonly Cell[], batch.first + at)) return "memory";
   }
+  return undefined;
+}
 
-  addBefore(row: readonly Cell[], number: number): void {
-    this.counts.before++;
-    const key = cellText(row[0] ?? null);
-    this.#countKey(key, this.#rows.add(this.#hashOf(key), this.#contentOf(row), number));
-  }
-
-  addAfter(row: readonly Cell[]): void {
-    this.counts.after++;
-    const key = cellText(row[0] ?? null);
-    const hash = this.#hashOf(key);
-    if (!this.#rows.isKept(hash)) {
-      this.#countKey(key, true);
-      return;
-    }
-    const other = this.#rows.take(hash);
-    if (typeof other === "object") {
-      this.#countKey(key, other.isFirst);
-      if (other.content === this.#contentOf(row)) return;
-      this.counts.changed++;
-      this.#changes.addChanged(other.number, row);
-    } else {
-      this.#countKey(key, other === undefined);
-      this.counts.added++;
-      this.#changes.addAdded(row);
-      this.#rows.addTaken(hash);
+/** Reads rows again that are shown and are not at hand, as far as the time allows. */
+async function showMissing(
+  tables: readonly [Table, Table],
+  columns: Layout["columns"],
+  changes: RowChanges,
+  run: Run,
+): Promise<void> {
+  for (const side of [0, 1] as const) {
+    const missing = changes.missing(side);
+    if (missing === undefined) continue;
+    for await (const { first, rows } of tables[side].batches({ ...missing, columns: columns[side] })) {
+      if (run.isOver()) return;
+      rows.forEach((row, at) => {
+        changes.show(side, first + at, row);
+      });
     }
   }
+}
 
-  /** Rows before without a row after are removed. */
-  addLeft(): void {
-    for (const number of this.#rows.left()) {
-      this.counts.removed++;
-      this.#changes.addRemoved(number);
-    }
-  }
-
-  #countKey(key: string, isNew: boolean): void {
-    if (key === "") this.counts.empty++;
-    else if (!isNew) this.counts.repeated++;
-  }
-
-  #hashOf(key: string): number {
-    this.#hasher.addText(key);
-    return this.#hasher.take();
-  }
-
-  #contentOf(row: readonly Cell[]): number {
-    for (let at = 1; at <= this.#common; at++) {
-      this.#hasher.addText(cellText(row[at] ?? null));
-      this.#hasher.addBorder();
-    }
-    return this.#hasher.take() >>> 0;
-  }
+/** How many more rows this table has at least than the other one, if all rows of that are known. */
+function leastSurplus(tables: readonly [Table, Table], join: RowJoin, side: Side): number {
+  const other = side === 0 ? 1 : 0;
+  const others = tables[other].totalRows ?? (join.isEnded[other] ? join.rows[other] : Number.POSITIVE_INFINITY);
+  return Math.max(0, (tables[side].totalRows ?? join.rows[side]) - others);
 }
 
 interface Layout {
-  /** Indexes of the columns that are read: the key, then those that both tables have, then others that are shown. */
-  readonly before: readonly number[];
-  readonly after: readonly number[];
-  /** Names of the columns that both have, without the key. */
-  readonly common: readonly string[];
-  /** Names of all columns in `after`, without the key. */
+  /** Indexes of the columns that are read of each: the key, then those that both have, then others that are shown. */
+  readonly columns: readonly [readonly number[], readonly number[]];
+  /** Number of the columns that both have, without the key. */
+  readonly common: number;
+  /** Names of all columns after the key. */
   readonly all: readonly string[];
 }
 
@@ -172,22 +147,21 @@ function layoutOf([before, after]: readonly [Table, Table], key: KeyColumn): Lay
   });
   const known = new Set([key.after, ...common.map(({ other }) => other)]);
   const others = after.columns.map(({ name }, index) => ({ name, index })).filter(({ index }) => !known.has(index));
-  const names = common.map(({ name }) => name);
   return {
-    before: [key.before, ...common.map(({ index }) => index)],
-    after: [key.after, ...common.map(({ other }) => other), ...others.map(({ index }) => index)],
-    common: names,
-    all: [...names, ...others.map(({ name }) => name)],
+    columns: [
+      [key.before, ...common.map(({ index }) => index)],
+      [key.after, ...common.map(({ other }) => other), ...others.map(({ index }) => index)],
+    ],
+    common: common.length,
+    all: [...common, ...others].map(({ name }) => name),
   };
 }
 
-function sampled(every: number): PartialReason | undefined {
-  if (every === 1) return undefined;
-  const message = `There are too many keys to keep: the rows of about one key in ${every} were compared, and all rows counted.`;
-  return { reason: "memory", message };
-}
-
-function timeOver({ before, after }: { readonly before: number; readonly after: number }): PartialReason {
-  const message = `The time was over after ${before} rows of the one table and ${after} rows of the other. Removed rows were not counted.`;
-  return { reason: "time", message };
+function incomplete(limit: Limit, join: RowJoin, key: string, names: readonly [string, string]): PartialReason {
+  const read = `${join.rows[0]} rows of ${names[0]} and ${join.rows[1]} rows of ${names[1]}`;
+  const why =
+    limit === "time"
+      ? `the time was over after ${read}`
+      : `after ${read}, ${join.waiting} of them wait for a row with the same ${key}, more than can be kept`;
+  return { reason: limit, message: `The comparison is not complete: ${why}.` };
 }

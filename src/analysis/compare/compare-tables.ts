@@ -1,24 +1,44 @@
-import { ArtifactError } from "../../store/model/errors.js";
-import { quote } from "../../store/model/quote.js";
 import type { CompareAnalysis } from "../../store/ports/analyses.js";
 import type { Comparison, PartialReason } from "../../store/ports/description.js";
 import type { Run } from "../source.js";
 import type { Table } from "../tables/table.js";
-import { compareRows, type KeyColumn } from "./compare-rows.js";
-import { faultOf } from "./table-fault.js";
+import { compareRows } from "./compare-rows.js";
+import type { ComparedText } from "./compare-text.js";
+import { keyColumn, likelyKey } from "./key-column.js";
+import { rowsDigest } from "./rows-digest.js";
 
-export type ComparedTables = NonNullable<Comparison["table"]> & { readonly partial?: PartialReason };
+export interface ComparedTables {
+  readonly table: NonNullable<Comparison["table"]>;
+  /** Both have the same columns and the same rows: in the same order, or in another one. */
+  readonly sameRows?: "same order" | "other order";
+  readonly partial?: PartialReason;
+}
 
-/** The columns and the numbers of rows of two tables. */
+/**
+ * The columns and the numbers of rows of two tables.
+ *
+ * @param text how they differ as texts. Unless most lines differ, their rows are not compared
+ */
 export async function compareTables(
   tables: readonly [Table, Table],
   names: readonly [string, string],
   run: Run,
+  text: ComparedText | undefined,
 ): Promise<ComparedTables> {
-  const before = await countRows(tables[0], names[0], run);
-  const after = await countRows(tables[1], names[1], run);
+  const changes = columnsOf(tables);
+  const key = await likelyKey(tables);
+  const mayBeSame = text === undefined || text.mostDiffer || text.same === "lines";
+  const columns = mayBeSame && haveSameColumns(changes) && mayHaveSameRows(tables) ? sharedColumns(tables) : [[], []];
+  const before = await rowsDigest(tables[0], columns[0] ?? [], names[0], run);
+  const after = await rowsDigest(tables[1], columns[1] ?? [], names[1], run);
   const partial = before.partial ?? after.partial;
-  return { ...columnsOf(tables), rows_before: before.rows, rows_after: after.rows, ...(partial && { partial }) };
+  const isSame =
+    columns[0]?.length !== 0 && partial === undefined && before.rows === after.rows && before.sum.hasSame(after.sum);
+  return {
+    table: { ...changes, rows_before: before.rows, rows_after: after.rows, ...(key && { likely_key: key }) },
+    ...(isSame && { sameRows: before.sum.hasSameOrder(after.sum) ? "same order" : "other order" }),
+    ...(partial && { partial }),
+  };
 }
 
 /**
@@ -32,11 +52,27 @@ export async function compareKeyedTables(
   run: Run,
 ): Promise<ComparedTables> {
   const key = keyColumn(tables, by, names);
-  return { ...columnsOf(tables), ...(await compareRows(tables, key, { names, chars, run })) };
+  const changes = columnsOf(tables);
+  const { partial, hasOtherOrder, ...rows } = await compareRows(tables, key, { names, chars, run });
+  const { rows_added: added, rows_removed: removed, rows_changed: changed } = rows.by;
+  const isSame = partial === undefined && haveSameColumns(changes) && added + removed + changed === 0;
+  return {
+    table: { ...changes, ...rows },
+    ...(isSame && { sameRows: hasOtherOrder ? "other order" : "same order" }),
+    ...(partial && { partial }),
+  };
 }
 
+interface ColumnChanges {
+  readonly columns_added: readonly string[];
+  readonly columns_removed: readonly string[];
+}
+
+/** Names in an answer. */
+const maxNames = 200;
+
 /** Columns that only one of them has, by name. */
-function columnsOf([before, after]: readonly [Table, Table]) {
+function columnsOf([before, after]: readonly [Table, Table]): ColumnChanges {
   const [left, right] = [namesOf(before), namesOf(after)];
   return {
     columns_added: [...right].filter((name) => !left.has(name)).slice(0, maxNames),
@@ -48,43 +84,16 @@ function namesOf(table: Table): ReadonlySet<string> {
   return new Set(table.columns.map(({ name }) => name));
 }
 
-interface Counted {
-  readonly rows: number;
-  readonly partial?: PartialReason;
+function haveSameColumns({ columns_added: added, columns_removed: removed }: ColumnChanges): boolean {
+  return added.length + removed.length === 0;
 }
 
-async function countRows(table: Table, name: string, run: Run): Promise<Counted> {
-  if (table.totalRows !== undefined) return { rows: table.totalRows };
-  let rows = 0;
-  for await (const batch of table.batches({ columns: [] })) {
-    rows += batch.rows.length;
-    if (run.isOver()) break;
-  }
-  if (run.isOver()) {
-    return {
-      rows,
-      partial: { reason: "time", message: `The time was over after ${rows} rows of ${name} were counted.` },
-    };
-  }
-  const partial = faultOf(table, name);
-  return { rows, ...(partial && { partial }) };
+function mayHaveSameRows([{ totalRows: before }, { totalRows: after }]: readonly [Table, Table]): boolean {
+  return before === undefined || after === undefined || before === after;
 }
 
-function keyColumn(tables: readonly [Table, Table], by: string, names: readonly [string, string]): KeyColumn {
-  const [before, after] = tables.map(({ columns }) => columns.findIndex(({ name }) => name === by)) as [number, number];
-  if (before >= 0 && after >= 0) return { name: by, before, after };
-  const lists = tables.map((table, at) => `${names[at]} has ${listOf(table)}`);
-  const message = `Not both tables have a column ${quote(by)}: ${lists.join("; ")}.`;
-  throw new ArtifactError("invalid_argument", message, { details: { argument: "by" } });
-}
-
-/** Names in a message. */
-const maxListed = 50;
-/** Names in an answer. */
-const maxNames = 200;
-
-function listOf({ columns }: Table): string {
-  const listed = columns.slice(0, maxListed).map(({ name }) => quote(name));
-  const more = columns.length - listed.length;
-  return `${listed.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+/** Indexes of the columns of both, in the order of the first one. Tables have the same names. */
+function sharedColumns([before, after]: readonly [Table, Table]): [number[], number[]] {
+  const indexes = new Map(after.columns.map(({ name }, index) => [name, index]));
+  return [[...before.columns.keys()], before.columns.map(({ name }) => indexes.get(name) ?? 0)];
 }

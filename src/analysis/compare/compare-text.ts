@@ -7,11 +7,16 @@ import { contextLines, Hunks } from "./hunks.js";
 import { lineEndsIn } from "./line-ends.js";
 import { lineHashes } from "./line-hashes.js";
 import { LineQueue } from "./line-queue.js";
+import { shownChars } from "./shown-chars.js";
 import { endsOf, storageOf, type Text } from "./text-of.js";
 import { unifiedDiff } from "./unified-diff.js";
 
 export interface ComparedText {
   readonly text: NonNullable<Comparison["text"]>;
+  /** Both have the same text, but for line ends that are not compared; or the same lines in another order. */
+  readonly same?: "text" | "lines";
+  /** Most lines of both were removed or added. */
+  readonly mostDiffer: boolean;
   readonly partial?: PartialReason;
 }
 
@@ -31,15 +36,19 @@ export async function compareText(
   const ends = [await lineEndsIn(texts[0].blocks()), await lineEndsIn(texts[1].blocks())] as const;
   const endsDiffer = ends[0] !== undefined && ends[1] !== undefined && ends[0] !== ends[1];
   const hunks = new Hunks(Math.ceil(chars / 2));
-  const { lines, partial } = await collect(texts, !endsDiffer, hunks, run);
+  const { lines, hasSameLines, partial } = await collect(texts, !endsDiffer, hunks, run);
+  const mostDiffer = hunks.added + hunks.removed > (lines[0] + lines[1]) / 2;
   const { diff, cut } = await unifiedDiff(
     { text: texts[0], lines: lines[0], name: names[0] },
     { text: texts[1], lines: lines[1], name: names[1] },
     hunks.kept,
-    { chars, cutEnds: endsDiffer, run },
+    { chars: shownChars(chars, mostDiffer), cutEnds: endsDiffer, run },
   );
   const storages = [storageOf(before[1]), storageOf(after[1])] as const;
+  const same = hunks.count === 0 ? "text" : hasSameLines ? "lines" : undefined;
   return {
+    mostDiffer,
+    ...(same && partial === undefined && { same }),
     text: {
       lines_added: hunks.added,
       lines_removed: hunks.removed,
@@ -56,6 +65,8 @@ export async function compareText(
 interface Collected {
   /** Numbers of the last lines that were read. */
   readonly lines: readonly [number, number];
+  /** Both texts have the same lines, in any order. */
+  readonly hasSameLines: boolean;
   readonly partial?: PartialReason;
 }
 
@@ -69,7 +80,7 @@ async function collect(texts: readonly [Text, Text], exactEnds: boolean, hunks: 
     for (; step.done !== true; step = await changes.next()) hunks.add(step.value);
     const lines = [before.next - 1, after.next - 1] as const;
     const partial = before.isEnd && after.isEnd ? partialOf(texts, step.value) : timeOver(...lines);
-    return { lines, ...(partial && { partial }) };
+    return { lines, hasSameLines: before.sum.hasSame(after.sum), ...(partial && { partial }) };
   } finally {
     await before.close();
     await after.close();

@@ -5,9 +5,10 @@ import { type Detected, detectFormat } from "../formats/detect-format.js";
 import { type Run, type Source, timeIsOver } from "../source.js";
 import { openDetectedTable } from "../tables/open-table.js";
 import type { Table } from "../tables/table.js";
-import { compareKeyedTables, compareTables } from "./compare-tables.js";
-import { compareText } from "./compare-text.js";
+import { type ComparedTables, compareKeyedTables, compareTables } from "./compare-tables.js";
+import { type ComparedText, compareText } from "./compare-text.js";
 import { firstDifference } from "./first-difference.js";
+import { sameness, samenessOfRows } from "./sameness.js";
 
 /**
  * How two contents differ: as tables if both are, else as texts if both are, else by their bytes. Tables that are text
@@ -31,9 +32,35 @@ export async function compare(before: Source, after: Source, wanted: CompareAnal
   const text = areTexts(before, after, detected)
     ? await compareText([before, detected[0]], [after, detected[1]], at, wanted, run)
     : undefined;
-  if (!areTables(tables)) return text === undefined ? { kind: "bytes", bytes } : { kind: "text", ...text };
-  const { partial = text?.partial, ...table } = await compareTables(tables, wanted.names, run);
-  return { kind: "table", ...(text && { text: text.text }), table, ...(partial && { partial }) };
+  if (!areTables(tables)) return text === undefined ? { kind: "bytes", bytes } : textComparison(text, detected);
+  return tableComparison(tables, detected, text, await compareTables(tables, wanted.names, run, text));
+}
+
+function tableComparison(
+  tables: readonly [Table, Table],
+  detected: readonly [Detected, Detected],
+  text: ComparedText | undefined,
+  found: ComparedTables,
+): Comparison {
+  const partial = found.partial ?? text?.partial;
+  const isSameText = text?.same === "text" && partial === undefined;
+  return {
+    kind: "table",
+    ...(isSameText ? sameness("text", detected, text) : samenessOfRows(found, tables, detected)),
+    ...(partial && { partial }),
+    ...(text && { text: text.text }),
+    table: found.table,
+  };
+}
+
+function textComparison(found: ComparedText, detected: readonly [Detected, Detected]): Comparison {
+  const { text, partial, same } = found;
+  return {
+    kind: "text",
+    ...(partial === undefined && same !== undefined && sameness(same, detected, found)),
+    ...(partial && { partial }),
+    text,
+  };
 }
 
 async function compareByColumn(
@@ -43,8 +70,9 @@ async function compareByColumn(
   run: Run,
 ): Promise<Comparison> {
   if (areTables(tables)) {
-    const { partial, ...table } = await compareKeyedTables(tables, wanted, run);
-    return { kind: "table", table, ...(partial && { partial }) };
+    const found = await compareKeyedTables(tables, wanted, run);
+    const { table, partial } = found;
+    return { kind: "table", ...samenessOfRows(found, tables, detected), ...(partial && { partial }), table };
   }
   const which = isTable(tables[0]) ? 1 : 0;
   const fault = tables[which]?.broken();

@@ -1,4 +1,5 @@
 import type { Run } from "../source.js";
+import { HashSum } from "./hash-sum.js";
 
 /** The hashes of the next lines of a text. They are read when they are needed. */
 export class LineQueue {
@@ -6,6 +7,8 @@ export class LineQueue {
   next: number;
   /** No line follows those in the queue. */
   hasAll = false;
+  /** Of all lines that were read. */
+  readonly sum = new HashSum();
   readonly #groups: AsyncGenerator<Float64Array, void, undefined>;
   readonly #run: Run;
   #hashes = new Float64Array(1024);
@@ -60,6 +63,7 @@ export class LineQueue {
       this.#start = 0;
       this.#hashes = hashes;
     }
+    for (const hash of group) this.sum.add(hash);
     this.#hashes.set(group, this.#end);
     this.#end += group.length;
   }

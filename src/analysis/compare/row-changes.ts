@@ -1,127 +1,159 @@
 import { cellText } from "../tables/cell-text.js";
 import type { Cell, WantedRows } from "../tables/table.js";
 import { Hasher } from "./hasher.js";
+import type { Side } from "./waiting-rows.js";
 
 const maxCellChars = 100;
 const maxLineChars = 1000;
-/** Cells that are kept until the others that they are compared with are read. */
-const maxKeptCells = 50_000;
+/** Cells of each kind of rows that are kept until they are shown. */
+const maxKeptCells = 20_000;
 /** A line is hardly shorter. */
 const minLineChars = 8;
+/** Lines of removed rows tell little: for 7,200 characters there are at most 20. */
+const charsPerRemoved = 360;
+const leastRemoved = 20;
 
 interface KeptCell {
   readonly shown: string;
   readonly hash: number;
 }
 
-interface ChangedRow {
+/** What is shown of a row. */
+export interface KeptRow {
   /** As `id=7`. */
   readonly name: string;
-  readonly after: readonly KeptCell[];
+  /** The cells after the key. */
+  readonly cells: readonly KeptCell[];
 }
 
-/** The first changes of rows, as lines. */
+/** A row before and the row after, one of them alone if it was removed or added. */
+interface Change {
+  readonly numbers: readonly [number | undefined, number | undefined];
+  readonly rows: [KeptRow | undefined, KeptRow | undefined];
+}
+
+type Kind = "changed" | "added" | "removed";
+const kinds: readonly Kind[] = ["changed", "added", "removed"];
+const signs = { changed: "~", added: "+", removed: "-" };
+
+export type RowCounts = Readonly<Record<Kind, number>>;
+
+/** The first changes of rows, as lines. Rows have the key first, then the cells of the columns. */
 export class RowChanges {
+  /** The most rows of one kind that are kept. */
+  readonly most: number;
   readonly #key: string;
-  readonly #common: readonly string[];
-  readonly #all: readonly string[];
-  readonly #chars: number;
-  readonly #most: number;
+  readonly #columns: readonly string[];
   readonly #hasher = new Hasher();
-  /** By the number of the row before. */
-  readonly #changed = new Map<number, ChangedRow>();
-  readonly #removed = new Set<number>();
-  readonly #lines = { changed: [] as string[], added: [] as string[], removed: [] as string[] };
+  readonly #changes: Record<Kind, Change[]> = { changed: [], added: [], removed: [] };
+  /** Changes whose rows are not at hand, by the numbers of these. */
+  readonly #missing = [new Map<number, Change>(), new Map<number, Change>()] as const;
 
   /**
-   * @param common names of the columns that both have, which are the first ones in `all`
-   * @param chars of all lines
+   * @param columns names of the columns, without the key. Those that both tables have come first
+   * @param chars the most of all lines
    */
-  constructor(key: string, common: readonly string[], all: readonly string[], chars: number) {
+  constructor(key: string, columns: readonly string[], chars: number) {
     this.#key = key;
-    this.#common = common;
-    this.#all = all;
-    this.#chars = chars;
-    this.#most = Math.min(Math.ceil(chars / minLineChars), Math.ceil(maxKeptCells / (all.length + 1)));
+    this.#columns = columns;
+    this.most = Math.min(Math.ceil(chars / minLineChars), Math.ceil(maxKeptCells / (columns.length + 1)));
   }
 
-  /** @param row the key, then the cells of `all` */
-  addAdded(row: readonly Cell[]): void {
-    if (this.#lines.added.length >= this.#most) return;
-    const cells = this.#all.map((name, at) => `${shown(name)}=${shown(cellText(row[at + 1] ?? null))}`);
-    this.#lines.added.push(lineOf("+", this.#nameOf(row), cells));
-  }
-
-  /** @param before the number of the row before */
-  addChanged(before: number, row: readonly Cell[]): void {
-    if (this.#changed.size >= this.#most) return;
-    this.#changed.set(before, {
-      name: this.#nameOf(row),
-      after: this.#common.map((_, at) => this.#kept(row[at + 1] ?? null)),
+  keep(row: readonly Cell[]): KeptRow {
+    const cells = row.slice(1).map((cell) => {
+      const text = cellText(cell ?? null);
+      this.#hasher.addText(text);
+      return { shown: shown(text), hash: this.#hasher.take() };
     });
+    return { name: `${shown(this.#key)}=${shown(cellText(row[0] ?? null))}`, cells };
   }
 
-  addRemoved(before: number): void {
-    if (this.#removed.size < this.#most) this.#removed.add(before);
+  /** @param rowOf the row of a number, if it is at hand */
+  add(numbers: Change["numbers"], rowOf: (side: Side, number: number) => KeptRow | undefined): void {
+    const [before, after] = numbers;
+    const list = this.#changes[before === undefined ? "added" : after === undefined ? "removed" : "changed"];
+    if (list.length >= this.most) return;
+    const change: Change = {
+      numbers,
+      rows: [before && rowOf(0, before), after && rowOf(1, after)] as Change["rows"],
+    };
+    list.push(change);
+    for (const side of [0, 1] as const) {
+      const number = numbers[side];
+      if (number !== undefined && change.rows[side] === undefined) this.#missing[side].set(number, change);
+    }
   }
 
-  /** The rows before that `showBefore` needs. */
-  rowsBefore(): Pick<WantedRows, "from" | "to"> | undefined {
+  /** The rows that `show` needs. */
+  missing(side: Side): Pick<WantedRows, "from" | "to"> | undefined {
     let from = Number.POSITIVE_INFINITY;
     let to = 0;
-    for (const number of [...this.#changed.keys(), ...this.#removed]) {
+    for (const number of this.#missing[side].keys()) {
       from = Math.min(from, number);
       to = Math.max(to, number);
     }
     return to === 0 ? undefined : { from, to };
   }
 
-  /** @param row the key, then the cells of the common columns */
-  showBefore(number: number, row: readonly Cell[]): void {
-    if (this.#removed.has(number)) this.#lines.removed.push(lineOf("-", this.#nameOf(row), []));
-    const changed = this.#changed.get(number);
-    if (changed === undefined) return;
-    this.#changed.delete(number);
-    const cells = changed.after.flatMap((after, at) => {
-      const before = this.#kept(row[at + 1] ?? null);
-      if (before.hash === after.hash) return [];
-      return [`${shown(this.#common[at] ?? "")} ${orEmpty(before.shown)} -> ${orEmpty(after.shown)}`];
-    });
-    this.#lines.changed.push(lineOf("~", changed.name, cells));
+  show(side: Side, number: number, row: readonly Cell[]): void {
+    const change = this.#missing[side].get(number);
+    if (change !== undefined) change.rows[side] = this.keep(row);
   }
 
   /**
-   * As many lines of each kind as fit, by turns.
+   * As many lines of each kind as fit, by turns, and how many more there are.
    *
-   * @param total the number of all changes
+   * @param mostChars of the lines, beside those that say how many more there are
    */
-  text(total: number): { readonly changes: string; readonly cut: boolean } {
-    // What was not read again for lack of time has its key at least.
-    const rest = [...this.#changed.values()].map(({ name }) => lineOf("~", name, []));
-    const kinds = [[...this.#lines.changed, ...rest], this.#lines.added, this.#lines.removed];
+  text(counts: RowCounts, mostChars: number): { readonly changes: string; readonly cut: boolean } {
+    const mostRemoved = Math.max(leastRemoved, Math.ceil(mostChars / charsPerRemoved));
+    const lists = kinds.map((kind) => this.#lines(kind));
     const taken = kinds.map(() => 0);
     let chars = 0;
     for (let turn = 0, full = 0; full < kinds.length; turn = (turn + 1) % kinds.length) {
-      const line = kinds[turn]?.[taken[turn] ?? 0];
-      if (line === undefined || chars + line.length > this.#chars) full++;
+      const at = taken[turn] as number;
+      const line = kinds[turn] === "removed" && at >= mostRemoved ? undefined : lists[turn]?.[at];
+      if (line === undefined || chars + line.length > mostChars) full++;
       else {
         full = 0;
         chars += line.length;
-        taken[turn] = (taken[turn] ?? 0) + 1;
+        taken[turn] = at + 1;
       }
     }
-    const lines = kinds.flatMap((kind, at) => kind.slice(0, taken[at]));
-    return { changes: lines.join(""), cut: lines.length < total || lines.some((line) => line.endsWith(cutLine)) };
+    const lines = kinds.flatMap((kind, at) => {
+      const more = counts[kind] - (taken[at] as number);
+      return [...(lists[at] ?? []).slice(0, taken[at]), ...(more > 0 ? [`${signs[kind]} and ${more} more\n`] : [])];
+    });
+    const shownLines = taken.reduce((sum, count) => sum + count, 0);
+    const all = counts.changed + counts.added + counts.removed;
+    return { changes: lines.join(""), cut: shownLines < all || lines.some((line) => line.endsWith(cutLine)) };
   }
 
-  #nameOf(row: readonly Cell[]): string {
-    return `${shown(this.#key)}=${shown(cellText(row[0] ?? null))}`;
+  /** Lines in the order of the rows. Changes are left out whose row was not read for lack of time. */
+  #lines(kind: Kind): string[] {
+    const numberOf = ({ numbers: [before, after] }: Change) => before ?? after ?? 0;
+    const changes = this.#changes[kind].toSorted((left, right) => numberOf(left) - numberOf(right));
+    return changes.flatMap((change) => this.#lineOf(kind, change) ?? []);
   }
 
-  #kept(cell: Cell): KeptCell {
-    const text = cellText(cell);
-    this.#hasher.addText(text);
-    return { shown: shown(text), hash: this.#hasher.take() };
+  #lineOf(kind: Kind, { rows: [before, after] }: Change): string | undefined {
+    const name = (after ?? before)?.name;
+    if (name === undefined) return undefined;
+    if (kind === "removed") return lineOf(signs[kind], name, []);
+    const cells = after?.cells ?? [];
+    if (kind === "added") {
+      return lineOf(
+        signs[kind],
+        name,
+        cells.map((cell, at) => `${shown(this.#columns[at] ?? "")}=${cell.shown}`),
+      );
+    }
+    const changed = (before?.cells ?? []).flatMap((cell, at) => {
+      const other = cells[at];
+      if (other === undefined || other.hash === cell.hash) return [];
+      return [`${shown(this.#columns[at] ?? "")} ${orEmpty(cell.shown)} -> ${orEmpty(other.shown)}`];
+    });
+    return lineOf(signs[kind], name, changed);
   }
 }
 

@@ -5,10 +5,15 @@ import type { Table } from "../tables/table.js";
  * What was not compared of a table whose rows were read just now. The next reading forgets it.
  *
  * @param name how the table is called
+ * @param isMatched its rows were matched with those of another table
  */
-export function faultOf(table: Table, name: string): PartialReason | undefined {
+export function faultOf(table: Table, name: string, isMatched = false): PartialReason | undefined {
   const broken = table.broken();
-  if (broken !== undefined) return { ...broken, message: `${name}: ${broken.message}` };
+  if (broken !== undefined) {
+    const isMissing = isMatched && table.hasAllRows?.() !== true;
+    const missing = isMissing ? " Rows that are missing count as added or removed." : "";
+    return { ...broken, message: `${name}: ${broken.message}${missing}` };
+  }
   const later = table.laterColumns?.() ?? 0;
   if (later === 0) return undefined;
   return { reason: "size", message: `${name}: ${later} columns that only later rows have were not compared.` };

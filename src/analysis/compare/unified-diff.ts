@@ -19,8 +19,8 @@ export interface DiffedText {
 }
 
 /**
- * The hunks as a unified diff. It ends after the last whole hunk that fits, or after the last line if the first hunk does
- * not fit.
+ * The hunks as a unified diff. It ends after the last whole hunk that fits, or after the last line that fits if less than
+ * half of the characters would be used.
  *
  * @param cutEnds carriage returns at the ends of lines are not shown
  */
@@ -46,7 +46,7 @@ export async function unifiedDiff(
       after: (number) => show(right.get(number)),
     });
     const shown = shownHunk(hunk, spans[at] as LineRange, lines, chars - diff.length);
-    if (!shown.cut || hunk === first) diff += shown.text;
+    if (!shown.cut || hunk === first || diff.length < chars / 2) diff += shown.text;
     if (shown.cut) return { diff, cut: true };
   }
   return { diff, cut: false };

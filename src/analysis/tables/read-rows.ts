@@ -1,4 +1,5 @@
 import { ArtifactError } from "../../store/model/errors.js";
+import { meantName } from "../../store/model/meant-name.js";
 import type { RowsAnalysis } from "../../store/ports/analyses.js";
 import type { PartialReason, RowsPage } from "../../store/ports/description.js";
 import { detectFormat } from "../formats/detect-format.js";
@@ -44,19 +45,34 @@ export async function readRows(source: Source, wanted: RowsAnalysis, run: Run): 
     ...(total !== undefined && { total }),
     more: found.more,
     ...(omitted > 0 && { omitted_columns: omitted }),
-    ...(text.cut > 0 && { cut: text.cut }),
+    ...cutsOf(text),
     ...((found.partial ?? range.partial) && { partial: found.partial ?? range.partial }),
+  };
+}
+
+function cutsOf({ cut, cutColumns }: RowsText): Pick<RowsPage, "cut" | "cut_columns"> {
+  return {
+    ...(cut > 0 && { cut }),
+    ...(cutColumns.length > 0 && { cut_columns: cutColumns.slice(0, namedColumns) }),
   };
 }
 
 function indexOfColumn({ columns }: Table, name: string): number {
   const index = columns.findIndex((column) => column.name === name);
   if (index !== -1) return index;
+  const start = `The table has no column ${JSON.stringify(shownText(name))}.`;
+  const meant = meantName(
+    name,
+    columns.map((column) => column.name),
+  );
+  if (meant !== undefined) throw noColumn(`${start} Did you mean ${JSON.stringify(shownText(meant))}?`);
   const names = columns.slice(0, namedColumns).map((column) => JSON.stringify(shownText(column.name)));
   const rest = columns.length > namedColumns ? ` and ${columns.length - namedColumns} more` : "";
-  const message = `The table has no column ${JSON.stringify(shownText(name))}. Its columns are ${names.join(", ")}${rest}.`;
-  throw new ArtifactError("invalid_argument", message, { details: { argument: "columns" } });
+  throw noColumn(`${start} Its columns are ${names.join(", ")}${rest}.`);
 }
+
+const noColumn = (message: string): ArtifactError =>
+  new ArtifactError("invalid_argument", message, { details: { argument: "columns" } });
 
 function tooManyColumns(columns: number, chars: number): ArtifactError {
   const message = `${columns} columns have no room in ${chars} characters.`;
@@ -79,12 +95,13 @@ async function fill(text: RowsText, { table, range, columns }: Filling): Promise
   const { from, to } = range;
   // Whether rows follow is asked of the table only if it is not known: another row may be in another part of a file.
   const last = range.total === undefined ? to + 1 : to;
+  let isFull = false;
   for await (const { first, rows } of table.batches({ from, to: last, columns })) {
-    for (const [index, row] of rows.entries()) {
-      if (first + index > to || !text.add(row)) return { more: true };
-    }
+    isFull = rows.some((row, index) => first + index > to || !text.add(row));
+    if (isFull) break;
   }
   const partial = table.broken();
+  if (isFull) return { more: true, partial };
   if (partial !== undefined) return { more: partial.reason === "time", partial };
   return { more: range.total !== undefined && from + text.rows <= range.total };
 }

@@ -7,23 +7,52 @@ import { success } from "../calls/tool-result.js";
 import { callText, readCall } from "../content/read-call.js";
 import { plainOrQuoted } from "./brief-text.js";
 
-/** How two versions differ: first what was compared and how many changes there are, then the changes. */
+/** How two versions differ: first what was not compared, then how many changes there are, then the changes. */
 export function comparisonAnswer({ before, after, comparison }: ComparedArtifacts): CallToolResult {
-  const [first, second] = namesOf(before, after);
-  const { kind, partial } = comparison;
-  const head =
-    kind === "identical"
-      ? `Identical: ${first} and ${second} have the same ${count(after.bytes, "byte")}.`
-      : `From ${first} to ${second}: ${countsOf(comparison)}.`;
+  const { partial, ...found } = comparison;
   const parts = [
-    head,
-    ...remarksOn(comparison),
     ...(partial === undefined ? [] : [partial.message]),
+    headOf(comparison, before, after),
+    ...remarksOn(comparison),
     ...hintsOf(comparison, before, after),
   ];
-  const changes = comparison.table?.by?.changes ?? withoutNames(comparison.text?.diff ?? "");
-  const text = [parts.join(" "), changes].filter((part) => part !== "").join("\n");
-  return success({ before: placeOf(before), after: placeOf(after), ...comparison }, text);
+  const text = [parts.join(" "), changesOf(comparison)].filter((part) => part !== "").join("\n");
+  return success({ ...(partial && { partial }), before: placeOf(before), after: placeOf(after), ...found }, text);
+}
+
+function headOf(comparison: Comparison, before: Artifact, after: Artifact): string {
+  const [first, second] = namesOf(before, after);
+  if (comparison.kind === "identical") {
+    return `Identical: ${first} and ${second} have the same ${count(after.bytes, "byte")}.`;
+  }
+  if (comparison.same !== undefined) return sameText(comparison, first, second);
+  return `From ${first} to ${second}: ${countsOf(comparison)}.`;
+}
+
+/** The same for a reader: as "Same text: only the line ends differ, from version 1 to version 2." */
+function sameText({ same, differs = [], table }: Comparison, first: string, second: string): string {
+  const words = differs.map((one) => (one === "order" ? `the order of ${same}` : wordsFor[one]));
+  const only =
+    words.length === 0
+      ? "only how it is written differs"
+      : `only ${words.join(" and ")} ${words.length > 1 || differs.includes("line_ends") ? "differ" : "differs"}`;
+  const rows = table === undefined ? "" : `. ${count(table.rows_after, "row")}`;
+  return `Same ${same}: ${only}, from ${first} to ${second}${rows}.`;
+}
+
+const wordsFor = {
+  format: "the format",
+  compression: "the compression",
+  encoding: "the encoding",
+  line_ends: "the line ends",
+  column_order: "the order of columns",
+};
+
+/** The lines that differ. Where only the order of many lines does, they say nothing. */
+function changesOf({ same, differs, text, table }: Comparison): string {
+  if (table?.by !== undefined) return table.by.changes;
+  const isNoise = same !== undefined && (text?.cut === true || differs?.includes("format"));
+  return isNoise ? "" : withoutNames(text?.diff ?? "");
 }
 
 /** A diff without its first two lines, which name what was compared: the text has said that. */
@@ -44,75 +73,107 @@ function namesOf(before: Artifact, after: Artifact): [string, string] {
   return [nameOf(before), nameOf(after)];
 }
 
-function countsOf({ text, table, bytes }: Comparison): string {
-  if (table !== undefined) return tableCounts(table);
-  if (text !== undefined) {
-    const { lines_added, lines_removed, hunks } = text;
-    return `${count(lines_added, "line")} added, ${lines_removed} removed, in ${count(hunks, "place")}`;
+function countsOf({ text, table, bytes, partial }: Comparison): string {
+  if (table !== undefined) {
+    const { by } = table;
+    const rows = by?.at_least ? "" : rowCounts(table, partial?.reason === "time");
+    const parts = [rows, ...columnChanges(table), by ? changedRows(by) : lineCounts(text, partial)];
+    return parts.filter((part) => part !== "").join("; ");
   }
+  if (text !== undefined) return lineCounts(text, partial);
   if (bytes === undefined) return "they differ";
   return `${bytes.before} to ${count(bytes.after, "byte")}, the first that differs is at offset ${bytes.first_difference}`;
 }
 
-function tableCounts({
-  rows_before,
-  rows_after,
-  columns_added,
-  columns_removed,
-  by,
-}: NonNullable<Comparison["table"]>) {
+type ComparedTable = NonNullable<Comparison["table"]>;
+
+function lineCounts(text: Comparison["text"], partial: Comparison["partial"]): string {
+  if (text === undefined) return "";
+  const least = partial?.reason === "time" ? "at least " : "";
+  return `${least}${count(text.lines_added, "line")} added, ${text.lines_removed} removed, in ${count(text.hunks, "place")}`;
+}
+
+function rowCounts({ rows_before: before, rows_after: after }: ComparedTable, isOver: boolean): string {
+  if (isOver) return `at least ${before} rows before and ${after} after`;
+  return before === after ? `${count(after, "row")} in both` : `${before} to ${count(after, "row")}`;
+}
+
+function columnChanges({ columns_added: added, columns_removed: removed }: ComparedTable): string[] {
   const names = (columns: readonly string[]): string => columns.map(plainOrQuoted).join(", ");
-  const parts = [
-    rows_before === rows_after ? count(rows_after, "row") : `${rows_before} to ${count(rows_after, "row")}`,
-    columns_added.length === 0 ? "" : `columns added: ${names(columns_added)}`,
-    columns_removed.length === 0 ? "" : `columns removed: ${names(columns_removed)}`,
-    by === undefined
-      ? ""
-      : `by ${plainOrQuoted(by.column)} ${count(by.rows_added, "row")} added, ${by.rows_removed} removed, ${by.rows_changed} changed`,
+  return [
+    added.length === 0 ? "" : `columns added: ${names(added)}`,
+    removed.length === 0 ? "" : `columns removed: ${names(removed)}`,
   ];
-  return parts.filter((part) => part !== "").join("; ");
+}
+
+function changedRows(by: NonNullable<ComparedTable["by"]>): string {
+  const column = plainOrQuoted(by.column);
+  const counts = [
+    [by.rows_added, "added"],
+    [by.rows_removed, "removed"],
+    [by.rows_changed, "changed"],
+  ] as const;
+  if (by.at_least !== true) {
+    const [[added], ...others] = counts;
+    const rest = others.map(([number, what]) => `${number} ${what}`);
+    return `by ${column} ${[`${count(added, "row")} added`, ...rest].join(", ")}`;
+  }
+  const known = counts.filter(([number]) => number > 0).map(([number, what]) => `${number} ${what}`);
+  return known.length === 0
+    ? `by ${column} no change was found in the rows that were matched`
+    : `by ${column} at least ${known.join(", at least ")}`;
 }
 
 /** What a reader of the changes must know. */
 function remarksOn({ text, table }: Comparison): string[] {
   const { encodings, line_ends: ends } = text ?? {};
-  const { column, repeated_keys: repeated, empty_keys: empty } = table?.by ?? { repeated_keys: 0, empty_keys: 0 };
+  const { by } = table ?? {};
   return [
     encodings === undefined ? "" : `They are ${encodings.join(" and ")}: their characters are compared.`,
     ends === undefined ? "" : `Their line ends are ${ends.join(" and ")}, and are not compared.`,
-    repeated + empty === 0
+    by === undefined || by.repeated_keys + by.empty_keys === 0
       ? ""
-      : `${plainOrQuoted(column ?? "")} does not name each row: ${repeated} repeat a value and ${empty} have none, and are matched in order.`,
+      : `${plainOrQuoted(by.column)} does not name each row: ${by.repeated_at_least ? "at least " : ""}${by.repeated_keys} repeat a value and ${by.empty_keys} have none, and are matched in order.`,
   ].filter((part) => part !== "");
 }
 
+/** A diff of a table that is longer is worth another call. */
+const longDiffChars = 1_000;
+
 /** How to see what is not shown. */
-function hintsOf({ kind, text, table, bytes }: Comparison, before: Artifact, after: Artifact): string[] {
-  const call = {
-    bucket: before.bucket,
-    key: before.key,
-    version: before.version,
-    to_bucket: after.bucket === before.bucket ? undefined : after.bucket,
-    to_key: after.key === before.key ? undefined : after.key,
-    to_version: after.version,
-  };
-  if (table?.by !== undefined) {
-    return table.by.cut ? [`Not all changes are shown: ${readCall(after, { rows: 5 })} reads rows.`] : [];
+function hintsOf({ kind, same, text, table, bytes }: Comparison, before: Artifact, after: Artifact): string[] {
+  if (same !== undefined || kind === "identical") return [];
+  const compareCall = (more: object) =>
+    callText("compare_artifacts", {
+      bucket: before.bucket,
+      key: before.key,
+      version: before.version,
+      to_bucket: after.bucket === before.bucket ? undefined : after.bucket,
+      to_key: after.key === before.key ? undefined : after.key,
+      to_version: after.version,
+      ...more,
+    });
+  const { by, likely_key: key } = table ?? {};
+  if (by?.at_least) return [`If both are text, ${compareCall({})} compares all lines.`];
+  if (by !== undefined) {
+    return by.cut ? [`Not all changes are shown: ${readCall(after, { rows: 5 })} reads rows.`] : [];
   }
-  const byHint = `${callText("compare_artifacts", { ...call, by: "COLUMN" })} shows changed rows, by a column that names them.`;
-  const cut =
-    text?.cut === true
+  const isLong = text === undefined || text.cut || text.diff.length > longDiffChars;
+  return [
+    ...(text?.cut
       ? [`The diff is cut. Line by line from there: ${readCall(after, { line: lineAfter(text.diff) })}.`]
-      : [];
-  if (kind === "table") return text === undefined || text.cut ? [...cut, byHint] : cut;
-  return bytes === undefined ? cut : ["describe_artifact says what each one is."];
+      : []),
+    ...(key !== undefined && isLong ? [`${compareCall({ by: key })} shows changed rows.`] : []),
+    ...(bytes === undefined ? [] : ["describe_artifact says what each one is."]),
+  ];
 }
 
 /** The line of the second text that comes after a diff. */
 function lineAfter(diff: string): number {
-  const hunks = [...diff.matchAll(/^@@ -\d+(?:,\d+)? \+(\d+)(?:,\d+)? @@.*$/gm)];
+  const hunks = [...diff.matchAll(/^@@ -\d+(?:,\d+)? \+(\d+)(,0)?(?:,\d+)? @@.*$/gm)];
   const last = hunks.at(-1);
   if (last === undefined) return 1;
   const shown = diff.slice(last.index + last[0].length).match(/^[ +]/gm) ?? [];
-  return Number(last[1]) + shown.length;
+  const first = Number(last[1]) + (last[2] === undefined ? 0 : 1); // no lines are named by the line before them
+  return first + shown.length;
 }

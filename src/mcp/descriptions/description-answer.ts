@@ -2,6 +2,7 @@ import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import type { Artifact } from "../../store/model/artifact.js";
 import { count } from "../../store/model/count.js";
 import { ArtifactError } from "../../store/model/errors.js";
+import { meantName } from "../../store/model/meant-name.js";
 import { quote } from "../../store/model/quote.js";
 import type { ColumnDescription, Description, TableDescription } from "../../store/ports/description.js";
 import { success } from "../calls/tool-result.js";
@@ -64,7 +65,8 @@ function toldOfTable(artifact: Artifact, description: Description, names: readon
   const { table } = description;
   if (table === undefined) throw refused(`This is no table, but ${briefText(description)}: leave columns out.`);
   const found = names === undefined ? table.column_details : namedColumns(table, names);
-  const told = names === undefined ? columnLines(found, maxChars) : fullColumnLines(found, maxChars);
+  const wanted = { columns: found, rows: table.rows };
+  const told = names === undefined ? columnLines(wanted, maxChars) : fullColumnLines(wanted, maxChars);
   const lines = [...tableLine(table), ...told.lines, ...moreLine(artifact, table, told, found)];
   return { shown: { ...description, table: { ...table, column_details: told.columns } }, lines };
 }
@@ -74,6 +76,11 @@ function namedColumns({ column_details: all }: TableDescription, names: readonly
   return [...new Set(names)].map((name) => {
     const found = all.find((column) => column.name === name);
     if (found !== undefined) return found;
+    const meant = meantName(
+      name,
+      all.map((column) => column.name),
+    );
+    if (meant !== undefined) throw refused(`There is no column ${quote(name)}. Did you mean ${quote(meant)}?`);
     const known = all.slice(0, maxNamed).map((column) => quote(column.name));
     const rest = all.length > maxNamed ? ` and ${all.length - maxNamed} more` : "";
     throw refused(`There is no column ${quote(name)}. The columns are ${known.join(", ")}${rest}.`);

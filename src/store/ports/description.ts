@@ -18,6 +18,7 @@ export interface Description {
   readonly partial?: PartialReason;
   readonly text?: TextDescription;
   readonly json?: JsonShape;
+  /** Also of JSON that is an array of objects. */
   readonly table?: TableDescription;
   readonly image?: { readonly width: number; readonly height: number };
   readonly archive?: ArchiveDescription;
@@ -48,10 +49,12 @@ export interface TextDescription {
   readonly longest_line: { readonly line: number; readonly bytes: number };
 }
 
-/** The shape of a JSON value: for two levels what is in it. */
+/** The shape of a JSON value: for two levels what is in it, and for three of objects in an array that is in the root. */
 export interface JsonShape {
   /** `mixed` for members of an array that differ. */
   readonly type: "object" | "array" | "string" | "number" | "boolean" | "null" | "mixed";
+  /** Some of the values are null. The type is that of the others. */
+  readonly nullable?: true;
   /** Number of members of an object, or of items of an array. */
   readonly size?: number;
   /** Of an object, by name: the first 50 members. */
@@ -71,6 +74,8 @@ export interface TableDescription {
   readonly delimiter?: string;
   /** Of CSV: false if the first row is data, and the columns are named `column_1`, `column_2`, ... */
   readonly header?: boolean;
+  /** Of CSV: lines before the first row that were left out: `sep=;`, or comments that begin with `#`. */
+  readonly skipped_lines?: number;
   /** The first 200 columns, in the order of the table. */
   readonly column_details: readonly ColumnDescription[];
 }
@@ -87,7 +92,10 @@ export interface ColumnDescription {
   /** Numbers as numbers, times as ISO 8601, text as text (its first 100 characters). Absent if not known. */
   readonly least?: number | string;
   readonly greatest?: number | string;
-  /** Number of different values; a lower bound if `distinct_exact` is absent. Counted up to 1,000. */
+  /**
+   * Number of different values; a lower bound if `distinct_exact` is absent. Counted up to 1,000, and further only as long as
+   * each value is more than the one before, or each less.
+   */
   readonly distinct?: number;
   readonly distinct_exact?: true;
   /** The most frequent values, at most 20, with their counts, if there are at most 1,000 different ones. */
@@ -143,22 +151,40 @@ export interface RowsPage {
   readonly omitted_columns?: number;
   /** The cells that were cut, because one alone was too long for the page. */
   readonly cut?: number;
-  /** Present if the table breaks off, or a limit ended the reading. */
+  /** The columns of cells that were cut, the first 50. A page of one of them alone has more of its cell. */
+  readonly cut_columns?: readonly string[];
+  /** Present if the table breaks off, rows are not as wide as the table, or a limit ended the reading. */
   readonly partial?: PartialReason;
 }
 
 /** Lines in which a text or an expression was found. */
 export interface FoundLines {
-  /** Lines that match. All of them are counted, unless `partial` is present. */
+  /** The line at which the search began. */
+  readonly from: number;
+  /** Lines that match, from there on. All of them are counted, unless `partial` is present. */
   readonly total: number;
-  /** Lines that match before the first one that was asked for. */
-  readonly before: number;
+  /** The last line that was searched, if the time was over before the end. */
+  readonly searched_to?: number;
   /** Matching lines in `text`. */
   readonly shown: number;
   /** The number of the last matching line in `text`; 0 if there is none. */
   readonly last: number;
-  /** As grep shows it: `12:` before a matching line, `13-` before one of the context, `--` between groups. Long lines are cut. */
+  /**
+   * As grep shows it: `12:` before a matching line, `13-` before one of the context, `--` between groups. Long lines are
+   * cut if there is no room for all. One that is longer than `text` may be has an excerpt for each of its matches, with the
+   * offset of the match: `12@3456:`.
+   */
   readonly text: string;
+  /** The matching lines in `text` that are cut. */
+  readonly cut?: {
+    readonly lines: number;
+    /** The first of them. */
+    readonly line: number;
+    /** Matches in it, if it is longer than `text` may be. */
+    readonly matches?: number;
+    /** Where the first of those begins. Absent if the text is not UTF-8, or compressed. */
+    readonly offset?: number;
+  };
   readonly partial?: PartialReason;
 }
 
@@ -166,13 +192,22 @@ export interface FoundLines {
 export interface Comparison {
   /** `identical` by the bytes. */
   readonly kind: "identical" | "text" | "table" | "bytes";
+  /** Not all was compared, or not all that differs is told. */
+  readonly partial?: PartialReason;
+  /** The bytes differ, but both have the same text, the same lines in another order, or the same columns and rows. */
+  readonly same?: "text" | "lines" | "rows";
+  /** With `same`: what differs. If it is empty, only how the text or the cells are written. */
+  readonly differs?: readonly ("format" | "compression" | "encoding" | "line_ends" | "column_order" | "order")[];
   /** Of text, and of tables that are text. */
   readonly text?: {
     readonly lines_added: number;
     readonly lines_removed: number;
     /** Groups of changed lines. */
     readonly hunks: number;
-    /** A unified diff with 3 lines of context. Cut after the last whole hunk or line that fits. */
+    /**
+     * A unified diff with 3 lines of context. Cut after the last whole hunk or line that fits, and sooner if most lines
+     * differ.
+     */
     readonly diff: string;
     /** The diff does not show all hunks. */
     readonly cut: boolean;
@@ -185,20 +220,29 @@ export interface Comparison {
     /** By name, the first 200. */
     readonly columns_added: readonly string[];
     readonly columns_removed: readonly string[];
-    /** Rows that were read: a lower bound if the comparison is partial. */
+    /** Rows that were read, or that the format tells: a lower bound if the comparison is partial. */
     readonly rows_before: number;
     readonly rows_after: number;
+    /** Without a key column: one that both have and whose values, in the first rows of each, are all different. */
+    readonly likely_key?: string;
     /** With a key column. */
     readonly by?: {
       readonly column: string;
+      /** A limit ended the comparison: more rows may be added, removed and changed. */
+      readonly at_least?: true;
       readonly rows_added: number;
       readonly rows_removed: number;
       readonly rows_changed: number;
       /** Rows, in both tables, whose key was in their table before. Rows of one key are matched in order. */
       readonly repeated_keys: number;
+      /** There were too many keys to remember: more rows may repeat one. */
+      readonly repeated_at_least?: true;
       /** Rows, in both tables, whose key is empty. They are matched in order. */
       readonly empty_keys: number;
-      /** One line for each of the first changes: `+ id=5: a=1, b=2`, `- id=6`, `~ id=7: price 12 -> 13`. */
+      /**
+       * One line for each of the first changes: `~ id=7: price 12 -> 13`, `+ id=5: a=1, b=2`, `- id=6`; and one for the
+       * rest of each kind: `- and 775 more`.
+       */
       readonly changes: string;
       readonly cut: boolean;
     };
@@ -209,7 +253,6 @@ export interface Comparison {
     /** Offset of the first byte that differs. The end of the shorter one, if it is the beginning of the other. */
     readonly first_difference: number;
   };
-  readonly partial?: PartialReason;
 }
 
 /** Lines of a text. */
@@ -218,14 +261,17 @@ export interface LinesPage {
   /** Numbers of the first and last line; 0 and 0 if there is none. */
   readonly first: number;
   readonly last: number;
-  /** Number of lines in the whole text. */
-  readonly total: number;
+  /** Number of lines in the whole text, if it is known. */
+  readonly total?: number;
   readonly encoding: TextDescription["encoding"];
   /** Present if the page is one line that was too long for it: where it was cut, and where its rest begins. */
   readonly cut?: {
     readonly line: number;
     readonly shown_bytes: number;
     readonly line_bytes: number;
-    readonly next_offset: number;
+    /** Absent if the text is compressed. */
+    readonly next_offset?: number;
   };
+  /** Present if the text breaks off. */
+  readonly partial?: PartialReason;
 }

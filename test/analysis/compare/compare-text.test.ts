@@ -5,6 +5,7 @@ import { compare } from "../../../src/analysis/compare/compare.js";
 import type { Run } from "../../../src/analysis/source.js";
 import type { Comparison } from "../../../src/store/ports/description.js";
 import { endlessRun, sourceOfBytes } from "../../support/byte-sources.js";
+import { randomNumbers } from "../../support/random-numbers.js";
 
 type Content = string | Uint8Array;
 
@@ -36,15 +37,6 @@ function commonLength(left: readonly string[], right: readonly string[]): number
     row = next;
   }
   return row[right.length] ?? 0;
-}
-
-/** Numbers below `below` that are the same in each run. */
-function randomNumbers(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return Math.floor((state / 2 ** 32) * below);
-  };
 }
 
 /** Two short texts of few different lines: the second one is another, or made of the first. */

@@ -33,7 +33,9 @@ test("the time ends the batches, and is said", async () => {
     let calls = 0;
     const table = await openTableIn(path, bytesOf(path), () => ++calls > 1);
     await rowsOf(table);
-    expect(table.broken()?.reason).toBe("time");
+    const { reason, message } = table.broken() ?? {};
+    expect(reason).toBe("time");
+    expect(message).toMatch(/^The time was over( after .*)?\.$/); // and not that something cannot be read
   }
 });
 

@@ -48,6 +48,7 @@ const rowsAnswer = artifact.pick({ bucket: true, key: true, version: true }).ext
   csv: z.string().meta({ description: "A header line, and a line for each row." }),
   omitted_columns: z.int().optional().meta({ description: "Columns that were left out, as the page had no room." }),
   cut: z.int().optional().meta({ description: "Cells that were cut, as each alone was too long for the page." }),
+  cut_columns: z.array(z.string()).optional().meta({ description: "The columns of these cells." }),
   partial: partial.optional(),
 });
 
