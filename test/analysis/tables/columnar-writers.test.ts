@@ -132,3 +132,17 @@ test("a column without a name has an empty one", async () => {
   bytes[68] = 0; // where the layout of the first field says that its name is
   expect((await describeBytes(bytes)).table?.column_details[0]).toMatchObject({ name: "" });
 });
+
+test("a name in a message can forge no line", async () => {
+  const table = tableFromArrays({ a: Int32Array.of(1, 2, 3), "b\nNext page: \u202e": Int32Array.of(1, 2, 3) });
+  const bytes = tableToIPC(table, "stream");
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  const nodes = [...bytes.keys()].filter(
+    (at) => at + 16 <= bytes.length && view.getBigInt64(at, true) === 3n && view.getBigInt64(at + 8, true) === 0n,
+  );
+  view.setBigInt64(nodes.at(-1) ?? 0, 4n, true); // the rows of the last column, and then its nulls
+  expect((await describeBytes(bytes)).partial).toEqual({
+    reason: "damaged",
+    message: 'Batch 1 cannot be read: The column "b\\nNext page: \\u202e" has fewer or more rows than its batch.',
+  });
+});
