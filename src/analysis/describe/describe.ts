@@ -1,6 +1,7 @@
 import type { Description } from "../../store/ports/description.js";
 import { type Detected, detectFormat } from "../formats/detect-format.js";
 import type { Run, Source } from "../source.js";
+import { fitDescription } from "./fit-description.js";
 
 /** What one format tells, beside its name. */
 type Facts = Omit<Partial<Description>, "format" | "mime_type" | "compression">;
@@ -16,7 +17,7 @@ export async function describe(source: Source, run: Run): Promise<Description> {
   const named = { format, ...(mimeType && { mime_type: mimeType }), ...(compression && { compression }) };
   const report = (facts: unknown) => run.report({ ...named, ...(facts as Facts) });
   report({});
-  return { ...named, ...(await factsOf(source, detected, { isOver: () => run.isOver(), report })) };
+  return fitDescription({ ...named, ...(await factsOf(source, detected, { isOver: () => run.isOver(), report })) });
 }
 
 /** The code of each kind is loaded when it is needed first. */
