@@ -5,7 +5,8 @@ import { describeTable } from "../tables/describe-table.js";
 import { openDetectedTable } from "../tables/open-table.js";
 import { describeText } from "./describe-text.js";
 
-/** The columns of a table; of tables that are text also facts about the text, if they are all known. */
+/** The columns of a table; of tables that are text also facts about the text, if they are all known. A file that tells no
+ * columns because it is damaged has only a `partial`. */
 export async function describeContentTable(
   source: Source,
   detected: Detected,
@@ -13,6 +14,8 @@ export async function describeContentTable(
 ): Promise<Pick<Description, "table" | "text" | "partial">> {
   const opened = await openDetectedTable(source, detected, run);
   if (opened === undefined) return {};
+  const unreadable = opened.columns.length === 0 ? opened.broken() : undefined;
+  if (unreadable !== undefined) return { partial: unreadable };
   const { partial, ...table } = await describeTable(opened, run);
   if (partial !== undefined) return { table, partial };
   if (!detected.isText) return { table };

@@ -83,11 +83,18 @@ function detectText({ key, mimeType, head, isWhole }: Beginning): Detected | und
 }
 
 function textFormatOf(text: string, named: string | undefined, isWhole: boolean): string {
-  if (named === "csv" || named === "tsv") return named;
+  const isNamedTable = named === "csv" || named === "tsv";
+  if (isNamedTable && !/^\s*[[{<]/.test(text)) return named;
   if (looksLikeJsonLines(text, { isWhole, isNamed: named === "jsonl" })) return "jsonl";
   if (looksLikeJson(text, named === "json")) return "json";
   const isSvg = named === "svg" ? /<svg[\s>]/.test(text) : /^\s*(?:<\?xml[^>]*>\s*)?<svg[\s>]/.test(text);
-  return isSvg ? "svg" : "text";
+  if (isSvg) return "svg";
+  return isNamedTable && !isHtml(text) ? named : "text";
+}
+
+/** What a server answers in place of a table is often a page. */
+function isHtml(text: string): boolean {
+  return /^\s*<(?:!doctype html|html)[\s>]/i.test(text);
 }
 
 /** The media type that is stored, or that the name says, if it is one of text, and of no format that the text has not. */

@@ -41,6 +41,7 @@ const interpretations: Readonly<Record<Table["format"], Interpretation>> = {
   csv: "all",
   tsv: "all",
   jsonl: "times",
+  json: "times",
   parquet: "times",
   arrow: "times",
 };
@@ -72,13 +73,14 @@ class TableFacts {
 
   /** @param isWhole all rows were read */
   describe(isWhole: boolean): TableDescription {
-    const { totalRows, columns, delimiter, header } = this.#table;
+    const { totalRows, columns, delimiter, header, skippedLines } = this.#table;
     return {
       rows: isWhole && columns.length > 0 ? this.rows : Math.max(this.rows, totalRows ?? 0),
       ...(!isWhole && totalRows !== undefined && { rows_exact: true }),
       columns: columns.length + (this.#table.laterColumns?.() ?? 0),
       ...(delimiter !== undefined && { delimiter }),
       ...(header !== undefined && { header }),
+      ...(skippedLines !== undefined && { skipped_lines: skippedLines }),
       column_details: this.#columns.map((column) => column.describe(isWhole)),
     };
   }

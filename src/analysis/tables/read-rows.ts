@@ -44,8 +44,15 @@ export async function readRows(source: Source, wanted: RowsAnalysis, run: Run): 
     ...(total !== undefined && { total }),
     more: found.more,
     ...(omitted > 0 && { omitted_columns: omitted }),
-    ...(text.cut > 0 && { cut: text.cut }),
+    ...cutsOf(text),
     ...((found.partial ?? range.partial) && { partial: found.partial ?? range.partial }),
+  };
+}
+
+function cutsOf({ cut, cutColumns }: RowsText): Pick<RowsPage, "cut" | "cut_columns"> {
+  return {
+    ...(cut > 0 && { cut }),
+    ...(cutColumns.length > 0 && { cut_columns: cutColumns.slice(0, namedColumns) }),
   };
 }
 
@@ -79,12 +86,13 @@ async function fill(text: RowsText, { table, range, columns }: Filling): Promise
   const { from, to } = range;
   // Whether rows follow is asked of the table only if it is not known: another row may be in another part of a file.
   const last = range.total === undefined ? to + 1 : to;
+  let isFull = false;
   for await (const { first, rows } of table.batches({ from, to: last, columns })) {
-    for (const [index, row] of rows.entries()) {
-      if (first + index > to || !text.add(row)) return { more: true };
-    }
+    isFull = rows.some((row, index) => first + index > to || !text.add(row));
+    if (isFull) break;
   }
   const partial = table.broken();
+  if (isFull) return { more: true, partial };
   if (partial !== undefined) return { more: partial.reason === "time", partial };
   return { more: range.total !== undefined && from + text.rows <= range.total };
 }

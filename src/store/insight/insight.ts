@@ -85,8 +85,15 @@ export class Insight {
   async rows(at: VersionAt, wanted: Omit<RowsAnalysis, "kind">, signal?: AbortSignal): Promise<Found<RowsPage>> {
     return this.#withOpen([at], async ([open]) => {
       const page = await this.#run({ ...wanted, kind: "rows" }, [open], signal);
-      return { ...page, artifact: open.artifact };
+      const total = page.total ?? (await this.#knownRows(open.artifact));
+      return { ...page, ...(total !== undefined && { total }), artifact: open.artifact };
     });
+  }
+
+  /** The number of rows, if a description has counted all. */
+  async #knownRows(artifact: Artifact): Promise<number | undefined> {
+    const { table, partial } = (await this.#descriptions.get(artifact)) ?? {};
+    return partial === undefined || table?.rows_exact === true ? table?.rows : undefined;
   }
 
   /** Lines in which a text or an expression is found. */

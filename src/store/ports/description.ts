@@ -18,6 +18,7 @@ export interface Description {
   readonly partial?: PartialReason;
   readonly text?: TextDescription;
   readonly json?: JsonShape;
+  /** Also of JSON that is an array of objects. */
   readonly table?: TableDescription;
   readonly image?: { readonly width: number; readonly height: number };
   readonly archive?: ArchiveDescription;
@@ -48,10 +49,12 @@ export interface TextDescription {
   readonly longest_line: { readonly line: number; readonly bytes: number };
 }
 
-/** The shape of a JSON value: for two levels what is in it. */
+/** The shape of a JSON value: for two levels what is in it, and for three of objects in an array that is in the root. */
 export interface JsonShape {
   /** `mixed` for members of an array that differ. */
   readonly type: "object" | "array" | "string" | "number" | "boolean" | "null" | "mixed";
+  /** Some of the values are null. The type is that of the others. */
+  readonly nullable?: true;
   /** Number of members of an object, or of items of an array. */
   readonly size?: number;
   /** Of an object, by name: the first 50 members. */
@@ -71,6 +74,8 @@ export interface TableDescription {
   readonly delimiter?: string;
   /** Of CSV: false if the first row is data, and the columns are named `column_1`, `column_2`, ... */
   readonly header?: boolean;
+  /** Of CSV: lines before the first row that were left out: `sep=;`, or comments that begin with `#`. */
+  readonly skipped_lines?: number;
   /** The first 200 columns, in the order of the table. */
   readonly column_details: readonly ColumnDescription[];
 }
@@ -87,7 +92,10 @@ export interface ColumnDescription {
   /** Numbers as numbers, times as ISO 8601, text as text (its first 100 characters). Absent if not known. */
   readonly least?: number | string;
   readonly greatest?: number | string;
-  /** Number of different values; a lower bound if `distinct_exact` is absent. Counted up to 1,000. */
+  /**
+   * Number of different values; a lower bound if `distinct_exact` is absent. Counted up to 1,000, and further only as long as
+   * each value is more than the one before, or each less.
+   */
   readonly distinct?: number;
   readonly distinct_exact?: true;
   /** The most frequent values, at most 20, with their counts, if there are at most 1,000 different ones. */
@@ -143,7 +151,9 @@ export interface RowsPage {
   readonly omitted_columns?: number;
   /** The cells that were cut, because one alone was too long for the page. */
   readonly cut?: number;
-  /** Present if the table breaks off, or a limit ended the reading. */
+  /** The columns of cells that were cut, the first 50. A page of one of them alone has more of its cell. */
+  readonly cut_columns?: readonly string[];
+  /** Present if the table breaks off, rows are not as wide as the table, or a limit ended the reading. */
   readonly partial?: PartialReason;
 }
 

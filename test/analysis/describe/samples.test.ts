@@ -34,6 +34,13 @@ test("says where a tar archive breaks off", async () => {
   });
 });
 
+test("says that a Parquet file that breaks off cannot be read, and counts no rows", async () => {
+  const found = await described(Buffer.from("PAR1\x15\x04\xff\x00\x00", "latin1"), "x.parquet");
+  expect(found).toMatchObject({ format: "parquet", partial: { reason: "damaged" } });
+  expect(found.partial?.message).toMatch(/^The Parquet file cannot be read: /);
+  expect(found.table).toBeUndefined();
+});
+
 test("says what of a safetensors file is missing", async () => {
   const found = await described(content("model.safetensors").subarray(0, -7));
   expect(found.tensors?.tensors).toBe(3);
@@ -107,6 +114,66 @@ test("describes other bytes by their beginning and their entropy", async () => {
   expect((await described(Buffer.alloc(1000))).unknown?.entropy).toBe(0);
   expect((await described(Buffer.alloc(999, Buffer.from([0, 0, 255])))).unknown?.entropy).toBeCloseTo(0.918, 2); // of 1/3 and 2/3
   expect(await described("", "x.csv")).toEqual({ format: "empty" });
+});
+
+test("tells which values of JSON can be null, and the names in a list that is in the root", async () => {
+  const found = await described(
+    '{"data":[{"x":1,"y":null,"z":{"w":1}},null,{"x":null,"y":null,"t":[{"u":1}]}],"a":{"b":{"c":1}},"n":null}',
+    "x.json",
+  );
+  expect(found).toMatchObject({ format: "json", text: { lines: 1 } });
+  expect(found.table).toBeUndefined();
+  expect(found.json).toEqual({
+    type: "object",
+    size: 3,
+    members: {
+      data: {
+        type: "array",
+        size: 3,
+        items: {
+          type: "object",
+          nullable: true,
+          size: 3,
+          members: {
+            x: { type: "number", nullable: true },
+            y: { type: "null" },
+            z: { type: "object", size: 1 },
+            t: { type: "array", size: 1 },
+          },
+        },
+      },
+      a: { type: "object", size: 1, members: { b: { type: "object", size: 1 } } },
+      n: { type: "null" },
+    },
+  });
+});
+
+test("tells the columns of a JSON array of objects, and where it is wrong", async () => {
+  expect(await described('[{"a":1,"b":null},{"a":2}]', "x")).toMatchObject({
+    format: "json",
+    text: { lines: 1 },
+    json: {
+      type: "array",
+      size: 2,
+      items: { type: "object", members: { a: { type: "number" }, b: { type: "null" } } },
+    },
+    table: {
+      rows: 2,
+      columns: 2,
+      column_details: [
+        { name: "a", empties: 0 },
+        { name: "b", type: "empty", empties: 2 },
+      ],
+    },
+  });
+  expect(await described('[{"a":1},{"a":2},{"a"', "x.json")).toMatchObject({
+    table: { rows: 2, columns: 1 },
+    partial: {
+      reason: "damaged",
+      message:
+        "The JSON breaks off after 21 bytes. The table breaks off after 2 rows. What follows is no JSON, and was not read.",
+    },
+  });
 });
 
 test("tells where JSON is wrong, and what its shape is until there", async () => {

@@ -42,6 +42,12 @@ test("tells JSON and JSON Lines by their text", async () => {
     ["a,b\n1,2\n", "x.txt", "text"],
     ["a\tb\n1\t2\n", "x.tsv", "tsv"],
     ["", "x.csv", "empty"],
+    ["<!DOCTYPE html>\n<title>Not found</title>\n", "x.csv", "text"],
+    ["\n<html lang=en><body>1,2</body>", "x.tsv", "text"],
+    ["<none>,a\n1,2\n", "x.csv", "csv"],
+    ['[{"a":1,"b":2}]', "x.csv", "json"],
+    ['{"a":1}\n{"a":2}\n', "x.csv", "jsonl"],
+    ["[a,b\n1,2\n", "x.csv", "csv"],
   ] as const) {
     expect({ content, key, format: (await detect(content, key)).format }).toEqual({ content, key, format });
   }

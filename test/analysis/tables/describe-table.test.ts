@@ -19,7 +19,11 @@ async function columnOf(texts: readonly string[]) {
 
 describe("the type of a column of texts", () => {
   test.each([
-    ["integer", ["1", "-2", "+3", "007", ""], 4, { least: -2, greatest: 7 }],
+    ["integer", ["1", "-2", "+3", "0", "7", ""], 5, { least: -2, greatest: 7 }],
+    ["text", ["10", "00501", "99950"], 3, { least: "00501", greatest: "99950" }],
+    ["text", ["01", "02", "10"], 3, { least: "01", greatest: "10" }],
+    ["text", ["-01", "1.5", "a"], 3, { least: "-01", greatest: "a" }],
+    ["number", ["0.5", "-0.5", "0", "0e1"], 4, { least: -0.5, greatest: 0.5 }],
     ["number", ["1", "2.5", "-1e3", ".5", "5."], 5, { least: -1000, greatest: 5 }],
     ["boolean", ["true", "FALSE", "False"], 3, {}],
     [
@@ -57,6 +61,25 @@ describe("the type of a column of texts", () => {
       greatest: "n/a",
       distinct: 1_000,
     });
+  });
+
+  test("that all values differ is known if they rise or fall", async () => {
+    const numbers = Array.from({ length: 12_000 }, (_, index) => index - 20);
+    const padded = numbers.map((number) => `id-${String(number + 20).padStart(8, "0")}`);
+    for (const texts of [numbers.map(String), numbers.map(String).reverse(), padded, padded.toReversed()]) {
+      expect(await columnOf([...texts.slice(0, 5_000), "", ...texts.slice(5_000)])).toMatchObject({
+        empties: 1,
+        distinct: 12_000,
+        distinct_exact: true,
+      });
+      for (const doubled of [
+        [...texts, texts.at(-1) ?? ""],
+        [texts[0] ?? "", ...texts],
+      ]) {
+        const column = await columnOf(doubled);
+        expect([column?.distinct, column?.distinct_exact]).toEqual([1_000, undefined]);
+      }
+    }
   });
 });
 
@@ -157,7 +180,7 @@ describe("JSON Lines", () => {
     const found = await description(memorySource("a.jsonl", '{"a":1}\n{"a":2}\n{"a":\n{"a":4}\n'));
     expect(found).toMatchObject({ rows: 2, partial: { reason: "damaged" } });
     expect(found.partial?.message).toBe(
-      "The table breaks off after 2 rows: the next one begins at byte 16, and is no JSON.",
+      "The table breaks off after 2 rows: the next one begins at byte 16 (line 3), and is no JSON. Nothing behind that was read.",
     );
     expect(found.rows_exact).toBeUndefined();
   });

@@ -33,6 +33,11 @@ describe("which rows", () => {
       { row: -3, rows: 1 },
       { first: 8, last: 8, total: 10, more: true },
     ],
+    [{ row: -99_999 }, { first: 1, last: 10, total: 10, more: false }],
+    [
+      { row: -99_999, rows: 3 },
+      { first: 1, last: 3, total: 10, more: true },
+    ],
     [{ rows: -30 }, { first: 1, last: 10, total: 10, more: false }],
     [
       { row: 10, rows: 5 },
@@ -61,6 +66,12 @@ describe("which rows", () => {
   test("a table without rows has a header", async () => {
     const page = await rowsOf(memorySource("a.csv", "a,b\n"));
     expect(page).toEqual({ csv: "a,b\n", columns: ["a", "b"], first: 0, last: 0, total: 0, more: false });
+  });
+
+  test("a page tells of rows that are too long or too short, though more rows follow", async () => {
+    const page = await rowsOf(memorySource("a.csv", "a,b\n1\n1,2,3\n5,6\n7,8\n"), { rows: 2 });
+    expect(page).toMatchObject({ csv: "a,b\n1,\n1,2\n", last: 2, more: true, partial: { reason: "damaged" } });
+    expect(page.partial?.message).toMatch(/^Row 2 has more cells .* Row 1 has fewer cells/);
   });
 
   test("the last rows of a table that breaks off are the last ones before", async () => {
@@ -111,7 +122,7 @@ describe("a page has room for so many characters", () => {
     });
     expect(page.csv.length).toBeLessThanOrEqual(1_000);
     expect(page.csv.length).toBeGreaterThan(900);
-    expect(page).toMatchObject({ first: 1, last: 1, more: true, cut: 2, columns: ["a", "b"] });
+    expect(page).toMatchObject({ first: 1, last: 1, more: true, cut: 2, cut_columns: ["a", "b"], columns: ["a", "b"] });
     const [, row] = Papa.parse<string[]>(page.csv).data;
     expect(row?.[0]).toMatch(/^x+…$/);
     expect(row?.[1]).toMatch(/^(",)+"?…$/);

@@ -157,6 +157,19 @@ describe("Insight.rows() and find()", () => {
     expect(open).toBe(0);
   });
 
+  it("tell how many rows there are if a description has counted them", async () => {
+    const firstRow = { ...all, rows: 1 };
+    const insight = insightWith();
+    await save("id,v\na,1\nb,2\nc,3\n");
+    expect(await insight.rows(at, firstRow)).toMatchObject({ last: 1, more: true });
+    expect((await insight.rows(at, firstRow)).total).toBeUndefined();
+    await insight.describe(at);
+    expect(await insight.rows(at, firstRow)).toMatchObject({ last: 1, more: true, total: 3 });
+    await save('id,v\na,1\nb,2\nc,"3\n'); // it breaks off
+    await insight.describe(at);
+    expect((await insight.rows(at, firstRow)).total).toBeUndefined();
+  });
+
   it("say which limit stopped them, and what to do", async () => {
     await save("id,v\n");
     const tooLarge = (limit: string) => ({ code: "too_large", next: "look_at_less", details: { limit } });

@@ -1,4 +1,4 @@
-import { type TokenParserOptions as ParserOptions, Tokenizer, TokenParser, TokenType } from "@streamparser/json";
+import { type JSONParserOptions, Tokenizer, TokenParser, TokenType } from "@streamparser/json";
 
 /** A number that a JavaScript number may not hold. It may be inside of a text. */
 const mayBeInexact = /(?:^|[:,[\s])-?(?:\d{16}|\d{1,15}(?:\.\d*)?[eE]\+?\d{3})/;
@@ -32,6 +32,10 @@ function parseValid(text: string): unknown {
 
 export interface ExactParser {
   onValue(value: unknown): void;
+  /** Is called for each list and each object that begins. An error that it throws ends the parser, and comes from `write`. */
+  onContainer(): void;
+  /** Whether the JSON has come to its end. */
+  readonly isEnded: boolean;
   /** @throws Error if the JSON is wrong */
   write(part: string | Uint8Array): void;
   /** @throws Error if the JSON is not whole */
@@ -43,22 +47,32 @@ export interface ExactParser {
  *
  * @param cellLevel the lists and objects around a cell. Deeper values are inside of cells
  */
-export function createExactParser(options: ParserOptions, cellLevel: number): ExactParser {
+export function createExactParser(options: JSONParserOptions, cellLevel: number): ExactParser {
   const tokenizer = new ExactTokenizer(options);
   const tokens = new TokenParser(options);
   let level = 0;
   tokenizer.onToken = (parsed) => {
     const { token, value } = parsed;
-    if (token === TokenType.LEFT_BRACE || token === TokenType.LEFT_BRACKET) level += 1;
-    else if (token === TokenType.RIGHT_BRACE || token === TokenType.RIGHT_BRACKET) level -= 1;
+    if (token === TokenType.LEFT_BRACE || token === TokenType.LEFT_BRACKET) {
+      level += 1;
+      exact.onContainer();
+    } else if (token === TokenType.RIGHT_BRACE || token === TokenType.RIGHT_BRACKET) level -= 1;
     if (typeof value === "bigint" && level > cellLevel) tokens.write({ ...parsed, value: String(value) });
     else tokens.write(parsed);
   };
   tokenizer.onEnd = () => {
     if (!tokens.isEnded) tokens.end();
   };
+  tokens.onEnd = () => {
+    if (!tokenizer.isEnded) tokenizer.end();
+  };
+  tokens.onError = (error) => tokenizer.error(error);
   const exact: ExactParser = {
     onValue: () => undefined,
+    onContainer: () => undefined,
+    get isEnded() {
+      return tokenizer.isEnded && tokens.isEnded;
+    },
     write: (part) => tokenizer.write(part),
     end: () => tokenizer.end(),
   };
