@@ -43,10 +43,9 @@ function tableComparison(
   found: ComparedTables,
 ): Comparison {
   const partial = found.partial ?? (found.sameRows === undefined ? text?.partial : undefined);
-  const isSameText = text?.same === "text" && partial === undefined;
   return {
     kind: "table",
-    ...(isSameText ? sameness("text", detected, text) : samenessOfRows(found, tables, detected)),
+    ...(text?.same === "text" ? sameness("text", detected, text) : samenessOfRows(found, tables, detected)),
     ...(partial && { partial }),
     ...(text && { text: text.text }),
     table: found.table,
