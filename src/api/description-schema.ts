@@ -25,6 +25,7 @@ const text = z.object({
 
 const jsonValue = z.object({
   type: z.enum(["object", "array", "string", "number", "boolean", "null", "mixed"]),
+  nullable: z.literal(true).optional(),
   size: count.optional().meta({ description: "Number of members or items." }),
 });
 
@@ -75,6 +76,7 @@ const table = z.object({
   columns: count.meta({ description: "Number of columns." }),
   delimiter: z.string().optional().meta({ description: "Of CSV: the character between cells." }),
   header: z.boolean().optional().meta({ description: "Of CSV: false if the first row is data." }),
+  skipped_lines: count.optional().meta({ description: "Of CSV: lines before the first row that were left out." }),
   column_details: z.array(column).meta({ description: "The first 200 columns, in their order." }),
 });
 

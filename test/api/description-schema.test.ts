@@ -29,6 +29,7 @@ const described: Whole<Omit<Description, "json">> & Pick<Description, "json"> = 
     columns: 1,
     delimiter: ";",
     header: true,
+    skipped_lines: 1,
     column_details: [
       {
         name: "a",

@@ -4,12 +4,33 @@ import type { Detected } from "../formats/detect-format.js";
 import { JsonScanner } from "../formats/json/json-scanner.js";
 import type { Run, Source } from "../source.js";
 import { damaged } from "./damage.js";
+import { describeContentTable } from "./describe-content-table.js";
 import { scanBytes } from "./scan-bytes.js";
 import { ShapeBuilder } from "./shape-builder.js";
 import { TextScanner } from "./text-scanner.js";
 
-/** The shape of JSON, and facts about its text. After damage in the JSON only the text is read on. */
+/**
+ * The shape of JSON, facts about its text, and of an array of objects also the columns of a table. After damage in the JSON
+ * only the text is read on.
+ */
 export async function describeJson(
+  source: Source,
+  detected: Detected,
+  run: Run,
+): Promise<Pick<Description, "text" | "json" | "table" | "partial">> {
+  const found = await scanJson(source, detected, run);
+  run.report(found);
+  if (run.isOver()) return found;
+  const rows: Run = { isOver: () => run.isOver(), report: (known) => run.report({ ...found, ...(known as object) }) };
+  const { table, partial } = await describeContentTable(source, { ...detected, isText: false }, rows);
+  const both = [found.partial, partial].filter((reason) => reason !== undefined);
+  const [first] = both;
+  if (first === undefined) return { ...found, ...(table && { table }) };
+  const message = both.map((reason) => reason.message).join(" ");
+  return { ...found, ...(table && { table }), partial: { ...first, message } };
+}
+
+async function scanJson(
   source: Source,
   detected: Detected,
   run: Run,

@@ -2,14 +2,19 @@ import type { JsonShape } from "../../store/ports/description.js";
 import type { JsonListener, JsonType } from "../formats/json/json-scanner.js";
 import { shorten } from "./shorten.js";
 
-/** Levels below the root that a shape tells. */
+/** Levels below the root that a shape tells; one more of the objects in an array that is in the root. */
 const maxLevel = 2;
 const maxMembers = 50;
 const maxNameChars = 200;
+/** Names of an object that are compared with each other, and their length: the scanner cuts longer ones. */
+const maxCompared = 10_000;
+const maxComparedChars = 150;
 
 /** What all values at one place have in common. */
 interface Place {
   type: JsonShape["type"] | undefined;
+  /** Some values are null. The type is that of the others. */
+  hasNull?: true;
   /** Null if the values differ in size. */
   size: number | null | undefined;
   members?: Map<string, Place>;
@@ -19,9 +24,15 @@ interface Place {
 interface OpenContainer {
   readonly place: Place;
   readonly isArray: boolean;
+  /** The shape tells what is in it. */
+  readonly isTold: boolean;
   size: number;
   /** Of the member that comes next. */
   name: string;
+  /** The object had a member of this name before, which counts once. */
+  repeats: boolean;
+  /** The first names of an object. */
+  names: Set<string> | undefined;
 }
 
 const newPlace = (): Place => ({ type: undefined, size: undefined });
@@ -32,28 +43,36 @@ export class ShapeBuilder implements JsonListener {
   readonly #open: OpenContainer[] = [];
 
   wantsNames(level: number): boolean {
-    return level < maxLevel;
+    return this.#open[level] !== undefined;
   }
 
   name(level: number, name: string): void {
     const container = this.#open[level];
-    if (container !== undefined) container.name = shorten(name, maxNameChars);
+    if (container === undefined) return;
+    container.name = shorten(name, maxNameChars);
+    container.names ??= new Set();
+    container.repeats = container.names.has(name);
+    const isCompared = name.length <= maxComparedChars && container.names.size < maxCompared;
+    if (isCompared) container.names.add(name);
   }
 
   begin(level: number, type: JsonType): void {
-    if (level > maxLevel + 1) return;
     const parent = this.#open[level - 1];
-    if (parent !== undefined) parent.size += 1;
-    if (level > maxLevel) return;
+    if (parent === undefined && level > 0) return;
+    if (parent?.repeats === false) parent.size += 1;
+    if (parent?.isTold === false) return;
     const place = (parent === undefined ? this.#root : childOf(parent)) ?? newPlace();
-    place.type = place.type === undefined || place.type === type ? type : "mixed";
+    if (type === "null") place.hasNull = true;
+    else place.type = place.type === undefined || place.type === type ? type : "mixed";
     const isArray = type === "array";
-    if (isArray || type === "object") this.#open[level] = { place, isArray, size: 0, name: "" };
+    if (!isArray && type !== "object") return;
+    const isTold = level < maxLevel || (level === maxLevel && !isArray && parent?.isArray === true);
+    this.#open[level] = { place, isArray, isTold, size: 0, name: "", repeats: false, names: undefined };
   }
 
   end(level: number): void {
     const container = this.#open[level];
-    if (container === undefined || level > maxLevel) return;
+    if (container === undefined) return;
     const { place, size } = container;
     place.size = place.size === undefined || place.size === size ? size : null;
     this.#open.length = level;
@@ -62,7 +81,7 @@ export class ShapeBuilder implements JsonListener {
   /** The shape of what was seen until here. Containers that are open have the size that was seen. */
   shape(): JsonShape | undefined {
     for (let level = this.#open.length - 1; level >= 0; level -= 1) this.end(level);
-    return this.#root.type === undefined ? undefined : shapeOf(this.#root, this.#root.type);
+    return shapeOf(this.#root);
   }
 }
 
@@ -80,19 +99,24 @@ function childOf({ place, isArray, name }: OpenContainer): Place | undefined {
   return made;
 }
 
-function shapeOf({ size, members, items }: Place, type: JsonShape["type"]): JsonShape {
+/** Undefined if there is no value. */
+function shapeOf({ type, hasNull, size, members, items }: Place): JsonShape | undefined {
+  if (type === undefined) return hasNull && { type: "null" };
   const isMixed = type === "mixed";
+  const itemsShape = items && shapeOf(items);
   return {
     type,
+    ...(hasNull && { nullable: true }),
     ...(typeof size === "number" && !isMixed ? { size } : {}),
     ...(members && !isMixed ? { members: membersOf(members) } : {}),
-    ...(items?.type && !isMixed ? { items: shapeOf(items, items.type) } : {}),
+    ...(itemsShape && !isMixed ? { items: itemsShape } : {}),
   };
 }
 
 function membersOf(members: ReadonlyMap<string, Place>): Record<string, JsonShape> {
-  const named = [...members].flatMap(([name, place]) =>
-    place.type === undefined ? [] : [[name, shapeOf(place, place.type)] as const],
-  );
+  const named = [...members].flatMap(([name, place]) => {
+    const shape = shapeOf(place);
+    return shape === undefined ? [] : [[name, shape] as const];
+  });
   return Object.fromEntries(named);
 }

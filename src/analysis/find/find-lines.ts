@@ -1,11 +1,11 @@
 import { ArtifactError } from "../../store/model/errors.js";
-import { decoderOf } from "../../store/model/text-encoding.js";
 import type { FindAnalysis } from "../../store/ports/analyses.js";
 import type { FoundLines, PartialReason } from "../../store/ports/description.js";
-import { BrokenContentError, plainBytes } from "../formats/byte-stream.js";
+import { BrokenContentError } from "../formats/byte-stream.js";
 import { type Detected, detectFormat } from "../formats/detect-format.js";
 import { type Run, type Source, timeIsOver } from "../source.js";
-import { type LinePiece, LinePieces } from "./line-pieces.js";
+import { countLines, timeOver } from "./count-lines.js";
+import { linePiecesOf } from "./line-pieces-of.js";
 import { LineSearch } from "./line-search.js";
 import { patternOf } from "./pattern.js";
 
@@ -13,16 +13,29 @@ import { patternOf } from "./pattern.js";
  * Lines of a text that match. A literal text is compared as it is, upper and lower case included. Lines end with LF or
  * CRLF. An expression is tried on each line without its line end, and on the first 1 MiB of a longer one.
  *
- * @throws ArtifactError `invalid_argument` if the content is no text, or there is nothing to look for
+ * @throws ArtifactError `invalid_argument` if the content is no text, there is nothing to look for, or an expression is so
+ * slow that it was tried on no line; `too_large` if the first line that is wanted was not reached in time
  */
 export async function findLines(source: Source, wanted: FindAnalysis, run: Run): Promise<FoundLines> {
   const pattern = patternOf(wanted.find, wanted.regex, run);
   const detected = await detectFormat(source);
-  if (!detected.isText && detected.format !== "empty") throw noText(detected);
-  const search = new LineSearch(pattern, wanted);
+  if (!detected.isText && detected.format !== "empty") throw noText("find", detected);
+  const from = await firstLine(source, detected, wanted.line ?? 1, run);
+  const search = new LineSearch(pattern, wanted, { line: from, offset: textStart(detected) });
   const stopped = await searchAll(search, source, detected, run);
+  if (stopped?.reason === "time" && search.searchedTo < from) throw nothingSearched(wanted, from);
   const partial = stopped ?? untriedPart(search);
-  return { ...search.found, ...(partial && { partial }) };
+  const searchedTo = stopped?.reason === "time" ? { searched_to: search.searchedTo } : {};
+  return { from, ...search.found, ...searchedTo, ...(partial && { partial }) };
+}
+
+async function firstLine(source: Source, detected: Detected, line: number, run: Run): Promise<number> {
+  return line > 0 ? line : Math.max(1, (await countLines(source, detected, run)).lines + 1 + line);
+}
+
+/** Where the text begins in the content. Undefined if its UTF-8 is not what the content holds. */
+function textStart({ compression, encoding, bom }: Detected): number | undefined {
+  return compression === undefined && encoding === "utf-8" ? (bom ? 3 : 0) : undefined;
 }
 
 /** @returns why the search has ended before the end of the text */
@@ -32,58 +45,41 @@ async function searchAll(
   detected: Detected,
   run: Run,
 ): Promise<PartialReason | undefined> {
-  const pieces = new LinePieces();
-  const toUtf8 = utf8Of(detected);
-  /** Bytes of the text before the current block. */
-  let searched = 0;
-  const isOver = (found: Iterable<LinePiece>) => {
-    for (const piece of found) if (run.isOver() || !search.search(piece)) return true;
-    return false;
-  };
-  const over = () => timeIsOver(`the first ${searched.toLocaleString("en")} bytes`);
   try {
-    for await (const block of plainBytes(source, detected)) {
-      if (isOver(pieces.push(toUtf8(block)))) return over();
-      searched += block.length;
+    for await (const piece of linePiecesOf(source, detected)) {
+      if (!run.isOver() && search.search(piece)) continue;
+      search.stop();
+      return timeIsOver(`line ${search.searchedTo}`);
     }
+    return undefined;
   } catch (error) {
     if (!(error instanceof BrokenContentError)) throw error;
-    if (isOver(endOf(pieces, toUtf8))) return over();
     return { reason: "damaged", message: error.message };
   }
-  return isOver(endOf(pieces, toUtf8)) ? over() : undefined;
 }
 
-function* endOf(pieces: LinePieces, toUtf8: (block?: Uint8Array) => Buffer): Generator<LinePiece, void, undefined> {
-  yield* pieces.push(toUtf8());
-  yield* pieces.end();
-}
-
-/** Most text is UTF-8 already, and is not decoded. Without a block the function returns what is left. */
-function utf8Of({ encoding = "utf-8", bom = false }: Detected): (block?: Uint8Array) => Buffer {
-  if (encoding !== "utf-8") {
-    const decode = decoderOf(encoding);
-    return (block) => Buffer.from(decode(block));
-  }
-  let mark = bom ? 3 : 0;
-  return (block = new Uint8Array(0)) => {
-    const skipped = Math.min(mark, block.length);
-    mark -= skipped;
-    return Buffer.from(block.buffer, block.byteOffset + skipped, block.length - skipped);
-  };
+function nothingSearched({ regex }: FindAnalysis, from: number): ArtifactError {
+  if (!regex) return timeOver(`line ${from} was searched`);
+  const message = `The expression takes too long: the time was over before it was tried on all of line ${from}.`;
+  return new ArtifactError("invalid_argument", message, {
+    next: "simplify_expression",
+    details: { argument: "find" },
+  });
 }
 
 function untriedPart({ untried: { lines, first } }: LineSearch): PartialReason | undefined {
   if (lines === 0) return undefined;
   const which = lines === 1 ? `Line ${first} is` : `${lines} lines, the first of them line ${first}, are`;
-  return { reason: "size", message: `${which} longer than 1 MiB: the expression was tried on the first 1 MiB alone.` };
+  const message = `${which} longer than 1 MiB: the expression was tried on the first 1 MiB alone. A literal text is looked for in all.`;
+  return { reason: "size", message };
 }
 
-function noText({ format, compression }: Detected): ArtifactError {
+/** The error for content that has no lines. */
+export function noText(argument: "find" | "line", { format, compression }: Detected): ArtifactError {
   const what = format === "unknown" ? "bytes of an unknown format" : `of the format ${format}`;
   const message = `This content is no text, in which lines could be found: it is ${what}${compression ? `, compressed by ${compression}` : ""}.`;
   return new ArtifactError("invalid_argument", message, {
     next: "describe_content",
-    details: { argument: "find", format },
+    details: { argument, format },
   });
 }

@@ -1,19 +1,39 @@
-import type { Hit } from "./pattern.js";
-
-/** Characters of a line that are shown. */
-const shownChars = 200;
+import type { MatchExcerpt } from "./line-matches.js";
 
 /** A line as it is shown. */
 export interface ShownLine {
   readonly line: number;
+  /** Cut if it is long. */
   readonly text: string;
+  /** If it is cut, and a page has room for all of it. */
+  readonly whole?: string;
 }
 
-/** Matching lines with their context, as grep shows them, up to a number of characters. */
+/** A matching line. */
+export interface MatchedLine extends ShownLine {
+  /** If it is too long for a page: how often it matches, and excerpts around its matches. `text` is the first one. */
+  readonly long?: { readonly matches: number; readonly excerpts: readonly MatchExcerpt[] };
+}
+
+/** A line of the text: `head` is its number. */
+interface Entry {
+  readonly shown: MatchedLine;
+  readonly isMatch: boolean;
+  readonly head: string;
+  text: string;
+  isWhole: boolean;
+}
+
+/**
+ * Matching lines with their context, as grep shows them, up to a number of characters. While lines are added, each is cut
+ * if it is long. In the end the room that is left is used: lines are shown whole, and those that no page has room for get
+ * an excerpt for each match.
+ */
 export class FoundText {
   readonly #chars: number;
   readonly #context: number;
-  readonly #parts: string[] = [];
+  readonly #most: number;
+  readonly #entries: (Entry | "--")[] = [];
   #length = 0;
   #shown = 0;
   #last = 0;
@@ -21,18 +41,30 @@ export class FoundText {
   #lastLine = 0;
   #isFull = false;
 
-  constructor(chars: number, context: number) {
+  /** @param most matching lines */
+  constructor(chars: number, context: number, most = Number.POSITIVE_INFINITY) {
     this.#chars = chars;
     this.#context = context;
+    this.#most = most;
   }
 
-  /** Nothing more can be added. */
+  /** No more matches can be added. */
   get isFull(): boolean {
-    return this.#isFull;
+    return this.#isFull || this.#shown >= this.#most;
   }
 
   get found() {
-    return { shown: this.#shown, last: this.#last, text: this.#parts.join("\n") };
+    let room = this.#chars + 1 - this.#length; // the last line has no line end
+    const entries = this.#entries.filter((entry) => entry !== "--");
+    room = showWhole(entries, room);
+    const lines = this.#entries.flatMap((entry) => {
+      if (entry === "--") return [entry];
+      const more = moreExcerpts(entry.shown, room);
+      room -= more.reduce((sum, line) => sum + line.length + 1, 0);
+      return [`${entry.head}${entry.text}`, ...more];
+    });
+    const cut = cutOf(entries);
+    return { shown: this.#shown, last: this.#last, text: lines.join("\n"), ...(cut && { cut }) };
   }
 
   /** The last line whose context after a match is still missing; 0 if none is. */
@@ -47,14 +79,12 @@ export class FoundText {
   }
 
   /** Adds a match, with the lines before it from `contextStart` on. */
-  match({ line, text }: ShownLine, before: readonly ShownLine[]): void {
-    if (this.#isFull) return;
-    const own = `${line}:${text}`;
+  match(shown: MatchedLine, before: readonly ShownLine[]): void {
+    const { line, text } = shown;
     const first = before[0]?.line ?? line;
-    const gap = this.#context > 0 && this.#shown > 0 && first > this.#lastLine + 1 ? ["--"] : [];
-    const isAdded =
-      this.#add([...gap, ...before.map((each) => `${each.line}-${each.text}`), own]) || this.#addFirst(own);
-    if (!isAdded) {
+    const gap = this.#context > 0 && this.#shown > 0 && first > this.#lastLine + 1 ? (["--"] as const) : [];
+    const own: Entry = { shown, isMatch: true, head: headOf(shown), text, isWhole: false };
+    if (!this.#add([...gap, ...before.map(contextEntry), own]) && !this.#addFirst(own)) {
       this.#isFull = true;
       return;
     }
@@ -63,39 +93,89 @@ export class FoundText {
     this.#lastLine = line;
   }
 
+  /** Ends the context of the last match, because a match comes that is not shown. */
+  end(): void {
+    this.#isFull = true;
+  }
+
   /** Adds the next line of the context after a match. */
-  after({ line, text }: ShownLine): void {
+  after(shown: ShownLine): void {
     if (this.#isFull) return;
-    if (this.#add([`${line}-${text}`])) this.#lastLine = line;
+    if (this.#add([contextEntry(shown)])) this.#lastLine = shown.line;
     else this.#isFull = true;
   }
 
   /** The first match is shown in any case, so that a caller who goes on behind it comes to an end. */
-  #addFirst(own: string): boolean {
-    return this.#shown === 0 && this.#add([own.length <= this.#chars ? own : own.slice(0, this.#chars)]);
+  #addFirst(own: Entry): boolean {
+    const text = own.text.slice(0, Math.max(1, this.#chars - own.head.length));
+    return this.#shown === 0 && this.#add([{ ...own, text }]);
   }
 
-  #add(lines: readonly string[]): boolean {
-    const length = lines.reduce((sum, line) => sum + line.length, 0) + lines.length;
-    if (this.#length + length > this.#chars + 1) return false; // the last line has no line end
-    this.#parts.push(...lines);
+  #add(entries: readonly (Entry | "--")[]): boolean {
+    const length = entries.reduce((sum, entry) => sum + lengthOf(entry) + 1, 0);
+    if (this.#length + length > this.#chars + 1) return false;
+    this.#entries.push(...entries);
     this.#length += length;
     return true;
   }
 }
 
-/** A line, cut to about 200 characters around a match. `…` is where it is cut. */
-export function cutLine(line: string, { at, length }: Hit = { at: 0, length: 0 }): string {
-  if (line.length <= shownChars) return line;
-  const room = Math.max(0, Math.floor((shownChars - length) / 2));
-  let start = Math.max(0, Math.min(at - room, line.length - shownChars));
-  let end = start + shownChars;
-  if (isLowSurrogate(line, start)) start += 1;
-  if (isLowSurrogate(line, end)) end -= 1;
-  return `${start > 0 ? "…" : ""}${line.slice(start, end)}${end < line.length ? "…" : ""}`;
+function contextEntry(shown: ShownLine): Entry {
+  return { shown, isMatch: false, head: `${shown.line}-`, text: shown.text, isWhole: false };
 }
 
-/** Whether a cut here would divide a character. */
-function isLowSurrogate(text: string, at: number): boolean {
-  return (text.charCodeAt(at) & 0xfc00) === 0xdc00;
+/** `12:`, or `12@3456:` with the offset of the match in a line that is too long for a page. */
+function headOf({ line, long }: MatchedLine, at = 0): string {
+  const offset = long?.excerpts[at]?.offset;
+  return offset === undefined ? `${line}:` : `${line}@${offset}:`;
+}
+
+function lengthOf(entry: Entry | "--"): number {
+  return entry === "--" ? entry.length : entry.head.length + entry.text.length;
+}
+
+/** Shows as many lines as there is room for as a whole: matches first, short ones first. @returns the room that is left */
+function showWhole(entries: readonly Entry[], room: number): number {
+  const more = ({ shown: { whole = "" }, text }: Entry): number => whole.length - text.length;
+  const longer = entries.filter(({ shown }) => shown.whole !== undefined);
+  longer.sort((one, other) => Number(other.isMatch) - Number(one.isMatch) || more(one) - more(other));
+  let left = room;
+  for (const entry of longer) {
+    if (more(entry) > left) continue;
+    left -= more(entry);
+    entry.text = entry.shown.whole ?? "";
+    entry.isWhole = true;
+  }
+  return left;
+}
+
+/** The excerpts behind the first one that there is room for. */
+function moreExcerpts(shown: MatchedLine, room: number): string[] {
+  const lines: string[] = [];
+  let left = room;
+  for (const [index, { text }] of (shown.long?.excerpts ?? []).entries()) {
+    if (index === 0) continue;
+    const line = `${headOf(shown, index)}${text}`;
+    left -= line.length + 1;
+    if (left < 0) break;
+    lines.push(line);
+  }
+  return lines;
+}
+
+/** The matching lines that are cut, and the first of them. */
+function cutOf(entries: readonly Entry[]) {
+  const cut = entries.filter(
+    ({ isMatch, isWhole, shown }) => isMatch && !isWhole && (shown.whole !== undefined || shown.long !== undefined),
+  );
+  const [first] = cut;
+  if (first === undefined) return undefined;
+  const { line, long } = first.shown;
+  const offset = long?.excerpts[0]?.offset;
+  return {
+    lines: cut.length,
+    line,
+    ...(long && { matches: long.matches }),
+    ...(offset === undefined ? {} : { offset }),
+  };
 }

@@ -7,16 +7,18 @@ export interface Hit {
   readonly length: number;
 }
 
+/** The time was over. */
+export interface TimeOver {
+  /** Where the first line begins that was not tried. */
+  readonly untried: number;
+}
+
 /** What is looked for in lines. Lines end with LF or CRLF. */
 export interface Pattern {
-  /**
-   * The first match in whole lines, from a line's beginning on.
-   *
-   * @returns "none", or "over" if the time is over before the end of the text
-   */
-  next(lines: string, from: number): Hit | "none" | "over";
-  /** The first match in the beginning of a line that is too long to be tried as a whole. */
-  inBeginning(line: string): Hit | "none";
+  /** The first match in whole lines, from a line's beginning on. */
+  next(lines: string, from: number): Hit | "none" | TimeOver;
+  /** The matches in one line, or in a part of it, from a place on. Those after an empty one, or when the time is over, are left out. */
+  hitsIn(line: string, from: number): Iterable<Hit>;
   /** A match is a text of this many characters. Undefined if only whole lines, or their beginnings, can be tried. */
   readonly length?: number;
   /** Lines without these bytes do not match. */
@@ -35,41 +37,65 @@ export function patternOf(find: string, regex: boolean, run: Run): Pattern {
 
 function literalPattern(find: string): Pattern {
   const { length } = find;
-  const next = (lines: string, from: number) => {
+  const next = (lines: string, from: number): Hit | "none" => {
     const at = lines.indexOf(find, from);
     return at === -1 ? "none" : { at, length };
   };
-  return { next, inBeginning: (line) => next(line, 0), length, bytes: Buffer.from(find) };
+  function* hitsIn(line: string, from: number) {
+    for (let hit = next(line, from); hit !== "none"; hit = next(line, hit.at + length)) yield hit;
+  }
+  return { next, hitsIn, length, bytes: Buffer.from(find) };
 }
 
-/** Lines that are tried between two looks at the time. */
-const linesPerLook = 8;
+/** Lines that are tried between two looks at the time: the most, and the milliseconds after which it becomes 1. */
+const mostPerLook = 64;
+const slowMs = 10;
 
 class ExpressionPattern implements Pattern {
-  readonly #expression: RegExp;
+  readonly #first: RegExp;
+  readonly #all: RegExp;
   readonly #run: Run;
-  #tried = 0;
+  #perLook = 1;
+  #untilLook = 1;
+  #lastLook = performance.now();
 
   constructor(expression: RegExp, run: Run) {
-    this.#expression = expression;
+    this.#first = expression;
+    this.#all = new RegExp(expression, `${expression.flags}g`);
     this.#run = run;
   }
 
-  next(lines: string, from: number): Hit | "none" | "over" {
+  next(lines: string, from: number): Hit | "none" | TimeOver {
     for (let start = from; start < lines.length; ) {
-      this.#tried += 1;
-      if (this.#tried % linesPerLook === 0 && this.#run.isOver()) return "over";
+      if (this.#isOver()) return { untried: start };
       const end = lineEnd(lines, start);
-      const hit = this.inBeginning(lines.slice(start, contentEnd(lines, start, end)));
-      if (hit !== "none") return { at: start + hit.at, length: hit.length };
+      const found = firstMatch(this.#first, lines.slice(start, contentEnd(lines, start, end)));
+      if (found !== null) return { at: start + found.index, length: found[0].length };
       start = end + 1;
     }
     return "none";
   }
 
-  inBeginning(line: string): Hit | "none" {
-    const found = this.#expression.exec(line);
-    return found === null ? "none" : { at: found.index, length: found[0].length };
+  *hitsIn(line: string, from: number): Generator<Hit, void, undefined> {
+    this.#all.lastIndex = from;
+    for (;;) {
+      const found = firstMatch(this.#all, line);
+      if (found === null) return;
+      const [{ length }] = found;
+      yield { at: found.index, length };
+      if (length === 0 || this.#isOver()) return;
+    }
+  }
+
+  /** Looks at the time before each line if lines take long, and before every 64th at least. */
+  #isOver(): boolean {
+    this.#untilLook -= 1;
+    if (this.#untilLook > 0) return false;
+    const now = performance.now();
+    this.#perLook = now - this.#lastLook > slowMs ? 1 : Math.min(mostPerLook, 2 * this.#perLook);
+    this.#untilLook = this.#perLook;
+    this.#lastLook = now;
+    return this.#run.isOver();
   }
 }
 
@@ -98,6 +124,15 @@ function expressionOf(find: string): RegExp {
     return new RegExp(source, flags);
   } catch (error) {
     throw refused(`The text to find does not parse as a regular expression of JavaScript: ${reasonOf(error)}.`);
+  }
+}
+
+/** The machine compiles an expression only when it tries it first, and may refuse it then. */
+function firstMatch(expression: RegExp, line: string): RegExpExecArray | null {
+  try {
+    return expression.exec(line);
+  } catch (error) {
+    throw refused(`The regular expression cannot be tried: ${reasonOf(error)}.`);
   }
 }
 

@@ -4,7 +4,14 @@ import type { Source } from "../source.js";
 import { BrokenContentError, plainBytes } from "./byte-stream.js";
 import { looksLikeJson, looksLikeJsonLines } from "./json/json-beginning.js";
 import { namedFormatOf } from "./named-format.js";
-import { isGzip, isSafetensors, libraryFormatOf, ownSignatureOf, type Signature } from "./signatures.js";
+import {
+  arrowSignatureOf,
+  isGzip,
+  isSafetensors,
+  libraryFormatOf,
+  ownSignatureOf,
+  type Signature,
+} from "./signatures.js";
 
 /** What a content is. */
 export interface Detected {
@@ -51,16 +58,12 @@ async function detectPlain(beginning: Beginning): Promise<Detected> {
   if (own !== undefined) return { ...own, isText: false };
   const text = detectText(beginning);
   if (text !== undefined) return text;
-  const found = (await libraryFormatOf(head)) ?? namedSignatureOf(beginning);
+  const found = arrowSignatureOf(head) ?? (await libraryFormatOf(head)) ?? namedSignatureOf(beginning);
   return { ...(found ?? { format: "unknown" }), isText: false };
 }
 
-/** Formats whose signature is so short that the name must say the same. */
-function namedSignatureOf({ key, mimeType, head, bytes }: Beginning): Signature | undefined {
-  const isStream = head[0] === 0xff && head[1] === 0xff && head[2] === 0xff && head[3] === 0xff;
-  if (isStream && namedFormatOf(key, mimeType) === "arrow") {
-    return { format: "arrow", mimeType: "application/vnd.apache.arrow.stream" };
-  }
+/** A format whose signature is so short that the name must say the same. */
+function namedSignatureOf({ key, head, bytes }: Beginning): Signature | undefined {
   // A header length that lies is damage, which the description tells.
   const isNamed = /\.safetensors$/i.test(key) && head[8] === 0x7b;
   return isNamed && !isSafetensors(head, bytes) ? { format: "safetensors" } : undefined;
@@ -83,11 +86,18 @@ function detectText({ key, mimeType, head, isWhole }: Beginning): Detected | und
 }
 
 function textFormatOf(text: string, named: string | undefined, isWhole: boolean): string {
-  if (named === "csv" || named === "tsv") return named;
+  const isNamedTable = named === "csv" || named === "tsv";
+  if (isNamedTable && !/^\s*[[{<]/.test(text)) return named;
   if (looksLikeJsonLines(text, { isWhole, isNamed: named === "jsonl" })) return "jsonl";
   if (looksLikeJson(text, named === "json")) return "json";
   const isSvg = named === "svg" ? /<svg[\s>]/.test(text) : /^\s*(?:<\?xml[^>]*>\s*)?<svg[\s>]/.test(text);
-  return isSvg ? "svg" : "text";
+  if (isSvg) return "svg";
+  return isNamedTable && !isHtml(text) ? named : "text";
+}
+
+/** What a server answers in place of a table is often a page. */
+function isHtml(text: string): boolean {
+  return /^\s*<(?:!doctype html|html)[\s>]/i.test(text);
 }
 
 /** The media type that is stored, or that the name says, if it is one of text, and of no format that the text has not. */

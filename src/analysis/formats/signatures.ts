@@ -44,10 +44,38 @@ export function isSafetensors(head: Uint8Array, bytes: number): boolean {
   return length >= 2n && length <= BigInt(bytes - 8);
 }
 
+const streamType = "application/vnd.apache.arrow.stream";
+const continuation = 0xffffffff;
+
+/**
+ * Arrow's formats without a signature that is theirs alone: the stream format, which begins with a message that has a
+ * schema (a FlatBuffer after its length, and since version 0.15 a mark), and version 1 of Feather.
+ */
+export function arrowSignatureOf(head: Uint8Array): Signature | undefined {
+  if (head.length < 16) return undefined;
+  const view = viewOf(head);
+  if (view.getUint32(0) === 0x46454131) return { format: "arrow" }; // FEA1
+  const prefix = view.getUint32(0, true) === continuation ? 8 : 4;
+  const length = view.getInt32(prefix - 4, true);
+  const table = prefix + view.getUint32(prefix, true);
+  if (length < 16 || table + 4 > Math.min(head.length, prefix + length)) return undefined;
+  const layout = table - view.getInt32(table, true);
+  if (layout < prefix + 4 || layout + 10 > head.length) return undefined;
+  // The layout: its own length, that of the message, and where its version, type and header are.
+  const typeAt = table + view.getUint16(layout + 6, true);
+  const isMessage = view.getUint16(layout, true) >= 10 && view.getUint16(layout, true) <= 14 && typeAt > table;
+  return isMessage && head[typeAt] === schemaType ? { format: "arrow", mimeType: streamType } : undefined;
+}
+
+/** Of a message with a schema: https://github.com/apache/arrow/blob/main/format/Message.fbs. */
+const schemaType = 1;
+
 let load: Promise<typeof import("file-type/core")> | undefined;
 
 /** What `file-type` finds in the first bytes of content that is no text. It sees only these, so it never reads a large file. */
 export async function libraryFormatOf(head: Uint8Array): Promise<Signature | undefined> {
+  // The library takes any bytes that begin with eleven set bits for sound; a frame has no 32 of them.
+  if (head.length >= 4 && viewOf(head).getUint32(0) === continuation) return undefined;
   load ??= import("file-type/core");
   const { fileTypeFromBuffer } = await load;
   const found = await fileTypeFromBuffer(head).catch(() => undefined); // it throws for some damaged files

@@ -4,7 +4,8 @@ import { type Run, type Source, timeIsOver } from "../source.js";
 import { ArrowCells } from "./arrow/cells.js";
 import { checkBatch, checkDictionary } from "./arrow/check-batch.js";
 import { registerCodecs } from "./arrow/codecs.js";
-import { type ArrowMessage, type ArrowMessages, findMessages, mostBytes } from "./arrow/messages.js";
+import { type ArrowMessages, findMessages } from "./arrow/find-messages.js";
+import { type ArrowMessage, mostBytes, withLength } from "./arrow/messages.js";
 import { columnTypeOf, schemaIn } from "./arrow/schema.js";
 import { FailingSource } from "./read-failure.js";
 import type { Batch, Cell, Column, Table, WantedRows } from "./table.js";
@@ -23,9 +24,7 @@ export async function openArrowTable(source: Source, run: Run): Promise<Table> {
   const failing = new FailingSource(source);
   try {
     const found = await findMessages(failing, run);
-    const [first] = found.messages;
-    if (first?.kind !== "schema") throw found.fault ?? new Unreadable("It does not begin with a schema.");
-    const schema = schemaIn(await failing.read(first.start + first.prefix, first.metadataBytes));
+    const schema = schemaIn(found.schema);
     await registerCodecs();
     return new ArrowTable(failing, run, found, schema);
   } catch (error) {
@@ -121,9 +120,10 @@ class ArrowTable implements Table {
   /** A stream that has only these batches, and the dictionaries that they may need. */
   async *#bytesOf(batches: readonly NumberedBatch[]): AsyncGenerator<Uint8Array, void, undefined> {
     const wanted = new Set(batches.map(({ message }) => message));
-    const { isFile, messages } = this.#found;
+    const { isFile, schema, messages } = this.#found;
     const needed = messages.filter((message) => message.kind !== "batch" || wanted.has(message));
     if (isFile) needed.sort((a, b) => order[a.kind] - order[b.kind]);
+    yield withLength(schema);
     for (const message of needed) yield this.#checkedBytes(message);
   }
 
@@ -154,4 +154,4 @@ interface NumberedBatch {
   readonly last: number;
 }
 
-const order = { schema: 0, dictionary: 1, batch: 2 };
+const order = { dictionary: 0, batch: 1 };

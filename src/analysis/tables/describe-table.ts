@@ -15,14 +15,18 @@ const reportEveryMs = 1_000;
  * What a table is, by all its rows or by those that could be read in time.
  *
  * What is known is reported first, and then every second, as members of a Description.
+ *
+ * @param brief to tell only what is known without reading rows
  */
 export async function describeTable(
   table: Table,
   run: Pick<Run, "report">,
+  brief = false,
 ): Promise<TableDescription & { readonly partial?: PartialReason }> {
   const facts = new TableFacts(table);
   const about = { format: table.format, ...(table.compression && { compression: table.compression }) };
   run.report({ ...about, table: facts.describe(false) });
+  if (brief) return { ...facts.describe(false), ...whyUnread(table) };
   let reported = performance.now();
   for await (const batch of table.batches({ columns: facts.described })) {
     facts.add(batch);
@@ -36,11 +40,19 @@ export async function describeTable(
   return { ...facts.describe(isWhole), ...(isWhole && { rows_exact: true }), partial: broken };
 }
 
+/** Why facts are missing before any row was read. */
+function whyUnread(table: Table): { readonly partial?: PartialReason } {
+  const broken = table.broken();
+  if (broken !== undefined) return { partial: broken };
+  return table.totalRows === undefined ? { partial: { reason: "size", message: "Its rows were not counted." } } : {};
+}
+
 /** What texts may stand for. */
 const interpretations: Readonly<Record<Table["format"], Interpretation>> = {
   csv: "all",
   tsv: "all",
   jsonl: "times",
+  json: "times",
   parquet: "times",
   arrow: "times",
 };
@@ -72,13 +84,14 @@ class TableFacts {
 
   /** @param isWhole all rows were read */
   describe(isWhole: boolean): TableDescription {
-    const { totalRows, columns, delimiter, header } = this.#table;
+    const { totalRows, columns, delimiter, header, skippedLines } = this.#table;
     return {
       rows: isWhole && columns.length > 0 ? this.rows : Math.max(this.rows, totalRows ?? 0),
       ...(!isWhole && totalRows !== undefined && { rows_exact: true }),
       columns: columns.length + (this.#table.laterColumns?.() ?? 0),
       ...(delimiter !== undefined && { delimiter }),
       ...(header !== undefined && { header }),
+      ...(skippedLines !== undefined && { skipped_lines: skippedLines }),
       column_details: this.#columns.map((column) => column.describe(isWhole)),
     };
   }

@@ -19,6 +19,8 @@ export async function openDetectedTable(source: Source, detected: Detected, run:
       return (await import("./text/csv-table.js")).openCsvTable(source, detected, run);
     case "jsonl":
       return (await import("./text/jsonl-table.js")).openJsonlTable(source, detected, run);
+    case "json":
+      return (await import("./text/json-table.js")).openJsonTable(source, detected, run);
     case "parquet":
       return (await import("./parquet-table.js")).openParquetTable(source, run);
     case "arrow":

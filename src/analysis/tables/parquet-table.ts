@@ -1,6 +1,7 @@
 import type { RowGroup } from "hyparquet";
+import { count } from "../../store/model/count.js";
 import type { PartialReason } from "../../store/ports/description.js";
-import type { Run, Source } from "../source.js";
+import { type Run, type Source, timeIsOver } from "../source.js";
 import { columnsOf, type ParquetColumn } from "./parquet/columns.js";
 import { loadDecompressors } from "./parquet/decompressors.js";
 import { type Footer, readFooter } from "./parquet/footer.js";
@@ -62,6 +63,7 @@ class ParquetTable implements Table {
     const wanted = columns === undefined ? this.#columns : columns.map((index) => this.#column(index));
     const groupRows = new GroupRows(this.#reading, wanted, isOneOfTwo ? 1 / 2 : 1);
     let before = 0;
+    let last = 0;
     for (const [index, group] of this.#groups.entries()) {
       if (before >= to || wanted.length === 0) return;
       const rows = Number(group.num_rows);
@@ -69,10 +71,11 @@ class ParquetTable implements Table {
         if (wanted.length > mostColumnsAtOnce) throw tooManyColumns(wanted.length);
         const first = Math.max(0, from - 1 - before);
         for await (const batch of groupRows.batches(group, first, Math.min(rows, to - before))) {
+          last = before + batch.first + batch.rows.length;
           yield { first: before + batch.first + 1, rows: batch.rows };
         }
       } catch (error) {
-        this.#broken = unreadablePart(`Row group ${index + 1} cannot be read`, this.#source.failureOr(error));
+        this.#broken = this.#faultOf(this.#source.failureOr(error), { group: index + 1, last });
         return;
       }
       before += rows;
@@ -81,6 +84,15 @@ class ParquetTable implements Table {
 
   broken(): PartialReason | undefined {
     return this.#broken;
+  }
+
+  /** @param last the number of the last row that was read */
+  #faultOf(error: unknown, { group, last }: { readonly group: number; readonly last: number }): PartialReason {
+    if (!(error instanceof Unreadable) || error.reason !== "time") {
+      return unreadablePart(`Row group ${group} cannot be read`, error);
+    }
+    const rows = this.#groups.reduce((sum, { num_rows }) => sum + Number(num_rows), 0);
+    return timeIsOver(`${last} of ${count(rows, "row")}`);
   }
 
   #column(index: number): ParquetColumn {

@@ -1,7 +1,8 @@
 import { ArtifactError } from "../../store/model/errors.js";
+import { meantName } from "../../store/model/meant-name.js";
 import type { RowsAnalysis } from "../../store/ports/analyses.js";
 import type { PartialReason, RowsPage } from "../../store/ports/description.js";
-import { detectFormat } from "../formats/detect-format.js";
+import { type Detected, detectFormat } from "../formats/detect-format.js";
 import type { Run, Source } from "../source.js";
 import { openDetectedTable } from "./open-table.js";
 import { noSuchRow, type RowRange, rangeOf, rowsOf } from "./row-range.js";
@@ -23,9 +24,7 @@ export async function readRows(source: Source, wanted: RowsAnalysis, run: Run): 
   const detected = await detectFormat(source);
   const table = await openDetectedTable(source, detected, run);
   if (table === undefined) {
-    throw new ArtifactError("invalid_argument", `The content is no table, but ${detected.format}.`, {
-      next: "describe_content",
-    });
+    throw noTable(detected);
   }
   const names = wanted.columns?.length ? [...new Set(wanted.columns)] : undefined;
   const columns = names?.map((name) => indexOfColumn(table, name)) ?? [...table.columns.keys()];
@@ -44,19 +43,44 @@ export async function readRows(source: Source, wanted: RowsAnalysis, run: Run): 
     ...(total !== undefined && { total }),
     more: found.more,
     ...(omitted > 0 && { omitted_columns: omitted }),
-    ...(text.cut > 0 && { cut: text.cut }),
+    ...cutsOf(text),
     ...((found.partial ?? range.partial) && { partial: found.partial ?? range.partial }),
+  };
+}
+
+function cutsOf({ cut, cutColumns }: RowsText): Pick<RowsPage, "cut" | "cut_columns"> {
+  return {
+    ...(cut > 0 && { cut }),
+    ...(cutColumns.length > 0 && { cut_columns: cutColumns.slice(0, namedColumns) }),
   };
 }
 
 function indexOfColumn({ columns }: Table, name: string): number {
   const index = columns.findIndex((column) => column.name === name);
   if (index !== -1) return index;
+  const start = `The table has no column ${JSON.stringify(shownText(name))}.`;
+  const meant = meantName(
+    name,
+    columns.map((column) => column.name),
+  );
+  if (meant !== undefined) throw noColumn(`${start} Did you mean ${JSON.stringify(shownText(meant))}?`);
   const names = columns.slice(0, namedColumns).map((column) => JSON.stringify(shownText(column.name)));
   const rest = columns.length > namedColumns ? ` and ${columns.length - namedColumns} more` : "";
-  const message = `The table has no column ${JSON.stringify(shownText(name))}. Its columns are ${names.join(", ")}${rest}.`;
-  throw new ArtifactError("invalid_argument", message, { details: { argument: "columns" } });
+  throw noColumn(`${start} Its columns are ${names.join(", ")}${rest}.`);
 }
+
+/** The name of a content tells that its text is a table. */
+function noTable({ format, compression }: Detected): ArtifactError {
+  const ending = compression === undefined ? ".csv or .tsv" : ".csv.gz or .tsv.gz";
+  const message =
+    format === "text"
+      ? `The content is taken for text, not for a table. To read it as one, copy or save it under a key that ends in ${ending}.`
+      : `The content is no table, but ${format}.`;
+  return new ArtifactError("invalid_argument", message, { next: "describe_content" });
+}
+
+const noColumn = (message: string): ArtifactError =>
+  new ArtifactError("invalid_argument", message, { details: { argument: "columns" } });
 
 function tooManyColumns(columns: number, chars: number): ArtifactError {
   const message = `${columns} columns have no room in ${chars} characters.`;
@@ -79,12 +103,13 @@ async function fill(text: RowsText, { table, range, columns }: Filling): Promise
   const { from, to } = range;
   // Whether rows follow is asked of the table only if it is not known: another row may be in another part of a file.
   const last = range.total === undefined ? to + 1 : to;
+  let isFull = false;
   for await (const { first, rows } of table.batches({ from, to: last, columns })) {
-    for (const [index, row] of rows.entries()) {
-      if (first + index > to || !text.add(row)) return { more: true };
-    }
+    isFull = rows.some((row, index) => first + index > to || !text.add(row));
+    if (isFull) break;
   }
   const partial = table.broken();
+  if (isFull) return { more: true, partial };
   if (partial !== undefined) return { more: partial.reason === "time", partial };
   return { more: range.total !== undefined && from + text.rows <= range.total };
 }

@@ -1,3 +1,4 @@
+import { count } from "../../store/model/count.js";
 import { ArtifactError } from "../../store/model/errors.js";
 import type { RowsAnalysis } from "../../store/ports/analyses.js";
 import type { PartialReason } from "../../store/ports/description.js";
@@ -18,7 +19,7 @@ const lastRow = Number.MAX_SAFE_INTEGER - 1;
 
 /**
  * The rows that are wanted. Numbers from the end need the number of rows: what the format says, or what passing over all
- * rows finds. Rows before the first one are left out.
+ * rows finds. A number from the end that is before the first row stands for the first row.
  *
  * @throws ArtifactError `invalid_argument` for a row 0, or a row beyond a number of rows that is known
  */
@@ -31,8 +32,7 @@ export async function rangeOf(table: Table, { row, rows }: RowsAnalysis): Promis
   if (fromEnd === undefined || fromEnd > 0) return range(table, fromEnd ?? 1, rows);
   const { rows: counted, broken } = await rowsOf(table);
   const from = Math.max(1, counted + fromEnd + 1);
-  // The first of the wanted rows may be before the first of the table.
-  const to = rows === undefined || rows < 0 ? counted : Math.min(counted, Math.max(0, counted + fromEnd + rows));
+  const to = rows === undefined || rows < 0 ? counted : Math.min(counted, from + rows - 1);
   return { from, to, ...(broken === undefined ? { total: counted } : { partial: broken }) };
 }
 
@@ -60,7 +60,7 @@ export async function rowsOf(table: Table): Promise<CountedRows> {
 
 /** The error for a row beyond the table. */
 export function noSuchRow(row: number, { rows, broken }: CountedRows): ArtifactError {
-  return invalid("row", `The table has ${broken ? "at least " : ""}${rows} rows, and no row ${row}.`);
+  return invalid("row", `The table has ${broken ? "at least " : ""}${count(rows, "row")}, and no row ${row}.`);
 }
 
 function invalid(argument: string, message: string): ArtifactError {

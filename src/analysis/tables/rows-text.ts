@@ -12,7 +12,10 @@ export class RowsText {
   rows = 0;
   /** Cells, and names, that were cut. */
   cut = 0;
+  /** Names of the columns of the cells that were cut. */
+  cutColumns: readonly string[] = [];
   readonly #chars: number;
+  readonly #wholeNames: readonly string[];
   readonly #mayOmit: boolean;
   readonly #lines: string[] = [];
   #length = 0;
@@ -20,6 +23,7 @@ export class RowsText {
   /** @param mayOmit the last columns are left out if there is no room for all; otherwise only cells are cut */
   constructor(names: readonly string[], chars: number, mayOmit: boolean) {
     this.#chars = chars;
+    this.#wholeNames = names;
     this.#mayOmit = mayOmit;
     this.names = mayOmit ? names.slice(0, Math.max(1, countThatFit(names, chars))) : names;
   }
@@ -81,6 +85,7 @@ export class RowsText {
     if (line.length <= room) return line;
     const level = levelThatFits(texts, room);
     this.cut += texts.filter((text) => text.length > level).length;
+    this.cutColumns = this.#wholeNames.slice(0, texts.length).filter((_, index) => (texts[index] ?? "").length > level);
     return csvLine(texts.map((text) => shortened(text, level)));
   }
 

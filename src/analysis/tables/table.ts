@@ -3,11 +3,13 @@ import type { ColumnType, PartialReason } from "../../store/ports/description.js
 /** A table in a content, whatever its format. */
 export interface Table {
   /** As in `Description.format`. */
-  readonly format: "csv" | "tsv" | "jsonl" | "parquet" | "arrow";
+  readonly format: "csv" | "tsv" | "jsonl" | "json" | "parquet" | "arrow";
   readonly compression?: "gzip";
   /** Of CSV and TSV. */
   readonly delimiter?: string;
   readonly header?: boolean;
+  /** Lines before the first row that were left out. */
+  readonly skippedLines?: number;
   readonly columns: readonly Column[];
   /** Number of rows, if the format says it. */
   readonly totalRows?: number;
@@ -22,7 +24,7 @@ export interface Table {
   broken(): PartialReason | undefined;
   /** Whether `batches` has come to the end of the content. `broken` can still tell of cells that were left out. */
   hasAllRows?(): boolean;
-  /** How many columns `batches` has found that are not among `columns` (JSON Lines). */
+  /** How many columns `batches` has found that are not among `columns` (JSON and JSON Lines). */
   laterColumns?(): number;
 }
 

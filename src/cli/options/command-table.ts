@@ -16,7 +16,7 @@ export const commandTable: Readonly<Record<CommandName, CommandHelp>> = {
     usage: "[options] [DIR ...]",
     help: "serve the store, until stdin ends or a signal comes",
     details:
-      "It ends after stdin has ended, or at SIGINT or SIGTERM. It first answers the requests that it has received; a second signal ends it at once.",
+      "It ends after stdin has ended, or at SIGINT or SIGTERM. It first answers the requests that it has received, except that it ends analyses of content; a second signal ends it at once.",
     exitCodes: [
       [0, "it ended as it should, or has printed the help or the version"],
       [1, "the data directory, the SQLite driver or, with `--no-stdio`, the HTTP address cannot be used"],

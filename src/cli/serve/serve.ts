@@ -8,6 +8,7 @@ import { createMcpServer } from "../../mcp/session/mcp-server.js";
 import { serveStdio } from "../../mcp/stdio/serve-stdio.js";
 import { startSweeper } from "../../store/maintenance/sweeper.js";
 import { createStore } from "../../store/store.js";
+import { withTimeout } from "../../store/with-timeout.js";
 import type { ServeConfig } from "../options/serve-config.js";
 import { createStderrLog } from "../stderr-log.js";
 import { warnIfMissing, warnIfUnsafe } from "./directory-warnings.js";
@@ -18,9 +19,12 @@ import { openStdin } from "./stdin.js";
 const { version } = packageJson;
 /** After this time a host has sent its first requests, so the code that they need is compiled. */
 const bytecodeDelayMs = 5_000;
+/** Analyses may go on this long after stdin has ended. Hosts send SIGTERM two seconds after that. */
+const analysisGraceMs = 1_000;
 
 /**
- * Serves the store until stdin ends or a signal comes. Then answers the requests that it has received, and closes.
+ * Serves the store until stdin ends or a signal comes. Then answers the requests that it has received, and closes. An
+ * analysis of content is ended: at once by a signal, or a second after the end of stdin.
  *
  * @throws DataDirectoryError, SqliteDriverError
  * @throws HttpServiceError if the address cannot be used, and there is no stdio to serve
@@ -58,9 +62,11 @@ export async function serve(config: ServeConfig): Promise<void> {
   if (session && isatty(0)) process.stderr.write(greeting(config.root));
 
   const reason = await Promise.race([stopped, ...(session ? [session.gone] : [])]);
-  await Promise.all([session?.finish(), http?.stop()]);
+  const finished = Promise.all([session?.finish(), http?.stop()]);
+  await withTimeout(analysisGraceMs, Promise.race([stopped, finished]));
+  await analyses.close(); // an answer would wait for them, longer than a host waits for the server
+  await finished;
   await sweeper?.stop();
-  await analyses.close();
   await store.close();
   await directory.close();
   log("info", "stopped", { reason });

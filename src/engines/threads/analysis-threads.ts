@@ -3,7 +3,7 @@ import { ArtifactError } from "../../store/model/errors.js";
 import { analysisMemoryBytes, analysisTimeMs } from "../../store/model/limits.js";
 import type { AnalysedContent, Analyses, Analysis, AnalysisResult } from "../../store/ports/analyses.js";
 import type { Log } from "../../store/ports/log.js";
-import { type AnalysisLimits, analysisFailed } from "./analysis-messages.js";
+import type { AnalysisLimits } from "./analysis-messages.js";
 import { AnalysisWorker } from "./analysis-worker.js";
 import { Slots } from "./slots.js";
 
@@ -111,5 +111,6 @@ export class AnalysisThreads implements Analyses {
 }
 
 function closed(): ArtifactError {
-  return analysisFailed(new Error("the server is ending"));
+  const message = "The server is stopping, and has ended this analysis. The content itself is not affected.";
+  return new ArtifactError("internal", message, { next: "call_again" });
 }

@@ -26,7 +26,7 @@ interface Job {
   settle(outcome: { readonly result: unknown } | { readonly error: unknown }): void;
 }
 
-/** A running thread. It runs one analysis at a time, and keeps the process alive only while it does. */
+/** A running thread. It runs one analysis at a time, and keeps the process alive only while it does, and while it ends. */
 export class AnalysisWorker {
   readonly #worker: Worker;
   readonly #limits: AnalysisLimits;
@@ -99,7 +99,7 @@ export class AnalysisWorker {
       this.#job = undefined;
       clearTimeout(limit);
       signal?.removeEventListener("abort", abort);
-      this.#worker.unref();
+      if (!this.#isEnding) this.#worker.unref();
     }
   }
 
@@ -113,6 +113,7 @@ export class AnalysisWorker {
     this.#isEnding = true;
     this.#job?.settle({ error: errorOf(this.#job.known) });
     this.#job = undefined;
+    this.#worker.ref(); // else the process could end while it waits for the end of the thread
     void this.#worker.terminate();
   }
 

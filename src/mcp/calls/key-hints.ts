@@ -9,6 +9,11 @@ interface Place {
   readonly to_key?: string | undefined;
 }
 
+interface Options {
+  /** The work changes something, so that an error says that it did not. */
+  readonly isChange?: boolean;
+}
+
 const maxNamed = 3;
 /** Keys of a folder that are compared with the given one. */
 const maxCompared = 200;
@@ -23,46 +28,54 @@ export async function withKeyHints<Result>(
   artifacts: ArtifactStore,
   place: Place,
   work: () => Promise<Result>,
+  { isChange = false }: Options = {},
 ): Promise<Result> {
   try {
     return await work();
   } catch (error) {
     if (!(error instanceof ArtifactError)) throw error;
-    throw folderError(error, place) ?? (await nearKeysError(error, place, artifacts)) ?? error;
+    throw (
+      folderError(error, place, isChange ? " Nothing was changed." : "") ??
+      (await nearKeysError(error, artifacts)) ??
+      error
+    );
   }
 }
 
-function folderError(error: ArtifactError, { bucket, key, to_key = "" }: Place): ArtifactError | undefined {
+function folderError(
+  error: ArtifactError,
+  { bucket, key, to_key = "" }: Place,
+  unchanged: string,
+): ArtifactError | undefined {
   if (error.code !== "invalid_argument" || error.details["argument"] !== "key") return undefined;
   const details = { argument: "key" };
   if (key.endsWith("/")) {
     const listing = JSON.stringify({ bucket, prefix: key });
-    const message = `key ${quote(key)} ends with a slash, so it is a folder and no artifact. list_artifacts ${listing} lists its keys; delete_artifact and export_file take it as prefix. Nothing was changed.`;
+    const message = `key ${quote(key)} ends with a slash, so it is a folder and no artifact. list_artifacts ${listing} lists its keys; delete_artifact and export_file take it as prefix.${unchanged}`;
     return new ArtifactError("invalid_argument", message, { details });
   }
   if (!to_key.endsWith("/")) return undefined;
   const name = key.slice(key.lastIndexOf("/") + 1);
-  const message = `to_key ${quote(to_key)} ends with a slash, so it is a folder: give the whole key, like ${quote(to_key + name)}. Nothing was changed.`;
+  const message = `to_key ${quote(to_key)} ends with a slash, so it is a folder: give the whole key, like ${quote(to_key + name)}.${unchanged}`;
   return new ArtifactError("invalid_argument", message, { details: { argument: "to_key" } });
 }
 
-async function nearKeysError(
-  error: ArtifactError,
-  { bucket, key }: Place,
-  artifacts: ArtifactStore,
-): Promise<ArtifactError | undefined> {
+/** The error's details say which of the artifacts of the call was not found. */
+async function nearKeysError(error: ArtifactError, artifacts: ArtifactStore): Promise<ArtifactError | undefined> {
   const { code, next, details } = error;
+  const { bucket, key } = details;
   if (code !== "artifact_not_found" || next !== "see_artifacts") return undefined;
+  if (typeof bucket !== "string" || typeof key !== "string") return undefined;
   try {
     const near = await nearKeys(artifacts, bucket, key);
     if (near.length === 0) return undefined;
-    const message = `${error.message} Near it: ${near.map(quote).join(", ")}.`;
-    return new ArtifactError(code, message, { next, details, cause: error });
+    const message = `${error.message} Similar keys in this bucket: ${near.map(quote).join(", ")}.`;
+    return new ArtifactError(code, message, { next: "correct_argument", details, cause: error });
   } catch (cause) {
     if (!(cause instanceof ArtifactError)) throw cause;
     if (cause.code !== "bucket_not_found") return undefined; // the artifact is not found, whatever its neighbours are
-    const message = `${error.message} The bucket does not exist.`;
-    return new ArtifactError(code, message, { next, details, cause: error });
+    const message = `${error.message} There is no such bucket: list_buckets lists those that there are.`;
+    return new ArtifactError(code, message, { next: "correct_argument", details, cause: error });
   }
 }
 

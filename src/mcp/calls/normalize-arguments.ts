@@ -44,6 +44,8 @@ const uploadUriPattern = /^artifact-upload:\/\/([^/?#]*)$/;
  * - Null means absent. So does an empty text for an optional parameter.
  * - Where the schema wants a whole number, a boolean, an object or one of some words, text that says it is converted.
  *   Such a word may be spelled differently (`UTF-8`). A list may be text with commas between its parts.
+ * - Where the schema wants text, a list of one text is that text. An empty list for an optional list is absent, and whole
+ *   numbers in a list of texts are texts.
  * - Values in metadata may be numbers and booleans.
  * - A session id may have white space around it, and may be given as the URI `artifact-upload://ID`.
  *
@@ -84,9 +86,19 @@ export function normalizeSessionId(given: string): string {
 /** Only at this level may an empty text mean absent. Deeper inside it may be a value, such as a progress token. */
 function normalizeTopLevel(schema: z.ZodObject, value: unknown): unknown {
   if (!isObject(value)) return value;
-  const isAbsent = (name: string, part: unknown): boolean => part === "" && mayBeAbsent(memberOf(schema, name));
-  const given = Object.entries(value).filter(([name, part]) => !isAbsent(name, part));
+  const isAbsent = (name: string, part: unknown): boolean =>
+    (part === "" || (Array.isArray(part) && part.length === 0)) && mayBeAbsent(memberOf(schema, name));
+  const given = Object.entries(value)
+    .map(([name, part]) => [name, withoutList(memberOf(schema, name), part)] as const)
+    .filter(([name, part]) => !isAbsent(name, part));
   return normalizeObject(schema, Object.fromEntries(given));
+}
+
+/** The text in a list of one text, where the schema wants text. */
+function withoutList(schema: z.core.$ZodType | undefined, value: unknown): unknown {
+  if (schema === undefined || !Array.isArray(value) || value.length !== 1) return value;
+  const [only] = value;
+  return typeof only === "string" && innermost(schema)._zod.def.type === "string" ? only : value;
 }
 
 function mayBeAbsent(schema: z.core.$ZodType | undefined): boolean {
@@ -123,7 +135,7 @@ function normalizeValue(schema: z.core.$ZodType, value: unknown): unknown {
     case "object":
       return normalizeObject(schema as z.ZodObject, parseIfJson(value));
     case "array":
-      return typeof value === "string" ? normalizeList(value) : value;
+      return normalizeList(value);
     default:
       return schema === sessionId && typeof value === "string" ? normalizeSessionId(value) : value;
   }
@@ -135,15 +147,20 @@ function normalizeWord({ options }: z.ZodEnum, value: string): string {
   return word ?? value;
 }
 
-/** A list written as JSON, or with commas between its parts. */
-function normalizeList(value: string): unknown {
+/** Every list in the schemas of this server holds text. It may be written as JSON, or with commas between its parts. */
+function normalizeList(value: unknown): unknown {
+  const list = typeof value === "string" ? listIn(value) : value;
+  return Array.isArray(list) ? list.map((part) => (Number.isSafeInteger(part) ? String(part) : part)) : list;
+}
+
+function listIn(text: string): unknown[] {
   try {
-    const parsed: unknown = JSON.parse(value);
+    const parsed: unknown = JSON.parse(text);
     if (Array.isArray(parsed)) return parsed;
   } catch {
     // the text is no JSON
   }
-  return value.split(",").map((part) => part.trim());
+  return text.split(",").map((part) => part.trim());
 }
 
 const comparableSpelling = (word: string): string => word.toLowerCase().replaceAll("-", "");

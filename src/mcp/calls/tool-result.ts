@@ -81,7 +81,7 @@ export function pageSuccess(
     page.next_cursor === undefined
       ? "This is the last page."
       : `Next page: ${tool} ${JSON.stringify({ ...Object.fromEntries(given), cursor: page.next_cursor })}`;
-  const where = `${lines.length} ${lines.length === 1 ? "entry" : "entries"} on this page. ${rest}`;
+  const where = `${count(lines.length, "entry", "entries")} on this page. ${rest}`;
   const found = lines.length === 0 ? [...wildcardHint(args), ...hints] : lines;
   return success(cursorFirst(page), [where, ...found].join("\n"));
 }

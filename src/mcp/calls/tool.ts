@@ -1,7 +1,8 @@
 import type { CallToolResult, Tool as ListedTool } from "@modelcontextprotocol/sdk/types.js";
 import { z } from "zod";
-import { readArguments } from "../../api/arguments.js";
+import { readArguments, type Taker } from "../../api/arguments.js";
 import type { Store } from "../../store/store.js";
+import { meantArgument } from "./meant-argument.js";
 import { normalizeArguments } from "./normalize-arguments.js";
 import { refuseUris } from "./refuse-uris.js";
 
@@ -70,9 +71,14 @@ export const reading = { readOnlyHint: true, destructiveHint: false, idempotentH
 
 export function defineTool<Input extends z.ZodObject>(spec: ToolSpec<Input>): Tool {
   const { name, title, description, annotations, reachesFiles = false, meta, input, output } = spec;
+  const taker: Taker = {
+    name: "this tool",
+    isReading: annotations.readOnlyHint,
+    meant: (given, argument, value) => meantArgument(Object.keys(input.shape), given, argument, value),
+  };
   function read(args: unknown): z.output<Input> {
     try {
-      const given = readArguments(input, normalizeArguments(input, args), "this tool");
+      const given = readArguments(input, normalizeArguments(input, args), taker);
       refuseUris(given);
       return given;
     } catch (error) {

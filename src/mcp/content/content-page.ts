@@ -1,8 +1,11 @@
 import type { OpenArtifact } from "../../store/artifacts/open-artifact.js";
+import type { Artifact } from "../../store/model/artifact.js";
 import { count } from "../../store/model/count.js";
 import { ArtifactError } from "../../store/model/errors.js";
 import { isTextType, isUntyped } from "../../store/model/media-type.js";
 import { decodeUtf8, withBuffer } from "../fast-json/fast-json.js";
+import { latin1Room, latin1Text } from "./latin1-page.js";
+import { textEncodingOf } from "./text-encoding-of.js";
 import { characterStart, charBytes, firstInvalidByte, isTextBetweenEnds } from "./utf8-characters.js";
 import { readUtf16Page, type Utf16, utf16Of } from "./utf16-page.js";
 
@@ -30,7 +33,7 @@ export interface PageRequest {
 }
 
 export interface ContentPage {
-  readonly encoding: "utf8" | "base64" | Utf16;
+  readonly encoding: "utf8" | "base64" | "latin-1" | Utf16;
   readonly text: string;
   /** Where the page really begins, in bytes. */
   readonly start: number;
@@ -53,17 +56,27 @@ export async function readPage(open: OpenArtifact, request: PageRequest): Promis
       { details: { argument: "offset", offset, bytes } },
     );
   }
-  const isText = mayBeText(open, request);
+  const isText = await mayBeText(open, request);
   const utf16 = isText ? await utf16Page(open, request) : undefined;
   if (utf16 !== undefined) return utf16;
   return withBuffer((request.length ?? defaultTextBytes) + bytesAround, (buffer) => {
     const read = (start: number, length: number): Promise<Uint8Array> => open.read(start, length, buffer);
-    return isText ? readTextPage({ ...open, read }, request) : readBytesPage({ ...open, read }, request);
+    const isLatin1 = async (): Promise<boolean> => (await textEncodingOf(open)) === "latin-1";
+    return isText ? readTextPage({ ...open, read, isLatin1 }, request) : readBytesPage({ ...open, read }, request);
   });
 }
 
-function mayBeText({ artifact: { mime_type } }: OpenArtifact, { encoding }: PageRequest): boolean {
-  return encoding === "utf8" || (encoding === "auto" && (isTextType(mime_type) || isUntyped(mime_type)));
+/** Content of a type that is no text is text all the same if it begins so. Latin-1 is not: any bytes may look like it. */
+async function mayBeText(open: OpenArtifact, { encoding }: PageRequest): Promise<boolean> {
+  if (encoding !== "auto") return encoding === "utf8";
+  if (!isOfOtherType(open.artifact)) return true;
+  const found = await textEncodingOf(open);
+  return found !== undefined && found !== "latin-1";
+}
+
+/** Whether the media type says that the content is no text. */
+export function isOfOtherType({ mime_type }: Pick<Artifact, "mime_type">): boolean {
+  return !isTextType(mime_type) && !isUntyped(mime_type);
 }
 
 async function readBytesPage(open: OpenArtifact, { offset, length, encoding }: PageRequest): Promise<ContentPage> {
@@ -90,11 +103,16 @@ function base64Page(content: Uint8Array, start: number): ContentPage {
   return { encoding: "base64", text, start, end: start + content.length, isText: false };
 }
 
+/** Content that may be text in Latin-1, if it is not UTF-8. */
+interface OpenText extends OpenArtifact {
+  isLatin1(): Promise<boolean>;
+}
+
 /**
- * A page of text. If its bytes are not UTF-8 and `auto` was asked for, the page is base64. So it is for content without a
- * type that has control characters.
+ * A page of text. If its bytes are not UTF-8, and the content does not begin as Latin-1 does, and `auto` was asked for, the
+ * page is base64. So it is for content without a type of text that has control characters.
  */
-async function readTextPage(open: OpenArtifact, { offset, length, encoding }: PageRequest): Promise<ContentPage> {
+async function readTextPage(open: OpenText, { offset, length, encoding }: PageRequest): Promise<ContentPage> {
   const from = Math.max(0, offset - 3);
   const content = await open.read(from, offset - from + (length ?? defaultTextBytes) + 4);
   const at = offset - from;
@@ -104,11 +122,16 @@ async function readTextPage(open: OpenArtifact, { offset, length, encoding }: Pa
     chars: length === undefined ? defaultPageChars : Number.POSITIVE_INFINITY,
   });
   const text = decodeUtf8(content.subarray(start, end));
-  const mustBeClean = encoding === "auto" && isUntyped(open.artifact.mime_type);
+  const mustBeClean = encoding === "auto" && !isTextType(open.artifact.mime_type);
   if (text !== undefined && !(mustBeClean && controls.test(text)))
     return { encoding: "utf8", text, start: from + start, end: from + end, isText: false };
-  const cut = (): Uint8Array =>
-    content.subarray(at, betweenCharacters(content, at, Math.min(content.length, at + (length ?? defaultPageBytes))));
+  const cut = (bytes = length ?? defaultPageBytes): Uint8Array =>
+    content.subarray(at, betweenCharacters(content, at, Math.min(content.length, at + bytes)));
+  if (text === undefined && (await open.isLatin1())) {
+    const room = latin1Room(content.subarray(at), { chars: defaultPageChars, utf8Bytes: defaultTextBytes });
+    const bytes = cut(length ?? room);
+    return { encoding: "latin-1", text: latin1Text(bytes), start: offset, end: offset + bytes.length, isText: false };
+  }
   if (mustBeClean) return { ...base64Page(cut(), offset), isText: isTextBetweenEnds(cut()) };
   const notUtf8 = describeNotUtf8(open.artifact.mime_type, content.subarray(start, end), from + start);
   if (encoding === "auto") return { ...base64Page(cut(), offset), notUtf8 };

@@ -1,42 +1,65 @@
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import type { Artifact } from "../../store/model/artifact.js";
 import type { FoundLines } from "../../store/ports/description.js";
+import { findHint } from "./find-hint.js";
 import { readCall } from "./read-call.js";
 import type { FindRequest } from "./read-request.js";
 
+type Found = FoundLines & { readonly artifact: Artifact };
+
+/** Bytes that the call for the surroundings of a match reads before it, and in all. */
+const before = 1_000;
+const around = 3_000;
+
 /** Lines that match. The answer begins with how many there are and with the call for those that are not shown. */
-export function foundAnswer(found: FoundLines & { readonly artifact: Artifact }, asked: FindRequest): CallToolResult {
-  const { artifact, total, shown, last, text, partial } = found;
-  const isEnd = shown === 0 || found.before + shown >= total;
-  const { find, regex, context } = asked;
-  const next = { find, ...(regex ? { regex } : {}), ...(context > 0 ? { context } : {}), line: last + 1 };
+export function foundAnswer(found: Found, asked: FindRequest): CallToolResult {
+  const { artifact, from, total, searched_to, shown, last, text, cut, partial } = found;
+  const nextLine = nextLineOf(found);
+  const { find, regex, context, lines } = asked;
+  const next = { find, ...(regex ? { regex } : {}), ...(context > 0 ? { context } : {}), line: nextLine, lines };
+  const isSearched = searched_to === undefined;
   const parts = [
-    `${total === 1 ? "1 line matches" : `${total} lines match`}${whichOf(found, asked)}.`,
-    total === 0 ? hintFor(asked) : "",
-    partial?.message ?? "",
-    isEnd ? "" : `More: ${readCall(artifact, next)}`,
+    `${matchesOf(found)} (${artifact.mime_type}, version ${artifact.version})${shown < total ? `; ${shown} shown, to line ${last}` : ""}${isSearched ? "" : "; the time was over"}.`,
+    total === 0 && from === 1 && partial === undefined ? findHint(find, regex) : "",
+    isSearched ? (partial?.message ?? "") : "",
+    !isSearched && regex ? "A simpler expression gets further." : "",
+    shown > 0 ? numbersText(artifact) : "",
+    cut === undefined ? "" : cutText(artifact, cut),
+    nextLine === undefined ? "" : `More: ${readCall(artifact, next)}`,
   ];
   const said = { type: "text" as const, text: parts.filter((part) => part !== "").join(" ") };
   return {
     content: shown === 0 ? [said] : [said, { type: "text", text }],
-    _meta: { total, shown, ...(isEnd ? {} : { next_line: last + 1 }) },
+    _meta: { total, shown, ...(nextLine === undefined ? {} : { next_line: nextLine }) },
   };
 }
 
-/** Which of the matching lines are shown, and in which version. */
-function whichOf(
-  { artifact, total, shown, last }: FoundLines & { readonly artifact: Artifact },
-  { line = 1 }: FindRequest,
-): string {
-  const where = ` (${artifact.mime_type}, version ${artifact.version})`;
-  if (shown === 0) return total === 0 ? where : `${where}; none from line ${line} on`;
-  if (shown === total) return where;
-  const from = line > 1 ? ` from line ${line}` : "";
-  return `${where}; ${shown} shown,${from} to line ${last}`;
+/** Rows of CSV have other numbers than lines have, because of a header and of line ends in cells. */
+function numbersText({ mime_type }: Artifact): string {
+  const isCsv = /^text\/(?:csv|tab-separated-values) *(?:;|$)/i.test(mime_type);
+  return isCsv ? "The numbers are of lines, not of rows." : "";
 }
 
-function hintFor({ regex }: FindRequest): string {
-  return regex
-    ? "Each line is tried alone, and case counts unless the expression begins with (?i)."
-    : "Case counts: with regex true, an expression that begins with (?i) ignores it.";
+function nextLineOf({ total, shown, last, searched_to }: FoundLines): number | undefined {
+  if (shown > 0 && shown < total) return last + 1;
+  return searched_to === undefined ? undefined : searched_to + 1;
+}
+
+/** "At least 47 lines match in lines 1 to 72823", "1 line matches, 40 times". */
+function matchesOf({ from, total, searched_to, cut }: FoundLines): string {
+  const isOver = searched_to !== undefined;
+  const lines = total === 1 ? "1 line matches" : `${total} lines match`;
+  const times = total === 1 && cut?.matches !== undefined && cut.matches > 1 ? `, ${cut.matches} times` : "";
+  const begun = from > 1 ? ` from line ${from} on` : "";
+  return `${isOver && total > 0 ? "At least " : ""}${lines}${times}${isOver ? ` in lines ${from} to ${searched_to}` : begun}`;
+}
+
+/** That lines are cut, and the call that shows the first of them, or what is around its first match. */
+function cutText(artifact: Artifact, { lines, line, matches, offset }: NonNullable<FoundLines["cut"]>): string {
+  const are = lines === 1 ? `Line ${line} is cut` : `${lines} lines are cut`;
+  if (matches === undefined)
+    return `${are}. ${lines === 1 ? "Whole" : `Line ${line}`}: ${readCall(artifact, { line, lines: 1 })}`;
+  if (offset === undefined) return `${are}.`;
+  const call = readCall(artifact, { offset: Math.max(0, offset - before), length: around });
+  return `${are}: ${line}@${offset} is a match at byte ${offset}. Around it: ${call}`;
 }

@@ -1,4 +1,3 @@
-import { isUtf8 } from "node:buffer";
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import type { OpenArtifact } from "../../store/artifacts/open-artifact.js";
 import type { Artifact } from "../../store/model/artifact.js";
@@ -6,6 +5,7 @@ import { count, countIs } from "../../store/model/count.js";
 import { maxPageBytes } from "./content-page.js";
 import { isComplete, type MediaFormat, mediaFormatOf, mediaKindOf, namesOf } from "./media-format.js";
 import { readCall } from "./read-call.js";
+import { textEncodingOf } from "./text-encoding-of.js";
 
 /** The largest content that is shown unless `length` is given: images cost a model tokens, or the model refuses them. */
 const defaultShownBytes = 100 * 1024;
@@ -14,16 +14,18 @@ const maxSidePixels = 8_000;
 
 /**
  * Shows an image or a recording as such. If its bytes are not one, or it is too large, the answer describes it and names
- * the call that reads it.
+ * the call that reads it. Undefined if its bytes are text.
  *
  * @param length the largest content that is shown, in bytes; default 100 KB
  * @throws ArtifactError `corrupt`
  */
-export async function mediaAnswer(open: OpenArtifact, length = defaultShownBytes): Promise<CallToolResult> {
+export async function mediaAnswer(open: OpenArtifact, length = defaultShownBytes): Promise<CallToolResult | undefined> {
   const { artifact } = open;
   const content = await open.read(0, Math.min(artifact.bytes, maxPageBytes));
   const format = mediaFormatOf(content);
-  if (format === undefined) return described(artifact, describeMismatch(artifact, content));
+  if (format === undefined) {
+    return (await textEncodingOf(open)) === undefined ? described(artifact, mismatchText(artifact)) : undefined;
+  }
   const reason = whyNotShown(artifact, format, { content, length });
   return reason === undefined ? shown(artifact, format, content) : described(artifact, reason);
 }
@@ -44,11 +46,10 @@ function described({ bytes }: Artifact, text: string): CallToolResult {
 }
 
 /** Says that the bytes are not what the media type says. */
-function describeMismatch(artifact: Artifact, content: Uint8Array): string {
+function mismatchText(artifact: Artifact): string {
   const { bytes, version, mime_type } = artifact;
   const kind = mediaKindOf(mime_type) ?? "image";
-  const encoding = isUtf8(content) && !content.includes(0) ? "utf8" : "base64";
-  return `Not shown: version ${version} is stored as ${mime_type}, but its ${countIs(bytes, "byte")} not in a known ${kind} format (${namesOf(kind)}). To read them as ${encoding}: ${readCall(artifact, { encoding })}`;
+  return `Not shown: version ${version} is stored as ${mime_type}, but its ${countIs(bytes, "byte")} not in a known ${kind} format (${namesOf(kind)}). To read them as base64: ${readCall(artifact, { encoding: "base64" })}`;
 }
 
 /** Why an image or a recording is not shown. Returns undefined if it is shown. */

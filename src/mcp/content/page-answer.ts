@@ -1,7 +1,7 @@
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import type { Artifact } from "../../store/model/artifact.js";
 import { count } from "../../store/model/count.js";
-import type { ContentPage, PageRequest } from "./content-page.js";
+import { type ContentPage, isOfOtherType, type PageRequest } from "./content-page.js";
 import { readCall } from "./read-call.js";
 
 /** A page of content by its bytes. It begins with where it stands and with the call for the next page. */
@@ -25,6 +25,9 @@ function describePage(artifact: Artifact, page: ContentPage, asked: PageRequest)
     `${count(end - start, "byte")} from offset ${start} as ${encoding}, of ${bytes} (${mime_type}, version ${version}).`,
     start === asked.offset ? "" : `Offset ${asked.offset} is inside a character: the page begins at ${start}.`,
     isText ? "These bytes are UTF-8 text: encoding utf8 shows it as such." : "",
+    isText || encoding === "base64" || !isOfOtherType(artifact) || asked.encoding !== "auto"
+      ? ""
+      : "The content is text, though its type does not say so.",
     notUtf8,
     end < bytes ? `Next page: ${nextCall(artifact, end, asked)}` : "This is the end.",
   ];

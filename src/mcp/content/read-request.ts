@@ -29,6 +29,8 @@ export interface FindRequest {
   readonly regex: boolean;
   readonly context: number;
   readonly line?: number | undefined;
+  /** The most matching lines that are shown. */
+  readonly lines?: number | undefined;
 }
 
 /** The arguments of read_artifact that say which part of the content is wanted. */
@@ -46,7 +48,7 @@ type Name = keyof ReadArguments;
 
 /** The arguments of each mode. The first mode that one of its own arguments is given for is the one that is meant. */
 const argumentsOf: Readonly<Record<Mode, readonly Name[]>> = {
-  find: ["find", "regex", "context", "line"],
+  find: ["find", "regex", "context", "line", "lines"],
   rows: ["columns", "row", "rows"],
   lines: ["line", "lines"],
   page: ["offset", "length", "encoding"],
@@ -68,8 +70,12 @@ export function readRequestOf(args: ReadArguments): ReadRequest {
   const { find = "", regex, context, line, lines, columns, row, rows } = args;
   switch (mode) {
     case "find":
-      if (line !== undefined && line < 1) throw refused("line", `line is ${line}: with find, lines count from 1.`);
-      return { mode, asked: { find, regex, context, line } };
+      if (lines !== undefined && lines < 0) {
+        const message = `lines is ${lines}: with find, it says how many are shown. line ${lines} searches the last ${-lines} lines.`;
+        throw refused("lines", message);
+      }
+      checkCount("line", line, "lines", lines);
+      return { mode, asked: { find, regex, context, line, lines } };
     case "rows":
       checkCount("row", row, "rows", rows);
       return { mode, asked: { columns, row, rows } };

@@ -1,7 +1,7 @@
 import { briefOf } from "../../api/brief-description.js";
 import { count } from "../../store/model/count.js";
 import { quote } from "../../store/model/quote.js";
-import type { Description } from "../../store/ports/description.js";
+import type { Description, TextDescription } from "../../store/ports/description.js";
 
 /** What a content is, in a few words: "parquet, 406 rows x 9 columns". */
 export function briefText(description: Description): string {
@@ -12,20 +12,25 @@ export function briefText(description: Description): string {
     compression === undefined ? nameOf(format) : `${nameOf(format)} in ${compression}`,
     encoding ?? "",
     lines === undefined ? "" : `${least}${count(lines, "line")}`,
-    rows === undefined ? "" : `${least}${count(rows, "row")} x ${count(columns ?? 0, "column")}`,
+    rows === undefined ? "" : sizeText(least, rows, columns),
     width === undefined ? "" : `${width} x ${height} pixels`,
-    entries === undefined ? "" : entries === 1 ? "1 entry" : `${entries} entries`,
+    entries === undefined ? "" : count(entries, "entry", "entries"),
     tensors === undefined ? "" : `${count(tensors, "tensor")}, ${count(parameters ?? 0, "parameter")}`,
   ]
     .filter((part) => part !== "")
     .join(", ");
 }
 
+function sizeText(least: string, rows: number, columns = 0): string {
+  if (least !== "" && rows === 0) return count(columns, "column"); // no row was read
+  return `${least}${count(rows, "row")} x ${count(columns, "column")}`;
+}
+
 const nameOf = (format: string): string => (format === "unknown" ? "of an unknown format" : format);
 
 /**
- * What is known of text beside its lines: "utf-8, line ends crlf, longest line 12 (98 bytes)". Of a table only what is
- * not usual.
+ * What is known of text beside its lines: "utf-8, line ends crlf, line 12 is the longest (98 bytes)". Of a table only
+ * what is not usual.
  */
 export function textFacts({ text, table }: Description): string[] {
   if (text === undefined) return [];
@@ -34,9 +39,13 @@ export function textFacts({ text, table }: Description): string[] {
   return [
     isAll && encoding === "utf-8" ? encoding : "",
     bom ? "with BOM" : "",
-    line_ends === "none" ? "no line end" : isAll || line_ends !== "lf" ? `line ends ${line_ends}` : "",
-    isAll && lines > 1 ? `longest line ${longest.line} (${count(longest.bytes, "byte")})` : "",
+    isAll || (line_ends !== "lf" && line_ends !== "mixed") ? endsText(line_ends) : "", // a cell may have other line ends
+    isAll && lines > 1 ? `line ${longest.line} is the longest (${count(longest.bytes, "byte")})` : "",
   ].filter((part) => part !== "");
+}
+
+function endsText(ends: TextDescription["line_ends"]): string {
+  return ends === "none" ? "no line end" : `line ends ${ends}`;
 }
 
 /** A name or a value from content, for a line of text: in quotes if it could be misread, and cut if it is long. */

@@ -31,14 +31,17 @@ function upToDepth(shape: JsonShape, depth: number): JsonShape {
   };
 }
 
-/** `array of 2 of object {id: number, tags: array of 3 of string}`. */
-function outline({ type, size, members, items }: JsonShape): string {
+/** `array of 2 of object {id: number or null, tags: array of 3 of string}`. */
+function outline({ type, nullable, size, members, items }: JsonShape): string {
   const all = members === undefined ? [] : Object.entries(members);
   const parts = all.map(([name, member]) => `${plainOrQuoted(name)}: ${outline(member)}`);
   if (size !== undefined && type === "object" && all.length > 0 && size > all.length) parts.push("...");
+  const isContainer = type === "array" || type === "object";
   return [
+    nullable === true && isContainer ? "null or " : "",
     size === undefined ? type : `${type} of ${size}`,
     parts.length === 0 ? "" : ` {${parts.join(", ")}}`,
     items === undefined ? "" : ` of ${outline(items)}`,
+    nullable === true && !isContainer ? " or null" : "",
   ].join("");
 }

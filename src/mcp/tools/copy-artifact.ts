@@ -30,10 +30,8 @@ A copy of an older version to its own key brings it back. A move takes all versi
     }),
     async answer({ if_version, from_if_version, ...rest }, { signal }) {
       const guards = { ...guardArgument(if_version), ...sourceGuardArgument(from_if_version) };
-      const copy = await withKeyHints(store.artifacts, rest, () =>
-        store.artifacts.copy({ ...rest, ...guards, saved_by: savedBy() }, { signal }),
-      );
-      return published(copy, {});
+      const copy = () => store.artifacts.copy({ ...rest, ...guards, saved_by: savedBy() }, { signal });
+      return published(await withKeyHints(store.artifacts, rest, copy, { isChange: true }), {});
     },
   });
 }

@@ -45,9 +45,8 @@ With prefix, the first call deletes nothing: it answers how many artifacts and b
       if (prefix === undefined) {
         const place = { bucket, key: oneKey(key, confirm) };
         const options = { version, ...guardArgument(if_version) };
-        const gone = await withKeyHints(store.artifacts, place, () =>
-          store.artifacts.delete(bucket, place.key, options),
-        );
+        const remove = () => store.artifacts.delete(bucket, place.key, options);
+        const gone = await withKeyHints(store.artifacts, place, remove, { isChange: true });
         return deleted(gone, place);
       }
       if (prefix === "")

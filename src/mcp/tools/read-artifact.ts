@@ -42,8 +42,8 @@ What is no text is described; encoding base64 reads it. An image or recording of
         description: "auto: text as text.",
       }),
       line: z.int().optional().meta({ description: "First line, from 1; -1 is the last." }),
-      lines: z.int().optional().meta({ description: "How many lines; -20: the last 20." }),
-      find: z.string().optional().meta({ description: "Shows lines that have this text." }),
+      lines: z.int().optional().meta({ description: "Lines or matches; -20: the last 20." }),
+      find: z.string().optional().meta({ description: "Shows lines with this text." }),
       regex: z.boolean().default(false).meta({ description: "find is a JavaScript regexp." }),
       context: z.int().min(0).max(maxContext).default(0).meta({ description: "Lines around each match." }),
       columns: z.array(z.string()).min(1).optional().meta({ description: "Names of columns of a table." }),
@@ -65,7 +65,7 @@ async function answerTo(
 ): Promise<CallToolResult> {
   switch (mode) {
     case "lines":
-      return linesAnswer(await insight.lines(at, { ...asked, chars }), asked);
+      return linesAnswer(await insight.lines(at, { ...asked, chars }, signal), asked);
     case "find":
       return foundAnswer(await insight.find(at, { ...asked, chars }, signal), asked);
     case "rows":
@@ -88,7 +88,8 @@ async function partAnswer(
   signal: AbortSignal,
 ): Promise<CallToolResult> {
   const { artifact } = open;
-  if (isWholeMedium(artifact, asked)) return mediaAnswer(open, asked.length);
+  const medium = isWholeMedium(artifact, asked) ? await mediaAnswer(open, asked.length) : undefined;
+  if (medium !== undefined) return medium;
   const page = await readPage(open, asked);
   const isShown = page.encoding !== "base64" || asked.encoding === "base64" || asked.isPart || artifact.bytes === 0;
   return isShown ? pageAnswer(artifact, page, asked) : binaryAnswer(insight, artifact, page.notUtf8, signal);

@@ -28,7 +28,8 @@ export function updateArtifact({ store }: ToolContext): Tool {
     async answer({ if_version, expires_in, ...rest }) {
       const expiry = expires_in === undefined ? {} : { expires_in: parseNewExpiresIn(expires_in) };
       const change = { ...rest, ...expiry, ...guardArgument(if_version) };
-      return edited(await withKeyHints(store.artifacts, rest, () => store.artifacts.update(change)), rest);
+      const update = () => store.artifacts.update(change);
+      return edited(await withKeyHints(store.artifacts, rest, update, { isChange: true }), rest);
     },
   });
 }

@@ -1,12 +1,15 @@
 import type { ArtifactStore } from "../artifacts/artifact-store.js";
 import type { OpenArtifact } from "../artifacts/open-artifact.js";
 import type { Artifact } from "../model/artifact.js";
+import { typeOfContent } from "../model/content-type.js";
 import { ArtifactError } from "../model/errors.js";
 import {
   type AnalysedContent,
   type Analyses,
+  type Analysis,
   AnalysisStopped,
   type CompareAnalysis,
+  type DescribeAnalysis,
   type FindAnalysis,
   type RowsAnalysis,
 } from "../ports/analyses.js";
@@ -16,10 +19,19 @@ import { descriptionId, isCut, KnownDescriptions } from "./known-descriptions.js
 import { LineReader, type ReadLines } from "./lines/line-reader.js";
 import { SharedRuns } from "./shared-runs.js";
 
+/** Enough to tell gzip. */
+const signatureBytes = 16;
+
+/** An analysis that has no answer if a limit stops it. */
+type PageAnalysis = Exclude<Analysis, DescribeAnalysis>;
+
 export interface InsightDependencies extends DerivedFactsDependencies {
   readonly artifacts: Pick<ArtifactStore, "open" | "get">;
   readonly analyses: Analyses;
 }
+
+/** Content up to this size is described whole in a moment. */
+const soonDescribedBytes = 1024 * 1024;
 
 /** Names a version; the newest one if `version` is absent. */
 export interface VersionAt {
@@ -60,7 +72,7 @@ export class Insight {
     if (known !== undefined && !isCut(known)) return { artifact, description: known };
     const describeIt = (shared: AbortSignal) =>
       this.#withOpen([artifact], async ([open]) => {
-        const description = await this.#describeAnew(open, shared);
+        const description = await this.#describeAnew(open, { kind: "describe" }, shared);
         await this.#descriptions.put(artifact, description);
         return description;
       });
@@ -68,25 +80,50 @@ export class Insight {
     return { artifact, description };
   }
 
+  /**
+   * What a content is as far as that is known soon: its description if it was made before or the content is small, otherwise
+   * one for which the values of a table are not read. That one is not kept.
+   */
+  async brief({ bucket, key, version }: VersionAt, signal?: AbortSignal): Promise<DescribedArtifact> {
+    const artifact = await this.#dependencies.artifacts.get(bucket, key, version);
+    const known = await this.#descriptions.get(artifact);
+    if (known !== undefined) return { artifact, description: known };
+    if (artifact.bytes <= soonDescribedBytes) return this.describe(artifact, signal);
+    return this.#withOpen([artifact], async ([open]) => ({
+      artifact,
+      description: await this.#describeAnew(open, { kind: "describe", brief: true }, signal),
+    }));
+  }
+
   /** The description of a version if a call has made it before. It may be cut. Never throws. */
   async known(artifact: Artifact): Promise<Description | undefined> {
     return this.#descriptions.get(artifact);
   }
 
-  /** Lines of a text. */
-  async lines(at: VersionAt, wanted: ReadLines): Promise<Found<LinesPage>> {
-    return this.#withOpen([at], async ([open]) => ({
-      ...(await this.#lines.read(open, wanted)),
-      artifact: open.artifact,
-    }));
+  /** Lines of a text, also through gzip. */
+  async lines(at: VersionAt, wanted: ReadLines, signal?: AbortSignal): Promise<Found<LinesPage>> {
+    return this.#withOpen([at], async ([open]) => {
+      const isPacked = typeOfContent(await open.read(0, signatureBytes)) === "application/gzip";
+      const page = isPacked
+        ? await this.#run({ ...wanted, kind: "lines" }, [open], signal)
+        : await this.#lines.read(open, wanted);
+      return { ...page, artifact: open.artifact };
+    });
   }
 
   /** Rows of a table. */
   async rows(at: VersionAt, wanted: Omit<RowsAnalysis, "kind">, signal?: AbortSignal): Promise<Found<RowsPage>> {
     return this.#withOpen([at], async ([open]) => {
       const page = await this.#run({ ...wanted, kind: "rows" }, [open], signal);
-      return { ...page, artifact: open.artifact };
+      const total = page.total ?? (await this.#knownRows(open.artifact));
+      return { ...page, ...(total !== undefined && { total }), artifact: open.artifact };
     });
+  }
+
+  /** The number of rows, if a description has counted all. */
+  async #knownRows(artifact: Artifact): Promise<number | undefined> {
+    const { table, partial } = (await this.#descriptions.get(artifact)) ?? {};
+    return partial === undefined || table?.rows_exact === true ? table?.rows : undefined;
   }
 
   /** Lines in which a text or an expression is found. */
@@ -114,9 +151,9 @@ export class Insight {
     });
   }
 
-  async #describeAnew(open: OpenArtifact, signal?: AbortSignal): Promise<Description> {
+  async #describeAnew(open: OpenArtifact, wanted: DescribeAnalysis, signal?: AbortSignal): Promise<Description> {
     try {
-      return await this.#dependencies.analyses.run({ kind: "describe" }, [contentOf(open)], signal);
+      return await this.#dependencies.analyses.run(wanted, [contentOf(open)], signal);
     } catch (error) {
       if (!(error instanceof AnalysisStopped)) throw error;
       const { reason } = error;
@@ -126,11 +163,7 @@ export class Insight {
   }
 
   /** Runs an analysis that has no answer if a limit stops it. */
-  async #run<Wanted extends RowsAnalysis | FindAnalysis | CompareAnalysis>(
-    wanted: Wanted,
-    open: readonly OpenArtifact[],
-    signal?: AbortSignal,
-  ) {
+  async #run<Wanted extends PageAnalysis>(wanted: Wanted, open: readonly OpenArtifact[], signal?: AbortSignal) {
     try {
       return await this.#dependencies.analyses.run(wanted, open.map(contentOf), signal);
     } catch (error) {
@@ -176,7 +209,7 @@ function nameOf({ bucket, key, version }: Artifact): string {
   return `${bucket}/${key} version ${version}`;
 }
 
-function stopped(wanted: RowsAnalysis | FindAnalysis | CompareAnalysis, { reason }: AnalysisStopped): ArtifactError {
+function stopped(wanted: PageAnalysis, { reason }: AnalysisStopped): ArtifactError {
   if (wanted.kind === "find" && wanted.regex && reason === "time") {
     const message = "The expression takes too long: it was stopped while it was tried on a line.";
     return new ArtifactError("invalid_argument", message, {

@@ -1,5 +1,5 @@
 import type { ByteReader } from "./content-store.js";
-import type { Comparison, Description, FoundLines, RowsPage } from "./description.js";
+import type { Comparison, Description, FoundLines, LinesPage, RowsPage } from "./description.js";
 
 /** A content to be analysed. Its bytes are read only while the analysis runs. */
 export interface AnalysedContent {
@@ -11,11 +11,23 @@ export interface AnalysedContent {
 }
 
 /** An analysis, by its kind. `chars` is the most characters of the text in its answer. */
-export type Analysis = DescribeAnalysis | RowsAnalysis | FindAnalysis | CompareAnalysis;
+export type Analysis = DescribeAnalysis | LinesAnalysis | RowsAnalysis | FindAnalysis | CompareAnalysis;
 
 /** What one content is. */
 export interface DescribeAnalysis {
   readonly kind: "describe";
+  /** Only what is known without reading all of the content: of a table not the values, and its rows if the format says them. */
+  readonly brief?: boolean;
+}
+
+/** Lines of a text that is compressed. Other texts have an index of their lines. */
+export interface LinesAnalysis {
+  readonly kind: "lines";
+  /** The first line, from 1; a negative number counts from the end: -1 is the last line. Default 1. */
+  readonly line?: number | undefined;
+  /** How many lines at most. Without `line`, a negative number asks for the last lines. */
+  readonly lines?: number | undefined;
+  readonly chars: number;
 }
 
 /** Rows of a table. */
@@ -38,8 +50,10 @@ export interface FindAnalysis {
   readonly regex: boolean;
   /** Lines shown before and after each match. */
   readonly context: number;
-  /** Matches in the lines before this one count, and are not shown. Default 1. */
+  /** The search begins here; a negative number counts from the end: -20 searches the last 20 lines. Default 1. */
   readonly line?: number | undefined;
+  /** How many matching lines are shown at most. */
+  readonly lines?: number | undefined;
   readonly chars: number;
 }
 
@@ -56,11 +70,13 @@ export interface CompareAnalysis {
 /** The answer to an analysis. */
 export type AnalysisResult<Wanted extends Analysis> = Wanted extends DescribeAnalysis
   ? Description
-  : Wanted extends RowsAnalysis
-    ? RowsPage
-    : Wanted extends FindAnalysis
-      ? FoundLines
-      : Comparison;
+  : Wanted extends LinesAnalysis
+    ? LinesPage
+    : Wanted extends RowsAnalysis
+      ? RowsPage
+      : Wanted extends FindAnalysis
+        ? FoundLines
+        : Comparison;
 
 /**
  * Analyses content within limits of time and memory, beside the thread that serves calls. An analysis ends itself when

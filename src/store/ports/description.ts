@@ -18,6 +18,7 @@ export interface Description {
   readonly partial?: PartialReason;
   readonly text?: TextDescription;
   readonly json?: JsonShape;
+  /** Also of JSON that is an array of objects. */
   readonly table?: TableDescription;
   readonly image?: { readonly width: number; readonly height: number };
   readonly archive?: ArchiveDescription;
@@ -41,17 +42,20 @@ export interface PartialReason {
 export interface TextDescription {
   readonly encoding: "utf-8" | "utf-16le" | "utf-16be" | "latin-1";
   readonly bom: boolean;
+  /** `cr`: there is no LF, but CR, which ends no line here. */
   readonly line_ends: "lf" | "crlf" | "cr" | "mixed" | "none";
-  /** A last line without a line end counts. */
+  /** Lines end with LF or CRLF. A last line without a line end counts. */
   readonly lines: number;
   /** The longest line, without its line end. */
   readonly longest_line: { readonly line: number; readonly bytes: number };
 }
 
-/** The shape of a JSON value: for two levels what is in it. */
+/** The shape of a JSON value: for two levels what is in it, and for three of objects in an array that is in the root. */
 export interface JsonShape {
   /** `mixed` for members of an array that differ. */
   readonly type: "object" | "array" | "string" | "number" | "boolean" | "null" | "mixed";
+  /** Some of the values are null. The type is that of the others. */
+  readonly nullable?: true;
   /** Number of members of an object, or of items of an array. */
   readonly size?: number;
   /** Of an object, by name: the first 50 members. */
@@ -71,6 +75,8 @@ export interface TableDescription {
   readonly delimiter?: string;
   /** Of CSV: false if the first row is data, and the columns are named `column_1`, `column_2`, ... */
   readonly header?: boolean;
+  /** Of CSV: lines before the first row that were left out: `sep=;`, or comments that begin with `#`. */
+  readonly skipped_lines?: number;
   /** The first 200 columns, in the order of the table. */
   readonly column_details: readonly ColumnDescription[];
 }
@@ -87,7 +93,10 @@ export interface ColumnDescription {
   /** Numbers as numbers, times as ISO 8601, text as text (its first 100 characters). Absent if not known. */
   readonly least?: number | string;
   readonly greatest?: number | string;
-  /** Number of different values; a lower bound if `distinct_exact` is absent. Counted up to 1,000. */
+  /**
+   * Number of different values; a lower bound if `distinct_exact` is absent. Counted up to 1,000, and further only as long as
+   * each value is more than the one before, or each less.
+   */
   readonly distinct?: number;
   readonly distinct_exact?: true;
   /** The most frequent values, at most 20, with their counts, if there are at most 1,000 different ones. */
@@ -143,22 +152,40 @@ export interface RowsPage {
   readonly omitted_columns?: number;
   /** The cells that were cut, because one alone was too long for the page. */
   readonly cut?: number;
-  /** Present if the table breaks off, or a limit ended the reading. */
+  /** The columns of cells that were cut, the first 50. A page of one of them alone has more of its cell. */
+  readonly cut_columns?: readonly string[];
+  /** Present if the table breaks off, rows are not as wide as the table, or a limit ended the reading. */
   readonly partial?: PartialReason;
 }
 
 /** Lines in which a text or an expression was found. */
 export interface FoundLines {
-  /** Lines that match. All of them are counted, unless `partial` is present. */
+  /** The line at which the search began. */
+  readonly from: number;
+  /** Lines that match, from there on. All of them are counted, unless `partial` is present. */
   readonly total: number;
-  /** Lines that match before the first one that was asked for. */
-  readonly before: number;
+  /** The last line that was searched, if the time was over before the end. */
+  readonly searched_to?: number;
   /** Matching lines in `text`. */
   readonly shown: number;
   /** The number of the last matching line in `text`; 0 if there is none. */
   readonly last: number;
-  /** As grep shows it: `12:` before a matching line, `13-` before one of the context, `--` between groups. Long lines are cut. */
+  /**
+   * As grep shows it: `12:` before a matching line, `13-` before one of the context, `--` between groups. Long lines are
+   * cut if there is no room for all. One that is longer than `text` may be has an excerpt for each of its matches, with the
+   * offset of the match: `12@3456:`.
+   */
   readonly text: string;
+  /** The matching lines in `text` that are cut. */
+  readonly cut?: {
+    readonly lines: number;
+    /** The first of them. */
+    readonly line: number;
+    /** Matches in it, if it is longer than `text` may be. */
+    readonly matches?: number;
+    /** Where the first of those begins. Absent if the text is not UTF-8, or compressed. */
+    readonly offset?: number;
+  };
   readonly partial?: PartialReason;
 }
 
@@ -235,14 +262,17 @@ export interface LinesPage {
   /** Numbers of the first and last line; 0 and 0 if there is none. */
   readonly first: number;
   readonly last: number;
-  /** Number of lines in the whole text. */
-  readonly total: number;
+  /** Number of lines in the whole text, if it is known. */
+  readonly total?: number;
   readonly encoding: TextDescription["encoding"];
   /** Present if the page is one line that was too long for it: where it was cut, and where its rest begins. */
   readonly cut?: {
     readonly line: number;
     readonly shown_bytes: number;
     readonly line_bytes: number;
-    readonly next_offset: number;
+    /** Absent if the text is compressed. */
+    readonly next_offset?: number;
   };
+  /** Present if the text breaks off. */
+  readonly partial?: PartialReason;
 }

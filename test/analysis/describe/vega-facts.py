@@ -1,4 +1,5 @@
-"""Writes vega-facts.json: what Python's own modules say of the files of vega-datasets that are no tables.
+"""Writes vega-facts.json: what Python's own modules say of the files of vega-datasets that are no tables. The tables in
+JSON are not told: expected.py in the folder of tables tells them.
 
 Usage: python3 test/analysis/describe/vega-facts.py node_modules/vega-datasets/data > test/analysis/describe/vega-facts.json
 """
@@ -26,26 +27,32 @@ def type_of(value):
     return "string" if isinstance(value, str) else "number"
 
 
-def shape_of(values, level):
+def shape_of(values, level, told=True):
     """The shape that all these values have in common."""
     types = {type_of(value) for value in values}
+    nullable = {"nullable": True} if "null" in types and len(types) > 1 else {}
+    if nullable:
+        types.remove("null")
+        values = [value for value in values if value is not None]
     if len(types) > 1:
-        return {"type": "mixed"}
+        return {"type": "mixed", **nullable}
     (name,) = types
-    shape = {"type": name}
+    shape = {"type": name, **nullable}
     if name not in ("object", "array"):
         return shape
     sizes = {len(value) for value in values}
     if len(sizes) == 1:
         shape["size"] = sizes.pop()
     children = [child for value in values for child in value]
-    if level == 2 or not children:
+    if not told or not children:
         return shape
     if name == "array":
-        shape["items"] = shape_of(children, level + 1)
+        # Objects in an array that is in the root are told a level deeper.
+        told = level < 1 or (level == 1 and any(type_of(child) == "object" for child in children))
+        shape["items"] = shape_of(children, level + 1, told)
         return shape
     names = list(dict.fromkeys(key for key, _ in children))[:50]
-    shape["members"] = {key: shape_of([child for other, child in children if other == key], level + 1) for key in names}
+    shape["members"] = {key: shape_of([child for other, child in children if other == key], level + 1, level < 1) for key in names}
     return shape
 
 

@@ -42,6 +42,12 @@ test("tells JSON and JSON Lines by their text", async () => {
     ["a,b\n1,2\n", "x.txt", "text"],
     ["a\tb\n1\t2\n", "x.tsv", "tsv"],
     ["", "x.csv", "empty"],
+    ["<!DOCTYPE html>\n<title>Not found</title>\n", "x.csv", "text"],
+    ["\n<html lang=en><body>1,2</body>", "x.tsv", "text"],
+    ["<none>,a\n1,2\n", "x.csv", "csv"],
+    ['[{"a":1,"b":2}]', "x.csv", "json"],
+    ['{"a":1}\n{"a":2}\n', "x.csv", "jsonl"],
+    ["[a,b\n1,2\n", "x.csv", "csv"],
   ] as const) {
     expect({ content, key, format: (await detect(content, key)).format }).toEqual({ content, key, format });
   }
@@ -65,6 +71,12 @@ test("tells encodings by byte order mark and bytes", async () => {
       ...(encoding === undefined ? {} : { encoding, bom }),
     });
   }
+});
+
+test("takes a log with a few NUL for text", async () => {
+  const log = `${"12:00:01 INFO started\n".repeat(100)}${"\0".repeat(40)}12:00:02 INFO stopped\n`;
+  expect(await detect(Buffer.from(log), "x.log")).toMatchObject({ format: "text", encoding: "utf-8", isText: true });
+  expect(await detect(Buffer.from(`${"\0".repeat(60)}${log}`), "x.log")).toMatchObject({ isText: false });
 });
 
 test("looks through gzip at text, and at tar", async () => {

@@ -33,8 +33,18 @@ test("the time ends the batches, and is said", async () => {
     let calls = 0;
     const table = await openTableIn(path, bytesOf(path), () => ++calls > 1);
     await rowsOf(table);
-    expect(table.broken()?.reason).toBe("time");
+    const { reason, message } = table.broken() ?? {};
+    expect(reason).toBe("time");
+    expect(message).toMatch(/^The time was over( after .*)?\.$/); // and not that something cannot be read
   }
+});
+
+test("the time is said with the rows that were read of a Parquet file", async () => {
+  let calls = 0;
+  const path = "parquet/rowgroups.parquet"; // 15 rows, of which the first group has 10
+  const table = await openTableIn(path, bytesOf(path), () => ++calls > 1);
+  expect(await rowsOf(table)).toHaveLength(10);
+  expect(table.broken()).toEqual({ reason: "time", message: "The time was over after 10 of 15 rows." });
 });
 
 test("an error of the source is no damage", async () => {

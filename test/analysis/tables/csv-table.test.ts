@@ -58,7 +58,7 @@ describe("rows of RFC 4180", () => {
     ]);
   });
 
-  test("rows with too few cells are filled, and cells that are too many are told", async () => {
+  test("rows with too few cells are filled, and rows with too few or too many are told", async () => {
     const { rows, broken } = await read(csv("a,b\n1\n1,2,3\n4,5,\n6,7,,8\n"));
     expect(rows).toEqual([
       ["1", ""],
@@ -67,7 +67,9 @@ describe("rows of RFC 4180", () => {
       ["6", "7"],
     ]);
     expect(broken?.reason).toBe("damaged");
-    expect(broken?.message).toMatch(/^2 rows, the first one row 2, have more cells/);
+    expect(broken?.message).toBe(
+      "2 rows, the first one row 2, have more cells than there are columns. These cells were left out. Row 1 has fewer cells than there are columns. The cells at the end are empty.",
+    );
   });
 });
 
@@ -88,7 +90,9 @@ describe("a quote in quotes that is not doubled", () => {
   test("ends the table if no other quote ends the cell", async () => {
     const { rows, broken } = await read(csv('a,b\n1,2\n"x"y"z,2\n3,4\n'));
     expect(rows).toEqual([["1", "2"]]);
-    expect(broken?.message).toMatch(/after 1 rows: the next one begins at byte 8, and has a quote that is not closed/);
+    expect(broken?.message).toMatch(
+      /after 1 row: the next one begins at byte 8 \(line 3\), and has a quote that is not closed/,
+    );
   });
 });
 
@@ -114,15 +118,71 @@ test("CR at the end of a quoted cell is kept", async () => {
 describe("the header", () => {
   test.each([
     ["names", "a,b\n1,2\n", ["a", "b"]],
-    ["a number", "a,1\n1,2\n", ["column_1", "column_2"]],
-    ["a time", "a,2015-01-01\n1,2\n", ["column_1", "column_2"]],
-    ["an empty cell", "a,\n1,2\n", ["column_1", "column_2"]],
-    ["the same name twice", "a,a\n1,2\n", ["column_1", "column_2"]],
-  ])("with %s", async (_, text, names) => {
+    ["names above texts", "a,b\nx,y\n", ["a", "b"]],
+    ["a number, and a text above numbers", "a,1\n1,2\n", ["a", "1"]],
+    ["a time, and a text above times", "a,2015-01-01\n2015-02-01,2\n", ["a", "2015-01-01"]],
+    ["an index without a name", ",a,b\n0,x,2\n", ["column_1", "a", "b"]],
+    ["a delimiter at its end", "a,b,\n1,2,3\n", ["a", "b", "column_3"]],
+    ["empty names above texts", "a,,c\nx,y,z\n", ["a", "column_2", "c"]],
+    ["names that come again", "id,name,name,name_2,name\n1,x,y,z,z\n", ["id", "name", "name_3", "name_2", "name_4"]],
+    ["a name like that of an empty one", "column_2,,a\n1,2,3\n", ["column_2", "column_2_2", "a"]],
+    ["the same name twice above texts", "a,a\nx,y\n", ["a", "a_2"]],
+    ["numbers of pixels", "label,0,1,2\n5,0,0,0\n", ["label", "0", "1", "2"]],
+    ["numbers of pixels above texts", "label,0,1,2\ncat,0,0,0\n", ["label", "0", "1", "2"]],
+    ["years", "country,2019,2020\nPeru,5,6\n", ["country", "2019", "2020"]],
+    ["years that fall", "country,2020,2010\nPeru,5,6\n", ["country", "2020", "2010"]],
+    ["days", "country,code,2020-01-22,2020-01-23\nPeru,,5,6\n", ["country", "code", "2020-01-22", "2020-01-23"]],
+    ["a text above numbers and empty cells", "id,5\n,x\n7,y\n", ["id", "5"]],
+  ])("is the first row, with %s", async (_, text, names) => {
     const found = await read(csv(text));
     expect(found.names).toEqual(names);
-    expect(found.rows).toHaveLength(names[0] === "a" ? 1 : 2);
+    expect(found.rows).toHaveLength(text.split("\n").length - 2);
   });
+
+  test.each([
+    ["numbers", "1,2\n3,4\n"],
+    ["a text above a text, and a number", "x,1\ny,2\n"],
+    ["a text above a number and a text", "x,1\n5,2\ny,3\n"],
+    ["a value that is missing above numbers", "NA,1\n5,2\n"],
+    ["texts that come again", "red,red\nblue,green\nred,blue\n"],
+    ["few texts among empty cells", "title,,\nid,name,city\n1,x,y\n"],
+    ["years in each row", "x,2019,2020\ny,2001,2002\n"],
+    ["numbers that are no series", "x,5,6\ny,7,9\n"],
+    ["only one row with numbers", "x,2019,2020\n"],
+    ["codes", "00501,00502\n00503,00504\n"],
+  ])("is not there, with %s", async (_, text) => {
+    const found = await read(csv(text));
+    expect(found.names).toEqual(found.names.map((_name, index) => `column_${index + 1}`));
+    expect(found.rows).toHaveLength(text.split("\n").length - 1);
+  });
+});
+
+describe("lines before the first row", () => {
+  test.each([
+    ["sep=;\na;b\n1,5;2\n", 1, ";"],
+    ["\ufeffSEP=|\r\na|b\r\n1,5|2\r\n", 1, "|"],
+    ["# made by a program\n# on a day, at night\na,b,c\n1,2,3\n", 2, ","],
+    ["## meta,1\n#a;b;c;d\n1;2,5;3;4\n", 1, ";"],
+  ])("are left out: %j", async (text, lines, delimiter) => {
+    const source = csv(text);
+    const found = await read(source);
+    const table = await openTable(source, unlimited);
+    expect(found.delimiter).toBe(delimiter);
+    expect(found.rows).toHaveLength(1);
+    expect(found.names[1]).toBe("b");
+    expect(table?.skippedLines).toBe(lines);
+    expect((await read(csv(`${text}"`))).broken?.message).toContain(
+      `begins at byte ${Buffer.byteLength(text)} (line ${lines + 3})`,
+    );
+  });
+
+  test.each(["#a,b\n1,2\n", "#a\n1\n2\n", "# a, b\nx\n", "Title\na,b\n1,2\n", "#only\n"])(
+    "are rows if they have as many cells, or do not begin with #: %j",
+    async (text) => {
+      const table = await openTable(csv(text), unlimited);
+      expect(table?.skippedLines).toBeUndefined();
+    },
+  );
 });
 
 describe("the delimiter", () => {
@@ -172,7 +232,28 @@ describe("a table that breaks off", () => {
     const { rows, broken } = await read(csv('a,b\nü,2\n3,"4\n5,6\n'));
     expect(rows).toEqual([["ü", "2"]]);
     expect(broken?.reason).toBe("damaged");
-    expect(broken?.message).toMatch(/after 1 rows: the next one begins at byte 9, and has a quote that is not closed/);
+    expect(broken?.message).toMatch(
+      /after 1 row: the next one begins at byte 9 \(line 3\), and has a quote that is not closed. Nothing behind that was read/,
+    );
+  });
+
+  test("also tells of the rows before", async () => {
+    for (const [newline, place] of [
+      ["\n", "byte 23 (line 6)"],
+      ["\r", "byte 23 (line 6)"],
+      ["\r\n", "byte 28 (line 6)"],
+    ] as const) {
+      const text = ["a,b,c", "", "4,5", "6,7,8,9", "1,2", '3,"4', "5,6,7", ""].join(newline);
+      const { rows, broken } = await read(csv(text));
+      expect(rows).toEqual([
+        ["4", "5", ""],
+        ["6", "7", "8"],
+        ["1", "2", ""],
+      ]);
+      expect(broken?.message).toBe(
+        `The table breaks off after 3 rows: the next one begins at ${place}, and has a quote that is not closed. Nothing behind that was read. Row 2 has more cells than there are columns. These cells were left out. 2 rows, the first one row 1, have fewer cells than there are columns. The cells at the end are empty.`,
+      );
+    }
   });
 
   test("where gzip does", async () => {
@@ -189,7 +270,7 @@ describe("a table that breaks off", () => {
     const { rows, broken } = await read(csv(`a,b\n1,2\n3,${"x".repeat(9_000_000)}\n5,6\n`));
     expect(rows).toEqual([["1", "2"]]);
     expect(broken?.reason).toBe("size");
-    expect(broken?.message).toMatch(/after 1 rows: the next one begins at byte 8/);
+    expect(broken?.message).toMatch(/after 1 row: the next one begins at byte 8/);
   });
 });
 

@@ -19,7 +19,11 @@ async function columnOf(texts: readonly string[]) {
 
 describe("the type of a column of texts", () => {
   test.each([
-    ["integer", ["1", "-2", "+3", "007", ""], 4, { least: -2, greatest: 7 }],
+    ["integer", ["1", "-2", "+3", "0", "7", ""], 5, { least: -2, greatest: 7 }],
+    ["text", ["10", "00501", "99950"], 3, { least: "00501", greatest: "99950" }],
+    ["text", ["01", "02", "10"], 3, { least: "01", greatest: "10" }],
+    ["text", ["-01", "1.5", "a"], 3, { least: "-01", greatest: "a" }],
+    ["number", ["0.5", "-0.5", "0", "0e1"], 4, { least: -0.5, greatest: 0.5 }],
     ["number", ["1", "2.5", "-1e3", ".5", "5."], 5, { least: -1000, greatest: 5 }],
     ["boolean", ["true", "FALSE", "False"], 3, {}],
     [
@@ -57,6 +61,25 @@ describe("the type of a column of texts", () => {
       greatest: "n/a",
       distinct: 1_000,
     });
+  });
+
+  test("that all values differ is known if they rise or fall", async () => {
+    const numbers = Array.from({ length: 12_000 }, (_, index) => index - 20);
+    const padded = numbers.map((number) => `id-${String(number + 20).padStart(8, "0")}`);
+    for (const texts of [numbers.map(String), numbers.map(String).reverse(), padded, padded.toReversed()]) {
+      expect(await columnOf([...texts.slice(0, 5_000), "", ...texts.slice(5_000)])).toMatchObject({
+        empties: 1,
+        distinct: 12_000,
+        distinct_exact: true,
+      });
+      for (const doubled of [
+        [...texts, texts.at(-1) ?? ""],
+        [texts[0] ?? "", ...texts],
+      ]) {
+        const column = await columnOf(doubled);
+        expect([column?.distinct, column?.distinct_exact]).toEqual([1_000, undefined]);
+      }
+    }
   });
 });
 
@@ -125,6 +148,18 @@ describe("JSON Lines", () => {
     expect(found.column_details[8]).toMatchObject({ least: "1", greatest: "x", distinct: 2 });
   });
 
+  test("integers beyond 2^53 are exact", async () => {
+    const ids = Array.from({ length: 200 }, (_, index) => `{"id":${1_700_000_000_000_000_001n + BigInt(index)}}\n`);
+    const found = await description(memorySource("a.jsonl", ids.join("")));
+    expect(found.column_details[0]).toMatchObject({
+      type: "integer",
+      least: "1700000000000000001",
+      greatest: "1700000000000000200",
+      distinct: 200,
+      distinct_exact: true,
+    });
+  });
+
   test("absent members are empty, and members that come late are counted", async () => {
     const rows = [...Array<object>(1_000).fill({ a: 1 }), { a: 2, b: 3 }, { b: 4, c: 5 }];
     const found = await description(memorySource("a.jsonl", rows.map((row) => `${JSON.stringify(row)}\n`).join("")));
@@ -145,7 +180,7 @@ describe("JSON Lines", () => {
     const found = await description(memorySource("a.jsonl", '{"a":1}\n{"a":2}\n{"a":\n{"a":4}\n'));
     expect(found).toMatchObject({ rows: 2, partial: { reason: "damaged" } });
     expect(found.partial?.message).toBe(
-      "The table breaks off after 2 rows: the next one begins at byte 16, and is no JSON.",
+      "The table breaks off after 2 rows: the next one begins at byte 16 (line 3), and is no JSON. Nothing behind that was read.",
     );
     expect(found.rows_exact).toBeUndefined();
   });

@@ -13,6 +13,7 @@ import re
 import sys
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+CODE = re.compile(r"[+-]?0\d+(\.\d*)?([eE][+-]?\d+)?", re.ASCII)
 INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
 TIME = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d([.]\d+)?)?(Z|[+-]\d\d:?\d\d)?)?", re.ASCII)
 
@@ -40,6 +41,8 @@ def kind_of(value, from_text):
         return "list", None
     if isinstance(value, dict):
         return "object", None
+    if from_text and CODE.fullmatch(value):
+        return "text", value
     if from_text and INTEGER.fullmatch(value):
         return "integer", int(value)
     if from_text and NUMBER.fullmatch(value):
@@ -61,6 +64,9 @@ def column(name, values, from_text):
     full = [value for value in values if value is not None and value != ""]
     kinds = [kind_of(value, from_text) for value in full]
     types = {kind for kind, _ in kinds}
+    if from_text and types <= {"integer", "number", "text"} and any(CODE.fullmatch(value) for value in full):
+        kinds = [("text", value) for value in full]  # as 00501 is a code, 99950 is one too
+        types = {"text"}
     kind = "empty" if not types else types.pop() if len(types) == 1 else "number" if types == {"integer", "number"} else "mixed"
     facts = {"name": name, "type": kind, "empties": len(values) - len(full)}
     if kind in ("integer", "number"):

@@ -5,6 +5,7 @@ import { describeTable } from "../../../src/analysis/tables/describe-table.js";
 import { openTable } from "../../../src/analysis/tables/open-table.js";
 import { AnalysisThreads } from "../../../src/engines/threads/analysis-threads.js";
 import { analysisMemoryBytes } from "../../../src/store/model/limits.js";
+import type { RowsAnalysis } from "../../../src/store/ports/analyses.js";
 import type { Description } from "../../../src/store/ports/description.js";
 import { patienceMs } from "../../../vitest.config.js";
 import { endlessSource, memorySource } from "./memory-source.js";
@@ -24,8 +25,8 @@ async function inThread<Result>(source: Source, use: (run: RunInThread) => Promi
   }
 }
 
-type RunInThread = <Result>(wanted: { readonly kind: "describe" } | typeof someRows) => Promise<Result>;
-const someRows = { kind: "rows", row: 2, rows: 3, chars: 8_000 } as const;
+type RunInThread = <Result>(wanted: { readonly kind: "describe" } | RowsAnalysis) => Promise<Result>;
+const someRows: RowsAnalysis = { kind: "rows", row: 2, rows: 3, chars: 8_000 };
 
 const describeInThread = (source: Source) => inThread<Description>(source, (run) => run({ kind: "describe" }));
 
@@ -60,7 +61,7 @@ describe("within the limit of memory", () => {
     const text = `a,b\n1,2\n"${"x".repeat(3_900_000)}\n",${",".repeat(4_000_000)}\n3,4\n`;
     const { table, partial } = await describeInThread(memorySource("a.csv", text));
     expect(table).toMatchObject({ rows: 3, columns: 2 });
-    expect(partial?.message).toMatch(/row 2, have more cells/);
+    expect(partial?.message).toMatch(/^Row 2 has more cells/);
   });
 
   test("a JSON Lines file of 1 GB that is one line breaks off", async () => {
@@ -70,6 +71,24 @@ describe("within the limit of memory", () => {
       expect(table).toMatchObject({ rows: 1, columns: 1 });
       expect(partial?.reason).toBe("size");
     }
+  });
+
+  test("an item of a JSON array that is too long, or has too much in it, breaks the table off", async () => {
+    for (const body of ["x", "[", "{},", '{"a":', '\\n"']) {
+      const head = `[{"a":1},{"a":${body.includes("x") || body.includes("n") ? '"' : "["}`;
+      const source = endlessSource("a.json", head, body.repeat(20_000), 40_000_000);
+      const { table, partial } = await describeInThread(source);
+      expect([body, table]).toMatchObject([body, { rows: 1, columns: 1 }]);
+      expect(partial).toBeDefined();
+      expect(await inThread(source, (run) => run({ ...someRows, row: 1, rows: 1 }))).toMatchObject({ csv: "a\n1\n" });
+    }
+  });
+
+  test("a JSON array of many items", async () => {
+    const text = `[${'{"a":[1,{"b":2}]},\n'.repeat(1_000_000)}{"a":3}]`;
+    const { table, partial } = await describeInThread(memorySource("a.json", text));
+    expect(partial).toBeUndefined();
+    expect(table).toMatchObject({ rows: 1_000_001, columns: 1 });
   });
 
   test("a cell of JSON with 100,000 levels is described and shown", async () => {
@@ -92,7 +111,8 @@ describe("within the limit of memory", () => {
     for (const source of sources) {
       await inThread(source, async (run) => {
         const { table, partial } = await run<Description>({ kind: "describe" });
-        expect(partial).toBeUndefined();
+        if (source.key === "short.csv") expect(partial?.message).toMatch(/^50 rows, the first one row 1, have fewer/);
+        else expect(partial).toBeUndefined();
         expect(table).toMatchObject({ rows: source.key === "a.jsonl" ? 5 : 50, columns: 100_000 });
         expect(table?.column_details).toHaveLength(200);
         expect(await run(someRows)).toMatchObject({ first: 2, more: true, omitted_columns: expect.any(Number) });

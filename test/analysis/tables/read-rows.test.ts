@@ -33,6 +33,11 @@ describe("which rows", () => {
       { row: -3, rows: 1 },
       { first: 8, last: 8, total: 10, more: true },
     ],
+    [{ row: -99_999 }, { first: 1, last: 10, total: 10, more: false }],
+    [
+      { row: -99_999, rows: 3 },
+      { first: 1, last: 3, total: 10, more: true },
+    ],
     [{ rows: -30 }, { first: 1, last: 10, total: 10, more: false }],
     [
       { row: 10, rows: 5 },
@@ -63,6 +68,12 @@ describe("which rows", () => {
     expect(page).toEqual({ csv: "a,b\n", columns: ["a", "b"], first: 0, last: 0, total: 0, more: false });
   });
 
+  test("a page tells of rows that are too long or too short, though more rows follow", async () => {
+    const page = await rowsOf(memorySource("a.csv", "a,b\n1\n1,2,3\n5,6\n7,8\n"), { rows: 2 });
+    expect(page).toMatchObject({ csv: "a,b\n1,\n1,2\n", last: 2, more: true, partial: { reason: "damaged" } });
+    expect(page.partial?.message).toMatch(/^Row 2 has more cells .* Row 1 has fewer cells/);
+  });
+
   test("the last rows of a table that breaks off are the last ones before", async () => {
     const page = await rowsOf(memorySource("a.csv", 'a,b\n1,2\n3,4\n5,"6\n'), { rows: -1 });
     expect(page).toMatchObject({ csv: "a,b\n3,4\n", first: 2, last: 2, partial: { reason: "damaged" } });
@@ -91,6 +102,11 @@ test("cells are quoted where CSV needs it, and nested values are JSON", async ()
   expect((await rowsOf(jsonl, { columns: ["b"] })).csv).toBe('b\nx\n""\n"say ""no"""\n');
 });
 
+test("numbers of JSON Lines stay as they are written, if a JavaScript number does not hold them", async () => {
+  const source = memorySource("a.jsonl", '{"id":1700000000000000001,"n":1e400,"in":[1700000000000000003]}\n');
+  expect((await rowsOf(source)).csv).toBe('id,n,in\n1700000000000000001,1e400,"[""1700000000000000003""]"\n');
+});
+
 describe("a page has room for so many characters", () => {
   test("it ends with the last row that fits", async () => {
     const source = memorySource("a.csv", `n,name\n${numbers(1_000)}`);
@@ -106,7 +122,7 @@ describe("a page has room for so many characters", () => {
     });
     expect(page.csv.length).toBeLessThanOrEqual(1_000);
     expect(page.csv.length).toBeGreaterThan(900);
-    expect(page).toMatchObject({ first: 1, last: 1, more: true, cut: 2, columns: ["a", "b"] });
+    expect(page).toMatchObject({ first: 1, last: 1, more: true, cut: 2, cut_columns: ["a", "b"], columns: ["a", "b"] });
     const [, row] = Papa.parse<string[]>(page.csv).data;
     expect(row?.[0]).toMatch(/^x+…$/);
     expect(row?.[1]).toMatch(/^(",)+"?…$/);
@@ -184,6 +200,7 @@ test("content that is no table says what it is", async () => {
   await expect(rowsOf(memorySource("a.txt", "Some words.\n"))).rejects.toMatchObject({
     code: "invalid_argument",
     next: "describe_content",
-    message: "The content is no table, but text.",
+    message:
+      "The content is taken for text, not for a table. To read it as one, copy or save it under a key that ends in .csv or .tsv.",
   });
 });

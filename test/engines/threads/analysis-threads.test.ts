@@ -19,6 +19,7 @@ describe("AnalysisThreads", () => {
     const wanted = { kind: "find", find: "b+", regex: true, context: 0, chars: 100 } as const;
     expect(await threads.run(wanted, [contentOf("abc\ndef\nbbb\n")])).toEqual({
       total: 2,
+      before: 0,
       shown: 2,
       last: 3,
       text: "1:abc\n3:bbb",
@@ -146,7 +147,8 @@ describe("AnalysisThreads", () => {
     const { threads, run, events } = open();
     const outcomes = Promise.allSettled(Array.from({ length: 4 }, () => run("forEver")));
     await threads.close();
-    const error = expect.objectContaining({ code: "internal", next: "call_again" });
+    const message = expect.stringContaining("The server is stopping");
+    const error = expect.objectContaining({ code: "internal", next: "call_again", message });
     expect(await outcomes).toEqual(Array(4).fill({ status: "rejected", reason: error }));
     await expect(run("bytes")).rejects.toEqual(error);
     expect(events).toEqual([]);

@@ -26,6 +26,7 @@ const facts = {
   },
   rows: { columns: ["a"], csv: "a\n1\n", first: 1, last: 1, total: 1, more: false },
   find: undefined,
+  lines: undefined,
   compare: { kind: "bytes", bytes: { before: 4, after: 5, first_difference: 2 } },
 };
 

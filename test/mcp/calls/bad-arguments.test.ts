@@ -61,7 +61,13 @@ refusedWith("invalid_argument", [
 ]);
 
 refusedWith("invalid_argument", [
-  ["an unknown argument", "save_artifact", save({ mimetype: "text/csv" }), /"mimetype".*takes.*mime_type/, "mimetype"],
+  [
+    "an unknown argument",
+    "save_artifact",
+    save({ mimetype: "text/csv" }),
+    /unknown argument "mimetype": did you mean mime_type\? Nothing/,
+    "mimetype",
+  ],
   ["an unknown argument", "list_buckets", { prefix: "b" }, /"prefix".*takes cursor, limit/, "prefix"],
   ["no arguments at all", "get_artifact", {}, /bucket is required.*key is required/, "bucket"],
   ["no content", "save_artifact", here, /content is required/, "content"],

@@ -22,14 +22,16 @@ describe("artifact_not_found", () => {
     const { refusal } = await setup();
     expect(await refusal(tool, { bucket: "b", key: "runs/1/result.csv", ...more })).toMatchObject({
       code: "artifact_not_found",
-      message: expect.stringMatching(/^There is no artifact .*\. Near it: "runs\/1\/results\.csv"\. search_artifacts/),
+      message: expect.stringMatching(
+        /^There is no artifact .* in bucket "b"\..* Similar keys in this bucket: "runs\/1\/results\.csv"\.$/,
+      ),
     });
   });
 
   it.each([
-    ["Notes/X.md", /Near it: "notes\/x\.md"\./],
-    ["notes/x.txt", /Near it: "notes\/x\.md"\./],
-    ["runs/3/results.csv", /Near it: "runs\/1\/results\.csv", "runs\/2\/results\.csv"\./],
+    ["Notes/X.md", /Similar keys in this bucket: "notes\/x\.md"\./],
+    ["notes/x.txt", /Similar keys in this bucket: "notes\/x\.md"\./],
+    ["runs/3/results.csv", /Similar keys in this bucket: "runs\/1\/results\.csv", "runs\/2\/results\.csv"\./],
     ["something/else.csv", /There is no artifact "something\/else\.csv" in bucket "b"\. search_artifacts/],
   ])("of key %s says what is near in another folder, if anything is", async (key, message) => {
     const { refusal } = await setup();
@@ -38,11 +40,27 @@ describe("artifact_not_found", () => {
     });
   });
 
+  it("of the other artifact of a comparison is about its bucket", async () => {
+    const { answer, refusal } = await setup();
+    await answer("save_artifact", { bucket: "lab", key: "g/A.md", content: "x" });
+    const { message } = await refusal("compare_artifacts", {
+      bucket: "b",
+      key: "a",
+      to_bucket: "lab",
+      to_key: "g/a.md",
+    });
+    expect(message).toBe('There is no artifact "g/a.md" in bucket "lab". Similar keys in this bucket: "g/A.md".');
+    const other = await refusal("compare_artifacts", { bucket: "b", key: "a", to_bucket: "lab" });
+    expect(other["message"]).toMatch(/^There is no artifact "a" in bucket "lab"\. search_artifacts/);
+  });
+
   it("says that the bucket does not exist either", async () => {
     const { refusal } = await setup();
     expect(await refusal("read_artifact", { bucket: "none", key: "a" })).toMatchObject({
       code: "artifact_not_found",
-      message: expect.stringMatching(/The bucket does not exist\. search_artifacts .* list_buckets/),
+      message: expect.stringMatching(
+        /in bucket "none"\. There is no such bucket: list_buckets lists those that there are\.$/,
+      ),
     });
   });
 
@@ -50,7 +68,7 @@ describe("artifact_not_found", () => {
     const { refusal } = await setup();
     const { message } = await refusal("get_artifact", { bucket: "b", key: "a", version: 2 });
     expect(message).toMatch(/there is version 1/);
-    expect(message).not.toMatch(/Near it/);
+    expect(message).not.toMatch(/Similar/);
   });
 });
 

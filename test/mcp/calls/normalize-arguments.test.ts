@@ -385,7 +385,7 @@ describe("arguments", () => {
     expect((await call("read_artifact", { ...here, ...added })).isError).toBeUndefined();
   });
 
-  it.each(["mimetype", "taskProgress", "task_progress2", "constructor", "toString", "hasOwnProperty", "null"])(
+  it.each(["shuffle", "taskProgress", "task_progress2", "constructor", "toString", "hasOwnProperty", "null"])(
     "that are unknown are refused: %s",
     async (name) => {
       const { refusal } = await opened();

@@ -25,6 +25,16 @@ interface Page {
   readonly next: Arguments | undefined;
 }
 
+/** The bytes of characters in Windows-1252. */
+const bytesByCharacter = new Map(
+  Array.from({ length: 256 }, (_, byte) => [
+    new TextDecoder("windows-1252").decode(Uint8Array.of(byte), { stream: true }),
+    byte,
+  ]),
+);
+const asLatin1 = (text: string): Buffer =>
+  Buffer.from([...text].map((character) => bytesByCharacter.get(character) ?? 0x3f));
+
 function pageOf(result: CallToolResult): Page {
   expect(result.isError, JSON.stringify(result.content).slice(0, 500)).toBeUndefined();
   expect(result).not.toHaveProperty("structuredContent");
@@ -32,7 +42,9 @@ function pageOf(result: CallToolResult): Page {
   const [line, text] = [textOf(result), textOf(result, 1)];
   const next = / read_artifact (\{.*\})$/.exec(line)?.[1];
   if (next === undefined) expect(line).toMatch(/This is the end\.$/);
-  const bytes = Buffer.from(text, / as base64,/.test(line) ? "base64" : "utf8");
+  const bytes = / as latin-1,/.test(line)
+    ? asLatin1(text)
+    : Buffer.from(text, / as base64,/.test(line) ? "base64" : "utf8");
   expect(result._meta).toMatchObject({ length: bytes.length });
   return { text, bytes, meta: result._meta ?? {}, next: next === undefined ? undefined : JSON.parse(next) };
 }
@@ -195,18 +207,56 @@ describe("read_artifact", () => {
     expect(sha256Of(joined(await pagesOf({ call })))).toBe(sha256Of(bytes));
   });
 
-  it("answers base64 if a part of a text type is not UTF-8", async () => {
+  it("answers base64 if a part of a text type is neither UTF-8 nor like text in Latin-1", async () => {
     const { save, read } = await setup();
-    const latin1 = Buffer.from("caf\u00e9 au lait", "latin1");
-    await save(latin1);
+    const bytes = Buffer.from("caf\u00e9\u0081 au lait", "latin1"); // Windows-1252 has no 0x81
+    await save(bytes);
     const page = await read({ length: 100 });
-    expect(pageTextOf(page)).toBe(latin1.toString("base64"));
+    expect(pageTextOf(page)).toBe(bytes.toString("base64"));
     expect(textOf(page)).toMatch(/as base64/);
   });
 
+  it.each(["text/csv", "application/octet-stream"])("shows Windows-1252 under %s as text", async (type) => {
+    const { save, read, call } = await setup();
+    const content = "caf\u00e9;\u20ac 5\n".repeat(3_000); // 0xe9 and 0x80
+    const bytes = asLatin1(content);
+    await save(bytes, type);
+    for (const args of [{}, { length: 7 }, { length: 9, offset: 3 }, { encoding: "utf8" }]) {
+      const page = pageOf(await read(args));
+      const { offset, length } = page.meta as { offset: number; length: number };
+      expect(page.text).toBe(content.slice(offset, offset + length)); // one byte a character
+    }
+    const pages = await pagesOf({ call });
+    expect(pages.map(({ text }) => text).join("")).toBe(content);
+    for (const { text } of pages) {
+      expect(text.length).toBeLessThanOrEqual(pageChars);
+      expect(Buffer.byteLength(text)).toBeLessThanOrEqual(pageBytes);
+    }
+    expect(pages.length).toBeLessThanOrEqual(5);
+    expect(textOf(await read())).toMatch(
+      new RegExp(`^\\d+ bytes from offset 0 as latin-1, of 27000 \\(${type}, version 1\\)\\. Next`),
+    );
+  });
+
   it.each([
-    ["Latin-1", Buffer.from("caf\u00e9", "latin1"), { length: 9 }, "0xe9 at offset 3"],
-    ["Latin-1 from an offset", Buffer.from("caf\u00e9", "latin1"), { offset: 2 }, "0xe9 at offset 3"],
+    ["Parquet", "t.parquet", "application/vnd.apache.parquet"],
+    ["another type", "t.xyz", "x/y"],
+  ])("shows text that is stored as %s, all its pages, and says so", async (_what, _key, type) => {
+    const { save, read, call } = await setup();
+    const content = "id,name\n1,\u20ac\n".repeat(2_000);
+    await save(content, type);
+    expect(textOf(await read())).toContain(
+      `(${type}, version 1). The content is text, though its type does not say so. Next page: `,
+    );
+    expect((await pagesOf({ call })).map(({ text }) => text).join("")).toBe(content);
+    const bytes = Buffer.from("PAR1\u0000\u0001\u00ff");
+    await save(bytes, type);
+    expect(textOf(await read())).toMatch(/^Not shown: /);
+  });
+
+  it.each([
+    ["a byte", Buffer.from("caf\u00e9\u0081", "latin1"), { length: 9 }, "0xe9 at offset 3"],
+    ["a byte from an offset", Buffer.from("caf\u00e9\u0081", "latin1"), { offset: 2 }, "0xe9 at offset 3"],
     ["text that is cut off in a character", Buffer.from("a\u20ac").subarray(0, 3), { length: 9 }, "0xe2 at offset 1"],
     [
       "a byte far behind",
@@ -228,9 +278,9 @@ describe("read_artifact", () => {
 
   it("answers text as base64 and bytes as text if encoding says so, and repeats encoding in the next call", async () => {
     const { save, read } = await setup();
-    await save("hello", "x/y");
-    expect(pageTextOf(await read({ length: 9 }))).toBe("aGVsbG8=");
-    expect(pageTextOf(await read({ encoding: "utf8" }))).toBe("hello");
+    await save("hel\u001blo", "x/y");
+    expect(pageTextOf(await read({ length: 9 }))).toBe("aGVsG2xv");
+    expect(pageTextOf(await read({ encoding: "utf8" }))).toBe("hel\u001blo");
     await save("hello world");
     const page = pageOf(await read({ encoding: "base64", length: 5 }));
     expect(page.text).toBe("aGVsbG8=");
@@ -238,18 +288,16 @@ describe("read_artifact", () => {
   });
 
   it.each<[string, string | Uint8Array, string, Arguments, boolean]>([
-    ["text in a fake image, from an offset", "hello world", "image/png", { offset: 2 }, true],
-    ["text in a fake image, only a part", "hello world", "image/png", { length: 5 }, true],
-    ["text of another type", "hello", "x/y", { length: 9 }, true],
+    ["text in a fake image, with an escape, from an offset", "hello \u001bworld", "image/png", { offset: 2 }, true],
+    ["text of another type, with an escape", "hello\u001b", "x/y", { length: 9 }, true],
     ["text without a type, with an escape", "hel\u001blo", "application/octet-stream", { length: 9 }, true],
     [
       "text that is cut inside its characters at both ends",
-      "\u00e9\u20ac\u{1f600}a",
+      "\u00e9\u20ac\u001b\u{1f600}a",
       "x/y",
       { offset: 1, length: 7 },
       true,
     ],
-    ["only the middle of a character", "\u{1f600}", "x/y", { offset: 1, length: 2 }, false],
     ["text with a NUL", "hel\0lo", "x/y", { length: 9 }, false],
     ["bytes that are not text", Buffer.from([0xff, 0xfe, 0x41]), "x/y", { length: 9 }, false],
     ["text, with encoding base64", "hello", "x/y", { encoding: "base64" }, false],
@@ -285,7 +333,7 @@ describe("read_artifact", () => {
 
   it("refuses encoding utf8 for bytes that are not UTF-8, and says how to read them", async () => {
     const { save, refusal } = await setup();
-    await save(Uint8Array.of(0x61, 0xc3, 0x28), "application/octet-stream");
+    await save(Uint8Array.of(0x61, 0xc3, 0x1c), "application/octet-stream");
     const error = await refusal("read_artifact", { ...where, encoding: "utf8" });
     expect(error).toMatchObject({
       code: "invalid_argument",

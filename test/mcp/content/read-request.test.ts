@@ -16,6 +16,7 @@ describe("readRequestOf()", () => {
     [{ line: 5, lines: 2, offset: 0, encoding: "utf8" }, "lines", { line: 5, lines: 2 }],
     [{ find: "x" }, "find", { find: "x", regex: false, context: 0 }],
     [{ find: "x", line: 9, regex: true, context: 3 }, "find", { find: "x", line: 9, regex: true, context: 3 }],
+    [{ find: "x", line: -300, lines: 5 }, "find", { find: "x", line: -300, lines: 5 }],
     [{ columns: ["a"] }, "rows", { columns: ["a"] }],
     [{ row: -1 }, "rows", { row: -1 }],
     [{ rows: 5, columns: ["a"] }, "rows", { rows: 5, columns: ["a"] }],
@@ -25,7 +26,6 @@ describe("readRequestOf()", () => {
 
   it.each<[Partial<ReadArguments>, string, string]>([
     [{ find: "x", offset: 5 }, "offset", "offset does not go with find."],
-    [{ find: "x", lines: 5 }, "lines", "lines does not go with find."],
     [{ find: "x", rows: 5 }, "rows", "rows does not go with find."],
     [{ rows: 5, line: 5 }, "line", "line does not go with rows."],
     [{ columns: ["a"], length: 5 }, "length", "length does not go with columns."],
@@ -34,7 +34,7 @@ describe("readRequestOf()", () => {
     [{ line: 5, offset: 7 }, "offset", "offset does not go with line."],
   ])("refuses %j, and names those that go together", (args, argument, message) => {
     const together =
-      " Those that go together are offset, length, encoding; line, lines; find, regex, context, line; and columns, row, rows.";
+      " Those that go together are offset, length, encoding; line, lines; find, regex, context, line, lines; and columns, row, rows.";
     expect(() => request(args)).toThrow(
       expect.objectContaining({ code: "invalid_argument", message: message + together, details: { argument } }),
     );
@@ -46,7 +46,7 @@ describe("readRequestOf()", () => {
     [{ line: 0 }, "line", /lines count from 1, and from the end with -1/],
     [{ row: 0 }, "row", /rows count from 1, and from the end with -1/],
     [{ line: 0, find: "x" }, "line", /lines count from 1\b/],
-    [{ line: -5, find: "x" }, "line", /lines count from 1\b/],
+    [{ lines: -300, find: "x", line: 1 }, "lines", /^lines is -300: .* line -300 searches the last 300 lines\.$/],
     [{ lines: 0 }, "lines", /lines is 0/],
     [{ rows: 0 }, "rows", /rows is 0/],
     [{ line: 5, lines: -2 }, "lines", /negative.*last lines: leave line out/],

@@ -65,11 +65,12 @@ describe("the description of a table", () => {
     expect(textOf(result).split("\n")).toEqual([
       "csv, 406 rows x 3 columns, 27000 bytes, version 2.",
       "price: number, 12 empty, 0.5 to 17, 90 different",
-      'the origin: text, Europe to USA, 4 different: USA (254), Japan (79), "Europe, all" (73), ...',
+      'the origin: text, 4 different: USA (254), Japan (79), "Europe, all" (73), ...',
       "a:b: time, 2026-01-01T00:00:00Z to 2026-01-02T00:00:00Z, at least 1000 different",
     ]);
     const { values: _, histogram: __, ...shortPrice } = price;
     const { histogram: ___, ...shortWhen } = when;
+    const { least: ____, greatest: _____, ...shortOrigin } = origin;
     expect(result.structuredContent).toEqual({
       bucket: "b",
       key: "k.csv",
@@ -78,7 +79,7 @@ describe("the description of a table", () => {
       ...csv,
       table: {
         ...table,
-        column_details: [shortPrice, { ...origin, values: origin.values?.slice(0, 3) }, shortWhen],
+        column_details: [shortPrice, { ...shortOrigin, values: origin.values?.slice(0, 3) }, shortWhen],
       },
     });
     expect(schema.strict().parse({ ...csv })).toEqual(csv);
@@ -101,14 +102,43 @@ describe("the description of a table", () => {
       "Not all was looked at: The time was over after 300 rows.",
       'Here cells are divided by ";", and the first row is data, so the columns have numbers for names.',
     ]);
+    expect(told({ ...csv, table: { ...table, skipped_lines: 1 } })[1]).toBe(
+      "Here the first line is no part of the table.",
+    );
+    expect(told({ ...csv, table: { ...table, skipped_lines: 3, delimiter: ";" } })[1]).toBe(
+      'Here the first 3 lines are no part of the table, and cells are divided by ";".',
+    );
     expect(told({ ...csv, text: { ...text, encoding: "latin-1", line_ends: "crlf" } })[0]).toBe(
       "csv, latin-1, 406 rows x 3 columns, line ends crlf, 27000 bytes, version 2.",
     );
     expect(told({ ...csv, partial, table: { ...table, rows_exact: true } })[0]).toMatch(/^csv, 406 rows/);
   });
 
+  it("of a text quotes its range, and does not list values that occur once", () => {
+    const id: ColumnDescription = {
+      name: "id",
+      type: "text",
+      empties: 0,
+      least: "open",
+      greatest: "void, to",
+      distinct: 406,
+      distinct_exact: true,
+      values: Array.from({ length: 20 }, (_, n) => ({ value: `v${n}`, count: 1 })),
+    };
+    const unique = { ...csv, table: { ...table, column_details: [id] } };
+    const line = 'id: text, from "open" to "void, to", all different';
+    expect(told(unique)[1]).toBe(line);
+    expect(told(unique, ["id"])[1]).toBe(line);
+    const few = { ...id, distinct: 4, empties: 2 };
+    expect(told({ ...csv, table: { ...table, rows: 6, column_details: [few] } })[1]).toMatch(/, 2 empty, .* all diff/);
+    expect(told({ ...csv, table: { ...table, rows: 7, column_details: [few] } })[1]).toMatch(/, 4 different$/);
+  });
+
   it("has types alone if not all columns have room, in less than 8,000 characters, and the call for more", () => {
-    const column_details = Array.from({ length: 200 }, (_, n) => ({ ...origin, name: `a rather long name ${n}` }));
+    const column_details = Array.from({ length: 200 }, (_, n) => ({
+      ...origin,
+      name: `a rather long name ${"x".repeat(1 + (n % 7))}`,
+    }));
     const result = descriptionAnswer(
       artifact,
       { ...csv, table: { ...table, columns: 5_000, column_details } },
@@ -116,16 +146,47 @@ describe("the description of a table", () => {
     );
     const lines = textOf(result).split("\n");
     expect(textOf(result).length).toBeLessThan(8_000);
-    expect(lines.slice(1, 201)).toEqual(column_details.map(({ name }) => `${name}: text`));
-    const names = JSON.stringify(column_details.slice(0, 5).map(({ name }) => name));
-    expect(lines.slice(201)).toEqual([
-      `Only the first 200 of 5000 columns are described. All about some of them: describe_artifact {"bucket":"b","key":"k.csv","version":2,"columns":${names}}`,
+    expect(lines[1]).toBe("No empty cells in these columns.");
+    const names = column_details.map(({ name }) => name);
+    expect(lines.slice(2, -1)).toEqual(
+      Array.from({ length: 20 }, (_, n) => `${names.slice(10 * n, 10 * n + 10).join(", ")}: text`),
+    );
+    expect(lines.slice(-1)).toEqual([
+      `Only the first 200 of 5000 columns are described. All about some of them: describe_artifact {"bucket":"b","key":"k.csv","version":2,"columns":${JSON.stringify(names.slice(0, 5))}}`,
     ]);
     expect(columnsIn(result)).toEqual(column_details.map(({ name }) => ({ name, type: "text", empties: 0 })));
   });
 
+  it("of many columns says first which have empty cells, then those with numbered names on one line", () => {
+    const feature = (n: number): ColumnDescription => ({
+      name: `feature_${n}`,
+      type: "integer",
+      empties: n % 70 === 7 ? 14 : 0,
+      least: -n,
+      greatest: 100 + n,
+      distinct: 1_000,
+    });
+    const named = (name: string, type: ColumnDescription["type"]): ColumnDescription => ({ name, type, empties: 0 });
+    const features = Array.from({ length: 195 }, (_, n) => feature(n + 1));
+    const others = [named("label", "text"), named("x", "integer"), named("y", "integer"), named("z9", "integer")];
+    const column_details = [named("row id", "integer"), ...features, ...others];
+    const result = descriptionAnswer(
+      artifact,
+      { ...csv, table: { ...table, columns: 200, column_details } },
+      undefined,
+    );
+    expect(textOf(result).split("\n").slice(1, -1)).toEqual([
+      "Columns with empty cells: feature_7 (14), feature_77 (14), feature_147 (14).",
+      "row id: integer",
+      "feature_1 to feature_195: integer, -195 to 295",
+      "label: text",
+      "x, y, z9: integer",
+    ]);
+    expect(columnsIn(result)).toHaveLength(200);
+  });
+
   it("lists the first columns if even the types of all have no room", () => {
-    const column_details = Array.from({ length: 200 }, (_, n) => ({ ...origin, name: `${"long ".repeat(12)}${n}` }));
+    const column_details = Array.from({ length: 200 }, (_, n) => ({ ...origin, name: `${"long ".repeat(12)}${n}x` }));
     const result = descriptionAnswer(
       artifact,
       { ...csv, table: { ...table, columns: 200, column_details } },
@@ -135,7 +196,7 @@ describe("the description of a table", () => {
     const last = textOf(result).split("\n").at(-1) ?? "";
     const [, shown] = /^(\d+) of 200 are listed\. All about some of them: /.exec(last) ?? [];
     expect(Number(shown)).toBeGreaterThan(80);
-    expect(last).toContain(`"columns":["${"long ".repeat(12)}${shown}"`);
+    expect(last).toContain(`"columns":["${"long ".repeat(12)}${shown}x"`);
     expect(columnsIn(result)).toHaveLength(Number(shown));
   });
 
@@ -151,10 +212,10 @@ describe("the description of a table", () => {
   });
 
   it("refuses a column that there is not, and names those that there are", () => {
-    expect(() => descriptionAnswer(artifact, csv, ["Price"])).toThrow(
+    expect(() => descriptionAnswer(artifact, csv, ["cost"])).toThrow(
       expect.objectContaining({
         code: "invalid_argument",
-        message: 'There is no column "Price". The columns are "price", "the origin", "a:b".',
+        message: 'There is no column "cost". The columns are "price", "the origin", "a:b".',
         details: { argument: "columns" },
       }),
     );
@@ -185,7 +246,7 @@ describe("the description", () => {
         text: { ...text, encoding: "utf-16le", bom: true, line_ends: "crlf" },
       },
       [
-        "text, utf-16le, 407 lines, with BOM, line ends crlf, longest line 12 (98 bytes), 27000 bytes, version 2, stored as text/csv.",
+        "text, utf-16le, 407 lines, with BOM, line ends crlf, line 12 is the longest (98 bytes), 27000 bytes, version 2, stored as text/csv.",
       ],
     ],
     [

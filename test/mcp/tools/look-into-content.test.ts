@@ -100,7 +100,7 @@ describe("read_artifact", () => {
     ["find in an image", media.png(20, 10), { find: "x" }, /png.*describe_artifact says what/, { argument: "find" }],
     ["a line past the end", csv, { line: 99 }, /no line 99.*5 lines/, { argument: "line" }],
     ["a row past the end", csv, { row: 99 }, /4 rows.*no row 99/, { argument: "row" }],
-    ["an unknown column", csv, { columns: ["Price"] }, /"?Price"?.*"?name"?, "?price"?/, { argument: "columns" }],
+    ["an unknown column", csv, { columns: ["cost"] }, /"cost".*"name", "price"/, { argument: "columns" }],
     ["an expression that does not parse", csv, { find: "(", regex: true }, /does not parse/, { argument: "find" }],
     ["a text with a line end", csv, { find: "a\nb" }, /line end/, { argument: "find" }],
     [
@@ -113,8 +113,7 @@ describe("read_artifact", () => {
     ["regex alone", csv, { regex: true }, /regex goes with find/, { argument: "regex" }],
     ["line 0", csv, { line: 0 }, /count from 1/, { argument: "line" }],
     ["too much context", csv, { find: "a", context: 21 }, /context must be at most 20/, { argument: "context" }],
-    ["no columns", csv, { columns: [] }, /columns/, { argument: "columns" }],
-    ["a number for a column", csv, { columns: [5] }, /columns\.0 must be a string/, { argument: "columns" }],
+    ["a number for a column", csv, { columns: [5] }, /no column "5"/, { argument: "columns" }],
     ["a line that is no number", csv, { line: "ten" }, /line must be a whole number/, { argument: "line" }],
   ])("refuses %s", async (_what, content, args, message, details) => {
     const { save, refusal } = await setup();
@@ -145,6 +144,48 @@ describe("read_artifact", () => {
     });
   });
 
+  it.each([
+    ["t.bin", "application/octet-stream"],
+    ["t.txt", "text/plain"],
+    ["t", "application/octet-stream"],
+  ])("of a table in %s says how its rows can be read, which works", async (key, mime_type) => {
+    const { save, answer, call, refusal } = await setup();
+    await save(csv, key);
+    const at = { bucket: "b", key };
+    expect(await answer("get_artifact", at)).toMatchObject({ mime_type });
+    const { message } = await refusal("read_artifact", { ...at, rows: 1 });
+    expect(message).toMatch(
+      /^The content is taken for text, .* copy or save it under a key that ends in \.csv or \.tsv\. /,
+    );
+    await answer("copy_artifact", { ...at, to_key: "copy.csv" });
+    const page = await call("read_artifact", { bucket: "b", key: "copy.csv", rows: 1 });
+    expect(pageTextOf(page)).toBe("name,price\napple,1.5\n");
+  });
+
+  it("says of lines that are found in a table by its type that they are no rows", async () => {
+    const { save, call } = await setup();
+    const sentence = "The numbers are of lines, not of rows.";
+    for (const [key, isSaid] of [
+      ["t.csv", true],
+      ["t.tsv", true],
+      ["t.txt", false],
+      ["t.jsonl", false],
+    ] as const) {
+      await save(csv, key);
+      const found = textOf(await call("read_artifact", { bucket: "b", key, find: "plum" }));
+      expect(found.includes(sentence), key).toBe(isSaid);
+      expect(textOf(await call("read_artifact", { bucket: "b", key, find: "none" }))).not.toContain(sentence);
+    }
+  });
+
+  it("says that a table has no rows", async () => {
+    const { save, call } = await setup();
+    await save("name,price\n");
+    expect(textOf(await call("read_artifact", { ...where, rows: 5 }))).toBe(
+      "The table has no rows (2 columns, version 1). This is the end.",
+    );
+  });
+
   it("describes what is no text, unless a part or base64 is asked for", async () => {
     const { save, call } = await setup();
     const gz = gzipSync(csv);
@@ -172,8 +213,8 @@ describe("describe_artifact", () => {
     expect(textOf(result)).toBe(
       [
         `csv, 4 rows x 2 columns, ${csv.length} bytes, version 1.`,
-        "name: text, apple to plum, 4 different: apple (1), pear (1), plum (1), ...",
-        "price: number, 1 empty, 1.5 to 4, 3 different: 1.5 (1), 3 (1), 4 (1)",
+        'name: text, from "apple" to "plum", all different',
+        "price: number, 1 empty, 1.5 to 4, all different",
       ].join("\n"),
     );
     expect(result.structuredContent).toMatchObject({ ...where, version: 1, format: "csv", table: { rows: 4 } });
@@ -220,17 +261,16 @@ describe("describe_artifact", () => {
     expect(analyses.calls[0]?.signal).toBeInstanceOf(AbortSignal);
     expect(await refusal("describe_artifact", { ...where, key: "t.csx" })).toMatchObject({
       code: "artifact_not_found",
-      message: expect.stringMatching(/Near it: "t\.csv"/),
+      message: expect.stringMatching(/Similar keys in this bucket: "t\.csv"/),
     });
-    expect(await refusal("describe_artifact", { ...where, columns: [] })).toMatchObject({ argument: "columns" });
   });
 
   it("names the columns there are, or says what the content is, if columns cannot be told", async () => {
     const { save, refusal } = await setup();
     await save(csv);
     await save(media.png(20, 10), "p.png");
-    const message = 'There is no column "Price". The columns are "name", "price".';
-    expect(await refusal("describe_artifact", { ...where, columns: ["Price"] })).toMatchObject({ message });
+    const message = 'There is no column "cost". The columns are "name", "price".';
+    expect(await refusal("describe_artifact", { ...where, columns: ["cost"] })).toMatchObject({ message });
     expect(await refusal("describe_artifact", { bucket: "b", key: "p.png", columns: ["a"] })).toMatchObject({
       message: expect.stringMatching(/^This is no table, but png, 20 x 10 pixels/),
     });

@@ -1,3 +1,4 @@
+import { gzipSync } from "node:zlib";
 import { beforeEach, describe, expect, it } from "vitest";
 import { Insight } from "../../../src/store/insight/insight.js";
 import { type Analyses, AnalysisStopped } from "../../../src/store/ports/analyses.js";
@@ -51,6 +52,24 @@ const at = { bucket: "b", key: "k.csv" };
 const save = (text: string) => saveText(store, at.bucket, at.key, text);
 const all = { chars: 8000 };
 const find = { find: "a", regex: false, context: 0, chars: 8000 };
+
+describe("Insight.lines()", () => {
+  it("reads lines, also through gzip", async () => {
+    const text = "one\ntwo\nthree\n";
+    for (const bytes of [Buffer.from(text), gzipSync(text)]) {
+      await store.artifacts.save({ ...at, bytes, defaultMimeType: "text/plain" });
+      const page = await insightWith().lines(at, { lines: -2, chars: 100 });
+      expect(page).toMatchObject({
+        text: "two\nthree",
+        first: 2,
+        last: 3,
+        total: 3,
+        artifact: { bytes: bytes.length },
+      });
+    }
+    expect(open).toBe(0);
+  });
+});
 
 describe("Insight.describe()", () => {
   it("describes the newest version, or the one that is named, and keeps it", async () => {
@@ -127,6 +146,26 @@ describe("Insight.describe()", () => {
     await expect(again).rejects.toThrow("third");
   });
 
+  it("is brief for what is large and not described yet, and keeps nothing of that", async () => {
+    const small = await save("id,v\na,1\n");
+    const wanted: unknown[] = [];
+    const insight = insightWith(
+      createFakeAnalyses((call) => {
+        wanted.push(call.wanted);
+        return { format: "csv" };
+      }),
+    );
+    expect(await insight.brief(at)).toMatchObject({ artifact: { version: 1 }, description: { format: "csv" } });
+    expect(await insight.known(small)).toEqual({ format: "csv" });
+    const large = await save("x".repeat(1024 * 1024 + 1));
+    await insight.brief(at);
+    expect(await insight.known(large)).toBeUndefined();
+    await insight.describe(at);
+    await insight.brief(at);
+    expect(wanted).toEqual([{ kind: "describe" }, { kind: "describe", brief: true }, { kind: "describe" }]);
+    expect(open).toBe(0);
+  });
+
   it("knows nothing of a version that nobody has described", async () => {
     expect(await insightWith().known(await save("x"))).toBeUndefined();
   });
@@ -155,6 +194,19 @@ describe("Insight.rows() and find()", () => {
     expect(await insight.rows(at, all)).toMatchObject({ artifact: { version: 2 }, csv: "id,v\nb,2\n" });
     expect(await insight.find({ ...at, version: 1 }, find)).toMatchObject({ artifact: { version: 1 }, total: 1 });
     expect(open).toBe(0);
+  });
+
+  it("tell how many rows there are if a description has counted them", async () => {
+    const firstRow = { ...all, rows: 1 };
+    const insight = insightWith();
+    await save("id,v\na,1\nb,2\nc,3\n");
+    expect(await insight.rows(at, firstRow)).toMatchObject({ last: 1, more: true });
+    expect((await insight.rows(at, firstRow)).total).toBeUndefined();
+    await insight.describe(at);
+    expect(await insight.rows(at, firstRow)).toMatchObject({ last: 1, more: true, total: 3 });
+    await save('id,v\na,1\nb,2\nc,"3\n'); // it breaks off
+    await insight.describe(at);
+    expect((await insight.rows(at, firstRow)).total).toBeUndefined();
   });
 
   it("say which limit stopped them, and what to do", async () => {

@@ -1,3 +1,4 @@
+import { count } from "../../../store/model/count.js";
 import type { ArchiveDescription, PartialReason } from "../../../store/ports/description.js";
 import type { Detected } from "../../formats/detect-format.js";
 import { createSeekingReader, createUnpackingReader, type SequentialReader } from "../../formats/sequential-reader.js";
@@ -52,7 +53,7 @@ async function readEntries(reader: SequentialReader, list: EntryList, run: Run):
     await reader.skip(-bytes & (recordBytes - 1), () => false); // padding, which the last entry may lack
     extensions = found === undefined ? {} : { ...extensions, ...found };
   }
-  return timeIsOver(`${list.entries} entries`);
+  return timeIsOver(count(list.entries, "entry", "entries"));
 }
 
 /** The archive ends with records of zeros. Without them it may be cut. @throws Damage if the content ends before */
@@ -94,9 +95,9 @@ async function extensionsIn(reader: SequentialReader, header: Buffer, bytes: num
 }
 
 function where({ position }: SequentialReader, { entries }: EntryList): string {
-  return `at byte ${position - recordBytes}, after ${entries} entries`;
+  return `at byte ${position - recordBytes}, after ${count(entries, "entry", "entries")}`;
 }
 
 function breaksOff({ position, broken }: SequentialReader, { entries }: EntryList): string {
-  return broken ?? `The archive breaks off at byte ${position}, after ${entries} entries.`;
+  return broken ?? `The archive breaks off at byte ${position}, after ${count(entries, "entry", "entries")}.`;
 }

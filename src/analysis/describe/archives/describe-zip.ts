@@ -1,3 +1,4 @@
+import { count } from "../../../store/model/count.js";
 import type { ArchiveDescription, PartialReason } from "../../../store/ports/description.js";
 import { createSeekingReader, type SequentialReader } from "../../formats/sequential-reader.js";
 import { viewOf } from "../../formats/view-of.js";
@@ -26,12 +27,12 @@ async function readDirectory(source: Source, list: EntryList, run: Run): Promise
   await reader.skip(directory.start, () => false);
   let packedBytes = 0;
   while (reader.position < directory.end) {
-    if (run.isOver()) return timeIsOver(`${list.entries} entries`);
+    if (run.isOver()) return timeIsOver(count(list.entries, "entry", "entries"));
     const start = reader.position;
     const entry = await readEntry(reader, centralHeader);
     if (entry === undefined || reader.position > directory.end) {
       return damaged(
-        `The directory of the archive has no valid entry at byte ${start}, after ${list.entries} entries.`,
+        `The directory of the archive has no valid entry at byte ${start}, after ${count(list.entries, "entry", "entries")}.`,
       );
     }
     list.add(entry.bytes, entry.name);
@@ -39,7 +40,9 @@ async function readDirectory(source: Source, list: EntryList, run: Run): Promise
   }
   const counted = directory.isShort ? list.entries % 0x10000 : list.entries;
   if (counted !== directory.entries) {
-    return damaged(`The archive states ${directory.entries} entries, and its directory has ${list.entries}.`);
+    return damaged(
+      `The archive states ${count(directory.entries, "entry", "entries")}, and its directory has ${list.entries}.`,
+    );
   }
   if (packedBytes > source.bytes) {
     return damaged("The entries together are larger than the archive: they overlap, or their sizes are wrong.");
@@ -58,7 +61,9 @@ async function readLocalHeaders(source: Source, list: EntryList, run: Run): Prom
     const skipped = await reader.skip(entry.packedBytes, () => false);
     if (isSizeUnknown || skipped < entry.packedBytes) break;
   }
-  return damaged(`The archive breaks off: its directory is missing. ${list.entries} entries begin before that.`);
+  return damaged(
+    `The archive breaks off: its directory is missing. Before that: ${count(list.entries, "entry", "entries")}.`,
+  );
 }
 
 /** Where a header has its fields: APPNOTE.TXT, sections 4.3.7 and 4.3.12. */

@@ -1,3 +1,4 @@
+import { count } from "../../../store/model/count.js";
 import type { PartialReason, TensorsDescription } from "../../../store/ports/description.js";
 import { type Run, type Source, timeIsOver } from "../../source.js";
 import { Damage, damageOf } from "../damage.js";
@@ -14,7 +15,7 @@ export async function describeGguf(
     await readHeader(source, new GgufReader(source, run), list);
     return { tensors: list.facts() };
   } catch (error) {
-    const partial = error instanceof TimeIsOver ? timeIsOver(`${list.tensors} tensors`) : damageOf(error);
+    const partial = error instanceof TimeIsOver ? timeIsOver(count(list.tensors, "tensor")) : damageOf(error);
     return { tensors: list.facts(), partial };
   }
 }
@@ -31,7 +32,8 @@ async function readHeader(source: Source, reader: GgufReader, list: TensorList):
   for (let index = 0; index < tensors; index += 1) {
     const name = await reader.text();
     const dimensions = await reader.short();
-    if (dimensions > maxDimensions) throw new Damage(`A tensor has ${dimensions} dimensions, after ${index} tensors.`);
+    if (dimensions > maxDimensions)
+      throw new Damage(`A tensor has ${dimensions} dimensions, after ${count(index, "tensor")}.`);
     const shape: number[] = [];
     for (let at = 0; at < dimensions; at += 1) shape.push(await reader.count());
     const type = await reader.short();
@@ -40,7 +42,7 @@ async function readHeader(source: Source, reader: GgufReader, list: TensorList):
   }
   // Offsets count from the end of the header. How many bytes the last tensor has is not looked at.
   const missing = reader.position + lastOffset - source.bytes;
-  if (missing > 0) throw new Damage(`The content breaks off: at least ${missing} bytes of the tensors are missing.`);
+  if (missing > 0) throw new Damage(`The content breaks off: the tensors lack at least ${count(missing, "byte")}.`);
 }
 
 /** By their numbers in the file: `enum ggml_type`. Empty places are types that were removed. */

@@ -1,4 +1,5 @@
 import { JSONParser, TokenType } from "@streamparser/json";
+import { count } from "../../../store/model/count.js";
 import type { PartialReason, TensorsDescription } from "../../../store/ports/description.js";
 import { createSeekingReader } from "../../formats/sequential-reader.js";
 import { viewOf } from "../../formats/view-of.js";
@@ -35,7 +36,7 @@ async function readHeader(source: Source, list: TensorList, run: Run): Promise<P
   }
   const header = new HeaderParser(list);
   for (let missing = headerBytes; missing > 0; ) {
-    if (run.isOver()) return timeIsOver(`${list.tensors} tensors`);
+    if (run.isOver()) return timeIsOver(count(list.tensors, "tensor"));
     const part = await reader.take(Math.min(partBytes, missing));
     if (part.length === 0) throw new Damage("The content ends inside its header.");
     run.report({ tensors: list.facts() }); // the parser may need too much memory
@@ -44,7 +45,7 @@ async function readHeader(source: Source, list: TensorList, run: Run): Promise<P
   }
   header.end();
   const missing = 8 + headerBytes + header.dataBytes - source.bytes;
-  if (missing > 0) throw new Damage(`The content breaks off: ${missing} bytes of the tensors are missing.`);
+  if (missing > 0) throw new Damage(`The content breaks off: the tensors lack ${count(missing, "byte")}.`);
   return undefined;
 }
 
@@ -76,7 +77,7 @@ class HeaderParser {
       step();
     } catch (error) {
       if (error instanceof Damage) throw error;
-      throw new Damage(`The header is no valid JSON after ${this.#list.tensors} tensors.`, { cause: error });
+      throw new Damage(`The header is no valid JSON after ${count(this.#list.tensors, "tensor")}.`, { cause: error });
     }
   }
 
@@ -95,7 +96,7 @@ class HeaderParser {
     }
     const { dtype, shape, data_offsets } = value as Readonly<Record<string, unknown>>;
     if (typeof dtype !== "string" || !isSizes(shape) || !isSizes(data_offsets)) {
-      throw new Damage(`A tensor has no valid type, shape and offsets, after ${this.#list.tensors} tensors.`);
+      throw new Damage(`A tensor has no valid type, shape and offsets, after ${count(this.#list.tensors, "tensor")}.`);
     }
     this.#list.add(name, dtype, shape);
     this.dataBytes = Math.max(this.dataBytes, data_offsets[1] ?? 0);

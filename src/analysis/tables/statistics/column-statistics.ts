@@ -1,6 +1,7 @@
 import type { ColumnDescription } from "../../../store/ports/description.js";
 import type { Cell, Column } from "../table.js";
 import { copyOf, shownText } from "./extremes.js";
+import { ValueOrder } from "./value-order.js";
 import { type Interpretation, type ValueFacts, ValueSummary } from "./value-summary.js";
 
 /** Different values that are counted. */
@@ -18,13 +19,15 @@ type Counts = Map<Countable, { count: number }>;
 /**
  * Collects what a description tells of a column. Its type is that of all values that are not empty; integers among other
  * numbers are numbers, and any other mixture is `mixed`, even if one value of a million differs. Only absent values, null
- * and the empty text are empty: `NA` and `null` in a CSV are texts. Integers with leading zeros are integers.
+ * and the empty text are empty: `NA` and `null` in a CSV are texts. Numbers among which one has a needless zero before
+ * its digits, as in `00501`, are texts.
  *
  * `least` and `greatest` are in the order of numbers or of times, else of code points. A mixture that has lists, objects
  * or bytes has no order, and no values that are counted.
  *
- * Values are different if their texts are: `1` and `1.0` in a CSV. Up to 1,000 different values are kept with their counts, and then all facts come from these. After that, values are
- * summed up one by one.
+ * Values are different if their texts are: `1` and `1.0` in a CSV. Up to 1,000 different values are
+ * kept with their counts, and then all facts come from these. After that, values are summed up one by one, and the number of
+ * different ones is known only if each is more than the one before, or each is less, as numbers or as texts.
  */
 export class ColumnStatistics {
   readonly #column: Column;
@@ -35,6 +38,8 @@ export class ColumnStatistics {
   #hasTimes = false;
   #distinct: number | undefined;
   #summary: ValueSummary | undefined;
+  /** Of the values that are not empty, once they are summed up. */
+  #order: ValueOrder | undefined;
 
   /**
    * @param interpretation what its texts may stand for, if the format says no type
@@ -48,8 +53,10 @@ export class ColumnStatistics {
 
   add(cell: Cell): void {
     if (cell === "" || cell === null || cell === undefined) this.#empties += 1;
-    else if (this.#counts === undefined) this.#summary?.add(cell);
-    else if (typeof cell !== "object") this.#count(this.#counts, cell);
+    else if (this.#counts === undefined) {
+      this.#summary?.add(cell);
+      this.#order?.add(cell);
+    } else if (typeof cell !== "object") this.#count(this.#counts, cell);
     else if (cell instanceof Date) this.#countTime(this.#counts, cell);
     else {
       this.#sumUp(this.#counts).add(cell);
@@ -60,6 +67,7 @@ export class ColumnStatistics {
   /** Keeps no text in memory out of which cells were cut. To be called now and then: copying each cell would take time. */
   settle(): void {
     this.#summary?.settle();
+    this.#order?.settle();
   }
 
   /**
@@ -85,7 +93,12 @@ export class ColumnStatistics {
   }
 
   #distinctFacts(isWhole: boolean): Pick<ColumnDescription, "distinct" | "distinct_exact" | "values"> {
-    if (this.#counts === undefined) return this.#distinct === undefined ? {} : { distinct: this.#distinct };
+    if (this.#counts === undefined) {
+      if (this.#distinct === undefined) return {};
+      const different = this.#order?.isStrict === true ? this.#order.values : undefined;
+      if (different === undefined) return { distinct: this.#distinct };
+      return { distinct: different, ...(isWhole && { distinct_exact: true }) };
+    }
     const counts = [...this.#counts].sort(([, one], [, other]) => other.count - one.count).slice(0, shownValues);
     const values = counts.map(([value, { count }]) => ({ value: this.#shown(value), count }));
     return {
@@ -120,6 +133,8 @@ export class ColumnStatistics {
       return;
     }
     this.#distinct = counts.size;
+    this.#order = orderOf(counts);
+    this.#order?.add(value);
     this.#sumUp(counts).add(this.#plain(value));
   }
 
@@ -139,4 +154,14 @@ export class ColumnStatistics {
   #plain(value: Countable): Exclude<Cell, null> {
     return this.#hasTimes && typeof value === "number" ? new Date(value) : value;
   }
+}
+
+/** The order of values of which each was added once; undefined if one came again. The map has them as they came. */
+function orderOf(counts: Counts): ValueOrder | undefined {
+  const order = new ValueOrder();
+  for (const [value, { count }] of counts) {
+    order.add(value);
+    if (count > 1 || !order.isStrict) return undefined;
+  }
+  return order;
 }

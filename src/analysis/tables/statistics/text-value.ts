@@ -1,20 +1,36 @@
 /** How a text reads as a number: as an integer, as another number, or not at all. */
 export type NumberForm = "integer" | "number" | undefined;
 
-/** Digits with an optional sign; a point and an exponent make it a number. No other characters, not even spaces. */
+/**
+ * Digits with an optional sign; a point and an exponent make it a number. No other characters, not even spaces. Digits that
+ * begin with a needless zero are no number, but a code, as of a place.
+ */
 export function numberForm(text: string): NumberForm {
   const { length } = text;
   const first = text.charCodeAt(0);
   let at = first === minus || first === plus ? 1 : 0;
   const digits = at;
+  if (isZeroPadded(text, digits)) return undefined;
   while (at < length && isDigit(text.charCodeAt(at))) at += 1;
   if (at === length) return at > digits && length <= mostDigits ? "integer" : undefined;
   // 1e999 is no number that can be calculated with.
   return otherNumber.test(text) && Number.isFinite(Number(text)) ? "number" : undefined;
 }
 
+/** Whether the text is a number but for a zero before its digits: `00501`, `-01`, `01.5`. */
+export function isCode(text: string): boolean {
+  return (
+    isZeroPadded(text, text.charCodeAt(0) === minus || text.charCodeAt(0) === plus ? 1 : 0) && otherNumber.test(text)
+  );
+}
+
+function isZeroPadded(text: string, at: number): boolean {
+  return text.charCodeAt(at) === zero && isDigit(text.charCodeAt(at + 1));
+}
+
 /** A number cannot be calculated with if it has more: 10^308 is the end. */
 const mostDigits = 300;
+const zero = 0x30;
 const minus = 0x2d;
 const plus = 0x2b;
 const otherNumber = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;

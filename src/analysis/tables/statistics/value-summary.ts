@@ -2,7 +2,7 @@ import type { ColumnDescription, ColumnType } from "../../../store/ports/descrip
 import type { Cell } from "../table.js";
 import { NumberExtremes, TextExtremes } from "./extremes.js";
 import { Spread } from "./spread.js";
-import { isBoolean, numberForm, timeOf } from "./text-value.js";
+import { isBoolean, isCode, numberForm, timeOf } from "./text-value.js";
 
 /**
  * What texts may stand for. `all`: numbers, truth values and times, where a format has only texts. `times`: times, where
@@ -23,6 +23,8 @@ export class ValueSummary {
   /** Of numbers or of times; undefined once there are other values too. */
   #spread: Spread | undefined = new Spread();
   #last: ColumnType | undefined;
+  /** There are numbers that begin with a needless zero. Then the other numbers are codes too. */
+  #hasCodes = false;
 
   constructor(interpretation: Interpretation) {
     this.#interpretation = interpretation;
@@ -62,6 +64,7 @@ export class ValueSummary {
       this.#addNumber(Number(text), form, count, text);
       return;
     }
+    if (!this.#hasCodes && this.#interpretation === "all" && isCode(text)) this.#hasCodes = true;
     const time = this.#interpretation === "texts" ? Number.NaN : timeOf(text);
     if (!Number.isNaN(time)) this.#addTime(time, text, count);
     else this.#addOther(this.#interpretation === "all" && isBoolean(text) ? "boolean" : "text");
@@ -95,6 +98,7 @@ export class ValueSummary {
   #type(): ColumnType {
     const [first = "empty", ...others] = this.#kinds;
     if (others.length === 0) return first;
+    if (this.#hasCodes && [...this.#kinds].every((kind) => codeKinds.has(kind))) return "text";
     return this.#kinds.size === 2 && this.#kinds.has("integer") && this.#kinds.has("number") ? "number" : "mixed";
   }
 
@@ -110,6 +114,8 @@ export class ValueSummary {
     return hasOrder ? pair(this.#texts.least, this.#texts.greatest) : {};
   }
 }
+
+const codeKinds: ReadonlySet<ColumnType> = new Set(["integer", "number", "text"]);
 
 function kindOfObject(value: object): "list" | "object" | "bytes" {
   if (value instanceof Uint8Array || value instanceof ArrayBuffer) return "bytes";

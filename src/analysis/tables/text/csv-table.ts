@@ -1,18 +1,24 @@
+import { count } from "../../../store/model/count.js";
 import type { PartialReason } from "../../../store/ports/description.js";
 import type { Detected } from "../../formats/detect-format.js";
 import type { Run, Source } from "../../source.js";
-import { numberForm, timeOf } from "../statistics/text-value.js";
 import type { Batch, Column, Table, WantedRows } from "../table.js";
 import { type CsvDialect, dialectOf } from "./csv-dialect.js";
+import { isHeader, namesOf } from "./csv-header.js";
 import { type CsvPart, CsvParts } from "./csv-parts.js";
-import { brokenAt, endedByTime, maxColumns, maxRowChars, RowTexts } from "./row-texts.js";
+import { type Preamble, preambleOf } from "./csv-preamble.js";
+import { brokenAt, endedByDamage, endedByTime, maxColumns, maxRowChars, RowTexts } from "./row-texts.js";
 
 const sampledChars = 64 * 1024;
+/** The first row, and the rows that tell whether it is a header. */
+const sampledRows = 21;
 
 /**
- * A table in CSV or TSV (RFC 4180). Cells that a row lacks are empty. Cells that a row has beyond the columns are left out,
- * which `broken` says after all rows; one empty cell, as a delimiter at the end of each row makes it, does not count.
- * `broken` also tells of rows with quotes that are not doubled.
+ * A table in CSV or TSV (RFC 4180). Cells that a row lacks are empty. Cells that a row has beyond the columns are left out.
+ * `broken` tells of both after all rows; one empty cell too many, as a delimiter at the end of each row makes it, does not
+ * count. It also tells of rows with quotes that are not doubled.
+ *
+ * `isHeader` decides whether the first row names the columns, and `preambleOf` which lines before it are left out.
  *
  * @throws the errors of the source
  */
@@ -21,41 +27,40 @@ export async function openCsvTable(source: Source, detected: Detected, run: Run)
   const texts = new RowTexts(source, detected);
   try {
     while (texts.text.length < sampledChars && (await texts.more()));
-    const dialect = dialectOf(texts.text.slice(0, sampledChars), format === "tsv" ? "\t" : undefined);
-    const first = await firstRow(texts, dialect, run);
-    const header = isHeader(first);
-    const names = first.map((name, index) => (header ? name : `column_${index + 1}`));
+    const preamble = preambleOf(texts.text.slice(0, sampledChars));
+    texts.use(preamble.chars);
+    const known = format === "tsv" ? "\t" : preamble.delimiter;
+    const dialect = dialectOf(texts.text.slice(0, sampledChars), known);
+    const [first = [], ...next] = await firstRows(texts, dialect, run);
+    const header = isHeader(first, next);
+    const names = header ? namesOf(first) : first.map((_, index) => `column_${index + 1}`);
     const isCut = names.length > maxColumns;
-    return new CsvTable({ format, dialect, header }, names.slice(0, maxColumns), { source, detected, run, isCut });
+    const content = { source, detected, run, isCut };
+    return new CsvTable({ format, dialect, preamble, header }, names.slice(0, maxColumns), content);
   } finally {
     await texts.close();
   }
 }
 
-/** Empty if there is no row, or if it cannot be read. */
-async function firstRow(texts: RowTexts, dialect: CsvDialect, run: Run): Promise<readonly string[]> {
+/** The first row and some that follow, as far as they can be read. */
+async function firstRows(texts: RowTexts, dialect: CsvDialect, run: Run): Promise<readonly (readonly string[])[]> {
+  const rows: (readonly string[])[] = [];
   do {
     const parts = new CsvParts(texts.text, dialect, texts.isLast);
     for (let part = parts.next(); part !== undefined; part = parts.next()) {
-      const row = part.rows[0];
-      if (row !== undefined) return row.slice(0, maxColumns + 1);
-      if (run.isOver()) return [];
+      for (const cells of part.rows.slice(0, sampledRows - rows.length)) rows.push(cells.slice(0, maxColumns + 1));
+      if (rows.length === sampledRows || run.isOver()) return rows;
     }
-    if (parts.failure !== undefined) return [];
+    if (parts.failure !== undefined || rows.length > 1) return rows;
     texts.use(Math.min(parts.at, texts.text.length));
   } while (!run.isOver() && (await texts.more()));
-  return [];
-}
-
-/** Names are not empty, differ, and are no numbers or times. */
-function isHeader(cells: readonly string[]): boolean {
-  const isName = (cell: string) => cell !== "" && numberForm(cell) === undefined && Number.isNaN(timeOf(cell));
-  return cells.every(isName) && new Set(cells).size === cells.length;
+  return rows;
 }
 
 interface CsvFacts {
   readonly format: "csv" | "tsv";
   readonly dialect: CsvDialect;
+  readonly preamble: Preamble;
   readonly header: boolean;
 }
 
@@ -72,18 +77,22 @@ class CsvTable implements Table {
   readonly compression?: "gzip";
   readonly delimiter: string;
   readonly header: boolean;
+  readonly skippedLines?: number;
   readonly columns: readonly Column[];
   readonly #dialect: CsvDialect;
+  readonly #preamble: Preamble;
   readonly #content: CsvContent;
   #broken: PartialReason | undefined;
   #hasAllRows = false;
 
-  constructor({ format, dialect, header }: CsvFacts, names: readonly string[], content: CsvContent) {
+  constructor({ format, dialect, preamble, header }: CsvFacts, names: readonly string[], content: CsvContent) {
     this.format = format;
     if (content.detected.compression !== undefined) this.compression = content.detected.compression;
     this.#dialect = dialect;
     this.delimiter = dialect.delimiter;
     this.header = header;
+    this.#preamble = preamble;
+    if (preamble.lines > 0) this.skippedLines = preamble.lines;
     this.columns = names.map((name) => ({ name }));
     this.#content = content;
   }
@@ -98,11 +107,13 @@ class CsvTable implements Table {
 
   async *batches(wanted: WantedRows = {}): AsyncGenerator<Batch, void, undefined> {
     const { source, detected, run } = this.#content;
-    const texts = new RowTexts(source, detected);
+    const texts = new RowTexts(source, detected, this.#dialect.newline);
     const maker = new BatchMaker(wanted, { columns: this.columns.length, isHeaderNext: this.header });
     this.#broken = undefined;
     this.#hasAllRows = false;
     try {
+      while (texts.text.length < this.#preamble.chars && (await texts.more()));
+      texts.use(this.#preamble.chars);
       do {
         const parts = new CsvParts(texts.text, this.#dialect, texts.isLast);
         yield* this.#batchesOf(parts, maker);
@@ -111,8 +122,10 @@ class CsvTable implements Table {
         this.#broken = run.isOver() ? endedByTime(maker.row, texts) : brokenRow(maker.row, texts, parts);
         if (this.#broken !== undefined) return;
       } while (await texts.more());
-      this.#end(texts, maker);
+      this.#hasAllRows = texts.damage === undefined;
+      if (texts.damage !== undefined) this.#broken = endedByDamage(maker.row, texts.damage);
     } finally {
+      this.#broken = withFaults(this.#broken, maker, this.#content.isCut);
       await texts.close();
     }
   }
@@ -124,23 +137,6 @@ class CsvTable implements Table {
       if (maker.isDone || this.#content.run.isOver()) return;
     }
   }
-
-  /** All that there is was read. */
-  #end(texts: RowTexts, { row, surplus, stray }: BatchMaker): void {
-    this.#hasAllRows = texts.damage === undefined;
-    if (texts.damage !== undefined) {
-      this.#broken = { reason: "damaged", message: `The table breaks off after ${row} rows. ${texts.damage}` };
-    } else if (stray.rows > 0) {
-      const message = `${countOf(stray)} a quote in a quoted cell that is not doubled. The cell was read up to the next quote before a delimiter or a line end, and may hold what was meant as other rows.`;
-      this.#broken = { reason: "damaged", message };
-    } else if (surplus.rows > 0) {
-      const message = `${countOf(surplus)} more cells than there are columns. These cells were left out.`;
-      this.#broken = { reason: "damaged", message };
-    } else if (this.#content.isCut) {
-      const message = `The table has more than ${maxColumns} columns. The others were left out.`;
-      this.#broken = { reason: "size", message };
-    }
-  }
 }
 
 interface FaultyRows {
@@ -149,8 +145,29 @@ interface FaultyRows {
   first: number;
 }
 
-function countOf({ rows, first }: FaultyRows): string {
-  return `${rows} rows, the first one row ${first}, have`;
+/** Why the rows end, together with what was wrong in those that were read. */
+function withFaults(end: PartialReason | undefined, maker: BatchMaker, isCut: boolean): PartialReason | undefined {
+  const faults = faultsOf(maker);
+  const cut = isCut ? [`The table has more than ${maxColumns} columns. The others were left out.`] : [];
+  const message = [...(end === undefined ? [] : [end.message]), ...faults, ...cut].join(" ");
+  if (message === "") return undefined;
+  return { reason: end?.reason ?? (faults.length > 0 ? "damaged" : "size"), message };
+}
+
+function faultsOf({ stray, surplus, short }: BatchMaker): string[] {
+  const told: readonly (readonly [FaultyRows, string])[] = [
+    [
+      stray,
+      "a quote in a quoted cell that is not doubled. The cell was read up to the next quote before a delimiter or a line end, and may hold what was meant as other rows.",
+    ],
+    [surplus, "more cells than there are columns. These cells were left out."],
+    [short, "fewer cells than there are columns. The cells at the end are empty."],
+  ];
+  return told.filter(([{ rows }]) => rows > 0).map(([rows, what]) => `${nameOf(rows)} ${what}`);
+}
+
+function nameOf({ rows, first }: FaultyRows): string {
+  return rows === 1 ? `Row ${first} has` : `${count(rows, "row")}, the first one row ${first}, have`;
 }
 
 /** Whether the next row is too long, or has a quote that is not closed. */
@@ -164,6 +181,7 @@ function brokenRow(row: number, texts: RowTexts, { failure }: CsvParts): Partial
 /** Makes batches of the rows that are wanted. */
 class BatchMaker {
   readonly surplus: FaultyRows = { rows: 0, first: 0 };
+  readonly short: FaultyRows = { rows: 0, first: 0 };
   /** Rows with a quote that is not doubled, also among those that are passed. */
   readonly stray: FaultyRows = { rows: 0, first: 0 };
   /** The number of the last row that was passed. */
@@ -206,7 +224,7 @@ class BatchMaker {
     if (cells.length > width) {
       if (cells.length > width + 1 || cells[width] !== "") note(this.surplus, row);
       cells.length = width;
-    }
+    } else if (cells.length < width) note(this.short, row);
     if (this.#picked !== undefined) return this.#picked.map((column) => cells[column] ?? "");
     while (cells.length < width) cells.push("");
     return cells;

@@ -1,3 +1,4 @@
+import { parseExactJson } from "./exact-json.js";
 import { maxRowChars } from "./row-texts.js";
 
 /** The lines of a text that are not blank, as JSON, one after another. */
@@ -34,7 +35,7 @@ export class JsonRows {
     const start = this.#at;
     if (!this.skip()) return false;
     try {
-      this.#value = JSON.parse(this.#text.slice(start, this.#at));
+      this.#value = parseExactJson(this.#text.slice(start, this.#at));
       return true;
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error;

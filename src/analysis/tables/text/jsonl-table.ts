@@ -2,22 +2,18 @@ import type { PartialReason } from "../../../store/ports/description.js";
 import type { Detected } from "../../formats/detect-format.js";
 import type { Run, Source } from "../../source.js";
 import type { Batch, Cell, Column, Table, WantedRows } from "../table.js";
+import { addNames, JsonColumns, sampledChars, sampledRows } from "./json-columns.js";
 import { JsonRows } from "./json-rows.js";
-import { brokenAt, endedByTime, maxColumns, maxRowChars, RowTexts } from "./row-texts.js";
+import { brokenAt, endedByDamage, endedByTime, maxRowChars, RowTexts } from "./row-texts.js";
 
-/** Rows that tell the columns, and the most characters of them. */
-const sampledRows = 1_000;
-const sampledChars = 4 * 1024 * 1024;
 /** Cells of a batch, and characters, about. */
 const batchCells = 8 * 1024;
 const batchChars = 1024 * 1024;
-/** Characters of all names of later columns that are kept. */
-const laterNameChars = 1024 * 1024;
 
 /**
  * A table in JSON Lines. Its columns are the members of the first 1,000 rows, or of the first 4 MiB, in the order in which
  * they appear. The items of an array are `column_1`, `column_2`, ..., and any other value is a `column_1`. JSON.parse puts
- * names that are integers first, and takes the last digits from integers beyond 2^53.
+ * names that are integers first.
  *
  * @throws the errors of the source
  */
@@ -35,24 +31,7 @@ export async function openJsonlTable(source: Source, detected: Detected, run: Ru
   } finally {
     await texts.close();
   }
-  return new JsonlTable([...names], { source, detected, run });
-}
-
-function addNames(names: Set<string>, value: unknown): void {
-  if (isObject(value)) for (const name of Object.keys(value)) addName(names, name);
-  else for (const index of itemsOf(value).keys()) addName(names, `column_${index + 1}`);
-}
-
-function addName(names: Set<string>, name: string): void {
-  if (names.size < maxColumns) names.add(name);
-}
-
-function isObject(value: unknown): value is Record<string, Cell> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function itemsOf(value: unknown): readonly Cell[] {
-  return Array.isArray(value) ? value : [value as Cell];
+  return new JsonlTable(new JsonColumns(names), { source, detected, run });
 }
 
 interface JsonlContent {
@@ -66,16 +45,14 @@ class JsonlTable implements Table {
   readonly compression?: "gzip";
   readonly columns: readonly Column[];
   readonly #content: JsonlContent;
-  readonly #indexes: ReadonlyMap<string, number>;
-  readonly #later = new Set<string>();
-  #laterChars = 0;
+  readonly #columns: JsonColumns;
   #broken: PartialReason | undefined;
 
-  constructor(names: readonly string[], content: JsonlContent) {
+  constructor(columns: JsonColumns, content: JsonlContent) {
     if (content.detected.compression !== undefined) this.compression = content.detected.compression;
-    this.columns = names.map((name) => ({ name }));
+    this.columns = columns.columns;
+    this.#columns = columns;
     this.#content = content;
-    this.#indexes = new Map(names.map((name, index) => [name, index]));
   }
 
   broken(): PartialReason | undefined {
@@ -83,7 +60,7 @@ class JsonlTable implements Table {
   }
 
   laterColumns(): number {
-    return this.#later.size;
+    return this.#columns.later;
   }
 
   async *batches(wanted: WantedRows = {}): AsyncGenerator<Batch, void, undefined> {
@@ -103,18 +80,14 @@ class JsonlTable implements Table {
         this.#broken = run.isOver() ? endedByTime(reading.row, texts) : brokenLine(reading.row, texts, lines);
         if (this.#broken !== undefined) return;
       } while (await texts.more());
-      if (texts.damage !== undefined) {
-        const message = `The table breaks off after ${reading.row} rows. ${texts.damage}`;
-        this.#broken = { reason: "damaged", message };
-      }
+      if (texts.damage !== undefined) this.#broken = endedByDamage(reading.row, texts.damage);
     } finally {
       await texts.close();
     }
   }
 
   #readingOf({ from = 1, to = Number.POSITIVE_INFINITY, columns }: WantedRows): Reading {
-    const isAll = columns?.length === this.columns.length && columns.every((column, index) => column === index);
-    return { row: 0, from, to, columns: isAll ? undefined : columns };
+    return { row: 0, from, to, columns: this.#columns.picked(columns) };
   }
 
   /** A batch from the next lines; undefined if they have no wanted row. */
@@ -131,25 +104,9 @@ class JsonlTable implements Table {
     for (let cells = 0; cells < batchCells && lines.at < end && reading.row < to; cells += 1 + width) {
       if (!(isCounted ? lines.skip() : lines.next())) break;
       reading.row += 1;
-      rows.push(isCounted ? noCells : this.#cellsOf(lines.value, columns));
+      rows.push(isCounted ? noCells : this.#columns.cellsOf(lines.value, columns));
     }
     return rows.length === 0 ? undefined : { first: row + 1, rows };
-  }
-
-  #cellsOf(value: unknown, columns: readonly number[] | undefined): readonly Cell[] {
-    const cells = new Array<Cell>(this.columns.length).fill(null);
-    if (isObject(value)) for (const name of Object.keys(value)) this.#put(cells, name, value[name]);
-    else for (const [index, item] of itemsOf(value).entries()) this.#put(cells, `column_${index + 1}`, item);
-    return columns === undefined ? cells : columns.map((column) => cells[column] ?? null);
-  }
-
-  #put(cells: Cell[], name: string, cell: Cell | undefined): void {
-    const index = this.#indexes.get(name);
-    if (index !== undefined) cells[index] = cell ?? null;
-    else if (this.#laterChars < laterNameChars && !this.#later.has(name)) {
-      this.#later.add(name);
-      this.#laterChars += name.length;
-    }
   }
 }
 

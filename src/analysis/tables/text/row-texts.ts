@@ -1,3 +1,4 @@
+import { count } from "../../../store/model/count.js";
 import type { PartialReason } from "../../../store/ports/description.js";
 import { BrokenContentError, decodedText } from "../../formats/byte-stream.js";
 import type { Detected } from "../../formats/detect-format.js";
@@ -19,8 +20,12 @@ export class RowTexts {
   #usedBytes: number;
   #isLast = false;
   #damage: string | undefined;
+  #line = 1;
+  readonly #newline: string;
 
-  constructor(source: Source, detected: Detected) {
+  /** @param newline what ends a line */
+  constructor(source: Source, detected: Detected, newline: "\n" | "\r" = "\n") {
+    this.#newline = newline;
     this.#detected = detected;
     this.#parts = decodedText(source, detected);
     this.#usedBytes = detected.bom === true ? (detected.encoding === "utf-8" ? 3 : 2) : 0;
@@ -46,9 +51,16 @@ export class RowTexts {
     return this.#usedBytes;
   }
 
+  /** The number of the line at which the text begins. */
+  get line(): number {
+    return this.#line;
+  }
+
   /** Drops the first characters of the text. */
   use(chars: number): void {
-    this.#usedBytes += this.#bytesOf(chars === this.#text.length ? this.#text : this.#text.slice(0, chars));
+    const used = chars === this.#text.length ? this.#text : this.#text.slice(0, chars);
+    this.#usedBytes += this.#bytesOf(used);
+    for (let at = used.indexOf(this.#newline); at !== -1; at = used.indexOf(this.#newline, at + 1)) this.#line += 1;
     this.#text = this.#text.slice(chars);
   }
 
@@ -94,9 +106,15 @@ export class RowTexts {
 
 /** Says that a table breaks off at the beginning of the text. @param why about the next row, as "is too long" */
 export function brokenAt(rows: number, texts: RowTexts, why: string): string {
-  return `The table breaks off after ${rows} rows: the next one begins at byte ${texts.offset}, and ${why}.`;
+  const place = `byte ${texts.offset} (line ${texts.line})`;
+  return `The table breaks off after ${count(rows, "row")}: the next one begins at ${place}, and ${why}. Nothing behind that was read.`;
+}
+
+/** Says that the content breaks off, or is damaged. */
+export function endedByDamage(rows: number, damage: string): PartialReason {
+  return { reason: "damaged", message: `The table breaks off after ${count(rows, "row")}. ${damage}` };
 }
 
 export function endedByTime(rows: number, texts: RowTexts): PartialReason {
-  return timeIsOver(`${rows} rows (${texts.offset} bytes)`);
+  return timeIsOver(`${count(rows, "row")} (${texts.offset} bytes)`);
 }

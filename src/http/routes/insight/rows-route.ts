@@ -48,6 +48,7 @@ const rowsAnswer = artifact.pick({ bucket: true, key: true, version: true }).ext
   csv: z.string().meta({ description: "A header line, and a line for each row." }),
   omitted_columns: z.int().optional().meta({ description: "Columns that were left out, as the page had no room." }),
   cut: z.int().optional().meta({ description: "Cells that were cut, as each alone was too long for the page." }),
+  cut_columns: z.array(z.string()).optional().meta({ description: "The columns of these cells." }),
   partial: partial.optional(),
 });
 
@@ -60,7 +61,7 @@ export const rowsRoute: Route = {
   isWriting: false,
   operation: {
     id: "readRows",
-    summary: "Read rows of a table (CSV, TSV, JSONL, Parquet, Arrow) as CSV",
+    summary: "Read rows of a table (CSV, TSV, JSONL, JSON arrays of objects, Parquet, Arrow) as CSV",
     description:
       "The field Link has the URL of the next page, if rows follow. The numbers of the rows are in the body; of CSV, they are in the field Rows (a Dictionary of RFC 9651).",
     query: rowsQuery,

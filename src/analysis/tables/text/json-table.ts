@@ -1,0 +1,114 @@
+import { count } from "../../../store/model/count.js";
+import type { PartialReason } from "../../../store/ports/description.js";
+import { BrokenContentError, decodedText } from "../../formats/byte-stream.js";
+import type { Detected } from "../../formats/detect-format.js";
+import { type Run, type Source, timeIsOver } from "../../source.js";
+import type { Batch, Cell, Column, Table, WantedRows } from "../table.js";
+import { addNames, JsonColumns, sampledChars, sampledRows } from "./json-columns.js";
+import { JsonItems, maxContainers } from "./json-items.js";
+import { endedByDamage, maxRowChars } from "./row-texts.js";
+
+/**
+ * The table in JSON that is an array of objects, as `openJsonlTable` makes it of lines. Undefined if the JSON does not begin as
+ * such an array. Items behind the first one that are no objects are rows as well.
+ *
+ * @throws the errors of the source
+ */
+export async function openJsonTable(source: Source, detected: Detected, run: Run): Promise<Table | undefined> {
+  if (!(await beginsWithObject(source, detected))) return undefined;
+  const names = new Set<string>();
+  const items = new JsonItems(source, detected);
+  try {
+    let rows = 0;
+    for (let chars = 0; rows < sampledRows && chars < sampledChars && !run.isOver(); chars = items.chars) {
+      const found = await items.next();
+      if (found === undefined) break;
+      for (const item of found.slice(0, sampledRows - rows)) addNames(names, item);
+      rows += found.length;
+    }
+  } finally {
+    await items.close();
+  }
+  return new JsonTable(new JsonColumns(names), { source, detected, run });
+}
+
+async function beginsWithObject(source: Source, detected: Detected): Promise<boolean> {
+  const texts = decodedText(source, detected);
+  try {
+    let text = "";
+    for await (const part of texts) {
+      text += part;
+      if (/^\s*\[\s*\S/.test(text) || /^\s*[^\s[]/.test(text) || text.length > maxRowChars) break;
+    }
+    return /^\s*\[\s*\{/.test(text);
+  } catch (error) {
+    if (error instanceof BrokenContentError) return false;
+    throw error;
+  }
+}
+
+interface JsonContent {
+  readonly source: Source;
+  readonly detected: Detected;
+  readonly run: Run;
+}
+
+class JsonTable implements Table {
+  readonly format = "json";
+  readonly compression?: "gzip";
+  readonly columns: readonly Column[];
+  readonly #columns: JsonColumns;
+  readonly #content: JsonContent;
+  #broken: PartialReason | undefined;
+
+  constructor(columns: JsonColumns, content: JsonContent) {
+    if (content.detected.compression !== undefined) this.compression = content.detected.compression;
+    this.columns = columns.columns;
+    this.#columns = columns;
+    this.#content = content;
+  }
+
+  broken(): PartialReason | undefined {
+    return this.#broken;
+  }
+
+  laterColumns(): number {
+    return this.#columns.later;
+  }
+
+  async *batches(wanted: WantedRows = {}): AsyncGenerator<Batch, void, undefined> {
+    const { source, detected, run } = this.#content;
+    const { from = 1, to = Number.POSITIVE_INFINITY } = wanted;
+    const picked = this.#columns.picked(wanted.columns);
+    const items = new JsonItems(source, detected);
+    this.#broken = undefined;
+    let row = 0;
+    try {
+      for (let found = await items.next(); found !== undefined; found = await items.next()) {
+        const start = Math.min(found.length, Math.max(0, from - 1 - row));
+        const wantedItems = found.slice(start, Math.max(start, to - row));
+        const rows = wantedItems.map((item) => (picked?.length === 0 ? noCells : this.#columns.cellsOf(item, picked)));
+        if (rows.length > 0) yield { first: row + start + 1, rows };
+        row += found.length;
+        if (row >= to) return;
+        if (run.isOver()) {
+          this.#broken = timeIsOver(`${count(row, "row")} (${items.chars} characters)`);
+          return;
+        }
+      }
+      this.#broken = brokenItems(row, items);
+    } finally {
+      await items.close();
+    }
+  }
+}
+
+function brokenItems(rows: number, { failure, damage }: JsonItems): PartialReason | undefined {
+  if (damage !== undefined) return endedByDamage(rows, damage);
+  if (failure === "no JSON") return endedByDamage(rows, "What follows is no JSON, and was not read.");
+  if (failure === undefined) return undefined;
+  const why = `The next one has more than ${maxRowChars} characters, or more than ${maxContainers} lists and objects. Nothing behind that was read.`;
+  return { reason: "size", message: `The table breaks off after ${count(rows, "row")}. ${why}` };
+}
+
+const noCells: readonly Cell[] = [];
