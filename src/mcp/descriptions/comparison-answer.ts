@@ -32,13 +32,13 @@ function headOf(comparison: Comparison, before: Artifact, after: Artifact): stri
 }
 
 /** The same for a reader: as "Same text: only the line ends differ, from version 1 to 2." */
-function sameText({ same, differs = [], table }: Comparison, range: string): string {
+function sameText({ same, differs = [], table, partial }: Comparison, range: string): string {
   const words = differs.map((one) => (one === "order" ? `the order of ${same}` : wordsFor[one]));
   const only =
     words.length === 0
       ? "only how it is written differs"
       : `only ${words.join(" and ")} ${words.length > 1 || differs.includes("line_ends") ? "differ" : "differs"}`;
-  const rows = table === undefined ? "" : `. ${count(table.rows_after, "row")}`;
+  const rows = table === undefined || partial !== undefined ? "" : `. ${count(table.rows_after, "row")}`;
   return `Same ${same}: ${only}, from ${range}${rows}.`;
 }
 
@@ -76,15 +76,17 @@ function namesOf(before: Artifact, after: Artifact): [string, string] {
 }
 
 function countsOf({ text, table, bytes, partial }: Comparison): string {
+  const isOver = partial?.reason === "time";
   if (table !== undefined) {
     const { by } = table;
-    const rows = by?.at_least ? "" : rowCounts(table, partial?.reason === "time");
-    const parts = [rows, ...columnChanges(table), by ? changedRows(by) : shortLineCounts(text)];
+    const rows = by?.at_least ? "" : rowCounts(table, isOver);
+    const parts = [rows, ...columnChanges(table), by ? changedRows(by) : shortLineCounts(text, isOver)];
     return parts.filter((part) => part !== "").join("; ");
   }
-  if (text !== undefined) return lineCounts(text, partial?.reason === "time");
+  if (text !== undefined) return lineCounts(text, isOver);
   if (bytes === undefined) return "they differ";
-  return `${bytes.before} to ${count(bytes.after, "byte")}, the first that differs is at offset ${bytes.first_difference}`;
+  const sizes = `${bytes.before} to ${count(bytes.after, "byte")}`;
+  return isOver ? sizes : `${sizes}, the first that differs is at offset ${bytes.first_difference}`;
 }
 
 type ComparedTable = NonNullable<Comparison["table"]>;
@@ -95,8 +97,8 @@ function lineCounts(text: NonNullable<Comparison["text"]>, isOver: boolean): str
 }
 
 /** For a table, whose rows say more. */
-function shortLineCounts(text: Comparison["text"]): string {
-  return text === undefined ? "" : `+${text.lines_added} -${text.lines_removed} lines`;
+function shortLineCounts(text: Comparison["text"], isOver: boolean): string {
+  return text === undefined ? "" : `${isOver ? "at least " : ""}+${text.lines_added} -${text.lines_removed} lines`;
 }
 
 function rowCounts({ rows_before: before, rows_after: after }: ComparedTable, isOver: boolean): string {

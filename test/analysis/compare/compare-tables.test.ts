@@ -184,6 +184,12 @@ describe("compare() of tables with the same rows", () => {
     for (const by of [undefined, "id"]) expect(await compareBy(by, csv(plain), csv(after))).not.toHaveProperty("same");
   });
 
+  it("says that the text is the same where rows have a fault", async () => {
+    const ragged = plain.replace("fruit 3", "fruit 3,9,9");
+    const found = await compareBy(undefined, csv(ragged), sourceOfBytes(gzipSync(ragged), "rows.csv.gz"));
+    expect(found).toMatchObject({ same: "text", differs: ["compression"], partial: { reason: "damaged" } });
+  });
+
   it("does not say so of a content that breaks off", async () => {
     const cut = sourceOfBytes(gzipSync(plain).subarray(0, -9), "rows.csv.gz", "application/gzip");
     for (const by of [undefined, "id"]) {

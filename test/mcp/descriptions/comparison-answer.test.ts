@@ -137,6 +137,15 @@ it.each<[string, Comparison, string]>([
     `From version 2 to 3: 406 to 410 rows; columns removed: a. ${compareCall} shows changed rows.`,
   ],
   [
+    "bytes that were not all compared",
+    {
+      kind: "bytes",
+      bytes: { before: 100, after: 120, first_difference: 57 },
+      partial: { reason: "time", message: "The time was over after the first 57 bytes, which are the same." },
+    },
+    "The time was over after the first 57 bytes, which are the same. From version 2 to 3: 100 to 120 bytes. describe_artifact says what each one is.",
+  ],
+  [
     "bytes",
     { kind: "bytes", bytes: { before: 100, after: 120, first_difference: 57 } },
     "From version 2 to 3: 100 to 120 bytes, the first that differs is at offset 57. describe_artifact says what each one is.",

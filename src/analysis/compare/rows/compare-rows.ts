@@ -1,9 +1,9 @@
-import type { Comparison, PartialReason } from "../../store/ports/description.js";
-import type { Run } from "../source.js";
-import type { Batch, Cell, Table } from "../tables/table.js";
+import type { Comparison, PartialReason } from "../../../store/ports/description.js";
+import type { Run } from "../../source.js";
+import type { Batch, Cell, Table } from "../../tables/table.js";
+import { shownChars } from "../shown-chars.js";
 import { RowChanges } from "./row-changes.js";
 import { RowJoin } from "./row-join.js";
-import { shownChars } from "./shown-chars.js";
 import { faultOf } from "./table-fault.js";
 import type { Side, WaitingRows } from "./waiting-rows.js";
 
