@@ -4,7 +4,7 @@ import type { Description } from "../ports/description.js";
 import type { DerivedFacts } from "./derived-facts.js";
 
 /** Raised when descriptions change, so that older ones are made again. */
-const descriptionFormat = 1;
+const descriptionFormat = 2;
 /** Descriptions that are kept in memory. The least recently used one is dropped first. */
 const maxInMemory = 200;
 
