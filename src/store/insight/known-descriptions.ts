@@ -4,7 +4,7 @@ import type { Description } from "../ports/description.js";
 import type { DerivedFacts } from "./derived-facts.js";
 
 /** Raised when descriptions change, so that older ones are made again. */
-const descriptionFormat = 2;
+const descriptionFormat = 1;
 /** Bytes of JSON of the descriptions that are kept in memory. The least recently used one is dropped first. */
 const maxBytesInMemory = 16 * 1024 * 1024;
 
