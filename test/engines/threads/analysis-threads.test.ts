@@ -18,6 +18,7 @@ describe("AnalysisThreads", () => {
     const { threads } = openThreads(productProgram);
     const wanted = { kind: "find", find: "b+", regex: true, context: 0, chars: 100 } as const;
     expect(await threads.run(wanted, [contentOf("abc\ndef\nbbb\n")])).toEqual({
+      from: 1,
       total: 2,
       before: 0,
       shown: 2,
