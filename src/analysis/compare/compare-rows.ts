@@ -80,7 +80,10 @@ async function joinTables(
   join: RowJoin,
   run: Run,
 ): Promise<Limit | undefined> {
-  const readers = [tables[0].batches({ columns: columns[0] }), tables[1].batches({ columns: columns[1] })] as const;
+  const readers = [
+    tables[0].batches({ columns: columns[0], isOneOfTwo: true }),
+    tables[1].batches({ columns: columns[1], isOneOfTwo: true }),
+  ] as const;
   try {
     for (let side = join.next; side !== undefined; side = join.next) {
       const { value: batch } = await readers[side].next();

@@ -42,7 +42,7 @@ function tableComparison(
   text: ComparedText | undefined,
   found: ComparedTables,
 ): Comparison {
-  const partial = found.partial ?? text?.partial;
+  const partial = found.partial ?? (found.sameRows === undefined ? text?.partial : undefined);
   const isSameText = text?.same === "text" && partial === undefined;
   return {
     kind: "table",

@@ -47,6 +47,8 @@ async function factsOf(source: Source, detected: Detected, run: Run, brief: bool
       return (await import("./pictures/describe-svg.js")).describeSvg(source, detected, run);
     case "tar":
       return (await import("./archives/describe-tar.js")).describeTar(source, detected, run);
+    case "gzip":
+      return (await import("./describe-gzip.js")).describeGzip(source, run);
     case "safetensors":
       return (await import("./tensors/describe-safetensors.js")).describeSafetensors(source, run);
     case "gguf":

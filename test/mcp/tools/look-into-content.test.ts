@@ -281,10 +281,10 @@ describe("compare_artifacts", () => {
   const changed = csv.replace("plum,3", "plum,5");
 
   it.each<[string, Arguments, RegExp]>([
-    ["the newest version with the one before", {}, /^From version 2 to version 3: 4 to 5 rows/],
-    ["an older version with the newest", { version: 1 }, /^From version 1 to version 3: 4 to 5 rows/],
-    ["two versions", { version: 1, to_version: 2 }, /^From version 1 to version 2: 4 rows\.\n/],
-    ["a version with the one before", { to_version: 2 }, /^From version 1 to version 2: 4 rows\.\n/],
+    ["the newest version with the one before", {}, /^From version 2 to 3: 4 to 5 rows/],
+    ["an older version with the newest", { version: 1 }, /^From version 1 to 3: 4 to 5 rows/],
+    ["two versions", { version: 1, to_version: 2 }, /^From version 1 to 2: 4 rows in both; \+1 -1 lines\.\n/],
+    ["a version with the one before", { to_version: 2 }, /^From version 1 to 2: 4 rows in both; \+1 -1 lines\.\n/],
     ["two keys", { to_key: "n.csv" }, /^From t\.csv version 3 to n\.csv version 1: 5 to 4 rows/],
     [
       "two buckets",
@@ -311,7 +311,7 @@ describe("compare_artifacts", () => {
     await save("a\nb\n", "t.txt");
     await save("a\nc\n", "t.txt");
     expect(textOf(await call("compare_artifacts", { bucket: "b", key: "t.txt" })).trimEnd()).toBe(
-      "From version 1 to version 2: 1 line added, 1 removed, in 1 place.\n@@ -1,2 +1,2 @@\n a\n-b\n+c",
+      "From version 1 to 2: 1 line added, 1 removed, in 1 place.\n@@ -1,2 +1,2 @@\n a\n-b\n+c",
     );
   });
 
