@@ -7,19 +7,27 @@ export function toArtifactError(error: unknown): ArtifactError {
   return new ArtifactError("internal", message, { next: "call_again", cause: error });
 }
 
+/** A longer cause is cut in its middle: its message may have what a caller has sent, and its stack comes last. */
+const maxCauseChars = 4_000;
+
 /** Returns the error with all its causes and stacks, for the log only. */
 export function describeError(error: unknown): string {
   const causes: string[] = [];
   for (let at = error; at !== undefined; at = at instanceof Error ? at.cause : undefined) {
-    causes.push(
-      at instanceof ArtifactError
-        ? `${at.code}: ${at.message}`
-        : at instanceof Error
-          ? (at.stack ?? String(at))
-          : String(at),
-    );
+    causes.push(cut(textOf(at)));
   }
   return causes.join(" <- ");
+}
+
+function textOf(error: unknown): string {
+  if (error instanceof ArtifactError) return `${error.code}: ${error.message}`;
+  return error instanceof Error ? (error.stack ?? String(error)) : String(error);
+}
+
+function cut(text: string): string {
+  if (text.length <= maxCauseChars) return text;
+  const half = maxCauseChars / 2;
+  return `${text.slice(0, half)} [...] ${text.slice(-half)}`.toWellFormed();
 }
 
 /** Returns whether the person who runs the server must know of a failure. */

@@ -1,6 +1,7 @@
 import type { Description } from "../../store/ports/description.js";
 import { type Detected, detectFormat } from "../formats/detect-format.js";
 import type { Run, Source } from "../source.js";
+import { fitDescription } from "./fit-description.js";
 
 /** What one format tells, beside its name. */
 type Facts = Omit<Partial<Description>, "format" | "mime_type" | "compression">;
@@ -18,7 +19,8 @@ export async function describe(source: Source, run: Run, brief = false): Promise
   const report = (facts: unknown) => run.report({ ...named, ...(facts as Facts) });
   report({});
   if (brief && compression !== undefined && isText && !isTable(format)) return named; // its text has no header
-  return { ...named, ...(await factsOf(source, detected, { isOver: () => run.isOver(), report }, brief)) };
+  const bounded = { isOver: () => run.isOver(), report };
+  return fitDescription({ ...named, ...(await factsOf(source, detected, bounded, brief)) });
 }
 
 const isTable = (format: string): boolean => format === "csv" || format === "tsv" || format === "jsonl";

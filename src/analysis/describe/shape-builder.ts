@@ -6,6 +6,9 @@ import { shorten } from "./shorten.js";
 const maxLevel = 2;
 const maxMembers = 50;
 const maxNameChars = 200;
+/** Names of an object that are compared with each other, and their length: the scanner cuts longer ones. */
+const maxCompared = 10_000;
+const maxComparedChars = 150;
 
 /** What all values at one place have in common. */
 interface Place {
@@ -26,6 +29,10 @@ interface OpenContainer {
   size: number;
   /** Of the member that comes next. */
   name: string;
+  /** The object had a member of this name before, which counts once. */
+  repeats: boolean;
+  /** The first names of an object. */
+  names: Set<string> | undefined;
 }
 
 const newPlace = (): Place => ({ type: undefined, size: undefined });
@@ -36,18 +43,23 @@ export class ShapeBuilder implements JsonListener {
   readonly #open: OpenContainer[] = [];
 
   wantsNames(level: number): boolean {
-    return this.#open[level]?.isTold === true;
+    return this.#open[level] !== undefined;
   }
 
   name(level: number, name: string): void {
     const container = this.#open[level];
-    if (container !== undefined) container.name = shorten(name, maxNameChars);
+    if (container === undefined) return;
+    container.name = shorten(name, maxNameChars);
+    container.names ??= new Set();
+    container.repeats = container.names.has(name);
+    const isCompared = name.length <= maxComparedChars && container.names.size < maxCompared;
+    if (isCompared) container.names.add(name);
   }
 
   begin(level: number, type: JsonType): void {
     const parent = this.#open[level - 1];
     if (parent === undefined && level > 0) return;
-    if (parent !== undefined) parent.size += 1;
+    if (parent?.repeats === false) parent.size += 1;
     if (parent?.isTold === false) return;
     const place = (parent === undefined ? this.#root : childOf(parent)) ?? newPlace();
     if (type === "null") place.hasNull = true;
@@ -55,7 +67,7 @@ export class ShapeBuilder implements JsonListener {
     const isArray = type === "array";
     if (!isArray && type !== "object") return;
     const isTold = level < maxLevel || (level === maxLevel && !isArray && parent?.isArray === true);
-    this.#open[level] = { place, isArray, isTold, size: 0, name: "" };
+    this.#open[level] = { place, isArray, isTold, size: 0, name: "", repeats: false, names: undefined };
   }
 
   end(level: number): void {

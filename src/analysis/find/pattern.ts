@@ -69,7 +69,7 @@ class ExpressionPattern implements Pattern {
     for (let start = from; start < lines.length; ) {
       if (this.#isOver()) return { untried: start };
       const end = lineEnd(lines, start);
-      const found = this.#first.exec(lines.slice(start, contentEnd(lines, start, end)));
+      const found = firstMatch(this.#first, lines.slice(start, contentEnd(lines, start, end)));
       if (found !== null) return { at: start + found.index, length: found[0].length };
       start = end + 1;
     }
@@ -79,7 +79,7 @@ class ExpressionPattern implements Pattern {
   *hitsIn(line: string, from: number): Generator<Hit, void, undefined> {
     this.#all.lastIndex = from;
     for (;;) {
-      const found = this.#all.exec(line);
+      const found = firstMatch(this.#all, line);
       if (found === null) return;
       const [{ length }] = found;
       yield { at: found.index, length };
@@ -124,6 +124,15 @@ function expressionOf(find: string): RegExp {
     return new RegExp(source, flags);
   } catch (error) {
     throw refused(`The text to find does not parse as a regular expression of JavaScript: ${reasonOf(error)}.`);
+  }
+}
+
+/** The machine compiles an expression only when it tries it first, and may refuse it then. */
+function firstMatch(expression: RegExp, line: string): RegExpExecArray | null {
+  try {
+    return expression.exec(line);
+  } catch (error) {
+    throw refused(`The regular expression cannot be tried: ${reasonOf(error)}.`);
   }
 }
 

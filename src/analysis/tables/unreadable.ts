@@ -1,3 +1,4 @@
+import { shorten } from "../../store/model/quote.js";
 import type { PartialReason } from "../../store/ports/description.js";
 
 /** Why a part of a Parquet or Arrow file cannot be read. The message is one sentence. */
@@ -24,5 +25,5 @@ export function unreadablePart(what: string, error: unknown): PartialReason {
   if (isTimeOver(error)) return { reason: "time", message: error.message }; // this is no fault of the part
   if (error instanceof Unreadable) return { reason: error.reason, message: `${what}: ${error.message}` };
   const why = error instanceof Error ? error.message : String(error);
-  return { reason: "damaged", message: `${what}: its bytes are damaged (${why}).` };
+  return { reason: "damaged", message: `${what}: its bytes are damaged (${shorten(why)}).` };
 }

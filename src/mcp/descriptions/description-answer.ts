@@ -67,13 +67,15 @@ function toldOf(artifact: Artifact, description: Description, columns: readonly 
 }
 
 function toldOfTable(artifact: Artifact, description: Description, names: readonly string[] | undefined): Told {
-  const { table } = description;
+  const { table, json } = description;
   if (table === undefined) throw refused(`This is no table, but ${briefText(description)}: leave columns out.`);
   const found = names === undefined ? table.column_details : namedColumns(table, names);
   const wanted = { columns: found, rows: table.rows };
   const told = names === undefined ? columnLines(wanted, maxChars) : fullColumnLines(wanted, maxChars);
   const lines = [...tableLine(table), ...told.lines, ...moreLine(artifact, table, told, found)];
-  return { shown: { ...description, table: { ...table, column_details: told.columns } }, lines };
+  const shown = { ...description, table: { ...table, column_details: told.columns } };
+  // The columns say what the shape says.
+  return { shown: json === undefined ? shown : { ...shown, json: outlined(json, 0).shape }, lines };
 }
 
 /** @throws ArtifactError `invalid_argument` */

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { describe } from "../../../src/analysis/describe/describe.js";
 import { blockBytes, type Run, type Source } from "../../../src/analysis/source.js";
+import { description as descriptionSchema } from "../../../src/api/description-schema.js";
 import { endlessRun, sourceOfBytes } from "../../support/byte-sources.js";
 import samples from "./samples.json" with { type: "json" };
 
@@ -16,6 +17,7 @@ const contents: readonly (readonly [name: string, content: Buffer])[] = [
   ["x.json.gz", gzipSync(`[${'{"a": [1.5, true, null, "text"]}, '.repeat(20)}0]`)],
   ["x.txt", Buffer.from("\ufeffone\r\ntwo\n", "utf16le")],
   ["x.svg", Buffer.from('<svg width="10" height="20">\n</svg>')],
+  ["small.svg", Buffer.from('<svg width="10.5" height="1234567890.5px"/>')],
   ["7zip.png", png],
 ];
 
@@ -32,6 +34,8 @@ async function describeCounted(content: Uint8Array, name: string, run: Run = end
     },
   };
   const description = await describe(counting, run);
+  const { success, error } = descriptionSchema.safeParse(description);
+  expect({ description, success, error }).toEqual({ description, success: true, error: undefined });
   // The beginning tells the format, the end of a zip archive where its directory is.
   expect(bytesRead).toBeLessThanOrEqual(plain.bytes * 4 + 200);
   return description;

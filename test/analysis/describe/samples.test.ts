@@ -34,6 +34,13 @@ test("says where a tar archive breaks off", async () => {
   });
 });
 
+test("says that a Parquet file that breaks off cannot be read, and counts no rows", async () => {
+  const found = await described(Buffer.from("PAR1\x15\x04\xff\x00\x00", "latin1"), "x.parquet");
+  expect(found).toMatchObject({ format: "parquet", partial: { reason: "damaged" } });
+  expect(found.partial?.message).toMatch(/^The Parquet file cannot be read: /);
+  expect(found.table).toBeUndefined();
+});
+
 test("says what of a safetensors file is missing", async () => {
   const found = await described(content("model.safetensors").subarray(0, -7));
   expect(found.tensors?.tensors).toBe(3);
@@ -91,11 +98,17 @@ test("describes text by its lines", async () => {
   expect(await facts(utf16.swap16())).toMatchObject({ encoding: "utf-16be", lines: 2 });
 });
 
-test("describes an SVG picture as text with the size that it states", async () => {
+test("describes an SVG picture as text with the size that it states, in whole pixels", async () => {
   const svg = '<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg" width="120" height="80.5px">\n</svg>\n';
-  const fact = { format: "svg", mime_type: "image/svg+xml", image: { width: 120, height: 80.5 } };
+  const fact = { format: "svg", mime_type: "image/svg+xml", image: { width: 120, height: 81 } };
   expect(await described(svg)).toMatchObject({ ...fact, text: { lines: 3 } });
   expect((await described('<svg viewBox="0 0 1 1" width="100%" height="1em"/>', "x.svg")).image).toBeUndefined();
+  const sized = async (width: string) => (await described(`<svg width="${width}" height="20"/>`)).image?.width;
+  expect(await sized("10.4")).toBe(10);
+  expect(await sized("9007199254740991")).toBe(9007199254740991);
+  for (const none of ["0", "0.4", "9007199254740992", "9".repeat(24), "9".repeat(400)]) {
+    expect(await sized(none)).toBeUndefined();
+  }
 });
 
 test("describes other bytes by their beginning and their entropy", async () => {
@@ -107,6 +120,25 @@ test("describes other bytes by their beginning and their entropy", async () => {
   expect((await described(Buffer.alloc(1000))).unknown?.entropy).toBe(0);
   expect((await described(Buffer.alloc(999, Buffer.from([0, 0, 255])))).unknown?.entropy).toBeCloseTo(0.918, 2); // of 1/3 and 2/3
   expect(await described("", "x.csv")).toEqual({ format: "empty" });
+});
+
+test("counts members of JSON whose name repeats once", async () => {
+  const long = "x".repeat(2_000);
+  for (const [text, size] of [
+    ['{"a":1,"b":2,"a":"x","c":3}', 3],
+    ['{"a":1,"\\u0061":2}', 1],
+    ['{"a":1,"a"', 1],
+    ['{"a":{"b":1},"a":{"c":1}}', 1],
+    [`{"${long}1":1,"${long}2":2}`, 2],
+  ] as const) {
+    expect({ text, size: (await described(text, "x.json")).json?.size }).toEqual({ text, size });
+  }
+  expect((await described('{"a":{"b":{"c":1,"c":2}}}', "x.json")).json).toMatchObject({
+    members: { a: { size: 1, members: { b: { type: "object", size: 1 } } } },
+  });
+  expect((await described('[[{"c":1,"c":2}],[{"c":1,"c":2}]]', "x.json")).json).toMatchObject({
+    items: { size: 1, items: { size: 1 } },
+  });
 });
 
 test("tells which values of JSON can be null, and the names in a list that is in the root", async () => {

@@ -198,6 +198,15 @@ describe("findLines", () => {
     expect((await find(text, { find: "a", lines: 3, context: 1, line: 3 })).text).toBe("3-c\n4:a\n5-d\n6:a\n7:a\n8-e");
   });
 
+  it("refuses an expression that is too large", async () => {
+    const expression = "a".repeat(1_000_000);
+    await expect(find("a\n", { find: expression, regex: true })).rejects.toMatchObject({
+      code: "invalid_argument",
+      message: "The regular expression cannot be tried: regular expression too large.",
+      details: { argument: "find" },
+    });
+  });
+
   it("searches the last lines, also through gzip", async () => {
     const text = Array.from({ length: 50_000 }, (_, index) => `line ${index + 1}`).join("\n");
     for (const content of [text, `${text}\n`, gzipSync(text), Buffer.from(`\uFEFF${text}`, "utf16le")]) {

@@ -36,6 +36,8 @@ describe("damaged files that others have found", () => {
     ["run_end_encoded.arrows", "unsupported", "RunEndEncoded"],
     ["high_byte_first.arrows", "unsupported", "the high byte first"],
     ["v0.17.0.version.2-compression.lz4.feather", "unsupported", "Feather files before 2020"],
+    ["version_1.feather", "unsupported", "It is a Feather file of version 1."],
+    ["polars_int128.arrow", "unsupported", "integers of 128 bits"],
   ])("%s is refused for its %s", async (name, reason, says) => {
     const broken = await readAll(name.replace(".encrypted", ""), bytesOf(`hostile/${name}`));
     expect(broken).toEqual({ reason, message: expect.stringContaining(says) });

@@ -28,8 +28,9 @@ function sizeIn(text: string): PictureSize | undefined {
   return start >= 0 && width && height ? { width, height } : undefined;
 }
 
-/** Lengths in other units depend on what shows the picture. */
+/** In whole pixels, as all sizes are. Lengths in other units depend on what shows the picture. */
 function lengthOf(root: string, name: string): number | undefined {
   const [, digits] = new RegExp(`\\s${name}\\s*=\\s*["']\\s*(\\d+(?:\\.\\d+)?)(?:px)?\\s*["']`).exec(root) ?? [];
-  return digits === undefined ? undefined : Number(digits);
+  const length = Math.round(Number(digits));
+  return Number.isSafeInteger(length) ? length : undefined;
 }

@@ -80,7 +80,7 @@ function scalar(value: unknown, type: DataType): Cell {
     case Type.Decimal:
       return decimalCell(littleEndian(value as Uint32Array), (type as unknown as { scale: number }).scale);
     case Type.Interval:
-      return Array.from(value as Int32Array);
+      return intervalOf(value as Int32Array);
     default:
       return value instanceof Uint8Array ? value.slice() : (value as Cell);
   }
@@ -89,6 +89,13 @@ function scalar(value: unknown, type: DataType): Cell {
 /** Of a second there are `10 ** digits` units. */
 function digitsOf(unit: TimeUnit = TimeUnit.SECOND): number {
   return unit * 3;
+}
+
+/** Months; days and milliseconds; or months, days and nanoseconds, of which the last have two words. */
+function intervalOf(words: Int32Array): Cell {
+  if (words.length < 4) return Array.from(words);
+  const [months = 0, days = 0, low = 0, high = 0] = words;
+  return jsonCell([months, days, (BigInt(high) << 32n) | BigInt(low >>> 0)]);
 }
 
 function littleEndian(words: Uint32Array): bigint {

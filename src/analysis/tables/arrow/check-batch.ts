@@ -1,5 +1,6 @@
 import type { Field } from "apache-arrow";
 import type { RecordBatch } from "apache-arrow/fb/record-batch";
+import { quote } from "../../../store/model/quote.js";
 import { Unreadable } from "../unreadable.js";
 import { mostBytes, numberOf, recordBatchIn } from "./messages.js";
 import { nodesOf } from "./schema.js";
@@ -32,7 +33,7 @@ function checkNodes(batch: RecordBatch, metadata: Uint8Array, fields: readonly F
   let node = 0;
   for (const field of fields) {
     if (batch.nodes(node)?.length() !== batch.length()) {
-      throw new Unreadable(`The column ${field.name} has fewer or more rows than its batch.`);
+      throw new Unreadable(`The column ${quote(field.name ?? "")} has fewer or more rows than its batch.`);
     }
     node += nodesOf(field);
   }

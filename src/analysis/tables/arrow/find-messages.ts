@@ -50,7 +50,9 @@ async function placeInFile(source: FailingSource): Promise<Place> {
   try {
     return { ...file, ...(await readFooter(source)) };
   } catch (error) {
-    return { ...file, fault: source.failureOr(error) };
+    const fault = source.failureOr(error);
+    if (fault instanceof Unreadable && fault.reason !== "damaged") throw fault;
+    return { ...file, fault };
   }
 }
 
@@ -70,7 +72,7 @@ async function findIn(source: FailingSource, run: Run, place: Place): Promise<Ar
   } catch (error) {
     fault = source.failureOr(error);
   }
-  if (schema === undefined) throw fault ?? new Unreadable("It has no schema.");
+  if (schema === undefined) throw place.fault ?? fault ?? new Unreadable("It has no schema.");
   return { isFile: place.isFile, schema, messages, fault };
 }
 

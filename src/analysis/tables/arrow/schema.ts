@@ -1,5 +1,6 @@
 import { DataType, type Field, Message, type Schema, Type } from "apache-arrow";
 import type { Field as EncodedField } from "apache-arrow/fb/field";
+import { Int as EncodedInt } from "apache-arrow/fb/int";
 import type { KeyValue } from "apache-arrow/fb/key-value";
 import { Message as EncodedMessage } from "apache-arrow/fb/message";
 import { Schema as EncodedSchema } from "apache-arrow/fb/schema";
@@ -37,6 +38,7 @@ function checkSchema(metadata: Uint8Array): void {
   const visit = (field: EncodedField | null, depth: number) => {
     const type = field?.typeType() ?? 0;
     if (unknownTypes.has(type)) throw new Unreadable(`A column has the type ${EncodedType[type]}.`, "unsupported");
+    if (type === EncodedType.Int) checkWidth(field?.type(new EncodedInt()) ?? null);
     if (depth > maxDepth) throw new Unreadable("Its schema is nested too deeply.", "size");
     fieldsLeft -= 1;
     if (field === null || field.childrenLength() > fieldsLeft) throw new Unreadable("Its schema is too large.", "size");
@@ -47,6 +49,12 @@ function checkSchema(metadata: Uint8Array): void {
   countTexts(null, schema);
   if (schema.fieldsLength() > fieldsLeft) throw new Unreadable("Its schema has too many columns to read.", "size");
   for (let index = 0; index < schema.fieldsLength(); index++) visit(schema.fields(index), 1);
+}
+
+/** Polars has wider integers than Arrow's specification. */
+function checkWidth(int: EncodedInt | null): void {
+  const bits = int?.bitWidth() ?? 0;
+  if (bits > 64) throw new Unreadable(`A column has integers of ${bits} bits.`, "unsupported");
 }
 
 interface WithMetadata {

@@ -1,4 +1,5 @@
 import type { AsyncBuffer, Compressors, DecodedArray, RowGroup } from "hyparquet";
+import { quote } from "../../../store/model/quote.js";
 import type { Run } from "../../source.js";
 import { jsonCell } from "../json-cell.js";
 import type { Batch, Cell } from "../table.js";
@@ -86,7 +87,10 @@ function expectedBytes({ name, leaf, firstChunk, chunks }: ParquetColumn, group:
   for (const { meta_data } of group.columns.slice(firstChunk, firstChunk + chunks)) {
     const values = Math.max(rows, Number(meta_data?.num_values ?? 0));
     if (leaf === undefined && values > mostNestedValues) {
-      throw new Unreadable(`The column ${name} has ${values} values, more than can be put together at once.`, "size");
+      throw new Unreadable(
+        `The column ${quote(name)} has ${values} values, more than can be put together at once.`,
+        "size",
+      );
     }
     bytes += values * (leaf ? valueBytes.flat : valueBytes.nested);
     if (!meta_data?.type.endsWith("BYTE_ARRAY")) continue;
@@ -106,6 +110,6 @@ function cellOf({ name, leaf }: ParquetColumn, value: unknown): Cell {
   if (leaf === undefined) return jsonCell(value);
   if (value === null) return null;
   // The library leaves out what a page, or its dictionary, does not have.
-  if (value === undefined) throw new Unreadable(`The column ${name} has fewer values than it says.`);
+  if (value === undefined) throw new Unreadable(`The column ${quote(name)} has fewer values than it says.`);
   return leaf.toCell(value as RawValue);
 }

@@ -7,6 +7,7 @@ import {
   parquetScan,
   type RowGroup,
 } from "hyparquet";
+import { quote } from "../../../store/model/quote.js";
 import { Unreadable } from "../unreadable.js";
 import { libraryElements, type ParquetColumn, pathsOf } from "./columns.js";
 import { flatParsers, nestedParsers } from "./library-elements.js";
@@ -27,7 +28,7 @@ export async function readColumn(
   const scan = await parquetScan({ file, metadata, compressors, parsers, utf8: false });
   const values = await scan.readColumn({ column: column.name, rowStart: from, rowEnd: to });
   if (values.length !== to - from) {
-    throw new Unreadable(`The column ${column.name} has fewer rows than its row group.`);
+    throw new Unreadable(`The column ${quote(column.name)} has fewer rows than its row group.`);
   }
   return values;
 }
@@ -38,7 +39,7 @@ function metadataOf(column: ParquetColumn, group: RowGroup, compressors: Compres
   const columns = pathsOf(column).map((path, index) => {
     const chunk = checked(group.columns[column.firstChunk + index], compressors);
     if (chunk.meta_data.type !== leaves[index]?.type) {
-      throw new Unreadable(`The column ${column.name} has another type than its schema says.`);
+      throw new Unreadable(`The column ${quote(column.name)} has another type than its schema says.`);
     }
     return { ...chunk, meta_data: { ...chunk.meta_data, path_in_schema: path } };
   });

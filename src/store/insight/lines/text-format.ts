@@ -35,7 +35,8 @@ const markBytes: Readonly<Record<TextEncoding, number>> = { "utf-8": 3, "utf-16l
 export function textFormatOf(start: Uint8Array): TextFormat {
   const type = typeOfContent(start);
   const isKnown = type !== undefined && type !== "text/plain";
-  const format = isKnown ? undefined : plainTextFormat(start);
+  // Other formats whose first bytes are letters have bytes that text does not have, or are a text about them.
+  const format = type === "application/pdf" ? undefined : plainTextFormat(start);
   if (format !== undefined) return format;
   const message = `The content has no lines: it is ${isKnown ? type : "binary"}.`;
   throw new ArtifactError("invalid_argument", message, { next: "describe_content", details: { argument: "line" } });

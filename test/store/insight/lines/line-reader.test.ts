@@ -59,6 +59,20 @@ describe("LineReader.read()", () => {
     expect(await read("\n")).toMatchObject({ text: "", first: 1, last: 1, total: 1 });
   });
 
+  it("a text that begins with the letters of another format has lines", async () => {
+    for (const text of ["PAR1 is a magic\nline2\n", "GIF89a notes\n2\n", "PK\n2\n"]) {
+      expect(await read(text)).toMatchObject({ first: 1, last: 2, total: 2, encoding: "utf-8" });
+    }
+    for (const [content, type] of [
+      [Buffer.from("%PDF-1.4\n"), "application/pdf"],
+      [Buffer.from("GIF89a\0\0"), "image/gif"],
+      [Buffer.from("PAR1\0\0"), "application/vnd.apache.parquet"],
+    ] as const) {
+      const message = `The content has no lines: it is ${type}.`;
+      await expect(read(content)).rejects.toMatchObject({ code: "invalid_argument", message });
+    }
+  });
+
   it("empty content has no lines", async () => {
     const none = { text: "", first: 0, last: 0, total: 0 };
     for (const wanted of [{}, { line: 1 }, { line: -1 }, { lines: -20 }]) {
