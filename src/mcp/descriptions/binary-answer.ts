@@ -56,7 +56,8 @@ function factsOf({ partial, table, archive, tensors }: Description): string[] {
   const what = table !== undefined ? "Columns" : archive !== undefined ? "Entries" : "Tensors";
   const shown = names.slice(0, maxNames).map(({ name }) => plainOrQuoted(name));
   const rest = all > shown.length ? ` and ${all - shown.length} more` : "";
-  return [partial?.message ?? "", shown.length === 0 ? "" : `${what}: ${shown.join(", ")}${rest}.`];
+  const isLimit = partial?.reason === "time" || partial?.reason === "memory"; // that is no fact about the content
+  return [isLimit ? "" : (partial?.message ?? ""), shown.length === 0 ? "" : `${what}: ${shown.join(", ")}${rest}.`];
 }
 
 /** Says which type the content should have, where its type says nothing, or says that it is text and it is not. */

@@ -157,7 +157,7 @@ export class Insight {
     } catch (error) {
       if (!(error instanceof AnalysisStopped)) throw error;
       const { reason } = error;
-      const partial = { reason, message: `A limit of ${reason} stopped the description.` };
+      const partial = { reason, message: `The ${reason} limit stopped the description.` };
       return { format: "unknown", ...(error.known as Partial<Description> | undefined), partial };
     }
   }

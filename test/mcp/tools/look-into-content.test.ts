@@ -247,7 +247,7 @@ describe("describe_artifact", () => {
     const { save, call } = await setup({ analyses });
     await save(csv);
     expect(textOf(await call("describe_artifact", where))).toBe(
-      `parquet, ${csv.length} bytes, version 1, stored as text/csv.\nNot all was looked at: A limit of memory stopped the description.`,
+      `parquet, ${csv.length} bytes, version 1, stored as text/csv.\nNot all was looked at: The memory limit stopped the description.`,
     );
   });
 

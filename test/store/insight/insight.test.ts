@@ -93,7 +93,7 @@ describe("Insight.describe()", () => {
     const insight = insightWith(stopping("memory", { format: "csv" }));
     const description = {
       format: "csv",
-      partial: { reason: "memory", message: "A limit of memory stopped the description." },
+      partial: { reason: "memory", message: "The memory limit stopped the description." },
     };
     expect(await insight.describe(at)).toMatchObject({ description });
     expect(await insight.known(artifact)).toEqual(description);
