@@ -13,7 +13,7 @@ export async function runAnalysis<Wanted extends Analysis>(
 async function resultOf(wanted: Analysis, [first, second = first]: readonly [Source, ...Source[]], run: Run) {
   switch (wanted.kind) {
     case "describe":
-      return (await import("./describe/describe.js")).describe(first, run);
+      return (await import("./describe/describe.js")).describe(first, run, wanted.brief);
     case "lines":
       return (await import("./find/read-lines.js")).readLines(first, wanted, run);
     case "rows":

@@ -54,7 +54,11 @@ function refuseUnusableNames(args: unknown, taker: Taker): void {
   }
 }
 
-const sentence = (text: string): string => (text.endsWith("?") ? text : `${text}.`);
+/** Problems as one text. Some end with a question. */
+function joined(problems: readonly string[]): string {
+  const text = problems.reduce((before, next) => `${before}${before.endsWith("?") ? "" : ";"} ${next}`);
+  return text.endsWith("?") ? text : `${text}.`;
+}
 
 const unchanged = ({ isReading }: Taker): string => (isReading ? "" : " Nothing was changed.");
 
@@ -63,7 +67,7 @@ function invalidArguments(error: z.ZodError, input: z.ZodObject, args: unknown, 
   const [first] = error.issues;
   const argument = first?.code === "unrecognized_keys" ? first.keys[0] : first?.path[0];
   const details = argument === undefined ? {} : { argument: String(argument).slice(0, 100) };
-  return new ArtifactError("invalid_argument", `${sentence(problems.join("; "))}${unchanged(taker)}`, { details });
+  return new ArtifactError("invalid_argument", `${joined(problems)}${unchanged(taker)}`, { details });
 }
 
 function problemOf(issue: z.core.$ZodIssue, input: z.ZodObject, args: unknown, taker: Taker): string {
@@ -90,7 +94,7 @@ function unknownArguments(names: readonly string[], input: z.ZodObject, args: un
   const given = Object(args) as Record<string, unknown>;
   const meant = names.slice(0, 5).map((name) => [name, taker.meant?.(given, name, given[name])] as const);
   if (meant.every(([, what]) => what !== undefined)) {
-    return meant.map(([name, what]) => `unknown argument ${quote(name)}: did you mean ${what}?`).join("; ");
+    return meant.map(([name, what]) => `unknown argument ${quote(name)}: did you mean ${what}?`).join(" ");
   }
   const known = Object.keys(input.shape).join(", ") || "none";
   const hints = meant.flatMap(([name, what]) => (what === undefined ? [] : [`; for ${quote(name)}, give ${what}`]));

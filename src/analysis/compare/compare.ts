@@ -5,10 +5,10 @@ import { type Detected, detectFormat } from "../formats/detect-format.js";
 import { type Run, type Source, timeIsOver } from "../source.js";
 import { openDetectedTable } from "../tables/open-table.js";
 import type { Table } from "../tables/table.js";
-import { type ComparedTables, compareKeyedTables, compareTables } from "./compare-tables.js";
-import { type ComparedText, compareText } from "./compare-text.js";
 import { firstDifference } from "./first-difference.js";
+import { type ComparedTables, compareKeyedTables, compareTables } from "./rows/compare-tables.js";
 import { sameness, samenessOfRows } from "./sameness.js";
+import { type ComparedText, compareText } from "./text/compare-text.js";
 
 /**
  * How two contents differ: as tables if both are, else as texts if both are, else by their bytes. Tables that are text
@@ -42,11 +42,10 @@ function tableComparison(
   text: ComparedText | undefined,
   found: ComparedTables,
 ): Comparison {
-  const partial = found.partial ?? text?.partial;
-  const isSameText = text?.same === "text" && partial === undefined;
+  const partial = found.partial ?? (found.sameRows === undefined ? text?.partial : undefined);
   return {
     kind: "table",
-    ...(isSameText ? sameness("text", detected, text) : samenessOfRows(found, tables, detected)),
+    ...(text?.same === "text" ? sameness("text", detected, text) : samenessOfRows(found, tables, detected)),
     ...(partial && { partial }),
     ...(text && { text: text.text }),
     table: found.table,

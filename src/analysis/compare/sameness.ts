@@ -1,8 +1,8 @@
 import type { Comparison } from "../../store/ports/description.js";
 import type { Detected } from "../formats/detect-format.js";
 import type { Table } from "../tables/table.js";
-import type { ComparedTables } from "./compare-tables.js";
-import type { ComparedText } from "./compare-text.js";
+import type { ComparedTables } from "./rows/compare-tables.js";
+import type { ComparedText } from "./text/compare-text.js";
 
 type Sameness = Pick<Comparison, "same" | "differs">;
 type Difference = NonNullable<Comparison["differs"]>[number];

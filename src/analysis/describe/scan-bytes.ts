@@ -12,7 +12,7 @@ import { damaged } from "./damage.js";
  */
 export async function scanBytes(
   source: Source,
-  detected: Detected,
+  detected: Pick<Detected, "compression">,
   run: Run,
   see: (block: Uint8Array) => boolean,
 ): Promise<PartialReason | undefined> {

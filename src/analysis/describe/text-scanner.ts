@@ -4,34 +4,18 @@ import type { TextDescription } from "../../store/ports/description.js";
 const lf = 0x0a;
 const cr = 0x0d;
 
-/** Lines that one character ends. */
-class LineCounter {
-  ended = 0;
-  longest = 0;
-  longestLine = 0;
-
-  /** @param length in bytes, without the line end */
-  add(length: number): void {
-    this.ended += 1;
-    if (length > this.longest || this.longestLine === 0) {
-      this.longest = length;
-      this.longestLine = this.ended;
-    }
-  }
-}
-
-/** Counts the lines of a text by its bytes, without decoding it. */
+/** Counts the lines of a text by its bytes, without decoding it. A line ends with LF or CRLF. */
 export class TextScanner {
   readonly #encoding: Encoding;
   readonly #bom: boolean;
-  readonly #byLf = new LineCounter();
-  /** Used only if the text has no LF. */
-  readonly #byCr = new LineCounter();
+  #ended = 0;
   #crlf = 0;
+  #hasReturn = false;
+  #longest = 0;
+  #longestLine = 0;
   /** Bytes seen before the block. */
   #seen: number;
-  #lfStart: number;
-  #crStart: number;
+  #lineStart: number;
   /** The last code unit. */
   #last = 0;
   /** Half a code unit of UTF-16. */
@@ -41,8 +25,7 @@ export class TextScanner {
     this.#encoding = encoding;
     this.#bom = bom;
     this.#seen = 0;
-    this.#lfStart = bom ? (encoding === "utf-8" ? 3 : 2) : 0;
-    this.#crStart = this.#lfStart;
+    this.#lineStart = bom ? (encoding === "utf-8" ? 3 : 2) : 0;
   }
 
   write(block: Uint8Array): void {
@@ -56,7 +39,7 @@ export class TextScanner {
       const byte = block[at] as number;
       if (byte > cr) continue;
       if (byte === lf) this.#lineFeed(this.#seen + at, 1, (at === 0 ? this.#last : block[at - 1]) === cr);
-      else if (byte === cr) this.#carriageReturn(this.#seen + at, 1);
+      else if (byte === cr) this.#hasReturn = true;
     }
     this.#last = block.at(-1) ?? this.#last;
   }
@@ -73,38 +56,36 @@ export class TextScanner {
       const unit = isLittle ? half | (byte << 8) : (half << 8) | byte;
       half = undefined;
       if (unit === lf) this.#lineFeed(this.#seen + at - 1, 2, this.#last === cr);
-      else if (unit === cr) this.#carriageReturn(this.#seen + at - 1, 2);
+      else if (unit === cr) this.#hasReturn = true;
       this.#last = unit;
     }
     this.#half = half;
   }
 
   #lineFeed(at: number, width: number, isCrlf: boolean): void {
+    const length = at - this.#lineStart - (isCrlf ? width : 0);
+    this.#lineStart = at + width;
+    this.#ended += 1;
     if (isCrlf) this.#crlf += 1;
-    this.#byLf.add(at - this.#lfStart - (isCrlf ? width : 0));
-    this.#lfStart = at + width;
-  }
-
-  #carriageReturn(at: number, width: number): void {
-    if (this.#byLf.ended > 0) return;
-    this.#byCr.add(at - this.#crStart);
-    this.#crStart = at + width;
+    if (length > this.#longest || this.#longestLine === 0) {
+      this.#longest = length;
+      this.#longestLine = this.#ended;
+    }
   }
 
   /** What was seen until here. */
   facts(): TextDescription {
-    const isByCr = this.#byLf.ended === 0 && this.#byCr.ended > 0;
-    const counter = isByCr ? this.#byCr : this.#byLf;
-    const rest = Math.max(0, this.#seen - (isByCr ? this.#crStart : this.#lfStart));
-    const isRestLongest = rest > counter.longest || counter.ended === 0;
+    const ended = this.#ended;
+    const rest = Math.max(0, this.#seen - this.#lineStart);
+    const isRestLongest = rest > this.#longest || ended === 0;
     return {
       encoding: this.#encoding,
       bom: this.#bom,
-      line_ends: isByCr ? "cr" : lineEnds(counter.ended, this.#crlf),
-      lines: counter.ended + (rest > 0 ? 1 : 0),
+      line_ends: ended === 0 && this.#hasReturn ? "cr" : lineEnds(ended, this.#crlf),
+      lines: ended + (rest > 0 ? 1 : 0),
       longest_line: isRestLongest
-        ? { line: rest > 0 ? counter.ended + 1 : 0, bytes: rest }
-        : { line: counter.longestLine, bytes: counter.longest },
+        ? { line: rest > 0 ? ended + 1 : 0, bytes: rest }
+        : { line: this.#longestLine, bytes: this.#longest },
     };
   }
 }

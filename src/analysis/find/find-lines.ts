@@ -70,7 +70,8 @@ function nothingSearched({ regex }: FindAnalysis, from: number): ArtifactError {
 function untriedPart({ untried: { lines, first } }: LineSearch): PartialReason | undefined {
   if (lines === 0) return undefined;
   const which = lines === 1 ? `Line ${first} is` : `${lines} lines, the first of them line ${first}, are`;
-  return { reason: "size", message: `${which} longer than 1 MiB: the expression was tried on the first 1 MiB alone.` };
+  const message = `${which} longer than 1 MiB: the expression was tried on the first 1 MiB alone. A literal text is looked for in all.`;
+  return { reason: "size", message };
 }
 
 /** The error for content that has no lines. */

@@ -62,6 +62,6 @@ const feed = 0x0a;
 
 export function lineFeedsIn(bytes: Buffer): number {
   let feeds = 0;
-  for (let at = 0; at < bytes.length; at += 1) if (bytes[at] === feed) feeds += 1;
+  for (let at = bytes.indexOf(feed); at !== -1; at = bytes.indexOf(feed, at + 1)) feeds += 1;
   return feeds;
 }

@@ -15,14 +15,18 @@ const reportEveryMs = 1_000;
  * What a table is, by all its rows or by those that could be read in time.
  *
  * What is known is reported first, and then every second, as members of a Description.
+ *
+ * @param brief to tell only what is known without reading rows
  */
 export async function describeTable(
   table: Table,
   run: Pick<Run, "report">,
+  brief = false,
 ): Promise<TableDescription & { readonly partial?: PartialReason }> {
   const facts = new TableFacts(table);
   const about = { format: table.format, ...(table.compression && { compression: table.compression }) };
   run.report({ ...about, table: facts.describe(false) });
+  if (brief) return { ...facts.describe(false), ...whyUnread(table) };
   let reported = performance.now();
   for await (const batch of table.batches({ columns: facts.described })) {
     facts.add(batch);
@@ -34,6 +38,13 @@ export async function describeTable(
   if (broken === undefined) return facts.describe(true);
   const isWhole = table.hasAllRows?.() === true;
   return { ...facts.describe(isWhole), ...(isWhole && { rows_exact: true }), partial: broken };
+}
+
+/** Why facts are missing before any row was read. */
+function whyUnread(table: Table): { readonly partial?: PartialReason } {
+  const broken = table.broken();
+  if (broken !== undefined) return { partial: broken };
+  return table.totalRows === undefined ? { partial: { reason: "size", message: "Its rows were not counted." } } : {};
 }
 
 /** What texts may stand for. */

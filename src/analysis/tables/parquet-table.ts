@@ -59,9 +59,9 @@ class ParquetTable implements Table {
   }
 
   async *batches(wantedRows: WantedRows = {}): AsyncGenerator<Batch, void, undefined> {
-    const { from = 1, to = Number.POSITIVE_INFINITY, columns } = wantedRows;
+    const { from = 1, to = Number.POSITIVE_INFINITY, columns, isOneOfTwo = false } = wantedRows;
     const wanted = columns === undefined ? this.#columns : columns.map((index) => this.#column(index));
-    const groupRows = new GroupRows(this.#reading, wanted);
+    const groupRows = new GroupRows(this.#reading, wanted, isOneOfTwo ? 1 / 2 : 1);
     let before = 0;
     let last = 0;
     for (const [index, group] of this.#groups.entries()) {

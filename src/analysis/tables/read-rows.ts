@@ -2,7 +2,7 @@ import { ArtifactError } from "../../store/model/errors.js";
 import { meantName } from "../../store/model/meant-name.js";
 import type { RowsAnalysis } from "../../store/ports/analyses.js";
 import type { PartialReason, RowsPage } from "../../store/ports/description.js";
-import { detectFormat } from "../formats/detect-format.js";
+import { type Detected, detectFormat } from "../formats/detect-format.js";
 import type { Run, Source } from "../source.js";
 import { openDetectedTable } from "./open-table.js";
 import { noSuchRow, type RowRange, rangeOf, rowsOf } from "./row-range.js";
@@ -24,9 +24,7 @@ export async function readRows(source: Source, wanted: RowsAnalysis, run: Run): 
   const detected = await detectFormat(source);
   const table = await openDetectedTable(source, detected, run);
   if (table === undefined) {
-    throw new ArtifactError("invalid_argument", `The content is no table, but ${detected.format}.`, {
-      next: "describe_content",
-    });
+    throw noTable(detected);
   }
   const names = wanted.columns?.length ? [...new Set(wanted.columns)] : undefined;
   const columns = names?.map((name) => indexOfColumn(table, name)) ?? [...table.columns.keys()];
@@ -69,6 +67,16 @@ function indexOfColumn({ columns }: Table, name: string): number {
   const names = columns.slice(0, namedColumns).map((column) => JSON.stringify(shownText(column.name)));
   const rest = columns.length > namedColumns ? ` and ${columns.length - namedColumns} more` : "";
   throw noColumn(`${start} Its columns are ${names.join(", ")}${rest}.`);
+}
+
+/** The name of a content tells that its text is a table. */
+function noTable({ format, compression }: Detected): ArtifactError {
+  const ending = compression === undefined ? ".csv or .tsv" : ".csv.gz or .tsv.gz";
+  const message =
+    format === "text"
+      ? `The content is taken for text, not for a table. To read it as one, copy or save it under a key that ends in ${ending}.`
+      : `The content is no table, but ${format}.`;
+  return new ArtifactError("invalid_argument", message, { next: "describe_content" });
 }
 
 const noColumn = (message: string): ArtifactError =>

@@ -45,6 +45,8 @@ export interface WantedRows {
   readonly to?: number;
   /** Indexes of columns, in the order in which the cells are wanted. All columns by default. */
   readonly columns?: readonly number[];
+  /** Another table is read at the same time: hold half as much in memory. */
+  readonly isOneOfTwo?: boolean;
 }
 
 export interface Batch {

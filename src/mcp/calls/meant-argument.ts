@@ -16,6 +16,8 @@ const otherNames: Readonly<Record<string, readonly string[]>> = {
   columns: ["fields", "select", "usecols"],
   length: ["size", "bytes", "maxbytes", "maxchars"],
   by: ["id", "on", "index", "keycolumn", "idcolumn", "primarykey"],
+  content: ["text", "body", "data"],
+  data: ["text", "body", "content", "chunk"],
   key: ["path", "file", "filename", "name"],
   to_key: ["otherkey", "key2", "target", "destination", "newkey"],
   prefix: ["path", "folder", "directory"],

@@ -20,9 +20,10 @@ export function foundAnswer(found: Found, asked: FindRequest): CallToolResult {
   const isSearched = searched_to === undefined;
   const parts = [
     `${matchesOf(found)} (${artifact.mime_type}, version ${artifact.version})${shown < total ? `; ${shown} shown, to line ${last}` : ""}${isSearched ? "" : "; the time was over"}.`,
-    total === 0 && from === 1 && isSearched ? findHint(find, regex) : "",
+    total === 0 && from === 1 && partial === undefined ? findHint(find, regex) : "",
     isSearched ? (partial?.message ?? "") : "",
     !isSearched && regex ? "A simpler expression gets further." : "",
+    shown > 0 ? numbersText(artifact) : "",
     cut === undefined ? "" : cutText(artifact, cut),
     nextLine === undefined ? "" : `More: ${readCall(artifact, next)}`,
   ];
@@ -31,6 +32,12 @@ export function foundAnswer(found: Found, asked: FindRequest): CallToolResult {
     content: shown === 0 ? [said] : [said, { type: "text", text }],
     _meta: { total, shown, ...(nextLine === undefined ? {} : { next_line: nextLine }) },
   };
+}
+
+/** Rows of CSV have other numbers than lines have, because of a header and of line ends in cells. */
+function numbersText({ mime_type }: Artifact): string {
+  const isCsv = /^text\/(?:csv|tab-separated-values) *(?:;|$)/i.test(mime_type);
+  return isCsv ? "The numbers are of lines, not of rows." : "";
 }
 
 function nextLineOf({ total, shown, last, searched_to }: FoundLines): number | undefined {

@@ -27,7 +27,7 @@ function describePage(artifact: Artifact, page: ContentPage, asked: PageRequest)
     isText ? "These bytes are UTF-8 text: encoding utf8 shows it as such." : "",
     isText || encoding === "base64" || !isOfOtherType(artifact) || asked.encoding !== "auto"
       ? ""
-      : `It is stored as ${mime_type}, but is text.`,
+      : "The content is text, though its type does not say so.",
     notUtf8,
     end < bytes ? `Next page: ${nextCall(artifact, end, asked)}` : "This is the end.",
   ];

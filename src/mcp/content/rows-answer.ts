@@ -1,10 +1,15 @@
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import type { Artifact } from "../../store/model/artifact.js";
 import { count, countIs } from "../../store/model/count.js";
-import type { RowsPage } from "../../store/ports/description.js";
+import type { PartialReason, RowsPage } from "../../store/ports/description.js";
 import { spanOf } from "./lines-answer.js";
 import { nextCount, readCall } from "./read-call.js";
 import type { RowsRequest } from "./read-request.js";
+
+/** Rows of a table that breaks off may be missing. */
+function endText(partial: PartialReason | undefined): string {
+  return partial?.reason === "damaged" ? "No more rows can be read." : "This is the end.";
+}
 
 /** Rows as CSV. The answer begins with where they stand and with the call for the next ones. */
 export function rowsAnswer(page: RowsPage & { readonly artifact: Artifact }, asked: RowsRequest): CallToolResult {
@@ -15,13 +20,13 @@ export function rowsAnswer(page: RowsPage & { readonly artifact: Artifact }, ask
   const of = total === undefined ? "" : ` of ${total}`;
   const width = columns.length + omitted_columns;
   const parts = [
-    `${spanOf("Row", first, last)}${of} (${count(width, "column")}, version ${artifact.version}).`,
+    `${total === 0 ? "The table has no rows" : `${spanOf("Row", first, last)}${of}`} (${count(width, "column")}, version ${artifact.version}).`,
     omitted_columns === 0
       ? ""
       : `Only the first ${countIs(columns.length, "column")} shown: name those that you need in columns.`,
     cut === 0 ? "" : `${countIs(cut, "cell")} cut, being too long for a page.`,
     partial?.message ?? "",
-    isEnd ? "This is the end." : `${page.more ? "Next page" : "More, if there are any"}: ${readCall(artifact, next)}`,
+    isEnd ? endText(partial) : `${page.more ? "Next page" : "More, if there are any"}: ${readCall(artifact, next)}`,
   ];
   return {
     content: [

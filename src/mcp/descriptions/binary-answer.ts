@@ -18,7 +18,7 @@ const maxNames = 8;
  * @throws ArtifactError `corrupt`
  */
 export async function binaryAnswer(
-  insight: Pick<Insight, "describe">,
+  insight: Pick<Insight, "brief">,
   artifact: Artifact,
   notUtf8?: string,
   signal?: AbortSignal,
@@ -38,12 +38,12 @@ export async function binaryAnswer(
 
 /** Undefined if a limit stopped the description: how to read the bytes can be said without it. */
 async function describedWithinLimits(
-  insight: Pick<Insight, "describe">,
+  insight: Pick<Insight, "brief">,
   { bucket, key, version }: Artifact,
   signal?: AbortSignal,
 ): Promise<Description | undefined> {
   try {
-    return (await insight.describe({ bucket, key, version }, signal)).description;
+    return (await insight.brief({ bucket, key, version }, signal)).description;
   } catch (error) {
     if (error instanceof ArtifactError && error.code === "too_large") return undefined;
     throw error;

@@ -12,7 +12,7 @@ export function briefText(description: Description): string {
     compression === undefined ? nameOf(format) : `${nameOf(format)} in ${compression}`,
     encoding ?? "",
     lines === undefined ? "" : `${least}${count(lines, "line")}`,
-    rows === undefined ? "" : isUnread(description) ? "which cannot be read" : `${least}${sizeText(rows, columns)}`,
+    rows === undefined ? "" : sizeText(least, rows, columns),
     width === undefined ? "" : `${width} x ${height} pixels`,
     entries === undefined ? "" : count(entries, "entry", "entries"),
     tensors === undefined ? "" : `${count(tensors, "tensor")}, ${count(parameters ?? 0, "parameter")}`,
@@ -21,11 +21,9 @@ export function briefText(description: Description): string {
     .join(", ");
 }
 
-const sizeText = (rows: number, columns = 0): string => `${count(rows, "row")} x ${count(columns, "column")}`;
-
-/** Whether not even the columns of a table are known. */
-function isUnread({ table, partial }: Description): boolean {
-  return partial?.reason === "damaged" && table?.columns === 0 && table.rows === 0;
+function sizeText(least: string, rows: number, columns = 0): string {
+  if (least !== "" && rows === 0) return count(columns, "column"); // no row was read
+  return `${least}${count(rows, "row")} x ${count(columns, "column")}`;
 }
 
 const nameOf = (format: string): string => (format === "unknown" ? "of an unknown format" : format);

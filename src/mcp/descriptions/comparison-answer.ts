@@ -25,19 +25,21 @@ function headOf(comparison: Comparison, before: Artifact, after: Artifact): stri
   if (comparison.kind === "identical") {
     return `Identical: ${first} and ${second} have the same ${count(after.bytes, "byte")}.`;
   }
-  if (comparison.same !== undefined) return sameText(comparison, first, second);
-  return `From ${first} to ${second}: ${countsOf(comparison)}.`;
+  const isOneArtifact = before.bucket === after.bucket && before.key === after.key;
+  const range = `${first} to ${isOneArtifact ? after.version : second}`;
+  if (comparison.same !== undefined) return sameText(comparison, range);
+  return `From ${range}: ${countsOf(comparison)}.`;
 }
 
-/** The same for a reader: as "Same text: only the line ends differ, from version 1 to version 2." */
-function sameText({ same, differs = [], table }: Comparison, first: string, second: string): string {
+/** The same for a reader: as "Same text: only the line ends differ, from version 1 to 2." */
+function sameText({ same, differs = [], table, partial }: Comparison, range: string): string {
   const words = differs.map((one) => (one === "order" ? `the order of ${same}` : wordsFor[one]));
   const only =
     words.length === 0
       ? "only how it is written differs"
       : `only ${words.join(" and ")} ${words.length > 1 || differs.includes("line_ends") ? "differ" : "differs"}`;
-  const rows = table === undefined ? "" : `. ${count(table.rows_after, "row")}`;
-  return `Same ${same}: ${only}, from ${first} to ${second}${rows}.`;
+  const rows = table === undefined || partial !== undefined ? "" : `. ${count(table.rows_after, "row")}`;
+  return `Same ${same}: ${only}, from ${range}${rows}.`;
 }
 
 const wordsFor = {
@@ -74,23 +76,29 @@ function namesOf(before: Artifact, after: Artifact): [string, string] {
 }
 
 function countsOf({ text, table, bytes, partial }: Comparison): string {
+  const isOver = partial?.reason === "time";
   if (table !== undefined) {
     const { by } = table;
-    const rows = by?.at_least ? "" : rowCounts(table, partial?.reason === "time");
-    const parts = [rows, ...columnChanges(table), by ? changedRows(by) : lineCounts(text, partial)];
+    const rows = by?.at_least ? "" : rowCounts(table, isOver);
+    const parts = [rows, ...columnChanges(table), by ? changedRows(by) : shortLineCounts(text, isOver)];
     return parts.filter((part) => part !== "").join("; ");
   }
-  if (text !== undefined) return lineCounts(text, partial);
+  if (text !== undefined) return lineCounts(text, isOver);
   if (bytes === undefined) return "they differ";
-  return `${bytes.before} to ${count(bytes.after, "byte")}, the first that differs is at offset ${bytes.first_difference}`;
+  const sizes = `${bytes.before} to ${count(bytes.after, "byte")}`;
+  return isOver ? sizes : `${sizes}, the first that differs is at offset ${bytes.first_difference}`;
 }
 
 type ComparedTable = NonNullable<Comparison["table"]>;
 
-function lineCounts(text: Comparison["text"], partial: Comparison["partial"]): string {
-  if (text === undefined) return "";
-  const least = partial?.reason === "time" ? "at least " : "";
+function lineCounts(text: NonNullable<Comparison["text"]>, isOver: boolean): string {
+  const least = isOver ? "at least " : "";
   return `${least}${count(text.lines_added, "line")} added, ${text.lines_removed} removed, in ${count(text.hunks, "place")}`;
+}
+
+/** For a table, whose rows say more. */
+function shortLineCounts(text: Comparison["text"], isOver: boolean): string {
+  return text === undefined ? "" : `${isOver ? "at least " : ""}+${text.lines_added} -${text.lines_removed} lines`;
 }
 
 function rowCounts({ rows_before: before, rows_after: after }: ComparedTable, isOver: boolean): string {
@@ -156,7 +164,8 @@ function hintsOf({ kind, same, text, table, bytes }: Comparison, before: Artifac
   const { by, likely_key: key } = table ?? {};
   if (by?.at_least) return [`If both are text, ${compareCall({})} compares all lines.`];
   if (by !== undefined) {
-    return by.cut ? [`Not all changes are shown: ${readCall(after, { rows: 5 })} reads rows.`] : [];
+    const most = by.rows_removed > by.rows_added + by.rows_changed ? before : after;
+    return by.cut ? [`Not all changes are shown: ${readCall(most, { rows: 5 })} reads rows.`] : [];
   }
   const isLong = text === undefined || text.cut || text.diff.length > longDiffChars;
   return [

@@ -4,7 +4,7 @@ import { count } from "../../store/model/count.js";
 import { ArtifactError } from "../../store/model/errors.js";
 import { meantName } from "../../store/model/meant-name.js";
 import { quote } from "../../store/model/quote.js";
-import type { ColumnDescription, Description, TableDescription } from "../../store/ports/description.js";
+import type { ColumnDescription, Description, PartialReason, TableDescription } from "../../store/ports/description.js";
 import { success } from "../calls/tool-result.js";
 import { upTo } from "../calls/up-to.js";
 import { callText } from "../content/read-call.js";
@@ -41,10 +41,15 @@ export function descriptionAnswer(
   const stored = description.mime_type === mime_type ? "" : `, stored as ${mime_type}`;
   const text = [
     `${[briefText(description), ...textFacts(description), count(bytes, "byte"), `version ${version}${stored}`].join(", ")}.`,
-    ...(description.partial === undefined ? [] : [`Not all was looked at: ${description.partial.message}`]),
+    ...(description.partial === undefined ? [] : [partialText(description.partial)]),
     ...lines,
   ].join("\n");
   return success({ bucket, key, version, bytes, ...shown }, text);
+}
+
+/** Damage says enough. A limit is none, so it is told what it means. */
+function partialText({ reason, message }: PartialReason): string {
+  return reason === "damaged" ? message : `Not all was looked at: ${message}`;
 }
 
 function toldOf(artifact: Artifact, description: Description, columns: readonly string[] | undefined): Told {
@@ -62,13 +67,15 @@ function toldOf(artifact: Artifact, description: Description, columns: readonly 
 }
 
 function toldOfTable(artifact: Artifact, description: Description, names: readonly string[] | undefined): Told {
-  const { table } = description;
+  const { table, json } = description;
   if (table === undefined) throw refused(`This is no table, but ${briefText(description)}: leave columns out.`);
   const found = names === undefined ? table.column_details : namedColumns(table, names);
   const wanted = { columns: found, rows: table.rows };
   const told = names === undefined ? columnLines(wanted, maxChars) : fullColumnLines(wanted, maxChars);
   const lines = [...tableLine(table), ...told.lines, ...moreLine(artifact, table, told, found)];
-  return { shown: { ...description, table: { ...table, column_details: told.columns } }, lines };
+  const shown = { ...description, table: { ...table, column_details: told.columns } };
+  // The columns say what the shape says.
+  return { shown: json === undefined ? shown : { ...shown, json: outlined(json, 0).shape }, lines };
 }
 
 /** @throws ArtifactError `invalid_argument` */
@@ -90,8 +97,9 @@ function namedColumns({ column_details: all }: TableDescription, names: readonly
 const refused = (message: string): ArtifactError =>
   new ArtifactError("invalid_argument", message, { details: { argument: "columns" } });
 
-function tableLine({ delimiter, header }: TableDescription): string[] {
+function tableLine({ delimiter, header, skipped_lines: skipped = 0 }: TableDescription): string[] {
   const parts = [
+    skipped === 0 ? "" : `the first ${skipped === 1 ? "line is" : `${skipped} lines are`} no part of the table`,
     delimiter === undefined || delimiter === "," ? "" : `cells are divided by ${JSON.stringify(delimiter)}`,
     header === false ? "the first row is data, so the columns have numbers for names" : "",
   ].filter((part) => part !== "");

@@ -30,6 +30,9 @@ export interface InsightDependencies extends DerivedFactsDependencies {
   readonly analyses: Analyses;
 }
 
+/** Content up to this size is described whole in a moment. */
+const soonDescribedBytes = 1024 * 1024;
+
 /** Names a version; the newest one if `version` is absent. */
 export interface VersionAt {
   readonly bucket: string;
@@ -69,12 +72,27 @@ export class Insight {
     if (known !== undefined && !isCut(known)) return { artifact, description: known };
     const describeIt = (shared: AbortSignal) =>
       this.#withOpen([artifact], async ([open]) => {
-        const description = await this.#describeAnew(open, shared);
+        const description = await this.#describeAnew(open, { kind: "describe" }, shared);
         await this.#descriptions.put(artifact, description);
         return description;
       });
     const description = await this.#describing.join(descriptionId(artifact), describeIt, signal);
     return { artifact, description };
+  }
+
+  /**
+   * What a content is as far as that is known soon: its description if it was made before or the content is small, otherwise
+   * one for which the values of a table are not read. That one is not kept.
+   */
+  async brief({ bucket, key, version }: VersionAt, signal?: AbortSignal): Promise<DescribedArtifact> {
+    const artifact = await this.#dependencies.artifacts.get(bucket, key, version);
+    const known = await this.#descriptions.get(artifact);
+    if (known !== undefined) return { artifact, description: known };
+    if (artifact.bytes <= soonDescribedBytes) return this.describe(artifact, signal);
+    return this.#withOpen([artifact], async ([open]) => ({
+      artifact,
+      description: await this.#describeAnew(open, { kind: "describe", brief: true }, signal),
+    }));
   }
 
   /** The description of a version if a call has made it before. It may be cut. Never throws. */
@@ -133,9 +151,9 @@ export class Insight {
     });
   }
 
-  async #describeAnew(open: OpenArtifact, signal?: AbortSignal): Promise<Description> {
+  async #describeAnew(open: OpenArtifact, wanted: DescribeAnalysis, signal?: AbortSignal): Promise<Description> {
     try {
-      return await this.#dependencies.analyses.run({ kind: "describe" }, [contentOf(open)], signal);
+      return await this.#dependencies.analyses.run(wanted, [contentOf(open)], signal);
     } catch (error) {
       if (!(error instanceof AnalysisStopped)) throw error;
       const { reason } = error;

@@ -4,16 +4,22 @@ import type { Description } from "../ports/description.js";
 import type { DerivedFacts } from "./derived-facts.js";
 
 /** Raised when descriptions change, so that older ones are made again. */
-const descriptionFormat = 1;
-/** Descriptions that are kept in memory. The least recently used one is dropped first. */
-const maxInMemory = 200;
+const descriptionFormat = 2;
+/** Bytes of JSON of the descriptions that are kept in memory. The least recently used one is dropped first. */
+const maxBytesInMemory = 16 * 1024 * 1024;
+
+interface Kept {
+  readonly description: Description;
+  readonly bytes: number;
+}
 
 /** Keeps descriptions by the digest of the content and by what its name says, in memory and in the derived store. */
 export class KnownDescriptions {
-  readonly #facts: DerivedFacts;
-  readonly #inMemory = new Map<string, Description>();
+  readonly #facts: Pick<DerivedFacts, "get" | "put">;
+  readonly #inMemory = new Map<string, Kept>();
+  #bytesInMemory = 0;
 
-  constructor(facts: DerivedFacts) {
+  constructor(facts: Pick<DerivedFacts, "get" | "put">) {
     this.#facts = facts;
   }
 
@@ -22,22 +28,29 @@ export class KnownDescriptions {
     const id = descriptionId(artifact);
     const known = this.#inMemory.get(id) ?? parse(await this.#facts.get(artifact, entryName(artifact)));
     if (known !== undefined) this.#remember(id, known);
-    return known;
+    return known?.description;
   }
 
   /** A description that a limit has cut is kept in memory only: another try may get further. */
   async put(artifact: Artifact, description: Description): Promise<void> {
-    this.#remember(descriptionId(artifact), description);
-    if (isCut(description)) return;
-    const entry = { format: descriptionFormat, description };
-    await this.#facts.put(artifact, entryName(artifact), Buffer.from(JSON.stringify(entry)));
+    const entry = Buffer.from(JSON.stringify({ format: descriptionFormat, description }));
+    this.#remember(descriptionId(artifact), { description, bytes: entry.length });
+    if (!isCut(description)) await this.#facts.put(artifact, entryName(artifact), entry);
   }
 
-  #remember(id: string, description: Description): void {
+  #remember(id: string, kept: Kept): void {
+    this.#forget(id);
+    this.#inMemory.set(id, kept);
+    this.#bytesInMemory += kept.bytes;
+    for (const oldest of this.#inMemory.keys()) {
+      if (this.#bytesInMemory <= maxBytesInMemory) break;
+      this.#forget(oldest);
+    }
+  }
+
+  #forget(id: string): void {
+    this.#bytesInMemory -= this.#inMemory.get(id)?.bytes ?? 0;
     this.#inMemory.delete(id);
-    this.#inMemory.set(id, description);
-    const [oldest] = this.#inMemory.keys();
-    if (this.#inMemory.size > maxInMemory && oldest !== undefined) this.#inMemory.delete(oldest);
   }
 }
 
@@ -58,11 +71,11 @@ function entryName({ key, mime_type }: Artifact): string {
 }
 
 /** Undefined if the entry is absent, or has another format. */
-function parse(bytes: Uint8Array | undefined): Description | undefined {
+function parse(bytes: Uint8Array | undefined): Kept | undefined {
   if (bytes === undefined) return undefined;
   try {
     const entry = JSON.parse(Buffer.from(bytes).toString());
-    return entry.format === descriptionFormat ? entry.description : undefined;
+    return entry.format === descriptionFormat ? { description: entry.description, bytes: bytes.length } : undefined;
   } catch {
     return undefined; // an earlier or later version of this program wrote it
   }

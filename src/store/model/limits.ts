@@ -104,3 +104,5 @@ export const clockJumpMs = 60 * 1000;
 export const analysisTimeMs = 10_000;
 /** An analysis may have this much memory in use, its program and its buffers included. */
 export const analysisMemoryBytes = 64 * MiB;
+/** The largest description of a content, as JSON in UTF-8. */
+export const maxDescriptionBytes = 256 * KiB;

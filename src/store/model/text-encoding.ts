@@ -19,8 +19,7 @@ export function encodingOf(head: Uint8Array, isWhole: boolean): FoundEncoding | 
   if (first === 0xfe && second === 0xff) return utf16("utf-16be", head);
   const bom = first === 0xef && second === 0xbb && third === 0xbf;
   const counts = countsOf(head);
-  if (counts.nul > 0) return undefined;
-  // A log has escape sequences, and now and then another control character.
+  // A log has escape sequences, and now and then another control character: NUL where a disk was full, or a computer stopped.
   const isPlain = counts.controls * 50 <= head.length;
   if (isPlain && (bom || isUtf8(isWhole ? head : wholeCharacters(head)))) {
     return { encoding: "utf-8", bom };
@@ -49,10 +48,9 @@ function isControl(byte: number): boolean {
 const undefined1252 = new Set([0x81, 0x8d, 0x8f, 0x90, 0x9d]);
 
 function countsOf(head: Uint8Array) {
-  const counts = { nul: 0, controls: 0, high: 0, undefinedIn1252: 0 };
+  const counts = { controls: 0, high: 0, undefinedIn1252: 0 };
   for (const byte of head) {
-    if (byte === 0) counts.nul += 1;
-    else if (isControl(byte)) counts.controls += 1;
+    if (isControl(byte)) counts.controls += 1;
     else if (byte >= 0x80) {
       counts.high += 1;
       if (undefined1252.has(byte)) counts.undefinedIn1252 += 1;

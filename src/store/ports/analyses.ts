@@ -16,6 +16,8 @@ export type Analysis = DescribeAnalysis | LinesAnalysis | RowsAnalysis | FindAna
 /** What one content is. */
 export interface DescribeAnalysis {
   readonly kind: "describe";
+  /** Only what is known without reading all of the content: of a table not the values, and its rows if the format says them. */
+  readonly brief?: boolean;
 }
 
 /** Lines of a text that is compressed. Other texts have an index of their lines. */

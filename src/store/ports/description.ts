@@ -42,8 +42,9 @@ export interface PartialReason {
 export interface TextDescription {
   readonly encoding: "utf-8" | "utf-16le" | "utf-16be" | "latin-1";
   readonly bom: boolean;
+  /** `cr`: there is no LF, but CR, which ends no line here. */
   readonly line_ends: "lf" | "crlf" | "cr" | "mixed" | "none";
-  /** A last line without a line end counts. */
+  /** Lines end with LF or CRLF. A last line without a line end counts. */
   readonly lines: number;
   /** The longest line, without its line end. */
   readonly longest_line: { readonly line: number; readonly bytes: number };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { type ChangedLines, changedLines } from "../../../src/analysis/compare/changed-lines.js";
-import { LineQueue } from "../../../src/analysis/compare/line-queue.js";
+import { type ChangedLines, changedLines } from "../../../src/analysis/compare/text/changed-lines.js";
+import { LineQueue } from "../../../src/analysis/compare/text/line-queue.js";
 import { endlessRun } from "../../support/byte-sources.js";
 
 /** Lines are numbers here, in groups of `group`. */

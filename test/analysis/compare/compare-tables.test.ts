@@ -137,9 +137,108 @@ describe("compare() of tables", () => {
     let asked = 0;
     const run: Run = { isOver: () => ++asked > 100, report: () => undefined };
     const { partial, table } = await compareBy("k", csv(`k,v\n${rows}`), csv(`k,v\n${rows}x,1\n`), 8000, run);
-    expect(partial?.reason).toBe("time");
+    expect(partial).toMatchObject({
+      reason: "time",
+      message: expect.stringMatching(/^The comparison is not complete: the time was over after \d+ rows of a and \d+ /),
+    });
     expect(table?.rows_before).toBeLessThan(50_000);
-    expect(table?.by).toMatchObject({ rows_removed: 0 });
+    expect(table?.by).toMatchObject({ at_least: true, rows_removed: 0 });
+  });
+});
+
+describe("compare() of tables with the same rows", () => {
+  const rows = Array.from({ length: 300 }, (_, at) => `${at + 1},fruit ${at % 7},${(at * 37) % 1000}`);
+  const linesOf = (list: readonly string[], end = "\n") =>
+    ["id,name,price", ...list].map((line) => line + end).join("");
+  const plain = linesOf(rows);
+  const packed = sourceOfBytes(gzipSync(plain), "rows.csv.gz", "application/gzip");
+  const asJson = jsonl(
+    ...rows.map((row) => {
+      const [id, name, price] = row.split(",");
+      return { price: Number(price), id: Number(id), name };
+    }),
+  );
+  const inQuotes = linesOf(rows.map((row) => row.replace(/fruit \d/, '"$&"')));
+
+  it.each<[string, Source, string | undefined, Partial<Comparison>]>([
+    ["compressed", packed, undefined, { same: "text", differs: ["compression"] }],
+    ["compressed, by a column", packed, "id", { same: "rows", differs: ["compression"] }],
+    ["with other line ends", csv(linesOf(rows, "\r\n")), undefined, { same: "text", differs: ["line_ends"] }],
+    ["in another encoding", csv(`\ufeff${plain}`), undefined, { same: "text", differs: ["encoding"] }],
+    ["in another order", csv(linesOf(rows.toReversed())), undefined, { same: "rows", differs: ["order"] }],
+    ["in another order, by a column", csv(linesOf(rows.toReversed())), "id", { same: "rows", differs: ["order"] }],
+    ["in another format", asJson, undefined, { same: "rows", differs: ["format", "column_order"] }],
+    ["in another format, by a column", asJson, "id", { same: "rows", differs: ["format", "column_order"] }],
+    ["in quotes", csv(inQuotes), undefined, { same: "rows", differs: [] }],
+  ])("says so if they are %s", async (_how, after, by, expected) => {
+    const found = await compareBy(by, csv(plain), after);
+    expect(found).toMatchObject({ kind: "table", ...expected, table: { rows_before: 300, rows_after: 300 } });
+    expect(found).not.toHaveProperty("partial");
+  });
+
+  it.each<[string, string]>([
+    ["one value differs", linesOf(rows.toReversed()).replace("fruit 3", "fruit 33")],
+    ["one row is there twice, and one is lost", linesOf([...rows.slice(1), rows[1] ?? ""].toReversed())],
+    ["a column has another name", linesOf(rows.toReversed()).replace("price", "cost")],
+  ])("does not say so if %s", async (_what, after) => {
+    for (const by of [undefined, "id"]) expect(await compareBy(by, csv(plain), csv(after))).not.toHaveProperty("same");
+  });
+
+  it("says that the text is the same where rows have a fault", async () => {
+    const ragged = plain.replace("fruit 3", "fruit 3,9,9");
+    const found = await compareBy(undefined, csv(ragged), sourceOfBytes(gzipSync(ragged), "rows.csv.gz"));
+    expect(found).toMatchObject({ same: "text", differs: ["compression"], partial: { reason: "damaged" } });
+  });
+
+  it("does not say so of a content that breaks off", async () => {
+    const cut = sourceOfBytes(gzipSync(plain).subarray(0, -9), "rows.csv.gz", "application/gzip");
+    for (const by of [undefined, "id"]) {
+      const found = await compareBy(by, csv(plain), cut);
+      expect(found).not.toHaveProperty("same");
+      expect(found.partial?.reason).toBe("damaged");
+    }
+  });
+});
+
+describe("compare() of large changes of tables", () => {
+  const row = (id: number) => `${id},${id % 2}\n`;
+  const table = (from: number, to: number) =>
+    csv(`id,v\n${Array.from({ length: to - from + 1 }, (_, at) => row(from + at)).join("")}`);
+
+  it("names 20 of many rows that were removed, and how many more there are", async () => {
+    const { table: found } = await compareBy("id", table(1, 2000), table(1, 1205), 7200);
+    const names = Array.from({ length: 20 }, (_, at) => `- id=${1206 + at}\n`).join("");
+    expect(found?.by).toMatchObject({ rows_removed: 795, changes: `${names}- and 775 more\n`, cut: true });
+  });
+
+  it("shows about 1,500 characters where most rows differ", async () => {
+    const { table: found } = await compareBy("id", table(1, 2000), table(5001, 7000), 7200);
+    expect(found?.by).toMatchObject({ rows_added: 2000, rows_removed: 2000, cut: true });
+    expect(found?.by?.changes.length).toBeLessThan(1600);
+    expect(found?.by?.changes.length).toBeGreaterThan(1000);
+  });
+
+  it("finds the values of rows that are far apart in both tables", async () => {
+    const rows = Array.from({ length: 20_000 }, (_, at) => `${at},${at}\n`);
+    const after = rows.with(3, "3,x\n").with(19_000, "19000,y\n").toReversed();
+    const { table: found } = await compareBy(
+      "id",
+      csv(`id,v\n${rows.join("")}`),
+      csv(`id,v\n${after.join("")}20000,z\n`),
+    );
+    expect(found?.by?.changes).toBe("~ id=3: v 3 -> x\n~ id=19000: v 19000 -> y\n+ id=20000: v=z\n");
+  });
+});
+
+describe("compare() names a column that may name the rows", () => {
+  it.each<[string, string, string, string | undefined]>([
+    ["the first one whose values are all different", "g,id,n\na,1,1\na,2,2\n", "g,id,n\na,1,1\nb,2,3\n", "id"],
+    ["not one that has a value twice in one of them", "id,k\n1,a\n2,b\n", "id,k\n1,a\n1,b\n", "k"],
+    ["not one that is empty somewhere", "id,k\n1,a\n,b\n", "id,k\n1,a\n2,b\n", "k"],
+    ["one with values that both have", "n,k\n1,a\n2,b\n", "n,k\n3,a\n4,c\n", "k"],
+    ["only one that both have", "id,v\n1,x\n2,x\n", "no,v\n1,x\n2,x\n", undefined],
+  ])("%s", async (_what, before, after, expected) => {
+    expect((await compareBy(undefined, csv(before), csv(after))).table?.likely_key).toBe(expected);
   });
 });
 

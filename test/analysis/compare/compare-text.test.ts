@@ -163,6 +163,38 @@ describe("compare() of texts", () => {
     expect(applyPatch(joined(before), text?.diff ?? "")).not.toBe(false);
   });
 
+  it("shows about 1,500 characters where most lines differ", async () => {
+    const { text } = await compareTexts(joined(numbered(1000)), joined(numbered(1000).map((line) => `${line}!`)), 7200);
+    expect(text).toMatchObject({ lines_added: 1000, lines_removed: 1000, cut: true });
+    expect(text?.diff.length).toBeLessThanOrEqual(1500);
+    expect(text?.diff.length).toBeGreaterThan(1450);
+  });
+
+  it("shows a part of a second hunk that is large", async () => {
+    const before = numbered(3000);
+    const { text } = await compareTexts(
+      joined(before),
+      joined([...before.slice(1, 1000), ...before.slice(1500)]),
+      4000,
+    );
+    expect(text).toMatchObject({ lines_removed: 501, hunks: 2, cut: true });
+    expect(text?.diff.length).toBeGreaterThan(3900);
+    expect(applyPatch(joined(before), text?.diff ?? "")).not.toBe(false);
+  });
+
+  it("says that only the line ends, the encoding, the compression or the order differ", async () => {
+    const lines = numbered(50);
+    const same = async (after: Content) => {
+      const { same: what, differs } = await compareTexts(joined(lines), after);
+      return [what, differs];
+    };
+    expect(await same(joined(lines).replaceAll("\n", "\r\n"))).toEqual(["text", ["line_ends"]]);
+    expect(await same(Buffer.from(`\ufeff${joined(lines)}`, "utf16le"))).toEqual(["text", ["encoding"]]);
+    expect(await same(gzipSync(joined(lines)))).toEqual(["text", ["compression"]]);
+    expect(await same(joined([...lines.slice(20), ...lines.slice(0, 20)]))).toEqual(["lines", ["order"]]);
+    expect(await same(joined([...lines.slice(20), ...lines.slice(1, 20), "x"]))).toEqual([undefined, undefined]);
+  });
+
   it("cuts long lines, and counts them", async () => {
     const long = "x".repeat(3_000_000);
     const { text } = await compareTexts(`a\n${long}1\nb\n`, `a\n${long}2\nb\n`);

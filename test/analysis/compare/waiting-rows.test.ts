@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Hasher } from "../../../src/analysis/compare/hasher.js";
-import { type Side, WaitingRows } from "../../../src/analysis/compare/waiting-rows.js";
+import { type Side, WaitingRows } from "../../../src/analysis/compare/rows/waiting-rows.js";
 import { randomNumbers } from "../../support/random-numbers.js";
 
 const hasher = new Hasher();

@@ -113,3 +113,14 @@ test("ends wherever the time is over", async () => {
     }
   }
 });
+
+test("says that gzip is damaged, whatever is in it", async () => {
+  const packed = gzipSync(png);
+  expect(await describeCounted(packed, "7zip.png.gz")).toEqual({ format: "gzip", mime_type: "application/gzip" });
+  const bytes = Buffer.from(packed);
+  bytes.writeUInt32LE(bytes.readUInt32LE(bytes.length - 8) ^ 1, bytes.length - 8); // the checksum
+  for (const broken of [packed.subarray(0, packed.length / 2), packed.subarray(0, 10), bytes]) {
+    const found = await describeCounted(broken, "7zip.png.gz");
+    expect(found).toMatchObject({ format: "gzip", partial: { reason: "damaged" } });
+  }
+});

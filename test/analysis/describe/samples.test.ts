@@ -35,6 +35,13 @@ test("says where a tar archive breaks off", async () => {
   });
 });
 
+test("says that a Parquet file that breaks off cannot be read, and counts no rows", async () => {
+  const found = await described(Buffer.from("PAR1\x15\x04\xff\x00\x00", "latin1"), "x.parquet");
+  expect(found).toMatchObject({ format: "parquet", partial: { reason: "damaged" } });
+  expect(found.partial?.message).toMatch(/^The Parquet file cannot be read: /);
+  expect(found.table).toBeUndefined();
+});
+
 test("says what of a safetensors file is missing", async () => {
   const found = await described(content("model.safetensors").subarray(0, -7));
   expect(found.tensors?.tensors).toBe(3);
@@ -83,8 +90,8 @@ test("describes text by its lines", async () => {
   });
   expect(await facts("one\rtwo three\r")).toMatchObject({
     line_ends: "cr",
-    lines: 2,
-    longest_line: { line: 2, bytes: 9 },
+    lines: 1,
+    longest_line: { line: 1, bytes: 14 },
   });
   expect(await facts("\n")).toMatchObject({ line_ends: "lf", lines: 1, longest_line: { line: 1, bytes: 0 } });
   expect(await facts("\ufeffgrün")).toMatchObject({

@@ -244,7 +244,7 @@ describe("findLines", () => {
       partial: {
         reason: "size",
         message:
-          "3 lines, the first of them line 2, are longer than 1 MiB: the expression was tried on the first 1 MiB alone.",
+          "3 lines, the first of them line 2, are longer than 1 MiB: the expression was tried on the first 1 MiB alone. A literal text is looked for in all.",
       },
     });
     expect(await find(text, { find: "a" })).toMatchObject({ total: 4 });

@@ -73,6 +73,12 @@ test("tells encodings by byte order mark and bytes", async () => {
   }
 });
 
+test("takes a log with a few NUL for text", async () => {
+  const log = `${"12:00:01 INFO started\n".repeat(100)}${"\0".repeat(40)}12:00:02 INFO stopped\n`;
+  expect(await detect(Buffer.from(log), "x.log")).toMatchObject({ format: "text", encoding: "utf-8", isText: true });
+  expect(await detect(Buffer.from(`${"\0".repeat(60)}${log}`), "x.log")).toMatchObject({ isText: false });
+});
+
 test("looks through gzip at text, and at tar", async () => {
   const csv = gzipSync("a,b\n1,2\n");
   expect(await detect(csv, "x.csv.gz")).toMatchObject({ format: "csv", compression: "gzip", isText: true });

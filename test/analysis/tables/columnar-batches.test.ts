@@ -39,6 +39,14 @@ test("the time ends the batches, and is said", async () => {
   }
 });
 
+test("the time is said with the rows that were read of a Parquet file", async () => {
+  let calls = 0;
+  const path = "parquet/rowgroups.parquet"; // 15 rows, of which the first group has 10
+  const table = await openTableIn(path, bytesOf(path), () => ++calls > 1);
+  expect(await rowsOf(table)).toHaveLength(10);
+  expect(table.broken()).toEqual({ reason: "time", message: "The time was over after 10 of 15 rows." });
+});
+
 test("an error of the source is no damage", async () => {
   for (const path of ["parquet/rowgroups.parquet", "arrow/primitive.arrow"]) {
     const bytes = bytesOf(path);

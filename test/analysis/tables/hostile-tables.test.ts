@@ -100,8 +100,22 @@ describe("within the limit of memory", () => {
     });
   });
 
+  test("a row of JSON of 1 MiB whose values need fifty times as much memory, and one that is longer", async () => {
+    const rowOf = (item: string, chars: number) => `{"a":[${`${item},`.repeat(chars / (item.length + 1))}0]}\n`;
+    for (const item of ['{"35":0}', '{"0":0}', "[]", "[1700000000000000001]"]) {
+      const row = rowOf(item, 1_000_000);
+      const text = `{"a":1}\n${row.repeat(2)}{"a":1700000000000000001}\n${rowOf(item, 1_100_000)}{"a":2}\n`;
+      await inThread(memorySource("a.jsonl", text), async (run) => {
+        const { table, partial } = await run<Description>({ kind: "describe" });
+        expect(table).toMatchObject({ rows: 4, column_details: [{ name: "a", type: "mixed" }] });
+        expect(partial).toMatchObject({ reason: "size", message: expect.stringContaining("1048576 characters") });
+        expect(await run(someRows)).toMatchObject({ first: 2, more: true });
+      });
+    }
+  });
+
   test("100,000 columns are counted, and 200 described", async () => {
-    const names = Array.from({ length: 100_000 }, (_, index) => `name${index}`);
+    const names = Array.from({ length: 100_000 }, (_, index) => `n${index.toString(36)}`);
     const object = JSON.stringify(Object.fromEntries(names.map((name) => [name, 1])));
     const sources = [
       memorySource("a.csv", `${names.join(",")}\n${`${names.map(() => "1").join(",")}\n`.repeat(50)}`),

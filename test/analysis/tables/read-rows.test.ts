@@ -200,6 +200,7 @@ test("content that is no table says what it is", async () => {
   await expect(rowsOf(memorySource("a.txt", "Some words.\n"))).rejects.toMatchObject({
     code: "invalid_argument",
     next: "describe_content",
-    message: "The content is no table, but text.",
+    message:
+      "The content is taken for text, not for a table. To read it as one, copy or save it under a key that ends in .csv or .tsv.",
   });
 });

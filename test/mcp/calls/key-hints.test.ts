@@ -58,7 +58,9 @@ describe("artifact_not_found", () => {
     const { refusal } = await setup();
     expect(await refusal("read_artifact", { bucket: "none", key: "a" })).toMatchObject({
       code: "artifact_not_found",
-      message: expect.stringMatching(/The bucket does not exist\. See list_buckets\./),
+      message: expect.stringMatching(
+        /in bucket "none"\. There is no such bucket: list_buckets lists those that there are\.$/,
+      ),
     });
   });
 

@@ -39,6 +39,8 @@ describe("an argument that a tool does not have", () => {
     ["read_artifact", { row_range: [10, 12] }, '"row": 10, "rows": 3'],
     ["describe_artifact", { column: ["State"] }, "columns"],
     ["compare_artifacts", { on: "id" }, "by"],
+    ["save_artifact", { content: "x", content_type: "text/csv" }, "mime_type"],
+    ["search_artifacts", { bucket: "lab", key: undefined, pattern: "x" }, "query"],
     ["compare_artifacts", { key2: "u.csv" }, "to_key"],
   ])("of %s: %j is answered by what is meant", async (tool, args, meant) => {
     const { refused } = await setup();

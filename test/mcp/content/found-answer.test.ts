@@ -80,6 +80,12 @@ it.each<[string, Partial<FoundLines>, Partial<FindRequest>, string]>([
     `0 lines match in lines 1 to 72823 (text/plain, version 2); the time was over. More: read_artifact {${at},"find":"x","line":72824}`,
   ],
   [
+    "none where not all was tried",
+    { ...none, partial: { reason: "size", message: "Line 1 is longer than 1 MiB." } },
+    { regex: true },
+    "0 lines match (text/plain, version 2). Line 1 is longer than 1 MiB.",
+  ],
+  [
     "content that breaks off",
     { partial: { reason: "damaged", message: "The gzip data breaks off after 9 unpacked bytes." } },
     {},

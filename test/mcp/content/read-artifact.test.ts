@@ -245,7 +245,9 @@ describe("read_artifact", () => {
     const { save, read, call } = await setup();
     const content = "id,name\n1,\u20ac\n".repeat(2_000);
     await save(content, type);
-    expect(textOf(await read())).toContain(`(${type}, version 1). It is stored as ${type}, but is text. Next page: `);
+    expect(textOf(await read())).toContain(
+      `(${type}, version 1). The content is text, though its type does not say so. Next page: `,
+    );
     expect((await pagesOf({ call })).map(({ text }) => text).join("")).toBe(content);
     const bytes = Buffer.from("PAR1\u0000\u0001\u00ff");
     await save(bytes, type);

@@ -51,7 +51,7 @@ describe("read_artifact of an image or a recording", () => {
       await save(Buffer.from("hello world\n"), type);
       const page = await read();
       expect(textOf(page)).toBe(
-        `12 bytes from offset 0 as utf8, of 12 (${type}, version 1). It is stored as ${type}, but is text. This is the end.`,
+        `12 bytes from offset 0 as utf8, of 12 (${type}, version 1). The content is text, though its type does not say so. This is the end.`,
       );
       expect(page._meta).toEqual({ offset: 0, length: 12, bytes: 12 });
       expect(pageTextOf(page)).toBe("hello world\n");

@@ -38,7 +38,12 @@ it.each<[string, Partial<RowsPage>, RowsRequest, string]>([
     { rows: -1 },
     "Row 406 of 406 (2 columns, version 2). This is the end.",
   ],
-  ["no rows", { first: 0, last: 0, total: 0 }, { rows: 5 }, "No rows of 0 (2 columns, version 2). This is the end."],
+  [
+    "no rows",
+    { first: 0, last: 0, total: 0 },
+    { rows: 5 },
+    "The table has no rows (2 columns, version 2). This is the end.",
+  ],
   [
     "columns without room",
     { first: 1, last: 1, total: 1, omitted_columns: 98 },
@@ -55,7 +60,7 @@ it.each<[string, Partial<RowsPage>, RowsRequest, string]>([
     "a table that breaks off",
     { first: 1, last: 3, partial: { reason: "damaged", message: "The table breaks off after row 3." } },
     { rows: 5 },
-    "Rows 1 to 3 (2 columns, version 2). The table breaks off after row 3. This is the end.",
+    "Rows 1 to 3 (2 columns, version 2). The table breaks off after row 3. No more rows can be read.",
   ],
 ])("says where rows stand: %s", (_what, page, asked, text) => {
   const result = answer(page, asked);

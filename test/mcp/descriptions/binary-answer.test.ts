@@ -27,7 +27,7 @@ const latin = {
 
 async function textFor(description: Description, facts: Partial<Artifact> = {}, notUtf8?: string): Promise<string> {
   const artifact = artifactOf({ mime_type: "x/y", ...facts });
-  const result = await binaryAnswer({ describe: async () => ({ artifact, description }) }, artifact, notUtf8);
+  const result = await binaryAnswer({ brief: async () => ({ artifact, description }) }, artifact, notUtf8);
   expect(result.content).toHaveLength(1);
   expect(result._meta).toEqual({ offset: 0, length: 0, bytes: 100 });
   expect(result).not.toHaveProperty("structuredContent");
@@ -45,6 +45,24 @@ describe("binaryAnswer()", () => {
       "a wide table",
       { format: "arrow", table: { ...table, columns: 500, column_details: Array(200).fill({ name: "n", ...column }) } },
       `arrow, 5 rows x 500 columns, 100 bytes. Columns: n, n, n, n, n, n, n, n and 492 more. Rows: read_artifact {${at},"rows":5}. describe_artifact says more. ${bytes}`,
+    ],
+    [
+      "a table whose rows were not counted",
+      {
+        format: "csv",
+        compression: "gzip",
+        table: { ...table, rows: 0 },
+        partial: { reason: "size", message: "Its rows were not counted." },
+      },
+      `csv in gzip, 2 columns, 100 bytes. Its rows were not counted. Columns: a, b c. Rows: read_artifact {${at},"rows":5}. describe_artifact says more. ${bytes}`,
+    ],
+    [
+      "a table that cannot be read",
+      {
+        format: "parquet",
+        partial: { reason: "damaged", message: "The Parquet file cannot be read: its footer is missing." },
+      },
+      `parquet, 100 bytes. The Parquet file cannot be read: its footer is missing. ${bytes}`,
     ],
     [
       "an archive",
@@ -124,7 +142,7 @@ describe("binaryAnswer()", () => {
 
   it("says what to do if a limit stopped the description, and passes other errors on", async () => {
     const artifact = artifactOf({ mime_type: "x/y" });
-    const failing = (error: Error) => ({ describe: () => Promise.reject(error) });
+    const failing = (error: Error) => ({ brief: () => Promise.reject(error) });
     const stopped = await binaryAnswer(failing(new ArtifactError("too_large", "stopped")), artifact);
     expect(textOf(stopped)).toBe(`Not shown: version 1 is x/y, 100 bytes. ${bytes}`);
     const corrupt = new ArtifactError("corrupt", "bad");

@@ -102,6 +102,12 @@ describe("the description of a table", () => {
       "Not all was looked at: The time was over after 300 rows.",
       'Here cells are divided by ";", and the first row is data, so the columns have numbers for names.',
     ]);
+    expect(told({ ...csv, table: { ...table, skipped_lines: 1 } })[1]).toBe(
+      "Here the first line is no part of the table.",
+    );
+    expect(told({ ...csv, table: { ...table, skipped_lines: 3, delimiter: ";" } })[1]).toBe(
+      'Here the first 3 lines are no part of the table, and cells are divided by ";".',
+    );
     expect(told({ ...csv, text: { ...text, encoding: "latin-1", line_ends: "crlf" } })[0]).toBe(
       "csv, latin-1, 406 rows x 3 columns, line ends crlf, 27000 bytes, version 2.",
     );

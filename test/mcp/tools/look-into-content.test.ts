@@ -144,6 +144,48 @@ describe("read_artifact", () => {
     });
   });
 
+  it.each([
+    ["t.bin", "application/octet-stream"],
+    ["t.txt", "text/plain"],
+    ["t", "application/octet-stream"],
+  ])("of a table in %s says how its rows can be read, which works", async (key, mime_type) => {
+    const { save, answer, call, refusal } = await setup();
+    await save(csv, key);
+    const at = { bucket: "b", key };
+    expect(await answer("get_artifact", at)).toMatchObject({ mime_type });
+    const { message } = await refusal("read_artifact", { ...at, rows: 1 });
+    expect(message).toMatch(
+      /^The content is taken for text, .* copy or save it under a key that ends in \.csv or \.tsv\. /,
+    );
+    await answer("copy_artifact", { ...at, to_key: "copy.csv" });
+    const page = await call("read_artifact", { bucket: "b", key: "copy.csv", rows: 1 });
+    expect(pageTextOf(page)).toBe("name,price\napple,1.5\n");
+  });
+
+  it("says of lines that are found in a table by its type that they are no rows", async () => {
+    const { save, call } = await setup();
+    const sentence = "The numbers are of lines, not of rows.";
+    for (const [key, isSaid] of [
+      ["t.csv", true],
+      ["t.tsv", true],
+      ["t.txt", false],
+      ["t.jsonl", false],
+    ] as const) {
+      await save(csv, key);
+      const found = textOf(await call("read_artifact", { bucket: "b", key, find: "plum" }));
+      expect(found.includes(sentence), key).toBe(isSaid);
+      expect(textOf(await call("read_artifact", { bucket: "b", key, find: "none" }))).not.toContain(sentence);
+    }
+  });
+
+  it("says that a table has no rows", async () => {
+    const { save, call } = await setup();
+    await save("name,price\n");
+    expect(textOf(await call("read_artifact", { ...where, rows: 5 }))).toBe(
+      "The table has no rows (2 columns, version 1). This is the end.",
+    );
+  });
+
   it("describes what is no text, unless a part or base64 is asked for", async () => {
     const { save, call } = await setup();
     const gz = gzipSync(csv);
@@ -239,10 +281,10 @@ describe("compare_artifacts", () => {
   const changed = csv.replace("plum,3", "plum,5");
 
   it.each<[string, Arguments, RegExp]>([
-    ["the newest version with the one before", {}, /^From version 2 to version 3: 4 to 5 rows/],
-    ["an older version with the newest", { version: 1 }, /^From version 1 to version 3: 4 to 5 rows/],
-    ["two versions", { version: 1, to_version: 2 }, /^From version 1 to version 2: 4 rows\.\n/],
-    ["a version with the one before", { to_version: 2 }, /^From version 1 to version 2: 4 rows\.\n/],
+    ["the newest version with the one before", {}, /^From version 2 to 3: 4 to 5 rows/],
+    ["an older version with the newest", { version: 1 }, /^From version 1 to 3: 4 to 5 rows/],
+    ["two versions", { version: 1, to_version: 2 }, /^From version 1 to 2: 4 rows in both; \+1 -1 lines\.\n/],
+    ["a version with the one before", { to_version: 2 }, /^From version 1 to 2: 4 rows in both; \+1 -1 lines\.\n/],
     ["two keys", { to_key: "n.csv" }, /^From t\.csv version 3 to n\.csv version 1: 5 to 4 rows/],
     [
       "two buckets",
@@ -269,7 +311,7 @@ describe("compare_artifacts", () => {
     await save("a\nb\n", "t.txt");
     await save("a\nc\n", "t.txt");
     expect(textOf(await call("compare_artifacts", { bucket: "b", key: "t.txt" })).trimEnd()).toBe(
-      "From version 1 to version 2: 1 line added, 1 removed, in 1 place.\n@@ -1,2 +1,2 @@\n a\n-b\n+c",
+      "From version 1 to 2: 1 line added, 1 removed, in 1 place.\n@@ -1,2 +1,2 @@\n a\n-b\n+c",
     );
   });
 

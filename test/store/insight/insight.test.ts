@@ -146,6 +146,26 @@ describe("Insight.describe()", () => {
     await expect(again).rejects.toThrow("third");
   });
 
+  it("is brief for what is large and not described yet, and keeps nothing of that", async () => {
+    const small = await save("id,v\na,1\n");
+    const wanted: unknown[] = [];
+    const insight = insightWith(
+      createFakeAnalyses((call) => {
+        wanted.push(call.wanted);
+        return { format: "csv" };
+      }),
+    );
+    expect(await insight.brief(at)).toMatchObject({ artifact: { version: 1 }, description: { format: "csv" } });
+    expect(await insight.known(small)).toEqual({ format: "csv" });
+    const large = await save("x".repeat(1024 * 1024 + 1));
+    await insight.brief(at);
+    expect(await insight.known(large)).toBeUndefined();
+    await insight.describe(at);
+    await insight.brief(at);
+    expect(wanted).toEqual([{ kind: "describe" }, { kind: "describe", brief: true }, { kind: "describe" }]);
+    expect(open).toBe(0);
+  });
+
   it("knows nothing of a version that nobody has described", async () => {
     expect(await insightWith().known(await save("x"))).toBeUndefined();
   });

@@ -33,17 +33,20 @@ const mostCellsInBatch = 32 * 1024;
 export class GroupRows {
   readonly #reading: Reading;
   readonly #columns: readonly ParquetColumn[];
+  readonly #windowBytes: number;
   #isFirst = true;
 
-  constructor(reading: Reading, columns: readonly ParquetColumn[]) {
+  /** @param part of the usual memory that windows may have */
+  constructor(reading: Reading, columns: readonly ParquetColumn[], part = 1) {
     this.#reading = reading;
     this.#columns = columns;
+    this.#windowBytes = windowBytes * part;
   }
 
   /** Rows `[from, to)` of the group, from 0. */
   async *batches(group: RowGroup, from: number, to: number): AsyncGenerator<Batch, void, undefined> {
     if (from >= to) return;
-    const most = rowsInWindow(group, this.#columns);
+    const most = rowsInWindow(group, this.#columns, this.#windowBytes);
     const step = Math.max(1, Math.min(mostRowsInBatch, Math.floor(mostCellsInBatch / this.#columns.length)));
     for (let start = from; start < to; ) {
       const end = Math.min(to, start + (this.#isFirst ? Math.min(most, rowsAtFirst) : most));
@@ -72,10 +75,10 @@ interface WindowColumn {
 }
 
 /** As many as a window may have. If the footer lies, the memory's limit stops the analysis. */
-function rowsInWindow(group: RowGroup, columns: readonly ParquetColumn[]): number {
+function rowsInWindow(group: RowGroup, columns: readonly ParquetColumn[], mostBytes: number): number {
   const rows = Math.max(1, Number(group.num_rows));
   const bytes = columns.reduce((sum, column) => sum + expectedBytes(column, group, rows), 0);
-  return Math.max(1, Math.floor((windowBytes / Math.max(1, bytes)) * rows));
+  return Math.max(1, Math.floor((mostBytes / Math.max(1, bytes)) * rows));
 }
 
 /** Memory that all values of a column in a row group need. @throws Unreadable if a nested column has too many */

@@ -10,7 +10,7 @@ const countedValues = 1_000;
 const shownValues = 20;
 
 /** Longer names of columns are cut. */
-const nameChars = 1_000;
+const nameChars = 200;
 
 /** A value that can be counted: times are in milliseconds. */
 type Countable = string | number | bigint | boolean;

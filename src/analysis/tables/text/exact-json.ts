@@ -1,4 +1,4 @@
-import { type TokenParserOptions as ParserOptions, Tokenizer, TokenParser, TokenType } from "@streamparser/json";
+import { type JSONParserOptions, Tokenizer, TokenParser, TokenType } from "@streamparser/json";
 
 /** A number that a JavaScript number may not hold. It may be inside of a text. */
 const mayBeInexact = /(?:^|[:,[\s])-?(?:\d{16}|\d{1,15}(?:\.\d*)?[eE]\+?\d{3})/;
@@ -12,8 +12,9 @@ const mostDigits = 300;
  * @throws SyntaxError
  */
 export function parseExactJson(text: string): unknown {
-  const value: unknown = JSON.parse(text); // it is several times as fast as the other parser, and checks more
-  return mayBeInexact.test(text) ? parseValid(text) : value;
+  if (!mayBeInexact.test(text)) return JSON.parse(text); // it is several times as fast
+  JSON.parse(text); // and checks more. Its value is not kept: two may need too much memory
+  return parseValid(text);
 }
 
 /** One parser for all: a new one for each row takes more time than the row. Only valid JSON may come to it. */
@@ -31,6 +32,10 @@ function parseValid(text: string): unknown {
 
 export interface ExactParser {
   onValue(value: unknown): void;
+  /** Is called for each list and each object that begins. An error that it throws ends the parser, and comes from `write`. */
+  onContainer(): void;
+  /** Whether the JSON has come to its end. */
+  readonly isEnded: boolean;
   /** @throws Error if the JSON is wrong */
   write(part: string | Uint8Array): void;
   /** @throws Error if the JSON is not whole */
@@ -42,22 +47,32 @@ export interface ExactParser {
  *
  * @param cellLevel the lists and objects around a cell. Deeper values are inside of cells
  */
-export function createExactParser(options: ParserOptions, cellLevel: number): ExactParser {
+export function createExactParser(options: JSONParserOptions, cellLevel: number): ExactParser {
   const tokenizer = new ExactTokenizer(options);
   const tokens = new TokenParser(options);
   let level = 0;
   tokenizer.onToken = (parsed) => {
     const { token, value } = parsed;
-    if (token === TokenType.LEFT_BRACE || token === TokenType.LEFT_BRACKET) level += 1;
-    else if (token === TokenType.RIGHT_BRACE || token === TokenType.RIGHT_BRACKET) level -= 1;
+    if (token === TokenType.LEFT_BRACE || token === TokenType.LEFT_BRACKET) {
+      level += 1;
+      exact.onContainer();
+    } else if (token === TokenType.RIGHT_BRACE || token === TokenType.RIGHT_BRACKET) level -= 1;
     if (typeof value === "bigint" && level > cellLevel) tokens.write({ ...parsed, value: String(value) });
     else tokens.write(parsed);
   };
   tokenizer.onEnd = () => {
     if (!tokens.isEnded) tokens.end();
   };
+  tokens.onEnd = () => {
+    if (!tokenizer.isEnded) tokenizer.end();
+  };
+  tokens.onError = (error) => tokenizer.error(error);
   const exact: ExactParser = {
     onValue: () => undefined,
+    onContainer: () => undefined,
+    get isEnded() {
+      return tokenizer.isEnded && tokens.isEnded;
+    },
     write: (part) => tokenizer.write(part),
     end: () => tokenizer.end(),
   };

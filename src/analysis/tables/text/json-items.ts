@@ -1,8 +1,8 @@
-import { JSONParser, TokenType } from "@streamparser/json";
 import { BrokenContentError, decodedText } from "../../formats/byte-stream.js";
 import type { Detected } from "../../formats/detect-format.js";
 import type { Source } from "../../source.js";
-import { maxRowChars } from "./row-texts.js";
+import { createExactParser } from "./exact-json.js";
+import { maxJsonChars } from "./json-rows.js";
 
 /** Text that the parser is given at once: few items, so that they are garbage before they grow old. */
 const partChars = 64 * 1024;
@@ -14,7 +14,7 @@ export const maxContainers = 100_000;
 /** The items of a JSON array, part by part. */
 export class JsonItems {
   readonly #texts: AsyncGenerator<string, void, undefined>;
-  readonly #parser = new JSONParser({ paths: ["$.*"], keepStack: false, stringBufferSize });
+  readonly #parser = createExactParser({ paths: ["$.*"], keepStack: false, stringBufferSize }, 2);
   #text = "";
   #at = 0;
   #found: unknown[] = [];
@@ -27,13 +27,11 @@ export class JsonItems {
 
   constructor(source: Source, detected: Detected) {
     this.#texts = decodedText(source, detected);
-    this.#parser.onValue = ({ value }) => {
+    this.#parser.onValue = (value) => {
       this.#found.push(value);
       this.#containers = 0;
     };
-    this.#parser.onToken = ({ token }) => {
-      if (token === TokenType.LEFT_BRACE || token === TokenType.LEFT_BRACKET) this.#count();
-    };
+    this.#parser.onContainer = () => this.#count();
   }
 
   /** Why `next` has returned undefined before the end of the array. */
@@ -64,7 +62,7 @@ export class JsonItems {
       this.#failure ??= "no JSON"; // the parser has no other errors, and has handed out what came before
     }
     this.#waiting = this.#found.length > 0 ? 0 : this.#waiting + part.length;
-    if (this.#waiting > maxRowChars) this.#failure ??= "too long";
+    if (this.#waiting > maxJsonChars) this.#failure ??= "too long";
     return this.#found;
   }
 

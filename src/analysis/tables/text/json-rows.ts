@@ -1,5 +1,7 @@
 import { parseExactJson } from "./exact-json.js";
-import { maxRowChars } from "./row-texts.js";
+
+/** The longest row, in characters. What comes out of JSON may need a hundred times as much memory as its text. */
+export const maxJsonChars = 1024 * 1024;
 
 /** The lines of a text that are not blank, as JSON, one after another. */
 export class JsonRows {
@@ -51,7 +53,7 @@ export class JsonRows {
       const lf = this.#text.indexOf("\n", this.#at);
       if (lf === -1 && !this.#isLast) return false;
       const end = lf === -1 ? this.#text.length : lf;
-      if (end - this.#at > maxRowChars) {
+      if (end - this.#at > maxJsonChars) {
         this.#failure = "too long";
         return false;
       }

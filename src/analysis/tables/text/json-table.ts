@@ -6,7 +6,8 @@ import { type Run, type Source, timeIsOver } from "../../source.js";
 import type { Batch, Cell, Column, Table, WantedRows } from "../table.js";
 import { addNames, JsonColumns, sampledChars, sampledRows } from "./json-columns.js";
 import { JsonItems, maxContainers } from "./json-items.js";
-import { endedByDamage, maxRowChars } from "./row-texts.js";
+import { maxJsonChars } from "./json-rows.js";
+import { endedByDamage } from "./row-texts.js";
 
 /**
  * The table in JSON that is an array of objects, as `openJsonlTable` makes it of lines. Undefined if the JSON does not begin as
@@ -38,7 +39,7 @@ async function beginsWithObject(source: Source, detected: Detected): Promise<boo
     let text = "";
     for await (const part of texts) {
       text += part;
-      if (/^\s*\[\s*\S/.test(text) || /^\s*[^\s[]/.test(text) || text.length > maxRowChars) break;
+      if (/^\s*\[\s*\S/.test(text) || /^\s*[^\s[]/.test(text) || text.length > maxJsonChars) break;
     }
     return /^\s*\[\s*\{/.test(text);
   } catch (error) {
@@ -107,7 +108,7 @@ function brokenItems(rows: number, { failure, damage }: JsonItems): PartialReaso
   if (damage !== undefined) return endedByDamage(rows, damage);
   if (failure === "no JSON") return endedByDamage(rows, "What follows is no JSON, and was not read.");
   if (failure === undefined) return undefined;
-  const why = `The next one has more than ${maxRowChars} characters, or more than ${maxContainers} lists and objects. Nothing behind that was read.`;
+  const why = `The next one has more than ${maxJsonChars} characters, or more than ${maxContainers} lists and objects. Nothing behind that was read.`;
   return { reason: "size", message: `The table breaks off after ${count(rows, "row")}. ${why}` };
 }
 

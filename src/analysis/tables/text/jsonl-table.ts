@@ -3,8 +3,8 @@ import type { Detected } from "../../formats/detect-format.js";
 import type { Run, Source } from "../../source.js";
 import type { Batch, Cell, Column, Table, WantedRows } from "../table.js";
 import { addNames, JsonColumns, sampledChars, sampledRows } from "./json-columns.js";
-import { JsonRows } from "./json-rows.js";
-import { brokenAt, endedByDamage, endedByTime, maxRowChars, RowTexts } from "./row-texts.js";
+import { JsonRows, maxJsonChars } from "./json-rows.js";
+import { brokenAt, endedByDamage, endedByTime, RowTexts } from "./row-texts.js";
 
 /** Cells of a batch, and characters, about. */
 const batchCells = 8 * 1024;
@@ -26,7 +26,7 @@ export async function openJsonlTable(source: Source, detected: Detected, run: Ru
       const lines = new JsonRows(texts.text, texts.isLast);
       for (; rows < sampledRows && lines.next(); rows += 1) addNames(names, lines.value);
       texts.use(lines.at);
-      if (rows === sampledRows || lines.failure !== undefined || texts.text.length > maxRowChars) break;
+      if (rows === sampledRows || lines.failure !== undefined || texts.text.length > maxJsonChars) break;
     } while (texts.offset < sampledChars && !run.isOver() && (await texts.more()));
   } finally {
     await texts.close();
@@ -121,8 +121,8 @@ interface Reading {
 /** Whether the next line is too long, or no JSON. */
 function brokenLine(row: number, texts: RowTexts, lines: JsonRows): PartialReason | undefined {
   if (lines.failure === "no JSON") return { reason: "damaged", message: brokenAt(row, texts, "is no JSON") };
-  if (lines.failure === undefined && texts.text.length <= maxRowChars) return undefined;
-  return { reason: "size", message: brokenAt(row, texts, `is longer than ${maxRowChars} characters`) };
+  if (lines.failure === undefined && texts.text.length <= maxJsonChars) return undefined;
+  return { reason: "size", message: brokenAt(row, texts, `is longer than ${maxJsonChars} characters`) };
 }
 
 const noCells: readonly Cell[] = [];

@@ -61,7 +61,7 @@ export const rowsRoute: Route = {
   isWriting: false,
   operation: {
     id: "readRows",
-    summary: "Read rows of a table (CSV, TSV, JSONL, Parquet, Arrow) as CSV",
+    summary: "Read rows of a table (CSV, TSV, JSONL, JSON arrays of objects, Parquet, Arrow) as CSV",
     description:
       "The field Link has the URL of the next page, if rows follow. The numbers of the rows are in the body; of CSV, they are in the field Rows (a Dictionary of RFC 9651).",
     query: rowsQuery,

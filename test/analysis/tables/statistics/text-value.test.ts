@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { compareTexts } from "../../../../src/analysis/tables/statistics/extremes.js";
-import { isBoolean, numberForm, timeOf } from "../../../../src/analysis/tables/statistics/text-value.js";
+import { isBoolean, isCode, numberForm, timeOf } from "../../../../src/analysis/tables/statistics/text-value.js";
 
 const dates = fc.date({
   min: new Date("0001-01-01T00:00:00Z"),
@@ -61,8 +61,10 @@ test("numberForm() takes what JSON writes, and no other text", () => {
   const letters = fc.string({ unit: fc.constantFrom("1", "0", ".", "e", "-", "+", " ", "x", "_"), maxLength: 6 });
   fc.assert(
     fc.property(letters, (text) => {
-      const isNumber = text.trim() === text && text !== "" && !/[x_]/.test(text) && Number.isFinite(Number(text));
-      expect(numberForm(text) !== undefined).toBe(isNumber);
+      const reads = text.trim() === text && text !== "" && !/[x_]/.test(text) && Number.isFinite(Number(text));
+      const isPadded = /^[+-]?0\d/.test(text);
+      expect(numberForm(text) !== undefined).toBe(reads && !isPadded);
+      if (reads) expect(isCode(text)).toBe(isPadded);
     }),
   );
 });

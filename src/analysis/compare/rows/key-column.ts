@@ -1,7 +1,7 @@
-import { ArtifactError } from "../../store/model/errors.js";
-import { quote } from "../../store/model/quote.js";
-import { cellText } from "../tables/cell-text.js";
-import type { Table } from "../tables/table.js";
+import { ArtifactError } from "../../../store/model/errors.js";
+import { quote } from "../../../store/model/quote.js";
+import { cellText } from "../../tables/cell-text.js";
+import type { Table } from "../../tables/table.js";
 import type { KeyColumn } from "./compare-rows.js";
 
 /** Names in a message. */

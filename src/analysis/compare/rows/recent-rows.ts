@@ -1,4 +1,4 @@
-import type { Batch, Cell } from "../tables/table.js";
+import type { Batch, Cell } from "../../tables/table.js";
 import type { KeptRow } from "./row-changes.js";
 
 /**

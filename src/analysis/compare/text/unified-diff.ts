@@ -1,4 +1,4 @@
-import type { Run } from "../source.js";
+import type { Run } from "../../source.js";
 import type { ChangedLines } from "./changed-lines.js";
 import { cutLine } from "./cut-line.js";
 import { contextLines, type Hunk } from "./hunks.js";

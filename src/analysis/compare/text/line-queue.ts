@@ -1,5 +1,5 @@
-import type { Run } from "../source.js";
-import { HashSum } from "./hash-sum.js";
+import type { Run } from "../../source.js";
+import { HashSum } from "../hash-sum.js";
 
 /** The hashes of the next lines of a text. They are read when they are needed. */
 export class LineQueue {

@@ -1,6 +1,6 @@
-import { BrokenContentError, decodedText } from "../formats/byte-stream.js";
-import type { Detected } from "../formats/detect-format.js";
-import { blocksOf, type Source } from "../source.js";
+import { BrokenContentError, decodedText } from "../../formats/byte-stream.js";
+import type { Detected } from "../../formats/detect-format.js";
+import { blocksOf, type Source } from "../../source.js";
 import { countLineEnds } from "./line-ends.js";
 
 type Blocks = AsyncGenerator<Uint8Array, void, undefined>;

@@ -1,6 +1,6 @@
-import { cellText } from "../tables/cell-text.js";
-import type { Batch, Cell } from "../tables/table.js";
-import { Hasher } from "./hasher.js";
+import { cellText } from "../../tables/cell-text.js";
+import type { Batch, Cell } from "../../tables/table.js";
+import { Hasher } from "../hasher.js";
 import { RecentRows } from "./recent-rows.js";
 import type { RowChanges } from "./row-changes.js";
 import { type Side, WaitingRows } from "./waiting-rows.js";

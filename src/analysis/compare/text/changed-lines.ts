@@ -1,4 +1,4 @@
-import type { Run } from "../source.js";
+import type { Run } from "../../source.js";
 import { alignLines, type CommonRun } from "./align-lines.js";
 import type { LineQueue } from "./line-queue.js";
 

@@ -1,13 +1,13 @@
-import type { CompareAnalysis } from "../../store/ports/analyses.js";
-import type { Comparison, PartialReason } from "../../store/ports/description.js";
-import type { Detected } from "../formats/detect-format.js";
-import type { Run, Source } from "../source.js";
+import type { CompareAnalysis } from "../../../store/ports/analyses.js";
+import type { Comparison, PartialReason } from "../../../store/ports/description.js";
+import type { Detected } from "../../formats/detect-format.js";
+import type { Run, Source } from "../../source.js";
+import { shownChars } from "../shown-chars.js";
 import { changedLines } from "./changed-lines.js";
 import { contextLines, Hunks } from "./hunks.js";
 import { lineEndsIn } from "./line-ends.js";
 import { lineHashes } from "./line-hashes.js";
 import { LineQueue } from "./line-queue.js";
-import { shownChars } from "./shown-chars.js";
 import { endsOf, storageOf, type Text } from "./text-of.js";
 import { unifiedDiff } from "./unified-diff.js";
 

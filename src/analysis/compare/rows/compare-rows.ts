@@ -1,9 +1,9 @@
-import type { Comparison, PartialReason } from "../../store/ports/description.js";
-import type { Run } from "../source.js";
-import type { Batch, Cell, Table } from "../tables/table.js";
+import type { Comparison, PartialReason } from "../../../store/ports/description.js";
+import type { Run } from "../../source.js";
+import type { Batch, Cell, Table } from "../../tables/table.js";
+import { shownChars } from "../shown-chars.js";
 import { RowChanges } from "./row-changes.js";
 import { RowJoin } from "./row-join.js";
-import { shownChars } from "./shown-chars.js";
 import { faultOf } from "./table-fault.js";
 import type { Side, WaitingRows } from "./waiting-rows.js";
 
@@ -80,7 +80,10 @@ async function joinTables(
   join: RowJoin,
   run: Run,
 ): Promise<Limit | undefined> {
-  const readers = [tables[0].batches({ columns: columns[0] }), tables[1].batches({ columns: columns[1] })] as const;
+  const readers = [
+    tables[0].batches({ columns: columns[0], isOneOfTwo: true }),
+    tables[1].batches({ columns: columns[1], isOneOfTwo: true }),
+  ] as const;
   try {
     for (let side = join.next; side !== undefined; side = join.next) {
       const { value: batch } = await readers[side].next();

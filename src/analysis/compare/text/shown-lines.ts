@@ -1,4 +1,4 @@
-import { blockBytes, type Run } from "../source.js";
+import { blockBytes, type Run } from "../../source.js";
 import type { Place, Text } from "./text-of.js";
 
 /** Lines `[from, to)`. */

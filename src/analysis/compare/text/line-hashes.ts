@@ -1,4 +1,4 @@
-import { Hasher } from "./hasher.js";
+import { Hasher } from "../hasher.js";
 import { countLineEnds } from "./line-ends.js";
 import type { Text } from "./text-of.js";
 

@@ -1,6 +1,6 @@
-import { cellText } from "../tables/cell-text.js";
-import type { Cell, WantedRows } from "../tables/table.js";
-import { Hasher } from "./hasher.js";
+import { cellText } from "../../tables/cell-text.js";
+import type { Cell, WantedRows } from "../../tables/table.js";
+import { Hasher } from "../hasher.js";
 import type { Side } from "./waiting-rows.js";
 
 const maxCellChars = 100;

@@ -1,9 +1,9 @@
-import type { CompareAnalysis } from "../../store/ports/analyses.js";
-import type { Comparison, PartialReason } from "../../store/ports/description.js";
-import type { Run } from "../source.js";
-import type { Table } from "../tables/table.js";
+import type { CompareAnalysis } from "../../../store/ports/analyses.js";
+import type { Comparison, PartialReason } from "../../../store/ports/description.js";
+import type { Run } from "../../source.js";
+import type { Table } from "../../tables/table.js";
+import type { ComparedText } from "../text/compare-text.js";
 import { compareRows } from "./compare-rows.js";
-import type { ComparedText } from "./compare-text.js";
 import { keyColumn, likelyKey } from "./key-column.js";
 import { rowsDigest } from "./rows-digest.js";
 

@@ -1,5 +1,5 @@
 import { diffArrays } from "diff";
-import type { Run } from "../source.js";
+import type { Run } from "../../source.js";
 import { numberHashes } from "./number-hashes.js";
 
 /** Lines that two texts have in common: `length` of them, from index `before` of the one and `after` of the other. */

@@ -1,5 +1,5 @@
-import type { PartialReason } from "../../store/ports/description.js";
-import type { Table } from "../tables/table.js";
+import type { PartialReason } from "../../../store/ports/description.js";
+import type { Table } from "../../tables/table.js";
 
 /**
  * What was not compared of a table whose rows were read just now. The next reading forgets it.

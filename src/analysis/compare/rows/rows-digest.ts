@@ -1,9 +1,9 @@
-import type { PartialReason } from "../../store/ports/description.js";
-import type { Run } from "../source.js";
-import { cellText } from "../tables/cell-text.js";
-import type { Cell, Table } from "../tables/table.js";
-import { HashSum } from "./hash-sum.js";
-import { Hasher } from "./hasher.js";
+import type { PartialReason } from "../../../store/ports/description.js";
+import type { Run } from "../../source.js";
+import { cellText } from "../../tables/cell-text.js";
+import type { Cell, Table } from "../../tables/table.js";
+import { HashSum } from "../hash-sum.js";
+import { Hasher } from "../hasher.js";
 import { faultOf } from "./table-fault.js";
 
 /** The rows of a table: how many, and hashes of all of them. */
