@@ -60,12 +60,16 @@ export function arrowSignatureOf(head: Uint8Array): Signature | undefined {
   const table = prefix + view.getUint32(prefix, true);
   if (length < 16 || table + 4 > Math.min(head.length, prefix + length)) return undefined;
   const layout = table - view.getInt32(table, true);
-  if (layout < prefix + 4 || layout + 10 > head.length) return undefined;
+  if (layout < prefix + 4 || layout + 10 > Math.min(head.length, prefix + length)) return undefined;
   // The layout: its own length, that of the message, and where its version, type and header are.
-  const typeAt = table + view.getUint16(layout + 6, true);
-  const isMessage = view.getUint16(layout, true) >= 10 && view.getUint16(layout, true) <= 14 && typeAt > table;
-  return isMessage && head[typeAt] === schemaType ? { format: "arrow", mimeType: streamType } : undefined;
+  const layoutBytes = view.getUint16(layout, true);
+  const typeAt = view.getUint16(layout + 6, true);
+  const isMessage = layoutBytes >= 10 && layoutBytes <= mostLayoutBytes && typeAt >= 4;
+  return isMessage && head[table + typeAt] === schemaType ? { format: "arrow", mimeType: streamType } : undefined;
 }
+
+/** A message has five members. */
+const mostLayoutBytes = 4 + 5 * 2;
 
 /** Of a message with a schema: https://github.com/apache/arrow/blob/main/format/Message.fbs. */
 const schemaType = 1;

@@ -35,6 +35,7 @@ const ownTypes = {
   "application/x-ndjson": ["ndjson", "jsonl"],
   "application/vnd.apache.parquet": ["parquet"],
   "application/vnd.apache.arrow.file": ["arrow", "feather"],
+  "application/vnd.apache.arrow.stream": ["arrows"],
   "application/x-ipynb+json": ["ipynb"],
   "text/x-python": ["py"],
   "text/x-typescript": ["ts", "tsx"],

@@ -56,7 +56,7 @@ export interface JsonShape {
   readonly type: "object" | "array" | "string" | "number" | "boolean" | "null" | "mixed";
   /** Some of the values are null. The type is that of the others. */
   readonly nullable?: true;
-  /** Number of members of an object, or of items of an array. */
+  /** Number of members of an object, or of items of an array. A name that repeats counts once, among the first 10,000. */
   readonly size?: number;
   /** Of an object, by name: the first 50 members. */
   readonly members?: Readonly<Record<string, JsonShape>>;

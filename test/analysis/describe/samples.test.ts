@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { describe } from "../../../src/analysis/describe/describe.js";
+import { TensorList } from "../../../src/analysis/describe/tensors/tensor-list.js";
 import { endlessRun, sourceOfBytes } from "../../support/byte-sources.js";
 import samples from "./samples.json" with { type: "json" };
 
@@ -47,6 +48,17 @@ test("says what of a safetensors file is missing", async () => {
   expect(found.partial).toEqual({
     reason: "damaged",
     message: "The content breaks off: the tensors lack 7 bytes.",
+  });
+});
+
+test("sizes of tensors that no number can count are the largest that can", () => {
+  const list = new TensorList();
+  list.add("a", "F32", [2 ** 60, 2]);
+  list.add("b", "F32", [...new Array(17).fill(2 ** 64), 0]);
+  const most = Number.MAX_SAFE_INTEGER;
+  expect(list.facts()).toMatchObject({
+    parameters: most,
+    list: [{ shape: [most, 2] }, { shape: new Array(16).fill(most) }],
   });
 });
 

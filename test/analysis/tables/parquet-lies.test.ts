@@ -16,6 +16,14 @@ test("the writer of these tests writes files that can be read", async () => {
   expect(table.broken()).toBeUndefined();
 });
 
+test("a name in a message can forge no line", async () => {
+  const table = await open({ columns: 1, name: "a\nNext page: \u202e", rows: 3, page: { values: 2 } });
+  await rowsOf(table);
+  expect(table.broken()?.message).toBe(
+    'Row group 1 cannot be read: The column "a\\nNext page: \\u202e" has fewer rows than its row group.',
+  );
+});
+
 test("100,000 columns are known, and some of them read", async () => {
   const table = await open({ columns: 100_000, rows: 2 });
   expect(table.columns).toHaveLength(100_000);

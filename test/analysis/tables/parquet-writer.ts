@@ -38,6 +38,8 @@ function structs(items: readonly Buffer[]): Buffer {
 /** What the file says, whether it is true or not. */
 export interface WrittenFile {
   readonly columns: number;
+  /** Of all columns. By default they are c0, c1, ... */
+  readonly name?: string;
   readonly rows: number;
   /** Sizes in the header of the only page, which all columns share. */
   readonly page?: { readonly uncompressed?: number; readonly compressed?: number; readonly values?: number };
@@ -47,7 +49,7 @@ export interface WrittenFile {
 }
 
 /** A file whose columns are all the same required INT32s 7, 8, 9, ... */
-export function writeParquet({ columns, rows, page = {}, depth = 0, codec = 0 }: WrittenFile): Buffer {
+export function writeParquet({ columns, name, rows, page = {}, depth = 0, codec = 0 }: WrittenFile): Buffer {
   const values = Buffer.from(Int32Array.from({ length: Math.min(rows, 1000) }, (_, row) => row + 7).buffer);
   const { uncompressed = values.length, compressed = values.length, values: count = rows } = page;
   const dataPage = struct([1, i32, zigzag(count)], [2, i32, zigzag(0)], [3, i32, zigzag(3)], [4, i32, zigzag(3)]);
@@ -57,7 +59,7 @@ export function writeParquet({ columns, rows, page = {}, depth = 0, codec = 0 }:
     [3, i32, zigzag(compressed)],
     [5, structure, dataPage],
   );
-  const names = Array.from({ length: columns }, (_, column) => `c${column}`);
+  const names = Array.from({ length: columns }, (_, column) => name ?? `c${column}`);
   const leaf = (name: string) => struct([1, i32, zigzag(1)], [3, i32, zigzag(0)], [4, binary, text(name)]);
   const group = (name: string, children: number) =>
     struct([3, i32, zigzag(0)], [4, binary, text(name)], [5, i32, zigzag(children)]);

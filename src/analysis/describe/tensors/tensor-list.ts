@@ -20,13 +20,14 @@ export class TensorList {
 
   add(name: string, type: string, shape: readonly number[]): void {
     this.#tensors += 1;
-    const values = shape.reduce((product, size) => product * size, 1);
+    const sizes = shape.map((size) => Math.min(size, Number.MAX_SAFE_INTEGER));
+    const values = sizes.reduce((product, size) => Math.min(product * size, Number.MAX_SAFE_INTEGER), 1);
     this.#parameters = Math.min(this.#parameters + values, Number.MAX_SAFE_INTEGER);
     if (this.#list.length >= maxListed) return;
     this.#list.push({
       name: shorten(name, maxNameChars),
       type: shorten(type, maxNameChars),
-      shape: shape.slice(0, maxDimensions),
+      shape: sizes.slice(0, maxDimensions),
     });
   }
 
