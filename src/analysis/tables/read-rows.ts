@@ -4,12 +4,12 @@ import type { PartialReason, RowsPage } from "../../store/ports/description.js";
 import { detectFormat } from "../formats/detect-format.js";
 import type { Run, Source } from "../source.js";
 import { openDetectedTable } from "./open-table.js";
+import { findUnseen, otherColumns, pickColumns } from "./picked-columns.js";
 import { noSuchRow, type RowRange, rangeOf, rowsOf } from "./row-range.js";
 import { RowsText } from "./rows-text.js";
-import { shownText } from "./statistics/extremes.js";
 import type { Table } from "./table.js";
 
-/** Names in an error about columns. */
+/** Names of cut columns that are told. */
 const namedColumns = 50;
 
 /**
@@ -21,21 +21,19 @@ const namedColumns = 50;
  */
 export async function readRows(source: Source, wanted: RowsAnalysis, run: Run): Promise<RowsPage> {
   const detected = await detectFormat(source);
-  const table = await openDetectedTable(source, detected, run);
-  if (table === undefined) {
-    throw new ArtifactError("invalid_argument", `The content is no table, but ${detected.format}.`, {
-      next: "describe_content",
-    });
-  }
-  const names = wanted.columns?.length ? [...new Set(wanted.columns)] : undefined;
-  const columns = names?.map((name) => indexOfColumn(table, name)) ?? [...table.columns.keys()];
-  const text = new RowsText(names ?? table.columns.map(({ name }) => name), wanted.chars, names === undefined);
-  if (names !== undefined && 4 * names.length > wanted.chars) throw tooManyColumns(names.length, wanted.chars);
+  const opened = await openDetectedTable(source, detected, run);
+  if (opened === undefined) throw noTable(detected.format, wanted);
+  const { table, searched, names, indexes } = pickColumns(opened, wanted.columns);
+  const isNamed = wanted.columns !== undefined && wanted.columns.length > 0;
+  const text = new RowsText(names, wanted.chars, !isNamed);
+  if (isNamed && 4 * names.length > wanted.chars) throw tooManyColumns(names.length, wanted.chars);
   const range = await rangeOf(table, wanted);
-  const found = await fill(text, { table, range, columns: columns.slice(0, text.names.length) });
+  const found = await fill(text, { table, range, columns: indexes.slice(0, text.names.length) });
   const total = range.total ?? (await totalAfter(table, range, text.rows, found));
+  const columns = await (searched ? findUnseen(searched) : isNamed ? undefined : otherColumns(table));
+  const partial = bothOf(found.partial ?? range.partial, columns);
   const csv = text.end();
-  const omitted = columns.length - text.names.length;
+  const omitted = indexes.length - text.names.length;
   return {
     csv,
     columns: text.names,
@@ -45,8 +43,21 @@ export async function readRows(source: Source, wanted: RowsAnalysis, run: Run): 
     more: found.more,
     ...(omitted > 0 && { omitted_columns: omitted }),
     ...cutsOf(text),
-    ...((found.partial ?? range.partial) && { partial: found.partial ?? range.partial }),
+    ...(partial && { partial }),
   };
+}
+
+function noTable(format: string, { columns, row }: RowsAnalysis): ArtifactError {
+  const argument = columns !== undefined ? "columns" : row !== undefined ? "row" : "rows";
+  return new ArtifactError("invalid_argument", `The content is no table, but ${format}.`, {
+    next: "describe_content",
+    details: { argument },
+  });
+}
+
+function bothOf(first: PartialReason | undefined, second: PartialReason | undefined): PartialReason | undefined {
+  if (first === undefined || second === undefined) return first ?? second;
+  return { reason: first.reason, message: `${first.message} ${second.message}` };
 }
 
 function cutsOf({ cut, cutColumns }: RowsText): Pick<RowsPage, "cut" | "cut_columns"> {
@@ -54,15 +65,6 @@ function cutsOf({ cut, cutColumns }: RowsText): Pick<RowsPage, "cut" | "cut_colu
     ...(cut > 0 && { cut }),
     ...(cutColumns.length > 0 && { cut_columns: cutColumns.slice(0, namedColumns) }),
   };
-}
-
-function indexOfColumn({ columns }: Table, name: string): number {
-  const index = columns.findIndex((column) => column.name === name);
-  if (index !== -1) return index;
-  const names = columns.slice(0, namedColumns).map((column) => JSON.stringify(shownText(column.name)));
-  const rest = columns.length > namedColumns ? ` and ${columns.length - namedColumns} more` : "";
-  const message = `The table has no column ${JSON.stringify(shownText(name))}. Its columns are ${names.join(", ")}${rest}.`;
-  throw new ArtifactError("invalid_argument", message, { details: { argument: "columns" } });
 }
 
 function tooManyColumns(columns: number, chars: number): ArtifactError {
@@ -84,6 +86,8 @@ interface Filled {
 /** Adds the rows of the range to the text, as many as have room. */
 async function fill(text: RowsText, { table, range, columns }: Filling): Promise<Filled> {
   const { from, to } = range;
+  // The rows were not counted to the end, so the last ones are not known.
+  if (range.partial?.reason === "time") return { more: true, partial: range.partial };
   // Whether rows follow is asked of the table only if it is not known: another row may be in another part of a file.
   const last = range.total === undefined ? to + 1 : to;
   let isFull = false;

@@ -8,11 +8,12 @@ export function briefText(description: Description): string {
   const { format, compression, encoding, lines, rows, columns, width, height, entries, tensors, parameters, partial } =
     briefOf(description);
   const least = partial && !description.table?.rows_exact ? "at least " : "";
+  const leastColumns = description.table?.more_columns ? "at least " : "";
   return [
     compression === undefined ? nameOf(format) : `${nameOf(format)} in ${compression}`,
     encoding ?? "",
     lines === undefined ? "" : `${least}${count(lines, "line")}`,
-    rows === undefined ? "" : `${least}${count(rows, "row")} x ${count(columns ?? 0, "column")}`,
+    rows === undefined ? "" : `${least}${count(rows, "row")} x ${leastColumns}${count(columns ?? 0, "column")}`,
     width === undefined ? "" : `${width} x ${height} pixels`,
     entries === undefined ? "" : entries === 1 ? "1 entry" : `${entries} entries`,
     tensors === undefined ? "" : `${count(tensors, "tensor")}, ${count(parameters ?? 0, "parameter")}`,
