@@ -57,7 +57,8 @@ function problemOf(issue: z.core.$ZodIssue, input: z.ZodObject, args: unknown, t
   const [argument = ""] = path;
   const isOptional = path.length === 1 && input.shape[String(argument)]?.safeParse(undefined).success === true;
   const hint = rule === aString ? `: ${asText(given)}` : "";
-  return `${name} must be ${rule}, not ${written(given)}${hint}${isOptional ? " (or leave it out)" : ""}`;
+  const found = Array.isArray(given) && issue.code === "too_big" ? `${given.length} items` : written(given);
+  return `${name} must be ${rule}, not ${found}${hint}${isOptional ? " (or leave it out)" : ""}`;
 }
 
 function written(value: unknown): string {
@@ -89,7 +90,7 @@ function ruleOf(issue: z.core.$ZodIssue): Rule {
     case "too_small":
       return { path, rule: `at least ${issue.minimum}` };
     case "too_big":
-      return { path, rule: `at most ${issue.maximum}` };
+      return { path, rule: `at most ${issue.maximum}${issue.origin === "array" ? " items" : ""}` };
     case "invalid_value":
       return { path, rule: `one of ${issue.values.map(String).join(", ")}` };
     case "invalid_union":
