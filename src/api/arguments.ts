@@ -86,7 +86,8 @@ function problemOf(issue: z.core.$ZodIssue, input: z.ZodObject, args: unknown, t
   const meant = path.length === 1 ? taker.meant?.(Object(args), String(argument), given) : undefined;
   if (meant !== undefined) return `${name} must be ${rule}, not ${written(given)}: did you mean ${meant}?`;
   const hint = rule === aString ? `: ${asText(given)}` : "";
-  return `${name} must be ${rule}, not ${written(given)}${hint}${isOptional ? " (or leave it out)" : ""}`;
+  const found = Array.isArray(given) && issue.code === "too_big" ? `${given.length} items` : written(given);
+  return `${name} must be ${rule}, not ${found}${hint}${isOptional ? " (or leave it out)" : ""}`;
 }
 
 /** Unknown arguments with what is meant by them; with all that there are only if that is not known. */
@@ -130,7 +131,7 @@ function ruleOf(issue: z.core.$ZodIssue): Rule {
     case "too_small":
       return { path, rule: `at least ${issue.minimum}` };
     case "too_big":
-      return { path, rule: `at most ${issue.maximum}` };
+      return { path, rule: `at most ${issue.maximum}${issue.origin === "array" ? " items" : ""}` };
     case "invalid_value":
       return { path, rule: `one of ${issue.values.map(String).join(", ")}` };
     case "invalid_union":

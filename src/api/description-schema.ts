@@ -74,6 +74,7 @@ const table = z.object({
   rows: count.meta({ description: "Without the header. A lower bound if partial, unless rows_exact is true." }),
   rows_exact: z.literal(true).optional(),
   columns: count.meta({ description: "Number of columns." }),
+  more_columns: z.literal(true).optional().meta({ description: "More than could be counted." }),
   delimiter: z.string().optional().meta({ description: "Of CSV: the character between cells." }),
   header: z.boolean().optional().meta({ description: "Of CSV: false if the first row is data." }),
   skipped_lines: count.optional().meta({ description: "Of CSV: lines before the first row that were left out." }),

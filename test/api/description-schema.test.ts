@@ -27,6 +27,7 @@ const described: Whole<Omit<Description, "json">> & Pick<Description, "json"> = 
     rows: 2,
     rows_exact: true,
     columns: 1,
+    more_columns: true,
     delimiter: ";",
     header: true,
     skipped_lines: 1,

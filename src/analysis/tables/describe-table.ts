@@ -85,10 +85,12 @@ class TableFacts {
   /** @param isWhole all rows were read */
   describe(isWhole: boolean): TableDescription {
     const { totalRows, columns, delimiter, header, skippedLines } = this.#table;
+    const later = this.#table.laterColumns?.();
     return {
       rows: isWhole && columns.length > 0 ? this.rows : Math.max(this.rows, totalRows ?? 0),
       ...(!isWhole && totalRows !== undefined && { rows_exact: true }),
-      columns: columns.length + (this.#table.laterColumns?.() ?? 0),
+      columns: columns.length + (later?.names.size ?? 0),
+      ...(later?.hasMore === true && { more_columns: true }),
       ...(delimiter !== undefined && { delimiter }),
       ...(header !== undefined && { header }),
       ...(skippedLines !== undefined && { skipped_lines: skippedLines }),

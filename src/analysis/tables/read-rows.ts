@@ -1,16 +1,15 @@
 import { ArtifactError } from "../../store/model/errors.js";
-import { meantName } from "../../store/model/meant-name.js";
 import type { RowsAnalysis } from "../../store/ports/analyses.js";
 import type { PartialReason, RowsPage } from "../../store/ports/description.js";
 import { type Detected, detectFormat } from "../formats/detect-format.js";
 import type { Run, Source } from "../source.js";
 import { openDetectedTable } from "./open-table.js";
+import { findUnseen, otherColumns, pickColumns } from "./picked-columns.js";
 import { noSuchRow, type RowRange, rangeOf, rowsOf } from "./row-range.js";
 import { RowsText } from "./rows-text.js";
-import { shownText } from "./statistics/extremes.js";
 import type { Table } from "./table.js";
 
-/** Names in an error about columns. */
+/** Names of cut columns that are told. */
 const namedColumns = 50;
 
 /**
@@ -22,19 +21,19 @@ const namedColumns = 50;
  */
 export async function readRows(source: Source, wanted: RowsAnalysis, run: Run): Promise<RowsPage> {
   const detected = await detectFormat(source);
-  const table = await openDetectedTable(source, detected, run);
-  if (table === undefined) {
-    throw noTable(detected);
-  }
-  const names = wanted.columns?.length ? [...new Set(wanted.columns)] : undefined;
-  const columns = names?.map((name) => indexOfColumn(table, name)) ?? [...table.columns.keys()];
-  const text = new RowsText(names ?? table.columns.map(({ name }) => name), wanted.chars, names === undefined);
-  if (names !== undefined && 4 * names.length > wanted.chars) throw tooManyColumns(names.length, wanted.chars);
+  const opened = await openDetectedTable(source, detected, run);
+  if (opened === undefined) throw noTable(detected, wanted);
+  const { table, searched, names, indexes } = pickColumns(opened, wanted.columns);
+  const isNamed = wanted.columns !== undefined && wanted.columns.length > 0;
+  const text = new RowsText(names, wanted.chars, !isNamed);
+  if (isNamed && 4 * names.length > wanted.chars) throw tooManyColumns(names.length, wanted.chars);
   const range = await rangeOf(table, wanted);
-  const found = await fill(text, { table, range, columns: columns.slice(0, text.names.length) });
+  const found = await fill(text, { table, range, columns: indexes.slice(0, text.names.length) });
   const total = range.total ?? (await totalAfter(table, range, text.rows, found));
+  const columns = await (searched ? findUnseen(searched) : isNamed ? undefined : otherColumns(table));
+  const partial = bothOf(found.partial ?? range.partial, columns);
   const csv = text.end();
-  const omitted = columns.length - text.names.length;
+  const omitted = indexes.length - text.names.length;
   return {
     csv,
     columns: text.names,
@@ -44,8 +43,24 @@ export async function readRows(source: Source, wanted: RowsAnalysis, run: Run): 
     more: found.more,
     ...(omitted > 0 && { omitted_columns: omitted }),
     ...cutsOf(text),
-    ...((found.partial ?? range.partial) && { partial: found.partial ?? range.partial }),
+    ...(partial && { partial }),
   };
+}
+
+/** The name of a content tells that its text is a table. */
+function noTable({ format, compression }: Detected, { columns, row }: RowsAnalysis): ArtifactError {
+  const ending = compression === undefined ? ".csv or .tsv" : ".csv.gz or .tsv.gz";
+  const message =
+    format === "text"
+      ? `The content is taken for text, not for a table. To read it as one, copy or save it under a key that ends in ${ending}.`
+      : `The content is no table, but ${format}.`;
+  const argument = columns !== undefined ? "columns" : row !== undefined ? "row" : "rows";
+  return new ArtifactError("invalid_argument", message, { next: "describe_content", details: { argument } });
+}
+
+function bothOf(first: PartialReason | undefined, second: PartialReason | undefined): PartialReason | undefined {
+  if (first === undefined || second === undefined) return first ?? second;
+  return { reason: first.reason, message: `${first.message} ${second.message}` };
 }
 
 function cutsOf({ cut, cutColumns }: RowsText): Pick<RowsPage, "cut" | "cut_columns"> {
@@ -54,33 +69,6 @@ function cutsOf({ cut, cutColumns }: RowsText): Pick<RowsPage, "cut" | "cut_colu
     ...(cutColumns.length > 0 && { cut_columns: cutColumns.slice(0, namedColumns) }),
   };
 }
-
-function indexOfColumn({ columns }: Table, name: string): number {
-  const index = columns.findIndex((column) => column.name === name);
-  if (index !== -1) return index;
-  const start = `The table has no column ${JSON.stringify(shownText(name))}.`;
-  const meant = meantName(
-    name,
-    columns.map((column) => column.name),
-  );
-  if (meant !== undefined) throw noColumn(`${start} Did you mean ${JSON.stringify(shownText(meant))}?`);
-  const names = columns.slice(0, namedColumns).map((column) => JSON.stringify(shownText(column.name)));
-  const rest = columns.length > namedColumns ? ` and ${columns.length - namedColumns} more` : "";
-  throw noColumn(`${start} Its columns are ${names.join(", ")}${rest}.`);
-}
-
-/** The name of a content tells that its text is a table. */
-function noTable({ format, compression }: Detected): ArtifactError {
-  const ending = compression === undefined ? ".csv or .tsv" : ".csv.gz or .tsv.gz";
-  const message =
-    format === "text"
-      ? `The content is taken for text, not for a table. To read it as one, copy or save it under a key that ends in ${ending}.`
-      : `The content is no table, but ${format}.`;
-  return new ArtifactError("invalid_argument", message, { next: "describe_content" });
-}
-
-const noColumn = (message: string): ArtifactError =>
-  new ArtifactError("invalid_argument", message, { details: { argument: "columns" } });
 
 function tooManyColumns(columns: number, chars: number): ArtifactError {
   const message = `${columns} columns have no room in ${chars} characters.`;
@@ -101,6 +89,8 @@ interface Filled {
 /** Adds the rows of the range to the text, as many as have room. */
 async function fill(text: RowsText, { table, range, columns }: Filling): Promise<Filled> {
   const { from, to } = range;
+  // The rows were not counted to the end, so the last ones are not known.
+  if (range.partial?.reason === "time") return { more: true, partial: range.partial };
   // Whether rows follow is asked of the table only if it is not known: another row may be in another part of a file.
   const last = range.total === undefined ? to + 1 : to;
   let isFull = false;

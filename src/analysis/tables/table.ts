@@ -24,8 +24,21 @@ export interface Table {
   broken(): PartialReason | undefined;
   /** Whether `batches` has come to the end of the content. `broken` can still tell of cells that were left out. */
   hasAllRows?(): boolean;
-  /** How many columns `batches` has found that are not among `columns` (JSON and JSON Lines). */
-  laterColumns?(): number;
+  /** Columns that `batches` has found and that are not among `columns` (JSON and JSON Lines). */
+  laterColumns?(): LaterColumns;
+  /** The table with more columns, which no row that told the columns has. Absent if all rows told them. */
+  withColumns?(names: readonly string[]): SearchedTable;
+}
+
+export interface LaterColumns {
+  readonly names: ReadonlySet<string>;
+  /** There were more names than are kept. */
+  readonly hasMore: boolean;
+}
+
+export interface SearchedTable extends Table {
+  /** Those of the added columns that no row has that `batches` has read. */
+  unseenColumns(): readonly string[];
 }
 
 export interface Column {

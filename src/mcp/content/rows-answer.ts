@@ -15,7 +15,8 @@ function endText(partial: PartialReason | undefined): string {
 export function rowsAnswer(page: RowsPage & { readonly artifact: Artifact }, asked: RowsRequest): CallToolResult {
   const { artifact, csv, first, last, total, columns, omitted_columns = 0, cut = 0, partial } = page;
   const shown = first === 0 ? 0 : last - first + 1;
-  const isEnd = page.more === false || shown === 0;
+  const isEnd = page.more === false;
+  const hasNext = !isEnd && shown > 0;
   const next = { columns: asked.columns, row: last + 1, rows: nextCount(asked.rows, shown) };
   const of = total === undefined ? "" : ` of ${total}`;
   const width = columns.length + omitted_columns;
@@ -26,7 +27,8 @@ export function rowsAnswer(page: RowsPage & { readonly artifact: Artifact }, ask
       : `Only the first ${countIs(columns.length, "column")} shown: name those that you need in columns.`,
     cut === 0 ? "" : `${countIs(cut, "cell")} cut, being too long for a page.`,
     partial?.message ?? "",
-    isEnd ? endText(partial) : `${page.more ? "Next page" : "More, if there are any"}: ${readCall(artifact, next)}`,
+    isEnd ? endText(partial) : "",
+    hasNext ? `${page.more ? "Next page" : "More, if there are any"}: ${readCall(artifact, next)}` : "",
   ];
   return {
     content: [
@@ -37,7 +39,7 @@ export function rowsAnswer(page: RowsPage & { readonly artifact: Artifact }, ask
       row: first,
       rows: shown,
       ...(total === undefined ? {} : { total_rows: total }),
-      ...(isEnd ? {} : { next_row: last + 1 }),
+      ...(hasNext ? { next_row: last + 1 } : {}),
     },
   };
 }

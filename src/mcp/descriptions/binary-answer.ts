@@ -36,7 +36,7 @@ export async function binaryAnswer(
   return { content: [{ type: "text", text }], _meta: { offset: 0, length: 0, bytes } };
 }
 
-/** Undefined if a limit stopped the description: how to read the bytes can be said without it. */
+/** Undefined if a limit stopped the description, or it failed: how to read the bytes can be said without it. */
 async function describedWithinLimits(
   insight: Pick<Insight, "brief">,
   { bucket, key, version }: Artifact,
@@ -45,7 +45,8 @@ async function describedWithinLimits(
   try {
     return (await insight.brief({ bucket, key, version }, signal)).description;
   } catch (error) {
-    if (error instanceof ArtifactError && error.code === "too_large") return undefined;
+    const isOfAnalysis = error instanceof ArtifactError && (error.code === "too_large" || error.code === "internal");
+    if (isOfAnalysis && signal?.aborted !== true) return undefined;
     throw error;
   }
 }

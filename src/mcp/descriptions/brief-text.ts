@@ -8,11 +8,12 @@ export function briefText(description: Description): string {
   const { format, compression, encoding, lines, rows, columns, width, height, entries, tensors, parameters, partial } =
     briefOf(description);
   const least = partial && !description.table?.rows_exact ? "at least " : "";
+  const leastColumns = description.table?.more_columns ? "at least " : "";
   return [
     compression === undefined ? nameOf(format) : `${nameOf(format)} in ${compression}`,
     encoding ?? "",
     lines === undefined ? "" : `${least}${count(lines, "line")}`,
-    rows === undefined ? "" : sizeText(least, rows, columns),
+    rows === undefined ? "" : sizeText(rows, columns, { least, leastColumns }),
     width === undefined ? "" : `${width} x ${height} pixels`,
     entries === undefined ? "" : count(entries, "entry", "entries"),
     tensors === undefined ? "" : `${count(tensors, "tensor")}, ${count(parameters ?? 0, "parameter")}`,
@@ -21,9 +22,15 @@ export function briefText(description: Description): string {
     .join(", ");
 }
 
-function sizeText(least: string, rows: number, columns = 0): string {
-  if (least !== "" && rows === 0) return count(columns, "column"); // no row was read
-  return `${least}${count(rows, "row")} x ${count(columns, "column")}`;
+interface LowerBounds {
+  /** "at least " where the number is a lower bound; else empty. */
+  readonly least: string;
+  readonly leastColumns: string;
+}
+
+function sizeText(rows: number, columns = 0, { least, leastColumns }: LowerBounds): string {
+  const width = `${leastColumns}${count(columns, "column")}`;
+  return least !== "" && rows === 0 ? width : `${least}${count(rows, "row")} x ${width}`; // without rows, none was read
 }
 
 const nameOf = (format: string): string => (format === "unknown" ? "of an unknown format" : format);

@@ -69,8 +69,8 @@ function placeOf({ bucket, key, version, bytes }: Artifact) {
 /** What the two are called: by their versions, and by their keys and buckets where these differ. */
 function namesOf(before: Artifact, after: Artifact): [string, string] {
   const nameOf = ({ bucket, key, version }: Artifact): string => {
-    if (before.bucket !== after.bucket) return `${bucket}/${key} version ${version}`;
-    return before.key === after.key ? `version ${version}` : `${key} version ${version}`;
+    if (before.bucket !== after.bucket) return `${plainOrQuoted(`${bucket}/${key}`)} version ${version}`;
+    return before.key === after.key ? `version ${version}` : `${plainOrQuoted(key)} version ${version}`;
   };
   return [nameOf(before), nameOf(after)];
 }

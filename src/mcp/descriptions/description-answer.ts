@@ -79,7 +79,7 @@ function toldOfTable(artifact: Artifact, description: Description, names: readon
 }
 
 /** @throws ArtifactError `invalid_argument` */
-function namedColumns({ column_details: all }: TableDescription, names: readonly string[]) {
+function namedColumns({ columns, column_details: all }: TableDescription, names: readonly string[]) {
   return [...new Set(names)].map((name) => {
     const found = all.find((column) => column.name === name);
     if (found !== undefined) return found;
@@ -89,8 +89,12 @@ function namedColumns({ column_details: all }: TableDescription, names: readonly
     );
     if (meant !== undefined) throw refused(`There is no column ${quote(name)}. Did you mean ${quote(meant)}?`);
     const known = all.slice(0, maxNamed).map((column) => quote(column.name));
-    const rest = all.length > maxNamed ? ` and ${all.length - maxNamed} more` : "";
-    throw refused(`There is no column ${quote(name)}. The columns are ${known.join(", ")}${rest}.`);
+    const rest = columns > known.length ? ` and ${columns - known.length} more` : "";
+    const isAll = columns === all.length;
+    const why = isAll
+      ? `There is no column ${quote(name)}.`
+      : `Only the first ${all.length} columns are described, and ${quote(name)} is none of them: read_artifact with columns reads its rows.`;
+    throw refused(`${why} The columns are ${known.join(", ")}${rest}.`);
   });
 }
 
@@ -146,7 +150,9 @@ function toldOfTensors(description: Description, tensors: NonNullable<Descriptio
     pairs.length,
     maxChars / 2,
   );
-  const lines = list.map(({ name, type, shape }) => `${plainOrQuoted(name)}\t${type} [${shape.join(", ")}]`);
+  const lines = list.map(
+    ({ name, type, shape }) => `${plainOrQuoted(name)}\t${plainOrQuoted(type)} [${shape.join(", ")}]`,
+  );
   const shown = upTo(lines, lines.length, maxChars / 2);
   const told = { list: list.slice(0, shown.length), metadata: Object.fromEntries(pairs.slice(0, facts.length)) };
   return {

@@ -71,6 +71,8 @@ export interface TableDescription {
   readonly rows_exact?: true;
   /** Number of columns. */
   readonly columns: number;
+  /** There are more columns than could be counted. */
+  readonly more_columns?: true;
   /** Of CSV: the character between cells. */
   readonly delimiter?: string;
   /** Of CSV: false if the first row is data, and the columns are named `column_1`, `column_2`, ... */

@@ -96,6 +96,17 @@ describe("which columns", () => {
   });
 });
 
+test("content that is no table is refused, with the argument that asks for rows", async () => {
+  const source = memorySource("a.txt", "no table\n");
+  for (const [wanted, argument] of [
+    [{ columns: ["a"] }, "columns"],
+    [{ row: 1 }, "row"],
+    [{ rows: 1 }, "rows"],
+  ] as const) {
+    await expect(rowsOf(source, wanted)).rejects.toMatchObject({ next: "describe_content", details: { argument } });
+  }
+});
+
 test("cells are quoted where CSV needs it, and nested values are JSON", async () => {
   const page = await rowsOf(jsonl);
   expect(page.csv).toBe('a,b,c\n1,x,\n2,,"[1,{""d"":null}]"\n,"say ""no""",true\n');
@@ -203,4 +214,54 @@ test("content that is no table says what it is", async () => {
     message:
       "The content is taken for text, not for a table. To read it as one, copy or save it under a key that ends in .csv or .tsv.",
   });
+});
+
+describe("columns of JSON that only rows behind the first 1,000 have", () => {
+  const rows = [...Array<object>(1_500).fill({ a: 1 }), { a: 2, secret: "x" }, { secret: null, b: 3 }];
+  const text = rows.map((row) => JSON.stringify(row));
+  const sources = [memorySource("a.jsonl", `${text.join("\n")}\n`), memorySource("a.json", `[${text.join(",")}]`)];
+
+  test.each(sources)("are told by the rows that have them: $key", async (source) => {
+    expect((await rowsOf(source, { row: 1, rows: 2 })).partial).toBeUndefined();
+    const page = await rowsOf(source, { rows: -2 });
+    expect(page).toMatchObject({ csv: 'a\n2\n""\n', columns: ["a"], first: 1_501, total: 1_502 });
+    expect(page.partial).toEqual({ reason: "size", message: expect.stringContaining('"secret", "b"') });
+  });
+
+  test.each(sources)("are read if they are named: $key", async (source) => {
+    const last = await rowsOf(source, { rows: -2, columns: ["secret", "b"] });
+    expect(last.csv).toBe("secret,b\nx,\n,3\n");
+    expect(last.partial).toBeUndefined();
+    const first = await rowsOf(source, { rows: 2, columns: ["a", "b"] });
+    expect(first).toMatchObject({ csv: "a,b\n1,\n1,\n", more: true });
+  });
+
+  test.each(sources)("are refused if no row has them: $key", async (source) => {
+    const wanted = { row: 1, rows: 1, columns: ["secret", "none\u202e"] };
+    await expect(rowsOf(source, wanted)).rejects.toMatchObject({
+      code: "invalid_argument",
+      message: 'The table has no column "none\\u202e". Its columns are "a", "secret", "b".',
+      details: { argument: "columns" },
+    });
+  });
+
+  test("are not refused if the time is over before all rows were read", async () => {
+    let looks = 0;
+    const run = { ...unlimited, isOver: () => ++looks > 5 };
+    const [source = ten] = sources;
+    const page = await readRows(source, { kind: "rows", chars: 8_000, rows: 1, columns: ["none"] }, run);
+    expect(page).toMatchObject({ csv: 'none\n""\n', partial: { reason: "time" } });
+  });
+});
+
+test("rows from the end are not told if the time is over before all were counted", async () => {
+  const source = memorySource("a.csv", `a\n${"1\n".repeat(100_000)}`);
+  let looks = 0;
+  const page = await readRows(
+    source,
+    { kind: "rows", chars: 8_000, rows: -2 },
+    { ...unlimited, isOver: () => ++looks > 3 },
+  );
+  expect(page).toMatchObject({ first: 0, last: 0, more: true, partial: { reason: "time" } });
+  expect(page.partial?.message).toMatch(/^The time was over after [1-9]\d* rows/);
 });

@@ -39,6 +39,12 @@ it.each<[string, Partial<RowsPage>, RowsRequest, string]>([
     "Row 406 of 406 (2 columns, version 2). This is the end.",
   ],
   [
+    "no rows, as the time was over",
+    { first: 0, last: 0, more: true, partial: { reason: "time", message: "The time was over after 9 rows." } },
+    { rows: -2 },
+    "No rows (2 columns, version 2). The time was over after 9 rows.",
+  ],
+  [
     "no rows",
     { first: 0, last: 0, total: 0 },
     { rows: 5 },

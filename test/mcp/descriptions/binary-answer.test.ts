@@ -140,11 +140,13 @@ describe("binaryAnswer()", () => {
     else expect(text).toContain(` ${sentence} `);
   });
 
-  it("says what to do if a limit stopped the description, and passes other errors on", async () => {
+  it("says what to do if the description was stopped or failed, and passes other errors on", async () => {
     const artifact = artifactOf({ mime_type: "x/y" });
     const failing = (error: Error) => ({ brief: () => Promise.reject(error) });
     const stopped = await binaryAnswer(failing(new ArtifactError("too_large", "stopped")), artifact);
     expect(textOf(stopped)).toBe(`Not shown: version 1 is x/y, 100 bytes. ${bytes}`);
+    const failed = await binaryAnswer(failing(new ArtifactError("internal", "failed")), artifact);
+    expect(textOf(failed)).toBe(textOf(stopped));
     const corrupt = new ArtifactError("corrupt", "bad");
     await expect(binaryAnswer(failing(corrupt), artifact)).rejects.toBe(corrupt);
   });

@@ -162,6 +162,7 @@ it.each<[string, Comparison, string]>([
 
 it.each([
   [{ key: "n.csv" }, "Identical: k.csv version 2 and n.csv version 3 have"],
+  [{ key: "a\u2028b" }, 'Identical: k.csv version 2 and "a\\u2028b" version 3 have'],
   [{ bucket: "c" }, "Identical: b/k.csv version 2 and c/k.csv version 3 have"],
 ])("names keys and buckets where they differ: %j", (other, expected) => {
   const result = comparisonAnswer({ before, after: { ...after, ...other }, comparison: { kind: "identical" } });

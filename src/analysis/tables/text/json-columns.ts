@@ -1,4 +1,4 @@
-import type { Cell, Column } from "../table.js";
+import type { Cell, Column, LaterColumns } from "../table.js";
 import { maxColumns } from "./row-texts.js";
 
 /** Rows that tell the columns, and the most characters of them. */
@@ -32,17 +32,34 @@ function itemsOf(value: unknown): readonly Cell[] {
 export class JsonColumns {
   readonly columns: readonly Column[];
   readonly #indexes: ReadonlyMap<string, number>;
+  readonly #unseen: Map<number, string>;
   readonly #later = new Set<string>();
   #laterChars = 0;
+  #hasMore = false;
 
-  constructor(names: ReadonlySet<string>) {
-    this.columns = [...names].map((name) => ({ name }));
-    this.#indexes = new Map([...names].map((name, index) => [name, index]));
+  /** @param added names that are none of the others, and that later rows may have */
+  constructor(names: readonly string[], added: readonly string[] = []) {
+    const all = [...names, ...added];
+    this.columns = all.map((name) => ({ name }));
+    this.#indexes = new Map(all.map((name, index) => [name, index]));
+    this.#unseen = new Map(added.map((name, index) => [names.length + index, name]));
   }
 
-  /** How many other columns `cellsOf` has seen. */
-  get later(): number {
-    return this.#later.size;
+  with(added: readonly string[]): JsonColumns {
+    return new JsonColumns(
+      this.columns.map(({ name }) => name),
+      added,
+    );
+  }
+
+  /** Added columns that `cellsOf` has not seen. */
+  get unseen(): readonly string[] {
+    return [...this.#unseen.values()];
+  }
+
+  /** Other columns that `cellsOf` has seen. */
+  get later(): LaterColumns {
+    return { names: this.#later, hasMore: this.#hasMore };
   }
 
   /** The indexes of wanted columns; undefined if they are all, in their order. */
@@ -61,8 +78,18 @@ export class JsonColumns {
 
   #put(cells: Cell[], name: string, cell: Cell | undefined): void {
     const index = this.#indexes.get(name);
-    if (index !== undefined) cells[index] = cell ?? null;
-    else if (this.#laterChars < laterNameChars && !this.#later.has(name)) {
+    if (index === undefined) {
+      this.#noteLater(name);
+      return;
+    }
+    cells[index] = cell ?? null;
+    if (this.#unseen.size > 0) this.#unseen.delete(index);
+  }
+
+  #noteLater(name: string): void {
+    if (this.#later.has(name)) return;
+    if (this.#laterChars >= laterNameChars) this.#hasMore = true;
+    else {
       this.#later.add(name);
       this.#laterChars += name.length;
     }

@@ -3,7 +3,7 @@ import type { PartialReason } from "../../../store/ports/description.js";
 import { BrokenContentError, decodedText } from "../../formats/byte-stream.js";
 import type { Detected } from "../../formats/detect-format.js";
 import { type Run, type Source, timeIsOver } from "../../source.js";
-import type { Batch, Cell, Column, Table, WantedRows } from "../table.js";
+import type { Batch, Cell, Column, LaterColumns, SearchedTable, Table, WantedRows } from "../table.js";
 import { addNames, JsonColumns, sampledChars, sampledRows } from "./json-columns.js";
 import { JsonItems, maxContainers } from "./json-items.js";
 import { maxJsonChars } from "./json-rows.js";
@@ -19,10 +19,12 @@ export async function openJsonTable(source: Source, detected: Detected, run: Run
   if (!(await beginsWithObject(source, detected))) return undefined;
   const names = new Set<string>();
   const items = new JsonItems(source, detected);
+  let isWhole = false;
   try {
     let rows = 0;
-    for (let chars = 0; rows < sampledRows && chars < sampledChars && !run.isOver(); chars = items.chars) {
+    while (rows < sampledRows && items.chars < sampledChars && !run.isOver()) {
       const found = await items.next();
+      isWhole = found === undefined;
       if (found === undefined) break;
       for (const item of found.slice(0, sampledRows - rows)) addNames(names, item);
       rows += found.length;
@@ -30,7 +32,7 @@ export async function openJsonTable(source: Source, detected: Detected, run: Run
   } finally {
     await items.close();
   }
-  return new JsonTable(new JsonColumns(names), { source, detected, run });
+  return new JsonTable(new JsonColumns([...names]), { source, detected, run, isWhole });
 }
 
 async function beginsWithObject(source: Source, detected: Detected): Promise<boolean> {
@@ -52,12 +54,15 @@ interface JsonContent {
   readonly source: Source;
   readonly detected: Detected;
   readonly run: Run;
+  /** All rows have told their columns. */
+  readonly isWhole: boolean;
 }
 
-class JsonTable implements Table {
+class JsonTable implements SearchedTable {
   readonly format = "json";
   readonly compression?: "gzip";
   readonly columns: readonly Column[];
+  readonly withColumns?: (names: readonly string[]) => SearchedTable;
   readonly #columns: JsonColumns;
   readonly #content: JsonContent;
   #broken: PartialReason | undefined;
@@ -67,14 +72,19 @@ class JsonTable implements Table {
     this.columns = columns.columns;
     this.#columns = columns;
     this.#content = content;
+    if (!content.isWhole) this.withColumns = (names) => new JsonTable(columns.with(names), content);
   }
 
   broken(): PartialReason | undefined {
     return this.#broken;
   }
 
-  laterColumns(): number {
+  laterColumns(): LaterColumns {
     return this.#columns.later;
+  }
+
+  unseenColumns(): readonly string[] {
+    return this.#columns.unseen;
   }
 
   async *batches(wanted: WantedRows = {}): AsyncGenerator<Batch, void, undefined> {

@@ -1,7 +1,7 @@
 import type { PartialReason } from "../../../store/ports/description.js";
 import type { Detected } from "../../formats/detect-format.js";
 import type { Run, Source } from "../../source.js";
-import type { Batch, Cell, Column, Table, WantedRows } from "../table.js";
+import type { Batch, Cell, Column, LaterColumns, SearchedTable, Table, WantedRows } from "../table.js";
 import { addNames, JsonColumns, sampledChars, sampledRows } from "./json-columns.js";
 import { JsonRows, maxJsonChars } from "./json-rows.js";
 import { brokenAt, endedByDamage, endedByTime, RowTexts } from "./row-texts.js";
@@ -20,30 +20,35 @@ const batchChars = 1024 * 1024;
 export async function openJsonlTable(source: Source, detected: Detected, run: Run): Promise<Table> {
   const names = new Set<string>();
   const texts = new RowTexts(source, detected);
+  let isWhole = false;
   try {
     let rows = 0;
     do {
       const lines = new JsonRows(texts.text, texts.isLast);
       for (; rows < sampledRows && lines.next(); rows += 1) addNames(names, lines.value);
       texts.use(lines.at);
-      if (rows === sampledRows || lines.failure !== undefined || texts.text.length > maxJsonChars) break;
-    } while (texts.offset < sampledChars && !run.isOver() && (await texts.more()));
+      if (rows === sampledRows || texts.offset >= sampledChars || run.isOver()) break;
+      isWhole = lines.failure !== undefined || texts.text.length > maxJsonChars || !(await texts.more());
+    } while (!isWhole);
   } finally {
     await texts.close();
   }
-  return new JsonlTable(new JsonColumns(names), { source, detected, run });
+  return new JsonlTable(new JsonColumns([...names]), { source, detected, run, isWhole });
 }
 
 interface JsonlContent {
   readonly source: Source;
   readonly detected: Detected;
   readonly run: Run;
+  /** All rows have told their columns. */
+  readonly isWhole: boolean;
 }
 
-class JsonlTable implements Table {
+class JsonlTable implements SearchedTable {
   readonly format = "jsonl";
   readonly compression?: "gzip";
   readonly columns: readonly Column[];
+  readonly withColumns?: (names: readonly string[]) => SearchedTable;
   readonly #content: JsonlContent;
   readonly #columns: JsonColumns;
   #broken: PartialReason | undefined;
@@ -53,14 +58,19 @@ class JsonlTable implements Table {
     this.columns = columns.columns;
     this.#columns = columns;
     this.#content = content;
+    if (!content.isWhole) this.withColumns = (names) => new JsonlTable(columns.with(names), content);
   }
 
   broken(): PartialReason | undefined {
     return this.#broken;
   }
 
-  laterColumns(): number {
+  laterColumns(): LaterColumns {
     return this.#columns.later;
+  }
+
+  unseenColumns(): readonly string[] {
+    return this.#columns.unseen;
   }
 
   async *batches(wanted: WantedRows = {}): AsyncGenerator<Batch, void, undefined> {

@@ -122,7 +122,7 @@ it.each([
   ["row=1&row=2", /"row" is given twice/],
   ["format=xml", /format must be one of json, csv, not "xml"/],
   ["version=abc", /version must be a whole number/],
-  [`${"columns=&".repeat(1_001)}`, /columns must be at most 1000/],
+  [`${"columns=&".repeat(1_001)}`, /columns must be at most 1000 items, not 1001 items \(or leave it out\)\. /],
   [`columns=${"x".repeat(12_288)}`, /The URL is too long/],
   ["columns[]=a", /unknown argument "columns\[\]": this URL takes version, columns/],
   ["columns=%ff", /percent/],
