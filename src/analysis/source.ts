@@ -46,7 +46,7 @@ export async function* blocksOf(
   }
 }
 
-/** That the time was over. @param what what was looked at, as "the first 35,000,000 bytes" */
+/** That the time limit was reached. @param what what was looked at, as "the first 35,000,000 bytes" */
 export function timeIsOver(what: string): PartialReason {
-  return { reason: "time", message: `The time was over after ${what}.` };
+  return { reason: "time", message: `The time limit was reached after ${what}.` };
 }

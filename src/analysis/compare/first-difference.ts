@@ -3,7 +3,7 @@ import { blocksOf, type Run, type Source } from "../source.js";
 export interface FirstDifference {
   /** Undefined if all bytes that were looked at are the same. */
   readonly at: number | undefined;
-  /** Bytes that were looked at; fewer than there are if the time was over. */
+  /** Bytes that were looked at; fewer than there are if the time limit was reached. */
   readonly compared: number;
 }
 

@@ -30,7 +30,7 @@ export async function countLines(
 
 /** The error of an analysis that has nothing to show. @param event what did not happen in time */
 export function timeOver(event: string): ArtifactError {
-  return new ArtifactError("too_large", `The time was over before ${event}.`, {
+  return new ArtifactError("too_large", `The time limit was reached before ${event}.`, {
     next: "look_at_less",
     details: { limit: "time" },
   });

@@ -60,7 +60,7 @@ async function searchAll(
 
 function nothingSearched({ regex }: FindAnalysis, from: number): ArtifactError {
   if (!regex) return timeOver(`line ${from} was searched`);
-  const message = `The expression takes too long: the time was over before it was tried on all of line ${from}.`;
+  const message = `The expression takes too long: the time limit was reached before it was tried on all of line ${from}.`;
   return new ArtifactError("invalid_argument", message, {
     next: "simplify_expression",
     details: { argument: "find" },

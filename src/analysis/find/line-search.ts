@@ -56,7 +56,7 @@ export class LineSearch {
     return { lines: this.#untriedLines, first: this.#firstUntriedLine };
   }
 
-  /** @returns false if the time was over before the end of the piece */
+  /** @returns false if the time limit was reached before the end of the piece */
   search(piece: LinePiece): boolean {
     const start = this.#offset;
     if (start !== undefined) this.#offset = start + piece.bytes.length;

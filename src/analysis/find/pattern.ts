@@ -7,7 +7,7 @@ export interface Hit {
   readonly length: number;
 }
 
-/** The time was over. */
+/** The time limit was reached. */
 export interface TimeOver {
   /** Where the first line begins that was not tried. */
   readonly untried: number;

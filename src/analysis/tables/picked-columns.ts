@@ -52,7 +52,10 @@ export async function findUnseen(table: SearchedTable): Promise<PartialReason | 
   const unseen = table.unseenColumns();
   const [first = ""] = unseen;
   if (table.broken()?.reason !== "time") throw noSuchColumn(table, first, unseen);
-  return { reason: "time", message: `The time was over before a row with the column ${quote(first)} was found.` };
+  return {
+    reason: "time",
+    message: `The time limit was reached before a row with the column ${quote(first)} was found.`,
+  };
 }
 
 /** What is told of columns that the rows have and that are not shown, because earlier rows had told the columns. */

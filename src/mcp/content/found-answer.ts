@@ -19,7 +19,7 @@ export function foundAnswer(found: Found, asked: FindRequest): CallToolResult {
   const next = { find, ...(regex ? { regex } : {}), ...(context > 0 ? { context } : {}), line: nextLine, lines };
   const isSearched = searched_to === undefined;
   const parts = [
-    `${matchesOf(found)} (${artifact.mime_type}, version ${artifact.version})${shown < total ? `; ${shown} shown, to line ${last}` : ""}${isSearched ? "" : "; the time was over"}.`,
+    `${matchesOf(found)} (${artifact.mime_type}, version ${artifact.version})${shown < total ? `; ${shown} shown, to line ${last}` : ""}${isSearched ? "" : "; the time limit was reached"}.`,
     total === 0 && from === 1 && partial === undefined ? findHint(find, regex) : "",
     isSearched ? (partial?.message ?? "") : "",
     !isSearched && regex ? "A simpler expression gets further." : "",

@@ -166,7 +166,7 @@ export interface FoundLines {
   readonly from: number;
   /** Lines that match, from there on. All of them are counted, unless `partial` is present. */
   readonly total: number;
-  /** The last line that was searched, if the time was over before the end. */
+  /** The last line that was searched, if the time limit was reached before the end. */
   readonly searched_to?: number;
   /** Matching lines in `text`. */
   readonly shown: number;

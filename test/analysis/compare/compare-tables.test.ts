@@ -139,7 +139,9 @@ describe("compare() of tables", () => {
     const { partial, table } = await compareBy("k", csv(`k,v\n${rows}`), csv(`k,v\n${rows}x,1\n`), 8000, run);
     expect(partial).toMatchObject({
       reason: "time",
-      message: expect.stringMatching(/^The comparison is not complete: the time was over after \d+ rows of a and \d+ /),
+      message: expect.stringMatching(
+        /^The comparison is not complete: the time limit was reached after \d+ rows of a and \d+ /,
+      ),
     });
     expect(table?.rows_before).toBeLessThan(50_000);
     expect(table?.by).toMatchObject({ at_least: true, rows_removed: 0 });

@@ -287,7 +287,9 @@ describe("findLines", () => {
         expect(found.from).toBe(line);
         total += found.total;
         const { searched_to: end } = found;
-        expect(found.partial).toEqual(end && { reason: "time", message: `The time was over after line ${end}.` });
+        expect(found.partial).toEqual(
+          end && { reason: "time", message: `The time limit was reached after line ${end}.` },
+        );
         line = end && end + 1;
         expect(calls).toBeLessThan(20);
         if (line === undefined) expect(calls).toBeGreaterThan(1);
@@ -309,7 +311,7 @@ describe("findLines", () => {
     expect(slow.total).toBe(slow.searched_to);
     await expect(find("a\na\n", { find: "a", regex: true, line: 2 }, run(-1))).rejects.toMatchObject({
       code: "invalid_argument",
-      message: "The expression takes too long: the time was over before it was tried on all of line 2.",
+      message: "The expression takes too long: the time limit was reached before it was tried on all of line 2.",
       next: "simplify_expression",
     });
     for (const wanted of [

@@ -35,7 +35,7 @@ test("the time ends the batches, and is said", async () => {
     await rowsOf(table);
     const { reason, message } = table.broken() ?? {};
     expect(reason).toBe("time");
-    expect(message).toMatch(/^The time was over( after .*)?\.$/); // and not that something cannot be read
+    expect(message).toMatch(/^The time limit was reached( after .*)?\.$/); // and not that something cannot be read
   }
 });
 
@@ -44,7 +44,7 @@ test("the time is said with the rows that were read of a Parquet file", async ()
   const path = "parquet/rowgroups.parquet"; // 15 rows, of which the first group has 10
   const table = await openTableIn(path, bytesOf(path), () => ++calls > 1);
   expect(await rowsOf(table)).toHaveLength(10);
-  expect(table.broken()).toEqual({ reason: "time", message: "The time was over after 10 of 15 rows." });
+  expect(table.broken()).toEqual({ reason: "time", message: "The time limit was reached after 10 of 15 rows." });
 });
 
 test("an error of the source is no damage", async () => {

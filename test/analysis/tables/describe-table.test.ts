@@ -222,7 +222,7 @@ describe("when the time is over", () => {
       async *batches(): AsyncGenerator<Batch, void, undefined> {
         yield { first: 1, rows: [[7n], [8], [null]] };
       },
-      broken: () => ({ reason: "time", message: "The time was over." }),
+      broken: () => ({ reason: "time", message: "The time limit was reached." }),
     };
     const reports: unknown[] = [];
     const found = await describeTable(table, { report: (known) => reports.push(known) });

@@ -263,5 +263,5 @@ test("rows from the end are not told if the time is over before all were counted
     { ...unlimited, isOver: () => ++looks > 3 },
   );
   expect(page).toMatchObject({ first: 0, last: 0, more: true, partial: { reason: "time" } });
-  expect(page.partial?.message).toMatch(/^The time was over after [1-9]\d* rows/);
+  expect(page.partial?.message).toMatch(/^The time limit was reached after [1-9]\d* rows/);
 });

@@ -13,7 +13,7 @@ function answer(found: Partial<FoundLines>, asked: Partial<FindRequest> = {}) {
   return foundAnswer(whole, { find: "x", regex: false, context: 0, ...asked });
 }
 
-const timeOver = { reason: "time", message: "The time was over after line 72823." } as const;
+const timeOver = { reason: "time", message: "The time limit was reached after line 72823." } as const;
 const none = { total: 0, shown: 0, last: 0 };
 
 it.each<[string, Partial<FoundLines>, Partial<FindRequest>, string]>([
@@ -65,19 +65,19 @@ it.each<[string, Partial<FoundLines>, Partial<FindRequest>, string]>([
     "an expression that the time has ended",
     { total: 47, shown: 47, last: 72_000, searched_to: 72_823, partial: timeOver },
     { regex: true },
-    `At least 47 lines match in lines 1 to 72823 (text/plain, version 2); the time was over. A simpler expression gets further. More: read_artifact {${at},"find":"x","regex":true,"line":72824}`,
+    `At least 47 lines match in lines 1 to 72823 (text/plain, version 2); the time limit was reached. A simpler expression gets further. More: read_artifact {${at},"find":"x","regex":true,"line":72824}`,
   ],
   [
     "a text that the time has ended, not all shown",
     { from: 9, total: 470, shown: 100, last: 3_000, searched_to: 72_823, partial: timeOver },
     { line: 9 },
-    `At least 470 lines match in lines 9 to 72823 (text/plain, version 2); 100 shown, to line 3000; the time was over. More: read_artifact {${at},"find":"x","line":3001}`,
+    `At least 470 lines match in lines 9 to 72823 (text/plain, version 2); 100 shown, to line 3000; the time limit was reached. More: read_artifact {${at},"find":"x","line":3001}`,
   ],
   [
-    "none until the time was over",
+    "none until the time limit was reached",
     { ...none, searched_to: 72_823, partial: timeOver },
     {},
-    `0 lines match in lines 1 to 72823 (text/plain, version 2); the time was over. More: read_artifact {${at},"find":"x","line":72824}`,
+    `0 lines match in lines 1 to 72823 (text/plain, version 2); the time limit was reached. More: read_artifact {${at},"find":"x","line":72824}`,
   ],
   [
     "none where not all was tried",

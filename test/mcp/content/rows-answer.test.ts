@@ -39,10 +39,10 @@ it.each<[string, Partial<RowsPage>, RowsRequest, string]>([
     "Row 406 of 406 (2 columns, version 2). This is the end.",
   ],
   [
-    "no rows, as the time was over",
-    { first: 0, last: 0, more: true, partial: { reason: "time", message: "The time was over after 9 rows." } },
+    "no rows, as the time limit was reached",
+    { first: 0, last: 0, more: true, partial: { reason: "time", message: "The time limit was reached after 9 rows." } },
     { rows: -2 },
-    "No rows (2 columns, version 2). The time was over after 9 rows.",
+    "No rows (2 columns, version 2). The time limit was reached after 9 rows.",
   ],
   [
     "no rows",

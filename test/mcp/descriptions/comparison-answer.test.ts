@@ -41,8 +41,8 @@ it.each<[string, Comparison, string]>([
   ],
   [
     "text that was not all compared",
-    { kind: "text", text, partial: { reason: "time", message: "The time was over after 9 lines." } },
-    `The time was over after 9 lines. From version 2 to 3: at least 2 lines added, 1 removed, in 2 places.\n${hunks}`,
+    { kind: "text", text, partial: { reason: "time", message: "The time limit was reached after 9 lines." } },
+    `The time limit was reached after 9 lines. From version 2 to 3: at least 2 lines added, 1 removed, in 2 places.\n${hunks}`,
   ],
   [
     "a table by a column",
@@ -128,8 +128,8 @@ it.each<[string, Comparison, string]>([
   ],
   [
     "a table whose rows were not all counted",
-    { kind: "table", partial: { reason: "time", message: "The time was over." }, table },
-    "The time was over. From version 2 to 3: at least 406 rows before and 410 after.",
+    { kind: "table", partial: { reason: "time", message: "The time limit was reached." }, table },
+    "The time limit was reached. From version 2 to 3: at least 406 rows before and 410 after.",
   ],
   [
     "a table without a diff",
@@ -141,9 +141,9 @@ it.each<[string, Comparison, string]>([
     {
       kind: "bytes",
       bytes: { before: 100, after: 120, first_difference: 57 },
-      partial: { reason: "time", message: "The time was over after the first 57 bytes, which are the same." },
+      partial: { reason: "time", message: "The time limit was reached after the first 57 bytes, which are the same." },
     },
-    "The time was over after the first 57 bytes, which are the same. From version 2 to 3: 100 to 120 bytes. describe_artifact says what each one is.",
+    "The time limit was reached after the first 57 bytes, which are the same. From version 2 to 3: 100 to 120 bytes. describe_artifact says what each one is.",
   ],
   [
     "bytes",
@@ -188,7 +188,11 @@ it.each([
 });
 
 it("puts what was not compared first, also in the structured answer", () => {
-  const comparison: Comparison = { kind: "text", text, partial: { reason: "time", message: "The time was over." } };
+  const comparison: Comparison = {
+    kind: "text",
+    text,
+    partial: { reason: "time", message: "The time limit was reached." },
+  };
   const { structuredContent = {} } = comparisonAnswer({ before, after, comparison });
   expect(Object.keys(structuredContent)[0]).toBe("partial");
 });

@@ -95,11 +95,11 @@ describe("the description of a table", () => {
   });
 
   it("says so if the first row is data, if cells are not divided by commas, and if not all was looked at", () => {
-    const partial = { reason: "time" as const, message: "The time was over after 300 rows." };
+    const partial = { reason: "time" as const, message: "The time limit was reached after 300 rows." };
     const lines = told({ ...csv, partial, table: { ...table, delimiter: ";", header: false } });
     expect(lines.slice(0, 3)).toEqual([
       "csv, at least 406 rows x 3 columns, 27000 bytes, version 2.",
-      "Not all was looked at: The time was over after 300 rows.",
+      "Not all was looked at: The time limit was reached after 300 rows.",
       'Here cells are divided by ";", and the first row is data, so the columns have numbers for names.',
     ]);
     expect(told({ ...csv, table: { ...table, skipped_lines: 1 } })[1]).toBe(

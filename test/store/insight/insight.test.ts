@@ -105,7 +105,7 @@ describe("Insight.describe()", () => {
   it("makes a description that a limit has cut again", async () => {
     await save("id,v\na,1\n");
     let tries = 0;
-    const partial = { reason: "time", message: "The time was over." } as const;
+    const partial = { reason: "time", message: "The time limit was reached." } as const;
     const insight = insightWith(
       createFakeAnalyses(() => {
         tries += 1;

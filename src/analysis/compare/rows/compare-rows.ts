@@ -164,7 +164,7 @@ function incomplete(limit: Limit, join: RowJoin, key: string, names: readonly [s
   const read = `${join.rows[0]} rows of ${names[0]} and ${join.rows[1]} rows of ${names[1]}`;
   const why =
     limit === "time"
-      ? `the time was over after ${read}`
+      ? `the time limit was reached after ${read}`
       : `after ${read}, ${join.waiting} of them wait for a row with the same ${key}, more than can be kept`;
   return { reason: limit, message: `The comparison is not complete: ${why}.` };
 }

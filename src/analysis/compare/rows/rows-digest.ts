@@ -35,7 +35,7 @@ export async function rowsDigest(
   }
   if (run.isOver()) {
     const what = columns.length === 0 ? "counted" : "compared";
-    const message = `The time was over after ${rows} rows of ${name} were ${what}.`;
+    const message = `The time limit was reached after ${rows} rows of ${name} were ${what}.`;
     return { rows: table.totalRows ?? rows, sum, partial: { reason: "time", message } };
   }
   const partial = faultOf(table, name);

@@ -94,7 +94,7 @@ function partialOf(texts: readonly Text[], isLost: boolean): PartialReason | und
 }
 
 function timeOver(before: number, after: number): PartialReason {
-  const message = `The time was over after line ${before} of the one and line ${after} of the other. More lines may differ.`;
+  const message = `The time limit was reached after line ${before} of the one and line ${after} of the other. More lines may differ.`;
   return { reason: "time", message };
 }
 

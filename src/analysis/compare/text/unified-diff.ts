@@ -65,7 +65,7 @@ function shownHunk(
   let text = "";
   let body = "";
   for (const line of lines) {
-    if (line === undefined) return { text, cut: true }; // the time was over
+    if (line === undefined) return { text, cut: true }; // the time limit was reached
     if (!line.startsWith("+")) left++;
     if (!line.startsWith("-")) right++;
     body += line;

@@ -3,7 +3,7 @@ import { viewOf } from "../../formats/view-of.js";
 import type { Run, Source } from "../../source.js";
 import { Damage } from "../damage.js";
 
-/** The time was over inside of the header. */
+/** The time limit was reached inside of the header. */
 export class TimeIsOver extends Error {
   override readonly name = "TimeIsOver";
 }

@@ -79,7 +79,7 @@ async function findIn(source: FailingSource, run: Run, place: Place): Promise<Ar
 async function* foundIn(source: FailingSource, run: Run, place: Place): AsyncGenerator<FoundMessage> {
   for await (const message of place.blocks ? listed(source, place) : following(source, place)) {
     yield message;
-    if (run.isOver()) throw new Unreadable("The time was over.", "time");
+    if (run.isOver()) throw new Unreadable("The time limit was reached.", "time");
   }
 }
 

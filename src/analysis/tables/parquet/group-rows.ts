@@ -62,7 +62,7 @@ export class GroupRows {
   async #window(group: RowGroup, from: number, to: number): Promise<WindowColumn[]> {
     const columns: WindowColumn[] = [];
     for (const column of this.#columns) {
-      if (this.#reading.run.isOver()) throw new Unreadable("The time was over.", "time");
+      if (this.#reading.run.isOver()) throw new Unreadable("The time limit was reached.", "time");
       columns.push({ column, values: await readColumn(this.#reading, column, group, { from, to }) });
     }
     return columns;
