@@ -44,8 +44,7 @@ const uploadUriPattern = /^artifact-upload:\/\/([^/?#]*)$/;
  * - Null means absent. So does an empty text for an optional parameter.
  * - Where the schema wants a whole number, a boolean, an object or one of some words, text that says it is converted.
  *   Such a word may be spelled differently (`UTF-8`). A list may be text with commas between its parts.
- * - Where the schema wants text, a list of one text is that text. An empty list for an optional list is absent, and whole
- *   numbers in a list of texts are texts.
+ * - An empty list for an optional list is absent, and whole numbers in a list of texts are texts.
  * - Values in metadata may be numbers and booleans.
  * - A session id may have white space around it, and may be given as the URI `artifact-upload://ID`.
  *
@@ -55,12 +54,18 @@ export function normalizeParams(schema: z.ZodObject, given: unknown): unknown {
   return normalizeTopLevel(schema, parseIfJson(given));
 }
 
-/** The arguments of a tool, normalized as parameters are, and without the arguments that hosts add. */
+/**
+ * The arguments of a tool, normalized as parameters are, and without the arguments that hosts add. Where the schema wants
+ * text, a list of one text is that text.
+ */
 export function normalizeArguments(input: z.ZodObject, given: unknown): unknown {
   const args = parseIfJson(given);
   if (!isObject(args)) return args;
   const own = Object.entries(args).filter(([name]) => Object.hasOwn(input.shape, name) || !addedByHosts.has(name));
-  return normalizeTopLevel(input, Object.fromEntries(own));
+  return normalizeTopLevel(
+    input,
+    Object.fromEntries(own.map(([name, part]) => [name, withoutList(memberOf(input, name), part)])),
+  );
 }
 
 /**
@@ -87,10 +92,8 @@ export function normalizeSessionId(given: string): string {
 function normalizeTopLevel(schema: z.ZodObject, value: unknown): unknown {
   if (!isObject(value)) return value;
   const isAbsent = (name: string, part: unknown): boolean =>
-    (part === "" || (Array.isArray(part) && part.length === 0)) && mayBeAbsent(memberOf(schema, name));
-  const given = Object.entries(value)
-    .map(([name, part]) => [name, withoutList(memberOf(schema, name), part)] as const)
-    .filter(([name, part]) => !isAbsent(name, part));
+    (part === "" || isEmptyList(memberOf(schema, name), part)) && mayBeAbsent(memberOf(schema, name));
+  const given = Object.entries(value).filter(([name, part]) => !isAbsent(name, part));
   return normalizeObject(schema, Object.fromEntries(given));
 }
 
@@ -99,6 +102,11 @@ function withoutList(schema: z.core.$ZodType | undefined, value: unknown): unkno
   if (schema === undefined || !Array.isArray(value) || value.length !== 1) return value;
   const [only] = value;
   return typeof only === "string" && innermost(schema)._zod.def.type === "string" ? only : value;
+}
+
+function isEmptyList(schema: z.core.$ZodType | undefined, value: unknown): boolean {
+  const isList = schema !== undefined && innermost(schema)._zod.def.type === "array";
+  return isList && Array.isArray(value) && value.length === 0;
 }
 
 function mayBeAbsent(schema: z.core.$ZodType | undefined): boolean {

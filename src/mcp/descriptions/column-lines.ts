@@ -32,10 +32,9 @@ export function columnLines({ columns, rows }: ColumnsOfRows, chars: number): Sh
 
 /** All that is known of each column, as many columns as have room; one in any case. */
 export function fullColumnLines({ columns, rows }: ColumnsOfRows, chars: number): ShownColumns {
-  const full = columns.map(withoutUnique);
-  const all = full.map((column) => `${columnLine(column, rows)}${histogramText(column)}`);
+  const all = columns.map((column) => `${columnLine(withoutUnique(column), rows)}${histogramText(column)}`);
   const shown = Math.max(1, upTo(all, all.length, chars).length);
-  return { columns: full.slice(0, shown), lines: all.slice(0, shown), isShort: false };
+  return { columns: columns.slice(0, shown), lines: all.slice(0, shown), isShort: false };
 }
 
 /** Without the range of a text whose values are told, which says nothing more. */
