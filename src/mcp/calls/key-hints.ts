@@ -73,9 +73,7 @@ async function nearKeysError(error: ArtifactError, artifacts: ArtifactStore): Pr
     return new ArtifactError(code, message, { next: "correct_argument", details, cause: error });
   } catch (cause) {
     if (!(cause instanceof ArtifactError)) throw cause;
-    if (cause.code !== "bucket_not_found") return undefined; // the artifact is not found, whatever its neighbours are
-    const message = `${error.message} There is no such bucket: list_buckets lists those that there are.`;
-    return new ArtifactError(code, message, { next: "correct_argument", details, cause: error });
+    return undefined; // the artifact is not found, whatever its neighbours are
   }
 }
 

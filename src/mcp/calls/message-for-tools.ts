@@ -11,7 +11,7 @@ const adviceFor: Readonly<Record<NextStep, Advice>> = {
   correct_argument: "",
   see_buckets: "See list_buckets. To make the bucket, save into it.",
   see_artifacts:
-    "search_artifacts finds keys by words, list_artifacts lists a bucket, list_upload_sessions lists what is still being uploaded.",
+    "search_artifacts finds keys by words, list_artifacts lists a bucket, list_buckets all buckets, list_upload_sessions what is still being uploaded.",
   see_versions: "Call get_artifact with versions to list those that are kept.",
   find_session:
     "Find the session with list_upload_sessions (by bucket and key), or create one with create_upload_session.",

@@ -20,7 +20,6 @@ describe("AnalysisThreads", () => {
     expect(await threads.run(wanted, [contentOf("abc\ndef\nbbb\n")])).toEqual({
       from: 1,
       total: 2,
-      before: 0,
       shown: 2,
       last: 3,
       text: "1:abc\n3:bbb",

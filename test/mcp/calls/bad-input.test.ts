@@ -34,7 +34,7 @@ refusedWith("artifact_not_found", [
       "a key in an unknown bucket",
       tool,
       { bucket: "none", key: "k" },
-      /no such bucket: list_buckets /,
+      / list_buckets all buckets/,
       { bucket: "none", key: "k" },
     ],
     ["a key in different case", tool, { bucket: "b", key: "DIR/k" }, /Similar keys in this bucket: "dir\/k"\.$/],

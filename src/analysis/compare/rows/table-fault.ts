@@ -1,3 +1,4 @@
+import { count } from "../../../store/model/count.js";
 import type { PartialReason } from "../../../store/ports/description.js";
 import type { Table } from "../../tables/table.js";
 
@@ -14,7 +15,8 @@ export function faultOf(table: Table, name: string, isMatched = false): PartialR
     const missing = isMissing ? " Rows that are missing count as added or removed." : "";
     return { ...broken, message: `${name}: ${broken.message}${missing}` };
   }
-  const later = table.laterColumns?.() ?? 0;
-  if (later === 0) return undefined;
-  return { reason: "size", message: `${name}: ${later} columns that only later rows have were not compared.` };
+  const { names, hasMore = false } = table.laterColumns?.() ?? { names: new Set<string>() };
+  if (names.size === 0) return undefined;
+  const columns = `${hasMore ? "at least " : ""}${count(names.size, "column")}`;
+  return { reason: "size", message: `${name}: ${columns} that only later rows have were not compared.` };
 }
