@@ -1,4 +1,5 @@
 import { gzipSync } from "node:zlib";
+import { Table as ArrowTable, type DataType, Float64, Int32, tableToIPC, Utf8, vectorFromArray } from "apache-arrow";
 import { describe, expect, it } from "vitest";
 import { compare } from "../../../src/analysis/compare/compare.js";
 import type { Run, Source } from "../../../src/analysis/source.js";
@@ -198,6 +199,51 @@ describe("compare() of tables with the same rows", () => {
       const found = await compareBy(by, csv(plain), cut);
       expect(found).not.toHaveProperty("same");
       expect(found.partial?.reason).toBe("damaged");
+    }
+  });
+});
+
+describe("compare() of values of another type", () => {
+  const arrow = (values: readonly unknown[], type: DataType) => {
+    const id = vectorFromArray([1, 2, 3], new Int32());
+    return sourceOfBytes(tableToIPC(new ArrowTable({ id, v: vectorFromArray(values, type) }), "file"), "rows.arrow");
+  };
+  const json = (...values: readonly unknown[]) => jsonl(...values.map((v, at) => ({ id: at + 1, v })));
+  const whole = arrow([5, 6, 7], new Int32());
+
+  it.each<[string, Source, Source, string]>([
+    ["a text to a number", json("10115", "2"), json(10115, 2), '~ id=1: v "10115" -> 10115\n~ id=2: v "2" -> 2\n'],
+    ["a list to a text", json([1, 2], 5), json("[1,2]", 5), '~ id=1: v [1,2] -> "[1,2]"\n'],
+    ["a truth to a text", json(true, 5), json("true", 5), '~ id=1: v true -> "true"\n'],
+    ["an empty text to null", json("", "b"), json(null, "b"), '~ id=1: v "" -> (empty)\n'],
+    ["the key", jsonl({ id: 1, v: 2 }), jsonl({ id: "1", v: 2 }), '~ id=1: id 1 -> "1"\n'],
+    [
+      "an integer to a number",
+      whole,
+      arrow([5, 6, 7], new Float64()),
+      [5, 6, 7].map((v, at) => `~ id=${at + 1}: v ${v} (integer) -> ${v} (number)\n`).join(""),
+    ],
+    [
+      "an integer to a text",
+      whole,
+      arrow(["5", "6", "7"], new Utf8()),
+      [5, 6, 7].map((v, at) => `~ id=${at + 1}: v ${v} -> "${v}"\n`).join(""),
+    ],
+    ["a number to a text in another format", whole, json(5, "6", 7), '~ id=2: v 6 -> "6"\n'],
+  ])("shows %s", async (_what, before, after, changes) => {
+    expect(await compareBy(undefined, before, after)).not.toHaveProperty("same");
+    const found = await compareBy("id", before, after);
+    expect(found).not.toHaveProperty("same");
+    expect(found.table?.by?.changes).toBe(changes);
+  });
+
+  it.each<[string, Source, Source]>([
+    ["an integer in JSON", whole, json(5, 6, 7)],
+    ["a number in JSON", arrow([5, 6, 7], new Float64()), json(5, 6, 7)],
+    ["CSV, which has only texts", json("5", 6, null), csv("id,v\n1,5\n2,6\n3,\n")],
+  ])("takes %s as the same", async (_what, before, after) => {
+    for (const by of [undefined, "id"]) {
+      expect(await compareBy(by, before, after)).toMatchObject({ same: "rows", differs: ["format"] });
     }
   });
 });

@@ -2,7 +2,8 @@ import type { Comparison, PartialReason } from "../../../store/ports/description
 import type { Run } from "../../source.js";
 import type { Batch, Cell, Table } from "../../tables/table.js";
 import { shownChars } from "../shown-chars.js";
-import { RowChanges } from "./row-changes.js";
+import { kindsOf } from "./cell-kinds.js";
+import { type KindOf, RowChanges } from "./row-changes.js";
 import { RowJoin } from "./row-join.js";
 import { faultOf } from "./table-fault.js";
 import type { Side, WaitingRows } from "./waiting-rows.js";
@@ -31,7 +32,7 @@ export interface CompareRowsOptions {
 
 /**
  * Compares the rows of two tables by a key: both are read in step, and rows without a match are kept as hashes. Rows are
- * equal if the cells of all columns that both tables have are equal as texts.
+ * equal if the cells of all columns that both tables have are equal: as texts, and by their kinds if both have kinds.
  */
 export async function compareRows(
   tables: readonly [Table, Table],
@@ -39,8 +40,10 @@ export async function compareRows(
   { names, chars, run, waiting }: CompareRowsOptions,
 ): Promise<ComparedRows> {
   const layout = layoutOf(tables, key);
-  const changes = new RowChanges(key.name, layout.all, chars);
-  const join = new RowJoin(layout.common, changes, waiting);
+  const kinds = kindsOf(tables);
+  const kindOf: KindOf = (side, cell, at) => kinds[side].of(cell, layout.columns[side][at] ?? 0);
+  const changes = new RowChanges(key.name, layout.all, kindOf, chars);
+  const join = new RowJoin(layout.common, changes, kindOf, waiting);
   const limit = await joinTables(tables, layout.columns, join, run);
   const fault = faultOf(tables[0], names[0], true) ?? faultOf(tables[1], names[1], true);
   await showMissing(tables, layout.columns, changes, run);

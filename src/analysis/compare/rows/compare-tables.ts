@@ -3,6 +3,7 @@ import type { Comparison, PartialReason } from "../../../store/ports/description
 import type { Run } from "../../source.js";
 import type { Table } from "../../tables/table.js";
 import type { ComparedText } from "../text/compare-text.js";
+import { kindsOf } from "./cell-kinds.js";
 import { compareRows } from "./compare-rows.js";
 import { keyColumn, likelyKey } from "./key-column.js";
 import { rowsDigest } from "./rows-digest.js";
@@ -29,8 +30,9 @@ export async function compareTables(
   const key = await likelyKey(tables);
   const mayBeSame = text === undefined || text.mostDiffer || text.same === "lines";
   const columns = mayBeSame && haveSameColumns(changes) && mayHaveSameRows(tables) ? sharedColumns(tables) : [[], []];
-  const before = await rowsDigest(tables[0], columns[0] ?? [], names[0], run);
-  const after = await rowsDigest(tables[1], columns[1] ?? [], names[1], run);
+  const kinds = kindsOf(tables);
+  const before = await rowsDigest(tables[0], columns[0] ?? [], kinds[0], names[0], run);
+  const after = await rowsDigest(tables[1], columns[1] ?? [], kinds[1], names[1], run);
   const partial = before.partial ?? after.partial;
   const isSame =
     columns[0]?.length !== 0 && partial === undefined && before.rows === after.rows && before.sum.hasSame(after.sum);

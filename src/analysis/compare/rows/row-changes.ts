@@ -1,6 +1,7 @@
 import { cellText } from "../../tables/cell-text.js";
 import type { Cell, WantedRows } from "../../tables/table.js";
 import { Hasher } from "../hasher.js";
+import type { CellKind } from "./cell-kinds.js";
 import type { Side } from "./waiting-rows.js";
 
 const maxCellChars = 100;
@@ -13,15 +14,19 @@ const minLineChars = 8;
 const charsPerRemoved = 360;
 const leastRemoved = 20;
 
+/** The kind of a cell of a row that has the key first. */
+export type KindOf = (side: Side, cell: Cell, at: number) => CellKind;
+
 interface KeptCell {
-  readonly shown: string;
+  /** As much of its text as is shown. */
+  readonly text: string;
   readonly hash: number;
+  readonly kind: CellKind;
 }
 
 /** What is shown of a row. */
 export interface KeptRow {
-  /** As `id=7`. */
-  readonly name: string;
+  readonly key: KeptCell;
   /** The cells after the key. */
   readonly cells: readonly KeptCell[];
 }
@@ -44,6 +49,7 @@ export class RowChanges {
   readonly most: number;
   readonly #key: string;
   readonly #columns: readonly string[];
+  readonly #kindOf: KindOf;
   readonly #hasher = new Hasher();
   readonly #changes: Record<Kind, Change[]> = { changed: [], added: [], removed: [] };
   /** Changes whose rows are not at hand, by the numbers of these. */
@@ -53,19 +59,20 @@ export class RowChanges {
    * @param columns names of the columns, without the key. Those that both tables have come first
    * @param chars the most of all lines
    */
-  constructor(key: string, columns: readonly string[], chars: number) {
+  constructor(key: string, columns: readonly string[], kindOf: KindOf, chars: number) {
+    this.#kindOf = kindOf;
     this.#key = key;
     this.#columns = columns;
     this.most = Math.min(Math.ceil(chars / minLineChars), Math.ceil(maxKeptCells / (columns.length + 1)));
   }
 
-  keep(row: readonly Cell[]): KeptRow {
-    const cells = row.slice(1).map((cell) => {
-      const text = cellText(cell ?? null);
+  keep(side: Side, row: readonly Cell[]): KeptRow {
+    const [key, ...cells] = row.map((cell = null, at): KeptCell => {
+      const text = cellText(cell);
       this.#hasher.addText(text);
-      return { shown: shown(text), hash: this.#hasher.take() };
+      return { text: copyOf(text), hash: this.#hasher.take(), kind: this.#kindOf(side, cell, at) };
     });
-    return { name: `${shown(this.#key)}=${shown(cellText(row[0] ?? null))}`, cells };
+    return { key: key as KeptCell, cells };
   }
 
   /** @param rowOf the row of a number, if it is at hand */
@@ -97,7 +104,7 @@ export class RowChanges {
 
   show(side: Side, number: number, row: readonly Cell[]): void {
     const change = this.#missing[side].get(number);
-    if (change !== undefined) change.rows[side] = this.keep(row);
+    if (change !== undefined) change.rows[side] = this.keep(side, row);
   }
 
   /**
@@ -137,23 +144,26 @@ export class RowChanges {
   }
 
   #lineOf(kind: Kind, { rows: [before, after] }: Change): string | undefined {
-    const name = (after ?? before)?.name;
-    if (name === undefined) return undefined;
+    const key = (after ?? before)?.key;
+    if (key === undefined) return undefined;
+    const name = `${shown(this.#key)}=${shown(key.text)}`;
     if (kind === "removed") return lineOf(signs[kind], name, []);
     const cells = after?.cells ?? [];
     if (kind === "added") {
       return lineOf(
         signs[kind],
         name,
-        cells.map((cell, at) => `${shown(this.#columns[at] ?? "")}=${cell.shown}`),
+        cells.map((cell, at) => `${shown(this.#columns[at] ?? "")}=${shown(cell.text)}`),
       );
     }
-    const changed = (before?.cells ?? []).flatMap((cell, at) => {
+    if (before === undefined || after === undefined) return lineOf(signs[kind], name, []);
+    const keyChange = before.key.kind === key.kind ? [] : [`${shown(this.#key)} ${changeOf(before.key, key)}`];
+    const changed = before.cells.flatMap((cell, at) => {
       const other = cells[at];
-      if (other === undefined || other.hash === cell.hash) return [];
-      return [`${shown(this.#columns[at] ?? "")} ${orEmpty(cell.shown)} -> ${orEmpty(other.shown)}`];
+      if (other === undefined || (other.hash === cell.hash && other.kind === cell.kind)) return [];
+      return [`${shown(this.#columns[at] ?? "")} ${changeOf(cell, other)}`];
     });
-    return lineOf(signs[kind], name, changed);
+    return lineOf(signs[kind], name, [...keyChange, ...changed]);
   }
 }
 
@@ -164,13 +174,29 @@ function lineOf(sign: string, name: string, cells: readonly string[]): string {
   return line.length <= maxLineChars ? `${line}\n` : `${line.slice(0, maxLineChars)}${cutLine}`;
 }
 
-function orEmpty(text: string): string {
-  return text === "" ? "(empty)" : text;
+/** As `12 -> 13`. Where the kind is another one, it is seen: `"12" -> 12`, `12 (integer) -> 12 (number)`. */
+function changeOf(before: KeptCell, after: KeptCell): string {
+  if (before.kind === after.kind) return `${orEmpty(before.text)} -> ${orEmpty(after.text)}`;
+  const values = [before, after].map(({ text, kind }) => (kind === "text" ? `"${escaped(text)}"` : orEmpty(text)));
+  if (values[0] !== values[1]) return values.join(" -> ");
+  return `${values[0]} (${before.kind}) -> ${values[1]} (${after.kind})`;
 }
 
-/** A copy on one line. A part of a text would keep all of it in memory. */
+function orEmpty(text: string): string {
+  return text === "" ? "(empty)" : shown(text);
+}
+
+/** A copy of what is shown. A part of a text would keep all of it in memory. */
+function copyOf(text: string): string {
+  return Buffer.from(text.length > maxCellChars ? `${text.slice(0, maxCellChars)}...` : text).toString();
+}
+
+/** On one line, and not too long. */
 function shown(text: string): string {
-  const cut = text.length > maxCellChars ? `${text.slice(0, maxCellChars)}...` : text;
-  const copy = Buffer.from(cut).toString();
-  return /[\p{Cc}\p{Zl}\p{Zp}]/u.test(copy) ? JSON.stringify(copy).slice(1, -1) : copy;
+  const cut = text.length > maxCellChars + 3 ? copyOf(text) : text;
+  return /[\p{Cc}\p{Zl}\p{Zp}]/u.test(cut) ? escaped(cut) : cut;
+}
+
+function escaped(text: string): string {
+  return JSON.stringify(text).slice(1, -1);
 }

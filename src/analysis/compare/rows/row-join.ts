@@ -2,7 +2,7 @@ import { cellText } from "../../tables/cell-text.js";
 import type { Batch, Cell } from "../../tables/table.js";
 import { Hasher } from "../hasher.js";
 import { RecentRows } from "./recent-rows.js";
-import type { RowChanges } from "./row-changes.js";
+import type { KindOf, RowChanges } from "./row-changes.js";
 import { type Side, WaitingRows } from "./waiting-rows.js";
 
 /**
@@ -22,18 +22,20 @@ export class RowJoin {
   readonly #waiting: WaitingRows;
   readonly #common: number;
   readonly #changes: RowChanges;
+  readonly #kindOf: KindOf;
   readonly #recent: readonly [RecentRows, RecentRows];
   /** Rows that did not wait, because the other table had ended. */
   readonly #left: [number, number] = [0, 0];
   readonly #hasher = new Hasher();
 
   /** @param common number of cells after the key that are compared */
-  constructor(common: number, changes: RowChanges, waiting = new WaitingRows()) {
+  constructor(common: number, changes: RowChanges, kindOf: KindOf, waiting = new WaitingRows()) {
     this.#common = common;
     this.#changes = changes;
+    this.#kindOf = kindOf;
     this.#waiting = waiting;
-    const recent = () => new RecentRows(changes.most, (row) => changes.keep(row));
-    this.#recent = [recent(), recent()];
+    const recent = (side: Side) => new RecentRows(changes.most, (row) => changes.keep(side, row));
+    this.#recent = [recent(0), recent(1)];
   }
 
   /** `repeated` is a lower bound. */
@@ -74,7 +76,7 @@ export class RowJoin {
     const mayWait = !this.isEnded[other(side)];
     this.#hasher.addText(key);
     const hash = this.#hasher.take();
-    const content = this.#contentOf(row);
+    const content = this.#contentOf(side, row);
     const added = this.#waiting.add(side, hash, { number, content }, mayWait);
     if (added === undefined) return false;
     this.rows[side]++;
@@ -105,8 +107,11 @@ export class RowJoin {
     this.#changes.add(numbers, (of, at) => this.#recent[of].rowOf(at));
   }
 
-  #contentOf(row: readonly Cell[]): number {
+  /** The key is matched by its text, so its kind is part of the content. */
+  #contentOf(side: Side, row: readonly Cell[]): number {
+    this.#hasher.addText(this.#kindOf(side, row[0] ?? null, 0));
     for (let at = 1; at <= this.#common; at++) {
+      this.#hasher.addText(this.#kindOf(side, row[at] ?? null, at));
       this.#hasher.addText(cellText(row[at] ?? null));
       this.#hasher.addBorder();
     }

@@ -4,6 +4,7 @@ import { cellText } from "../../tables/cell-text.js";
 import type { Cell, Table } from "../../tables/table.js";
 import { HashSum } from "../hash-sum.js";
 import { Hasher } from "../hasher.js";
+import type { CellKinds } from "./cell-kinds.js";
 import { faultOf } from "./table-fault.js";
 
 /** The rows of a table: how many, and hashes of all of them. */
@@ -16,11 +17,12 @@ export interface RowsDigest {
 /**
  * Counts the rows of a table.
  *
- * @param columns indexes of the columns whose cells go into the digest. Without any, rows are only counted
+ * @param columns indexes of the columns whose cells go into the digest, with their kinds. Without any, rows are only counted
  */
 export async function rowsDigest(
   table: Table,
   columns: readonly number[],
+  kinds: CellKinds,
   name: string,
   run: Run,
 ): Promise<RowsDigest> {
@@ -30,7 +32,7 @@ export async function rowsDigest(
   let rows = 0;
   for await (const batch of table.batches({ columns })) {
     rows += batch.rows.length;
-    if (columns.length > 0) for (const row of batch.rows) sum.add(hashOf(row, hasher));
+    if (columns.length > 0) for (const row of batch.rows) sum.add(hashOf(row, columns, kinds, hasher));
     if (run.isOver()) break;
   }
   if (run.isOver()) {
@@ -42,8 +44,9 @@ export async function rowsDigest(
   return { rows, sum, ...(partial && { partial }) };
 }
 
-function hashOf(row: readonly Cell[], hasher: Hasher): number {
-  for (const cell of row) {
+function hashOf(row: readonly Cell[], columns: readonly number[], kinds: CellKinds, hasher: Hasher): number {
+  for (const [at, cell] of row.entries()) {
+    hasher.addText(kinds.of(cell, columns[at] ?? 0)); // no kind is the beginning of another one
     hasher.addText(cellText(cell ?? null));
     hasher.addBorder();
   }
