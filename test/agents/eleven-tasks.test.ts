@@ -186,7 +186,9 @@ const tasks: Readonly<Record<string, Task>> = {
       await save(tableAt.bucket, tableAt.key, table);
       await save(tableAt.bucket, tableAt.key, `${table.replace("\n150,a,", "\n150,c,")}301,b,9\n`);
       const changes = await agent.call("compare_artifacts", tableAt);
-      expect(changes).toMatch(/^From version 1 to 2: 300 to 301 rows.*\n-150,a,3\n\+150,c,3\n.*\n\+301,b,9\n/s);
+      expect(changes).toMatch(
+        /^They differ, from version 1 to 2: 300 to 301 rows.*\n-150,a,3\n\+150,c,3\n.*\n\+301,b,9\n/s,
+      );
       return agent;
     },
   },

@@ -28,6 +28,9 @@ function headOf(comparison: Comparison, before: Artifact, after: Artifact): stri
   const isOneArtifact = before.bucket === after.bucket && before.key === after.key;
   const range = `${first} to ${isOneArtifact ? after.version : second}`;
   if (comparison.same !== undefined) return sameText(comparison, range);
+  const { table } = comparison;
+  // Rows that were not matched are only counted: as many of them must not read as the same ones.
+  if (table !== undefined && table.by === undefined) return `They differ, from ${range}: ${countsOf(comparison)}.`;
   return `From ${range}: ${countsOf(comparison)}.`;
 }
 
@@ -103,7 +106,7 @@ function shortLineCounts(text: Comparison["text"], isOver: boolean): string {
 
 function rowCounts({ rows_before: before, rows_after: after }: ComparedTable, isOver: boolean): string {
   if (isOver) return `at least ${before} rows before and ${after} after`;
-  return before === after ? `${count(after, "row")} in both` : `${before} to ${count(after, "row")}`;
+  return before === after ? `${count(after, "row")} each` : `${before} to ${count(after, "row")}`;
 }
 
 function columnChanges({ columns_added: added, columns_removed: removed }: ComparedTable): string[] {
@@ -169,20 +172,31 @@ function hintsOf({ kind, same, text, table, bytes }: Comparison, before: Artifac
   }
   const isLong = text === undefined || text.cut || text.diff.length > longDiffChars;
   return [
-    ...(text?.cut
-      ? [`The diff is cut. Line by line from there: ${readCall(after, { line: lineAfter(text.diff) })}.`]
-      : []),
+    ...(text?.cut ? [`The diff is cut. Line by line from there: ${restOf(text, before, after)}.`] : []),
     ...(key !== undefined && isLong ? [`${compareCall({ by: key })} shows changed rows.`] : []),
     ...(bytes === undefined ? [] : ["describe_artifact says what each one is."]),
   ];
 }
 
-/** The line of the second text that comes after a diff. */
-function lineAfter(diff: string): number {
-  const hunks = [...diff.matchAll(/^@@ -\d+(?:,\d+)? \+(\d+)(,0)?(?:,\d+)? @@.*$/gm)];
-  const last = hunks.at(-1);
-  if (last === undefined) return 1;
-  const shown = diff.slice(last.index + last[0].length).match(/^[ +]/gm) ?? [];
-  const first = Number(last[1]) + (last[2] === undefined ? 0 : 1); // no lines are named by the line before them
-  return first + shown.length;
+/** The call that reads on after a diff that is cut: of the first text if only removed lines are not shown. */
+function restOf(text: NonNullable<Comparison["text"]>, before: Artifact, after: Artifact): string {
+  const lines = withoutNames(text.diff).split("\n");
+  const shown = (sign: string): number => lines.filter((line) => line.startsWith(sign)).length;
+  const onlyRemoved = shown("+") >= text.lines_added && shown("-") < text.lines_removed;
+  const next = linesAfter(lines);
+  return onlyRemoved ? readCall(before, { line: next.before }) : readCall(after, { line: next.after });
+}
+
+/** The lines of both texts that come after the lines of a diff. */
+function linesAfter(lines: readonly string[]): { readonly before: number; readonly after: number } {
+  const at = lines.findLastIndex((line) => line.startsWith("@@ "));
+  const head = /^@@ -(\d+)(,0)?(?:,\d+)? \+(\d+)(,0)?(?:,\d+)? @@/.exec(lines[at] ?? "");
+  if (head === null) return { before: 1, after: 1 };
+  const shown = lines.slice(at + 1);
+  const next = (first: string | undefined, none: string | undefined, signs: string): number =>
+    // a range without lines is named by the line before it
+    Number(first) +
+    (none === undefined ? 0 : 1) +
+    shown.filter((line) => line !== "" && signs.includes(line.charAt(0))).length;
+  return { before: next(head[1], head[2], " -"), after: next(head[3], head[4], " +") };
 }

@@ -55,19 +55,24 @@ it.each<[string, Comparison, string]>([
     `From version 2 to 3: 406 to 410 rows; by id 4 rows added, 0 removed, 1 changed. id does not name each row: 3 repeat a value and 1 have none, and are matched in order. Not all changes are shown: read_artifact {"bucket":"b","key":"k.csv","version":3,"rows":5} reads rows.\n${by.changes}`,
   ],
   [
+    "a table by a column with as many rows",
+    { kind: "table", table: { ...table, rows_after: 406, by: { ...by, rows_added: 1, rows_removed: 1 } } },
+    `From version 2 to 3: 406 rows each; by id 1 row added, 1 removed, 1 changed.\n${by.changes}`,
+  ],
+  [
     "a table with a diff",
     { kind: "table", table: { ...table, rows_after: 406, columns_added: ["a b", "c,d"] }, text },
-    `From version 2 to 3: 406 rows in both; columns added: a b, "c,d"; +2 -1 lines.\n${hunks}`,
+    `They differ, from version 2 to 3: 406 rows each; columns added: a b, "c,d"; +2 -1 lines.\n${hunks}`,
   ],
   [
     "a table with a long diff",
     { kind: "table", table: { ...table, likely_key: "id" }, text: { ...text, diff: diff + filler } },
-    `From version 2 to 3: 406 to 410 rows; +2 -1 lines. ${compareCall} shows changed rows.\n${hunks}${filler}`,
+    `They differ, from version 2 to 3: 406 to 410 rows; +2 -1 lines. ${compareCall} shows changed rows.\n${hunks}${filler}`,
   ],
   [
     "a table with a short diff",
     { kind: "table", table: { ...table, likely_key: "id" }, text },
-    `From version 2 to 3: 406 to 410 rows; +2 -1 lines.\n${hunks}`,
+    `They differ, from version 2 to 3: 406 to 410 rows; +2 -1 lines.\n${hunks}`,
   ],
   [
     "the same text, stored in another way",
@@ -129,12 +134,12 @@ it.each<[string, Comparison, string]>([
   [
     "a table whose rows were not all counted",
     { kind: "table", partial: { reason: "time", message: "The time limit was reached." }, table },
-    "The time limit was reached. From version 2 to 3: at least 406 rows before and 410 after.",
+    "The time limit was reached. They differ, from version 2 to 3: at least 406 rows before and 410 after.",
   ],
   [
     "a table without a diff",
     { kind: "table", table: { ...table, columns_removed: ["a"], likely_key: "id" } },
-    `From version 2 to 3: 406 to 410 rows; columns removed: a. ${compareCall} shows changed rows.`,
+    `They differ, from version 2 to 3: 406 to 410 rows; columns removed: a. ${compareCall} shows changed rows.`,
   ],
   [
     "bytes that were not all compared",
@@ -182,9 +187,26 @@ it.each([
   ["@@ -5,9 +4,0 @@\n-a\n", 5],
   ["@@ -1,2 +1,2 @@\n a\n-b\n+c\n", 3],
   ["@@ -1 +1 @@\n-b\n+c\n", 2],
+  ["@@ -1 +1,2 @@\n-b\n+c\u2028+d\n+@@ e\n", 3],
 ])("goes on after the last line that a diff shows: %j", (shown, line) => {
-  const comparison: Comparison = { kind: "text", text: { ...text, diff: `--- a\n+++ b\n${shown}`, cut: true } };
+  const comparison: Comparison = {
+    kind: "text",
+    text: { ...text, lines_added: 9, diff: `--- a\n+++ b\n${shown}`, cut: true },
+  };
   expect(textOf(comparisonAnswer({ before, after, comparison }))).toContain(`"version":3,"line":${line}}.`);
+});
+
+it.each([
+  ["@@ -1,3 +1,2 @@\n a\n-b\n-c\n+d\n", 4],
+  ["@@ -0,0 +1 @@\n+d\n", 1],
+  ["@@ -9,2 +8,0 @@\n-x\n-- y\n", 11],
+])("goes on in the text before if only removed lines are not shown: %j", (shown, line) => {
+  const added = shown.includes("+d") ? 1 : 0;
+  const comparison: Comparison = {
+    kind: "text",
+    text: { ...text, lines_added: added, lines_removed: 9, diff: `--- a\n+++ b\n${shown}`, cut: true },
+  };
+  expect(textOf(comparisonAnswer({ before, after, comparison }))).toContain(`"version":2,"line":${line}}.`);
 });
 
 it("puts what was not compared first, also in the structured answer", () => {

@@ -281,11 +281,15 @@ describe("compare_artifacts", () => {
   const changed = csv.replace("plum,3", "plum,5");
 
   it.each<[string, Arguments, RegExp]>([
-    ["the newest version with the one before", {}, /^From version 2 to 3: 4 to 5 rows/],
-    ["an older version with the newest", { version: 1 }, /^From version 1 to 3: 4 to 5 rows/],
-    ["two versions", { version: 1, to_version: 2 }, /^From version 1 to 2: 4 rows in both; \+1 -1 lines\.\n/],
-    ["a version with the one before", { to_version: 2 }, /^From version 1 to 2: 4 rows in both; \+1 -1 lines\.\n/],
-    ["two keys", { to_key: "n.csv" }, /^From t\.csv version 3 to n\.csv version 1: 5 to 4 rows/],
+    ["the newest version with the one before", {}, /^They differ, from version 2 to 3: 4 to 5 rows/],
+    ["an older version with the newest", { version: 1 }, /^They differ, from version 1 to 3: 4 to 5 rows/],
+    ["two versions", { version: 1, to_version: 2 }, /^They differ, from version 1 to 2: 4 rows each; \+1 -1 lines\.\n/],
+    [
+      "a version with the one before",
+      { to_version: 2 },
+      /^They differ, from version 1 to 2: 4 rows each; \+1 -1 lines\.\n/,
+    ],
+    ["two keys", { to_key: "n.csv" }, /^They differ, from t\.csv version 3 to n\.csv version 1: 5 to 4 rows/],
     [
       "two buckets",
       { version: 1, to_bucket: "c", to_version: 1 },
