@@ -109,8 +109,17 @@ function rowCounts({ rows_before: before, rows_after: after }: ComparedTable, is
   return before === after ? `${count(after, "row")} each` : `${before} to ${count(after, "row")}`;
 }
 
+/** Names of columns in a list. */
+const maxNames = 20;
+/** A comparison has no more: there may be others. */
+const mostKnownNames = 200;
+
 function columnChanges({ columns_added: added, columns_removed: removed }: ComparedTable): string[] {
-  const names = (columns: readonly string[]): string => columns.map(plainOrQuoted).join(", ");
+  const names = (columns: readonly string[]): string => {
+    const listed = columns.slice(0, maxNames).map(plainOrQuoted).join(", ");
+    const more = columns.length - maxNames;
+    return more > 0 ? `${listed} and ${columns.length < mostKnownNames ? "" : "at least "}${more} more` : listed;
+  };
   return [
     added.length === 0 ? "" : `columns added: ${names(added)}`,
     removed.length === 0 ? "" : `columns removed: ${names(removed)}`,

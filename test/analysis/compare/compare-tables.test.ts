@@ -288,6 +288,18 @@ describe("compare() names a column that may name the rows", () => {
   ])("%s", async (_what, before, after, expected) => {
     expect((await compareBy(undefined, csv(before), csv(after))).table?.likely_key).toBe(expected);
   });
+
+  it("not one that has a value twice far from the first rows of one of them", async () => {
+    const rows = Array.from({ length: 3000 }, (_, at) => `${at},k${at}\n`);
+    const before = csv(`day,k\n${rows.join("")}`);
+    const after = csv(`day,k\n${rows.with(2900, "0,k2900\n").join("")}`);
+    for (const [one, other] of [
+      [before, after],
+      [after, before],
+    ] as const) {
+      expect((await compareBy(undefined, one, other)).table?.likely_key).toBe("k");
+    }
+  });
 });
 
 describe("compare() of other content", () => {

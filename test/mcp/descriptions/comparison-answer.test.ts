@@ -209,6 +209,18 @@ it.each([
   expect(textOf(comparisonAnswer({ before, after, comparison }))).toContain(`"version":2,"line":${line}}.`);
 });
 
+it.each([
+  [20, "c19;"],
+  [21, "c19 and 1 more;"],
+  [199, "c19 and 179 more;"],
+  [200, "c19 and at least 180 more;"], // a comparison has no more names
+])("names 20 columns of %d", (columns, end) => {
+  const names = Array.from({ length: columns }, (_, at) => `c${at}`);
+  const comparison: Comparison = { kind: "table", table: { ...table, columns_added: names }, text };
+  const listed = names.slice(0, 19).join(", ");
+  expect(textOf(comparisonAnswer({ before, after, comparison }))).toContain(`columns added: ${listed}, ${end} +2`);
+});
+
 it("puts what was not compared first, also in the structured answer", () => {
   const comparison: Comparison = {
     kind: "text",
