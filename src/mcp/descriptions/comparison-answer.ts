@@ -93,6 +93,7 @@ function countsOf({ text, table, bytes, partial }: Comparison): string {
 }
 
 type ComparedTable = NonNullable<Comparison["table"]>;
+type ComparedKeys = NonNullable<ComparedTable["by"]>;
 
 function lineCounts(text: NonNullable<Comparison["text"]>, isOver: boolean): string {
   const least = isOver ? "at least " : "";
@@ -126,7 +127,7 @@ function columnChanges({ columns_added: added, columns_removed: removed }: Compa
   ];
 }
 
-function changedRows(by: NonNullable<ComparedTable["by"]>): string {
+function changedRows(by: ComparedKeys): string {
   const column = plainOrQuoted(by.column);
   const counts = [
     [by.rows_added, "added"],
@@ -153,8 +154,13 @@ function remarksOn({ text, table }: Comparison): string[] {
     ends === undefined ? "" : `Their line ends are ${ends.join(" and ")}, and are not compared.`,
     by === undefined || by.repeated_keys + by.empty_keys === 0
       ? ""
-      : `${plainOrQuoted(by.column)} does not name each row: ${by.repeated_at_least ? "at least " : ""}${by.repeated_keys} repeat a value and ${by.empty_keys} have none, and are matched in order.`,
+      : `${plainOrQuoted(by.column)} does not name each row: ${repeatsOf(by)}. These are matched in order.`,
   ].filter((part) => part !== "");
+}
+
+function repeatsOf({ repeated_keys: repeated, repeated_at_least: isLeast, empty_keys: empty }: ComparedKeys): string {
+  const repeats = repeated === 1 ? "repeats" : "repeat";
+  return `${isLeast ? "at least " : ""}${repeated} ${repeats} a value and ${empty} ${empty === 1 ? "has" : "have"} none`;
 }
 
 /** A diff of a table that is longer is worth another call. */

@@ -104,6 +104,11 @@ describe("compare() of tables", () => {
     });
   });
 
+  it("shows values in quotes that have blanks at their ends", async () => {
+    const { table } = await compareBy("id", csv("id,v\n1,b \n2,c\n"), csv("id,v\n1,b\n2, c\n 3, \n"));
+    expect(table?.by?.changes).toBe('~ id=1: v "b " -> b\n~ id=2: v c -> " c"\n+ id=" 3": v=" "\n');
+  });
+
   it("refuses a column that not both have", async () => {
     await expect(compareBy("colour", csv(prices), csv("id,colour\n1,red\n"))).rejects.toMatchObject({
       code: "invalid_argument",

@@ -52,7 +52,7 @@ it.each<[string, Comparison, string]>([
   [
     "a table by a column that does not name each row",
     { kind: "table", table: { ...table, by: { ...by, repeated_keys: 3, empty_keys: 1, cut: true } } },
-    `From version 2 to 3: 406 to 410 rows; by id 4 rows added, 0 removed, 1 changed. id does not name each row: 3 repeat a value and 1 have none, and are matched in order. Not all changes are shown: read_artifact {"bucket":"b","key":"k.csv","version":3,"rows":5} reads rows.\n${by.changes}`,
+    `From version 2 to 3: 406 to 410 rows; by id 4 rows added, 0 removed, 1 changed. id does not name each row: 3 repeat a value and 1 has none. These are matched in order. Not all changes are shown: read_artifact {"bucket":"b","key":"k.csv","version":3,"rows":5} reads rows.\n${by.changes}`,
   ],
   [
     "a table by a column with as many rows",
@@ -129,7 +129,7 @@ it.each<[string, Comparison, string]>([
       partial: { reason: "time", message: "The comparison is not complete: it is large." },
       table: { ...table, by: { ...noChanges, at_least: true, repeated_keys: 2, repeated_at_least: true } },
     },
-    `The comparison is not complete: it is large. From version 2 to 3: by id no change was found in the rows that were matched. id does not name each row: at least 2 repeat a value and 0 have none, and are matched in order. If both are text, ${plainCall} compares all lines.`,
+    `The comparison is not complete: it is large. From version 2 to 3: by id no change was found in the rows that were matched. id does not name each row: at least 2 repeat a value and 0 have none. These are matched in order. If both are text, ${plainCall} compares all lines.`,
   ],
   [
     "a table whose rows were not all counted",
@@ -207,6 +207,13 @@ it.each([
     text: { ...text, lines_added: added, lines_removed: 9, diff: `--- a\n+++ b\n${shown}`, cut: true },
   };
   expect(textOf(comparisonAnswer({ before, after, comparison }))).toContain(`"version":2,"line":${line}}.`);
+});
+
+it("says of one row that it repeats a value", () => {
+  const comparison: Comparison = { kind: "table", table: { ...table, by: { ...by, repeated_keys: 1 } } };
+  expect(textOf(comparisonAnswer({ before, after, comparison }))).toContain(
+    "id does not name each row: 1 repeats a value and 0 have none. These are matched in order.",
+  );
 });
 
 it.each([

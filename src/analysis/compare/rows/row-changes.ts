@@ -146,14 +146,14 @@ export class RowChanges {
   #lineOf(kind: Kind, { rows: [before, after] }: Change): string | undefined {
     const key = (after ?? before)?.key;
     if (key === undefined) return undefined;
-    const name = `${shown(this.#key)}=${shown(key.text)}`;
+    const name = `${shown(this.#key)}=${value(key.text)}`;
     if (kind === "removed") return lineOf(signs[kind], name, []);
     const cells = after?.cells ?? [];
     if (kind === "added") {
       return lineOf(
         signs[kind],
         name,
-        cells.map((cell, at) => `${shown(this.#columns[at] ?? "")}=${shown(cell.text)}`),
+        cells.map((cell, at) => `${shown(this.#columns[at] ?? "")}=${value(cell.text)}`),
       );
     }
     if (before === undefined || after === undefined) return lineOf(signs[kind], name, []);
@@ -183,7 +183,12 @@ function changeOf(before: KeptCell, after: KeptCell): string {
 }
 
 function orEmpty(text: string): string {
-  return text === "" ? "(empty)" : shown(text);
+  return text === "" ? "(empty)" : value(text);
+}
+
+/** In quotes if blanks at its ends would not be seen. */
+function value(text: string): string {
+  return /^\s|\s$/.test(text) ? `"${escaped(text)}"` : shown(text);
 }
 
 /** A copy of what is shown. A part of a text would keep all of it in memory. */
