@@ -6,6 +6,7 @@ import { type Run, type Source, timeIsOver } from "../source.js";
 import { openDetectedTable } from "../tables/open-table.js";
 import type { Table } from "../tables/table.js";
 import { firstDifference } from "./first-difference.js";
+import { oneLine } from "./one-line.js";
 import { type ComparedTables, compareKeyedTables, compareTables } from "./rows/compare-tables.js";
 import { sameness, samenessOfRows } from "./sameness.js";
 import { type ComparedText, compareText } from "./text/compare-text.js";
@@ -16,7 +17,8 @@ import { type ComparedText, compareText } from "./text/compare-text.js";
  *
  * @throws ArtifactError `invalid_argument` if `by` is no column of both
  */
-export async function compare(before: Source, after: Source, wanted: CompareAnalysis, run: Run): Promise<Comparison> {
+export async function compare(before: Source, after: Source, asked: CompareAnalysis, run: Run): Promise<Comparison> {
+  const wanted = { ...asked, names: [oneLine(asked.names[0]), oneLine(asked.names[1])] as const }; // keys may have any characters
   const { at, compared } = await firstDifference(before, after, run);
   if (at === undefined && compared === before.bytes) return { kind: "identical" };
   const bytes = { before: before.bytes, after: after.bytes, first_difference: at ?? compared };

@@ -109,6 +109,18 @@ describe("compare() of tables", () => {
     expect(table?.by?.changes).toBe('~ id=1: v "b " -> b\n~ id=2: v c -> " c"\n+ id=" 3": v=" "\n');
   });
 
+  it("shows names and values on one line", async () => {
+    const [before, after] = [csv("id,v\u2028\n1,b\n"), csv('id,v\u2028\n1,c\u2029\u202e\n2,"a\nb')];
+    const { partial, table } = await compare(
+      before,
+      after,
+      { kind: "compare", names: ["a", "b\u2028c"], by: "id", chars: 800 },
+      endlessRun(),
+    );
+    expect(table?.by?.changes).toContain("~ id=1: v\\u2028 b -> c\\u2029\\u202e\n");
+    expect(partial?.message).toMatch(/^b\\u2028c: /);
+  });
+
   it("refuses a column that not both have", async () => {
     await expect(compareBy("colour", csv(prices), csv("id,colour\n1,red\n"))).rejects.toMatchObject({
       code: "invalid_argument",

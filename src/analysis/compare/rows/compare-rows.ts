@@ -1,6 +1,7 @@
 import type { Comparison, PartialReason } from "../../../store/ports/description.js";
 import type { Run } from "../../source.js";
 import type { Batch, Cell, Table } from "../../tables/table.js";
+import { oneLine } from "../one-line.js";
 import { shownChars } from "../shown-chars.js";
 import { kindsOf } from "./cell-kinds.js";
 import { type KindOf, RowChanges } from "./row-changes.js";
@@ -168,6 +169,6 @@ function incomplete(limit: Limit, join: RowJoin, key: string, names: readonly [s
   const why =
     limit === "time"
       ? `the time limit was reached after ${read}`
-      : `after ${read}, ${join.waiting} of them wait for a row with the same ${key}, more than can be kept`;
+      : `after ${read}, ${join.waiting} of them wait for a row with the same ${oneLine(key)}, more than can be kept`;
   return { reason: limit, message: `The comparison is not complete: ${why}.` };
 }

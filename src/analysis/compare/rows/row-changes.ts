@@ -1,6 +1,7 @@
 import { cellText } from "../../tables/cell-text.js";
 import type { Cell, WantedRows } from "../../tables/table.js";
 import { Hasher } from "../hasher.js";
+import { oneLine } from "../one-line.js";
 import type { CellKind } from "./cell-kinds.js";
 import type { Side } from "./waiting-rows.js";
 
@@ -177,7 +178,7 @@ function lineOf(sign: string, name: string, cells: readonly string[]): string {
 /** As `12 -> 13`. Where the kind is another one, it is seen: `"12" -> 12`, `12 (integer) -> 12 (number)`. */
 function changeOf(before: KeptCell, after: KeptCell): string {
   if (before.kind === after.kind) return `${orEmpty(before.text)} -> ${orEmpty(after.text)}`;
-  const values = [before, after].map(({ text, kind }) => (kind === "text" ? `"${escaped(text)}"` : orEmpty(text)));
+  const values = [before, after].map(({ text, kind }) => (kind === "text" ? quoted(text) : orEmpty(text)));
   if (values[0] !== values[1]) return values.join(" -> ");
   return `${values[0]} (${before.kind}) -> ${values[1]} (${after.kind})`;
 }
@@ -188,7 +189,7 @@ function orEmpty(text: string): string {
 
 /** In quotes if blanks at its ends would not be seen. */
 function value(text: string): string {
-  return /^\s|\s$/.test(text) ? `"${escaped(text)}"` : shown(text);
+  return /^\s|\s$/.test(text) ? quoted(text) : shown(text);
 }
 
 /** A copy of what is shown. A part of a text would keep all of it in memory. */
@@ -198,10 +199,10 @@ function copyOf(text: string): string {
 
 /** On one line, and not too long. */
 function shown(text: string): string {
-  const cut = text.length > maxCellChars + 3 ? copyOf(text) : text;
-  return /[\p{Cc}\p{Zl}\p{Zp}]/u.test(cut) ? escaped(cut) : cut;
+  return oneLine(text.length > maxCellChars + 3 ? copyOf(text) : text);
 }
 
-function escaped(text: string): string {
-  return JSON.stringify(text).slice(1, -1);
+/** A text in quotes. */
+function quoted(text: string): string {
+  return `"${oneLine(text.replace(/["\\]/g, "\\$&"))}"`;
 }
