@@ -89,7 +89,7 @@ it.each<[string, Partial<FoundLines>, Partial<FindRequest>, string]>([
     "content that breaks off",
     { partial: { reason: "damaged", message: "The gzip data breaks off after 9 unpacked bytes." } },
     {},
-    "3 lines match (text/plain, version 2). The gzip data breaks off after 9 unpacked bytes.",
+    "At least 3 lines match (text/plain, version 2). The gzip data breaks off after 9 unpacked bytes.",
   ],
   [
     "a line that is longer than a page",
