@@ -216,6 +216,22 @@ test("content that is no table says what it is", async () => {
   });
 });
 
+test.each(["a.csv", "a.json", "a.md", "a.py", "dir.txt/a.yaml", "a.csv.gz"])(
+  "text under the name %s is not to be saved under another name",
+  async (key) => {
+    const message = "The content is taken for text, not for a table.";
+    await expect(rowsOf(memorySource(key, "<html>\n<p>Some words.</p>\n"))).rejects.toMatchObject({ message });
+  },
+);
+
+test.each(["a", "dir.d/a", "a.log", "a.bin", "a.dat", ".hidden"])(
+  "text under the name %s may be a table",
+  async (key) => {
+    const message = expect.stringContaining("copy or save it under a key that ends in .csv or .tsv.");
+    await expect(rowsOf(memorySource(key, "Some words.\n"))).rejects.toMatchObject({ message });
+  },
+);
+
 describe("columns of JSON that only rows behind the first 1,000 have", () => {
   const rows = [...Array<object>(1_500).fill({ a: 1 }), { a: 2, secret: "x" }, { secret: null, b: 3 }];
   const text = rows.map((row) => JSON.stringify(row));

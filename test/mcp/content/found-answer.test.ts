@@ -119,13 +119,14 @@ const plain = "This was searched as plain text: for a regular expression, set re
 
 it.each([
   ["ERROR|WARN", false, plain],
+  ["/error/i", false, 'with its slashes: for the expression, set regex true and find "(?i)error".'],
+  ["/err.r/", false, 'set regex true and find "err.r".'],
   ["code=.*X", false, plain],
   ["\\d+", false, plain],
   ["^ERROR", false, plain],
   ["done$", false, plain],
   ["[0-9]x", false, plain],
   ["(?i)error", false, plain],
-  ["/error/i", false, plain],
   ["error: none", false, "Upper and lower case are different"],
   ["[[:digit:]]+", true, "[:digit:] does not mean in JavaScript what it does elsewhere: write \\d"],
   ["\\AERROR", true, "\\A does not mean in JavaScript what it does elsewhere: write ^."],
