@@ -80,7 +80,7 @@ function cutsOf({ cut, cutColumns }: RowsText): Pick<RowsPage, "cut" | "cut_colu
 }
 
 function tooManyColumns(columns: number, chars: number): ArtifactError {
-  const message = `${columns} columns have no room in ${chars} characters.`;
+  const message = `${columns === 1 ? "1 column has" : `${columns} columns have`} no room in ${chars} characters.`;
   return new ArtifactError("invalid_argument", message, { next: "look_at_less", details: { argument: "columns" } });
 }
 
