@@ -12,6 +12,11 @@ function endText({ last, total, partial }: RowsPage): string {
   return isMissing ? "No more rows can be read." : "This is the end.";
 }
 
+/** Why a page does not begin where it was asked for. */
+function startText({ row = 1 }: RowsRequest, total = 0): string {
+  return total > 0 && -row > total ? `There is no row ${row}, so this begins with row 1.` : "";
+}
+
 /** Rows as CSV. The answer begins with where they stand and with the call for the next ones. */
 export function rowsAnswer(page: RowsPage & { readonly artifact: Artifact }, asked: RowsRequest): CallToolResult {
   const { artifact, csv, first, last, total, columns, omitted_columns = 0, cut = 0, partial } = page;
@@ -23,6 +28,7 @@ export function rowsAnswer(page: RowsPage & { readonly artifact: Artifact }, ask
   const width = columns.length + omitted_columns;
   const parts = [
     `${total === 0 ? "The table has no rows" : `${spanOf("Row", first, last)}${of}`} (${count(width, "column")}, version ${artifact.version}).`,
+    startText(asked, total),
     omitted_columns === 0
       ? ""
       : `Only the first ${countIs(columns.length, "column")} shown: name those that you need in columns.`,

@@ -63,6 +63,18 @@ it.each<[string, Partial<RowsPage>, RowsRequest, string]>([
     "Rows 1 to 3 of 9 (2 columns, version 2). Row 4 cannot be read. No more rows can be read.",
   ],
   [
+    "a number before the first row",
+    { first: 1, last: 3, total: 3 },
+    { row: -99_999 },
+    "Rows 1 to 3 of 3 (2 columns, version 2). There is no row -99999, so this begins with row 1. This is the end.",
+  ],
+  [
+    "the first row by a number from the end",
+    { first: 1, last: 3, total: 3 },
+    { row: -3 },
+    "Rows 1 to 3 of 3 (2 columns, version 2). This is the end.",
+  ],
+  [
     "columns without room",
     { first: 1, last: 1, total: 1, omitted_columns: 98 },
     { rows: 5 },
