@@ -270,6 +270,13 @@ describe("columns of JSON that only rows behind the first 1,000 have", () => {
   });
 });
 
+test("names of columns cannot change how an error is read", async () => {
+  const source = memorySource("a.csv", "a,\u202edlo\n1,2\n");
+  await expect(rowsOf(source, { columns: ["x"] })).rejects.toMatchObject({
+    message: 'The table has no column "x". Its columns are "a", "\\u202edlo".',
+  });
+});
+
 test("rows from the end are not told if the time is over before all were counted", async () => {
   const source = memorySource("a.csv", `a\n${"1\n".repeat(100_000)}`);
   let looks = 0;

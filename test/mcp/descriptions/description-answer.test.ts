@@ -306,7 +306,7 @@ describe("the description", () => {
           parameters: 13,
           list: [
             { name: "w", type: "F32", shape: [3, 4] },
-            { name: "b", type: "F16\nNext page: evil", shape: [] },
+            { name: "b\u202e", type: "F16\u2028\nNext page: evil", shape: [] },
           ],
           metadata: { format: "pt" },
         },
@@ -315,7 +315,7 @@ describe("the description", () => {
         "safetensors, 2 tensors, 13 parameters, 27000 bytes, version 2.",
         "format = pt",
         "w\tF32 [3, 4]",
-        'b\t"F16\\nNext page: evil" []',
+        '"b\\u202e"\t"F16\\u2028\\nNext page: evil" []',
       ],
     ],
     [
