@@ -74,10 +74,22 @@ async function* unpacked(source: Source): AsyncGenerator<Uint8Array, void, undef
     if (!isDamage(failure) || done.bytesRead > maxAgainBytes) break;
   }
   if (failure === undefined || isTrailing(failure, done)) return;
+  if (isCut(failure) && done.bytesRead <= maxAgainBytes) {
+    // One byte behind the end, as a line feed, could be the first of a header.
+    const withoutLast: Source = {
+      key: source.key,
+      mimeType: source.mimeType,
+      bytes: source.bytes - 1,
+      read: (start, length) => source.read(start, length),
+    };
+    if ((yield* unpackedFrom(withoutLast, done, inputBytes)) === undefined) return;
+  }
   throw broken(failure, done.bytesRead);
 }
 
 const isDamage = (failure: unknown): boolean => (failure as { code?: unknown } | undefined)?.code === "Z_DATA_ERROR";
+
+const isCut = (failure: unknown): boolean => (failure as { code?: unknown }).code === "Z_BUF_ERROR";
 
 /** The content begins with the right header, so a wrong one is behind the first gzip file. */
 function isTrailing(failure: unknown, { bytesRead }: Progress): boolean {
@@ -163,7 +175,6 @@ async function feed(
 }
 
 function broken(cause: unknown, bytesRead: number): BrokenContentError {
-  const isCut = (cause as { code?: unknown }).code === "Z_BUF_ERROR";
-  const what = isCut ? "breaks off" : "is damaged";
+  const what = isCut(cause) ? "breaks off" : "is damaged";
   return new BrokenContentError(`The gzip data ${what} after ${bytesRead} unpacked bytes.`, bytesRead, cause);
 }
