@@ -1,3 +1,5 @@
+import { count } from "../../store/model/count.js";
+import { ArtifactError } from "../../store/model/errors.js";
 import { checkLineRange, countsFromEnd, linesWithin, noSuchLine } from "../../store/model/line-range.js";
 import type { LinesAnalysis } from "../../store/ports/analyses.js";
 import type { LinesPage, PartialReason } from "../../store/ports/description.js";
@@ -30,8 +32,16 @@ export async function readLines(source: Source, wanted: LinesAnalysis, run: Run)
     return { ...page.page, ...(total === undefined ? {} : { total }), encoding, ...(partial && { partial }) };
   }
   if (total === undefined) throw timeOver(`line ${first} was reached`);
-  if (total > 0 || first > 1) throw noSuchLine(first, total);
+  if (total > 0 || first > 1) throw noLine(first, total, partial);
   return { text: "", first: 0, last: 0, total, encoding, ...(partial && { partial }) };
+}
+
+/** Lines behind the damage are not known. */
+function noLine(line: number, lines: number, partial: PartialReason | undefined): ArtifactError {
+  if (partial === undefined) return noSuchLine(line, lines);
+  const known = `at least ${count(lines, "line")}. ${partial.message}`;
+  const said = `There is no line ${line} that can be read: the content has ${known}`;
+  return new ArtifactError("invalid_argument", said, { details: { argument: "line" } });
 }
 
 async function fill(

@@ -22,7 +22,7 @@ const namedColumns = 50;
 export async function readRows(source: Source, wanted: RowsAnalysis, run: Run): Promise<RowsPage> {
   const detected = await detectFormat(source);
   const opened = await openDetectedTable(source, detected, run);
-  if (opened === undefined) throw noTable(detected, wanted);
+  if (opened === undefined) throw noTable(source.key, detected, wanted);
   const { table, searched, names, indexes } = pickColumns(opened, wanted.columns);
   const isNamed = wanted.columns !== undefined && wanted.columns.length > 0;
   const text = new RowsText(names, wanted.chars, !isNamed);
@@ -47,15 +47,24 @@ export async function readRows(source: Source, wanted: RowsAnalysis, run: Run): 
   };
 }
 
+/** Whether a key does not say what its text is: it has no ending, or one of any text. */
+function isVague(key: string): boolean {
+  const name = key.slice(key.lastIndexOf("/") + 1).replace(/\.gz$/i, "");
+  return !name.slice(1).includes(".") || /\.(?:txt|bin|log|dat)$/i.test(name);
+}
+
 /** The name of a content tells that its text is a table. */
-function noTable({ format, compression }: Detected, { columns, row }: RowsAnalysis): ArtifactError {
-  const ending = compression === undefined ? ".csv or .tsv" : ".csv.gz or .tsv.gz";
-  const message =
-    format === "text"
-      ? `The content is taken for text, not for a table. To read it as one, copy or save it under a key that ends in ${ending}.`
-      : `The content is no table, but ${format}.`;
+function noTable(key: string, { format, compression }: Detected, { columns, row }: RowsAnalysis): ArtifactError {
+  const message = format === "text" ? textIsNoTable(key, compression) : `The content is no table, but ${format}.`;
   const argument = columns !== undefined ? "columns" : row !== undefined ? "row" : "rows";
   return new ArtifactError("invalid_argument", message, { next: "describe_content", details: { argument } });
+}
+
+function textIsNoTable(key: string, compression: Detected["compression"]): string {
+  const said = "The content is taken for text, not for a table.";
+  if (!isVague(key)) return said;
+  const ending = compression === undefined ? ".csv or .tsv" : ".csv.gz or .tsv.gz";
+  return `${said} To read it as one, copy or save it under a key that ends in ${ending}.`;
 }
 
 function bothOf(first: PartialReason | undefined, second: PartialReason | undefined): PartialReason | undefined {
@@ -71,7 +80,7 @@ function cutsOf({ cut, cutColumns }: RowsText): Pick<RowsPage, "cut" | "cut_colu
 }
 
 function tooManyColumns(columns: number, chars: number): ArtifactError {
-  const message = `${columns} columns have no room in ${chars} characters.`;
+  const message = `${columns === 1 ? "1 column has" : `${columns} columns have`} no room in ${chars} characters.`;
   return new ArtifactError("invalid_argument", message, { next: "look_at_less", details: { argument: "columns" } });
 }
 

@@ -1,3 +1,4 @@
+import { quote } from "../../store/model/quote.js";
 import { nearestName } from "./nearest-name.js";
 
 /**
@@ -5,8 +6,8 @@ import { nearestName } from "./nearest-name.js";
  * and `-` do not count. An argument that the tool does not have is not suggested.
  */
 const otherNames: Readonly<Record<string, readonly string[]>> = {
-  line: ["startline", "fromline", "firstline", "start", "linenumber"],
-  lines: ["limit", "head", "count", "n", "tail", "numlines", "maxlines", "endline", "toline", "lastline"],
+  line: ["startline", "fromline", "firstline", "start", "linenumber", "linestart", "linefrom"],
+  lines: ["limit", "head", "count", "n", "tail", "numlines", "maxlines"],
   row: ["startrow", "fromrow", "firstrow", "skip", "skiprows"],
   rows: ["limit", "head", "count", "n", "tail", "nrows", "numrows", "maxrows"],
   find: ["pattern", "query", "search", "grep", "filter", "where", "text", "contains", "match"],
@@ -24,6 +25,9 @@ const otherNames: Readonly<Record<string, readonly string[]>> = {
   mime_type: ["contenttype", "mediatype", "type"],
 };
 
+/** They give the last line, and not how many. */
+const lineEnds = new Set(["endline", "toline", "lastline", "lineend", "lineto"]);
+
 const spelling = (name: string): string => name.toLowerCase().replaceAll(/[^a-z\d]/g, "");
 
 /** A range of lines or rows as text, like "1000-1020", or as a list of two numbers. */
@@ -35,6 +39,16 @@ function rangeIn(given: unknown): readonly [number, number] | undefined {
   return from >= 1 && to >= from ? [from, to] : undefined;
 }
 
+function meantValue(own: readonly string[], name: string, value: unknown): string | undefined {
+  const range = rangeIn(value);
+  if (range !== undefined) {
+    const [one, many] = spelling(name).includes("row") ? ["row", "rows"] : ["line", "lines"];
+    if (own.includes(one)) return `"${one}": ${range[0]}, "${many}": ${range[1] - range[0] + 1}`;
+  }
+  if (name === "by" && Array.isArray(value)) return `one column, as ${quote(String(value[0] ?? "id"))}`;
+  return undefined;
+}
+
 /**
  * What a caller may have meant by an argument that the tool does not have, or by a value that it does not take.
  *
@@ -43,11 +57,8 @@ function rangeIn(given: unknown): readonly [number, number] | undefined {
  */
 export function meantArgument(own: readonly string[], given: object, name: string, value: unknown): string | undefined {
   const word = spelling(name);
-  const range = rangeIn(value);
-  if (range !== undefined) {
-    const [one, many] = word.includes("row") ? ["row", "rows"] : ["line", "lines"];
-    if (own.includes(one)) return `"${one}": ${range[0]}, "${many}": ${range[1] - range[0] + 1}`;
-  }
+  const meant = meantValue(own, name, value);
+  if (meant !== undefined) return meant;
   if (own.includes(name)) return undefined;
   if (word === "tail" && own.includes("lines")) {
     const most = Number(value) > 0 ? Number(value) : 20;
@@ -57,6 +68,11 @@ export function meantArgument(own: readonly string[], given: object, name: strin
   if (otherNames["regex"]?.includes(word) && free.includes("regex")) {
     return '"regex": true, with (?i) at the beginning of find';
   }
+  return knownName(word, free) ?? nearestName(name, free);
+}
+
+function knownName(word: string, free: readonly string[]): string | undefined {
+  if (lineEnds.has(word) && free.includes("lines")) return "line with lines, which says how many";
   const known = free.filter((argument) => otherNames[argument]?.includes(word));
-  return known.length > 0 ? known.join(" or ") : nearestName(name, free);
+  return known.length > 0 ? known.join(" or ") : undefined;
 }

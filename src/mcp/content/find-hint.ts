@@ -1,3 +1,5 @@
+import { quote } from "../../store/model/quote.js";
+
 /** What other languages, or grep, would read as an expression. */
 const likeExpression = /\\[dDwWsSbB.|()]|\||[.\])][*+?]|\[[^\]]+\]|^\^|\$$|^\(\?i\)|^\/.+\/[a-z]*$/;
 
@@ -14,6 +16,11 @@ const foreign: readonly (readonly [pattern: RegExp, advice: string])[] = [
 /** Why nothing may have been found. @param isRegex whether it was an expression */
 export function findHint(find: string, isRegex: boolean): string {
   if (isRegex) return expressionHint(find);
+  const [, inside, flags = ""] = /^\/(.+)\/([dgimsuvy]*)$/.exec(find) ?? [];
+  if (inside !== undefined) {
+    const meant = `${flags.includes("i") ? "(?i)" : ""}${inside}`;
+    return `This was searched as plain text, with its slashes: for the expression, set regex true and find ${quote(meant)}.`;
+  }
   return likeExpression.test(find)
     ? "This was searched as plain text: for a regular expression, set regex true."
     : "Upper and lower case are different: with regex true, an expression that begins with (?i) ignores it.";

@@ -46,12 +46,13 @@ function nextLineOf({ total, shown, last, searched_to }: FoundLines): number | u
 }
 
 /** "At least 47 lines match in lines 1 to 72823", "1 line matches, 40 times". */
-function matchesOf({ from, total, searched_to, cut }: FoundLines): string {
+function matchesOf({ from, total, searched_to, cut, partial }: FoundLines): string {
   const isOver = searched_to !== undefined;
+  const isLeast = total > 0 && (isOver || partial?.reason === "damaged");
   const lines = total === 1 ? "1 line matches" : `${total} lines match`;
   const times = total === 1 && cut?.matches !== undefined && cut.matches > 1 ? `, ${cut.matches} times` : "";
   const begun = from > 1 ? ` from line ${from} on` : "";
-  return `${isOver && total > 0 ? "At least " : ""}${lines}${times}${isOver ? ` in lines ${from} to ${searched_to}` : begun}`;
+  return `${isLeast ? "At least " : ""}${lines}${times}${isOver ? ` in lines ${from} to ${searched_to}` : begun}`;
 }
 
 /** That lines are cut, and the call that shows the first of them, or what is around its first match. */

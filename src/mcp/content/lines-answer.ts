@@ -12,8 +12,9 @@ export function linesAnswer(page: LinesPage & { readonly artifact: Artifact }, a
   const next = { line: last + 1, lines: nextCount(asked.lines, shown) };
   const isShort = cut !== undefined || partial !== undefined;
   const end = isShort ? "" : "This is the end.";
+  const isWhole = total !== undefined && partial === undefined;
   const parts = [
-    `${spanOf("Line", first, last)}${total === undefined ? "" : ` of ${total}`} (${typeOf(page)}, version ${artifact.version}).`,
+    `${spanOf("Line", first, last)}${isWhole ? ` of ${total}` : ""} (${typeOf(page)}, version ${artifact.version}).`,
     startText(asked, total),
     cut === undefined ? "" : cutText(artifact, cut),
     partial?.message ?? "",
@@ -27,7 +28,7 @@ export function linesAnswer(page: LinesPage & { readonly artifact: Artifact }, a
     _meta: {
       line: first,
       lines: shown,
-      ...(total === undefined ? {} : { total_lines: total }),
+      ...(isWhole ? { total_lines: total } : {}),
       ...(isEnd ? {} : { next_line: last + 1 }),
     },
   };

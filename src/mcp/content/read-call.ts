@@ -1,8 +1,12 @@
 import type { Artifact } from "../../store/model/artifact.js";
 
+/** Characters of a name that could change how the text around it is read. JSON may have them as `\uXXXX`. */
+const misleading = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu;
+
 /** A call as an answer writes it. Arguments that are undefined are left out. */
 export function callText(tool: string, args: object): string {
-  return `${tool} ${JSON.stringify(args)}`;
+  const escaped = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return `${tool} ${JSON.stringify(args).replace(misleading, escaped)}`;
 }
 
 /** A call that reads this version of an artifact. */

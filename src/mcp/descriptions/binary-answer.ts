@@ -72,12 +72,15 @@ function rightType({ mime_type }: Artifact, { mime_type: found, compression, tex
 }
 
 function waysToRead(artifact: Artifact, description: Description | undefined): string[] {
-  const { table, text, compression, archive, tensors } = description ?? {};
+  const { format, table, text, compression, archive, tensors } = description ?? {};
   const isText = text !== undefined && compression === undefined;
   return [
     table === undefined ? "" : `Rows: ${readCall(artifact, { rows: 5 })}.`,
     isText && text.encoding === "utf-8" ? "encoding utf8 shows it as text." : "",
     isText && text.encoding !== "utf-8" ? `As text: ${readCall(artifact, { line: 1 })}.` : "",
+    format === "text" && compression !== undefined
+      ? `Unpacked: ${readCall(artifact, { line: 1 })}, and find looks for a text in its lines.`
+      : "",
     table !== undefined || archive !== undefined || tensors !== undefined ? "describe_artifact says more." : "",
     "encoding base64 reads the bytes.",
   ];

@@ -13,12 +13,15 @@ type ColumnRun = readonly [ColumnDescription, ...ColumnDescription[]];
 /**
  * Lines of columns that have no room for a line each: first which of them have empty cells, then the names, with columns
  * of one type together: `name, city: text`, `feature_1 to feature_300: integer, 0 to 255`.
+ *
+ * @param isAll whether the table has no other columns
  */
 export function groupedLines(
   columns: readonly ColumnDescription[],
   chars: number,
+  isAll: boolean,
 ): { readonly columns: readonly ColumnDescription[]; readonly lines: readonly string[] } {
-  const empties = emptiesLine(columns);
+  const empties = emptiesLine(columns, isAll);
   const groups = groupsOf(runsOf(columns));
   const lines = groups.map(lineOf);
   const shown = upTo(lines, lines.length, chars - empties.length - 1);
@@ -27,13 +30,15 @@ export function groupedLines(
   return { columns: told, lines: [empties, ...shown] };
 }
 
-function emptiesLine(columns: readonly ColumnDescription[]): string {
+function emptiesLine(columns: readonly ColumnDescription[], isAll: boolean): string {
   const found = columns.filter(({ empties }) => empties > 0);
-  if (found.length === 0) return "No empty cells in these columns.";
+  if (found.length === 0)
+    return `No empty cells in ${isAll ? "these columns" : `the first ${columns.length} columns`}.`;
   const names = found.map(({ name, empties }) => `${plainOrQuoted(name)} (${empties})`);
   const shown = upTo(names, names.length, maxEmptiesChars);
   const rest = names.length - shown.length;
-  return `Columns with empty cells: ${shown.join(", ")}${rest > 0 ? ` and ${rest} more` : ""}.`;
+  const where = isAll ? "" : ` among the first ${columns.length} columns`;
+  return `Columns with empty cells${where}: ${shown.join(", ")}${rest > 0 ? ` and ${rest} more` : ""}.`;
 }
 
 function runsOf(columns: readonly ColumnDescription[]): ColumnRun[] {

@@ -20,14 +20,16 @@ export interface ShownColumns {
 export interface ColumnsOfRows {
   readonly columns: readonly ColumnDescription[];
   readonly rows: number;
+  /** The table has no other columns. */
+  readonly isAll: boolean;
 }
 
 /** A line for each column. If not all have room, columns share lines that have fewer facts. */
-export function columnLines({ columns, rows }: ColumnsOfRows, chars: number): ShownColumns {
+export function columnLines({ columns, rows, isAll }: ColumnsOfRows, chars: number): ShownColumns {
   const usual = columns.map(usualFacts);
   const lines = usual.map((column) => columnLine(column, rows));
   if (upTo(lines, lines.length, chars).length === lines.length) return { columns: usual, lines, isShort: false };
-  return { ...groupedLines(columns, chars), isShort: true };
+  return { ...groupedLines(columns, chars, isAll), isShort: true };
 }
 
 /** All that is known of each column, as many columns as have room; one in any case. */

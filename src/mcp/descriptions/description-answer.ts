@@ -70,7 +70,8 @@ function toldOfTable(artifact: Artifact, description: Description, names: readon
   const { table, json } = description;
   if (table === undefined) throw refused(`This is no table, but ${briefText(description)}: leave columns out.`);
   const found = names === undefined ? table.column_details : namedColumns(table, names);
-  const wanted = { columns: found, rows: table.rows };
+  const isAll = found.length === table.columns && table.more_columns !== true;
+  const wanted = { columns: found, rows: table.rows, isAll };
   const told = names === undefined ? columnLines(wanted, maxChars) : fullColumnLines(wanted, maxChars);
   const lines = [...tableLine(table), ...told.lines, ...moreLine(artifact, table, told, found)];
   const shown = { ...description, table: { ...table, column_details: told.columns } };

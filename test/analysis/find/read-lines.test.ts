@@ -105,6 +105,12 @@ describe("readLines() of gzip", () => {
     expect(page.total).toBeLessThan(100_000);
     const last = await readLines(source, { kind: "lines", lines: -1, chars: 100 }, endless);
     expect(last).toMatchObject({ first: page.total, partial: { reason: "damaged" } });
+    await expect(readLines(source, { kind: "lines", line: 200_000, chars: 100 }, endless)).rejects.toMatchObject({
+      code: "invalid_argument",
+      message: expect.stringMatching(
+        /^There is no line 200000 that can be read: the content has at least \d+ lines\. The gzip data breaks off/,
+      ),
+    });
   });
 
   it("does not count the lines if the time is over, and refuses lines that it did not reach", async () => {

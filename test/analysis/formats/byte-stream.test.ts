@@ -44,8 +44,30 @@ test("gives bytes that come before damage", async () => {
   packed.fill(0xff, 2_000_000, 2_000_100);
   const { bytes, error } = await read(sourceOfBytes(packed));
   expect(error).toBeInstanceOf(BrokenContentError);
-  expect(bytes.length).toBeGreaterThan(1_000_000);
+  expect(bytes.length).toBeGreaterThan(1_990_000);
+  const right = Math.min(bytes.length, 1_990_000);
+  expect(bytes.subarray(0, right).equals(content.subarray(0, right))).toBe(true);
 });
+
+test("gives all bytes before a wrong checksum", async () => {
+  const content = Buffer.from(Array.from({ length: 30_000 }, (_, index) => `line ${index}\n`).join(""));
+  const packed = gzipSync(content);
+  packed.writeUInt32LE(packed.readUInt32LE(packed.length - 8) ^ 1, packed.length - 8);
+  const { bytes, error } = await read(sourceOfBytes(packed));
+  expect(bytes.equals(content)).toBe(true);
+  expect(error).toMatchObject({ message: `The gzip data is damaged after ${content.length} unpacked bytes.` });
+});
+
+test.each(["garbage behind the end", "\n", "\n\n", "x".repeat(200_000)])(
+  "ignores what follows and is no gzip (%#)",
+  async (trailing) => {
+    const content = randomBytes(600_000);
+    const packed = Buffer.concat([gzipSync(content), gzipSync("second"), Buffer.from(trailing)]);
+    const { bytes, error } = await read(sourceOfBytes(packed));
+    expect(bytes.equals(Buffer.concat([content, Buffer.from("second")]))).toBe(true);
+    expect(error).toBeUndefined();
+  },
+);
 
 test("passes on an error of the source, and ends early", async () => {
   const packed = gzipSync(randomBytes(3_000_000));

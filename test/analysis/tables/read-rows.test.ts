@@ -216,6 +216,22 @@ test("content that is no table says what it is", async () => {
   });
 });
 
+test.each(["a.csv", "a.json", "a.md", "a.py", "dir.txt/a.yaml", "a.csv.gz"])(
+  "text under the name %s is not to be saved under another name",
+  async (key) => {
+    const message = "The content is taken for text, not for a table.";
+    await expect(rowsOf(memorySource(key, "<html>\n<p>Some words.</p>\n"))).rejects.toMatchObject({ message });
+  },
+);
+
+test.each(["a", "dir.d/a", "a.log", "a.bin", "a.dat", ".hidden"])(
+  "text under the name %s may be a table",
+  async (key) => {
+    const message = expect.stringContaining("copy or save it under a key that ends in .csv or .tsv.");
+    await expect(rowsOf(memorySource(key, "Some words.\n"))).rejects.toMatchObject({ message });
+  },
+);
+
 describe("columns of JSON that only rows behind the first 1,000 have", () => {
   const rows = [...Array<object>(1_500).fill({ a: 1 }), { a: 2, secret: "x" }, { secret: null, b: 3 }];
   const text = rows.map((row) => JSON.stringify(row));
@@ -251,6 +267,13 @@ describe("columns of JSON that only rows behind the first 1,000 have", () => {
     const [source = ten] = sources;
     const page = await readRows(source, { kind: "rows", chars: 8_000, rows: 1, columns: ["none"] }, run);
     expect(page).toMatchObject({ csv: 'none\n""\n', partial: { reason: "time" } });
+  });
+});
+
+test("names of columns cannot change how an error is read", async () => {
+  const source = memorySource("a.csv", "a,\u202edlo\n1,2\n");
+  await expect(rowsOf(source, { columns: ["x"] })).rejects.toMatchObject({
+    message: 'The table has no column "x". Its columns are "a", "\\u202edlo".',
   });
 });
 

@@ -21,6 +21,9 @@ describe("an argument that a tool does not have", () => {
     ["read_artifact", { start_line: 3 }, "line"],
     ["read_artifact", { from_line: 3 }, "line"],
     ["read_artifact", { startLine: 3 }, "line"],
+    ["read_artifact", { line_start: 3 }, "line"],
+    ["read_artifact", { line_end: 9 }, "line with lines, which says how many"],
+    ["read_artifact", { end_line: 9 }, "line with lines, which says how many"],
     ["read_artifact", { limit: 5 }, "lines or rows"],
     ["read_artifact", { head: 5 }, "lines or rows"],
     ["read_artifact", { num_lines: 5 }, "lines"],
@@ -95,6 +98,13 @@ describe("lists", () => {
       /^Identical/,
     );
     expect(await answer("get_artifact", { ...at, bucket: ["lab"] })).toMatchObject({ version: 1 });
+  });
+
+  it("of columns are no column by which tables are compared", async () => {
+    const { refused } = await setup();
+    expect(await refused("compare_artifacts", { to_key: "t.jsonl", by: ["id", "State"] })).toBe(
+      'by must be a string, not ["id","State"]: did you mean one column, as "id"?',
+    );
   });
 
   it("that are empty count as absent", async () => {

@@ -89,7 +89,7 @@ it.each<[string, Partial<FoundLines>, Partial<FindRequest>, string]>([
     "content that breaks off",
     { partial: { reason: "damaged", message: "The gzip data breaks off after 9 unpacked bytes." } },
     {},
-    "3 lines match (text/plain, version 2). The gzip data breaks off after 9 unpacked bytes.",
+    "At least 3 lines match (text/plain, version 2). The gzip data breaks off after 9 unpacked bytes.",
   ],
   [
     "a line that is longer than a page",
@@ -119,13 +119,14 @@ const plain = "This was searched as plain text: for a regular expression, set re
 
 it.each([
   ["ERROR|WARN", false, plain],
+  ["/error/i", false, 'with its slashes: for the expression, set regex true and find "(?i)error".'],
+  ["/err.r/", false, 'set regex true and find "err.r".'],
   ["code=.*X", false, plain],
   ["\\d+", false, plain],
   ["^ERROR", false, plain],
   ["done$", false, plain],
   ["[0-9]x", false, plain],
   ["(?i)error", false, plain],
-  ["/error/i", false, plain],
   ["error: none", false, "Upper and lower case are different"],
   ["[[:digit:]]+", true, "[:digit:] does not mean in JavaScript what it does elsewhere: write \\d"],
   ["\\AERROR", true, "\\A does not mean in JavaScript what it does elsewhere: write ^."],

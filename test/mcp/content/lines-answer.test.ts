@@ -91,7 +91,7 @@ it.each<[string, Page, LinesRequest, string]>([
       partial: { reason: "damaged", message: "The gzip data breaks off after 90 unpacked bytes." },
     },
     { line: 5 },
-    "Lines 5 to 9 of 9 (text/csv, version 3). The gzip data breaks off after 90 unpacked bytes.",
+    "Lines 5 to 9 (text/csv, version 3). The gzip data breaks off after 90 unpacked bytes.",
   ],
   [
     "a number before the first line",

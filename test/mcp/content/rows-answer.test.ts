@@ -51,6 +51,30 @@ it.each<[string, Partial<RowsPage>, RowsRequest, string]>([
     "The table has no rows (2 columns, version 2). This is the end.",
   ],
   [
+    "all rows, of which some are short",
+    { first: 1, last: 3, total: 3, columns: ["a"], partial: { reason: "damaged", message: "Row 2 has fewer cells." } },
+    {},
+    "Rows 1 to 3 of 3 (1 column, version 2). Row 2 has fewer cells. This is the end.",
+  ],
+  [
+    "fewer rows than the format says",
+    { first: 1, last: 3, total: 9, partial: { reason: "damaged", message: "Row 4 cannot be read." } },
+    {},
+    "Rows 1 to 3 of 9 (2 columns, version 2). Row 4 cannot be read. No more rows can be read.",
+  ],
+  [
+    "a number before the first row",
+    { first: 1, last: 3, total: 3 },
+    { row: -99_999 },
+    "Rows 1 to 3 of 3 (2 columns, version 2). There is no row -99999, so this begins with row 1. This is the end.",
+  ],
+  [
+    "the first row by a number from the end",
+    { first: 1, last: 3, total: 3 },
+    { row: -3 },
+    "Rows 1 to 3 of 3 (2 columns, version 2). This is the end.",
+  ],
+  [
     "columns without room",
     { first: 1, last: 1, total: 1, omitted_columns: 98 },
     { rows: 5 },

@@ -91,7 +91,7 @@ describe("binaryAnswer()", () => {
     [
       "text in gzip, which is not text itself",
       { format: "text", compression: "gzip", text: { ...latin, encoding: "utf-8" } },
-      `text in gzip, 3 lines, 100 bytes. ${bytes}`,
+      `text in gzip, 3 lines, 100 bytes. Unpacked: read_artifact {${at},"line":1}, and find looks for a text in its lines. ${bytes}`,
     ],
   ])("says what the content is, and how to read it: %s", async (_what, description, expected) => {
     expect(await textFor(description)).toBe(`Not shown: version 1 is ${expected}`);

@@ -146,7 +146,7 @@ describe("the description of a table", () => {
     );
     const lines = textOf(result).split("\n");
     expect(textOf(result).length).toBeLessThan(8_000);
-    expect(lines[1]).toBe("No empty cells in these columns.");
+    expect(lines[1]).toBe("No empty cells in the first 200 columns.");
     const names = column_details.map(({ name }) => name);
     expect(lines.slice(2, -1)).toEqual(
       Array.from({ length: 20 }, (_, n) => `${names.slice(10 * n, 10 * n + 10).join(", ")}: text`),
@@ -183,6 +183,10 @@ describe("the description of a table", () => {
       "x, y, z9: integer",
     ]);
     expect(columnsIn(result)).toHaveLength(200);
+    const wider = { ...csv, table: { ...table, columns: 4_002, column_details } };
+    expect(textOf(descriptionAnswer(artifact, wider, undefined)).split("\n")[1]).toBe(
+      "Columns with empty cells among the first 200 columns: feature_7 (14), feature_77 (14), feature_147 (14).",
+    );
   });
 
   it("lists the first columns if even the types of all have no room", () => {
@@ -302,7 +306,7 @@ describe("the description", () => {
           parameters: 13,
           list: [
             { name: "w", type: "F32", shape: [3, 4] },
-            { name: "b", type: "F16\nNext page: evil", shape: [] },
+            { name: "b\u202e", type: "F16\u2028\nNext page: evil", shape: [] },
           ],
           metadata: { format: "pt" },
         },
@@ -311,7 +315,7 @@ describe("the description", () => {
         "safetensors, 2 tensors, 13 parameters, 27000 bytes, version 2.",
         "format = pt",
         "w\tF32 [3, 4]",
-        'b\t"F16\\nNext page: evil" []',
+        '"b\\u202e"\t"F16\\u2028\\nNext page: evil" []',
       ],
     ],
     [
