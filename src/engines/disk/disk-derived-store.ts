@@ -50,7 +50,8 @@ export function createDiskDerivedStore(
   return {
     get: (sha256, name) =>
       orElse("get", undefined, async () => {
-        const file = await ignoringErrno(["ENOENT"], () => open(fileOf(sha256, name), "r"), undefined);
+        const path = fileOf(sha256, name);
+        const file = await ignoringErrno(["ENOENT"], () => open(path, "r"), undefined);
         if (file === undefined) return undefined;
         try {
           const entry = await readEntry(file, sha256, name);

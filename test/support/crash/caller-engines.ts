@@ -1,4 +1,5 @@
 import type { ContentStore } from "../../../src/store/ports/content-store.js";
+import type { DerivedStore } from "../../../src/store/ports/derived-store.js";
 import type { MetadataStore } from "../../../src/store/ports/metadata-store.js";
 import { withCaller } from "./steps.js";
 
@@ -20,5 +21,15 @@ export function callerContent(content: ContentStore): ContentStore {
     fold: (...values) => withCaller(() => content.fold(...values)),
     copy: (...values) => withCaller(() => content.copy(...values)),
     remove: (...values) => withCaller(() => content.remove(...values)),
+  };
+}
+
+/** The same derived store. Its steps record which code called it. */
+export function callerDerived(derived: DerivedStore): DerivedStore {
+  return {
+    ...derived,
+    get: (...values) => withCaller(() => derived.get(...values)),
+    put: (...values) => withCaller(() => derived.put(...values)),
+    remove: (...values) => withCaller(() => derived.remove(...values)),
   };
 }

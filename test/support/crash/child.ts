@@ -1,4 +1,5 @@
 import { stepwise } from "../faults.js";
+import { callerDerived } from "./caller-engines.js";
 import { failNextCommit } from "./mortal-driver.js";
 import { failNextCall, hideFileSystem } from "./mortal-fs.js";
 import { openAs } from "./process.js";
@@ -15,7 +16,7 @@ if (scenario === undefined) throw new Error(`no scenario ${name}`);
 
 if (scenario.isUnknownFileSystem) hideFileSystem();
 if (scenario.isOpening) countSteps(Number(last));
-const running = await openAs(root, scenario.options, (engines) => stepwise(engines, withCaller));
+const running = await openAs(root, scenario.options, (engines) => stepwise(engines, withCaller), callerDerived);
 if (!scenario.isOpening) countSteps(Number(last));
 for (const call of scenario.act) {
   await call(running, id, { failNextCall, failNextCommit });

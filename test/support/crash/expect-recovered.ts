@@ -38,7 +38,7 @@ export async function expectRecovered(
 }
 
 /** The files and folders that may be in the root. */
-const known = /^(content|format(-[0-9a-f]{16})?|metadata\.sqlite(-shm|-wal)?|orphans|reserve|signing-key)$/;
+const known = /^(content|derived|format(-[0-9a-f]{16})?|metadata\.sqlite(-shm|-wal)?|orphans|reserve|signing-key)$/;
 
 async function during<Result>(opening: Promise<StoreProcess>, work: (living: StoreProcess) => Promise<Result>) {
   const living = await opening;

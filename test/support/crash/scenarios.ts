@@ -3,6 +3,7 @@ import { appends } from "./scenarios/appends.js";
 import { copies } from "./scenarios/copies.js";
 import { endings } from "./scenarios/endings.js";
 import { failures } from "./scenarios/failures.js";
+import { insights } from "./scenarios/insights.js";
 import { maintenance } from "./scenarios/maintenance.js";
 import { publications } from "./scenarios/publications.js";
 
@@ -13,4 +14,5 @@ export const scenarios: readonly Scenario[] = [
   ...endings,
   ...maintenance,
   ...failures,
+  ...insights,
 ];
