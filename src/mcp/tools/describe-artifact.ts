@@ -10,7 +10,7 @@ export function describeArtifact({ store }: ToolContext): Tool {
     name: "describe_artifact",
     title: "Describe an artifact's content",
     description:
-      "Tells what content is without reading it: format, lines, rows, each column's type, empty, least, greatest and frequent values. Also of JSON, Parquet, images, archives, tensors.",
+      "Tells what content is without reading it: format, lines, rows, each column's type, empty cells, range and frequent values. Also of JSON, Parquet, images, archives, tensors.",
     annotations: reading,
     input: z.strictObject({
       bucket,
