@@ -46,15 +46,20 @@ export function claimsOf({ method, params }: JSONRPCRequest, sessions: SessionKe
     const claims = typeof name === "string" ? toolClaims.get(name) : undefined;
     const given = parseIfJson(args);
     const isObject = typeof given === "object" && given !== null;
-    return claims === undefined ? nothing : merged(claims(isObject ? withPlainId(given as Arguments) : {}, sessions));
+    return claims === undefined ? nothing : merged(claims(isObject ? asRead(given as Arguments) : {}, sessions));
   }
   return typeof uri === "string" || method === "resources/list" ? merged(resourceClaims(method, uri)) : nothing;
 }
 
-/** The arguments with the session id as the tool reads it, because hosts write one id in several ways. */
-function withPlainId(args: Arguments): Arguments {
-  const { session_id: id } = args;
-  return typeof id === "string" ? { ...args, session_id: normalizeSessionId(id) } : args;
+/** The arguments as the tool reads them: hosts write one session id in several ways, and a text as a list of one. */
+function asRead(args: Arguments): Arguments {
+  const plain = Object.fromEntries(Object.entries(args).map(([name, value]) => [name, textInList(value)]));
+  const { session_id: id } = plain;
+  return typeof id === "string" ? { ...plain, session_id: normalizeSessionId(id) } : plain;
+}
+
+function textInList(value: unknown): unknown {
+  return Array.isArray(value) && value.length === 1 && isText(value[0]) ? value[0] : value;
 }
 
 /** Tells whether the claims are of a call on a session whose key was not known. */

@@ -249,3 +249,9 @@ describe("SessionKeys", () => {
     }
   });
 });
+
+it("a list of one text claims what the text does", () => {
+  const listed = call("save_artifact", { bucket: ["b"], key: ["k"], content: "x" });
+  expect(isFree(save("b", "k"), listed)).toBe(false);
+  expect(isFree(save("b", "other"), listed)).toBe(true);
+});

@@ -58,7 +58,7 @@ const beginnings: Record<string, RegExp> = {
   list_artifacts: /of a bucket by key, each as its newest version/,
   get_artifact: /without its content.*read_artifact/,
   read_artifact: /in pages of up to 8,000 characters: by offset, by line, lines that have find, or rows of a table/,
-  describe_artifact: /what content is.*format, lines, rows, each column's type, empty, least/,
+  describe_artifact: /what content is.*format, lines, rows, each column's type, empty cells/,
   compare_artifacts: /how two versions of an artifact, or two artifacts, differ: a diff/,
   search_artifacts: /in all buckets by words, type, metadata, time or size, and lists the newest 20/,
   update_artifact: /metadata or expiry.*in place, without sending its content again/,
