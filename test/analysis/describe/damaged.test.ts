@@ -37,7 +37,8 @@ async function describeCounted(content: Uint8Array, name: string, run: Run = end
   const { success, error } = descriptionSchema.safeParse(description);
   expect({ description, success, error }).toEqual({ description, success: true, error: undefined });
   // The beginning tells the format, the end of a zip archive where its directory is.
-  expect(bytesRead).toBeLessThanOrEqual(plain.bytes * 4 + 200);
+  // Damaged gzip is unpacked again in smaller parts, with three sizes of parts.
+  expect(bytesRead).toBeLessThanOrEqual(plain.bytes * (name.endsWith("gz") ? 16 : 4) + 200);
   return description;
 }
 
