@@ -12,7 +12,7 @@ export class Unreadable extends Error {
   }
 }
 
-export function isTimeOver(error: unknown): error is Unreadable {
+function isTimeOver(error: unknown): error is Unreadable {
   return error instanceof Unreadable && error.reason === "time";
 }
 

@@ -11,7 +11,7 @@ export interface CellKinds {
 }
 
 /** Kinds where one table has only texts: any two cells with the same text are equal. */
-export const noKinds: CellKinds = { of: () => "" };
+const noKinds: CellKinds = { of: () => "" };
 
 /**
  * The kinds of cells of two tables. CSV has only texts, so if one of them is that, cells have no kind. JSON has no times, no

@@ -7,7 +7,7 @@ import { copyLiterals, copyMatch } from "./copy-match.js";
  * @returns where the block ended in `output`
  * @throws RangeError if the block is damaged, or does not fit
  */
-export function decompressLz4Block(input: Uint8Array, output: Uint8Array, start = 0): number {
+function decompressLz4Block(input: Uint8Array, output: Uint8Array, start = 0): number {
   let from = 0;
   let to = start;
   const next = () => {

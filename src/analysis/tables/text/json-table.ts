@@ -3,9 +3,10 @@ import type { PartialReason } from "../../../store/ports/description.js";
 import { BrokenContentError, decodedText } from "../../formats/byte-stream.js";
 import type { Detected } from "../../formats/detect-format.js";
 import { type Run, type Source, timeIsOver } from "../../source.js";
-import type { Batch, Cell, Column, LaterColumns, SearchedTable, Table, WantedRows } from "../table.js";
+import type { Batch, Table, WantedRows } from "../table.js";
 import { addNames, JsonColumns, sampledChars, sampledRows } from "./json-columns.js";
 import { JsonItems, maxContainers } from "./json-items.js";
+import { type JsonContent, type JsonForm, JsonRowTable, noCells } from "./json-row-table.js";
 import { maxJsonChars } from "./json-rows.js";
 import { endedByDamage } from "./row-texts.js";
 
@@ -32,7 +33,7 @@ export async function openJsonTable(source: Source, detected: Detected, run: Run
   } finally {
     await items.close();
   }
-  return new JsonTable(new JsonColumns([...names]), { source, detected, run, isWhole });
+  return new JsonRowTable(arrayForm, new JsonColumns([...names]), { source, detected, run, isWhole });
 }
 
 async function beginsWithObject(source: Source, detected: Detected): Promise<boolean> {
@@ -50,69 +51,32 @@ async function beginsWithObject(source: Source, detected: Detected): Promise<boo
   }
 }
 
-interface JsonContent {
-  readonly source: Source;
-  readonly detected: Detected;
-  readonly run: Run;
-  /** All rows have told their columns. */
-  readonly isWhole: boolean;
-}
-
-class JsonTable implements SearchedTable {
-  readonly format = "json";
-  readonly compression?: "gzip";
-  readonly columns: readonly Column[];
-  readonly withColumns?: (names: readonly string[]) => SearchedTable;
-  readonly #columns: JsonColumns;
-  readonly #content: JsonContent;
-  #broken: PartialReason | undefined;
-
-  constructor(columns: JsonColumns, content: JsonContent) {
-    if (content.detected.compression !== undefined) this.compression = content.detected.compression;
-    this.columns = columns.columns;
-    this.#columns = columns;
-    this.#content = content;
-    if (!content.isWhole) this.withColumns = (names) => new JsonTable(columns.with(names), content);
-  }
-
-  broken(): PartialReason | undefined {
-    return this.#broken;
-  }
-
-  laterColumns(): LaterColumns {
-    return this.#columns.later;
-  }
-
-  unseenColumns(): readonly string[] {
-    return this.#columns.unseen;
-  }
-
-  async *batches(wanted: WantedRows = {}): AsyncGenerator<Batch, void, undefined> {
-    const { source, detected, run } = this.#content;
-    const { from = 1, to = Number.POSITIVE_INFINITY } = wanted;
-    const picked = this.#columns.picked(wanted.columns);
-    const items = new JsonItems(source, detected);
-    this.#broken = undefined;
-    let row = 0;
-    try {
-      for (let found = await items.next(); found !== undefined; found = await items.next()) {
-        const start = Math.min(found.length, Math.max(0, from - 1 - row));
-        const wantedItems = found.slice(start, Math.max(start, to - row));
-        const rows = wantedItems.map((item) => (picked?.length === 0 ? noCells : this.#columns.cellsOf(item, picked)));
-        if (rows.length > 0) yield { first: row + start + 1, rows };
-        row += found.length;
-        if (row >= to) return;
-        if (run.isOver()) {
-          this.#broken = timeIsOver(`${count(row, "row")} (${items.chars} characters)`);
-          return;
-        }
-      }
-      this.#broken = brokenItems(row, items);
-    } finally {
-      await items.close();
+async function* readItems(
+  { source, detected, run }: JsonContent,
+  columns: JsonColumns,
+  wanted: WantedRows,
+): AsyncGenerator<Batch, PartialReason | undefined, undefined> {
+  const { from = 1, to = Number.POSITIVE_INFINITY } = wanted;
+  const picked = columns.picked(wanted.columns);
+  const items = new JsonItems(source, detected);
+  let row = 0;
+  try {
+    for (let found = await items.next(); found !== undefined; found = await items.next()) {
+      const start = Math.min(found.length, Math.max(0, from - 1 - row));
+      const wantedItems = found.slice(start, Math.max(start, to - row));
+      const rows = wantedItems.map((item) => (picked?.length === 0 ? noCells : columns.cellsOf(item, picked)));
+      if (rows.length > 0) yield { first: row + start + 1, rows };
+      row += found.length;
+      if (row >= to) return undefined;
+      if (run.isOver()) return timeIsOver(`${count(row, "row")} (${items.chars} characters)`);
     }
+    return brokenItems(row, items);
+  } finally {
+    await items.close();
   }
 }
+
+const arrayForm: JsonForm = { format: "json", read: readItems };
 
 function brokenItems(rows: number, { failure, damage }: JsonItems): PartialReason | undefined {
   if (damage !== undefined) return endedByDamage(rows, damage);
@@ -121,5 +85,3 @@ function brokenItems(rows: number, { failure, damage }: JsonItems): PartialReaso
   const why = `The next one has more than ${maxJsonChars} characters, or more than ${maxContainers} lists and objects. Nothing behind that was read.`;
   return { reason: "size", message: `The table breaks off after ${count(rows, "row")}. ${why}` };
 }
-
-const noCells: readonly Cell[] = [];

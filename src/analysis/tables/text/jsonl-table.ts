@@ -1,8 +1,9 @@
 import type { PartialReason } from "../../../store/ports/description.js";
 import type { Detected } from "../../formats/detect-format.js";
 import type { Run, Source } from "../../source.js";
-import type { Batch, Cell, Column, LaterColumns, SearchedTable, Table, WantedRows } from "../table.js";
+import type { Batch, Cell, Table, WantedRows } from "../table.js";
 import { addNames, JsonColumns, sampledChars, sampledRows } from "./json-columns.js";
+import { type JsonContent, type JsonForm, JsonRowTable, noCells } from "./json-row-table.js";
 import { JsonRows, maxJsonChars } from "./json-rows.js";
 import { brokenAt, endedByDamage, endedByTime, RowTexts } from "./row-texts.js";
 
@@ -33,91 +34,62 @@ export async function openJsonlTable(source: Source, detected: Detected, run: Ru
   } finally {
     await texts.close();
   }
-  return new JsonlTable(new JsonColumns([...names]), { source, detected, run, isWhole });
+  return new JsonRowTable(linesForm, new JsonColumns([...names]), { source, detected, run, isWhole });
 }
 
-interface JsonlContent {
-  readonly source: Source;
-  readonly detected: Detected;
-  readonly run: Run;
-  /** All rows have told their columns. */
-  readonly isWhole: boolean;
+async function* readLines(
+  { source, detected, run }: JsonContent,
+  columns: JsonColumns,
+  wanted: WantedRows,
+): AsyncGenerator<Batch, PartialReason | undefined, undefined> {
+  const { from = 1, to = Number.POSITIVE_INFINITY } = wanted;
+  const reading: Reading = { row: 0, from, to, picked: columns.picked(wanted.columns) };
+  const texts = new RowTexts(source, detected);
+  try {
+    do {
+      const lines = new JsonRows(texts.text, texts.isLast);
+      for (const batch of batchesOf(lines, columns, reading)) {
+        yield batch;
+        if (run.isOver()) break;
+      }
+      if (reading.row >= to) return undefined;
+      texts.use(lines.at);
+      const broken = run.isOver() ? endedByTime(reading.row, texts) : brokenLine(reading.row, texts, lines);
+      if (broken !== undefined) return broken;
+    } while (await texts.more());
+    return texts.damage === undefined ? undefined : endedByDamage(reading.row, texts.damage);
+  } finally {
+    await texts.close();
+  }
 }
 
-class JsonlTable implements SearchedTable {
-  readonly format = "jsonl";
-  readonly compression?: "gzip";
-  readonly columns: readonly Column[];
-  readonly withColumns?: (names: readonly string[]) => SearchedTable;
-  readonly #content: JsonlContent;
-  readonly #columns: JsonColumns;
-  #broken: PartialReason | undefined;
+const linesForm: JsonForm = { format: "jsonl", read: readLines };
 
-  constructor(columns: JsonColumns, content: JsonlContent) {
-    if (content.detected.compression !== undefined) this.compression = content.detected.compression;
-    this.columns = columns.columns;
-    this.#columns = columns;
-    this.#content = content;
-    if (!content.isWhole) this.withColumns = (names) => new JsonlTable(columns.with(names), content);
+function* batchesOf(lines: JsonRows, columns: JsonColumns, reading: Reading): Generator<Batch, void, undefined> {
+  for (;;) {
+    const batch = nextBatch(lines, columns, reading);
+    if (batch === undefined) return;
+    yield batch;
   }
+}
 
-  broken(): PartialReason | undefined {
-    return this.#broken;
+/** A batch from the next lines; undefined if they have no wanted row. */
+function nextBatch(lines: JsonRows, columns: JsonColumns, reading: Reading): Batch | undefined {
+  while (reading.row + 1 < reading.from) {
+    if (!lines.skip()) return undefined;
+    reading.row += 1;
   }
-
-  laterColumns(): LaterColumns {
-    return this.#columns.later;
+  const { row, to, picked } = reading;
+  const isCounted = picked?.length === 0;
+  const width = picked?.length ?? columns.columns.length;
+  const rows: (readonly Cell[])[] = [];
+  const end = lines.at + batchChars;
+  for (let cells = 0; cells < batchCells && lines.at < end && reading.row < to; cells += 1 + width) {
+    if (!(isCounted ? lines.skip() : lines.next())) break;
+    reading.row += 1;
+    rows.push(isCounted ? noCells : columns.cellsOf(lines.value, picked));
   }
-
-  unseenColumns(): readonly string[] {
-    return this.#columns.unseen;
-  }
-
-  async *batches(wanted: WantedRows = {}): AsyncGenerator<Batch, void, undefined> {
-    const { source, detected, run } = this.#content;
-    const texts = new RowTexts(source, detected);
-    const reading = this.#readingOf(wanted);
-    this.#broken = undefined;
-    try {
-      do {
-        const lines = new JsonRows(texts.text, texts.isLast);
-        for (let batch = this.#next(lines, reading); batch !== undefined; batch = this.#next(lines, reading)) {
-          yield batch;
-          if (run.isOver()) break;
-        }
-        if (reading.row >= reading.to) return;
-        texts.use(lines.at);
-        this.#broken = run.isOver() ? endedByTime(reading.row, texts) : brokenLine(reading.row, texts, lines);
-        if (this.#broken !== undefined) return;
-      } while (await texts.more());
-      if (texts.damage !== undefined) this.#broken = endedByDamage(reading.row, texts.damage);
-    } finally {
-      await texts.close();
-    }
-  }
-
-  #readingOf({ from = 1, to = Number.POSITIVE_INFINITY, columns }: WantedRows): Reading {
-    return { row: 0, from, to, columns: this.#columns.picked(columns) };
-  }
-
-  /** A batch from the next lines; undefined if they have no wanted row. */
-  #next(lines: JsonRows, reading: Reading): Batch | undefined {
-    while (reading.row + 1 < reading.from) {
-      if (!lines.skip()) return undefined;
-      reading.row += 1;
-    }
-    const { row, to, columns } = reading;
-    const isCounted = columns?.length === 0;
-    const width = columns?.length ?? this.columns.length;
-    const rows: (readonly Cell[])[] = [];
-    const end = lines.at + batchChars;
-    for (let cells = 0; cells < batchCells && lines.at < end && reading.row < to; cells += 1 + width) {
-      if (!(isCounted ? lines.skip() : lines.next())) break;
-      reading.row += 1;
-      rows.push(isCounted ? noCells : this.#columns.cellsOf(lines.value, columns));
-    }
-    return rows.length === 0 ? undefined : { first: row + 1, rows };
-  }
+  return rows.length === 0 ? undefined : { first: row + 1, rows };
 }
 
 interface Reading {
@@ -125,7 +97,8 @@ interface Reading {
   row: number;
   readonly from: number;
   readonly to: number;
-  readonly columns: readonly number[] | undefined;
+  /** As `JsonColumns.picked` returns it. */
+  readonly picked: readonly number[] | undefined;
 }
 
 /** Whether the next line is too long, or no JSON. */
@@ -134,5 +107,3 @@ function brokenLine(row: number, texts: RowTexts, lines: JsonRows): PartialReaso
   if (lines.failure === undefined && texts.text.length <= maxJsonChars) return undefined;
   return { reason: "size", message: brokenAt(row, texts, `is longer than ${maxJsonChars} characters`) };
 }
-
-const noCells: readonly Cell[] = [];
