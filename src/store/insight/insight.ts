@@ -69,14 +69,7 @@ export class Insight {
   async describe({ bucket, key, version }: VersionAt, signal?: AbortSignal): Promise<DescribedArtifact> {
     const artifact = await this.#dependencies.artifacts.get(bucket, key, version);
     const known = await this.#descriptions.get(artifact);
-    if (known !== undefined && !isCut(known)) return { artifact, description: known };
-    const describeIt = (shared: AbortSignal) =>
-      this.#withOpen([artifact], async ([open]) => {
-        const description = await this.#describeAnew(open, { kind: "describe" }, shared);
-        await this.#descriptions.put(artifact, description);
-        return description;
-      });
-    const description = await this.#describing.join(descriptionId(artifact), describeIt, signal);
+    const description = known !== undefined && !isCut(known) ? known : await this.#describeTogether(artifact, signal);
     return { artifact, description };
   }
 
@@ -88,7 +81,9 @@ export class Insight {
     const artifact = await this.#dependencies.artifacts.get(bucket, key, version);
     const known = await this.#descriptions.get(artifact);
     if (known !== undefined) return { artifact, description: known };
-    if (artifact.bytes <= soonDescribedBytes) return this.describe(artifact, signal);
+    if (artifact.bytes <= soonDescribedBytes) {
+      return { artifact, description: await this.#describeTogether(artifact, signal) };
+    }
     return this.#withOpen([artifact], async ([open]) => ({
       artifact,
       description: await this.#describeAnew(open, { kind: "describe", brief: true }, signal),
@@ -149,6 +144,17 @@ export class Insight {
       const comparison = await this.#run({ ...wanted, kind: "compare", names }, [first, second], signal);
       return { before: first.artifact, after: second.artifact, comparison };
     });
+  }
+
+  /** Describes a content anew and keeps the description, once for all who ask at the same time. */
+  async #describeTogether(artifact: Artifact, signal?: AbortSignal): Promise<Description> {
+    const describeIt = (shared: AbortSignal) =>
+      this.#withOpen([artifact], async ([open]) => {
+        const description = await this.#describeAnew(open, { kind: "describe" }, shared);
+        await this.#descriptions.put(artifact, description);
+        return description;
+      });
+    return this.#describing.join(descriptionId(artifact), describeIt, signal);
   }
 
   async #describeAnew(open: OpenArtifact, wanted: DescribeAnalysis, signal?: AbortSignal): Promise<Description> {

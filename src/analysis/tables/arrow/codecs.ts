@@ -1,7 +1,7 @@
 import { CompressionType, compressionRegistry } from "apache-arrow";
-import { decompressLz4Frames } from "../compression/lz4.js";
-import { loadZstd } from "../compression/zstd.js";
 import { Unreadable } from "../unreadable.js";
+import { loadZstd } from "../zstd.js";
+import { decompressLz4Frames } from "./lz4.js";
 
 /** Gives the library the compressions that a file can have. It comes with none. */
 export async function registerCodecs(): Promise<void> {

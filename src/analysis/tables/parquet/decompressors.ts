@@ -1,7 +1,7 @@
 import { brotliDecompressSync, unzipSync } from "node:zlib";
 import type { Compressors } from "hyparquet";
-import { loadZstd } from "../compression/zstd.js";
 import { Unreadable } from "../unreadable.js";
+import { loadZstd } from "../zstd.js";
 import { mostBytesAtOnce, own } from "./parquet-file.js";
 
 type Decompress = (input: Uint8Array, bytes: number) => Uint8Array;
