@@ -149,7 +149,7 @@ class Workload {
     from.next = { move, state: { last: source.last, versions: [] } };
     to.next = { move, state: { last: target.last + moved.length, versions } };
     const newest = target.versions.at(-1);
-    const guard = newest === undefined ? {} : { if_version: newest.version };
+    const guard = newest === undefined ? {} : { if_version: newest.version, if_edit: newest.edit };
     const { error } = await this.other.call("move", { bucket, key: from.key, to_key: to.key, ...guard });
     expect(error).toBeUndefined();
     for (const slot of [from, to]) {
