@@ -20,7 +20,7 @@ const exhaustive = [
   "test/mcp/{calls/hostile-input,stdio/hostile-lines}.test.ts",
   "test/analysis/compare/large-content.test.ts",
   "test/store/{crash-points,races,schedules}.test.ts",
-  "test/engines/disk/{content-faults,disk-faults}.test.ts",
+  "test/engines/disk/{content,derived,disk}-faults.test.ts",
   "test/engines/sqlite/{full-disk,several-processes,index/{several-processes,many-artifacts}}.test.ts",
   "test/engines/local-files/local-{files,folders}.test.ts",
   "test/engines/threads/analysis-limits.test.ts",
@@ -58,6 +58,11 @@ export default defineConfig({
           exclude: [...configDefaults.exclude, ...hosts, ...endToEnd, ...exhaustive],
           globalSetup: workers,
           pool: "threads", // they start faster than processes
+          // The files of one thread share their modules: loading them anew took half the time. So none may use vi.mock.
+          isolate: false,
+          restoreMocks: true,
+          unstubEnvs: true,
+          unstubGlobals: true,
         },
       },
       {
