@@ -1,4 +1,4 @@
-import { decoderOf, type Encoding } from "../../store/model/text-encoding.js";
+import { decoderOf, type Encoding } from "../../store/model/formats/text-encoding.js";
 import type { Description } from "../../store/ports/description.js";
 import type { Detected } from "../formats/detect-format.js";
 import { JsonScanner } from "../formats/json/json-scanner.js";

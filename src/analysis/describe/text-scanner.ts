@@ -1,4 +1,4 @@
-import type { Encoding } from "../../store/model/text-encoding.js";
+import type { Encoding } from "../../store/model/formats/text-encoding.js";
 import type { TextDescription } from "../../store/ports/description.js";
 
 const lf = 0x0a;

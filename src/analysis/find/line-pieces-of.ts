@@ -1,4 +1,4 @@
-import { decoderOf } from "../../store/model/text-encoding.js";
+import { decoderOf } from "../../store/model/formats/text-encoding.js";
 import { BrokenContentError, plainBytes } from "../formats/byte-stream.js";
 import type { Detected } from "../formats/detect-format.js";
 import type { Source } from "../source.js";

@@ -1,5 +1,5 @@
 import { createGunzip } from "node:zlib";
-import { decoderOf } from "../../store/model/text-encoding.js";
+import { decoderOf } from "../../store/model/formats/text-encoding.js";
 import { blocksOf, type Source } from "../source.js";
 import type { Detected } from "./detect-format.js";
 

@@ -1,5 +1,5 @@
-import { isTextType, mimeTypeOf } from "../../store/model/media-type.js";
-import { decoderOf, type Encoding, encodingOf } from "../../store/model/text-encoding.js";
+import { isTextType, mimeTypeOf } from "../../store/model/formats/media-type.js";
+import { decoderOf, type Encoding, encodingOf } from "../../store/model/formats/text-encoding.js";
 import type { Source } from "../source.js";
 import { BrokenContentError, plainBytes } from "./byte-stream.js";
 import { looksLikeJson, looksLikeJsonLines } from "./json/json-beginning.js";

@@ -1,4 +1,4 @@
-import { mimeTypeOf } from "../../store/model/media-type.js";
+import { mimeTypeOf } from "../../store/model/formats/media-type.js";
 
 const formatsByType: Readonly<Record<string, string>> = {
   "text/csv": "csv",

@@ -1,5 +1,5 @@
 import { type BareItem, parseItem } from "structured-headers";
-import { isMimeType } from "../../store/model/media-type.js";
+import { isMimeType } from "../../store/model/formats/media-type.js";
 import type { Exchange } from "./exchange.js";
 import { HttpError } from "./http-error.js";
 

@@ -1,6 +1,6 @@
 import type { Artifact } from "../../store/model/artifact.js";
 import { count } from "../../store/model/count.js";
-import { mimeTypeOf } from "../../store/model/media-type.js";
+import { mimeTypeOf } from "../../store/model/formats/media-type.js";
 import type { Tail } from "../../store/model/tail.js";
 import type { OpenSession, UploadSession } from "../../store/model/upload-session.js";
 import type { BucketSummary } from "../../store/ports/artifact-index.js";

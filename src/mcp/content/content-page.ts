@@ -2,7 +2,7 @@ import type { OpenArtifact } from "../../store/artifacts/open-artifact.js";
 import type { Artifact } from "../../store/model/artifact.js";
 import { count } from "../../store/model/count.js";
 import { ArtifactError } from "../../store/model/errors.js";
-import { isTextType, isUntyped } from "../../store/model/media-type.js";
+import { isTextType, isUntyped } from "../../store/model/formats/media-type.js";
 import { decodeUtf8, withBuffer } from "../fast-json/fast-json.js";
 import { latin1Room, latin1Text } from "./latin1-page.js";
 import { textEncodingOf } from "./text-encoding-of.js";

@@ -1,4 +1,4 @@
-import { decoderOf } from "../../store/model/text-encoding.js";
+import { decoderOf } from "../../store/model/formats/text-encoding.js";
 
 /** The text of bytes in Windows-1252, one character for each. */
 export function latin1Text(bytes: Uint8Array): string {

@@ -1,6 +1,6 @@
-import { hasBytes } from "../../store/model/has-bytes.js";
-import { isTextType } from "../../store/model/media-type.js";
-import { gifSize, jpegSize, type PictureSize, pngSize, webpSize } from "../../store/model/picture-size.js";
+import { hasBytes } from "../../store/model/formats/has-bytes.js";
+import { isTextType } from "../../store/model/formats/media-type.js";
+import { gifSize, jpegSize, type PictureSize, pngSize, webpSize } from "../../store/model/formats/picture-size.js";
 
 /** The format of an image or a recording, read from its first bytes. */
 export interface MediaFormat {

@@ -1,6 +1,6 @@
 import type { OpenArtifact } from "../../store/artifacts/open-artifact.js";
-import { typeOfContent } from "../../store/model/content-type.js";
-import { type Encoding, encodingOf } from "../../store/model/text-encoding.js";
+import { typeOfContent } from "../../store/model/formats/content-type.js";
+import { type Encoding, encodingOf } from "../../store/model/formats/text-encoding.js";
 
 /** What is looked at. */
 const headBytes = 64 * 1024;

@@ -3,7 +3,7 @@ import type { Insight } from "../../store/insight/insight.js";
 import type { Artifact } from "../../store/model/artifact.js";
 import { count } from "../../store/model/count.js";
 import { ArtifactError } from "../../store/model/errors.js";
-import { isTextType, isUntyped } from "../../store/model/media-type.js";
+import { isTextType, isUntyped } from "../../store/model/formats/media-type.js";
 import type { Description } from "../../store/ports/description.js";
 import { readCall } from "../content/read-call.js";
 import { briefText, plainOrQuoted } from "./brief-text.js";

@@ -7,8 +7,8 @@ import {
   toArtifact,
 } from "../model/artifact.js";
 import { checkExpiresIn, liveVersions } from "../model/expiry.js";
+import { checkMimeType, mimeTypeOf } from "../model/formats/media-type.js";
 import type { PieceLimits } from "../model/limits.js";
-import { checkMimeType, mimeTypeOf } from "../model/media-type.js";
 import { checkBucket } from "../model/names/bucket-name.js";
 import { toKey } from "../model/names/key-name.js";
 import { lostFacts, type PreviousFacts, previousFactsIn } from "../model/previous-facts.js";

@@ -1,7 +1,7 @@
 import { type Artifact, checkMetadata, toArtifact } from "../model/artifact.js";
 import { decodeCursor, encodeCursor, type Page, type PageOptions } from "../model/cursor.js";
 import { ArtifactError } from "../model/errors.js";
-import { isTypePattern } from "../model/media-type.js";
+import { isTypePattern } from "../model/formats/media-type.js";
 import { checkBucket } from "../model/names/bucket-name.js";
 import { toKeyPrefix } from "../model/names/key-name.js";
 import { quote } from "../model/quote.js";

@@ -1,8 +1,8 @@
 import type { ArtifactStore } from "../artifacts/artifact-store.js";
 import type { OpenArtifact } from "../artifacts/open-artifact.js";
 import type { Artifact } from "../model/artifact.js";
-import { typeOfContent } from "../model/content-type.js";
 import { ArtifactError } from "../model/errors.js";
+import { typeOfContent } from "../model/formats/content-type.js";
 import {
   type AnalysedContent,
   type Analyses,

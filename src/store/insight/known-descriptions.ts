@@ -1,5 +1,5 @@
 import type { Artifact } from "../model/artifact.js";
-import { mimeTypeOf } from "../model/media-type.js";
+import { mimeTypeOf } from "../model/formats/media-type.js";
 import type { Description } from "../ports/description.js";
 import type { DerivedFacts } from "./derived-facts.js";
 

@@ -1,8 +1,8 @@
-import { typeOfContent, typeWindowBytes } from "../model/content-type.js";
 import { count } from "../model/count.js";
 import { ArtifactError } from "../model/errors.js";
+import { typeOfContent, typeWindowBytes } from "../model/formats/content-type.js";
+import { mimeTypeOf } from "../model/formats/media-type.js";
 import { checkpointBytes } from "../model/limits.js";
-import { mimeTypeOf } from "../model/media-type.js";
 import type { UploadSession } from "../model/upload-session.js";
 import { readAhead } from "../pieces/read-ahead.js";
 import type { LocalFile, LocalFiles } from "../ports/local-files.js";

@@ -1,10 +1,10 @@
 import type { ArtifactStore } from "../artifacts/artifact-store.js";
 import { type Artifact, checkMetadata, sameStrings } from "../model/artifact.js";
-import { typeOfContent } from "../model/content-type.js";
 import { ArtifactError, type ErrorCode } from "../model/errors.js";
 import { checkExpiresIn } from "../model/expiry.js";
+import { typeOfContent } from "../model/formats/content-type.js";
+import { mimeTypeOf } from "../model/formats/media-type.js";
 import { largestPageLimit, wholeImportBytes } from "../model/limits.js";
-import { mimeTypeOf } from "../model/media-type.js";
 import { checkBucket } from "../model/names/bucket-name.js";
 import { quote } from "../model/quote.js";
 import type { UploadSession } from "../model/upload-session.js";

@@ -1,6 +1,6 @@
 import { checkDigest, checkIdempotencyKey, checkMetadata, sha256Of } from "../model/artifact.js";
 import { checkExpiresIn } from "../model/expiry.js";
-import { checkMimeType, mimeTypeOf } from "../model/media-type.js";
+import { checkMimeType, mimeTypeOf } from "../model/formats/media-type.js";
 import { checkBucket } from "../model/names/bucket-name.js";
 import { toKey } from "../model/names/key-name.js";
 import type { SessionRecord } from "../model/records.js";

@@ -1,4 +1,11 @@
-import { bmpSize, gifSize, jpegSize, type PictureSize, pngSize, webpSize } from "../../../store/model/picture-size.js";
+import {
+  bmpSize,
+  gifSize,
+  jpegSize,
+  type PictureSize,
+  pngSize,
+  webpSize,
+} from "../../../store/model/formats/picture-size.js";
 import type { Description } from "../../../store/ports/description.js";
 import { blockBytes, type Source } from "../../source.js";
 import { damaged } from "../damage.js";

@@ -1,4 +1,4 @@
-import type { PictureSize } from "../../../store/model/picture-size.js";
+import type { PictureSize } from "../../../store/model/formats/picture-size.js";
 import type { Description } from "../../../store/ports/description.js";
 import { decodedText } from "../../formats/byte-stream.js";
 import type { Detected } from "../../formats/detect-format.js";

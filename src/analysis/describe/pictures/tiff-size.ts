@@ -1,4 +1,4 @@
-import type { PictureSize } from "../../../store/model/picture-size.js";
+import type { PictureSize } from "../../../store/model/formats/picture-size.js";
 import { viewOf } from "../../formats/view-of.js";
 import type { Source } from "../../source.js";
 

@@ -1,6 +1,6 @@
-import { typeOfContent } from "../../model/content-type.js";
 import { ArtifactError } from "../../model/errors.js";
-import { decoderName, encodingOf } from "../../model/text-encoding.js";
+import { typeOfContent } from "../../model/formats/content-type.js";
+import { decoderName, encodingOf } from "../../model/formats/text-encoding.js";
 import type { TextDescription } from "../../ports/description.js";
 
 export type TextEncoding = TextDescription["encoding"];

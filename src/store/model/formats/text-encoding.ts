@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import type { TextDescription } from "../ports/description.js";
+import type { TextDescription } from "../../ports/description.js";
 
 export type Encoding = TextDescription["encoding"];
 

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { typeOfContent, typeWindowBytes } from "../../../src/store/model/content-type.js";
+import { typeOfContent, typeWindowBytes } from "../../../../src/store/model/formats/content-type.js";
 
 const bytes = (text: string) => Buffer.from(text, "latin1");
 

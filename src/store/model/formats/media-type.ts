@@ -1,9 +1,9 @@
 import { Mime } from "mime/lite";
 import otherTypes from "mime/types/other.js";
 import standardTypes from "mime/types/standard.js";
-import { ArtifactError } from "./errors.js";
-import { maxMimeTypeChars } from "./limits.js";
-import { quote } from "./quote.js";
+import { ArtifactError } from "../errors.js";
+import { maxMimeTypeChars } from "../limits.js";
+import { quote } from "../quote.js";
 
 const token = "[\\w!#$%&'*+.^`|~-]+";
 const quoted = String.raw`"(?:[\t \x21\x23-\x5b\x5d-\x7e]|\\[\t \x21-\x7e])*"`;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { checkMimeType, isTextType, mimeTypeOf } from "../../../src/store/model/media-type.js";
+import { checkMimeType, isTextType, mimeTypeOf } from "../../../../src/store/model/formats/media-type.js";
 
 describe("mimeTypeOf()", () => {
   it.each([
