@@ -9,7 +9,7 @@ import { type ArrowMessage, mostBytes, withLength } from "./arrow/messages.js";
 import { columnTypeOf, schemaIn } from "./arrow/schema.js";
 import { FailingSource } from "./read-failure.js";
 import type { Batch, Cell, Column, Table, WantedRows } from "./table.js";
-import { Unreadable, unreadablePart } from "./unreadable.js";
+import { brokenTable, Unreadable, unreadablePart } from "./unreadable.js";
 
 const cannotRead = "The Arrow data cannot be read";
 const mostRowsInBatch = 2048;
@@ -28,13 +28,8 @@ export async function openArrowTable(source: Source, run: Run): Promise<Table> {
     await registerCodecs();
     return new ArrowTable(failing, run, found, schema);
   } catch (error) {
-    const fault = unreadablePart(cannotRead, failing.failureOr(error));
-    return { format: "arrow", columns: [], batches: noBatches, broken: () => fault };
+    return brokenTable("arrow", unreadablePart(cannotRead, failing.failureOr(error)));
   }
-}
-
-async function* noBatches(): AsyncGenerator<Batch, void, undefined> {
-  // nothing can be read
 }
 
 class ArrowTable implements Table {

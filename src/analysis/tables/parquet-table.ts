@@ -10,7 +10,7 @@ import { ParquetFile } from "./parquet/parquet-file.js";
 import { factsOf } from "./parquet/statistics.js";
 import { FailingSource } from "./read-failure.js";
 import type { Batch, Column, Table, WantedRows } from "./table.js";
-import { Unreadable, unreadablePart } from "./unreadable.js";
+import { brokenTable, Unreadable, unreadablePart } from "./unreadable.js";
 
 const cannotRead = "The Parquet file cannot be read";
 /** Statistics of more column chunks are not looked at. */
@@ -29,13 +29,8 @@ export async function openParquetTable(source: Source, run: Run): Promise<Table>
     const reading = { file: new ParquetFile(failing), compressors: await loadDecompressors(), run };
     return new ParquetTable(failing, reading, footer, columns);
   } catch (error) {
-    const fault = unreadablePart(cannotRead, failing.failureOr(error));
-    return { format: "parquet", columns: [], batches: noBatches, broken: () => fault };
+    return brokenTable("parquet", unreadablePart(cannotRead, failing.failureOr(error)));
   }
-}
-
-async function* noBatches(): AsyncGenerator<Batch, void, undefined> {
-  // nothing can be read
 }
 
 class ParquetTable implements Table {

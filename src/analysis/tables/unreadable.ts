@@ -1,5 +1,6 @@
 import { shorten } from "../../store/model/quote.js";
 import type { PartialReason } from "../../store/ports/description.js";
+import type { Batch, Table } from "./table.js";
 
 /** Why a part of a Parquet or Arrow file cannot be read. The message is one sentence. */
 export class Unreadable extends Error {
@@ -26,4 +27,13 @@ export function unreadablePart(what: string, error: unknown): PartialReason {
   if (error instanceof Unreadable) return { reason: error.reason, message: `${what}: ${error.message}` };
   const why = error instanceof Error ? error.message : String(error);
   return { reason: "damaged", message: `${what}: its bytes are damaged (${shorten(why)}).` };
+}
+
+/** A table of which nothing can be read. */
+export function brokenTable(format: Table["format"], fault: PartialReason): Table {
+  return { format, columns: [], batches: noBatches, broken: () => fault };
+}
+
+async function* noBatches(): AsyncGenerator<Batch, void, undefined> {
+  // there are none
 }
