@@ -1,3 +1,5 @@
+import { BoundedMap } from "../../store/model/bounded-map.js";
+
 /** The bucket and key that an upload session publishes to. */
 export interface SessionKey {
   readonly bucket: string;
@@ -12,7 +14,7 @@ const maxSessions = 1_000;
  * answers to the same client.
  */
 export class SessionKeys {
-  readonly #keys = new Map<string, SessionKey>();
+  readonly #keys = new BoundedMap<SessionKey>(maxSessions);
 
   /** Returns undefined if the key of this session is not known. */
   of(id: string): SessionKey | undefined {
@@ -23,12 +25,8 @@ export class SessionKeys {
   learn(answer: unknown): boolean {
     const { data } = (answer ?? {}) as { data?: unknown };
     const sessions = (Array.isArray(data) ? data : [answer]).filter(isSession);
-    const others = sessions.filter(({ id }) => !this.#keys.has(id));
+    const others = sessions.filter(({ id }) => this.#keys.get(id) === undefined);
     for (const { id, bucket, key } of others) this.#keys.set(id, { bucket, key });
-    for (const id of this.#keys.keys()) {
-      if (this.#keys.size <= maxSessions) break;
-      this.#keys.delete(id);
-    }
     return others.length > 0;
   }
 }

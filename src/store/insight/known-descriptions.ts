@@ -1,4 +1,5 @@
 import type { Artifact } from "../model/artifact.js";
+import { BoundedMap } from "../model/bounded-map.js";
 import { mimeTypeOf } from "../model/formats/media-type.js";
 import type { Description } from "../ports/description.js";
 import type { DerivedFacts } from "./derived-facts.js";
@@ -16,8 +17,7 @@ interface Kept {
 /** Keeps descriptions by the digest of the content and by what its name says, in memory and in the derived store. */
 export class KnownDescriptions {
   readonly #facts: Pick<DerivedFacts, "get" | "put">;
-  readonly #inMemory = new Map<string, Kept>();
-  #bytesInMemory = 0;
+  readonly #inMemory = new BoundedMap<Kept>(maxBytesInMemory, ({ bytes }) => bytes);
 
   constructor(facts: Pick<DerivedFacts, "get" | "put">) {
     this.#facts = facts;
@@ -27,30 +27,15 @@ export class KnownDescriptions {
   async get(artifact: Artifact): Promise<Description | undefined> {
     const id = descriptionId(artifact);
     const known = this.#inMemory.get(id) ?? parse(await this.#facts.get(artifact, entryName(artifact)));
-    if (known !== undefined) this.#remember(id, known);
+    if (known !== undefined) this.#inMemory.set(id, known);
     return known?.description;
   }
 
   /** A description that a limit has cut is kept in memory only: another try may get further. */
   async put(artifact: Artifact, description: Description): Promise<void> {
     const entry = Buffer.from(JSON.stringify({ format: descriptionFormat, description }));
-    this.#remember(descriptionId(artifact), { description, bytes: entry.length });
+    this.#inMemory.set(descriptionId(artifact), { description, bytes: entry.length });
     if (!isCut(description)) await this.#facts.put(artifact, entryName(artifact), entry);
-  }
-
-  #remember(id: string, kept: Kept): void {
-    this.#forget(id);
-    this.#inMemory.set(id, kept);
-    this.#bytesInMemory += kept.bytes;
-    for (const oldest of this.#inMemory.keys()) {
-      if (this.#bytesInMemory <= maxBytesInMemory) break;
-      this.#forget(oldest);
-    }
-  }
-
-  #forget(id: string): void {
-    this.#bytesInMemory -= this.#inMemory.get(id)?.bytes ?? 0;
-    this.#inMemory.delete(id);
   }
 }
 

@@ -1,4 +1,5 @@
 import { createHash, type Hash } from "node:crypto";
+import { BoundedMap } from "../model/bounded-map.js";
 import { maxKeptDigests } from "../model/limits.js";
 import type { SessionRecord } from "../model/records.js";
 
@@ -10,8 +11,8 @@ export interface RunningDigest {
 
 /** SHA-256 digests of the sessions whose bytes this process has seen, at most `maxKeptDigests` of them. */
 export class RunningDigests {
-  /** By session, least recently used first. */
-  readonly #digests = new Map<string, RunningDigest>();
+  /** By session. */
+  readonly #digests = new BoundedMap<RunningDigest>(maxKeptDigests);
 
   /**
    * The digest of all bytes that the record counts, as a copy to update further. Undefined if this process has not seen
@@ -27,10 +28,7 @@ export class RunningDigests {
   }
 
   keep(id: string, digest: RunningDigest): void {
-    this.#digests.delete(id);
     this.#digests.set(id, digest);
-    const [oldest] = this.#digests.keys();
-    if (this.#digests.size > maxKeptDigests && oldest !== undefined) this.#digests.delete(oldest);
   }
 
   drop(id: string): void {

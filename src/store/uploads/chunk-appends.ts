@@ -1,4 +1,5 @@
 import { planAppend } from "../model/append-plan.js";
+import { BoundedMap } from "../model/bounded-map.js";
 import { maxOpenPieces } from "../model/limits.js";
 import type { SessionRow } from "../model/records.js";
 import { isFull, statusAt } from "../model/upload-session.js";
@@ -9,8 +10,8 @@ import type { Appender } from "./appender.js";
 export class ChunkAppends {
   readonly #appender: Appender;
   readonly #clock: StoreClock;
-  /** Sessions as this process's last append left them, in that order. Another process may have changed them since. */
-  readonly #rows = new Map<string, SessionRow>();
+  /** Sessions as this process's last append left them. Another process may have changed them since. */
+  readonly #rows = new BoundedMap<SessionRow>(maxOpenPieces);
 
   constructor(appender: Appender, clock: StoreClock) {
     this.#appender = appender;
@@ -78,13 +79,7 @@ export class ChunkAppends {
   async #accept(row: SessionRow, bytes: Uint8Array): Promise<SessionRow | undefined> {
     this.#rows.delete(row.value.id);
     const now = await this.#appender.append(row, bytes);
-    if (now !== undefined && !isFull(now.value)) this.#remember(now);
+    if (now !== undefined && !isFull(now.value)) this.#rows.set(now.value.id, now);
     return now;
-  }
-
-  #remember(row: SessionRow): void {
-    this.#rows.set(row.value.id, row);
-    const [oldest] = this.#rows.keys();
-    if (this.#rows.size > maxOpenPieces && oldest !== undefined) this.#rows.delete(oldest);
   }
 }

@@ -1,4 +1,5 @@
 import type { AsyncBuffer } from "hyparquet";
+import { BoundedMap } from "../../../store/model/bounded-map.js";
 import type { Source } from "../../source.js";
 import { Unreadable } from "../unreadable.js";
 
@@ -11,8 +12,7 @@ export class ParquetFile implements AsyncBuffer {
   readonly byteLength: number;
   readonly #source: Source;
   /** By their first and last byte, the last used one last. */
-  readonly #kept = new Map<string, ArrayBuffer>();
-  #keptBytes = 0;
+  readonly #kept = new BoundedMap<ArrayBuffer>(mostKeptBytes, ({ byteLength }) => byteLength);
 
   constructor(source: Source) {
     this.byteLength = source.bytes;
@@ -37,7 +37,7 @@ export class ParquetFile implements AsyncBuffer {
     }
     const name = `${start} ${end}`;
     const bytes = this.#kept.get(name) ?? (await this.#read(start, end));
-    this.#keep(name, bytes);
+    this.#kept.set(name, bytes);
     return bytes;
   }
 
@@ -46,18 +46,6 @@ export class ParquetFile implements AsyncBuffer {
     const bytes = await this.#source.read(start, end - start);
     if (bytes.length < end - start) throw new Unreadable("The content breaks off.");
     return own(bytes).buffer;
-  }
-
-  #keep(name: string, bytes: ArrayBuffer): void {
-    if (this.#kept.delete(name)) this.#keptBytes -= bytes.byteLength;
-    if (bytes.byteLength > mostKeptBytes) return;
-    this.#kept.set(name, bytes);
-    this.#keptBytes += bytes.byteLength;
-    for (const [oldest, { byteLength }] of this.#kept) {
-      if (this.#keptBytes <= mostKeptBytes) return;
-      this.#kept.delete(oldest);
-      this.#keptBytes -= byteLength;
-    }
   }
 }
 

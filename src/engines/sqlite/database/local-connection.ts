@@ -1,5 +1,6 @@
 import { pathToFileURL } from "node:url";
 import type { DatabaseSyncInstance, StatementSyncInstance } from "@photostructure/sqlite";
+import { BoundedMap } from "../../../store/model/bounded-map.js";
 import { type IndexWork, isWorkDue, maintainIndex } from "../index/maintain-index.js";
 import { ChangeTransaction } from "./change-transaction.js";
 import type { ConnectionOptions, LocalConnection, Query, SqliteRow, SqliteValue, StoreChange } from "./connection.js";
@@ -53,7 +54,7 @@ const moved = { code: "SQLITE_MOVED", message: "SQLITE_MOVED: another file is at
 class OpenConnection implements LocalConnection {
   readonly #database: DatabaseSyncInstance;
   /** By their SQL, in the order of their last use. */
-  readonly #statements = new Map<string, Compiled>();
+  readonly #statements = new BoundedMap<Compiled>(maxStatements);
   /** Made with the first change. It keeps its own statements. */
   #transaction: ChangeTransaction | undefined;
   #checkpointPages: number | undefined;
@@ -164,12 +165,8 @@ class OpenConnection implements LocalConnection {
   }
 
   #compiled(sql: string): Compiled {
-    const known = this.#statements.get(sql);
-    if (known !== undefined) this.#statements.delete(sql);
-    const compiled = known ?? this.#compile(sql);
+    const compiled = this.#statements.get(sql) ?? this.#compile(sql);
     this.#statements.set(sql, compiled);
-    const [oldest] = this.#statements.keys();
-    if (this.#statements.size > maxStatements && oldest !== undefined) this.#statements.delete(oldest);
     return compiled;
   }
 

@@ -1,4 +1,5 @@
 import type { OpenArtifact } from "../../artifacts/open-artifact.js";
+import { BoundedMap } from "../../model/bounded-map.js";
 import type { DerivedFacts } from "../derived-facts.js";
 import { buildLineIndex, smallTextBytes } from "./build-line-index.js";
 import { decodeLineIndex, encodeLineIndex, type LineIndex } from "./line-index.js";
@@ -10,7 +11,7 @@ const maxInMemory = 32;
 /** Makes and keeps the indexes of texts, by the digest of the content. */
 export class LineIndexes {
   readonly #facts: DerivedFacts;
-  readonly #inMemory = new Map<string, LineIndex>();
+  readonly #inMemory = new BoundedMap<LineIndex>(maxInMemory);
   readonly #building = new Map<string, Promise<LineIndex>>();
 
   constructor(facts: DerivedFacts) {
@@ -28,7 +29,7 @@ export class LineIndexes {
     for (;;) {
       const known = this.#inMemory.get(sha256);
       if (known !== undefined) {
-        this.#remember(sha256, known);
+        this.#inMemory.set(sha256, known);
         return known;
       }
       const building = this.#building.get(sha256);
@@ -64,19 +65,12 @@ export class LineIndexes {
     const entry = await this.#facts.get(open.artifact, entryName);
     const kept = entry && decodeLineIndex(entry, bytes);
     if (kept === undefined) return this.again(open);
-    this.#remember(sha256, kept);
+    this.#inMemory.set(sha256, kept);
     return kept;
   }
 
   async #keep(open: OpenArtifact, index: LineIndex): Promise<void> {
-    this.#remember(open.artifact.sha256, index);
+    this.#inMemory.set(open.artifact.sha256, index);
     await this.#facts.put(open.artifact, entryName, encodeLineIndex(index));
-  }
-
-  #remember(sha256: string, index: LineIndex): void {
-    this.#inMemory.delete(sha256);
-    this.#inMemory.set(sha256, index);
-    const [oldest] = this.#inMemory.keys();
-    if (this.#inMemory.size > maxInMemory && oldest !== undefined) this.#inMemory.delete(oldest);
   }
 }
