@@ -78,7 +78,7 @@ export const mutants = [
   {
     name: "pieces of deleted versions are not freed",
     file: "src/store/publication/ender.ts",
-    from: "const freed = change.free(going.map(({ session, pieces }) => ({ session, pieces })));",
+    from: "const freed = change.free(going);",
     to: "const freed = undefined;",
     tests: search,
   },
@@ -225,7 +225,7 @@ export const mutants = [
   {
     name: "the pieces of a freed key are not freed",
     file: "src/store/maintenance/expired-keys.ts",
-    from: "const freedRow = change.free(versions.map(({ session, pieces }) => ({ session, pieces })));",
+    from: "const freedRow = change.free(versions);",
     to: "const freedRow = undefined;",
     tests: search,
   },
