@@ -67,7 +67,9 @@ const unused = {
  * functions stay, so that an error can be traced.
  */
 const minified = { minify: true, keepNames: true, sourcemap: false };
-/** The same without names, for a program that must be fast: `keepNames` makes each function that is made in a loop slower. */
+/** For the server: small, and its source map still fits. A line that an error quotes stays short. */
+const small = { minifyWhitespace: true, lineLimit: 160 };
+/** As `minified`, but without names, for a program that must be fast: `keepNames` makes each function that is made in a loop slower. */
 const compact = { minify: true, sourcemap: false };
 
 export async function bundle() {
@@ -76,7 +78,7 @@ export async function bundle() {
   await chmod(dist, 0o755); // bytecode is stored only in a folder to which nobody else can write; the umask may say otherwise
   // Otherwise the bytecode of other versions of Node would never be removed.
   for (const name of await readdir(dist)) if (name.endsWith(".bytecode")) await rm(join(dist, name));
-  const inputs = await bundleProgram("src/cli/main.ts", server, "cjs");
+  const inputs = await bundleProgram("src/cli/main.ts", server, "cjs", undefined, small);
   inputs.push(...(await bundleProgram("src/cli/commands.ts", join(dist, "commands.cjs"), "cjs", undefined, minified)));
   inputs.push(...(await bundleWorkers(dist)));
   // The launcher is CommonJS too, because Node starts that faster.

@@ -4,7 +4,7 @@
 //        sweeper.mjs <root> last            after all other processes have ended: checks what is left
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { createStderrLog } from "../../src/cli/stderr-log.js";
+import { createStderrLog } from "../../src/cli/terminal/stderr-log.js";
 import { openDataDirectory } from "../../src/engines/data-directory.js";
 import type { VerifyOptions, VerifyReport } from "../../src/store/maintenance/verify-report.js";
 import { parseArtifactRow } from "../../src/store/model/records.js";

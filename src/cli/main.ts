@@ -4,11 +4,11 @@ import { loadSqliteDriver, SqliteDriverError } from "../engines/sqlite/database/
 import { errorMessage } from "./error-message.js";
 import { type Command, commandOfThisProcess, type VerifyConfig } from "./options/command-line.js";
 import { ConfigError } from "./options/config-error.js";
-import { usage } from "./options/usage.js";
+import { usage, usageOf } from "./options/usage.js";
 import { HttpServiceError } from "./serve/http-service.js";
 import { serve } from "./serve/serve.js";
 import { startCommand } from "./start-command.js";
-import { OutputError, print } from "./stdout.js";
+import { OutputError, print } from "./terminal/stdout.js";
 import { runVerify } from "./verify-command.js";
 
 /** Runs the command. Returns the exit code; `command-table.ts` says what each one means. */
@@ -16,7 +16,7 @@ async function main(): Promise<number> {
   const command = commandOfThisProcess();
   switch (command.kind) {
     case "help":
-      await print(process.stdout, usage);
+      await print(process.stdout, command.of === undefined ? usage : usageOf(command.of));
       return 0;
     case "version":
       await print(process.stdout, `${packageJson.version}\n${command.isVerbose ? await details() : ""}`);
@@ -26,6 +26,12 @@ async function main(): Promise<number> {
       return 0;
     case "verify":
       return verify(command.config);
+    case "store": {
+      const { runStoreCommand } = await import("./store-commands/run-store-command.js");
+      return runStoreCommand(command.config);
+    }
+    case "completion":
+      throw new Error("completion is not there yet");
     case "setup":
     case "doctor":
       return runCommand(command);

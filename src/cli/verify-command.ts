@@ -4,8 +4,8 @@ import type { Fault, FaultNext, VerifyReport } from "../store/maintenance/verify
 import { count } from "../store/model/count.js";
 import { createStore } from "../store/store.js";
 import type { VerifyConfig } from "./options/command-line.js";
-import { createProgressBar } from "./progress-bar.js";
-import { createStderrLog } from "./stderr-log.js";
+import { createProgressBar } from "./terminal/progress-bar.js";
+import { createStderrLog } from "./terminal/stderr-log.js";
 
 export interface Verdict {
   /** A line for each fault and a line that sums up, or the report as JSON. */

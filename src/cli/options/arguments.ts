@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
-import { commandWords, isCommandWord } from "./command-table.js";
+import { type CommandName, commandWords, isCommandWord, isStoreCommand } from "./command-names.js";
 import { ConfigError } from "./config-error.js";
-import { type CommandName, isOption, type OptionName, optionNames, options } from "./option-table.js";
+import { isOption, type OptionName, optionNames, options } from "./option-table.js";
 import { type GivenOptions, isUnfilled } from "./option-values.js";
 
 export interface Arguments {
@@ -13,15 +13,16 @@ export interface Arguments {
 /** Splits the arguments of a command into options and words. @throws ConfigError for an option that it does not take */
 export function readArguments(args: readonly string[], command: CommandName): Arguments {
   const allowed = optionNames.filter((name) => isAllowed(name, command));
-  const types = Object.fromEntries(allowed.map((name) => [name, { type: typeOf(name) }]));
+  const types = Object.fromEntries(allowed.map((name) => [name, typeOf(name)]));
   const { tokens } = parseArgs({ args: [...args], strict: false, tokens: true, options: types });
   const given = new Map<string, string[]>();
   const words: string[] = [];
   for (const token of tokens) {
     if (token.kind === "positional") words.push(token.value);
-    else if (token.kind === "option-terminator") refuseWords(["--"]);
-    else {
-      const name = allowed.find((each) => token.rawName === `--${each}`);
+    else if (token.kind === "option-terminator") {
+      if (!isStoreCommand(command)) refuseWords(["--"]); // there, words that begin with a dash may follow
+    } else {
+      const name = allowed.find((each) => token.rawName === `--${each}` || token.rawName === `-${options[each].short}`);
       if (name === undefined) throw new ConfigError(unknownOption(token.rawName, command, allowed));
       given.set(name, [...(given.get(name) ?? []), optionText(name, token.value)]);
     }
@@ -41,8 +42,10 @@ function unknownOption(rawName: string, command: CommandName, allowed: readonly 
   return `unknown option ${rawName}: allowed are ${allowed.map((each) => `--${each}`).join(" ")}`;
 }
 
-function typeOf(name: OptionName): "string" | "boolean" {
-  return options[name].value === undefined ? "boolean" : "string";
+function typeOf(name: OptionName) {
+  const { value, short } = options[name];
+  const type: "string" | "boolean" = value === undefined ? "boolean" : "string";
+  return { type, ...(short === undefined ? {} : { short }) };
 }
 
 /** @throws ConfigError */

@@ -1,11 +1,12 @@
 import type { LogLevel } from "../../store/ports/log.js";
 import { readArguments, refuseWords, withDirectories } from "./arguments.js";
-import { isCommandWord } from "./command-table.js";
+import { type CommandName, isCommandWord, isStoreCommand } from "./command-names.js";
 import { ConfigError } from "./config-error.js";
 import { defaultRoot } from "./directories.js";
 import { optionValues } from "./option-values.js";
 import { type ServeConfig, serveConfig } from "./serve-config.js";
 import { type SetupConfig, setupConfig } from "./setup-config.js";
+import { type StoreCommandConfig, storeCommandConfig } from "./store-command-config.js";
 
 /** What the command `verify` needs to know, frozen. */
 export interface VerifyConfig {
@@ -27,7 +28,10 @@ export type Command =
   | { readonly kind: "verify"; readonly config: VerifyConfig }
   | { readonly kind: "setup"; readonly config: SetupConfig }
   | { readonly kind: "doctor"; readonly config: DoctorConfig }
-  | { readonly kind: "help" }
+  | { readonly kind: "store"; readonly config: StoreCommandConfig }
+  | { readonly kind: "completion"; readonly shell: string }
+  /** Of one command, or of the whole program. */
+  | { readonly kind: "help"; readonly of?: CommandName }
   | { readonly kind: "version"; readonly isVerbose: boolean };
 
 /** Reads the arguments and the environment of this process. @throws ConfigError */
@@ -37,18 +41,20 @@ export function commandOfThisProcess(): Command {
 
 /** @throws ConfigError */
 export function readCommand(args: readonly string[], environment: NodeJS.ProcessEnv): Command {
-  const [first = ""] = args;
-  if (first === "help" || first === "-h") return { kind: "help" };
+  const [first = "", second = ""] = args;
+  if (first === "help" || first === "-h") return helpOf(second);
   if (first === "version" || first === "-v") return { kind: "version", isVerbose: false };
   const command = isCommandWord(first) ? first : "serve";
   const { given, words } = readArguments(command === "serve" ? args : args.slice(1), command);
-  if (given.has("help")) return { kind: "help" };
+  if (given.has("help")) return helpOf(command);
   if (given.has("version")) return { kind: "version", isVerbose: given.has("verbose") };
   if (given.has("verbose")) throw new ConfigError("--verbose goes with --version");
   if (command === "serve") {
     return { kind: "serve", config: serveConfig(withDirectories(given, words), environment) };
   }
   if (command === "setup") return { kind: "setup", config: setupConfig(given, words, environment) };
+  if (command === "completion") return { kind: "completion", shell: oneWord(words) };
+  if (isStoreCommand(command)) return { kind: "store", config: storeCommandConfig(command, given, words, environment) };
   refuseWords(words);
   const { one } = optionValues(given, environment);
   const named = one("root");
@@ -57,4 +63,15 @@ export function readCommand(args: readonly string[], environment: NodeJS.Process
     return { kind: "doctor", config: Object.freeze({ root, isRootNamed: named !== undefined }) };
   const [repair, json] = [given.has("repair"), given.has("json")];
   return { kind: "verify", config: Object.freeze({ root, repair, json, logLevel: one("log-level") }) };
+}
+
+function helpOf(command: string): Command {
+  return isCommandWord(command) ? { kind: "help", of: command } : { kind: "help" };
+}
+
+/** @throws ConfigError unless there is exactly one */
+function oneWord([word, ...others]: readonly string[]): string {
+  refuseWords(others);
+  if (word === undefined) throw new ConfigError("completion needs the name of a shell: bash, zsh or fish");
+  return word;
 }

@@ -1,4 +1,4 @@
-import type { CommandName } from "./option-table.js";
+import type { CommandName } from "./command-names.js";
 
 export interface CommandHelp {
   /** What follows `artifacts-mcp` on the command line. */
@@ -10,7 +10,13 @@ export interface CommandHelp {
   readonly exitCodes: readonly (readonly [code: number, meaning: string])[];
 }
 
-/** Every command. `serve` has no word: it is what the program does without a command. */
+const ofStoreCommand: CommandHelp["exitCodes"] = [
+  [0, "it is done"],
+  [1, "something could not be done; stderr has a line for each"],
+  [2, "the command line is wrong, or stdout cannot be written to"],
+];
+
+/** Every command. */
 export const commandTable: Readonly<Record<CommandName, CommandHelp>> = {
   serve: {
     usage: "[options] [DIR ...]",
@@ -22,6 +28,126 @@ export const commandTable: Readonly<Record<CommandName, CommandHelp>> = {
       [1, "the data directory, the SQLite driver or, with `--no-stdio`, the HTTP address cannot be used"],
       [2, "the command line or an environment variable is wrong, or stdout cannot be written to"],
     ],
+  },
+  ls: {
+    usage: "ls [BUCKET[/PREFIX]]",
+    help: "list buckets, or what is in one",
+    details: "",
+    exitCodes: ofStoreCommand,
+  },
+  tree: {
+    usage: "tree [BUCKET[/PREFIX]]",
+    help: "draw the folders of keys",
+    details: "",
+    exitCodes: ofStoreCommand,
+  },
+  search: {
+    usage: "search WORDS",
+    help: "find artifacts by words in their names and metadata",
+    details: "",
+    exitCodes: ofStoreCommand,
+  },
+  versions: {
+    usage: "versions BUCKET/KEY",
+    help: "list the versions of an artifact",
+    details: "",
+    exitCodes: ofStoreCommand,
+  },
+  du: {
+    usage: "du [BUCKET[/PREFIX]]",
+    help: "add up sizes",
+    details: "",
+    exitCodes: ofStoreCommand,
+  },
+  uploads: {
+    usage: "uploads [BUCKET[/KEY]]",
+    help: "list unfinished uploads",
+    details: "",
+    exitCodes: ofStoreCommand,
+  },
+  cat: {
+    usage: "cat BUCKET/KEY[@VERSION]",
+    help: "write content to stdout",
+    details: "",
+    exitCodes: ofStoreCommand,
+  },
+  describe: {
+    usage: "describe BUCKET/KEY[@VERSION]",
+    help: "say what content is: lines, columns, entries",
+    details: "",
+    exitCodes: ofStoreCommand,
+  },
+  diff: {
+    usage: "diff A B",
+    help: "compare two artifacts or versions",
+    details: "",
+    exitCodes: ofStoreCommand,
+  },
+  put: {
+    usage: "put [-r] PATH BUCKET/[KEY|PREFIX]",
+    help: "save a file, or a folder",
+    details: "",
+    exitCodes: ofStoreCommand,
+  },
+  get: {
+    usage: "get [-r] BUCKET/[KEY|PREFIX] PATH",
+    help: "write an artifact, or all under a prefix, to files",
+    details: "",
+    exitCodes: ofStoreCommand,
+  },
+  sync: {
+    usage: "sync PATH BUCKET/PREFIX",
+    help: "make one side like the other, either way",
+    details: "",
+    exitCodes: ofStoreCommand,
+  },
+  cp: {
+    usage: "cp A B",
+    help: "copy inside the store",
+    details: "",
+    exitCodes: ofStoreCommand,
+  },
+  mv: {
+    usage: "mv A B",
+    help: "move inside the store",
+    details: "",
+    exitCodes: ofStoreCommand,
+  },
+  rm: {
+    usage: "rm [-r] BUCKET/[KEY|PREFIX]",
+    help: "delete an artifact, or all under a prefix",
+    details: "",
+    exitCodes: ofStoreCommand,
+  },
+  bucket: {
+    usage: "bucket set NAME [--max-age D] [--max-bytes N]",
+    help: "see or set the limits of a bucket",
+    details: "",
+    exitCodes: ofStoreCommand,
+  },
+  export: {
+    usage: "export DIR [BUCKET[/PREFIX]]",
+    help: "write artifacts and a manifest",
+    details: "",
+    exitCodes: ofStoreCommand,
+  },
+  import: {
+    usage: "import DIR",
+    help: "save what export wrote",
+    details: "",
+    exitCodes: ofStoreCommand,
+  },
+  backup: {
+    usage: "backup DIR",
+    help: "back up the whole store while servers run",
+    details: "",
+    exitCodes: ofStoreCommand,
+  },
+  restore: {
+    usage: "restore DIR",
+    help: "fill an empty store from a backup",
+    details: "",
+    exitCodes: ofStoreCommand,
   },
   verify: {
     usage: "verify [--root DIR] [--repair] [--json]",
@@ -54,11 +180,13 @@ export const commandTable: Readonly<Record<CommandName, CommandHelp>> = {
       [2, "the command line is wrong"],
     ],
   },
+  completion: {
+    usage: "completion bash|zsh|fish",
+    help: "print a script that completes commands and options in a shell",
+    details: "",
+    exitCodes: [
+      [0, "it is done"],
+      [2, "the command line is wrong"],
+    ],
+  },
 };
-
-/** The words that name a command. */
-export const commandWords = ["verify", "setup", "doctor"] as const satisfies readonly CommandName[];
-
-export function isCommandWord(word: string): word is (typeof commandWords)[number] {
-  return commandWords.some((each) => each === word);
-}

@@ -1,5 +1,4 @@
 import { delimiter } from "node:path";
-import type { z } from "zod";
 import {
   defaultKeepVersions,
   defaultMaxChunkBytes,
@@ -8,6 +7,9 @@ import {
   largestKeepVersions,
   largestMaxChunkBytes,
 } from "../../store/model/limits.js";
+import { type CommandName, commandWords, storeCommandNames } from "./command-names.js";
+import type { Option } from "./option.js";
+import { storeOptions } from "./store-options.js";
 import {
   address,
   directory,
@@ -26,44 +28,15 @@ import {
  * made from it. To add an option: add a row here, read it where it is used, and run `npm run docs`.
  */
 
-export type CommandName = "serve" | "verify" | "setup" | "doctor";
-
-export interface Option {
-  /** The commands that take it. */
-  readonly commands: readonly CommandName[];
-  /** The heading in docs/options.md under which it stands. */
-  readonly group: string;
-  /** How help names the value. A flag has none. */
-  readonly value?: string;
-  /** What it does, for `--help`: one line without a full stop at its end. */
-  readonly help: string;
-  /** What an operator should know besides: whole sentences, for docs/options.md only. */
-  readonly details?: string;
-  /** Unit of the value, if the value is a number. */
-  readonly unit?: string;
-  /** Reads the value. An option without a parser is on if it is given, takes no value and has no environment variable. */
-  readonly parser?: z.ZodType<unknown, string>;
-  /** The parsed value that applies if nobody gives one. Left out, it is undefined. */
-  readonly default?: unknown;
-  /** How help and docs show the default. An option that is on or off, and is off by default, needs none. */
-  readonly defaultText?: string;
-  /** The option may be given several times. In its environment variable this separates the values. */
-  readonly separator?: string;
-  readonly example?: string;
-  /** It is read on the command line alone. */
-  readonly hasNoVariable?: true;
-  /** Why `setup` refuses to put it into a host's configuration. */
-  readonly refusedBySetup?: string;
-}
-
 const unlimited = Number.MAX_SAFE_INTEGER;
 const anyBytes = wholeNumber(1, unlimited);
-const everyCommand: readonly CommandName[] = ["serve", "verify", "setup", "doctor"];
+const everyCommand: readonly CommandName[] = ["serve", ...commandWords];
+const onStore: readonly CommandName[] = everyCommand.filter((name) => name !== "completion");
 const server: readonly CommandName[] = ["serve", "setup"];
 
 export const optionTable = {
   root: {
-    commands: everyCommand,
+    commands: onStore,
     group: "Data",
     value: "DIR",
     help: "data directory",
@@ -233,11 +206,12 @@ export const optionTable = {
     example: "--http-origin https://app.example.com",
   },
   "log-level": {
-    commands: ["serve", "setup", "verify"],
+    commands: ["serve", "setup", "verify", ...storeCommandNames],
     group: "Log",
     value: "LEVEL",
     help: "least level that is logged: debug, info, warn or error",
-    details: "Logs go to stderr, one line an event. If stderr fails, logging ends and the server goes on.",
+    details:
+      "Logs go to stderr, one line an event. If stderr fails, logging ends and the server goes on. Commands on artifacts log from `warn` on, unless the option is given.",
     parser: logLevel,
     default: "info",
     defaultText: "info",
@@ -249,7 +223,7 @@ export const optionTable = {
     help: "move orphans and unreadable rows into the folder orphans, and free what crashes left",
     details: "It removes nothing that a row names.",
   },
-  json: { commands: ["verify"], group: "Options of verify", help: "print the report as JSON" },
+  ...storeOptions,
   write: {
     commands: ["setup"],
     group: "Options of setup",

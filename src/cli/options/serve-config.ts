@@ -1,25 +1,13 @@
 import { isIPv4 } from "node:net";
 import type { LogLevel } from "../../store/ports/log.js";
 import { ConfigError } from "./config-error.js";
-import { defaultRoot } from "./directories.js";
 import { type GivenOptions, type OptionValues, optionValues } from "./option-values.js";
+import { type StoreConfig, storeConfig } from "./store-config.js";
 
 /** What a server needs to know, frozen. Its fields have the values of the options with the same names. */
-export interface ServeConfig {
-  /** Absolute path of the data directory. */
-  readonly root: string;
-  /** The person has chosen the root, so its parent must exist. */
-  readonly isRootNamed: boolean;
-  readonly readOnly: boolean;
-  readonly maxArtifactBytes: number;
-  readonly maxChunkBytes: number;
-  readonly keepVersions: number;
-  readonly sessionTtlMs: number;
+export interface ServeConfig extends StoreConfig {
   /** Directories that import_file and export_file may reach, absolute. */
   readonly allowPaths: readonly string[];
-  readonly maxStoreBytes: number;
-  readonly maxOpenSessions: number;
-  readonly maxUnfinishedBytes: number;
   /** Whether to serve the Model Context Protocol on stdin and stdout. */
   readonly stdio: boolean;
   readonly http: HttpConfig | undefined;
@@ -48,17 +36,8 @@ export function serveConfig(given: GivenOptions, environment: NodeJS.ProcessEnv)
     throw new ConfigError("--no-stdio leaves nothing to serve: give --http HOST:PORT with it");
   }
   return Object.freeze({
-    root: one("root") ?? defaultRoot(environment),
-    isRootNamed: all("root").length > 0,
-    readOnly: one("read-only"),
-    maxArtifactBytes: one("max-artifact-bytes"),
-    maxChunkBytes: one("max-chunk-bytes"),
-    keepVersions: one("keep-versions"),
-    sessionTtlMs: one("session-ttl"),
+    ...storeConfig(values, environment),
     allowPaths: all("allow-path"),
-    maxStoreBytes: one("max-store-bytes"),
-    maxOpenSessions: one("max-open-sessions"),
-    maxUnfinishedBytes: one("max-unfinished-bytes"),
     stdio,
     http,
     logLevel: one("log-level"),

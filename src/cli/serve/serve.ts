@@ -10,7 +10,7 @@ import { startSweeper } from "../../store/maintenance/sweeper.js";
 import { createStore } from "../../store/store.js";
 import { withTimeout } from "../../store/with-timeout.js";
 import type { ServeConfig } from "../options/serve-config.js";
-import { createStderrLog } from "../stderr-log.js";
+import { createStderrLog } from "../terminal/stderr-log.js";
 import { warnIfMissing, warnIfUnsafe } from "./directory-warnings.js";
 import { greeting } from "./greeting.js";
 import { prepareHttp } from "./http-service.js";

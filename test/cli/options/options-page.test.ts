@@ -1,13 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { optionsPage } from "../../../scripts/docs/options-page.js";
 import { readCommand } from "../../../src/cli/options/command-line.js";
+import { commandWords } from "../../../src/cli/options/command-names.js";
 import { optionNames, options, variableOf } from "../../../src/cli/options/option-table.js";
-import { usage } from "../../../src/cli/options/usage.js";
+import { usage, usageOf } from "../../../src/cli/options/usage.js";
 
 describe("docs/options.md", () => {
   it("names every option and every environment variable, and --help every option", () => {
     for (const name of optionNames) {
-      expect(usage).toContain(`--${name}`);
+      expect([usage, ...commandWords.map(usageOf)].join()).toContain(`--${name}`);
       expect(optionsPage()).toContain(`--${name}`);
       expect(optionsPage()).toContain(variableOf(name) ?? name);
     }

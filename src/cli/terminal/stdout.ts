@@ -4,10 +4,10 @@ export class OutputError extends Error {
 }
 
 /** Writes the output of a command to stdout. @throws OutputError if it cannot be written */
-export function print(stdout: NodeJS.WritableStream, text: string): Promise<void> {
+export function print(stdout: NodeJS.WritableStream, output: string | Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
     stdout.on("error", () => undefined); // the callback gets the same error
-    stdout.write(text, (cause) => {
+    stdout.write(output, (cause) => {
       if (cause) {
         reject(new OutputError(`stdout cannot be written to (${cause.message}): give it another place.`, { cause }));
       } else resolve();

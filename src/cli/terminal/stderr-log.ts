@@ -1,4 +1,4 @@
-import type { Log, LogLevel } from "../store/ports/log.js";
+import type { Log, LogLevel } from "../../store/ports/log.js";
 
 const ranks: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 };
 

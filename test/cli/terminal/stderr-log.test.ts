@@ -1,6 +1,6 @@
 import { Writable } from "node:stream";
 import { expect, it } from "vitest";
-import { createStderrLog } from "../../src/cli/stderr-log.js";
+import { createStderrLog } from "../../../src/cli/terminal/stderr-log.js";
 
 it.each(["ENOSPC", "EPIPE", "EIO"])(
   "createStderrLog() writes no more after stderr has failed with %s, and throws nothing",

@@ -1,0 +1,28 @@
+import { ConfigError } from "../options/config-error.js";
+
+/** What a person names in the store. */
+export interface Address {
+  readonly bucket: string;
+  /** A key, or the beginning of keys; empty for the whole bucket. */
+  readonly key: string;
+  readonly version: number | undefined;
+}
+
+/** Schemes that people write before a bucket. */
+const scheme = /^(?:artifact|s3):\/\//;
+
+/**
+ * Reads `BUCKET`, `BUCKET/KEY` or `BUCKET/KEY@VERSION`. `artifact://` or `s3://` may come first. `@` with a number at the
+ * end is a version; a key that ends like that is written with `@latest` after it. The names themselves are not checked.
+ *
+ * @throws ConfigError if there is no bucket
+ */
+export function readAddress(text: string): Address {
+  const plain = text.replace(scheme, "");
+  const slash = plain.indexOf("/");
+  const bucket = slash < 0 ? plain : plain.slice(0, slash);
+  if (bucket === "") throw new ConfigError(`${JSON.stringify(text)} names no bucket: write BUCKET/KEY`);
+  const rest = slash < 0 ? "" : plain.slice(slash + 1);
+  const [, key = rest, version] = /^(.+)@(?:(\d{1,15})|latest)$/.exec(rest) ?? [];
+  return { bucket, key, version: version === undefined ? undefined : Number(version) };
+}

@@ -1,0 +1,49 @@
+import { openDataDirectory } from "../../engines/data-directory.js";
+import { AnalysisThreads } from "../../engines/threads/analysis-threads.js";
+import { DigestThread } from "../../engines/threads/digest-thread.js";
+import { ArtifactError } from "../../store/model/errors.js";
+import { createStore } from "../../store/store.js";
+import { ConfigError } from "../options/config-error.js";
+import type { StoreCommandConfig } from "../options/store-command-config.js";
+import { createStderrLog } from "../terminal/stderr-log.js";
+import { createTerminal } from "../terminal/terminal.js";
+import { storeCommands } from "./store-commands.js";
+
+/** Ended by a signal, as shells say it: 128 and the number of SIGINT. */
+const interrupted = 130;
+
+/**
+ * Runs a command on the artifacts of a store, while servers may run on it. Returns the exit code.
+ *
+ * @throws ConfigError, DataDirectoryError, OutputError
+ */
+export async function runStoreCommand(config: StoreCommandConfig): Promise<number> {
+  const command = await storeCommands[config.command]();
+  if (command.isWriting && config.readOnly) {
+    throw new ConfigError(`${config.command} changes the store, and ARTIFACTS_READ_ONLY is set: unset it`);
+  }
+  command.check(config);
+  const stopping = new AbortController();
+  const stop = (): void => stopping.abort();
+  process.once("SIGINT", stop); // `once`: a second signal ends the process at once
+  process.once("SIGTERM", stop);
+  const log = createStderrLog(process.stderr, config.logLevel);
+  const opened = { isNamed: config.isRootNamed, mustExist: command.makesStore !== true };
+  const directory = await openDataDirectory(config.root, opened, log);
+  const analyses = new AnalysisThreads(log);
+  const store = createStore({ ...config, ...directory, digests: new DigestThread(log), analyses, log });
+  const terminal = createTerminal(process.stdout, process.stderr);
+  try {
+    const code = await command.run({ config, store, terminal, signal: stopping.signal });
+    return stopping.signal.aborted ? interrupted : code;
+  } catch (error) {
+    if (stopping.signal.aborted && error === stopping.signal.reason) return interrupted;
+    if (!(error instanceof ArtifactError)) throw error;
+    terminal.problem(error.message);
+    return 1;
+  } finally {
+    await analyses.close();
+    await store.close();
+    await directory.close();
+  }
+}

@@ -1,0 +1,34 @@
+import type { Store } from "../../store/store.js";
+import type { StoreCommandConfig } from "../options/store-command-config.js";
+import type { Terminal } from "../terminal/terminal.js";
+
+/** A command on the artifacts of a store. */
+export interface StoreCommand {
+  /** Whether it changes the store, so that `ARTIFACTS_READ_ONLY` refuses it. */
+  readonly isWriting: boolean;
+  /** Whether it makes a store where there is none. */
+  readonly makesStore?: boolean;
+  /**
+   * Checks the words and options, before the store is opened.
+   *
+   * @throws ConfigError
+   */
+  check(config: StoreCommandConfig): void;
+  /**
+   * Does the work. Returns the exit code, as `command-table.ts` says.
+   *
+   * @throws ArtifactError if the command as a whole could not be done: the caller prints its message and ends with 1
+   */
+  run(context: StoreCommandContext): Promise<number>;
+}
+
+export interface StoreCommandContext {
+  readonly config: StoreCommandConfig;
+  readonly store: Store;
+  readonly terminal: Terminal;
+  /** Aborts at SIGINT and SIGTERM. */
+  readonly signal: AbortSignal;
+}
+
+/** Who made a version, for `saved_by`. */
+export const savedByCommand = "command line";
