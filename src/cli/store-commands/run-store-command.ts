@@ -1,3 +1,4 @@
+import { nearestError } from "../../api/hints/nearest-error.js";
 import { openDataDirectory } from "../../engines/data-directory.js";
 import { AnalysisThreads } from "../../engines/threads/analysis-threads.js";
 import { DigestThread } from "../../engines/threads/digest-thread.js";
@@ -41,7 +42,7 @@ export async function runStoreCommand(config: StoreCommandConfig): Promise<numbe
     if (stopping.signal.aborted && error === stopping.signal.reason) return interrupted;
     if (error instanceof ReaderGone) return 0;
     if (!(error instanceof ArtifactError)) throw error;
-    terminal.problem(messageForCommand(error));
+    terminal.problem(messageForCommand(await nearestError(store.artifacts, error)));
     return 1;
   } finally {
     await analyses.close();
