@@ -4,11 +4,11 @@ import type { StoreCommand } from "./store-command.js";
 /** Loads the code of a command. Each is loaded when it is used, and the server loads none. */
 export const storeCommands: Readonly<Record<StoreCommandName, () => Promise<StoreCommand>>> = {
   ls: async () => (await import("./listing/ls.js")).ls,
-  tree: async () => unfinished("tree"),
-  search: async () => unfinished("search"),
-  versions: async () => unfinished("versions"),
-  du: async () => unfinished("du"),
-  uploads: async () => unfinished("uploads"),
+  tree: async () => (await import("./listing/tree.js")).tree,
+  search: async () => (await import("./listing/search.js")).search,
+  versions: async () => (await import("./listing/versions.js")).versions,
+  du: async () => (await import("./listing/du.js")).du,
+  uploads: async () => (await import("./listing/uploads.js")).uploads,
   cat: async () => unfinished("cat"),
   describe: async () => unfinished("describe"),
   diff: async () => unfinished("diff"),
