@@ -77,5 +77,13 @@ export const storeOptions = {
     defaultText: "all",
     hasNoVariable: true,
   },
+  by: {
+    commands: ["diff"],
+    group,
+    value: "COLUMN",
+    help: "column that names the rows of two tables: show the rows that changed",
+    parser: someText,
+    hasNoVariable: true,
+  },
   yes: { commands: ["rm", "sync"], group, short: "y", help: "do not ask" },
 } as const satisfies Record<string, Option>;
