@@ -7,7 +7,7 @@ import type { IndexedKey } from "../ports/artifact-index.js";
 import type { MetadataStore } from "../ports/metadata-store.js";
 import type { Ender } from "../publication/ender.js";
 import { versionsOf } from "../publication/key-versions.js";
-import type { Quota } from "../publication/quota.js";
+import { type Quota, storedIn } from "../publication/quota.js";
 import { unknownBucket } from "./artifact-listings.js";
 
 export interface DeleteUnder {
@@ -135,7 +135,7 @@ export class PrefixDeletion {
     });
     if (deleted.length === 0) return undefined;
     const bytes = deleted.reduce((sum, version) => sum + version.bytes, 0);
-    quota.freed({ storedBytes: bytes });
+    quota.freed(storedIn(bucket, bytes));
     return bytes;
   }
 }
