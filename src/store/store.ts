@@ -3,6 +3,7 @@ import { ArtifactStore } from "./artifacts/artifact-store.js";
 import { BucketLimits } from "./buckets/bucket-limits.js";
 import { Buckets } from "./buckets/buckets.js";
 import { Insight } from "./insight/insight.js";
+import { AgeLimits } from "./maintenance/age-limits.js";
 import { checkedContent, checkedMetadata } from "./maintenance/checked-engines.js";
 import { createReadiness } from "./maintenance/readiness.js";
 import { StoreIdentity } from "./maintenance/store-identity.js";
@@ -47,6 +48,7 @@ export interface Store {
   readonly insight: Insight;
   readonly revisions: Revisions;
   readonly sweep: Sweep;
+  readonly ageLimits: AgeLimits;
   /** Checks every row against every file. */
   verify(options?: VerifyOptions): Promise<VerifyReport>;
   /**
@@ -125,6 +127,7 @@ export function createStore(options: StoreOptions): Store {
   const shared = { ...engines, ...limits, ender, signal, quota, urls, clock };
   const uploads = new Uploads({ ...shared, staging, publisher, sessionTtlMs, readOnly });
   const artifacts = new ArtifactStore({ ...shared, uploads });
+  const maintained = { ...engines, publisher, ender, identity, clock, signal };
   return {
     artifacts,
     buckets: new Buckets({ metadata, limits: bucketLimits, nowSeconds, newRevision }),
@@ -140,7 +143,8 @@ export function createStore(options: StoreOptions): Store {
     }),
     revisions: createRevisions(metadata),
     verify: (verifyOptions) => verify({ ...engines, identity }, verifyOptions),
-    sweep: new Sweep({ ...engines, derived, publisher, ender, identity, clock, signal }),
+    sweep: new Sweep({ ...maintained, derived }),
+    ageLimits: new AgeLimits({ ...maintained, limits: bucketLimits }),
     async check() {
       await identity.check();
     },

@@ -1,4 +1,5 @@
 import type { ArtifactStore } from "../artifacts/artifact-store.js";
+import { forEachOf } from "../for-each-of.js";
 import { type Artifact, checkMetadata, sameStrings } from "../model/artifact.js";
 import { ArtifactError, type ErrorCode } from "../model/errors.js";
 import { checkExpiresIn } from "../model/expiry.js";
@@ -13,7 +14,6 @@ import type { Uploads } from "../uploads/uploads.js";
 import { type FileImport, type ImportFile, typeOfFile } from "./file-import.js";
 import type { FolderEntry } from "./folder-export.js";
 import { keysOfFiles, toKeyFolder } from "./folder-names.js";
-import { forEachOf } from "./for-each-of.js";
 import { ProgressCounter } from "./progress-counter.js";
 import type { FolderTransferOptions, TransferOptions } from "./transfer-options.js";
 
