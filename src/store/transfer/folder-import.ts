@@ -1,4 +1,5 @@
 import type { ArtifactStore } from "../artifacts/artifact-store.js";
+import { forEachOf } from "../for-each-of.js";
 import { type Artifact, checkMetadata } from "../model/artifact.js";
 import { ArtifactError } from "../model/errors.js";
 import { checkExpiresIn } from "../model/expiry.js";
@@ -12,7 +13,6 @@ import type { ImportFile } from "./file-import.js";
 import { type FileUpload, unknownType } from "./file-upload.js";
 import type { FolderEntry } from "./folder-export.js";
 import { keysOfFiles, toKeyFolder } from "./folder-names.js";
-import { forEachOf } from "./for-each-of.js";
 import { ProgressCounter } from "./progress-counter.js";
 import type { FolderTransferOptions } from "./transfer-options.js";
 
