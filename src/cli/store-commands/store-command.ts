@@ -1,3 +1,4 @@
+import type { UserFiles } from "../../store/ports/user-files.js";
 import type { Store } from "../../store/store.js";
 import type { StoreCommandConfig } from "../options/store-command-config.js";
 import type { Terminal } from "../terminal/terminal.js";
@@ -27,6 +28,8 @@ export interface StoreCommand {
 export interface StoreCommandContext {
   readonly config: StoreCommandConfig;
   readonly store: Store;
+  /** The files of the person who runs the command. */
+  readonly files: UserFiles;
   readonly terminal: Terminal;
   /** Aborts at SIGINT and SIGTERM. */
   readonly signal: AbortSignal;

@@ -1,11 +1,11 @@
 import { posix } from "node:path";
 import type { ArtifactStore } from "../../artifacts/artifact-store.js";
 import type { OpenArtifact } from "../../artifacts/open-artifact.js";
+import { forEachOf } from "../../for-each-of.js";
 import { ArtifactError } from "../../model/errors.js";
 import { copyBlockBytes, wholeImportBytes } from "../../model/limits.js";
 import { readAhead } from "../../pieces/read-ahead.js";
 import type { Comparison, NewFile, ResumableFile, UserFiles } from "../../ports/user-files.js";
-import { forEachOf } from "../for-each-of.js";
 import { batchesOf } from "./batches.js";
 import { problemOfFile } from "./job-errors.js";
 import type { JobReport } from "./job-report.js";

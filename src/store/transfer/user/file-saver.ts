@@ -1,11 +1,11 @@
 import type { ArtifactStore } from "../../artifacts/artifact-store.js";
+import { forEachOf } from "../../for-each-of.js";
 import { type Artifact, sameStrings } from "../../model/artifact.js";
 import { ArtifactError } from "../../model/errors.js";
 import { typeOfContent } from "../../model/formats/content-type.js";
 import { wholeImportBytes } from "../../model/limits.js";
 import type { SmallRead, UserFiles } from "../../ports/user-files.js";
 import { defaultTypeOf, type FileUpload, unknownType, type WantedUpload } from "../file-upload.js";
-import { forEachOf } from "../for-each-of.js";
 import { batchesOf } from "./batches.js";
 import { problemOfFile } from "./job-errors.js";
 import type { JobReport } from "./job-report.js";

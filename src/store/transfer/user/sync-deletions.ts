@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import type { ArtifactStore } from "../../artifacts/artifact-store.js";
+import { forEachOf } from "../../for-each-of.js";
 import type { UserFiles } from "../../ports/user-files.js";
-import { forEachOf } from "../for-each-of.js";
 import { problemOfFile } from "./job-errors.js";
 import type { JobReport } from "./job-report.js";
 import type { WalkReport } from "./named-files.js";
-import type { SyncOptions } from "./user-transfer.js";
+import type { SyncOptions } from "./user-transfer-options.js";
 
 /** Deletions that run at once: their changes share transactions. */
 const width = 16;

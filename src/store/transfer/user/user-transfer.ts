@@ -13,47 +13,19 @@ import type { JobReport } from "./job-report.js";
 import { artifactsIn, type NamedArtifact, namedArtifacts, withoutCase } from "./named-artifacts.js";
 import { type NamedFile, namedFiles, type WalkReport } from "./named-files.js";
 import { deleteArtifacts, deleteFiles, type Known } from "./sync-deletions.js";
+import type {
+  FolderOptions,
+  FolderPair,
+  GetFolderOptions,
+  PutFolderOptions,
+  SyncOptions,
+} from "./user-transfer-options.js";
 
 export interface UserTransferDependencies {
   readonly files: UserFiles;
   readonly artifacts: ArtifactStore;
   readonly uploads: Uploads;
   readonly maxChunkBytes: number;
-}
-
-/** A folder of this machine and a folder of keys. */
-export interface FolderPair {
-  readonly bucket: string;
-  /** A folder of keys, with or without a slash at its end; empty for the whole bucket. */
-  readonly prefix: string;
-  /** Absolute. */
-  readonly folder: string;
-}
-
-export interface FolderOptions {
-  readonly signal: AbortSignal;
-  /** Maps names that the other side refuses, as `escaped-names.ts` says. */
-  readonly rename: boolean;
-}
-
-export interface PutFolderOptions extends FolderOptions, Omit<SaveWishes, "bucket"> {
-  readonly follow: boolean;
-}
-
-export interface GetFolderOptions extends FolderOptions {
-  readonly overwrite: boolean;
-}
-
-export interface SyncOptions extends FolderOptions {
-  readonly saved_by: string;
-  readonly follow: boolean;
-  /** Deletes on the target side what the source side does not have. */
-  readonly deletes: boolean;
-  /** Whether to delete this many. Without it nothing asks. */
-  readonly confirm?: ((count: number) => Promise<boolean>) | undefined;
-  /** Changes nothing, and calls `onDryRun` with what it would do. */
-  readonly isDry: boolean;
-  readonly onDryRun?: (action: "copy" | "delete", name: string) => void;
 }
 
 /** Moves files and folders between this machine and the store, for the person who runs a command. */
@@ -135,9 +107,23 @@ export class UserTransfer {
     const onDryRun = (name: string): void => options.onDryRun?.("copy", name);
     await this.#writeAll(noted, { ...options, folder: pair.folder, overwrite: true, onDryRun }, report);
     if (options.deletes) {
-      const isExtra = async (name: string): Promise<boolean> => !source.has(comparable(name));
+      const isExtra = async (name: string): Promise<boolean> =>
+        !source.has(comparable(name)) && !(await this.#isSavedNow(pair, name));
       await deleteFiles(files, pair.folder, isExtra, options, report);
       if (!options.isDry) await files.finish(false);
+    }
+  }
+
+  /** Whether somebody has saved the artifact of a file since the artifacts were listed. */
+  async #isSavedNow({ bucket, prefix }: FolderPair, name: string): Promise<boolean> {
+    try {
+      await this.#dependencies.artifacts.get(bucket, keyIn(toKeyFolder(prefix), name));
+      return true;
+    } catch (error) {
+      // No key can be like this name, or there is no such artifact.
+      if (error instanceof ArtifactError && ["invalid_argument", "artifact_not_found"].includes(error.code))
+        return false;
+      throw error;
     }
   }
 
