@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { ArtifactStore } from "./artifacts/artifact-store.js";
 import { BucketLimits } from "./buckets/bucket-limits.js";
 import { Buckets } from "./buckets/buckets.js";
@@ -36,6 +36,7 @@ import { Publisher } from "./publication/publisher.js";
 import { Quota, type QuotaLimits } from "./publication/quota.js";
 import { createRevisions, type Revisions } from "./publication/revisions.js";
 import { StoreClock } from "./publication/store-clock.js";
+import { createIds } from "./random-ids.js";
 import { Rows } from "./rows.js";
 import { FileTransfer } from "./transfer/file-transfer.js";
 import { Uploads } from "./uploads/uploads.js";
@@ -105,7 +106,7 @@ export interface StoreOptions {
 /** Creates an artifact store over two engines. Any number of stores, in any number of processes, may share their data. */
 export function createStore(options: StoreOptions): Store {
   const { files, log, now = Date.now, monotonicMs = () => performance.now() } = options;
-  const { newId = () => randomBytes(16).toString("hex"), newRevision = randomUUID } = options;
+  const { newId = createIds(), newRevision = randomUUID } = options;
   const { urls = noTransferUrls, digests = plainDigests, analyses = noAnalyses, derived = noDerivedStore } = options;
   const { pieceLimits = defaultPieceLimits, freedGatherMs = defaultFreedGatherMs, readOnly = false } = options;
   const { sessionTtlMs = defaultSessionTtlMs } = options;

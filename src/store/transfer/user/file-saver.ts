@@ -87,7 +87,7 @@ export class FileSaver {
     if (known?.bytes === bytes.length && known.sha256 === sha256) return report.done(bytes.length, false);
     const { bucket, mime_type, metadata, if_version, expires_in, saved_by } = wishes;
     const defaultMimeType = typeOfContent(bytes) ?? unknownType;
-    const content = { key: file.key, bytes, mime_type, defaultMimeType };
+    const content = { key: file.key, bytes, sha256, mime_type, defaultMimeType };
     await this.#report(file, bytes.length, wishes, report, () =>
       this.#dependencies.artifacts.save({ bucket, ...content, metadata, if_version, expires_in, saved_by }),
     );
