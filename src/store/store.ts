@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from "node:crypto";
+import { Archive } from "./archive/archive.js";
 import { ArtifactStore } from "./artifacts/artifact-store.js";
 import { Insight } from "./insight/insight.js";
 import { checkedContent, checkedMetadata } from "./maintenance/checked-engines.js";
@@ -20,6 +21,7 @@ import { artifactPrefix } from "./model/row-keys.js";
 import { FreedPieces } from "./pieces/freed-pieces.js";
 import { Staging } from "./pieces/staging.js";
 import { type Analyses, noAnalyses } from "./ports/analyses.js";
+import { type ArchiveFolders, noArchiveFolders } from "./ports/archive-folder.js";
 import type { ContentStore } from "./ports/content-store.js";
 import { type DerivedStore, noDerivedStore } from "./ports/derived-store.js";
 import { type Digests, plainDigests } from "./ports/digests.js";
@@ -41,6 +43,7 @@ export interface Store {
   readonly artifacts: ArtifactStore;
   readonly uploads: Uploads;
   readonly transfer: FileTransfer;
+  readonly archive: Archive;
   readonly insight: Insight;
   readonly revisions: Revisions;
   readonly sweep: Sweep;
@@ -66,6 +69,8 @@ export interface StoreOptions {
   readonly metadata: MetadataStore;
   readonly content: ContentStore;
   readonly files: LocalFiles;
+  /** The directories to which exports are written. None by default. */
+  readonly archiveFolders?: ArchiveFolders;
   readonly log: Log;
   /** Digests content that is read. By default that happens in the calling thread. */
   readonly digests?: Digests;
@@ -115,6 +120,7 @@ export function createStore(options: StoreOptions): Store {
     digests = plainDigests,
     analyses = noAnalyses,
     derived = noDerivedStore,
+    archiveFolders: folders = noArchiveFolders,
     pieceLimits = defaultPieceLimits,
     freedGatherMs = defaultFreedGatherMs,
   } = options;
@@ -139,14 +145,8 @@ export function createStore(options: StoreOptions): Store {
     artifacts,
     uploads,
     transfer: new FileTransfer({ files, uploads, artifacts, maxChunkBytes }),
-    insight: new Insight({
-      artifacts,
-      analyses,
-      derived,
-      log,
-      readOnly,
-      maxRowPieceBytes: pieceLimits.maxRowPieceBytes,
-    }),
+    archive: new Archive({ ...shared, folders, files, artifacts, uploads, maxChunkBytes }),
+    insight: new Insight({ artifacts, analyses, derived, log, readOnly, ...pieceLimits }),
     revisions: createRevisions(metadata),
     verify: (verifyOptions) => verify({ ...engines, identity }, verifyOptions),
     sweep: new Sweep({ ...engines, derived, publisher, ender, identity, clock, signal }),
