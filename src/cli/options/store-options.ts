@@ -23,5 +23,10 @@ export const storeOptions = {
     short: "r",
     help: "a whole folder, or all that is under a prefix",
   },
+  delete: {
+    commands: ["export"],
+    group,
+    help: "remove files of an earlier export that no artifact has now",
+  },
   yes: { commands: ["rm", "sync"], group, short: "y", help: "do not ask" },
 } as const satisfies Record<string, Option>;

@@ -39,13 +39,13 @@ export async function lookAtTarget(folder: ArchiveFolder): Promise<ArchiveTarget
     [unfinishedName, filesOfUnfinished],
   ] as const) {
     if (!present.has(name)) continue;
-    for (const file of read(await readText(folder, name))) owned.add(file);
+    for (const file of read(folder, await readText(folder, name))) owned.add(file);
     owned.add(name);
   }
   const target = { present, owned };
   if (owned.size === 0) {
     const other = [...present].find((name) => !isLeftover(name, [manifestName, unfinishedName]));
-    if (other !== undefined) throw notAnExport(`it has ${quote(other)}`);
+    if (other !== undefined) throw notAnExport(folder, `it has ${quote(other)}`);
   }
   return target;
 }
@@ -68,19 +68,19 @@ function isLeftover(name: string, files: readonly string[]): boolean {
   return beginning !== undefined && files.some((file) => file.startsWith(folder + beginning));
 }
 
-function filesOfManifest(text: string): string[] {
+function filesOfManifest(folder: ArchiveFolder, text: string): string[] {
   try {
     return parseManifest(text).map(({ file }) => file);
   } catch (error) {
-    throw error instanceof ArtifactError ? notAnExport(error.message.replace(/\.$/, "")) : error;
+    throw error instanceof ArtifactError ? notAnExport(folder, error.message.replace(/\.$/, "")) : error;
   }
 }
 
-function filesOfUnfinished(text: string): readonly string[] {
+function filesOfUnfinished(folder: ArchiveFolder, text: string): readonly string[] {
   try {
     return unfinishedSchema.parse(JSON.parse(text)).files;
   } catch (cause) {
-    throw notAnExport(`${unfinishedName} cannot be read`, cause);
+    throw notAnExport(folder, `${unfinishedName} cannot be read`, cause);
   }
 }
 
@@ -94,7 +94,7 @@ export async function readText(folder: ArchiveFolder, name: string): Promise<str
   }
 }
 
-function notAnExport(problem: string, cause?: unknown): ArtifactError {
-  const message = `The directory is neither empty nor an earlier export: ${problem}. Nothing was written: give another directory.`;
+function notAnExport({ path }: ArchiveFolder, problem: string, cause?: unknown): ArtifactError {
+  const message = `${quote(path)} is neither empty nor an earlier export: ${problem}. Nothing was written: give another directory.`;
   return new ArtifactError("invalid_argument", message, { details: { argument: "path" }, cause });
 }
