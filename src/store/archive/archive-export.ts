@@ -30,8 +30,8 @@ export interface ExportArchive {
 export interface ArchiveOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: FolderProgress) => void) | undefined;
-  /** Takes one line for each file that could not be stored or written. */
-  readonly onProblem: (line: string) => void;
+  /** Takes the `<bucket>/<key>` of each artifact that could not be exported or imported. */
+  readonly onProblem: (name: string, error: ArtifactError) => void;
 }
 
 export interface ExportedArchive {
@@ -142,7 +142,7 @@ export class ArchiveExport {
       } catch (error) {
         if (!(error instanceof ArtifactError) || isStoreReplaced(error)) throw error;
         failed += 1;
-        onProblem(`${quote(plainName(each.artifact))}: ${error.message}`);
+        onProblem(plainName(each.artifact), error);
       }
       progress.finishFile();
     });

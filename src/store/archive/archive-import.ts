@@ -90,7 +90,7 @@ export class ArchiveImport {
       } catch (error) {
         if (!(error instanceof ArtifactError) || isStoreReplaced(error)) throw error;
         failed += 1;
-        options.onProblem(`${quote(plainName(entry))}: ${error.message}`);
+        options.onProblem(plainName(entry), error);
       }
       progress.finishFile();
     };

@@ -1,7 +1,9 @@
 import type { ArchiveOptions } from "../../../store/archive/archive-export.js";
+import { quote } from "../../../store/model/quote.js";
 import type { StoreCommandConfig } from "../../options/store-command-config.js";
 import { createProgressBar } from "../../terminal/progress-bar.js";
 import type { Terminal } from "../../terminal/terminal.js";
+import { messageForCommand } from "../message-for-command.js";
 
 /** What an export and an import tell: a progress bar and problems while they run, and a result at their end. */
 export interface ArchiveReport {
@@ -20,9 +22,9 @@ export function archiveReport({ options }: StoreCommandConfig, terminal: Termina
     options: {
       signal,
       onProgress: ({ bytes, totalBytes }) => bar?.show(bytes, totalBytes),
-      onProblem(line) {
+      onProblem(name, error) {
         bar?.clear();
-        terminal.problem(line);
+        terminal.problem(`${quote(name)}: ${messageForCommand(error)}`);
       },
     },
     async end(result, lines, problem) {
