@@ -73,15 +73,6 @@ export class ArchiveExport {
   }
 
   /**
-   * Checks that an export could be written to a directory. Changes nothing.
-   *
-   * @throws ArtifactError `invalid_argument`, `path_not_allowed`
-   */
-  async check(path: string): Promise<void> {
-    await lookAtTarget(this.#dependencies.folders.at(path));
-  }
-
-  /**
    * Exports. An artifact that is deleted meanwhile is left out. One that changes is exported as one of its versions. The
    * same export again ends what a killed one has begun, and leaves files as they are that have the right content.
    *

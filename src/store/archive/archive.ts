@@ -24,11 +24,6 @@ export class Archive {
     this.#import = new ArchiveImport(dependencies);
   }
 
-  /** @throws as `ArchiveExport.check` does */
-  async checkTarget(path: string): Promise<void> {
-    await this.#export.check(path);
-  }
-
   /** @throws as `ArchiveExport.run` does */
   async export(wanted: ExportArchive, options: ArchiveOptions): Promise<ExportedArchive> {
     return this.#export.run(wanted, options);
