@@ -27,7 +27,7 @@ export async function lockForProcess(path: string): Promise<ProcessLock | undefi
   const identity = await identityOf(path);
   if (identity === undefined) return undefined;
   try {
-    const connection = await openLocalConnection(path, { mustExist: true, identity, pragmas: ["journal_mode=OFF"] });
+    const connection = await openLocalConnection(path, { mustExist: true, identity, pragmas: ["journal_mode=MEMORY"] });
     try {
       await connection.all("BEGIN EXCLUSIVE");
       // A process that removed the file before it was locked may have gone on to remove more.
