@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { ArtifactStore } from "./artifacts/artifact-store.js";
+import { type Backups, createBackups } from "./backup/backups.js";
 import { Insight } from "./insight/insight.js";
 import { checkedContent, checkedMetadata } from "./maintenance/checked-engines.js";
 import { createReadiness } from "./maintenance/readiness.js";
@@ -37,7 +38,7 @@ import { Rows } from "./rows.js";
 import { FileTransfer } from "./transfer/file-transfer.js";
 import { Uploads } from "./uploads/uploads.js";
 
-export interface Store {
+export interface Store extends Backups {
   readonly artifacts: ArtifactStore;
   readonly uploads: Uploads;
   readonly transfer: FileTransfer;
@@ -149,10 +150,9 @@ export function createStore(options: StoreOptions): Store {
     }),
     revisions: createRevisions(metadata),
     verify: (verifyOptions) => verify({ ...engines, identity }, verifyOptions),
+    ...createBackups({ ...engines, identity, newRevision }),
     sweep: new Sweep({ ...engines, derived, publisher, ender, identity, clock, signal }),
-    async check() {
-      await identity.check();
-    },
+    check: async () => void (await identity.check()),
     ready: createReadiness({
       ...engines,
       identity,

@@ -15,8 +15,10 @@ import {
   parseDueRow,
   parseFreedRow,
   parseGoneRow,
+  parseRestoreRow,
   parseSessionRow,
   parseStoreRow,
+  restoreKey,
   type SessionRow,
   sessionKey,
   sessionPrefix,
@@ -101,6 +103,7 @@ export class RowCheck {
     else if (key.startsWith(duePrefix)) parseDueRow(row);
     else if (key === clockKey) parseClockRow(row);
     else if (key === storeKey) parseStoreRow(row);
+    else if (key === restoreKey) parseRestoreRow(row);
     else if (!isIndexRow(key) && key !== changedKey) throw unsound(key);
   }
 
