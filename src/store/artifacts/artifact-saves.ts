@@ -16,9 +16,11 @@ import { type Publication, planPublication } from "../model/publication-plan.js"
 import { type Piece, type Version, versionOf } from "../model/records.js";
 import { artifactTooLarge, chunkTooLarge, idempotencyConflict } from "../model/session-errors.js";
 import type { FreedPieces } from "../pieces/freed-pieces.js";
+import type { Log } from "../ports/log.js";
 import type { TransferUrls } from "../ports/transfer-urls.js";
 import type { ChangeSignal } from "../publication/change-signal.js";
 import { addVersion, replaceVersion, versionsOf } from "../publication/key-versions.js";
+import { logChange, logUnchanged } from "../publication/log-change.js";
 import type { Quota } from "../publication/quota.js";
 import type { StoreClock } from "../publication/store-clock.js";
 import type { KeyRows, Rows } from "../rows.js";
@@ -54,6 +56,7 @@ export interface ArtifactSavesDependencies {
   readonly signal: ChangeSignal;
   readonly urls: TransferUrls;
   readonly clock: StoreClock;
+  readonly log: Log;
   readonly nowSeconds: () => number;
   readonly newId: () => string;
   readonly keepVersions: number;
@@ -95,7 +98,7 @@ export class ArtifactSaves {
     const record = await uploads.saveWhole({ ...save, mime_type: content.mime_type }, bytes);
     const { id, artifact } = record;
     if (artifact === null) throw new Error(`save ${id} is not complete`);
-    if (artifact.session !== id) return this.#alreadySaved(save, artifact);
+    if (artifact.session !== id) return { ...this.#answer(save, artifact), already_saved: true };
     return this.#answer(save, artifact, previousFactsIn(record));
   }
 
@@ -125,6 +128,7 @@ export class ArtifactSaves {
   }
 
   #alreadySaved(save: SaveArtifact, version: Version): Artifact {
+    logUnchanged(this.#dependencies.log, save.bucket, save.key, version);
     return { ...this.#answer(save, version), already_saved: true };
   }
 
@@ -155,7 +159,7 @@ export class ArtifactSaves {
    * @param read the key's rows, from which a new version follows; if they are out of date, the change is not made
    */
   async #saveInRow(save: SaveArtifact, content: DescribedContent, read: KeyRows): Promise<Artifact> {
-    const { rows, newId, signal, freed, clock, nowSeconds } = this.#dependencies;
+    const { rows, newId, signal, freed, clock, log, nowSeconds } = this.#dependencies;
     const { bucket, key, bytes, saved_by, idempotency_key } = save;
     const session = newId();
     for (let keyRows = read; ; ) {
@@ -171,6 +175,7 @@ export class ArtifactSaves {
         async () => versionOf(await rows.artifact(bucket, key), session) !== undefined || undefined,
       );
       if (isDone) {
+        logChange(log, "saved", { bucket, key, versions: [version], by: saved_by, removed: dropped.length });
         signal.announce();
         await freed.remove(freedRow);
         return this.#answer(save, version, lostFacts(versionsOf(keyRows), version, nowSeconds()));

@@ -3,11 +3,13 @@ import { ArtifactError } from "../model/errors.js";
 import { hasExpired } from "../model/expiry.js";
 import { checkBucket } from "../model/names/bucket-name.js";
 import { toKeyPrefix } from "../model/names/key-name.js";
+import type { Version } from "../model/records.js";
 import type { IndexedKey } from "../ports/artifact-index.js";
 import type { MetadataStore } from "../ports/metadata-store.js";
 import type { Ender } from "../publication/ender.js";
 import { versionsOf } from "../publication/key-versions.js";
 import type { Quota } from "../publication/quota.js";
+import type { KeyRows } from "../rows.js";
 import { unknownBucket } from "./artifact-listings.js";
 
 export interface DeleteUnder {
@@ -19,6 +21,8 @@ export interface DeleteUnder {
 }
 
 export interface DeleteUnderOptions {
+  /** The name that the caller gave itself, for the log. */
+  readonly by?: string | undefined;
   /** Ends the deletion. The same `confirm` continues it. */
   readonly signal?: AbortSignal | undefined;
   /** Artifacts that were deleted by this call, and those that matched at first. */
@@ -112,7 +116,7 @@ export class PrefixDeletion {
       const page = await metadata.keysUnder(bucket, prefix, { last, limit: pageKeys, after });
       await inParallel(page, async (found) => {
         options.signal?.throwIfAborted();
-        const freed = await this.#deleteKey(found);
+        const freed = await this.#deleteKey(found, options.by);
         if (freed === undefined) return;
         deleted += 1;
         bytes += freed;
@@ -125,14 +129,15 @@ export class PrefixDeletion {
   }
 
   /** Deletes a key if its newest version is still the one that was found. Returns the bytes of its versions. */
-  async #deleteKey({ bucket, key, version }: IndexedKey): Promise<number | undefined> {
+  async #deleteKey({ bucket, key, version }: IndexedKey, by: string | undefined): Promise<number | undefined> {
     const { ender, quota, nowSeconds } = this.#dependencies;
-    const deleted = await ender.deleteVersions(bucket, key, (rows) => {
+    const choose = (rows: KeyRows): readonly Version[] => {
       const versions = versionsOf(rows);
       const [newest] = versions;
       // An expired key did not match. A sweep frees it.
       return newest?.version === version && !hasExpired(newest, nowSeconds()) ? versions : [];
-    });
+    };
+    const deleted = await ender.deleteVersions(bucket, key, choose, by);
     if (deleted.length === 0) return undefined;
     const bytes = deleted.reduce((sum, version) => sum + version.bytes, 0);
     quota.freed({ storedBytes: bytes });

@@ -52,6 +52,9 @@ export function checkedMetadata(metadata: MetadataStore, identity: StoreIdentity
     matching: (bucket, prefix, now) => metadata.matching(bucket, prefix, now),
     keysUnder: (bucket, prefix, options) => metadata.keysUnder(bucket, prefix, options),
     expired: (now, options) => metadata.expired(now, options),
+    bucketUse: (bucket) => metadata.bucketUse(bucket),
+    aged: (bucket, until, options) => metadata.aged(bucket, until, options),
+    countAged: (bucket, until) => metadata.countAged(bucket, until),
     checkIndex: () => metadata.checkIndex(),
     async rebuildIndex() {
       await identity.ready();

@@ -47,7 +47,7 @@ export function countMatching(query: Query, bucket: string, prefix: string, now:
   return found ?? { artifacts: 0, bytes: 0, last: 0 };
 }
 
-type NumberedRow = Pick<IndexedKey, "version" | "id"> & { readonly row_key: string };
+export type NumberedRow = Pick<IndexedKey, "version" | "id"> & { readonly row_key: string };
 
 /** Implements `ArtifactIndex.keysUnder`. */
 export function readKeysUnder(
@@ -78,7 +78,7 @@ export function readExpired(
   ).map(toKey);
 }
 
-function toKey({ row_key, version, id }: NumberedRow): IndexedKey {
+export function toKey({ row_key, version, id }: NumberedRow): IndexedKey {
   const [, bucket = ""] = partsOf(row_key);
   return { bucket, key: row_key.slice(artifactKey(bucket, "").length), version, id };
 }

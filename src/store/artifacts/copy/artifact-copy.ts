@@ -6,6 +6,7 @@ import type { FreedPieces } from "../../pieces/freed-pieces.js";
 import { noTransferUrls, type TransferUrls } from "../../ports/transfer-urls.js";
 import type { ChangeSignal } from "../../publication/change-signal.js";
 import { putOnTop, versionsOf } from "../../publication/key-versions.js";
+import { logChange, logUnchanged } from "../../publication/log-change.js";
 import type { Quota, Reservation } from "../../publication/quota.js";
 import { type Change, type KeyRows, lastNumber } from "../../rows.js";
 import { damaged } from "../open-artifact.js";
@@ -66,6 +67,7 @@ export class ArtifactCopy {
         const seen = await this.#look(request);
         if (seen.existing !== undefined) {
           await staged.abandon();
+          logUnchanged(this.#dependencies.log, request.to.bucket, request.to.key, seen.existing);
           return { ...this.#show(request, seen.existing), already_saved: true };
         }
         if (!(await this.#stage(request, seen, staged, reservation))) continue;
@@ -128,11 +130,22 @@ export class ArtifactCopy {
     const unused = { session: staged.id, pieces: staged.besides(taken) };
     const freedRow = change.free([...gone, ...dropped, unused]);
     if (!(await staged.commit(change, newest))) return undefined;
+    this.#log(request, taken, made, dropped.length + (isMove ? gone.length - taken.length : 0));
     signal.announce();
     await freed.remove(freedRow);
     quota.freed({ storedBytes: bytesIn(gone) + bytesIn(dropped) - (isMove ? bytesIn(taken) : 0) });
     const lost = lostFacts(versionsOf(target), newest, this.#dependencies.nowSeconds());
     return { ...this.#show(request, newest), ...lost, ...(isMove ? { moved_versions: made.length } : {}) };
+  }
+
+  #log(
+    { from, to, isMove, saved_by: by }: CopyRequest,
+    [first]: readonly Version[],
+    versions: Version[],
+    removed: number,
+  ) {
+    const source = first && { ...from, version: first.version };
+    logChange(this.#dependencies.log, isMove ? "moved" : "copied", { ...to, versions, by, from: source, removed });
   }
 
   /** The versions as the target gets them. Their pieces in rows are put with the change. */
