@@ -24,4 +24,9 @@ export const storeOptions = {
     help: "a whole folder, or all that is under a prefix",
   },
   yes: { commands: ["rm", "sync"], group, short: "y", help: "do not ask" },
+  check: {
+    commands: ["backup"],
+    group,
+    help: "also read all content that the backup has already, and check its digests",
+  },
 } as const satisfies Record<string, Option>;

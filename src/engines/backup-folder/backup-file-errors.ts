@@ -19,10 +19,10 @@ export async function withBackupErrors<Result>(path: string, work: () => Promise
     return await work();
   } catch (cause) {
     if (cause instanceof ArtifactError) throw cause;
-    const { code, next } = toArtifactError(cause);
+    const { code } = toArtifactError(cause);
     const errno = errorCodeOf(cause);
     const what = meanings[errno ?? ""] ?? `it failed (${errno ?? String(cause)})`;
-    throw new ArtifactError(code, `The backup in ${path} cannot be used: ${what}.`, { next, cause });
+    throw new ArtifactError(code, `The backup in ${path} cannot be used: ${what}.`, { cause });
   }
 }
 

@@ -66,7 +66,7 @@ export async function readManifest(files: BackupFiles): Promise<BackupManifest |
       throw new ArtifactError("invalid_argument", message, { cause });
     }
     const message = `The backup's ${manifestName} is damaged. Remove it, and a backup into the same directory makes it again.`;
-    throw new ArtifactError("corrupt", message, { next: "restore_backup", cause });
+    throw new ArtifactError("corrupt", message, { cause });
   }
 }
 

@@ -68,5 +68,9 @@ function readRecord(line: string, name: string): BackupRecord {
 }
 
 function damagedBackup(what: string, cause?: unknown): ArtifactError {
-  return new ArtifactError("corrupt", `The backup is damaged: ${what}.`, { next: "restore_backup", cause });
+  return new ArtifactError(
+    "corrupt",
+    `The backup is damaged: ${what}. Run backup again with --check, or use another backup.`,
+    { cause },
+  );
 }
