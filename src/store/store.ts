@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { Archive } from "./archive/archive.js";
 import { ArtifactStore } from "./artifacts/artifact-store.js";
+import { type Backups, createBackups } from "./backup/backups.js";
 import { BucketLimits } from "./buckets/bucket-limits.js";
 import { Buckets } from "./buckets/buckets.js";
 import { Insight } from "./insight/insight.js";
@@ -42,7 +43,7 @@ import { Rows } from "./rows.js";
 import { FileTransfer } from "./transfer/file-transfer.js";
 import { Uploads } from "./uploads/uploads.js";
 
-export interface Store {
+export interface Store extends Backups {
   readonly artifacts: ArtifactStore;
   readonly buckets: Buckets;
   readonly uploads: Uploads;
@@ -142,11 +143,10 @@ export function createStore(options: StoreOptions): Store {
     insight: new Insight({ artifacts, analyses, derived, log, readOnly, ...pieceLimits }),
     revisions: createRevisions(metadata),
     verify: (verifyOptions) => verify({ ...engines, identity }, verifyOptions),
+    ...createBackups({ ...engines, identity, newRevision }),
     sweep: new Sweep({ ...maintained, derived }),
     ageLimits: new AgeLimits({ ...maintained, limits: bucketLimits }),
-    async check() {
-      await identity.check();
-    },
+    check: async () => void (await identity.check()),
     ready: createReadiness({
       ...engines,
       identity,
