@@ -1,5 +1,7 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { ArtifactStore } from "./artifacts/artifact-store.js";
+import { fullNamesLog } from "./bucket-prefix/full-names-log.js";
+import { prefixedMetadata } from "./bucket-prefix/prefixed-metadata.js";
 import { Insight } from "./insight/insight.js";
 import { checkedContent, checkedMetadata } from "./maintenance/checked-engines.js";
 import { createReadiness } from "./maintenance/readiness.js";
@@ -18,7 +20,7 @@ import {
 } from "./model/limits.js";
 import { artifactPrefix } from "./model/row-keys.js";
 import { FreedPieces } from "./pieces/freed-pieces.js";
-import { Staging } from "./pieces/staging.js";
+import { Staging, type StagingDependencies } from "./pieces/staging.js";
 import { type Analyses, noAnalyses } from "./ports/analyses.js";
 import type { ContentStore } from "./ports/content-store.js";
 import { type DerivedStore, noDerivedStore } from "./ports/derived-store.js";
@@ -28,12 +30,12 @@ import type { Log } from "./ports/log.js";
 import type { MetadataStore } from "./ports/metadata-store.js";
 import { noTransferUrls, type TransferUrls } from "./ports/transfer-urls.js";
 import { createChangeSignal } from "./publication/change-signal.js";
-import { Ender } from "./publication/ender.js";
-import { Publisher } from "./publication/publisher.js";
+import { Ender, type EnderDependencies } from "./publication/ender.js";
+import { Publisher, type PublisherDependencies } from "./publication/publisher.js";
 import { Quota } from "./publication/quota.js";
 import { createRevisions, type Revisions } from "./publication/revisions.js";
 import { StoreClock } from "./publication/store-clock.js";
-import { Rows } from "./rows.js";
+import { Rows, type RowsDependencies } from "./rows.js";
 import { FileTransfer } from "./transfer/file-transfer.js";
 import { Uploads } from "./uploads/uploads.js";
 
@@ -91,6 +93,12 @@ export interface StoreOptions {
   readonly maxOpenSessions?: number;
   readonly maxUnfinishedBytes?: number;
   readonly readOnly?: boolean;
+  /**
+   * What the name of every bucket begins with in the store, and nowhere in `artifacts`, `uploads`, `transfer`, `insight`
+   * and `revisions`. To them other buckets do not exist. Empty by default. `sweep`, `verify` and the limits are about the
+   * whole store.
+   */
+  readonly bucketPrefix?: string;
   /** Which content lies in rows, and how many pieces an upload may have. */
   readonly pieceLimits?: PieceLimits;
   /** How long the rows of removed pieces wait, so that one transaction removes several. */
@@ -117,23 +125,22 @@ export function createStore(options: StoreOptions): Store {
     derived = noDerivedStore,
     pieceLimits = defaultPieceLimits,
     freedGatherMs = defaultFreedGatherMs,
+    bucketPrefix = "",
   } = options;
   const identity = new StoreIdentity({ ...options, newId, newRevision });
   const metadata = checkedMetadata(options.metadata, identity);
   const content = checkedContent(options.content, identity);
   const clock = new StoreClock({ metadata, now, monotonicMs, newRevision });
   const { nowSeconds } = clock;
-  const rows = new Rows({ metadata, newRevision, newId, nowSeconds });
   const signal = createChangeSignal(metadata, newRevision, log);
   const freed = new FreedPieces({ metadata, content, derived, log, gatherMs: freedGatherMs });
-  const engines = { rows, metadata, content, freed, digests, log, newId, nowSeconds, pieceLimits };
-  const staging = new Staging(engines);
-  const ender = new Ender({ ...engines, staging, signal });
-  const publisher = new Publisher({ ...engines, staging, signal, clock, keepVersions });
+  const engines = { content, freed, digests, newRevision, newId, nowSeconds, pieceLimits, signal, clock, keepVersions };
+  const whole = publicationOn({ ...engines, metadata, log });
+  const clients = bucketPrefix === "" ? whole : publicationOn({ ...engines, ...under(bucketPrefix, metadata, log) });
   const quota = new Quota(metadata, { maxStoreBytes, maxOpenSessions, maxUnfinishedBytes }, log);
   const limits = { maxArtifactBytes, maxChunkBytes, keepVersions };
-  const shared = { ...engines, ...limits, ender, signal, quota, urls, clock };
-  const uploads = new Uploads({ ...shared, staging, publisher, sessionTtlMs, readOnly });
+  const shared = { ...clients, ...limits, signal, quota, urls, clock };
+  const uploads = new Uploads({ ...shared, sessionTtlMs, readOnly });
   const artifacts = new ArtifactStore({ ...shared, uploads });
   return {
     artifacts,
@@ -143,18 +150,18 @@ export function createStore(options: StoreOptions): Store {
       artifacts,
       analyses,
       derived,
-      log,
+      log: clients.log,
       readOnly,
       maxRowPieceBytes: pieceLimits.maxRowPieceBytes,
     }),
-    revisions: createRevisions(metadata),
-    verify: (verifyOptions) => verify({ ...engines, identity }, verifyOptions),
-    sweep: new Sweep({ ...engines, derived, publisher, ender, identity, clock, signal }),
+    revisions: createRevisions(clients.metadata),
+    verify: (verifyOptions) => verify({ ...whole, identity }, verifyOptions),
+    sweep: new Sweep({ ...whole, derived, identity, clock, signal }),
     async check() {
       await identity.check();
     },
     ready: createReadiness({
-      ...engines,
+      ...whole,
       identity,
       readOnly,
       read: () => metadata.range(artifactPrefix, { limit: 1 }),
@@ -166,3 +173,23 @@ export function createStore(options: StoreOptions): Store {
     },
   };
 }
+
+type Engines = Omit<
+  PublisherDependencies & EnderDependencies & StagingDependencies & RowsDependencies,
+  "rows" | "staging"
+>;
+
+/** Rows, and what changes them, over a view of the metadata. */
+function publicationOn(engines: Engines) {
+  const rows = new Rows(engines);
+  const staging = new Staging({ ...engines, rows });
+  const ender = new Ender({ ...engines, rows, staging });
+  const publisher = new Publisher({ ...engines, rows, staging });
+  return { ...engines, rows, staging, ender, publisher };
+}
+
+/** The rows and the log of clients whose buckets all begin with a prefix in the store. */
+const under = (bucketPrefix: string, metadata: MetadataStore, log: Log) => ({
+  metadata: prefixedMetadata(metadata, bucketPrefix),
+  log: fullNamesLog(log, bucketPrefix),
+});

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { largestSessionTtlMs, smallestSessionTtlMs } from "../../store/model/limits.js";
+import { largestSessionTtlMs, maxBucketChars, smallestSessionTtlMs } from "../../store/model/limits.js";
+import { isBucketPrefix } from "../../store/model/names/bucket-name.js";
 import { absolutePath } from "./directories.js";
 
 /*
@@ -38,6 +39,15 @@ export const flag = z.string().transform((text, context) => {
 export const logLevel = z.string().transform((text, context) => {
   if (text === "debug" || text === "info" || text === "warn" || text === "error") return text;
   context.addIssue("one of debug, info, warn, error");
+  return z.NEVER;
+});
+
+/** The beginning of a bucket's name, which leaves room for one more character at least. */
+export const bucketPrefix = z.string().transform((text, context) => {
+  if (text !== "" && isBucketPrefix(text) && text.length < maxBucketChars) return text;
+  context.addIssue(
+    `the beginning of a bucket's name: 1 to ${maxBucketChars - 1} letters, digits, "-", "_" or single dots, and no dot first, like run7-`,
+  );
   return z.NEVER;
 });
 
