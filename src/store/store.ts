@@ -26,6 +26,7 @@ import { type Digests, plainDigests } from "./ports/digests.js";
 import type { LocalFiles } from "./ports/local-files.js";
 import type { Log } from "./ports/log.js";
 import type { MetadataStore } from "./ports/metadata-store.js";
+import type { StoreSize } from "./ports/store-size.js";
 import { noTransferUrls, type TransferUrls } from "./ports/transfer-urls.js";
 import { createChangeSignal } from "./publication/change-signal.js";
 import { Ender } from "./publication/ender.js";
@@ -44,6 +45,8 @@ export interface Store {
   readonly insight: Insight;
   readonly revisions: Revisions;
   readonly sweep: Sweep;
+  /** How much the store holds: cheap, however large it is. */
+  size(): Promise<StoreSize>;
   /** Checks every row against every file. */
   verify(options?: VerifyOptions): Promise<VerifyReport>;
   /**
@@ -150,9 +153,8 @@ export function createStore(options: StoreOptions): Store {
     revisions: createRevisions(metadata),
     verify: (verifyOptions) => verify({ ...engines, identity }, verifyOptions),
     sweep: new Sweep({ ...engines, derived, publisher, ender, identity, clock, signal }),
-    async check() {
-      await identity.check();
-    },
+    size: () => metadata.size(),
+    check: async () => void (await identity.check()),
     ready: createReadiness({
       ...engines,
       identity,

@@ -1,3 +1,4 @@
+import { openPrefix } from "../../src/store/model/records.js";
 import type { Entry, MetadataStore, RangeOptions, StoredRow } from "../../src/store/ports/metadata-store.js";
 import { createScannedIndex } from "./scanned-index.js";
 
@@ -45,8 +46,9 @@ export function createMemoryMetadataStore({
       .slice(0, limit);
   const ids = versionIds.get(rows) ?? new Map<string, number>();
   versionIds.set(rows, ids);
+  const index = createScannedIndex({ range }, ids);
   return {
-    ...createScannedIndex({ range }, ids),
+    ...index,
     rows,
     pieceMap,
     get: async (key) => rows.get(withoutNul(key)),
@@ -84,7 +86,20 @@ export function createMemoryMetadataStore({
         .slice(0, limit)
         .map(([, entry]) => entry);
     },
+    async size() {
+      const buckets = await index.buckets({ prefix: "", now: 0, limit: Number.MAX_SAFE_INTEGER });
+      return {
+        buckets: buckets.length,
+        artifacts: buckets.reduce((sum, { artifacts }) => sum + artifacts, 0),
+        bytes: buckets.reduce((sum, { bytes }) => sum + bytes, 0),
+        openUploads: under(openPrefix()).length,
+        databaseBytes: 0,
+        freeDatabaseBytes: 0,
+        freeDiskBytes: undefined,
+      };
+    },
     reclaim: async () => undefined,
+    compact: async () => ({ beforeBytes: 0, afterBytes: 0 }),
     checkIntegrity: async () => [],
     changeToken: async () => String(changeCounts.get(rows) ?? 0),
     isInPlace: async () => true,

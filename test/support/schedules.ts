@@ -232,6 +232,16 @@ class Process {
  * changes.
  */
 function isUnseen(name: string, [key]: readonly unknown[]): boolean {
-  const unseen = ["close", "sync", "releaseReserve", "restoreReserve", "isInPlace", "reclaim", "readMark", "writeMark"];
+  const unseen = [
+    "close",
+    "sync",
+    "releaseReserve",
+    "restoreReserve",
+    "isInPlace",
+    "reclaim",
+    "compact",
+    "readMark",
+    "writeMark",
+  ];
   return unseen.includes(name) || (name === "put" && (key === "changed" || key === "clock")) || key === "store";
 }

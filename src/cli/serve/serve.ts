@@ -44,9 +44,10 @@ export async function serve(config: ServeConfig): Promise<void> {
   const digests = new DigestThread(log);
   const analyses = new AnalysisThreads(log);
   const store = createStore({ ...config, ...directory, ...(http && { urls: http.urls }), digests, analyses, log });
-  const sweeper = config.readOnly ? undefined : startSweeper(store.sweep, log);
+  const sweeper = config.readOnly ? undefined : startSweeper(store.sweep, log, http?.metrics.swept);
   const origin = await http?.start(store);
-  const mcpOptions = { ...config, store, log, version, hasUrls: origin !== undefined };
+  const onToolCalled = http?.metrics.toolCalled;
+  const mcpOptions = { ...config, store, log, version, hasUrls: origin !== undefined, onToolCalled };
   const session = config.stdio
     ? await serveStdio(
         createMcpServer({ ...mcpOptions, isLocal: true }),

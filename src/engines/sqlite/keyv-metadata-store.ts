@@ -11,6 +11,7 @@ import { openLocalConnection } from "./database/local-connection.js";
 import { sharedSqliteThread } from "./database/sqlite-thread.js";
 import { connectionUri } from "./database/sqlite3.js";
 import { DatabaseFile, storeReplaced } from "./database-file.js";
+import { createDatabaseSpace } from "./database-space.js";
 import { isAboutIndex } from "./index/check-index.js";
 import { createIndexFeeder } from "./index/index-feeder.js";
 import type { IndexWork } from "./index/maintain-index.js";
@@ -18,8 +19,7 @@ import { createSqliteArtifactIndex } from "./index/sqlite-artifact-index.js";
 import { connectKeyv } from "./keyv-connection.js";
 import { emptyWal, indexReaderOptions, openReader, writerOptions } from "./open-connections.js";
 import { readGrouped, readPieceNames, readPieces, readRange, type Select } from "./ordered-pages.js";
-import { reclaimSpace } from "./reclaim-space.js";
-import { createWriteTurns } from "./write-turns.js";
+import { createWriteTurns, type InTurn } from "./write-turns.js";
 
 export interface KeyvMetadataStore extends MetadataStore {
   /** Waits for running writes, then closes the file. */
@@ -65,20 +65,20 @@ export async function openKeyvMetadataStore(file: string, log: Log): Promise<Key
   const indexReader = lazily(() =>
     unlessReplaced(database, () => openLocalConnection(file, indexReaderOptions(identity))),
   );
-  const maintain = (work: IndexWork) => inTurn(() => checkedWrite(database, () => changer.maintainIndex(work)));
+  const write: InTurn = (work) => inTurn(() => checkedWrite(database, work));
+  const maintain = (work: IndexWork) => write(() => changer.maintainIndex(work));
   const feeder = createIndexFeeder(() => maintain({ kind: "feed", all: false }), database, log);
 
   return {
     ...createSqliteArtifactIndex({ reader: indexReader.get, maintain }),
+    ...createDatabaseSpace({ file, database, reader: indexReader.get, writer: changer, write }),
     get: (key) => translatingErrors(() => reader.keyv.get<string>(key)),
     getMany: (keys) => translatingErrors(() => reader.keyv.getMany<string>([...keys])),
     async put(key, text) {
-      await inTurn(() =>
-        checkedWrite(database, async () => {
-          const { keyv } = await writer.get();
-          await keyv.set(key, text);
-        }),
-      );
+      await write(async () => {
+        const { keyv } = await writer.get();
+        await keyv.set(key, text);
+      });
     },
     async change(rows, pieces = {}) {
       const isMade = await change(toStoreChange(rows, pieces));
@@ -90,7 +90,6 @@ export async function openKeyvMetadataStore(file: string, log: Log): Promise<Key
     listPieces: (options) => readPieceNames(select, options),
     range: (prefix, options) => readRange(select, prefix, options),
     grouped: (prefix, delimiter, options) => readGrouped(select, prefix, delimiter, options),
-    reclaim: () => inTurn(() => checkedWrite(database, () => reclaimSpace(changer, database.isDiskNearlyFull()))),
     async changeToken() {
       const [row] = await select<{ data_version: number }>("PRAGMA data_version");
       return String(row?.data_version);
