@@ -10,7 +10,8 @@ import addVersion from "prom-client/lib/metrics/version.js";
 
 /** How often the event loop is looked at, in milliseconds. */
 const resolution = 20;
-const nanosecondsPerSecond = 1e9;
+/** Node measures from one look to the next, in nanoseconds. What is longer than `resolution` is the delay. */
+const delayOf = (nanoseconds: number): number => Math.max(0, nanoseconds / 1e9 - resolution / 1000);
 
 /**
  * Adds the metrics of this process, with their usual names. The library's own metrics of the event loop and of the
@@ -31,10 +32,9 @@ export function addProcessMetrics(registry: Registry): () => void {
     help: "Longest delay of the event loop since the last scrape.",
     registers: [registry],
     collect() {
-      // Without a sample, the mean is not a number.
-      mean.set(delay.count === 0 ? 0 : delay.mean / nanosecondsPerSecond);
-      p99.set(delay.percentile(99) / nanosecondsPerSecond);
-      this.set(delay.max / nanosecondsPerSecond);
+      mean.set(delay.count === 0 ? 0 : delayOf(delay.mean)); // without a sample, the mean is not a number
+      p99.set(delayOf(delay.percentile(99)));
+      this.set(delayOf(delay.max));
       delay.reset();
     },
   });
