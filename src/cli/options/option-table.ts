@@ -7,6 +7,7 @@ import {
   largestKeepVersions,
   largestMaxChunkBytes,
 } from "../../store/model/limits.js";
+import { LOG_LEVELS } from "../../store/ports/log.js";
 import { type CommandName, commandWords, storeCommandNames } from "./command-names.js";
 import type { Option } from "./option.js";
 import { storeOptions } from "./store-options.js";
@@ -16,7 +17,7 @@ import {
   duration,
   entryName,
   flag,
-  logLevel,
+  oneOf,
   origin,
   publicUrl,
   token,
@@ -212,7 +213,8 @@ export const optionTable = {
     help: "least level that is logged: debug, info, warn or error",
     details:
       "Logs go to stderr, one line an event. If stderr fails, logging ends and the server goes on. Commands on artifacts log from `warn` on, unless the option is given.",
-    parser: logLevel,
+    values: LOG_LEVELS,
+    parser: oneOf(LOG_LEVELS),
     default: "info",
     defaultText: "info",
     example: "--log-level warn",

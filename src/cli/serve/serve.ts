@@ -6,6 +6,7 @@ import { AnalysisThreads } from "../../engines/threads/analysis-threads.js";
 import { DigestThread } from "../../engines/threads/digest-thread.js";
 import { createMcpServer } from "../../mcp/session/mcp-server.js";
 import { serveStdio } from "../../mcp/stdio/serve-stdio.js";
+import { startAgeLimiter } from "../../store/maintenance/age-limiter.js";
 import { startSweeper } from "../../store/maintenance/sweeper.js";
 import { createStore } from "../../store/store.js";
 import { withTimeout } from "../../store/with-timeout.js";
@@ -44,7 +45,9 @@ export async function serve(config: ServeConfig): Promise<void> {
   const digests = new DigestThread(log);
   const analyses = new AnalysisThreads(log);
   const store = createStore({ ...config, ...directory, ...(http && { urls: http.urls }), digests, analyses, log });
-  const sweeper = config.readOnly ? undefined : startSweeper(store.sweep, log, http?.metrics.swept);
+  const background = config.readOnly
+    ? []
+    : [startSweeper(store.sweep, log, http?.metrics.swept), startAgeLimiter(store.ageLimits, log)];
   const origin = await http?.start(store);
   const onToolCalled = http?.metrics.toolCalled;
   const mcpOptions = { ...config, store, log, version, hasUrls: origin !== undefined, onToolCalled };
@@ -67,7 +70,7 @@ export async function serve(config: ServeConfig): Promise<void> {
   await withTimeout(analysisGraceMs, Promise.race([stopped, finished]));
   await analyses.close(); // an answer would wait for them, longer than a host waits for the server
   await finished;
-  await sweeper?.stop();
+  await Promise.all(background.map((work) => work.stop()));
   await store.close();
   await directory.close();
   log("info", "stopped", { reason });

@@ -6,6 +6,8 @@ import type { Terminal } from "../terminal/terminal.js";
 export interface StoreCommand {
   /** Whether it changes the store, so that `ARTIFACTS_READ_ONLY` refuses it. */
   readonly isWriting: boolean;
+  /** Whether all it does is to print, so that it ends when nobody reads stdout any more. */
+  readonly isPrinter?: boolean;
   /** Whether it makes a store where there is none. */
   readonly makesStore?: boolean;
   /**

@@ -10,7 +10,8 @@ const maxAgeMs = 5_000;
 const gauges: readonly (readonly [name: string, help: string, of: (size: StoreSize) => number | undefined])[] = [
   ["store_buckets", "Buckets that hold an artifact.", ({ buckets }) => buckets],
   ["store_artifacts", "Keys in all buckets.", ({ artifacts }) => artifacts],
-  ["store_newest_bytes", "Bytes of the newest versions of all keys.", ({ bytes }) => bytes],
+  ["store_bytes", "Bytes of all versions of all keys.", ({ bytes }) => bytes],
+  ["store_newest_bytes", "Bytes of the newest versions of all keys.", ({ newestBytes }) => newestBytes],
   ["open_uploads", "Uploads that are not finished.", ({ openUploads }) => openUploads],
   ["database_bytes", "Size of the database, without its write-ahead log.", ({ databaseBytes }) => databaseBytes],
   ["database_free_bytes", "Unused space inside of the database.", ({ freeDatabaseBytes }) => freeDatabaseBytes],

@@ -9,11 +9,11 @@ import {
 } from "@modelcontextprotocol/sdk/types.js";
 import type { jsonSchemaValidator } from "@modelcontextprotocol/sdk/validation/types.js";
 import { z } from "zod";
+import { nearestName } from "../../api/hints/nearest-name.js";
 import { ArtifactError } from "../../store/model/errors.js";
 import { quote } from "../../store/model/quote.js";
 import type { Log } from "../../store/ports/log.js";
 import type { Store } from "../../store/store.js";
-import { nearestName } from "../calls/nearest-name.js";
 import { ProtocolError } from "../calls/protocol-error.js";
 import type { Tool, ToolCall, ToolContext } from "../calls/tool.js";
 import { failure } from "../calls/tool-result.js";

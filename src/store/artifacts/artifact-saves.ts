@@ -21,7 +21,7 @@ import type { TransferUrls } from "../ports/transfer-urls.js";
 import type { ChangeSignal } from "../publication/change-signal.js";
 import { addVersion, replaceVersion, versionsOf } from "../publication/key-versions.js";
 import { logChange, logUnchanged } from "../publication/log-change.js";
-import type { Quota } from "../publication/quota.js";
+import { type Quota, storedIn } from "../publication/quota.js";
 import type { StoreClock } from "../publication/store-clock.js";
 import type { KeyRows, Rows } from "../rows.js";
 import type { Uploads } from "../uploads/uploads.js";
@@ -93,7 +93,7 @@ export class ArtifactSaves {
     const found = await this.#findExisting(save, content);
     if ("artifact" in found) return found.artifact;
     if (bytes.length <= pieceLimits.maxRowPieceBytes) {
-      return quota.during({ storedBytes: bytes.length }, () => this.#saveInRow(save, content, found.keyRows));
+      return quota.during(storedIn(save.bucket, bytes.length), () => this.#saveInRow(save, content, found.keyRows));
     }
     const record = await uploads.saveWhole({ ...save, mime_type: content.mime_type }, bytes);
     const { id, artifact } = record;

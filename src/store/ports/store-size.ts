@@ -4,6 +4,8 @@ export interface StoreSize {
   /** Keys in all buckets. Those that have expired count until a sweep frees them. */
   readonly artifacts: number;
   /** Bytes of their newest versions. */
+  readonly newestBytes: number;
+  /** Bytes of all their versions. */
   readonly bytes: number;
   readonly openUploads: number;
   /** Size of the database that holds the rows, in bytes. */

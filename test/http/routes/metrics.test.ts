@@ -173,6 +173,7 @@ describe("the store", () => {
     expect(series.get("artifacts_mcp_store_buckets")).toBe(2);
     expect(series.get("artifacts_mcp_store_artifacts")).toBe(2);
     expect(series.get("artifacts_mcp_store_newest_bytes")).toBe(10);
+    expect(series.get("artifacts_mcp_store_bytes")).toBe(14);
     expect(series.get("artifacts_mcp_open_uploads")).toBe(1);
   });
 

@@ -24,19 +24,9 @@ const portFiles = ["src/store/ports/metadata-store.ts", "src/store/ports/content
 const ports = /^export interface (?:MetadataStore|ContentStore|ContentListing|PieceWriter)\b.*\{\n([\s\S]*?)^\}/gm;
 /** Methods of ports that change nothing. Every other method counts as a change. */
 const readingMethods: ReadonlySet<string> = new Set([
-  ...[
-    "get",
-    "getMany",
-    "pieces",
-    "listPieces",
-    "range",
-    "grouped",
-    "checkIntegrity",
-    "changeToken",
-    "isInPlace",
-    "size",
-  ],
-  ...["openPiece", "readMark", "shards", "shardOf", "listShard", "pathOf", "strayFiles", "has", "check", "close"],
+  ...["get", "getMany", "pieces", "listPieces", "range", "grouped", "checkIntegrity", "changeToken", "isInPlace"],
+  ...["snapshot", "size", "openPiece", "readMark", "shards", "shardOf", "listShard", "pathOf", "strayFiles"],
+  ...["has", "check", "close"],
 ]);
 
 /** Matches calls of methods that change something. `hash.copy()` is excluded: it copies a digest in memory. */

@@ -50,7 +50,7 @@ export function countMatching(query: Query, bucket: string, prefix: string, now:
   return found ?? { artifacts: 0, bytes: 0, last: 0 };
 }
 
-type NumberedRow = Pick<IndexedKey, "version" | "id"> & { readonly row_key: string };
+export type NumberedRow = Pick<IndexedKey, "version" | "id"> & { readonly row_key: string };
 
 /** Implements `ArtifactIndex.keysUnder`. */
 export function readKeysUnder(
@@ -81,7 +81,7 @@ export function readExpired(
   ).map(toKey);
 }
 
-function toKey({ row_key, version, id }: NumberedRow): IndexedKey {
+export function toKey({ row_key, version, id }: NumberedRow): IndexedKey {
   const [, bucket = ""] = partsOf(row_key);
   return { bucket, key: row_key.slice(artifactKey(bucket, "").length), version, id };
 }
@@ -92,7 +92,8 @@ function toKey({ row_key, version, id }: NumberedRow): IndexedKey {
  */
 export function readStoreSize(query: Query): Omit<StoreSize, "freeDiskBytes"> {
   const [size] = query<Omit<StoreSize, "freeDiskBytes">>(
-    `SELECT count(*) AS buckets, total(artifacts) AS artifacts, total(bytes) AS bytes,
+    `SELECT count(*) AS buckets, total(artifacts) AS artifacts, total(bytes) AS newestBytes,
+      total(all_bytes) AS bytes,
       (SELECT count(*) FROM ${table} WHERE key >= ? AND key < ?) AS openUploads,
       (SELECT page_count * page_size FROM pragma_page_count, pragma_page_size) AS databaseBytes,
       (SELECT freelist_count * page_size FROM pragma_freelist_count, pragma_page_size) AS freeDatabaseBytes
