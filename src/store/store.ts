@@ -34,6 +34,7 @@ import { type Digests, plainDigests } from "./ports/digests.js";
 import type { LocalFiles } from "./ports/local-files.js";
 import type { Log } from "./ports/log.js";
 import type { MetadataStore } from "./ports/metadata-store.js";
+import type { StoreSize } from "./ports/store-size.js";
 import { noTransferUrls, type TransferUrls } from "./ports/transfer-urls.js";
 import { createChangeSignal } from "./publication/change-signal.js";
 import { Ender, type EnderDependencies } from "./publication/ender.js";
@@ -55,6 +56,8 @@ export interface Store extends Backups {
   readonly revisions: Revisions;
   readonly sweep: Sweep;
   readonly ageLimits: AgeLimits;
+  /** How much the store holds: cheap, however large it is. */
+  size(): Promise<StoreSize>;
   /** Checks every row against every file. */
   verify(options?: VerifyOptions): Promise<VerifyReport>;
   /**
@@ -152,6 +155,7 @@ export function createStore(options: StoreOptions): Store {
     ...createBackups({ ...whole, identity, newRevision }),
     sweep: new Sweep({ ...whole, derived, identity }),
     ageLimits: new AgeLimits({ ...whole, identity, limits: bucketLimits }),
+    size: () => metadata.size(),
     check: async () => void (await identity.check()),
     ready: createReadiness({
       ...whole,

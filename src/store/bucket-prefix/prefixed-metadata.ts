@@ -89,6 +89,8 @@ const wholeStoreOnly = {
   reclaim: refuse,
   checkIntegrity: refuse,
   snapshot: refuse,
+  size: refuse,
+  compact: refuse,
   aged: refuse,
   countAged: refuse,
   checkIndex: refuse,
