@@ -18,6 +18,9 @@ const versionIds = new WeakMap<Map<string, string>, Map<string, number>>();
 /** The number of changes of each map of rows, by any store. */
 const changeCounts = new WeakMap<Map<string, string>, number>();
 
+/** A few, so that small stores have several pages. */
+const snapshotRows = 3;
+
 /** Throws for a NUL, which no key of SQLite has. */
 function withoutNul(key: string): string {
   if (key.includes("\0")) throw new Error("a key has a NUL");
@@ -83,6 +86,12 @@ export function createMemoryMetadataStore({
         .filter(([position]) => isBehind(position, after))
         .slice(0, limit)
         .map(([, entry]) => entry);
+    },
+    async snapshot(prefixes, visit) {
+      const pages = prefixes.map(under); // before the first page is visited
+      for (const page of pages) {
+        for (let at = 0; at < page.length; at += snapshotRows) await visit(page.slice(at, at + snapshotRows));
+      }
     },
     reclaim: async () => undefined,
     checkIntegrity: async () => [],

@@ -47,6 +47,26 @@ export const optionTable = {
     defaultText: "artifacts-mcp in the platform's folder for a user's data",
     example: "--root ~/artifacts",
   },
+  ephemeral: {
+    commands: server,
+    group: "Data",
+    help: "keep the store in a temporary directory, which goes at the end",
+    details:
+      "The directory is in the system's folder for temporary files (`TMPDIR` names another one), and only the user can reach it. It is removed when the server ends: after the end of stdin, SIGTERM, SIGINT or SIGHUP, and if the start fails. The next server with this option removes what a killed one has left. `--root` cannot be given with it. The environment variable takes `true` or `false`.",
+    parser: flag,
+    default: false,
+  },
+  "keep-to": {
+    commands: server,
+    group: "Data",
+    value: "DIR",
+    help: "with --ephemeral: export the store to DIR before it goes",
+    details:
+      "As `export` does. DIR is made, is empty, or has an earlier export, which is replaced; this is checked at the start. If the export fails, the store is kept, stderr says where, and the exit code is 1. The store of a server that was killed before it could export is kept too, and the next start with `--ephemeral` says where.",
+    parser: directory,
+    defaultText: "none",
+    example: "--ephemeral --keep-to results/sample-17",
+  },
   "read-only": {
     commands: server,
     group: "Data",

@@ -85,5 +85,10 @@ export const storeOptions = {
     parser: someText,
     hasNoVariable: true,
   },
+  delete: {
+    commands: ["export"],
+    group,
+    help: "remove files of an earlier export that no artifact has now",
+  },
   yes: { commands: ["rm", "sync"], group, short: "y", help: "do not ask" },
 } as const satisfies Record<string, Option>;

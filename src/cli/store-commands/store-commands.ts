@@ -19,8 +19,8 @@ export const storeCommands: Readonly<Record<StoreCommandName, () => Promise<Stor
   mv: async () => unfinished("mv"),
   rm: async () => unfinished("rm"),
   bucket: async () => unfinished("bucket"),
-  export: async () => unfinished("export"),
-  import: async () => unfinished("import"),
+  export: async () => (await import("./archive/export.js")).exportCommand,
+  import: async () => (await import("./archive/import.js")).importCommand,
   backup: async () => unfinished("backup"),
   restore: async () => unfinished("restore"),
 };

@@ -16,8 +16,9 @@ import { createIndexFeeder } from "./index/index-feeder.js";
 import type { IndexWork } from "./index/maintain-index.js";
 import { createSqliteArtifactIndex } from "./index/sqlite-artifact-index.js";
 import { connectKeyv } from "./keyv-connection.js";
-import { emptyWal, indexReaderOptions, openReader, writerOptions } from "./open-connections.js";
+import { emptyWal, openReader, secondReaderOptions, writerOptions } from "./open-connections.js";
 import { readGrouped, readPieceNames, readPieces, readRange, type Select } from "./ordered-pages.js";
+import { readSnapshot } from "./read-snapshot.js";
 import { reclaimSpace } from "./reclaim-space.js";
 import { createWriteTurns } from "./write-turns.js";
 
@@ -62,9 +63,9 @@ export async function openKeyvMetadataStore(file: string, log: Log): Promise<Key
     () => (database.isDiskNearlyFull() ? singleChange : usualBatch),
     (batch) => checkedWrite(database, () => makeChanges(changer, database, batch)),
   );
-  const indexReader = lazily(() =>
-    unlessReplaced(database, () => openLocalConnection(file, indexReaderOptions(identity))),
-  );
+  const openSecondReader = () =>
+    unlessReplaced(database, () => openLocalConnection(file, secondReaderOptions(identity)));
+  const indexReader = lazily(openSecondReader);
   const maintain = (work: IndexWork) => inTurn(() => checkedWrite(database, () => changer.maintainIndex(work)));
   const feeder = createIndexFeeder(() => maintain({ kind: "feed", all: false }), database, log);
 
@@ -90,6 +91,9 @@ export async function openKeyvMetadataStore(file: string, log: Log): Promise<Key
     listPieces: (options) => readPieceNames(select, options),
     range: (prefix, options) => readRange(select, prefix, options),
     grouped: (prefix, delimiter, options) => readGrouped(select, prefix, delimiter, options),
+    async snapshot(prefixes, visit) {
+      await readSnapshot(await translatingErrors(openSecondReader), prefixes, visit);
+    },
     reclaim: () => inTurn(() => checkedWrite(database, () => reclaimSpace(changer, database.isDiskNearlyFull()))),
     async changeToken() {
       const [row] = await select<{ data_version: number }>("PRAGMA data_version");

@@ -79,6 +79,10 @@ export const NEXT_STEPS = [
   "free_store_quota",
   /** The content alone is above the limit on the store's bytes. */
   "raise_store_quota",
+  /** Delete artifacts of this bucket or abort its uploads, or use another bucket. The operator can raise its limit. */
+  "free_bucket",
+  /** The content alone is above the limit of this bucket. */
+  "raise_bucket_limit",
   /** Complete or abort uploads. The operator can raise the limit on unfinished bytes. */
   "finish_uploads",
   /** The content alone is above the limit on unfinished bytes. */

@@ -73,6 +73,14 @@ export interface MetadataStore extends ArtifactIndex {
    * keys with the same beginning up to it become one entry. The cost depends on the page, not on the size of the store.
    */
   grouped(prefix: string, delimiter: string, options: RangeOptions): Promise<Entry[]>;
+  /**
+   * Passes all rows whose keys begin with one of `prefixes` to `visit`, in pages: prefix by prefix, each in order. All
+   * pages are of one moment. Changes that are made meanwhile do not show in them, and do not wait. `visit` should only
+   * write the rows down: until it has seen the last page, the engine keeps what others overwrite.
+   *
+   * @throws the error of `visit`
+   */
+  snapshot(prefixes: readonly string[], visit: (rows: readonly StoredRow[]) => Promise<void>): Promise<void>;
   /** Returns space that deletions have left to the file system. One call returns a limited amount. */
   reclaim(): Promise<void>;
   /** Checks the database that holds the rows. Returns one line for each problem; no line if there is none. */

@@ -1,3 +1,4 @@
+import { prefixUpperBound } from "../../../store/model/key-order.js";
 import { artifactKey, partsOf } from "../../../store/model/row-keys.js";
 import type {
   ArtifactIndex,
@@ -5,7 +6,6 @@ import type {
   IndexedKey,
   MatchingArtifacts,
 } from "../../../store/ports/artifact-index.js";
-import { prefixUpperBound } from "../../key-order.js";
 import type { Query } from "../database/connection.js";
 import { allOf, type Clause, clause } from "./clause.js";
 import { isAlive, rowsUnder } from "./search-conditions.js";
@@ -47,7 +47,7 @@ export function countMatching(query: Query, bucket: string, prefix: string, now:
   return found ?? { artifacts: 0, bytes: 0, last: 0 };
 }
 
-type NumberedRow = Pick<IndexedKey, "version" | "id"> & { readonly row_key: string };
+export type NumberedRow = Pick<IndexedKey, "version" | "id"> & { readonly row_key: string };
 
 /** Implements `ArtifactIndex.keysUnder`. */
 export function readKeysUnder(
@@ -78,7 +78,7 @@ export function readExpired(
   ).map(toKey);
 }
 
-function toKey({ row_key, version, id }: NumberedRow): IndexedKey {
+export function toKey({ row_key, version, id }: NumberedRow): IndexedKey {
   const [, bucket = ""] = partsOf(row_key);
   return { bucket, key: row_key.slice(artifactKey(bucket, "").length), version, id };
 }
