@@ -34,7 +34,10 @@ export async function runStoreCommand(config: StoreCommandConfig): Promise<numbe
   const directory = await openDataDirectory(config.root, opened, log);
   const analyses = new AnalysisThreads(log);
   const store = createStore({ ...config, ...directory, digests: new DigestThread(log), analyses, log });
-  const terminal = createTerminal(process.stdout, process.stderr, command);
+  const terminal = createTerminal(process.stdout, process.stderr, {
+    isPrinter: command.isPrinter,
+    signal: stopping.signal,
+  });
   try {
     const code = await command.run({ config, store, terminal, signal: stopping.signal });
     return stopping.signal.aborted ? interrupted : code;
