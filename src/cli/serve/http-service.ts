@@ -40,7 +40,7 @@ export async function prepareHttp(
       import("../../mcp/http/streamable-http.js"),
       import("../../mcp/session/mcp-server.js"),
     ]);
-  const signedUrls = new SignedUrls(signingKey);
+  const signedUrls = new SignedUrls(signingKey, undefined, config.bucketPrefix);
   let stop = async (): Promise<void> => undefined;
 
   return {
