@@ -25,6 +25,11 @@ export const storeOptions = {
     short: "r",
     help: "a whole folder, or all that is under a prefix",
   },
+  "begins-with": {
+    commands: ["ls"],
+    group,
+    help: "take the address as the beginning of names, even if it is also that of a folder",
+  },
   bucket: {
     commands: ["search"],
     group,
@@ -72,9 +77,9 @@ export const storeOptions = {
     commands: ["search"],
     group,
     value: "N",
-    help: "end after so many",
+    help: "end after so many results",
     parser: wholeNumber(1, Number.MAX_SAFE_INTEGER),
-    defaultText: "all",
+    defaultText: "unlimited",
     hasNoVariable: true,
   },
   by: {
