@@ -1,5 +1,6 @@
 import { type CommandName, storeCommandNames } from "./command-names.js";
 import type { Option } from "./option.js";
+import { ageOrNone, bytesOrNone } from "./value-parsers.js";
 
 /*
  * The options of the commands on artifacts, as rows of the one table in `option-table.ts`. They have no environment
@@ -18,10 +19,38 @@ export const storeOptions = {
     help: "print every fact",
   },
   recursive: {
-    commands: ["ls", "put", "get", "rm"],
+    commands: ["ls", "put", "get", "cp", "mv", "rm"],
     group,
     short: "r",
     help: "a whole folder, or all that is under a prefix",
+  },
+  overwrite: { commands: ["mv"], group, help: "move onto a target that exists, as its newest version" },
+  "dry-run": { commands: ["rm"], group, short: "n", help: "change nothing, and print what would be done" },
+  "max-age": {
+    commands: ["bucket"],
+    group,
+    value: "D",
+    help: "delete artifacts whose newest version is this old",
+    details:
+      "From `1s` to `3650d`; `none` takes the limit away. It is about the time when the newest version was made: a change of metadata does not make it younger, and a move does not either.",
+    unit: "a whole number with `s`, `m`, `h` or `d`",
+    parser: ageOrNone,
+    hasNoVariable: true,
+    defaultText: "as it is",
+    example: "--max-age 30d",
+  },
+  "max-bytes": {
+    commands: ["bucket"],
+    group,
+    value: "N",
+    help: "refuse new content that would make the bucket larger",
+    details:
+      "All versions and unfinished uploads count. Plain bytes, or with a unit: `10GB` is 10 times 1000^3 bytes, `10GiB` is 10 times 1024^3. `none` takes the limit away.",
+    unit: "bytes",
+    parser: bytesOrNone,
+    hasNoVariable: true,
+    defaultText: "as it is",
+    example: "--max-bytes 10GB",
   },
   yes: { commands: ["rm", "sync"], group, short: "y", help: "do not ask" },
 } as const satisfies Record<string, Option>;
