@@ -33,11 +33,12 @@ export function tableOf(all: readonly Bucket[]): string {
 export function textOf(found: Bucket): string {
   const { name, artifacts, bytes, unfinished_bytes, max_bytes, too_old } = found;
   const held = bytes + unfinished_bytes;
+  const exact = max_bytes === null ? "-" : `${max_bytes} bytes (${humanBytes(max_bytes)})`;
   const isFull = max_bytes !== null && held > max_bytes;
   return [
     `bucket      ${name}`,
     `max age     ${ageOf(found)}`,
-    `max bytes   ${limitOf(found)}`,
+    `max bytes   ${exact}`,
     `holds       ${count(artifacts, "artifact")}, ${humanBytes(bytes)} with all versions, ${humanBytes(unfinished_bytes)} in unfinished uploads`,
     ...(isFull
       ? [`above       ${humanBytes(held - max_bytes)} above max bytes: what is there stays, and new content is refused`]

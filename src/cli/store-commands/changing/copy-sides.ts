@@ -1,7 +1,7 @@
 import { ConfigError } from "../../options/config-error.js";
 import type { StoreCommandConfig } from "../../options/store-command-config.js";
 import { type Address, readAddress } from "../address.js";
-import { isLocalPath, shellWord } from "./local-path.js";
+import { isFolder, isLocalPath, shellWord } from "./local-path.js";
 
 /** The two sides of `cp` and `mv`, which both lie in the store. */
 export interface CopySides {
@@ -55,7 +55,7 @@ function refuseLocalPaths(command: string, a: string, b: string, isRecursive: bo
 /** For a source that is a path of this machine. */
 export function meantPut(command: string, a: string, b: string, isRecursive: boolean): string {
   const rest = command === "mv" ? ", and remove the file when that is done" : "";
-  return `${a} is a path of this machine, and ${command} works inside the store: run "artifacts-mcp put ${wordsOf(a, b, isRecursive)}"${rest}`;
+  return `${a} is a path of this machine, and ${command} works inside the store: run "artifacts-mcp put ${wordsOf(a, b, isRecursive || isFolder(a))}"${rest}`;
 }
 
 /** For a target that is a path of this machine. */

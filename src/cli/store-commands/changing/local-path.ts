@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 
 /** Whether a word can only mean a file or a folder of this machine: `./a`, `../a`, `~/a`, `/a`, `C:\a`, `file:///a`. */
 export function isLocalPath(word: string): boolean {
@@ -8,6 +8,10 @@ export function isLocalPath(word: string): boolean {
 /** Whether a word that could mean either is the path of a file or a folder that exists. */
 export function isExistingPath(word: string): boolean {
   return !/^\w+:\/\//.test(word) && existsSync(word);
+}
+
+export function isFolder(word: string): boolean {
+  return statSync(word, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 /** A word as it is typed in a shell. */

@@ -91,7 +91,8 @@ async function removeFolder(context: StoreCommandContext, { bucket, key: prefix 
   }
   if (!options.has("yes")) {
     process.stderr.write(textOf(bucket, prefix, matched));
-    if (!(await askYes(`Delete ${count(matched.artifacts, "artifact")}?`, signal))) {
+    const dialog = { input: process.stdin, output: process.stderr };
+    if (!(await askYes(`Delete ${count(matched.artifacts, "artifact")}?`, dialog, signal))) {
       terminal.problem("nothing was deleted");
       return 1;
     }

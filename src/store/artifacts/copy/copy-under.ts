@@ -1,6 +1,5 @@
 import { forEachOf } from "../../for-each-of.js";
 import { ArtifactError } from "../../model/errors.js";
-import { largestPageLimit } from "../../model/limits.js";
 import { checkBucket } from "../../model/names/bucket-name.js";
 import { toKeyPrefix } from "../../model/names/key-name.js";
 import type { ArtifactStore } from "../artifact-store.js";
@@ -25,6 +24,8 @@ export interface CopyResult {
   readonly outcome: { readonly copied: CopiedArtifact } | { readonly error: ArtifactError };
 }
 
+/** Keys read at a time. Their results come together. */
+const pageKeys = 40;
 /** Copies that run at once. The changes that wait for each other share a transaction. */
 const maxRunning = 8;
 
@@ -45,7 +46,7 @@ export async function* copyUnder(
   const made = new Set<string>();
   let cursor: string | undefined;
   do {
-    const { data, next_cursor } = await artifacts.list({ bucket, prefix, limit: largestPageLimit, cursor });
+    const { data, next_cursor } = await artifacts.list({ bucket, prefix, limit: pageKeys, cursor });
     const keys = data.map(({ key }) => key).filter((key) => !made.has(key));
     const results = new Map<string, CopyResult>();
     await forEachOf(keys, maxRunning, async (key) => {
