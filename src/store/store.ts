@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from "node:crypto";
+import { Archive } from "./archive/archive.js";
 import { ArtifactStore } from "./artifacts/artifact-store.js";
 import { BucketLimits } from "./buckets/bucket-limits.js";
 import { Buckets } from "./buckets/buckets.js";
@@ -23,6 +24,7 @@ import { artifactPrefix } from "./model/row-keys.js";
 import { FreedPieces } from "./pieces/freed-pieces.js";
 import { Staging } from "./pieces/staging.js";
 import { type Analyses, noAnalyses } from "./ports/analyses.js";
+import { type ArchiveFolders, noArchiveFolders } from "./ports/archive-folder.js";
 import type { ContentStore } from "./ports/content-store.js";
 import { type DerivedStore, noDerivedStore } from "./ports/derived-store.js";
 import { type Digests, plainDigests } from "./ports/digests.js";
@@ -45,6 +47,7 @@ export interface Store {
   readonly buckets: Buckets;
   readonly uploads: Uploads;
   readonly transfer: FileTransfer;
+  readonly archive: Archive;
   readonly insight: Insight;
   readonly revisions: Revisions;
   readonly sweep: Sweep;
@@ -71,6 +74,8 @@ export interface StoreOptions {
   readonly metadata: MetadataStore;
   readonly content: ContentStore;
   readonly files: LocalFiles;
+  /** The directories to which exports are written. None by default. */
+  readonly archiveFolders?: ArchiveFolders;
   readonly log: Log;
   /** Digests content that is read. By default that happens in the calling thread. */
   readonly digests?: Digests;
@@ -108,7 +113,7 @@ export function createStore(options: StoreOptions): Store {
   const { newId = () => randomBytes(16).toString("hex"), newRevision = randomUUID } = options;
   const { urls = noTransferUrls, digests = plainDigests, analyses = noAnalyses, derived = noDerivedStore } = options;
   const { pieceLimits = defaultPieceLimits, freedGatherMs = defaultFreedGatherMs, readOnly = false } = options;
-  const { sessionTtlMs = defaultSessionTtlMs } = options;
+  const { sessionTtlMs = defaultSessionTtlMs, archiveFolders: folders = noArchiveFolders } = options;
   const identity = new StoreIdentity({ ...options, newId, newRevision });
   const metadata = checkedMetadata(options.metadata, identity);
   const content = checkedContent(options.content, identity);
@@ -133,14 +138,8 @@ export function createStore(options: StoreOptions): Store {
     buckets: new Buckets({ metadata, limits: bucketLimits, nowSeconds, newRevision }),
     uploads,
     transfer: new FileTransfer({ files, uploads, artifacts, maxChunkBytes: limits.maxChunkBytes }),
-    insight: new Insight({
-      artifacts,
-      analyses,
-      derived,
-      log,
-      readOnly,
-      maxRowPieceBytes: pieceLimits.maxRowPieceBytes,
-    }),
+    archive: new Archive({ ...shared, folders, files, artifacts, uploads }),
+    insight: new Insight({ artifacts, analyses, derived, log, readOnly, ...pieceLimits }),
     revisions: createRevisions(metadata),
     verify: (verifyOptions) => verify({ ...engines, identity }, verifyOptions),
     sweep: new Sweep({ ...maintained, derived }),

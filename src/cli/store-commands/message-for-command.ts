@@ -60,6 +60,7 @@ const adviceFor: Readonly<Record<NextStep, string | ((details: ErrorDetails) => 
   import_same_file: "",
   resume_import: again,
   export_elsewhere: "Choose another path, or replace the file with --overwrite.",
+  compare_with_other: "Name another artifact to compare it with.",
   describe_content: '"artifacts-mcp describe" says what the content is.',
   simplify_expression: "Make the expression simpler.",
   look_at_less: "Ask for less.",

@@ -75,6 +75,7 @@ const wordings: Readonly<Record<NextStep, Wording>> = {
   import_same_file: "",
   resume_import: "",
   export_elsewhere: "",
+  compare_with_other: "Name a version, or another artifact with to_key or to_bucket.",
   describe_content: "GET /v1/describe/{bucket}/{key} says what the content is.",
   simplify_expression: "Make the expression simpler, or look for a literal text.",
   look_at_less:

@@ -81,6 +81,7 @@ const adviceFor: Readonly<Record<NextStep, Advice>> = {
   resume_import: ({ session_id }) =>
     `When the cause is removed, call import_file again with path and session_id ${session_id}.`,
   export_elsewhere: "Choose another path, or give overwrite: true to replace the existing file.",
+  compare_with_other: "Name a version, or another artifact with to_key or to_bucket.",
   describe_content: "describe_artifact says what the content is.",
   simplify_expression:
     "Make the expression simpler (no nested repetition), or search for a literal text without regex.",

@@ -123,6 +123,8 @@ export const NEXT_STEPS = [
   "resume_import",
   /** Choose another path, or allow overwriting. */
   "export_elsewhere",
+  /** There is no version before this one: compare it with another artifact. */
+  "compare_with_other",
   /** The content is not of the kind that this needs. A description says what it is. */
   "describe_content",
   /** The expression takes too long: make it simpler, or search for a literal text. */

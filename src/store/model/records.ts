@@ -94,6 +94,8 @@ const sessionSchema = z.strictObject({
   /** Present with `idempotency_key`: a digest of the request. Later calls may change the session itself. */
   request: digest.optional(),
   saved_by: z.string().optional(),
+  /** The number of its version, if the key has not given out as high a number by then. */
+  least_version: z.int().positive().optional(),
   /** Seconds from the publication to the expiry of the version; absent if it does not expire. */
   expires_in: z.int().positive().optional(),
   status: z.enum(["open", "conflict", "complete", "aborted", "expired"]),
