@@ -33,12 +33,11 @@ export const storeOptions = {
     value: "D",
     help: "delete artifacts whose newest version is this old",
     details:
-      "From `1s` to `3650d`; `none` takes the limit away. It is about the time when the newest version was made: a change of metadata does not make it younger, and a move does not either.",
+      "From `1s` to `3650d`, like `30d`; `none` takes the limit away. It is about the time when the newest version was made: a change of metadata does not make it younger, and a move does not either.",
     unit: "a whole number with `s`, `m`, `h` or `d`",
     parser: ageOrNone,
     hasNoVariable: true,
     defaultText: "as it is",
-    example: "--max-age 30d",
   },
   "max-bytes": {
     commands: ["bucket"],
@@ -51,7 +50,6 @@ export const storeOptions = {
     parser: bytesOrNone,
     hasNoVariable: true,
     defaultText: "as it is",
-    example: "--max-bytes 10GB",
   },
   bucket: {
     commands: ["search"],

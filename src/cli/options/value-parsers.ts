@@ -47,10 +47,9 @@ const units = ["", "k", "m", "g", "t"];
 /** Bytes, plain or with a unit: `10GB` is 10 * 1000^3, `1.5GiB` is 1.5 * 1024^3. Case is ignored. */
 export const bytesOrNone = z.string().transform((text, context) => {
   if (text === "none") return "none" as const;
-  const [, digits, unit = "", binary] = /^(\d{1,16}(?:\.\d{1,3})?)(?:([kmgt]?)(i?)b)?$/i.exec(text) ?? [];
-  const bytes = Math.floor(Number(digits) * (binary ? 1024 : 1000) ** units.indexOf(unit.toLowerCase()));
-  const isUnit = !(binary && unit === "");
-  if (isUnit && bytes >= 1 && bytes <= Number.MAX_SAFE_INTEGER) return bytes;
+  const [, digits, fraction = "", unit = "", binary] = /^(\d{1,16})(?:(\.\d{1,3})?([kmgt])(i?)b|b)?$/i.exec(text) ?? [];
+  const bytes = Math.floor(Number(digits + fraction) * (binary ? 1024 : 1000) ** units.indexOf(unit.toLowerCase()));
+  if (bytes >= 1 && bytes <= Number.MAX_SAFE_INTEGER) return bytes;
   context.addIssue("a number of bytes, like 500000, 10GB or 1.5GiB, or none");
   return z.NEVER;
 });
