@@ -146,17 +146,19 @@ export const commandTable: Readonly<Record<CommandName, CommandHelp>> = {
   backup: {
     usage: "backup DIR",
     help: "back up the whole store while servers run",
-    details: "",
+    details:
+      "DIR is new, empty, or has an earlier backup of the same store, and lies outside the data directory. The rows are taken as of one moment, then the content that they name is written, each once. Content that DIR has already is not read again, unless `--check` is given. Until the new backup is whole, DIR has the one before. After a kill, the same command continues. What was deleted meanwhile is listed, and left out.",
     exitCodes: ofStoreCommand,
   },
   restore: {
     usage: "restore DIR",
     help: "fill an empty store from a backup",
-    details: "",
+    details:
+      "The store is made if there is none; one that holds artifacts is refused. After a kill, the same command continues. At the end every row is compared with the backup, and the store is verified. Unfinished uploads continue with the same id. URLs that were signed before work only if the file `signing-key` is copied.",
     exitCodes: ofStoreCommand,
   },
   verify: {
-    usage: "verify [--root DIR] [--repair] [--json]",
+    usage: "verify [--root DIR] [--repair] [--compact] [--json]",
     help: "check every row and every byte of the store",
     details: "Servers may run meanwhile.",
     exitCodes: [

@@ -117,4 +117,9 @@ export const storeOptions = {
     help: "remove files of an earlier export that no artifact has now",
   },
   yes: { commands: ["rm", "sync"], group, short: "y", help: "do not ask" },
+  check: {
+    commands: ["backup"],
+    group,
+    help: "also read all content that the backup has already, and check its digests",
+  },
 } as const satisfies Record<string, Option>;

@@ -21,8 +21,8 @@ export const storeCommands: Readonly<Record<StoreCommandName, () => Promise<Stor
   bucket: async () => (await import("./changing/bucket.js")).bucket,
   export: async () => (await import("./archive/export.js")).exportCommand,
   import: async () => (await import("./archive/import.js")).importCommand,
-  backup: async () => unfinished("backup"),
-  restore: async () => unfinished("restore"),
+  backup: async () => (await import("./backup/backup.js")).backup,
+  restore: async () => (await import("./backup/restore.js")).restore,
 };
 
 function unfinished(name: string): never {
