@@ -1,5 +1,5 @@
 /** A try costs a wake-up and a look at the lock. A process aims at this many tries for each wait. */
-const triesPerWait = 16;
+const triesPerWait = 32;
 const leastMs = 1.5;
 const mostMs = 40;
 /** A wait that is longer than the earlier ones slows its own tries down only as far as this. */
@@ -7,7 +7,7 @@ const longestOwnMs = mostMs * triesPerWait;
 /** Who has waited this long tries twice as often as others, and after twice the time three times. */
 const patienceMs = 5_000;
 /** How much the last wait counts beside all earlier ones. */
-const lastShare = 0.3;
+const lastShare = 0.2;
 
 /**
  * How long a process that finds the database busy waits before it tries again. The more processes write, the longer
