@@ -93,6 +93,13 @@ export async function bundleWorkers(folder) {
   const programs = [
     bundleProgram("src/engines/sqlite/database/sqlite-thread-program.ts", join(folder, "sqlite-thread.cjs"), "cjs"),
     bundleProgram("src/engines/threads/digest-thread-program.ts", join(folder, "digest-thread.cjs"), "cjs"),
+    bundleProgram(
+      "src/engines/user-files/small-files-thread-program.ts",
+      join(folder, "small-files-thread.cjs"),
+      "cjs",
+      undefined,
+      minified,
+    ),
     bundleAnalysis(folder),
   ];
   return (await Promise.all(programs)).flat();

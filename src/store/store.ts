@@ -1,7 +1,11 @@
 import { randomBytes, randomUUID } from "node:crypto";
+import { Archive } from "./archive/archive.js";
 import { ArtifactStore } from "./artifacts/artifact-store.js";
 import { type Backups, createBackups } from "./backup/backups.js";
+import { BucketLimits } from "./buckets/bucket-limits.js";
+import { Buckets } from "./buckets/buckets.js";
 import { Insight } from "./insight/insight.js";
+import { AgeLimits } from "./maintenance/age-limits.js";
 import { checkedContent, checkedMetadata } from "./maintenance/checked-engines.js";
 import { createReadiness } from "./maintenance/readiness.js";
 import { StoreIdentity } from "./maintenance/store-identity.js";
@@ -21,6 +25,7 @@ import { artifactPrefix } from "./model/row-keys.js";
 import { FreedPieces } from "./pieces/freed-pieces.js";
 import { Staging } from "./pieces/staging.js";
 import { type Analyses, noAnalyses } from "./ports/analyses.js";
+import { type ArchiveFolders, noArchiveFolders } from "./ports/archive-folder.js";
 import type { ContentStore } from "./ports/content-store.js";
 import { type DerivedStore, noDerivedStore } from "./ports/derived-store.js";
 import { type Digests, plainDigests } from "./ports/digests.js";
@@ -31,7 +36,7 @@ import { noTransferUrls, type TransferUrls } from "./ports/transfer-urls.js";
 import { createChangeSignal } from "./publication/change-signal.js";
 import { Ender } from "./publication/ender.js";
 import { Publisher } from "./publication/publisher.js";
-import { Quota } from "./publication/quota.js";
+import { Quota, type QuotaLimits } from "./publication/quota.js";
 import { createRevisions, type Revisions } from "./publication/revisions.js";
 import { StoreClock } from "./publication/store-clock.js";
 import { Rows } from "./rows.js";
@@ -40,11 +45,14 @@ import { Uploads } from "./uploads/uploads.js";
 
 export interface Store extends Backups {
   readonly artifacts: ArtifactStore;
+  readonly buckets: Buckets;
   readonly uploads: Uploads;
   readonly transfer: FileTransfer;
+  readonly archive: Archive;
   readonly insight: Insight;
   readonly revisions: Revisions;
   readonly sweep: Sweep;
+  readonly ageLimits: AgeLimits;
   /** Checks every row against every file. */
   verify(options?: VerifyOptions): Promise<VerifyReport>;
   /**
@@ -67,6 +75,8 @@ export interface StoreOptions {
   readonly metadata: MetadataStore;
   readonly content: ContentStore;
   readonly files: LocalFiles;
+  /** The directories to which exports are written. None by default. */
+  readonly archiveFolders?: ArchiveFolders;
   readonly log: Log;
   /** Digests content that is read. By default that happens in the calling thread. */
   readonly digests?: Digests;
@@ -101,24 +111,10 @@ export interface StoreOptions {
 /** Creates an artifact store over two engines. Any number of stores, in any number of processes, may share their data. */
 export function createStore(options: StoreOptions): Store {
   const { files, log, now = Date.now, monotonicMs = () => performance.now() } = options;
-  const {
-    newId = () => randomBytes(16).toString("hex"),
-    newRevision = randomUUID,
-    maxArtifactBytes = Number.MAX_SAFE_INTEGER,
-    maxChunkBytes = defaultMaxChunkBytes,
-    keepVersions = defaultKeepVersions,
-    sessionTtlMs = defaultSessionTtlMs,
-    maxStoreBytes = Number.MAX_SAFE_INTEGER,
-    maxOpenSessions = defaultMaxOpenSessions,
-    maxUnfinishedBytes = Number.MAX_SAFE_INTEGER,
-    readOnly = false,
-    urls = noTransferUrls,
-    digests = plainDigests,
-    analyses = noAnalyses,
-    derived = noDerivedStore,
-    pieceLimits = defaultPieceLimits,
-    freedGatherMs = defaultFreedGatherMs,
-  } = options;
+  const { newId = () => randomBytes(16).toString("hex"), newRevision = randomUUID } = options;
+  const { urls = noTransferUrls, digests = plainDigests, analyses = noAnalyses, derived = noDerivedStore } = options;
+  const { pieceLimits = defaultPieceLimits, freedGatherMs = defaultFreedGatherMs, readOnly = false } = options;
+  const { sessionTtlMs = defaultSessionTtlMs, archiveFolders: folders = noArchiveFolders } = options;
   const identity = new StoreIdentity({ ...options, newId, newRevision });
   const metadata = checkedMetadata(options.metadata, identity);
   const content = checkedContent(options.content, identity);
@@ -130,28 +126,26 @@ export function createStore(options: StoreOptions): Store {
   const engines = { rows, metadata, content, freed, digests, log, newId, nowSeconds, pieceLimits };
   const staging = new Staging(engines);
   const ender = new Ender({ ...engines, staging, signal });
-  const publisher = new Publisher({ ...engines, staging, signal, clock, keepVersions });
-  const quota = new Quota(metadata, { maxStoreBytes, maxOpenSessions, maxUnfinishedBytes }, log);
-  const limits = { maxArtifactBytes, maxChunkBytes, keepVersions };
+  const limits = artifactLimits(options);
+  const publisher = new Publisher({ ...engines, ...limits, staging, signal, clock });
+  const bucketLimits = new BucketLimits({ metadata, monotonicMs, log });
+  const quota = new Quota(metadata, quotaLimits(options), bucketLimits, log);
   const shared = { ...engines, ...limits, ender, signal, quota, urls, clock };
   const uploads = new Uploads({ ...shared, staging, publisher, sessionTtlMs, readOnly });
   const artifacts = new ArtifactStore({ ...shared, uploads });
+  const maintained = { ...engines, publisher, ender, identity, clock, signal };
   return {
     artifacts,
+    buckets: new Buckets({ metadata, limits: bucketLimits, nowSeconds, newRevision }),
     uploads,
-    transfer: new FileTransfer({ files, uploads, artifacts, maxChunkBytes }),
-    insight: new Insight({
-      artifacts,
-      analyses,
-      derived,
-      log,
-      readOnly,
-      maxRowPieceBytes: pieceLimits.maxRowPieceBytes,
-    }),
+    transfer: new FileTransfer({ files, uploads, artifacts, maxChunkBytes: limits.maxChunkBytes }),
+    archive: new Archive({ ...shared, folders, files, artifacts, uploads }),
+    insight: new Insight({ artifacts, analyses, derived, log, readOnly, ...pieceLimits }),
     revisions: createRevisions(metadata),
     verify: (verifyOptions) => verify({ ...engines, identity }, verifyOptions),
     ...createBackups({ ...engines, identity, newRevision }),
-    sweep: new Sweep({ ...engines, derived, publisher, ender, identity, clock, signal }),
+    sweep: new Sweep({ ...maintained, derived }),
+    ageLimits: new AgeLimits({ ...maintained, limits: bucketLimits }),
     check: async () => void (await identity.check()),
     ready: createReadiness({
       ...engines,
@@ -165,4 +159,16 @@ export function createStore(options: StoreOptions): Store {
       await signal.close();
     },
   };
+}
+
+function artifactLimits(options: StoreOptions) {
+  const { maxArtifactBytes = Number.MAX_SAFE_INTEGER, maxChunkBytes = defaultMaxChunkBytes } = options;
+  const { keepVersions = defaultKeepVersions } = options;
+  return { maxArtifactBytes, maxChunkBytes, keepVersions };
+}
+
+function quotaLimits(options: StoreOptions): QuotaLimits {
+  const { maxStoreBytes = Number.MAX_SAFE_INTEGER, maxUnfinishedBytes = Number.MAX_SAFE_INTEGER } = options;
+  const { maxOpenSessions = defaultMaxOpenSessions } = options;
+  return { maxStoreBytes, maxOpenSessions, maxUnfinishedBytes };
 }

@@ -1,4 +1,4 @@
-import { compareKeys } from "../../src/engines/key-order.js";
+import { compareKeys } from "../../src/store/model/key-order.js";
 import { type ArtifactRecord, parseArtifactRow } from "../../src/store/model/records.js";
 import { artifactKey, artifactPrefix } from "../../src/store/model/row-keys.js";
 import type {

@@ -21,7 +21,7 @@ import type { TransferUrls } from "../ports/transfer-urls.js";
 import type { ChangeSignal } from "../publication/change-signal.js";
 import { addVersion, replaceVersion, versionsOf } from "../publication/key-versions.js";
 import { logChange, logUnchanged } from "../publication/log-change.js";
-import type { Quota } from "../publication/quota.js";
+import { type Quota, storedIn } from "../publication/quota.js";
 import type { StoreClock } from "../publication/store-clock.js";
 import type { KeyRows, Rows } from "../rows.js";
 import type { Uploads } from "../uploads/uploads.js";
@@ -46,6 +46,8 @@ export interface SaveArtifact {
   readonly idempotency_key?: string | undefined;
   /** The name that the saver gave itself. */
   readonly saved_by?: string | undefined;
+  /** A new version gets this number, if the key has not given out as high a number yet. */
+  readonly least_version?: number | undefined;
 }
 
 export interface ArtifactSavesDependencies {
@@ -93,7 +95,7 @@ export class ArtifactSaves {
     const found = await this.#findExisting(save, content);
     if ("artifact" in found) return found.artifact;
     if (bytes.length <= pieceLimits.maxRowPieceBytes) {
-      return quota.during({ storedBytes: bytes.length }, () => this.#saveInRow(save, content, found.keyRows));
+      return quota.during(storedIn(save.bucket, bytes.length), () => this.#saveInRow(save, content, found.keyRows));
     }
     const record = await uploads.saveWhole({ ...save, mime_type: content.mime_type }, bytes);
     const { id, artifact } = record;
@@ -160,7 +162,7 @@ export class ArtifactSaves {
    */
   async #saveInRow(save: SaveArtifact, content: DescribedContent, read: KeyRows): Promise<Artifact> {
     const { rows, newId, signal, freed, clock, log, nowSeconds } = this.#dependencies;
-    const { bucket, key, bytes, saved_by, idempotency_key } = save;
+    const { bucket, key, bytes, saved_by, idempotency_key, least_version } = save;
     const session = newId();
     for (let keyRows = read; ; ) {
       const change = rows.begin();
@@ -168,7 +170,7 @@ export class ArtifactSaves {
       const pieces = bytes.length === 0 ? [] : [piece];
       if (bytes.length > 0) change.putPiece(session, piece, bytes);
       const expires_at = await clock.expiryAfter(save.expires_in);
-      const made = { session, pieces, content, expires_at, saved_by, idempotency_key };
+      const made = { session, pieces, content, expires_at, saved_by, idempotency_key, least_version };
       const { version, dropped } = addVersion(change, { bucket, key, rows: keyRows }, made, this.#dependencies);
       const freedRow = change.free(dropped);
       const isDone = await change.commit(

@@ -1,9 +1,9 @@
+import { forEachOf } from "../for-each-of.js";
 import { sha256Pattern } from "../model/artifact.js";
 import { ArtifactError } from "../model/errors.js";
 import { type ArtifactRow, hasVersion, type SessionRow, type Version } from "../model/records.js";
 import type { BackupFiles } from "../ports/backup-files.js";
 import type { StoredRow } from "../ports/metadata-store.js";
-import { forEachOf } from "../transfer/for-each-of.js";
 import { BackupContents, type BackupContentsDependencies, type BackupContentsOptions } from "./backup-contents.js";
 import { contentFolder, isRecordsName, recordsName, spoolName } from "./backup-layout.js";
 import type { BackupManifest, LeftOut } from "./backup-manifest.js";

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
+import { forEachOf } from "../for-each-of.js";
 import { ArtifactError } from "../model/errors.js";
 import type { BackupFiles } from "../ports/backup-files.js";
-import { forEachOf } from "../transfer/for-each-of.js";
 import { contentName, manifestName } from "./backup-layout.js";
 import type { BackupManifest } from "./backup-manifest.js";
 import { type BackupRecord, parseRecord } from "./backup-records.js";

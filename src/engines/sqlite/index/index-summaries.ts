@@ -1,3 +1,4 @@
+import { prefixUpperBound } from "../../../store/model/key-order.js";
 import { artifactKey, partsOf } from "../../../store/model/row-keys.js";
 import type {
   ArtifactIndex,
@@ -5,7 +6,6 @@ import type {
   IndexedKey,
   MatchingArtifacts,
 } from "../../../store/ports/artifact-index.js";
-import { prefixUpperBound } from "../../key-order.js";
 import type { Query } from "../database/connection.js";
 import { allOf, type Clause, clause } from "./clause.js";
 import { isAlive, rowsUnder } from "./search-conditions.js";

@@ -1,5 +1,5 @@
+import { compareKeys } from "../../../store/model/key-order.js";
 import type { SearchOrder, SearchQuery } from "../../../store/ports/artifact-index.js";
-import { compareKeys } from "../../key-order.js";
 import type { SqliteValue } from "../database/connection.js";
 import { type Clause, clause } from "./clause.js";
 import type { IndexedTexts } from "./index-tokens.js";

@@ -8,6 +8,7 @@ import {
   abandonedAt,
   abandonedBefore,
   abandonedBeforeRemoval,
+  assertGone,
   assertVersions,
   begun,
   begunByMany,
@@ -132,6 +133,25 @@ export const maintenance: readonly Scenario[] = [
       await store.sweep.run(sweeping);
       await assert.rejects(store.artifacts.get("b", "k"), { code: "artifact_not_found" });
       assert.equal(await textOf(store, "b", "other"), medium);
+      await saved(store, "again");
+      await assertVersions(store, { 3: "again" });
+    },
+  },
+  {
+    name: "limiting the age in a bucket, and deleting what is too old",
+    options: { later: 86_400 },
+    async prepare({ store }) {
+      await saved(store, "abc", medium);
+      await saveText(store, "b", "other", medium);
+      return "";
+    },
+    act: [({ store }) => store.buckets.set("b", { max_age: 3_600 }), ({ store }) => store.ageLimits.run(sweeping)],
+    async check(store, _, answered) {
+      if (answered > 0) assert.equal((await store.buckets.get("b")).max_age, 3_600);
+      else await store.buckets.set("b", { max_age: 3_600 });
+      await store.ageLimits.run(sweeping);
+      await assertGone(store);
+      assert.equal((await store.buckets.set("b", { max_age: null })).artifacts, 0);
       await saved(store, "again");
       await assertVersions(store, { 3: "again" });
     },
