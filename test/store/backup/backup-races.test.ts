@@ -51,6 +51,20 @@ describe("A backup, while others change the store,", () => {
     expect(after).toEqual(before);
   });
 
+  it("has the bytes of an upload that go on to another place meanwhile", async () => {
+    const engines = createMemoryEngines();
+    const { uploads } = storeOn(engines, options);
+    const { id } = await uploads.create({ bucket: "b", key: "up" });
+    await uploads.append(id, 0, Buffer.from("abc")); // into a row
+    const before = await factsIn(engines);
+    const files = createMemoryBackupFiles(new Map(), async (name) => {
+      if (name === "commit .rows.jsonl") await uploads.append(id, 3, Buffer.from("defghi")); // all into a file
+    });
+    const { manifest } = await storeOn(engines, options).backUp(files);
+    expect(manifest.dropped).toEqual([]);
+    expect(await restoredFacts(files.files)).toEqual(before);
+  });
+
   it("leaves out and lists what is deleted, and keeps the last number of its key", async () => {
     const { before, after, report } = await backUpDuring(async ({ store, id }) => {
       await store.artifacts.delete("b", "two");
