@@ -136,7 +136,8 @@ export class Change {
   /** Writes a session. Undefined as `old` means that its row must be absent. Returns the row as it will be. */
   session(old: SessionRow | undefined, value: SessionRecord): SessionRow {
     const key = sessionKey(value.id);
-    const text = this.#encode(value);
+    const { bucket, ...rest } = value;
+    const text = this.#encode({ bucket, ...rest }); // the bucket comes first, see `bucketIn`
     this.#rows.push({ key, old: old?.text, next: text });
     return { key, text, value };
   }

@@ -154,7 +154,7 @@ export const commandTable: Readonly<Record<CommandName, CommandHelp>> = {
     exitCodes: ofStoreCommand,
   },
   verify: {
-    usage: "verify [--root DIR] [--repair] [--json]",
+    usage: "verify [--root DIR] [--repair] [--compact] [--json]",
     help: "check every row and every byte of the store",
     details: "Servers may run meanwhile.",
     exitCodes: [
