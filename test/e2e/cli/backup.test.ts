@@ -111,7 +111,7 @@ it("content that is missing or changed in the backup is named, and everything el
   expect(run(join(above, "again"), "restore", path)).toMatchObject({ status: 0, stderr: "" });
 });
 
-it("content that is damaged in the store is named and left out, and the backup before is not lost: exit 1", async () => {
+it("content that is damaged in the store is named and left out: exit 1", async () => {
   const { above, root, path, server } = await running();
   const [piece = ""] = (await contentPaths(root)).filter((file) => !file.includes("format"));
   await writeFile(piece, large.replace("c", "C"));
