@@ -10,6 +10,7 @@ import { artifactIndexContract, searchAll } from "../../../contracts/artifact-in
 import { temporaryDirectory } from "../../../support/directories.js";
 import { removeArtifact, setArtifact } from "../../../support/index-rows.js";
 import { createMemoryMetadataStore } from "../../../support/memory-metadata-store.js";
+import { amongNeighbours } from "../../../support/neighbours.js";
 import { silentLog } from "../../../support/silent-log.js";
 
 async function openIndexed() {
@@ -40,6 +41,12 @@ async function openFed(): Promise<MetadataStore> {
 
 artifactIndexContract("SQLite, with all artifacts pending,", async () => (await openIndexed()).store);
 artifactIndexContract("SQLite, with no artifact pending,", openFed);
+artifactIndexContract("SQLite under a bucket prefix, with all artifacts pending,", async () =>
+  amongNeighbours((await openIndexed()).store),
+);
+artifactIndexContract("SQLite under a bucket prefix, with no artifact pending,", async () =>
+  amongNeighbours(await openFed()),
+);
 
 const pick = <Item>(...items: readonly Item[]) => fc.constantFrom(...items);
 const versions = fc.record({
