@@ -25,7 +25,7 @@ const exhaustive = [
   "test/engines/local-files/local-{files,folders}.test.ts",
   "test/engines/threads/analysis-limits.test.ts",
 ];
-const endToEnd = ["test/e2e/*.test.ts"];
+const endToEnd = ["test/e2e/**/*.test.ts"];
 const hosts = ["test/hosts/**"]; // they need npm: `npm run test:hosts`
 
 /** New for each project: Vitest changes what it is given. */

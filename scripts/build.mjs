@@ -38,7 +38,8 @@ const commands = {
 
 /**
  * Leaves out code of libraries that this server never uses: zod's messages in other languages, the SDK's validator for
- * answers to elicitations, the decompressors of hyparquet-compressors that Node has too, and the log of strtok3.
+ * answers to elicitations, the decompressors of hyparquet-compressors that Node has too, the log of strtok3, and of
+ * prom-client the summaries, the gateway, the clusters and the exemplars of traces.
  *
  * @type {import("esbuild").Plugin}
  */
@@ -50,6 +51,13 @@ const unused = {
         export { snappyUncompress as decompressSnappy } from "hysnappy";
         export { decompressLz4, decompressLz4Raw } from "./lz4.js";`,
     }));
+    onLoad({ filter: /[\\/]prom-client[\\/]index\.js$/ }, () => ({
+      contents: `exports.Registry = require("./lib/registry");
+        exports.Counter = require("./lib/counter");
+        exports.Gauge = require("./lib/gauge");
+        exports.Histogram = require("./lib/histogram");`,
+    }));
+    onLoad({ filter: /[\\/]@opentelemetry[\\/]api[\\/]/ }, () => ({ contents: "module.exports = {};" }));
     onLoad({ filter: /[\\/]debug[\\/]src[\\/]index\.js$/ }, () => ({
       contents: "module.exports = () => () => undefined;",
     }));
@@ -93,6 +101,13 @@ export async function bundleWorkers(folder) {
   const programs = [
     bundleProgram("src/engines/sqlite/database/sqlite-thread-program.ts", join(folder, "sqlite-thread.cjs"), "cjs"),
     bundleProgram("src/engines/threads/digest-thread-program.ts", join(folder, "digest-thread.cjs"), "cjs"),
+    bundleProgram(
+      "src/engines/user-files/small-files-thread-program.ts",
+      join(folder, "small-files-thread.cjs"),
+      "cjs",
+      undefined,
+      minified,
+    ),
     bundleAnalysis(folder),
   ];
   return (await Promise.all(programs)).flat();

@@ -32,6 +32,7 @@ export function artifactIndexContract(name: string, open: Open): void {
     orderContract(open);
     changeContract(open);
     summaryContract(open);
+    bucketContract(open);
   });
 }
 
@@ -281,5 +282,45 @@ function summaryContract(open: Open): void {
     expect(names(await store.expired(now, { skip: 0, limit: 9 }))).toEqual(["b/a", "b/b", "b/c"]);
     expect(names(await store.expired(now, { skip: 1, limit: 1 }))).toEqual(["b/b"]);
     expect(names(await store.expired(15, { skip: 0, limit: 9 }))).toEqual(["b/a"]);
+  });
+}
+
+function bucketContract(open: Open): void {
+  it("bucketUse() sums all versions of a bucket, also those that have expired, after each change", async () => {
+    const store = await open();
+    const use = () => store.bucketUse("b");
+    expect(await use()).toEqual({ artifacts: 0, bytes: 0 });
+    await setArtifact(store, "b", "1", { bytes: 10 }, { bytes: 5 });
+    await setArtifact(store, "b", "2", { bytes: 20, expires_at: 1 });
+    await setArtifact(store, "b2", "1", { bytes: 1_000 });
+    expect(await use()).toEqual({ artifacts: 2, bytes: 35 });
+    await setArtifact(store, "b", "1", { bytes: 7, version: 3 }, { bytes: 10 }, { bytes: 5 });
+    expect(await use()).toEqual({ artifacts: 2, bytes: 42 });
+    await setArtifact(store, "b", "1", { bytes: 7, version: 3 }, { bytes: 10 }); // an older version was deleted
+    expect(await use()).toEqual({ artifacts: 2, bytes: 37 });
+    await removeArtifact(store, "b", "2");
+    expect(await use()).toEqual({ artifacts: 1, bytes: 17 });
+    await store.rebuildIndex();
+    expect(await use()).toEqual({ artifacts: 1, bytes: 17 });
+    await removeArtifact(store, "b", "1");
+    expect(await use()).toEqual({ artifacts: 0, bytes: 0 });
+  });
+
+  it("aged() lists the keys of a bucket by the age of their newest version, in pages; countAged() counts them", async () => {
+    const store = await open();
+    for (const [key, created_at] of Object.entries({ b: 20, a: 10, c: 20, d: 20, e: 31 })) {
+      await setArtifact(store, "b", key, { created_at });
+    }
+    await setArtifact(store, "b", "renewed", { created_at: 40, bytes: 3 }, { created_at: 5 });
+    await setArtifact(store, "b", "expired", { created_at: 15, expires_at: 16 }, { created_at: 5 });
+    await setArtifact(store, "b2", "a", { created_at: 10 });
+    const first = await store.aged("b", 30, { limit: 3 });
+    expect(names(first)).toEqual(["b/a", "b/expired", "b/b"]);
+    expect(first[1]).toMatchObject({ created_at: 15, version: 2 });
+    expect(names(await store.aged("b", 30, { limit: 3, after: first[2] }))).toEqual(["b/c", "b/d"]);
+    expect(names(await store.aged("b", 9, { limit: 3 }))).toEqual([]);
+    expect(await store.countAged("b", 30)).toEqual({ artifacts: 5, bytes: 600 });
+    expect(await store.countAged("b", 31)).toEqual({ artifacts: 6, bytes: 700 });
+    expect(await store.countAged("none", 31)).toEqual({ artifacts: 0, bytes: 0 });
   });
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Entry, MetadataStore, RangeOptions } from "../../src/store/ports/metadata-store.js";
+import type { Entry, MetadataStore, RangeOptions, StoredRow } from "../../src/store/ports/metadata-store.js";
 
 /** The tests that every metadata engine has to pass. `open` makes an empty store that the test owns. */
 export function metadataStoreContract(name: string, open: () => Promise<MetadataStore>): void {
@@ -9,6 +9,7 @@ export function metadataStoreContract(name: string, open: () => Promise<Metadata
     pieceContract(open);
     rangeContract(open);
     groupContract(open);
+    snapshotContract(open);
     storeContract(open);
   });
 }
@@ -374,6 +375,50 @@ function expectedEntries(keys: readonly string[], prefix: string, delimiter: str
       return more.length === 0 ? key : prefix + head + delimiter;
     });
   return [...new Set(found)].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+}
+
+function snapshotContract(open: Open): void {
+  it("snapshot() passes all rows under its prefixes, prefix by prefix and in order", async () => {
+    const keys = Array.from({ length: 1_203 }, (_, n) => `p\t${String(n).padStart(5, "0")}`);
+    const store = await filled(open, ["o\tz", ...keys, "p", "q\t😀", "q\t\ufffd", "r\ta"]);
+    const pages: (readonly StoredRow[])[] = [];
+    await store.snapshot(["q\t", "none\t", "p\t"], async (rows) => void pages.push(rows));
+    expect(keysOf(pages.flat())).toEqual(["q\t\ufffd", "q\t😀", ...keys]);
+    expect(pages.flat()[0]).toEqual({ key: "q\t\ufffd", text: '{"of":"q\t\ufffd"}' });
+    expect(pages.every((rows) => rows.length > 0)).toBe(true);
+  });
+
+  it("snapshot() is of one moment: what is moved, changed, added or removed meanwhile shows as it was", async () => {
+    const keys = Array.from({ length: 1_100 }, (_, n) => `p\t${String(n).padStart(5, "0")}`);
+    const store = await filled(open, keys);
+    const first = keys[0] ?? "";
+    const last = keys.at(-1) ?? "";
+    const seen: StoredRow[] = [];
+    await store.snapshot(["p\t"], async (rows) => {
+      if (seen.length === 0) {
+        const moved = [
+          { key: last, old: `{"of":"${last}"}`, next: undefined },
+          { key: "p\t", old: undefined, next: "moved to the front" },
+        ];
+        expect(await store.change(moved)).toBe(true);
+        await store.put("p\tz", "added");
+        await store.put(keys.at(-2) ?? "", "changed");
+      }
+      seen.push(...rows);
+    });
+    expect(keysOf(seen)).toEqual(keys);
+    expect(seen.every(({ key, text }) => text === `{"of":"${key}"}`)).toBe(true);
+    expect(await store.getMany(["p\t", first, last])).toEqual(["moved to the front", `{"of":"${first}"}`, undefined]);
+  });
+
+  it("snapshot() ends with the error of its visitor, and can be taken again", async () => {
+    const store = await filled(open, ["p\ta"]);
+    const failure = new Error("the visitor failed");
+    await expect(store.snapshot(["p\t"], () => Promise.reject(failure))).rejects.toBe(failure);
+    const seen: StoredRow[] = [];
+    await store.snapshot(["p\t"], async (rows) => void seen.push(...rows));
+    expect(keysOf(seen)).toEqual(["p\ta"]);
+  });
 }
 
 function storeContract(open: Open): void {

@@ -1,10 +1,11 @@
-import { compareKeys } from "../../src/engines/key-order.js";
+import { compareKeys } from "../../src/store/model/key-order.js";
 import { isBucket } from "../../src/store/model/names/bucket-name.js";
 import { type ArtifactRecord, parseArtifactRow } from "../../src/store/model/records.js";
 import { artifactKey, artifactPrefix } from "../../src/store/model/row-keys.js";
 import type {
   ArtifactIndex,
   BucketSummary,
+  BucketUse,
   FoundArtifact,
   IndexedKey,
   SearchOrder,
@@ -68,8 +69,7 @@ export function createScannedIndex(metadata: Pick<MetadataStore, "range">, ids: 
     },
     async matching(bucket, prefix, now) {
       const entries = (await under(bucket, prefix)).filter((entry) => !hasExpired(entry, now));
-      const bytes = entries.flatMap(({ record }) => record.versions).reduce((sum, version) => sum + version.bytes, 0);
-      return { artifacts: entries.length, bytes, last: Math.max(0, ...entries.map(({ id }) => id)) };
+      return { ...useOf(entries), last: Math.max(0, ...entries.map(({ id }) => id)) };
     },
     async keysUnder(bucket, prefix, { last, limit, after, fromEnd, now }) {
       const found = (await under(bucket, prefix))
@@ -84,9 +84,32 @@ export function createScannedIndex(metadata: Pick<MetadataStore, "range">, ids: 
         .slice(skip, skip + limit)
         .map(toKey);
     },
+    async bucketUse(bucket) {
+      return useOf(await under(bucket, ""));
+    },
+    async aged(bucket, until, { limit, after }) {
+      const isAfter = ({ newest, id }: Entry): boolean =>
+        after === undefined ||
+        newest.created_at > after.created_at ||
+        (newest.created_at === after.created_at && id > after.id);
+      return (await under(bucket, ""))
+        .filter((entry) => entry.newest.created_at <= until && isAfter(entry))
+        .sort(orders.oldest)
+        .slice(0, limit)
+        .map((entry) => ({ ...toKey(entry), created_at: entry.newest.created_at }));
+    },
+    async countAged(bucket, until) {
+      return useOf((await under(bucket, "")).filter(({ newest }) => newest.created_at <= until));
+    },
     checkIndex: async () => [],
     rebuildIndex: async () => undefined,
   };
+}
+
+/** Bytes are those of all versions. */
+function useOf(entries: readonly Entry[]): BucketUse {
+  const versions = entries.flatMap(({ record }) => record.versions);
+  return { artifacts: entries.length, bytes: versions.reduce((sum, { bytes }) => sum + bytes, 0) };
 }
 
 /** The entries of the buckets that a bucket prefix leaves, with the rest of the bucket's name. */

@@ -8,6 +8,7 @@ import {
   largestMaxChunkBytes,
   maxBucketChars,
 } from "../../store/model/limits.js";
+import { LOG_LEVELS } from "../../store/ports/log.js";
 import { type CommandName, commandWords, storeCommandNames } from "./command-names.js";
 import type { Option } from "./option.js";
 import { storeOptions } from "./store-options.js";
@@ -18,7 +19,7 @@ import {
   duration,
   entryName,
   flag,
-  logLevel,
+  oneOf,
   origin,
   publicUrl,
   token,
@@ -51,6 +52,26 @@ export const optionTable = {
     parser: directory,
     defaultText: "artifacts-mcp in the platform's folder for a user's data",
     example: "--root ~/artifacts",
+  },
+  ephemeral: {
+    commands: server,
+    group: "Data",
+    help: "keep the store in a temporary directory, which goes at the end",
+    details:
+      "The directory is in the system's folder for temporary files (`TMPDIR` names another one), and only the user can reach it. It is removed when the server ends: after the end of stdin, SIGTERM, SIGINT or SIGHUP, and if the start fails. The next server with this option removes what a killed one has left. `--root` cannot be given with it. The environment variable takes `true` or `false`.",
+    parser: flag,
+    default: false,
+  },
+  "keep-to": {
+    commands: server,
+    group: "Data",
+    value: "DIR",
+    help: "with --ephemeral: export the store to DIR before it goes",
+    details:
+      "As `export` does. DIR is made, is empty, or has an earlier export, which is replaced; this is checked at the start. If the export fails, the store is kept, stderr says where, and the exit code is 1. The store of a server that was killed before it could export is kept too, and the next start with `--ephemeral` says where.",
+    parser: directory,
+    defaultText: "none",
+    example: "--ephemeral --keep-to results/sample-17",
   },
   "read-only": {
     commands: server,
@@ -229,7 +250,8 @@ export const optionTable = {
     help: "least level that is logged: debug, info, warn or error",
     details:
       "Logs go to stderr, one line an event. If stderr fails, logging ends and the server goes on. Commands on artifacts log from `warn` on, unless the option is given.",
-    parser: logLevel,
+    values: LOG_LEVELS,
+    parser: oneOf(LOG_LEVELS),
     default: "info",
     defaultText: "info",
     example: "--log-level warn",
@@ -239,6 +261,12 @@ export const optionTable = {
     group: "Options of verify",
     help: "move orphans and unreadable rows into the folder orphans, and free what crashes left",
     details: "It removes nothing that a row names.",
+  },
+  compact: {
+    commands: ["verify"],
+    group: "Options of verify",
+    help: "give the free space in the database back to the file system, after the check",
+    details: "Servers may run meanwhile. A database that is damaged is left as it is.",
   },
   ...storeOptions,
   write: {

@@ -1,5 +1,7 @@
+import { SEARCH_ORDERS } from "../../store/ports/artifact-index.js";
 import { type CommandName, storeCommandNames } from "./command-names.js";
 import type { Option } from "./option.js";
+import { metadataPair, oneOf, someText, wholeNumber } from "./value-parsers.js";
 
 /*
  * The options of the commands on artifacts, as rows of the one table in `option-table.ts`. They have no environment
@@ -23,5 +25,75 @@ export const storeOptions = {
     short: "r",
     help: "a whole folder, or all that is under a prefix",
   },
+  bucket: {
+    commands: ["search"],
+    group,
+    value: "BUCKET",
+    help: "only in this bucket",
+    parser: someText,
+    hasNoVariable: true,
+  },
+  prefix: {
+    commands: ["search"],
+    group,
+    value: "PREFIX",
+    help: "only keys that begin so",
+    parser: someText,
+    hasNoVariable: true,
+  },
+  "mime-type": {
+    commands: ["search"],
+    group,
+    value: "TYPE",
+    help: "media type, like text/csv; to search also text/*",
+    parser: someText,
+    hasNoVariable: true,
+  },
+  metadata: {
+    commands: ["search"],
+    group,
+    value: "NAME=VALUE",
+    help: "a pair of metadata; repeatable",
+    parser: metadataPair,
+    hasNoVariable: true,
+  },
+  order: {
+    commands: ["search"],
+    group,
+    value: "ORDER",
+    values: SEARCH_ORDERS,
+    help: `what comes first: ${SEARCH_ORDERS.join(", ")}`,
+    parser: oneOf(SEARCH_ORDERS),
+    default: "newest",
+    defaultText: "newest",
+    hasNoVariable: true,
+  },
+  limit: {
+    commands: ["search"],
+    group,
+    value: "N",
+    help: "end after so many",
+    parser: wholeNumber(1, Number.MAX_SAFE_INTEGER),
+    defaultText: "all",
+    hasNoVariable: true,
+  },
+  by: {
+    commands: ["diff"],
+    group,
+    value: "COLUMN",
+    help: "column that names the rows of two tables: show the rows that changed",
+    parser: someText,
+    hasNoVariable: true,
+  },
+  delete: {
+    commands: ["export"],
+    group,
+    help: "remove files of an earlier export that no artifact has now",
+  },
   yes: { commands: ["rm", "sync"], group, short: "y", help: "do not ask" },
+  check: {
+    commands: ["backup"],
+    group,
+    help: "also read all content that the backup has already, and check its digests",
+  },
 } as const satisfies Record<string, Option>;

@@ -26,3 +26,9 @@ export function readAddress(text: string): Address {
   const [, key = rest, version] = /^(.+)@(?:(\d{1,15})|latest)$/.exec(rest) ?? [];
   return { bucket, key, version: version === undefined ? undefined : Number(version) };
 }
+
+/** The address of an artifact, which `readAddress` reads as this bucket and key. */
+export function addressOf({ bucket, key }: { readonly bucket: string; readonly key: string }): string {
+  const latest = /.@(?:\d{1,15}|latest)$/s.test(key) ? "@latest" : "";
+  return `${bucket}/${key}${latest}`;
+}

@@ -1,3 +1,4 @@
+import { nearestError } from "../../api/hints/nearest-error.js";
 import { openDataDirectory } from "../../engines/data-directory.js";
 import { AnalysisThreads } from "../../engines/threads/analysis-threads.js";
 import { DigestThread } from "../../engines/threads/digest-thread.js";
@@ -6,7 +7,8 @@ import { createStore } from "../../store/store.js";
 import { ConfigError } from "../options/config-error.js";
 import type { StoreCommandConfig } from "../options/store-command-config.js";
 import { createStderrLog } from "../terminal/stderr-log.js";
-import { createTerminal } from "../terminal/terminal.js";
+import { createTerminal, ReaderGone } from "../terminal/terminal.js";
+import { messageForCommand } from "./message-for-command.js";
 import { storeCommands } from "./store-commands.js";
 
 /** Ended by a signal, as shells say it: 128 and the number of SIGINT. */
@@ -22,7 +24,14 @@ export async function runStoreCommand(config: StoreCommandConfig): Promise<numbe
   if (command.isWriting && config.readOnly) {
     throw new ConfigError(`${config.command} changes the store, and ARTIFACTS_READ_ONLY is set: unset it`);
   }
-  command.check(config);
+  const terminal = createTerminal(process.stdout, process.stderr, command);
+  try {
+    await command.check(config);
+  } catch (error) {
+    if (!(error instanceof ArtifactError)) throw error;
+    terminal.problem(messageForCommand(error));
+    return 1;
+  }
   const stopping = new AbortController();
   const stop = (): void => stopping.abort();
   process.once("SIGINT", stop); // `once`: a second signal ends the process at once
@@ -32,14 +41,14 @@ export async function runStoreCommand(config: StoreCommandConfig): Promise<numbe
   const directory = await openDataDirectory(config.root, opened, log);
   const analyses = new AnalysisThreads(log);
   const store = createStore({ ...config, ...directory, digests: new DigestThread(log), analyses, log });
-  const terminal = createTerminal(process.stdout, process.stderr);
   try {
-    const code = await command.run({ config, store, terminal, signal: stopping.signal });
+    const code = await command.run({ config, store, terminal, log, signal: stopping.signal });
     return stopping.signal.aborted ? interrupted : code;
   } catch (error) {
     if (stopping.signal.aborted && error === stopping.signal.reason) return interrupted;
+    if (error instanceof ReaderGone) return 0;
     if (!(error instanceof ArtifactError)) throw error;
-    terminal.problem(error.message);
+    terminal.problem(messageForCommand(await nearestError(store.artifacts, error)));
     return 1;
   } finally {
     await analyses.close();

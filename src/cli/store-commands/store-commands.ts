@@ -4,14 +4,14 @@ import type { StoreCommand } from "./store-command.js";
 /** Loads the code of a command. Each is loaded when it is used, and the server loads none. */
 export const storeCommands: Readonly<Record<StoreCommandName, () => Promise<StoreCommand>>> = {
   ls: async () => (await import("./listing/ls.js")).ls,
-  tree: async () => unfinished("tree"),
-  search: async () => unfinished("search"),
-  versions: async () => unfinished("versions"),
-  du: async () => unfinished("du"),
-  uploads: async () => unfinished("uploads"),
-  cat: async () => unfinished("cat"),
-  describe: async () => unfinished("describe"),
-  diff: async () => unfinished("diff"),
+  tree: async () => (await import("./listing/tree.js")).tree,
+  search: async () => (await import("./listing/search.js")).search,
+  versions: async () => (await import("./listing/versions.js")).versions,
+  du: async () => (await import("./listing/du.js")).du,
+  uploads: async () => (await import("./listing/uploads.js")).uploads,
+  cat: async () => (await import("./reading/cat.js")).cat,
+  describe: async () => (await import("./reading/describe.js")).describe,
+  diff: async () => (await import("./reading/diff.js")).diff,
   put: async () => unfinished("put"),
   get: async () => unfinished("get"),
   sync: async () => unfinished("sync"),
@@ -19,10 +19,10 @@ export const storeCommands: Readonly<Record<StoreCommandName, () => Promise<Stor
   mv: async () => unfinished("mv"),
   rm: async () => unfinished("rm"),
   bucket: async () => unfinished("bucket"),
-  export: async () => unfinished("export"),
-  import: async () => unfinished("import"),
-  backup: async () => unfinished("backup"),
-  restore: async () => unfinished("restore"),
+  export: async () => (await import("./archive/export.js")).exportCommand,
+  import: async () => (await import("./archive/import.js")).importCommand,
+  backup: async () => (await import("./backup/backup.js")).backup,
+  restore: async () => (await import("./backup/restore.js")).restore,
 };
 
 function unfinished(name: string): never {

@@ -3,14 +3,26 @@ export class OutputError extends Error {
   override readonly name = "OutputError";
 }
 
-/** Writes the output of a command to stdout. @throws OutputError if it cannot be written */
-export function print(stdout: NodeJS.WritableStream, output: string | Uint8Array): Promise<void> {
+/**
+ * Writes the output of a command to stdout. Returns false if the program that reads it has ended, like `head` after its
+ * last line: then nobody misses it.
+ *
+ * @throws OutputError if it cannot be written
+ */
+export function print(stdout: NodeJS.WritableStream, output: string | Uint8Array): Promise<boolean> {
   return new Promise((resolve, reject) => {
-    stdout.on("error", () => undefined); // the callback gets the same error
-    stdout.write(output, (cause) => {
-      if (cause) {
+    stdout.on("error", ignore); // the callback gets the same error
+    stdout.write(output, (cause?: NodeJS.ErrnoException | null) => {
+      if (!cause) {
+        stdout.off("error", ignore);
+        resolve(true);
+      } else if (cause.code === "EPIPE" || cause.code === "ERR_STREAM_DESTROYED") {
+        resolve(false); // after EPIPE the stream is destroyed, and says so at the next write
+      } else {
         reject(new OutputError(`stdout cannot be written to (${cause.message}): give it another place.`, { cause }));
-      } else resolve();
+      }
     });
   });
 }
+
+function ignore(): void {}

@@ -11,15 +11,16 @@ import { openLocalConnection } from "./database/local-connection.js";
 import { sharedSqliteThread } from "./database/sqlite-thread.js";
 import { connectionUri } from "./database/sqlite3.js";
 import { DatabaseFile, storeReplaced } from "./database-file.js";
+import { createDatabaseSpace } from "./database-space.js";
 import { isAboutIndex } from "./index/check-index.js";
 import { createIndexFeeder } from "./index/index-feeder.js";
 import type { IndexWork } from "./index/maintain-index.js";
 import { createSqliteArtifactIndex } from "./index/sqlite-artifact-index.js";
 import { connectKeyv } from "./keyv-connection.js";
-import { emptyWal, indexReaderOptions, openReader, writerOptions } from "./open-connections.js";
+import { emptyWal, openReader, secondReaderOptions, writerOptions } from "./open-connections.js";
 import { readGrouped, readPieceNames, readPieces, readRange, type Select } from "./ordered-pages.js";
-import { reclaimSpace } from "./reclaim-space.js";
-import { createWriteTurns } from "./write-turns.js";
+import { readSnapshot } from "./read-snapshot.js";
+import { createWriteTurns, type InTurn } from "./write-turns.js";
 
 export interface KeyvMetadataStore extends MetadataStore {
   /** Waits for running writes, then closes the file. */
@@ -62,23 +63,23 @@ export async function openKeyvMetadataStore(file: string, log: Log): Promise<Key
     () => (database.isDiskNearlyFull() ? singleChange : usualBatch),
     (batch) => checkedWrite(database, () => makeChanges(changer, database, batch)),
   );
-  const indexReader = lazily(() =>
-    unlessReplaced(database, () => openLocalConnection(file, indexReaderOptions(identity))),
-  );
-  const maintain = (work: IndexWork) => inTurn(() => checkedWrite(database, () => changer.maintainIndex(work)));
+  const openSecondReader = () =>
+    unlessReplaced(database, () => openLocalConnection(file, secondReaderOptions(identity)));
+  const indexReader = lazily(openSecondReader);
+  const write: InTurn = (work) => inTurn(() => checkedWrite(database, work));
+  const maintain = (work: IndexWork) => write(() => changer.maintainIndex(work));
   const feeder = createIndexFeeder(() => maintain({ kind: "feed", all: false }), database, log);
 
   return {
     ...createSqliteArtifactIndex({ reader: indexReader.get, maintain }),
+    ...createDatabaseSpace({ file, database, reader: indexReader.get, writer: changer, write }),
     get: (key) => translatingErrors(() => reader.keyv.get<string>(key)),
     getMany: (keys) => translatingErrors(() => reader.keyv.getMany<string>([...keys])),
     async put(key, text) {
-      await inTurn(() =>
-        checkedWrite(database, async () => {
-          const { keyv } = await writer.get();
-          await keyv.set(key, text);
-        }),
-      );
+      await write(async () => {
+        const { keyv } = await writer.get();
+        await keyv.set(key, text);
+      });
     },
     async change(rows, pieces = {}) {
       const isMade = await change(toStoreChange(rows, pieces));
@@ -90,7 +91,9 @@ export async function openKeyvMetadataStore(file: string, log: Log): Promise<Key
     listPieces: (options) => readPieceNames(select, options),
     range: (prefix, options) => readRange(select, prefix, options),
     grouped: (prefix, delimiter, options) => readGrouped(select, prefix, delimiter, options),
-    reclaim: () => inTurn(() => checkedWrite(database, () => reclaimSpace(changer, database.isDiskNearlyFull()))),
+    async snapshot(prefixes, visit) {
+      await readSnapshot(await translatingErrors(openSecondReader), prefixes, visit);
+    },
     async changeToken() {
       const [row] = await select<{ data_version: number }>("PRAGMA data_version");
       return String(row?.data_version);

@@ -23,8 +23,8 @@ export const writerOptions = (identity: string): ConnectionOptions => ({
   pragmas: ["synchronous=FULL", `wal_autocheckpoint=${checkpointPages}`, `journal_size_limit=${maxWalBytes}`],
 });
 
-/** The options of a connection on which the index is read. */
-export const indexReaderOptions = (identity: string): ConnectionOptions => ({
+/** The options of a connection that only reads: one for the index, and one for each snapshot. */
+export const secondReaderOptions = (identity: string): ConnectionOptions => ({
   mustExist: true,
   identity,
   busyTimeoutMs,

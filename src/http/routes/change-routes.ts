@@ -83,7 +83,7 @@ const updateArtifact: Route = {
     const place = { bucket: name, key: at };
     const precondition = await readPrecondition(context, exchange, name, at);
     try {
-      const wanted = { ...place, metadata, merge, expires_in: expiry, ...precondition };
+      const wanted = { ...place, metadata, merge, expires_in: expiry, ...precondition, by: "http" };
       const updated = await context.store.artifacts.update(wanted);
       return { status: 200, headers: { etag: etagOf(updated) }, body: updated };
     } catch (error) {
@@ -141,7 +141,7 @@ const deleteArtifact: Route = {
     const { version: number } = readQuery(exchange, deleteQuery);
     try {
       const { if_version, if_edit } = precondition ?? {};
-      const options = { version: number, if_version, if_edit };
+      const options = { version: number, if_version, if_edit, by: "http" };
       return { status: 200, body: await deleteOrNotFound(context.store, name, at, options) };
     } catch (error) {
       throw await preconditionError(context, precondition, error, { bucket: name, key: at });
@@ -166,7 +166,7 @@ const deleteUnder: Route = {
     const { prefix, confirm } = readQuery(exchange, deleteUnderQuery);
     if (prefix === undefined) throw prefixMissing(name);
     const wanted = { bucket: name, prefix, confirm };
-    return { status: 200, body: await store.artifacts.deleteUnder(wanted, { signal: stopping }) };
+    return { status: 200, body: await store.artifacts.deleteUnder(wanted, { by: "http", signal: stopping }) };
   },
 };
 

@@ -1,5 +1,5 @@
+import { nearestName } from "../../api/hints/nearest-name.js";
 import { quote } from "../../store/model/quote.js";
-import { nearestName } from "./nearest-name.js";
 
 /**
  * Names that models invent, from the options of grep, head, tail and pandas, and the arguments that they mean. Case, `_`

@@ -12,7 +12,7 @@ import { deleted, success, wildcardHint } from "../calls/tool-result.js";
 
 const total = z.int().min(0).optional();
 
-export function deleteArtifact({ store }: ToolContext): Tool {
+export function deleteArtifact({ store, savedBy }: ToolContext): Tool {
   return defineTool({
     name: "delete_artifact",
     title: "Delete artifacts",
@@ -44,7 +44,7 @@ With prefix, the first call deletes nothing: it answers how many artifacts and b
     async answer({ bucket, key, prefix, confirm, version, if_version }, { signal, progress }) {
       if (prefix === undefined) {
         const place = { bucket, key: oneKey(key, confirm) };
-        const options = { version, ...guardArgument(if_version) };
+        const options = { version, ...guardArgument(if_version), by: savedBy() };
         const remove = () => store.artifacts.delete(bucket, place.key, options);
         const gone = await withKeyHints(store.artifacts, place, remove, { isChange: true });
         return deleted(gone, place);
@@ -55,7 +55,7 @@ With prefix, the first call deletes nothing: it answers how many artifacts and b
       const onProgress = (done: number, all: number): void =>
         progress(done, all, `${done} of ${count(all, "artifact")} deleted`);
       const wanted = { bucket, prefix: prefix === "/" ? "" : prefix, confirm };
-      const answer = await store.artifacts.deleteUnder(wanted, { signal, onProgress });
+      const answer = await store.artifacts.deleteUnder(wanted, { by: savedBy(), signal, onProgress });
       return success({ bucket, prefix, ...answer }, textOf({ bucket, prefix }, answer));
     },
   });

@@ -1,10 +1,10 @@
 import { z } from "zod";
+import { emptySearchHints } from "../../api/hints/empty-search-hints.js";
 import { parseTime } from "../../api/parse-time.js";
 import { artifact, bucket, cursor, largestLimit, pageOf, prefix } from "../../api/schemas.js";
 import { SEARCH_ORDERS } from "../../store/ports/artifact-index.js";
 import { createdAfter, createdBefore } from "../calls/change-arguments.js";
 import { artifactLine } from "../calls/list-lines.js";
-import { emptySearchHints } from "../calls/search-hints.js";
 import { alwaysLoad, defineTool, reading, type Tool, type ToolContext } from "../calls/tool.js";
 import { pageSuccess } from "../calls/tool-result.js";
 

@@ -7,7 +7,7 @@ import { withKeyHints } from "../calls/key-hints.js";
 import { defineTool, type Tool, type ToolContext } from "../calls/tool.js";
 import { edited } from "../calls/tool-result.js";
 
-export function updateArtifact({ store }: ToolContext): Tool {
+export function updateArtifact({ store, savedBy }: ToolContext): Tool {
   return defineTool({
     name: "update_artifact",
     title: "Update metadata or expiry",
@@ -27,7 +27,7 @@ export function updateArtifact({ store }: ToolContext): Tool {
     output: artifact,
     async answer({ if_version, expires_in, ...rest }) {
       const expiry = expires_in === undefined ? {} : { expires_in: parseNewExpiresIn(expires_in) };
-      const change = { ...rest, ...expiry, ...guardArgument(if_version) };
+      const change = { ...rest, ...expiry, ...guardArgument(if_version), by: savedBy() };
       const update = () => store.artifacts.update(change);
       return edited(await withKeyHints(store.artifacts, rest, update, { isChange: true }), rest);
     },

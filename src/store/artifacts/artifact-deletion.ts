@@ -3,16 +3,19 @@ import { hasExpired } from "../model/expiry.js";
 import { type Guard, isGuardMet } from "../model/guard.js";
 import { checkBucket } from "../model/names/bucket-name.js";
 import { toKey } from "../model/names/key-name.js";
+import type { Version } from "../model/records.js";
 import { noTransferUrls } from "../ports/transfer-urls.js";
 import type { Ender } from "../publication/ender.js";
 import { versionsOf } from "../publication/key-versions.js";
-import type { Quota } from "../publication/quota.js";
+import { type Quota, storedIn } from "../publication/quota.js";
 import { type KeyRows, lastNumber } from "../rows.js";
 import { guardNotMet, unknownVersion } from "./find-version.js";
 
 export interface DeleteArtifact extends Guard {
   /** All versions by default. */
   readonly version?: number | undefined;
+  /** The name that the caller gave itself, for the log. */
+  readonly by?: string | undefined;
 }
 
 /** The version that was deleted, or the newest of all that were. */
@@ -53,14 +56,14 @@ export class ArtifactDeletion {
   async delete(
     bucket: string,
     name: string,
-    { version, ...guard }: DeleteArtifact = {},
+    { version, by, ...guard }: DeleteArtifact = {},
   ): Promise<DeletedArtifact | AlreadyDeleted> {
     const { ender, nowSeconds } = this.#dependencies;
     checkBucket(bucket);
     const key = toKey(name);
     let isGone = false;
     let last_version = 0;
-    const deleted = await ender.deleteVersions(bucket, key, (rows) => {
+    const choose = (rows: KeyRows): readonly Version[] => {
       const versions = versionsOf(rows);
       const [newest] = versions;
       const chosen = versions.filter((known) => version === undefined || known.version === version);
@@ -74,8 +77,10 @@ export class ArtifactDeletion {
       if (isGuardMet(guard, newest)) return chosen;
       if (!isGone) throw guardNotMet(guard, newest);
       return [];
-    });
-    this.#dependencies.quota.freed({ storedBytes: deleted.reduce((sum, { bytes }) => sum + bytes, 0) });
+    };
+    const deleted = await ender.deleteVersions(bucket, key, choose, by);
+    const bytes = deleted.reduce((sum, version) => sum + version.bytes, 0);
+    this.#dependencies.quota.freed(storedIn(bucket, bytes));
     const [first] = deleted;
     if (isGone || first === undefined) {
       return { bucket, key, ...(version === undefined ? {} : { version }), already_deleted: true };

@@ -16,10 +16,12 @@ import { type Publication, planPublication } from "../model/publication-plan.js"
 import { type Piece, type Version, versionOf } from "../model/records.js";
 import { artifactTooLarge, chunkTooLarge, idempotencyConflict } from "../model/session-errors.js";
 import type { FreedPieces } from "../pieces/freed-pieces.js";
+import type { Log } from "../ports/log.js";
 import type { TransferUrls } from "../ports/transfer-urls.js";
 import type { ChangeSignal } from "../publication/change-signal.js";
 import { addVersion, replaceVersion, versionsOf } from "../publication/key-versions.js";
-import type { Quota } from "../publication/quota.js";
+import { logChange, logUnchanged } from "../publication/log-change.js";
+import { type Quota, storedIn } from "../publication/quota.js";
 import type { StoreClock } from "../publication/store-clock.js";
 import type { KeyRows, Rows } from "../rows.js";
 import type { Uploads } from "../uploads/uploads.js";
@@ -44,6 +46,8 @@ export interface SaveArtifact {
   readonly idempotency_key?: string | undefined;
   /** The name that the saver gave itself. */
   readonly saved_by?: string | undefined;
+  /** A new version gets this number, if the key has not given out as high a number yet. */
+  readonly least_version?: number | undefined;
 }
 
 export interface ArtifactSavesDependencies {
@@ -54,6 +58,7 @@ export interface ArtifactSavesDependencies {
   readonly signal: ChangeSignal;
   readonly urls: TransferUrls;
   readonly clock: StoreClock;
+  readonly log: Log;
   readonly nowSeconds: () => number;
   readonly newId: () => string;
   readonly keepVersions: number;
@@ -90,12 +95,12 @@ export class ArtifactSaves {
     const found = await this.#findExisting(save, content);
     if ("artifact" in found) return found.artifact;
     if (bytes.length <= pieceLimits.maxRowPieceBytes) {
-      return quota.during({ storedBytes: bytes.length }, () => this.#saveInRow(save, content, found.keyRows));
+      return quota.during(storedIn(save.bucket, bytes.length), () => this.#saveInRow(save, content, found.keyRows));
     }
     const record = await uploads.saveWhole({ ...save, mime_type: content.mime_type }, bytes);
     const { id, artifact } = record;
     if (artifact === null) throw new Error(`save ${id} is not complete`);
-    if (artifact.session !== id) return this.#alreadySaved(save, artifact);
+    if (artifact.session !== id) return { ...this.#answer(save, artifact), already_saved: true };
     return this.#answer(save, artifact, previousFactsIn(record));
   }
 
@@ -125,6 +130,7 @@ export class ArtifactSaves {
   }
 
   #alreadySaved(save: SaveArtifact, version: Version): Artifact {
+    logUnchanged(this.#dependencies.log, save.bucket, save.key, version);
     return { ...this.#answer(save, version), already_saved: true };
   }
 
@@ -155,8 +161,8 @@ export class ArtifactSaves {
    * @param read the key's rows, from which a new version follows; if they are out of date, the change is not made
    */
   async #saveInRow(save: SaveArtifact, content: DescribedContent, read: KeyRows): Promise<Artifact> {
-    const { rows, newId, signal, freed, clock, nowSeconds } = this.#dependencies;
-    const { bucket, key, bytes, saved_by, idempotency_key } = save;
+    const { rows, newId, signal, freed, clock, log, nowSeconds } = this.#dependencies;
+    const { bucket, key, bytes, saved_by, idempotency_key, least_version } = save;
     const session = newId();
     for (let keyRows = read; ; ) {
       const change = rows.begin();
@@ -164,13 +170,14 @@ export class ArtifactSaves {
       const pieces = bytes.length === 0 ? [] : [piece];
       if (bytes.length > 0) change.putPiece(session, piece, bytes);
       const expires_at = await clock.expiryAfter(save.expires_in);
-      const made = { session, pieces, content, expires_at, saved_by, idempotency_key };
+      const made = { session, pieces, content, expires_at, saved_by, idempotency_key, least_version };
       const { version, dropped } = addVersion(change, { bucket, key, rows: keyRows }, made, this.#dependencies);
       const freedRow = change.free(dropped);
       const isDone = await change.commit(
         async () => versionOf(await rows.artifact(bucket, key), session) !== undefined || undefined,
       );
       if (isDone) {
+        logChange(log, "saved", { bucket, key, versions: [version], by: saved_by, removed: dropped.length });
         signal.announce();
         await freed.remove(freedRow);
         return this.#answer(save, version, lostFacts(versionsOf(keyRows), version, nowSeconds()));

@@ -6,9 +6,11 @@ import { checkBucket } from "../model/names/bucket-name.js";
 import { toKey } from "../model/names/key-name.js";
 import { changedFacts } from "../model/previous-facts.js";
 import { type Version, versionNumbered } from "../model/records.js";
+import type { Log } from "../ports/log.js";
 import type { TransferUrls } from "../ports/transfer-urls.js";
 import type { ChangeSignal } from "../publication/change-signal.js";
 import { replaceVersion, versionsOf } from "../publication/key-versions.js";
+import { logChange } from "../publication/log-change.js";
 import type { StoreClock } from "../publication/store-clock.js";
 import { type KeyRows, lastNumber, type Rows } from "../rows.js";
 import { guardNotMet, unknownVersion } from "./find-version.js";
@@ -24,6 +26,8 @@ export interface UpdateArtifact extends Guard {
   readonly expires_in?: number | null | undefined;
   /** The guard must be met even if the update would change nothing. */
   readonly isStrict?: boolean | undefined;
+  /** The name that the caller gave itself, for the log. */
+  readonly by?: string | undefined;
 }
 
 export interface ArtifactUpdateDependencies {
@@ -31,6 +35,7 @@ export interface ArtifactUpdateDependencies {
   readonly signal: ChangeSignal;
   readonly urls: TransferUrls;
   readonly clock: StoreClock;
+  readonly log: Log;
   readonly nowSeconds: () => number;
 }
 
@@ -50,8 +55,8 @@ export class ArtifactUpdate {
    * @throws ArtifactError `artifact_not_found`, `version_conflict`, `invalid_argument`
    */
   async update(wanted: UpdateArtifact): Promise<Artifact> {
-    const { rows, signal, urls, clock } = this.#dependencies;
-    const { bucket } = wanted;
+    const { rows, signal, urls, clock, log } = this.#dependencies;
+    const { bucket, by } = wanted;
     const key = check(wanted);
     for (;;) {
       const expires_at = await clock.expiryAfter(wanted.expires_in ?? undefined);
@@ -62,6 +67,7 @@ export class ArtifactUpdate {
       const text = replaceVersion(change, bucket, key, keyRows, next);
       const isDone = await change.commit(() => this.#wasMade(bucket, key, newest, { old: keyRows, text }));
       if (!isDone) continue;
+      logChange(log, "updated", { bucket, key, versions: [next], by });
       signal.announce();
       return { ...toArtifact(bucket, key, next, urls), ...changedFacts(newest, next) };
     }

@@ -1,13 +1,16 @@
+import { forEachOf } from "../for-each-of.js";
 import { decodeCursor, encodeCursor } from "../model/cursor.js";
 import { ArtifactError } from "../model/errors.js";
 import { hasExpired } from "../model/expiry.js";
 import { checkBucket } from "../model/names/bucket-name.js";
 import { toKeyPrefix } from "../model/names/key-name.js";
+import type { Version } from "../model/records.js";
 import type { IndexedKey } from "../ports/artifact-index.js";
 import type { MetadataStore } from "../ports/metadata-store.js";
 import type { Ender } from "../publication/ender.js";
 import { versionsOf } from "../publication/key-versions.js";
-import type { Quota } from "../publication/quota.js";
+import { type Quota, storedIn } from "../publication/quota.js";
+import type { KeyRows } from "../rows.js";
 import { unknownBucket } from "./artifact-listings.js";
 
 export interface DeleteUnder {
@@ -19,6 +22,8 @@ export interface DeleteUnder {
 }
 
 export interface DeleteUnderOptions {
+  /** The name that the caller gave itself, for the log. */
+  readonly by?: string | undefined;
   /** Ends the deletion. The same `confirm` continues it. */
   readonly signal?: AbortSignal | undefined;
   /** Artifacts that were deleted by this call, and those that matched at first. */
@@ -110,9 +115,9 @@ export class PrefixDeletion {
     let after: string | undefined;
     do {
       const page = await metadata.keysUnder(bucket, prefix, { last, limit: pageKeys, after });
-      await inParallel(page, async (found) => {
+      await forEachOf(page, maxRunning, async (found) => {
         options.signal?.throwIfAborted();
-        const freed = await this.#deleteKey(found);
+        const freed = await this.#deleteKey(found, options.by);
         if (freed === undefined) return;
         deleted += 1;
         bytes += freed;
@@ -125,17 +130,18 @@ export class PrefixDeletion {
   }
 
   /** Deletes a key if its newest version is still the one that was found. Returns the bytes of its versions. */
-  async #deleteKey({ bucket, key, version }: IndexedKey): Promise<number | undefined> {
+  async #deleteKey({ bucket, key, version }: IndexedKey, by: string | undefined): Promise<number | undefined> {
     const { ender, quota, nowSeconds } = this.#dependencies;
-    const deleted = await ender.deleteVersions(bucket, key, (rows) => {
+    const choose = (rows: KeyRows): readonly Version[] => {
       const versions = versionsOf(rows);
       const [newest] = versions;
       // An expired key did not match. A sweep frees it.
       return newest?.version === version && !hasExpired(newest, nowSeconds()) ? versions : [];
-    });
+    };
+    const deleted = await ender.deleteVersions(bucket, key, choose, by);
     if (deleted.length === 0) return undefined;
     const bytes = deleted.reduce((sum, version) => sum + version.bytes, 0);
-    quota.freed({ storedBytes: bytes });
+    quota.freed(storedIn(bucket, bytes));
     return bytes;
   }
 }
@@ -153,19 +159,4 @@ function readConfirm(bucket: string, prefix: string, confirm: string): { last: n
   const message =
     "confirm does not belong to this bucket and prefix. Nothing was deleted: call without confirm first, and pass the one that it answers.";
   throw new ArtifactError("invalid_argument", message, { details: { argument: "confirm" } });
-}
-
-/** Runs `work` for each item, some of them at once. After a failure no more begin. @throws the first failure */
-async function inParallel<Item>(items: readonly Item[], work: (item: Item) => Promise<void>): Promise<void> {
-  const waiting = [...items];
-  const lane = async (): Promise<void> => {
-    for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) await work(item);
-  };
-  const lanes = Array.from({ length: maxRunning }, () =>
-    lane().finally(() => {
-      waiting.length = 0; // it is empty, unless the lane has failed
-    }),
-  );
-  const results = await Promise.allSettled(lanes);
-  for (const result of results) if (result.status === "rejected") throw result.reason;
 }

@@ -6,7 +6,7 @@ export function prefixedIndex(
   index: ArtifactIndex,
   rows: PrefixedRows,
   prefix: string,
-): Omit<ArtifactIndex, "checkIndex" | "rebuildIndex"> {
+): Omit<ArtifactIndex, "aged" | "countAged" | "checkIndex" | "rebuildIndex"> {
   return {
     async search(query) {
       if (query.bucket !== undefined) rows.storedBucket(query.bucket); // refuses a bucket that is too long
@@ -18,6 +18,7 @@ export function prefixedIndex(
       const found = await index.keysUnder(rows.storedBucket(bucket), keys, options);
       return found.map((key) => ({ ...key, bucket }));
     },
+    bucketUse: async (bucket) => index.bucketUse(rows.storedBucket(bucket)),
     expired: (now, options) => index.expired(now, { ...options, bucket_prefix: prefix }),
   };
 }

@@ -81,7 +81,7 @@ export function prefixedMetadata(metadata: MetadataStore, prefix: string): Metad
   };
 }
 
-const refuse = async (): Promise<never> => {
+const refuse = (): never => {
   throw new Error("this is about the whole store, and not for clients with a bucket prefix");
 };
 /** What no code for clients calls. */
@@ -90,6 +90,11 @@ const wholeStoreOnly = {
   listPieces: refuse,
   reclaim: refuse,
   checkIntegrity: refuse,
+  snapshot: refuse,
+  size: refuse,
+  compact: refuse,
+  aged: refuse,
+  countAged: refuse,
   checkIndex: refuse,
   rebuildIndex: refuse,
 } satisfies Partial<MetadataStore>;

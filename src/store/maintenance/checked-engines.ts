@@ -42,7 +42,10 @@ export function checkedMetadata(metadata: MetadataStore, identity: StoreIdentity
     listPieces: (options) => metadata.listPieces(options),
     range: (prefix, options) => metadata.range(prefix, options),
     grouped: (prefix, delimiter, options) => metadata.grouped(prefix, delimiter, options),
+    size: () => metadata.size(),
+    snapshot: (prefixes, visit) => metadata.snapshot(prefixes, visit),
     reclaim: () => metadata.reclaim(),
+    compact: () => metadata.compact(),
     checkIntegrity: () => metadata.checkIntegrity(),
     changeToken: () => metadata.changeToken(),
     isInPlace: () => metadata.isInPlace(),
@@ -51,6 +54,9 @@ export function checkedMetadata(metadata: MetadataStore, identity: StoreIdentity
     matching: (bucket, prefix, now) => metadata.matching(bucket, prefix, now),
     keysUnder: (bucket, prefix, options) => metadata.keysUnder(bucket, prefix, options),
     expired: (now, options) => metadata.expired(now, options),
+    bucketUse: (bucket) => metadata.bucketUse(bucket),
+    aged: (bucket, until, options) => metadata.aged(bucket, until, options),
+    countAged: (bucket, until) => metadata.countAged(bucket, until),
     checkIndex: () => metadata.checkIndex(),
     async rebuildIndex() {
       await identity.ready();

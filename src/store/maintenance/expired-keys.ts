@@ -3,9 +3,11 @@ import { type DueRow, dueKey } from "../model/records.js";
 import { partsOf } from "../model/row-keys.js";
 import type { FreedPieces } from "../pieces/freed-pieces.js";
 import type { IndexedKey } from "../ports/artifact-index.js";
+import type { Log } from "../ports/log.js";
 import type { MetadataStore } from "../ports/metadata-store.js";
 import type { ChangeSignal } from "../publication/change-signal.js";
 import { versionsOf } from "../publication/key-versions.js";
+import { logChange } from "../publication/log-change.js";
 import type { StoreClock } from "../publication/store-clock.js";
 import { lastNumber, type Rows } from "../rows.js";
 import type { SweepPass } from "./sweep-pass.js";
@@ -17,6 +19,7 @@ export interface ExpiredKeysDependencies {
   readonly freed: FreedPieces;
   readonly signal: ChangeSignal;
   readonly clock: StoreClock;
+  readonly log: Log;
 }
 
 /** Keys read at a time. */
@@ -40,7 +43,7 @@ export class ExpiredKeys {
 
   /** Frees a key that an earlier sweep has seen, or forgets that it was seen. */
   async due(row: DueRow): Promise<void> {
-    const { rows, freed, signal, clock } = this.#dependencies;
+    const { rows, freed, signal, clock, log } = this.#dependencies;
     const [, bucket = "", key = ""] = partsOf(row.key);
     const keyRows = await rows.ofKey(bucket, key);
     const versions = versionsOf(keyRows);
@@ -56,6 +59,7 @@ export class ExpiredKeys {
     const freedRow = change.free(versions);
     if (!(await change.commit())) return; // the key has changed, or another sweep was faster
     this.#pass.report.artifacts += 1;
+    logChange(log, "expired", { bucket, key, versions, by: undefined });
     signal.announce();
     await freed.remove(freedRow);
   }

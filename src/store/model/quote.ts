@@ -25,7 +25,8 @@ function cut(text: string): string {
   return `${text.slice(0, isPair ? end - 1 : end)}...`;
 }
 
-function escapeUnsafe(text: string): string {
+/** A text with unsafe characters as `\uXXXX`, for a terminal. */
+export function escapeUnsafe(text: string): string {
   return text.replace(unsafe, (character) =>
     Array.from({ length: character.length }, (_, at) => escapeUnit(character.charCodeAt(at))).join(""),
   );

@@ -72,6 +72,13 @@ export interface MatchingArtifacts {
   readonly last: number;
 }
 
+/** What a bucket holds, with what has expired and no sweep has freed yet. */
+export interface BucketUse {
+  readonly artifacts: number;
+  /** Bytes of all their versions. */
+  readonly bytes: number;
+}
+
 export interface IndexedKey {
   readonly bucket: string;
   readonly key: string;
@@ -79,6 +86,12 @@ export interface IndexedKey {
   readonly version: number;
   /** Grows with each new version of any key. Changes of metadata or expiry leave it as it is. */
   readonly id: number;
+}
+
+/** A key whose newest version is old. */
+export interface AgedKey extends IndexedKey {
+  /** When that version was made, in unix seconds. */
+  readonly created_at: number;
 }
 
 /**
@@ -118,6 +131,19 @@ export interface ArtifactIndex {
     now: number,
     options: BucketPrefix & { readonly skip: number; readonly limit: number },
   ): Promise<readonly IndexedKey[]>;
+  /** Costs the same for a bucket of any size. All is 0 for a bucket that holds nothing. */
+  bucketUse(bucket: string): Promise<BucketUse>;
+  /**
+   * Keys of a bucket whose newest version was made at `until` in unix seconds or before, the oldest first, after the key
+   * `after`. Keys that have expired are among them. The cost depends on the page, not on the bucket.
+   */
+  aged(
+    bucket: string,
+    until: number,
+    options: { readonly limit: number; readonly after?: AgedKey | undefined },
+  ): Promise<readonly AgedKey[]>;
+  /** Counts all these keys. */
+  countAged(bucket: string, until: number): Promise<BucketUse>;
   /** Compares the index with the rows. Returns one line for each difference, 100 at most. */
   checkIndex(): Promise<string[]>;
   /** Makes the index again from the rows. */

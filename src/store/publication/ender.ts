@@ -4,10 +4,12 @@ import type { FreedPieces } from "../pieces/freed-pieces.js";
 import type { Staging } from "../pieces/staging.js";
 import { withReserve } from "../pieces/with-reserve.js";
 import type { ContentStore } from "../ports/content-store.js";
+import type { Log } from "../ports/log.js";
 import type { MetadataStore } from "../ports/metadata-store.js";
 import { type KeyRows, lastNumber, type Rows } from "../rows.js";
 import type { ChangeSignal } from "./change-signal.js";
 import { versionsOf } from "./key-versions.js";
+import { logChange } from "./log-change.js";
 
 export interface EnderDependencies {
   readonly rows: Rows;
@@ -16,6 +18,7 @@ export interface EnderDependencies {
   readonly staging: Staging;
   readonly freed: FreedPieces;
   readonly signal: ChangeSignal;
+  readonly log: Log;
   readonly nowSeconds: () => number;
 }
 
@@ -95,11 +98,13 @@ export class Ender {
    *
    * @param choose returns the versions to delete, or none. It gets the rows of the key and may be called several times.
    * What it has returned last is deleted
+   * @param by who deletes, for the log
    */
-  async deleteVersions(bucket: string, key: string, choose: Choose): Promise<readonly Version[]> {
-    const { content, freed, signal } = this.#dependencies;
+  async deleteVersions(bucket: string, key: string, choose: Choose, by?: string): Promise<readonly Version[]> {
+    const { content, freed, signal, log } = this.#dependencies;
     const done = await withReserve(content, () => this.#tryToDelete(bucket, key, choose));
     if (done.going.length === 0) return [];
+    logChange(log, "deleted", { bucket, key, versions: done.going, by });
     signal.announce();
     await freed.remove(done.freed);
     return done.going;

@@ -2,7 +2,7 @@ import { liveVersions } from "../model/expiry.js";
 import type { PieceLimits } from "../model/limits.js";
 import { lostFacts } from "../model/previous-facts.js";
 import { type PublicationPlan, planPublication } from "../model/publication-plan.js";
-import type { FreedRow, Piece, SessionRecord, SessionRow } from "../model/records.js";
+import type { FreedRow, Piece, SessionRecord, SessionRow, Version } from "../model/records.js";
 import {
   checkSize,
   chunkMissing,
@@ -18,10 +18,12 @@ import type { FreedPieces } from "../pieces/freed-pieces.js";
 import { readRowPieces } from "../pieces/piece-reader.js";
 import type { Staging } from "../pieces/staging.js";
 import { throwIfUnchanged } from "../pieces/throw-if-unchanged.js";
+import type { Log } from "../ports/log.js";
 import type { MetadataStore } from "../ports/metadata-store.js";
 import type { Change, KeyRows, Rows } from "../rows.js";
 import type { ChangeSignal } from "./change-signal.js";
 import { addVersion, replaceVersion, versionsOf } from "./key-versions.js";
+import { logChange, logUnchanged } from "./log-change.js";
 import type { StoreClock } from "./store-clock.js";
 
 export interface CompleteUpload {
@@ -51,6 +53,7 @@ export interface PublisherDependencies {
   readonly signal: ChangeSignal;
   readonly clock: StoreClock;
   readonly nowSeconds: () => number;
+  readonly log: Log;
   readonly keepVersions: number;
   readonly pieceLimits: PieceLimits;
 }
@@ -63,11 +66,17 @@ interface Ready {
   readonly index: string | undefined;
 }
 
-/** A change that is not made yet, the session as it will be, and the row of the pieces that the change frees. */
+/** A change that is not made yet, and what follows from it. */
 interface Attempt {
   readonly change: Change;
+  /** The session as it will be. */
   readonly next: SessionRow;
+  /** The row of the pieces that the change frees. */
   readonly freed: FreedRow | undefined;
+  /** The version that the change publishes, if it publishes a new one. */
+  readonly made?: Version;
+  /** How many old versions make room for it. */
+  readonly removed?: number;
 }
 
 /**
@@ -161,9 +170,21 @@ export class Publisher {
       return now?.text === next.text; // if not, another change was made, and this one never will be
     });
     if (!isDone) return undefined;
+    this.#log(attempt);
     if (next.value.status === "complete") signal.announce();
     await freed.remove(attempt.freed);
     return next.value;
+  }
+
+  #log({ next, made, removed }: Attempt): void {
+    const { log } = this.#dependencies;
+    const { bucket, key, is_listed, artifact } = next.value;
+    if (made !== undefined) {
+      const event = is_listed ? "completed" : "saved";
+      logChange(log, event, { bucket, key, versions: [made], by: made.saved_by, removed });
+    } else if (artifact !== null) {
+      logUnchanged(log, bucket, key, artifact);
+    }
   }
 
   async #publishNew(
@@ -173,18 +194,18 @@ export class Publisher {
     expires_at: number | undefined,
   ): Promise<Attempt | undefined> {
     const { nowSeconds } = this.#dependencies;
-    const { id, bucket, key, saved_by, idempotency_key } = record;
+    const { id, bucket, key, saved_by, idempotency_key, least_version } = record;
     const change = this.#dependencies.rows.begin();
     const pieces = await this.#onePiece(change, session);
     if (pieces === undefined) return undefined;
     const content = describeContent(record, sha256);
-    const made = { session: id, pieces, content, expires_at, saved_by, idempotency_key };
+    const made = { session: id, pieces, content, expires_at, saved_by, idempotency_key, least_version };
     const { version, dropped } = addVersion(change, { bucket, key, rows }, made, this.#dependencies);
     const freed = change.free(dropped);
     const lost = lostFacts(versionsOf(rows), version, nowSeconds());
     const next = change.session(session, completed(record, version, nowSeconds(), lost));
     change.closeSession(record, index);
-    return { change, next, freed };
+    return { change, next, freed, made: version, removed: dropped.length };
   }
 
   /** Joins pieces that all lie in rows to one piece in a row. Undefined if the session has changed meanwhile. */

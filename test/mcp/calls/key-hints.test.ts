@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest";
-import { isNearKey } from "../../../src/mcp/calls/near-key.js";
 import { connect } from "../../support/mcp-client.js";
 import { createMemoryEngines } from "../../support/stores.js";
 
@@ -75,20 +74,5 @@ describe("a guard on a key that never existed", () => {
     const { refusal } = await connect(createMemoryEngines());
     const { message } = await refusal("save_artifact", { bucket: "b", key: "k", content: "x", if_version: "3" });
     expect(message).toMatch(/was never saved under this key.*if_version 0/);
-  });
-});
-
-describe("isNearKey", () => {
-  it.each([
-    ["result.csv", "results.csv", true],
-    ["x.md", "X.MD", true],
-    ["data", "data.json", true],
-    ["run-12.csv", "run-21.csv", true],
-    ["a", "b", false],
-    ["ab", "cd", false],
-    ["report.md", "summary.md", false],
-    ["x".repeat(1000), "y".repeat(1000), false],
-  ])("of %s and %s", (given, key, isNear) => {
-    expect(isNearKey(given, key)).toBe(isNear);
   });
 });

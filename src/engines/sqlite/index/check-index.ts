@@ -1,7 +1,7 @@
 import type { Query } from "../database/connection.js";
 import { failureOf } from "../database/sqlite-error.js";
 import { lostIndexObjects } from "./make-index.js";
-import { indexColumns } from "./schema.js";
+import { bucketSums, indexColumns } from "./schema.js";
 
 const maxLines = 100;
 
@@ -17,10 +17,9 @@ const comparisons: readonly { readonly sql: string; readonly line: (name: string
     line: (name) => `The index differs from the row ${name}.`,
   },
   {
-    sql: `SELECT coalesce(kept.name, sums.bucket) AS name FROM index_buckets AS kept FULL JOIN (
-        SELECT bucket, count(*) AS artifacts, CAST(total(bytes) AS INTEGER) AS bytes FROM index_newest GROUP BY bucket
-      ) AS sums ON kept.name = sums.bucket
-      WHERE kept.artifacts IS NOT sums.artifacts OR kept.bytes IS NOT sums.bytes LIMIT ?`,
+    sql: `SELECT coalesce(kept.name, sums.bucket) AS name FROM index_buckets AS kept FULL JOIN (${bucketSums}) AS sums ON kept.name = sums.bucket
+      WHERE kept.artifacts IS NOT sums.artifacts OR kept.bytes IS NOT sums.bytes OR kept.all_bytes IS NOT sums.all_bytes
+      LIMIT ?`,
     line: (name) => `The sums of the bucket ${name} are wrong.`,
   },
   ...["index_words", "index_facts"].map((name) => ({

@@ -1,5 +1,5 @@
+import { prefixUpperBound } from "../../../store/model/key-order.js";
 import { artifactPrefix } from "../../../store/model/row-keys.js";
-import { prefixUpperBound } from "../../key-order.js";
 import { table } from "../database/keyv-rows.js";
 
 /*
@@ -72,7 +72,10 @@ export const indexTables: readonly IndexObject[] = [
   },
   {
     name: "index_buckets",
-    sql: "CREATE TABLE index_buckets(name TEXT PRIMARY KEY, artifacts INTEGER NOT NULL, bytes INTEGER NOT NULL) WITHOUT ROWID",
+    // `bytes`: of the newest versions. `all_bytes`: of all versions.
+    sql: `CREATE TABLE index_buckets(
+  name TEXT PRIMARY KEY, artifacts INTEGER NOT NULL, bytes INTEGER NOT NULL, all_bytes INTEGER NOT NULL
+) WITHOUT ROWID`,
   },
   // One row. A save does not write it, because each page more that a transaction writes makes its sync slower.
   // `fed`: the full-text tables have every id up to this one, without those in `index_edited`.
@@ -99,12 +102,16 @@ export const indexTables: readonly IndexObject[] = [
 /** Fills the plain tables of an empty index. Parameter: the last id that was given before. */
 export const fillNewest = `INSERT INTO index_newest(id, ${columns})
 SELECT ? + row_number() OVER (ORDER BY created_at, row_key), ${columns} FROM index_rows`;
-export const fillBuckets =
-  "INSERT INTO index_buckets SELECT bucket, count(*), CAST(total(bytes) AS INTEGER) FROM index_newest GROUP BY bucket";
+/** The sums of each bucket, as they follow from the other tables. */
+export const bucketSums = `SELECT bucket, count(*) AS artifacts, CAST(total(bytes) AS INTEGER) AS bytes,
+  CAST(total(all_bytes) AS INTEGER) AS all_bytes FROM index_newest GROUP BY bucket`;
+export const fillBuckets = `INSERT INTO index_buckets ${bucketSums}`;
 
-const addToBucket = `INSERT INTO index_buckets VALUES (NEW.bucket, 1, NEW.bytes)
-    ON CONFLICT (name) DO UPDATE SET artifacts = artifacts + 1, bytes = bytes + excluded.bytes;`;
-const takeFromBucket = `UPDATE index_buckets SET artifacts = artifacts - 1, bytes = bytes - OLD.bytes WHERE name = OLD.bucket;
+const addToBucket = `INSERT INTO index_buckets VALUES (NEW.bucket, 1, NEW.bytes, NEW.all_bytes)
+    ON CONFLICT (name) DO UPDATE
+    SET artifacts = artifacts + 1, bytes = bytes + excluded.bytes, all_bytes = all_bytes + excluded.all_bytes;`;
+const takeFromBucket = `UPDATE index_buckets
+  SET artifacts = artifacts - 1, bytes = bytes - OLD.bytes, all_bytes = all_bytes - OLD.all_bytes WHERE name = OLD.bucket;
   DELETE FROM index_buckets WHERE name = OLD.bucket AND artifacts <= 0;`;
 const newId = "1 + max(coalesce((SELECT max(id) FROM index_newest), 0), (SELECT removed FROM index_marks))";
 const insertNewest = `INSERT INTO index_newest(id, ${columns})
@@ -138,9 +145,15 @@ export const indexRules: readonly IndexObject[] = [
     "DELETE FROM index_newest WHERE row_key = OLD.key",
   ]),
   trigger("index_newest_added", "AFTER INSERT ON index_newest", [addToBucket]),
-  trigger("index_newest_sized", "AFTER UPDATE OF bytes ON index_newest WHEN OLD.bytes <> NEW.bytes", [
-    "UPDATE index_buckets SET bytes = bytes - OLD.bytes + NEW.bytes WHERE name = NEW.bucket",
-  ]),
+  trigger(
+    "index_newest_sized",
+    "AFTER UPDATE OF bytes, all_bytes ON index_newest WHEN OLD.bytes <> NEW.bytes OR OLD.all_bytes <> NEW.all_bytes",
+    [
+      `UPDATE index_buckets
+    SET bytes = bytes - OLD.bytes + NEW.bytes, all_bytes = all_bytes - OLD.all_bytes + NEW.all_bytes
+    WHERE name = NEW.bucket`,
+    ],
+  ),
   trigger(
     "index_newest_described",
     "AFTER UPDATE ON index_newest WHEN OLD.metadata <> NEW.metadata OR OLD.mime_type <> NEW.mime_type",

@@ -1,6 +1,6 @@
+import { prefixUpperBound } from "../../../store/model/key-order.js";
 import { artifactKey, artifactPrefix } from "../../../store/model/row-keys.js";
 import type { SearchQuery } from "../../../store/ports/artifact-index.js";
-import { prefixUpperBound } from "../../key-order.js";
 import type { SqliteValue } from "../database/connection.js";
 import { allOf, type Clause, clause } from "./clause.js";
 import { foldText } from "./fold-text.js";

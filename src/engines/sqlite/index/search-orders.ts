@@ -1,6 +1,6 @@
+import { compareKeys } from "../../../store/model/key-order.js";
 import { artifactPrefix } from "../../../store/model/row-keys.js";
 import type { SearchOrder, SearchQuery } from "../../../store/ports/artifact-index.js";
-import { compareKeys } from "../../key-order.js";
 import type { SqliteValue } from "../database/connection.js";
 import { type Clause, clause } from "./clause.js";
 import type { IndexedTexts } from "./index-tokens.js";

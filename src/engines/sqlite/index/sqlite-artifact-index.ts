@@ -1,6 +1,7 @@
 import type { ArtifactIndex } from "../../../store/ports/artifact-index.js";
 import { translatingErrors } from "../../engine-error.js";
 import type { LocalConnection, Query } from "../database/connection.js";
+import { countAged, readAged, readBucketUse } from "./bucket-contents.js";
 import { checkIndex } from "./check-index.js";
 import { batchSize } from "./feed-index.js";
 import { countMatching, readBuckets, readExpired, readKeysUnder } from "./index-summaries.js";
@@ -24,6 +25,9 @@ export function createSqliteArtifactIndex({ reader, maintain }: SqliteIndexDepen
     matching: (bucket, prefix, now) => read((query) => countMatching(query, bucket, prefix, now)),
     keysUnder: (bucket, prefix, options) => read((query) => readKeysUnder(query, bucket, prefix, options)),
     expired: (now, options) => read((query) => readExpired(query, now, options)),
+    bucketUse: (bucket) => read((query) => readBucketUse(query, bucket)),
+    aged: (bucket, until, options) => read((query) => readAged(query, bucket, until, options)),
+    countAged: (bucket, until) => read((query) => countAged(query, bucket, until)),
     checkIndex: () => read(checkIndex),
     async rebuildIndex() {
       await maintain({ kind: "make" });

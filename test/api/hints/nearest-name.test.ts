@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { nearestName } from "../../../src/mcp/calls/nearest-name.js";
+import { nearestName } from "../../../src/api/hints/nearest-name.js";
 
 const names = [
   "save_artifact",

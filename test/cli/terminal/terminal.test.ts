@@ -1,0 +1,33 @@
+import { PassThrough, Writable } from "node:stream";
+import { describe, expect, it } from "vitest";
+import { OutputError } from "../../../src/cli/terminal/stdout.js";
+import { createTerminal, ReaderGone } from "../../../src/cli/terminal/terminal.js";
+
+/** A stdout on which each write fails with this code. */
+function failing(code: string): Writable {
+  return new Writable({
+    write: (_bytes, _encoding, done) => done(Object.assign(new Error(`${code}: write`), { code })),
+  });
+}
+
+describe("print()", () => {
+  it("goes on when nobody reads, unless the command only prints", async () => {
+    const quiet = createTerminal(failing("EPIPE"), new PassThrough());
+    await quiet.print("a");
+    await quiet.print("b"); // the stream is destroyed by now
+    const printer = createTerminal(failing("EPIPE"), new PassThrough(), { isPrinter: true });
+    await expect(printer.print("a")).rejects.toThrow(ReaderGone);
+  });
+
+  it("says that a full disk takes nothing", async () => {
+    const terminal = createTerminal(failing("ENOSPC"), new PassThrough());
+    await expect(terminal.print("a")).rejects.toThrow(OutputError);
+  });
+
+  it("leaves no listener behind", async () => {
+    const stdout = new PassThrough();
+    const terminal = createTerminal(stdout, new PassThrough());
+    for (let n = 0; n < 20; n += 1) await terminal.print("a");
+    expect(stdout.listenerCount("error")).toBe(0);
+  });
+});
