@@ -93,8 +93,6 @@ const wholeStoreOnly = {
   snapshot: refuse,
   size: refuse,
   compact: refuse,
-  aged: refuse,
-  countAged: refuse,
   checkIndex: refuse,
   rebuildIndex: refuse,
 } satisfies Partial<MetadataStore>;

@@ -83,7 +83,8 @@ const steps = fc.oneof(
 );
 const searches = fc.record({
   words: fc.array(pick("x", "tr", "train", "TEST RUN", "é", "été", "7", "bb", "%", "run", "spl"), { maxLength: 2 }),
-  bucket: pick(undefined, undefined, "a", "bb"),
+  bucket: pick(undefined, undefined, "a", "bb", "b"),
+  bucket_prefix: pick(undefined, undefined, "b", "a"), // "bb" is "b" under "b", and "a" is nothing under "a"
   prefix: pick(undefined, undefined, "x", "x/", "T"),
   mime_type: pick(undefined, undefined, "text/*", "text/csv", "image/png"),
   metadata: pick(undefined, undefined, { run: "7" }, { split: "train" }, { run: "7", é: "été" }),
@@ -137,7 +138,7 @@ describe("the index in SQLite", () => {
             const [found, expected] = [await searchAll(store, query), await searchAll(memory, query)];
             if (query.order === "key") expect(found).toEqual(expected);
             expect(found.sort()).toEqual(expected.sort());
-            const buckets = { prefix: "", now: query.now, limit: 9 };
+            const buckets = { prefix: "", now: query.now, limit: 9, bucket_prefix: query.bucket_prefix };
             expect(await store.buckets(buckets)).toEqual(await memory.buckets(buckets));
             const [counted, scanned] = [
               await store.matching("a", "x", query.now),
