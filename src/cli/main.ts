@@ -22,8 +22,7 @@ async function main(): Promise<number> {
       await print(process.stdout, `${packageJson.version}\n${command.isVerbose ? await details() : ""}`);
       return 0;
     case "serve":
-      await serve(command.config);
-      return 0;
+      return serve(command.config);
     case "verify":
       return verify(command.config);
     case "store": {

@@ -127,26 +127,30 @@ export const commandTable: Readonly<Record<CommandName, CommandHelp>> = {
   },
   export: {
     usage: "export DIR [BUCKET[/PREFIX]]",
-    help: "write artifacts and a manifest",
-    details: "",
+    help: "write the newest versions to files, with a manifest",
+    details:
+      "Each artifact becomes the file `DIR/<bucket>/<key>`. `DIR/manifest.json` is written last, so a directory that has one is whole. It lists bucket, key, version, bytes, SHA-256, type and metadata, one artifact a line, in order; two exports of equal artifacts are equal byte by byte. An artifact whose name some file system refuses lies in `DIR/~renamed`, and the manifest says under which name. DIR is made, is empty, or has an earlier export, which is brought up to date; a file that is not of an export is left as it is. One export at a time may write to DIR. A killed one is ended by the same command.",
     exitCodes: ofStoreCommand,
   },
   import: {
     usage: "import DIR",
     help: "save what export wrote",
-    details: "",
+    details:
+      "The bytes of each file are checked against the manifest. A version gets the number that the manifest has, unless its key has given out as high a number; what is the newest version already is not saved again. The expiry and the older versions of an artifact are not part of an export. A killed import is continued by the same command.",
     exitCodes: ofStoreCommand,
   },
   backup: {
     usage: "backup DIR",
     help: "back up the whole store while servers run",
-    details: "",
+    details:
+      "DIR is new, empty, or has an earlier backup of the same store, and lies outside the data directory. The rows are taken as of one moment, then the content that they name is written, each once. Content that DIR has already is not read again, unless `--check` is given. Until the new backup is whole, DIR has the one before. After a kill, the same command continues. What was deleted meanwhile is listed, and left out.",
     exitCodes: ofStoreCommand,
   },
   restore: {
     usage: "restore DIR",
     help: "fill an empty store from a backup",
-    details: "",
+    details:
+      "The store is made if there is none; one that holds artifacts is refused. After a kill, the same command continues. At the end every row is compared with the backup, and the store is verified. Unfinished uploads continue with the same id. URLs that were signed before work only if the file `signing-key` is copied.",
     exitCodes: ofStoreCommand,
   },
   verify: {

@@ -85,5 +85,15 @@ export const storeOptions = {
     parser: someText,
     hasNoVariable: true,
   },
+  delete: {
+    commands: ["export"],
+    group,
+    help: "remove files of an earlier export that no artifact has now",
+  },
   yes: { commands: ["rm", "sync"], group, short: "y", help: "do not ask" },
+  check: {
+    commands: ["backup"],
+    group,
+    help: "also read all content that the backup has already, and check its digests",
+  },
 } as const satisfies Record<string, Option>;

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { largestSessionTtlMs, smallestSessionTtlMs } from "../../store/model/limits.js";
+import { largestSessionTtlMs, maxBucketChars, smallestSessionTtlMs } from "../../store/model/limits.js";
+import { isBucketPrefix } from "../../store/model/names/bucket-name.js";
 import { absolutePath } from "./directories.js";
 
 /*
@@ -56,6 +57,15 @@ export const metadataPair = z.string().transform((text, context) => {
   const at = text.indexOf("=");
   if (at > 0) return { name: text.slice(0, at), value: text.slice(at + 1) };
   context.addIssue("NAME=VALUE, like run=42");
+  return z.NEVER;
+});
+
+/** The beginning of a bucket's name, which leaves room for one more character at least. */
+export const bucketPrefix = z.string().transform((text, context) => {
+  if (text !== "" && isBucketPrefix(text) && text.length < maxBucketChars) return text;
+  context.addIssue(
+    `the beginning of a bucket's name: 1 to ${maxBucketChars - 1} letters, digits, "-", "_" or single dots, and no dot first, like run7-`,
+  );
   return z.NEVER;
 });
 

@@ -50,7 +50,7 @@ export async function prepareHttp(
     import("../../mcp/session/mcp-server.js"),
   ]);
   const { version } = packageJson;
-  const signedUrls = new SignedUrls(signingKey);
+  const signedUrls = new SignedUrls(signingKey, undefined, config.bucketPrefix);
   const metrics = createMetrics(version);
   let stop = async (): Promise<void> => undefined;
 

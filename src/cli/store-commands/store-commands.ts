@@ -19,10 +19,10 @@ export const storeCommands: Readonly<Record<StoreCommandName, () => Promise<Stor
   mv: async () => unfinished("mv"),
   rm: async () => unfinished("rm"),
   bucket: async () => unfinished("bucket"),
-  export: async () => unfinished("export"),
-  import: async () => unfinished("import"),
-  backup: async () => unfinished("backup"),
-  restore: async () => unfinished("restore"),
+  export: async () => (await import("./archive/export.js")).exportCommand,
+  import: async () => (await import("./archive/import.js")).importCommand,
+  backup: async () => (await import("./backup/backup.js")).backup,
+  restore: async () => (await import("./backup/restore.js")).restore,
 };
 
 function unfinished(name: string): never {
