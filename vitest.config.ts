@@ -13,7 +13,7 @@ const exhaustive = [
   "test/e2e/{broken-output,command,crash-points,full-disk,failing-sync,local-files,power-loss,race,read-only-disk}.test.ts",
   "test/e2e/uploads-across-processes.test.ts",
   "test/e2e/{browser,code-cache,few-files,http,http-load,http-memory,installation,large-content,mcp-load,stdio,store-moved}.test.ts",
-  "test/e2e/cli/compact.test.ts",
+  "test/e2e/cli/{compact,operations}.test.ts",
   "test/analysis/describe/{damaged,hostile,vega-datasets}.test.ts",
   "test/analysis/tables/hostile-tables.test.ts",
   "test/http/attack/*.test.ts",
