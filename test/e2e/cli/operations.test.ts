@@ -124,6 +124,15 @@ describe("two servers on one data directory, the second with --read-only", () =>
     const url = new URL(String(saved.json["url"]));
     const noToken = { headers: { authorization: "" } };
     expect((await reader.ask("GET", `${url.pathname}${url.search}`, noToken)).text).toBe("one");
+    // A reader must get no upload URL: the writer would take it.
+    const sent = { headers: { "content-type": "application/json" }, body: '{"bucket":"b","key":"up","size":6}' };
+    const { id, url: uploadUrl } = (await writer.ask("POST", "/v1/artifacts", sent)).json;
+    const signature = String(uploadUrl).split(".").at(-1) ?? "";
+    for (const path of ["/v1/sessions", `/v1/sessions/${id}`, `/v1/artifacts/session:${id}.x`]) {
+      const seen = await reader.ask("GET", path, asReader);
+      expect(seen.text).toContain(String(id));
+      expect(`${seen.text}${JSON.stringify(seen.headers)}`, path).not.toContain(signature);
+    }
     const metrics = await reader.ask("GET", "/metrics", asReader);
     expect(metrics.text).toContain("artifacts_mcp_store_artifacts 1\n");
   });
