@@ -14,6 +14,7 @@ const exhaustive = [
   "test/e2e/cli/{archive,changing,completion,listing,reading,transfer-kills}.test.ts",
   "test/e2e/{parallel-servers,uploads-across-processes}.test.ts",
   "test/e2e/{browser,code-cache,few-files,http,http-load,http-memory,installation,large-content,mcp-load,stdio,store-moved}.test.ts",
+  "test/e2e/cli/{compact,operations}.test.ts",
   "test/analysis/describe/{damaged,hostile,vega-datasets}.test.ts",
   "test/analysis/tables/hostile-tables.test.ts",
   "test/e2e/cli/backup-load.test.ts",
