@@ -22,16 +22,18 @@ async function main(): Promise<number> {
       await print(process.stdout, `${packageJson.version}\n${command.isVerbose ? await details() : ""}`);
       return 0;
     case "serve":
-      await serve(command.config);
-      return 0;
+      return serve(command.config);
     case "verify":
       return verify(command.config);
     case "store": {
       const { runStoreCommand } = await import("./store-commands/run-store-command.js");
       return runStoreCommand(command.config);
     }
-    case "completion":
-      throw new Error("completion is not there yet");
+    case "completion": {
+      const { completionScript } = await import("./commands.js");
+      await print(process.stdout, completionScript(command.shell));
+      return 0;
+    }
     case "setup":
     case "doctor":
       return runCommand(command);

@@ -1,5 +1,6 @@
 import { open } from "node:fs/promises";
 import { dirname } from "node:path";
+import type { ArchiveFolders } from "../store/ports/archive-folder.js";
 import type { ContentStore } from "../store/ports/content-store.js";
 import type { DerivedStore } from "../store/ports/derived-store.js";
 import type { LocalFiles } from "../store/ports/local-files.js";
@@ -15,6 +16,7 @@ import { readSigningKey } from "./disk/signing-key.js";
 import { errorCodeOf } from "./engine-error.js";
 import { syncFolder } from "./file-system.js";
 import { growthOf } from "./growth-of.js";
+import { createArchiveFolders } from "./local-files/archive-folder.js";
 import { createLocalFiles } from "./local-files/local-files.js";
 import { loadSqliteDriver, SqliteDriverError } from "./sqlite/database/driver.js";
 import { type KeyvMetadataStore, openKeyvMetadataStore } from "./sqlite/keyv-metadata-store.js";
@@ -25,6 +27,8 @@ export interface DataDirectory {
   readonly derived: DerivedStore;
   /** The files of this machine, except for the data directory. */
   readonly files: LocalFiles;
+  /** Directories for exports, outside of the data directory. */
+  readonly archiveFolders: ArchiveFolders;
   /** The key that URLs are signed with. It is made if there is none. @throws DataDirectoryError */
   signingKey(): Promise<Buffer>;
   close(): Promise<void>;
@@ -71,12 +75,13 @@ export async function openDataDirectory(
   const restored = content.restoreReserve();
   const derived = createDiskDerivedStore(root, log, { isReadOnly });
   const files = createLocalFiles({ forbidden: root });
+  const archiveFolders = createArchiveFolders({ forbidden: root });
   const signingKey = () => withDirectoryErrors(root, () => readSigningKey(root));
   const close = async (): Promise<void> => {
     await restored;
     await metadata.close();
   };
-  return { metadata, content, derived, files, signingKey, close };
+  return { metadata, content, derived, files, archiveFolders, signingKey, close };
 }
 
 /** Reports the growth of rows to the reserve: small content is in rows, and many rows are large too. */

@@ -1,5 +1,9 @@
 import { randomUUID } from "node:crypto";
+import { Archive } from "./archive/archive.js";
 import { ArtifactStore } from "./artifacts/artifact-store.js";
+import { type Backups, createBackups } from "./backup/backups.js";
+import { fullNamesLog } from "./bucket-prefix/full-names-log.js";
+import { prefixedMetadata } from "./bucket-prefix/prefixed-metadata.js";
 import { BucketLimits } from "./buckets/bucket-limits.js";
 import { Buckets } from "./buckets/buckets.js";
 import { Insight } from "./insight/insight.js";
@@ -21,35 +25,40 @@ import {
 } from "./model/limits.js";
 import { artifactPrefix } from "./model/row-keys.js";
 import { FreedPieces } from "./pieces/freed-pieces.js";
-import { Staging } from "./pieces/staging.js";
+import { Staging, type StagingDependencies } from "./pieces/staging.js";
 import { type Analyses, noAnalyses } from "./ports/analyses.js";
+import { type ArchiveFolders, noArchiveFolders } from "./ports/archive-folder.js";
 import type { ContentStore } from "./ports/content-store.js";
 import { type DerivedStore, noDerivedStore } from "./ports/derived-store.js";
 import { type Digests, plainDigests } from "./ports/digests.js";
 import type { LocalFiles } from "./ports/local-files.js";
 import type { Log } from "./ports/log.js";
 import type { MetadataStore } from "./ports/metadata-store.js";
+import type { StoreSize } from "./ports/store-size.js";
 import { noTransferUrls, type TransferUrls } from "./ports/transfer-urls.js";
 import { createChangeSignal } from "./publication/change-signal.js";
-import { Ender } from "./publication/ender.js";
-import { Publisher } from "./publication/publisher.js";
+import { Ender, type EnderDependencies } from "./publication/ender.js";
+import { Publisher, type PublisherDependencies } from "./publication/publisher.js";
 import { Quota, type QuotaLimits } from "./publication/quota.js";
 import { createRevisions, type Revisions } from "./publication/revisions.js";
 import { StoreClock } from "./publication/store-clock.js";
 import { createIds } from "./random-ids.js";
-import { Rows } from "./rows.js";
+import { Rows, type RowsDependencies } from "./rows.js";
 import { FileTransfer } from "./transfer/file-transfer.js";
 import { Uploads } from "./uploads/uploads.js";
 
-export interface Store {
+export interface Store extends Backups {
   readonly artifacts: ArtifactStore;
   readonly buckets: Buckets;
   readonly uploads: Uploads;
   readonly transfer: FileTransfer;
+  readonly archive: Archive;
   readonly insight: Insight;
   readonly revisions: Revisions;
   readonly sweep: Sweep;
   readonly ageLimits: AgeLimits;
+  /** How much the store holds: cheap, however large it is. */
+  size(): Promise<StoreSize>;
   /** Checks every row against every file. */
   verify(options?: VerifyOptions): Promise<VerifyReport>;
   /**
@@ -72,6 +81,8 @@ export interface StoreOptions {
   readonly metadata: MetadataStore;
   readonly content: ContentStore;
   readonly files: LocalFiles;
+  /** The directories to which exports are written. None by default. */
+  readonly archiveFolders?: ArchiveFolders;
   readonly log: Log;
   /** Digests content that is read. By default that happens in the calling thread. */
   readonly digests?: Digests;
@@ -97,6 +108,12 @@ export interface StoreOptions {
   readonly maxOpenSessions?: number;
   readonly maxUnfinishedBytes?: number;
   readonly readOnly?: boolean;
+  /**
+   * What the name of every bucket begins with in the store, and nowhere in `artifacts`, `uploads`, `transfer`, `insight`
+   * and `revisions`. To them other buckets do not exist. Empty by default. `sweep`, `verify` and the limits are about the
+   * whole store.
+   */
+  readonly bucketPrefix?: string;
   /** Which content lies in rows, and how many pieces an upload may have. */
   readonly pieceLimits?: PieceLimits;
   /** How long the rows of removed pieces wait, so that one transaction removes several. */
@@ -109,48 +126,40 @@ export function createStore(options: StoreOptions): Store {
   const { newId = createIds(), newRevision = randomUUID } = options;
   const { urls = noTransferUrls, digests = plainDigests, analyses = noAnalyses, derived = noDerivedStore } = options;
   const { pieceLimits = defaultPieceLimits, freedGatherMs = defaultFreedGatherMs, readOnly = false } = options;
-  const { sessionTtlMs = defaultSessionTtlMs } = options;
+  const { sessionTtlMs = defaultSessionTtlMs, archiveFolders: folders = noArchiveFolders, bucketPrefix = "" } = options;
   const identity = new StoreIdentity({ ...options, newId, newRevision });
   const metadata = checkedMetadata(options.metadata, identity);
   const content = checkedContent(options.content, identity);
   const clock = new StoreClock({ metadata, now, monotonicMs, newRevision });
   const { nowSeconds } = clock;
-  const rows = new Rows({ metadata, newRevision, newId, nowSeconds });
   const signal = createChangeSignal(metadata, newRevision, log);
   const freed = new FreedPieces({ metadata, content, derived, log, gatherMs: freedGatherMs });
-  const engines = { rows, metadata, content, freed, digests, log, newId, nowSeconds, pieceLimits };
-  const staging = new Staging(engines);
-  const ender = new Ender({ ...engines, staging, signal });
   const limits = artifactLimits(options);
-  const publisher = new Publisher({ ...engines, ...limits, staging, signal, clock });
-  const bucketLimits = new BucketLimits({ metadata, monotonicMs, log });
-  const quota = new Quota(metadata, quotaLimits(options), bucketLimits, log);
-  const shared = { ...engines, ...limits, ender, signal, quota, urls, clock };
-  const uploads = new Uploads({ ...shared, staging, publisher, sessionTtlMs, readOnly });
+  const engines = { content, freed, digests, newRevision, newId, nowSeconds, pieceLimits, signal, clock, ...limits };
+  const whole = publicationOn({ ...engines, metadata, log });
+  const clients = bucketPrefix === "" ? whole : publicationOn({ ...engines, ...under(bucketPrefix, metadata, log) });
+  const bucketLimits = new BucketLimits({ ...whole, monotonicMs });
+  const clientLimits = whole === clients ? bucketLimits : new BucketLimits({ ...clients, monotonicMs });
+  const quota = new Quota(metadata, quotaLimits(options), clientLimits, log);
+  const shared = { ...clients, quota, urls };
+  const uploads = new Uploads({ ...shared, sessionTtlMs, readOnly });
   const artifacts = new ArtifactStore({ ...shared, uploads });
-  const maintained = { ...engines, publisher, ender, identity, clock, signal };
   return {
     artifacts,
     buckets: new Buckets({ metadata, limits: bucketLimits, nowSeconds, newRevision }),
     uploads,
     transfer: new FileTransfer({ files, uploads, artifacts, maxChunkBytes: limits.maxChunkBytes }),
-    insight: new Insight({
-      artifacts,
-      analyses,
-      derived,
-      log,
-      readOnly,
-      maxRowPieceBytes: pieceLimits.maxRowPieceBytes,
-    }),
-    revisions: createRevisions(metadata),
-    verify: (verifyOptions) => verify({ ...engines, identity }, verifyOptions),
-    sweep: new Sweep({ ...maintained, derived }),
-    ageLimits: new AgeLimits({ ...maintained, limits: bucketLimits }),
-    async check() {
-      await identity.check();
-    },
+    archive: new Archive({ ...shared, folders, files, artifacts, uploads }),
+    insight: new Insight({ artifacts, analyses, derived, log: clients.log, readOnly, ...pieceLimits }),
+    revisions: createRevisions(clients.metadata),
+    verify: (verifyOptions) => verify({ ...whole, identity }, verifyOptions),
+    ...createBackups({ ...whole, identity, newRevision }),
+    sweep: new Sweep({ ...whole, derived, identity }),
+    ageLimits: new AgeLimits({ ...whole, identity, limits: bucketLimits }),
+    size: () => metadata.size(),
+    check: async () => void (await identity.check()),
     ready: createReadiness({
-      ...engines,
+      ...whole,
       identity,
       readOnly,
       read: () => metadata.range(artifactPrefix, { limit: 1 }),
@@ -174,3 +183,23 @@ function quotaLimits(options: StoreOptions): QuotaLimits {
   const { maxOpenSessions = defaultMaxOpenSessions } = options;
   return { maxStoreBytes, maxOpenSessions, maxUnfinishedBytes };
 }
+
+type Engines = Omit<
+  PublisherDependencies & EnderDependencies & StagingDependencies & RowsDependencies,
+  "rows" | "staging"
+>;
+
+/** Rows, and what changes them, over a view of the metadata. */
+function publicationOn<Given extends Engines>(engines: Given) {
+  const rows = new Rows(engines);
+  const staging = new Staging({ ...engines, rows });
+  const ender = new Ender({ ...engines, rows, staging });
+  const publisher = new Publisher({ ...engines, rows, staging });
+  return { ...engines, rows, staging, ender, publisher };
+}
+
+/** The rows and the log of clients whose buckets all begin with a prefix in the store. */
+const under = (bucketPrefix: string, metadata: MetadataStore, log: Log) => ({
+  metadata: prefixedMetadata(metadata, bucketPrefix),
+  log: fullNamesLog(log, bucketPrefix),
+});

@@ -6,6 +6,7 @@ import {
   defaultSessionTtlMs,
   largestKeepVersions,
   largestMaxChunkBytes,
+  maxBucketChars,
 } from "../../store/model/limits.js";
 import { LOG_LEVELS } from "../../store/ports/log.js";
 import { type CommandName, commandWords, storeCommandNames } from "./command-names.js";
@@ -13,6 +14,7 @@ import type { Option } from "./option.js";
 import { storeOptions } from "./store-options.js";
 import {
   address,
+  bucketPrefix,
   directory,
   duration,
   entryName,
@@ -34,6 +36,10 @@ const anyBytes = wholeNumber(1, unlimited);
 const everyCommand: readonly CommandName[] = ["serve", ...commandWords];
 const onStore: readonly CommandName[] = everyCommand.filter((name) => name !== "completion");
 const server: readonly CommandName[] = ["serve", "setup"];
+/** The others are about the whole store, and name buckets in full. */
+const inBuckets: readonly CommandName[] = storeCommandNames.filter(
+  (name) => !["bucket", "backup", "restore"].includes(name),
+);
 
 export const optionTable = {
   root: {
@@ -47,6 +53,26 @@ export const optionTable = {
     defaultText: "artifacts-mcp in the platform's folder for a user's data",
     example: "--root ~/artifacts",
   },
+  ephemeral: {
+    commands: server,
+    group: "Data",
+    help: "keep the store in a temporary directory, which goes at the end",
+    details:
+      "The directory is in the system's folder for temporary files (`TMPDIR` names another one), and only the user can reach it. It is removed when the server ends: after the end of stdin, SIGTERM, SIGINT or SIGHUP, and if the start fails. The next server with this option removes what a killed one has left. `--root` cannot be given with it. The environment variable takes `true` or `false`.",
+    parser: flag,
+    default: false,
+  },
+  "keep-to": {
+    commands: server,
+    group: "Data",
+    value: "DIR",
+    help: "with --ephemeral: export the store to DIR before it goes",
+    details:
+      "As `export` does. DIR is made, is empty, or has an earlier export, which is replaced; this is checked at the start. If the export fails, the store is kept, stderr says where, and the exit code is 1. The store of a server that was killed before it could export is kept too, and the next start with `--ephemeral` says where.",
+    parser: directory,
+    defaultText: "none",
+    example: "--ephemeral --keep-to results/sample-17",
+  },
   "read-only": {
     commands: server,
     group: "Data",
@@ -55,6 +81,17 @@ export const optionTable = {
       "The store must exist. Over HTTP, requests that write are refused. The environment variable takes `true` or `false`.",
     parser: flag,
     default: false,
+  },
+  "bucket-prefix": {
+    commands: [...server, ...inBuckets],
+    group: "Data",
+    value: "PREFIX",
+    help: "add this to the name of every bucket, and show no other buckets",
+    details: `Clients know buckets by the rest of their names: with \`run7-\`, what they save to \`results\` is in the bucket \`run7-results\` of the store, and no other bucket exists for them. Servers with different prefixes can share one data directory; take prefixes none of which begins with another one. A prefix is 1 to ${maxBucketChars - 1} characters with which a bucket's name can begin, and prefix and name together have ${maxBucketChars} characters at most. Limits such as \`--max-store-bytes\`, the expiry of content and the log are about the whole store, so a client can get \`storage_full\` because of what others have stored. Commands on artifacts obey the same prefix; \`bucket\`, \`backup\`, \`restore\` and \`verify\` ignore it and name buckets in full.`,
+    parser: bucketPrefix,
+    default: "",
+    defaultText: "none",
+    example: "--bucket-prefix run7-",
   },
   "keep-versions": {
     commands: server,
@@ -225,6 +262,12 @@ export const optionTable = {
     help: "move orphans and unreadable rows into the folder orphans, and free what crashes left",
     details: "It removes nothing that a row names.",
   },
+  compact: {
+    commands: ["verify"],
+    group: "Options of verify",
+    help: "give the free space in the database back to the file system, after the check",
+    details: "Servers may run meanwhile. A database that is damaged is left as it is.",
+  },
   ...storeOptions,
   write: {
     commands: ["setup"],
@@ -249,7 +292,7 @@ export const optionTable = {
     group: "Options of every command",
     help: "with --version: print the versions of Node and SQLite too",
   },
-  help: { commands: everyCommand, group: "Options of every command", help: "print the help" },
+  help: { commands: everyCommand, group: "Options of every command", short: "h", help: "print the help" },
 } as const satisfies Record<string, Option>;
 
 export type OptionName = keyof typeof optionTable;

@@ -8,6 +8,10 @@ import { type StoreConfig, storeConfig } from "./store-config.js";
 export interface ServeConfig extends StoreConfig {
   /** Directories that import_file and export_file may reach, absolute. */
   readonly allowPaths: readonly string[];
+  /** The store is in a temporary directory that goes at the end. `root` is not used then. */
+  readonly ephemeral: boolean;
+  /** Where an ephemeral store is exported at the end, absolute. */
+  readonly keepTo: string | undefined;
   /** Whether to serve the Model Context Protocol on stdin and stdout. */
   readonly stdio: boolean;
   readonly http: HttpConfig | undefined;
@@ -35,13 +39,31 @@ export function serveConfig(given: GivenOptions, environment: NodeJS.ProcessEnv)
   if (!stdio && http === undefined) {
     throw new ConfigError("--no-stdio leaves nothing to serve: give --http HOST:PORT with it");
   }
+  const store = storeConfig(values, environment);
+  const [ephemeral, keepTo] = [one("ephemeral"), one("keep-to")];
+  checkEphemeral(store, ephemeral, keepTo);
   return Object.freeze({
-    ...storeConfig(values, environment),
+    ...store,
+    ephemeral,
+    keepTo,
     allowPaths: all("allow-path"),
     stdio,
     http,
     logLevel: one("log-level"),
   });
+}
+
+/** @throws ConfigError */
+function checkEphemeral(store: StoreConfig, ephemeral: boolean, keepTo: string | undefined): void {
+  if (!ephemeral && keepTo !== undefined) throw new ConfigError("--keep-to exports a store of --ephemeral: give both");
+  if (!ephemeral) return;
+  if (store.isRootNamed) {
+    const root = JSON.stringify(store.root);
+    throw new ConfigError(
+      `--ephemeral makes a data directory of its own: leave out --root (ARTIFACTS_ROOT), which is ${root}`,
+    );
+  }
+  if (store.readOnly) throw new ConfigError("--ephemeral makes an empty store, and --read-only could never fill it");
 }
 
 /** @throws ConfigError if other machines could connect, and nobody has chosen a token */

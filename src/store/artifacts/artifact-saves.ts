@@ -48,6 +48,8 @@ export interface SaveArtifact {
   readonly idempotency_key?: string | undefined;
   /** The name that the saver gave itself. */
   readonly saved_by?: string | undefined;
+  /** A new version gets this number, if the key has not given out as high a number yet. */
+  readonly least_version?: number | undefined;
 }
 
 export interface ArtifactSavesDependencies {
@@ -162,7 +164,7 @@ export class ArtifactSaves {
    */
   async #saveInRow(save: SaveArtifact, content: DescribedContent, read: KeyRows): Promise<Artifact> {
     const { rows, newId, signal, freed, clock, log, nowSeconds } = this.#dependencies;
-    const { bucket, key, bytes, saved_by, idempotency_key } = save;
+    const { bucket, key, bytes, saved_by, idempotency_key, least_version } = save;
     const session = newId();
     for (let keyRows = read; ; ) {
       const change = rows.begin();
@@ -170,7 +172,7 @@ export class ArtifactSaves {
       const pieces = bytes.length === 0 ? [] : [piece];
       if (bytes.length > 0) change.putPiece(session, piece, bytes);
       const expires_at = await clock.expiryAfter(save.expires_in);
-      const made = { session, pieces, content, expires_at, saved_by, idempotency_key };
+      const made = { session, pieces, content, expires_at, saved_by, idempotency_key, least_version };
       const { version, dropped } = addVersion(change, { bucket, key, rows: keyRows }, made, this.#dependencies);
       const freedRow = change.free(dropped);
       const isDone = await change.commit(

@@ -3,9 +3,10 @@ import { bucketLimitsMs } from "../model/limits.js";
 import { type BucketRecord, type BucketRow, bucketIn, bucketPrefix, parseBucketRow } from "../model/records.js";
 import type { Log } from "../ports/log.js";
 import { type MetadataStore, rowsUnder } from "../ports/metadata-store.js";
+import { unfinishedBytesIn } from "./unfinished-bytes.js";
 
 export interface BucketLimitsDependencies {
-  readonly metadata: Pick<MetadataStore, "range">;
+  readonly metadata: Pick<MetadataStore, "range" | "getMany" | "bucketUse">;
   /** Milliseconds that only go forward. */
   readonly monotonicMs: () => number;
   readonly log: Log;
@@ -32,6 +33,17 @@ export class BucketLimits {
     const known = (): number | undefined => this.#known.get(bucket)?.max_bytes;
     const isFresh = this.#dependencies.monotonicMs() - this.#readAtMs < bucketLimitsMs;
     return isFresh ? known() : this.#readOnce().then(known);
+  }
+
+  /**
+   * Bytes that count against `max_bytes`: of all versions and of unfinished uploads. The index knows the sum of all
+   * versions, so this costs only as much as the bucket has unfinished uploads.
+   */
+  async bytesIn(bucket: string): Promise<number> {
+    const { metadata } = this.#dependencies;
+    const unfinished = await unfinishedBytesIn(metadata, bucket);
+    // An upload that is published in between is counted twice. In the other order it would not be counted.
+    return (await metadata.bucketUse(bucket)).bytes + unfinished;
   }
 
   /**

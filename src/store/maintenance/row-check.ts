@@ -19,8 +19,10 @@ import {
   parseDueRow,
   parseFreedRow,
   parseGoneRow,
+  parseRestoreRow,
   parseSessionRow,
   parseStoreRow,
+  restoreKey,
   type SessionRow,
   sessionKey,
   sessionPrefix,
@@ -106,6 +108,7 @@ export class RowCheck {
     else if (key.startsWith(bucketPrefix)) checkBucketRow(row);
     else if (key === clockKey) parseClockRow(row);
     else if (key === storeKey) parseStoreRow(row);
+    else if (key === restoreKey) parseRestoreRow(row);
     else if (!isIndexRow(key) && key !== changedKey) throw unsound(key);
   }
 

@@ -14,6 +14,8 @@ export const defaultMaxChunkBytes = 8 * MiB;
 /** Largest value of that option. With base64 and JSON around it, a message stays below the limit of the reader. */
 export const largestMaxChunkBytes = 32 * MiB;
 
+/** Largest number that an import may give to a version. It leaves room for all that are saved after it. */
+export const largestLeastVersion = 1_000_000_000_000;
 export const defaultKeepVersions = 100;
 /** Largest value of the option. All versions of a key are in one row, which is always read as a whole. */
 export const largestKeepVersions = 1_000;

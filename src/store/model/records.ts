@@ -19,6 +19,7 @@ import { joined, partsOf } from "./row-keys.js";
  *   changed                     rewritten after a publication or a deletion, so that watchers look again
  *   clock                       the latest time that a process with a trusted clock has seen
  *   store                       the id and the generation of the store
+ *   restore                     a restore from a backup that has not ended
  */
 
 const count = z.int().nonnegative();
@@ -36,7 +37,7 @@ const pieceSchema = z.strictObject({
 });
 export type Piece = z.infer<typeof pieceSchema>;
 
-const versionSchema = z.strictObject({
+export const versionSchema = z.strictObject({
   version: z.int().positive(),
   /** The session that brought the content. Its pieces lie under this id. Versions that were moved together share it. */
   session: name,
@@ -69,10 +70,10 @@ const artifactSchema = z.strictObject({
 });
 export type ArtifactRecord = Omit<z.infer<typeof artifactSchema>, "revision">;
 
-const goneSchema = z.strictObject({ revision: name, last: z.int().positive() });
+export const goneSchema = z.strictObject({ revision: name, last: z.int().positive() });
 export type GoneRecord = Omit<z.infer<typeof goneSchema>, "revision">;
 
-const sessionSchema = z.strictObject({
+export const sessionSchema = z.strictObject({
   revision: name,
   id: name,
   /** False for a session that is not shown: that of a save in one call, or one that its client has dismissed. */
@@ -94,6 +95,8 @@ const sessionSchema = z.strictObject({
   /** Present with `idempotency_key`: a digest of the request. Later calls may change the session itself. */
   request: digest.optional(),
   saved_by: z.string().optional(),
+  /** The number of its version, if the key has not given out as high a number by then. */
+  least_version: z.int().positive().optional(),
   /** Seconds from the publication to the expiry of the version; absent if it does not expire. */
   expires_in: z.int().positive().optional(),
   status: z.enum(["open", "conflict", "complete", "aborted", "expired"]),
@@ -141,7 +144,7 @@ const dueSchema = z.strictObject({
 export type DueRecord = Omit<z.infer<typeof dueSchema>, "revision">;
 
 /** The limits of a bucket. At least one is there. */
-const bucketSchema = z
+export const bucketSchema = z
   .strictObject({
     revision: name,
     /** Seconds. An artifact whose newest version is this old is deleted. */
@@ -154,6 +157,10 @@ export type BucketRecord = Omit<z.infer<typeof bucketSchema>, "revision">;
 
 const clockSchema = z.strictObject({ revision: name, seen_at: count });
 export type ClockRecord = Omit<z.infer<typeof clockSchema>, "revision">;
+
+/** A restore that has not ended: the digest of the backup's records. Each process that goes on with it writes a new revision. */
+const restoreSchema = z.strictObject({ revision: name, records: digest });
+export type RestoreRecord = Omit<z.infer<typeof restoreSchema>, "revision">;
 
 const storeSchema = z.strictObject({ revision: name, id: name, generation: count });
 export type StoreRecord = Omit<z.infer<typeof storeSchema>, "revision">;
@@ -215,6 +222,7 @@ export const bucketIn = (key: string): string => key.slice(bucketPrefix.length);
 export const changedKey = "changed";
 export const clockKey = "clock";
 export const storeKey = "store";
+export const restoreKey = "restore";
 
 /** The name of a piece in a row. */
 export const rowPieceName = (session: string, { name }: Pick<Piece, "name">): string => `${session}/${name}`;
@@ -238,6 +246,7 @@ export const parseFreedRow = (row: StoredRow): FreedRow => parseRow(freedSchema,
 export const parseDueRow = (row: StoredRow): DueRow => parseRow(dueSchema, row);
 export const parseBucketRow = (row: StoredRow): BucketRow => parseRow(bucketSchema, row);
 export const parseClockRow = (row: StoredRow): Row<ClockRecord> => parseRow(clockSchema, row);
+export const parseRestoreRow = (row: StoredRow): Row<RestoreRecord> => parseRow(restoreSchema, row);
 export const parseStoreRow = (row: StoredRow): Row<StoreRecord> => parseRow(storeSchema, row);
 
 /** The version with this number; the newest version if no number is given. */

@@ -11,6 +11,8 @@ export interface NewVersion {
   readonly expires_at: number | undefined;
   readonly saved_by: string | undefined;
   readonly idempotency_key: string | undefined;
+  /** Its number, if the key has not given out as high a number yet. */
+  readonly least_version: number | undefined;
 }
 
 export interface KeyLimits {
@@ -28,11 +30,11 @@ export const versionsOf = ({ artifact }: KeyRows): readonly Version[] => artifac
 export function addVersion(
   change: Change,
   { bucket, key, rows }: { readonly bucket: string; readonly key: string; readonly rows: KeyRows },
-  { session, pieces, content, expires_at, saved_by, idempotency_key }: NewVersion,
+  { session, pieces, content, expires_at, saved_by, idempotency_key, least_version = 1 }: NewVersion,
   { nowSeconds, keepVersions }: KeyLimits,
 ): { readonly version: Version; readonly dropped: readonly Freed[] } {
   const version: Version = {
-    version: lastNumber(rows) + 1,
+    version: Math.max(lastNumber(rows) + 1, least_version),
     session,
     pieces: [...pieces],
     ...content,
@@ -45,9 +47,9 @@ export function addVersion(
 }
 
 /**
- * Puts versions on top of a key, under its next numbers. Removes versions past `keepVersions`, oldest first.
+ * Puts versions on top of a key. Removes versions past `keepVersions`, oldest first.
  *
- * @param added newest first, at least one and at most `keepVersions`
+ * @param added newest first, at least one and at most `keepVersions`; their numbers are above the last one of the key
  * @returns the versions that it removed
  */
 export function putOnTop(
@@ -58,7 +60,7 @@ export function putOnTop(
 ): readonly Version[] {
   const versions = [...added, ...versionsOf(rows)];
   const dropped = versions.splice(keepVersions);
-  change.versions(bucket, key, rows, { last: lastNumber(rows) + added.length, versions });
+  change.versions(bucket, key, rows, { last: versions[0]?.version ?? lastNumber(rows), versions });
   return dropped;
 }
 

@@ -194,12 +194,12 @@ export class Publisher {
     expires_at: number | undefined,
   ): Promise<Attempt | undefined> {
     const { nowSeconds } = this.#dependencies;
-    const { id, bucket, key, saved_by, idempotency_key } = record;
+    const { id, bucket, key, saved_by, idempotency_key, least_version } = record;
     const change = this.#dependencies.rows.begin();
     const pieces = await this.#onePiece(change, session);
     if (pieces === undefined) return undefined;
     const content = describeContent(record, sha256);
-    const made = { session: id, pieces, content, expires_at, saved_by, idempotency_key };
+    const made = { session: id, pieces, content, expires_at, saved_by, idempotency_key, least_version };
     const { version, dropped } = addVersion(change, { bucket, key, rows }, made, this.#dependencies);
     const freed = change.free(dropped);
     const lost = lostFacts(versionsOf(rows), version, nowSeconds());

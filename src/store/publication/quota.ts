@@ -1,5 +1,4 @@
 import type { BucketLimits } from "../buckets/bucket-limits.js";
-import { unfinishedBytesIn } from "../buckets/unfinished-bytes.js";
 import { ArtifactError } from "../model/errors.js";
 import { parseArtifactRow, parseSessionRow, sessionPrefix } from "../model/records.js";
 import { artifactPrefix } from "../model/row-keys.js";
@@ -59,13 +58,18 @@ const isLimit = (most: number): boolean => most < Number.MAX_SAFE_INTEGER;
 export class Quota {
   readonly #metadata: MetadataStore;
   readonly #limits: QuotaLimits;
-  readonly #bucketLimits: Pick<BucketLimits, "maxBytesOf">;
+  readonly #bucketLimits: Pick<BucketLimits, "maxBytesOf" | "bytesIn">;
   readonly #log: Log;
   readonly #store: Usage;
   /** By name: those that have had a limit since this process began. */
   readonly #buckets = new Map<string, Usage>();
 
-  constructor(metadata: MetadataStore, limits: QuotaLimits, bucketLimits: Pick<BucketLimits, "maxBytesOf">, log: Log) {
+  constructor(
+    metadata: MetadataStore,
+    limits: QuotaLimits,
+    bucketLimits: Pick<BucketLimits, "maxBytesOf" | "bytesIn">,
+    log: Log,
+  ) {
     this.#metadata = metadata;
     this.#limits = limits;
     this.#bucketLimits = bucketLimits;
@@ -168,7 +172,11 @@ export class Quota {
   }
 
   #inBucket({ inBucket: { bucket, bytes } = { bucket: "", bytes: 0 } }: Need, most: number): Limited {
-    const usage = this.#buckets.get(bucket) ?? new Usage(() => this.#countBucket(bucket), bucketRest, this.#log);
+    const countBucket = async (): Promise<Counts> => ({
+      ...nothing,
+      storedBytes: await this.#bucketLimits.bytesIn(bucket),
+    });
+    const usage = this.#buckets.get(bucket) ?? new Usage(countBucket, bucketRest, this.#log);
     this.#buckets.set(bucket, usage);
     return {
       usage,
@@ -179,14 +187,6 @@ export class Quota {
         return storedBytes + bytes > most ? bucketFull(bucket, storedBytes, bytes, most) : undefined;
       },
     };
-  }
-
-  /** The index knows the sum of all versions, so this costs only as much as the bucket has unfinished uploads. */
-  async #countBucket(bucket: string): Promise<Counts> {
-    const unfinished = await unfinishedBytesIn(this.#metadata, bucket);
-    // An upload that is published in between is counted twice. In the other order it would not be counted.
-    const { bytes } = await this.#metadata.bucketUse(bucket);
-    return { ...nothing, storedBytes: bytes + unfinished };
   }
 
   async #countStore(): Promise<Counts> {

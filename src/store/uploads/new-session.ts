@@ -30,6 +30,8 @@ export interface CreateUpload {
   readonly idempotency_key?: string | undefined;
   /** The name that the creator gave itself. */
   readonly saved_by?: string | undefined;
+  /** A new version gets this number, if the key has not given out as high a number yet. */
+  readonly least_version?: number | undefined;
   /** Always creates a session, even if the same request has created one before. */
   readonly isNew?: boolean | undefined;
   /**
@@ -86,7 +88,7 @@ export function checkRequest(upload: CreateUpload, id: string): UploadNames {
 /** The record of a new session for a request that was checked. */
 export function newSession(upload: CreateUpload, names: UploadNames, start: SessionStart): SessionRecord {
   const { bucket, size, sha256, if_version, if_edit, isStrict, idempotency_key, saved_by, expires_in } = upload;
-  const { metadata = {} } = upload;
+  const { metadata = {}, least_version } = upload;
   const { id, is_listed, over, created_at, expires_at } = start;
   const { key, mime_type } = names;
   return {
@@ -103,6 +105,7 @@ export function newSession(upload: CreateUpload, names: UploadNames, start: Sess
     ...(isStrict ? { is_strict: true } : {}),
     ...(idempotency_key === undefined ? {} : { idempotency_key, request: requestDigest(upload, mime_type) }),
     ...(saved_by === undefined ? {} : { saved_by }),
+    ...(least_version === undefined ? {} : { least_version }),
     ...(expires_in === undefined ? {} : { expires_in }),
     status: "open",
     offset: 0,

@@ -40,6 +40,26 @@ describe.each(pieceKinds)("with bytes $where", ({ pieceLimits }) => {
       expectSound(engines);
     });
 
+    it("is the one that a save or an upload asks for, unless the key has given out as high a number", async () => {
+      const save = (text: string, least_version: number) =>
+        store.artifacts.save({
+          bucket: "b",
+          key: "k",
+          bytes: bytesOf(text),
+          defaultMimeType: "text/plain",
+          least_version,
+        });
+      expect(await save("one", 7)).toMatchObject({ version: 7 });
+      expect(await save("one", 9)).toMatchObject({ version: 7, already_saved: true });
+      expect((await upload("two", { least_version: 10 })).artifact).toMatchObject({ version: 10 });
+      expect(await save("three", 10)).toMatchObject({ version: 11 });
+      expect(await saveText(store, "b", "k", "four")).toMatchObject({ version: 12 });
+      await store.artifacts.delete("b", "k");
+      expect(await save("five", 3)).toMatchObject({ version: 13 });
+      expectSound(engines);
+      expectNothingLeft(engines);
+    });
+
     it("is given once by many saves at once on a key that was deleted", async () => {
       await saveText(store, "b", "k", "before");
       await store.artifacts.delete("b", "k");

@@ -1,6 +1,6 @@
-import { compareKeys } from "../../../engines/key-order.js";
 import type { ArtifactPage } from "../../../store/artifacts/artifact-listings.js";
 import type { Artifact } from "../../../store/model/artifact.js";
+import { compareKeys } from "../../../store/model/key-order.js";
 
 /** What is in a folder: an artifact, or the beginning of the keys of a deeper folder, with a slash at its end. */
 export type FolderEntry = Artifact | string;

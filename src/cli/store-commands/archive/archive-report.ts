@@ -1,0 +1,38 @@
+import type { ArchiveOptions } from "../../../store/archive/archive-export.js";
+import { quote } from "../../../store/model/quote.js";
+import type { StoreCommandConfig } from "../../options/store-command-config.js";
+import { createProgressBar } from "../../terminal/progress-bar.js";
+import type { Terminal } from "../../terminal/terminal.js";
+import { messageForCommand } from "../message-for-command.js";
+
+/** What an export and an import tell: a progress bar and problems while they run, and a result at their end. */
+export interface ArchiveReport {
+  readonly options: ArchiveOptions;
+  /**
+   * Prints the result: as JSON, or as lines. Returns the exit code.
+   *
+   * @param problem the line that says how much could not be done
+   */
+  end(result: object, lines: readonly string[], problem: string | undefined): Promise<number>;
+}
+
+export function archiveReport({ options }: StoreCommandConfig, terminal: Terminal, signal: AbortSignal): ArchiveReport {
+  const bar = process.stderr.isTTY === true ? createProgressBar(process.stderr) : undefined;
+  return {
+    options: {
+      signal,
+      onProgress: ({ bytes, totalBytes }) => bar?.show(bytes, totalBytes),
+      onProblem(name, error) {
+        bar?.clear();
+        terminal.problem(`${quote(name)}: ${messageForCommand(error)}`);
+      },
+    },
+    async end(result, lines, problem) {
+      bar?.clear();
+      const text = options.has("json") ? [JSON.stringify(result, null, 2)] : lines;
+      await terminal.print(text.map((line) => `${line}\n`).join(""));
+      if (problem !== undefined) terminal.problem(problem);
+      return problem === undefined ? 0 : 1;
+    },
+  };
+}

@@ -1,0 +1,104 @@
+import { lstat, mkdtemp, readdir, readFile, rm, rmdir, unlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import type { Log } from "../store/ports/log.js";
+import { errorCodeOf } from "./engine-error.js";
+import { ignoringErrno, writeSynced } from "./file-system.js";
+import { lockForProcess, type ProcessLock } from "./sqlite/database/process-lock.js";
+
+/** The names of the directories in the system's folder for temporary files. */
+const namePrefix = "artifacts-mcp-ephemeral-";
+/** The file that the process has locked that uses a directory. */
+const lockName = "owner";
+/** If this file exists, no other process removes the directory. It has the path to which the store was to be exported. */
+const keptName = "kept-for";
+const rootName = "store";
+
+/** A data directory that lives as long as its process. */
+export interface EphemeralDirectory {
+  /** Path of the data directory. It does not exist yet. */
+  readonly root: string;
+  /** Removes the data directory, which is closed. */
+  remove(): Promise<void>;
+}
+
+export interface EphemeralOptions {
+  /** Where the store is to be exported. If it is not removed, no later start removes it either. */
+  readonly keepTo?: string | undefined;
+}
+
+/**
+ * Makes a directory for one process, which only its user can reach. Begins to remove those of processes that have died,
+ * and does not wait for that, because a store may be large.
+ *
+ * @throws Error if the system has no room for temporary files
+ */
+export async function makeEphemeralDirectory({ keepTo }: EphemeralOptions, log: Log): Promise<EphemeralDirectory> {
+  const temporary = tmpdir();
+  for (;;) {
+    const path = await mkdtemp(join(temporary, namePrefix)); // mode 0700
+    const lock = await lockForProcess(join(path, lockName));
+    if (lock === undefined) continue; // another start took the directory, still without a lock, for a leftover
+    if (keepTo !== undefined) await writeSynced(join(path, keptName), "wx", `${keepTo}\n`);
+    void removeLeftovers(temporary, path, log);
+    return { root: join(path, rootName), remove: () => removeLocked(path, lock) };
+  }
+}
+
+/** Removes the directories of processes that have died. Never throws. @param own the directory of this process */
+async function removeLeftovers(temporary: string, own: string, log: Log): Promise<void> {
+  const names = await readdir(temporary).catch(() => []);
+  for (const name of names.filter((each) => each.startsWith(namePrefix))) {
+    const path = join(temporary, name);
+    try {
+      if (path !== own && (await isOwnDirectory(path))) await removeLeftover(path, log);
+    } catch (error) {
+      log("warn", "leftover_not_removed", { path, error: String(error) });
+    }
+  }
+}
+
+async function removeLeftover(path: string, log: Log): Promise<void> {
+  const lock = await lockForProcess(join(path, lockName));
+  if (lock === undefined) return; // its process lives
+  const keepTo = await ignoringErrno(["ENOENT"], () => readFile(join(path, keptName), "utf8"), undefined);
+  if (keepTo === undefined) {
+    await removeLocked(path, lock);
+    log("info", "leftover_removed", { path });
+    return;
+  }
+  await lock.release();
+  const why = "its server was ended before it could export the store: export it, then remove the directory";
+  log("warn", "ephemeral_store_left", { path, root: join(path, rootName), keep_to: keepTo.trim(), why });
+}
+
+/** Whether it is a directory of this user, and no symlink: others may write to the folder too. */
+async function isOwnDirectory(path: string): Promise<boolean> {
+  const found = await ignoringErrno(["ENOENT"], () => lstat(path), undefined);
+  const user = process.getuid?.();
+  return found?.isDirectory() === true && (user === undefined || found.uid === user);
+}
+
+/** Removes a directory. The lock goes last, so that a start that is killed here leaves a directory that can be removed. */
+async function removeLocked(path: string, lock: ProcessLock): Promise<void> {
+  for (const name of await readdir(path)) {
+    if (name !== lockName) await rm(join(path, name), { recursive: true, force: true, maxRetries: 3 });
+  }
+  const isUnlinked = await removeLockFile(path);
+  await lock.release();
+  if (!isUnlinked) await removeLockFile(path);
+  await ignoringErrno(["ENOENT", "ENOTEMPTY", "EEXIST"], () => rmdir(path), undefined);
+}
+
+/** Whether the file is gone. Windows does not remove a file that is open. */
+async function removeLockFile(path: string): Promise<boolean> {
+  try {
+    await unlink(join(path, lockName));
+    return true;
+  } catch (error) {
+    if (["EBUSY", "EPERM", "EACCES"].includes(errorCodeOf(error) ?? "")) return false;
+    if (errorCodeOf(error) === "ENOENT") return true;
+    throw error;
+  }
+}
