@@ -12,7 +12,7 @@ import { warmMemory } from "../lib/warm-memory.mjs";
 import { withWorkFolder } from "../lib/work-folder.mjs";
 import { writeRandomFile } from "./files.mjs";
 
-const rounds = 5;
+const rounds = 3;
 const files = 10_000;
 const fileBytes = 10 * 1000;
 const subjects = ["artifacts-mcp", "import_file, export_file", "cp -r, sync"];
