@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { Archive } from "./archive/archive.js";
 import { ArtifactStore } from "./artifacts/artifact-store.js";
 import { type Backups, createBackups } from "./backup/backups.js";
@@ -34,6 +34,7 @@ import { type Digests, plainDigests } from "./ports/digests.js";
 import type { LocalFiles } from "./ports/local-files.js";
 import type { Log } from "./ports/log.js";
 import type { MetadataStore } from "./ports/metadata-store.js";
+import type { StoreSize } from "./ports/store-size.js";
 import { noTransferUrls, type TransferUrls } from "./ports/transfer-urls.js";
 import { createChangeSignal } from "./publication/change-signal.js";
 import { Ender, type EnderDependencies } from "./publication/ender.js";
@@ -41,6 +42,7 @@ import { Publisher, type PublisherDependencies } from "./publication/publisher.j
 import { Quota, type QuotaLimits } from "./publication/quota.js";
 import { createRevisions, type Revisions } from "./publication/revisions.js";
 import { StoreClock } from "./publication/store-clock.js";
+import { createIds } from "./random-ids.js";
 import { Rows, type RowsDependencies } from "./rows.js";
 import { FileTransfer } from "./transfer/file-transfer.js";
 import { Uploads } from "./uploads/uploads.js";
@@ -55,6 +57,8 @@ export interface Store extends Backups {
   readonly revisions: Revisions;
   readonly sweep: Sweep;
   readonly ageLimits: AgeLimits;
+  /** How much the store holds: cheap, however large it is. */
+  size(): Promise<StoreSize>;
   /** Checks every row against every file. */
   verify(options?: VerifyOptions): Promise<VerifyReport>;
   /**
@@ -119,7 +123,7 @@ export interface StoreOptions {
 /** Creates an artifact store over two engines. Any number of stores, in any number of processes, may share their data. */
 export function createStore(options: StoreOptions): Store {
   const { files, log, now = Date.now, monotonicMs = () => performance.now() } = options;
-  const { newId = () => randomBytes(16).toString("hex"), newRevision = randomUUID } = options;
+  const { newId = createIds(), newRevision = randomUUID } = options;
   const { urls = noTransferUrls, digests = plainDigests, analyses = noAnalyses, derived = noDerivedStore } = options;
   const { pieceLimits = defaultPieceLimits, freedGatherMs = defaultFreedGatherMs, readOnly = false } = options;
   const { sessionTtlMs = defaultSessionTtlMs, archiveFolders: folders = noArchiveFolders, bucketPrefix = "" } = options;
@@ -152,6 +156,7 @@ export function createStore(options: StoreOptions): Store {
     ...createBackups({ ...whole, identity, newRevision }),
     sweep: new Sweep({ ...whole, derived, identity }),
     ageLimits: new AgeLimits({ ...whole, identity, limits: bucketLimits }),
+    size: () => metadata.size(),
     check: async () => void (await identity.check()),
     ready: createReadiness({
       ...whole,

@@ -232,9 +232,9 @@ class Process {
  * changes. The limits of buckets are read at the beginning of a process, or right after it has changed them.
  */
 function isUnseen(name: string, [key]: readonly unknown[]): boolean {
-  const unseen = ["close", "sync", "releaseReserve", "restoreReserve", "isInPlace", "reclaim", "readMark", "writeMark"];
+  const unseen = ["close", "sync", "releaseReserve", "restoreReserve", "isInPlace", "reclaim", "compact", "readMark"];
   return (
-    unseen.includes(name) ||
+    [...unseen, "writeMark"].includes(name) ||
     (name === "put" && (key === "changed" || key === "clock")) ||
     key === "store" ||
     key === "bucket\t"

@@ -12,6 +12,8 @@ import { type StoreCommandConfig, storeCommandConfig } from "./store-command-con
 export interface VerifyConfig {
   readonly root: string;
   readonly repair: boolean;
+  /** The database is compacted after the check, unless it is damaged. */
+  readonly compact: boolean;
   readonly json: boolean;
   readonly logLevel: LogLevel;
 }
@@ -61,8 +63,8 @@ export function readCommand(args: readonly string[], environment: NodeJS.Process
   const root = named ?? defaultRoot(environment);
   if (command === "doctor")
     return { kind: "doctor", config: Object.freeze({ root, isRootNamed: named !== undefined }) };
-  const [repair, json] = [given.has("repair"), given.has("json")];
-  return { kind: "verify", config: Object.freeze({ root, repair, json, logLevel: one("log-level") }) };
+  const [repair, compact, json] = [given.has("repair"), given.has("compact"), given.has("json")];
+  return { kind: "verify", config: Object.freeze({ root, repair, compact, json, logLevel: one("log-level") }) };
 }
 
 function helpOf(command: string): Command {

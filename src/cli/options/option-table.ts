@@ -262,6 +262,12 @@ export const optionTable = {
     help: "move orphans and unreadable rows into the folder orphans, and free what crashes left",
     details: "It removes nothing that a row names.",
   },
+  compact: {
+    commands: ["verify"],
+    group: "Options of verify",
+    help: "give the free space in the database back to the file system, after the check",
+    details: "Servers may run meanwhile. A database that is damaged is left as it is.",
+  },
   ...storeOptions,
   write: {
     commands: ["setup"],

@@ -59,9 +59,12 @@ async function serveStore(log: Log, stopped: Promise<string>, config: ServeConfi
   const digests = new DigestThread(log);
   const analyses = new AnalysisThreads(log);
   const store = createStore({ ...config, ...directory, ...(http && { urls: http.urls }), digests, analyses, log });
-  const background = config.readOnly ? [] : [startSweeper(store.sweep, log), startAgeLimiter(store.ageLimits, log)];
+  const background = config.readOnly
+    ? []
+    : [startSweeper(store.sweep, log, http?.metrics.swept), startAgeLimiter(store.ageLimits, log)];
   const origin = await http?.start(store);
-  const mcpOptions = { ...config, store, log, version, hasUrls: origin !== undefined };
+  const onToolCalled = http?.metrics.toolCalled;
+  const mcpOptions = { ...config, store, log, version, hasUrls: origin !== undefined, onToolCalled };
   const session = config.stdio
     ? await serveStdio(
         createMcpServer({ ...mcpOptions, isLocal: true }),

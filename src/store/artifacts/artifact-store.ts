@@ -23,6 +23,7 @@ import { type ArtifactSearchDependencies, type SearchArtifacts, searchArtifacts 
 import { ArtifactUpdate, type UpdateArtifact } from "./artifact-update.js";
 import { ArtifactCopy, type ArtifactCopyDependencies, type CopyOptions } from "./copy/artifact-copy.js";
 import type { CopiedArtifact, CopyArtifact } from "./copy/copy-request.js";
+import { type CopyResult, type CopyUnder, copyUnder } from "./copy/copy-under.js";
 import { findVersion } from "./find-version.js";
 import { bucketSizes, type FolderSizes, folderSizes } from "./folder-sizes.js";
 import { damaged, type OpenArtifact, openArtifact } from "./open-artifact.js";
@@ -102,6 +103,11 @@ export class ArtifactStore {
   /** Copies or moves an artifact to another key. @throws as `ArtifactCopy.run` does */
   async copy(wanted: CopyArtifact, options?: CopyOptions): Promise<CopiedArtifact> {
     return this.#copies.run(wanted, options);
+  }
+
+  /** Copies or moves all that is under a folder. @throws as `copyUnder` does */
+  copyUnder(wanted: CopyUnder, options?: CopyOptions): AsyncGenerator<CopyResult, void, undefined> {
+    return copyUnder(this, wanted, options);
   }
 
   /** Deletes one version, or all. @throws as `ArtifactDeletion.delete` does */

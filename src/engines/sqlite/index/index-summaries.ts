@@ -1,4 +1,5 @@
 import { prefixUpperBound } from "../../../store/model/key-order.js";
+import { openPrefix } from "../../../store/model/records.js";
 import { artifactKey, partsOf } from "../../../store/model/row-keys.js";
 import type {
   ArtifactIndex,
@@ -6,7 +7,9 @@ import type {
   IndexedKey,
   MatchingArtifacts,
 } from "../../../store/ports/artifact-index.js";
+import type { StoreSize } from "../../../store/ports/store-size.js";
 import type { Query } from "../database/connection.js";
+import { table } from "../database/keyv-rows.js";
 import { allOf, type Clause, clause } from "./clause.js";
 import { isAlive, namesUnder, rowsOfPrefix, rowsUnder } from "./search-conditions.js";
 
@@ -89,4 +92,22 @@ export function toKey({ row_key, version, id }: NumberedRow, bucketPrefix = ""):
   const [, bucket = ""] = partsOf(row_key);
   const key = row_key.slice(artifactKey(bucket, "").length);
   return { bucket: bucket.slice(bucketPrefix.length), key, version, id };
+}
+
+/**
+ * Reads what `MetadataStore.size` answers, without the disk. The sums of buckets are kept, and the pages are in the header
+ * of the file. Only unfinished uploads are counted, and these are few.
+ */
+export function readStoreSize(query: Query): Omit<StoreSize, "freeDiskBytes"> {
+  const [size] = query<Omit<StoreSize, "freeDiskBytes">>(
+    `SELECT count(*) AS buckets, total(artifacts) AS artifacts, total(bytes) AS newestBytes,
+      total(all_bytes) AS bytes,
+      (SELECT count(*) FROM ${table} WHERE key >= ? AND key < ?) AS openUploads,
+      (SELECT page_count * page_size FROM pragma_page_count, pragma_page_size) AS databaseBytes,
+      (SELECT freelist_count * page_size FROM pragma_freelist_count, pragma_page_size) AS freeDatabaseBytes
+    FROM index_buckets`,
+    [openPrefix(), prefixUpperBound(openPrefix()) ?? ""],
+  );
+  if (size === undefined) throw new Error("a sum has no row");
+  return size;
 }

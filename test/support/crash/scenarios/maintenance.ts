@@ -28,6 +28,15 @@ import {
 const newId = (): string => randomBytes(16).toString("hex");
 const sweeping = { graceMs: 0, trustsClock: true };
 
+/** Leaves much free space in the database of a store that has one artifact. */
+const leaveFreeSpace: Scenario["prepare"] = async ({ store }) => {
+  const text = "x".repeat(32_000);
+  for (let n = 0; n < 60; n += 1) await saveText(store, "b", `k${n}`, `${n}${text}`);
+  for (let n = 0; n < 60; n += 1) await store.artifacts.delete("b", `k${n}`);
+  await saved(store, "kept");
+  return "";
+};
+
 export const maintenance: readonly Scenario[] = [
   {
     name: "making the key that signs URLs",
@@ -181,16 +190,20 @@ export const maintenance: readonly Scenario[] = [
   {
     name: "sweeping with a trusted clock, in a database with much free space",
     options: { isLongRunning: true },
-    async prepare({ store }) {
-      const text = "x".repeat(32_000);
-      for (let n = 0; n < 60; n += 1) await saveText(store, "b", `k${n}`, `${n}${text}`);
-      for (let n = 0; n < 60; n += 1) await store.artifacts.delete("b", `k${n}`);
-      await saved(store, "kept");
-      return "";
-    },
+    prepare: leaveFreeSpace,
     act: [sweep],
     async check(store) {
       await store.sweep.run(sweeping);
+      await assertVersions(store, { 1: "kept" });
+    },
+  },
+  {
+    name: "compacting a database with much free space",
+    prepare: leaveFreeSpace,
+    act: [({ engines }) => engines.metadata.compact()],
+    async check(store, _id, _answered, { engines }) {
+      const { afterBytes } = await engines.metadata.compact();
+      assert.ok(afterBytes < 1_000_000, `the database has ${afterBytes} bytes`);
       await assertVersions(store, { 1: "kept" });
     },
   },
