@@ -51,6 +51,11 @@ export const storeOptions = {
     hasNoVariable: true,
     defaultText: "as it is",
   },
+  "begins-with": {
+    commands: ["ls"],
+    group,
+    help: "take the address as the beginning of names, even if it is also that of a folder",
+  },
   bucket: {
     commands: ["search"],
     group,
@@ -98,9 +103,9 @@ export const storeOptions = {
     commands: ["search"],
     group,
     value: "N",
-    help: "end after so many",
+    help: "end after so many results",
     parser: wholeNumber(1, Number.MAX_SAFE_INTEGER),
-    defaultText: "all",
+    defaultText: "unlimited",
     hasNoVariable: true,
   },
   by: {

@@ -24,7 +24,12 @@ export async function runStoreCommand(config: StoreCommandConfig): Promise<numbe
   if (command.isWriting && config.readOnly) {
     throw new ConfigError(`${config.command} changes the store, and ARTIFACTS_READ_ONLY is set: unset it`);
   }
-  const terminal = createTerminal(process.stdout, process.stderr, command);
+  const stopping = new AbortController();
+  const stop = (): void => stopping.abort();
+  process.once("SIGINT", stop); // `once`: a second signal ends the process at once
+  process.once("SIGTERM", stop);
+  const { isPrinter } = command;
+  const terminal = createTerminal(process.stdout, process.stderr, { isPrinter, signal: stopping.signal });
   try {
     await command.check(config);
   } catch (error) {
@@ -32,10 +37,6 @@ export async function runStoreCommand(config: StoreCommandConfig): Promise<numbe
     terminal.problem(messageForCommand(error));
     return 1;
   }
-  const stopping = new AbortController();
-  const stop = (): void => stopping.abort();
-  process.once("SIGINT", stop); // `once`: a second signal ends the process at once
-  process.once("SIGTERM", stop);
   const log = createStderrLog(process.stderr, config.logLevel);
   const opened = { isNamed: config.isRootNamed, mustExist: command.makesStore !== true };
   const directory = await openDataDirectory(config.root, opened, log);

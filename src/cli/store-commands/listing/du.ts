@@ -23,7 +23,7 @@ export const du: StoreCommand = {
   isWriting: false,
   isPrinter: true,
   check: placeIn,
-  async run({ config, store, terminal }) {
+  async run({ config, store, terminal, signal }) {
     const place = placeIn(config);
     const isJson = config.options.has("json");
     const listing = createListing<Row>(terminal, { isJson, isLong: config.options.has("long"), columns });
@@ -34,6 +34,7 @@ export const du: StoreCommand = {
     let total = nothing;
     const rows: Row[] = [];
     for await (const sizes of found) {
+      signal.throwIfAborted();
       total = addSizes(total, sizes);
       rows.push(sizes);
       if (rows.length === rowsAtOnce) await listing.add(rows.splice(0));

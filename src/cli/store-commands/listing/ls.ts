@@ -2,6 +2,7 @@ import type { ArtifactPage } from "../../../store/artifacts/artifact-listings.js
 import type { Artifact } from "../../../store/model/artifact.js";
 import type { PageOptions } from "../../../store/model/cursor.js";
 import type { BucketSummary } from "../../../store/ports/artifact-index.js";
+import type { StoreCommandConfig } from "../../options/store-command-config.js";
 import { createListing, type FactStyle, type ListingColumn } from "../../terminal/listing.js";
 import { type Address, addressOf } from "../address.js";
 import { placeIn } from "../command-words.js";
@@ -14,15 +15,29 @@ import { pagesOf } from "./pages.js";
 export const ls: StoreCommand = {
   isWriting: false,
   isPrinter: true,
-  check: placeIn,
+  check: wantedBy,
   async run(context) {
-    const place = placeIn(context.config);
+    const { place, bucketPrefix = "" } = wantedBy(context.config);
     if (place !== undefined) await listPlace(context, place);
     else if (context.config.options.has("recursive")) await listStore(context);
-    else await listBuckets(context);
+    else await listBuckets(context, bucketPrefix);
     return 0;
   },
 };
+
+interface Wanted {
+  readonly place?: Address | undefined;
+  /** The beginning of the names of buckets. */
+  readonly bucketPrefix?: string;
+}
+
+/** @throws ConfigError */
+function wantedBy(config: StoreCommandConfig): Wanted {
+  const { words, options } = config;
+  const [word = "/"] = words;
+  const isBucketPrefix = words.length === 1 && options.has("begins-with") && !word.includes("/");
+  return isBucketPrefix ? { bucketPrefix: word } : { place: placeIn(config) };
+}
 
 const bucketColumns: readonly ListingColumn<BucketSummary>[] = [
   { title: "SIZE", isNumber: true, text: ({ bytes }, style) => style.bytes(bytes) },
@@ -31,13 +46,14 @@ const bucketColumns: readonly ListingColumn<BucketSummary>[] = [
   { title: "BUCKET", text: ({ name }) => name },
 ];
 
-async function listBuckets({ config, store, terminal }: StoreCommandContext): Promise<void> {
+async function listBuckets({ config, store, terminal }: StoreCommandContext, prefix: string): Promise<void> {
   const listing = createListing<BucketSummary>(terminal, {
     ...shown(config.options),
     columns: bucketColumns,
     address: ({ name }) => name,
   });
-  for await (const { data } of pagesOf((page) => store.artifacts.listBuckets(page))) await listing.add(data);
+  const read = (page: PageOptions) => store.artifacts.listBuckets({ prefix, ...page });
+  for await (const { data } of pagesOf(read)) await listing.add(data);
   await listing.end();
 }
 
@@ -52,8 +68,8 @@ async function listStore({ config, store, terminal }: StoreCommandContext): Prom
 }
 
 async function listPlace({ config, store, terminal }: StoreCommandContext, place: Address): Promise<void> {
-  const { bucket } = place;
-  const prefix = await folderPrefix(store.artifacts, place);
+  const { bucket, key } = place;
+  const prefix = config.options.has("begins-with") ? key : await folderPrefix(store.artifacts, place);
   const isDeep = config.options.has("recursive");
   const read = (page: PageOptions): Promise<ArtifactPage> =>
     store.artifacts.list({ bucket, prefix, delimiter: isDeep ? undefined : "/", ...page });

@@ -19,7 +19,7 @@ export const search: StoreCommand = {
   isWriting: false,
   isPrinter: true,
   check: wantedBy,
-  async run({ config, store: { artifacts }, terminal }) {
+  async run({ config, store: { artifacts }, terminal, signal }) {
     const wanted = wantedBy(config);
     const { options } = config;
     const [isJson, isLong] = [options.has("json"), options.has("long")];
@@ -27,6 +27,7 @@ export const search: StoreCommand = {
     let left = options.one("limit") ?? Number.POSITIVE_INFINITY;
     let isNothing = true;
     for await (const { data } of pagesOf((page) => artifacts.search({ ...wanted, ...page }))) {
+      signal.throwIfAborted(); // many pages in a row may be empty
       await listing.add(data.slice(0, left));
       left -= data.length;
       if (data.length > 0) isNothing = false;

@@ -15,11 +15,11 @@ export const cat: StoreCommand = {
     if (words.length === 0) throw new ConfigError("cat needs an address: BUCKET/KEY");
     for (const word of words) artifactAddress(word);
   },
-  async run({ config, store, terminal, signal }) {
+  async run({ config, store, terminal }) {
     let code = 0;
     for (const word of config.words) {
       try {
-        await write(store, artifactAddress(word), terminal, signal);
+        await write(store, artifactAddress(word), terminal);
       } catch (error) {
         if (!(error instanceof ArtifactError)) throw error;
         terminal.problem(messageForCommand(await nearestError(store.artifacts, error)));
@@ -31,18 +31,10 @@ export const cat: StoreCommand = {
 };
 
 /** Writes a content as it is read. If it is damaged, its last block is not written. */
-async function write(
-  { artifacts }: Store,
-  { bucket, key, version }: Address,
-  terminal: Terminal,
-  signal: AbortSignal,
-): Promise<void> {
+async function write({ artifacts }: Store, { bucket, key, version }: Address, terminal: Terminal): Promise<void> {
   const open = await artifacts.open(bucket, key, version);
   try {
-    for await (const block of open.whole()) {
-      signal.throwIfAborted();
-      await terminal.print(block);
-    }
+    for await (const block of open.whole()) await terminal.print(block);
   } finally {
     await open.close();
   }
