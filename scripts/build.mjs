@@ -38,7 +38,8 @@ const commands = {
 
 /**
  * Leaves out code of libraries that this server never uses: zod's messages in other languages, the SDK's validator for
- * answers to elicitations, the decompressors of hyparquet-compressors that Node has too, and the log of strtok3.
+ * answers to elicitations, the decompressors of hyparquet-compressors that Node has too, the log of strtok3, and of
+ * prom-client the summaries, the gateway, the clusters and the exemplars of traces.
  *
  * @type {import("esbuild").Plugin}
  */
@@ -50,6 +51,13 @@ const unused = {
         export { snappyUncompress as decompressSnappy } from "hysnappy";
         export { decompressLz4, decompressLz4Raw } from "./lz4.js";`,
     }));
+    onLoad({ filter: /[\\/]prom-client[\\/]index\.js$/ }, () => ({
+      contents: `exports.Registry = require("./lib/registry");
+        exports.Counter = require("./lib/counter");
+        exports.Gauge = require("./lib/gauge");
+        exports.Histogram = require("./lib/histogram");`,
+    }));
+    onLoad({ filter: /[\\/]@opentelemetry[\\/]api[\\/]/ }, () => ({ contents: "module.exports = {};" }));
     onLoad({ filter: /[\\/]debug[\\/]src[\\/]index\.js$/ }, () => ({
       contents: "module.exports = () => () => undefined;",
     }));
@@ -62,15 +70,12 @@ const unused = {
   },
 };
 
-/**
- * For programs that are not needed at the start, so that the package stays small: they have no source map. The names of
- * functions stay, so that an error can be traced.
- */
-const minified = { minify: true, keepNames: true, sourcemap: false };
-/** For the server: small, and its source map still fits. A line that an error quotes stays short. */
+/** For programs that are not needed at the start. The names of functions stay, so that an error can be traced. */
+const minified = { minify: true, keepNames: true };
+/** For the server: it keeps all names, and lines that an error can quote. */
 const small = { minifyWhitespace: true, lineLimit: 160 };
 /** As `minified`, but without names, for a program that must be fast: `keepNames` makes each function that is made in a loop slower. */
-const compact = { minify: true, sourcemap: false };
+const compact = { minify: true };
 
 export async function bundle() {
   const server = join(dist, "server.cjs");
@@ -93,6 +98,13 @@ export async function bundleWorkers(folder) {
   const programs = [
     bundleProgram("src/engines/sqlite/database/sqlite-thread-program.ts", join(folder, "sqlite-thread.cjs"), "cjs"),
     bundleProgram("src/engines/threads/digest-thread-program.ts", join(folder, "digest-thread.cjs"), "cjs"),
+    bundleProgram(
+      "src/engines/user-files/small-files-thread-program.ts",
+      join(folder, "small-files-thread.cjs"),
+      "cjs",
+      undefined,
+      minified,
+    ),
     bundleAnalysis(folder),
   ];
   return (await Promise.all(programs)).flat();
@@ -108,6 +120,9 @@ function bundleAnalysis(folder) {
   const program = join(folder, "analysis-thread.cjs");
   return bundleProgram("src/engines/threads/analysis-thread-program.ts", program, "cjs", undefined, compact);
 }
+
+/** `bundle-script.ts` looks for it, to see that a program is whole. */
+const lastLine = "// The end of this program.";
 
 const createRequire =
   'import { createRequire as $createRequire } from "node:module";\nconst require = $createRequire(import.meta.url);';
@@ -128,8 +143,7 @@ export async function bundleProgram(entry, outfile, format = "esm", target = "no
     platform: "node",
     target,
     format,
-    sourcemap: "linked",
-    sourcesContent: false,
+    footer: { js: lastLine },
     legalComments: "none",
     mainFields: ["module", "main"],
     plugins: [ownSqlite3, commands, unused],

@@ -27,6 +27,27 @@ export const mutants = [
     tests: search,
   },
   {
+    name: "the limits of the bucket are not compared by the deletion of what is too old",
+    file: "src/store/maintenance/age-limits.ts",
+    from: "    change.compareRow(row);\n",
+    to: "",
+    tests: search,
+  },
+  {
+    name: "what is too old is not looked at again before it is deleted",
+    file: "src/store/maintenance/age-limits.ts",
+    from: "!isTooOld(versions[0], row.value.max_age, clock.nowSeconds())",
+    to: "versions.length === 0",
+    tests: search,
+  },
+  {
+    name: "the deletion of what is too old frees no piece",
+    file: "src/store/maintenance/age-limits.ts",
+    from: "const freedRow = change.free(versions);",
+    to: "const freedRow = versions.length < 0 ? change.free(versions) : undefined;",
+    tests: search,
+  },
+  {
     name: "the key's versions are not compared for a conflict",
     file: "src/store/publication/publisher.ts",
     from: "    change.compareVersions(record.bucket, record.key, rows);\n",

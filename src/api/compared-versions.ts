@@ -44,6 +44,9 @@ function noneBefore(bucket: string, key: string, version: number, versions: numb
   const name = `${quote(key)} in bucket ${quote(bucket)}`;
   const what =
     versions === 1 ? `${name} has only one version` : `version ${version} is the oldest that is kept of ${name}`;
-  const message = `There is nothing to compare with: ${what}. Name a version, or another artifact with to_key or to_bucket.`;
-  return new ArtifactError("invalid_argument", message, { details: { argument: "to_key", bucket, key, version } });
+  const message = `There is nothing to compare with: ${what}.`;
+  return new ArtifactError("invalid_argument", message, {
+    next: "compare_with_other",
+    details: { argument: "to_key", bucket, key, version },
+  });
 }

@@ -2,20 +2,21 @@ import { openDataDirectory } from "../engines/data-directory.js";
 import { DigestThread } from "../engines/threads/digest-thread.js";
 import type { Fault, FaultNext, VerifyReport } from "../store/maintenance/verify-report.js";
 import { count } from "../store/model/count.js";
+import type { Compaction } from "../store/ports/metadata-store.js";
 import { createStore } from "../store/store.js";
 import type { VerifyConfig } from "./options/command-line.js";
 import { createProgressBar } from "./terminal/progress-bar.js";
 import { createStderrLog } from "./terminal/stderr-log.js";
 
 export interface Verdict {
-  /** A line for each fault and a line that sums up, or the report as JSON. */
+  /** A line for each fault, a line that sums up and one for a compaction; or all of it as JSON. */
   readonly text: string;
   /** There are no faults, or all were repaired. */
   readonly isSound: boolean;
 }
 
 /**
- * Checks the whole store. If stderr is a terminal, shows a progress bar there.
+ * Checks the whole store, and compacts its database if that is wanted. If stderr is a terminal, shows a progress bar there.
  *
  * @throws DataDirectoryError if there is no store to check
  */
@@ -36,7 +37,9 @@ export async function runVerify(
     if (repair) await store.sweep.run();
     const report = await store.verify({ repair, ...(bar ? { onProgress: bar.show } : {}) });
     bar?.clear();
-    const text = config.json ? `${JSON.stringify(report, null, 2)}\n` : textOf(report);
+    const isDamaged = report.faults.some(({ next }) => next === "restore_database");
+    const compacted = config.compact && !isDamaged ? await directory.metadata.compact() : undefined;
+    const text = config.json ? jsonOf(report, compacted) : `${textOf(report)}${compactionText(config, compacted)}`;
     return { text, isSound: report.faults.every(({ repaired }) => repaired) };
   } finally {
     await directory.close();
@@ -65,6 +68,17 @@ function textOf({ faults, artifacts, versions, bytes, unfinished_uploads }: Veri
   const found = faults.length === 0 ? "no faults" : count(faults.length, "fault");
   lines.push(`${found}${repaired === 0 ? "" : `, ${repaired} of them repaired`} (${checked})`);
   return lines.map((line) => `${line}\n`).join("");
+}
+
+function jsonOf(report: VerifyReport, compacted: Compaction | undefined): string {
+  const sizes = compacted && { before_bytes: compacted.beforeBytes, after_bytes: compacted.afterBytes };
+  return `${JSON.stringify({ ...report, ...(sizes && { compacted: sizes }) }, null, 2)}\n`;
+}
+
+function compactionText({ compact }: VerifyConfig, compacted: Compaction | undefined): string {
+  if (!compact) return "";
+  if (compacted === undefined) return "not compacted: the database is damaged\n";
+  return `compacted: the database had ${count(compacted.beforeBytes, "byte")}, and has ${compacted.afterBytes} now\n`;
 }
 
 function nameOf({ bucket, key, version, session_id, row, path }: Fault): string {

@@ -1,6 +1,7 @@
 import type { UploadSession } from "../store/model/upload-session.js";
 import type { Log } from "../store/ports/log.js";
 import type { Store } from "../store/store.js";
+import type { Metrics } from "./metrics/metrics.js";
 import type { AnalysisPlaces } from "./security/analysis-places.js";
 import type { BearerAuth } from "./security/bearer-auth.js";
 import { type SignedUrls, uploadBase } from "./security/signed-urls.js";
@@ -11,6 +12,7 @@ export interface HttpContext {
   readonly signedUrls: SignedUrls;
   readonly auth: BearerAuth;
   readonly analysisPlaces: AnalysisPlaces;
+  readonly metrics: Metrics;
   readonly log: Log;
   readonly version: string;
   readonly readOnly: boolean;

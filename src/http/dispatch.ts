@@ -6,6 +6,7 @@ import { BrokenBodyError, StoppedBodyError } from "./message/body-source.js";
 import { type Answer, Exchange } from "./message/exchange.js";
 import { HttpError } from "./message/http-error.js";
 import { toProblem } from "./message/problem.js";
+import { metricsRoute } from "./metrics/metrics-route.js";
 import { type Mount, mcpRoutes } from "./mount.js";
 import { openApiDocument } from "./openapi.js";
 import { resumableAbilities } from "./protocols/resumable-fields.js";
@@ -37,22 +38,23 @@ export interface Dispatch {
 export function createDispatch(context: HttpContext, originCheck: OriginCheck, mcp: Mount | undefined): Dispatch {
   const routes = allRoutes(context.version, mcp);
 
-  /** Returns the path of the route that answered; undefined for OPTIONS. */
-  async function answer(exchange: Exchange): Promise<string | undefined> {
+  /** @param onRoute called with the route of the request, before it answers; not for OPTIONS */
+  async function answer(exchange: Exchange, onRoute: (route: Route, method: string) => void): Promise<void> {
     checkFraming(exchange.request);
     originCheck.check(exchange);
     const { segments } = exchange.target;
     const matches = matchRoutes(routes, segments);
     if (exchange.method === "OPTIONS") {
       await exchange.send(answerOptions(exchange, matches));
-      return undefined;
+      return;
     }
-    const { route, parameters } = matchWithMethod(matches, tusMethod(exchange), segments);
+    const method = tusMethod(exchange);
+    const { route, parameters } = matchWithMethod(matches, method, segments);
+    onRoute(route, method);
     admit(context, route, exchange, parameters);
     if (context.stopping.aborted && route.isWriting) throw stoppingError(await knownOffset(context, parameters));
     const result = await route.handle(context, exchange, checkNames(parameters));
     if (result !== undefined) await exchange.send(result);
-    return route.path;
   }
 
   function answerOptions(exchange: Exchange, matches: readonly RouteMatch[]): Answer {
@@ -75,15 +77,21 @@ export function createDispatch(context: HttpContext, originCheck: OriginCheck, m
       response.on("error", (error) => context.log("debug", "response_broken", { error: String(error) }));
       const exchange = new Exchange(request, response, context.stopping);
       exchange.set("x-content-type-options", "nosniff");
-      let path: string | undefined;
+      let route: string | undefined;
+      let method: string | undefined;
       try {
-        path = await answer(exchange);
+        await answer(exchange, (found, asked) => {
+          route = found.path;
+          method = asked;
+        });
       } catch (error) {
         await answerError(context, exchange, error);
       }
-      const ms = Math.round(performance.now() - began);
+      const ms = performance.now() - began;
+      const status = response.headersSent ? response.statusCode : undefined;
+      context.metrics.ended({ route, method, status, seconds: ms / 1000 });
       // The log has the path of the route: the request's own path may contain a signature.
-      context.log("debug", "request", { method: request.method, path, status: response.statusCode, ms });
+      context.log("debug", "request", { method: request.method, path: route, status, ms: Math.round(ms) });
     },
   };
 }
@@ -102,6 +110,7 @@ function allRoutes(version: string, mcp: Mount | undefined): Route[] {
     ...contentRoutes,
     ...tusRoutes,
     ...serviceRoutes,
+    metricsRoute,
   ];
   const document = openApiDocument(described, version);
   const openApi: Route = {

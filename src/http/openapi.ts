@@ -87,10 +87,11 @@ function queryParameters(query: z.ZodObject): Json[] {
   }));
 }
 
-function describeAnswer({ description, json, bytes, csv }: AnswerDescription): Json {
+function describeAnswer({ description, json, bytes, csv, text }: AnswerDescription): Json {
   const content = {
     ...(json && { "application/json": { schema: schemaOf(json) } }),
     ...(csv && { "text/csv": { schema: { type: "string" } } }),
+    ...(text && { [text]: { schema: { type: "string" } } }),
     ...(bytes && { "*/*": {} }),
   };
   return Object.keys(content).length === 0 ? { description } : { description, content };

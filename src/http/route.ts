@@ -34,6 +34,8 @@ export interface AnswerDescription {
   readonly bytes?: true;
   /** The body is CSV if the client wants that. */
   readonly csv?: true;
+  /** Media type of a body of text. */
+  readonly text?: string;
 }
 
 export interface Route {

@@ -5,6 +5,7 @@ import type { Log } from "../store/ports/log.js";
 import type { Store } from "../store/store.js";
 import { withTimeout } from "../store/with-timeout.js";
 import { createDispatch } from "./dispatch.js";
+import type { Metrics } from "./metrics/metrics.js";
 import type { Mount } from "./mount.js";
 import { AnalysisPlaces } from "./security/analysis-places.js";
 import { BearerAuth } from "./security/bearer-auth.js";
@@ -17,6 +18,8 @@ export interface HttpServerOptions {
   readonly store: Store;
   /** Its `origin` is set when the server listens. */
   readonly signedUrls: SignedUrls;
+  /** Closed when the server has stopped. */
+  readonly metrics: Metrics;
   readonly log: Log;
   readonly version: string;
   readonly readOnly: boolean;
@@ -88,7 +91,7 @@ const bufferBytes = 1024 * 1024;
 
 /** Starts to listen. @throws ListenError */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
-  const { store, signedUrls, log, host, port, token, publicUrl, mcp } = options;
+  const { store, signedUrls, metrics, log, host, port, token, publicUrl, mcp } = options;
   const limits = { ...usualLimits, ...options.limits };
   const stopping = new AbortController();
   setMaxListeners(0, stopping.signal); // each request whose body is being read adds one
@@ -122,7 +125,10 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       });
     });
   };
-  server.on("connection", (socket: Socket) => connections.add(socket));
+  server.on("connection", (socket: Socket) => {
+    metrics.connected(socket);
+    connections.add(socket);
+  });
   server.on("request", onRequest);
   server.on("checkContinue", onRequest); // a client that is refused learns it before it sends the body
   server.on("checkExpectation", onRequest);
@@ -136,6 +142,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   server.on("error", (error) => log("error", "http_failed", { error: String(error) }));
   const origin = originOf(host, (server.address() as AddressInfo).port);
   signedUrls.origin = publicUrl ?? origin;
+  metrics.watchStore(store, log);
   return {
     origin,
     async stop() {
@@ -152,6 +159,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       await withTimeout(limits.lastMs, connections.finish());
       server.closeAllConnections();
       await closed;
+      metrics.close();
     },
   };
 }

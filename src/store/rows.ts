@@ -105,14 +105,20 @@ export class Rows {
     return lastNumber(await this.ofKey(bucket, key));
   }
 
+  /** A row of any kind, as it is stored. */
+  async stored(key: string): Promise<StoredRow | undefined> {
+    const text = await this.#dependencies.metadata.get(key);
+    return text === undefined ? undefined : { key, text };
+  }
+
   /** Begins a change. Nothing is written before `commit`. */
   begin(): Change {
     return new Change(this.#dependencies);
   }
 
   async #read<Read>(key: string, parse: (row: StoredRow) => Read): Promise<Read | undefined> {
-    const text = await this.#dependencies.metadata.get(key);
-    return text === undefined ? undefined : parse({ key, text });
+    const row = await this.stored(key);
+    return row && parse(row);
   }
 }
 
@@ -130,7 +136,8 @@ export class Change {
   /** Writes a session. Undefined as `old` means that its row must be absent. Returns the row as it will be. */
   session(old: SessionRow | undefined, value: SessionRecord): SessionRow {
     const key = sessionKey(value.id);
-    const text = this.#encode(value);
+    const { bucket, ...rest } = value;
+    const text = this.#encode({ bucket, ...rest }); // the bucket comes first, see `bucketIn`
     this.#rows.push({ key, old: old?.text, next: text });
     return { key, text, value };
   }
@@ -179,9 +186,24 @@ export class Change {
     return artifact;
   }
 
+  /** Writes a row that must be absent. */
+  add(key: string, value: object): void {
+    this.#rows.push({ key, old: undefined, next: this.#encode(value) });
+  }
+
+  /** Makes the change fail if a row is not the same as when it was read. */
+  compare({ key, text }: StoredRow): void {
+    this.#rows.push({ key, old: text, next: text });
+  }
+
   /** Makes the change fail if the key's versions are not the same as when they were read. */
   compareVersions(bucket: string, key: string, { artifact }: KeyRows): void {
     this.#rows.push({ key: artifactKey(bucket, key), old: artifact?.text, next: artifact?.text });
+  }
+
+  /** Makes the change fail if a row is not the same as when it was read. */
+  compareRow({ key, text }: StoredRow): void {
+    this.#rows.push({ key, old: text, next: text });
   }
 
   /** Writes that a sweep has seen a key as expired. */

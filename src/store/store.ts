@@ -1,7 +1,13 @@
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { Archive } from "./archive/archive.js";
 import { ArtifactStore } from "./artifacts/artifact-store.js";
+import { type Backups, createBackups } from "./backup/backups.js";
+import { fullNamesLog } from "./bucket-prefix/full-names-log.js";
+import { prefixedMetadata } from "./bucket-prefix/prefixed-metadata.js";
+import { BucketLimits } from "./buckets/bucket-limits.js";
+import { Buckets } from "./buckets/buckets.js";
 import { Insight } from "./insight/insight.js";
+import { AgeLimits } from "./maintenance/age-limits.js";
 import { checkedContent, checkedMetadata } from "./maintenance/checked-engines.js";
 import { createReadiness } from "./maintenance/readiness.js";
 import { StoreIdentity } from "./maintenance/store-identity.js";
@@ -19,7 +25,7 @@ import {
 } from "./model/limits.js";
 import { artifactPrefix } from "./model/row-keys.js";
 import { FreedPieces } from "./pieces/freed-pieces.js";
-import { Staging } from "./pieces/staging.js";
+import { Staging, type StagingDependencies } from "./pieces/staging.js";
 import { type Analyses, noAnalyses } from "./ports/analyses.js";
 import { type ArchiveFolders, noArchiveFolders } from "./ports/archive-folder.js";
 import type { ContentStore } from "./ports/content-store.js";
@@ -28,25 +34,31 @@ import { type Digests, plainDigests } from "./ports/digests.js";
 import type { LocalFiles } from "./ports/local-files.js";
 import type { Log } from "./ports/log.js";
 import type { MetadataStore } from "./ports/metadata-store.js";
+import type { StoreSize } from "./ports/store-size.js";
 import { noTransferUrls, type TransferUrls } from "./ports/transfer-urls.js";
 import { createChangeSignal } from "./publication/change-signal.js";
-import { Ender } from "./publication/ender.js";
-import { Publisher } from "./publication/publisher.js";
-import { Quota } from "./publication/quota.js";
+import { Ender, type EnderDependencies } from "./publication/ender.js";
+import { Publisher, type PublisherDependencies } from "./publication/publisher.js";
+import { Quota, type QuotaLimits } from "./publication/quota.js";
 import { createRevisions, type Revisions } from "./publication/revisions.js";
 import { StoreClock } from "./publication/store-clock.js";
-import { Rows } from "./rows.js";
+import { createIds } from "./random-ids.js";
+import { Rows, type RowsDependencies } from "./rows.js";
 import { FileTransfer } from "./transfer/file-transfer.js";
 import { Uploads } from "./uploads/uploads.js";
 
-export interface Store {
+export interface Store extends Backups {
   readonly artifacts: ArtifactStore;
+  readonly buckets: Buckets;
   readonly uploads: Uploads;
   readonly transfer: FileTransfer;
   readonly archive: Archive;
   readonly insight: Insight;
   readonly revisions: Revisions;
   readonly sweep: Sweep;
+  readonly ageLimits: AgeLimits;
+  /** How much the store holds: cheap, however large it is. */
+  size(): Promise<StoreSize>;
   /** Checks every row against every file. */
   verify(options?: VerifyOptions): Promise<VerifyReport>;
   /**
@@ -96,6 +108,12 @@ export interface StoreOptions {
   readonly maxOpenSessions?: number;
   readonly maxUnfinishedBytes?: number;
   readonly readOnly?: boolean;
+  /**
+   * What the name of every bucket begins with in the store, and nowhere in `artifacts`, `uploads`, `transfer`, `insight`
+   * and `revisions`. To them other buckets do not exist. Empty by default. `sweep`, `verify` and the limits are about the
+   * whole store.
+   */
+  readonly bucketPrefix?: string;
   /** Which content lies in rows, and how many pieces an upload may have. */
   readonly pieceLimits?: PieceLimits;
   /** How long the rows of removed pieces wait, so that one transaction removes several. */
@@ -105,56 +123,43 @@ export interface StoreOptions {
 /** Creates an artifact store over two engines. Any number of stores, in any number of processes, may share their data. */
 export function createStore(options: StoreOptions): Store {
   const { files, log, now = Date.now, monotonicMs = () => performance.now() } = options;
-  const {
-    newId = () => randomBytes(16).toString("hex"),
-    newRevision = randomUUID,
-    maxArtifactBytes = Number.MAX_SAFE_INTEGER,
-    maxChunkBytes = defaultMaxChunkBytes,
-    keepVersions = defaultKeepVersions,
-    sessionTtlMs = defaultSessionTtlMs,
-    maxStoreBytes = Number.MAX_SAFE_INTEGER,
-    maxOpenSessions = defaultMaxOpenSessions,
-    maxUnfinishedBytes = Number.MAX_SAFE_INTEGER,
-    readOnly = false,
-    urls = noTransferUrls,
-    digests = plainDigests,
-    analyses = noAnalyses,
-    derived = noDerivedStore,
-    archiveFolders: folders = noArchiveFolders,
-    pieceLimits = defaultPieceLimits,
-    freedGatherMs = defaultFreedGatherMs,
-  } = options;
+  const { newId = createIds(), newRevision = randomUUID } = options;
+  const { urls = noTransferUrls, digests = plainDigests, analyses = noAnalyses, derived = noDerivedStore } = options;
+  const { pieceLimits = defaultPieceLimits, freedGatherMs = defaultFreedGatherMs, readOnly = false } = options;
+  const { sessionTtlMs = defaultSessionTtlMs, archiveFolders: folders = noArchiveFolders, bucketPrefix = "" } = options;
   const identity = new StoreIdentity({ ...options, newId, newRevision });
   const metadata = checkedMetadata(options.metadata, identity);
   const content = checkedContent(options.content, identity);
   const clock = new StoreClock({ metadata, now, monotonicMs, newRevision });
   const { nowSeconds } = clock;
-  const rows = new Rows({ metadata, newRevision, newId, nowSeconds });
   const signal = createChangeSignal(metadata, newRevision, log);
   const freed = new FreedPieces({ metadata, content, derived, log, gatherMs: freedGatherMs });
-  const engines = { rows, metadata, content, freed, digests, log, newId, nowSeconds, pieceLimits };
-  const staging = new Staging(engines);
-  const ender = new Ender({ ...engines, staging, signal });
-  const publisher = new Publisher({ ...engines, staging, signal, clock, keepVersions });
-  const quota = new Quota(metadata, { maxStoreBytes, maxOpenSessions, maxUnfinishedBytes }, log);
-  const limits = { maxArtifactBytes, maxChunkBytes, keepVersions };
-  const shared = { ...engines, ...limits, ender, signal, quota, urls, clock };
-  const uploads = new Uploads({ ...shared, staging, publisher, sessionTtlMs, readOnly });
+  const limits = artifactLimits(options);
+  const engines = { content, freed, digests, newRevision, newId, nowSeconds, pieceLimits, signal, clock, ...limits };
+  const whole = publicationOn({ ...engines, metadata, log });
+  const clients = bucketPrefix === "" ? whole : publicationOn({ ...engines, ...under(bucketPrefix, metadata, log) });
+  const bucketLimits = new BucketLimits({ ...whole, monotonicMs });
+  const clientLimits = whole === clients ? bucketLimits : new BucketLimits({ ...clients, monotonicMs });
+  const quota = new Quota(metadata, quotaLimits(options), clientLimits, log);
+  const shared = { ...clients, quota, urls };
+  const uploads = new Uploads({ ...shared, sessionTtlMs, readOnly });
   const artifacts = new ArtifactStore({ ...shared, uploads });
   return {
     artifacts,
+    buckets: new Buckets({ metadata, limits: bucketLimits, nowSeconds, newRevision }),
     uploads,
-    transfer: new FileTransfer({ files, uploads, artifacts, maxChunkBytes }),
-    archive: new Archive({ ...shared, folders, files, artifacts, uploads, maxChunkBytes }),
-    insight: new Insight({ artifacts, analyses, derived, log, readOnly, ...pieceLimits }),
-    revisions: createRevisions(metadata),
-    verify: (verifyOptions) => verify({ ...engines, identity }, verifyOptions),
-    sweep: new Sweep({ ...engines, derived, publisher, ender, identity, clock, signal }),
-    async check() {
-      await identity.check();
-    },
+    transfer: new FileTransfer({ files, uploads, artifacts, maxChunkBytes: limits.maxChunkBytes }),
+    archive: new Archive({ ...shared, folders, files, artifacts, uploads }),
+    insight: new Insight({ artifacts, analyses, derived, log: clients.log, readOnly, ...pieceLimits }),
+    revisions: createRevisions(clients.metadata),
+    verify: (verifyOptions) => verify({ ...whole, identity }, verifyOptions),
+    ...createBackups({ ...whole, identity, newRevision }),
+    sweep: new Sweep({ ...whole, derived, identity }),
+    ageLimits: new AgeLimits({ ...whole, identity, limits: bucketLimits }),
+    size: () => metadata.size(),
+    check: async () => void (await identity.check()),
     ready: createReadiness({
-      ...engines,
+      ...whole,
       identity,
       readOnly,
       read: () => metadata.range(artifactPrefix, { limit: 1 }),
@@ -166,3 +171,35 @@ export function createStore(options: StoreOptions): Store {
     },
   };
 }
+
+function artifactLimits(options: StoreOptions) {
+  const { maxArtifactBytes = Number.MAX_SAFE_INTEGER, maxChunkBytes = defaultMaxChunkBytes } = options;
+  const { keepVersions = defaultKeepVersions } = options;
+  return { maxArtifactBytes, maxChunkBytes, keepVersions };
+}
+
+function quotaLimits(options: StoreOptions): QuotaLimits {
+  const { maxStoreBytes = Number.MAX_SAFE_INTEGER, maxUnfinishedBytes = Number.MAX_SAFE_INTEGER } = options;
+  const { maxOpenSessions = defaultMaxOpenSessions } = options;
+  return { maxStoreBytes, maxOpenSessions, maxUnfinishedBytes };
+}
+
+type Engines = Omit<
+  PublisherDependencies & EnderDependencies & StagingDependencies & RowsDependencies,
+  "rows" | "staging"
+>;
+
+/** Rows, and what changes them, over a view of the metadata. */
+function publicationOn<Given extends Engines>(engines: Given) {
+  const rows = new Rows(engines);
+  const staging = new Staging({ ...engines, rows });
+  const ender = new Ender({ ...engines, rows, staging });
+  const publisher = new Publisher({ ...engines, rows, staging });
+  return { ...engines, rows, staging, ender, publisher };
+}
+
+/** The rows and the log of clients whose buckets all begin with a prefix in the store. */
+const under = (bucketPrefix: string, metadata: MetadataStore, log: Log) => ({
+  metadata: prefixedMetadata(metadata, bucketPrefix),
+  log: fullNamesLog(log, bucketPrefix),
+});

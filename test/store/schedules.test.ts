@@ -417,6 +417,8 @@ const guarded: readonly (Pick<Position, "session" | "artifact"> & { readonly nam
     names: ["append the last bytes, made late", "abort"],
   },
   { session: "with bytes", artifact: "no version", names: ["append other bytes in time", "sweep late"] },
+  { session: "with bytes", artifact: "one version", names: ["delete what is too old", "take the limit of age away"] },
+  { session: "with bytes", artifact: "two versions", names: ["delete what is too old", "save later"] },
   {
     session: "with its last bytes missing",
     artifact: "no version",

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { type ClientRequest, request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from "node:http";
 import { buffer } from "node:stream/consumers";
 import { onTestFinished } from "vitest";
+import { createMetrics, type Metrics } from "../../src/http/metrics/metrics.js";
 import type { Mount } from "../../src/http/mount.js";
 import { SignedUrls } from "../../src/http/security/signed-urls.js";
 import { type HttpServerOptions, startHttpServer } from "../../src/http/server.js";
@@ -34,6 +35,7 @@ export interface HttpClient {
   readonly origin: string;
   readonly store: Store;
   readonly signedUrls: SignedUrls;
+  readonly metrics: Metrics;
   stop(): Promise<void>;
   /** Sends a request with the token, unless `headers` has another one. @param url absolute, or a path */
   ask(method: string, url: string, asked?: Asked): Promise<Answered>;
@@ -70,7 +72,8 @@ export async function serveHttp(
     urls: signedUrls,
     ...options,
   });
-  const shared = { ...options, store, signedUrls, log, readOnly, origins, maxArtifactBytes, maxChunkBytes };
+  const metrics = createMetrics("0.0.0-test");
+  const shared = { ...options, metrics, store, signedUrls, log, readOnly, origins, maxArtifactBytes, maxChunkBytes };
   const address = { host: options.host ?? "127.0.0.1", port: 0 };
   const server = await startHttpServer({ ...shared, ...address, version: "0.0.0-test", token });
   const origin = server.origin;
@@ -97,7 +100,7 @@ export async function serveHttp(
   }
   const ask: HttpClient["ask"] = (method, url, { headers, ...asked } = {}) =>
     askAsStranger(method, url, { ...asked, headers: { ...bearer, ...headers } });
-  return { origin, store, signedUrls, stop, ask, askAsStranger, begin };
+  return { origin, store, signedUrls, metrics, stop, ask, askAsStranger, begin };
 }
 
 /** The final answer to a request, without interim ones. */

@@ -1,3 +1,5 @@
+import { openPrefix, parseArtifactRow } from "../../src/store/model/records.js";
+import { artifactPrefix } from "../../src/store/model/row-keys.js";
 import type { Entry, MetadataStore, RangeOptions, StoredRow } from "../../src/store/ports/metadata-store.js";
 import { createScannedIndex } from "./scanned-index.js";
 
@@ -48,8 +50,9 @@ export function createMemoryMetadataStore({
       .slice(0, limit);
   const ids = versionIds.get(rows) ?? new Map<string, number>();
   versionIds.set(rows, ids);
+  const index = createScannedIndex({ range }, ids);
   return {
-    ...createScannedIndex({ range }, ids),
+    ...index,
     rows,
     pieceMap,
     get: async (key) => rows.get(withoutNul(key)),
@@ -87,6 +90,19 @@ export function createMemoryMetadataStore({
         .slice(0, limit)
         .map(([, entry]) => entry);
     },
+    async size() {
+      const buckets = await index.buckets({ prefix: "", now: 0, limit: Number.MAX_SAFE_INTEGER });
+      return {
+        buckets: buckets.length,
+        artifacts: buckets.reduce((sum, { artifacts }) => sum + artifacts, 0),
+        newestBytes: buckets.reduce((sum, { bytes }) => sum + bytes, 0),
+        bytes: under(artifactPrefix).reduce((sum, row) => sum + bytesOf(row), 0),
+        openUploads: under(openPrefix()).length,
+        databaseBytes: 0,
+        freeDatabaseBytes: 0,
+        freeDiskBytes: undefined,
+      };
+    },
     async snapshot(prefixes, visit) {
       const pages = prefixes.map(under); // before the first page is visited
       for (const page of pages) {
@@ -94,11 +110,16 @@ export function createMemoryMetadataStore({
       }
     },
     reclaim: async () => undefined,
+    compact: async () => ({ beforeBytes: 0, afterBytes: 0 }),
     checkIntegrity: async () => [],
     changeToken: async () => String(changeCounts.get(rows) ?? 0),
     isInPlace: async () => true,
   };
 }
+
+/** Bytes of all versions of a key. */
+const bytesOf = (row: StoredRow): number =>
+  parseArtifactRow(row).value.versions.reduce((sum, { bytes }) => sum + bytes, 0);
 
 function entriesOf(rows: readonly StoredRow[], skip: number, delimiter: string): Map<string, Entry> {
   const entries = new Map<string, Entry>();

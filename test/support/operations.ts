@@ -61,6 +61,9 @@ const muchLaterMs = sceneMs + 2 * dayMs;
 const get: Operation = { run: ({ uploads }, id) => uploads.get(id), promises: expectUpload };
 const sweep: Operation = { run: ({ sweep }) => sweep.run({ trustsClock: true }), isSweep: true };
 
+/** Seconds. What is made at `sceneMs` is older at `soonMs`, and what is made then is not. */
+const maxAge = 10 * 60;
+
 /** The key that some operations save first. */
 export const sourceKey = "s";
 
@@ -148,6 +151,23 @@ export const operations: Readonly<Record<string, Operation>> = {
     },
     deletes: () => true,
   },
+  "delete what is too old": {
+    async run({ buckets, ageLimits }) {
+      await buckets.set("b", { max_age: maxAge });
+      return ageLimits.run({ trustsClock: true });
+    },
+    deletes: () => true,
+    allows({ removed, before, after, limits, now }) {
+      if (removed.length === 0) return;
+      assert.equal(after, undefined, "the key is gone");
+      assert.equal(limits?.max_age, maxAge, "an artifact was deleted after the limit of its bucket was taken away");
+      const age = now - (before?.versions[0]?.created_at ?? now);
+      assert.ok(age >= maxAge, `an artifact was deleted whose newest version is ${age} seconds old`);
+    },
+    nowMs: soonMs,
+  },
+  "take the limit of age away": { run: ({ buckets }) => buckets.set("b", { max_age: null }) },
+  "save later": { ...save("saved later"), nowMs: soonMs },
   "begin with the newest version": { run: begin, promises: expectBegun },
   "extend the newest version": {
     async run(store) {

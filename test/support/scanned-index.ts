@@ -1,4 +1,5 @@
-import { compareKeys } from "../../src/engines/key-order.js";
+import { compareKeys } from "../../src/store/model/key-order.js";
+import { isBucket } from "../../src/store/model/names/bucket-name.js";
 import { type ArtifactRecord, parseArtifactRow } from "../../src/store/model/records.js";
 import { artifactKey, artifactPrefix } from "../../src/store/model/row-keys.js";
 import type {
@@ -33,13 +34,16 @@ export function createScannedIndex(metadata: Pick<MetadataStore, "range">, ids: 
       return [{ bucket, key, version: newest.version, id, record, newest }];
     });
   }
-  const alive = async (now: number): Promise<Entry[]> => (await all()).filter((entry) => !hasExpired(entry, now));
+  const alive = async (now: number, bucketPrefix = ""): Promise<Entry[]> =>
+    named(bucketPrefix, await all()).filter((entry) => !hasExpired(entry, now));
   const under = async (bucket: string, prefix: string): Promise<Entry[]> =>
     (await all()).filter((entry) => entry.bucket === bucket && entry.key.startsWith(prefix));
 
   return {
     async search(query) {
-      const entries = (await alive(query.now)).filter((entry) => isMatch(entry, query)).sort(orders[query.order]);
+      const entries = (await alive(query.now, query.bucket_prefix))
+        .filter((entry) => isMatch(entry, query))
+        .sort(orders[query.order]);
       const from = Number(query.after ?? 0);
       const page = entries.slice(from, from + query.limit);
       const found = page.map(
@@ -48,9 +52,9 @@ export function createScannedIndex(metadata: Pick<MetadataStore, "range">, ids: 
       const end = from + page.length;
       return end < entries.length ? { found, next: String(end) } : { found };
     },
-    async buckets({ prefix, now, limit, after }) {
+    async buckets({ prefix, now, limit, after, bucket_prefix }) {
       const summaries = new Map<string, BucketSummary>();
-      for (const { bucket, newest } of await alive(now)) {
+      for (const { bucket, newest } of await alive(now, bucket_prefix)) {
         const { artifacts = 0, bytes = 0, newest_at = 0 } = summaries.get(bucket) ?? {};
         summaries.set(bucket, {
           name: bucket,
@@ -73,8 +77,8 @@ export function createScannedIndex(metadata: Pick<MetadataStore, "range">, ids: 
         .filter((entry) => now === undefined || !hasExpired(entry, now));
       return (fromEnd ? found.reverse() : found).slice(0, limit).map(toKey);
     },
-    async expired(now, { skip, limit }) {
-      return (await all())
+    async expired(now, { skip, limit, bucket_prefix = "" }) {
+      return named(bucket_prefix, await all())
         .filter((entry) => hasExpired(entry, now))
         .sort((a, b) => (a.newest.expires_at ?? 0) - (b.newest.expires_at ?? 0))
         .slice(skip, skip + limit)
@@ -107,6 +111,12 @@ function useOf(entries: readonly Entry[]): BucketUse {
   const versions = entries.flatMap(({ record }) => record.versions);
   return { artifacts: entries.length, bytes: versions.reduce((sum, { bytes }) => sum + bytes, 0) };
 }
+
+/** The entries of the buckets that a bucket prefix leaves, with the rest of the bucket's name. */
+const named = (bucketPrefix: string, entries: readonly Entry[]): Entry[] =>
+  entries
+    .filter(({ bucket }) => bucket.startsWith(bucketPrefix) && isBucket(bucket.slice(bucketPrefix.length)))
+    .map((entry) => ({ ...entry, bucket: entry.bucket.slice(bucketPrefix.length) }));
 
 const toKey = ({ bucket, key, version, id }: Entry): IndexedKey => ({ bucket, key, version, id });
 const hasExpired = ({ newest }: Entry, now: number): boolean =>

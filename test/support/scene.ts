@@ -1,6 +1,13 @@
 import { isDeepStrictEqual } from "node:util";
 import type { PieceLimits } from "../../src/store/model/limits.js";
-import type { ArtifactRecord, DueRecord, GoneRecord, SessionRecord, Version } from "../../src/store/model/records.js";
+import type {
+  ArtifactRecord,
+  BucketRecord,
+  DueRecord,
+  GoneRecord,
+  SessionRecord,
+  Version,
+} from "../../src/store/model/records.js";
 import type { RowChange } from "../../src/store/ports/metadata-store.js";
 import type { Store, StoreOptions } from "../../src/store/store.js";
 import { type Step, stepwise } from "./faults.js";
@@ -26,6 +33,8 @@ export interface Change {
   readonly edits: readonly { readonly from: Version; readonly to: Version }[];
   /** What an earlier sweep has seen of the key, if the change drops its row. */
   readonly due: DueRecord | undefined;
+  /** The limits of the bucket at that moment. */
+  readonly limits: BucketRecord | undefined;
   /** The time of that process, in unix seconds. */
   readonly now: number;
   /** Whether the key has a version that was published after that session's last byte. */
@@ -197,7 +206,8 @@ export class Scene {
     const otherRow = rows.find((row) => row.key.startsWith("artifact\t") && row.key !== rowKey);
     const other = otherRow && compared(otherRow.old, otherRow.next);
     const changes = rowKey === artifactRow ? this.changes : this.elsewhere;
-    const facts = { added, session, removed, edits, due, now, isOvertaken, other };
+    const limits = parse<BucketRecord>(this.rows.get("bucket\tb"));
+    const facts = { added, session, removed, edits, due, limits, now, isOvertaken, other };
     changes.push({ key, by, before, after, lastBefore, ...facts });
   }
 

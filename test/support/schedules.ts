@@ -229,9 +229,14 @@ class Process {
 /**
  * Whether a call leaves nothing that another process can see, in engines that keep nothing on a disk. The order of such
  * calls does not matter, so they are no steps. The rows `changed` and `clock` are only hints, and the row `store` never
- * changes.
+ * changes. The limits of buckets are read at the beginning of a process, or right after it has changed them.
  */
 function isUnseen(name: string, [key]: readonly unknown[]): boolean {
-  const unseen = ["close", "sync", "releaseReserve", "restoreReserve", "isInPlace", "reclaim", "readMark", "writeMark"];
-  return unseen.includes(name) || (name === "put" && (key === "changed" || key === "clock")) || key === "store";
+  const unseen = ["close", "sync", "releaseReserve", "restoreReserve", "isInPlace", "reclaim", "compact", "readMark"];
+  return (
+    [...unseen, "writeMark"].includes(name) ||
+    (name === "put" && (key === "changed" || key === "clock")) ||
+    key === "store" ||
+    key === "bucket\t"
+  );
 }

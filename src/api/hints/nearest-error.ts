@@ -32,6 +32,15 @@ export async function nearestError(artifacts: Listings, error: ArtifactError): P
   }
 }
 
+/** Does `work`. @throws ArtifactError as `work` does, as `nearestError` says it */
+export async function withNearest<Result>(artifacts: Listings, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    throw error instanceof ArtifactError ? await nearestError(artifacts, error) : error;
+  }
+}
+
 /** The error's details say which artifact or bucket was not found. */
 async function hintOn(artifacts: Listings, { code, next, details }: ArtifactError): Promise<Hint | undefined> {
   const { bucket, key } = details;
@@ -50,8 +59,18 @@ async function keyHint(artifacts: Listings, bucket: string, key: string): Promis
   if (data.length > 0) {
     return { text: `It is a folder: there are keys that begin with ${quote(folder)}.`, next: "see_artifacts" };
   }
-  const near = await nearKeys(artifacts, bucket, key);
-  return near.length === 0 ? undefined : corrected(`Similar keys in this bucket: ${near.map(quote).join(", ")}.`);
+  const keys = await nearKeys(artifacts, bucket, key);
+  if (keys.length > 0) return corrected(`Similar keys in this bucket: ${keys.map(quote).join(", ")}.`);
+  const folders = await nearFolders(artifacts, bucket, folder);
+  return folders.length === 0 ? undefined : corrected(`Similar folders: ${folders.map(quote).join(", ")}.`);
+}
+
+/** Folders beside the given one that are near. @param folder ends with a slash */
+async function nearFolders(artifacts: Listings, bucket: string, folder: string): Promise<string[]> {
+  const parent = folder.slice(0, folder.lastIndexOf("/", folder.length - 2) + 1);
+  const { prefixes } = await artifacts.list({ bucket, prefix: parent, delimiter: "/", limit: maxCompared });
+  const nameOf = (path: string): string => path.slice(0, -1);
+  return prefixes.filter((other) => isNearKey(nameOf(folder), nameOf(other))).slice(0, maxNamed);
 }
 
 /** Keys of its folder that are near; else of the folder above, or of the whole bucket. */

@@ -32,55 +32,62 @@ export const commandTable: Readonly<Record<CommandName, CommandHelp>> = {
   ls: {
     usage: "ls [BUCKET[/PREFIX]]",
     help: "list buckets, or what is in one",
-    details: "",
+    details:
+      "With a folder it lists one level, with `--recursive` everything below. `PREFIX` is a folder if there is one of this name, otherwise all keys that begin so. On a terminal it is a table. For a program it is one address a line, which every other command takes; with `--long` exact facts with tabs between them: bytes, time, version, type, address, expiry, who saved it, SHA-256, metadata. A listing of any length is printed as it is read.",
     exitCodes: ofStoreCommand,
   },
   tree: {
     usage: "tree [BUCKET[/PREFIX]]",
     help: "draw the folders of keys",
-    details: "",
+    details: "`--long` adds size, type and time.",
     exitCodes: ofStoreCommand,
   },
   search: {
     usage: "search WORDS",
     help: "find artifacts by words in their names and metadata",
-    details: "",
+    details:
+      "Each word must be a part of the bucket, the key or the metadata; case is ignored, and content is not searched. All conditions must hold for the newest version. If nothing is found, stderr says which word or condition is the reason, and the exit code is 0.",
     exitCodes: ofStoreCommand,
   },
   versions: {
     usage: "versions BUCKET/KEY",
     help: "list the versions of an artifact",
-    details: "",
+    details:
+      "The newest comes first. For a program it is one address with a version a line, and with `--long` the facts.",
     exitCodes: ofStoreCommand,
   },
   du: {
     usage: "du [BUCKET[/PREFIX]]",
     help: "add up sizes",
-    details: "",
+    details:
+      "It prints the bytes of the newest versions, the bytes of all versions, and the numbers of artifacts and versions: for each bucket, or for each folder one level below the address, and then for the keys in no deeper folder. Content that versions share on the disk counts for each. It reads every row.",
     exitCodes: ofStoreCommand,
   },
   uploads: {
     usage: "uploads [BUCKET[/KEY]]",
     help: "list unfinished uploads",
-    details: "",
+    details:
+      "It prints id, bytes that are stored, size if it is known, status, expiry and address. The status `conflict` means that all bytes are there and the condition for publishing them was not met.",
     exitCodes: ofStoreCommand,
   },
   cat: {
-    usage: "cat BUCKET/KEY[@VERSION]",
+    usage: "cat BUCKET/KEY[@VERSION] ...",
     help: "write content to stdout",
-    details: "",
+    details:
+      "It takes several addresses. The version is the newest unless `@VERSION` names one. Content whose digest is wrong is not written to its end, and the exit code is 1.",
     exitCodes: ofStoreCommand,
   },
   describe: {
     usage: "describe BUCKET/KEY[@VERSION]",
     help: "say what content is: lines, columns, entries",
-    details: "",
+    details: "It is the same as what the tool `describe_artifact` tells, without limits on its length.",
     exitCodes: ofStoreCommand,
   },
   diff: {
-    usage: "diff A B",
+    usage: "diff A [B]",
     help: "compare two artifacts or versions",
-    details: "",
+    details:
+      "With one address it compares the newest version, or the one that is named, with the other: `diff KEY` the newest with the one before, `diff KEY@2` version 2 with the newest. Texts give a unified diff, which `patch` takes; tables give the rows that changed with `--by COLUMN`; other content gives the first byte that differs. The exit code is 0 also if they differ; `--json` tells it as `kind`.",
     exitCodes: ofStoreCommand,
   },
   put: {
@@ -142,17 +149,19 @@ export const commandTable: Readonly<Record<CommandName, CommandHelp>> = {
   backup: {
     usage: "backup DIR",
     help: "back up the whole store while servers run",
-    details: "",
+    details:
+      "DIR is new, empty, or has an earlier backup of the same store, and lies outside the data directory. The rows are taken as of one moment, then the content that they name is written, each once. Content that DIR has already is not read again, unless `--check` is given. Until the new backup is whole, DIR has the one before. After a kill, the same command continues. What was deleted meanwhile is listed, and left out.",
     exitCodes: ofStoreCommand,
   },
   restore: {
     usage: "restore DIR",
     help: "fill an empty store from a backup",
-    details: "",
+    details:
+      "The store is made if there is none; one that holds artifacts is refused. After a kill, the same command continues. At the end every row is compared with the backup, and the store is verified. Unfinished uploads continue with the same id. URLs that were signed before work only if the file `signing-key` is copied.",
     exitCodes: ofStoreCommand,
   },
   verify: {
-    usage: "verify [--root DIR] [--repair] [--json]",
+    usage: "verify [--root DIR] [--repair] [--compact] [--json]",
     help: "check every row and every byte of the store",
     details: "Servers may run meanwhile.",
     exitCodes: [
@@ -185,7 +194,8 @@ export const commandTable: Readonly<Record<CommandName, CommandHelp>> = {
   completion: {
     usage: "completion bash|zsh|fish",
     help: "print a script that completes commands and options in a shell",
-    details: "",
+    details:
+      "The script completes commands, options, their values, and addresses, for which it asks the program itself. In `~/.bashrc`, or in `~/.zshrc` after `compinit`: `source <(artifacts-mcp completion bash)` with the name of the shell. For fish: `artifacts-mcp completion fish > ~/.config/fish/completions/artifacts-mcp.fish`.",
     exitCodes: [
       [0, "it is done"],
       [2, "the command line is wrong"],

@@ -6,17 +6,20 @@ import {
   defaultSessionTtlMs,
   largestKeepVersions,
   largestMaxChunkBytes,
+  maxBucketChars,
 } from "../../store/model/limits.js";
+import { LOG_LEVELS } from "../../store/ports/log.js";
 import { type CommandName, commandWords, storeCommandNames } from "./command-names.js";
 import type { Option } from "./option.js";
 import { storeOptions } from "./store-options.js";
 import {
   address,
+  bucketPrefix,
   directory,
   duration,
   entryName,
   flag,
-  logLevel,
+  oneOf,
   origin,
   publicUrl,
   token,
@@ -33,6 +36,10 @@ const anyBytes = wholeNumber(1, unlimited);
 const everyCommand: readonly CommandName[] = ["serve", ...commandWords];
 const onStore: readonly CommandName[] = everyCommand.filter((name) => name !== "completion");
 const server: readonly CommandName[] = ["serve", "setup"];
+/** The others are about the whole store, and name buckets in full. */
+const inBuckets: readonly CommandName[] = storeCommandNames.filter(
+  (name) => !["bucket", "backup", "restore"].includes(name),
+);
 
 export const optionTable = {
   root: {
@@ -74,6 +81,17 @@ export const optionTable = {
       "The store must exist. Over HTTP, requests that write are refused. The environment variable takes `true` or `false`.",
     parser: flag,
     default: false,
+  },
+  "bucket-prefix": {
+    commands: [...server, ...inBuckets],
+    group: "Data",
+    value: "PREFIX",
+    help: "add this to the name of every bucket, and show no other buckets",
+    details: `Clients know buckets by the rest of their names: with \`run7-\`, what they save to \`results\` is in the bucket \`run7-results\` of the store, and no other bucket exists for them. Servers with different prefixes can share one data directory; take prefixes none of which begins with another one. A prefix is 1 to ${maxBucketChars - 1} characters with which a bucket's name can begin, and prefix and name together have ${maxBucketChars} characters at most. Limits such as \`--max-store-bytes\`, the expiry of content and the log are about the whole store, so a client can get \`storage_full\` because of what others have stored. Commands on artifacts obey the same prefix; \`bucket\`, \`backup\`, \`restore\` and \`verify\` ignore it and name buckets in full.`,
+    parser: bucketPrefix,
+    default: "",
+    defaultText: "none",
+    example: "--bucket-prefix run7-",
   },
   "keep-versions": {
     commands: server,
@@ -232,7 +250,8 @@ export const optionTable = {
     help: "least level that is logged: debug, info, warn or error",
     details:
       "Logs go to stderr, one line an event. If stderr fails, logging ends and the server goes on. Commands on artifacts log from `warn` on, unless the option is given.",
-    parser: logLevel,
+    values: LOG_LEVELS,
+    parser: oneOf(LOG_LEVELS),
     default: "info",
     defaultText: "info",
     example: "--log-level warn",
@@ -242,6 +261,12 @@ export const optionTable = {
     group: "Options of verify",
     help: "move orphans and unreadable rows into the folder orphans, and free what crashes left",
     details: "It removes nothing that a row names.",
+  },
+  compact: {
+    commands: ["verify"],
+    group: "Options of verify",
+    help: "give the free space in the database back to the file system, after the check",
+    details: "Servers may run meanwhile. A database that is damaged is left as it is.",
   },
   ...storeOptions,
   write: {
@@ -267,7 +292,7 @@ export const optionTable = {
     group: "Options of every command",
     help: "with --version: print the versions of Node and SQLite too",
   },
-  help: { commands: everyCommand, group: "Options of every command", help: "print the help" },
+  help: { commands: everyCommand, group: "Options of every command", short: "h", help: "print the help" },
 } as const satisfies Record<string, Option>;
 
 export type OptionName = keyof typeof optionTable;

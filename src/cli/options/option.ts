@@ -10,6 +10,8 @@ export interface Option {
   readonly short?: string;
   /** How help names the value. A flag has none. */
   readonly value?: string;
+  /** All values that it can have, where there are a few: shells complete them. */
+  readonly values?: readonly string[];
   /** What it does, for `--help`: one line without a full stop at its end. */
   readonly help: string;
   /** What an operator should know besides: whole sentences, for docs/options.md only. */

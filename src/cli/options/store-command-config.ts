@@ -1,6 +1,6 @@
 import type { LogLevel } from "../../store/ports/log.js";
 import type { StoreCommandName } from "./command-names.js";
-import type { OptionName } from "./option-table.js";
+import { type OptionName, options } from "./option-table.js";
 import { type GivenOptions, type OptionValues, optionValues } from "./option-values.js";
 import { type StoreConfig, storeConfig } from "./store-config.js";
 
@@ -29,6 +29,7 @@ export function storeCommandConfig(
   const levels = values.all("log-level");
   return Object.freeze({
     ...storeConfig(values, environment),
+    bucketPrefix: options["bucket-prefix"].commands.includes(command) ? values.one("bucket-prefix") : "",
     command,
     words,
     options: { ...values, has: (name: OptionName) => given.has(name) },

@@ -15,6 +15,8 @@ export interface StoreConfig {
   readonly maxStoreBytes: number;
   readonly maxOpenSessions: number;
   readonly maxUnfinishedBytes: number;
+  /** What the name of every bucket begins with in the store, and not in what clients send and get; empty for nothing. */
+  readonly bucketPrefix: string;
 }
 
 /** @throws ConfigError */
@@ -30,5 +32,6 @@ export function storeConfig({ all, one }: OptionValues, environment: NodeJS.Proc
     maxStoreBytes: one("max-store-bytes"),
     maxOpenSessions: one("max-open-sessions"),
     maxUnfinishedBytes: one("max-unfinished-bytes"),
+    bucketPrefix: one("bucket-prefix"),
   };
 }

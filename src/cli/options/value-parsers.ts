@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { largestSessionTtlMs, smallestSessionTtlMs } from "../../store/model/limits.js";
+import { largestSessionTtlMs, maxBucketChars, smallestSessionTtlMs } from "../../store/model/limits.js";
+import { isBucketPrefix } from "../../store/model/names/bucket-name.js";
 import { absolutePath } from "./directories.js";
 
 /*
@@ -35,9 +36,36 @@ export const flag = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
-export const logLevel = z.string().transform((text, context) => {
-  if (text === "debug" || text === "info" || text === "warn" || text === "error") return text;
-  context.addIssue("one of debug, info, warn, error");
+export function oneOf<Value extends string>(values: readonly Value[]) {
+  return z.string().transform((text, context) => {
+    const found = values.find((value) => value === text);
+    if (found !== undefined) return found;
+    context.addIssue(`one of ${values.join(", ")}`);
+    return z.NEVER;
+  });
+}
+
+/** A text that is not empty. */
+export const someText = z.string().transform((text, context) => {
+  if (text !== "") return text;
+  context.addIssue("a text that is not empty");
+  return z.NEVER;
+});
+
+/** A name and a value of metadata. */
+export const metadataPair = z.string().transform((text, context) => {
+  const at = text.indexOf("=");
+  if (at > 0) return { name: text.slice(0, at), value: text.slice(at + 1) };
+  context.addIssue("NAME=VALUE, like run=42");
+  return z.NEVER;
+});
+
+/** The beginning of a bucket's name, which leaves room for one more character at least. */
+export const bucketPrefix = z.string().transform((text, context) => {
+  if (text !== "" && isBucketPrefix(text) && text.length < maxBucketChars) return text;
+  context.addIssue(
+    `the beginning of a bucket's name: 1 to ${maxBucketChars - 1} letters, digits, "-", "_" or single dots, and no dot first, like run7-`,
+  );
   return z.NEVER;
 });
 

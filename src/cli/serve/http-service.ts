@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import packageJson from "../../../package.json" with { type: "json" };
+import type { WorkMetrics } from "../../http/metrics/work-metrics.js";
 import type { Log } from "../../store/ports/log.js";
 import type { TransferUrls } from "../../store/ports/transfer-urls.js";
 import type { Store } from "../../store/store.js";
@@ -11,6 +12,8 @@ export class HttpServiceError extends Error {
 }
 
 export interface HttpService {
+  /** What the server counts: also work that does not come over HTTP. */
+  readonly metrics: WorkMetrics;
   /** Makes the URLs in the store's records. It makes none until the service listens. */
   readonly urls: TransferUrls;
   /**
@@ -33,28 +36,39 @@ export async function prepareHttp(
   signingKey: Uint8Array,
   log: Log,
 ): Promise<HttpService> {
-  const [{ SignedUrls }, { ListenError, startHttpServer }, { createMcpEndpoint }, { createMcpServer }] =
-    await Promise.all([
-      import("../../http/security/signed-urls.js"),
-      import("../../http/server.js"),
-      import("../../mcp/http/streamable-http.js"),
-      import("../../mcp/session/mcp-server.js"),
-    ]);
-  const signedUrls = new SignedUrls(signingKey);
+  const [
+    { createMetrics },
+    { SignedUrls },
+    { ListenError, startHttpServer },
+    { createMcpEndpoint },
+    { createMcpServer },
+  ] = await Promise.all([
+    import("../../http/metrics/metrics.js"),
+    import("../../http/security/signed-urls.js"),
+    import("../../http/server.js"),
+    import("../../mcp/http/streamable-http.js"),
+    import("../../mcp/session/mcp-server.js"),
+  ]);
+  const { version } = packageJson;
+  const signedUrls = new SignedUrls(signingKey, undefined, config.bucketPrefix);
+  const metrics = createMetrics(version);
   let stop = async (): Promise<void> => undefined;
 
   return {
+    metrics,
     urls: signedUrls,
     async start(store) {
-      const options = { ...config, version: packageJson.version, store, log };
-      const mcp = createMcpEndpoint(() => createMcpServer({ ...options, isLocal: false, hasUrls: true }), log);
+      const options = { ...config, version, store, log };
+      const ofMcp = { ...options, isLocal: false, hasUrls: true, onToolCalled: metrics.toolCalled };
+      const mcp = createMcpEndpoint(() => createMcpServer(ofMcp), log);
       const token = http.token ?? randomBytes(24).toString("base64url");
       try {
-        const server = await startHttpServer({ ...options, ...http, signedUrls, token, mcp });
+        const server = await startHttpServer({ ...options, ...http, signedUrls, metrics, token, mcp });
         stop = server.stop;
         if (http.token === undefined) printToken(server.origin, token);
         return server.origin;
       } catch (error) {
+        metrics.close();
         if (!(error instanceof ListenError)) throw error;
         if (!config.stdio) throw new HttpServiceError(error.message, { cause: error });
         log("warn", "http_not_served", { why: error.message });

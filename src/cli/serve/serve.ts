@@ -6,6 +6,7 @@ import { AnalysisThreads } from "../../engines/threads/analysis-threads.js";
 import { DigestThread } from "../../engines/threads/digest-thread.js";
 import { createMcpServer } from "../../mcp/session/mcp-server.js";
 import { serveStdio } from "../../mcp/stdio/serve-stdio.js";
+import { startAgeLimiter } from "../../store/maintenance/age-limiter.js";
 import { startSweeper } from "../../store/maintenance/sweeper.js";
 import type { Log } from "../../store/ports/log.js";
 import { createStore } from "../../store/store.js";
@@ -58,9 +59,12 @@ async function serveStore(log: Log, stopped: Promise<string>, config: ServeConfi
   const digests = new DigestThread(log);
   const analyses = new AnalysisThreads(log);
   const store = createStore({ ...config, ...directory, ...(http && { urls: http.urls }), digests, analyses, log });
-  const sweeper = config.readOnly ? undefined : startSweeper(store.sweep, log);
+  const background = config.readOnly
+    ? []
+    : [startSweeper(store.sweep, log, http?.metrics.swept), startAgeLimiter(store.ageLimits, log)];
   const origin = await http?.start(store);
-  const mcpOptions = { ...config, store, log, version, hasUrls: origin !== undefined };
+  const onToolCalled = http?.metrics.toolCalled;
+  const mcpOptions = { ...config, store, log, version, hasUrls: origin !== undefined, onToolCalled };
   const session = config.stdio
     ? await serveStdio(
         createMcpServer({ ...mcpOptions, isLocal: true }),
@@ -81,7 +85,7 @@ async function serveStore(log: Log, stopped: Promise<string>, config: ServeConfi
   await withTimeout(analysisGraceMs, Promise.race([stopped, finished]));
   await analyses.close(); // an answer would wait for them, longer than a host waits for the server
   await finished;
-  await sweeper?.stop();
+  await Promise.all(background.map((work) => work.stop()));
   await hooks?.ending(store);
   await store.close();
   await directory.close();

@@ -1,11 +1,11 @@
-import type { ArtifactError, NextStep } from "../../store/model/errors.js";
+import type { ArtifactError, ErrorDetails, NextStep } from "../../store/model/errors.js";
 
 const again = "Run the command again: what is stored already is not sent again.";
 const verify = '"artifacts-mcp verify" says more.';
 const room = 'Make room with "artifacts-mcp rm"';
 
 /** What a person can do next about an error, in terms of the commands. An empty text: the message says it. */
-const adviceFor: Readonly<Record<NextStep, string>> = {
+const adviceFor: Readonly<Record<NextStep, string | ((details: ErrorDetails) => string)>> = {
   correct_argument: "",
   see_buckets: '"artifacts-mcp ls" lists the buckets. To make a bucket, save into it.',
   see_artifacts: '"artifacts-mcp ls" and "artifacts-mcp search" find what there is.',
@@ -34,6 +34,10 @@ const adviceFor: Readonly<Record<NextStep, string>> = {
   make_room: `${room}, or free disk space, then run the command again.`,
   free_store_quota: `${room}, or raise ARTIFACTS_MAX_STORE_BYTES, then run the command again.`,
   raise_store_quota: "Content of that size never fits: raise ARTIFACTS_MAX_STORE_BYTES.",
+  free_bucket: ({ bucket }) =>
+    `${room} (older versions count too), or raise the limit with "artifacts-mcp bucket set ${bucket} --max-bytes N", then run the command again.`,
+  raise_bucket_limit: ({ bucket }) =>
+    `Content of that size never fits into this bucket: raise the limit with "artifacts-mcp bucket set ${bucket} --max-bytes N".`,
   finish_uploads:
     'Let uploads end ("artifacts-mcp uploads" lists them), or raise ARTIFACTS_MAX_UNFINISHED_BYTES, then run the command again.',
   raise_unfinished_quota: "An upload of that size never fits: raise ARTIFACTS_MAX_UNFINISHED_BYTES.",
@@ -56,13 +60,15 @@ const adviceFor: Readonly<Record<NextStep, string>> = {
   import_same_file: "",
   resume_import: again,
   export_elsewhere: "Choose another path, or replace the file with --overwrite.",
+  compare_with_other: "Name another artifact to compare it with.",
   describe_content: '"artifacts-mcp describe" says what the content is.',
   simplify_expression: "Make the expression simpler.",
   look_at_less: "Ask for less.",
 };
 
 /** Returns what happened and what to do next, as one line for a person at a command line. */
-export function messageForCommand({ message, next }: ArtifactError): string {
-  const advice = adviceFor[next];
+export function messageForCommand({ message, next, details }: ArtifactError): string {
+  const found = adviceFor[next];
+  const advice = typeof found === "string" ? found : found(details);
   return advice === "" ? message : `${message} ${advice}`;
 }

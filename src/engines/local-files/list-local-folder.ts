@@ -2,11 +2,11 @@ import type { BigIntStats, Dirent } from "node:fs";
 import { lstat, opendir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { ArtifactError } from "../../store/model/errors.js";
+import { compareKeys } from "../../store/model/key-order.js";
 import { maxFolderEntries } from "../../store/model/limits.js";
 import type { ListedFile, LocalFolder, SkippedEntry } from "../../store/ports/local-files.js";
 import { errorCodeOf } from "../engine-error.js";
 import { ignoringErrno } from "../file-system.js";
-import { compareKeys } from "../key-order.js";
 import {
   type AuthorizedPath,
   authorizeFolder,

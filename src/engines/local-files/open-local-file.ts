@@ -39,7 +39,7 @@ async function openIn(folder: Folder, path: string, request: PathRequest): Promi
   try {
     checkRegular(await file.stat(), request.requested);
     await recheck(file, request.requested, folder, request);
-    return localFile(file, path, await settledStats(file));
+    return await localFileOf(file, path);
   } catch (error) {
     await file.close();
     throw error;
@@ -55,7 +55,9 @@ function checkRegular(stats: Stats, requested: string): void {
   throw invalidPath(`${quotePath(requested)} is ${kindOf(stats)}, not a file: give the path of a regular file.`);
 }
 
-function localFile(file: FileHandle, path: string, opened: BigIntStats): LocalFile {
+/** An open regular file. The result closes it. */
+export async function localFileOf(file: FileHandle, path: string): Promise<LocalFile> {
+  const opened = await settledStats(file);
   return translatingMethods<LocalFile>({
     path,
     bytes: Number(opened.size),

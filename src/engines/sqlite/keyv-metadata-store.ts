@@ -11,6 +11,7 @@ import { openLocalConnection } from "./database/local-connection.js";
 import { sharedSqliteThread } from "./database/sqlite-thread.js";
 import { connectionUri } from "./database/sqlite3.js";
 import { DatabaseFile, storeReplaced } from "./database-file.js";
+import { createDatabaseSpace } from "./database-space.js";
 import { isAboutIndex } from "./index/check-index.js";
 import { createIndexFeeder } from "./index/index-feeder.js";
 import type { IndexWork } from "./index/maintain-index.js";
@@ -19,16 +20,15 @@ import { connectKeyv } from "./keyv-connection.js";
 import { emptyWal, openReader, secondReaderOptions, writerOptions } from "./open-connections.js";
 import { readGrouped, readPieceNames, readPieces, readRange, type Select } from "./ordered-pages.js";
 import { readSnapshot } from "./read-snapshot.js";
-import { reclaimSpace } from "./reclaim-space.js";
-import { createWriteTurns } from "./write-turns.js";
+import { createWriteTurns, type InTurn } from "./write-turns.js";
 
 export interface KeyvMetadataStore extends MetadataStore {
   /** Waits for running writes, then closes the file. */
   close(): Promise<void>;
 }
 
-/** With more changes, a transaction would save little, and every change in it would wait longer. */
-const usualBatch: BatchLimits = { maxChanges: 32, maxSize: 1024 * 1024 };
+/** Of a folder that is put, hundreds of changes wait. With more in a transaction, other processes would wait too long. */
+const usualBatch: BatchLimits = { maxChanges: 256, maxSize: 4 * 1024 * 1024 };
 /** On a full disk a deletion must not fail because of a save in the same transaction. */
 const singleChange: BatchLimits = { maxChanges: 1, maxSize: 0 };
 
@@ -66,20 +66,20 @@ export async function openKeyvMetadataStore(file: string, log: Log): Promise<Key
   const openSecondReader = () =>
     unlessReplaced(database, () => openLocalConnection(file, secondReaderOptions(identity)));
   const indexReader = lazily(openSecondReader);
-  const maintain = (work: IndexWork) => inTurn(() => checkedWrite(database, () => changer.maintainIndex(work)));
+  const write: InTurn = (work) => inTurn(() => checkedWrite(database, work));
+  const maintain = (work: IndexWork) => write(() => changer.maintainIndex(work));
   const feeder = createIndexFeeder(() => maintain({ kind: "feed", all: false }), database, log);
 
   return {
     ...createSqliteArtifactIndex({ reader: indexReader.get, maintain }),
+    ...createDatabaseSpace({ file, database, reader: indexReader.get, writer: changer, write }),
     get: (key) => translatingErrors(() => reader.keyv.get<string>(key)),
     getMany: (keys) => translatingErrors(() => reader.keyv.getMany<string>([...keys])),
     async put(key, text) {
-      await inTurn(() =>
-        checkedWrite(database, async () => {
-          const { keyv } = await writer.get();
-          await keyv.set(key, text);
-        }),
-      );
+      await write(async () => {
+        const { keyv } = await writer.get();
+        await keyv.set(key, text);
+      });
     },
     async change(rows, pieces = {}) {
       const isMade = await change(toStoreChange(rows, pieces));
@@ -94,7 +94,6 @@ export async function openKeyvMetadataStore(file: string, log: Log): Promise<Key
     async snapshot(prefixes, visit) {
       await readSnapshot(await translatingErrors(openSecondReader), prefixes, visit);
     },
-    reclaim: () => inTurn(() => checkedWrite(database, () => reclaimSpace(changer, database.isDiskNearlyFull()))),
     async changeToken() {
       const [row] = await select<{ data_version: number }>("PRAGMA data_version");
       return String(row?.data_version);

@@ -1,5 +1,5 @@
+import { type PageStart, prefixUpperBound, startAfter, startAfterEntry } from "../../store/model/key-order.js";
 import type { Entry, RangeOptions, StoredRow } from "../../store/ports/metadata-store.js";
-import { type PageStart, prefixUpperBound, startAfter, startAfterEntry } from "../key-order.js";
 import type { SqliteValue } from "./database/connection.js";
 import { table, unwrap } from "./database/keyv-rows.js";
 import { pieceTable } from "./database/tables.js";

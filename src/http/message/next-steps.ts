@@ -51,6 +51,10 @@ const wordings: Readonly<Record<NextStep, Wording>> = {
   make_room: `DELETE artifacts or sessions, then send the same request again. Or ask ${operator} to free disk space.`,
   free_store_quota: `DELETE artifacts or sessions, then send the same request again. Or ask ${operator} to raise --max-store-bytes.`,
   raise_store_quota: `Content of that size can never fit: ask ${operator} to raise --max-store-bytes.`,
+  free_bucket: ({ bucket }) =>
+    `DELETE artifacts or sessions of this bucket (older versions count too), then send the same request again. Or use another bucket, or ask ${operator} to raise the limit with artifacts-mcp bucket set ${bucket} --max-bytes N.`,
+  raise_bucket_limit: ({ bucket }) =>
+    `Content of that size can never fit into this bucket: use another one, or ask ${operator} to raise the limit with artifacts-mcp bucket set ${bucket} --max-bytes N.`,
   finish_uploads: `Complete or DELETE sessions, then send the same request again. Or ask ${operator} to raise --max-unfinished-bytes.`,
   raise_unfinished_quota: `An upload of that size can never fit: ask ${operator} to raise --max-unfinished-bytes.`,
   close_sessions: `Complete or DELETE some sessions, or save small content with PUT /v1/content/{bucket}/{key}. Or ask ${operator} to raise --max-open-sessions.`,
@@ -71,6 +75,7 @@ const wordings: Readonly<Record<NextStep, Wording>> = {
   import_same_file: "",
   resume_import: "",
   export_elsewhere: "",
+  compare_with_other: "Name a version, or another artifact with to_key or to_bucket.",
   describe_content: "GET /v1/describe/{bucket}/{key} says what the content is.",
   simplify_expression: "Make the expression simpler, or look for a literal text.",
   look_at_less:

@@ -19,13 +19,19 @@ export const contentBase = "/v1/content/";
 export class SignedUrls implements TransferUrls {
   readonly #key: Uint8Array;
   readonly #nowSeconds: () => number;
+  readonly #bucketPrefix: string;
   /** What URLs begin with, like `http://host:port`. Undefined until the server listens. */
   origin: string | undefined;
 
-  /** @param nowSeconds the clock, in Unix seconds */
-  constructor(key: Uint8Array, nowSeconds: () => number = () => Math.floor(Date.now() / 1000)) {
+  /**
+   * @param nowSeconds the clock, in Unix seconds
+   * @param bucketPrefix what buckets begin with in the store, and not in URLs. A download URL is signed with the full
+   * name, so that no server with another prefix takes it for a bucket of its own.
+   */
+  constructor(key: Uint8Array, nowSeconds: () => number = () => Math.floor(Date.now() / 1000), bucketPrefix = "") {
     this.#key = key;
     this.#nowSeconds = nowSeconds;
+    this.#bucketPrefix = bucketPrefix;
   }
 
   upload(id: string, base = uploadBase): string | undefined {
@@ -66,7 +72,7 @@ export class SignedUrls implements TransferUrls {
   }
 
   #downloadSignature({ bucket, key, version }: VersionName, expires: number): string {
-    return this.#sign("download", bucket, key, String(version), String(expires));
+    return this.#sign("download", this.#bucketPrefix + bucket, key, String(version), String(expires));
   }
 
   #sign(...parts: readonly string[]): string {

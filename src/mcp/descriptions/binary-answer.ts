@@ -1,4 +1,5 @@
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
+import { briefText, plainOrQuoted } from "../../api/descriptions/brief-text.js";
 import type { Insight } from "../../store/insight/insight.js";
 import type { Artifact } from "../../store/model/artifact.js";
 import { count } from "../../store/model/count.js";
@@ -6,7 +7,6 @@ import { ArtifactError } from "../../store/model/errors.js";
 import { isTextType, isUntyped } from "../../store/model/formats/media-type.js";
 import type { Description } from "../../store/ports/description.js";
 import { readCall } from "../content/read-call.js";
-import { briefText, plainOrQuoted } from "./brief-text.js";
 
 /** Columns, entries or tensors that are named. */
 const maxNames = 8;

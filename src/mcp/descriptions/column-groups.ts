@@ -1,6 +1,6 @@
+import { plainOrQuoted } from "../../api/descriptions/brief-text.js";
 import type { ColumnDescription } from "../../store/ports/description.js";
 import { upTo } from "../calls/up-to.js";
-import { plainOrQuoted } from "./brief-text.js";
 
 /** Characters of the line that names columns with empty cells. */
 const maxEmptiesChars = 1_500;

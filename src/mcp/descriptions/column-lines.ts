@@ -1,7 +1,7 @@
+import { plainOrQuoted } from "../../api/descriptions/brief-text.js";
 import { quote } from "../../store/model/quote.js";
 import type { ColumnDescription } from "../../store/ports/description.js";
 import { upTo } from "../calls/up-to.js";
-import { plainOrQuoted } from "./brief-text.js";
 import { groupedLines } from "./column-groups.js";
 
 /** Values are told of columns that have at most this many different ones. */

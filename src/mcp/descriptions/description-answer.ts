@@ -1,4 +1,6 @@
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
+import { briefText, plainOrQuoted, textFacts } from "../../api/descriptions/brief-text.js";
+import { outlined } from "../../api/descriptions/json-outline.js";
 import type { Artifact } from "../../store/model/artifact.js";
 import { count } from "../../store/model/count.js";
 import { ArtifactError } from "../../store/model/errors.js";
@@ -8,9 +10,7 @@ import type { ColumnDescription, Description, PartialReason, TableDescription } 
 import { success } from "../calls/tool-result.js";
 import { upTo } from "../calls/up-to.js";
 import { callText } from "../content/read-call.js";
-import { briefText, plainOrQuoted, textFacts } from "./brief-text.js";
 import { columnLines, fullColumnLines, type ShownColumns } from "./column-lines.js";
-import { outlined } from "./json-outline.js";
 
 /** Characters of the facts that may be many: columns, entries, tensors, the shape of JSON. */
 const maxChars = 7_000;

@@ -43,6 +43,15 @@ export interface McpServerOptions {
   readonly isLocal: boolean;
   /** Whether sessions and artifacts have URLs for uploads and downloads. */
   readonly hasUrls: boolean;
+  /** Called after each call of a tool that exists. */
+  readonly onToolCalled?: ((call: EndedToolCall) => void) | undefined;
+}
+
+/** A call of a tool that has ended. */
+export interface EndedToolCall {
+  readonly tool: string;
+  readonly outcome: "done" | "error" | "cancelled";
+  readonly ms: number;
 }
 
 /**
@@ -107,7 +116,7 @@ interface ClientSide extends Pick<ToolContext, "savedBy"> {
 
 function offerTools(requests: RequestHandlers, client: ClientSide, options: McpServerOptions): void {
   const { savedBy, roots, toolList, clientLog } = client;
-  const { log, readOnly } = options;
+  const { log, readOnly, onToolCalled = () => undefined } = options;
   const allowedDirectories = roots.allowed;
   const tools = new Map(allTools({ ...options, savedBy, allowedDirectories }).map((tool) => [tool.name, tool]));
 
@@ -137,9 +146,17 @@ function offerTools(requests: RequestHandlers, client: ClientSide, options: McpS
   requests.on("tools/call", callParams, async (params, { signal, sendNotification }) => {
     const startedAt = performance.now();
     const progress = createProgress(params._meta?.progressToken, sendNotification, log);
-    const result = await call(params.name, params.arguments, { signal, progress });
-    const ms = Math.round(performance.now() - startedAt);
-    const called = { tool: params.name, ms, isError: result.isError === true };
+    const end = (outcome: EndedToolCall["outcome"]): number => {
+      const ms = performance.now() - startedAt;
+      if (tools.has(params.name)) onToolCalled({ tool: params.name, outcome, ms });
+      return Math.round(ms);
+    };
+    const result = await call(params.name, params.arguments, { signal, progress }).catch((error) => {
+      end("cancelled"); // or there is no such tool
+      throw error;
+    });
+    const isError = result.isError === true;
+    const called = { tool: params.name, ms: end(isError ? "error" : "done"), isError };
     log("debug", "tool_called", { ...called });
     await clientLog.toolCalled(called, sendNotification);
     return result;

@@ -1,5 +1,6 @@
 import type { ArtifactStore } from "../artifacts/artifact-store.js";
 import type { OpenArtifact } from "../artifacts/open-artifact.js";
+import { forEachOf } from "../for-each-of.js";
 import type { Artifact } from "../model/artifact.js";
 import { count } from "../model/count.js";
 import { ArtifactError, isStoreReplaced } from "../model/errors.js";
@@ -7,7 +8,6 @@ import { largestPageLimit } from "../model/limits.js";
 import { quote } from "../model/quote.js";
 import type { ArchiveFolder, ArchiveFolders } from "../ports/archive-folder.js";
 import type { Digests } from "../ports/digests.js";
-import { forEachOf } from "../transfer/for-each-of.js";
 import { ProgressCounter } from "../transfer/progress-counter.js";
 import type { FolderProgress } from "../transfer/transfer-options.js";
 import { archiveNames, manifestName, plainName } from "./archive-names.js";

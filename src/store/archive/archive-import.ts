@@ -1,4 +1,5 @@
 import type { ArtifactStore } from "../artifacts/artifact-store.js";
+import { forEachOf } from "../for-each-of.js";
 import { type Artifact, isSameContent, sameStrings, sha256Of } from "../model/artifact.js";
 import { ArtifactError, isStoreReplaced } from "../model/errors.js";
 import { wholeImportBytes } from "../model/limits.js";
@@ -8,8 +9,7 @@ import type { UploadSession } from "../model/upload-session.js";
 import type { ArchiveFolder, ArchiveFolders } from "../ports/archive-folder.js";
 import type { Digests } from "../ports/digests.js";
 import type { LocalFile, LocalFiles } from "../ports/local-files.js";
-import { FileImport } from "../transfer/file-import.js";
-import { forEachOf } from "../transfer/for-each-of.js";
+import { FileUpload } from "../transfer/file-upload.js";
 import { ProgressCounter } from "../transfer/progress-counter.js";
 import { type IndexDependencies, unfinishedSessions } from "../uploads/unfinished-sessions.js";
 import type { Uploads } from "../uploads/uploads.js";
@@ -59,13 +59,13 @@ const importWidth = 8;
 /** Saves the artifacts of an export: the inverse of `ArchiveExport`. */
 export class ArchiveImport {
   readonly #dependencies: ArchiveImportDependencies;
-  readonly #fileImport: FileImport;
+  readonly #fileUpload: FileUpload;
   readonly #wholeBytes: number;
 
   constructor(dependencies: ArchiveImportDependencies) {
-    const { files, uploads, maxChunkBytes } = dependencies;
+    const { uploads, maxChunkBytes } = dependencies;
     this.#dependencies = dependencies;
-    this.#fileImport = new FileImport(files, uploads, maxChunkBytes);
+    this.#fileUpload = new FileUpload(uploads, maxChunkBytes);
     this.#wholeBytes = Math.min(wholeImportBytes, maxChunkBytes);
   }
 
@@ -176,7 +176,7 @@ export class ArchiveImport {
   async #upload(file: LocalFile, id: string, { signal, onProgress }: Saving): Promise<Artifact> {
     const options = { allowed: [], onProgress, ...(signal && { signal }) };
     try {
-      return await this.#published(await this.#fileImport.upload(file, id, false, options), signal);
+      return await this.#published(await this.#fileUpload.upload(file, id, false, options), signal);
     } catch (error) {
       if (!(error instanceof ArtifactError && error.code === "checksum_mismatch")) throw error;
       await this.#dependencies.uploads.abort(id);

@@ -7,7 +7,7 @@ import type { Version } from "../model/records.js";
 import { noTransferUrls } from "../ports/transfer-urls.js";
 import type { Ender } from "../publication/ender.js";
 import { versionsOf } from "../publication/key-versions.js";
-import type { Quota } from "../publication/quota.js";
+import { type Quota, storedIn } from "../publication/quota.js";
 import { type KeyRows, lastNumber } from "../rows.js";
 import { guardNotMet, unknownVersion } from "./find-version.js";
 
@@ -79,7 +79,8 @@ export class ArtifactDeletion {
       return [];
     };
     const deleted = await ender.deleteVersions(bucket, key, choose, by);
-    this.#dependencies.quota.freed({ storedBytes: deleted.reduce((sum, { bytes }) => sum + bytes, 0) });
+    const bytes = deleted.reduce((sum, version) => sum + version.bytes, 0);
+    this.#dependencies.quota.freed(storedIn(bucket, bytes));
     const [first] = deleted;
     if (isGone || first === undefined) {
       return { bucket, key, ...(version === undefined ? {} : { version }), already_deleted: true };

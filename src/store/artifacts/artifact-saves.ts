@@ -21,7 +21,7 @@ import type { TransferUrls } from "../ports/transfer-urls.js";
 import type { ChangeSignal } from "../publication/change-signal.js";
 import { addVersion, replaceVersion, versionsOf } from "../publication/key-versions.js";
 import { logChange, logUnchanged } from "../publication/log-change.js";
-import type { Quota } from "../publication/quota.js";
+import { type Quota, storedIn } from "../publication/quota.js";
 import type { StoreClock } from "../publication/store-clock.js";
 import type { KeyRows, Rows } from "../rows.js";
 import type { Uploads } from "../uploads/uploads.js";
@@ -31,6 +31,8 @@ export interface SaveArtifact {
   readonly bucket: string;
   readonly key: string;
   readonly bytes: Uint8Array;
+  /** SHA-256 of the bytes, 64 lower-case hex, if the caller has computed it from these very bytes. */
+  readonly sha256?: string | undefined;
   /** By default the type that the key's extension tells, else `defaultMimeType`. */
   readonly mime_type?: string | undefined;
   readonly defaultMimeType: string;
@@ -86,7 +88,7 @@ export class ArtifactSaves {
     const { bytes } = wanted;
     const key = this.check(wanted, bytes.length);
     const content: DescribedContent = {
-      sha256: sha256Of(bytes),
+      sha256: wanted.sha256 ?? sha256Of(bytes),
       bytes: bytes.length,
       metadata: wanted.metadata ?? {},
       mime_type: wanted.mime_type ?? mimeTypeOf(key, wanted.defaultMimeType),
@@ -95,7 +97,7 @@ export class ArtifactSaves {
     const found = await this.#findExisting(save, content);
     if ("artifact" in found) return found.artifact;
     if (bytes.length <= pieceLimits.maxRowPieceBytes) {
-      return quota.during({ storedBytes: bytes.length }, () => this.#saveInRow(save, content, found.keyRows));
+      return quota.during(storedIn(save.bucket, bytes.length), () => this.#saveInRow(save, content, found.keyRows));
     }
     const record = await uploads.saveWhole({ ...save, mime_type: content.mime_type }, bytes);
     const { id, artifact } = record;

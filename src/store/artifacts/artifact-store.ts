@@ -24,6 +24,7 @@ import { ArtifactUpdate, type UpdateArtifact } from "./artifact-update.js";
 import { ArtifactCopy, type ArtifactCopyDependencies, type CopyOptions } from "./copy/artifact-copy.js";
 import type { CopiedArtifact, CopyArtifact } from "./copy/copy-request.js";
 import { findVersion } from "./find-version.js";
+import { bucketSizes, type FolderSizes, folderSizes } from "./folder-sizes.js";
 import { damaged, type OpenArtifact, openArtifact } from "./open-artifact.js";
 import {
   type DeletedUnder,
@@ -141,5 +142,15 @@ export class ArtifactStore {
   /** The buckets, in order. */
   async listBuckets(options: ListBuckets): Promise<Page<BucketSummary>> {
     return this.#listings.listBuckets(options);
+  }
+
+  /** Adds up each bucket. @throws as `bucketSizes` does */
+  bucketSizes(): AsyncGenerator<FolderSizes, void, undefined> {
+    return bucketSizes(this.#dependencies);
+  }
+
+  /** Adds up each folder one level below a prefix. @throws as `folderSizes` does */
+  folderSizes(bucket: string, prefix: string): AsyncGenerator<FolderSizes, void, undefined> {
+    return folderSizes(this.#dependencies, bucket, prefix);
   }
 }

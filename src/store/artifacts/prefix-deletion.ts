@@ -1,3 +1,4 @@
+import { forEachOf } from "../for-each-of.js";
 import { decodeCursor, encodeCursor } from "../model/cursor.js";
 import { ArtifactError } from "../model/errors.js";
 import { hasExpired } from "../model/expiry.js";
@@ -8,7 +9,7 @@ import type { IndexedKey } from "../ports/artifact-index.js";
 import type { MetadataStore } from "../ports/metadata-store.js";
 import type { Ender } from "../publication/ender.js";
 import { versionsOf } from "../publication/key-versions.js";
-import type { Quota } from "../publication/quota.js";
+import { type Quota, storedIn } from "../publication/quota.js";
 import type { KeyRows } from "../rows.js";
 import { unknownBucket } from "./artifact-listings.js";
 
@@ -114,7 +115,7 @@ export class PrefixDeletion {
     let after: string | undefined;
     do {
       const page = await metadata.keysUnder(bucket, prefix, { last, limit: pageKeys, after });
-      await inParallel(page, async (found) => {
+      await forEachOf(page, maxRunning, async (found) => {
         options.signal?.throwIfAborted();
         const freed = await this.#deleteKey(found, options.by);
         if (freed === undefined) return;
@@ -140,7 +141,7 @@ export class PrefixDeletion {
     const deleted = await ender.deleteVersions(bucket, key, choose, by);
     if (deleted.length === 0) return undefined;
     const bytes = deleted.reduce((sum, version) => sum + version.bytes, 0);
-    quota.freed({ storedBytes: bytes });
+    quota.freed(storedIn(bucket, bytes));
     return bytes;
   }
 }
@@ -158,19 +159,4 @@ function readConfirm(bucket: string, prefix: string, confirm: string): { last: n
   const message =
     "confirm does not belong to this bucket and prefix. Nothing was deleted: call without confirm first, and pass the one that it answers.";
   throw new ArtifactError("invalid_argument", message, { details: { argument: "confirm" } });
-}
-
-/** Runs `work` for each item, some of them at once. After a failure no more begin. @throws the first failure */
-async function inParallel<Item>(items: readonly Item[], work: (item: Item) => Promise<void>): Promise<void> {
-  const waiting = [...items];
-  const lane = async (): Promise<void> => {
-    for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) await work(item);
-  };
-  const lanes = Array.from({ length: maxRunning }, () =>
-    lane().finally(() => {
-      waiting.length = 0; // it is empty, unless the lane has failed
-    }),
-  );
-  const results = await Promise.allSettled(lanes);
-  for (const result of results) if (result.status === "rejected") throw result.reason;
 }

@@ -1,7 +1,10 @@
 import { sha256Of } from "../model/artifact.js";
 import { ArtifactError } from "../model/errors.js";
+import { isBucket } from "../model/names/bucket-name.js";
 import {
   type ArtifactRow,
+  bucketIn,
+  bucketPrefix,
   changedKey,
   clockKey,
   duePrefix,
@@ -11,12 +14,15 @@ import {
   openKey,
   openPrefix,
   parseArtifactRow,
+  parseBucketRow,
   parseClockRow,
   parseDueRow,
   parseFreedRow,
   parseGoneRow,
+  parseRestoreRow,
   parseSessionRow,
   parseStoreRow,
+  restoreKey,
   type SessionRow,
   sessionKey,
   sessionPrefix,
@@ -99,8 +105,10 @@ export class RowCheck {
       for (const { session, name } of parseFreedRow(row).value.pieces) this.#unnamed.nameFile(session, name);
     } else if (key.startsWith(gonePrefix)) await this.#gone(row);
     else if (key.startsWith(duePrefix)) parseDueRow(row);
+    else if (key.startsWith(bucketPrefix)) checkBucketRow(row);
     else if (key === clockKey) parseClockRow(row);
     else if (key === storeKey) parseStoreRow(row);
+    else if (key === restoreKey) parseRestoreRow(row);
     else if (!isIndexRow(key) && key !== changedKey) throw unsound(key);
   }
 
@@ -172,6 +180,12 @@ export class RowCheck {
     const message = "This metadata row cannot be read.";
     this.#findings.faults.push({ kind: "corrupt", ...names, row: key, message, next: "restore_row", repaired });
   }
+}
+
+/** @throws ArtifactError `corrupt` */
+function checkBucketRow(row: StoredRow): void {
+  parseBucketRow(row);
+  if (!isBucket(bucketIn(row.key))) throw unsound(row.key);
 }
 
 /** Nothing depends on the index row of a session that is gone: listings pass over it. */

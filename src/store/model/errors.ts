@@ -79,6 +79,10 @@ export const NEXT_STEPS = [
   "free_store_quota",
   /** The content alone is above the limit on the store's bytes. */
   "raise_store_quota",
+  /** Delete artifacts of this bucket or abort its uploads, or use another bucket. The operator can raise its limit. */
+  "free_bucket",
+  /** The content alone is above the limit of this bucket. */
+  "raise_bucket_limit",
   /** Complete or abort uploads. The operator can raise the limit on unfinished bytes. */
   "finish_uploads",
   /** The content alone is above the limit on unfinished bytes. */
@@ -119,6 +123,8 @@ export const NEXT_STEPS = [
   "resume_import",
   /** Choose another path, or allow overwriting. */
   "export_elsewhere",
+  /** There is no version before this one: compare it with another artifact. */
+  "compare_with_other",
   /** The content is not of the kind that this needs. A description says what it is. */
   "describe_content",
   /** The expression takes too long: make it simpler, or search for a literal text. */

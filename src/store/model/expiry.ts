@@ -15,6 +15,15 @@ export function hasExpired(newest: Version | undefined, nowSeconds: number): boo
 }
 
 /**
+ * Whether a key is past the greatest age of its bucket: the age of its newest version is that of the key.
+ *
+ * @param maxAge seconds; undefined: there is no limit
+ */
+export function isTooOld(newest: Version | undefined, maxAge: number | undefined, nowSeconds: number): boolean {
+  return newest !== undefined && maxAge !== undefined && newest.created_at + maxAge <= nowSeconds;
+}
+
+/**
  * The versions of a key that a reader may see: all of them, or none if the key has expired.
  *
  * @param versions newest first; empty if the key does not exist

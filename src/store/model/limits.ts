@@ -81,6 +81,13 @@ export const dueGraceMs = 60 * 60 * 1000;
 /** What was derived from content is removed when nobody has used it for this long. It is made again when needed. */
 export const derivedUnusedMs = 30 * 24 * 60 * 60 * 1000;
 export const defaultFreedGatherMs = 500;
+/**
+ * How long a process uses the limits of buckets as it has read them, and the approximate time between two looks for
+ * artifacts that are too old. So every process obeys a change within a minute.
+ */
+export const bucketLimitsMs = 30 * 1000;
+/** Largest age that a bucket can be limited to, in seconds. */
+export const largestMaxAgeSeconds = 3_650 * 24 * 60 * 60;
 /** Approximate time between sweeps. The first sweep comes after a small part of it. */
 export const sweepEveryMs = 60 * 60 * 1000;
 

@@ -15,9 +15,11 @@ import { joined, partsOf } from "./row-keys.js";
  *                               index of unfinished sessions by key, newest first
  *   freed <id>                  pieces that no other row names any more, to be removed
  *   due <bucket> <key>          an expired key that a sweep has seen
+ *   bucket <name>               the limits of a bucket that has some; the bucket need not hold anything
  *   changed                     rewritten after a publication or a deletion, so that watchers look again
  *   clock                       the latest time that a process with a trusted clock has seen
  *   store                       the id and the generation of the store
+ *   restore                     a restore from a backup that has not ended
  */
 
 const count = z.int().nonnegative();
@@ -35,7 +37,7 @@ const pieceSchema = z.strictObject({
 });
 export type Piece = z.infer<typeof pieceSchema>;
 
-const versionSchema = z.strictObject({
+export const versionSchema = z.strictObject({
   version: z.int().positive(),
   /** The session that brought the content. Its pieces lie under this id. Versions that were moved together share it. */
   session: name,
@@ -68,10 +70,10 @@ const artifactSchema = z.strictObject({
 });
 export type ArtifactRecord = Omit<z.infer<typeof artifactSchema>, "revision">;
 
-const goneSchema = z.strictObject({ revision: name, last: z.int().positive() });
+export const goneSchema = z.strictObject({ revision: name, last: z.int().positive() });
 export type GoneRecord = Omit<z.infer<typeof goneSchema>, "revision">;
 
-const sessionSchema = z.strictObject({
+export const sessionSchema = z.strictObject({
   revision: name,
   id: name,
   /** False for a session that is not shown: that of a save in one call, or one that its client has dismissed. */
@@ -141,8 +143,24 @@ const dueSchema = z.strictObject({
 });
 export type DueRecord = Omit<z.infer<typeof dueSchema>, "revision">;
 
+/** The limits of a bucket. At least one is there. */
+const bucketSchema = z
+  .strictObject({
+    revision: name,
+    /** Seconds. An artifact whose newest version is this old is deleted. */
+    max_age: z.int().positive().optional(),
+    /** Bytes of all versions and of unfinished uploads. New content that would go past it is refused. */
+    max_bytes: z.int().positive().optional(),
+  })
+  .refine(({ max_age, max_bytes }) => max_age !== undefined || max_bytes !== undefined);
+export type BucketRecord = Omit<z.infer<typeof bucketSchema>, "revision">;
+
 const clockSchema = z.strictObject({ revision: name, seen_at: count });
 export type ClockRecord = Omit<z.infer<typeof clockSchema>, "revision">;
+
+/** A restore that has not ended: the digest of the backup's records. Each process that goes on with it writes a new revision. */
+const restoreSchema = z.strictObject({ revision: name, records: digest });
+export type RestoreRecord = Omit<z.infer<typeof restoreSchema>, "revision">;
 
 const storeSchema = z.strictObject({ revision: name, id: name, generation: count });
 export type StoreRecord = Omit<z.infer<typeof storeSchema>, "revision">;
@@ -156,6 +174,7 @@ export type GoneRow = Row<GoneRecord>;
 export type SessionRow = Row<SessionRecord>;
 export type FreedRow = Row<FreedRecord>;
 export type DueRow = Row<DueRecord>;
+export type BucketRow = Row<BucketRecord>;
 
 /** Those of sessions have 32. */
 const maxIdChars = 128;
@@ -196,9 +215,14 @@ export const freedPrefix = "freed\t";
 export const freedKey = (id: string): string => joined("freed", id);
 export const duePrefix = "due\t";
 export const dueKey = (bucket: string, key: string): string => joined("due", bucket, key);
+export const bucketPrefix = "bucket\t";
+export const bucketKey = (bucket: string): string => joined("bucket", bucket);
+/** The name of the bucket in the key of its row. */
+export const bucketIn = (key: string): string => key.slice(bucketPrefix.length);
 export const changedKey = "changed";
 export const clockKey = "clock";
 export const storeKey = "store";
+export const restoreKey = "restore";
 
 /** The name of a piece in a row. */
 export const rowPieceName = (session: string, { name }: Pick<Piece, "name">): string => `${session}/${name}`;
@@ -220,7 +244,9 @@ export const parseGoneRow = (row: StoredRow): GoneRow => parseRow(goneSchema, ro
 export const parseSessionRow = (row: StoredRow): SessionRow => parseRow(sessionSchema, row);
 export const parseFreedRow = (row: StoredRow): FreedRow => parseRow(freedSchema, row);
 export const parseDueRow = (row: StoredRow): DueRow => parseRow(dueSchema, row);
+export const parseBucketRow = (row: StoredRow): BucketRow => parseRow(bucketSchema, row);
 export const parseClockRow = (row: StoredRow): Row<ClockRecord> => parseRow(clockSchema, row);
+export const parseRestoreRow = (row: StoredRow): Row<RestoreRecord> => parseRow(restoreSchema, row);
 export const parseStoreRow = (row: StoredRow): Row<StoreRecord> => parseRow(storeSchema, row);
 
 /** The version with this number; the newest version if no number is given. */

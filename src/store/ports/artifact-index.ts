@@ -21,7 +21,16 @@ export interface SearchConditions {
   readonly max_bytes?: number | undefined;
 }
 
-export interface SearchQuery extends SearchConditions {
+/** Limits a reading of the index to a part of the buckets, which have shorter names in it. */
+export interface BucketPrefix {
+  /**
+   * Only the buckets whose name begins with this text, and goes on as a bucket's name can begin. Everything that is
+   * asked and answered has the rest of the name in place of the name: other buckets, words and positions too.
+   */
+  readonly bucket_prefix?: string | undefined;
+}
+
+export interface SearchQuery extends SearchConditions, BucketPrefix {
   readonly order: SearchOrder;
   /** Unix seconds. Artifacts that have expired at this time are left out. */
   readonly now: number;
@@ -92,12 +101,14 @@ export interface AgedKey extends IndexedKey {
 export interface ArtifactIndex {
   search(query: SearchQuery): Promise<SearchPage>;
   /** The buckets that hold an artifact at the time `now`, in the order of their names, after the bucket `after`. */
-  buckets(options: {
-    readonly prefix: string;
-    readonly now: number;
-    readonly limit: number;
-    readonly after?: string | undefined;
-  }): Promise<readonly BucketSummary[]>;
+  buckets(
+    options: BucketPrefix & {
+      readonly prefix: string;
+      readonly now: number;
+      readonly limit: number;
+      readonly after?: string | undefined;
+    },
+  ): Promise<readonly BucketSummary[]>;
   /** Counts the artifacts under a prefix that have not expired at the time `now`. */
   matching(bucket: string, prefix: string, now: number): Promise<MatchingArtifacts>;
   /**
@@ -116,7 +127,10 @@ export interface ArtifactIndex {
     },
   ): Promise<readonly IndexedKey[]>;
   /** Keys that have expired at the time `now` in unix seconds, in the order of their expiry, without the first `skip`. */
-  expired(now: number, options: { readonly skip: number; readonly limit: number }): Promise<readonly IndexedKey[]>;
+  expired(
+    now: number,
+    options: BucketPrefix & { readonly skip: number; readonly limit: number },
+  ): Promise<readonly IndexedKey[]>;
   /** Costs the same for a bucket of any size. All is 0 for a bucket that holds nothing. */
   bucketUse(bucket: string): Promise<BucketUse>;
   /**

@@ -1,4 +1,5 @@
 import type { ArtifactIndex } from "./artifact-index.js";
+import type { StoreSize } from "./store-size.js";
 
 /**
  * A row as it is stored. `change` compares `text` byte for byte: pass it on as it was read, and never build it again.
@@ -40,6 +41,13 @@ export interface RangeOptions {
   readonly limit: number;
 }
 
+/** What a compaction has done. */
+export interface Compaction {
+  /** Size of the database before, without its write-ahead log. */
+  readonly beforeBytes: number;
+  readonly afterBytes: number;
+}
+
 /**
  * Stores rows of text under keys, and small pieces of content under names. Keys and names are well-formed Unicode
  * without NUL, and are ordered by their UTF-8 bytes.
@@ -73,6 +81,8 @@ export interface MetadataStore extends ArtifactIndex {
    * keys with the same beginning up to it become one entry. The cost depends on the page, not on the size of the store.
    */
   grouped(prefix: string, delimiter: string, options: RangeOptions): Promise<Entry[]>;
+  /** How much the store holds, as far as this engine knows it. */
+  size(): Promise<StoreSize>;
   /**
    * Passes all rows whose keys begin with one of `prefixes` to `visit`, in pages: prefix by prefix, each in order. All
    * pages are of one moment. Changes that are made meanwhile do not show in them, and do not wait. `visit` should only
@@ -83,6 +93,8 @@ export interface MetadataStore extends ArtifactIndex {
   snapshot(prefixes: readonly string[], visit: (rows: readonly StoredRow[]) => Promise<void>): Promise<void>;
   /** Returns space that deletions have left to the file system. One call returns a limited amount. */
   reclaim(): Promise<void>;
+  /** Returns all space that deletions have left to the file system, while others may read and write. */
+  compact(): Promise<Compaction>;
   /** Checks the database that holds the rows. Returns one line for each problem; no line if there is none. */
   checkIntegrity(): Promise<string[]>;
   /** A value that differs after any process, this one or another, has committed a change. */

@@ -1,11 +1,12 @@
-import { countIs } from "../model/count.js";
+import type { BucketLimits } from "../buckets/bucket-limits.js";
 import { ArtifactError } from "../model/errors.js";
 import { parseArtifactRow, parseSessionRow, sessionPrefix } from "../model/records.js";
 import { artifactPrefix } from "../model/row-keys.js";
 import { isUnfinished } from "../model/upload-session.js";
 import type { Log } from "../ports/log.js";
 import { type MetadataStore, rowsUnder, type StoredRow } from "../ports/metadata-store.js";
-import { withTimeout } from "../with-timeout.js";
+import { bucketFull, storeFull, tooManySessions, tooMuchUnfinished } from "./quota-errors.js";
+import { type CountRest, type Counts, nothing, sum, Usage } from "./usage.js";
 
 export interface QuotaLimits {
   /** Bytes of all content, including unfinished uploads. */
@@ -15,31 +16,13 @@ export interface QuotaLimits {
 }
 
 /** The amounts that a call adds or frees; 0 if absent. */
-export interface Need {
-  readonly openSessions?: number;
-  readonly unfinishedBytes?: number;
-  readonly storedBytes?: number;
+export interface Need extends Partial<Counts> {
+  /** What of it lies in one bucket, for the limit of that bucket. What moves to another bucket adds nothing else. */
+  readonly inBucket?: { readonly bucket: string; readonly bytes: number };
 }
-type Counts = Required<Need>;
 
-const nothing: Counts = { openSessions: 0, unfinishedBytes: 0, storedBytes: 0 };
-const sum = (a: Counts, b: Need, sign = 1): Counts => ({
-  openSessions: a.openSessions + sign * (b.openSessions ?? 0),
-  unfinishedBytes: a.unfinishedBytes + sign * (b.unfinishedBytes ?? 0),
-  storedBytes: a.storedBytes + sign * (b.storedBytes ?? 0),
-});
-
-const pageRows = 1_000;
-/**
- * After a count, the next one waits at least this many times as long as the count took. So counting takes at most a
- * twentieth of the time.
- */
-const restPerCount = 20;
-const minRestMs = 250;
-/** A count older than this is made again, because other processes may have added something. */
-const staleMs = 5_000;
-/** A call waits at most this long for a count. It waits for the end of the first count if a limit on bytes needs it. */
-const firstCountMs = 50;
+/** Bytes that are stored in a bucket, which count for the store too. */
+export const storedIn = (bucket: string, bytes: number): Need => ({ storedBytes: bytes, inBucket: { bucket, bytes } });
 
 /** Room that is reserved for work in progress. `markUsed` or `release` ends it. */
 export interface Reservation {
@@ -51,28 +34,47 @@ export interface Reservation {
   release(): void;
 }
 
+/** One limit, or several on the same amounts. */
+interface Limited {
+  readonly usage: Usage;
+  readonly need: Partial<Counts>;
+  /** A call waits for the end of the first count. */
+  readonly needsFirst: boolean;
+  /** The refusal if there is no room now. */
+  excess(): ArtifactError | undefined;
+}
+
+const pageRows = 1_000;
+const storeRest: CountRest = { perCount: 20, minMs: 250 };
+/** Such a count is cheap. A save that removes an old version makes room that only a count sees. */
+const bucketRest: CountRest = { perCount: 0, minMs: 0 };
+const isLimit = (most: number): boolean => most < Number.MAX_SAFE_INTEGER;
+
 /**
- * Tracks usage against quotas. The work of this process counts at once. The work of other processes counts with the
- * next count of the rows, which is made now and then, and before a call is refused. So limits may be exceeded for some
- * seconds, and are not exact to the byte.
+ * Tracks usage against the limits of the store and of its buckets. The work of this process counts at once. The work of
+ * other processes counts with the next count, which is made now and then, and before a call is refused. So limits may be
+ * exceeded for some seconds, and are not exact to the byte.
  */
 export class Quota {
   readonly #metadata: MetadataStore;
   readonly #limits: QuotaLimits;
+  readonly #bucketLimits: Pick<BucketLimits, "maxBytesOf" | "bytesIn">;
   readonly #log: Log;
-  #counted: Counts = nothing;
-  #countedAt = Number.NEGATIVE_INFINITY;
-  #tookMs = 0;
-  #counting: Promise<void> | undefined;
-  /** Reserved for work in progress. */
-  #inFlight: Counts = nothing;
-  /** Used by this process since the last count began. */
-  #since: Counts = nothing;
+  readonly #store: Usage;
+  /** By name: those that have had a limit since this process began. */
+  readonly #buckets = new Map<string, Usage>();
 
-  constructor(metadata: MetadataStore, limits: QuotaLimits, log: Log) {
+  constructor(
+    metadata: MetadataStore,
+    limits: QuotaLimits,
+    bucketLimits: Pick<BucketLimits, "maxBytesOf" | "bytesIn">,
+    log: Log,
+  ) {
     this.#metadata = metadata;
     this.#limits = limits;
+    this.#bucketLimits = bucketLimits;
     this.#log = log;
+    this.#store = new Usage(() => this.#countStore(), storeRest, log);
   }
 
   /** Runs work that needs room. @throws ArtifactError `storage_full` */
@@ -90,19 +92,19 @@ export class Quota {
 
   /** Begins a reservation, which reserves nothing at first. */
   reserve(): Reservation {
-    let taken = nothing;
+    const taken = new Map<Usage, Counts>();
+    const take = ({ usage, need }: Limited): void => {
+      usage.reserve(need);
+      taken.set(usage, sum(taken.get(usage) ?? nothing, need));
+    };
     const release = (): void => {
-      this.#inFlight = sum(this.#inFlight, taken, -1);
-      taken = nothing;
+      for (const [usage, amount] of taken) usage.release(amount);
+      taken.clear();
     };
     return {
-      grow: (need) =>
-        this.#admit(need, () => {
-          taken = sum(taken, need);
-          this.#inFlight = sum(this.#inFlight, need);
-        }),
+      grow: (need) => this.#admit(need, take),
       markUsed: () => {
-        this.#since = sum(this.#since, taken);
+        for (const [usage, amount] of taken) usage.add(amount);
         release();
       },
       release,
@@ -115,72 +117,79 @@ export class Quota {
   }
 
   /** @param take called if there is room, in one step with the check, so that no other call takes the room first */
-  async #admit(need: Need, take: () => void): Promise<void> {
-    await this.#ready(need);
-    if (this.#excess(need) !== undefined && this.#isRested()) await this.#count();
-    const refusal = this.#excess(need);
-    if (refusal !== undefined) throw refusal;
-    take();
+  async #admit(need: Need, take: (limited: Limited) => void): Promise<void> {
+    const found = this.#bucketLimit(need);
+    const most = found instanceof Promise ? await found : found;
+    const all = [this.#inStore(need), ...(most === undefined ? [] : [this.#inBucket(need, most)])];
+    for (const { usage, needsFirst, excess } of all) {
+      if (needsFirst || (need.openSessions ?? 0) > 0) await usage.ready(needsFirst);
+      if (excess() !== undefined && usage.isRested) await usage.recount();
+    }
+    for (const { excess } of all) {
+      const refusal = excess();
+      if (refusal !== undefined) throw refusal;
+    }
+    for (const limited of all) take(limited);
   }
 
   /** Subtracts what this process has ended or deleted, so that it makes room at once. */
-  freed(less: Need): void {
-    this.#since = sum(this.#since, less, -1);
+  freed({ inBucket, ...less }: Need): void {
+    this.#store.add(less, -1);
+    if (inBucket !== undefined) this.#buckets.get(inBucket.bucket)?.add({ storedBytes: inBucket.bytes }, -1);
   }
 
-  async #ready(need: Need): Promise<void> {
-    if (!this.#isLimited(need) || performance.now() - this.#countedAt < Math.max(staleMs, this.#restMs)) return;
-    const isFirst = this.#counting === undefined && this.#tookMs === 0;
-    const counting = this.#count();
-    if (this.#limitsBytes(need) && isFirst) await counting;
-    else await withTimeout(firstCountMs, counting);
+  #inStore({ inBucket: _, ...need }: Need): Limited {
+    return {
+      usage: this.#store,
+      need,
+      needsFirst: this.#limitsBytes(need),
+      excess: () => this.#excess(need),
+    };
   }
 
   #limitsBytes({ unfinishedBytes = 0, storedBytes = 0 }: Need): boolean {
     const { maxStoreBytes, maxUnfinishedBytes } = this.#limits;
-    const isUnlimited = Number.MAX_SAFE_INTEGER;
-    return (
-      (storedBytes > 0 && maxStoreBytes < isUnlimited) || (unfinishedBytes > 0 && maxUnfinishedBytes < isUnlimited)
-    );
-  }
-
-  #isLimited(need: Need): boolean {
-    return (need.openSessions ?? 0) > 0 || this.#limitsBytes(need);
-  }
-
-  get #restMs(): number {
-    return Math.max(minRestMs, this.#tookMs * restPerCount);
-  }
-
-  #isRested(): boolean {
-    return performance.now() - this.#countedAt >= this.#restMs;
+    return (storedBytes > 0 && isLimit(maxStoreBytes)) || (unfinishedBytes > 0 && isLimit(maxUnfinishedBytes));
   }
 
   #excess(need: Need): ArtifactError | undefined {
-    const used = sum(sum(this.#counted, this.#since), this.#inFlight);
+    const { used } = this.#store;
     const { openSessions, unfinishedBytes, storedBytes } = sum(used, need);
     const { maxOpenSessions, maxUnfinishedBytes, maxStoreBytes } = this.#limits;
     if (need.openSessions && openSessions > maxOpenSessions) return tooManySessions(used.openSessions, maxOpenSessions);
-    if (need.storedBytes && storedBytes > maxStoreBytes) return storeFull(used.storedBytes, need, maxStoreBytes);
+    if (need.storedBytes && storedBytes > maxStoreBytes) {
+      return storeFull(used.storedBytes, need.storedBytes, maxStoreBytes);
+    }
     if (need.unfinishedBytes && unfinishedBytes > maxUnfinishedBytes) {
-      return tooMuchUnfinished(used.unfinishedBytes, need, maxUnfinishedBytes);
+      return tooMuchUnfinished(used.unfinishedBytes, need.unfinishedBytes, maxUnfinishedBytes);
     }
     return undefined;
   }
 
-  /** Counts the rows. Calls at the same time share one count. */
-  #count(): Promise<void> {
-    this.#counting ??= this.#countRows()
-      .catch((error) => this.#log("warn", "usage_not_counted", { error: String(error) }))
-      .finally(() => {
-        this.#counting = undefined;
-      });
-    return this.#counting;
+  /** Undefined if the bucket has no limit, or nothing is added to it. */
+  #bucketLimit({ inBucket }: Need): number | undefined | Promise<number | undefined> {
+    return inBucket && inBucket.bytes > 0 ? this.#bucketLimits.maxBytesOf(inBucket.bucket) : undefined;
   }
 
-  async #countRows(): Promise<void> {
-    const began = performance.now();
-    const before = this.#since;
+  #inBucket({ inBucket: { bucket, bytes } = { bucket: "", bytes: 0 } }: Need, most: number): Limited {
+    const countBucket = async (): Promise<Counts> => ({
+      ...nothing,
+      storedBytes: await this.#bucketLimits.bytesIn(bucket),
+    });
+    const usage = this.#buckets.get(bucket) ?? new Usage(countBucket, bucketRest, this.#log);
+    this.#buckets.set(bucket, usage);
+    return {
+      usage,
+      need: { storedBytes: bytes },
+      needsFirst: true,
+      excess() {
+        const { storedBytes } = usage.used;
+        return storedBytes + bytes > most ? bucketFull(bucket, storedBytes, bytes, most) : undefined;
+      },
+    };
+  }
+
+  async #countStore(): Promise<Counts> {
     let counted = nothing;
     await this.#overRows(sessionPrefix, (row) => {
       const session = parseSessionRow(row).value;
@@ -192,15 +201,12 @@ export class Quota {
         ...(is_listed ? { openSessions: 1, unfinishedBytes: offset } : {}),
       });
     });
-    if (this.#limits.maxStoreBytes < Number.MAX_SAFE_INTEGER) {
+    if (isLimit(this.#limits.maxStoreBytes)) {
       await this.#overRows(artifactPrefix, (row) => {
         for (const { bytes } of parseArtifactRow(row).value.versions) counted = sum(counted, { storedBytes: bytes });
       });
     }
-    this.#counted = counted;
-    this.#since = sum(this.#since, before, -1);
-    this.#countedAt = performance.now();
-    this.#tookMs = this.#countedAt - began;
+    return counted;
   }
 
   async #overRows(prefix: string, visit: (row: StoredRow) => void): Promise<void> {
@@ -212,26 +218,4 @@ export class Quota {
       }
     }
   }
-}
-
-function tooManySessions(openSessions: number, most: number): ArtifactError {
-  const message = `${countIs(openSessions, "upload session")} open, and at most ${most} may be open. No session was created.`;
-  const details = { open_sessions: openSessions, max_open_sessions: most };
-  return new ArtifactError("storage_full", message, { next: "close_sessions", details });
-}
-
-function storeFull(bytes: number, { storedBytes = 0 }: Need, most: number): ArtifactError {
-  const message = `The store holds ${bytes} of at most ${most} bytes, and this content needs ${storedBytes} more. Nothing of it was stored; acknowledged bytes are safe.`;
-  return new ArtifactError("storage_full", message, {
-    next: storedBytes > most ? "raise_store_quota" : "free_store_quota",
-    details: { stored_bytes: bytes, needed_bytes: storedBytes, max_store_bytes: most },
-  });
-}
-
-function tooMuchUnfinished(bytes: number, { unfinishedBytes = 0 }: Need, most: number): ArtifactError {
-  const message = `Unfinished uploads hold ${bytes} of at most ${most} bytes, and this content needs ${unfinishedBytes} more. Nothing of this call was stored; acknowledged bytes are safe.`;
-  return new ArtifactError("storage_full", message, {
-    next: unfinishedBytes > most ? "raise_unfinished_quota" : "finish_uploads",
-    details: { unfinished_bytes: bytes, needed_bytes: unfinishedBytes, max_unfinished_bytes: most },
-  });
 }

@@ -4,6 +4,7 @@ import type { LocalFiles } from "../ports/local-files.js";
 import type { Uploads } from "../uploads/uploads.js";
 import { type ExportedFile, type ExportFile, FileExport } from "./file-export.js";
 import { FileImport, type ImportFile } from "./file-import.js";
+import { FileUpload } from "./file-upload.js";
 import { type ExportedFolder, type ExportFolder, FolderExport } from "./folder-export.js";
 import { FolderImport, type ImportedFolder } from "./folder-import.js";
 import type { FolderTransferOptions, TransferOptions } from "./transfer-options.js";
@@ -24,9 +25,10 @@ export class FileTransfer {
 
   constructor(dependencies: FileTransferDependencies) {
     const { files, uploads, artifacts, maxChunkBytes } = dependencies;
-    this.#import = new FileImport(files, uploads, maxChunkBytes);
+    const fileUpload = new FileUpload(uploads, maxChunkBytes);
+    this.#import = new FileImport(files, uploads, fileUpload);
     this.#export = new FileExport(files, artifacts);
-    this.#folderImport = new FolderImport({ ...dependencies, fileImport: this.#import });
+    this.#folderImport = new FolderImport({ ...dependencies, fileUpload });
     this.#folderExport = new FolderExport(files, artifacts, this.#export);
   }
 

@@ -1,4 +1,5 @@
 import type { ArtifactStore } from "../artifacts/artifact-store.js";
+import { forEachOf } from "../for-each-of.js";
 import type { Artifact } from "../model/artifact.js";
 import { ArtifactError } from "../model/errors.js";
 import { largestPageLimit, maxFolderEntries } from "../model/limits.js";
@@ -6,7 +7,6 @@ import { quote } from "../model/quote.js";
 import type { LocalFiles } from "../ports/local-files.js";
 import type { FileExport } from "./file-export.js";
 import { checkFoldersAreNoFiles, keyIn, toKeyFolder } from "./folder-names.js";
-import { forEachOf } from "./for-each-of.js";
 import { ProgressCounter } from "./progress-counter.js";
 import type { FolderTransferOptions } from "./transfer-options.js";
 

@@ -1,21 +1,20 @@
 import type { ArtifactStore } from "../artifacts/artifact-store.js";
-import { type Artifact, checkMetadata, sameStrings } from "../model/artifact.js";
-import { ArtifactError, type ErrorCode } from "../model/errors.js";
+import { forEachOf } from "../for-each-of.js";
+import { type Artifact, checkMetadata } from "../model/artifact.js";
+import { ArtifactError } from "../model/errors.js";
 import { checkExpiresIn } from "../model/expiry.js";
 import { typeOfContent } from "../model/formats/content-type.js";
-import { mimeTypeOf } from "../model/formats/media-type.js";
-import { largestPageLimit, wholeImportBytes } from "../model/limits.js";
+import { wholeImportBytes } from "../model/limits.js";
 import { checkBucket } from "../model/names/bucket-name.js";
 import { quote } from "../model/quote.js";
-import type { UploadSession } from "../model/upload-session.js";
-import type { ListedFile, LocalFile, LocalFiles, LocalFolder, SkippedEntry } from "../ports/local-files.js";
+import type { ListedFile, LocalFiles, LocalFolder, SkippedEntry } from "../ports/local-files.js";
 import type { Uploads } from "../uploads/uploads.js";
-import { type FileImport, type ImportFile, typeOfFile } from "./file-import.js";
+import type { ImportFile } from "./file-import.js";
+import { type FileUpload, unknownType } from "./file-upload.js";
 import type { FolderEntry } from "./folder-export.js";
 import { keysOfFiles, toKeyFolder } from "./folder-names.js";
-import { forEachOf } from "./for-each-of.js";
 import { ProgressCounter } from "./progress-counter.js";
-import type { FolderTransferOptions, TransferOptions } from "./transfer-options.js";
+import type { FolderTransferOptions } from "./transfer-options.js";
 
 export interface ImportedFolder {
   /** The real path of the directory. */
@@ -37,7 +36,7 @@ export interface FolderImportDependencies {
   readonly files: LocalFiles;
   readonly uploads: Uploads;
   readonly artifacts: ArtifactStore;
-  readonly fileImport: FileImport;
+  readonly fileUpload: FileUpload;
   readonly maxChunkBytes: number;
 }
 
@@ -51,8 +50,6 @@ interface FileOfFolder {
   readonly expires_in: number | undefined;
   readonly saved_by: string | undefined;
 }
-
-const unknownType = "application/octet-stream";
 
 /** Small files that are saved at once, so that they share syncs. */
 const importWidth = 8;
@@ -131,7 +128,11 @@ export class FolderImport {
     const file = await this.#dependencies.files.open(wanted.path, allowed);
     try {
       if (file.bytes > this.#wholeBytes) {
-        return await this.#upload(file, wanted, { allowed, ...(signal && { signal }), onProgress });
+        return await this.#dependencies.fileUpload.resume(file, wanted, {
+          allowed,
+          ...(signal && { signal }),
+          onProgress,
+        });
       }
       const bytes = await file.read(0, file.bytes);
       if (bytes.length !== file.bytes || !(await file.isUnchanged())) throw changed();
@@ -152,53 +153,6 @@ export class FolderImport {
       await file.close();
     }
   }
-
-  /** Uploads a large file: into the session that a broken import left, if there is one, else into a new one. */
-  async #upload(file: LocalFile, wanted: FileOfFolder, options: TransferOptions): Promise<Artifact> {
-    const { fileImport } = this.#dependencies;
-    const mime_type = (await typeOfFile(file, wanted.key)) ?? mimeTypeOf(wanted.key, unknownType);
-    const begun = await this.#unfinishedUpload(file, wanted, mime_type);
-    if (begun !== undefined) {
-      try {
-        return await this.#published(await fileImport.upload(file, begun.id, false, options), options);
-      } catch (error) {
-        if (!(error instanceof ArtifactError && isOfSession(error.code))) throw error;
-      }
-    }
-    const { bucket, key, metadata, expires_in, saved_by } = wanted;
-    const upload = { bucket, key, mime_type, metadata, expires_in, saved_by, size: file.bytes };
-    const created = await this.#dependencies.uploads.create(upload);
-    return this.#published(await fileImport.upload(file, created.id, true, options), options);
-  }
-
-  /** An open upload that may have the beginning of this file, and that would publish the same artifact. */
-  async #unfinishedUpload(
-    file: LocalFile,
-    { bucket, key, metadata = {}, expires_in }: FileOfFolder,
-    mime_type: string,
-  ): Promise<UploadSession | undefined> {
-    const { uploads } = this.#dependencies;
-    const { data } = await uploads.list({ bucket, key, limit: largestPageLimit });
-    for (const session of data) {
-      const { status, offset, size, if_version } = session;
-      const isLike = status === "open" && offset > 0 && size === file.bytes && session.mime_type === mime_type;
-      if (!isLike || if_version !== undefined || session.expires_in !== expires_in) continue;
-      if (sameStrings(session.metadata, metadata)) return session;
-    }
-    return undefined;
-  }
-
-  /** The artifact of an upload that has all its bytes, after its publication, which may take long. */
-  async #published(uploaded: UploadSession, { signal }: TransferOptions): Promise<Artifact> {
-    let session = uploaded;
-    while (session.status === "open") {
-      signal?.throwIfAborted();
-      session = await this.#dependencies.uploads.get(session.id); // waits for the publication
-    }
-    if (session.artifact !== undefined) return session.artifact;
-    const message = "The file was uploaded and not published, because somebody else has ended its upload.";
-    throw new ArtifactError("session_closed", message, { next: "call_again", details: { session_id: session.id } });
-  }
 }
 
 /** @throws ArtifactError `invalid_argument` */
@@ -214,15 +168,6 @@ function checkArguments({ session_id, bucket, metadata = {}, expires_in, ...ofFi
   checkBucket(bucket);
   checkMetadata(metadata);
   checkExpiresIn(expires_in);
-}
-
-/** Whether an upload failed because of what its session is, so that another session may do. */
-function isOfSession(code: ErrorCode): boolean {
-  const codes: readonly ErrorCode[] = [
-    ...(["offset_conflict", "size_exceeded", "checksum_mismatch", "version_conflict"] as const),
-    ...(["session_not_found", "session_closed", "session_expired"] as const),
-  ];
-  return codes.includes(code);
 }
 
 function entryOf({ key, version, bytes, sha256, already_saved }: Artifact): FolderEntry {

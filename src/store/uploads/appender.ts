@@ -12,7 +12,7 @@ import { openPieces } from "../pieces/piece-reader.js";
 import type { Staging } from "../pieces/staging.js";
 import type { ContentStore } from "../ports/content-store.js";
 import type { MetadataStore } from "../ports/metadata-store.js";
-import type { Quota, Reservation } from "../publication/quota.js";
+import { type Quota, type Reservation, storedIn } from "../publication/quota.js";
 import type { StoreClock } from "../publication/store-clock.js";
 import type { Rows } from "../rows.js";
 
@@ -74,7 +74,7 @@ export class Appender {
   /** Reserves quota for more bytes. @throws ArtifactError `storage_full`; an earlier reservation stays */
   async reserve({ value }: SessionRow, arriving: PendingAppend | undefined, bytes: number): Promise<Reservation> {
     const reservation = arriving?.reservation ?? this.#dependencies.quota.reserve();
-    await reservation.grow({ unfinishedBytes: value.is_listed ? bytes : 0, storedBytes: bytes });
+    await reservation.grow({ unfinishedBytes: value.is_listed ? bytes : 0, ...storedIn(value.bucket, bytes) });
     return reservation;
   }
 

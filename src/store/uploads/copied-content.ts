@@ -4,7 +4,7 @@ import { hasVersion, type SessionRecord, type SessionRow, type Version } from ".
 import { type CopiedPieces, type CopiedPiecesDependencies, copyPieces, removePieces } from "../pieces/copied-pieces.js";
 import { settleOutcome } from "../pieces/settle-outcome.js";
 import type { Ender } from "../publication/ender.js";
-import type { Quota } from "../publication/quota.js";
+import { type Quota, storedIn } from "../publication/quota.js";
 import type { Change, Rows } from "../rows.js";
 import { type CopySource, checkFits, describedBy, findSource } from "./copy-source.js";
 import type { CreateUpload } from "./new-session.js";
@@ -50,7 +50,7 @@ export class CopiedContent {
     for (;;) {
       const version = await findSource(rows, source);
       checkFits(version, created.value);
-      const need = { unfinishedBytes: version.bytes, storedBytes: version.bytes };
+      const need = { unfinishedBytes: version.bytes, ...storedIn(created.value.bucket, version.bytes) };
       const row = await quota.during(need, async () => {
         const copies = await copyPieces(this.#dependencies, version, created.value.id);
         return copies && this.#count(created, version, describedBy(version, created.value, upload), copies);

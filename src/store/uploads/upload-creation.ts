@@ -2,6 +2,7 @@ import { isGuardMet } from "../model/guard.js";
 import { suggestKey } from "../model/names/suggest-key.js";
 import { type SessionRecord, type SessionRow, uploadText } from "../model/records.js";
 import { notCreated } from "../model/session-errors.js";
+import { storedIn } from "../publication/quota.js";
 import type { Appender, AppenderDependencies } from "./appender.js";
 import type { CopiedContent } from "./copied-content.js";
 import { checkFits, describedBy, findSource } from "./copy-source.js";
@@ -52,11 +53,11 @@ export class UploadCreation {
     const known = upload.isNew ? undefined : await sessionOfSameRequest(this.#dependencies, wanted);
     if (known !== undefined) return known;
     const record = isOwnKey ? await this.#withFreeKey(upload, wanted) : wanted;
-    const { size } = record;
+    const { bucket, size } = record;
     const source = from && (await findSource(rows, from));
     if (source !== undefined) checkFits(source, record);
     await this.#checkGuard(source === undefined ? record : describedBy(source, record, upload), upload);
-    await quota.check({ storedBytes: size ?? 0, unfinishedBytes: size ?? 0 });
+    await quota.check({ unfinishedBytes: size ?? 0, ...storedIn(bucket, size ?? 0) });
     const created = await quota.during({ openSessions: 1 }, async () => {
       if (from === undefined) return this.insert(record);
       return this.#copies.begin(await this.insert({ ...record, is_listed: false }), upload, from);

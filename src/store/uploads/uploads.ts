@@ -16,6 +16,7 @@ import type { Log } from "../ports/log.js";
 import type { TransferUrls } from "../ports/transfer-urls.js";
 import type { Ender } from "../publication/ender.js";
 import type { CompleteUpload, Publisher } from "../publication/publisher.js";
+import { storedIn } from "../publication/quota.js";
 import { Appender, type AppenderDependencies } from "./appender.js";
 import { ChunkAppends } from "./chunk-appends.js";
 import { CopiedContent } from "./copied-content.js";
@@ -280,8 +281,10 @@ export class Uploads {
       this.#chunks.forget(id);
       if (row.value.status === "expired") throw closedError(row.value);
       const ended = await ender.end(row, "aborted");
-      const { offset } = row.value;
-      if (isUnfinished(row.value)) quota.freed({ openSessions: 1, unfinishedBytes: offset, storedBytes: offset });
+      const { bucket, offset } = row.value;
+      if (isUnfinished(row.value)) {
+        quota.freed({ openSessions: 1, unfinishedBytes: offset, ...storedIn(bucket, offset) });
+      }
       if (ended === undefined) throw unknownSession(id);
       if (ended.value.status === "complete") throw closedError(ended.value);
       return ended.value;
@@ -321,13 +324,13 @@ export class Uploads {
   }
 
   async #publish(row: SessionRow, wanted?: CompleteUpload): Promise<SessionRecord> {
-    const { id, offset } = row.value;
+    const { id, bucket, offset } = row.value;
     this.#chunks.forget(id);
     const record = await this.#calls.publish(row.value, () => this.#dependencies.publisher.publish(row, wanted));
     if (isUnfinished(row.value)) {
       const { quota } = this.#dependencies;
       if (record.is_listed) quota.freed({ openSessions: 1, unfinishedBytes: offset });
-      if (record.artifact?.session !== id) quota.freed({ storedBytes: offset }); // another version has these bytes
+      if (record.artifact?.session !== id) quota.freed(storedIn(bucket, offset)); // another version has these bytes
     }
     return record;
   }

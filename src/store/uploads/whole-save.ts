@@ -3,7 +3,7 @@ import type { SessionRecord, SessionRow } from "../model/records.js";
 import { isEnded } from "../model/session-errors.js";
 import type { Staging } from "../pieces/staging.js";
 import type { Ender } from "../publication/ender.js";
-import type { Quota } from "../publication/quota.js";
+import { type Quota, storedIn } from "../publication/quota.js";
 import type { Rows } from "../rows.js";
 import type { Appender } from "./appender.js";
 import type { CreateUpload } from "./new-session.js";
@@ -56,7 +56,7 @@ export class WholeSave {
       // It failed after the change that decided, so the content is published.
       if (now?.value.status === "complete" && !isStoreReplaced(error)) return now.value;
       if (now !== undefined) await ender.end(now, "aborted").catch(() => undefined); // the sweep ends it later
-      quota.freed({ storedBytes });
+      quota.freed(storedIn(record.bucket, storedBytes));
       throw isEnded(error) ? tookTooLong(error) : error;
     }
     throw tookTooLong();

@@ -29,6 +29,7 @@ describe("nearestError() for an artifact", () => {
     ["runs/1/result.csv", /^There is no artifact .* Similar keys in this bucket: "runs\/1\/results\.csv"\.$/],
     ["RUNS/1/results.csv", /Similar keys in this bucket: "runs\/1\/results\.csv"/],
     ["runs/1", /It is a folder: there are keys that begin with "runs\/1\/"\.$/],
+    ["rnus", /Similar folders: "runs\/"\.$/],
     ["nothing/like/it", /^There is no artifact "nothing\/like\/it" in bucket "evals"\.$/],
   ])("%s", async (key, message) => {
     const { artifacts, told } = await stored();

@@ -10,6 +10,7 @@ export function callerMetadata(metadata: MetadataStore): MetadataStore {
     put: (...values) => withCaller(() => metadata.put(...values)),
     change: (...values) => withCaller(() => metadata.change(...values)),
     reclaim: () => withCaller(() => metadata.reclaim()),
+    compact: () => withCaller(() => metadata.compact()),
   };
 }
 

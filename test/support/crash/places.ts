@@ -25,19 +25,8 @@ const ports = /^export interface (?:MetadataStore|ContentStore|ContentListing|Pi
 /** Methods of ports that change nothing. Every other method counts as a change. */
 const readingMethods: ReadonlySet<string> = new Set([
   ...["get", "getMany", "pieces", "listPieces", "range", "grouped", "checkIntegrity", "changeToken", "isInPlace"],
-  ...[
-    "snapshot",
-    "openPiece",
-    "readMark",
-    "shards",
-    "shardOf",
-    "listShard",
-    "pathOf",
-    "strayFiles",
-    "has",
-    "check",
-    "close",
-  ],
+  ...["snapshot", "size", "openPiece", "readMark", "shards", "shardOf", "listShard", "pathOf", "strayFiles"],
+  ...["has", "check", "close"],
 ]);
 
 /** Matches calls of methods that change something. `hash.copy()` is excluded: it copies a digest in memory. */

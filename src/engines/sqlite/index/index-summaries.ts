@@ -1,3 +1,5 @@
+import { prefixUpperBound } from "../../../store/model/key-order.js";
+import { openPrefix } from "../../../store/model/records.js";
 import { artifactKey, partsOf } from "../../../store/model/row-keys.js";
 import type {
   ArtifactIndex,
@@ -5,21 +7,24 @@ import type {
   IndexedKey,
   MatchingArtifacts,
 } from "../../../store/ports/artifact-index.js";
-import { prefixUpperBound } from "../../key-order.js";
+import type { StoreSize } from "../../../store/ports/store-size.js";
 import type { Query } from "../database/connection.js";
+import { table } from "../database/keyv-rows.js";
 import { allOf, type Clause, clause } from "./clause.js";
-import { isAlive, rowsUnder } from "./search-conditions.js";
+import { isAlive, namesUnder, rowsOfPrefix, rowsUnder } from "./search-conditions.js";
 
 /** Implements `ArtifactIndex.buckets`: the kept sums without the artifacts that have expired. */
 export function readBuckets(
   query: Query,
-  { prefix, now, limit, after }: Parameters<ArtifactIndex["buckets"]>[0],
+  { prefix, now, limit, after, bucket_prefix = "" }: Parameters<ArtifactIndex["buckets"]>[0],
 ): readonly BucketSummary[] {
-  const below = prefixUpperBound(prefix);
+  const beginning = bucket_prefix + prefix;
+  const below = prefixUpperBound(beginning);
   const { sql, values } = allOf([
-    clause("name >= ?", prefix),
+    clause("name >= ?", beginning),
     ...(below === undefined ? [] : [clause("name < ?", below)]),
-    ...(after === undefined ? [] : [clause("name > ?", after)]),
+    ...(after === undefined ? [] : [clause("name > ?", bucket_prefix + after)]),
+    ...(bucket_prefix === "" ? [] : [namesUnder("name", bucket_prefix)]),
   ]);
   // Sums are read as REAL, because a driver refuses an integer that JavaScript cannot represent.
   return query<BucketSummary>(
@@ -34,7 +39,7 @@ export function readBuckets(
     FROM index_buckets AS kept LEFT JOIN expired ON expired.bucket = kept.name
     WHERE ${sql} AND kept.artifacts > coalesce(expired.artifacts, 0) ORDER BY name LIMIT ?`,
     [now, now, ...values, limit],
-  );
+  ).map(({ name, ...sums }) => ({ name: name.slice(bucket_prefix.length), ...sums }));
 }
 
 /** Implements `ArtifactIndex.matching`. */
@@ -63,22 +68,46 @@ export function readKeysUnder(
   return query<NumberedRow>(
     `SELECT row_key, version, id FROM index_newest WHERE ${sql} ORDER BY row_key ${order} LIMIT ?`,
     [...values, limit],
-  ).map(toKey);
+  ).map((row) => toKey(row));
 }
 
 /** Implements `ArtifactIndex.expired`. */
 export function readExpired(
   query: Query,
   now: number,
-  { skip, limit }: Parameters<ArtifactIndex["expired"]>[1],
+  { skip, limit, bucket_prefix = "" }: Parameters<ArtifactIndex["expired"]>[1],
 ): readonly IndexedKey[] {
+  const { sql, values } = allOf([
+    clause("expires_at <= ?", now),
+    ...(bucket_prefix === "" ? [] : [rowsOfPrefix(bucket_prefix)]),
+  ]);
   return query<NumberedRow>(
-    "SELECT row_key, version, id FROM index_newest WHERE expires_at <= ? ORDER BY expires_at, id LIMIT ? OFFSET ?",
-    [now, limit, skip],
-  ).map(toKey);
+    `SELECT row_key, version, id FROM index_newest INDEXED BY index_by_expiry
+    WHERE ${sql} ORDER BY expires_at, id LIMIT ? OFFSET ?`,
+    [...values, limit, skip],
+  ).map((row) => toKey(row, bucket_prefix));
 }
 
-export function toKey({ row_key, version, id }: NumberedRow): IndexedKey {
+export function toKey({ row_key, version, id }: NumberedRow, bucketPrefix = ""): IndexedKey {
   const [, bucket = ""] = partsOf(row_key);
-  return { bucket, key: row_key.slice(artifactKey(bucket, "").length), version, id };
+  const key = row_key.slice(artifactKey(bucket, "").length);
+  return { bucket: bucket.slice(bucketPrefix.length), key, version, id };
+}
+
+/**
+ * Reads what `MetadataStore.size` answers, without the disk. The sums of buckets are kept, and the pages are in the header
+ * of the file. Only unfinished uploads are counted, and these are few.
+ */
+export function readStoreSize(query: Query): Omit<StoreSize, "freeDiskBytes"> {
+  const [size] = query<Omit<StoreSize, "freeDiskBytes">>(
+    `SELECT count(*) AS buckets, total(artifacts) AS artifacts, total(bytes) AS newestBytes,
+      total(all_bytes) AS bytes,
+      (SELECT count(*) FROM ${table} WHERE key >= ? AND key < ?) AS openUploads,
+      (SELECT page_count * page_size FROM pragma_page_count, pragma_page_size) AS databaseBytes,
+      (SELECT freelist_count * page_size FROM pragma_freelist_count, pragma_page_size) AS freeDatabaseBytes
+    FROM index_buckets`,
+    [openPrefix(), prefixUpperBound(openPrefix()) ?? ""],
+  );
+  if (size === undefined) throw new Error("a sum has no row");
+  return size;
 }

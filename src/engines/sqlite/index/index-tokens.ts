@@ -21,10 +21,16 @@ export function metadataOf({ metadata }: Pick<IndexedTexts, "metadata">): Readon
   return JSON.parse(metadata);
 }
 
-/** The folded text in which words are searched. A line break is between two fields, so no word matches across them. */
-export function searchedText(row: IndexedTexts): string {
+/**
+ * The folded text in which words are searched. A line break is between two fields, so no word matches across them.
+ *
+ * @param bucketPrefix the beginning of the bucket's name that is not searched
+ */
+export function searchedText(row: IndexedTexts, bucketPrefix = ""): string {
   const [, bucket = "", ...key] = partsOf(row.row_key);
-  return foldText([bucket, key.join("\t"), ...Object.entries(metadataOf(row)).flat()].join("\n"));
+  return foldText(
+    [bucket.slice(bucketPrefix.length), key.join("\t"), ...Object.entries(metadataOf(row)).flat()].join("\n"),
+  );
 }
 
 /** The facts of an artifact that a search can ask for exactly, as tokens: its media type and the pairs of its metadata. */

@@ -1,5 +1,5 @@
+import { prefixUpperBound } from "../../../store/model/key-order.js";
 import { artifactPrefix } from "../../../store/model/row-keys.js";
-import { prefixUpperBound } from "../../key-order.js";
 import { table } from "../database/keyv-rows.js";
 
 /*

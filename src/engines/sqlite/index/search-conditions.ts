@@ -1,8 +1,8 @@
-import { artifactKey } from "../../../store/model/row-keys.js";
-import type { SearchConditions, SearchQuery } from "../../../store/ports/artifact-index.js";
-import { prefixUpperBound } from "../../key-order.js";
+import { prefixUpperBound } from "../../../store/model/key-order.js";
+import { artifactKey, artifactPrefix } from "../../../store/model/row-keys.js";
+import type { SearchQuery } from "../../../store/ports/artifact-index.js";
 import type { SqliteValue } from "../database/connection.js";
-import { type Clause, clause } from "./clause.js";
+import { allOf, type Clause, clause } from "./clause.js";
 import { foldText } from "./fold-text.js";
 import { type IndexedTexts, metadataOf, searchedText } from "./index-tokens.js";
 
@@ -16,6 +16,23 @@ export function rowsUnder(bucket: string, prefix: string): Clause {
   return clause("row_key >= ? AND row_key < ?", lowest, below);
 }
 
+/**
+ * The texts that begin with `beginning`, which ends inside a bucket's name, and go on as a bucket's name can begin. A
+ * bucket that is named exactly like that, or goes on with a dot, is not among them.
+ */
+export function namesUnder(column: "row_key" | "name", beginning: string): Clause {
+  // A line break sorts behind the tab that ends a bucket's name, and before all characters of names. "/" follows ".".
+  const below: SqliteValue = prefixUpperBound(beginning) ?? aboveAllKeys;
+  return allOf([
+    clause(`${column} > ?`, `${beginning}\n`),
+    clause(`${column} < ?`, below),
+    clause(`NOT (${column} >= ? AND ${column} < ?)`, `${beginning}.`, `${beginning}/`),
+  ]);
+}
+
+/** The rows of the artifacts in the buckets whose names begin with a prefix. */
+export const rowsOfPrefix = (bucketPrefix: string): Clause => namesUnder("row_key", artifactPrefix + bucketPrefix);
+
 /** The artifacts that have not expired. SQLite chooses no index for a column with a `+`. */
 export const isAlive = (now: number): Clause => clause("(+expires_at IS NULL OR +expires_at > ?)", now);
 
@@ -27,16 +44,22 @@ export interface Ranges {
   readonly size: readonly Clause[];
 }
 
-export function rangesOf(query: SearchConditions): Ranges {
-  const { bucket, prefix = "", created_after, created_before, min_bytes, max_bytes } = query;
+export function rangesOf(query: SearchQuery): Ranges {
+  const { bucket_prefix = "", prefix = "", created_after, created_before, min_bytes, max_bytes } = query;
+  const bucket = query.bucket === undefined ? undefined : bucket_prefix + query.bucket;
   const bound = (column: string, operator: string, value: number | undefined): Clause[] =>
     value === undefined ? [] : [clause(`${column} ${operator} ?`, value)];
   return {
-    row: bucket === undefined ? [] : [rowsUnder(bucket, prefix)],
+    row: rowsOf(bucket_prefix, bucket, prefix),
     bucket: bucket === undefined ? [] : [clause("bucket = ?", bucket)],
     time: [...bound("created_at", ">=", created_after), ...bound("created_at", "<=", created_before)],
     size: [...bound("bytes", ">=", min_bytes), ...bound("bytes", "<=", max_bytes)],
   };
+}
+
+function rowsOf(bucketPrefix: string, bucket: string | undefined, prefix: string): Clause[] {
+  if (bucket !== undefined) return [rowsUnder(bucket, prefix)];
+  return bucketPrefix === "" ? [] : [rowsOfPrefix(bucketPrefix)];
 }
 
 /** All conditions that SQL can check. They must not change which index SQLite chooses, so their columns have a `+`. */
@@ -48,7 +71,7 @@ export function filtersOf(query: SearchQuery): Clause[] {
   return [...plain, ...typeFilter(query), ...prefixFilter(query), isAlive(query.now)];
 }
 
-function typeFilter({ mime_type }: SearchConditions): Clause[] {
+function typeFilter({ mime_type }: SearchQuery): Clause[] {
   if (mime_type === undefined) return [];
   const type = mime_type.toLowerCase();
   if (!type.endsWith("/*")) return [clause("mime_type = ?", type)];
@@ -57,14 +80,14 @@ function typeFilter({ mime_type }: SearchConditions): Clause[] {
 }
 
 /** Without a bucket, the beginning of the keys is no range of rows. */
-function prefixFilter({ bucket, prefix }: SearchConditions): Clause[] {
+function prefixFilter({ bucket, prefix }: SearchQuery): Clause[] {
   if (bucket !== undefined || prefix === undefined || prefix === "") return [];
   const points = [...prefix].length;
   return [clause(`substr(row_key, length('${artifactKey("", "")}') + length(bucket) + 1, ?) = ?`, points, prefix)];
 }
 
 /** Returns a check of the conditions that SQL cannot check: the words, and the pairs of the metadata. */
-export function textCheckOf({ words, metadata = {} }: SearchConditions): (row: IndexedTexts) => boolean {
+export function textCheckOf({ words, metadata = {}, bucket_prefix = "" }: SearchQuery): (row: IndexedTexts) => boolean {
   const folded = words.map(foldText).filter((word) => word !== "");
   const pairs = Object.entries(metadata);
   return (row) => {
@@ -73,7 +96,7 @@ export function textCheckOf({ words, metadata = {} }: SearchConditions): (row: I
       if (!pairs.every(([name, value]) => Object.hasOwn(found, name) && found[name] === value)) return false;
     }
     if (folded.length === 0) return true;
-    const text = searchedText(row);
+    const text = searchedText(row, bucket_prefix);
     return folded.every((word) => text.includes(word));
   };
 }

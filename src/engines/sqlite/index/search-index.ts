@@ -5,7 +5,15 @@ import { table } from "../database/keyv-rows.js";
 import { allOf, type Clause } from "./clause.js";
 import { rareCandidates } from "./search-candidates.js";
 import { filtersOf, textCheckOf } from "./search-conditions.js";
-import { comparePositions, orderedScan, type Position, positionOf, type SearchedRow } from "./search-orders.js";
+import {
+  comparePositions,
+  decodePosition,
+  encodePosition,
+  orderedScan,
+  type Position,
+  positionOf,
+  type SearchedRow,
+} from "./search-orders.js";
 
 /** The most artifacts that one page looks at in their order. */
 const maxScanned = 3_000;
@@ -21,12 +29,13 @@ interface FoundRows {
 
 /** Implements `ArtifactIndex.search`. All statements must see the same state of the database. */
 export function searchIndex(query: Query, wanted: SearchQuery): SearchPage {
-  const after: Position | undefined = wanted.after === undefined ? undefined : JSON.parse(wanted.after);
+  const { bucket_prefix } = wanted;
+  const after = wanted.after === undefined ? undefined : decodePosition(wanted.after, bucket_prefix);
   const candidates = rareCandidates(query, wanted);
   const { rows, next } =
     candidates === undefined ? scan(query, wanted, after) : choose(query, wanted, candidates, after);
-  const found = withNewest(query, rows);
-  return next === undefined ? { found } : { found, next: JSON.stringify(next) };
+  const found = withNewest(query, rows, bucket_prefix);
+  return next === undefined ? { found } : { found, next: encodePosition(next, bucket_prefix) };
 }
 
 /** Looks at all candidates, and sorts those that match. */
@@ -76,7 +85,7 @@ const endOf = ({ order }: SearchQuery, row: SearchedRow | undefined): Position |
   row && positionOf(order, row);
 
 /** Reads the newest versions of the found artifacts. */
-function withNewest(query: Query, rows: readonly SearchedRow[]): FoundArtifact[] {
+function withNewest(query: Query, rows: readonly SearchedRow[], bucketPrefix = ""): FoundArtifact[] {
   const keys = JSON.stringify(rows.map(({ row_key }) => row_key));
   const stored = query<{ key: string; newest: string }>(
     `SELECT key, value -> '$.value.versions[0]' AS newest FROM ${table} WHERE key IN (SELECT value FROM json_each(?))`,
@@ -85,6 +94,7 @@ function withNewest(query: Query, rows: readonly SearchedRow[]): FoundArtifact[]
   const newestOf = new Map(stored.map(({ key, newest }) => [key, newest]));
   return rows.map(({ row_key }) => {
     const [, bucket = ""] = partsOf(row_key);
-    return { bucket, key: row_key.slice(artifactKey(bucket, "").length), newest: newestOf.get(row_key) ?? "" };
+    const key = row_key.slice(artifactKey(bucket, "").length);
+    return { bucket: bucket.slice(bucketPrefix.length), key, newest: newestOf.get(row_key) ?? "" };
   });
 }

@@ -1,9 +1,10 @@
+import { compareKeys } from "../../../store/model/key-order.js";
+import { artifactPrefix } from "../../../store/model/row-keys.js";
 import type { SearchOrder, SearchQuery } from "../../../store/ports/artifact-index.js";
-import { compareKeys } from "../../key-order.js";
 import type { SqliteValue } from "../database/connection.js";
 import { type Clause, clause } from "./clause.js";
 import type { IndexedTexts } from "./index-tokens.js";
-import { type Ranges, rangesOf } from "./search-conditions.js";
+import { rangesOf } from "./search-conditions.js";
 
 /** An artifact that a search looks at. */
 export interface SearchedRow extends IndexedTexts {
@@ -14,6 +15,22 @@ export interface SearchedRow extends IndexedTexts {
 
 /** Where an artifact stands in an order: the values of the order's columns. */
 export type Position = readonly SqliteValue[];
+
+/** A position as a text, with the row's key as it is without the bucket prefix. */
+export function encodePosition(position: Position, bucketPrefix = ""): string {
+  const shown = position.map((value) =>
+    typeof value === "string" ? artifactPrefix + value.slice((artifactPrefix + bucketPrefix).length) : value,
+  );
+  return JSON.stringify(shown);
+}
+
+/** The opposite of `encodePosition`. */
+export function decodePosition(text: string, bucketPrefix = ""): Position {
+  const shown: Position = JSON.parse(text);
+  return shown.map((value) =>
+    typeof value === "string" ? artifactPrefix + bucketPrefix + value.slice(artifactPrefix.length) : value,
+  );
+}
 
 interface Order {
   readonly columns: readonly ("created_at" | "bytes" | "id" | "row_key")[];
@@ -56,7 +73,7 @@ export interface OrderedScan {
 
 export function orderedScan(wanted: SearchQuery): OrderedScan {
   const { columns, isDescending } = orders[wanted.order];
-  const { index, ranges } = indexOf(columns[0], rangesOf(wanted));
+  const { index, ranges } = indexOf(columns[0], wanted);
   const list = columns.join(", ");
   const marks = columns.map(() => "?").join(", ");
   const compared = (operator: string, position: Position): Clause =>
@@ -71,10 +88,10 @@ export function orderedScan(wanted: SearchQuery): OrderedScan {
   };
 }
 
-function indexOf(column: Order["columns"][number] | undefined, { row, bucket, time, size }: Ranges) {
-  if (column === "row_key") return { index: "index_by_row", ranges: row };
-  if (column === "bytes") return { index: "index_by_size", ranges: size };
-  return bucket.length > 0
-    ? { index: "index_by_bucket", ranges: [...bucket, ...time] }
-    : { index: "index_by_time", ranges: time };
+function indexOf(column: Order["columns"][number] | undefined, wanted: SearchQuery) {
+  const { row, bucket, time, size } = rangesOf(wanted);
+  if (column === "created_at" && bucket.length > 0) return { index: "index_by_bucket", ranges: [...bucket, ...time] };
+  // A search under a bucket prefix looks at no other buckets, and sorts what it finds.
+  if (column === "row_key" || wanted.bucket_prefix) return { index: "index_by_row", ranges: row };
+  return column === "bytes" ? { index: "index_by_size", ranges: size } : { index: "index_by_time", ranges: time };
 }

@@ -7,7 +7,7 @@ import { noTransferUrls, type TransferUrls } from "../../ports/transfer-urls.js"
 import type { ChangeSignal } from "../../publication/change-signal.js";
 import { putOnTop, versionsOf } from "../../publication/key-versions.js";
 import { logChange, logUnchanged } from "../../publication/log-change.js";
-import type { Quota, Reservation } from "../../publication/quota.js";
+import { type Need, type Quota, type Reservation, storedIn } from "../../publication/quota.js";
 import { type Change, type KeyRows, lastNumber } from "../../rows.js";
 import { damaged } from "../open-artifact.js";
 import {
@@ -96,17 +96,17 @@ export class ArtifactCopy {
 
   /** Copies what is not copied yet. Returns false if a version was deleted meanwhile. @throws ArtifactError `corrupt` */
   async #stage(
-    { isMove, from: { bucket, key } }: CopyRequest,
+    request: CopyRequest,
     { taken }: Seen,
     staged: StagedCopies,
     reservation: Reservation,
   ): Promise<boolean> {
     for (const version of taken) {
       if (staged.has(version)) continue;
-      // What is moved needs no room: it leaves its old place in the change that makes the new one.
-      if (!isMove) await reservation.grow({ storedBytes: version.bytes });
+      await reservation.grow(roomFor(request, version.bytes));
       if (await staged.add(version)) continue;
       // A piece is gone. If the row still has the version, the piece was lost; else the version was deleted.
+      const { bucket, key } = request.from;
       const now = await this.#dependencies.rows.artifact(bucket, key);
       if (hasVersion(now, version)) throw damaged(toArtifact(bucket, key, version, noTransferUrls));
       return false;
@@ -116,7 +116,7 @@ export class ArtifactCopy {
 
   /** Tries once, from the rows as they were seen. Undefined if one of them has changed meanwhile. */
   async #publish(request: CopyRequest, seen: Seen, staged: StagedCopies): Promise<CopiedArtifact | undefined> {
-    const { rows, freed, signal, quota, keepVersions } = this.#dependencies;
+    const { rows, freed, signal, keepVersions } = this.#dependencies;
     const { from, to, isMove, isSameKey, sourceGuard } = request;
     const { source, target, taken } = seen;
     const change = rows.begin();
@@ -133,9 +133,21 @@ export class ArtifactCopy {
     this.#log(request, taken, made, dropped.length + (isMove ? gone.length - taken.length : 0));
     signal.announce();
     await freed.remove(freedRow);
-    quota.freed({ storedBytes: bytesIn(gone) + bytesIn(dropped) - (isMove ? bytesIn(taken) : 0) });
+    this.#countFreed(request, { taken, gone, dropped });
     const lost = lostFacts(versionsOf(target), newest, this.#dependencies.nowSeconds());
     return { ...this.#show(request, newest), ...lost, ...(isMove ? { moved_versions: made.length } : {}) };
+  }
+
+  /** What was moved is in its new place. It has needed no room, except in another bucket. */
+  #countFreed(
+    { from, to, isMove }: CopyRequest,
+    { taken, gone, dropped }: Readonly<Record<"taken" | "gone" | "dropped", readonly Version[]>>,
+  ): void {
+    const { quota } = this.#dependencies;
+    const moved = isMove ? bytesIn(taken) : 0;
+    const inSource = bytesIn(gone) - (from.bucket === to.bucket ? moved : 0);
+    quota.freed({ storedBytes: bytesIn(gone) - moved, inBucket: { bucket: from.bucket, bytes: inSource } });
+    quota.freed(storedIn(to.bucket, bytesIn(dropped)));
   }
 
   #log(
@@ -172,6 +184,12 @@ function moved({ idempotency_keys: _, ...version }: Version): Version {
 function copied({ version, session, pieces, mime_type, bytes, sha256, metadata }: Version, now: number, by?: string) {
   const facts = { version, session, pieces, mime_type, bytes, sha256, metadata, created_at: now };
   return by === undefined ? facts : { ...facts, saved_by: by };
+}
+
+/** What is moved leaves its old place in the change that makes the new one, so it needs room only in another bucket. */
+function roomFor({ from, to, isMove }: CopyRequest, bytes: number): Need {
+  if (!isMove) return storedIn(to.bucket, bytes);
+  return from.bucket === to.bucket ? {} : { inBucket: { bucket: to.bucket, bytes } };
 }
 
 const bytesIn = (versions: readonly Version[]): number => versions.reduce((sum, { bytes }) => sum + bytes, 0);

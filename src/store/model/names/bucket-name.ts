@@ -16,14 +16,14 @@ export function isBucketPrefix(text: string): boolean {
 }
 
 /** @throws ArtifactError `invalid_argument`, with a `suggestion` if there is one */
-export function checkBucket(bucket: string): void {
-  const problem = bucketProblem(bucket);
-  if (problem !== undefined) throw invalidName("bucket", bucket, problem, suggestBucket(bucket));
+export function checkBucket(bucket: string, maxChars = maxBucketChars): void {
+  const problem = bucketProblem(bucket, maxChars);
+  if (problem !== undefined) throw invalidName("bucket", bucket, problem, suggestBucket(bucket, maxChars));
 }
 
 /** The valid bucket name that is nearest to the text. Undefined if the text has no letter or digit to keep. */
-export function suggestBucket(text: string): string | undefined {
-  if (isBucket(text)) return text;
+export function suggestBucket(text: string, maxChars = maxBucketChars): string | undefined {
+  if (isBucket(text) && text.length <= maxChars) return text;
   const bucket = trimDots(
     text
       .slice(0, 16 * maxBucketChars)
@@ -33,17 +33,17 @@ export function suggestBucket(text: string): string | undefined {
       .replace(/[^A-Za-z0-9_.-]+/g, "-")
       .replace(/\.{2,}/g, "."),
   );
-  const short = trimDots(bucket.slice(0, maxBucketChars));
+  const short = trimDots(bucket.slice(0, maxChars));
   return /[A-Za-z0-9]/.test(short) ? short : undefined;
 }
 
-function bucketProblem(text: string): string | undefined {
-  if (isBucket(text)) return undefined;
+function bucketProblem(text: string, maxChars: number): string | undefined {
+  if (isBucket(text) && text.length <= maxChars) return undefined;
   if (text === "") return "it is empty";
   const other = /[^A-Za-z0-9_.-]/u.exec(text)?.[0];
   if (other !== undefined)
     return `it has ${describeCharacter(other)}, and a bucket has only letters (A-Z, a-z), digits, dots, hyphens and underscores`;
-  if (text.length > maxBucketChars) return `it has ${text.length} characters, and the limit is ${maxBucketChars}`;
+  if (text.length > maxChars) return `it has ${text.length} characters, and the limit is ${maxChars}`;
   if (text.startsWith(".")) return "it begins with a dot";
   return text.endsWith(".") ? "it ends with a dot" : "it has two dots in a row";
 }

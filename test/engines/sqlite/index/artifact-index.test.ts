@@ -137,6 +137,8 @@ describe("the index in SQLite", () => {
               await memory.matching("a", "x", query.now),
             ];
             expect({ ...counted, last: 0 }).toEqual({ ...scanned, last: 0 });
+            expect(await store.bucketUse("a")).toEqual(await memory.bucketUse("a"));
+            expect(await store.countAged("a", query.now)).toEqual(await memory.countAged("a", query.now));
           }
           expect(await store.checkIndex()).toEqual([]);
           await Promise.all([store.close(), connection.close()]);

@@ -8,6 +8,7 @@ import {
   abandonedAt,
   abandonedBefore,
   abandonedBeforeRemoval,
+  assertGone,
   assertVersions,
   begun,
   begunByMany,
@@ -26,6 +27,15 @@ import {
 
 const newId = (): string => randomBytes(16).toString("hex");
 const sweeping = { graceMs: 0, trustsClock: true };
+
+/** Leaves much free space in the database of a store that has one artifact. */
+const leaveFreeSpace: Scenario["prepare"] = async ({ store }) => {
+  const text = "x".repeat(32_000);
+  for (let n = 0; n < 60; n += 1) await saveText(store, "b", `k${n}`, `${n}${text}`);
+  for (let n = 0; n < 60; n += 1) await store.artifacts.delete("b", `k${n}`);
+  await saved(store, "kept");
+  return "";
+};
 
 export const maintenance: readonly Scenario[] = [
   {
@@ -137,6 +147,25 @@ export const maintenance: readonly Scenario[] = [
     },
   },
   {
+    name: "limiting the age in a bucket, and deleting what is too old",
+    options: { later: 86_400 },
+    async prepare({ store }) {
+      await saved(store, "abc", medium);
+      await saveText(store, "b", "other", medium);
+      return "";
+    },
+    act: [({ store }) => store.buckets.set("b", { max_age: 3_600 }), ({ store }) => store.ageLimits.run(sweeping)],
+    async check(store, _, answered) {
+      if (answered > 0) assert.equal((await store.buckets.get("b")).max_age, 3_600);
+      else await store.buckets.set("b", { max_age: 3_600 });
+      await store.ageLimits.run(sweeping);
+      await assertGone(store);
+      assert.equal((await store.buckets.set("b", { max_age: null })).artifacts, 0);
+      await saved(store, "again");
+      await assertVersions(store, { 3: "again" });
+    },
+  },
+  {
     name: "sweeping deletions that were interrupted",
     async prepare(prepared) {
       const { store, root } = prepared;
@@ -161,16 +190,20 @@ export const maintenance: readonly Scenario[] = [
   {
     name: "sweeping with a trusted clock, in a database with much free space",
     options: { isLongRunning: true },
-    async prepare({ store }) {
-      const text = "x".repeat(32_000);
-      for (let n = 0; n < 60; n += 1) await saveText(store, "b", `k${n}`, `${n}${text}`);
-      for (let n = 0; n < 60; n += 1) await store.artifacts.delete("b", `k${n}`);
-      await saved(store, "kept");
-      return "";
-    },
+    prepare: leaveFreeSpace,
     act: [sweep],
     async check(store) {
       await store.sweep.run(sweeping);
+      await assertVersions(store, { 1: "kept" });
+    },
+  },
+  {
+    name: "compacting a database with much free space",
+    prepare: leaveFreeSpace,
+    act: [({ engines }) => engines.metadata.compact()],
+    async check(store, _id, _answered, { engines }) {
+      const { afterBytes } = await engines.metadata.compact();
+      assert.ok(afterBytes < 1_000_000, `the database has ${afterBytes} bytes`);
       await assertVersions(store, { 1: "kept" });
     },
   },

@@ -1,7 +1,7 @@
-import { briefOf } from "../../api/brief-description.js";
 import { count } from "../../store/model/count.js";
 import { quote } from "../../store/model/quote.js";
 import type { Description, TextDescription } from "../../store/ports/description.js";
+import { briefOf } from "../brief-description.js";
 
 /** What a content is, in a few words: "parquet, 406 rows x 9 columns". */
 export function briefText(description: Description): string {

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { compareKeys, prefixUpperBound } from "../../src/engines/key-order.js";
+import { compareKeys, prefixUpperBound } from "../../../src/store/model/key-order.js";
 
 it("compareKeys() orders by UTF-8 bytes, not as JavaScript does", () => {
   const keys = ["", "a", "a\t", "a\tb", "a-", "b", "é", "\ufffd", "😀", "\u{10ffff}"];

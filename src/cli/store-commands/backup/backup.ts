@@ -1,0 +1,42 @@
+import { openBackupFolder } from "../../../engines/backup-folder/open-backup-folder.js";
+import type { BackupReport } from "../../../store/backup/backup.js";
+import { count } from "../../../store/model/count.js";
+import { createProgressBar } from "../../terminal/progress-bar.js";
+import { humanBytes } from "../../terminal/sizes.js";
+import type { StoreCommand } from "../store-command.js";
+import { backupDirectory, contentLine, nameOf } from "./backup-report.js";
+
+export const backup: StoreCommand = {
+  isWriting: false,
+  check(config) {
+    backupDirectory(config);
+  },
+  async run({ config, store, terminal, log, signal }) {
+    const path = backupDirectory(config);
+    const isJson = config.options.has("json");
+    const folder = await openBackupFolder(path, config.root, log);
+    const bar = process.stderr.isTTY && !isJson ? createProgressBar(process.stderr) : undefined;
+    try {
+      const progress = bar === undefined ? {} : { onProgress: bar.show };
+      const report = await store.backUp(folder.files, { signal, check: config.options.has("check"), ...progress });
+      bar?.clear();
+      await terminal.print(isJson ? jsonOf(report) : textOf(path, report));
+      const { damaged } = report.manifest;
+      for (const each of damaged) terminal.problem(`${nameOf(each)}: ${each.problem}; the backup has not got it`);
+      return damaged.length === 0 ? 0 : 1;
+    } finally {
+      bar?.clear();
+      await folder.close();
+    }
+  },
+};
+
+function jsonOf({ manifest, written, removed }: BackupReport): string {
+  return `${JSON.stringify({ ...manifest, written, removed }, null, 2)}\n`;
+}
+
+function textOf(path: string, { manifest, written, removed }: BackupReport): string {
+  const news = `${count(written.contents, "content")} written (${humanBytes(written.bytes)}), ${count(removed, "old file")} removed`;
+  const dropped = manifest.dropped.map((each) => `left out: ${nameOf(each)}: it was deleted while the backup ran`);
+  return [...dropped, `${path} has ${contentLine(manifest)}; ${news}`].map((line) => `${line}\n`).join("");
+}

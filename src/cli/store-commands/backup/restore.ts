@@ -1,0 +1,39 @@
+import { openBackup } from "../../../engines/backup-folder/open-backup-folder.js";
+import type { RestoreReport } from "../../../store/backup/restore.js";
+import { count } from "../../../store/model/count.js";
+import { createProgressBar } from "../../terminal/progress-bar.js";
+import { createStderrLog } from "../../terminal/stderr-log.js";
+import type { StoreCommand } from "../store-command.js";
+import { backupDirectory, contentLine, nameOf } from "./backup-report.js";
+
+export const restore: StoreCommand = {
+  isWriting: true,
+  makesStore: true,
+  async check(config) {
+    const log = createStderrLog(process.stderr, config.logLevel);
+    await (await openBackup(backupDirectory(config), log)).close(); // without a backup, no store is made
+  },
+  async run({ config, store, terminal, log, signal }) {
+    const path = backupDirectory(config);
+    const isJson = config.options.has("json");
+    const folder = await openBackup(path, log);
+    const bar = process.stderr.isTTY && !isJson ? createProgressBar(process.stderr) : undefined;
+    try {
+      const report = await store.restore(folder.files, { signal, ...(bar && { onProgress: bar.show }) });
+      bar?.clear();
+      await terminal.print(isJson ? `${JSON.stringify(report, null, 2)}\n` : textOf(path, config.root, report));
+      for (const each of report.problems) terminal.problem(`${nameOf(each)}: ${each.problem}`);
+      for (const fault of report.verified.faults) terminal.problem(`${nameOf(fault)}: ${fault.message}`);
+      return report.problems.length + report.verified.faults.length === 0 ? 0 : 1;
+    } finally {
+      bar?.clear();
+      await folder.close();
+    }
+  },
+};
+
+function textOf(path: string, root: string, { manifest, problems, verified }: RestoreReport): string {
+  const faults = problems.length + verified.faults.length;
+  const outcome = faults === 0 ? "restored and verified" : `restored, but for ${count(faults, "problem")}`;
+  return `${root} has what ${path} had, ${outcome}: ${contentLine(manifest)}\n`;
+}

@@ -1,0 +1,20 @@
+import { ConfigError } from "../options/config-error.js";
+import type { StoreCommandConfig } from "../options/store-command-config.js";
+import { type Address, readAddress } from "./address.js";
+
+/** The one address of a command, or undefined. @throws ConfigError if there are more, or if it names a version */
+export function placeIn({ command, words: [word, another] }: StoreCommandConfig): Address | undefined {
+  if (another !== undefined)
+    throw new ConfigError(`${command} takes one address: ${JSON.stringify(another)} is one more`);
+  if (word === undefined) return undefined;
+  const address = readAddress(word);
+  if (address.version === undefined) return address;
+  throw new ConfigError(`${command} takes no version: leave out @${address.version}, or write @latest after it`);
+}
+
+/** The address of an artifact. @throws ConfigError if it has no key */
+export function artifactAddress(text: string): Address {
+  const address = readAddress(text);
+  if (address.key !== "") return address;
+  throw new ConfigError(`${JSON.stringify(text)} names a bucket: write BUCKET/KEY`);
+}

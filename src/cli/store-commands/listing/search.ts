@@ -1,0 +1,59 @@
+import { emptySearchHints } from "../../../api/hints/empty-search-hints.js";
+import type { SearchArtifacts } from "../../../store/artifacts/artifact-search.js";
+import type { Artifact } from "../../../store/model/artifact.js";
+import { ConfigError } from "../../options/config-error.js";
+import type { StoreCommandConfig } from "../../options/store-command-config.js";
+import { createListing } from "../../terminal/listing.js";
+import { addressOf } from "../address.js";
+import type { StoreCommand } from "../store-command.js";
+import { artifactColumns } from "./artifact-columns.js";
+import { pagesOf } from "./pages.js";
+
+type Wanted = Omit<SearchArtifacts, "limit" | "cursor">;
+
+const { size, saved, version, type, expires, savedBy, sha256, metadata } = artifactColumns;
+const name = { title: "NAME", isName: true, text: (artifact: Artifact) => `${artifact.bucket}/${artifact.key}` };
+const columns = [size, saved, version, type, name, expires, savedBy, sha256, metadata];
+
+export const search: StoreCommand = {
+  isWriting: false,
+  isPrinter: true,
+  check: wantedBy,
+  async run({ config, store: { artifacts }, terminal, signal }) {
+    const wanted = wantedBy(config);
+    const { options } = config;
+    const [isJson, isLong] = [options.has("json"), options.has("long")];
+    const listing = createListing<Artifact>(terminal, { isJson, isLong, columns, address: addressOf });
+    let left = options.one("limit") ?? Number.POSITIVE_INFINITY;
+    let isNothing = true;
+    for await (const { data } of pagesOf((page) => artifacts.search({ ...wanted, ...page }))) {
+      signal.throwIfAborted(); // many pages in a row may be empty
+      await listing.add(data.slice(0, left));
+      left -= data.length;
+      if (data.length > 0) isNothing = false;
+      if (left <= 0) break;
+    }
+    await listing.end();
+    if (isNothing) {
+      const hints = await emptySearchHints(artifacts, wanted);
+      terminal.problem(["nothing was found.", ...hints].join(" "));
+    }
+    return 0;
+  },
+};
+
+/** @throws ConfigError */
+function wantedBy({ words, options }: StoreCommandConfig): Wanted {
+  const query = words.join(" ");
+  const pairs = options.all("metadata").map((pair) => [pair.name, pair.value] as const);
+  const conditions = {
+    bucket: options.one("bucket"),
+    prefix: options.one("prefix"),
+    mime_type: options.one("mime-type"),
+    metadata: pairs.length === 0 ? undefined : Object.fromEntries(pairs),
+  };
+  if (query.trim() === "" && Object.values(conditions).every((value) => value === undefined)) {
+    throw new ConfigError('search needs words or a condition; "artifacts-mcp ls -r" lists everything');
+  }
+  return { ...conditions, query, order: options.one("order") };
+}

@@ -1,0 +1,78 @@
+import { count } from "../../../store/model/count.js";
+import { escapeUnsafe } from "../../../store/model/quote.js";
+import { humanBytes } from "../../terminal/sizes.js";
+import type { Terminal } from "../../terminal/terminal.js";
+import { exactTime } from "../../terminal/times.js";
+import { placeIn } from "../command-words.js";
+import { folderPrefix } from "../folder-prefix.js";
+import type { StoreCommand } from "../store-command.js";
+import { type Node, type Step, walkFolder, walkStore } from "./walk.js";
+
+export const tree: StoreCommand = {
+  isWriting: false,
+  isPrinter: true,
+  check: placeIn,
+  async run({ config, store: { artifacts }, terminal }) {
+    const place = placeIn(config);
+    const steps =
+      place === undefined
+        ? walkStore(artifacts)
+        : walkFolder(artifacts, place.bucket, await folderPrefix(artifacts, place));
+    const { options } = config;
+    await printAll(terminal, options.has("json") ? asJson(steps) : drawn(steps, options.has("long")));
+    return 0;
+  },
+};
+
+async function* drawn(steps: AsyncIterable<Step>, isLong: boolean): AsyncGenerator<string, void, undefined> {
+  let [folders, artifacts] = [0, 0];
+  for await (const step of steps) {
+    if (step === "end") continue;
+    if (step.artifact !== undefined) artifacts += 1;
+    else if (step.lasts.length > 0) folders += 1;
+    yield `${branchOf(step)}${escapeUnsafe(step.name)}${isLong ? factsOf(step) : ""}\n`;
+  }
+  yield `\n${count(folders, "folder")}, ${count(artifacts, "artifact")}\n`;
+}
+
+function branchOf({ lasts }: Node): string {
+  const [isLast] = lasts.slice(-1);
+  if (isLast === undefined) return "";
+  const above = lasts.slice(0, -1).map((isLastAbove) => (isLastAbove ? "    " : "│   "));
+  return `${above.join("")}${isLast ? "└── " : "├── "}`;
+}
+
+function factsOf({ artifact }: Node): string {
+  if (artifact === undefined) return "";
+  const { bytes, created_at, mime_type } = artifact;
+  return escapeUnsafe(`  ${humanBytes(bytes)}, ${mime_type}, ${exactTime(created_at)}`);
+}
+
+/** An object whose `data` has the buckets or folders that were asked for, each with its `entries`. */
+async function* asJson(steps: AsyncIterable<Step>): AsyncGenerator<string, void, undefined> {
+  yield '{"data":[\n';
+  let separator = "";
+  for await (const step of steps) {
+    if (step === "end") yield "]}";
+    else if (step.artifact !== undefined) yield separator + JSON.stringify(step.artifact);
+    else
+      yield `${separator}{"bucket":${JSON.stringify(step.bucket)},"prefix":${JSON.stringify(step.prefix)},"entries":[`;
+    const isOpening = step !== "end" && step.artifact === undefined;
+    separator = isOpening ? "\n" : ",\n";
+  }
+  yield "\n]}\n";
+}
+
+/** Text that is printed together, in UTF-16 code units. */
+const printedChars = 16_384;
+
+async function printAll(terminal: Terminal, texts: AsyncIterable<string>): Promise<void> {
+  let waiting = "";
+  for await (const text of texts) {
+    waiting += text;
+    if (waiting.length < printedChars) continue;
+    await terminal.print(waiting);
+    waiting = "";
+  }
+  await terminal.print(waiting);
+}

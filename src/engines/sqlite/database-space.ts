@@ -1,0 +1,45 @@
+import { stat } from "node:fs/promises";
+import type { MetadataStore } from "../../store/ports/metadata-store.js";
+import { translatingErrors } from "../engine-error.js";
+import type { LocalConnection, SqliteConnection } from "./database/connection.js";
+import type { DatabaseFile } from "./database-file.js";
+import { readStoreSize } from "./index/index-summaries.js";
+import { compactDatabase, reclaimSpace } from "./reclaim-space.js";
+import type { InTurn } from "./write-turns.js";
+
+export interface DatabaseSpaceDependencies {
+  /** Path of the database. */
+  readonly file: string;
+  readonly database: DatabaseFile;
+  /** A connection that only reads. It is opened by the first call. */
+  readonly reader: () => Promise<LocalConnection>;
+  readonly writer: SqliteConnection;
+  /** Runs a write in its turn, while the database is still at its path. */
+  readonly write: InTurn;
+}
+
+/** The methods of a metadata store about the space that its database takes. */
+export function createDatabaseSpace({
+  file,
+  database,
+  reader,
+  writer,
+  write,
+}: DatabaseSpaceDependencies): Pick<MetadataStore, "size" | "reclaim" | "compact"> {
+  const fileBytes = async (): Promise<number> => (await stat(file)).size;
+  return {
+    async size() {
+      const [size, freeDiskBytes] = await Promise.all([
+        translatingErrors(async () => (await reader()).readSnapshot(readStoreSize)),
+        database.freeBytes(),
+      ]);
+      return { ...size, freeDiskBytes: Number.isFinite(freeDiskBytes) ? freeDiskBytes : undefined };
+    },
+    reclaim: () => write(() => reclaimSpace(writer, database.isDiskNearlyFull())),
+    async compact() {
+      const beforeBytes = await fileBytes();
+      await compactDatabase(writer, write, () => database.isDiskNearlyFull());
+      return { beforeBytes, afterBytes: await fileBytes() };
+    },
+  };
+}

@@ -1,0 +1,137 @@
+import { forEachOf } from "../for-each-of.js";
+import { sha256Pattern } from "../model/artifact.js";
+import { ArtifactError } from "../model/errors.js";
+import { type ArtifactRow, hasVersion, type SessionRow, type Version } from "../model/records.js";
+import type { BackupFiles } from "../ports/backup-files.js";
+import type { StoredRow } from "../ports/metadata-store.js";
+import { BackupContents, type BackupContentsDependencies, type BackupContentsOptions } from "./backup-contents.js";
+import { contentFolder, isRecordsName, recordsName, spoolName } from "./backup-layout.js";
+import type { BackupManifest, LeftOut } from "./backup-manifest.js";
+import { artifactRecord, type BackupRecord, readRow, uploadRecord } from "./backup-records.js";
+import { UnreadableContent } from "./copy-content.js";
+import { countRecord, noCounts } from "./count-record.js";
+import { LineWriter } from "./line-file.js";
+import { rowsInSpool } from "./row-spool.js";
+
+/** Contents that are copied at once. */
+const width = 8;
+
+/** One backup, from the spool of its rows. */
+export class BackupRun {
+  readonly contents: BackupContents;
+  readonly #dependencies: BackupContentsDependencies;
+  readonly #files: BackupFiles;
+  /** The digest of the bytes of each upload, or why they cannot be had. */
+  readonly #uploads = new Map<string, string | null | UnreadableContent>();
+  readonly #dropped: LeftOut[] = [];
+  readonly #damaged: LeftOut[] = [];
+
+  constructor(dependencies: BackupContentsDependencies, files: BackupFiles, options: BackupContentsOptions) {
+    this.#dependencies = dependencies;
+    this.#files = files;
+    this.contents = new BackupContents(dependencies, files, options);
+  }
+
+  async copyContents(): Promise<void> {
+    for await (const rows of rowsInSpool(this.#files)) await forEachOf(rows, width, (row) => this.#copyRow(row));
+    await this.contents.searchLost();
+  }
+
+  /** Writes the records of what the backup has, and lists what it has not. */
+  async writeRecords(): Promise<Pick<BackupManifest, "records" | "counts" | "bytes" | "dropped" | "damaged">> {
+    const counts = noCounts();
+    const writer = await LineWriter.create(this.#files);
+    try {
+      for await (const rows of rowsInSpool(this.#files)) {
+        for (const row of rows) {
+          const record = await this.#recordOf(row);
+          if (record === undefined) continue;
+          countRecord(counts, record);
+          await writer.add(JSON.stringify(record));
+        }
+      }
+      const records = await writer.commit(recordsName);
+      const { there, totals } = this.contents;
+      const leftOut = { dropped: this.#dropped, damaged: this.#damaged };
+      return { records, counts: { ...counts, contents: there.size }, bytes: totals.bytes, ...leftOut };
+    } finally {
+      await writer.discard();
+    }
+  }
+
+  /** Removes the content and the records that the new backup does not name. Returns how many files these were. */
+  async removeOthers({ records }: BackupManifest): Promise<number> {
+    const names = await this.#files.list("");
+    const others = names.filter((name) => isRecordsName(name) && name !== records.name);
+    for (const folder of await this.#files.list(contentFolder)) {
+      for (const name of await this.#files.list(`${contentFolder}/${folder}`)) {
+        if (sha256Pattern.test(name) && !this.contents.there.has(name))
+          others.push(`${contentFolder}/${folder}/${name}`);
+      }
+    }
+    for (const name of [...others, spoolName]) await this.#files.remove(name);
+    await this.#files.sync();
+    return others.length;
+  }
+
+  async #copyRow(row: StoredRow): Promise<void> {
+    const found = readRow(row);
+    if (found.kind === "artifact") for (const version of found.row.value.versions) await this.contents.version(version);
+    if (found.kind !== "upload") return;
+    const copied = await this.contents.upload(found.row).catch((error) => {
+      if (error instanceof UnreadableContent) return error;
+      throw error;
+    });
+    this.#uploads.set(found.row.value.id, copied);
+  }
+
+  async #recordOf(row: StoredRow): Promise<BackupRecord | undefined> {
+    const found = readRow(row);
+    switch (found.kind) {
+      case "plain":
+        return found.record;
+      case "artifact":
+        return this.#artifact(found.row);
+      case "upload":
+        return this.#upload(found.row);
+      case "unreadable":
+        this.#damaged.push({ row: row.key, problem: "cannot be read" });
+        return undefined;
+      case "other":
+        return undefined;
+    }
+  }
+
+  async #artifact(row: ArtifactRow): Promise<BackupRecord> {
+    const { bucket, key, versions } = row.value;
+    const isLost = ({ sha256 }: Version): boolean => this.contents.lost.has(sha256);
+    for (const found of versions.filter(isLost)) {
+      const { version, sha256 } = found;
+      if (await this.#isStillThere(row, found)) {
+        this.#damaged.push({ bucket, key, version, problem: `the content ${this.contents.lost.get(sha256)?.message}` });
+      } else this.#dropped.push({ bucket, key, version });
+    }
+    return artifactRecord(row, (version) => !isLost(version));
+  }
+
+  async #upload(row: SessionRow): Promise<BackupRecord | undefined> {
+    const { id, bucket, key } = row.value;
+    const sha256 = this.#uploads.get(id) ?? null;
+    if (!(sha256 instanceof UnreadableContent)) return uploadRecord(row, sha256);
+    const named = { bucket, key, session_id: id };
+    if ((await this.#dependencies.metadata.get(row.key)) === row.text) {
+      this.#damaged.push({ ...named, problem: `the content ${sha256.message}` });
+    } else this.#dropped.push(named);
+    return undefined;
+  }
+
+  /** Whether the store still has a version. If its row cannot be read now, it counts as there. */
+  async #isStillThere({ value: { bucket, key } }: ArtifactRow, version: Version): Promise<boolean> {
+    try {
+      return hasVersion(await this.#dependencies.rows.artifact(bucket, key), version);
+    } catch (error) {
+      if (error instanceof ArtifactError && error.code === "corrupt") return true;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,228 @@
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { startAgeLimiter } from "../../../src/store/maintenance/age-limiter.js";
+import { bucketLimitsMs } from "../../../src/store/model/limits.js";
+import type { RowChange } from "../../../src/store/ports/metadata-store.js";
+import type { Store, StoreOptions } from "../../../src/store/store.js";
+import { expectNothingLeft, expectSound } from "../../support/invariants.js";
+import { pieceKinds } from "../../support/piece-kinds.js";
+import { bytesOf, createMemoryEngines, type MemoryEngines, saveText, storeOn, textOf } from "../../support/stores.js";
+
+const hour = 60 * 60;
+const day = 24 * hour;
+const start = 1_800_000_000;
+/** The right time, in unix seconds. */
+let time: number;
+let engines: MemoryEngines;
+
+beforeEach(() => {
+  time = start;
+  engines = createMemoryEngines({ now: () => time * 1000 });
+});
+
+/** Starts a process whose wall clock is wrong by `off` seconds. */
+function startProcess(off = 0, options: Partial<StoreOptions> = {}): Store {
+  const now = () => (time + off) * 1000;
+  return storeOn(engines, { now, monotonicMs: () => (time - start) * 1000, ...options });
+}
+
+/** Starts a process and runs it until its clock is trusted. */
+async function runForAnHour(options?: Partial<StoreOptions>): Promise<Store> {
+  const process = startProcess(0, options);
+  time += hour;
+  await process.sweep.run();
+  return process;
+}
+
+/** Runs `meanwhile` right before the first change that deletes an artifact. */
+function interrupted(meanwhile: () => Promise<unknown>): Pick<StoreOptions, "metadata"> {
+  let isFirst = true;
+  const change: typeof engines.metadata.change = async (rows, pieces) => {
+    const isDeletion = ({ key, next }: RowChange): boolean => key.startsWith("artifact\t") && next === undefined;
+    if (isFirst && rows.some(isDeletion)) {
+      isFirst = false;
+      await meanwhile();
+    }
+    return engines.metadata.change(rows, pieces);
+  };
+  return { metadata: { ...engines.metadata, change } };
+}
+
+const keysIn = (bucket: string): string[] =>
+  [...engines.metadata.rows.keys()]
+    .filter((key) => key.startsWith(`artifact\t${bucket}\t`))
+    .map((key) => key.slice(`artifact\t${bucket}\t`.length))
+    .sort();
+
+describe.each(pieceKinds)("AgeLimits with content $where", ({ pieceLimits }) => {
+  it("deletes what is too old with all its versions, in this bucket alone, and never gives a number again", async () => {
+    const store = await runForAnHour({ pieceLimits });
+    await store.buckets.set("b", { max_age: day });
+    await saveText(store, "b", "old", "one");
+    await saveText(store, "b", "old", "two two");
+    await saveText(store, "b", "renewed", "one");
+    await saveText(store, "other", "old", "one");
+    const { id } = await store.uploads.create({ bucket: "b", key: "upload" });
+    await store.uploads.append(id, 0, bytesOf("abc"));
+    time += 1;
+    await saveText(store, "b", "renewed", "two two");
+    await saveText(store, "b", "young", "one");
+    time += day - 2;
+    expect(await store.ageLimits.run()).toEqual({ artifacts: 0, failed: 0 });
+    time += 1;
+    const before = await store.revisions.listing();
+    expect(await store.ageLimits.run()).toEqual({ artifacts: 1, failed: 0 });
+    expect(await store.ageLimits.run()).toEqual({ artifacts: 0, failed: 0 });
+    expect(keysIn("b")).toEqual(["renewed", "young"]);
+    expect(keysIn("other")).toEqual(["old"]);
+    expect(await store.uploads.get(id)).toMatchObject({ offset: 3, status: "open" });
+    await store.close();
+    expect(await store.revisions.listing()).not.toBe(before);
+    expectSound(engines);
+    expectNothingLeft(engines);
+    expect(await saveText(store, "b", "old", "again")).toMatchObject({ version: 3 });
+  });
+
+  it("leaves a key that was saved again at the last moment", async () => {
+    const store = await runForAnHour({ pieceLimits });
+    await store.buckets.set("b", { max_age: day });
+    await saveText(store, "b", "k", "old");
+    await saveText(store, "b", "k2", "old");
+    time += day;
+    const racing = startProcess(0, { pieceLimits, ...interrupted(() => saveText(store, "b", "k", "new")) });
+    expect(await racing.ageLimits.run({ trustsClock: true })).toEqual({ artifacts: 1, failed: 0 });
+    expect(await textOf(store, "b", "k")).toBe("new");
+    expect(await textOf(store, "b", "k", 1)).toBe("old");
+    expect(keysIn("b")).toEqual(["k"]);
+  });
+
+  it("deletes nothing more once an operator has taken the limit away or raised it", async () => {
+    for (const max_age of [null, 2 * day]) {
+      const store = await runForAnHour({ pieceLimits });
+      await store.buckets.set("b", { max_age: day });
+      for (let n = 0; n < 300; n += 1) await saveText(store, "b", `k${n}`, "old");
+      time += day;
+      let left = 0;
+      const set = async (): Promise<void> => {
+        await store.buckets.set("b", { max_age });
+        left = keysIn("b").length;
+      };
+      const racing = startProcess(0, { pieceLimits, ...interrupted(set) });
+      await racing.ageLimits.run({ trustsClock: true });
+      expect(left).toBeGreaterThan(290);
+      expect(keysIn("b")).toHaveLength(left);
+    }
+  });
+});
+
+it("AgeLimits of several processes at once delete each artifact once", async () => {
+  const stores = [await runForAnHour(), startProcess(), startProcess()];
+  const [store] = stores;
+  await store?.buckets.set("b", { max_age: 1 });
+  for (let n = 0; n < 250; n += 1) await saveText(stores[0] as Store, "b", `k${n}`, `text ${n}`);
+  time += 1;
+  const reports = await Promise.all(stores.map(({ ageLimits }) => ageLimits.run({ trustsClock: true })));
+  expect(reports.reduce((sum, { artifacts }) => sum + artifacts, 0)).toBe(250);
+  expect(reports.every(({ failed }) => failed === 0)).toBe(true);
+  expect(keysIn("b")).toEqual([]);
+  expectSound(engines);
+  expectNothingLeft(engines);
+});
+
+describe("a clock that may be wrong", () => {
+  it("deletes nothing before it is trusted", async () => {
+    const first = startProcess();
+    await first.buckets.set("b", { max_age: day });
+    await saveText(first, "b", "k", "text");
+    const ahead = startProcess(30 * day);
+    expect(await ahead.ageLimits.run()).toEqual({ artifacts: 0, failed: 0 });
+    time += hour - 1;
+    expect(await ahead.ageLimits.run()).toEqual({ artifacts: 0, failed: 0 });
+    expect(keysIn("b")).toEqual(["k"]);
+  });
+
+  it("deletes at once after another process with a trusted clock was here within the last day", async () => {
+    const first = await runForAnHour();
+    await first.buckets.set("b", { max_age: 60 });
+    await saveText(first, "b", "k", "text");
+    await first.close();
+    time += hour;
+    expect(await startProcess().ageLimits.run()).toEqual({ artifacts: 1, failed: 0 });
+  });
+});
+
+it("AgeLimits delete nothing from a database that is older than its content", async () => {
+  const store = await runForAnHour();
+  await store.buckets.set("b", { max_age: 60 });
+  await saveText(store, "b", "k", "text");
+  time += hour;
+  const old = new Map(engines.metadata.rows);
+  await store.sweep.run(); // raises the generation beside the content
+  for (const key of engines.metadata.rows.keys()) engines.metadata.rows.delete(key);
+  for (const [key, text] of old) engines.metadata.rows.set(key, text);
+  expect(await startProcess().ageLimits.run({ trustsClock: true })).toEqual({ artifacts: 0, failed: 0 });
+  expect(keysIn("b")).toEqual(["k"]);
+  await store.verify();
+  expect(await startProcess().ageLimits.run({ trustsClock: true })).toEqual({ artifacts: 1, failed: 0 });
+});
+
+it("AgeLimits log an artifact that cannot be deleted, delete the others, and say who did it", async () => {
+  const store = await runForAnHour();
+  await store.buckets.set("b", { max_age: 60 });
+  for (const key of ["a", "b", "c"]) await saveText(store, "b", key, "text");
+  time += 60;
+  const change: typeof engines.metadata.change = async (rows, pieces) => {
+    if (rows.some(({ key }) => key === "artifact\tb\tb")) throw new Error("broken");
+    return engines.metadata.change(rows, pieces);
+  };
+  const lines: unknown[][] = [];
+  const options = { metadata: { ...engines.metadata, change }, log: (...line: unknown[]) => void lines.push(line) };
+  expect(await startProcess(0, options).ageLimits.run({ trustsClock: true })).toEqual({ artifacts: 2, failed: 1 });
+  expect(keysIn("b")).toEqual(["b"]);
+  expect(lines).toContainEqual(["info", "expired", { bucket: "b", key: "a", version: 1, bytes: 4, by: "max-age" }]);
+  expect(lines).toContainEqual(["warn", "sweep_failed", { what: "max_age b b", error: "Error: broken" }]);
+});
+
+it("AgeLimits stop after the current step when they are told to", async () => {
+  const store = await runForAnHour();
+  await store.buckets.set("b", { max_age: 60 });
+  for (let n = 0; n < 50; n += 1) await saveText(store, "b", `k${n}`, "text");
+  time += 60;
+  const stopping = new AbortController();
+  const racing = startProcess(
+    0,
+    interrupted(async () => stopping.abort()),
+  );
+  const { artifacts } = await racing.ageLimits.run({ trustsClock: true, signal: stopping.signal });
+  expect(artifacts).toBeLessThanOrEqual(8);
+  expect(keysIn("b")).toHaveLength(50 - artifacts);
+});
+
+describe("startAgeLimiter()", () => {
+  it("looks about every half minute, logs what it did, and goes on after a failure until it is stopped", async () => {
+    vi.useFakeTimers();
+    try {
+      const answers = [{ artifacts: 2, failed: 0 }, new Error("no disk"), { artifacts: 0, failed: 0 }];
+      let runs = 0;
+      const run = async () => {
+        const answer = answers[runs % 3];
+        runs += 1;
+        if (answer === undefined || answer instanceof Error) throw answer;
+        return answer;
+      };
+      const log = vi.fn();
+      const limiter = startAgeLimiter({ run }, log);
+      await vi.advanceTimersByTimeAsync(bucketLimitsMs);
+      expect(runs).toBe(1);
+      await vi.advanceTimersByTimeAsync(11 * bucketLimitsMs);
+      expect(runs).toBeGreaterThanOrEqual(10);
+      expect(log).toHaveBeenCalledWith("info", "too_old_deleted", { artifacts: 2, failed: 0 });
+      expect(log).toHaveBeenCalledWith("warn", "age_limits_failed", { error: "Error: no disk" });
+      await limiter.stop();
+      const before = runs;
+      await vi.advanceTimersByTimeAsync(10 * bucketLimitsMs);
+      expect(runs).toBe(before);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+});
