@@ -207,7 +207,7 @@ describe("--ephemeral", () => {
     const next = await startEphemeral(temporary);
     const [, removed] = await next.heard(/leftover_removed \{"path":"[^"]*\/(artifacts-mcp-ephemeral-\w+)"/);
     expect(names).toContain(removed);
-    expect(await callOf(living, 2, "read_artifact", { bucket: "b", key: "k.txt" })).toBeDefined();
+    expect(await callOf(living, 2, "get_artifact", { bucket: "b", key: "k.txt" })).toMatchObject({ version: 1 });
     await endOf(next);
     await endOf(living);
     expect(await readdir(temporary)).toEqual([]);
