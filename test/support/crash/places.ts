@@ -98,12 +98,12 @@ const indentOf = (text = ""): number => text.length - text.trimStart().length;
 const read = (file: string): Promise<string> => readFile(`${repository}/${file}`, "utf8");
 
 /**
- * Files whose lines are no places. The first two change a person's own files, outside the store, and
- * `test/e2e/local-files.test.ts` kills there. The others run in the SQLite thread or send work to it; the program that
+ * Files whose lines are no places. The first ones change files outside the store, and processes are killed there by
+ * `test/e2e/local-files.test.ts`, `test/store/archive/archive.test.ts` and `test/e2e/cli/archive.test.ts`. The others run in the SQLite thread or send work to it; the program that
  * is killed does this work without a thread.
  */
 const outside =
-  /^src\/(?:store\/transfer\/file-export|engines\/local-files\/.*|engines\/sqlite\/database\/(?:sqlite-thread-program|sqlite3))\.ts$/;
+  /^src\/(?:store\/transfer\/file-export|store\/archive\/.*|engines\/local-files\/.*|engines\/ephemeral-directory|engines\/sqlite\/database\/(?:process-lock|sqlite-thread-program|sqlite3))\.ts$/;
 
 async function sourcesOf(folder: string): Promise<string[]> {
   const names = (await readdir(`${repository}/${folder}`, { recursive: true })).filter((name) => name.endsWith(".ts"));
