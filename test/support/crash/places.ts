@@ -99,11 +99,12 @@ const read = (file: string): Promise<string> => readFile(`${repository}/${file}`
 
 /**
  * Files whose lines are no places. The first two change a person's own files, outside the store, and
- * `test/e2e/local-files.test.ts` kills there. The others run in the SQLite thread or send work to it; the program that
+ * `test/e2e/local-files.test.ts` kills there. Of backups and restores `test/store/backup/backup-kills.test.ts` kills at each
+ * step, and `test/e2e/cli/backup-load.test.ts` at any time. The others run in the SQLite thread or send work to it; the program that
  * is killed does this work without a thread.
  */
 const outside =
-  /^src\/(?:store\/transfer\/file-export|engines\/local-files\/.*|engines\/sqlite\/database\/(?:sqlite-thread-program|sqlite3))\.ts$/;
+  /^src\/(?:store\/transfer\/file-export|store\/backup\/.*|engines\/backup-folder\/.*|engines\/local-files\/.*|engines\/sqlite\/database\/(?:sqlite-thread-program|sqlite3))\.ts$/;
 
 async function sourcesOf(folder: string): Promise<string[]> {
   const names = (await readdir(`${repository}/${folder}`, { recursive: true })).filter((name) => name.endsWith(".ts"));
