@@ -1,4 +1,5 @@
 import type { Log } from "../../store/ports/log.js";
+import type { UserFiles } from "../../store/ports/user-files.js";
 import type { Store } from "../../store/store.js";
 import type { StoreCommandConfig } from "../options/store-command-config.js";
 import type { Terminal } from "../terminal/terminal.js";
@@ -12,7 +13,8 @@ export interface StoreCommand {
   /** Whether it makes a store where there is none. */
   readonly makesStore?: boolean;
   /**
-   * Checks the words and options, and what else can be checked before the store is opened or made.
+   * Checks the words and options, and what else can be checked before the store is opened or made. It is awaited, and its
+   * result is not used.
    *
    * @throws ConfigError; ArtifactError as `run`
    */
@@ -28,6 +30,8 @@ export interface StoreCommand {
 export interface StoreCommandContext {
   readonly config: StoreCommandConfig;
   readonly store: Store;
+  /** The files of the person who runs the command. */
+  readonly files: UserFiles;
   readonly terminal: Terminal;
   readonly log: Log;
   /** Aborts at SIGINT and SIGTERM. */

@@ -12,9 +12,9 @@ export const storeCommands: Readonly<Record<StoreCommandName, () => Promise<Stor
   cat: async () => (await import("./reading/cat.js")).cat,
   describe: async () => (await import("./reading/describe.js")).describe,
   diff: async () => (await import("./reading/diff.js")).diff,
-  put: async () => unfinished("put"),
-  get: async () => unfinished("get"),
-  sync: async () => unfinished("sync"),
+  put: async () => (await import("./transfer/put.js")).put,
+  get: async () => (await import("./transfer/get.js")).get,
+  sync: async () => (await import("./transfer/sync.js")).sync,
   cp: async () => (await import("./changing/cp.js")).cp,
   mv: async () => (await import("./changing/mv.js")).mv,
   rm: async () => (await import("./changing/rm.js")).rm,
@@ -24,7 +24,3 @@ export const storeCommands: Readonly<Record<StoreCommandName, () => Promise<Stor
   backup: async () => (await import("./backup/backup.js")).backup,
   restore: async () => (await import("./backup/restore.js")).restore,
 };
-
-function unfinished(name: string): never {
-  throw new Error(`${name} is not there yet`);
-}

@@ -15,11 +15,8 @@ export function prefixedMetadata(metadata: MetadataStore, prefix: string): Metad
   const rows = new PrefixedRows(prefix);
   const listing = listingUnder(metadata, prefix);
 
-  async function getMany(keys: readonly string[]): Promise<(string | undefined)[]> {
-    const stored = keys.map((key) => rows.storedKey(key));
-    const texts = await metadata.getMany(stored);
-    return texts.map((text, index) => text && rows.shownRow({ key: stored[index] ?? "", text })?.text);
-  }
+  const shownText = (key: string, text: string | undefined): string | undefined =>
+    text === undefined ? undefined : rows.shownRow({ key, text })?.text;
 
   /** @param read reads a page of stored entries */
   async function entries(
@@ -52,9 +49,14 @@ export function prefixedMetadata(metadata: MetadataStore, prefix: string): Metad
   return {
     async get(key) {
       if (key === changedKey) return listing();
-      return (await getMany([key]))[0];
+      const stored = rows.storedKey(key);
+      return shownText(stored, await metadata.get(stored));
     },
-    getMany,
+    async getMany(keys) {
+      const stored = keys.map((key) => rows.storedKey(key));
+      const texts = await metadata.getMany(stored);
+      return stored.map((key, index) => shownText(key, texts[index]));
+    },
     change: (changes, pieces) =>
       metadata.change(
         changes.map((change) => rows.storedChange(change)),
@@ -91,8 +93,6 @@ const wholeStoreOnly = {
   snapshot: refuse,
   size: refuse,
   compact: refuse,
-  aged: refuse,
-  countAged: refuse,
   checkIndex: refuse,
   rebuildIndex: refuse,
 } satisfies Partial<MetadataStore>;
