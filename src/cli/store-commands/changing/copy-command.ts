@@ -95,8 +95,11 @@ function problemOf(error: ArtifactError): string {
 async function adviceForPaths({ config, store }: StoreCommandContext, { from, to }: CopySides) {
   const [a = "", b = ""] = config.words;
   const isRecursive = config.options.has("recursive");
-  const isThere = async (name: string): Promise<boolean> =>
-    isBucket(name) && (await store.buckets.get(name)).artifacts > 0;
+  const isThere = async (bucket: string): Promise<boolean> => {
+    if (!isBucket(bucket)) return false;
+    const { data } = await store.artifacts.listBuckets({ prefix: bucket, limit: 1 });
+    return data[0]?.name === bucket; // of all names that begin with it, it is the first
+  };
   if (isExistingPath(a) && !(await isThere(from.bucket))) return meantPut(config.command, a, b, isRecursive);
   if (isExistingPath(b) && !(await isThere(to.bucket))) {
     return `${meantGet(config.command, a, b, isRecursive)}; for a bucket of that name, write artifact://${b}`;
