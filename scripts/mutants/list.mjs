@@ -10,6 +10,7 @@ const search = [
 const ages = ["test/store/maintenance/age-limits.test.ts"];
 const identity = ["test/store/maintenance"];
 const copies = ["test/store/artifacts/artifact-copy.test.ts"];
+const backups = ["test/store/backup"];
 
 /** The changes: in `file`, `from` is replaced by `to`; it must be there exactly once. Then one of `tests` must fail. */
 export const mutants = [
@@ -355,5 +356,33 @@ export const mutants = [
     from: "newest?.version === version && ",
     to: "newest !== undefined && version > 0 && ",
     tests: ["test/store/artifacts/deletion.test.ts"],
+  },
+  {
+    name: "a backup does not look for content that was moved",
+    file: "src/store/backup/backup-run.ts",
+    from: "    await this.contents.searchLost();\n",
+    to: "",
+    tests: backups,
+  },
+  {
+    name: "a backup removes what the manifest before names before the new one is there",
+    file: "src/store/backup/backup.ts",
+    from: "  await writeManifest(files, manifest);\n  const removed = await run.removeOthers(manifest);\n",
+    to: "  const removed = await run.removeOthers(manifest);\n  await writeManifest(files, manifest);\n",
+    tests: backups,
+  },
+  {
+    name: "a restore goes on after another process has taken it over",
+    file: "src/store/backup/restore-run.ts",
+    from: "    change.compare(this.#claim.row);\n",
+    to: "",
+    tests: backups,
+  },
+  {
+    name: "a restore leaves the pieces of the process that died",
+    file: "src/store/backup/restore-run.ts",
+    from: "    await this.#dependencies.content.remove(this.#leftovers.get(session) ?? []);\n",
+    to: "",
+    tests: backups,
   },
 ];

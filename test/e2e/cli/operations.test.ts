@@ -38,13 +38,14 @@ describe("a store of a newer format", () => {
     export: ["FOLDER/exported"],
     import: ["FOLDER"],
     backup: ["FOLDER/backup"],
-    restore: ["FOLDER/backup"],
+    restore: ["FOLDER/made"],
   };
 
   async function newerStore() {
     const folder = await temporaryDirectory();
     const root = join(folder, "store");
     await (await startServer(root)).close();
+    expect(runCommand(["backup", join(folder, "made"), "--root", root])).toMatchObject({ status: 0 });
     const format = await readFile(join(root, "format"), "utf8");
     await writeFile(join(root, "format"), format.replace(/^2/, "3"));
     await writeFile(join(folder, "file"), "text");
