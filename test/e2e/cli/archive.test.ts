@@ -218,7 +218,7 @@ describe("--ephemeral", () => {
     const servers = await Promise.all(Array.from({ length: 16 }, () => startEphemeral(temporary)));
     await Promise.all(servers.map((server) => callOf(server, 1, "save_artifact", save)));
     const others = servers.splice(0, 8);
-    others.slice(0, 4).map((server) => server.child.kill("SIGKILL"));
+    for (const server of others.slice(0, 4)) server.child.kill("SIGKILL");
     servers.push(...(await Promise.all(Array.from({ length: 8 }, () => startEphemeral(temporary)))));
     await Promise.all(others.map((server) => endOf(server)));
     for (const server of servers.slice(0, 8)) {
