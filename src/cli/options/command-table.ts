@@ -25,7 +25,10 @@ export const commandTable: Readonly<Record<CommandName, CommandHelp>> = {
       "It ends after stdin has ended, or at SIGINT or SIGTERM. It first answers the requests that it has received, except that it ends analyses of content; a second signal ends it at once.",
     exitCodes: [
       [0, "it ended as it should, or has printed the help or the version"],
-      [1, "the data directory, the SQLite driver or, with `--no-stdio`, the HTTP address cannot be used"],
+      [
+        1,
+        "the data directory, the SQLite driver or, with `--no-stdio`, the HTTP address cannot be used, or the export of `--keep-to` failed",
+      ],
       [2, "the command line or an environment variable is wrong, or stdout cannot be written to"],
     ],
   },
