@@ -10,9 +10,11 @@ export const patienceMs = 20 * 60_000;
 /** Kills, cuts, full disks, races and memory under load: minutes each. `npm run test:exhaustive` runs them. */
 const exhaustive = [
   "test/analysis/tables/{columnar-batches,columnar-files,columnar-flights,columnar-hostile,parquet-lies}.test.ts",
-  "test/e2e/{broken-output,command,crash-points,full-disk,failing-sync,local-files,power-loss,race,read-only-disk}.test.ts",
-  "test/e2e/uploads-across-processes.test.ts",
+  "test/e2e/{broken-output,bucket-prefix,command,crash-points,full-disk,failing-sync,local-files,power-loss,race,read-only-disk}.test.ts",
+  "test/e2e/cli/{archive,changing,completion,listing,reading,transfer-kills}.test.ts",
+  "test/e2e/{parallel-servers,uploads-across-processes}.test.ts",
   "test/e2e/{browser,code-cache,few-files,http,http-load,http-memory,installation,large-content,mcp-load,stdio,store-moved}.test.ts",
+  "test/e2e/cli/{compact,operations}.test.ts",
   "test/analysis/describe/{damaged,hostile,vega-datasets}.test.ts",
   "test/analysis/tables/hostile-tables.test.ts",
   "test/e2e/cli/{backup,backup-load}.test.ts",

@@ -24,6 +24,7 @@ const cases = {
   describe: () => import("./cases/describe.mjs"),
   memory: () => import("./cases/memory.mjs"),
   processes: () => import("./cases/processes.mjs"),
+  "command-line": () => import("./cases/command-line.mjs"),
 };
 
 const wanted = process.argv.slice(2);

@@ -45,7 +45,7 @@ const commands = {
  */
 const unused = {
   name: "unused",
-  setup({ onLoad }) {
+  setup({ onLoad, onResolve }) {
     onLoad({ filter: /[\\/]hyparquet-compressors[\\/]src[\\/]index\.js$/ }, () => ({
       contents: `export { decompress as decompressZstd } from "fzstd";
         export { snappyUncompress as decompressSnappy } from "hysnappy";
@@ -57,7 +57,8 @@ const unused = {
         exports.Gauge = require("./lib/gauge");
         exports.Histogram = require("./lib/histogram");`,
     }));
-    onLoad({ filter: /[\\/]@opentelemetry[\\/]api[\\/]/ }, () => ({ contents: "module.exports = {};" }));
+    onResolve({ filter: /^@opentelemetry\/api$/ }, ({ path }) => ({ path, namespace: "unused" }));
+    onLoad({ filter: /./, namespace: "unused" }, () => ({ contents: "module.exports = {};" }));
     onLoad({ filter: /[\\/]debug[\\/]src[\\/]index\.js$/ }, () => ({
       contents: "module.exports = () => () => undefined;",
     }));
@@ -70,15 +71,12 @@ const unused = {
   },
 };
 
-/**
- * For programs that are not needed at the start, so that the package stays small: they have no source map. The names of
- * functions stay, so that an error can be traced.
- */
-const minified = { minify: true, keepNames: true, sourcemap: false };
-/** For the server: small, and its source map still fits. A line that an error quotes stays short. */
+/** For programs that are not needed at the start. The names of functions stay, so that an error can be traced. */
+const minified = { minify: true, keepNames: true };
+/** For the server: it keeps all names, and lines that an error can quote. */
 const small = { minifyWhitespace: true, lineLimit: 160 };
 /** As `minified`, but without names, for a program that must be fast: `keepNames` makes each function that is made in a loop slower. */
-const compact = { minify: true, sourcemap: false };
+const compact = { minify: true };
 
 export async function bundle() {
   const server = join(dist, "server.cjs");
@@ -124,6 +122,9 @@ function bundleAnalysis(folder) {
   return bundleProgram("src/engines/threads/analysis-thread-program.ts", program, "cjs", undefined, compact);
 }
 
+/** `bundle-script.ts` looks for it, to see that a program is whole. */
+const lastLine = "// The end of this program.";
+
 const createRequire =
   'import { createRequire as $createRequire } from "node:module";\nconst require = $createRequire(import.meta.url);';
 
@@ -143,8 +144,7 @@ export async function bundleProgram(entry, outfile, format = "esm", target = "no
     platform: "node",
     target,
     format,
-    sourcemap: "linked",
-    sourcesContent: false,
+    footer: { js: lastLine },
     legalComments: "none",
     mainFields: ["module", "main"],
     plugins: [ownSqlite3, commands, unused],

@@ -2,7 +2,7 @@
 // Usage: npm run check:package, after npm run build
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { distFiles, sourceMaps } from "./package-files.mjs";
+import { distFiles } from "./package-files.mjs";
 
 const KiB = 1024;
 const largestPackedBytes = 1_000 * KiB;
@@ -18,7 +18,6 @@ const needed = [
   "mcp.json",
   "package.json",
   ...distFiles.map((name) => `dist/${name}`),
-  ...sourceMaps.map((name) => `dist/${name}`),
 ];
 /** The only other files that may be packed: pages and pictures of the documentation, if they are in git. */
 const documentation = /^docs\/(?:[\w-]+\/)*[\w-]+\.(?:md|svg)$/;

@@ -10,10 +10,5 @@ export const programs = [
   "analysis-thread.cjs",
 ];
 
-/** Built without a source map, which would be large. Errors in them can be traced by the names of functions. */
-const withoutMap = ["analysis-thread.cjs", "commands.cjs"];
-
-export const sourceMaps = programs.filter((name) => !withoutMap.includes(name)).map((name) => `${name}.map`);
-
-/** All files in dist that are needed, without source maps and bytecode. */
+/** All files in dist that are needed, without bytecode. */
 export const distFiles = [...programs, "package.json", "THIRD-PARTY-LICENSES.txt"];

@@ -68,6 +68,9 @@ with 1.
 `;
 }
 
+/** How the help of an option says that it may be given several times. */
+const repeatable = "; repeatable";
+
 function summary(name: OptionName): string[] {
   const { help } = options[name];
   return [`[\`${syntaxOf(name)}\`](#${anchorOf(name)})`, help, defaultOf(name)];
@@ -88,13 +91,15 @@ function section(group: string): string {
 }
 
 function optionText(name: OptionName): string {
-  const { help, details, unit, separator, example, parser } = options[name];
+  const { help, details, unit, example, parser, commands, hasNoVariable, defaultText } = options[name];
   const variable = variableOf(name);
+  const hasDefault = parser !== undefined && (defaultText !== undefined || hasNoVariable !== true);
   const facts = [
-    ...(parser === undefined ? [] : [`- Default: ${defaultOf(name)}`]),
+    ...(commands.includes("serve") ? [] : [`- Commands: ${commands.map((command) => `\`${command}\``).join(", ")}`]),
+    ...(hasDefault ? [`- Default: ${defaultOf(name)}`] : []),
     ...(unit === undefined ? [] : [`- Unit: ${unit}`]),
     ...(variable === undefined ? [] : [`- Environment variable: \`${variable}\``]),
-    ...(separator === undefined ? [] : ["- Repeatable"]),
+    ...(help.includes(repeatable) ? ["- Repeatable"] : []),
     ...(example === undefined ? [] : [`- Example: \`${example}\``]),
   ];
   const text = [sentence(help), details].filter((part) => part !== undefined).join(" ");
@@ -103,7 +108,7 @@ function optionText(name: OptionName): string {
 
 /** A line of help as a sentence. */
 function sentence(help: string): string {
-  return `${help.charAt(0).toUpperCase()}${help.slice(1).replace("; repeatable", "")}.`;
+  return `${help.charAt(0).toUpperCase()}${help.slice(1).replace(repeatable, "")}.`;
 }
 
 /** A paragraph in lines of at most 120 characters. */

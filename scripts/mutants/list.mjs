@@ -7,6 +7,7 @@ const search = [
   "test/store/uploads",
   "test/store/maintenance",
 ];
+const ages = ["test/store/maintenance/age-limits.test.ts"];
 const identity = ["test/store/maintenance"];
 const copies = ["test/store/artifacts/artifact-copy.test.ts"];
 const backups = ["test/store/backup"];
@@ -32,21 +33,35 @@ export const mutants = [
     file: "src/store/maintenance/age-limits.ts",
     from: "    change.compareRow(row);\n",
     to: "",
-    tests: search,
+    tests: ages,
   },
   {
     name: "what is too old is not looked at again before it is deleted",
     file: "src/store/maintenance/age-limits.ts",
     from: "!isTooOld(versions[0], row.value.max_age, clock.nowSeconds())",
     to: "versions.length === 0",
-    tests: search,
+    tests: ages,
+  },
+  {
+    name: "a clock that has jumped deletes what is too old",
+    file: "src/store/maintenance/age-limits.ts",
+    from: " || !(await pass.trustsClock())) return true;",
+    to: ") return true;",
+    tests: ages,
+  },
+  {
+    name: "an older database than the content is searched for what is too old",
+    file: "src/store/maintenance/age-limits.ts",
+    from: "limited.length > 0 && (await identity.isCurrent())",
+    to: "limited.length > 0",
+    tests: ages,
   },
   {
     name: "the deletion of what is too old frees no piece",
     file: "src/store/maintenance/age-limits.ts",
     from: "const freedRow = change.free(versions);",
     to: "const freedRow = versions.length < 0 ? change.free(versions) : undefined;",
-    tests: search,
+    tests: ages,
   },
   {
     name: "the key's versions are not compared for a conflict",

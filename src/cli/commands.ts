@@ -7,8 +7,10 @@ import type { SetupConfig } from "./options/setup-config.js";
 import { runSetup, SetupError } from "./setup/setup-command.js";
 import { surroundingsOfThisProcess } from "./setup/surroundings.js";
 
+export { completionScript } from "./completion/completion-script.js";
+
 /*
- * `setup` and `doctor` are a bundle of their own, so that a start of the server does not read them. The bundle has its
+ * These commands are a bundle of their own, so that a start of the server does not read them. The bundle has its
  * own copies of the error classes: main.ts could not recognise these errors, so none is thrown from here.
  */
 

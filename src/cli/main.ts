@@ -29,8 +29,11 @@ async function main(): Promise<number> {
       const { runStoreCommand } = await import("./store-commands/run-store-command.js");
       return runStoreCommand(command.config);
     }
-    case "completion":
-      throw new Error("completion is not there yet");
+    case "completion": {
+      const { completionScript } = await import("./commands.js");
+      await print(process.stdout, completionScript(command.shell));
+      return 0;
+    }
     case "setup":
     case "doctor":
       return runCommand(command);

@@ -2,25 +2,28 @@
  * Runs `work` on each item, on at most `width` at once. After a failure it begins no other item. It ends when all work
  * that it has begun has ended.
  *
- * @throws the first error of `work`
+ * @throws the first error of `work`, or of `items`
  */
 export async function forEachOf<Item>(
-  items: Iterable<Item>,
+  items: Iterable<Item> | AsyncIterable<Item>,
   width: number,
   work: (item: Item) => Promise<void>,
 ): Promise<void> {
-  const waiting = items[Symbol.iterator]();
+  const waiting = Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator]();
   let failure: { readonly error: unknown } | undefined;
   async function worker(): Promise<void> {
-    for (let next = waiting.next(); failure === undefined && next.done !== true; next = waiting.next()) {
+    while (failure === undefined) {
       try {
-        await work(next.value);
+        const next = await waiting.next();
+        if (next.done === true) return;
+        if (failure === undefined) await work(next.value);
       } catch (error) {
         failure ??= { error };
       }
-      if (failure !== undefined) return;
     }
   }
   await Promise.all(Array.from({ length: width }, worker));
-  if (failure !== undefined) throw failure.error;
+  if (failure === undefined) return;
+  await waiting.return?.();
+  throw failure.error;
 }

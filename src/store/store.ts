@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { Archive } from "./archive/archive.js";
 import { ArtifactStore } from "./artifacts/artifact-store.js";
 import { type Backups, createBackups } from "./backup/backups.js";
@@ -42,6 +42,7 @@ import { Publisher, type PublisherDependencies } from "./publication/publisher.j
 import { Quota, type QuotaLimits } from "./publication/quota.js";
 import { createRevisions, type Revisions } from "./publication/revisions.js";
 import { StoreClock } from "./publication/store-clock.js";
+import { createIds } from "./random-ids.js";
 import { Rows, type RowsDependencies } from "./rows.js";
 import { FileTransfer } from "./transfer/file-transfer.js";
 import { Uploads } from "./uploads/uploads.js";
@@ -109,8 +110,8 @@ export interface StoreOptions {
   readonly readOnly?: boolean;
   /**
    * What the name of every bucket begins with in the store, and nowhere in `artifacts`, `uploads`, `transfer`, `insight`
-   * and `revisions`. To them other buckets do not exist. Empty by default. `sweep`, `verify` and the limits are about the
-   * whole store.
+   * and `revisions`, nor in `archive`. To them other buckets do not exist. Empty by default. All the rest, and the limits,
+   * are about the whole store, and name buckets in full.
    */
   readonly bucketPrefix?: string;
   /** Which content lies in rows, and how many pieces an upload may have. */
@@ -122,7 +123,7 @@ export interface StoreOptions {
 /** Creates an artifact store over two engines. Any number of stores, in any number of processes, may share their data. */
 export function createStore(options: StoreOptions): Store {
   const { files, log, now = Date.now, monotonicMs = () => performance.now() } = options;
-  const { newId = () => randomBytes(16).toString("hex"), newRevision = randomUUID } = options;
+  const { newId = createIds(), newRevision = randomUUID } = options;
   const { urls = noTransferUrls, digests = plainDigests, analyses = noAnalyses, derived = noDerivedStore } = options;
   const { pieceLimits = defaultPieceLimits, freedGatherMs = defaultFreedGatherMs, readOnly = false } = options;
   const { sessionTtlMs = defaultSessionTtlMs, archiveFolders: folders = noArchiveFolders, bucketPrefix = "" } = options;
@@ -148,7 +149,7 @@ export function createStore(options: StoreOptions): Store {
     buckets: new Buckets({ metadata, limits: bucketLimits, nowSeconds, newRevision }),
     uploads,
     transfer: new FileTransfer({ files, uploads, artifacts, maxChunkBytes: limits.maxChunkBytes }),
-    archive: new Archive({ ...shared, folders, files, artifacts, uploads }),
+    archive: new Archive({ ...shared, folders, artifacts, uploads }),
     insight: new Insight({ artifacts, analyses, derived, log: clients.log, readOnly, ...pieceLimits }),
     revisions: createRevisions(clients.metadata),
     verify: (verifyOptions) => verify({ ...whole, identity }, verifyOptions),

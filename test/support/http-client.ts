@@ -63,7 +63,8 @@ export async function serveHttp(
 ): Promise<HttpClient> {
   const { log = silentLog, readOnly = false, origins = [] } = options;
   const { maxArtifactBytes = Number.MAX_SAFE_INTEGER, maxChunkBytes = defaultMaxChunkBytes } = options;
-  const signedUrls = new SignedUrls(options.signingKey ?? Buffer.alloc(32, 7), options.nowSeconds);
+  const { signingKey = Buffer.alloc(32, 7), nowSeconds, bucketPrefix } = options;
+  const signedUrls = new SignedUrls(signingKey, nowSeconds, bucketPrefix);
   const store = createStore({
     files: createMemoryFiles(),
     analyses: createPlainAnalyses(),

@@ -24,7 +24,7 @@ export function artifactText(bucket: string, key: string, versions: readonly Ind
     metadata: {},
     ...given,
   }));
-  const text = JSON.stringify({ revision: "r", bucket, key, last: all[0]?.version, versions: all });
+  const text = JSON.stringify({ bucket, key, last: all[0]?.version, versions: all, revision: "r" });
   parseArtifactRow({ key: artifactKey(bucket, key), text });
   return text;
 }

@@ -32,6 +32,15 @@ export async function nearestError(artifacts: Listings, error: ArtifactError): P
   }
 }
 
+/** Does `work`. @throws ArtifactError as `work` does, as `nearestError` says it */
+export async function withNearest<Result>(artifacts: Listings, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    throw error instanceof ArtifactError ? await nearestError(artifacts, error) : error;
+  }
+}
+
 /** The error's details say which artifact or bucket was not found. */
 async function hintOn(artifacts: Listings, { code, next, details }: ArtifactError): Promise<Hint | undefined> {
   const { bucket, key } = details;

@@ -71,8 +71,8 @@ function bytecodePaths(filename: string, cacheFolder: string | undefined): strin
   return [beside, join(cacheFolder, `${basename(filename)}-${ofBundle}.${suffix}`)];
 }
 
-/** The last line that the bundler writes says where the source map is. */
-const isWhole = (bundle: Buffer): boolean => bundle.subarray(-200).includes("\n//# sourceMappingURL=");
+/** The build writes this as the last line. */
+const isWhole = (bundle: Buffer): boolean => bundle.subarray(-200).includes("\n// The end of this program.");
 
 function readBytecode([beside = "", cached]: readonly string[], filename: string, bundle: Buffer): Buffer | undefined {
   // The owner of the program may have written the bytecode: that user can change the program anyway.

@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { type CommandName, commandWords, isCommandWord, isStoreCommand } from "./command-names.js";
 import { ConfigError } from "./config-error.js";
+import { meantCommand } from "./foreign-words.js";
 import { isOption, type OptionName, optionNames, options } from "./option-table.js";
 import { type GivenOptions, isUnfilled } from "./option-values.js";
 
@@ -62,7 +63,7 @@ function optionText(name: OptionName, text: string | undefined): string {
 /** Adds the words that look like a path to the directories of `--allow-path`. @throws ConfigError for any other word */
 export function withDirectories(given: GivenOptions, words: readonly string[]): GivenOptions {
   const directories = words.filter((word) => !isUnfilled(word));
-  for (const word of directories) if (!isPath(word)) throw new ConfigError(unknownWord(word));
+  for (const word of directories) if (!isPath(word) || isAddress(word)) throw new ConfigError(unknownWord(word));
   if (directories.length === 0) return given;
   return new Map([...given, ["allow-path", [...(given.get("allow-path") ?? []), ...directories]]]);
 }
@@ -70,8 +71,15 @@ export function withDirectories(given: GivenOptions, words: readonly string[]): 
 export const isPath = (word: string): boolean =>
   /^[~.]|\//.test(word) || (process.platform === "win32" && word.includes("\\"));
 
+/** An address in a store, which no directory looks like. */
+const isAddress = (word: string): boolean => /^[a-z\d]+:\/\//i.test(word);
+
 function unknownWord(word: string): string {
   if (isCommandWord(word)) return `${JSON.stringify(word)} must be the first word, see --help`;
+  if (isAddress(word))
+    return `${JSON.stringify(word)} is an address: a command comes first, like ls or get, see --help`;
+  const meant = meantCommand(word);
+  if (meant !== undefined) return `unknown command ${JSON.stringify(word)}: ${meant}, see --help`;
   const known = commandWords.join(", ");
   return `unknown command ${JSON.stringify(word)}: the commands are ${known}, see --help; a directory to allow is written with a slash, like ./${word}`;
 }

@@ -1,6 +1,6 @@
 import type { LogLevel } from "../../store/ports/log.js";
 import { readArguments, refuseWords, withDirectories } from "./arguments.js";
-import { type CommandName, isCommandWord, isStoreCommand } from "./command-names.js";
+import { type CommandName, isCommandWord, isStoreCommand, type Shell, shells } from "./command-names.js";
 import { ConfigError } from "./config-error.js";
 import { defaultRoot } from "./directories.js";
 import { optionValues } from "./option-values.js";
@@ -31,7 +31,7 @@ export type Command =
   | { readonly kind: "setup"; readonly config: SetupConfig }
   | { readonly kind: "doctor"; readonly config: DoctorConfig }
   | { readonly kind: "store"; readonly config: StoreCommandConfig }
-  | { readonly kind: "completion"; readonly shell: string }
+  | { readonly kind: "completion"; readonly shell: Shell }
   /** Of one command, or of the whole program. */
   | { readonly kind: "help"; readonly of?: CommandName }
   | { readonly kind: "version"; readonly isVerbose: boolean };
@@ -55,7 +55,7 @@ export function readCommand(args: readonly string[], environment: NodeJS.Process
     return { kind: "serve", config: serveConfig(withDirectories(given, words), environment) };
   }
   if (command === "setup") return { kind: "setup", config: setupConfig(given, words, environment) };
-  if (command === "completion") return { kind: "completion", shell: oneWord(words) };
+  if (command === "completion") return { kind: "completion", shell: shellIn(words) };
   if (isStoreCommand(command)) return { kind: "store", config: storeCommandConfig(command, given, words, environment) };
   refuseWords(words);
   const { one } = optionValues(given, environment);
@@ -71,9 +71,11 @@ function helpOf(command: string): Command {
   return isCommandWord(command) ? { kind: "help", of: command } : { kind: "help" };
 }
 
-/** @throws ConfigError unless there is exactly one */
-function oneWord([word, ...others]: readonly string[]): string {
+/** @throws ConfigError unless there is one word and it names a shell */
+function shellIn([word, ...others]: readonly string[]): Shell {
   refuseWords(others);
-  if (word === undefined) throw new ConfigError("completion needs the name of a shell: bash, zsh or fish");
-  return word;
+  const shell = shells.find((each) => each === word);
+  if (shell !== undefined) return shell;
+  const but = word === undefined ? "" : `, not ${JSON.stringify(word)}`;
+  throw new ConfigError(`completion needs the name of a shell: one of ${shells.join(", ")}${but}`);
 }

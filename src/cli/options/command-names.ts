@@ -34,3 +34,7 @@ export function isCommandWord(word: string): word is (typeof commandWords)[numbe
 export function isStoreCommand(command: CommandName): command is StoreCommandName {
   return storeCommandNames.some((each) => each === command);
 }
+
+/** The shells for which there is a script that completes words. */
+export const shells = ["bash", "zsh", "fish"] as const;
+export type Shell = (typeof shells)[number];

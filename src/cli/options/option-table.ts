@@ -292,7 +292,7 @@ export const optionTable = {
     group: "Options of every command",
     help: "with --version: print the versions of Node and SQLite too",
   },
-  help: { commands: everyCommand, group: "Options of every command", help: "print the help" },
+  help: { commands: everyCommand, group: "Options of every command", short: "h", help: "print the help" },
 } as const satisfies Record<string, Option>;
 
 export type OptionName = keyof typeof optionTable;

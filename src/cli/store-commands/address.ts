@@ -15,10 +15,13 @@ const scheme = /^(?:artifact|s3):\/\//;
  * Reads `BUCKET`, `BUCKET/KEY` or `BUCKET/KEY@VERSION`. `artifact://` or `s3://` may come first. `@` with a number at the
  * end is a version; a key that ends like that is written with `@latest` after it. The names themselves are not checked.
  *
- * @throws ConfigError if there is no bucket
+ * @throws ConfigError if there is no bucket, or if it is a path of this machine
  */
 export function readAddress(text: string): Address {
   const plain = text.replace(scheme, "");
+  if (/^(?:\/|~|\.\.?(?:\/|$))/.test(text)) {
+    throw new ConfigError(`${JSON.stringify(text)} is a path of this machine, and no address: write BUCKET/KEY`);
+  }
   const slash = plain.indexOf("/");
   const bucket = slash < 0 ? plain : plain.slice(0, slash);
   if (bucket === "") throw new ConfigError(`${JSON.stringify(text)} names no bucket: write BUCKET/KEY`);

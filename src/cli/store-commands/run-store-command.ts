@@ -2,6 +2,7 @@ import { nearestError } from "../../api/hints/nearest-error.js";
 import { openDataDirectory } from "../../engines/data-directory.js";
 import { AnalysisThreads } from "../../engines/threads/analysis-threads.js";
 import { DigestThread } from "../../engines/threads/digest-thread.js";
+import { createUserFiles } from "../../engines/user-files/create-user-files.js";
 import { ArtifactError } from "../../store/model/errors.js";
 import { createStore } from "../../store/store.js";
 import { ConfigError } from "../options/config-error.js";
@@ -24,6 +25,10 @@ export async function runStoreCommand(config: StoreCommandConfig): Promise<numbe
   if (command.isWriting && config.readOnly) {
     throw new ConfigError(`${config.command} changes the store, and ARTIFACTS_READ_ONLY is set: unset it`);
   }
+  const stopping = new AbortController();
+  const stop = (): void => stopping.abort();
+  process.once("SIGINT", stop); // `once`: a second signal ends the process at once
+  process.once("SIGTERM", stop);
   const terminal = createTerminal(process.stdout, process.stderr, command);
   try {
     await command.check(config);
@@ -32,17 +37,14 @@ export async function runStoreCommand(config: StoreCommandConfig): Promise<numbe
     terminal.problem(messageForCommand(error));
     return 1;
   }
-  const stopping = new AbortController();
-  const stop = (): void => stopping.abort();
-  process.once("SIGINT", stop); // `once`: a second signal ends the process at once
-  process.once("SIGTERM", stop);
   const log = createStderrLog(process.stderr, config.logLevel);
   const opened = { isNamed: config.isRootNamed, mustExist: command.makesStore !== true };
   const directory = await openDataDirectory(config.root, opened, log);
   const analyses = new AnalysisThreads(log);
   const store = createStore({ ...config, ...directory, digests: new DigestThread(log), analyses, log });
+  const files = createUserFiles(config.root, log);
   try {
-    const code = await command.run({ config, store, terminal, log, signal: stopping.signal });
+    const code = await command.run({ config, store, files, terminal, log, signal: stopping.signal });
     return stopping.signal.aborted ? interrupted : code;
   } catch (error) {
     if (stopping.signal.aborted && error === stopping.signal.reason) return interrupted;
@@ -51,6 +53,7 @@ export async function runStoreCommand(config: StoreCommandConfig): Promise<numbe
     terminal.problem(messageForCommand(await nearestError(store.artifacts, error)));
     return 1;
   } finally {
+    await files.close();
     await analyses.close();
     await store.close();
     await directory.close();

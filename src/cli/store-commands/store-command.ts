@@ -1,4 +1,5 @@
 import type { Log } from "../../store/ports/log.js";
+import type { UserFiles } from "../../store/ports/user-files.js";
 import type { Store } from "../../store/store.js";
 import type { StoreCommandConfig } from "../options/store-command-config.js";
 import type { Terminal } from "../terminal/terminal.js";
@@ -29,6 +30,8 @@ export interface StoreCommand {
 export interface StoreCommandContext {
   readonly config: StoreCommandConfig;
   readonly store: Store;
+  /** The files of the person who runs the command. */
+  readonly files: UserFiles;
   readonly terminal: Terminal;
   readonly log: Log;
   /** Aborts at SIGINT and SIGTERM. */

@@ -13,6 +13,13 @@ export function createProgressBar(stderr: NodeJS.WritableStream) {
       const bar = "#".repeat(filled).padEnd(width, ".");
       stderr.write(`\r[${bar}] ${megabytes(doneBytes)} of ${megabytes(totalBytes)}, ${rate} MB/s\u001b[K`);
     },
+    /** For work whose end is not known. */
+    showCount(files: number, bytes: number): void {
+      if (Date.now() - drawn < 100) return;
+      drawn = Date.now();
+      const rate = (bytes / 1e6 / Math.max((drawn - began) / 1000, 0.001)).toFixed(0);
+      stderr.write(`\r${files} ${files === 1 ? "file" : "files"}, ${megabytes(bytes)}, ${rate} MB/s\u001b[K`);
+    },
     clear(): void {
       stderr.write("\r\u001b[K");
     },

@@ -27,8 +27,8 @@ export interface KeyvMetadataStore extends MetadataStore {
   close(): Promise<void>;
 }
 
-/** With more changes, a transaction would save little, and every change in it would wait longer. */
-const usualBatch: BatchLimits = { maxChanges: 32, maxSize: 1024 * 1024 };
+/** Of a folder that is put, hundreds of changes wait. With more in a transaction, other processes would wait too long. */
+const usualBatch: BatchLimits = { maxChanges: 256, maxSize: 4 * 1024 * 1024 };
 /** On a full disk a deletion must not fail because of a save in the same transaction. */
 const singleChange: BatchLimits = { maxChanges: 1, maxSize: 0 };
 

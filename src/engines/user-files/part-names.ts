@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { kill, pid } from "node:process";
 import { errorCodeOf } from "../engine-error.js";
 import { maxNameBytes } from "../local-files/local-file-errors.js";
@@ -9,10 +9,10 @@ import { maxNameBytes } from "../local-files/local-file-errors.js";
  */
 
 const digestChars = 16;
-const randomHexBytes = 4;
+const randomChars = 8;
 const endPattern = /\.([0-9a-f]{16})-(\d{1,10})-([0-9a-f]{8})\.part$/;
 /** `-` twice, the longest number of a process, two dots and the ending. */
-const longestEnd = ".".length + digestChars + 2 + 10 + 2 * randomHexBytes + ".part".length;
+const longestEnd = ".".length + digestChars + 2 + 10 + randomChars + ".part".length;
 
 /** Names that this process has given, and not those that an earlier process of the same number has left. */
 const ownRandoms = new Set<string>();
@@ -28,7 +28,7 @@ export interface PartName {
 
 /** A name that nobody has used yet. */
 export function newPartName(name: string, sha256: string): string {
-  const random = randomBytes(randomHexBytes).toString("hex");
+  const random = randomUUID().slice(0, randomChars); // Node makes many UUIDs at a time
   ownRandoms.add(random);
   return `.${cutName(name)}.${sha256.slice(0, digestChars)}-${pid}-${random}.part`;
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { withNearest } from "../../api/hints/nearest-error.js";
 import { artifact, bucket, cursor, delimiter, limit, pageOf, prefix } from "../../api/schemas.js";
 import { artifactLine, prefixLine } from "../calls/list-lines.js";
 import { defineTool, reading, type Tool, type ToolContext } from "../calls/tool.js";
@@ -21,7 +22,7 @@ export function listArtifacts({ store }: ToolContext): Tool {
       prefixes: z.array(z.string()).meta({ description: "With delimiter: what deeper keys begin with." }),
     }),
     async answer(options) {
-      const page = await store.artifacts.list(options);
+      const page = await withNearest(store.artifacts, () => store.artifacts.list(options));
       const lines = [
         ...page.prefixes.map(prefixLine),
         ...page.data.map((entry) => artifactLine(entry, options.bucket)),

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { emptySearchHints } from "../../api/hints/empty-search-hints.js";
+import { withNearest } from "../../api/hints/nearest-error.js";
 import { parseTime } from "../../api/parse-time.js";
 import { artifact, bucket, cursor, largestLimit, pageOf, prefix } from "../../api/schemas.js";
 import { SEARCH_ORDERS } from "../../store/ports/artifact-index.js";
@@ -48,7 +49,7 @@ Each word of query must be a part of the bucket, the key or the metadata; case i
         args,
         page,
         page.data.map((found) => artifactLine(found, args.bucket)),
-        isNothing ? await emptySearchHints(store.artifacts, wanted) : [],
+        isNothing ? await withNearest(store.artifacts, () => emptySearchHints(store.artifacts, wanted)) : [],
       );
     },
   });

@@ -31,6 +31,8 @@ export interface SaveArtifact {
   readonly bucket: string;
   readonly key: string;
   readonly bytes: Uint8Array;
+  /** SHA-256 of the bytes, 64 lower-case hex, if the caller has computed it from these very bytes. */
+  readonly sha256?: string | undefined;
   /** By default the type that the key's extension tells, else `defaultMimeType`. */
   readonly mime_type?: string | undefined;
   readonly defaultMimeType: string;
@@ -86,7 +88,7 @@ export class ArtifactSaves {
     const { bytes } = wanted;
     const key = this.check(wanted, bytes.length);
     const content: DescribedContent = {
-      sha256: sha256Of(bytes),
+      sha256: wanted.sha256 ?? sha256Of(bytes),
       bytes: bytes.length,
       metadata: wanted.metadata ?? {},
       mime_type: wanted.mime_type ?? mimeTypeOf(key, wanted.defaultMimeType),

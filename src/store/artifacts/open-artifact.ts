@@ -36,6 +36,13 @@ export interface OpenArtifact {
    * @throws ArtifactError `corrupt` in place of the last block, if the digest is wrong
    */
   whole(blockBytes?: number): AsyncGenerator<Uint8Array, void, undefined>;
+  /**
+   * As `whole`, for a caller that has the first bytes already: reads on behind them.
+   *
+   * @param known the first `start` bytes, which are digested first; if they end early, the content is taken for damaged
+   * @throws ArtifactError `corrupt` in place of the last block, if these bytes or the others are wrong
+   */
+  after(known: AsyncIterable<Uint8Array>, start: number): AsyncGenerator<Uint8Array, void, undefined>;
   close(): Promise<void>;
 }
 
@@ -49,6 +56,26 @@ export function openArtifact(artifact: Artifact, reader: ByteReader, digests: Di
   };
   const part: OpenArtifact["part"] = (start, end, blockBytes = copyBlockBytes, buffers = undefined) =>
     readAhead(read, { start, end, blockBytes, buffers });
+  async function* checked(known: AsyncIterable<Uint8Array>, start: number, blockBytes?: number) {
+    const digest = await digests.begin(bytes);
+    try {
+      let done = 0;
+      for await (const block of known) {
+        await digest.update(block);
+        done += block.length;
+      }
+      const isWrong = async () => (await digest.hex()) !== sha256;
+      if (done !== start || (done === bytes && (await isWrong()))) throw damaged(artifact);
+      for await (const block of part(done, bytes, blockBytes)) {
+        await digest.update(block);
+        done += block.length;
+        if (done === bytes && (await isWrong())) throw damaged(artifact);
+        yield block;
+      }
+    } finally {
+      digest.close();
+    }
+  }
   return {
     artifact,
     async read(start, length, into) {
@@ -57,23 +84,13 @@ export function openArtifact(artifact: Artifact, reader: ByteReader, digests: Di
       return found;
     },
     part,
-    async *whole(blockBytes) {
-      const digest = await digests.begin(bytes);
-      try {
-        let done = 0;
-        for await (const block of part(0, bytes, blockBytes)) {
-          await digest.update(block);
-          done += block.length;
-          if (done === bytes && (await digest.hex()) !== sha256) throw damaged(artifact);
-          yield block;
-        }
-      } finally {
-        digest.close();
-      }
-    },
+    whole: (blockBytes) => checked(nothing(), 0, blockBytes),
+    after: (known, start) => checked(known, start),
     close: () => reader.close(),
   };
 }
+
+async function* nothing(): AsyncGenerator<Uint8Array, void, undefined> {}
 
 export function damaged({ bucket, key, version }: Artifact): ArtifactError {
   const message = `The content of version ${version} of ${quote(key)} in bucket ${quote(bucket)} is damaged: missing, cut short or changed.`;

@@ -6,7 +6,7 @@ export function prefixedIndex(
   index: ArtifactIndex,
   rows: PrefixedRows,
   prefix: string,
-): Omit<ArtifactIndex, "aged" | "countAged" | "checkIndex" | "rebuildIndex"> {
+): Omit<ArtifactIndex, "checkIndex" | "rebuildIndex"> {
   return {
     async search(query) {
       if (query.bucket !== undefined) rows.storedBucket(query.bucket); // refuses a bucket that is too long
@@ -19,6 +19,11 @@ export function prefixedIndex(
       return found.map((key) => ({ ...key, bucket }));
     },
     bucketUse: async (bucket) => index.bucketUse(rows.storedBucket(bucket)),
+    async aged(bucket, until, options) {
+      const found = await index.aged(rows.storedBucket(bucket), until, options);
+      return found.map((key) => ({ ...key, bucket }));
+    },
+    countAged: async (bucket, until) => index.countAged(rows.storedBucket(bucket), until),
     expired: (now, options) => index.expired(now, { ...options, bucket_prefix: prefix }),
   };
 }

@@ -1,4 +1,5 @@
 import { changedKey } from "../model/records.js";
+import { artifactPrefix } from "../model/row-keys.js";
 import type { Entry, MetadataStore, RangeOptions, StoredRow } from "../ports/metadata-store.js";
 import { listingUnder } from "./listing-under.js";
 import { prefixedIndex } from "./prefixed-index.js";
@@ -13,13 +14,10 @@ import { PrefixedRows } from "./prefixed-rows.js";
  */
 export function prefixedMetadata(metadata: MetadataStore, prefix: string): MetadataStore {
   const rows = new PrefixedRows(prefix);
-  const listing = listingUnder(metadata, prefix);
+  const listing = listingUnder(metadata, prefix, (options) => range(artifactPrefix, options));
 
-  async function getMany(keys: readonly string[]): Promise<(string | undefined)[]> {
-    const stored = keys.map((key) => rows.storedKey(key));
-    const texts = await metadata.getMany(stored);
-    return texts.map((text, index) => text && rows.shownRow({ key: stored[index] ?? "", text })?.text);
-  }
+  const shownText = (key: string, text: string | undefined): string | undefined =>
+    text === undefined ? undefined : rows.shownRow({ key, text })?.text;
 
   /** @param read reads a page of stored entries */
   async function entries(
@@ -40,6 +38,14 @@ export function prefixedMetadata(metadata: MetadataStore, prefix: string): Metad
     return found;
   }
 
+  async function range(beginning: string, options: RangeOptions): Promise<StoredRow[]> {
+    const stored = rows.storedBeginning(beginning);
+    const found = await entries(beginning, options, async (page) =>
+      (await metadata.range(stored, page)).map((row) => ({ row })),
+    );
+    return found.flatMap((entry): StoredRow[] => ("row" in entry ? [entry.row] : []));
+  }
+
   function shown(entry: Entry): Entry | undefined {
     if ("row" in entry) {
       const row = rows.shownRow(entry.row);
@@ -52,22 +58,21 @@ export function prefixedMetadata(metadata: MetadataStore, prefix: string): Metad
   return {
     async get(key) {
       if (key === changedKey) return listing();
-      return (await getMany([key]))[0];
+      const stored = rows.storedKey(key);
+      return shownText(stored, await metadata.get(stored));
     },
-    getMany,
+    async getMany(keys) {
+      const stored = keys.map((key) => rows.storedKey(key));
+      const texts = await metadata.getMany(stored);
+      return stored.map((key, index) => shownText(key, texts[index]));
+    },
     change: (changes, pieces) =>
       metadata.change(
         changes.map((change) => rows.storedChange(change)),
         pieces,
       ),
     pieces: (names) => metadata.pieces(names), // their names begin with ids of sessions, which only rows tell
-    async range(beginning, options) {
-      const stored = rows.storedBeginning(beginning);
-      const found = await entries(beginning, options, async (page) =>
-        (await metadata.range(stored, page)).map((row) => ({ row })),
-      );
-      return found.flatMap((entry): StoredRow[] => ("row" in entry ? [entry.row] : []));
-    },
+    range,
     async grouped(beginning, delimiter, options) {
       const stored = rows.storedBeginning(beginning);
       return entries(beginning, options, (page) => metadata.grouped(stored, delimiter, page));
@@ -91,8 +96,6 @@ const wholeStoreOnly = {
   snapshot: refuse,
   size: refuse,
   compact: refuse,
-  aged: refuse,
-  countAged: refuse,
   checkIndex: refuse,
   rebuildIndex: refuse,
 } satisfies Partial<MetadataStore>;

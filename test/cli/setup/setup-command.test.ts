@@ -406,7 +406,17 @@ describe("the command line of setup", () => {
   });
 
   it("makes paths absolute, and keeps the value of each option", () => {
-    const words = ["setup", "cursor", "--allow-path", "~/a", "--read-only", "--keep-versions=3", "./b"];
+    const words = [
+      "setup",
+      "cursor",
+      "--allow-path",
+      "~/a",
+      "--read-only",
+      "--keep-versions=3",
+      "--bucket-prefix",
+      "run7-",
+      "./b",
+    ];
     const { config } = readCommand(words, {}) as { config: SetupConfig };
     const home = homedir();
     expect(config.serverArguments).toEqual([
@@ -417,6 +427,8 @@ describe("the command line of setup", () => {
       "--read-only",
       "--keep-versions",
       "3",
+      "--bucket-prefix",
+      "run7-",
     ]);
   });
 });

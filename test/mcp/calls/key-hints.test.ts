@@ -69,6 +69,20 @@ describe("artifact_not_found", () => {
   });
 });
 
+describe("bucket_not_found", () => {
+  it.each([
+    ["list_artifacts", {}],
+    ["search_artifacts", { query: "x" }],
+  ])("of %s names the nearest bucket", async (tool, more) => {
+    const { answer, refusal } = await connect(createMemoryEngines());
+    await answer("save_artifact", { bucket: "evals", key: "k", content: "x" });
+    expect(await refusal(tool, { bucket: "eval", ...more })).toMatchObject({
+      code: "bucket_not_found",
+      message: expect.stringMatching(/A similar bucket is "evals"\.$/),
+    });
+  });
+});
+
 describe("a guard on a key that never existed", () => {
   it("does not say that somebody deleted it", async () => {
     const { refusal } = await connect(createMemoryEngines());

@@ -23,14 +23,14 @@ export const du: StoreCommand = {
   isWriting: false,
   isPrinter: true,
   check: placeIn,
-  async run({ config, store, terminal }) {
+  async run({ config, store, terminal, signal }) {
     const place = placeIn(config);
     const isJson = config.options.has("json");
     const listing = createListing<Row>(terminal, { isJson, isLong: config.options.has("long"), columns });
     const found =
       place === undefined
-        ? store.artifacts.bucketSizes()
-        : store.artifacts.folderSizes(place.bucket, await folderPrefix(store.artifacts, place));
+        ? store.artifacts.bucketSizes(signal)
+        : store.artifacts.folderSizes(place.bucket, await folderPrefix(store.artifacts, place), signal);
     let total = nothing;
     const rows: Row[] = [];
     for await (const sizes of found) {

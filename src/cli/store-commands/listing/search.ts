@@ -19,14 +19,14 @@ export const search: StoreCommand = {
   isWriting: false,
   isPrinter: true,
   check: wantedBy,
-  async run({ config, store: { artifacts }, terminal }) {
+  async run({ config, store: { artifacts }, terminal, signal }) {
     const wanted = wantedBy(config);
     const { options } = config;
     const [isJson, isLong] = [options.has("json"), options.has("long")];
     const listing = createListing<Artifact>(terminal, { isJson, isLong, columns, address: addressOf });
     let left = options.one("limit") ?? Number.POSITIVE_INFINITY;
     let isNothing = true;
-    for await (const { data } of pagesOf((page) => artifacts.search({ ...wanted, ...page }))) {
+    for await (const { data } of pagesOf((page) => artifacts.search({ ...wanted, ...page }), signal)) {
       await listing.add(data.slice(0, left));
       left -= data.length;
       if (data.length > 0) isNothing = false;

@@ -10,6 +10,7 @@ import { artifactIndexContract, searchAll } from "../../../contracts/artifact-in
 import { temporaryDirectory } from "../../../support/directories.js";
 import { removeArtifact, setArtifact } from "../../../support/index-rows.js";
 import { createMemoryMetadataStore } from "../../../support/memory-metadata-store.js";
+import { amongNeighbours } from "../../../support/neighbours.js";
 import { silentLog } from "../../../support/silent-log.js";
 
 async function openIndexed() {
@@ -40,6 +41,12 @@ async function openFed(): Promise<MetadataStore> {
 
 artifactIndexContract("SQLite, with all artifacts pending,", async () => (await openIndexed()).store);
 artifactIndexContract("SQLite, with no artifact pending,", openFed);
+artifactIndexContract("SQLite under a bucket prefix, with all artifacts pending,", async () =>
+  amongNeighbours((await openIndexed()).store),
+);
+artifactIndexContract("SQLite under a bucket prefix, with no artifact pending,", async () =>
+  amongNeighbours(await openFed()),
+);
 
 const pick = <Item>(...items: readonly Item[]) => fc.constantFrom(...items);
 const versions = fc.record({
@@ -76,7 +83,8 @@ const steps = fc.oneof(
 );
 const searches = fc.record({
   words: fc.array(pick("x", "tr", "train", "TEST RUN", "é", "été", "7", "bb", "%", "run", "spl"), { maxLength: 2 }),
-  bucket: pick(undefined, undefined, "a", "bb"),
+  bucket: pick(undefined, undefined, "a", "bb", "b"),
+  bucket_prefix: pick(undefined, undefined, "b", "a"), // "bb" is "b" under "b", and "a" is nothing under "a"
   prefix: pick(undefined, undefined, "x", "x/", "T"),
   mime_type: pick(undefined, undefined, "text/*", "text/csv", "image/png"),
   metadata: pick(undefined, undefined, { run: "7" }, { split: "train" }, { run: "7", é: "été" }),
@@ -130,7 +138,7 @@ describe("the index in SQLite", () => {
             const [found, expected] = [await searchAll(store, query), await searchAll(memory, query)];
             if (query.order === "key") expect(found).toEqual(expected);
             expect(found.sort()).toEqual(expected.sort());
-            const buckets = { prefix: "", now: query.now, limit: 9 };
+            const buckets = { prefix: "", now: query.now, limit: 9, bucket_prefix: query.bucket_prefix };
             expect(await store.buckets(buckets)).toEqual(await memory.buckets(buckets));
             const [counted, scanned] = [
               await store.matching("a", "x", query.now),

@@ -1,0 +1,171 @@
+import type { ArtifactStore } from "../../artifacts/artifact-store.js";
+import { forEachOf } from "../../for-each-of.js";
+import { type Artifact, sameStrings } from "../../model/artifact.js";
+import { ArtifactError } from "../../model/errors.js";
+import { typeOfContent } from "../../model/formats/content-type.js";
+import { wholeImportBytes } from "../../model/limits.js";
+import type { SmallRead, UserFiles } from "../../ports/user-files.js";
+import { defaultTypeOf, type FileUpload, unknownType, type WantedUpload } from "../file-upload.js";
+import { batchesOf } from "./batches.js";
+import { problemOfFile } from "./job-errors.js";
+import type { JobReport } from "./job-report.js";
+import type { NamedFile } from "./named-files.js";
+
+/** What the caller wants for each version. */
+export interface SaveWishes extends Omit<WantedUpload, "key"> {
+  readonly signal: AbortSignal;
+  /** Saves nothing, and reports what it would save. */
+  readonly isDry?: boolean;
+  /** What the store has under a key. A file with this content is not saved, whatever type and metadata are. */
+  readonly known?: (key: string) => KnownContent | undefined;
+  readonly onSaved?: (file: NamedFile, artifact: Artifact) => void;
+  readonly onDryRun?: (file: NamedFile) => void;
+}
+
+export interface KnownContent {
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+export interface FileSaverDependencies {
+  readonly files: UserFiles;
+  readonly artifacts: ArtifactStore;
+  readonly fileUpload: FileUpload;
+  readonly maxChunkBytes: number;
+}
+
+/** Files up to this size are read several at a time. */
+const batchedBytes = 64 * 1024;
+const batchFiles = 64;
+/** Batches, or larger files, that are in work at once. Their changes share transactions. */
+const width = 6;
+
+/** Saves files of this machine under keys. */
+export class FileSaver {
+  readonly #dependencies: FileSaverDependencies;
+  readonly #wholeBytes: number;
+
+  constructor(dependencies: FileSaverDependencies) {
+    this.#dependencies = dependencies;
+    this.#wholeBytes = Math.min(wholeImportBytes, dependencies.maxChunkBytes);
+  }
+
+  /**
+   * Saves each file under its key. A file that cannot be saved goes to the report, and the others go on. A file whose
+   * content is the newest version already is unchanged, and an upload that a killed process has left goes on.
+   *
+   * @throws ArtifactError if the store cannot take more; the reason of the signal
+   */
+  async saveAll(files: AsyncIterable<NamedFile>, wishes: SaveWishes, report: JobReport): Promise<void> {
+    const limits = { maxItems: batchFiles, maxSize: Number.MAX_SAFE_INTEGER, sizeOf: () => 0 };
+    await forEachOf(batchesOf(files, limits), width, (batch) => this.#saveBatch(batch, wishes, report));
+  }
+
+  async #saveBatch(batch: readonly NamedFile[], wishes: SaveWishes, report: JobReport): Promise<void> {
+    wishes.signal.throwIfAborted();
+    const limit = Math.min(batchedBytes, this.#wholeBytes);
+    const reads = await this.#dependencies.files.readSmall(
+      batch.map(({ path }) => path),
+      limit,
+    );
+    const larger: NamedFile[] = [];
+    const save = async (file: NamedFile, read: SmallRead | undefined): Promise<void> => {
+      if (read?.kind === "large") larger.push(file);
+      else await this.#saveRead(file, read, wishes, report);
+    };
+    // All at once, so that they share transactions. After a failure the others end before this does.
+    const results = await Promise.allSettled(batch.map((file, index) => save(file, reads[index])));
+    for (const result of results) if (result.status === "rejected") throw result.reason;
+    for (const file of larger) await this.#saveLarger(file, wishes, report);
+  }
+
+  async #saveRead(file: NamedFile, read: SmallRead | undefined, wishes: SaveWishes, report: JobReport): Promise<void> {
+    if (read?.kind !== "read")
+      return report.fail(file.name, read?.kind === "failed" ? read.problem : "it was not read");
+    const { bytes, sha256 } = read;
+    const known = wishes.known?.(file.key);
+    if (known?.bytes === bytes.length && known.sha256 === sha256) return report.done(bytes.length, false);
+    const { bucket, mime_type, metadata, if_version, expires_in, saved_by } = wishes;
+    const defaultMimeType = typeOfContent(bytes) ?? unknownType;
+    const content = { key: file.key, bytes, sha256, mime_type, defaultMimeType };
+    await this.#report(file, bytes.length, wishes, report, () =>
+      this.#dependencies.artifacts.save({ bucket, ...content, metadata, if_version, expires_in, saved_by }),
+    );
+  }
+
+  async #saveLarger(file: NamedFile, wishes: SaveWishes, report: JobReport): Promise<void> {
+    wishes.signal.throwIfAborted();
+    const [read] = await this.#dependencies.files.readSmall([file.path], this.#wholeBytes);
+    if (read?.kind !== "large") return this.#saveRead(file, read, wishes, report);
+    try {
+      await this.#saveLarge(file, read.size, wishes, report);
+    } catch (error) {
+      report.fail(file.name, problemOfFile(error));
+    }
+  }
+
+  async #saveLarge(file: NamedFile, size: number, wishes: SaveWishes, report: JobReport): Promise<void> {
+    const { files, fileUpload } = this.#dependencies;
+    const { path, key } = file;
+    if (await this.#isKnown(file, size, wishes)) return report.done(size, false);
+    const opened = await files.open(path);
+    const onProgress = report.begin();
+    try {
+      const mime_type = wishes.mime_type ?? (await defaultTypeOf(opened, key));
+      const saved = await this.#savedBefore(file, opened.bytes, { ...wishes, mime_type });
+      const upload = () =>
+        fileUpload.resume(opened, { ...wishes, key, mime_type }, { ...wishes, allowed: [], onProgress });
+      await this.#report(file, opened.bytes, wishes, report, async () => saved ?? (await upload()));
+    } finally {
+      onProgress(0);
+      await opened.close();
+    }
+  }
+
+  async #isKnown({ path, key }: NamedFile, bytes: number, { known }: SaveWishes): Promise<boolean> {
+    const expected = known?.(key);
+    if (expected?.bytes !== bytes) return false;
+    const [found] = await this.#dependencies.files.compare([{ path, ...expected }]);
+    return found?.kind === "same";
+  }
+
+  /** The newest version, if to save this file would make none: then its bytes need no upload. */
+  async #savedBefore(
+    { path, key }: NamedFile,
+    bytes: number,
+    { bucket, mime_type, metadata = {}, expires_in }: SaveWishes,
+  ): Promise<Artifact | undefined> {
+    const { artifacts, files } = this.#dependencies;
+    const newest = await artifacts.get(bucket, key).catch((error) => {
+      if (error instanceof ArtifactError && error.code === "artifact_not_found") return undefined;
+      throw error;
+    });
+    if (newest?.bytes !== bytes || newest.mime_type !== mime_type || !sameStrings(newest.metadata, metadata)) {
+      return undefined;
+    }
+    if (expires_in !== undefined || newest.expires_at !== undefined) return undefined;
+    const [found] = await files.compare([{ path, bytes, sha256: newest.sha256 }]);
+    return found?.kind === "same" ? { ...newest, already_saved: true } : undefined;
+  }
+
+  /** Runs a save, or says what it would save. */
+  async #report(
+    file: NamedFile,
+    bytes: number,
+    wishes: SaveWishes,
+    report: JobReport,
+    save: () => Promise<Artifact>,
+  ): Promise<void> {
+    if (wishes.isDry) {
+      wishes.onDryRun?.(file);
+      return report.done(bytes, true);
+    }
+    try {
+      const artifact = await save();
+      report.done(bytes, artifact.already_saved !== true);
+      wishes.onSaved?.(file, artifact);
+    } catch (error) {
+      report.fail(file.name, problemOfFile(error));
+    }
+  }
+}

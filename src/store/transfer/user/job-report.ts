@@ -1,0 +1,72 @@
+import type { SkippedEntry } from "../../ports/local-files.js";
+
+export interface JobEvents {
+  /** Something was skipped, or could not be done: its name and why. */
+  readonly onProblem?: (name: string, problem: string) => void;
+  readonly onProgress?: (progress: JobProgress) => void;
+}
+
+/** What is done so far. */
+export interface JobProgress {
+  readonly files: number;
+  readonly bytes: number;
+}
+
+export interface FailedEntry {
+  readonly name: string;
+  readonly problem: string;
+}
+
+/** What a job on many files has done. */
+export class JobReport implements JobProgress {
+  /** Files whose content is on the other side now: changed and unchanged ones. */
+  files = 0;
+  /** Bytes of these files. */
+  bytes = 0;
+  /** Files that were saved or written. */
+  changed = 0;
+  /** Files whose content was there already. */
+  unchanged = 0;
+  deleted = 0;
+  readonly skipped: SkippedEntry[] = [];
+  readonly failed: FailedEntry[] = [];
+  readonly #events: JobEvents;
+  /** Bytes of files that are not done. */
+  #partial = 0;
+
+  constructor(events: JobEvents) {
+    this.#events = events;
+  }
+
+  done(bytes: number, isChanged: boolean): void {
+    this.files += 1;
+    this.bytes += bytes;
+    if (isChanged) this.changed += 1;
+    else this.unchanged += 1;
+    this.#show();
+  }
+
+  skip(name: string, kind: string): void {
+    this.skipped.push({ name, kind });
+    this.#events.onProblem?.(name, `skipped: ${kind}`);
+  }
+
+  fail(name: string, problem: string): void {
+    this.failed.push({ name, problem });
+    this.#events.onProblem?.(name, problem);
+  }
+
+  /** Begins a large file. The result takes how many of its bytes are done, and 0 at its end. */
+  begin(): (done: number) => void {
+    let last = 0;
+    return (done) => {
+      this.#partial += done - last;
+      last = done;
+      this.#show();
+    };
+  }
+
+  #show(): void {
+    this.#events.onProgress?.({ files: this.files, bytes: this.bytes + this.#partial });
+  }
+}

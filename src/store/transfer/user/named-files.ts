@@ -1,0 +1,88 @@
+import { ArtifactError } from "../../model/errors.js";
+import { toKey } from "../../model/names/key-name.js";
+import { quote } from "../../model/quote.js";
+import type { UserFiles, WalkOptions } from "../../ports/user-files.js";
+import { keyIn } from "../folder-names.js";
+import { escapedKey, escapedSpelling } from "./escaped-names.js";
+import type { JobReport } from "./job-report.js";
+
+/** A file, and the key that it gets. */
+export interface NamedFile {
+  /** As lines and answers show it. */
+  readonly name: string;
+  readonly path: string;
+  readonly key: string;
+}
+
+export interface NamedFilesOptions extends WalkOptions {
+  /** The folder of keys, from `toKeyFolder`. */
+  readonly keyFolder: string;
+  readonly rename: boolean;
+}
+
+export interface WalkReport {
+  /** Directories that could not be read were left out. */
+  isPartial: boolean;
+  /** Keys of skipped entries: nothing is known about these, and about keys below them. */
+  readonly skippedKeys: string[];
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: everything but ASCII
+const notAscii = /[^\x00-\x7f]/;
+
+/**
+ * The files below a directory with their keys. What is skipped, and names that cannot be keys, go to the report. Two
+ * spellings of one name are one key: the second one gets none.
+ */
+export async function* namedFiles(
+  files: UserFiles,
+  folder: string,
+  { keyFolder, rename, follow }: NamedFilesOptions,
+  report: JobReport,
+  walk: WalkReport = { isPartial: false, skippedKeys: [] },
+): AsyncGenerator<NamedFile, void, undefined> {
+  const spelled = new Set<string>();
+  for await (const entry of files.walk(folder, { follow })) {
+    const { name } = entry;
+    if (entry.kind === "unread") {
+      walk.isPartial = true;
+      report.fail(`${name || folder}`, `the folder cannot be read: ${entry.problem}`);
+      continue;
+    }
+    const found = keyOf(name, keyFolder, rename, spelled);
+    if (entry.kind === "skipped") {
+      report.skip(shown(name), entry.what);
+      if ("key" in found) walk.skippedKeys.push(found.key);
+    } else if ("problem" in found) report.fail(shown(name), found.problem);
+    else yield { name: shown(name), path: `${folder}/${name}`, key: found.key };
+  }
+}
+
+function keyOf(name: string, keyFolder: string, rename: boolean, spelled: Set<string>) {
+  const attempts = rename ? [escapedKey(name), escapedSpelling(name)] : [name];
+  let problem = "";
+  for (const attempt of attempts) {
+    try {
+      const key = toKey(keyIn(keyFolder, attempt));
+      if (!notAscii.test(key)) return { key };
+      if (!spelled.has(key)) {
+        spelled.add(key);
+        return { key };
+      }
+      problem = `another spelling of its name is the key ${quote(key)} too`;
+    } catch (error) {
+      if (!(error instanceof ArtifactError)) throw error;
+      problem = isUtf8(name) ? error.message : "its name is not UTF-8";
+    }
+  }
+  return { problem: rename ? problem : `${problem} (--rename maps such names)` };
+}
+
+/** The surrogates of bytes that are no UTF-8 are shown as these bytes. */
+function shown(name: string): string {
+  return isUtf8(name) ? name : escapedKey(name);
+}
+
+function isUtf8(name: string): boolean {
+  return name.isWellFormed();
+}

@@ -1,0 +1,37 @@
+import { expect, it } from "vitest";
+import { readCommand } from "../../../src/cli/options/command-line.js";
+import { commandWords } from "../../../src/cli/options/command-names.js";
+import { meantCommand } from "../../../src/cli/options/foreign-words.js";
+
+const said = (...args: string[]): string => {
+  try {
+    readCommand(args, {});
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return "";
+};
+
+it.each([
+  ["mb", /^unknown command "mb": put saves/],
+  ["rb", /rm -r BUCKET\//],
+  ["mirror", /: sync /],
+  ["find", /: search /],
+  ["stat", /: describe /],
+  ["LIST", /: ls /],
+  ["presign", /--http/],
+  ["s3", /leave the word s3 out/],
+  ["frobnicate", /the commands are ls, tree/],
+  ["constructor", /the commands are ls, tree/],
+  ["s3://b/k", /is an address: a command comes first/],
+])("%s says what does the work", (word, message) => {
+  expect(said(word)).toMatch(message);
+});
+
+it("no command has the name of a foreign word", () => {
+  expect(commandWords.filter((word) => meantCommand(word) !== undefined)).toEqual([]);
+});
+
+it("-h prints the help of a command", () => {
+  expect(readCommand(["ls", "-h"], {})).toEqual({ kind: "help", of: "ls" });
+});
