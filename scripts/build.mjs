@@ -45,7 +45,7 @@ const commands = {
  */
 const unused = {
   name: "unused",
-  setup({ onLoad }) {
+  setup({ onLoad, onResolve }) {
     onLoad({ filter: /[\\/]hyparquet-compressors[\\/]src[\\/]index\.js$/ }, () => ({
       contents: `export { decompress as decompressZstd } from "fzstd";
         export { snappyUncompress as decompressSnappy } from "hysnappy";
@@ -57,7 +57,8 @@ const unused = {
         exports.Gauge = require("./lib/gauge");
         exports.Histogram = require("./lib/histogram");`,
     }));
-    onLoad({ filter: /[\\/]@opentelemetry[\\/]api[\\/]/ }, () => ({ contents: "module.exports = {};" }));
+    onResolve({ filter: /^@opentelemetry\/api$/ }, ({ path }) => ({ path, namespace: "unused" }));
+    onLoad({ filter: /./, namespace: "unused" }, () => ({ contents: "module.exports = {};" }));
     onLoad({ filter: /[\\/]debug[\\/]src[\\/]index\.js$/ }, () => ({
       contents: "module.exports = () => () => undefined;",
     }));

@@ -1,5 +1,6 @@
 // Runs the examples against the built server, on a store that is removed afterwards: examples/curl.sh,
-// examples/sdk-client.mjs, and examples/browser.html if there is a Chromium. Ends with 1 if one fails.
+// examples/sdk-client.mjs, examples/evaluation.mjs, examples/browser.html if there is a Chromium, and the commands in
+// docs/operations.md. Ends with 1 if one fails.
 // Usage: npm run examples, after npm run build
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -12,6 +13,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
+import { runPage } from "./examples/run-page.mjs";
 
 const checkout = fileURLToPath(new URL("..", import.meta.url));
 const main = join(checkout, "dist", "main.js");
@@ -95,16 +97,20 @@ async function useBrowser(pages, server, path) {
 }
 
 const root = await mkdtemp(join(tmpdir(), "artifacts-mcp-examples-"));
+const results = await mkdtemp(join(tmpdir(), "artifacts-mcp-results-"));
 const pages = await servePages();
 const server = await startServer(root, pages.origin);
 try {
   await run("bash", ["examples/curl.sh", server.origin]);
   await run(process.execPath, ["examples/sdk-client.mjs", "--root", root]);
+  await run(process.execPath, ["examples/evaluation.mjs", results]);
   if (browser === undefined) process.stdout.write("\nskipped: examples/browser.html, because there is no Chromium\n");
   else await useBrowser(pages.origin, server.origin, browser);
+  process.stdout.write("\n# docs/operations.md\n");
+  await runPage(join(checkout, "docs", "operations.md"), main);
   process.stdout.write("\nAll examples worked.\n");
 } finally {
   await server.stop();
   pages.stop();
-  await rm(root, { recursive: true, force: true });
+  for (const path of [root, results]) await rm(path, { recursive: true, force: true });
 }

@@ -149,7 +149,7 @@ export function createStore(options: StoreOptions): Store {
     buckets: new Buckets({ metadata, limits: bucketLimits, nowSeconds, newRevision }),
     uploads,
     transfer: new FileTransfer({ files, uploads, artifacts, maxChunkBytes: limits.maxChunkBytes }),
-    archive: new Archive({ ...shared, folders, files, artifacts, uploads }),
+    archive: new Archive({ ...shared, folders, artifacts, uploads }),
     insight: new Insight({ artifacts, analyses, derived, log: clients.log, readOnly, ...pieceLimits }),
     revisions: createRevisions(clients.metadata),
     verify: (verifyOptions) => verify({ ...whole, identity }, verifyOptions),

@@ -433,17 +433,20 @@ function storeContract(open: Open): void {
     expect(await store.changeToken()).not.toBe(after);
   });
 
-  it("reclaim() loses nothing, and the store stays in place and intact", async () => {
-    const store = await open();
-    const names = Array.from({ length: 60 }, (_, n) => `piece ${n}`);
-    await store.change([{ key: "a", old: undefined, next: "1" }], {
-      put: names.map((name) => ({ name, bytes: new Uint8Array(30_000).fill(1) })),
-    });
-    await store.change([], { drop: names.slice(0, -1) });
-    await store.reclaim();
-    expect(await store.get("a")).toBe("1");
-    expect(await store.listPieces({ limit: 100 })).toEqual([{ name: "piece 59", bytes: 30_000 }]);
-    expect(await store.isInPlace()).toBe(true);
-    expect(await store.checkIntegrity()).toEqual([]);
-  });
+  it.each(["reclaim", "compact"] as const)(
+    "%s() loses nothing, and the store stays in place and intact",
+    async (how) => {
+      const store = await open();
+      const names = Array.from({ length: 60 }, (_, n) => `piece ${n}`);
+      await store.change([{ key: "a", old: undefined, next: "1" }], {
+        put: names.map((name) => ({ name, bytes: new Uint8Array(30_000).fill(1) })),
+      });
+      await store.change([], { drop: names.slice(0, -1) });
+      await store[how]();
+      expect(await store.get("a")).toBe("1");
+      expect(await store.listPieces({ limit: 100 })).toEqual([{ name: "piece 59", bytes: 30_000 }]);
+      expect(await store.isInPlace()).toBe(true);
+      expect(await store.checkIntegrity()).toEqual([]);
+    },
+  );
 }

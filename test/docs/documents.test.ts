@@ -70,6 +70,10 @@ it("README.md has each tool in its table", () => {
   expect(tools.filter((tool) => !textOf("README.md").includes(`| \`${tool}\` |`))).toEqual([]);
 });
 
+it("docs/evaluations.md shows the example that CI runs", () => {
+  expect(textOf("docs/evaluations.md")).toContain(`\n\`\`\`js\n${textOf("examples/evaluation.mjs")}\`\`\`\n`);
+});
+
 it("the index of decisions has each decision", () => {
   const pages = readdirSync(join(repository, "docs/decisions")).filter((name) => /^\d{3}-/.test(name));
   const index = textOf("docs/decisions/README.md");

@@ -41,7 +41,7 @@ export async function startServerUnder(
   const closed = new Promise<void>((resolve) => {
     client.onclose = resolve;
   });
-  await client.connect(transport);
+  await client.connect(transport, patience);
   const { pid } = transport;
   if (pid === null) throw new Error("the server has no pid");
   onTestFinished(() => client.close());

@@ -91,45 +91,52 @@ export const commandTable: Readonly<Record<CommandName, CommandHelp>> = {
     exitCodes: ofStoreCommand,
   },
   put: {
-    usage: "put [-r] PATH BUCKET/[KEY|PREFIX]",
+    usage: "put [-r] PATH... BUCKET/[KEY|PREFIX]",
     help: "save a file, or a folder",
-    details: "",
+    details:
+      "With a slash at the end of the address, a file keeps its name. With `-r`, PATH is one folder, and the files below it go under the prefix; the folder's own name is no part of the keys. `-` is stdin. After a kill the same command goes on: a large file with its unfinished upload, and what is saved is not saved again. A file that cannot be saved is named, and the others go on.",
     exitCodes: ofStoreCommand,
   },
   get: {
     usage: "get [-r] BUCKET/[KEY|PREFIX] PATH",
     help: "write an artifact, or all under a prefix, to files",
-    details: "",
+    details:
+      "PATH is a file, or a folder in which the file gets the last part of its key. With `-r` it is a folder, and the rest of each key is a path in it. A file appears when it is whole and synced. One that is there with the same content is left alone, and one with other content is named and stays, unless `--overwrite` is given. After a kill the same command goes on.",
     exitCodes: ofStoreCommand,
   },
   sync: {
-    usage: "sync PATH BUCKET/PREFIX",
+    usage: "sync PATH BUCKET/PREFIX | BUCKET/PREFIX PATH",
     help: "make one side like the other, either way",
-    details: "",
+    details:
+      "The second place becomes like the first one. The folder is written as a path, with `/`, `./`, `../` or `~` before it, and an address without. What is missing or differs, by size and SHA-256, is copied over what is there; nothing is deleted without `--delete`. What another program has changed meanwhile in the store is not deleted, nor anything if a part of the source folder could not be read.",
     exitCodes: ofStoreCommand,
   },
   cp: {
-    usage: "cp A B",
+    usage: "cp [-r] A B",
     help: "copy inside the store",
-    details: "",
+    details:
+      "A is `BUCKET/KEY` or `BUCKET/KEY@VERSION`. If B ends with a slash, or is a bucket alone, the copy keeps the last part of its key. The copy is a new version if B exists, unless B has the same content already. With `-r` all keys under `A/` are copied to `B/`, each in one step of its own: one that fails has its line on stderr, and the others go on. The same command again goes on after it was stopped.",
     exitCodes: ofStoreCommand,
   },
   mv: {
-    usage: "mv A B",
+    usage: "mv [-r] [--overwrite] A B",
     help: "move inside the store",
-    details: "",
+    details:
+      "All versions come along as they are, with their times, under the next numbers of the target. A and B are as for `cp`. A target that exists needs `--overwrite`, which puts the versions on top of its newest one, and refuses if somebody saves there meanwhile. With `-r` each artifact is moved in one step of its own; the same command again goes on after it was stopped.",
     exitCodes: ofStoreCommand,
   },
   rm: {
-    usage: "rm [-r] BUCKET/[KEY|PREFIX]",
+    usage: "rm [-r] BUCKET/[KEY[@VERSION]|PREFIX]",
     help: "delete an artifact, or all under a prefix",
-    details: "",
+    details:
+      "A key goes with all its versions, or only the version that is named. `-r` deletes all keys under the folder `PREFIX/`, or the whole bucket. It shows first how many they are, and asks; where stdin is no terminal it needs `--yes`. What others save meanwhile stays. The same command again goes on after it was stopped. Unfinished uploads are left alone.",
     exitCodes: ofStoreCommand,
   },
   bucket: {
-    usage: "bucket set NAME [--max-age D] [--max-bytes N]",
+    usage: "bucket [ls | show NAME | set NAME [--max-age D] [--max-bytes N]]",
     help: "see or set the limits of a bucket",
-    details: "",
+    details:
+      "Without a word, or with `ls`, it lists the buckets with their limits and what they hold. `set` prints what the bucket holds now, and how many artifacts will go. A bucket can be limited before anything is in it. Servers obey within a minute. `--max-bytes` refuses new content and deletes nothing: what is above a lowered limit stays, and what an upload has sent can be completed. Only `--max-age` deletes.",
     exitCodes: ofStoreCommand,
   },
   export: {

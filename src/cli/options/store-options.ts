@@ -1,7 +1,7 @@
 import { SEARCH_ORDERS } from "../../store/ports/artifact-index.js";
 import { type CommandName, storeCommandNames } from "./command-names.js";
 import type { Option } from "./option.js";
-import { duration, metadataPair, oneOf, someText, wholeNumber } from "./value-parsers.js";
+import { ageOrNone, bytesOrNone, duration, metadataPair, oneOf, someText, wholeNumber } from "./value-parsers.js";
 
 /*
  * The options of the commands on artifacts, as rows of the one table in `option-table.ts`. They have no environment
@@ -20,7 +20,7 @@ export const storeOptions = {
     help: "print every fact",
   },
   recursive: {
-    commands: ["ls", "put", "get", "rm"],
+    commands: ["ls", "put", "get", "cp", "mv", "rm"],
     group,
     short: "r",
     help: "a whole folder, or all that is under a prefix",
@@ -29,6 +29,30 @@ export const storeOptions = {
     commands: ["ls"],
     group,
     help: "take the address as the beginning of names, even if it is also that of a folder",
+  },
+  "max-age": {
+    commands: ["bucket"],
+    group,
+    value: "D",
+    help: "delete artifacts whose newest version is this old",
+    details:
+      "From `1s` to `3650d`, like `30d`; `none` takes the limit away. It is about the time when the newest version was made: a change of metadata does not make it younger, and a move does not either.",
+    unit: "a whole number with `s`, `m`, `h` or `d`",
+    parser: ageOrNone,
+    hasNoVariable: true,
+    defaultText: "as it is",
+  },
+  "max-bytes": {
+    commands: ["bucket"],
+    group,
+    value: "N",
+    help: "refuse new content that would make the bucket larger",
+    details:
+      "All versions and unfinished uploads count. Plain bytes, or with a unit: `10GB` is 10 times 1000^3 bytes, `10GiB` is 10 times 1024^3. `none` takes the limit away.",
+    unit: "bytes",
+    parser: bytesOrNone,
+    hasNoVariable: true,
+    defaultText: "as it is",
   },
   bucket: {
     commands: ["search"],
@@ -95,7 +119,11 @@ export const storeOptions = {
     group,
     help: "follow symlinks, instead of skipping them",
   },
-  overwrite: { commands: ["get"], group, help: "replace files that have other content" },
+  overwrite: {
+    commands: ["get", "mv"],
+    group,
+    help: "get: replace files that have other content; mv: move onto a target that exists, as its newest version",
+  },
   rename: {
     commands: ["put", "get", "sync"],
     group,
@@ -126,7 +154,7 @@ export const storeOptions = {
     group,
     help: "sync: delete what the source side lacks; export: remove files of an earlier export that no artifact has now",
   },
-  "dry-run": { commands: ["sync"], group, short: "n", help: "change nothing, and print what would be done" },
+  "dry-run": { commands: ["rm", "sync"], group, short: "n", help: "change nothing, and print what would be done" },
   yes: { commands: ["rm", "sync"], group, short: "y", help: "do not ask" },
   check: {
     commands: ["backup"],

@@ -1,5 +1,10 @@
 import { z } from "zod";
-import { largestSessionTtlMs, maxBucketChars, smallestSessionTtlMs } from "../../store/model/limits.js";
+import {
+  largestMaxAgeSeconds,
+  largestSessionTtlMs,
+  maxBucketChars,
+  smallestSessionTtlMs,
+} from "../../store/model/limits.js";
 import { isBucketPrefix } from "../../store/model/names/bucket-name.js";
 import { absolutePath } from "./directories.js";
 
@@ -20,12 +25,38 @@ export function wholeNumber(least: number, most: number) {
   });
 }
 
+/** Milliseconds; NaN for a text that is no duration. */
+function durationMs(text: string): number {
+  const [, digits, unit] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
+  return Number(digits) * unitMs[(unit ?? "s") as keyof typeof unitMs];
+}
+
 /** Milliseconds. */
 export const duration = z.string().transform((text, context) => {
-  const [, digits, unit] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
-  const ms = Number(digits) * unitMs[(unit ?? "s") as keyof typeof unitMs];
+  const ms = durationMs(text);
   if (ms >= smallestSessionTtlMs && ms <= largestSessionTtlMs) return ms;
   context.addIssue("a duration from 1s to 365d, like 30s, 15m, 12h or 7d");
+  return z.NEVER;
+});
+
+/** Seconds. */
+export const ageOrNone = z.string().transform((text, context) => {
+  if (text === "none") return "none" as const;
+  const seconds = durationMs(text) / 1_000;
+  if (seconds >= 1 && seconds <= largestMaxAgeSeconds) return seconds;
+  context.addIssue("a duration from 1s to 3650d, like 12h or 30d, or none");
+  return z.NEVER;
+});
+
+const units = ["", "k", "m", "g", "t"];
+
+/** Bytes, plain or with a unit: `10GB` is 10 * 1000^3, `1.5GiB` is 1.5 * 1024^3. Case is ignored. */
+export const bytesOrNone = z.string().transform((text, context) => {
+  if (text === "none") return "none" as const;
+  const [, digits, fraction = "", unit = "", binary] = /^(\d{1,16})(?:(\.\d{1,3})?([kmgt])(i?)b|b)?$/i.exec(text) ?? [];
+  const bytes = Math.floor(Number(digits + fraction) * (binary ? 1024 : 1000) ** units.indexOf(unit.toLowerCase()));
+  if (bytes >= 1 && bytes <= Number.MAX_SAFE_INTEGER) return bytes;
+  context.addIssue("a number of bytes, like 500000, 10GB or 1.5GiB, or none");
   return z.NEVER;
 });
 

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import packageJson from "../../../package.json" with { type: "json" };
 import type { WorkMetrics } from "../../http/metrics/work-metrics.js";
 import type { Log } from "../../store/ports/log.js";
-import type { TransferUrls } from "../../store/ports/transfer-urls.js";
+import { downloadsOnly, type TransferUrls } from "../../store/ports/transfer-urls.js";
 import type { Store } from "../../store/store.js";
 import type { HttpConfig, ServeConfig } from "../options/serve-config.js";
 
@@ -56,7 +56,7 @@ export async function prepareHttp(
 
   return {
     metrics,
-    urls: signedUrls,
+    urls: config.readOnly ? downloadsOnly(signedUrls) : signedUrls,
     async start(store) {
       const options = { ...config, version, store, log };
       const ofMcp = { ...options, isLocal: false, hasUrls: true, onToolCalled: metrics.toolCalled };

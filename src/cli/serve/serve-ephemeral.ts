@@ -3,6 +3,7 @@ import { createArchiveFolders } from "../../engines/local-files/archive-folder.j
 import { lookAtTarget } from "../../store/archive/archive-target.js";
 import { count } from "../../store/model/count.js";
 import { ArtifactError } from "../../store/model/errors.js";
+import { largestPageLimit } from "../../store/model/limits.js";
 import { quote } from "../../store/model/quote.js";
 import type { ArchiveFolder } from "../../store/ports/archive-folder.js";
 import type { Log } from "../../store/ports/log.js";
@@ -67,6 +68,8 @@ async function checkTarget(folder: ArchiveFolder): Promise<void> {
 
 /** Exports the store. Returns whether all is exported; if not, stderr has a line for each problem. */
 async function keep(store: Store, keepTo: string, log: Log): Promise<boolean> {
+  const { data } = await store.uploads.list({ limit: largestPageLimit });
+  if (data.length > 0) log("warn", "uploads_left_out", { uploads: data.length });
   const onProblem = (name: string, error: ArtifactError): void => tell(`${quote(name)}: ${error.message}`);
   try {
     // Another run may have exported to the same directory: what this one does not have must not be taken for its own.

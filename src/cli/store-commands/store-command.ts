@@ -13,7 +13,8 @@ export interface StoreCommand {
   /** Whether it makes a store where there is none. */
   readonly makesStore?: boolean;
   /**
-   * Checks the words and options, and what else can be checked before the store is opened or made.
+   * Checks the words and options, and what else can be checked before the store is opened or made. It is awaited, and its
+   * result is not used.
    *
    * @throws ConfigError; ArtifactError as `run`
    */

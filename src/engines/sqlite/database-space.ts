@@ -26,20 +26,17 @@ export function createDatabaseSpace({
   writer,
   write,
 }: DatabaseSpaceDependencies): Pick<MetadataStore, "size" | "reclaim" | "compact"> {
-  const fileBytes = async (): Promise<number> => (await stat(file)).size;
+  const readSize = () => translatingErrors(async () => (await reader()).readSnapshot(readStoreSize));
   return {
     async size() {
-      const [size, freeDiskBytes] = await Promise.all([
-        translatingErrors(async () => (await reader()).readSnapshot(readStoreSize)),
-        database.freeBytes(),
-      ]);
+      const [size, freeDiskBytes] = await Promise.all([readSize(), database.freeBytes()]);
       return { ...size, freeDiskBytes: Number.isFinite(freeDiskBytes) ? freeDiskBytes : undefined };
     },
     reclaim: () => write(() => reclaimSpace(writer, database.isDiskNearlyFull())),
     async compact() {
-      const beforeBytes = await fileBytes();
+      const { databaseBytes: beforeBytes } = await readSize(); // a part of it may still be in the WAL
       await compactDatabase(writer, write, () => database.isDiskNearlyFull());
-      return { beforeBytes, afterBytes: await fileBytes() };
+      return { beforeBytes, afterBytes: (await stat(file)).size };
     },
   };
 }

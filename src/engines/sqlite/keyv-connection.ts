@@ -4,7 +4,7 @@ import type { Log } from "../../store/ports/log.js";
 import { table, unwrap, wrap } from "./database/keyv-rows.js";
 
 /** How long a statement waits while another process writes. */
-export const busyTimeoutMs = 15_000;
+export const busyTimeoutMs = 45_000;
 
 export interface KeyvConnection {
   readonly keyv: Keyv;

@@ -1,4 +1,5 @@
 import { Gauge, type Registry } from "prom-client";
+import { describeError } from "../../api/failures.js";
 import type { Log } from "../../store/ports/log.js";
 import type { StoreSize } from "../../store/ports/store-size.js";
 import type { Store } from "../../store/store.js";
@@ -53,7 +54,7 @@ function createSizes(store: Pick<Store, "size">, log: Log): () => Promise<StoreS
     if (performance.now() - askedAtMs < maxAgeMs) return asked;
     askedAtMs = performance.now();
     asked = store.size().catch((error) => {
-      log("warn", "store_not_measured", { error: String(error) });
+      log("warn", "store_not_measured", { error: describeError(error) });
       return undefined;
     });
     return asked;

@@ -23,6 +23,7 @@ import { type ArtifactSearchDependencies, type SearchArtifacts, searchArtifacts 
 import { ArtifactUpdate, type UpdateArtifact } from "./artifact-update.js";
 import { ArtifactCopy, type ArtifactCopyDependencies, type CopyOptions } from "./copy/artifact-copy.js";
 import type { CopiedArtifact, CopyArtifact } from "./copy/copy-request.js";
+import { type CopyResult, type CopyUnder, copyUnder } from "./copy/copy-under.js";
 import { findVersion } from "./find-version.js";
 import { bucketSizes, type FolderSizes, folderSizes } from "./folder-sizes.js";
 import { damaged, type OpenArtifact, openArtifact } from "./open-artifact.js";
@@ -104,6 +105,11 @@ export class ArtifactStore {
     return this.#copies.run(wanted, options);
   }
 
+  /** Copies or moves all that is under a folder. @throws as `copyUnder` does */
+  copyUnder(wanted: CopyUnder, options?: CopyOptions): AsyncGenerator<CopyResult, void, undefined> {
+    return copyUnder(this, wanted, options);
+  }
+
   /** Deletes one version, or all. @throws as `ArtifactDeletion.delete` does */
   async delete(bucket: string, key: string, options?: DeleteArtifact): Promise<DeletedArtifact | AlreadyDeleted> {
     return this.#deletion.delete(bucket, key, options);
@@ -145,12 +151,12 @@ export class ArtifactStore {
   }
 
   /** Adds up each bucket. @throws as `bucketSizes` does */
-  bucketSizes(): AsyncGenerator<FolderSizes, void, undefined> {
-    return bucketSizes(this.#dependencies);
+  bucketSizes(signal?: AbortSignal): AsyncGenerator<FolderSizes, void, undefined> {
+    return bucketSizes(this.#dependencies, signal);
   }
 
   /** Adds up each folder one level below a prefix. @throws as `folderSizes` does */
-  folderSizes(bucket: string, prefix: string): AsyncGenerator<FolderSizes, void, undefined> {
-    return folderSizes(this.#dependencies, bucket, prefix);
+  folderSizes(bucket: string, prefix: string, signal?: AbortSignal): AsyncGenerator<FolderSizes, void, undefined> {
+    return folderSizes(this.#dependencies, bucket, prefix, signal);
   }
 }

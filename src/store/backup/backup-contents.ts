@@ -66,7 +66,8 @@ export class BackupContents {
 
   /** Makes sure that the backup has the content of a version, or notes it as lost. */
   async version({ sha256, bytes, session, pieces }: Version): Promise<void> {
-    await this.#running.get(sha256);
+    for (let running = this.#running.get(sha256); running !== undefined; running = this.#running.get(sha256))
+      await running;
     this.#options.signal?.throwIfAborted();
     if (this.there.has(sha256)) return this.#options.onBytes(bytes);
     const copy = this.#keepOrCopy({ sha256, bytes }, { session, pieces });

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { ArtifactError } from "../model/errors.js";
 import {
   type ArtifactRow,
+  bucketSchema,
   goneSchema,
   parseArtifactRow,
   parseSessionRow,
@@ -47,13 +48,13 @@ const uploadRecordSchema = sessionSchema
   });
 export type UploadBackup = z.infer<typeof uploadRecordSchema>;
 
-/** The rows that name no content: for each kind the names of the parts of its key, and its facts without the revision. */
+/** The rows that name no content: for each kind the names of the parts of its key, and what the row must be. */
 const plainKinds = {
-  gone: { parts: ["bucket", "key"], facts: goneSchema.omit({ revision: true }) },
-  bucket: { parts: ["bucket"], facts: z.record(z.string(), z.unknown()) },
+  gone: { parts: ["bucket", "key"], schema: goneSchema },
+  bucket: { parts: ["bucket"], schema: bucketSchema },
 } as const satisfies Record<
   string,
-  { readonly parts: readonly ("bucket" | "key")[]; readonly facts: z.ZodType<object> }
+  { readonly parts: readonly ("bucket" | "key")[]; readonly schema: z.ZodType<object> }
 >;
 export type PlainKind = keyof typeof plainKinds;
 
@@ -155,8 +156,9 @@ export function parseRecord(line: string): BackupRecord {
 /** @throws Error for what is no such record */
 function checkedPlain(value: unknown): PlainBackup {
   const { key, ...record } = plainRecordSchema.parse(value);
-  const { parts, facts } = plainKinds[record.kind];
+  const { parts, schema } = plainKinds[record.kind];
   const hasKey = parts.some((part) => part === "key");
   if (hasKey !== (key !== undefined)) throw new Error("the record has other parts than its kind");
-  return { ...record, ...(key === undefined ? {} : { key }), facts: facts.parse(record.facts) };
+  schema.parse({ ...record.facts, revision: "of no row" });
+  return { ...record, ...(key === undefined ? {} : { key }) };
 }

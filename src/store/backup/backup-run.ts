@@ -8,8 +8,10 @@ import { BackupContents, type BackupContentsDependencies, type BackupContentsOpt
 import { contentFolder, isRecordsName, recordsName, spoolName } from "./backup-layout.js";
 import type { BackupManifest, LeftOut } from "./backup-manifest.js";
 import { artifactRecord, type BackupRecord, readRow, uploadRecord } from "./backup-records.js";
+import { checkRecords, contentsOf } from "./check-backup.js";
 import { UnreadableContent } from "./copy-content.js";
 import { countRecord, noCounts } from "./count-record.js";
+import { DigestSet } from "./digest-set.js";
 import { LineWriter } from "./line-file.js";
 import { rowsInSpool } from "./row-spool.js";
 
@@ -59,19 +61,51 @@ export class BackupRun {
     }
   }
 
+  /**
+   * Removes what a backup that did not end has left: content that neither the backup before names nor this one needs. On
+   * a full disk this may be all the room there is.
+   *
+   * @param before the manifest of the backup before
+   */
+  async removeLeftovers(before: BackupManifest | undefined): Promise<void> {
+    const needed = new DigestSet();
+    const add = (contents: readonly { readonly sha256: string }[]): void => {
+      for (const { sha256 } of contents) needed.add(sha256);
+    };
+    try {
+      if (before !== undefined) await checkRecords(this.#files, before, async (record) => add(contentsOf(record)));
+    } catch (error) {
+      if (error instanceof ArtifactError && error.code === "corrupt") return; // nothing says what it needs
+      throw error;
+    }
+    for await (const rows of rowsInSpool(this.#files)) {
+      for (const row of rows) {
+        const found = readRow(row);
+        if (found.kind === "artifact") add(found.row.value.versions);
+      }
+    }
+    for (const name of await this.#contentsBeside(needed)) await this.#files.remove(name);
+  }
+
   /** Removes the content and the records that the new backup does not name. Returns how many files these were. */
   async removeOthers({ records }: BackupManifest): Promise<number> {
     const names = await this.#files.list("");
     const others = names.filter((name) => isRecordsName(name) && name !== records.name);
-    for (const folder of await this.#files.list(contentFolder)) {
-      for (const name of await this.#files.list(`${contentFolder}/${folder}`)) {
-        if (sha256Pattern.test(name) && !this.contents.there.has(name))
-          others.push(`${contentFolder}/${folder}/${name}`);
-      }
-    }
+    others.push(...(await this.#contentsBeside(this.contents.there)));
     for (const name of [...others, spoolName]) await this.#files.remove(name);
     await this.#files.sync();
     return others.length;
+  }
+
+  /** The names of content that is not in a set. */
+  async #contentsBeside(digests: DigestSet): Promise<string[]> {
+    const names: string[] = [];
+    for (const folder of await this.#files.list(contentFolder)) {
+      for (const name of await this.#files.list(`${contentFolder}/${folder}`)) {
+        if (sha256Pattern.test(name) && !digests.has(name)) names.push(`${contentFolder}/${folder}/${name}`);
+      }
+    }
+    return names;
   }
 
   async #copyRow(row: StoredRow): Promise<void> {

@@ -2,6 +2,7 @@ import type { StoreIdentity } from "../maintenance/store-identity.js";
 import { ArtifactError } from "../model/errors.js";
 import type { BackupFiles } from "../ports/backup-files.js";
 import type { BackupContentsDependencies, BackupContentsOptions } from "./backup-contents.js";
+import { spoolName } from "./backup-layout.js";
 import { type BackupManifest, newManifest, readManifest, writeManifest } from "./backup-manifest.js";
 import { BackupRun } from "./backup-run.js";
 import { checkBackup } from "./check-backup.js";
@@ -40,7 +41,8 @@ export async function backUp(
   const before = await readManifest(files);
   if (before !== undefined && before.store !== store) throw otherStore(before.store);
   const created_at = dependencies.nowSeconds();
-  await writeSpool(dependencies.metadata, files);
+  const isContinued = (await files.bytesOf(spoolName)) !== undefined;
+  await writeSpool(dependencies.metadata, files, options.signal);
   const total = onProgress === undefined ? 0 : await bytesInSpool(files);
   let done = 0;
   const onBytes = (bytes: number): void => {
@@ -48,6 +50,7 @@ export async function backUp(
     onProgress?.(done, Math.max(done, total));
   };
   const run = new BackupRun(dependencies, files, { ...options, onBytes });
+  if (isContinued) await run.removeLeftovers(before);
   await run.copyContents();
   const manifest = newManifest({ store, created_at, ...(await run.writeRecords()) });
   await files.sync();

@@ -65,7 +65,9 @@ export async function restore(
   signal?.throwIfAborted();
   const verified = await dependencies.verify();
   await claim.release();
-  return { manifest, problems: [...problems.values()], verified };
+  // Several records are worked on at once, so the problems come in any order.
+  const sorted = [...problems].sort(([one], [other]) => (one < other ? -1 : 1));
+  return { manifest, problems: sorted.map(([, problem]) => problem), verified };
 }
 
 async function wholeBackup(files: BackupFiles): Promise<BackupManifest> {

@@ -33,7 +33,7 @@ export interface SweepReport {
   readonly files: number;
   /** Keys that had expired, and were freed. */
   readonly artifacts: number;
-  /** Failed steps. Each is logged, and the next sweep tries it again. */
+  /** Failed steps; a sweep that is refused counts as one. Each is logged, and the next sweep tries it again. */
   readonly failed: number;
 }
 

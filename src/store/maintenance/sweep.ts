@@ -34,6 +34,7 @@ export class Sweep {
     const pass = new SweepPass(this.#dependencies, options);
     if (!(await identity.isCurrent())) {
       log("warn", "sweep_refused", { why: "the database is older than the content; verify has to check it first" });
+      pass.report.failed += 1;
       return pass.report;
     }
     try {

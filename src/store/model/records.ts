@@ -144,7 +144,7 @@ const dueSchema = z.strictObject({
 export type DueRecord = Omit<z.infer<typeof dueSchema>, "revision">;
 
 /** The limits of a bucket. At least one is there. */
-const bucketSchema = z
+export const bucketSchema = z
   .strictObject({
     revision: name,
     /** Seconds. An artifact whose newest version is this old is deleted. */

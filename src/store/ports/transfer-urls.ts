@@ -16,3 +16,11 @@ export interface VersionName {
 }
 
 export const noTransferUrls: TransferUrls = { upload: () => undefined, download: () => undefined };
+
+/**
+ * The same download URLs, and no upload URLs. For a server that only reads: whoever has an upload URL may write at another
+ * server on the same store.
+ */
+export function downloadsOnly(urls: TransferUrls): TransferUrls {
+  return { upload: () => undefined, download: (version, since) => urls.download(version, since) };
+}

@@ -197,6 +197,23 @@ describe("the Keyv metadata store", () => {
     expect(await store.checkIntegrity()).toEqual([]);
   });
 
+  it("compact() makes the file as short as it can be, while another process reads", async () => {
+    const { file, store } = await openStore();
+    const { store: other } = await openStore(file);
+    const names = Array.from({ length: 100 }, (_, n) => `piece ${n}`);
+    for (const name of names) await store.change([], { put: [{ name, bytes: randomBytes(30_000) }] });
+    await store.change([], { drop: names.slice(0, 90) });
+    expect(await other.pieces(["piece 95"])).toEqual([expect.objectContaining({ length: 30_000 })]);
+    const { freeDatabaseBytes, databaseBytes } = await other.size();
+    expect(freeDatabaseBytes).toBeGreaterThan(90 * 30_000);
+    const { beforeBytes, afterBytes } = await store.compact();
+    expect([beforeBytes, afterBytes]).toEqual([databaseBytes, (await stat(file)).size]);
+    expect(afterBytes).toBeLessThanOrEqual(beforeBytes - freeDatabaseBytes);
+    expect(await other.size()).toMatchObject({ databaseBytes: afterBytes, freeDatabaseBytes: 0 });
+    expect(await other.pieces(["piece 95"])).toEqual([expect.objectContaining({ length: 30_000 })]);
+    expect(await other.checkIntegrity()).toEqual([]);
+  });
+
   for (const hasWritten of [true, false]) {
     it(`does not write while another file is in its place, ${hasWritten ? "open" : "not yet open"} for writing, and writes when it is back`, async () => {
       const { file, store } = await openStore();

@@ -162,6 +162,34 @@ describe.each(pieceKinds)("max_bytes of a bucket, with bytes $where", ({ pieceLi
   });
 });
 
+it("a save fails if the limits of buckets cannot be read, and the next one reads them again", async () => {
+  await storeOn(engines).buckets.set("b", { max_bytes: 10 });
+  const range: typeof engines.metadata.range = async () => {
+    metadata.range = engines.metadata.range;
+    throw new Error("broken");
+  };
+  const metadata = { ...engines.metadata, range };
+  const store = storeOn({ ...engines, metadata: { ...metadata, range: (...values) => metadata.range(...values) } });
+  await expect(saveText(store, "b", "k", "text")).rejects.toThrow("broken");
+  await saveText(store, "b", "k", "text");
+  await expect(saveText(store, "b", "l", "more text")).rejects.toMatchObject(full);
+});
+
+it("a client with a bucket prefix obeys the limit of its bucket, and not that of the bucket with its short name", async () => {
+  const [operator, client] = [storeOn(engines), storeOn(engines, { bucketPrefix: "p-" })];
+  await operator.buckets.set("p-b", { max_bytes: 10 });
+  await operator.buckets.set("b", { max_bytes: 3 });
+  await saveText(operator, "b", "k", "123");
+  await saveText(client, "b", "one", "12345");
+  const { id } = await client.uploads.create({ bucket: "b", key: "upload" });
+  await client.uploads.append(id, 0, bytesOf("1234"));
+  const details = { bucket: "b", bucket_bytes: 9, needed_bytes: 2, max_bucket_bytes: 10 };
+  await expect(saveText(client, "b", "two", "12")).rejects.toMatchObject({ ...full, details });
+  await expect(saveText(storeOn(engines, { bucketPrefix: "p-" }), "b", "two", "12")).rejects.toMatchObject({ details });
+  expect(await operator.buckets.get("p-b")).toMatchObject({ bytes: 5, unfinished_bytes: 4 });
+  await saveText(client, "c", "two", "a bucket without a limit");
+});
+
 it("a save in a bucket without a limit reads the limits of buckets once in half a minute, and counts nothing", async () => {
   const calls: string[] = [];
   const metadata = new Proxy(engines.metadata, {

@@ -72,8 +72,9 @@ function syncOptions(
   { config: { options }, signal }: StoreCommandContext,
   onDryRun: NonNullable<SyncOptions["onDryRun"]>,
 ): SyncOptions {
+  const dialog = { input: process.stdin, output: process.stderr };
   const confirm = (count: number): Promise<boolean> =>
-    askYes(`${count} ${count === 1 ? "file is" : "files are"} only on the target side. Delete?`, signal);
+    askYes(`${count} ${count === 1 ? "file is" : "files are"} only on the target side. Delete?`, dialog, signal);
   return {
     signal,
     saved_by: savedByCommand,

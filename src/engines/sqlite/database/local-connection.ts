@@ -2,6 +2,7 @@ import { pathToFileURL } from "node:url";
 import type { DatabaseSyncInstance, StatementSyncInstance } from "@photostructure/sqlite";
 import { BoundedMap } from "../../../store/model/bounded-map.js";
 import { type IndexWork, isWorkDue, maintainIndex } from "../index/maintain-index.js";
+import { BusyWait } from "./busy-wait.js";
 import { ChangeTransaction } from "./change-transaction.js";
 import type { ConnectionOptions, LocalConnection, Query, SqliteRow, SqliteValue, StoreChange } from "./connection.js";
 import { loadSqliteDriver } from "./driver.js";
@@ -10,12 +11,6 @@ import { failureOf, SqliteError } from "./sqlite-error.js";
 
 /** The most compiled statements that a connection keeps. */
 const maxStatements = 100;
-/**
- * SQLite's own busy handler waits longer each time and blocks the thread. Short random waits give each process its
- * turn: with eight writing processes the longest wait was 0.14 s instead of 4.6 s.
- */
-const minBusyWaitMs = 0.5;
-const maxBusyWaitMs = 2.5;
 
 interface Compiled {
   readonly statement: StatementSyncInstance;
@@ -59,6 +54,7 @@ class OpenConnection implements LocalConnection {
   #transaction: ChangeTransaction | undefined;
   #checkpointPages: number | undefined;
   #busyTimeoutMs = 0;
+  readonly #busyWait = new BusyWait();
   #last: Promise<unknown> = Promise.resolve();
   #closing: Promise<void> | undefined;
 
@@ -146,15 +142,18 @@ class OpenConnection implements LocalConnection {
     return result;
   }
 
+  /** SQLite's own wait would block the thread, and lets some of many writers wait for very long. */
   async #whileBusy<Result>(attempt: () => Result): Promise<Result> {
-    const deadline = performance.now() + this.#busyTimeoutMs;
-    for (;;) {
+    const began = performance.now();
+    for (let waitedMs = 0; ; waitedMs = performance.now() - began) {
       try {
-        return asSqliteError(attempt);
+        const result = asSqliteError(attempt);
+        this.#busyWait.ended(waitedMs);
+        return result;
       } catch (error) {
-        if ((error as SqliteError).code !== "SQLITE_BUSY" || performance.now() >= deadline) throw error;
+        if ((error as SqliteError).code !== "SQLITE_BUSY" || waitedMs >= this.#busyTimeoutMs) throw error;
       }
-      await new Promise((resolve) => setTimeout(resolve, randomWaitMs()));
+      await new Promise((resolve) => setTimeout(resolve, this.#busyWait.pauseMs(waitedMs)));
     }
   }
 
@@ -176,8 +175,6 @@ class OpenConnection implements LocalConnection {
     return { statement: this.#database.prepare(sql.replaceAll(/\$\d+/g, "?")), order };
   }
 }
-
-const randomWaitMs = (): number => minBusyWaitMs + Math.random() * (maxBusyWaitMs - minBusyWaitMs);
 
 /**
  * Whole numbers become bigints, because numbers are bound as REAL. The prebuilt driver would cut a text off at a NUL.

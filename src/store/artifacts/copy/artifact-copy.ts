@@ -59,7 +59,7 @@ export class ArtifactCopy {
    * source and target are one key, and no version is named or it is a move. The reason of the signal if it was aborted
    */
   async run(wanted: CopyArtifact, { signal }: CopyOptions = {}): Promise<CopiedArtifact> {
-    const request = checkCopy(wanted);
+    const request = await this.#withGuard(checkCopy(wanted), wanted);
     const reservation = this.#dependencies.quota.reserve();
     const staged = new StagedCopies(this.#dependencies, request.to, signal);
     try {
@@ -84,6 +84,13 @@ export class ArtifactCopy {
     } finally {
       reservation.release();
     }
+  }
+
+  async #withGuard(request: CopyRequest, { ontoNewest = false }: CopyArtifact): Promise<CopyRequest> {
+    if (!ontoNewest) return request;
+    const target = await this.#dependencies.rows.liveArtifact(request.to.bucket, request.to.key);
+    const { version, edit } = target?.value.versions[0] ?? { version: 0 };
+    return { ...request, guard: { if_version: version, if_edit: edit } };
   }
 
   async #look(request: CopyRequest): Promise<Seen> {

@@ -27,6 +27,8 @@ export interface CopyArtifact {
   /** Guard of the target. A move onto a key that exists needs it. */
   readonly if_version?: number | undefined;
   readonly if_edit?: number | undefined;
+  /** In place of that guard: the newest version of the target when the call begins, or its absence. */
+  readonly ontoNewest?: boolean | undefined;
   /** Guard of the source. */
   readonly from_if_version?: number | undefined;
   readonly from_if_edit?: number | undefined;

@@ -1,0 +1,40 @@
+import type { Bucket } from "../../../store/buckets/buckets.js";
+import { largestPageLimit } from "../../../store/model/limits.js";
+import type { Store } from "../../../store/store.js";
+import type { StoreCommand } from "../store-command.js";
+import { readBucketRequest } from "./bucket-request.js";
+import { tableOf, textOf } from "./bucket-text.js";
+
+export const bucket: StoreCommand = {
+  isWriting: false, // `set` is, and checks it itself
+  check: (config) => void readBucketRequest(config),
+  async run({ config, store, terminal }) {
+    const request = readBucketRequest(config);
+    const isJson = config.options.has("json");
+    if (request.verb === "ls") {
+      const all = await allBuckets(store);
+      await terminal.print(isJson ? line({ buckets: all }) : tableOf(all));
+      return 0;
+    }
+    const { name } = request;
+    const found = await (request.verb === "set" ? store.buckets.set(name, request.wanted) : store.buckets.get(name));
+    await terminal.print(isJson ? line(found) : textOf(found));
+    return 0;
+  },
+};
+
+/** The buckets that hold an artifact or have a limit, in the order of their names. */
+async function allBuckets({ artifacts, buckets }: Store): Promise<Bucket[]> {
+  const names = new Set(await buckets.limited());
+  let cursor: string | undefined;
+  do {
+    const page = await artifacts.listBuckets({ limit: largestPageLimit, cursor });
+    for (const { name } of page.data) names.add(name);
+    cursor = page.next_cursor;
+  } while (cursor !== undefined);
+  const all: Bucket[] = [];
+  for (const name of [...names].sort()) all.push(await buckets.get(name));
+  return all;
+}
+
+const line = (answer: object): string => `${JSON.stringify(answer)}\n`;

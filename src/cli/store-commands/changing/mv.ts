@@ -1,0 +1,3 @@
+import { copyCommand } from "./copy-command.js";
+
+export const mv = copyCommand(true);
