@@ -91,21 +91,24 @@ export const commandTable: Readonly<Record<CommandName, CommandHelp>> = {
     exitCodes: ofStoreCommand,
   },
   put: {
-    usage: "put [-r] PATH BUCKET/[KEY|PREFIX]",
+    usage: "put [-r] PATH... BUCKET/[KEY|PREFIX]",
     help: "save a file, or a folder",
-    details: "",
+    details:
+      "With a slash at the end of the address, a file keeps its name. With `-r`, PATH is one folder, and the files below it go under the prefix; the folder's own name is no part of the keys. `-` is stdin. After a kill the same command goes on: a large file with its unfinished upload, and what is saved is not saved again. A file that cannot be saved is named, and the others go on.",
     exitCodes: ofStoreCommand,
   },
   get: {
     usage: "get [-r] BUCKET/[KEY|PREFIX] PATH",
     help: "write an artifact, or all under a prefix, to files",
-    details: "",
+    details:
+      "PATH is a file, or a folder in which the file gets the last part of its key. With `-r` it is a folder, and the rest of each key is a path in it. A file appears when it is whole and synced. One that is there with the same content is left alone, and one with other content is named and stays, unless `--overwrite` is given. After a kill the same command goes on.",
     exitCodes: ofStoreCommand,
   },
   sync: {
-    usage: "sync PATH BUCKET/PREFIX",
+    usage: "sync PATH BUCKET/PREFIX | BUCKET/PREFIX PATH",
     help: "make one side like the other, either way",
-    details: "",
+    details:
+      "The second place becomes like the first one. The folder is written as a path, with `/`, `./`, `../` or `~` before it, and an address without. What is missing or differs, by size and SHA-256, is copied over what is there; nothing is deleted without `--delete`. What another program has changed meanwhile in the store is not deleted, nor anything if a part of the source folder could not be read.",
     exitCodes: ofStoreCommand,
   },
   cp: {

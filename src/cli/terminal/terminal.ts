@@ -8,8 +8,7 @@ export interface Terminal {
    * Writes text, or bytes, to stdout.
    *
    * @throws OutputError
-   * @throws ReaderGone if nobody reads stdout any more and the command has no other purpose; then also the reason of the
-   * signal that stops it
+   * @throws ReaderGone if nobody reads stdout any more and the command has no other purpose
    */
   print(output: string | Uint8Array): Promise<void>;
   /** Writes one line to stderr: something that could not be done, or that a person should know. */
@@ -23,20 +22,17 @@ export class ReaderGone extends Error {
 
 interface TerminalOptions {
   /** The command only prints. Other commands go on with their work when nobody reads what they print. */
-  readonly isPrinter?: boolean | undefined;
-  /** When it aborts, `print` of a command that only prints throws its reason. */
-  readonly signal?: AbortSignal | undefined;
+  readonly isPrinter?: boolean;
 }
 
 export function createTerminal(
   stdout: NodeJS.WritableStream & { readonly isTTY?: boolean },
   stderr: NodeJS.WritableStream,
-  { isPrinter = false, signal }: TerminalOptions = {},
+  { isPrinter = false }: TerminalOptions = {},
 ): Terminal {
   return {
     isTerminal: stdout.isTTY === true,
     async print(output) {
-      if (isPrinter) signal?.throwIfAborted();
       if (!(await print(stdout, output)) && isPrinter) throw new ReaderGone();
     },
     problem: (line) => void stderr.write(`artifacts-mcp: ${line}\n`),

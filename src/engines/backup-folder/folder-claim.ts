@@ -28,7 +28,9 @@ export async function claimFolder(path: string, kind: "writer" | "reader", log: 
     await connection?.close();
   };
   try {
-    connection = await openLocalConnection(join(path, claimFile), { mustExist: kind === "reader" });
+    // Nothing is ever written, so a journal would only be one more file.
+    const options = { mustExist: kind === "reader", pragmas: ["journal_mode=MEMORY"] };
+    connection = await openLocalConnection(join(path, claimFile), options);
     await connection.all(kind === "writer" ? "BEGIN EXCLUSIVE" : "BEGIN");
     await connection.all("SELECT count(*) FROM sqlite_schema"); // `BEGIN` alone takes no lock
     return { release };

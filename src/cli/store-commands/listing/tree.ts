@@ -12,12 +12,12 @@ export const tree: StoreCommand = {
   isWriting: false,
   isPrinter: true,
   check: placeIn,
-  async run({ config, store: { artifacts }, terminal }) {
+  async run({ config, store: { artifacts }, terminal, signal }) {
     const place = placeIn(config);
     const steps =
       place === undefined
-        ? walkStore(artifacts)
-        : walkFolder(artifacts, place.bucket, await folderPrefix(artifacts, place));
+        ? walkStore(artifacts, signal)
+        : walkFolder(artifacts, { bucket: place.bucket, prefix: await folderPrefix(artifacts, place) }, signal);
     const { options } = config;
     await printAll(terminal, options.has("json") ? asJson(steps) : drawn(steps, options.has("long")));
     return 0;

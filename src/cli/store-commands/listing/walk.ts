@@ -21,36 +21,40 @@ export interface Node {
 export type Step = Node | "end";
 
 /** Walks through all buckets. */
-export async function* walkStore(artifacts: Listings): AsyncGenerator<Step, void, undefined> {
-  for await (const { data } of pagesOf((options) => artifacts.listBuckets(options))) {
-    for (const { name } of data) yield* walkFolder(artifacts, name, "");
+export async function* walkStore(artifacts: Listings, signal: AbortSignal): AsyncGenerator<Step, void, undefined> {
+  for await (const { data } of pagesOf((options) => artifacts.listBuckets(options), signal)) {
+    for (const { name } of data) yield* walkFolder(artifacts, { bucket: name, prefix: "" }, signal);
   }
 }
 
 /** Walks through what begins with `prefix`, depth first and in order. It holds one page for each level. */
 export async function* walkFolder(
   artifacts: Listings,
-  bucket: string,
-  prefix: string,
+  { bucket, prefix }: Pick<Node, "bucket" | "prefix">,
+  signal: AbortSignal,
 ): AsyncGenerator<Step, void, undefined> {
-  yield* walkIn(artifacts, { bucket, prefix, name: `${bucket}/${prefix}`, lasts: [] });
+  yield* walkIn(artifacts, { bucket, prefix, name: `${bucket}/${prefix}`, lasts: [] }, signal);
 }
 
-async function* walkIn(artifacts: Listings, folder: Node): AsyncGenerator<Step, void, undefined> {
+async function* walkIn(artifacts: Listings, folder: Node, signal: AbortSignal): AsyncGenerator<Step, void, undefined> {
   const { bucket, prefix, lasts } = folder;
   yield folder;
-  for await (const [entry, isLast] of withLast(entriesIn(artifacts, bucket, prefix))) {
+  for await (const [entry, isLast] of withLast(entriesIn(artifacts, folder, signal))) {
     const name = keyOf(entry).slice(folderOf(prefix).length);
     const node = { bucket, name, lasts: [...lasts, isLast] };
-    if (typeof entry === "string") yield* walkIn(artifacts, { ...node, prefix: entry });
+    if (typeof entry === "string") yield* walkIn(artifacts, { ...node, prefix: entry }, signal);
     else yield { ...node, prefix, artifact: entry };
   }
   yield "end";
 }
 
-async function* entriesIn(artifacts: Listings, bucket: string, prefix: string): AsyncGenerator<FolderEntry> {
+async function* entriesIn(
+  artifacts: Listings,
+  { bucket, prefix }: Node,
+  signal: AbortSignal,
+): AsyncGenerator<FolderEntry> {
   try {
-    const pages = pagesOf((options) => artifacts.list({ bucket, prefix, delimiter: "/", ...options }));
+    const pages = pagesOf((options) => artifacts.list({ bucket, prefix, delimiter: "/", ...options }), signal);
     for await (const page of pages) yield* folderEntries(page);
   } catch (error) {
     if (!(error instanceof ArtifactError && error.code === "bucket_not_found")) throw error;
