@@ -17,7 +17,7 @@ const exhaustive = [
   "test/e2e/cli/{compact,operations}.test.ts",
   "test/analysis/describe/{damaged,hostile,vega-datasets}.test.ts",
   "test/analysis/tables/hostile-tables.test.ts",
-  "test/e2e/cli/backup-load.test.ts",
+  "test/e2e/cli/{backup,backup-load}.test.ts",
   "test/store/backup/backup-{kills,races}.test.ts",
   "test/http/attack/*.test.ts",
   "test/http/hostile-requests.test.ts",

@@ -8,6 +8,7 @@ export const programs = [
   "sqlite-thread.cjs",
   "digest-thread.cjs",
   "analysis-thread.cjs",
+  "small-files-thread.cjs",
 ];
 
 /** All files in dist that are needed, without bytecode. */

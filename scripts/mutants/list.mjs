@@ -7,8 +7,10 @@ const search = [
   "test/store/uploads",
   "test/store/maintenance",
 ];
+const ages = ["test/store/maintenance/age-limits.test.ts"];
 const identity = ["test/store/maintenance"];
 const copies = ["test/store/artifacts/artifact-copy.test.ts"];
+const backups = ["test/store/backup"];
 
 /** The changes: in `file`, `from` is replaced by `to`; it must be there exactly once. Then one of `tests` must fail. */
 export const mutants = [
@@ -31,21 +33,35 @@ export const mutants = [
     file: "src/store/maintenance/age-limits.ts",
     from: "    change.compareRow(row);\n",
     to: "",
-    tests: search,
+    tests: ages,
   },
   {
     name: "what is too old is not looked at again before it is deleted",
     file: "src/store/maintenance/age-limits.ts",
     from: "!isTooOld(versions[0], row.value.max_age, clock.nowSeconds())",
     to: "versions.length === 0",
-    tests: search,
+    tests: ages,
+  },
+  {
+    name: "a clock that has jumped deletes what is too old",
+    file: "src/store/maintenance/age-limits.ts",
+    from: " || !(await pass.trustsClock())) return true;",
+    to: ") return true;",
+    tests: ages,
+  },
+  {
+    name: "an older database than the content is searched for what is too old",
+    file: "src/store/maintenance/age-limits.ts",
+    from: "limited.length > 0 && (await identity.isCurrent())",
+    to: "limited.length > 0",
+    tests: ages,
   },
   {
     name: "the deletion of what is too old frees no piece",
     file: "src/store/maintenance/age-limits.ts",
     from: "const freedRow = change.free(versions);",
     to: "const freedRow = versions.length < 0 ? change.free(versions) : undefined;",
-    tests: search,
+    tests: ages,
   },
   {
     name: "the key's versions are not compared for a conflict",
@@ -340,5 +356,33 @@ export const mutants = [
     from: "newest?.version === version && ",
     to: "newest !== undefined && version > 0 && ",
     tests: ["test/store/artifacts/deletion.test.ts"],
+  },
+  {
+    name: "a backup does not look for content that was moved",
+    file: "src/store/backup/backup-run.ts",
+    from: "    await this.contents.searchLost();\n",
+    to: "",
+    tests: backups,
+  },
+  {
+    name: "a backup removes what the manifest before names before the new one is there",
+    file: "src/store/backup/backup.ts",
+    from: "  await writeManifest(files, manifest);\n  const removed = await run.removeOthers(manifest);\n",
+    to: "  const removed = await run.removeOthers(manifest);\n  await writeManifest(files, manifest);\n",
+    tests: backups,
+  },
+  {
+    name: "a restore goes on after another process has taken it over",
+    file: "src/store/backup/restore-run.ts",
+    from: "    change.compare(this.#claim.row);\n",
+    to: "",
+    tests: backups,
+  },
+  {
+    name: "a restore leaves the pieces of the process that died",
+    file: "src/store/backup/restore-run.ts",
+    from: "    await this.#dependencies.content.remove(this.#leftovers.get(session) ?? []);\n",
+    to: "",
+    tests: backups,
   },
 ];

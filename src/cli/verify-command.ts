@@ -22,7 +22,7 @@ export interface Verdict {
  */
 export async function runVerify(
   config: VerifyConfig,
-  stderr: NodeJS.WritableStream & { readonly isTTY?: boolean },
+  stderr: NodeJS.WritableStream & { readonly writableLength: number; readonly isTTY?: boolean },
 ): Promise<Verdict> {
   const log = createStderrLog(stderr, config.logLevel);
   const directory = await openDataDirectory(config.root, { mustExist: true }, log);

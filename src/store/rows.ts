@@ -163,7 +163,7 @@ export class Change {
   session(old: SessionRow | undefined, value: SessionRecord): SessionRow {
     const key = sessionKey(value.id);
     const { bucket, ...rest } = value;
-    const text = this.#encode({ bucket, ...rest }); // the bucket comes first, see `bucketIn`
+    const text = this.#encode({ bucket, ...rest }); // the bucket comes first, for `PrefixedRows`
     this.#rows.push({ key, old: old?.text, next: text });
     return { key, text, value };
   }
@@ -205,6 +205,7 @@ export class Change {
   ): string | undefined {
     const { last, versions } = value;
     const isEmpty = versions.length === 0;
+    // The bucket comes first, for `PrefixedRows`.
     const artifact = isEmpty ? undefined : this.#encode({ bucket, key, last, versions });
     const gone = isEmpty ? this.#encode({ last }) : undefined;
     this.#rows.push({ key: artifactKey(bucket, key), old: old.artifact?.text, next: artifact });

@@ -57,7 +57,7 @@ export interface Store extends Backups {
   readonly revisions: Revisions;
   readonly sweep: Sweep;
   readonly ageLimits: AgeLimits;
-  /** How much the store holds: cheap, however large it is. */
+  /** How much the store holds in the buckets that its clients see: cheap, however large it is. */
   size(): Promise<StoreSize>;
   /** Checks every row against every file. */
   verify(options?: VerifyOptions): Promise<VerifyReport>;
@@ -110,8 +110,8 @@ export interface StoreOptions {
   readonly readOnly?: boolean;
   /**
    * What the name of every bucket begins with in the store, and nowhere in `artifacts`, `uploads`, `transfer`, `insight`
-   * and `revisions`. To them other buckets do not exist. Empty by default. `sweep`, `verify` and the limits are about the
-   * whole store.
+   * and `revisions`, nor in `archive`. To them other buckets do not exist. Empty by default. All the rest, and the limits,
+   * are about the whole store, and name buckets in full.
    */
   readonly bucketPrefix?: string;
   /** Which content lies in rows, and how many pieces an upload may have. */
@@ -149,14 +149,14 @@ export function createStore(options: StoreOptions): Store {
     buckets: new Buckets({ metadata, limits: bucketLimits, nowSeconds, newRevision }),
     uploads,
     transfer: new FileTransfer({ files, uploads, artifacts, maxChunkBytes: limits.maxChunkBytes }),
-    archive: new Archive({ ...shared, folders, files, artifacts, uploads }),
+    archive: new Archive({ ...shared, folders, artifacts, uploads }),
     insight: new Insight({ artifacts, analyses, derived, log: clients.log, readOnly, ...pieceLimits }),
     revisions: createRevisions(clients.metadata),
     verify: (verifyOptions) => verify({ ...whole, identity }, verifyOptions),
     ...createBackups({ ...whole, identity, newRevision }),
     sweep: new Sweep({ ...whole, derived, identity }),
     ageLimits: new AgeLimits({ ...whole, identity, limits: bucketLimits }),
-    size: () => metadata.size(),
+    size: () => clients.metadata.size(""),
     check: async () => void (await identity.check()),
     ready: createReadiness({
       ...whole,

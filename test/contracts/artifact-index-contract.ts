@@ -288,14 +288,18 @@ function summaryContract(open: Open): void {
 function bucketContract(open: Open): void {
   it("size() counts buckets, keys, bytes and unfinished uploads, after each change", async () => {
     const store = await open();
-    const expectSize = async (size: object) => expect(await store.size()).toMatchObject(size);
+    const expectSize = async (size: object, bucketPrefix = "") =>
+      expect(await store.size(bucketPrefix)).toMatchObject(size);
     await expectSize({ buckets: 0, artifacts: 0, newestBytes: 0, bytes: 0, openUploads: 0 });
     await setArtifact(store, "b", "one", { bytes: 10 });
     await setArtifact(store, "b", "two", { bytes: 20, expires_at: now - 1 });
     await setArtifact(store, "c", "one", { bytes: 30 });
     await store.change([{ key: "open\tb\tone\t1\ta", old: undefined, next: "{}" }]);
-    await store.change([{ key: "opening", old: undefined, next: "{}" }]);
+    await store.change([{ key: "upload\tb\tone\ta", old: undefined, next: "{}" }]);
     await expectSize({ buckets: 2, artifacts: 3, newestBytes: 60, bytes: 60, openUploads: 1 });
+    await setArtifact(store, "bb", "one", { bytes: 40 });
+    await expectSize({ buckets: 1, artifacts: 1, newestBytes: 40, bytes: 40, openUploads: 0 }, "b");
+    await removeArtifact(store, "bb", "one");
     await removeArtifact(store, "c", "one");
     await store.change([{ key: "open\tb\tone\t1\ta", old: "{}", next: undefined }]);
     await expectSize({ buckets: 1, artifacts: 2, newestBytes: 30, bytes: 30, openUploads: 0 });

@@ -10,7 +10,13 @@ import { bundleScript } from "./bundle-script.js";
  */
 
 /** The files beside the server's bundle that it needs. */
-const otherFiles = ["sqlite-thread.cjs", "digest-thread.cjs", "analysis-thread.cjs", "commands.cjs"];
+const otherFiles = [
+  "sqlite-thread.cjs",
+  "digest-thread.cjs",
+  "analysis-thread.cjs",
+  "small-files-thread.cjs",
+  "commands.cjs",
+];
 
 const leastNode = [20, 19];
 

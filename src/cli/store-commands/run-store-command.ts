@@ -29,8 +29,7 @@ export async function runStoreCommand(config: StoreCommandConfig): Promise<numbe
   const stop = (): void => stopping.abort();
   process.once("SIGINT", stop); // `once`: a second signal ends the process at once
   process.once("SIGTERM", stop);
-  const { isPrinter } = command;
-  const terminal = createTerminal(process.stdout, process.stderr, { isPrinter, signal: stopping.signal });
+  const terminal = createTerminal(process.stdout, process.stderr, command);
   try {
     await command.check(config);
   } catch (error) {

@@ -1,3 +1,4 @@
+import { escapeUnsafe } from "../../store/model/quote.js";
 import { print } from "./stdout.js";
 
 /** Where a command writes: results to stdout, all else to stderr. */
@@ -8,11 +9,10 @@ export interface Terminal {
    * Writes text, or bytes, to stdout.
    *
    * @throws OutputError
-   * @throws ReaderGone if nobody reads stdout any more and the command has no other purpose; then also the reason of the
-   * signal that stops it
+   * @throws ReaderGone if nobody reads stdout any more and the command has no other purpose
    */
   print(output: string | Uint8Array): Promise<void>;
-  /** Writes one line to stderr: something that could not be done, or that a person should know. */
+  /** Writes one line to stderr: something that could not be done, or that a person should know. Control characters are escaped. */
   problem(line: string): void;
 }
 
@@ -23,22 +23,19 @@ export class ReaderGone extends Error {
 
 interface TerminalOptions {
   /** The command only prints. Other commands go on with their work when nobody reads what they print. */
-  readonly isPrinter?: boolean | undefined;
-  /** When it aborts, `print` of a command that only prints throws its reason. */
-  readonly signal?: AbortSignal | undefined;
+  readonly isPrinter?: boolean;
 }
 
 export function createTerminal(
   stdout: NodeJS.WritableStream & { readonly isTTY?: boolean },
   stderr: NodeJS.WritableStream,
-  { isPrinter = false, signal }: TerminalOptions = {},
+  { isPrinter = false }: TerminalOptions = {},
 ): Terminal {
   return {
     isTerminal: stdout.isTTY === true,
     async print(output) {
-      if (isPrinter) signal?.throwIfAborted();
       if (!(await print(stdout, output)) && isPrinter) throw new ReaderGone();
     },
-    problem: (line) => void stderr.write(`artifacts-mcp: ${line}\n`),
+    problem: (line) => void stderr.write(`artifacts-mcp: ${escapeUnsafe(line)}\n`),
   };
 }

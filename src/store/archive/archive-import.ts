@@ -8,7 +8,7 @@ import type { SessionRecord } from "../model/records.js";
 import type { UploadSession } from "../model/upload-session.js";
 import type { ArchiveFolder, ArchiveFolders } from "../ports/archive-folder.js";
 import type { Digests } from "../ports/digests.js";
-import type { LocalFile, LocalFiles } from "../ports/local-files.js";
+import type { LocalFile } from "../ports/local-files.js";
 import { FileUpload } from "../transfer/file-upload.js";
 import { ProgressCounter } from "../transfer/progress-counter.js";
 import { type IndexDependencies, unfinishedSessions } from "../uploads/unfinished-sessions.js";
@@ -39,7 +39,6 @@ export interface ImportedArchive {
 
 export interface ArchiveImportDependencies extends IndexDependencies {
   readonly folders: ArchiveFolders;
-  readonly files: LocalFiles;
   readonly artifacts: ArtifactStore;
   readonly uploads: Uploads;
   readonly digests: Digests;
@@ -212,5 +211,5 @@ async function manifestIn(folder: ArchiveFolder): Promise<string> {
 
 function otherContent({ path }: LocalFile, cause?: unknown): ArtifactError {
   const message = `The content of ${quote(path)} is not that of the manifest. It was not saved.`;
-  return new ArtifactError("checksum_mismatch", message, { next: "import_again", cause });
+  return new ArtifactError("checksum_mismatch", message, { cause });
 }

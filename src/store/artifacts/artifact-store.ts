@@ -167,12 +167,12 @@ export class ArtifactStore {
   }
 
   /** Adds up each bucket. @throws as `bucketSizes` does */
-  bucketSizes(): AsyncGenerator<FolderSizes, void, undefined> {
-    return bucketSizes(this.#dependencies);
+  bucketSizes(signal?: AbortSignal): AsyncGenerator<FolderSizes, void, undefined> {
+    return bucketSizes(this.#dependencies, signal);
   }
 
   /** Adds up each folder one level below a prefix. @throws as `folderSizes` does */
-  folderSizes(bucket: string, prefix: string): AsyncGenerator<FolderSizes, void, undefined> {
-    return folderSizes(this.#dependencies, bucket, prefix);
+  folderSizes(bucket: string, prefix: string, signal?: AbortSignal): AsyncGenerator<FolderSizes, void, undefined> {
+    return folderSizes(this.#dependencies, bucket, prefix, signal);
   }
 }

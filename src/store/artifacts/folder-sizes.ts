@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { hasExpired } from "../model/expiry.js";
 import { checkBucket } from "../model/names/bucket-name.js";
 import { toKeyPrefix } from "../model/names/key-name.js";
@@ -32,12 +33,17 @@ export interface FolderSizesDependencies {
 /** Rows of one read. A row has all versions of a key. */
 const pageRows = 500;
 
-/** Adds up each bucket, in order, without keys that have expired. It reads every row. */
+/**
+ * Adds up each bucket, in order, without keys that have expired. It reads every row.
+ *
+ * @throws the reason of `signal` when it aborts
+ */
 export async function* bucketSizes(
   dependencies: FolderSizesDependencies,
+  signal?: AbortSignal,
 ): AsyncGenerator<FolderSizes, void, undefined> {
   let current: FolderSizes | undefined;
-  for await (const { bucket, sizes } of liveKeys(dependencies, artifactPrefix)) {
+  for await (const { bucket, sizes } of liveKeys(dependencies, artifactPrefix, signal)) {
     if (current !== undefined && current.bucket !== bucket) yield current;
     current = current?.bucket === bucket ? { bucket, ...addSizes(current, sizes) } : { bucket, ...sizes };
   }
@@ -48,18 +54,19 @@ export async function* bucketSizes(
  * Adds up each folder one level below a prefix, in order, and at last the keys that lie in none of them. Keys that have
  * expired do not count. It reads every row under the prefix.
  *
- * @throws ArtifactError `bucket_not_found` if the bucket has no artifact
+ * @throws ArtifactError `bucket_not_found` if the bucket has no artifact; the reason of `signal` when it aborts
  */
 export async function* folderSizes(
   dependencies: FolderSizesDependencies,
   bucket: string,
   wantedPrefix: string,
+  signal?: AbortSignal,
 ): AsyncGenerator<FolderSizes, void, undefined> {
   checkBucket(bucket);
   const prefix = toKeyPrefix(wantedPrefix);
   let folder: FolderSizes | undefined;
   let others: FolderSizes | undefined;
-  for await (const { key, sizes } of liveKeys(dependencies, artifactKey(bucket, prefix))) {
+  for await (const { key, sizes } of liveKeys(dependencies, artifactKey(bucket, prefix), signal)) {
     const end = key.indexOf("/", prefix.length);
     if (end < 0) {
       others = { bucket, prefix, ...addSizes(others, sizes) };
@@ -74,8 +81,16 @@ export async function* folderSizes(
   if (folder === undefined && others === undefined && prefix === "") throw unknownBucket(bucket);
 }
 
-async function* liveKeys({ metadata, nowSeconds }: FolderSizesDependencies, prefix: string) {
+async function* liveKeys(
+  { metadata, nowSeconds }: FolderSizesDependencies,
+  prefix: string,
+  signal: AbortSignal | undefined,
+) {
+  let rows = 0;
   for await (const stored of rowsUnder(metadata, prefix, pageRows)) {
+    rows += 1;
+    if (rows % pageRows === 0) await setImmediate(); // an engine may answer at once, so other work would have no turn
+    signal?.throwIfAborted();
     const { bucket, key, versions } = parseArtifactRow(stored).value;
     const [newest] = versions;
     if (newest === undefined || hasExpired(newest, nowSeconds())) continue;

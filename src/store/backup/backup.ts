@@ -42,7 +42,7 @@ export async function backUp(
   if (before !== undefined && before.store !== store) throw otherStore(before.store);
   const created_at = dependencies.nowSeconds();
   const isContinued = (await files.bytesOf(spoolName)) !== undefined;
-  await writeSpool(dependencies.metadata, files);
+  await writeSpool(dependencies.metadata, files, options.signal);
   const total = onProgress === undefined ? 0 : await bytesInSpool(files);
   let done = 0;
   const onBytes = (bytes: number): void => {

@@ -9,8 +9,8 @@ import { type BackupRecord, parseRecord } from "./backup-records.js";
 import { countRecord, noCounts } from "./count-record.js";
 import { linesIn } from "./line-file.js";
 
-/** Content whose size is looked at at once. */
-const width = 8;
+/** Records that are worked on at once. A restore of small content makes as many changes in one transaction. */
+const width = 16;
 
 /**
  * Checks that the records are those of the manifest, and that the backup has all content that they name, by its size.

@@ -5,10 +5,11 @@ import { backedUpPrefixes, readRow } from "./backup-records.js";
 import { LineWriter, linesIn } from "./line-file.js";
 
 /** Writes the rows down as they are at one moment. It does not look into them, so that the snapshot ends soon. */
-export async function writeSpool(metadata: MetadataStore, files: BackupFiles): Promise<void> {
+export async function writeSpool(metadata: MetadataStore, files: BackupFiles, signal?: AbortSignal): Promise<void> {
   const spool = await LineWriter.create(files);
   try {
     await metadata.snapshot(backedUpPrefixes, async (rows) => {
+      signal?.throwIfAborted();
       for (const { key, text } of rows) await spool.add(JSON.stringify([key, text]));
     });
     await spool.commit(() => spoolName);

@@ -1,4 +1,5 @@
 import { changedKey } from "../model/records.js";
+import { artifactPrefix } from "../model/row-keys.js";
 import type { Entry, MetadataStore, RangeOptions, StoredRow } from "../ports/metadata-store.js";
 import { listingUnder } from "./listing-under.js";
 import { prefixedIndex } from "./prefixed-index.js";
@@ -13,7 +14,7 @@ import { PrefixedRows } from "./prefixed-rows.js";
  */
 export function prefixedMetadata(metadata: MetadataStore, prefix: string): MetadataStore {
   const rows = new PrefixedRows(prefix);
-  const listing = listingUnder(metadata, prefix);
+  const listing = listingUnder(metadata, prefix, (options) => range(artifactPrefix, options));
 
   const shownText = (key: string, text: string | undefined): string | undefined =>
     text === undefined ? undefined : rows.shownRow({ key, text })?.text;
@@ -35,6 +36,14 @@ export function prefixedMetadata(metadata: MetadataStore, prefix: string): Metad
       from = rows.behind("row" in last ? last.row.key : last.group);
     }
     return found;
+  }
+
+  async function range(beginning: string, options: RangeOptions): Promise<StoredRow[]> {
+    const stored = rows.storedBeginning(beginning);
+    const found = await entries(beginning, options, async (page) =>
+      (await metadata.range(stored, page)).map((row) => ({ row })),
+    );
+    return found.flatMap((entry): StoredRow[] => ("row" in entry ? [entry.row] : []));
   }
 
   function shown(entry: Entry): Entry | undefined {
@@ -63,17 +72,12 @@ export function prefixedMetadata(metadata: MetadataStore, prefix: string): Metad
         pieces,
       ),
     pieces: (names) => metadata.pieces(names), // their names begin with ids of sessions, which only rows tell
-    async range(beginning, options) {
-      const stored = rows.storedBeginning(beginning);
-      const found = await entries(beginning, options, async (page) =>
-        (await metadata.range(stored, page)).map((row) => ({ row })),
-      );
-      return found.flatMap((entry): StoredRow[] => ("row" in entry ? [entry.row] : []));
-    },
+    range,
     async grouped(beginning, delimiter, options) {
       const stored = rows.storedBeginning(beginning);
       return entries(beginning, options, (page) => metadata.grouped(stored, delimiter, page));
     },
+    size: (beginning) => metadata.size(prefix + beginning),
     changeToken: () => metadata.changeToken(),
     isInPlace: () => metadata.isInPlace(),
     ...prefixedIndex(metadata, rows, prefix),
@@ -91,7 +95,6 @@ const wholeStoreOnly = {
   reclaim: refuse,
   checkIntegrity: refuse,
   snapshot: refuse,
-  size: refuse,
   compact: refuse,
   checkIndex: refuse,
   rebuildIndex: refuse,

@@ -24,3 +24,31 @@ it.each(["ENOSPC", "EPIPE", "EIO"])(
     expect(lines).toEqual([expect.stringContaining('info first {"n":1}\n'), expect.stringContaining("info second\n")]);
   },
 );
+
+it("createStderrLog() drops lines while nobody reads stderr, and says later how many", async () => {
+  const lines: string[] = [];
+  let read = (): void => undefined;
+  const stderr = new Writable({
+    write(line, _encoding, done) {
+      lines.push(String(line));
+      read = done;
+    },
+  });
+  const log = createStderrLog(stderr, "info");
+  const text = "x".repeat(1_000);
+  for (let n = 0; n < 5_000; n += 1) log("info", "saved", { text });
+  expect(stderr.writableLength).toBeLessThan(1.1 * 1024 * 1024);
+  while (stderr.writableLength > 0) {
+    read();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  const written = lines.length;
+  expect(written).toBeGreaterThan(900);
+  log("info", "saved", { text: "short" });
+  read();
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(lines.slice(written)).toEqual([
+    expect.stringContaining(`warn log_lines_dropped {"lines":${5_000 - written}}`),
+    expect.stringContaining("short"),
+  ]);
+});

@@ -5,7 +5,7 @@ import { ArtifactError, NEXT_STEPS, type NextStep } from "../../../src/store/mod
 import { connect } from "../../support/mcp-client.js";
 import { createMemoryEngines } from "../../support/stores.js";
 
-const details = { offset: 5, size: 9, version: 3, newest: "3", session_id: "abc" };
+const details = { offset: 5, size: 9, version: 3, newest: "3", session_id: "abc", bucket: "b" };
 const errorOf = (next: NextStep) => new ArtifactError("internal", "It failed.", { next, details });
 const toolNames =
   /\b(?:save|read|describe|compare|get|search|update|copy|delete|list|create|upload|complete|abort|import|export)_[a-z_]+\b/g;

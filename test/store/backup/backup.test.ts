@@ -130,6 +130,27 @@ describe("backUp()", () => {
     expect(files.files.get(name)?.toString()).toBe("content");
   });
 
+  it("ends when its signal is aborted, with the reason, and leaves the backup before", async () => {
+    const engines = createMemoryEngines();
+    await fillStore(engines, 3);
+    const before = await factsIn(engines);
+    const { files } = await backUp(engines);
+    await storeOn(engines).artifacts.save({
+      bucket: "b",
+      key: "new",
+      bytes: Buffer.from("new"),
+      defaultMimeType: "a/b",
+    });
+    const stopping = new AbortController();
+    const slow = createMemoryBackupFiles(files.files, (name) => {
+      if (name === "commit .rows.jsonl") stopping.abort();
+    });
+    await expect(storeOn(engines).backUp(slow, { signal: stopping.signal })).rejects.toMatchObject({
+      name: "AbortError",
+    });
+    expect(await factsIn((await restored(files)).engines)).toEqual(before);
+  });
+
   it("refuses the files of another store's backup, and leaves them as they are", async () => {
     const { files } = await backUp(createMemoryEngines());
     const names = [...files.files.keys()];

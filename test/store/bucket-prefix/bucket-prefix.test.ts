@@ -134,28 +134,28 @@ it("a session of another prefix is unknown, whatever is asked of it", async () =
 });
 
 it("the list of artifacts has changed only after a change under the prefix", async () => {
-  const { one, two } = storesOn("a-", "b-");
-  const listing = () => one.revisions.listing();
-  const settled = async (store: Store) => void (await store.sweep.run());
-  await saveText(one, "x", "k", "1");
-  let last = await listing();
+  const { whole, one, two } = storesOn("a-", "b-");
+  await saveText(one, "x", "k", "0");
+  const signal = await whole.revisions.listing();
+  let last = await one.revisions.listing();
   const hasChanged = async (): Promise<boolean> => {
-    const now = await listing();
-    const isOther = now !== last;
-    last = now;
-    return isOther;
+    const before = last;
+    last = await one.revisions.listing();
+    return last !== before;
   };
-  await saveText(two, "x", "k", "1");
-  await settled(two);
+  await saveText(two, "x", "k", "0");
+  await expect.poll(() => whole.revisions.listing()).not.toBe(signal);
   expect(await hasChanged()).toBe(false);
-  const steps = [
-    () => saveText(one, "x", "k", "2"),
-    () => saveText(one, "x", "l", "2"),
-    () => saveText(one, "y", "l", "2"),
+  const steps = (text: string) => [
+    () => saveText(one, "x", "k", text),
+    () => saveText(one, "x", "l", text),
+    () => saveText(one, "y", "l", text),
     () => one.artifacts.delete("x", "l"),
-    () => one.artifacts.copy({ bucket: "x", key: "k", to_bucket: "z" }),
+    () => one.artifacts.copy({ bucket: "x", key: "k", to_bucket: `z${text}` }),
   ];
-  for (const step of steps) {
+  const edit = () => one.artifacts.update({ bucket: "x", key: "k", metadata: { seen: "yes" } });
+  const many = () => Promise.all(Array.from({ length: 200 }, (_, number) => saveText(one, "many", `${number}`, "x")));
+  for (const step of [...steps("1"), edit, many, ...steps("2")]) {
     await step();
     await expect.poll(hasChanged).toBe(true);
   }

@@ -162,6 +162,19 @@ describe.each(pieceKinds)("max_bytes of a bucket, with bytes $where", ({ pieceLi
   });
 });
 
+it("a save fails if the limits of buckets cannot be read, and the next one reads them again", async () => {
+  await storeOn(engines).buckets.set("b", { max_bytes: 10 });
+  const range: typeof engines.metadata.range = async () => {
+    metadata.range = engines.metadata.range;
+    throw new Error("broken");
+  };
+  const metadata = { ...engines.metadata, range };
+  const store = storeOn({ ...engines, metadata: { ...metadata, range: (...values) => metadata.range(...values) } });
+  await expect(saveText(store, "b", "k", "text")).rejects.toThrow("broken");
+  await saveText(store, "b", "k", "text");
+  await expect(saveText(store, "b", "l", "more text")).rejects.toMatchObject(full);
+});
+
 it("a client with a bucket prefix obeys the limit of its bucket, and not that of the bucket with its short name", async () => {
   const [operator, client] = [storeOn(engines), storeOn(engines, { bucketPrefix: "p-" })];
   await operator.buckets.set("p-b", { max_bytes: 10 });

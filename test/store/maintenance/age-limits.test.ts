@@ -95,6 +95,21 @@ describe.each(pieceKinds)("AgeLimits with content $where", ({ pieceLimits }) => 
     expect(keysIn("b")).toEqual(["k"]);
   });
 
+  it("looks at a key again after it was found", async () => {
+    const store = await runForAnHour({ pieceLimits });
+    await store.buckets.set("b", { max_age: day });
+    await saveText(store, "b", "k", "old");
+    time += day;
+    const aged: typeof engines.metadata.aged = async (...values) => {
+      const found = await engines.metadata.aged(...values);
+      if (found.length > 0) await saveText(store, "b", "k", "new");
+      return found;
+    };
+    const racing = startProcess(0, { pieceLimits, metadata: { ...engines.metadata, aged } });
+    expect(await racing.ageLimits.run({ trustsClock: true })).toEqual({ artifacts: 0, failed: 0 });
+    expect(await textOf(store, "b", "k")).toBe("new");
+  });
+
   it("deletes nothing more once an operator has taken the limit away or raised it", async () => {
     for (const max_age of [null, 2 * day]) {
       const store = await runForAnHour({ pieceLimits });
@@ -137,6 +152,25 @@ describe("a clock that may be wrong", () => {
     expect(await ahead.ageLimits.run()).toEqual({ artifacts: 0, failed: 0 });
     time += hour - 1;
     expect(await ahead.ageLimits.run()).toEqual({ artifacts: 0, failed: 0 });
+    expect(keysIn("b")).toEqual(["k"]);
+  });
+
+  it("deletes nothing after it has jumped, also if that happens during the pass", async () => {
+    let off = 0;
+    const aged: typeof engines.metadata.aged = async (...values) => {
+      const found = await engines.metadata.aged(...values);
+      off = 30 * day;
+      return found;
+    };
+    const jumping = { now: () => (time + off) * 1000, metadata: { ...engines.metadata, aged } };
+    const store = await runForAnHour(jumping);
+    await store.buckets.set("b", { max_age: 60 });
+    await saveText(store, "b", "k", "text");
+    time += 60;
+    expect(await store.ageLimits.run()).toEqual({ artifacts: 0, failed: 0 });
+    expect(await store.ageLimits.run()).toEqual({ artifacts: 0, failed: 0 });
+    off = 0;
+    time += hour;
     expect(keysIn("b")).toEqual(["k"]);
   });
 

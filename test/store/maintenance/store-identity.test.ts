@@ -167,7 +167,7 @@ describe("the generation", () => {
         rows: 0,
         files: 0,
         artifacts: 0,
-        failed: 0,
+        failed: 1,
       });
     }
     expect([...engines.content.files.keys()]).toEqual(files);

@@ -98,12 +98,13 @@ const indentOf = (text = ""): number => text.length - text.trimStart().length;
 const read = (file: string): Promise<string> => readFile(`${repository}/${file}`, "utf8");
 
 /**
- * Files whose lines are no places. The first ones change a person's own files, outside the store, and
- * `test/e2e/local-files.test.ts` and `test/e2e/cli/transfer-kills.test.ts` kill there. The others run in the SQLite thread or send work to it; the program that
- * is killed does this work without a thread.
+ * Files whose lines are no places, because a test of their own kills there: of single files `test/e2e/local-files.test.ts`
+ * and `test/e2e/cli/transfer-kills.test.ts`, of exports and imports the two `archive.test.ts`, of backups and restores
+ * `test/store/backup/backup-kills.test.ts` and `test/e2e/cli/backup-load.test.ts`. The last ones run in the SQLite thread or
+ * send work to it; the program that is killed does this work without a thread.
  */
 const outside =
-  /^src\/(?:store\/transfer\/(?:file-export|user\/.*)|engines\/(?:local-files|user-files)\/.*|engines\/sqlite\/database\/(?:sqlite-thread-program|sqlite3))\.ts$/;
+  /^src\/(?:store\/transfer\/(?:file-export|user\/.*)|store\/(?:archive|backup)\/.*|engines\/(?:backup-folder|local-files|user-files)\/.*|engines\/ephemeral-directory|engines\/sqlite\/database\/(?:process-lock|sqlite-thread-program|sqlite3))\.ts$/;
 
 async function sourcesOf(folder: string): Promise<string[]> {
   const names = (await readdir(`${repository}/${folder}`, { recursive: true })).filter((name) => name.endsWith(".ts"));

@@ -5,7 +5,7 @@ import type { Engines } from "../faults.js";
 import { silentLog } from "../silent-log.js";
 import { storeOn } from "../stores.js";
 
-export interface ProcessOptions extends Pick<StoreOptions, "keepVersions"> {
+export interface ProcessOptions extends Pick<StoreOptions, "keepVersions" | "bucketPrefix"> {
   /** The number of seconds that the clock of the process is ahead. */
   readonly later?: number;
   /** Whether the process has run for more than an hour, so that its clock is trusted. */

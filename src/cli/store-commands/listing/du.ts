@@ -29,12 +29,11 @@ export const du: StoreCommand = {
     const listing = createListing<Row>(terminal, { isJson, isLong: config.options.has("long"), columns });
     const found =
       place === undefined
-        ? store.artifacts.bucketSizes()
-        : store.artifacts.folderSizes(place.bucket, await folderPrefix(store.artifacts, place));
+        ? store.artifacts.bucketSizes(signal)
+        : store.artifacts.folderSizes(place.bucket, await folderPrefix(store.artifacts, place), signal);
     let total = nothing;
     const rows: Row[] = [];
     for await (const sizes of found) {
-      signal.throwIfAborted();
       total = addSizes(total, sizes);
       rows.push(sizes);
       if (rows.length === rowsAtOnce) await listing.add(rows.splice(0));

@@ -46,28 +46,28 @@ const bucketColumns: readonly ListingColumn<BucketSummary>[] = [
   { title: "BUCKET", text: ({ name }) => name },
 ];
 
-async function listBuckets({ config, store, terminal }: StoreCommandContext, prefix: string): Promise<void> {
+async function listBuckets({ config, store, terminal, signal }: StoreCommandContext, prefix: string): Promise<void> {
   const listing = createListing<BucketSummary>(terminal, {
     ...shown(config.options),
     columns: bucketColumns,
     address: ({ name }) => name,
   });
   const read = (page: PageOptions) => store.artifacts.listBuckets({ prefix, ...page });
-  for await (const { data } of pagesOf(read)) await listing.add(data);
+  for await (const { data } of pagesOf(read, signal)) await listing.add(data);
   await listing.end();
 }
 
-async function listStore({ config, store, terminal }: StoreCommandContext): Promise<void> {
+async function listStore({ config, store, terminal, signal }: StoreCommandContext): Promise<void> {
   const listing = createListing<Artifact>(terminal, {
     ...shown(config.options),
     columns: columnsOfArtifacts((artifact) => `${artifact.bucket}/${artifact.key}`),
     address: addressOf,
   });
-  for await (const { data } of pagesOf((page) => store.artifacts.listAll(page))) await listing.add(data);
+  for await (const { data } of pagesOf((page) => store.artifacts.listAll(page), signal)) await listing.add(data);
   await listing.end();
 }
 
-async function listPlace({ config, store, terminal }: StoreCommandContext, place: Address): Promise<void> {
+async function listPlace({ config, store, terminal, signal }: StoreCommandContext, place: Address): Promise<void> {
   const { bucket, key } = place;
   const prefix = config.options.has("begins-with") ? key : await folderPrefix(store.artifacts, place);
   const isDeep = config.options.has("recursive");
@@ -76,7 +76,7 @@ async function listPlace({ config, store, terminal }: StoreCommandContext, place
   if (config.options.has("json")) {
     const listing = createListing<Artifact>(terminal, { ...shown(config.options), columns: [] });
     const prefixes: string[] = [];
-    for await (const page of pagesOf(read)) {
+    for await (const page of pagesOf(read, signal)) {
       prefixes.push(...page.prefixes);
       await listing.add(page.data);
     }
@@ -88,7 +88,7 @@ async function listPlace({ config, store, terminal }: StoreCommandContext, place
     columns: columnsOfEntries(folder),
     address: (entry) => (typeof entry === "string" ? `${bucket}/${entry}` : addressOf(entry)),
   });
-  for await (const page of pagesOf(read)) await listing.add(folderEntries(page));
+  for await (const page of pagesOf(read, signal)) await listing.add(folderEntries(page));
   return listing.end();
 }
 

@@ -26,8 +26,7 @@ export const search: StoreCommand = {
     const listing = createListing<Artifact>(terminal, { isJson, isLong, columns, address: addressOf });
     let left = options.one("limit") ?? Number.POSITIVE_INFINITY;
     let isNothing = true;
-    for await (const { data } of pagesOf((page) => artifacts.search({ ...wanted, ...page }))) {
-      signal.throwIfAborted(); // many pages in a row may be empty
+    for await (const { data } of pagesOf((page) => artifacts.search({ ...wanted, ...page }), signal)) {
       await listing.add(data.slice(0, left));
       left -= data.length;
       if (data.length > 0) isNothing = false;

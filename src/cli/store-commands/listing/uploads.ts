@@ -21,12 +21,13 @@ export const uploads: StoreCommand = {
   isWriting: false,
   isPrinter: true,
   check: placeIn,
-  async run({ config, store, terminal }) {
+  async run({ config, store, terminal, signal }) {
     const { bucket, key = "" } = placeIn(config) ?? {};
     const filter = { bucket, key: key === "" ? undefined : key };
     const [isJson, isLong] = [config.options.has("json"), config.options.has("long")];
     const listing = createListing<UploadSession>(terminal, { isJson, isLong, columns });
-    for await (const { data } of pagesOf((page) => store.uploads.list({ ...filter, ...page }))) await listing.add(data);
+    for await (const { data } of pagesOf((page) => store.uploads.list({ ...filter, ...page }), signal))
+      await listing.add(data);
     await listing.end();
     return 0;
   },

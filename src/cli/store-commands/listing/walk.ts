@@ -7,7 +7,7 @@ import { pagesOf } from "./pages.js";
 type Listings = Pick<ArtifactStore, "list" | "listBuckets">;
 
 /** A bucket, a folder or an artifact, as a walk comes by it. After all that is in a bucket or folder comes `"end"`. */
-export interface Node {
+export interface TreeNode {
   readonly bucket: string;
   /** Of a folder it ends with a slash; of a bucket it is empty. */
   readonly prefix: string;
@@ -18,39 +18,47 @@ export interface Node {
   /** For the node, and for each folder above it from the top on: whether it is the last one of its folder. Empty for the root. */
   readonly lasts: readonly boolean[];
 }
-export type Step = Node | "end";
+export type Step = TreeNode | "end";
 
 /** Walks through all buckets. */
-export async function* walkStore(artifacts: Listings): AsyncGenerator<Step, void, undefined> {
-  for await (const { data } of pagesOf((options) => artifacts.listBuckets(options))) {
-    for (const { name } of data) yield* walkFolder(artifacts, name, "");
+export async function* walkStore(artifacts: Listings, signal: AbortSignal): AsyncGenerator<Step, void, undefined> {
+  for await (const { data } of pagesOf((options) => artifacts.listBuckets(options), signal)) {
+    for (const { name } of data) yield* walkFolder(artifacts, { bucket: name, prefix: "" }, signal);
   }
 }
 
 /** Walks through what begins with `prefix`, depth first and in order. It holds one page for each level. */
 export async function* walkFolder(
   artifacts: Listings,
-  bucket: string,
-  prefix: string,
+  { bucket, prefix }: Pick<TreeNode, "bucket" | "prefix">,
+  signal: AbortSignal,
 ): AsyncGenerator<Step, void, undefined> {
-  yield* walkIn(artifacts, { bucket, prefix, name: `${bucket}/${prefix}`, lasts: [] });
+  yield* walkIn(artifacts, { bucket, prefix, name: `${bucket}/${prefix}`, lasts: [] }, signal);
 }
 
-async function* walkIn(artifacts: Listings, folder: Node): AsyncGenerator<Step, void, undefined> {
+async function* walkIn(
+  artifacts: Listings,
+  folder: TreeNode,
+  signal: AbortSignal,
+): AsyncGenerator<Step, void, undefined> {
   const { bucket, prefix, lasts } = folder;
   yield folder;
-  for await (const [entry, isLast] of withLast(entriesIn(artifacts, bucket, prefix))) {
+  for await (const [entry, isLast] of withLast(entriesIn(artifacts, folder, signal))) {
     const name = keyOf(entry).slice(folderOf(prefix).length);
     const node = { bucket, name, lasts: [...lasts, isLast] };
-    if (typeof entry === "string") yield* walkIn(artifacts, { ...node, prefix: entry });
+    if (typeof entry === "string") yield* walkIn(artifacts, { ...node, prefix: entry }, signal);
     else yield { ...node, prefix, artifact: entry };
   }
   yield "end";
 }
 
-async function* entriesIn(artifacts: Listings, bucket: string, prefix: string): AsyncGenerator<FolderEntry> {
+async function* entriesIn(
+  artifacts: Listings,
+  { bucket, prefix }: TreeNode,
+  signal: AbortSignal,
+): AsyncGenerator<FolderEntry> {
   try {
-    const pages = pagesOf((options) => artifacts.list({ bucket, prefix, delimiter: "/", ...options }));
+    const pages = pagesOf((options) => artifacts.list({ bucket, prefix, delimiter: "/", ...options }), signal);
     for await (const page of pages) yield* folderEntries(page);
   } catch (error) {
     if (!(error instanceof ArtifactError && error.code === "bucket_not_found")) throw error;

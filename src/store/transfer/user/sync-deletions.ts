@@ -47,7 +47,8 @@ export async function deleteArtifacts(
   await forEachOf(extra, width, async ([key, { version, edit }]) => {
     options.signal.throwIfAborted();
     try {
-      const deleted = await artifacts.delete(bucket, key, { if_version: version, if_edit: edit });
+      const guard = { if_version: version, if_edit: edit };
+      const deleted = await artifacts.delete(bucket, key, { ...guard, by: options.saved_by });
       if (!("already_deleted" in deleted)) report.deleted += 1;
     } catch (error) {
       report.fail(key, problemOfFile(error));

@@ -110,6 +110,13 @@ export const publications: readonly Scenario[] = [
     },
   },
   {
+    name: "publishing an upload under a bucket prefix",
+    options: { bucketPrefix: "run-" },
+    prepare: ({ store }) => begun(store, "abc"),
+    act: [append(3, "def"), complete],
+    check: (store, id, answered) => carryOn(store, id, "abcdef", answered === 0 ? 3 : 6),
+  },
+  {
     name: "the last chunk of a sized upload, which publishes it, in rows",
     prepare: ({ store }) => begun(store, "", { size: 6 }),
     act: [append(0, "abc"), append(3, "def")],
