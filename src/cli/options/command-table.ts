@@ -202,7 +202,7 @@ export const commandTable: Readonly<Record<CommandName, CommandHelp>> = {
     usage: "completion bash|zsh|fish",
     help: "print a script that completes commands and options in a shell",
     details:
-      "The script completes commands, options, their values, and addresses, for which it asks the program itself. In `~/.bashrc`, or in `~/.zshrc` after `compinit`: `source <(artifacts-mcp completion bash)` with the name of the shell. For fish: `artifacts-mcp completion fish > ~/.config/fish/completions/artifacts-mcp.fish`.",
+      'The script completes commands, options, their values, and addresses, for which it asks the program itself. In `~/.bashrc`, or in `~/.zshrc` after `compinit`: `eval "$(artifacts-mcp completion bash)"` with the name of the shell. For fish: `artifacts-mcp completion fish > ~/.config/fish/completions/artifacts-mcp.fish`.',
     exitCodes: [
       [0, "it is done"],
       [2, "the command line is wrong"],
