@@ -55,14 +55,21 @@ async function keysOf(bucket: string): Promise<string[]> {
 }
 const keysOrNone = (bucket: string): Promise<string[]> => keysOf(bucket).catch(() => []);
 
-/** Starts a command, kills it as soon as `isFarEnough`, and waits until it is gone. */
-async function killedWhen(isFarEnough: () => Promise<boolean>, ...args: readonly string[]): Promise<void> {
+/** Starts a command, and kills it as soon as `isFarEnough`. Returns false if it has ended itself before. */
+async function killedWhen(isFarEnough: () => Promise<boolean>, ...args: readonly string[]): Promise<boolean> {
   const child = spawn(process.execPath, [builtServer, ...args, "--root", root], { stdio: "ignore" });
   const ended = once(child, "close");
   while (child.exitCode === null && !(await isFarEnough())) await new Promise(setImmediate);
   child.kill("SIGKILL");
   const [, signal] = await ended;
-  expect(signal, "the command ended before it was killed").toBe("SIGKILL");
+  return signal === "SIGKILL";
+}
+
+/** Saves `count` artifacts under `run/` of bucket `a`. Returns the ends of their keys. */
+async function saveRun(count: number): Promise<string[]> {
+  const names = Array.from({ length: count }, (_, n) => String(n).padStart(5, "0"));
+  for (const name of names) await saveText(store, "a", `run/${name}`, name);
+  return names;
 }
 
 describe("cp and mv", () => {
@@ -163,38 +170,40 @@ describe("cp and mv", () => {
 
 describe("a command that was killed, while a server saves", () => {
   it("mv -r goes on, and every artifact is there exactly once at any moment", async () => {
-    const names = Array.from({ length: 400 }, (_, n) => String(n).padStart(3, "0"));
-    for (const name of names) await saveText(store, "a", `run/${name}`, name);
     const server = await startServer(root);
-    const movedAtLeast = (least: number) => async () => (await keysOrNone("b")).length >= least;
-    for (const least of [20, 120]) {
-      const isStill = (await keysOf("a")).length;
-      await killedWhen(movedAtLeast(least), "mv", "-r", "a/run", "b/done");
-      const [left, moved] = [await keysOf("a"), await keysOf("b")];
-      expect(left.length).toBeLessThan(isStill);
-      const all = [...left.map((key) => key.slice(4)), ...moved.map((key) => key.slice(5))];
-      expect(all.filter((name) => names.includes(name)).sort()).toEqual(names);
-      await server.call("save_artifact", { bucket: "a", key: `run/new ${least}`, content: "new" });
+    let wasKilled = false;
+    for (let count = 400; !wasKilled; count *= 2) {
+      const names = await saveRun(count);
+      const target = `b${count}`;
+      const isFarEnough = async (): Promise<boolean> => (await keysOrNone(target)).length >= 20;
+      wasKilled = await killedWhen(isFarEnough, "mv", "-r", "a/run", `${target}/done`);
+      const [left, moved] = [await keysOrNone("a"), await keysOf(target)];
+      const all = [...left.map((key) => key.slice("run/".length)), ...moved.map((key) => key.slice("done/".length))];
+      expect(all.sort()).toEqual(names);
+      await server.call("save_artifact", { bucket: "a", key: "run/new", content: "new" });
+      done("mv", "-r", "a/run", `${target}/done`);
+      expect(await keysOrNone("a")).toEqual([]);
+      expect(await keysOf(target)).toHaveLength(count + 1);
+      expect(await textOf(store, target, "done/00123")).toBe("00123");
     }
-    done("mv", "-r", "a/run", "b/done");
-    expect(await keysOrNone("a")).toEqual([]);
-    expect(await keysOf("b")).toHaveLength(402);
-    expect(await textOf(store, "b", "done/123")).toBe("123");
     expect((await store.verify()).faults).toEqual([]);
   });
 
   it("rm -r goes on, and what is saved meanwhile stays", async () => {
-    for (let n = 0; n < 400; n += 1) await saveText(store, "a", `run/${n}`, `text ${n}`);
     const server = await startServer(root);
-    await killedWhen(async () => (await keysOf("a")).length <= 380, "rm", "-r", "--yes", "a/run");
+    let wasKilled = false;
+    for (let count = 400; !wasKilled; count *= 2) {
+      await saveRun(count);
+      const isFarEnough = async (): Promise<boolean> => (await keysOrNone("a")).length <= count - 20;
+      wasKilled = await killedWhen(isFarEnough, "rm", "-r", "--yes", "a/run");
+    }
+    await saveText(store, "a", "run/last", "text"); // so that something is left in any case
     const left = await keysOf("a");
-    expect(left.length).toBeGreaterThan(0);
-    let saved = 0;
-    const saving = (async () => {
-      for (; saved < 40; saved += 1) {
-        await server.call("save_artifact", { bucket: "a", key: `other/${saved}`, content: "new" });
-      }
-    })();
+    const saving = Promise.all(
+      Array.from({ length: 40 }, (_, n) =>
+        server.call("save_artifact", { bucket: "a", key: `other/${n}`, content: "new" }),
+      ),
+    );
     const answer = json("rm", "-r", "--yes", "a/run");
     await saving;
     expect(answer).toMatchObject({ bucket: "a", prefix: "run/", deleted: left.length, kept: 0 });
