@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import type { Log } from "../store/ports/log.js";
+import { DataDirectoryError } from "./data-directory-error.js";
 import { errorCodeOf } from "./engine-error.js";
 import { ignoringErrno, writeSynced } from "./file-system.js";
 import { lockForProcess, type ProcessLock } from "./sqlite/database/process-lock.js";
@@ -14,6 +15,9 @@ const lockName = "owner";
 /** If this file exists, no other process removes the directory. It has the path to which the store was to be exported. */
 const keptName = "kept-for";
 const rootName = "store";
+
+/** Each try fails only if another start comes between two calls of the file system. */
+const maxTries = 100;
 
 /** A data directory that lives as long as its process. */
 export interface EphemeralDirectory {
@@ -32,18 +36,26 @@ export interface EphemeralOptions {
  * Makes a directory for one process, which only its user can reach. Begins to remove those of processes that have died,
  * and does not wait for that, because a store may be large.
  *
- * @throws Error if the system has no room for temporary files
+ * @throws DataDirectoryError if there is no place for it; SqliteDriverError
  */
 export async function makeEphemeralDirectory({ keepTo }: EphemeralOptions, log: Log): Promise<EphemeralDirectory> {
   const temporary = tmpdir();
-  for (;;) {
-    const path = await mkdtemp(join(temporary, namePrefix)); // mode 0700
+  for (let tries = 0; tries < maxTries; tries += 1) {
+    const path = await mkdtemp(join(temporary, namePrefix)).catch((cause) => {
+      throw noPlace(temporary, cause);
+    }); // mode 0700
     const lock = await lockForProcess(join(path, lockName));
     if (lock === undefined) continue; // another start took the directory, still without a lock, for a leftover
     if (keepTo !== undefined) await writeSynced(join(path, keptName), "wx", `${keepTo}\n`);
     void removeLeftovers(temporary, path, log);
     return { root: join(path, rootName), remove: () => removeLocked(path, lock) };
   }
+  throw noPlace(temporary, new Error("files cannot be locked there"));
+}
+
+function noPlace(temporary: string, cause: Error): DataDirectoryError {
+  const message = `There is no place for an ephemeral store in ${temporary} (${cause.message}): name another directory with TMPDIR.`;
+  return new DataDirectoryError(message, { cause });
 }
 
 /** Removes the directories of processes that have died. Never throws. @param own the directory of this process */
@@ -80,8 +92,12 @@ async function isOwnDirectory(path: string): Promise<boolean> {
   return found?.isDirectory() === true && (user === undefined || found.uid === user);
 }
 
-/** Removes a directory. The lock goes last, so that a start that is killed here leaves a directory that can be removed. */
+/**
+ * Removes a directory. What keeps others from removing it goes first, and the lock last, so that a later start removes
+ * what is left if the process is killed here.
+ */
 async function removeLocked(path: string, lock: ProcessLock): Promise<void> {
+  await rm(join(path, keptName), { force: true });
   for (const name of await readdir(path)) {
     if (name !== lockName) await rm(join(path, name), { recursive: true, force: true, maxRetries: 3 });
   }

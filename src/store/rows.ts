@@ -100,6 +100,32 @@ export class Rows {
     };
   }
 
+  /** Both rows of several keys of a bucket, in the order of the keys. */
+  async ofKeys(bucket: string, keys: readonly string[]): Promise<KeyRows[]> {
+    const names = keys.flatMap((key) => [artifactKey(bucket, key), goneKey(bucket, key)]);
+    const texts = names.length === 0 ? [] : await this.#dependencies.metadata.getMany(names);
+    const at = <Row>(index: number, parse: (row: StoredRow) => Row): Row | undefined => {
+      const [key = "", text] = [names[index], texts[index]];
+      return text === undefined ? undefined : parse({ key, text });
+    };
+    return keys.map((_, index) => ({
+      artifact: at(2 * index, parseArtifactRow),
+      gone: at(2 * index + 1, parseGoneRow),
+    }));
+  }
+
+  /** The rows of several artifacts, in their order. */
+  async artifacts(
+    places: readonly { readonly bucket: string; readonly key: string }[],
+  ): Promise<(ArtifactRow | undefined)[]> {
+    const keys = places.map(({ bucket, key }) => artifactKey(bucket, key));
+    const texts = keys.length === 0 ? [] : await this.#dependencies.metadata.getMany(keys);
+    return keys.map((key, index) => {
+      const text = texts[index];
+      return text === undefined ? undefined : parseArtifactRow({ key, text });
+    });
+  }
+
   /** The last version number that was given to a key; 0 if none was. */
   async lastNumber(bucket: string, key: string): Promise<number> {
     return lastNumber(await this.ofKey(bucket, key));

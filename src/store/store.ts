@@ -57,7 +57,7 @@ export interface Store extends Backups {
   readonly revisions: Revisions;
   readonly sweep: Sweep;
   readonly ageLimits: AgeLimits;
-  /** How much the store holds: cheap, however large it is. */
+  /** How much the store holds in the buckets that its clients see: cheap, however large it is. */
   size(): Promise<StoreSize>;
   /** Checks every row against every file. */
   verify(options?: VerifyOptions): Promise<VerifyReport>;
@@ -156,7 +156,7 @@ export function createStore(options: StoreOptions): Store {
     ...createBackups({ ...whole, identity, newRevision }),
     sweep: new Sweep({ ...whole, derived, identity }),
     ageLimits: new AgeLimits({ ...whole, identity, limits: bucketLimits }),
-    size: () => metadata.size(),
+    size: () => clients.metadata.size(""),
     check: async () => void (await identity.check()),
     ready: createReadiness({
       ...whole,

@@ -5,8 +5,4 @@ import { amongNeighbours } from "../support/neighbours.js";
 
 metadataStoreContract("the in-memory double", async () => createMemoryMetadataStore());
 artifactIndexContract("the in-memory double", async () => createMemoryMetadataStore());
-artifactIndexContract(
-  "the in-memory double under a bucket prefix",
-  () => amongNeighbours(createMemoryMetadataStore()),
-  { isWholeStore: false },
-);
+artifactIndexContract("the in-memory double under a bucket prefix", () => amongNeighbours(createMemoryMetadataStore()));

@@ -90,14 +90,22 @@ export function createMemoryMetadataStore({
         .slice(0, limit)
         .map(([, entry]) => entry);
     },
-    async size() {
-      const buckets = await index.buckets({ prefix: "", now: 0, limit: Number.MAX_SAFE_INTEGER });
+    async size(bucketPrefix) {
+      const options = { prefix: "", now: 0, limit: Number.MAX_SAFE_INTEGER };
+      const buckets = await index.buckets({ ...options, bucket_prefix: bucketPrefix });
+      const isCounted = ({ key }: StoredRow): boolean => {
+        const [, bucket = ""] = key.split("\t");
+        const rest = bucket.slice(bucketPrefix.length); // it must be a name of a bucket
+        return bucketPrefix === "" || (bucket.startsWith(bucketPrefix) && rest !== "" && !rest.startsWith("."));
+      };
       return {
         buckets: buckets.length,
         artifacts: buckets.reduce((sum, { artifacts }) => sum + artifacts, 0),
         newestBytes: buckets.reduce((sum, { bytes }) => sum + bytes, 0),
-        bytes: under(artifactPrefix).reduce((sum, row) => sum + bytesOf(row), 0),
-        openUploads: under(openPrefix()).length,
+        bytes: under(artifactPrefix)
+          .filter(isCounted)
+          .reduce((sum, row) => sum + bytesOf(row), 0),
+        openUploads: under(openPrefix()).filter(isCounted).length,
         databaseBytes: 0,
         freeDatabaseBytes: 0,
         freeDiskBytes: undefined,

@@ -3,7 +3,7 @@ import type { CompletedCommand, CompletedOption } from "./completed-command.js";
 /** A completion script for bash 3.2 and newer, which needs no other package. */
 export function bashScript(commands: readonly CompletedCommand[]): string {
   const [serve, ...named] = commands;
-  return `# Completes artifacts-mcp in bash. In ~/.bashrc: source <(artifacts-mcp completion bash)
+  return `# Completes artifacts-mcp in bash. In ~/.bashrc: eval "$(artifacts-mcp completion bash)"
 
 # Addresses that begin with $1, by the program itself. The rest of the arguments are its options.
 _artifacts_mcp_addresses() {

@@ -39,7 +39,7 @@ const wordsOf: Readonly<Record<CommandName, readonly WordKind[]>> = {
   cp: ["address"],
   mv: ["address"],
   rm: ["address"],
-  bucket: [["set"], "address"],
+  bucket: [["ls", "show", "set"], "address"],
   export: ["directory", "address"],
   import: ["directory"],
   backup: ["directory"],

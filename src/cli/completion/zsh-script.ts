@@ -4,7 +4,7 @@ import type { CompletedCommand, CompletedOption } from "./completed-command.js";
 export function zshScript(commands: readonly CompletedCommand[]): string {
   const [serve, ...named] = commands;
   return `#compdef artifacts-mcp
-# Completes artifacts-mcp in zsh. In ~/.zshrc, after compinit: source <(artifacts-mcp completion zsh)
+# Completes artifacts-mcp in zsh. In ~/.zshrc, after compinit: eval "$(artifacts-mcp completion zsh)"
 
 # Addresses that begin with the current word, by the program itself.
 _artifacts-mcp_addresses() {

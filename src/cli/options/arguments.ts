@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { type CommandName, commandWords, isCommandWord, isStoreCommand } from "./command-names.js";
 import { ConfigError } from "./config-error.js";
-import { meantCommand } from "./foreign-words.js";
+import { meantCommand, meantOption } from "./foreign-words.js";
 import { isOption, type OptionName, optionNames, options } from "./option-table.js";
 import { type GivenOptions, isUnfilled } from "./option-values.js";
 
@@ -40,7 +40,9 @@ function unknownOption(rawName: string, command: CommandName, allowed: readonly 
   const name = rawName.replace(/^--/, "");
   const why = command === "setup" && isOption(name) ? options[name].refusedBySetup : undefined;
   if (why !== undefined) return `setup does not take ${rawName}: ${why}`;
-  return `unknown option ${rawName}: allowed are ${allowed.map((each) => `--${each}`).join(" ")}`;
+  const meant = meantOption(rawName);
+  const hint = meant === undefined ? "" : `${meant}; `;
+  return `unknown option ${rawName}: ${hint}allowed are ${allowed.map((each) => `--${each}`).join(" ")}`;
 }
 
 function typeOf(name: OptionName) {

@@ -25,7 +25,10 @@ export const commandTable: Readonly<Record<CommandName, CommandHelp>> = {
       "It ends after stdin has ended, or at SIGINT or SIGTERM. It first answers the requests that it has received, except that it ends analyses of content; a second signal ends it at once.",
     exitCodes: [
       [0, "it ended as it should, or has printed the help or the version"],
-      [1, "the data directory, the SQLite driver or, with `--no-stdio`, the HTTP address cannot be used"],
+      [
+        1,
+        "the data directory, the SQLite driver or, with `--no-stdio`, the HTTP address cannot be used, or the export of `--keep-to` failed",
+      ],
       [2, "the command line or an environment variable is wrong, or stdout cannot be written to"],
     ],
   },
@@ -202,7 +205,7 @@ export const commandTable: Readonly<Record<CommandName, CommandHelp>> = {
     usage: "completion bash|zsh|fish",
     help: "print a script that completes commands and options in a shell",
     details:
-      "The script completes commands, options, their values, and addresses, for which it asks the program itself. In `~/.bashrc`, or in `~/.zshrc` after `compinit`: `source <(artifacts-mcp completion bash)` with the name of the shell. For fish: `artifacts-mcp completion fish > ~/.config/fish/completions/artifacts-mcp.fish`.",
+      'The script completes commands, options, their values, and addresses, for which it asks the program itself. In `~/.bashrc`, or in `~/.zshrc` after `compinit`: `eval "$(artifacts-mcp completion bash)"` with the name of the shell. For fish: `artifacts-mcp completion fish > ~/.config/fish/completions/artifacts-mcp.fish`.',
     exitCodes: [
       [0, "it is done"],
       [2, "the command line is wrong"],

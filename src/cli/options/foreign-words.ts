@@ -87,6 +87,31 @@ const foreignWords: Readonly<Record<string, string>> = {
   s3api: 'leave the word s3api out, as in "artifacts-mcp ls"',
 };
 
+/** What does the work of an option that other programs have. */
+const foreignOptions: Readonly<Record<string, string>> = {
+  "-R": "-r takes a whole folder",
+  "-a": "nothing is hidden",
+  "--all": "nothing is hidden",
+  "--human-readable": "sizes are for a person on a terminal, and exact with --long",
+  "--summarize": "du adds up sizes",
+  "-s": "du adds up sizes",
+  "--force": "--yes does not ask, and --overwrite replaces files",
+  "-f": "--yes does not ask, and --overwrite replaces files",
+  "--dryrun": "--dry-run changes nothing",
+  "--output": "--json prints JSON",
+  "--quiet": "problems go to stderr, and progress only to a terminal",
+  "-q": "problems go to stderr, and progress only to a terminal",
+  "--version-id": "a version is a part of the address: BUCKET/KEY@VERSION",
+  "--content-type": "--mime-type names the type",
+  "--endpoint-url": "--root names the store",
+  "--profile": "--root names the store",
+};
+
+/** Returns what does the work of an option of another program, as it was written. Returns undefined for an unknown one. */
+export function meantOption(rawName: string): string | undefined {
+  return Object.hasOwn(foreignOptions, rawName) ? foreignOptions[rawName] : undefined;
+}
+
 /** Returns which command does what a word of another program says. Returns undefined for an unknown word. */
 export function meantCommand(word: string): string | undefined {
   const key = word.toLowerCase();

@@ -77,7 +77,7 @@ async function serveStore(log: Log, stopped: Promise<string>, config: ServeConfi
   const { root, readOnly } = config;
   log("info", "started", { version, root, readOnly, driver, sqlite, ...(origin && { http: origin }) });
   setTimeout(() => STORE_BYTECODE?.(), bytecodeDelayMs).unref();
-  if (session && isatty(0)) process.stderr.write(greeting(config.root));
+  if (session && isatty(0) && !config.ephemeral) process.stderr.write(greeting(config.root));
   hooks?.started();
 
   const reason = await Promise.race([stopped, ...(session ? [session.gone] : [])]);

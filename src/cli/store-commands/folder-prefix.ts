@@ -17,6 +17,7 @@ export async function folderPrefix(artifacts: Pick<ArtifactStore, "list">, addre
   };
   if (key !== "" && !key.endsWith("/") && (await isPresent(`${key}/`))) return `${key}/`;
   if (await isPresent(key)) return key;
-  const message = `There is nothing under ${quote(key)} in bucket ${quote(bucket)}.`;
+  const wildcards = /[*?]/.test(key) ? " An address has no wildcards: it is a folder, or the beginning of keys." : "";
+  const message = `There is nothing under ${quote(key)} in bucket ${quote(bucket)}.${wildcards}`;
   throw new ArtifactError("artifact_not_found", message, { next: "see_artifacts", details: { bucket, key } });
 }

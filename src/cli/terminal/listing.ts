@@ -1,4 +1,5 @@
 import { escapeUnsafe } from "../../store/model/quote.js";
+import { jsonText } from "./json-text.js";
 import { humanBytes } from "./sizes.js";
 import { createTable, type TableColumn } from "./table.js";
 import type { Terminal } from "./terminal.js";
@@ -74,14 +75,12 @@ function createJsonListing<Item>(terminal: Terminal): Listing<Item> {
   return {
     async add(items) {
       if (items.length === 0) return;
-      await terminal.print(before + items.map((item) => JSON.stringify(item)).join(",\n"));
+      await terminal.print(before + items.map(jsonText).join(",\n"));
       before = ",\n";
     },
     async end(more = {}) {
       const start = before === ",\n" ? "\n" : before;
-      const members = Object.entries(more).map(
-        ([name, value]) => `,\n${JSON.stringify(name)}:${JSON.stringify(value)}`,
-      );
+      const members = Object.entries(more).map(([name, value]) => `,\n${jsonText(name)}:${jsonText(value)}`);
       await terminal.print(`${start}]${members.join("")}}\n`);
     },
   };

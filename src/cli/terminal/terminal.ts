@@ -1,3 +1,4 @@
+import { escapeUnsafe } from "../../store/model/quote.js";
 import { print } from "./stdout.js";
 
 /** Where a command writes: results to stdout, all else to stderr. */
@@ -11,7 +12,7 @@ export interface Terminal {
    * @throws ReaderGone if nobody reads stdout any more and the command has no other purpose
    */
   print(output: string | Uint8Array): Promise<void>;
-  /** Writes one line to stderr: something that could not be done, or that a person should know. */
+  /** Writes one line to stderr: something that could not be done, or that a person should know. Control characters are escaped. */
   problem(line: string): void;
 }
 
@@ -35,6 +36,6 @@ export function createTerminal(
     async print(output) {
       if (!(await print(stdout, output)) && isPrinter) throw new ReaderGone();
     },
-    problem: (line) => void stderr.write(`artifacts-mcp: ${line}\n`),
+    problem: (line) => void stderr.write(`artifacts-mcp: ${escapeUnsafe(line)}\n`),
   };
 }

@@ -4,9 +4,10 @@ import type { BackupFiles } from "../../store/ports/backup-files.js";
 import type { Log } from "../../store/ports/log.js";
 import { ignoringErrno, syncFolder } from "../file-system.js";
 import { isInside } from "../local-files/path-rules.js";
+import type { ProcessLock } from "../sqlite/database/process-lock.js";
 import { refusedFolder, withBackupErrors } from "./backup-file-errors.js";
 import { createBackupFiles, removeDrafts } from "./create-backup-files.js";
-import { claimFile, claimFolder, type FolderClaim } from "./folder-claim.js";
+import { claimFile, claimFolder, unlocked } from "./folder-claim.js";
 
 export interface BackupFolder {
   readonly files: BackupFiles;
@@ -45,15 +46,13 @@ export async function openBackup(path: string, log: Log): Promise<BackupFolder> 
       throw refusedFolder(path, `${why}: it has no backup.json.`);
     }
     // A copy of a backup may lack the hidden file, and then nobody writes to it.
-    const claim = found === undefined ? noClaim : await claimFolder(path, "reader", log);
+    const claim = found === undefined ? unlocked : await claimFolder(path, "reader", log);
     if (claim === undefined) throw refusedFolder(path, "is in use by another backup: wait until it has ended.");
     return opened(path, claim);
   });
 }
 
-const noClaim: FolderClaim = { release: async () => undefined };
-
-async function opened(path: string, claim: FolderClaim, prepare = async (): Promise<void> => undefined) {
+async function opened(path: string, claim: ProcessLock, prepare = async (): Promise<void> => undefined) {
   try {
     await prepare();
   } catch (error) {

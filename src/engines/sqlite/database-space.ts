@@ -26,15 +26,16 @@ export function createDatabaseSpace({
   writer,
   write,
 }: DatabaseSpaceDependencies): Pick<MetadataStore, "size" | "reclaim" | "compact"> {
-  const readSize = () => translatingErrors(async () => (await reader()).readSnapshot(readStoreSize));
+  const readSize = (bucketPrefix: string) =>
+    translatingErrors(async () => (await reader()).readSnapshot((query) => readStoreSize(query, bucketPrefix)));
   return {
-    async size() {
-      const [size, freeDiskBytes] = await Promise.all([readSize(), database.freeBytes()]);
+    async size(bucketPrefix) {
+      const [size, freeDiskBytes] = await Promise.all([readSize(bucketPrefix), database.freeBytes()]);
       return { ...size, freeDiskBytes: Number.isFinite(freeDiskBytes) ? freeDiskBytes : undefined };
     },
     reclaim: () => write(() => reclaimSpace(writer, database.isDiskNearlyFull())),
     async compact() {
-      const { databaseBytes: beforeBytes } = await readSize(); // a part of it may still be in the WAL
+      const { databaseBytes: beforeBytes } = await readSize(""); // a part of it may still be in the WAL
       await compactDatabase(writer, write, () => database.isDiskNearlyFull());
       return { beforeBytes, afterBytes: (await stat(file)).size };
     },

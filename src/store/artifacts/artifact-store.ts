@@ -26,6 +26,7 @@ import type { CopiedArtifact, CopyArtifact } from "./copy/copy-request.js";
 import { type CopyResult, type CopyUnder, copyUnder } from "./copy/copy-under.js";
 import { findVersion } from "./find-version.js";
 import { bucketSizes, type FolderSizes, folderSizes } from "./folder-sizes.js";
+import { ManySaves } from "./many-saves.js";
 import { damaged, type OpenArtifact, openArtifact } from "./open-artifact.js";
 import {
   type DeletedUnder,
@@ -34,6 +35,7 @@ import {
   type MatchedUnder,
   PrefixDeletion,
 } from "./prefix-deletion.js";
+import { smallContents } from "./small-contents.js";
 
 export interface ArtifactStoreDependencies
   extends ArtifactSavesDependencies,
@@ -53,6 +55,7 @@ export interface ArtifactStoreDependencies
 export class ArtifactStore {
   readonly #dependencies: ArtifactStoreDependencies;
   readonly #saves: ArtifactSaves;
+  readonly #manySaves: ManySaves;
   readonly #updates: ArtifactUpdate;
   readonly #listings: ArtifactListings;
   readonly #copies: ArtifactCopy;
@@ -62,6 +65,7 @@ export class ArtifactStore {
   constructor(dependencies: ArtifactStoreDependencies) {
     this.#dependencies = dependencies;
     this.#saves = new ArtifactSaves(dependencies);
+    this.#manySaves = new ManySaves(dependencies, this.#saves);
     this.#updates = new ArtifactUpdate(dependencies);
     this.#listings = new ArtifactListings(dependencies);
     this.#copies = new ArtifactCopy(dependencies);
@@ -72,6 +76,11 @@ export class ArtifactStore {
   /** @throws as `ArtifactSaves.save` does */
   async save(wanted: SaveArtifact): Promise<Artifact> {
     return this.#saves.save(wanted);
+  }
+
+  /** Saves several contents of one bucket. @throws as `ManySaves.saveAll` does */
+  async saveMany(bucket: string, wanted: readonly SaveArtifact[]): Promise<PromiseSettledResult<Artifact>[]> {
+    return this.#manySaves.saveAll(bucket, wanted);
   }
 
   /** Checks a save before its bytes are fetched. Returns the key as it will be stored. @throws as `ArtifactSaves.check` */
@@ -98,6 +107,13 @@ export class ArtifactStore {
       const again = await rows.artifact(bucket, row.value.key);
       if (again?.text === row.text) throw damaged(artifact);
     }
+  }
+
+  /** The contents of several small versions, as `smallContents` reads them. */
+  async readSmall(
+    wanted: readonly Pick<Artifact, "bucket" | "key" | "version">[],
+  ): Promise<(Uint8Array | undefined)[]> {
+    return smallContents(this.#dependencies, wanted);
   }
 
   /** Copies or moves an artifact to another key. @throws as `ArtifactCopy.run` does */

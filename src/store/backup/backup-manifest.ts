@@ -2,7 +2,7 @@ import { z } from "zod";
 import { sha256Pattern } from "../model/artifact.js";
 import { ArtifactError } from "../model/errors.js";
 import type { BackupFiles } from "../ports/backup-files.js";
-import { manifestName } from "./backup-layout.js";
+import { isRecordsName, manifestName } from "./backup-layout.js";
 
 /** The format that this program writes. It reads no newer one. */
 const format = 1;
@@ -27,7 +27,11 @@ const manifestSchema = z.strictObject({
   store: z.string().min(1),
   /** When the rows were read, in unix seconds. */
   created_at: count,
-  records: z.strictObject({ name: z.string(), bytes: count, sha256: z.string().regex(sha256Pattern) }),
+  records: z.strictObject({
+    name: z.string().refine(isRecordsName),
+    bytes: count,
+    sha256: z.string().regex(sha256Pattern),
+  }),
   counts: z.strictObject({
     artifacts: count,
     versions: count,

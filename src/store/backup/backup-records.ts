@@ -1,5 +1,7 @@
 import { z } from "zod";
 import { ArtifactError } from "../model/errors.js";
+import { isBucket } from "../model/names/bucket-name.js";
+import { isKey } from "../model/names/key-name.js";
 import {
   type ArtifactRow,
   bucketSchema,
@@ -20,15 +22,16 @@ import type { StoredRow } from "../ports/metadata-store.js";
  * revisions, and where the pieces lie. docs/backup-format.md describes them.
  */
 
-const name = z.string().min(1);
+const bucket = z.string().refine(isBucket);
+const key = z.string().refine(isKey);
 
 const backedUpVersionSchema = versionSchema.omit({ session: true, pieces: true });
 export type BackedUpVersion = z.infer<typeof backedUpVersionSchema>;
 
 const artifactRecordSchema = z.strictObject({
   kind: z.literal("artifact"),
-  bucket: name,
-  key: name,
+  bucket,
+  key,
   last: z.int().positive(),
   /** Newest first. */
   versions: z.array(backedUpVersionSchema).min(1),
@@ -39,6 +42,10 @@ const uploadRecordSchema = sessionSchema
   .omit({ revision: true, pieces: true, digest: true, artifact: true, is_listed: true })
   .extend({
     kind: z.literal("upload"),
+    /** It becomes a part of the names of files. */
+    id: z.string().regex(/^[\w-]{1,128}$/),
+    bucket,
+    key,
     status: z.enum(["open", "conflict"]),
     /** SHA-256 of the first `offset` bytes, which are in the backup. Null for none. */
     stored_sha256: z
@@ -59,9 +66,9 @@ const plainKinds = {
 export type PlainKind = keyof typeof plainKinds;
 
 const plainRecordSchema = z.strictObject({
-  kind: z.enum(["gone", "bucket"]),
-  bucket: name,
-  key: name.optional(),
+  kind: z.custom<PlainKind>((kind) => typeof kind === "string" && Object.hasOwn(plainKinds, kind)),
+  bucket,
+  key: key.optional(),
   facts: z.record(z.string(), z.unknown()),
 });
 export interface PlainBackup {

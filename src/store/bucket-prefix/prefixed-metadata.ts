@@ -77,6 +77,7 @@ export function prefixedMetadata(metadata: MetadataStore, prefix: string): Metad
       const stored = rows.storedBeginning(beginning);
       return entries(beginning, options, (page) => metadata.grouped(stored, delimiter, page));
     },
+    size: (beginning) => metadata.size(prefix + beginning),
     changeToken: () => metadata.changeToken(),
     isInPlace: () => metadata.isInPlace(),
     ...prefixedIndex(metadata, rows, prefix),
@@ -94,7 +95,6 @@ const wholeStoreOnly = {
   reclaim: refuse,
   checkIntegrity: refuse,
   snapshot: refuse,
-  size: refuse,
   compact: refuse,
   checkIndex: refuse,
   rebuildIndex: refuse,

@@ -42,7 +42,7 @@ export function checkedMetadata(metadata: MetadataStore, identity: StoreIdentity
     listPieces: (options) => metadata.listPieces(options),
     range: (prefix, options) => metadata.range(prefix, options),
     grouped: (prefix, delimiter, options) => metadata.grouped(prefix, delimiter, options),
-    size: () => metadata.size(),
+    size: (bucketPrefix) => metadata.size(bucketPrefix),
     snapshot: (prefixes, visit) => metadata.snapshot(prefixes, visit),
     reclaim: () => metadata.reclaim(),
     compact: () => metadata.compact(),

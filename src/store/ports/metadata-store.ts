@@ -81,8 +81,12 @@ export interface MetadataStore extends ArtifactIndex {
    * keys with the same beginning up to it become one entry. The cost depends on the page, not on the size of the store.
    */
   grouped(prefix: string, delimiter: string, options: RangeOptions): Promise<Entry[]>;
-  /** How much the store holds, as far as this engine knows it. */
-  size(): Promise<StoreSize>;
+  /**
+   * How much the store holds, as far as this engine knows it.
+   *
+   * @param bucketPrefix only buckets whose names begin with it, and go on, are counted
+   */
+  size(bucketPrefix: string): Promise<StoreSize>;
   /**
    * Passes all rows whose keys begin with one of `prefixes` to `visit`, in pages: prefix by prefix, each in order. All
    * pages are of one moment. Changes that are made meanwhile do not show in them, and do not wait. `visit` should only

@@ -1,7 +1,8 @@
 import { expect, it } from "vitest";
 import { readCommand } from "../../../src/cli/options/command-line.js";
 import { commandWords } from "../../../src/cli/options/command-names.js";
-import { meantCommand } from "../../../src/cli/options/foreign-words.js";
+import { meantCommand, meantOption } from "../../../src/cli/options/foreign-words.js";
+import { optionNames, options } from "../../../src/cli/options/option-table.js";
 
 const said = (...args: string[]): string => {
   try {
@@ -34,4 +35,18 @@ it("no command has the name of a foreign word", () => {
 
 it("-h prints the help of a command", () => {
   expect(readCommand(["ls", "-h"], {})).toEqual({ kind: "help", of: "ls" });
+});
+
+it.each([
+  [["ls", "-R"], /^unknown option -R: -r takes a whole folder; allowed are --root /],
+  [["ls", "--human-readable"], /--long; allowed/],
+  [["cat", "--version-id", "3", "b/k"], /BUCKET\/KEY@VERSION/],
+  [["ls", "--frobnicate"], /^unknown option --frobnicate: allowed are --root /],
+] as const)("%j says what does the work", (args, message) => {
+  expect(said(...args)).toMatch(message);
+});
+
+it("no command has an option that another program is said to have in its place", () => {
+  const own = optionNames.flatMap((name) => [`--${name}`, `-${options[name].short}`]);
+  expect(own.filter((name) => meantOption(name) !== undefined)).toEqual([]);
 });

@@ -54,6 +54,20 @@ describe("createListing()", () => {
     expect(JSON.parse(await printed(isTerminal, { isJson: true }))).toEqual({ data: items, total: 2 });
   });
 
+  it("prints JSON in which nothing controls a terminal", async () => {
+    const written: string[] = [];
+    const print = async (text: string | Uint8Array) => void written.push(String(text));
+    const listing = createListing<Item>(
+      { isTerminal: true, print, problem: () => undefined },
+      { isJson: true, isLong: false, columns },
+    );
+    const item = { name: "a\u009b2J\u202e\u001b", bytes: 1, seconds: 1 };
+    await listing.add([item]);
+    await listing.end();
+    expect(written.join("")).not.toMatch(/[^\P{Cc}\n]|\u202e/u);
+    expect(JSON.parse(written.join(""))).toEqual({ data: [item] });
+  });
+
   it("prints a JSON document without items", async () => {
     const written: string[] = [];
     const terminal = {

@@ -31,3 +31,9 @@ describe("print()", () => {
     expect(stdout.listenerCount("error")).toBe(0);
   });
 });
+
+it("problem() writes one line, whatever its text has", () => {
+  const stderr = new PassThrough();
+  createTerminal(new PassThrough(), stderr).problem("a\nb\u001b[2J");
+  expect(String(stderr.read())).toBe("artifacts-mcp: a\\u000ab\\u001b[2J\n");
+});

@@ -140,6 +140,13 @@ describe("cp and mv", () => {
     expectRefusal(at("cp", "src/cli", "a/k"), 1, 'run "artifacts-mcp put -r src/cli a/k"');
     expectRefusal(at("cp", "a/k", "docs/"), 1, 'run "artifacts-mcp get a/k docs/"', "write artifact://docs/");
     expect(done("cp", "a/k", "artifact://docs/")).toBe("a/k -> docs/k@1, 4 B\n");
+    const prefixed = { ARTIFACTS_BUCKET_PREFIX: "p-" };
+    await saveText(store, "p-docs", "k", "text of another bucket");
+    expect(runCommand(["cp", "docs/k", "docs/in/", "--root", root], prefixed)).toMatchObject({
+      stdout: "docs/k -> docs/in/k@1, 22 B\n",
+      stderr: "",
+    });
+    expect(await textOf(store, "p-docs", "in/k")).toBe("text of another bucket");
     expectRefusal(at("rm", "./k"), 2, "rm deletes BUCKET/KEY in the store");
   });
 

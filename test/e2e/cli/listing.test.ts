@@ -103,6 +103,7 @@ describe("ls, for a program", () => {
     const { run } = await stored();
     expectRefusal(run("ls", "rnus"), 1, 'There is no bucket "rnus"', 'A similar bucket is "runs".');
     expectRefusal(run("ls", "runs/marhc/"), 1, 'nothing under "marhc/"', 'Similar folders: "march/".');
+    expectRefusal(run("ls", "runs/*.csv"), 1, 'nothing under "*.csv"', "no wildcards");
     expectRefusal(run("tree", "runs/frobnicate"), 1, 'nothing under "frobnicate"', "artifacts-mcp search");
     expectRefusal(run("versions", "runs/a.csv"), 1, 'Similar keys in this bucket: "march/a.csv".');
     expectRefusal(run("du", "run/x"), 1, 'There is no bucket "run"', '"runs"');

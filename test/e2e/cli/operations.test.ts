@@ -108,6 +108,18 @@ describe("the log of changes", () => {
   });
 });
 
+it("a command logs its changes with --log-level info, by the command line", async () => {
+  const folder = await temporaryDirectory();
+  const root = join(folder, "store");
+  await writeFile(join(folder, "file"), "text");
+  const put = runCommand(["put", join(folder, "file"), "b/k", "--root", root, "--log-level", "info"]);
+  expect(changesIn(put.stderr)).toEqual([expect.stringMatching(/^\w+ \{"bucket":"b","key":"k",.*"by":"command line"/)]);
+  const removed = runCommand(["rm", "b/k", "--yes", "--root", root, "--log-level", "info"]);
+  expect(changesIn(removed.stderr)).toEqual([
+    'deleted {"bucket":"b","key":"k","version":1,"bytes":4,"by":"command line"}',
+  ]);
+});
+
 describe("two servers on one data directory, the second with --read-only", () => {
   it("read the same store with different tokens, and only the first one writes", async () => {
     const root = await newRoot();
@@ -177,6 +189,18 @@ describe("a new token", () => {
 });
 
 describe("GET /metrics of a running server", () => {
+  it("counts only the buckets that its clients see, if it has a bucket prefix", async () => {
+    const root = await newRoot();
+    const whole = await startService(root);
+    const prefixed = await startService(root, 0, "--bucket-prefix", "team-");
+    await whole.ask("PUT", "/v1/content/others/k", { body: "text" });
+    await prefixed.ask("PUT", "/v1/content/b/k", { body: "text" });
+    expect((await whole.ask("GET", "/metrics")).text).toContain("artifacts_mcp_store_artifacts 2\n");
+    const { text } = await prefixed.ask("GET", "/metrics");
+    expect(text).toContain("artifacts_mcp_store_up 1\n");
+    expect(text).toContain("artifacts_mcp_store_artifacts 1\n");
+  });
+
   it("counts calls of the tools that exist", async () => {
     const root = await newRoot();
     const server = spawnRaw(["--root", root, "--http", "127.0.0.1:0"], { ARTIFACTS_HTTP_TOKEN: token });

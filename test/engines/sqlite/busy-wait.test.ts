@@ -20,14 +20,14 @@ describe("BusyWait", () => {
   });
 
   it("tries about as often in a long wait as in a short one", () => {
-    const busy = afterWaits(...Array<number>(20).fill(320));
+    const busy = afterWaits(...Array<number>(20).fill(640));
     expect(meanPause(busy, 0)).toBeCloseTo(20, -1);
     expect(meanPause(afterWaits(...Array<number>(20).fill(60_000)), 0)).toBeCloseTo(40, -1); // but not too rarely
   });
 
   it("tries less often the longer a first wait lasts, and more often after seconds", () => {
     const wait = new BusyWait();
-    expect(meanPause(wait, 160)).toBeGreaterThan(5 * meanPause(wait, 10));
+    expect(meanPause(wait, 320)).toBeGreaterThan(5 * meanPause(wait, 10));
     expect(meanPause(wait, 6_000)).toBeLessThan(0.6 * meanPause(wait, 4_000));
     expect(meanPause(wait, 11_000)).toBeLessThan(0.4 * meanPause(wait, 4_000));
   });

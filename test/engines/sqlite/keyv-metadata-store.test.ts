@@ -204,12 +204,12 @@ describe("the Keyv metadata store", () => {
     for (const name of names) await store.change([], { put: [{ name, bytes: randomBytes(30_000) }] });
     await store.change([], { drop: names.slice(0, 90) });
     expect(await other.pieces(["piece 95"])).toEqual([expect.objectContaining({ length: 30_000 })]);
-    const { freeDatabaseBytes, databaseBytes } = await other.size();
+    const { freeDatabaseBytes, databaseBytes } = await other.size("");
     expect(freeDatabaseBytes).toBeGreaterThan(90 * 30_000);
     const { beforeBytes, afterBytes } = await store.compact();
     expect([beforeBytes, afterBytes]).toEqual([databaseBytes, (await stat(file)).size]);
     expect(afterBytes).toBeLessThanOrEqual(beforeBytes - freeDatabaseBytes);
-    expect(await other.size()).toMatchObject({ databaseBytes: afterBytes, freeDatabaseBytes: 0 });
+    expect(await other.size("")).toMatchObject({ databaseBytes: afterBytes, freeDatabaseBytes: 0 });
     expect(await other.pieces(["piece 95"])).toEqual([expect.objectContaining({ length: 30_000 })]);
     expect(await other.checkIntegrity()).toEqual([]);
   });

@@ -182,7 +182,7 @@ describe("the store", () => {
     let asked = 0;
     const size = (): Promise<StoreSize> => {
       asked += 1;
-      return engines.metadata.size();
+      return engines.metadata.size("");
     };
     const client = await serveHttp({ ...engines, metadata: { ...engines.metadata, size } });
     for (let n = 0; n < 10; n += 1) await scrape(client);
@@ -243,7 +243,7 @@ describe("createMetrics()", () => {
   it("shares nothing with another server in this process", async () => {
     const [first, second] = [createMetrics("1"), createMetrics("2")];
     first.ended({ route: "/a", method: "GET", status: 200, seconds: 1 });
-    first.watchStore({ size: createMemoryEngines().metadata.size }, silentLog);
+    first.watchStore({ size: () => createMemoryEngines().metadata.size("") }, silentLog);
     expect((await first.read()).text).toContain('route="/a"');
     const { text } = await second.read();
     expect(text).not.toContain('route="/a"');

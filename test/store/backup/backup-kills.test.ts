@@ -87,7 +87,7 @@ describe("A process that dies at any step", () => {
         const known = await factsIn(target);
         for (const [name, fact] of Object.entries(known)) expect(fact, name).toEqual(wanted[name]);
         if (isDone) break;
-        const isOver = target.metadata.rows.has("artifact\tb\tk") && !target.metadata.rows.has("restore");
+        const isOver = Object.keys(known).length > 0 && !target.metadata.rows.has("restore");
         if (isOver) continue; // it died after its last step
         if (target.metadata.rows.has("restore")) isResumed += 1;
         const report = await storeOn(target, options).restore(createMemoryBackupFiles(files));

@@ -37,6 +37,9 @@ function jsonOf({ manifest, written, removed }: BackupReport): string {
 
 function textOf(path: string, { manifest, written, removed }: BackupReport): string {
   const news = `${count(written.contents, "content")} written (${humanBytes(written.bytes)}), ${count(removed, "old file")} removed`;
-  const dropped = manifest.dropped.map((each) => `left out: ${nameOf(each)}: it was deleted while the backup ran`);
+  const dropped = manifest.dropped.map((each) => {
+    const what = each.session_id === undefined ? "was deleted" : "has ended";
+    return `left out: ${nameOf(each)}: it ${what} while the backup ran`;
+  });
   return [...dropped, `${path} has ${contentLine(manifest)}; ${news}`].map((line) => `${line}\n`).join("");
 }

@@ -2,10 +2,10 @@ import type { CopiedArtifact, CopyArtifact } from "../../../store/artifacts/copy
 import { count } from "../../../store/model/count.js";
 import { ArtifactError } from "../../../store/model/errors.js";
 import { isBucket } from "../../../store/model/names/bucket-name.js";
-import { escapeUnsafe } from "../../../store/model/quote.js";
 import { humanBytes } from "../../terminal/sizes.js";
 import { messageForCommand } from "../message-for-command.js";
 import { type StoreCommand, type StoreCommandContext, savedByCommand } from "../store-command.js";
+import { type Named, nameOf, nothingUnder } from "./artifact-name.js";
 import { type CopySides, meantGet, meantPut, readSides } from "./copy-sides.js";
 import { isExistingPath } from "./local-path.js";
 
@@ -63,7 +63,7 @@ async function copyFolder(context: StoreCommandContext, { from, to }: CopySides,
     if (isJson) artifacts.push(outcome.copied);
     else await terminal.print(lineOf({ bucket, key }, outcome.copied));
   }
-  if (done + failed.length === 0) throw nothingUnder(from);
+  if (done + failed.length === 0) throw nothingUnder(from.bucket, from.key);
   const verb = how.move ? "moved" : "copied";
   const summary = `${count(done, "artifact")} ${verb}, ${humanBytes(bytes)}\n`;
   await terminal.print(isJson ? `${JSON.stringify({ artifacts, failed })}\n` : summary);
@@ -71,16 +71,7 @@ async function copyFolder(context: StoreCommandContext, { from, to }: CopySides,
   return failed.length > 0 ? 1 : 0;
 }
 
-interface Place {
-  readonly bucket: string;
-  readonly key: string;
-  readonly version?: number | undefined;
-}
-
-const nameOf = ({ bucket, key, version }: Place): string =>
-  escapeUnsafe(`${bucket}/${key}${version === undefined ? "" : `@${version}`}`);
-
-function lineOf(from: Place, { bucket, key, version, bytes, already_saved, moved_versions }: CopiedArtifact): string {
+function lineOf(from: Named, { bucket, key, version, bytes, already_saved, moved_versions }: CopiedArtifact): string {
   const to = nameOf({ bucket, key, version });
   if (already_saved) return `${nameOf(from)} -> ${to}, which has this content already\n`;
   const versions = (moved_versions ?? 1) > 1 ? `${moved_versions} versions, ` : "";
@@ -97,11 +88,6 @@ function problemOf(error: ArtifactError): string {
     : `${target} was changed meanwhile: it has version ${version}. Nothing was moved: run the command again.`;
 }
 
-function nothingUnder({ bucket, key }: Place): ArtifactError {
-  const message = `Nothing in bucket ${bucket} is under ${escapeUnsafe(key)}.`;
-  return new ArtifactError("artifact_not_found", message, { next: "see_artifacts", details: { bucket, prefix: key } });
-}
-
 /**
  * The advice for a word that could name an artifact, but names a file or a folder of this machine, and nothing in the
  * store. Undefined if no word does.
@@ -109,8 +95,11 @@ function nothingUnder({ bucket, key }: Place): ArtifactError {
 async function adviceForPaths({ config, store }: StoreCommandContext, { from, to }: CopySides) {
   const [a = "", b = ""] = config.words;
   const isRecursive = config.options.has("recursive");
-  const isThere = async (name: string): Promise<boolean> =>
-    isBucket(name) && (await store.buckets.get(name)).artifacts > 0;
+  const isThere = async (bucket: string): Promise<boolean> => {
+    if (!isBucket(bucket)) return false;
+    const { data } = await store.artifacts.listBuckets({ prefix: bucket, limit: 1 });
+    return data[0]?.name === bucket; // of all names that begin with it, it is the first
+  };
   if (isExistingPath(a) && !(await isThere(from.bucket))) return meantPut(config.command, a, b, isRecursive);
   if (isExistingPath(b) && !(await isThere(to.bucket))) {
     return `${meantGet(config.command, a, b, isRecursive)}; for a bucket of that name, write artifact://${b}`;

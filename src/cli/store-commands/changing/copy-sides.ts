@@ -20,13 +20,23 @@ export function readSides({ command, words, options }: StoreCommandConfig): Copy
   refuseLocalPaths(command, a, b, isRecursive);
   const [from, to] = [readAddress(a), readAddress(b)];
   if (to.version !== undefined) throw new ConfigError(`${b} names a version, and a target gets the next number itself`);
-  if (!isRecursive) return { from: oneArtifact(command, a, from), to: { bucket: to.bucket, key: keyIn(to, from) } };
+  if (!isRecursive) return oneToOne(command, { from: oneArtifact(command, a, from), to });
   if (from.version !== undefined) throw new ConfigError(`${a} names a version, and -r is for a folder`);
   const sides = { from: { ...from, key: folder(from.key) }, to: { bucket: to.bucket, key: folder(to.key) } };
   if (sides.from.bucket === sides.to.bucket && sides.to.key.startsWith(sides.from.key)) {
     throw new ConfigError(`${b} lies in ${a}: a folder cannot be copied or moved into itself`);
   }
   return sides;
+}
+
+function oneToOne(command: string, { from, to: { bucket, key } }: CopySides): CopySides {
+  const to = { bucket, key: keyIn(key, from) };
+  const isSame = to.bucket === from.bucket && to.key === from.key;
+  if (isSame && (command === "mv" || from.version === undefined)) {
+    const help = command === "mv" ? "" : ": cp BUCKET/KEY@VERSION BUCKET/KEY brings an old version back";
+    throw new ConfigError(`${from.bucket}/${from.key} is both source and target${help}`);
+  }
+  return { from, to };
 }
 
 function oneArtifact(command: string, word: string, address: Address): Address {
@@ -36,7 +46,7 @@ function oneArtifact(command: string, word: string, address: Address): Address {
 }
 
 /** The key of the target: in a folder, the last part of the source's key. */
-function keyIn({ key }: Address, source: Address): string {
+function keyIn(key: string, source: Address): string {
   const isFolder = key === "" || key.endsWith("/");
   return isFolder ? key + source.key.slice(source.key.lastIndexOf("/") + 1) : key;
 }

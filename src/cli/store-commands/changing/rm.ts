@@ -1,6 +1,5 @@
 import type { MatchedUnder } from "../../../store/artifacts/prefix-deletion.js";
 import { count } from "../../../store/model/count.js";
-import { ArtifactError } from "../../../store/model/errors.js";
 import { escapeUnsafe } from "../../../store/model/quote.js";
 import { ConfigError } from "../../options/config-error.js";
 import type { StoreCommandConfig } from "../../options/store-command-config.js";
@@ -8,6 +7,7 @@ import { askYes } from "../../terminal/ask.js";
 import { humanBytes } from "../../terminal/sizes.js";
 import { type Address, readAddress } from "../address.js";
 import { type StoreCommand, type StoreCommandContext, savedByCommand } from "../store-command.js";
+import { nameOf, nothingUnder } from "./artifact-name.js";
 import { isLocalPath } from "./local-path.js";
 
 export const rm: StoreCommand = {
@@ -121,16 +121,6 @@ function textOf(bucket: string, prefix: string, { artifacts, bytes, first_keys =
   const shown = [...first_keys, ...(rest > 0 ? [`... ${rest} more`] : []), ...last_keys];
   const what = `${count(artifacts, "artifact")} in ${nameOf({ bucket, key: prefix })}, ${humanBytes(bytes)} with all versions`;
   return `${what}:\n${shown.map((key) => `  ${escapeUnsafe(key)}\n`).join("")}`;
-}
-
-function nothingUnder(bucket: string, prefix: string): ArtifactError {
-  const folder = prefix.slice(0, -1);
-  const message = `Nothing in bucket ${bucket} is under ${escapeUnsafe(prefix)}.`;
-  return new ArtifactError("artifact_not_found", message, { next: "see_artifacts", details: { bucket, key: folder } });
-}
-
-function nameOf({ bucket, key, version }: Pick<Address, "bucket" | "key"> & Partial<Address>): string {
-  return escapeUnsafe(`${bucket}/${key}${version === undefined ? "" : `@${version}`}`);
 }
 
 const line = (answer: object): string => `${JSON.stringify(answer)}\n`;

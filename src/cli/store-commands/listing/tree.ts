@@ -1,12 +1,13 @@
 import { count } from "../../../store/model/count.js";
 import { escapeUnsafe } from "../../../store/model/quote.js";
+import { jsonText } from "../../terminal/json-text.js";
 import { humanBytes } from "../../terminal/sizes.js";
 import type { Terminal } from "../../terminal/terminal.js";
 import { exactTime } from "../../terminal/times.js";
 import { placeIn } from "../command-words.js";
 import { folderPrefix } from "../folder-prefix.js";
 import type { StoreCommand } from "../store-command.js";
-import { type Node, type Step, walkFolder, walkStore } from "./walk.js";
+import { type Step, type TreeNode, walkFolder, walkStore } from "./walk.js";
 
 export const tree: StoreCommand = {
   isWriting: false,
@@ -35,14 +36,14 @@ async function* drawn(steps: AsyncIterable<Step>, isLong: boolean): AsyncGenerat
   yield `\n${count(folders, "folder")}, ${count(artifacts, "artifact")}\n`;
 }
 
-function branchOf({ lasts }: Node): string {
+function branchOf({ lasts }: TreeNode): string {
   const [isLast] = lasts.slice(-1);
   if (isLast === undefined) return "";
   const above = lasts.slice(0, -1).map((isLastAbove) => (isLastAbove ? "    " : "│   "));
   return `${above.join("")}${isLast ? "└── " : "├── "}`;
 }
 
-function factsOf({ artifact }: Node): string {
+function factsOf({ artifact }: TreeNode): string {
   if (artifact === undefined) return "";
   const { bytes, created_at, mime_type } = artifact;
   return escapeUnsafe(`  ${humanBytes(bytes)}, ${mime_type}, ${exactTime(created_at)}`);
@@ -54,9 +55,8 @@ async function* asJson(steps: AsyncIterable<Step>): AsyncGenerator<string, void,
   let separator = "";
   for await (const step of steps) {
     if (step === "end") yield "]}";
-    else if (step.artifact !== undefined) yield separator + JSON.stringify(step.artifact);
-    else
-      yield `${separator}{"bucket":${JSON.stringify(step.bucket)},"prefix":${JSON.stringify(step.prefix)},"entries":[`;
+    else if (step.artifact !== undefined) yield separator + jsonText(step.artifact);
+    else yield `${separator}{"bucket":${jsonText(step.bucket)},"prefix":${jsonText(step.prefix)},"entries":[`;
     const isOpening = step !== "end" && step.artifact === undefined;
     separator = isOpening ? "\n" : ",\n";
   }

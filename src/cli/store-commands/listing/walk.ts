@@ -7,7 +7,7 @@ import { pagesOf } from "./pages.js";
 type Listings = Pick<ArtifactStore, "list" | "listBuckets">;
 
 /** A bucket, a folder or an artifact, as a walk comes by it. After all that is in a bucket or folder comes `"end"`. */
-export interface Node {
+export interface TreeNode {
   readonly bucket: string;
   /** Of a folder it ends with a slash; of a bucket it is empty. */
   readonly prefix: string;
@@ -18,7 +18,7 @@ export interface Node {
   /** For the node, and for each folder above it from the top on: whether it is the last one of its folder. Empty for the root. */
   readonly lasts: readonly boolean[];
 }
-export type Step = Node | "end";
+export type Step = TreeNode | "end";
 
 /** Walks through all buckets. */
 export async function* walkStore(artifacts: Listings, signal: AbortSignal): AsyncGenerator<Step, void, undefined> {
@@ -30,13 +30,17 @@ export async function* walkStore(artifacts: Listings, signal: AbortSignal): Asyn
 /** Walks through what begins with `prefix`, depth first and in order. It holds one page for each level. */
 export async function* walkFolder(
   artifacts: Listings,
-  { bucket, prefix }: Pick<Node, "bucket" | "prefix">,
+  { bucket, prefix }: Pick<TreeNode, "bucket" | "prefix">,
   signal: AbortSignal,
 ): AsyncGenerator<Step, void, undefined> {
   yield* walkIn(artifacts, { bucket, prefix, name: `${bucket}/${prefix}`, lasts: [] }, signal);
 }
 
-async function* walkIn(artifacts: Listings, folder: Node, signal: AbortSignal): AsyncGenerator<Step, void, undefined> {
+async function* walkIn(
+  artifacts: Listings,
+  folder: TreeNode,
+  signal: AbortSignal,
+): AsyncGenerator<Step, void, undefined> {
   const { bucket, prefix, lasts } = folder;
   yield folder;
   for await (const [entry, isLast] of withLast(entriesIn(artifacts, folder, signal))) {
@@ -50,7 +54,7 @@ async function* walkIn(artifacts: Listings, folder: Node, signal: AbortSignal): 
 
 async function* entriesIn(
   artifacts: Listings,
-  { bucket, prefix }: Node,
+  { bucket, prefix }: TreeNode,
   signal: AbortSignal,
 ): AsyncGenerator<FolderEntry> {
   try {

@@ -19,9 +19,10 @@ const lostTo: readonly string[] = ["SQLITE_BUSY", "SQLITE_CANTOPEN", "SQLITE_MOV
  *
  * No other code of this process may open the file: closing it would release the lock.
  *
+ * @param isShared any number of processes may have the lock at once, and none that does not share it
  * @returns undefined if another process has the lock, or has removed the file or its directory
  */
-export async function lockForProcess(path: string): Promise<ProcessLock | undefined> {
+export async function lockForProcess(path: string, isShared = false): Promise<ProcessLock | undefined> {
   const made = await ignoringErrno(["ENOENT"], () => open(path, "a", 0o600), undefined);
   await made?.close();
   const identity = await identityOf(path);
@@ -29,7 +30,8 @@ export async function lockForProcess(path: string): Promise<ProcessLock | undefi
   try {
     const connection = await openLocalConnection(path, { mustExist: true, identity, pragmas: ["journal_mode=MEMORY"] });
     try {
-      await connection.all("BEGIN EXCLUSIVE");
+      await connection.all(isShared ? "BEGIN" : "BEGIN EXCLUSIVE");
+      if (isShared) await connection.all("SELECT 1 FROM sqlite_schema"); // `BEGIN` alone takes no lock
       // A process that removed the file before it was locked may have gone on to remove more.
       if ((await identityOf(path)) !== identity)
         throw new SqliteError({ code: "SQLITE_MOVED", message: "the file was removed" });

@@ -98,15 +98,20 @@ export function toKey({ row_key, version, id }: NumberedRow, bucketPrefix = ""):
  * Reads what `MetadataStore.size` answers, without the disk. The sums of buckets are kept, and the pages are in the header
  * of the file. Only unfinished uploads are counted, and these are few.
  */
-export function readStoreSize(query: Query): Omit<StoreSize, "freeDiskBytes"> {
+export function readStoreSize(query: Query, bucketPrefix: string): Omit<StoreSize, "freeDiskBytes"> {
+  const whole = bucketPrefix === "";
+  const uploads = whole
+    ? clause("key >= ? AND key < ?", openPrefix(), prefixUpperBound(openPrefix()) ?? "")
+    : namesUnder("key", openPrefix() + bucketPrefix);
+  const buckets = whole ? clause("true") : namesUnder("name", bucketPrefix);
   const [size] = query<Omit<StoreSize, "freeDiskBytes">>(
     `SELECT count(*) AS buckets, total(artifacts) AS artifacts, total(bytes) AS newestBytes,
       total(all_bytes) AS bytes,
-      (SELECT count(*) FROM ${table} WHERE key >= ? AND key < ?) AS openUploads,
+      (SELECT count(*) FROM ${table} WHERE ${uploads.sql}) AS openUploads,
       (SELECT page_count * page_size FROM pragma_page_count, pragma_page_size) AS databaseBytes,
       (SELECT freelist_count * page_size FROM pragma_freelist_count, pragma_page_size) AS freeDatabaseBytes
-    FROM index_buckets`,
-    [openPrefix(), prefixUpperBound(openPrefix()) ?? ""],
+    FROM index_buckets WHERE ${buckets.sql}`,
+    [...uploads.values, ...buckets.values],
   );
   if (size === undefined) throw new Error("a sum has no row");
   return size;

@@ -20,7 +20,7 @@ export function rowsUnder(bucket: string, prefix: string): Clause {
  * The texts that begin with `beginning`, which ends inside a bucket's name, and go on as a bucket's name can begin. A
  * bucket that is named exactly like that, or goes on with a dot, is not among them.
  */
-export function namesUnder(column: "row_key" | "name", beginning: string): Clause {
+export function namesUnder(column: "row_key" | "name" | "key", beginning: string): Clause {
   // A line break sorts behind the tab that ends a bucket's name, and before all characters of names. "/" follows ".".
   const below: SqliteValue = prefixUpperBound(beginning) ?? aboveAllKeys;
   return allOf([

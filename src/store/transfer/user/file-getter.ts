@@ -99,7 +99,16 @@ export class FileGetter {
   }
 
   async #getSmall(targets: readonly Target[], wishes: GetWishes, report: JobReport): Promise<void> {
-    const read = await Promise.all(targets.map((target) => this.#read(target, report)));
+    const found = await this.#artifacts.readSmall(targets.map(({ artifact }) => artifact));
+    const read = await Promise.all(
+      targets.map((target, index) => {
+        const bytes = found[index];
+        const { path, artifact } = target;
+        return bytes === undefined
+          ? this.#read(target, report)
+          : { target, file: { path, bytes, sha256: artifact.sha256 } };
+      }),
+    );
     const files = read.filter((each) => each !== undefined);
     if (files.length === 0) return;
     const results = await this.#files.writeSmall(

@@ -68,35 +68,46 @@ export class FileSaver {
       batch.map(({ path }) => path),
       limit,
     );
+    const small: SmallFile[] = [];
     const larger: NamedFile[] = [];
-    const save = async (file: NamedFile, read: SmallRead | undefined): Promise<void> => {
-      if (read?.kind === "large") larger.push(file);
-      else await this.#saveRead(file, read, wishes, report);
-    };
-    // All at once, so that they share transactions. After a failure the others end before this does.
-    const results = await Promise.allSettled(batch.map((file, index) => save(file, reads[index])));
-    for (const result of results) if (result.status === "rejected") throw result.reason;
+    for (const [index, file] of batch.entries()) {
+      const read = reads[index];
+      if (read?.kind === "read") small.push({ file, read });
+      else if (read?.kind === "large") larger.push(file);
+      else report.fail(file.name, read?.problem ?? "it was not read");
+    }
+    await this.#saveSmall(small, wishes, report);
     for (const file of larger) await this.#saveLarger(file, wishes, report);
   }
 
-  async #saveRead(file: NamedFile, read: SmallRead | undefined, wishes: SaveWishes, report: JobReport): Promise<void> {
-    if (read?.kind !== "read")
-      return report.fail(file.name, read?.kind === "failed" ? read.problem : "it was not read");
-    const { bytes, sha256 } = read;
-    const known = wishes.known?.(file.key);
-    if (known?.bytes === bytes.length && known.sha256 === sha256) return report.done(bytes.length, false);
+  /** Saves contents that were read, together. */
+  async #saveSmall(files: readonly SmallFile[], wishes: SaveWishes, report: JobReport): Promise<void> {
+    const wanted = files.filter(({ file, read }) => {
+      const known = wishes.known?.(file.key);
+      const isKnown = known?.bytes === read.bytes.length && known.sha256 === read.sha256;
+      if (isKnown) report.done(read.bytes.length, false);
+      else if (wishes.isDry) reportDry(file, read.bytes.length, wishes, report);
+      return !isKnown && wishes.isDry !== true;
+    });
     const { bucket, mime_type, metadata, if_version, expires_in, saved_by } = wishes;
-    const defaultMimeType = typeOfContent(bytes) ?? unknownType;
-    const content = { key: file.key, bytes, sha256, mime_type, defaultMimeType };
-    await this.#report(file, bytes.length, wishes, report, () =>
-      this.#dependencies.artifacts.save({ bucket, ...content, metadata, if_version, expires_in, saved_by }),
-    );
+    const saves = wanted.map(({ file: { key }, read: { bytes, sha256 } }) => {
+      const defaultMimeType = typeOfContent(bytes) ?? unknownType;
+      return { bucket, key, bytes, sha256, mime_type, defaultMimeType, metadata, if_version, expires_in, saved_by };
+    });
+    const results = await this.#dependencies.artifacts.saveMany(bucket, saves);
+    for (const [index, { file, read }] of wanted.entries()) {
+      const result = results[index];
+      if (result?.status === "fulfilled") reportSaved(file, read.bytes.length, result.value, wishes, report);
+      else report.fail(file.name, problemOfFile(result?.reason));
+    }
   }
 
   async #saveLarger(file: NamedFile, wishes: SaveWishes, report: JobReport): Promise<void> {
     wishes.signal.throwIfAborted();
     const [read] = await this.#dependencies.files.readSmall([file.path], this.#wholeBytes);
-    if (read?.kind !== "large") return this.#saveRead(file, read, wishes, report);
+    if (read?.kind === "failed") return report.fail(file.name, read.problem);
+    if (read?.kind === "read") return this.#saveSmall([{ file, read }], wishes, report);
+    if (read === undefined) throw new Error(`${file.path} was not read`);
     try {
       await this.#saveLarge(file, read.size, wishes, report);
     } catch (error) {
@@ -108,6 +119,7 @@ export class FileSaver {
     const { files, fileUpload } = this.#dependencies;
     const { path, key } = file;
     if (await this.#isKnown(file, size, wishes)) return report.done(size, false);
+    if (wishes.isDry) return reportDry(file, size, wishes, report);
     const opened = await files.open(path);
     const onProgress = report.begin();
     try {
@@ -115,7 +127,9 @@ export class FileSaver {
       const saved = await this.#savedBefore(file, opened.bytes, { ...wishes, mime_type });
       const upload = () =>
         fileUpload.resume(opened, { ...wishes, key, mime_type }, { ...wishes, allowed: [], onProgress });
-      await this.#report(file, opened.bytes, wishes, report, async () => saved ?? (await upload()));
+      const artifact = saved ?? (await upload());
+      onProgress(0);
+      reportSaved(file, opened.bytes, artifact, wishes, report);
     } finally {
       onProgress(0);
       await opened.close();
@@ -147,25 +161,25 @@ export class FileSaver {
     const [found] = await files.compare([{ path, bytes, sha256: newest.sha256 }]);
     return found?.kind === "same" ? { ...newest, already_saved: true } : undefined;
   }
+}
 
-  /** Runs a save, or says what it would save. */
-  async #report(
-    file: NamedFile,
-    bytes: number,
-    wishes: SaveWishes,
-    report: JobReport,
-    save: () => Promise<Artifact>,
-  ): Promise<void> {
-    if (wishes.isDry) {
-      wishes.onDryRun?.(file);
-      return report.done(bytes, true);
-    }
-    try {
-      const artifact = await save();
-      report.done(bytes, artifact.already_saved !== true);
-      wishes.onSaved?.(file, artifact);
-    } catch (error) {
-      report.fail(file.name, problemOfFile(error));
-    }
-  }
+interface SmallFile {
+  readonly file: NamedFile;
+  readonly read: Extract<SmallRead, { readonly kind: "read" }>;
+}
+
+function reportSaved(
+  file: NamedFile,
+  bytes: number,
+  artifact: Artifact,
+  { onSaved }: SaveWishes,
+  report: JobReport,
+): void {
+  report.done(bytes, artifact.already_saved !== true);
+  onSaved?.(file, artifact);
+}
+
+function reportDry(file: NamedFile, bytes: number, { onDryRun }: SaveWishes, report: JobReport): void {
+  onDryRun?.(file);
+  report.done(bytes, true);
 }

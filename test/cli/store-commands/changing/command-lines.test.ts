@@ -16,6 +16,8 @@ it.each<[string[], string]>([
   [["cp", "a", "b/"], "a names a bucket: cp -r"],
   [["mv", "a/folder/", "b/"], "a/folder/ names a folder: mv -r"],
   [["cp", "a/k", "b/k@2"], "names a version"],
+  [["cp", "a/k", "a/"], "a/k is both source and target: cp BUCKET/KEY@VERSION"],
+  [["mv", "a/k@1", "a/k"], "a/k is both source and target"],
   [["cp", "-r", "a/k@2", "b/"], "names a version"],
   [["mv", "-r", "a/k", "a/k/in"], "into itself"],
   [["mv", "-r", "a/", "a/in"], "into itself"],

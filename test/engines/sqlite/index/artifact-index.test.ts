@@ -41,15 +41,11 @@ async function openFed(): Promise<MetadataStore> {
 
 artifactIndexContract("SQLite, with all artifacts pending,", async () => (await openIndexed()).store);
 artifactIndexContract("SQLite, with no artifact pending,", openFed);
-artifactIndexContract(
-  "SQLite under a bucket prefix, with all artifacts pending,",
-  async () => amongNeighbours((await openIndexed()).store),
-  { isWholeStore: false },
+artifactIndexContract("SQLite under a bucket prefix, with all artifacts pending,", async () =>
+  amongNeighbours((await openIndexed()).store),
 );
-artifactIndexContract(
-  "SQLite under a bucket prefix, with no artifact pending,",
-  async () => amongNeighbours(await openFed()),
-  { isWholeStore: false },
+artifactIndexContract("SQLite under a bucket prefix, with no artifact pending,", async () =>
+  amongNeighbours(await openFed()),
 );
 
 const pick = <Item>(...items: readonly Item[]) => fc.constantFrom(...items);

@@ -79,7 +79,36 @@ async function savedWithMore({ root, store, engines }: StoreProcess): Promise<st
   return "";
 }
 
+/** Saves three contents at once: a new one in a row, an empty one, and one of a key that has a version. */
+const saveMany = ({ artifacts }: Store) =>
+  artifacts.saveMany(
+    "b",
+    [
+      ["new", "abc"],
+      ["empty", ""],
+      ["k", "two"],
+    ].map(([key = "", text = ""]) => {
+      return { bucket: "b", key, bytes: bytesOf(text), defaultMimeType: "text/plain" };
+    }),
+  );
+
 export const publications: readonly Scenario[] = [
+  {
+    name: "saving several contents at once",
+    async prepare({ store }) {
+      await saved(store, "one");
+      return "";
+    },
+    act: [({ store }) => saveMany(store)],
+    async check(store, _, answered) {
+      if (answered === 1) assert.equal(await textOf(store, "b", "new"), "abc");
+      const results = await saveMany(store);
+      assert.ok(results.every(({ status }) => status === "fulfilled"));
+      const texts = await Promise.all(["new", "empty", "k"].map((key) => textOf(store, "b", key)));
+      assert.deepEqual(texts, ["abc", "", "two"]);
+      await assertVersions(store, { 1: "one", 2: "two" });
+    },
+  },
   {
     name: "publishing an upload under a bucket prefix",
     options: { bucketPrefix: "run-" },
