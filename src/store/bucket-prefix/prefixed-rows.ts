@@ -63,7 +63,8 @@ export class PrefixedRows {
   shownRow({ key, text }: StoredRow): StoredRow | undefined {
     const kind = kindOf(key);
     const shown = namedByBucket.has(kind) ? this.shownKey(key) : key;
-    if (shown === undefined || !tellsBucket.has(kind)) return shown === undefined ? undefined : { key: shown, text };
+    if (shown === undefined) return undefined;
+    if (!tellsBucket.has(kind)) return { key: shown, text };
     const told = this.#shownText(text);
     if (told === undefined && kind === "session") return undefined;
     return { key: shown, text: told ?? unreadable };
@@ -78,32 +79,26 @@ export class PrefixedRows {
   }
 
   /**
-   * Where a listing of stored rows goes on behind the last entry that was read. It skips all entries that are not under
-   * the prefix in one step.
+   * Where a listing of stored rows goes on behind the last entry that was read. It skips all buckets whose names go on
+   * with a dot in one step.
    */
   behind(last: string): string {
-    if (this.shownKey(last) !== undefined) return last;
-    const exact = joined(kindOf(last), this.#prefix);
-    return last.startsWith(`${exact}.`) ? `${exact}/` : this.#behindExact(exact);
+    const dotted = joined(kindOf(last), `${this.#prefix}.`);
+    return last.startsWith(dotted) ? `${dotted.slice(0, -1)}/` : last; // "/" follows "."
   }
 
   /** Where a listing of stored rows begins. @param after an entry that a client has seen */
   start(beginning: string, after: string | undefined): string {
-    const exact = joined(kindOf(beginning), this.#prefix);
-    if (after === undefined) return this.#behindExact(exact);
+    // Behind the bucket that is named like the prefix: a line break sorts between a tab and all characters of names.
+    if (after === undefined) return `${joined(kindOf(beginning), this.#prefix)}\n`;
     const [kind = "", ...rest] = partsOf(after);
     return joined(kind, this.#prefix + rest.join("\t"));
   }
 
-  /** Behind the rows of the bucket that has exactly this name: a line break sorts between a tab and all characters of names. */
-  #behindExact(exact: string): string {
-    return `${exact}\n`;
-  }
-
   #shownText(text: string): string | undefined {
-    const begins = text.startsWith(bucketMember + this.#prefix);
-    const end = begins ? text.indexOf('"', bucketMember.length) : -1;
-    const shown = this.shownBucket(text.slice(bucketMember.length, Math.max(end, 0)));
+    if (!text.startsWith(bucketMember)) return undefined;
+    const end = text.indexOf('"', bucketMember.length);
+    const shown = this.shownBucket(text.slice(bucketMember.length, end));
     return shown === undefined ? undefined : bucketMember + shown + text.slice(end);
   }
 

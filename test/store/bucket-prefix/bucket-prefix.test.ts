@@ -74,6 +74,21 @@ it("pages of any length list all rows under the prefix, and no others", async ()
   }
 });
 
+it("a row whose name or text is damaged is no other bucket's, and ends no listing", async () => {
+  const { engines, whole, one } = storesOn("a-");
+  await saveText(whole, "b", "k", "x");
+  for (const bucket of ["x", "z"]) await saveText(one, bucket, "k", "x");
+  const foreign = engines.metadata.rows.get("artifact\tb\tk") ?? "";
+  engines.metadata.rows.set("artifact\ta-x y\tk", foreign);
+  for (const limit of [1, 9]) {
+    const { data } = await one.artifacts.listAll({ limit });
+    expect(data[0]?.bucket).toBe("x");
+  }
+  engines.metadata.rows.set("artifact\ta-x\tk", foreign);
+  const { code, message } = await refused(one.artifacts.get("x", "k"));
+  expect([code, message]).toEqual(["corrupt", "The metadata row artifact x k cannot be read. Nothing was changed."]);
+});
+
 it("words do not match the prefix", async () => {
   const { one } = storesOn("eval-");
   await saveText(one, "results", "k", "x");
