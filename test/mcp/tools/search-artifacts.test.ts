@@ -111,9 +111,13 @@ describe("search_artifacts", () => {
     ]);
   });
 
-  it("answers an unknown bucket with list_buckets", async () => {
+  it("answers an unknown bucket with a similar one, or with list_buckets", async () => {
     const { refusal } = await setup();
     expect(await refusal("search_artifacts", { bucket: "evals", query: "csv" })).toMatchObject({
+      code: "bucket_not_found",
+      message: expect.stringMatching(/similar bucket is "eval"/),
+    });
+    expect(await refusal("search_artifacts", { bucket: "zoo", query: "csv" })).toMatchObject({
       code: "bucket_not_found",
       message: expect.stringMatching(/list_buckets/),
     });
