@@ -95,11 +95,14 @@ export class FileSaver {
       return { bucket, key, bytes, sha256, mime_type, defaultMimeType, metadata, if_version, expires_in, saved_by };
     });
     const results = await this.#dependencies.artifacts.saveMany(bucket, saves);
+    const refused: { readonly file: NamedFile; readonly reason: unknown }[] = [];
     for (const [index, { file, read }] of wanted.entries()) {
       const result = results[index];
       if (result?.status === "fulfilled") reportSaved(file, read.bytes.length, result.value, wishes, report);
-      else report.fail(file.name, problemOfFile(result?.reason));
+      else refused.push({ file, reason: result?.reason });
     }
+    // Last, because an error that is about the store is thrown.
+    for (const { file, reason } of refused) report.fail(file.name, problemOfFile(reason));
   }
 
   async #saveLarger(file: NamedFile, wishes: SaveWishes, report: JobReport): Promise<void> {

@@ -1,11 +1,10 @@
 import { platform } from "node:os";
 import type { ArtifactStore } from "../../artifacts/artifact-store.js";
 import { ArtifactError } from "../../model/errors.js";
-import { checkBucket } from "../../model/names/bucket-name.js";
 import { quote } from "../../model/quote.js";
 import type { UserFiles } from "../../ports/user-files.js";
 import type { Uploads } from "../../uploads/uploads.js";
-import { FileUpload } from "../file-upload.js";
+import { FileUpload, unknownType } from "../file-upload.js";
 import { keyIn, toKeyFolder } from "../folder-names.js";
 import { FileGetter } from "./file-getter.js";
 import { FileSaver, type KnownContent, type SaveWishes } from "./file-saver.js";
@@ -43,13 +42,13 @@ export class UserTransfer {
 
   /** Saves single files. @throws as `FileSaver.saveAll` does */
   async putFiles(files: readonly NamedFile[], wishes: SaveWishes, report: JobReport): Promise<void> {
-    checkBucket(wishes.bucket);
+    this.#checkWishes(wishes);
     await this.#saver.saveAll(each(files), wishes, report);
   }
 
   /** Saves the files below a folder. @throws as `FileSaver.saveAll` does; `invalid_argument` if it cannot be read */
   async putFolder(pair: FolderPair, options: PutFolderOptions, report: JobReport): Promise<void> {
-    checkBucket(pair.bucket);
+    this.#checkWishes({ ...options, bucket: pair.bucket });
     const found = namedFiles(
       this.#dependencies.files,
       pair.folder,
@@ -57,6 +56,12 @@ export class UserTransfer {
       report,
     );
     await this.#saver.saveAll(found, { ...options, bucket: pair.bucket }, report);
+  }
+
+  /** Checks what is the same for all files, so that it is not refused for each. @throws ArtifactError `invalid_argument` */
+  #checkWishes({ bucket, mime_type, metadata, expires_in }: SaveWishes): void {
+    const save = { bucket, key: "any", mime_type, metadata, expires_in, defaultMimeType: unknownType };
+    this.#dependencies.artifacts.checkSave(save, 0);
   }
 
   /** Writes one artifact. @param name of the file in `folder` @throws as `FileGetter.getAll` does */
