@@ -1,4 +1,5 @@
 import { ConfigError } from "../options/config-error.js";
+import { isLocalPath } from "./local-path.js";
 
 /** What a person names in the store. */
 export interface Address {
@@ -19,7 +20,7 @@ const scheme = /^(?:artifact|s3):\/\//;
  */
 export function readAddress(text: string): Address {
   const plain = text.replace(scheme, "");
-  if (/^(?:\/|~|\.\.?(?:\/|$))/.test(text)) {
+  if (isLocalPath(text)) {
     throw new ConfigError(`${JSON.stringify(text)} is a path of this machine, and no address: write BUCKET/KEY`);
   }
   const slash = plain.indexOf("/");

@@ -3,11 +3,11 @@ import { count } from "../../../store/model/count.js";
 import { ArtifactError } from "../../../store/model/errors.js";
 import { isBucket } from "../../../store/model/names/bucket-name.js";
 import { humanBytes } from "../../terminal/sizes.js";
+import { isExistingPath } from "../local-path.js";
 import { messageForCommand } from "../message-for-command.js";
 import { type StoreCommand, type StoreCommandContext, savedByCommand } from "../store-command.js";
 import { type Named, nameOf, nothingUnder } from "./artifact-name.js";
 import { type CopySides, meantGet, meantPut, readSides } from "./copy-sides.js";
-import { isExistingPath } from "./local-path.js";
 
 /** Makes the command that copies inside the store, or moves. */
 export function copyCommand(isMove: boolean): StoreCommand {

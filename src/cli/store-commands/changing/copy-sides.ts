@@ -1,7 +1,7 @@
 import { ConfigError } from "../../options/config-error.js";
 import type { StoreCommandConfig } from "../../options/store-command-config.js";
 import { type Address, readAddress } from "../address.js";
-import { isFolder, isLocalPath, shellWord } from "./local-path.js";
+import { isFolder, isLocalPath, shellWord } from "../local-path.js";
 
 /** The two sides of `cp` and `mv`, which both lie in the store. */
 export interface CopySides {

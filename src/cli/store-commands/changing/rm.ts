@@ -6,9 +6,9 @@ import type { StoreCommandConfig } from "../../options/store-command-config.js";
 import { askYes } from "../../terminal/ask.js";
 import { humanBytes } from "../../terminal/sizes.js";
 import { type Address, readAddress } from "../address.js";
+import { isLocalPath } from "../local-path.js";
 import { type StoreCommand, type StoreCommandContext, savedByCommand } from "../store-command.js";
 import { nameOf, nothingUnder } from "./artifact-name.js";
-import { isLocalPath } from "./local-path.js";
 
 export const rm: StoreCommand = {
   isWriting: true,

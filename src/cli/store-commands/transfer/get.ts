@@ -6,8 +6,9 @@ import { ConfigError } from "../../options/config-error.js";
 import type { StoreCommandConfig } from "../../options/store-command-config.js";
 import { humanBytes } from "../../terminal/sizes.js";
 import { type Address, readAddress } from "../address.js";
+import { isLocalPath } from "../local-path.js";
 import type { StoreCommand, StoreCommandContext } from "../store-command.js";
-import { isSpelledAsPath, type LocalPlace, localPlace } from "./places.js";
+import { type LocalPlace, localPlace } from "./places.js";
 import { beginTransfer, exitCodeOf, summaryLine, type TransferRun } from "./transfer-run.js";
 
 interface GetRequest {
@@ -47,7 +48,7 @@ function requestOf({ words: [from, to, another], options }: StoreCommandConfig):
   }
   if (another !== undefined)
     throw new ConfigError(`get takes one address and one PATH, not also ${JSON.stringify(another)}`);
-  if (isSpelledAsPath(from)) {
+  if (isLocalPath(from)) {
     throw new ConfigError(`get: ${JSON.stringify(from)} is a path of this machine, and first goes BUCKET/KEY`);
   }
   if (to === "-") throw new ConfigError("get writes files: cat writes to stdout");

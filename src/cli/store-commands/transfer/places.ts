@@ -2,21 +2,11 @@ import { basename } from "node:path";
 import { ConfigError } from "../../options/config-error.js";
 import { absolutePath } from "../../options/directories.js";
 import { type Address, readAddress } from "../address.js";
-
-const unixPath = /^(?:[/~]|\.\.?(?:\/|$))/;
-const windowsPath = /^(?:[A-Za-z]:)?[\\/]|^\.\.?(?:[\\/]|$)|^~/;
-
-/**
- * Whether a word is a path of this machine by its spelling alone: it begins with `/`, `./`, `../` or `~`. What exists
- * makes no difference, so the same words always mean the same.
- */
-export function isSpelledAsPath(word: string): boolean {
-  return (process.platform === "win32" ? windowsPath : unixPath).test(word);
-}
+import { isLocalPath } from "../local-path.js";
 
 /** The address of a place in the store. @throws ConfigError if the word is a path, or names a version */
 export function storePlace(command: string, word: string): Address {
-  if (isSpelledAsPath(word)) {
+  if (isLocalPath(word)) {
     throw new ConfigError(`${command}: ${JSON.stringify(word)} is a path of this machine, and here goes BUCKET/KEY`);
   }
   const address = readAddress(word);

@@ -5,8 +5,9 @@ import { ConfigError } from "../../options/config-error.js";
 import type { StoreCommandConfig } from "../../options/store-command-config.js";
 import { askYes } from "../../terminal/ask.js";
 import type { Address } from "../address.js";
+import { isLocalPath } from "../local-path.js";
 import { type StoreCommand, type StoreCommandContext, savedByCommand } from "../store-command.js";
-import { isSpelledAsPath, type LocalPlace, localPlace, storePlace } from "./places.js";
+import { type LocalPlace, localPlace, storePlace } from "./places.js";
 import { beginTransfer, exitCodeOf, summaryLine } from "./transfer-run.js";
 
 interface SyncRequest {
@@ -49,8 +50,8 @@ function requestOf({ words, options }: StoreCommandConfig): SyncRequest {
     throw new ConfigError("sync needs a folder and an address, in either order: sync ./results runs/42");
   }
   if (another !== undefined) throw new ConfigError(`sync takes two places, not also ${JSON.stringify(another)}`);
-  const isToStore = isSpelledAsPath(from);
-  if (isToStore === isSpelledAsPath(to)) {
+  const isToStore = isLocalPath(from);
+  if (isToStore === isLocalPath(to)) {
     const [one, two] = [JSON.stringify(from), JSON.stringify(to)];
     throw new ConfigError(
       isToStore

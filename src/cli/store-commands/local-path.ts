@@ -1,8 +1,13 @@
 import { existsSync, statSync } from "node:fs";
 
-/** Whether a word can only mean a file or a folder of this machine: `./a`, `../a`, `~/a`, `/a`, `C:\a`, `file:///a`. */
+const localPath = /^(?:\.{1,2}(?:[\\/]|$)|~|\/|[A-Za-z]:[\\/]|file:)/;
+
+/**
+ * Whether a word is a path of this machine by its spelling alone: `./a`, `../a`, `~/a`, `/a`, `C:\a`, `file:///a`. What
+ * exists makes no difference, so the same words always mean the same.
+ */
 export function isLocalPath(word: string): boolean {
-  return /^(?:\.{1,2}(?:[\\/]|$)|~|\/|[A-Za-z]:[\\/]|file:)/.test(word) || word.includes("\\");
+  return localPath.test(word) || (process.platform === "win32" && word.startsWith("\\"));
 }
 
 /** Whether a word that could mean either is the path of a file or a folder that exists. */
