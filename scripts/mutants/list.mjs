@@ -31,7 +31,7 @@ export const mutants = [
   {
     name: "the limits of the bucket are not compared by the deletion of what is too old",
     file: "src/store/maintenance/age-limits.ts",
-    from: "    change.compareRow(row);\n",
+    from: "    change.compare(row);\n",
     to: "",
     tests: ages,
   },

@@ -228,11 +228,6 @@ export class Change {
     this.#rows.push({ key: artifactKey(bucket, key), old: artifact?.text, next: artifact?.text });
   }
 
-  /** Makes the change fail if a row is not the same as when it was read. */
-  compareRow({ key, text }: StoredRow): void {
-    this.#rows.push({ key, old: text, next: text });
-  }
-
   /** Writes that a sweep has seen a key as expired. */
   markDue(bucket: string, key: string, value: DueRecord): void {
     this.#rows.push({ key: dueKey(bucket, key), old: undefined, next: this.#encode(value) });

@@ -93,7 +93,7 @@ export class AgeLimits {
     const versions = versionsOf(keyRows);
     if (!isTooOld(versions[0], row.value.max_age, clock.nowSeconds()) || !(await pass.trustsClock())) return true;
     const change = rows.begin();
-    change.compareRow(row);
+    change.compare(row);
     change.versions(bucket, key, keyRows, { last: lastNumber(keyRows), versions: [] });
     const freedRow = change.free(versions);
     if (!(await change.commit())) return false;
