@@ -5,7 +5,6 @@ import { ArtifactError, isStoreReplaced } from "../model/errors.js";
 import { wholeImportBytes } from "../model/limits.js";
 import { quote } from "../model/quote.js";
 import type { SessionRecord } from "../model/records.js";
-import type { UploadSession } from "../model/upload-session.js";
 import type { ArchiveFolder, ArchiveFolders } from "../ports/archive-folder.js";
 import type { Digests } from "../ports/digests.js";
 import type { LocalFile } from "../ports/local-files.js";
@@ -175,24 +174,12 @@ export class ArchiveImport {
   async #upload(file: LocalFile, id: string, { signal, onProgress }: Saving): Promise<Artifact> {
     const options = { allowed: [], onProgress, ...(signal && { signal }) };
     try {
-      return await this.#published(await this.#fileUpload.upload(file, id, false, options), signal);
+      return await this.#fileUpload.publish(file, id, false, options);
     } catch (error) {
       if (!(error instanceof ArtifactError && error.code === "checksum_mismatch")) throw error;
       await this.#dependencies.uploads.abort(id);
       throw otherContent(file, error);
     }
-  }
-
-  /** The artifact of an upload that has all its bytes, after its publication, which may take long. */
-  async #published(uploaded: UploadSession, signal: AbortSignal | undefined): Promise<Artifact> {
-    let session = uploaded;
-    while (session.status === "open") {
-      signal?.throwIfAborted();
-      session = await this.#dependencies.uploads.get(session.id); // waits for the publication
-    }
-    if (session.artifact !== undefined) return session.artifact;
-    const message = "The file was uploaded and not published, because somebody else has ended its upload.";
-    throw new ArtifactError("session_closed", message, { next: "call_again", details: { session_id: session.id } });
   }
 }
 

@@ -45,7 +45,7 @@ export class FileUpload {
     const begun = await this.#unfinishedUpload(file, wanted, mime_type);
     if (begun !== undefined) {
       try {
-        return await this.#published(await this.upload(file, begun.id, false, options), options);
+        return await this.publish(file, begun.id, false, options);
       } catch (error) {
         if (!mayStartAgain(error, wanted)) throw error;
       }
@@ -53,7 +53,7 @@ export class FileUpload {
     const { bucket, key, metadata, if_version, expires_in, saved_by } = wanted;
     const upload = { bucket, key, mime_type, metadata, if_version, expires_in, saved_by, size: file.bytes };
     const created = await this.#uploads.create(upload);
-    return this.#published(await this.upload(file, created.id, true, options), options);
+    return this.publish(file, created.id, true, options);
   }
 
   /** An open upload that may have the beginning of this file, and that would publish the same artifact. */
@@ -72,16 +72,21 @@ export class FileUpload {
     return undefined;
   }
 
-  /** The artifact of an upload that has all its bytes, after its publication, which may take long. */
-  async #published(uploaded: UploadSession, { signal }: TransferOptions): Promise<Artifact> {
-    let session = uploaded;
+  /**
+   * Uploads an open file into a session, as `upload` does, and returns its artifact. Waits for the publication, which may
+   * take long.
+   *
+   * @throws ArtifactError as `upload` does; `session_closed` if somebody else has ended the upload
+   */
+  async publish(file: LocalFile, id: string, isNew: boolean, options: TransferOptions): Promise<Artifact> {
+    let session = await this.upload(file, id, isNew, options);
     while (session.status === "open") {
-      signal?.throwIfAborted();
-      session = await this.#uploads.get(session.id); // waits for the publication
+      options.signal?.throwIfAborted();
+      session = await this.#uploads.get(id); // waits for the publication
     }
     if (session.artifact !== undefined) return session.artifact;
     const message = "The file was uploaded and not published, because somebody else has ended its upload.";
-    throw new ArtifactError("session_closed", message, { next: "call_again", details: { session_id: session.id } });
+    throw new ArtifactError("session_closed", message, { next: "call_again", details: { session_id: id } });
   }
 
   /**
