@@ -10,6 +10,7 @@ import type { StoreCommandConfig } from "../options/store-command-config.js";
 import { createStderrLog } from "../terminal/stderr-log.js";
 import { createTerminal, ReaderGone } from "../terminal/terminal.js";
 import { messageForCommand } from "./message-for-command.js";
+import { isFact } from "./store-command.js";
 import { storeCommands } from "./store-commands.js";
 
 /** Ended by a signal, as shells say it: 128 and the number of SIGINT. */
@@ -22,7 +23,7 @@ const interrupted = 130;
  */
 export async function runStoreCommand(config: StoreCommandConfig): Promise<number> {
   const command = await storeCommands[config.command]();
-  if (command.isWriting && config.readOnly) {
+  if (isFact(command.isWriting, config) && config.readOnly) {
     throw new ConfigError(`${config.command} changes the store, and ARTIFACTS_READ_ONLY is set: unset it`);
   }
   const stopping = new AbortController();
@@ -38,7 +39,7 @@ export async function runStoreCommand(config: StoreCommandConfig): Promise<numbe
     return 1;
   }
   const log = createStderrLog(process.stderr, config.logLevel);
-  const opened = { isNamed: config.isRootNamed, mustExist: command.makesStore !== true };
+  const opened = { isNamed: config.isRootNamed, mustExist: !isFact(command.makesStore, config) };
   const directory = await openDataDirectory(config.root, opened, log);
   const analyses = new AnalysisThreads(log);
   const store = createStore({ ...config, ...directory, digests: new DigestThread(log), analyses, log });

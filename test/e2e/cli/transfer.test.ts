@@ -286,4 +286,14 @@ describe("sync", () => {
     expectRefusalOf(run("sync", "b/typo", at("out"), "--delete", "--yes"), "There is nothing under");
     expect(await contents(at("out"))).toEqual({ a: "1", "sub/b": "2" });
   });
+
+  it("changes no store when it makes a folder like one", async () => {
+    await plant(at("src"), { a: "1" });
+    expectRefusal(run("sync", "b/run", at("out")), 1, "There is no store");
+    run("put", "-r", at("src"), "b/run");
+    const readOnly = (...args: string[]): Ran => runCommand([...args, "--root", root], { ARTIFACTS_READ_ONLY: "true" });
+    expectRefusal(readOnly("sync", at("src"), "b/run"), 2, "ARTIFACTS_READ_ONLY");
+    expect(readOnly("sync", "b/run", at("out")).status).toBe(0);
+    expect(await contents(at("out"))).toEqual({ a: "1" });
+  });
 });

@@ -17,8 +17,8 @@ interface SyncRequest {
 }
 
 export const sync: StoreCommand = {
-  isWriting: true,
-  makesStore: true,
+  isWriting: (config) => requestOf(config).isToStore,
+  makesStore: (config) => requestOf(config).isToStore,
   check: (config) => void requestOf(config),
   async run(context) {
     const { local, place, isToStore } = requestOf(context.config);
