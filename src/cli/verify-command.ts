@@ -38,7 +38,7 @@ export async function runVerify(
     const report = await store.verify({ repair, ...(bar ? { onProgress: bar.show } : {}) });
     bar?.clear();
     const isDamaged = report.faults.some(({ next }) => next === "restore_database");
-    const compacted = config.compact && !isDamaged ? await directory.metadata.compact() : undefined;
+    const compacted = config.compact && !isDamaged ? await store.compact() : undefined;
     const text = config.json ? jsonOf(report, compacted) : `${textOf(report)}${compactionText(config, compacted)}`;
     return { text, isSound: report.faults.every(({ repaired }) => repaired) };
   } finally {

@@ -33,7 +33,7 @@ import { type DerivedStore, noDerivedStore } from "./ports/derived-store.js";
 import { type Digests, plainDigests } from "./ports/digests.js";
 import type { LocalFiles } from "./ports/local-files.js";
 import type { Log } from "./ports/log.js";
-import type { MetadataStore } from "./ports/metadata-store.js";
+import type { Compaction, MetadataStore } from "./ports/metadata-store.js";
 import type { StoreSize } from "./ports/store-size.js";
 import { noTransferUrls, type TransferUrls } from "./ports/transfer-urls.js";
 import { createChangeSignal } from "./publication/change-signal.js";
@@ -59,6 +59,8 @@ export interface Store extends Backups {
   readonly ageLimits: AgeLimits;
   /** How much the store holds in the buckets that its clients see: cheap, however large it is. */
   size(): Promise<StoreSize>;
+  /** As `MetadataStore.compact`. */
+  compact(): Promise<Compaction>;
   /** Checks every row against every file. */
   verify(options?: VerifyOptions): Promise<VerifyReport>;
   /**
@@ -157,6 +159,7 @@ export function createStore(options: StoreOptions): Store {
     sweep: new Sweep({ ...whole, derived, identity }),
     ageLimits: new AgeLimits({ ...whole, identity, limits: bucketLimits }),
     size: () => clients.metadata.size(""),
+    compact: () => metadata.compact(),
     check: async () => void (await identity.check()),
     ready: createReadiness({
       ...whole,

@@ -27,6 +27,11 @@ async function moveAgain(store: Store, wanted: Omit<CopyArtifact, "bucket" | "ke
   await assertGone(store, "source");
 }
 
+async function moveFolder({ artifacts }: Store): Promise<void> {
+  const folders = { bucket: "b", prefix: "from/", to_bucket: "b", to_prefix: "to/" };
+  for await (const { outcome } of artifacts.copyUnder({ ...folders, move: true })) assert.ok("copied" in outcome);
+}
+
 async function deleteFolder({ artifacts }: Store): Promise<void> {
   const folder = { bucket: "b", prefix: "dir/" };
   const found = await artifacts.deleteUnder(folder);
@@ -34,6 +39,22 @@ async function deleteFolder({ artifacts }: Store): Promise<void> {
 }
 
 export const copies: readonly Scenario[] = [
+  {
+    name: "moving a folder",
+    async prepare({ store }) {
+      await saveText(store, "b", "from/a", "small");
+      await saveText(store, "b", "from/b", medium);
+      return "";
+    },
+    act: [({ store }) => moveFolder(store)],
+    async check(store) {
+      await moveFolder(store);
+      assert.equal(await textOf(store, "b", "to/a"), "small");
+      assert.equal(await textOf(store, "b", "to/b"), medium);
+      await assertGone(store, "from/a");
+      await assertGone(store, "from/b");
+    },
+  },
   {
     name: "copying a file, and content in a row, onto a key",
     options: { keepVersions: 2 },
