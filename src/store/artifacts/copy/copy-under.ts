@@ -48,22 +48,46 @@ export async function* copyUnder(
 ): AsyncGenerator<CopyResult, void, undefined> {
   checkFolders(wanted);
   const nested = nestedFolder(wanted);
-  /** Keys that are still what they were. Only in a source that overlaps the target. */
+  if (nested === undefined) return void (yield* copyFolder(artifacts, wanted, undefined, options));
   const failed = new Set<string>();
   let { prefix, to_prefix } = wanted;
-  for (let isDone = false; !isDone; ) {
-    const deeper = nested === undefined ? undefined : prefix + nested;
-    isDone = true;
-    for await (const keys of pagesOf(artifacts, wanted.bucket, prefix, options)) {
-      const own = deeper === undefined ? keys : keys.filter((key) => !key.startsWith(deeper));
-      if (own.length < keys.length) isDone = false;
-      for (const result of await copyPage(artifacts, own, { ...wanted, prefix, to_prefix }, failed, options)) {
-        if (nested !== undefined && "error" in result.outcome) failed.add(result.key);
-        yield result;
-      }
-    }
-    if (deeper !== undefined) [prefix, to_prefix] = [deeper, prefix];
+  for (;;) {
+    const later: Later = { folder: prefix + nested, failed };
+    if (!(yield* copyFolder(artifacts, { ...wanted, prefix, to_prefix }, later, options))) return;
+    [prefix, to_prefix] = [later.folder, prefix];
   }
+}
+
+/** For a source that overlaps the target. */
+interface Later {
+  /** What is taken in the next round. */
+  readonly folder: string;
+  /** Keys that could not be taken, so that nothing may be put on top of them. */
+  readonly failed: Set<string>;
+}
+
+/** Copies or moves all but what is taken later. Returns whether there is something of that. */
+async function* copyFolder(
+  artifacts: Pick<ArtifactStore, "list" | "copy">,
+  wanted: CopyUnder,
+  later: Later | undefined,
+  options: CopyOptions,
+): AsyncGenerator<CopyResult, boolean, undefined> {
+  let hasMore = false;
+  let cursor: string | undefined;
+  do {
+    options.signal?.throwIfAborted();
+    const { bucket, prefix } = wanted;
+    const { data, next_cursor } = await artifacts.list({ bucket, prefix, limit: pageKeys, cursor });
+    const keys = data.map(({ key }) => key).filter((key) => later === undefined || !key.startsWith(later.folder));
+    hasMore ||= keys.length < data.length;
+    for (const result of await copyPage(artifacts, keys, wanted, later?.failed, options)) {
+      if ("error" in result.outcome) later?.failed.add(result.key);
+      yield result;
+    }
+    cursor = next_cursor;
+  } while (cursor !== undefined);
+  return hasMore;
 }
 
 /** `b/` if `a/b/` goes up to `a/`. Undefined if no target can be in the source. */
@@ -71,34 +95,19 @@ function nestedFolder({ bucket, prefix, to_bucket, to_prefix }: CopyUnder): stri
   return bucket === to_bucket && prefix.startsWith(to_prefix) ? prefix.slice(to_prefix.length) : undefined;
 }
 
-async function* pagesOf(
-  artifacts: Pick<ArtifactStore, "list">,
-  bucket: string,
-  prefix: string,
-  { signal }: CopyOptions,
-): AsyncGenerator<string[], void, undefined> {
-  let cursor: string | undefined;
-  do {
-    signal?.throwIfAborted();
-    const { data, next_cursor } = await artifacts.list({ bucket, prefix, limit: pageKeys, cursor });
-    yield data.map(({ key }) => key);
-    cursor = next_cursor;
-  } while (cursor !== undefined);
-}
-
 /** @param failed keys that must not be replaced */
 async function copyPage(
   artifacts: Pick<ArtifactStore, "copy">,
   keys: readonly string[],
   { bucket, prefix, to_bucket, to_prefix, ...how }: CopyUnder,
-  failed: ReadonlySet<string>,
+  failed: ReadonlySet<string> | undefined,
   options: CopyOptions,
 ): Promise<CopyResult[]> {
   const results: CopyResult[] = [];
   await forEachOf([...keys.entries()], maxRunning, async ([index, key]) => {
     options.signal?.throwIfAborted();
     const to_key = to_prefix + key.slice(prefix.length);
-    const copied = failed.has(to_key)
+    const copied = failed?.has(to_key)
       ? Promise.reject(stillThere(to_key))
       : artifacts.copy({ ...how, bucket, key, to_bucket, to_key }, options);
     const outcome = await copied.then(
