@@ -94,7 +94,7 @@ async function getFile(
     name = found.name;
   }
   const wanted = { signal, rename, overwrite: options.has("overwrite") };
-  await transfer.getFile({ artifact, name }, folder, wanted, report);
+  name = await transfer.getFile({ artifact, name }, folder, wanted, report);
   return folder.endsWith("/") ? `${folder}${name}` : `${folder}/${name}`;
 }
 
