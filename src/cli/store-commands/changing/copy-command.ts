@@ -102,7 +102,7 @@ async function adviceForPaths({ config, store }: StoreCommandContext, { from, to
   };
   if (isExistingPath(a) && !(await isThere(from.bucket))) return meantPut(config.command, a, b, isRecursive);
   if (isExistingPath(b) && !(await isThere(to.bucket))) {
-    return `${meantGet(config.command, a, b, isRecursive)}; for a bucket of that name, write artifact://${b}`;
+    return `${meantGet(config.command, a, b, isRecursive)}; for a bucket of that name, write artifact:// before both addresses`;
   }
   return undefined;
 }

@@ -1,9 +1,11 @@
 import type { Artifact } from "../../../store/model/artifact.js";
+import { ArtifactError } from "../../../store/model/errors.js";
 import { mimeTypeOf } from "../../../store/model/formats/media-type.js";
 import { toKey } from "../../../store/model/names/key-name.js";
 import type { FoundPlace } from "../../../store/ports/user-files.js";
 import { escapedKey } from "../../../store/transfer/user/escaped-names.js";
 import type { SaveWishes } from "../../../store/transfer/user/file-saver.js";
+import type { JobReport } from "../../../store/transfer/user/job-report.js";
 import type { NamedFile } from "../../../store/transfer/user/named-files.js";
 import { ConfigError } from "../../options/config-error.js";
 import type { CommandOptions, StoreCommandConfig } from "../../options/store-command-config.js";
@@ -93,12 +95,29 @@ async function save(
   }
   const single: NamedFile[] = [];
   for (const source of sources) {
-    const found = await files.look(source.path);
+    const found = await lookAt(source, files, run.report);
+    if (found === "failed") continue;
     if (found?.kind === "folder" && options.has("recursive")) await saveFolder(source, target, wishes, options, run);
     else if (found?.kind === "file") addFile(source, target, options, single, run);
     else run.report.fail(source.word, problemOf(found));
   }
   await run.transfer.putFiles(single, wishes, run.report);
+}
+
+/** What a path leads to. A path that cannot be looked at goes to the report. */
+async function lookAt({ word, path }: LocalPlace, files: StoreCommandContext["files"], report: JobReport) {
+  try {
+    return await files.look(path);
+  } catch (error) {
+    report.fail(word, problemOfPlace(error));
+    return "failed";
+  }
+}
+
+/** @throws the error, if it is about something else */
+function problemOfPlace(error: unknown): string {
+  if (error instanceof ArtifactError) return error.message;
+  throw error;
 }
 
 function problemOf(found: FoundPlace | undefined): string {
@@ -121,7 +140,7 @@ async function saveFolder(
   await transfer.putFolder(pair, { ...wishes, rename, follow }, report);
 }
 
-/** Adds a file, unless another one gets the same key. */
+/** Adds a file, unless its name can be no key, or another one gets the same key. */
 function addFile(
   { word, path, name }: LocalPlace,
   target: Address,
@@ -129,7 +148,15 @@ function addFile(
   files: NamedFile[],
   { report }: TransferRun,
 ): void {
-  const key = toKey(keyAt(target, options.has("rename") ? escapedKey(name) : name));
+  const rename = options.has("rename");
+  let key: string;
+  try {
+    key = toKey(keyAt(target, rename ? escapedKey(name, process.platform === "win32") : name));
+  } catch (error) {
+    const isMappable = isFolderAddress(target) && !rename;
+    report.fail(word, `${problemOfPlace(error)}${isMappable ? " (--rename maps such names)" : ""}`);
+    return;
+  }
   const twin = files.find((file) => file.key === key);
   if (twin === undefined) files.push({ name: word, path, key });
   else report.fail(word, `it would get the same key as ${twin.name}`);

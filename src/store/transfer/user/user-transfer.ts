@@ -87,6 +87,7 @@ export class UserTransfer {
     const { bucket } = pair;
     const { files, artifacts } = this.#dependencies;
     const keyFolder = toKeyFolder(pair.prefix);
+    await this.#checkSourceFolder(pair.folder);
     const known = await this.#known(bucket, keyFolder);
     const walk: WalkReport = { isPartial: false, skippedKeys: [] };
     const names = this.#namesIn(pair.folder);
@@ -136,17 +137,21 @@ export class UserTransfer {
   async #isSavedNow({ bucket, prefix, folder }: FolderPair, name: string, { rename }: FolderOptions): Promise<boolean> {
     const mapped = await this.#namesIn(folder).keyOf(name);
     for (const key of rename ? [mapped] : new Set([name, mapped])) {
-      try {
-        await this.#dependencies.artifacts.get(bucket, keyIn(toKeyFolder(prefix), key));
-        return true;
-      } catch (error) {
-        // No key can be like this name, or there is no such artifact.
-        const isAbsent =
-          error instanceof ArtifactError && ["invalid_argument", "artifact_not_found"].includes(error.code);
-        if (!isAbsent) throw error;
-      }
+      if (await this.#isArtifact(bucket, keyIn(toKeyFolder(prefix), key))) return true;
     }
     return false;
+  }
+
+  async #isArtifact(bucket: string, key: string): Promise<boolean> {
+    try {
+      await this.#dependencies.artifacts.get(bucket, key);
+      return true;
+    } catch (error) {
+      // No key can be like this text, or there is no such artifact.
+      if (error instanceof ArtifactError && ["invalid_argument", "artifact_not_found"].includes(error.code))
+        return false;
+      throw error;
+    }
   }
 
   /** Whether somebody has made the file of a key since the folder was read. */
@@ -201,10 +206,25 @@ export class UserTransfer {
     return namedArtifacts(artifacts, options, report);
   }
 
+  /** @throws ArtifactError `invalid_argument` if there is no folder */
+  async #checkSourceFolder(folder: string): Promise<void> {
+    const found = await this.#dependencies.files.look(folder);
+    if (found?.kind === "folder") return;
+    const message =
+      found === undefined
+        ? `There is no folder ${quote(folder)}.`
+        : `${quote(folder)} is ${found.what} and no folder${found.kind === "file" ? ": put saves a file" : ""}.`;
+    throw new ArtifactError("invalid_argument", message, { details: { argument: "path" } });
+  }
+
   /** @throws ArtifactError `bucket_not_found`, `artifact_not_found` if there is nothing in the folder of keys */
   async #checkSource(bucket: string, keyFolder: string): Promise<void> {
     const { data } = await this.#dependencies.artifacts.list({ bucket, prefix: keyIn(keyFolder, ""), limit: 1 });
     if (data.length > 0) return;
+    if (keyFolder !== "" && (await this.#isArtifact(bucket, keyFolder))) {
+      const message = `${quote(keyFolder)} in bucket ${quote(bucket)} is an artifact and no folder: get without -r writes it.`;
+      throw new ArtifactError("invalid_argument", message, { details: { bucket, key: keyFolder } });
+    }
     const message = `There is nothing under ${quote(`${keyFolder}/`)} in bucket ${quote(bucket)}.`;
     throw new ArtifactError("artifact_not_found", message, {
       next: "see_artifacts",
