@@ -9,7 +9,7 @@ import { type Address, readAddress } from "../address.js";
 import { isLocalPath } from "../local-path.js";
 import type { StoreCommand, StoreCommandContext } from "../store-command.js";
 import { type LocalPlace, localPlace } from "./places.js";
-import { beginTransfer, exitCodeOf, summaryLine, type TransferRun } from "./transfer-run.js";
+import { beginTransfer, continuation, exitCodeOf, summaryLine, type TransferRun } from "./transfer-run.js";
 
 interface GetRequest {
   readonly source: Address;
@@ -32,10 +32,11 @@ export const get: StoreCommand = {
     const { files, bytes, changed, unchanged, skipped, failed } = report;
     if (config.options.has("json")) {
       const counts = { files, bytes, written: changed, unchanged, skipped, failed };
-      await terminal.print(`${JSON.stringify({ path, ...counts })}\n`);
+      const continued = report.continuedAt > 0 ? { continued_at: report.continuedAt } : {};
+      await terminal.print(`${JSON.stringify({ path, ...counts, ...continued })}\n`);
     } else if (config.options.has("recursive")) await terminal.print(summaryLine(report, "written", "unchanged"));
     else if (files === 1) {
-      await terminal.print(`${path} ${humanBytes(bytes)}${unchanged === 1 ? ", unchanged" : ""}\n`);
+      await terminal.print(`${path} ${humanBytes(bytes)}${unchanged === 1 ? ", unchanged" : continuation(report)}\n`);
     }
     return exitCodeOf(report);
   },

@@ -11,10 +11,11 @@ import { ConfigError } from "../../options/config-error.js";
 import type { CommandOptions, StoreCommandConfig } from "../../options/store-command-config.js";
 import { humanBytes } from "../../terminal/sizes.js";
 import { type Address, addressOf } from "../address.js";
+import { warnBesideFolder } from "../beside-folder.js";
 import { type StoreCommand, type StoreCommandContext, savedByCommand } from "../store-command.js";
 import { isFolderAddress, keyAt, type LocalPlace, localPlace, storePlace } from "./places.js";
 import { sourceOf } from "./standard-input.js";
-import { beginTransfer, exitCodeOf, summaryLine, type TransferRun } from "./transfer-run.js";
+import { beginTransfer, continuation, exitCodeOf, summaryLine, type TransferRun } from "./transfer-run.js";
 
 /** The word for stdin. */
 const standardInput = "-";
@@ -35,6 +36,10 @@ export const put: StoreCommand = {
     const saved: Artifact[] = [];
     await run.during(() => save(request, context, run, (artifact) => saved.push(artifact)));
     await printSaved(request, context, run, saved);
+    const [only] = saved;
+    if (saved.length === 1 && only !== undefined && !context.config.options.has("recursive")) {
+      await warnBesideFolder(context, only);
+    }
     return exitCodeOf(run.report);
   },
 };
@@ -94,13 +99,17 @@ async function save(
     return onSaved(artifact);
   }
   const single: NamedFile[] = [];
+  let totalBytes = 0;
   for (const source of sources) {
     const found = await lookAt(source, files, run.report);
     if (found === "failed") continue;
     if (found?.kind === "folder" && options.has("recursive")) await saveFolder(source, target, wishes, options, run);
-    else if (found?.kind === "file") addFile(source, target, options, single, run);
-    else run.report.fail(source.word, problemOf(found));
+    else if (found?.kind === "file") {
+      addFile(source, target, options, single, run);
+      totalBytes += found.bytes;
+    } else run.report.fail(source.word, problemOf(found));
   }
+  if (!options.has("recursive")) run.report.totalBytes = totalBytes;
   await run.transfer.putFiles(single, wishes, run.report);
 }
 
@@ -193,10 +202,11 @@ async function printSaved(
   if (config.options.has("json")) {
     const counts = { files, bytes, saved: changed, already_saved: unchanged, skipped, failed };
     const artifact = only === undefined ? {} : { artifact: only };
-    await terminal.print(`${JSON.stringify({ bucket: target.bucket, ...counts, ...artifact })}\n`);
+    const continued = isOne && report.continuedAt > 0 ? { continued_at: report.continuedAt } : {};
+    await terminal.print(`${JSON.stringify({ bucket: target.bucket, ...counts, ...artifact, ...continued })}\n`);
   } else if (only === undefined) await terminal.print(summaryLine(report, "saved", "already saved"));
   else {
-    const about = `version ${only.version}, ${humanBytes(only.bytes)}${only.already_saved ? ", already saved" : ""}`;
+    const about = `version ${only.version}, ${humanBytes(only.bytes)}${only.already_saved ? ", already saved" : continuation(report)}`;
     await terminal.print(`${addressOf(only)} ${about}\n`);
   }
 }

@@ -71,8 +71,19 @@ export class UserTransfer {
   /** Writes one artifact. Returns the name of the file in `folder`, as it is spelled there. @throws as `FileGetter.getAll` does */
   async getFile(found: NamedArtifact, folder: string, options: GetFolderOptions, report: JobReport): Promise<string> {
     const name = await this.#namesIn(folder).spelled(found.name);
-    await this.#getter.getAll(each([{ ...found, name }]), { ...options, folder }, report);
-    await this.#dependencies.files.finish(false);
+    const { files, artifacts } = this.#dependencies;
+    report.totalBytes = found.artifact.bytes;
+    const begin: UserFiles["begin"] = async (...wanted) => {
+      const file = await files.begin(...wanted);
+      report.continuedAt = file.bytes;
+      return file;
+    };
+    await new FileGetter({ ...files, begin }, artifacts).getAll(
+      each([{ ...found, name }]),
+      { ...options, folder },
+      report,
+    );
+    await files.finish(false);
     return name;
   }
 
@@ -222,7 +233,7 @@ export class UserTransfer {
     const { data } = await this.#dependencies.artifacts.list({ bucket, prefix: keyIn(keyFolder, ""), limit: 1 });
     if (data.length > 0) return;
     if (keyFolder !== "" && (await this.#isArtifact(bucket, keyFolder))) {
-      const message = `${quote(keyFolder)} in bucket ${quote(bucket)} is an artifact and no folder: get without -r writes it.`;
+      const message = `${quote(keyFolder)} in bucket ${quote(bucket)} is an artifact and no folder: leave out -r, or write it with get.`;
       throw new ArtifactError("invalid_argument", message, { details: { bucket, key: keyFolder } });
     }
     const message = `There is nothing under ${quote(`${keyFolder}/`)} in bucket ${quote(bucket)}.`;

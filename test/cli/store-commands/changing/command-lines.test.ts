@@ -23,7 +23,10 @@ it.each<[string[], string]>([
   [["mv", "-r", "a/", "a/in"], "into itself"],
   [["cp", "-r", "s3://a/k", "s3://a/k/"], "into itself"],
   [["cp", "s3://runs/r.txt", "r2.txt"], 'run "artifacts-mcp get s3://runs/r.txt r2.txt"'],
-  [["mv", "-r", "artifact://runs/r", "r2"], 'run "artifacts-mcp get -r artifact://runs/r r2", and "artifacts-mcp rm -r'],
+  [
+    ["mv", "-r", "artifact://runs/r", "r2"],
+    'run "artifacts-mcp get -r artifact://runs/r r2", and "artifacts-mcp rm -r',
+  ],
   [["cp", "r.txt", "s3://runs/"], 'run "artifacts-mcp put r.txt s3://runs/"'],
   [["cp", "package.json", "runs/"], 'run "artifacts-mcp put package.json runs/"'],
   [["cp", "--overwrite", "a/k", "b/"], "unknown option --overwrite"],
