@@ -13,6 +13,7 @@ import type { FolderProgress } from "../transfer/transfer-options.js";
 import { archiveNames, manifestName, plainName } from "./archive-names.js";
 import {
   type ArchiveTarget,
+  filesIn,
   isAboutExport,
   leftoversIn,
   lookAtTarget,
@@ -95,7 +96,7 @@ export class ArchiveExport {
    */
   async run(wanted: ExportArchive, options: ArchiveOptions): Promise<ExportedArchive> {
     const folder = this.#dependencies.folders.at(wanted.path);
-    await lookAtTarget(folder); // before anything is made in the directory
+    await filesIn(folder); // throws before anything is made in a directory that is not of an export
     const planned = await this.#plan(wanted);
     const claim = await folder.claim();
     if (claim === undefined) throw inUse(folder);

@@ -23,33 +23,51 @@ export interface ArchiveTarget {
   readonly manifest?: string | undefined;
 }
 
+/** Another export that ends meanwhile changes what is there at two of its calls. */
+const maxLooks = 5;
+
 /**
- * Looks at a directory before an export.
+ * Looks at a directory before an export. Another export may be writing to it.
  *
  * @throws ArtifactError `invalid_argument` unless it can be made, is empty, or has an earlier export
  */
 export async function lookAtTarget(folder: ArchiveFolder): Promise<ArchiveTarget> {
-  let isExport: boolean | undefined;
-  const present = new Set(
-    await folder.list((names) => {
-      isExport ??= names.some(isAboutExport); // the first names are those in the directory itself
-      const other = isExport ? undefined : names.find((name) => !isLeftover(name, aboutExport));
-      if (other !== undefined) throw notAnExport(folder, `it has ${quote(other)}`);
-    }),
-  );
-  const owned = new Set([...present].filter(isAboutExport));
-  let manifest: string | undefined;
-  if (present.has(unfinishedName)) for await (const file of unfinishedFiles(folder)) owned.add(file);
-  if (present.has(manifestName)) {
-    const hash = createHash("sha256");
-    let isEmpty = true;
-    for await (const { file } of ownManifest(folder, (block) => hash.update(block))) {
-      owned.add(file);
-      isEmpty = false;
+  for (let looks = 1; ; looks += 1) {
+    const present = await filesIn(folder);
+    try {
+      return { present, ...(await ownedIn(folder, present)) };
+    } catch (error) {
+      if (!(error instanceof ArtifactError) || looks === maxLooks) throw error;
     }
-    if (!isEmpty) manifest = hash.digest("hex");
   }
-  return { present, owned, manifest };
+}
+
+/**
+ * The files in the directory of an export. If it is none, nothing below the first file is read.
+ *
+ * @throws ArtifactError `invalid_argument` unless it can be made, is empty, or may have an earlier export
+ */
+export async function filesIn(folder: ArchiveFolder): Promise<ReadonlySet<string>> {
+  let isExport: boolean | undefined;
+  const names = await folder.list((some) => {
+    isExport ??= some.some(isAboutExport); // the first names are those in the directory itself
+    const other = isExport ? undefined : some.find((name) => !isLeftover(name, aboutExport));
+    if (other !== undefined) throw notAnExport(folder, `it has ${quote(other)}`);
+  });
+  return new Set(names);
+}
+
+async function ownedIn(folder: ArchiveFolder, present: ReadonlySet<string>): Promise<Omit<ArchiveTarget, "present">> {
+  const owned = new Set([...present].filter(isAboutExport));
+  if (present.has(unfinishedName)) for await (const file of unfinishedFiles(folder)) owned.add(file);
+  if (!present.has(manifestName)) return { owned };
+  const hash = createHash("sha256");
+  let isEmpty = true;
+  for await (const { file } of ownManifest(folder, (block) => hash.update(block))) {
+    owned.add(file);
+    isEmpty = false;
+  }
+  return { owned, manifest: isEmpty ? undefined : hash.digest("hex") };
 }
 
 const aboutExport: readonly string[] = [manifestName, unfinishedName];

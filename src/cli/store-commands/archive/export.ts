@@ -68,5 +68,5 @@ function withAdvice(error: ArtifactError): ArtifactError {
 
 function adviceFor({ next, details }: ArtifactError): string | undefined {
   if (details["stale"] !== undefined) return "Give --delete to remove them, or give another directory.";
-  return next === "export_elsewhere" ? "Move what is there out of the way, or give another directory." : undefined;
+  return next === "export_elsewhere" ? "Correct that, or give another directory." : undefined;
 }
