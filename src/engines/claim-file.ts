@@ -1,7 +1,12 @@
 import { unlink } from "node:fs/promises";
+import { setTimeout } from "node:timers/promises";
 import { errorCodeOf } from "./engine-error.js";
 import { lockForProcess, type ProcessLock } from "./sqlite/database/process-lock.js";
 import { SqliteError } from "./sqlite/database/sqlite-error.js";
+
+/** Two processes that lock a file in the same microseconds may both fail. */
+const maxTries = 3;
+const longestWaitMs = 30;
 
 /** Whether a process claims for itself alone, or beside others that read. */
 export type ClaimKind = "writer" | "reader";
@@ -21,7 +26,11 @@ export async function claimByFile(
   onUnlocked: (error: unknown) => void,
 ): Promise<ProcessLock | undefined> {
   try {
-    return await lockForProcess(path, kind === "reader");
+    for (let tries = 1; ; tries += 1) {
+      const lock = await lockForProcess(path, kind === "reader");
+      if (lock !== undefined || tries === maxTries) return lock;
+      await setTimeout(Math.random() * longestWaitMs);
+    }
   } catch (error) {
     if (kind === "writer" && !(error instanceof SqliteError)) throw error;
     onUnlocked(error);

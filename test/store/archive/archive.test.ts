@@ -339,6 +339,21 @@ describe("an import", () => {
     expect((await other.uploads.list({ limit: 10 })).data).toEqual([]); // nothing is left of the large one
   });
 
+  it("ends at once if the disk of the store is full", async () => {
+    await exported();
+    const engines = createMemoryEngines();
+    let changes = 0;
+    const change = async (): Promise<never> => {
+      changes += 1;
+      throw new ArtifactError("storage_full", "The disk is full.", { next: "make_room" });
+    };
+    const options = { archiveFolders: createArchiveFolders({ forbidden, log: silentLog }) };
+    const full = storeOn({ ...engines, metadata: { ...engines.metadata, change } }, options);
+    await expect(importFrom(place, full)).rejects.toMatchObject({ code: "storage_full" });
+    expect(problems).toEqual([]);
+    expect(changes).toBeGreaterThan(0);
+  });
+
   it("does not read through a symlink that leads outside", async () => {
     await exported();
     const outside = join(await temporaryDirectory(), "secret");

@@ -26,10 +26,10 @@ export const exportCommand: StoreCommand = {
       removesStale: config.options.has("delete"),
     };
     const { onProblem } = report.options;
-    const options = {
+    const options: ArchiveOptions = {
       ...report.options,
       onProblem: (name, error) => onProblem(name, withAdvice(error)),
-    } as ArchiveOptions;
+    };
     const { foreign, ...exported } = await store.archive.export(wanted, options).catch((error) => {
       throw error instanceof ArtifactError ? withAdvice(error) : error;
     });
