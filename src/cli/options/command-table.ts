@@ -146,7 +146,7 @@ export const commandTable: Readonly<Record<CommandName, CommandHelp>> = {
     usage: "export DIR [BUCKET[/PREFIX]]",
     help: "write the newest versions to files, with a manifest",
     details:
-      "Each artifact becomes the file `DIR/<bucket>/<key>`. `DIR/manifest.json` is written last, so a directory that has one is whole. It lists bucket, key, version, bytes, SHA-256, type and metadata, one artifact a line, in order; two exports of equal artifacts are equal byte by byte. An artifact whose name some file system refuses lies in `DIR/~renamed`, and the manifest says under which name. DIR is made, is empty, or has an earlier export, which is brought up to date; a file that is not of an export is left as it is. One export at a time may write to DIR. A killed one is ended by the same command.",
+      "Each artifact becomes the file `DIR/<bucket>/<key>`. `DIR/manifest.json` is written last, so a directory that has one is whole. It lists bucket, key, version, bytes, SHA-256, type and metadata, one artifact a line, in order; two exports of equal artifacts are equal byte by byte. An artifact whose name some file system refuses lies in `DIR/~renamed`, and the manifest says under which name. DIR is made, is empty, or has an earlier export, which is brought up to date; a file that is not of an export is left as it is. One export at a time may write to DIR; another one is refused. A killed one is ended by the same command, and so is one that found the disk full.",
     exitCodes: ofStoreCommand,
   },
   import: {

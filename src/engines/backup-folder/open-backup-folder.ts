@@ -2,12 +2,13 @@ import { mkdir, readdir, realpath, stat } from "node:fs/promises";
 import nodePath, { basename, dirname, join } from "node:path";
 import type { BackupFiles } from "../../store/ports/backup-files.js";
 import type { Log } from "../../store/ports/log.js";
+import { unlocked } from "../claim-file.js";
 import { ignoringErrno, syncFolder } from "../file-system.js";
 import { isInside } from "../local-files/path-rules.js";
 import type { ProcessLock } from "../sqlite/database/process-lock.js";
 import { refusedFolder, withBackupErrors } from "./backup-file-errors.js";
 import { createBackupFiles, removeDrafts } from "./create-backup-files.js";
-import { claimFile, claimFolder, unlocked } from "./folder-claim.js";
+import { claimFile, claimFolder } from "./folder-claim.js";
 
 export interface BackupFolder {
   readonly files: BackupFiles;
