@@ -5,14 +5,14 @@ import type { BackupDraft, BackupFile, BackupFiles } from "../../store/ports/bac
 import { ignoringErrno, makeIfAbsent, readAt, syncFolder, writeParts } from "../file-system.js";
 import { withBackupErrors } from "./backup-file-errors.js";
 
-/** Holds files that have no name yet. */
-const draftsFolder = ".drafts";
+/** A file that has no name yet. */
+const isDraft = (name: string): boolean => /^\.draft-[0-9a-f]{16}$/.test(name);
 
 /** Removes what a process that died has left. Only the one writer of the folder may call it. */
 export async function removeDrafts(path: string): Promise<void> {
-  const drafts = join(path, draftsFolder);
-  const names = await ignoringErrno(["ENOENT"], () => readdir(drafts), []);
-  for (const name of names) await unlink(join(drafts, name));
+  for (const entry of await readdir(path, { withFileTypes: true })) {
+    if (entry.isFile() && isDraft(entry.name)) await unlink(join(path, entry.name));
+  }
 }
 
 /** The files of a backup in the folder `path`. */
@@ -27,7 +27,6 @@ export function createBackupFiles(path: string): BackupFiles {
   }
   return withErrors<BackupFiles>(path, {
     async create() {
-      await makeFolders(draftsFolder);
       return createDraft(path, makeFolders);
     },
     async open(name) {
@@ -57,7 +56,7 @@ export function createBackupFiles(path: string): BackupFiles {
 
 /** @param makeFolders makes the folders above the file, relative to the backup */
 async function createDraft(path: string, makeFolders: (folder: string) => Promise<void>): Promise<BackupDraft> {
-  const draft = join(path, draftsFolder, randomBytes(8).toString("hex"));
+  const draft = join(path, `.draft-${randomBytes(8).toString("hex")}`);
   const file = await open(draft, "wx", 0o600);
   let length = 0;
   let isOpen = true;

@@ -16,7 +16,7 @@ export interface BackupFolder {
 
 /** What lies in a folder that is a backup. A new file system has `lost+found`. */
 const ownNames =
-  /^(?:\.artifacts-mcp-backup.*|backup\.json|rows-\w+\.jsonl|\.rows\.jsonl|content|\.drafts|lost\+found)$/;
+  /^(?:\.artifacts-mcp-backup.*|backup\.json|rows-\w+\.jsonl|\.rows\.jsonl|content|\.draft-[0-9a-f]{16}|lost\+found)$/;
 
 /**
  * Opens the folder of a backup for its one writer. Makes it if it does not exist; its parent must exist.

@@ -1,6 +1,6 @@
 import { basename, dirname } from "node:path";
 import { ArtifactError } from "../../../store/model/errors.js";
-import { quote } from "../../../store/model/quote.js";
+import { escapeUnsafe, quote } from "../../../store/model/quote.js";
 import { fileSegment } from "../../../store/transfer/user/escaped-names.js";
 import { ConfigError } from "../../options/config-error.js";
 import type { StoreCommandConfig } from "../../options/store-command-config.js";
@@ -35,7 +35,7 @@ export const get: StoreCommand = {
       await terminal.print(`${JSON.stringify({ path, ...counts })}\n`);
     } else if (config.options.has("recursive")) await terminal.print(summaryLine(report, "written", "unchanged"));
     else if (files === 1) {
-      await terminal.print(`${path} ${humanBytes(bytes)}${unchanged === 1 ? ", unchanged" : ""}\n`);
+      await terminal.print(`${escapeUnsafe(path)} ${humanBytes(bytes)}${unchanged === 1 ? ", unchanged" : ""}\n`);
     }
     return exitCodeOf(report);
   },
