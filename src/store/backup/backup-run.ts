@@ -30,6 +30,8 @@ export class BackupRun {
   /** Keys of rows that cannot be read. */
   readonly #unreadable = new Set<string>();
   #former: FormerRecords = new Map();
+  /** Keys of rows that the backup before had not got either, but for the number of their key. */
+  readonly #lostBefore = new Set<string>();
   /** Whether the backup lacks something that is damaged in the store. A former backup may have it. */
   #isAnyLost = false;
 
@@ -49,6 +51,9 @@ export class BackupRun {
     const places = new Set([...this.#unreadable].map(placeOf));
     for (const [id, found] of this.contents.uploads) if (found instanceof UnreadableContent) places.add(sessionKey(id));
     this.#former = await formerRecords(this.#files, before, places);
+    if (before === undefined || places.size === 0) return;
+    this.#isAnyLost = lacksDamaged(before);
+    for (const { row, kept } of before.damaged) if (row !== undefined && !kept) this.#lostBefore.add(row);
   }
 
   /** Writes the records of what the backup has, and lists what it has not. */
@@ -85,11 +90,10 @@ export class BackupRun {
    * @param before the manifest of the backup before
    */
   async removeLeftovers(before: BackupManifest | undefined): Promise<void> {
-    const isAnyLost = before === undefined || before.more.damaged > 0 || before.damaged.some(({ kept }) => !kept);
     const isAnyBefore = (await this.#files.list("")).some(
       (name) => isRecordsName(name) && name !== before?.records.name,
     );
-    if (isAnyLost && isAnyBefore) return; // they may have what is damaged
+    if (lacksDamaged(before) && isAnyBefore) return; // they may have what is damaged
     const needed = new DigestSet();
     const add = (contents: readonly { readonly sha256: string }[]): void => {
       for (const { sha256 } of contents) needed.add(sha256);
@@ -187,7 +191,7 @@ export class BackupRun {
   async #inPlaceOf(row: StoredRow, damaged: LeftOut): Promise<BackupRecord | undefined> {
     const former = this.#former.get(placeOf(row.key));
     const kept = former && (await this.#withContent(former));
-    if (kept === undefined) this.#noteLost(damaged);
+    if (kept === undefined || this.#lostBefore.has(row.key)) this.#noteLost(damaged);
     else this.#damaged.add({ ...damaged, kept: true });
     return recordInPlaceOf(row, kept);
   }
@@ -226,4 +230,9 @@ export class BackupRun {
       throw error;
     }
   }
+}
+
+/** Whether a backup has not got something that was damaged in the store. Then a backup before it may have it. */
+function lacksDamaged(manifest: BackupManifest | undefined): boolean {
+  return manifest === undefined || manifest.more.damaged > 0 || manifest.damaged.some(({ kept }) => kept !== true);
 }

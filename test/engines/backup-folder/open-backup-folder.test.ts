@@ -79,10 +79,29 @@ it("takes a new file system, and a copy of a backup without its hidden file", as
 it("removes the drafts of a process that died", async () => {
   const { path, root } = await place();
   await (await openBackupFolder(path, root, silentLog)).close();
-  await mkdir(join(path, ".drafts"));
-  await writeFile(join(path, ".drafts", "0123"), "half");
+  await writeFile(join(path, ".draft-0123456789abcdef"), "half");
   await (await openBackupFolder(path, root, silentLog)).close();
-  expect(await readdir(join(path, ".drafts"))).toEqual([]);
+  expect(await readdir(path)).toEqual([".artifacts-mcp-backup"]);
+});
+
+it("removes nothing but its own files: no link, no folder, and nothing that they lead to", async () => {
+  const { above, path, root } = await place();
+  await (await openBackupFolder(path, root, silentLog)).close();
+  const foreign = join(above, "foreign");
+  await mkdir(foreign);
+  await writeFile(join(foreign, "mine"), "mine");
+  await symlink(foreign, join(path, ".draft-0000000000000001"));
+  await symlink(join(foreign, "mine"), join(path, ".draft-0000000000000002"));
+  await mkdir(join(path, ".draft-0000000000000003"));
+  const { files, close } = await openBackupFolder(path, root, silentLog);
+  const draft = await files.create();
+  await draft.commit("backup.json");
+  await close();
+  expect(await readdir(foreign)).toEqual(["mine"]);
+  expect(await readdir(path)).toHaveLength(5);
+  await symlink(foreign, join(path, ".drafts"));
+  await expect(openBackupFolder(path, root, silentLog)).rejects.toMatchObject(refusal(".drafts"));
+  expect(await readdir(foreign)).toEqual(["mine"]);
 });
 
 it("says of a folder without a manifest that it is no backup, or not whole yet", async () => {
