@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { open, readdir, rename, stat, unlink } from "node:fs/promises";
+import { lstat, open, readdir, rename, stat, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { BackupDraft, BackupFile, BackupFiles } from "../../store/ports/backup-files.js";
 import { ignoringErrno, makeIfAbsent, readAt, syncFolder, writeParts } from "../file-system.js";
@@ -41,6 +41,8 @@ export function createBackupFiles(path: string): BackupFiles {
       return found?.isFile() ? found.size : undefined;
     },
     async list(folder) {
+      // What is behind a link is not of this backup, and its names may be removed.
+      if (folder !== "" && (await foundAt(join(path, folder)))?.isDirectory() !== true) return [];
       const names = await ignoringErrno(["ENOENT", "ENOTDIR"], () => readdir(join(path, folder)), []);
       return names.filter((name) => !name.startsWith(".")).sort();
     },
@@ -85,6 +87,9 @@ async function createDraft(path: string, makeFolders: (folder: string) => Promis
     },
   });
 }
+
+/** What is at a path itself, also if it is a link. */
+const foundAt = (path: string) => ignoringErrno(["ENOENT", "ENOTDIR"], () => lstat(path), undefined);
 
 async function foldersIn(path: string): Promise<string[]> {
   const entries = await readdir(path, { withFileTypes: true });

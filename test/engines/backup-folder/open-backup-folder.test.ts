@@ -1,4 +1,4 @@
-import { mkdir, readdir, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
 import { openBackup, openBackupFolder } from "../../../src/engines/backup-folder/open-backup-folder.js";
@@ -90,17 +90,21 @@ it("removes nothing but its own files: no link, no folder, and nothing that they
   const foreign = join(above, "foreign");
   await mkdir(foreign);
   await writeFile(join(foreign, "mine"), "mine");
-  await symlink(foreign, join(path, ".draft-0000000000000001"));
-  await symlink(join(foreign, "mine"), join(path, ".draft-0000000000000002"));
   await mkdir(join(path, ".draft-0000000000000003"));
+  await mkdir(join(path, "content"));
+  await symlink(foreign, join(path, "content", "ab"));
   const { files, close } = await openBackupFolder(path, root, silentLog);
   const draft = await files.create();
   await draft.commit("backup.json");
+  expect(await files.list("content")).toEqual(["ab"]);
+  expect(await files.list("content/ab")).toEqual([]);
   await close();
-  expect(await readdir(foreign)).toEqual(["mine"]);
-  expect(await readdir(path)).toHaveLength(5);
-  await symlink(foreign, join(path, ".drafts"));
-  await expect(openBackupFolder(path, root, silentLog)).rejects.toMatchObject(refusal(".drafts"));
+  expect(await readdir(path)).toHaveLength(4);
+  for (const name of [".drafts", ".draft-0000000000000001", "rows-ab.jsonl"]) {
+    await symlink(name === ".drafts" ? foreign : join(foreign, "mine"), join(path, name));
+    await expect(openBackupFolder(path, root, silentLog)).rejects.toMatchObject(refusal(name));
+    await rm(join(path, name));
+  }
   expect(await readdir(foreign)).toEqual(["mine"]);
 });
 
