@@ -41,7 +41,7 @@ export const restore: StoreCommand = {
 const isDiskFull = (error: unknown): boolean => error instanceof ArtifactError && error.next === "make_room";
 
 function fullDisk(root: string, cause: unknown): ArtifactError {
-  const message = `The disk of ${root} is full: free disk space, then run the same command again. It continues.`;
+  const message = `The store's disk is full (${root}): free disk space, then run the same command again. It continues.`;
   return new ArtifactError("storage_full", message, { cause });
 }
 

@@ -23,6 +23,6 @@ it("a restore onto a full disk says to make room on the disk, not to delete what
   const error = await restore.run(context).catch((thrown) => thrown);
   expect(error).toBeInstanceOf(ArtifactError);
   const message = messageForCommand(error);
-  expect(message).toContain("The disk of /the/store is full: free disk space");
+  expect(message).toContain("disk is full (/the/store): free disk space");
   expect(message).not.toContain("artifacts-mcp rm");
 });
