@@ -385,4 +385,32 @@ export const mutants = [
     to: "",
     tests: backups,
   },
+  {
+    name: "a backup of an older database replaces a newer one",
+    file: "src/store/backup/backup.ts",
+    from: "  if (!(await dependencies.identity.isCurrent())) throw olderDatabase();\n",
+    to: "",
+    tests: backups,
+  },
+  {
+    name: "a backup removes files that may have what is damaged in the store",
+    file: "src/store/backup/backup-run.ts",
+    from: "    if (!this.#isAnyLost) {\n",
+    to: "    {\n",
+    tests: backups,
+  },
+  {
+    name: "a backup does not look for the bytes of an upload that was published and moved",
+    file: "src/store/backup/backup-contents.ts",
+    from: "        await this.#uploadsFrom(version);\n",
+    to: "",
+    tests: backups,
+  },
+  {
+    name: "a restore that is continued after all was written writes again",
+    file: "src/store/backup/restore.ts",
+    from: "  if (!claim.isWritten) {\n",
+    to: "  {\n",
+    tests: backups,
+  },
 ];

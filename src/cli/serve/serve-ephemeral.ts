@@ -12,6 +12,7 @@ import { errorMessage } from "../error-message.js";
 import { ConfigError } from "../options/config-error.js";
 import type { ServeConfig } from "../options/serve-config.js";
 import { startCommand } from "../start-command.js";
+import { printable } from "../terminal/printable.js";
 
 /** What is done besides while a store is served. */
 export interface ServeHooks {
@@ -100,5 +101,5 @@ async function keep(store: Store, { folder, target }: Keeping, log: Log): Promis
 }
 
 function tell(line: string): void {
-  process.stderr.write(`artifacts-mcp: ${line}\n`);
+  process.stderr.write(`artifacts-mcp: ${printable(line)}\n`);
 }

@@ -12,6 +12,7 @@ import type { Log } from "../../store/ports/log.js";
 import { createStore } from "../../store/store.js";
 import { withTimeout } from "../../store/with-timeout.js";
 import type { ServeConfig } from "../options/serve-config.js";
+import { printable } from "../terminal/printable.js";
 import { createStderrLog } from "../terminal/stderr-log.js";
 import { warnIfMissing, warnIfUnsafe } from "./directory-warnings.js";
 import { greeting } from "./greeting.js";
@@ -77,7 +78,7 @@ async function serveStore(log: Log, stopped: Promise<string>, config: ServeConfi
   const { root, readOnly } = config;
   log("info", "started", { version, root, readOnly, driver, sqlite, ...(origin && { http: origin }) });
   setTimeout(() => STORE_BYTECODE?.(), bytecodeDelayMs).unref();
-  if (session && isatty(0) && !config.ephemeral) process.stderr.write(greeting(config.root));
+  if (session && isatty(0) && !config.ephemeral) process.stderr.write(printable(greeting(config.root)));
   hooks?.started();
 
   const reason = await Promise.race([stopped, ...(session ? [session.gone] : [])]);

@@ -159,7 +159,12 @@ const clockSchema = z.strictObject({ revision: name, seen_at: count });
 export type ClockRecord = Omit<z.infer<typeof clockSchema>, "revision">;
 
 /** A restore that has not ended: the digest of the backup's records. Each process that goes on with it writes a new revision. */
-const restoreSchema = z.strictObject({ revision: name, records: digest });
+const restoreSchema = z.strictObject({
+  revision: name,
+  records: digest,
+  /** All records are in the store. What remains is to compare and verify, and what changes from now on stays changed. */
+  is_written: z.literal(true).optional(),
+});
 export type RestoreRecord = Omit<z.infer<typeof restoreSchema>, "revision">;
 
 const storeSchema = z.strictObject({ revision: name, id: name, generation: count });

@@ -1,6 +1,7 @@
 import type { ArchiveOptions } from "../../../store/archive/archive-export.js";
 import { quote } from "../../../store/model/quote.js";
 import type { StoreCommandConfig } from "../../options/store-command-config.js";
+import { printable } from "../../terminal/printable.js";
 import { createProgressBar } from "../../terminal/progress-bar.js";
 import type { Terminal } from "../../terminal/terminal.js";
 import { messageForCommand } from "../message-for-command.js";
@@ -30,7 +31,7 @@ export function archiveReport({ options }: StoreCommandConfig, terminal: Termina
     async end(result, lines, problem) {
       bar?.clear();
       const text = options.has("json") ? [JSON.stringify(result, null, 2)] : lines;
-      await terminal.print(text.map((line) => `${line}\n`).join(""));
+      await terminal.print(printable(text.map((line) => `${line}\n`).join("")));
       if (problem !== undefined) terminal.problem(problem);
       return problem === undefined ? 0 : 1;
     },

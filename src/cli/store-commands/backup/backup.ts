@@ -1,6 +1,7 @@
 import { openBackupFolder } from "../../../engines/backup-folder/open-backup-folder.js";
 import type { BackupReport } from "../../../store/backup/backup.js";
 import { count } from "../../../store/model/count.js";
+import { escapeUnsafe } from "../../../store/model/quote.js";
 import { createProgressBar } from "../../terminal/progress-bar.js";
 import { humanBytes } from "../../terminal/sizes.js";
 import type { StoreCommand } from "../store-command.js";
@@ -21,8 +22,12 @@ export const backup: StoreCommand = {
       const report = await store.backUp(folder.files, { signal, check: config.options.has("check"), ...progress });
       bar?.clear();
       await terminal.print(isJson ? jsonOf(report) : textOf(path, report));
-      const { damaged } = report.manifest;
-      for (const each of damaged) terminal.problem(`${nameOf(each)}: ${each.problem}; the backup has not got it`);
+      const { damaged, more } = report.manifest;
+      for (const each of damaged) {
+        const outcome = each.kept === true ? "the backup has it as the one before had it" : "the backup has not got it";
+        terminal.problem(`${nameOf(each)}: ${each.problem}; ${outcome}`);
+      }
+      if (more.damaged > 0) terminal.problem(`${more.damaged} more are damaged`);
       return damaged.length === 0 ? 0 : 1;
     } finally {
       bar?.clear();
@@ -41,5 +46,11 @@ function textOf(path: string, { manifest, written, removed }: BackupReport): str
     const what = each.session_id === undefined ? "was deleted" : "has ended";
     return `left out: ${nameOf(each)}: it ${what} while the backup ran`;
   });
-  return [...dropped, `${path} has ${contentLine(manifest)}; ${news}`].map((line) => `${line}\n`).join("");
+  if (manifest.more.dropped > 0) dropped.push(`left out: ${manifest.more.dropped} more`);
+  const kept = manifest.damaged
+    .filter((each) => each.kept)
+    .map((each) => `kept from the backup before: ${nameOf(each)}`);
+  return [...dropped, ...kept, `${escapeUnsafe(path)} has ${contentLine(manifest)}; ${news}`]
+    .map((line) => `${line}\n`)
+    .join("");
 }

@@ -1,6 +1,8 @@
 import { openBackup } from "../../../engines/backup-folder/open-backup-folder.js";
 import type { RestoreReport } from "../../../store/backup/restore.js";
 import { count } from "../../../store/model/count.js";
+import { ArtifactError } from "../../../store/model/errors.js";
+import { escapeUnsafe } from "../../../store/model/quote.js";
 import { createProgressBar } from "../../terminal/progress-bar.js";
 import { createStderrLog } from "../../terminal/stderr-log.js";
 import type { StoreCommand } from "../store-command.js";
@@ -19,7 +21,10 @@ export const restore: StoreCommand = {
     const folder = await openBackup(path, log);
     const bar = process.stderr.isTTY && !isJson ? createProgressBar(process.stderr) : undefined;
     try {
-      const report = await store.restore(folder.files, { signal, ...(bar && { onProgress: bar.show }) });
+      const progress = bar && { onProgress: bar.show };
+      const report = await store.restore(folder.files, { signal, ...progress }).catch((error) => {
+        throw isDiskFull(error) ? fullDisk(config.root, error) : error;
+      });
       bar?.clear();
       await terminal.print(isJson ? `${JSON.stringify(report, null, 2)}\n` : textOf(path, config.root, report));
       for (const each of report.problems) terminal.problem(`${nameOf(each)}: ${each.problem}`);
@@ -32,8 +37,16 @@ export const restore: StoreCommand = {
   },
 };
 
+/** The general advice is to delete artifacts, which would be those that were just restored. */
+const isDiskFull = (error: unknown): boolean => error instanceof ArtifactError && error.next === "make_room";
+
+function fullDisk(root: string, cause: unknown): ArtifactError {
+  const message = `The store's disk is full (${root}): free disk space, then run the same command again. It continues.`;
+  return new ArtifactError("storage_full", message, { cause });
+}
+
 function textOf(path: string, root: string, { manifest, problems, verified }: RestoreReport): string {
   const faults = problems.length + verified.faults.length;
   const outcome = faults === 0 ? "restored and verified" : `restored, but for ${count(faults, "problem")}`;
-  return `${root} has what ${path} had, ${outcome}: ${contentLine(manifest)}\n`;
+  return `${escapeUnsafe(root)} has what ${escapeUnsafe(path)} had, ${outcome}: ${contentLine(manifest)}\n`;
 }
