@@ -123,7 +123,12 @@ it("content that is damaged in the store is named and left out: exit 1", async (
   expect(status).toBe(1);
   const manifest: BackupManifest = JSON.parse(await readFile(join(path, "backup.json"), "utf8"));
   expect(manifest.damaged).toHaveLength(1);
-  expect(run(join(above, "copy"), "restore", path).status).toBe(0);
+  const restored = run(join(above, "copy"), "restore", path);
+  expect(restored.stdout).toContain("restored and verified");
+  expect(restored.stderr).toBe(
+    "artifacts-mcp: b/large, version 1: it was damaged before the backup, which has not got it\n",
+  );
+  expect(restored.status).toBe(1);
   await server.close();
 });
 

@@ -29,7 +29,10 @@ export const restore: StoreCommand = {
       await terminal.print(isJson ? `${JSON.stringify(report, null, 2)}\n` : textOf(path, config.root, report));
       for (const each of report.problems) terminal.problem(`${nameOf(each)}: ${each.problem}`);
       for (const fault of report.verified.faults) terminal.problem(`${nameOf(fault)}: ${fault.message}`);
-      return report.problems.length + report.verified.faults.length === 0 ? 0 : 1;
+      const missing = report.manifest.damaged.filter((each) => each.kept !== true);
+      for (const each of missing)
+        terminal.problem(`${nameOf(each)}: it was damaged before the backup, which has not got it`);
+      return missing.length + report.problems.length + report.verified.faults.length === 0 ? 0 : 1;
     } finally {
       bar?.clear();
       await folder.close();
