@@ -143,7 +143,7 @@ export function createStore(options: StoreOptions): Store {
   const quota = new Quota(metadata, quotaLimits(options), clientLimits, log);
   const shared = { ...clients, quota, urls };
   const uploads = new Uploads({ ...shared, sessionTtlMs, readOnly });
-  const artifacts = new ArtifactStore({ ...shared, uploads });
+  const artifacts = new ArtifactStore({ ...shared, uploads, bucketPrefix, storeId: () => identity.ready() });
   return {
     artifacts,
     buckets: new Buckets({ metadata, limits: bucketLimits, nowSeconds, newRevision }),
