@@ -296,7 +296,12 @@ describe("bucket", () => {
     await expect(store.uploads.append(id, 5, Buffer.from("6"))).rejects.toMatchObject({ code: "storage_full" });
     expect(await store.uploads.complete(id)).toMatchObject({ status: "complete" });
     await saveText(store, "b", "l", "another bucket");
-    expectRefusal(run("cp", "b/l", "a/"), 1, 'Bucket "a" holds 10 of at most 8 bytes', "artifacts-mcp bucket set a");
+    expectRefusal(
+      run("cp", "b/l", "a/"),
+      1,
+      'Bucket "a" holds 10 of at most 8 bytes',
+      'of this bucket with "artifacts-mcp bucket set"',
+    );
     const server = await startServer(root);
     const refused = await server.call("save_artifact", { bucket: "a", key: "l", content: "123456789" });
     expect(refused.error).toMatchObject({ code: "storage_full" });

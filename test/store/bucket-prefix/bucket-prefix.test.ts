@@ -212,9 +212,11 @@ it("the log has the names of the store", async () => {
   const log = fullNamesLog((...event) => void logged.push(event), "a-");
   log("info", "copied", { bucket: "x", to_bucket: "y", key: "k", bytes: 1, session: "x" });
   log("info", "begun");
+  log("error", "failed", { bucket: "x", error: 'Bucket "x" is full' });
   expect(logged).toEqual([
     ["info", "copied", { bucket: "a-x", to_bucket: "a-y", key: "k", bytes: 1, session: "x" }],
-    ["info", "begun", undefined],
+    ["info", "begun"],
+    ["error", "failed", { bucket: "a-x", error: 'Bucket "x" is full', bucket_prefix: "a-" }],
   ]);
 });
 
