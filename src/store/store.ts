@@ -155,7 +155,7 @@ export function createStore(options: StoreOptions): Store {
     verify: (verifyOptions) => verify({ ...whole, identity }, verifyOptions),
     ...createBackups({ ...whole, identity, newRevision }),
     sweep: new Sweep({ ...whole, derived, identity }),
-    ageLimits: new AgeLimits({ ...whole, identity, limits: bucketLimits }),
+    ageLimits: new AgeLimits({ ...whole, identity, limits: bucketLimits, monotonicMs }),
     size: () => clients.metadata.size(""),
     check: async () => void (await identity.check()),
     ready: createReadiness({
