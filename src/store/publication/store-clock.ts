@@ -51,6 +51,11 @@ export class StoreClock {
   /** The wall clock in unix seconds, but never earlier than a time that a trusted clock has seen. */
   async latestSeconds(): Promise<number> {
     await this.#read();
+    return this.knownSeconds();
+  }
+
+  /** As `latestSeconds`, but without reading: it knows the time of other processes only after that was called once. */
+  knownSeconds(): number {
     this.#compare();
     return Math.max(this.nowSeconds(), Math.floor((this.#seenMs ?? 0) / 1000));
   }
@@ -97,6 +102,7 @@ export class StoreClock {
     const { metadata } = this.#dependencies;
     const old = await metadata.get(clockKey);
     const seen_at = old === undefined ? undefined : parseClockRow({ key: clockKey, text: old }).value.seen_at;
+    if (seen_at !== undefined) this.#seenMs = Math.max(this.#seenMs ?? 0, seen_at * 1000);
     const trial = { at: this.nowSeconds(), ms: Math.floor(this.#trialMs()) };
     const next = this.#encode({ ...(seen_at === undefined ? {} : { seen_at }), trial });
     await metadata.change([{ key: clockKey, old, next }]); // if it fails, another process has just stored what it knows

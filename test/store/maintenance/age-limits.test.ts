@@ -180,6 +180,25 @@ describe("a clock that may be wrong", () => {
     expect(keysIn("b")).toEqual(["k"]);
   });
 
+  it("makes no version look old that it saves into such a bucket while it is behind", async () => {
+    const first = await runForAnHour();
+    await first.buckets.set("b", { max_age: day });
+    const behind = startProcess(-30 * day);
+    await saveText(behind, "b", "saved", "text");
+    await behind.artifacts.saveMany("b", [
+      { bucket: "b", key: "many", bytes: bytesOf("x"), defaultMimeType: "text/plain" },
+    ]);
+    await saveText(behind, "other", "k", "text");
+    await behind.artifacts.copy({ bucket: "other", key: "k", to_bucket: "b", to_key: "copied" });
+    const { id } = await behind.uploads.create({ bucket: "b", key: "uploaded" });
+    await behind.uploads.append(id, 0, bytesOf("abc"));
+    await behind.uploads.complete(id);
+    expect(await first.ageLimits.run()).toEqual({ artifacts: 0, failed: 0 });
+    expect(keysIn("b")).toEqual(["copied", "many", "saved", "uploaded"]);
+    time += day;
+    expect(await first.ageLimits.run()).toEqual({ artifacts: 4, failed: 0 });
+  });
+
   it("deletes at once after another process with a trusted clock was here within the last day", async () => {
     const first = await runForAnHour();
     await first.buckets.set("b", { max_age: 60 });
