@@ -51,5 +51,5 @@ export function textOf(found: Bucket, waitMs: number): string {
 function whenDeleted(waitMs: number): string {
   if (waitMs === 0) return "servers delete them within a minute";
   const minutes = count(Math.ceil(waitMs / 60_000), "minute");
-  return `a server that has not seen them for the whole max age deletes them after it has run for ${minutes}, because no clock has proved right yet`;
+  return `no clock has proved right yet, so a server deletes what it has itself seen for the whole max age, and the rest after it has run for ${minutes}`;
 }

@@ -5,6 +5,6 @@ const found = { name: "b", max_age: 5, max_bytes: null, artifacts: 3, bytes: 9, 
 
 it("textOf() promises a minute only if a server can trust its clock at once", () => {
   expect(textOf(found, 0)).toContain("too old     2 artifacts: servers delete them within a minute\n");
-  expect(textOf(found, 59 * 60_000 + 1)).toContain("deletes them after it has run for 60 minutes");
+  expect(textOf(found, 59 * 60_000 + 1)).toContain("and the rest after it has run for 60 minutes\n");
   expect(textOf({ ...found, too_old: 0 }, 1)).not.toContain("too old");
 });
