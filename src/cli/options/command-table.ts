@@ -139,7 +139,7 @@ export const commandTable: Readonly<Record<CommandName, CommandHelp>> = {
     usage: "bucket [ls | show NAME | set NAME [--max-age D] [--max-bytes N]]",
     help: "see or set the limits of a bucket",
     details:
-      "Without a word, or with `ls`, it lists the buckets with their limits and what they hold. `set` prints what the bucket holds now, and how many artifacts will go. A bucket can be limited before anything is in it. Servers obey within a minute. `--max-bytes` refuses new content and deletes nothing: what is above a lowered limit stays, and what an upload has sent can be completed. Only `--max-age` deletes.",
+      "Without a word, or with `ls`, it lists the buckets with their limits and what they hold. `set` prints what the bucket holds now, and how many artifacts will go. A bucket can be limited before anything is in it. Servers obey within a minute; in a new or restored store what is old already may wait for an hour, until a clock has proved right. `--max-bytes` refuses new content and deletes nothing: what is above a lowered limit stays, and what an upload has sent can be completed. Only `--max-age` deletes.",
     exitCodes: ofStoreCommand,
   },
   export: {

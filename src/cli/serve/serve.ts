@@ -6,6 +6,7 @@ import { AnalysisThreads } from "../../engines/threads/analysis-threads.js";
 import { DigestThread } from "../../engines/threads/digest-thread.js";
 import { createMcpServer } from "../../mcp/session/mcp-server.js";
 import { serveStdio } from "../../mcp/stdio/serve-stdio.js";
+import { fullNamesLog } from "../../store/bucket-prefix/full-names-log.js";
 import { startAgeLimiter } from "../../store/maintenance/age-limiter.js";
 import { startSweeper } from "../../store/maintenance/sweeper.js";
 import type { Log } from "../../store/ports/log.js";
@@ -65,7 +66,14 @@ async function serveStore(log: Log, stopped: Promise<string>, config: ServeConfi
     : [startSweeper(store.sweep, log, http?.metrics.swept), startAgeLimiter(store.ageLimits, log)];
   const origin = await http?.start(store);
   const onToolCalled = http?.metrics.toolCalled;
-  const mcpOptions = { ...config, store, log, version, hasUrls: origin !== undefined, onToolCalled };
+  const mcpOptions = {
+    ...config,
+    store,
+    log: fullNamesLog(log, config.bucketPrefix),
+    version,
+    hasUrls: origin !== undefined,
+    onToolCalled,
+  };
   const session = config.stdio
     ? await serveStdio(
         createMcpServer({ ...mcpOptions, isLocal: true }),
