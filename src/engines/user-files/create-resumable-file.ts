@@ -48,13 +48,14 @@ async function newPart(path: string, sha256: string, overwrite: boolean): Promis
 async function takeOver(folders: TargetFolders, expected: ExpectedFile): Promise<OpenPart | undefined> {
   const { path, bytes, sha256 } = expected;
   for (const name of folders.leftoversOf(path, sha256)) {
-    folders.forgetLeftover(path, name);
     const left = join(dirname(path), name);
     const named = readPartName(name);
     if (named === undefined || !(await isLeft(left, named))) continue;
     const part = join(dirname(path), newPartName(basename(path), sha256));
     const file = await openPart(left, part, bytes);
-    if (file !== undefined) return { file, part };
+    if (file === undefined) continue; // `removeLeftovers` removes it later, if it may
+    folders.forgetLeftover(path, name);
+    return { file, part };
   }
   return undefined;
 }
@@ -67,14 +68,12 @@ async function openPart(left: string, part: string, maxBytes: number): Promise<F
   const file = await orUndefined(() => open(systemPath(left), existingFile));
   if (file === undefined) return undefined;
   const opened = await file.stat();
-  const isOurs = isOwnFile(opened) && opened.nlink === 1;
-  if (isOurs && opened.size <= maxBytes) {
+  if (isOwnFile(opened) && opened.nlink === 1 && opened.size <= maxBytes) {
     const take = () => rename(systemPath(left), systemPath(part)).then(() => lstat(systemPath(part)));
     const taken = await orUndefined(take);
     if (taken?.ino === opened.ino && taken.dev === opened.dev) return file;
   }
   await file.close();
-  if (isOurs && opened.size > maxBytes) await removePart(left);
   return undefined;
 }
 

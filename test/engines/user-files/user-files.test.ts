@@ -126,7 +126,7 @@ describe("begin()", () => {
     expect(file.bytes).toBe(0);
     await file.write(bytes);
     expect(await file.commit()).toBe("written");
-    expect(await readdir(at("out"))).toEqual([other, running, "f"].sort());
+    expect(await readdir(at("out"))).toEqual([tooLong, other, running, "f"].sort());
     await files.removeLeftovers(at("out", "f"));
     expect(await readdir(at("out"))).toEqual([running, "f"].sort());
   });
