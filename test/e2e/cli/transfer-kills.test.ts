@@ -284,6 +284,7 @@ describe.skipIf(!canMount)(`get to a full disk ${canMount ? "" : needsMounts}`, 
     await writeFile(join(disk.path, "filler"), Buffer.alloc(30 * MiB));
     const ran = runCommand(["get", "-r", "b/run", join(disk.path, "out"), "--root", root]);
     expect(ran.stderr).toMatch(/(?:^|\n)artifacts-mcp: [^\n]*the disk is full[^\n]*\n/);
+    expect(ran.stderr).not.toContain("--overwrite");
     expect(ran.stderr.split("\n").length).toBeLessThan(6);
     expect(ran.status).toBe(1);
     const found = Object.entries(await digests(join(disk.path, "out"))).filter(([name]) => !name.endsWith(".part"));
