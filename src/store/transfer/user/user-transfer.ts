@@ -67,7 +67,7 @@ export class UserTransfer {
   /** Writes one artifact. @param name of the file in `folder` @throws as `FileGetter.getAll` does */
   async getFile(found: NamedArtifact, folder: string, options: GetFolderOptions, report: JobReport): Promise<void> {
     await this.#getter.getAll(each([found]), { ...options, folder }, report);
-    await this.#dependencies.files.finish(false);
+    await this.#dependencies.files.finish();
   }
 
   /** Writes all artifacts in a folder of keys. @throws as `FileGetter.getAll` does; `artifact_not_found` if there is none */
@@ -115,7 +115,7 @@ export class UserTransfer {
       const isExtra = async (name: string): Promise<boolean> =>
         !source.has(comparable(name)) && !(await this.#isSavedNow(pair, name));
       await deleteFiles(files, pair.folder, isExtra, options, report);
-      if (!options.isDry) await files.finish(false);
+      if (!options.isDry) await files.finish();
     }
   }
 
@@ -141,10 +141,10 @@ export class UserTransfer {
     try {
       await this.#getter.getAll(found, wishes, report);
     } catch (error) {
-      await files.finish(false);
+      await files.finish();
       throw error;
     }
-    if (wishes.isDry !== true) await files.finish(report.failed.length === 0);
+    if (wishes.isDry !== true) await files.finish();
   }
 
   async #namedArtifacts(pair: FolderPair, { rename }: FolderOptions, report: JobReport) {
