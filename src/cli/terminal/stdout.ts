@@ -10,6 +10,7 @@ export class OutputError extends Error {
  * @throws OutputError if it cannot be written
  */
 export function print(stdout: NodeJS.WritableStream, output: string | Uint8Array): Promise<boolean> {
+  if (gone.has(stdout)) return Promise.resolve(false);
   return new Promise((resolve, reject) => {
     stdout.on("error", ignore); // the callback gets the same error
     stdout.write(output, (cause?: NodeJS.ErrnoException | null) => {
@@ -17,6 +18,7 @@ export function print(stdout: NodeJS.WritableStream, output: string | Uint8Array
         stdout.off("error", ignore);
         resolve(true);
       } else if (cause.code === "EPIPE" || cause.code === "ERR_STREAM_DESTROYED") {
+        gone.add(stdout);
         resolve(false); // after EPIPE the stream is destroyed, and says so at the next write
       } else {
         reject(new OutputError(`stdout cannot be written to (${cause.message}): give it another place.`, { cause }));
@@ -24,5 +26,8 @@ export function print(stdout: NodeJS.WritableStream, output: string | Uint8Array
     });
   });
 }
+
+/** Streams whose readers have ended. Each keeps one listener for its errors. */
+const gone = new WeakSet<NodeJS.WritableStream>();
 
 function ignore(): void {}

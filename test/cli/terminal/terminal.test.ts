@@ -29,6 +29,9 @@ describe("print()", () => {
     const terminal = createTerminal(stdout, new PassThrough());
     for (let n = 0; n < 20; n += 1) await terminal.print("a");
     expect(stdout.listenerCount("error")).toBe(0);
+    const gone = failing("EPIPE");
+    for (let n = 0; n < 20; n += 1) await createTerminal(gone, new PassThrough()).print("a");
+    expect(gone.listenerCount("error")).toBe(1);
   });
 });
 
