@@ -30,7 +30,10 @@ export async function runStoreCommand(config: StoreCommandConfig): Promise<numbe
   const stop = (): void => stopping.abort();
   process.once("SIGINT", stop); // `once`: a second signal ends the process at once
   process.once("SIGTERM", stop);
-  const terminal = createTerminal(process.stdout, process.stderr, command);
+  const terminal = createTerminal(process.stdout, process.stderr, {
+    isPrinter: command.isPrinter === true,
+    signal: stopping.signal,
+  });
   try {
     await command.check(config);
   } catch (error) {
@@ -48,8 +51,8 @@ export async function runStoreCommand(config: StoreCommandConfig): Promise<numbe
     const code = await command.run({ config, store, files, terminal, log, signal: stopping.signal });
     return stopping.signal.aborted ? interrupted : code;
   } catch (error) {
-    if (stopping.signal.aborted && error === stopping.signal.reason) return interrupted;
-    if (error instanceof ReaderGone) return 0;
+    const code = endedBy(error, stopping.signal);
+    if (code !== undefined) return code;
     if (!(error instanceof ArtifactError)) throw error;
     terminal.problem(messageForCommand(await nearestError(store.artifacts, error)));
     return 1;
@@ -59,4 +62,11 @@ export async function runStoreCommand(config: StoreCommandConfig): Promise<numbe
     await store.close();
     await directory.close();
   }
+}
+
+/** The exit code if the command was ended by a signal or by its reader. Undefined for any other error. */
+function endedBy(error: unknown, { aborted, reason }: AbortSignal): number | undefined {
+  if (aborted && error === reason) return interrupted;
+  if (error instanceof ReaderGone) return aborted ? interrupted : 0; // Ctrl+C ends the reader too, and often sooner
+  return undefined;
 }
