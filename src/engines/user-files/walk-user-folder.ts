@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { WalkedEntry, WalkOptions } from "../../store/ports/user-files.js";
 import { errorCodeOf } from "../engine-error.js";
 import { ignoringErrno } from "../file-system.js";
-import { kindOf, readError } from "../local-files/local-file-errors.js";
+import { kindOf, kindWord, readError } from "../local-files/local-file-errors.js";
 import { readPartName } from "./part-names.js";
 import { isOfProcess, problemOf } from "./problem-of.js";
 import { systemPath, textOfName } from "./system-path.js";
@@ -45,7 +45,7 @@ async function* walkFolder(
     const kind = await kindOfEntry(walk, full, entry);
     if (kind === "file") yield { kind: "file", name: full };
     else if (kind === "folder") yield* walkFolder(walk, full, [...above, read.identity]);
-    else if (kind !== undefined) yield { kind: "skipped", name: full, what: kind };
+    else if (kind !== undefined) yield { kind: "skipped", name: full, ...kind };
   }
 }
 
@@ -58,8 +58,10 @@ async function readFolder(walk: Walk, name: string, above: readonly string[]): P
   const path = join(walk.root, name);
   try {
     const identity = await identityOf(path);
-    if (identity === walk.forbidden) return { kind: "skipped", name, what: "the store's own directory" };
-    if (above.includes(identity)) return { kind: "skipped", name, what: "a symlink to a folder that contains it" };
+    if (identity === walk.forbidden) return { kind: "skipped", name, is: "store", what: "the store's own directory" };
+    if (above.includes(identity)) {
+      return { kind: "skipped", name, is: "symlink", what: "a symlink to a folder that contains it" };
+    }
     return { identity, entries: await sortedEntries(path) };
   } catch (error) {
     if (isOfProcess(error)) throw error;
@@ -73,20 +75,31 @@ async function sortedEntries(path: string): Promise<Dirent<Buffer>[]> {
   return entries.sort((a, b) => Buffer.compare(a.name, b.name));
 }
 
-/** `file`, `folder`, or what it is. Undefined if it was removed meanwhile. */
-async function kindOfEntry(walk: Walk, name: string, entry: Dirent<Buffer>): Promise<string | undefined> {
+type Skipped = Pick<Extract<WalkedEntry, { readonly kind: "skipped" }>, "is" | "what">;
+
+/** `file`, `folder`, or why it is skipped. Undefined if it was removed meanwhile. */
+async function kindOfEntry(
+  walk: Walk,
+  name: string,
+  entry: Dirent<Buffer>,
+): Promise<"file" | "folder" | Skipped | undefined> {
   if (entry.isDirectory()) return "folder";
-  if (readPartName(textOfName(entry.name)) !== undefined) return "an unfinished file of get";
+  if (readPartName(textOfName(entry.name)) !== undefined) {
+    return { is: "unfinished", what: "an unfinished file of get" };
+  }
   if (entry.isFile()) return "file";
   const path = systemPath(join(walk.root, name));
   const found = await ignoringErrno(["ENOENT"], () => lstat(path), undefined); // some systems tell no kinds in a listing
   if (found === undefined) return undefined;
-  if (found.isSymbolicLink() && !walk.follow) return "a symlink";
+  if (found.isSymbolicLink() && !walk.follow) return { is: "symlink", what: "a symlink" };
   try {
     const target = await stat(path);
-    return target.isFile() ? "file" : target.isDirectory() ? "folder" : kindOf(target);
+    if (target.isFile()) return "file";
+    return target.isDirectory() ? "folder" : { is: kindWord(target), what: kindOf(target) };
   } catch (error) {
-    if (isGone(error) || errorCodeOf(error) === "EACCES") return "a symlink that leads to no file";
+    if (isGone(error) || errorCodeOf(error) === "EACCES") {
+      return { is: "symlink", what: "a symlink that leads to no file" };
+    }
     throw error;
   }
 }

@@ -1,10 +1,11 @@
 import { openBackup } from "../../../engines/backup-folder/open-backup-folder.js";
 import type { RestoreReport } from "../../../store/backup/restore.js";
 import { count } from "../../../store/model/count.js";
+import { jsonLine } from "../../terminal/json-text.js";
 import { createProgressBar } from "../../terminal/progress-bar.js";
 import { createStderrLog } from "../../terminal/stderr-log.js";
 import type { StoreCommand } from "../store-command.js";
-import { backupDirectory, contentLine, nameOf } from "./backup-report.js";
+import { backupDirectory, contentFacts, contentLine, nameOf } from "./backup-report.js";
 
 export const restore: StoreCommand = {
   isWriting: true,
@@ -21,7 +22,7 @@ export const restore: StoreCommand = {
     try {
       const report = await store.restore(folder.files, { signal, ...(bar && { onProgress: bar.show }) });
       bar?.clear();
-      await terminal.print(isJson ? `${JSON.stringify(report, null, 2)}\n` : textOf(path, config.root, report));
+      await terminal.print(isJson ? jsonOf(report) : textOf(path, config.root, report));
       for (const each of report.problems) terminal.problem(`${nameOf(each)}: ${each.problem}`);
       for (const fault of report.verified.faults) terminal.problem(`${nameOf(fault)}: ${fault.message}`);
       return report.problems.length + report.verified.faults.length === 0 ? 0 : 1;
@@ -31,6 +32,14 @@ export const restore: StoreCommand = {
     }
   },
 };
+
+function jsonOf({ manifest, problems, verified }: RestoreReport): string {
+  const failed = [
+    ...problems.map((each) => ({ name: nameOf(each), message: each.problem })),
+    ...verified.faults.map((fault) => ({ name: nameOf(fault), message: fault.message })),
+  ];
+  return jsonLine({ ...contentFacts(manifest), failed });
+}
 
 function textOf(path: string, root: string, { manifest, problems, verified }: RestoreReport): string {
   const faults = problems.length + verified.faults.length;

@@ -4,6 +4,7 @@ import { quote } from "../../../store/model/quote.js";
 import { fileSegment } from "../../../store/transfer/user/escaped-names.js";
 import { ConfigError } from "../../options/config-error.js";
 import type { StoreCommandConfig } from "../../options/store-command-config.js";
+import { jsonLine } from "../../terminal/json-text.js";
 import { humanBytes } from "../../terminal/sizes.js";
 import { type Address, readAddress } from "../address.js";
 import { isLocalPath } from "../local-path.js";
@@ -32,7 +33,7 @@ export const get: StoreCommand = {
     const { files, bytes, changed, unchanged, skipped, failed } = report;
     if (config.options.has("json")) {
       const counts = { files, bytes, written: changed, unchanged, skipped, failed };
-      await terminal.print(`${JSON.stringify({ path, ...counts })}\n`);
+      await terminal.print(jsonLine({ path, ...counts }));
     } else if (config.options.has("recursive")) await terminal.print(summaryLine(report, "written", "unchanged"));
     else if (files === 1) {
       await terminal.print(`${path} ${humanBytes(bytes)}${unchanged === 1 ? ", unchanged" : ""}\n`);

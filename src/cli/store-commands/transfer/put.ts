@@ -7,6 +7,7 @@ import type { SaveWishes } from "../../../store/transfer/user/file-saver.js";
 import type { NamedFile } from "../../../store/transfer/user/named-files.js";
 import { ConfigError } from "../../options/config-error.js";
 import type { CommandOptions, StoreCommandConfig } from "../../options/store-command-config.js";
+import { jsonLine } from "../../terminal/json-text.js";
 import { humanBytes } from "../../terminal/sizes.js";
 import { type Address, addressOf } from "../address.js";
 import { type StoreCommand, type StoreCommandContext, savedByCommand } from "../store-command.js";
@@ -166,7 +167,7 @@ async function printSaved(
   if (config.options.has("json")) {
     const counts = { files, bytes, saved: changed, already_saved: unchanged, skipped, failed };
     const artifact = only === undefined ? {} : { artifact: only };
-    await terminal.print(`${JSON.stringify({ bucket: target.bucket, ...counts, ...artifact })}\n`);
+    await terminal.print(jsonLine({ bucket: target.bucket, ...counts, ...artifact }));
   } else if (only === undefined) await terminal.print(summaryLine(report, "saved", "already saved"));
   else {
     const about = `version ${only.version}, ${humanBytes(only.bytes)}${only.already_saved ? ", already saved" : ""}`;

@@ -51,7 +51,7 @@ export async function* namedFiles(
     }
     const found = keyOf(name, keyFolder, rename, spelled);
     if (entry.kind === "skipped") {
-      report.skip(shown(name), entry.what);
+      report.skip(shown(name), entry.is, entry.what);
       if ("key" in found) walk.skippedKeys.push(found.key);
     } else if ("problem" in found) report.fail(shown(name), found.problem);
     else yield { name: shown(name), path: `${folder}/${name}`, key: found.key };
