@@ -1,5 +1,5 @@
 import type { LogLevel } from "../../store/ports/log.js";
-import { readArguments, refuseWords, withDirectories } from "./arguments.js";
+import { checkFirstWord, placeOfCommand, readArguments, refuseWords, withDirectories } from "./arguments.js";
 import { type CommandName, isCommandWord, isStoreCommand, type Shell, shells } from "./command-names.js";
 import { ConfigError } from "./config-error.js";
 import { defaultRoot } from "./directories.js";
@@ -46,8 +46,11 @@ export function readCommand(args: readonly string[], environment: NodeJS.Process
   const [first = "", second = ""] = args;
   if (first === "help" || first === "-h") return helpOf(second);
   if (first === "version" || first === "-v") return { kind: "version", isVerbose: false };
-  const command = isCommandWord(first) ? first : "serve";
-  const { given, words } = readArguments(command === "serve" ? args : args.slice(1), command);
+  const at = placeOfCommand(args);
+  const word = args[at ?? -1] ?? "";
+  const command = isCommandWord(word) ? word : "serve";
+  if (command === "serve") checkFirstWord(first);
+  const { given, words } = readArguments(at === undefined ? args : args.toSpliced(at, 1), command);
   if (given.has("help")) return helpOf(command);
   if (given.has("version")) return { kind: "version", isVerbose: given.has("verbose") };
   if (given.has("verbose")) throw new ConfigError("--verbose goes with --version");

@@ -35,7 +35,7 @@ const cellsOf = (stdout: string): string[][] =>
 describe("ls, for a program", () => {
   it("prints addresses that other commands take, one level deep or all", async () => {
     const { run } = await stored();
-    expect(run("ls").stdout).toBe("models\nruns\n");
+    for (const all of [[], ["/"], ["s3://"]]) expect(run("ls", ...all).stdout).toBe("models\nruns\n");
     expect(run("ls", "runs").stdout).toBe("runs/march.txt\nruns/march/\nruns/top@3@latest\n");
     const folder = "runs/march/a.csv\nruns/march/报告/\n";
     for (const place of ["runs/march", "runs/march/", "s3://runs/march/"]) expect(run("ls", place).stdout).toBe(folder);
