@@ -46,11 +46,8 @@ export function readCommand(args: readonly string[], environment: NodeJS.Process
   const [first = "", second = ""] = args;
   if (first === "help" || first === "-h") return helpOf(second);
   if (first === "version" || first === "-v") return { kind: "version", isVerbose: false };
-  const at = placeOfCommand(args);
-  const word = args[at ?? -1] ?? "";
-  const command = isCommandWord(word) ? word : "serve";
-  if (command === "serve") checkFirstWord(first);
-  const { given, words } = readArguments(at === undefined ? args : args.toSpliced(at, 1), command);
+  const { command, rest } = splitCommand(args);
+  const { given, words } = readArguments(rest, command);
   if (given.has("help")) return helpOf(command);
   if (given.has("version")) return { kind: "version", isVerbose: given.has("verbose") };
   if (given.has("verbose")) throw new ConfigError("--verbose goes with --version");
@@ -68,6 +65,17 @@ export function readCommand(args: readonly string[], environment: NodeJS.Process
     return { kind: "doctor", config: Object.freeze({ root, isRootNamed: named !== undefined }) };
   const [repair, compact, json] = [given.has("repair"), given.has("compact"), given.has("json")];
   return { kind: "verify", config: Object.freeze({ root, repair, compact, json, logLevel: one("log-level") }) };
+}
+
+/** The command and all its other arguments. @throws ConfigError if the first word is none, and no directory either */
+function splitCommand(args: readonly string[]): { command: CommandName; rest: readonly string[] } {
+  const at = placeOfCommand(args);
+  const command = args[at ?? -1] ?? "";
+  if (at !== undefined && isCommandWord(command)) {
+    return { command, rest: [...args.slice(0, at), ...args.slice(at + 1)] };
+  }
+  checkFirstWord(args[0] ?? "");
+  return { command: "serve", rest: args };
 }
 
 function helpOf(command: string): Command {

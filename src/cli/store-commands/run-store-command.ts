@@ -31,7 +31,7 @@ export async function runStoreCommand(config: StoreCommandConfig): Promise<numbe
   process.once("SIGINT", stop); // `once`: a second signal ends the process at once
   process.once("SIGTERM", stop);
   const terminal = createTerminal(process.stdout, process.stderr, {
-    isPrinter: command.isPrinter === true,
+    isPrinter: isFact(command.isPrinter, config),
     signal: stopping.signal,
   });
   try {

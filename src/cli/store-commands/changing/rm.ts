@@ -9,6 +9,7 @@ import { humanBytes } from "../../terminal/sizes.js";
 import { type Address, readAddress } from "../address.js";
 import { isLocalPath } from "../local-path.js";
 import { type StoreCommand, type StoreCommandContext, savedByCommand } from "../store-command.js";
+import { isUploadId } from "../upload-id.js";
 import { nameOf, nothingUnder } from "./artifact-name.js";
 
 export const rm: StoreCommand = {
@@ -35,6 +36,9 @@ function readTarget({ words, options }: StoreCommandConfig): Address {
   }
   if (isLocalPath(word))
     throw new ConfigError(`${word} is a path of this machine, and rm deletes BUCKET/KEY in the store`);
+  if (isUploadId(word) && !options.has("recursive")) {
+    throw new ConfigError(`${word} is the id of an upload: "artifacts-mcp uploads --abort ${word}" removes it`);
+  }
   const { key, ...address } = readAddress(word);
   if (options.has("recursive")) {
     if (address.version !== undefined) throw new ConfigError(`${word} names a version, and -r is for a folder`);
