@@ -1,4 +1,3 @@
-import { nearestError } from "../../api/hints/nearest-error.js";
 import { openDataDirectory } from "../../engines/data-directory.js";
 import { AnalysisThreads } from "../../engines/threads/analysis-threads.js";
 import { DigestThread } from "../../engines/threads/digest-thread.js";
@@ -10,6 +9,7 @@ import type { StoreCommandConfig } from "../options/store-command-config.js";
 import { createStderrLog } from "../terminal/stderr-log.js";
 import { createTerminal, ReaderGone } from "../terminal/terminal.js";
 import { messageForCommand } from "./message-for-command.js";
+import { problemText } from "./problem-text.js";
 import { isFact } from "./store-command.js";
 import { storeCommands } from "./store-commands.js";
 
@@ -54,7 +54,7 @@ export async function runStoreCommand(config: StoreCommandConfig): Promise<numbe
     const code = endedBy(error, stopping.signal);
     if (code !== undefined) return code;
     if (!(error instanceof ArtifactError)) throw error;
-    terminal.problem(messageForCommand(await nearestError(store.artifacts, error)));
+    terminal.problem(await problemText(store.artifacts, error, config.words));
     return 1;
   } finally {
     await files.close();

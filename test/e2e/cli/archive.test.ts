@@ -91,7 +91,7 @@ describe("export and import", () => {
     refused(1, ["export", at("no/out")], "Make it first");
     refused(1, ["export", place], "neither empty nor an earlier export");
     refused(1, ["export", at("store/out")], "the store's own data");
-    refused(1, ["import", at("out")], "manifest.json");
+    refused(1, ["import", at("out")], "There is no directory");
     expect(existsSync(at("out"))).toBe(false);
     await mkdir(at("in"));
     await writeFile(at("in/manifest.json"), '{"format":"artifacts-mcp-export/1","artifacts":[{"bucket":"b"}]}');

@@ -102,6 +102,11 @@ describe("ls, for a program", () => {
   it("names what is near an address that is not there, in one line, exit 1", async () => {
     const { run } = await stored();
     expectRefusal(run("ls", "rnus"), 1, 'There is no bucket "rnus"', 'A similar bucket is "runs".');
+    const searched = run("search", "runs/march/a.csv");
+    expect(searched.stderr).toContain('"artifacts-mcp ls runs/march/a.csv" lists what is there');
+    expect(searched.stderr).toContain('"artifacts-mcp search --bucket runs march/a.csv" searches it');
+    expectRefusal(run("restore", "runs/march/a.csv@1"), 2, "artifacts-mcp cp runs/march/a.csv@1 runs/march/a.csv");
+    expectRefusal(run("import", "/nowhere/at/all"), 1, 'There is no directory "/nowhere/at/all".');
     expectRefusal(run("ls", "runs/marhc/"), 1, 'nothing under "marhc/"', 'Similar folders: "march/".');
     expectRefusal(run("ls", "runs/*.csv"), 1, 'nothing under "*.csv"', "no wildcards");
     expectRefusal(run("tree", "runs/frobnicate"), 1, 'nothing under "frobnicate"', "artifacts-mcp search");

@@ -41,6 +41,21 @@ describe("cat", () => {
     });
   });
 
+  it("says how a key that ends like a version is written", async () => {
+    const { save, run } = await stored();
+    await save("m@3", "x");
+    const commands = [["cat"], ["rm"], ["describe"], ["diff"], ["cp", "b/copy"], ["get", "./copy"]];
+    for (const [command = "", ...more] of commands) {
+      expectRefusal(
+        run(command, "b/m@3", ...more),
+        1,
+        'no artifact "m"',
+        'The key "m@3" is there: write b/m@3@latest.',
+      );
+    }
+    expectRefusal(run("cat", "b/n@3"), 1, 'no artifact "n"');
+  });
+
   it("writes every byte of binary content", async () => {
     const { root, save } = await stored();
     const bytes = randomBytes(3_000_000);

@@ -1,9 +1,11 @@
 import { openBackup } from "../../../engines/backup-folder/open-backup-folder.js";
 import type { RestoreReport } from "../../../store/backup/restore.js";
 import { count } from "../../../store/model/count.js";
+import { ConfigError } from "../../options/config-error.js";
 import { jsonLine } from "../../terminal/json-text.js";
 import { createProgressBar } from "../../terminal/progress-bar.js";
 import { createStderrLog } from "../../terminal/stderr-log.js";
+import { isExistingPath, isLocalPath, shellWord } from "../local-path.js";
 import type { StoreCommand } from "../store-command.js";
 import { backupDirectory, contentFacts, contentLine, nameOf } from "./backup-report.js";
 
@@ -11,6 +13,7 @@ export const restore: StoreCommand = {
   isWriting: true,
   makesStore: true,
   async check(config) {
+    refuseAddress(config.words[0] ?? "");
     const log = createStderrLog(process.stderr, config.logLevel);
     await (await openBackup(backupDirectory(config), log)).close(); // without a backup, no store is made
   },
@@ -32,6 +35,16 @@ export const restore: StoreCommand = {
     }
   },
 };
+
+/** @throws ConfigError for the address of a version */
+function refuseAddress(word: string): void {
+  const [, address] = /^([^/]+\/.+)@\d+$/s.exec(word) ?? [];
+  if (address === undefined || isLocalPath(word) || isExistingPath(word)) return;
+  const [from, to] = [shellWord(word), shellWord(address)];
+  throw new ConfigError(
+    `restore takes the directory of a backup: "artifacts-mcp cp ${from} ${to}" makes an old version the newest`,
+  );
+}
 
 function jsonOf({ manifest, problems, verified }: RestoreReport): string {
   const failed = [

@@ -104,7 +104,8 @@ async function save(
 
 function problemOf(found: FoundPlace | undefined): string {
   if (found === undefined) return "there is no such file";
-  return found.kind === "folder" ? "it is a folder: put -r saves the files in it" : `it is ${found.what}, and no file`;
+  if (found.kind === "folder") return "it is a folder: put -r saves the files in it";
+  return `it is ${found.what}, and no file: "put - BUCKET/KEY" saves what comes from stdin`;
 }
 
 async function saveFolder(
