@@ -1,10 +1,5 @@
 import { z } from "zod";
-import {
-  defaultPageLimit,
-  largestPageLimit,
-  maxKeyBytes,
-  maxMetadataBytes,
-} from "../store/model/limits.js";
+import { defaultPageLimit, largestPageLimit, maxKeyBytes, maxMetadataBytes } from "../store/model/limits.js";
 
 /*
  * Schemas of the arguments and answers that tools and HTTP requests share. They have every rule that a host can check.

@@ -78,7 +78,7 @@ describe("the command line", () => {
     [["--rot", "x"], "--rot", "--root"],
     [["-r"], "-r", "--root"],
     [["somewhere"], '"somewhere"', "verify, setup, doctor", "./somewhere"],
-    [["--root", "x", "verify"], '"verify"', "must be the first word"],
+    [["./x", "verify"], '"verify"', "must be the first word"],
     [["--verbose"], "--verbose", "--version"],
     [["toString"], '"toString"', "verify, setup, doctor"],
     [["--toString"], "--toString", "--root"],

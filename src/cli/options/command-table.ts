@@ -63,14 +63,14 @@ export const commandTable: Readonly<Record<CommandName, CommandHelp>> = {
     usage: "du [BUCKET[/PREFIX]]",
     help: "add up sizes",
     details:
-      "It prints the bytes of the newest versions, the bytes of all versions, and the numbers of artifacts and versions: for each bucket, or for each folder one level below the address, and then for the keys in no deeper folder. Content that versions share on the disk counts for each. It reads every row.",
+      "It prints the bytes of the newest versions, the bytes of all versions, and the numbers of artifacts and versions: for each bucket, or for each folder one level below the address, and then for the keys in no deeper folder. The last line is the sum of all lines. Content that versions share on the disk counts for each. It reads every row.",
     exitCodes: ofStoreCommand,
   },
   uploads: {
-    usage: "uploads [BUCKET[/KEY]]",
-    help: "list unfinished uploads",
+    usage: "uploads [BUCKET[/KEY]] | uploads --abort ID...",
+    help: "list unfinished uploads, or remove some",
     details:
-      "It prints id, bytes that are stored, size if it is known, status, expiry and address. The status `conflict` means that all bytes are there and the condition for publishing them was not met.",
+      "It prints id, bytes that are stored, size if it is known, status, expiry and address. The status `conflict` means that all bytes are there and the condition for publishing them was not met. `--abort` removes the uploads with these ids and what they have stored, and prints each; it asks nothing.",
     exitCodes: ofStoreCommand,
   },
   cat: {

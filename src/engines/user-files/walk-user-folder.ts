@@ -3,7 +3,7 @@ import { lstat, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { WalkedEntry, WalkOptions } from "../../store/ports/user-files.js";
 import { errorCodeOf } from "../engine-error.js";
-import { kindOf } from "../local-files/local-file-errors.js";
+import { kindOf, kindWord } from "../local-files/local-file-errors.js";
 import { readPartName } from "./part-names.js";
 import { isOfProcess, problemOf } from "./problem-of.js";
 import { identityText, ownDirectory, type StoreDirectory } from "./store-directory.js";
@@ -45,7 +45,7 @@ async function* walkFolder(
     const kind = await kindOfEntry(walk, full, entry);
     if (kind === "file") yield { kind: "file", name: full };
     else if (kind === "folder") yield* walkFolder(walk, full, [...above, read.identity]);
-    else if (kind !== undefined) yield { kind: "skipped", name: full, what: kind };
+    else if (kind !== undefined) yield { kind: "skipped", name: full, ...kind };
   }
 }
 
@@ -58,8 +58,10 @@ async function readFolder(walk: Walk, name: string, above: readonly string[]): P
   const path = join(walk.root, name);
   try {
     const identity = await identityOf(path);
-    if (walk.own.identities.has(identity)) return { kind: "skipped", name, what: ownDirectory };
-    if (above.includes(identity)) return { kind: "skipped", name, what: "a symlink to a folder that contains it" };
+    if (walk.own.identities.has(identity)) return { kind: "skipped", name, is: "store", what: ownDirectory };
+    if (above.includes(identity)) {
+      return { kind: "skipped", name, is: "symlink", what: "a symlink to a folder that contains it" };
+    }
     return { identity, entries: await sortedEntries(path) };
   } catch (error) {
     if (isOfProcess(error)) throw error;
@@ -73,27 +75,38 @@ async function sortedEntries(path: string): Promise<Dirent<Buffer>[]> {
   return entries.sort((a, b) => Buffer.compare(a.name, b.name));
 }
 
-/** `file`, `folder`, or what it is. Undefined if it was removed meanwhile. */
-async function kindOfEntry(walk: Walk, name: string, entry: Dirent<Buffer>): Promise<string | undefined> {
+type Skipped = Pick<Extract<WalkedEntry, { readonly kind: "skipped" }>, "is" | "what">;
+
+/** `file`, `folder`, or why it is skipped. Undefined if it was removed meanwhile. */
+async function kindOfEntry(
+  walk: Walk,
+  name: string,
+  entry: Dirent<Buffer>,
+): Promise<"file" | "folder" | Skipped | undefined> {
   if (entry.isDirectory()) return "folder";
-  if (readPartName(textOfName(entry.name)) !== undefined) return "an unfinished file of get";
+  if (readPartName(textOfName(entry.name)) !== undefined) {
+    return { is: "unfinished", what: "an unfinished file of get" };
+  }
   if (entry.isFile()) return "file";
   const path = join(walk.root, name);
   let isSymlink = entry.isSymbolicLink();
   try {
     if (!isSymlink) isSymlink = (await lstat(systemPath(path))).isSymbolicLink(); // some systems tell no kinds in a listing
-    return isSymlink && !walk.follow ? "a symlink" : await kindOfTarget(walk, path, isSymlink);
+    return isSymlink && !walk.follow ? { is: "symlink", what: "a symlink" } : await kindOfTarget(walk, path, isSymlink);
   } catch (error) {
     if (isOfProcess(error)) throw error;
-    if (isSymlink && (isGone(error) || errorCodeOf(error) === "EACCES")) return "a symlink that leads to no file";
+    if (isSymlink && (isGone(error) || errorCodeOf(error) === "EACCES")) {
+      return { is: "symlink", what: "a symlink that leads to no file" };
+    }
     return isGone(error) ? undefined : "file"; // to read it says why it cannot be read
   }
 }
 
-async function kindOfTarget(walk: Walk, path: string, isSymlink: boolean): Promise<string> {
+async function kindOfTarget(walk: Walk, path: string, isSymlink: boolean): Promise<"file" | "folder" | Skipped> {
   const target = await stat(systemPath(path));
-  if (isSymlink && walk.own.contains(path)) return `a symlink into ${ownDirectory}`;
-  return target.isFile() ? "file" : target.isDirectory() ? "folder" : kindOf(target);
+  if (isSymlink && walk.own.contains(path)) return { is: "store", what: `a symlink into ${ownDirectory}` };
+  if (target.isFile()) return "file";
+  return target.isDirectory() ? "folder" : { is: kindWord(target), what: kindOf(target) };
 }
 
 /** Device and inode of a directory. */

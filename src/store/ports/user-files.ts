@@ -66,10 +66,13 @@ export interface WalkOptions {
   readonly follow: boolean;
 }
 
+/** A word for an entry that is skipped. `store` is the store's own directory, `unfinished` a hidden file of `get`. */
+export type SkippedKind = "symlink" | "fifo" | "socket" | "device" | "store" | "unfinished" | "other";
+
 export type WalkedEntry =
   | { readonly kind: "file"; readonly name: string }
-  /** `what` it is, like `a symlink`. */
-  | { readonly kind: "skipped"; readonly name: string; readonly what: string }
+  /** `what` it is in words, like `a symlink that leads to no file`. */
+  | { readonly kind: "skipped"; readonly name: string; readonly is: SkippedKind; readonly what: string }
   /** A directory whose entries are not known. */
   | { readonly kind: "unread"; readonly name: string; readonly problem: string };
 

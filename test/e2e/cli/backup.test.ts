@@ -42,9 +42,12 @@ it("a backup is made while a server runs, and restored on another machine, where
   await save("new", "new");
   const second = run(root, "backup", path, "--json");
   expect(JSON.parse(second.stdout)).toMatchObject({
-    counts: { artifacts: 3, versions: 4, gone: 1, unfinished_uploads: 1 },
-    dropped: [],
-    damaged: [],
+    artifacts: 3,
+    versions: 4,
+    gone: 1,
+    unfinished_uploads: 1,
+    skipped: [],
+    failed: [],
     removed: 1,
   });
   await server.close();

@@ -35,12 +35,17 @@ describe("walk()", () => {
     await symlink("a.txt", at("link"));
     await writeFile(at(".a.0123456789abcdef-00000000-1-01234567.part"), "");
     expect(await walked(base)).toEqual([
-      { kind: "skipped", name: ".a.0123456789abcdef-00000000-1-01234567.part", what: "an unfinished file of get" },
+      {
+        kind: "skipped",
+        name: ".a.0123456789abcdef-00000000-1-01234567.part",
+        is: "unfinished",
+        what: "an unfinished file of get",
+      },
       { kind: "file", name: "a.txt" },
       { kind: "file", name: "b/10" },
       { kind: "file", name: "b/2" },
-      { kind: "skipped", name: "link", what: "a symlink" },
-      { kind: "skipped", name: "store", what: "the store's own directory" },
+      { kind: "skipped", name: "link", is: "symlink", what: "a symlink" },
+      { kind: "skipped", name: "store", is: "store", what: "the store's own directory" },
     ]);
     expect(await walked(base, true)).toContainEqual({ kind: "file", name: "link" });
   });

@@ -11,6 +11,7 @@ import { archiveReport } from "./archive-report.js";
 
 /** Foreign files that are named. */
 const maxShown = 10;
+const isForeign = "is not of an export, and was left as it is";
 
 /** Writes artifacts and a manifest to a directory. */
 export const exportCommand: StoreCommand = {
@@ -34,7 +35,7 @@ export const exportCommand: StoreCommand = {
       throw error instanceof ArtifactError ? withAdvice(error) : error;
     });
     for (const name of foreign.slice(0, maxShown)) {
-      terminal.problem(`${quote(name)} is not of an export, and was left as it is`);
+      terminal.problem(`${quote(name)} ${isForeign}`);
     }
     if (foreign.length > maxShown) terminal.problem(`and ${foreign.length - maxShown} more files are not`);
     const { artifacts, removed, failed } = exported;
@@ -43,7 +44,8 @@ export const exportCommand: StoreCommand = {
       ...(removed > 0 ? [`Removed ${count(removed, "file")} of an earlier export.`] : []),
     ];
     const problem = `${count(failed, "artifact")} could not be exported, so there is no manifest: make the same export again`;
-    return report.end({ ...exported, foreign }, lines, failed > 0 ? problem : undefined);
+    const skipped = foreign.map((name) => ({ name, message: isForeign }));
+    return report.end({ ...exported, skipped }, lines, failed > 0 ? problem : undefined);
   },
 };
 

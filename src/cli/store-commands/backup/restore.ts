@@ -3,15 +3,19 @@ import type { RestoreReport } from "../../../store/backup/restore.js";
 import { count } from "../../../store/model/count.js";
 import { ArtifactError } from "../../../store/model/errors.js";
 import { escapeUnsafe } from "../../../store/model/quote.js";
+import { ConfigError } from "../../options/config-error.js";
+import { jsonLine } from "../../terminal/json-text.js";
 import { createProgressBar } from "../../terminal/progress-bar.js";
 import { createStderrLog } from "../../terminal/stderr-log.js";
+import { isExistingPath, isLocalPath, shellWord } from "../local-path.js";
 import type { StoreCommand } from "../store-command.js";
-import { backupDirectory, contentLine, nameOf } from "./backup-report.js";
+import { backupDirectory, contentFacts, contentLine, nameOf } from "./backup-report.js";
 
 export const restore: StoreCommand = {
   isWriting: true,
   makesStore: true,
   async check(config) {
+    refuseAddress(config.words[0] ?? "");
     const log = createStderrLog(process.stderr, config.logLevel);
     await (await openBackup(backupDirectory(config), log)).close(); // without a backup, no store is made
   },
@@ -26,12 +30,11 @@ export const restore: StoreCommand = {
         throw isDiskFull(error) ? fullDisk(config.root, error) : error;
       });
       bar?.clear();
-      await terminal.print(isJson ? `${JSON.stringify(report, null, 2)}\n` : textOf(path, config.root, report));
+      await terminal.print(isJson ? jsonOf(report) : textOf(path, config.root, report));
       for (const each of report.problems) terminal.problem(`${nameOf(each)}: ${each.problem}`);
       for (const fault of report.verified.faults) terminal.problem(`${nameOf(fault)}: ${fault.message}`);
-      const missing = report.manifest.damaged.filter((each) => each.kept !== true);
-      for (const each of missing)
-        terminal.problem(`${nameOf(each)}: it was damaged before the backup, which has not got it`);
+      const missing = missingOf(report);
+      for (const { name, message } of missing) terminal.problem(`${name}: ${message}`);
       return missing.length + report.problems.length + report.verified.faults.length === 0 ? 0 : 1;
     } finally {
       bar?.clear();
@@ -46,6 +49,35 @@ const isDiskFull = (error: unknown): boolean => error instanceof ArtifactError &
 function fullDisk(root: string, cause: unknown): ArtifactError {
   const message = `The store's disk is full (${root}): free disk space, then run the same command again. It continues.`;
   return new ArtifactError("storage_full", message, { cause });
+}
+
+/** @throws ConfigError for the address of a version */
+function refuseAddress(word: string): void {
+  const [, address] = /^([^/]+\/.+)@\d+$/s.exec(word) ?? [];
+  if (address === undefined || isLocalPath(word) || isExistingPath(word)) return;
+  const [from, to] = [shellWord(word), shellWord(address)];
+  throw new ConfigError(
+    `restore takes the directory of a backup: "artifacts-mcp cp ${from} ${to}" makes an old version the newest`,
+  );
+}
+
+/** What the backup lacks, because it was damaged when the backup was made. */
+function missingOf({ manifest }: RestoreReport): { readonly name: string; readonly message: string }[] {
+  const missing = manifest.damaged.filter(({ kept }) => kept !== true);
+  return missing.map((each) => ({
+    name: nameOf(each),
+    message: "it was damaged before the backup, which has not got it",
+  }));
+}
+
+function jsonOf(report: RestoreReport): string {
+  const { manifest, problems, verified } = report;
+  const failed = [
+    ...missingOf(report),
+    ...problems.map((each) => ({ name: nameOf(each), message: each.problem })),
+    ...verified.faults.map((fault) => ({ name: nameOf(fault), message: fault.message })),
+  ];
+  return jsonLine({ ...contentFacts(manifest), failed });
 }
 
 function textOf(path: string, root: string, { manifest, problems, verified }: RestoreReport): string {

@@ -4,7 +4,7 @@ import { escapeUnsafe, quote } from "../../../store/model/quote.js";
 import { fileSegment } from "../../../store/transfer/user/escaped-names.js";
 import { ConfigError } from "../../options/config-error.js";
 import type { StoreCommandConfig } from "../../options/store-command-config.js";
-import { jsonText } from "../../terminal/json-text.js";
+import { jsonLine } from "../../terminal/json-text.js";
 import { humanBytes } from "../../terminal/sizes.js";
 import { type Address, readAddress } from "../address.js";
 import { isLocalPath } from "../local-path.js";
@@ -34,7 +34,7 @@ export const get: StoreCommand = {
     if (config.options.has("json")) {
       const counts = { files, bytes, written: changed, unchanged, skipped, failed };
       const continued = report.continuedAt > 0 ? { continued_at: report.continuedAt } : {};
-      await terminal.print(`${jsonText({ path, ...counts, ...continued })}\n`);
+      await terminal.print(jsonLine({ path, ...counts, ...continued }));
     } else if (config.options.has("recursive")) await terminal.print(summaryLine(report, "written", "unchanged"));
     else if (files === 1) {
       const outcome = unchanged === 1 ? ", unchanged" : continuation(report);

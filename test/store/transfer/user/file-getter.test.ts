@@ -63,7 +63,7 @@ it("begins again when somebody takes its hidden file away", async () => {
 it("gives up in the end, in a line about the file", async () => {
   const folder = await temporaryDirectory();
   const { report } = await getLarge(folder, (part) => rm(part));
-  expect(report.failed).toEqual([{ name: "f", problem: "Somebody keeps removing its hidden file." }]);
+  expect(report.failed).toEqual([{ name: "f", message: "Somebody keeps removing its hidden file." }]);
 });
 
 it("is done when the process that took the hidden file has made the file", async () => {
