@@ -154,8 +154,8 @@ describe("cp and mv", () => {
     expectRefusal(at("mv", "a/k", "./here"), 2, 'run "artifacts-mcp get a/k ./here", and "artifacts-mcp rm a/k"');
     expectRefusal(at("cp", "~/x", "."), 2, "are paths of this machine");
     expectRefusal(at("cp", "src/cli", "a/k"), 1, 'run "artifacts-mcp put -r src/cli a/k"');
-    expectRefusal(at("cp", "a/k", "docs/"), 1, 'run "artifacts-mcp get a/k docs/"', "write artifact://docs/");
-    expect(done("cp", "a/k", "artifact://docs/")).toBe("a/k -> docs/k@1, 4 B\n");
+    expectRefusal(at("cp", "a/k", "docs/"), 1, 'run "artifacts-mcp get a/k docs/"', "write artifact:// before both");
+    expect(done("cp", "artifact://a/k", "artifact://docs/")).toBe("a/k -> docs/k@1, 4 B\n");
     const prefixed = { ARTIFACTS_BUCKET_PREFIX: "p-" };
     await saveText(store, "p-docs", "k", "text of another bucket");
     expect(runCommand(["cp", "docs/k", "docs/in/", "--root", root], prefixed)).toMatchObject({
@@ -253,7 +253,8 @@ describe("rm", () => {
     expect(json("rm", "-r", "-n", "a/run1")).toMatchObject({ artifacts: 9, all_bytes: 36, dry_run: true });
     expect(done("rm", "-r", "--yes", "a/run1")).toBe("deleted 9 artifacts, 36 B\n");
     expect(await keysOf("a")).toEqual(["run1", "run10/1"]);
-    expectRefusal(run("rm", "-r", "--yes", "a/run1"), 1, "Nothing in bucket a is under run1/");
+    expectRefusal(run("rm", "-r", "--yes", "a/run1"), 1, "a/run1 is an artifact and no folder: leave out -r");
+    expectRefusal(run("rm", "-r", "--yes", "a/run2"), 1, "Nothing in bucket a is under run2/");
     expect(done("rm", "-ry", "s3://a/")).toBe("deleted 2 artifacts, 8 B\n");
     expectRefusal(run("rm", "-r", "--yes", "a"), 1, 'no bucket "a"');
   });

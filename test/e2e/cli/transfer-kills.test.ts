@@ -130,7 +130,11 @@ describe("a large file", () => {
     expect(await killedWhen(async () => (await offset()) > begun + 16 * MiB, "put", at("big"), "b/big")).toBe(true);
     const { data } = await server.call("list_upload_sessions", { bucket: "b" });
     expect(data).toHaveLength(1); // the second put went on with the session of the first
-    expect(json("put", at("big"), "b/big")).toMatchObject({ saved: 1, artifact: { version: 1, bytes: largeBytes } });
+    expect(json("put", at("big"), "b/big")).toMatchObject({
+      saved: 1,
+      continued_at: expect.any(Number),
+      artifact: { version: 1, bytes: largeBytes },
+    });
     expect(json("put", at("big"), "b/big")).toMatchObject({ already_saved: 1, artifact: { version: 1 } });
     expect(json("get", "b/big", at("back"))).toMatchObject({ written: 1 });
     expect(await sha256(at("back"))).toBe(await sha256(at("big")));
@@ -148,7 +152,11 @@ describe("a large file", () => {
     const [left = ""] = await partsIn(at("out"));
     expect(left).toMatch(/^\.big\.[0-9a-f]{16}-[0-9a-f]{8}-\d+-[0-9a-f]{8}\.part$/);
     const { ino } = await stat(at("out", left));
-    expect(json("get", "b/big", at("out/"))).toMatchObject({ written: 1, unchanged: 0 });
+    expect(json("get", "b/big", at("out/"))).toMatchObject({
+      written: 1,
+      unchanged: 0,
+      continued_at: expect.any(Number),
+    });
     expect(await readdir(at("out"))).toEqual(["big"]);
     expect((await stat(at("out", "big"))).ino).toBe(ino); // the same file went on
     expect(await sha256(at("out", "big"))).toBe(await sha256(at("big")));

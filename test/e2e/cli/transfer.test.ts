@@ -209,6 +209,14 @@ describe("put -r and get -r", () => {
     expect(mapped).toMatchObject({ files: 6, failed: [], status: 0 });
     expect(json("put", "-r", at("src"), "b/mapped", "--rename")).toMatchObject({ already_saved: 6 });
     expect(json("get", "-r", "b/mapped", at("same"), "--rename")).toMatchObject({ written: 6, status: 0 });
+    const again = json("sync", at("src"), "b/mapped", "--rename", "--delete", "--yes");
+    expect(again).toMatchObject({ copied: 0, deleted: 0, status: 0 });
+    expect(json("sync", "b/mapped", at("same"), "--rename", "--delete", "--yes")).toMatchObject({
+      unchanged: 6,
+      deleted: 0,
+    });
+    await rm(Buffer.concat([Buffer.from(`${at("same")}/raw-`), Buffer.of(0xff)]));
+    await rm(Buffer.concat([Buffer.from(`${at("src")}/raw-`), Buffer.of(0xff)]));
     expect(await contents(at("same"))).toEqual(await contents(at("src")));
     expect(json("get", "-r", "b/mapped", at("out"))).toMatchObject({ written: 6, status: 0 });
     expect(Object.keys(await contents(at("out")))).toEqual([
@@ -247,6 +255,21 @@ describe("put -r and get -r", () => {
     await plant(at("src"), { a: "a", b: "b" });
     await chmod(at("src", "a"), 0);
     expect(json("put", "-r", at("src"), "b")).toMatchObject({ files: 1, failed: [{ name: "a" }], status: 1 });
+  });
+});
+
+describe("a name", () => {
+  it("that can be no key stops no other file, and one that is a folder is pointed out", async () => {
+    await plant(base, { "a\\b": "1", "good.txt": "2" });
+    const ran = json("put", at("a\\b"), at("good.txt"), "b/");
+    expect(ran).toMatchObject({ saved: 1, failed: [{ problem: expect.stringContaining("--rename") }], status: 1 });
+    expect(run("put", at("good.txt"), "b/in/x").stderr).toBe("");
+    const beside = run("put", at("good.txt"), "b/in");
+    expect(beside).toMatchObject({ status: 0, stdout: "b/in version 1, 1 B\n" });
+    expect(beside.stderr).toMatch(/^artifacts-mcp: b\/in lies beside the folder b\/in\/[^\n]+\n$/);
+    expectRefusalOf(run("get", "-r", "b/good.txt", at("out")), "is an artifact and no folder: leave out -r");
+    expectRefusalOf(run("sync", at("good.txt"), "b/x"), "is a file and no folder");
+    expectRefusalOf(run("sync", at("nosuch"), "b/x"), "There is no folder");
   });
 });
 

@@ -59,9 +59,12 @@ function refuseLocalPaths(command: string, a: string, b: string, isRecursive: bo
   if (isLocalPath(a) && isLocalPath(b)) {
     throw new ConfigError(`${a} and ${b} are paths of this machine: ${command} works inside the store, on BUCKET/KEY`);
   }
+  if (isLocalPath(a)) throw new ConfigError(meantPut(command, a, b, isRecursive));
+  if (isLocalPath(b)) throw new ConfigError(meantGet(command, a, b, isRecursive));
+  if (hasScheme(a) === hasScheme(b)) return;
   // Who writes a scheme on one side, as for `aws s3 cp`, means a path by the other one.
-  if (isLocalPath(a) || (hasScheme(b) && !hasScheme(a))) throw new ConfigError(meantPut(command, a, b, isRecursive));
-  if (isLocalPath(b) || (hasScheme(a) && !hasScheme(b))) throw new ConfigError(meantGet(command, a, b, isRecursive));
+  const meant = (hasScheme(b) ? meantPut : meantGet)(command, a, b, isRecursive);
+  throw new ConfigError(`${meant}; if both lie in the store, write artifact:// before both`);
 }
 
 /** For a source that is a path of this machine. */

@@ -29,11 +29,11 @@ function begin(): void {
 }
 
 /** As each command makes one. */
-function transfer(): UserTransfer {
+function transfer(maxChunkBytes = 1_000_000): UserTransfer {
   const files = createUserFiles(join(folder, "no-store"), silentLog);
   opened.push(files);
   const { artifacts, uploads } = store;
-  return new UserTransfer({ files, artifacts, uploads, maxChunkBytes: 1_000_000 });
+  return new UserTransfer({ files, artifacts, uploads, maxChunkBytes });
 }
 
 const sync: SyncOptions = {
@@ -150,6 +150,20 @@ describe.skipIf(process.platform === "win32")("sync with --rename there and back
     expect(await toFolder("out")).toMatchObject({ changed: 1, deleted: 0 });
     expect(await treeOf("out")).toEqual(["e\u0301/u\u0308.txt: new"]);
   });
+});
+
+it("says where an upload went on, and counts from there", async () => {
+  const bytes = Buffer.from("0123456789".repeat(1_000));
+  await writeFile(join(folder, "f.txt"), bytes);
+  const { id } = await store.uploads.create({ bucket: "b", key: "f.txt", mime_type: "text/plain", size: bytes.length });
+  await store.uploads.append(id, 0, bytes.subarray(0, 4_500));
+  const steps: number[] = [];
+  const report = new JobReport({ onProgress: (progress) => steps.push(progress.bytes) });
+  const file = { name: "f.txt", path: join(folder, "f.txt"), key: "f.txt" };
+  await transfer(1_000).putFiles([file], { bucket: "b", signal: sync.signal }, report);
+  expect(report).toMatchObject({ continuedAt: 4_500, changed: 1 });
+  expect(steps[0]).toBe(4_500);
+  expect(steps.filter((step) => step > 0 && step < 4_500)).toEqual([]);
 });
 
 describe("sync --delete", () => {
