@@ -99,7 +99,7 @@ describe("the command line", () => {
     [["--session-ttl", "0s"], "--session-ttl", "365d"],
     [["--allow-path", ""], "--allow-path", "a directory's path"],
     [["--max-store-bytes", "0"], "--max-store-bytes", "a whole number"],
-    [["--repair"], "--repair", "--root"],
+    [["--repair"], "--repair", "an option of verify"],
     [["verify", "--keep-versions", "3"], "--keep-versions", "--repair"],
     [["verify", "now"], '"now"', "only options"],
     [["--log-level", "loud"], "--log-level", "debug, info, warn, error"],

@@ -81,16 +81,16 @@ describe.each(["bash", "zsh", "fish"] as const)("completion %s", (shell) => {
     expect(complete("cat", "--root", root, "runs/o")).toEqual(["runs/odd@3@latest"]);
     expect(complete("cat", "--root", root, "nothing/x")).toEqual([]);
     expect(complete("setup", "c").filter((word) => word.endsWith("/"))).toEqual([]);
-    if (shell !== "bash") return; // it breaks words at ":" and "@", and puts a candidate in the place of the last one
+    if (shell !== "bash") return; // it breaks words at ":" and "@". A candidate takes the place of what is after ":", or from "@" on
     const last = (line: string, ...words: string[]): string[] =>
       completeIn({ LINE: `artifacts-mcp cat --root ${root} ${line}` }, "cat", "--root", root, ...words);
-    expect(last("runs/march.txt@", "runs/march.txt", "@")).toEqual(["1", "latest"]);
-    expect(last("runs/march.txt@l", "runs/march.txt", "@", "l")).toEqual(["latest"]);
-    expect(last("runs/odd@", "runs/odd", "@")).toEqual(["3@latest"]);
+    expect(last("runs/march.txt@", "runs/march.txt", "@")).toEqual(["@1", "@latest"]);
+    expect(last("runs/march.txt@l", "runs/march.txt", "@", "l")).toEqual(["@latest"]);
+    expect(last("runs/odd@", "runs/odd", "@")).toEqual(["@3@latest"]);
     expect(last("s3://runs/march.t", "s3", ":", "//runs/march.t")).toEqual(["//runs/march.txt"]);
     expect(last("s3:", "s3", ":")).toEqual([]);
     expect(last("s3://", "s3", ":", "//")).toEqual(["//runs/"]);
-    expect(last("s3://runs/march.txt@", "s3", ":", "//runs/march.txt", "@")).toEqual(["1", "latest"]);
+    expect(last("s3://runs/march.txt@", "s3", ":", "//runs/march.txt", "@")).toEqual(["@1", "@latest"]);
   });
 });
 
