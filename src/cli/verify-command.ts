@@ -5,6 +5,7 @@ import { count } from "../store/model/count.js";
 import type { Compaction } from "../store/ports/metadata-store.js";
 import { createStore } from "../store/store.js";
 import type { VerifyConfig } from "./options/command-line.js";
+import { jsonLine } from "./terminal/json-text.js";
 import { createProgressBar } from "./terminal/progress-bar.js";
 import { createStderrLog } from "./terminal/stderr-log.js";
 
@@ -70,9 +71,9 @@ function textOf({ faults, artifacts, versions, bytes, unfinished_uploads }: Veri
   return lines.map((line) => `${line}\n`).join("");
 }
 
-function jsonOf(report: VerifyReport, compacted: Compaction | undefined): string {
+function jsonOf({ bytes: read_bytes, ...report }: VerifyReport, compacted: Compaction | undefined): string {
   const sizes = compacted && { before_bytes: compacted.beforeBytes, after_bytes: compacted.afterBytes };
-  return `${JSON.stringify({ ...report, ...(sizes && { compacted: sizes }) }, null, 2)}\n`;
+  return jsonLine({ ...report, read_bytes, ...(sizes && { compacted: sizes }) });
 }
 
 function compactionText({ compact }: VerifyConfig, compacted: Compaction | undefined): string {

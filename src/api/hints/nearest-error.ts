@@ -1,8 +1,8 @@
 import type { ArtifactStore } from "../../store/artifacts/artifact-store.js";
 import { ArtifactError, type NextStep } from "../../store/model/errors.js";
 import { largestPageLimit } from "../../store/model/limits.js";
+import { isNearKey } from "../../store/model/names/near-key.js";
 import { quote } from "../../store/model/quote.js";
-import { isNearKey } from "./near-key.js";
 import { nearestName } from "./nearest-name.js";
 
 interface Hint {

@@ -45,7 +45,7 @@ const wordsOf: Readonly<Record<CommandName, readonly WordKind[]>> = {
   backup: ["directory"],
   restore: ["directory"],
   verify: [],
-  setup: [hosts.map(({ id }) => id), "directory"],
+  setup: [hosts.map(({ id }) => id)],
   doctor: [],
   completion: [shells],
 };

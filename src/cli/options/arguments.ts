@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { isNearKey } from "../../store/model/names/near-key.js";
 import { type CommandName, commandWords, isCommandWord, isStoreCommand } from "./command-names.js";
 import { ConfigError } from "./config-error.js";
 import { meantCommand, meantOption } from "./foreign-words.js";
@@ -40,6 +41,11 @@ function unknownOption(rawName: string, command: CommandName, allowed: readonly 
   const name = rawName.replace(/^--/, "");
   const why = command === "setup" && isOption(name) ? options[name].refusedBySetup : undefined;
   if (why !== undefined) return `setup does not take ${rawName}: ${why}`;
+  if (command === "serve" && isOption(name)) {
+    const [first = "", ...others] = options[name].commands;
+    const rest = others.length === 0 ? "" : ` and ${others.length === 1 ? others[0] : "others"}`;
+    return `${rawName} is an option of ${first}${rest}: write the command first, see --help`;
+  }
   const meant = meantOption(rawName);
   const hint = meant === undefined ? "" : `${meant}; `;
   return `unknown option ${rawName}: ${hint}allowed are ${allowed.map((each) => `--${each}`).join(" ")}`;
@@ -65,9 +71,38 @@ function optionText(name: OptionName, text: string | undefined): string {
 /** Adds the words that look like a path to the directories of `--allow-path`. @throws ConfigError for any other word */
 export function withDirectories(given: GivenOptions, words: readonly string[]): GivenOptions {
   const directories = words.filter((word) => !isUnfilled(word));
-  for (const word of directories) if (!isPath(word) || isAddress(word)) throw new ConfigError(unknownWord(word));
+  for (const word of directories) checkDirectory(word);
   if (directories.length === 0) return given;
   return new Map([...given, ["allow-path", [...(given.get("allow-path") ?? []), ...directories]]]);
+}
+
+/**
+ * Checks the first argument of a command line without a command, before its options, which may be those of a command of
+ * another program.
+ *
+ * @throws ConfigError
+ */
+export function checkFirstWord(word: string): void {
+  if (!word.startsWith("-") && !isUnfilled(word)) checkDirectory(word);
+}
+
+function checkDirectory(word: string): void {
+  if (!isPath(word) || isAddress(word)) throw new ConfigError(unknownWord(word));
+}
+
+/** The place of the command among the arguments: only options of it may come before. Undefined if there is no command. */
+export function placeOfCommand(args: readonly string[]): number | undefined {
+  const found = args.findIndex((word, at) => isCommandWord(word) && areOptions(args.slice(0, at), word));
+  return found < 0 ? undefined : found;
+}
+
+function areOptions(args: readonly string[], command: CommandName): boolean {
+  try {
+    return readArguments(args, command).words.length === 0;
+  } catch (error) {
+    if (error instanceof ConfigError) return false;
+    throw error;
+  }
 }
 
 export const isPath = (word: string): boolean =>
@@ -82,6 +117,10 @@ function unknownWord(word: string): string {
     return `${JSON.stringify(word)} is an address: a command comes first, like ls or get, see --help`;
   const meant = meantCommand(word);
   if (meant !== undefined) return `unknown command ${JSON.stringify(word)}: ${meant}, see --help`;
+  const near = commandWords.find((each) => isNearKey(word, each));
+  if (near !== undefined) {
+    return `unknown command ${JSON.stringify(word)}: ${near} is the nearest one, see --help; a directory to allow is written with a slash, like ./${word}`;
+  }
   const known = commandWords.join(", ");
   return `unknown command ${JSON.stringify(word)}: the commands are ${known}, see --help; a directory to allow is written with a slash, like ./${word}`;
 }

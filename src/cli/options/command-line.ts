@@ -1,5 +1,5 @@
 import type { LogLevel } from "../../store/ports/log.js";
-import { readArguments, refuseWords, withDirectories } from "./arguments.js";
+import { checkFirstWord, placeOfCommand, readArguments, refuseWords, withDirectories } from "./arguments.js";
 import { type CommandName, isCommandWord, isStoreCommand, type Shell, shells } from "./command-names.js";
 import { ConfigError } from "./config-error.js";
 import { defaultRoot } from "./directories.js";
@@ -46,8 +46,8 @@ export function readCommand(args: readonly string[], environment: NodeJS.Process
   const [first = "", second = ""] = args;
   if (first === "help" || first === "-h") return helpOf(second);
   if (first === "version" || first === "-v") return { kind: "version", isVerbose: false };
-  const command = isCommandWord(first) ? first : "serve";
-  const { given, words } = readArguments(command === "serve" ? args : args.slice(1), command);
+  const { command, rest } = splitCommand(args);
+  const { given, words } = readArguments(rest, command);
   if (given.has("help")) return helpOf(command);
   if (given.has("version")) return { kind: "version", isVerbose: given.has("verbose") };
   if (given.has("verbose")) throw new ConfigError("--verbose goes with --version");
@@ -65,6 +65,17 @@ export function readCommand(args: readonly string[], environment: NodeJS.Process
     return { kind: "doctor", config: Object.freeze({ root, isRootNamed: named !== undefined }) };
   const [repair, compact, json] = [given.has("repair"), given.has("compact"), given.has("json")];
   return { kind: "verify", config: Object.freeze({ root, repair, compact, json, logLevel: one("log-level") }) };
+}
+
+/** The command and all its other arguments. @throws ConfigError if the first word is none, and no directory either */
+function splitCommand(args: readonly string[]): { command: CommandName; rest: readonly string[] } {
+  const at = placeOfCommand(args);
+  const command = args[at ?? -1] ?? "";
+  if (at !== undefined && isCommandWord(command)) {
+    return { command, rest: [...args.slice(0, at), ...args.slice(at + 1)] };
+  }
+  checkFirstWord(args[0] ?? "");
+  return { command: "serve", rest: args };
 }
 
 function helpOf(command: string): Command {

@@ -156,6 +156,11 @@ export const storeOptions = {
   },
   "dry-run": { commands: ["rm", "sync"], group, short: "n", help: "change nothing, and print what would be done" },
   yes: { commands: ["rm", "sync"], group, short: "y", help: "do not ask" },
+  abort: {
+    commands: ["uploads"],
+    group,
+    help: "remove unfinished uploads by their ids, without asking",
+  },
   check: {
     commands: ["backup"],
     group,

@@ -1,4 +1,3 @@
-import { nearestError } from "../../api/hints/nearest-error.js";
 import { openDataDirectory } from "../../engines/data-directory.js";
 import { AnalysisThreads } from "../../engines/threads/analysis-threads.js";
 import { DigestThread } from "../../engines/threads/digest-thread.js";
@@ -10,6 +9,7 @@ import type { StoreCommandConfig } from "../options/store-command-config.js";
 import { createStderrLog } from "../terminal/stderr-log.js";
 import { createTerminal, ReaderGone } from "../terminal/terminal.js";
 import { messageForCommand } from "./message-for-command.js";
+import { problemText } from "./problem-text.js";
 import { isFact } from "./store-command.js";
 import { storeCommands } from "./store-commands.js";
 
@@ -30,7 +30,10 @@ export async function runStoreCommand(config: StoreCommandConfig): Promise<numbe
   const stop = (): void => stopping.abort();
   process.once("SIGINT", stop); // `once`: a second signal ends the process at once
   process.once("SIGTERM", stop);
-  const terminal = createTerminal(process.stdout, process.stderr, command);
+  const terminal = createTerminal(process.stdout, process.stderr, {
+    isPrinter: isFact(command.isPrinter, config),
+    signal: stopping.signal,
+  });
   try {
     await command.check(config);
   } catch (error) {
@@ -48,10 +51,10 @@ export async function runStoreCommand(config: StoreCommandConfig): Promise<numbe
     const code = await command.run({ config, store, files, terminal, log, signal: stopping.signal });
     return stopping.signal.aborted ? interrupted : code;
   } catch (error) {
-    if (stopping.signal.aborted && error === stopping.signal.reason) return interrupted;
-    if (error instanceof ReaderGone) return 0;
+    const code = endedBy(error, stopping.signal);
+    if (code !== undefined) return code;
     if (!(error instanceof ArtifactError)) throw error;
-    terminal.problem(messageForCommand(await nearestError(store.artifacts, error)));
+    terminal.problem(await problemText(store.artifacts, error, config.words));
     return 1;
   } finally {
     await files.close();
@@ -59,4 +62,11 @@ export async function runStoreCommand(config: StoreCommandConfig): Promise<numbe
     await store.close();
     await directory.close();
   }
+}
+
+/** The exit code if the command was ended by a signal or by its reader. Undefined for any other error. */
+function endedBy(error: unknown, { aborted, reason }: AbortSignal): number | undefined {
+  if (aborted && error === reason) return interrupted;
+  if (error instanceof ReaderGone) return aborted ? interrupted : 0; // Ctrl+C ends the reader too, and often sooner
+  return undefined;
 }

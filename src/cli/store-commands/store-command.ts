@@ -12,7 +12,7 @@ export interface StoreCommand {
   /** Whether it changes the store, so that `ARTIFACTS_READ_ONLY` refuses it. */
   readonly isWriting: Fact;
   /** Whether all it does is to print, so that it ends when nobody reads stdout any more. */
-  readonly isPrinter?: boolean;
+  readonly isPrinter?: Fact;
   /** Whether it makes a store where there is none. */
   readonly makesStore?: Fact;
   /**

@@ -4,3 +4,8 @@ import { escapeUnsafe } from "../../store/model/quote.js";
 export function jsonText(value: unknown): string {
   return escapeUnsafe(JSON.stringify(value));
 }
+
+/** A whole document of `--json`: one line, with its line end. */
+export function jsonLine(value: object): string {
+  return `${jsonText(value)}\n`;
+}

@@ -71,16 +71,16 @@ export function createListing<Item>(terminal: Terminal, options: ListingOptions<
 }
 
 function createJsonListing<Item>(terminal: Terminal): Listing<Item> {
-  let before = '{"data":[\n';
+  let before = '{"data":[';
   return {
     async add(items) {
       if (items.length === 0) return;
-      await terminal.print(before + items.map(jsonText).join(",\n"));
-      before = ",\n";
+      await terminal.print(before + items.map(jsonText).join(","));
+      before = ",";
     },
     async end(more = {}) {
-      const start = before === ",\n" ? "\n" : before;
-      const members = Object.entries(more).map(([name, value]) => `,\n${jsonText(name)}:${jsonText(value)}`);
+      const start = before === "," ? "" : before;
+      const members = Object.entries(more).map(([name, value]) => `,${jsonText(name)}:${jsonText(value)}`);
       await terminal.print(`${start}]${members.join("")}}\n`);
     },
   };

@@ -7,13 +7,20 @@ export class OutputError extends Error {
  * Writes the output of a command to stdout. Returns false if the program that reads it has ended, like `head` after its
  * last line: then nobody misses it.
  *
- * @throws OutputError if it cannot be written
+ * @throws OutputError if it cannot be written; the reason of `signal` if it aborts while the reader takes nothing
  */
-export function print(stdout: NodeJS.WritableStream, output: string | Uint8Array): Promise<boolean> {
+export function print(
+  stdout: NodeJS.WritableStream,
+  output: string | Uint8Array,
+  signal?: AbortSignal,
+): Promise<boolean> {
   if (gone.has(stdout)) return Promise.resolve(false);
   return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal?.reason);
+    signal?.addEventListener("abort", abort, { once: true });
     stdout.on("error", ignore); // the callback gets the same error
     stdout.write(output, (cause?: NodeJS.ErrnoException | null) => {
+      signal?.removeEventListener("abort", abort);
       if (!cause) {
         stdout.off("error", ignore);
         resolve(true);
@@ -24,6 +31,7 @@ export function print(stdout: NodeJS.WritableStream, output: string | Uint8Array
         reject(new OutputError(`stdout cannot be written to (${cause.message}): give it another place.`, { cause }));
       }
     });
+    if (signal?.aborted) setImmediate(abort); // a reader with room for the text has it by then
   });
 }
 

@@ -9,6 +9,7 @@ export interface Terminal {
    * Writes text, or bytes, to stdout.
    *
    * @throws OutputError
+   * @throws the reason of the command's signal, if it aborts while the reader takes nothing
    * @throws ReaderGone if nobody reads stdout any more and the command has no other purpose
    */
   print(output: string | Uint8Array): Promise<void>;
@@ -24,17 +25,19 @@ export class ReaderGone extends Error {
 interface TerminalOptions {
   /** The command only prints. Other commands go on with their work when nobody reads what they print. */
   readonly isPrinter?: boolean;
+  /** Ends the wait for a reader that takes nothing. */
+  readonly signal?: AbortSignal;
 }
 
 export function createTerminal(
   stdout: NodeJS.WritableStream & { readonly isTTY?: boolean },
   stderr: NodeJS.WritableStream,
-  { isPrinter = false }: TerminalOptions = {},
+  { isPrinter = false, signal }: TerminalOptions = {},
 ): Terminal {
   return {
     isTerminal: stdout.isTTY === true,
     async print(output) {
-      if (!(await print(stdout, output)) && isPrinter) throw new ReaderGone();
+      if (!(await print(stdout, output, signal)) && isPrinter) throw new ReaderGone();
     },
     problem: (line) => void stderr.write(`artifacts-mcp: ${escapeUnsafe(line)}\n`),
   };

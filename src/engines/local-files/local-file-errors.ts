@@ -1,6 +1,7 @@
 import type { BigIntStats, Stats } from "node:fs";
 import { dirname } from "node:path";
 import { ArtifactError, type NextStep } from "../../store/model/errors.js";
+import type { SkippedKind } from "../../store/ports/user-files.js";
 import { errorCodeOf, toArtifactError } from "../engine-error.js";
 import { quotePath } from "./quote-path.js";
 
@@ -35,6 +36,14 @@ export function kindOf(stats: Stats | BigIntStats): string {
   if (stats.isSocket()) return "a socket";
   if (stats.isCharacterDevice() || stats.isBlockDevice()) return "a device";
   return stats.isSymbolicLink() ? "a symlink that leads to no file" : "something else";
+}
+
+/** The same as one word for programs. */
+export function kindWord(stats: Stats | BigIntStats): SkippedKind {
+  if (stats.isFIFO()) return "fifo";
+  if (stats.isSocket()) return "socket";
+  if (stats.isCharacterDevice() || stats.isBlockDevice()) return "device";
+  return stats.isSymbolicLink() ? "symlink" : "other";
 }
 
 /** The error of a failed `open()` for the caller, with the system's error as its cause. */

@@ -24,6 +24,10 @@ it.each([
   ["s3", /leave the word s3 out/],
   ["frobnicate", /the commands are ls, tree/],
   ["constructor", /the commands are ls, tree/],
+  ["lss", /^unknown command "lss": ls is the nearest one, see --help; a directory/],
+  ["serach", /: search is the nearest one/],
+  ["cta", /: cat is the nearest one/],
+  ["Verify", /: verify is the nearest one/],
   ["s3://b/k", /is an address: a command comes first/],
 ])("%s says what does the work", (word, message) => {
   expect(said(word)).toMatch(message);
@@ -31,6 +35,22 @@ it.each([
 
 it("no command has the name of a foreign word", () => {
   expect(commandWords.filter((word) => meantCommand(word) !== undefined)).toEqual([]);
+});
+
+it("an unknown command is told before its options", () => {
+  expect(said("find", "runs", "-name", "*.md")).toMatch(/^unknown command "find": search/);
+  expect(said("lss", "--json")).toMatch(/: ls is the nearest one/);
+});
+
+it("options of a command may come before it, and nothing else", () => {
+  expect(readCommand(["--root", "ls", "--json", "tree", "b"], {})).toMatchObject({
+    kind: "store",
+    config: { command: "tree", root: expect.stringMatching(/ls$/), words: ["b"] },
+  });
+  expect(readCommand(["--help", "ls"], {})).toEqual({ kind: "help", of: "ls" });
+  expect(said("--read-only", "ls")).toMatch(/^"ls" must be the first word/);
+  expect(said("--json")).toMatch(/^--json is an option of ls and others: write the command first/);
+  expect(said("./x", "ls")).toMatch(/^"ls" must be the first word/);
 });
 
 it("-h prints the help of a command", () => {

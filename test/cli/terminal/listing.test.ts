@@ -51,7 +51,9 @@ describe("createListing()", () => {
   });
 
   it.each([true, false])("prints one JSON document (terminal: %s)", async (isTerminal) => {
-    expect(JSON.parse(await printed(isTerminal, { isJson: true }))).toEqual({ data: items, total: 2 });
+    const document = await printed(isTerminal, { isJson: true });
+    expect(document).toMatch(/^[^\n]+\n$/); // one line, as of every command
+    expect(JSON.parse(document)).toEqual({ data: items, total: 2 });
   });
 
   it("prints JSON in which nothing controls a terminal", async () => {

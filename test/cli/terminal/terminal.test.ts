@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { PassThrough, Writable } from "node:stream";
 import { describe, expect, it } from "vitest";
 import { OutputError } from "../../../src/cli/terminal/stdout.js";
@@ -26,12 +27,24 @@ describe("print()", () => {
 
   it("leaves no listener behind", async () => {
     const stdout = new PassThrough();
-    const terminal = createTerminal(stdout, new PassThrough());
+    const { signal } = new AbortController();
+    const terminal = createTerminal(stdout, new PassThrough(), { signal });
     for (let n = 0; n < 20; n += 1) await terminal.print("a");
     expect(stdout.listenerCount("error")).toBe(0);
+    expect(getEventListeners(signal, "abort")).toEqual([]);
     const gone = failing("EPIPE");
     for (let n = 0; n < 20; n += 1) await createTerminal(gone, new PassThrough()).print("a");
     expect(gone.listenerCount("error")).toBe(1);
+  });
+
+  it("ends with the signal while the reader takes nothing, before and after it has aborted", async () => {
+    const stalled = new Writable({ write: () => undefined });
+    const stopping = new AbortController();
+    const terminal = createTerminal(stalled, new PassThrough(), { signal: stopping.signal });
+    const printing = terminal.print("a");
+    stopping.abort();
+    await expect(printing).rejects.toBe(stopping.signal.reason);
+    await expect(terminal.print("b")).rejects.toBe(stopping.signal.reason);
   });
 });
 

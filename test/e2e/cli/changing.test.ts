@@ -115,8 +115,17 @@ describe("cp and mv", () => {
     expect(ran.stderr).toMatch(/^artifacts-mcp: a\/x\/2: c\/2 exists already.*\n.*1 artifact could not be moved\n$/);
     expect(ran.status).toBe(1);
     expect(await keysOf("a")).toEqual(["x", "x/2", "xy"]);
+    const failed = [{ name: "a/x/2", message: expect.stringContaining("c/2 exists already") }];
+    expect(JSON.parse(run("mv", "-r", "--json", "a/x", "c").stdout)).toEqual({
+      artifacts: 0,
+      bytes: 0,
+      data: [],
+      failed,
+    });
     expect(json("mv", "-r", "--overwrite", "a/x", "c")).toMatchObject({
-      artifacts: [{ key: "2", version: 2 }],
+      artifacts: 1,
+      bytes: 11,
+      data: [{ key: "2", version: 2 }],
       failed: [],
     });
     done("cp", "-r", "a", "whole");
@@ -216,6 +225,7 @@ describe("rm", () => {
   it("deletes a key, or one version, and says what was deleted", async () => {
     for (const text of ["one", "two", "three"]) await saveText(store, "a", "k", text);
     expect(done("rm", "--dry-run", "a/k")).toBe("would delete a/k, 3 versions\n");
+    expect(json("rm", "-n", "a/k")).toMatchObject({ key: "k", deleted_versions: 3, dry_run: true });
     expect(done("rm", "a/k@2")).toBe("deleted a/k@2, 1 version\n");
     expect(done("rm", "a/k@2")).toBe("a/k@2 was deleted before\n");
     expect(json("rm", "a/k")).toMatchObject({
@@ -240,7 +250,7 @@ describe("rm", () => {
       "  run1/2",
       "  ... 3 more",
     ]);
-    expect(json("rm", "-r", "-n", "a/run1")).toMatchObject({ artifacts: 9, bytes: 36 });
+    expect(json("rm", "-r", "-n", "a/run1")).toMatchObject({ artifacts: 9, all_bytes: 36, dry_run: true });
     expect(done("rm", "-r", "--yes", "a/run1")).toBe("deleted 9 artifacts, 36 B\n");
     expect(await keysOf("a")).toEqual(["run1", "run10/1"]);
     expectRefusal(run("rm", "-r", "--yes", "a/run1"), 1, "a/run1 is an artifact and no folder: leave out -r");
@@ -279,10 +289,10 @@ describe("bucket", () => {
       ["new", "0", "0 B", "0 B", "9.3 GiB", "-"],
       [""],
     ]);
-    expect(json("bucket", "ls").buckets.map(({ name }: { name: string }) => name)).toEqual(["a", "new"]);
+    expect(json("bucket", "ls").data.map(({ name }: { name: string }) => name)).toEqual(["a", "new"]);
     done("bucket", "set", "new", "--max-bytes", "none");
     expect(json("bucket", "show", "new")).toMatchObject({ max_bytes: null, max_age: null });
-    expect(json("bucket").buckets).toHaveLength(1);
+    expect(json("bucket").data).toHaveLength(1);
     expect(done("bucket", "set", "a", "--max-bytes", "4")).toContain("6 B above max bytes");
     expect((await store.verify()).faults).toEqual([]);
   });
@@ -297,7 +307,12 @@ describe("bucket", () => {
     await expect(store.uploads.append(id, 5, Buffer.from("6"))).rejects.toMatchObject({ code: "storage_full" });
     expect(await store.uploads.complete(id)).toMatchObject({ status: "complete" });
     await saveText(store, "b", "l", "another bucket");
-    expectRefusal(run("cp", "b/l", "a/"), 1, 'Bucket "a" holds 10 of at most 8 bytes', "artifacts-mcp bucket set a");
+    expectRefusal(
+      run("cp", "b/l", "a/"),
+      1,
+      'Bucket "a" holds 10 of at most 8 bytes',
+      'raise its limit with "artifacts-mcp bucket set"',
+    );
     const server = await startServer(root);
     const refused = await server.call("save_artifact", { bucket: "a", key: "l", content: "123456789" });
     expect(refused.error).toMatchObject({ code: "storage_full" });
@@ -322,7 +337,10 @@ describe("bucket", () => {
     expect(await keysOf("b")).toEqual(["old"]);
     aheadMs -= 2 * 60_000;
     await saveText(store, "a", "before", "text");
-    expect(done("bucket", "set", "a", "--max-age", "50s")).toContain("too old     1 artifact: servers delete them");
+    const shown = done("bucket", "set", "a", "--max-age", "50s"); // no process has run for an hour here
+    expect(shown).toContain(
+      "too old     1 artifact: no clock has proved right yet, so a server deletes what it has itself seen",
+    );
   });
 
   it("is refused what it writes where ARTIFACTS_READ_ONLY is set, and shows all the same", async () => {

@@ -14,7 +14,7 @@ const completing = {
   bash: (words: readonly string[]) => [
     "--norc",
     "-c",
-    `source "$SCRIPT"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _artifacts_mcp; printf '%s\\n' "\${COMPREPLY[@]}"`,
+    `source "$SCRIPT"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMP_LINE=\${LINE-$*}; COMP_POINT=\${#COMP_LINE}; _artifacts_mcp; printf '%s\\n' "\${COMPREPLY[@]}"`,
     "bash",
     ...words,
   ],
@@ -51,10 +51,11 @@ describe.each(["bash", "zsh", "fish"] as const)("completion %s", (shell) => {
     chmodSync(program, 0o755);
     const script = join(folder, "script");
     writeFileSync(script, runCommand(["completion", shell]).stdout);
-    const complete = (...words: string[]): string[] => {
+    const complete = (...words: string[]): string[] => completeIn({}, ...words);
+    const completeIn = (environment: object, ...words: string[]): string[] => {
       const options = {
         encoding: "utf8",
-        env: { ...process.env, SCRIPT: script, HOME: folder },
+        env: { ...process.env, SCRIPT: script, HOME: folder, ...environment },
         cwd: folder,
         ...patience,
       } as const;
@@ -79,6 +80,17 @@ describe.each(["bash", "zsh", "fish"] as const)("completion %s", (shell) => {
     ).toEqual(inFolder);
     expect(complete("cat", "--root", root, "runs/o")).toEqual(["runs/odd@3@latest"]);
     expect(complete("cat", "--root", root, "nothing/x")).toEqual([]);
+    expect(complete("setup", "c").filter((word) => word.endsWith("/"))).toEqual([]);
+    if (shell !== "bash") return; // it breaks words at ":" and "@". A candidate takes the place of what is after ":", or from "@" on
+    const last = (line: string, ...words: string[]): string[] =>
+      completeIn({ LINE: `artifacts-mcp cat --root ${root} ${line}` }, "cat", "--root", root, ...words);
+    expect(last("runs/march.txt@", "runs/march.txt", "@")).toEqual(["@1", "@latest"]);
+    expect(last("runs/march.txt@l", "runs/march.txt", "@", "l")).toEqual(["@latest"]);
+    expect(last("runs/odd@", "runs/odd", "@")).toEqual(["@3@latest"]);
+    expect(last("s3://runs/march.t", "s3", ":", "//runs/march.t")).toEqual(["//runs/march.txt"]);
+    expect(last("s3:", "s3", ":")).toEqual([]);
+    expect(last("s3://", "s3", ":", "//")).toEqual(["//runs/"]);
+    expect(last("s3://runs/march.txt@", "s3", ":", "//runs/march.txt", "@")).toEqual(["@1", "@latest"]);
   });
 });
 

@@ -35,7 +35,7 @@ const cellsOf = (stdout: string): string[][] =>
 describe("ls, for a program", () => {
   it("prints addresses that other commands take, one level deep or all", async () => {
     const { run } = await stored();
-    expect(run("ls").stdout).toBe("models\nruns\n");
+    for (const all of [[], ["/"], ["s3://"]]) expect(run("ls", ...all).stdout).toBe("models\nruns\n");
     expect(run("ls", "runs").stdout).toBe("runs/march.txt\nruns/march/\nruns/top@3@latest\n");
     const folder = "runs/march/a.csv\nruns/march/报告/\n";
     for (const place of ["runs/march", "runs/march/", "s3://runs/march/"]) expect(run("ls", place).stdout).toBe(folder);
@@ -102,6 +102,11 @@ describe("ls, for a program", () => {
   it("names what is near an address that is not there, in one line, exit 1", async () => {
     const { run } = await stored();
     expectRefusal(run("ls", "rnus"), 1, 'There is no bucket "rnus"', 'A similar bucket is "runs".');
+    const searched = run("search", "runs/march/a.csv");
+    expect(searched.stderr).toContain('"artifacts-mcp ls runs/march/a.csv" lists what is there');
+    expect(searched.stderr).toContain('"artifacts-mcp search --bucket runs march/a.csv" searches it');
+    expectRefusal(run("restore", "runs/march/a.csv@1"), 2, "artifacts-mcp cp runs/march/a.csv@1 runs/march/a.csv");
+    expectRefusal(run("import", "/nowhere/at/all"), 1, 'There is no directory "/nowhere/at/all".');
     expectRefusal(run("ls", "runs/marhc/"), 1, 'nothing under "marhc/"', 'Similar folders: "march/".');
     expectRefusal(run("ls", "runs/*.csv"), 1, 'nothing under "*.csv"', "no wildcards");
     expectRefusal(run("tree", "runs/frobnicate"), 1, 'nothing under "frobnicate"', "artifacts-mcp search");
@@ -211,8 +216,12 @@ it("versions lists them, newest first", async () => {
 
 it("du adds up buckets and folders, by their newest versions and by all", async () => {
   const { run, json } = await stored();
-  expect(run("du").stdout).toBe("3000\t3000\t1\t1\tmodels\n18\t23\t4\t5\truns\n");
-  expect(run("du", "runs").stdout).toBe("11\t16\t2\t3\truns/march/\n7\t7\t2\t2\truns/\n");
+  expect(run("du").stdout).toBe("3000\t3000\t1\t1\tmodels\n18\t23\t4\t5\truns\n3018\t3023\t5\t6\ttotal\n");
+  expect(cellsOf(run("du", "runs").stdout)).toEqual([
+    ["11", "16", "2", "3", "runs/march/"],
+    ["7", "7", "2", "2", "runs/ (in no folder)"],
+    ["18", "23", "4", "5", "runs/"],
+  ]);
   expect(json("du", "runs").total).toEqual({ artifacts: 4, bytes: 18, versions: 5, all_bytes: 23 });
 });
 
@@ -223,4 +232,13 @@ it("uploads lists those that are unfinished, with how far they are", async () =>
   expect(cellsOf(run("uploads").stdout)).toEqual([[id, "4", "10", "open", expect.stringMatching(isoTime), "runs/big"]]);
   expect(json("uploads", "runs/big").data).toMatchObject([{ id, offset: 4, size: 10, status: "open" }]);
   expect(run("uploads", "models").stdout).toBe("");
+  expectRefusal(run("rm", "-y", id), 2, `uploads --abort ${id}`);
+  expectRefusal(run("uploads", "--abort"), 2, "needs the ids");
+  expectRefusal(run("uploads", "--abort", "runs/big"), 2, '"runs/big" is no id');
+  const gone = "0".repeat(32);
+  const aborted = run("uploads", "--abort", gone, id);
+  expect(aborted).toMatchObject({ status: 1, stdout: `aborted ${id}, runs/big\n` });
+  expect(aborted.stderr).toMatch(new RegExp(`^artifacts-mcp: ${gone}: [^\n]+\n$`));
+  expect(run("uploads").stdout).toBe("");
+  expect(json("uploads", "--abort", id)).toMatchObject({ data: [{ id, status: "aborted" }], failed: [] });
 });

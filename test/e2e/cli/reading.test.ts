@@ -1,5 +1,6 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -17,6 +18,17 @@ async function stored() {
 }
 
 describe("cat", () => {
+  it("ends with 130 at a signal while its reader stalls", async () => {
+    const { root, save } = await stored();
+    await save("big", "x".repeat(4_000_000));
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+      const cat = spawn(process.execPath, [builtServer, "cat", "b/big", "--root", root]);
+      await once(cat.stdout, "readable"); // it has begun, and nobody reads on
+      cat.kill(signal);
+      expect(await once(cat, "exit")).toEqual([130, null]);
+    }
+  });
+
   it("writes contents one after the other, of any version", async () => {
     const { save, run } = await stored();
     await save("k", "one\n");
@@ -27,6 +39,21 @@ describe("cat", () => {
       stdout: "two\none\ntwo\nodd\n",
       stderr: "",
     });
+  });
+
+  it("says how a key that ends like a version is written", async () => {
+    const { save, run } = await stored();
+    await save("m@3", "x");
+    const commands = [["cat"], ["rm"], ["describe"], ["diff"], ["cp", "b/copy"], ["get", "./copy"]];
+    for (const [command = "", ...more] of commands) {
+      expectRefusal(
+        run(command, "b/m@3", ...more),
+        1,
+        'no artifact "m"',
+        'The key "m@3" is there: write b/m@3@latest.',
+      );
+    }
+    expectRefusal(run("cat", "b/n@3"), 1, 'no artifact "n"');
   });
 
   it("writes every byte of binary content", async () => {

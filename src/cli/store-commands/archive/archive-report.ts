@@ -1,6 +1,8 @@
 import type { ArchiveOptions } from "../../../store/archive/archive-export.js";
 import { quote } from "../../../store/model/quote.js";
 import type { StoreCommandConfig } from "../../options/store-command-config.js";
+import { jsonLine } from "../../terminal/json-text.js";
+import { printable } from "../../terminal/printable.js";
 import { createProgressBar } from "../../terminal/progress-bar.js";
 import type { Terminal } from "../../terminal/terminal.js";
 import { messageForCommand } from "../message-for-command.js";
@@ -9,7 +11,7 @@ import { messageForCommand } from "../message-for-command.js";
 export interface ArchiveReport {
   readonly options: ArchiveOptions;
   /**
-   * Prints the result: as JSON, or as lines. Returns the exit code.
+   * Prints the result: as JSON, to which it adds the list `failed`, or as lines. Returns the exit code.
    *
    * @param problem the line that says how much could not be done
    */
@@ -18,19 +20,22 @@ export interface ArchiveReport {
 
 export function archiveReport({ options }: StoreCommandConfig, terminal: Terminal, signal: AbortSignal): ArchiveReport {
   const bar = process.stderr.isTTY === true ? createProgressBar(process.stderr) : undefined;
+  const failed: { readonly name: string; readonly message: string }[] = [];
   return {
     options: {
       signal,
       onProgress: ({ bytes, totalBytes }) => bar?.show(bytes, totalBytes),
       onProblem(name, error) {
         bar?.clear();
-        terminal.problem(`${quote(name)}: ${messageForCommand(error)}`);
+        const message = messageForCommand(error);
+        failed.push({ name, message });
+        terminal.problem(`${quote(name)}: ${message}`);
       },
     },
     async end(result, lines, problem) {
       bar?.clear();
-      const text = options.has("json") ? [JSON.stringify(result, null, 2)] : lines;
-      await terminal.print(text.map((line) => `${line}\n`).join(""));
+      const text = printable(lines.map((line) => `${line}\n`).join(""));
+      await terminal.print(options.has("json") ? jsonLine({ ...result, failed }) : text);
       if (problem !== undefined) terminal.problem(problem);
       return problem === undefined ? 0 : 1;
     },

@@ -1,8 +1,10 @@
 import { count } from "../../../store/model/count.js";
+import { ArtifactError } from "../../../store/model/errors.js";
 import { quote } from "../../../store/model/quote.js";
 import { ConfigError } from "../../options/config-error.js";
 import { absolutePath } from "../../options/directories.js";
 import type { StoreCommandConfig } from "../../options/store-command-config.js";
+import { isFolder } from "../local-path.js";
 import { type StoreCommand, savedByCommand } from "../store-command.js";
 import { archiveReport } from "./archive-report.js";
 
@@ -10,7 +12,11 @@ import { archiveReport } from "./archive-report.js";
 export const importCommand: StoreCommand = {
   isWriting: true,
   makesStore: true,
-  check: (config) => void pathIn(config),
+  check(config) {
+    const path = pathIn(config);
+    if (isFolder(path)) return;
+    throw new ArtifactError("invalid_argument", `There is no directory ${quote(path)}.`);
+  },
   async run({ config, store, terminal, signal }) {
     const path = pathIn(config);
     const report = archiveReport(config, terminal, signal);

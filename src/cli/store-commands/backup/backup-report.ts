@@ -27,6 +27,11 @@ export function contentLine({ counts, bytes }: BackupManifest): string {
   return `${named.join(", ")} (${count(contents, "content")}, ${humanBytes(bytes)})`;
 }
 
+/** What a backup has, for programs. */
+export function contentFacts({ store, created_at, counts, bytes }: BackupManifest) {
+  return { store, created_at, ...counts, content_bytes: bytes };
+}
+
 interface Named {
   readonly bucket?: string | undefined;
   readonly key?: string | undefined;

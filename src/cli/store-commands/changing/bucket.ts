@@ -1,6 +1,7 @@
 import type { Bucket } from "../../../store/buckets/buckets.js";
 import { largestPageLimit } from "../../../store/model/limits.js";
 import type { Store } from "../../../store/store.js";
+import { jsonLine } from "../../terminal/json-text.js";
 import type { StoreCommand } from "../store-command.js";
 import { readBucketRequest } from "./bucket-request.js";
 import { tableOf, textOf } from "./bucket-text.js";
@@ -13,12 +14,12 @@ export const bucket: StoreCommand = {
     const isJson = config.options.has("json");
     if (request.verb === "ls") {
       const all = await allBuckets(store);
-      await terminal.print(isJson ? line({ buckets: all }) : tableOf(all));
+      await terminal.print(isJson ? jsonLine({ data: all.map(shown) }) : tableOf(all));
       return 0;
     }
     const { name } = request;
     const found = await (request.verb === "set" ? store.buckets.set(name, request.wanted) : store.buckets.get(name));
-    await terminal.print(isJson ? line(found) : textOf(found));
+    await terminal.print(isJson ? jsonLine(shown(found)) : textOf(found, await store.ageLimits.waitMs()));
     return 0;
   },
 };
@@ -37,4 +38,7 @@ async function allBuckets({ artifacts, buckets }: Store): Promise<Bucket[]> {
   return all;
 }
 
-const line = (answer: object): string => `${JSON.stringify(answer)}\n`;
+/** As JSON: in all commands, `bytes` are those of the newest versions. */
+function shown({ bytes, ...bucket }: Bucket) {
+  return { ...bucket, all_bytes: bytes };
+}

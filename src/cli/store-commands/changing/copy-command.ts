@@ -2,6 +2,7 @@ import type { CopiedArtifact, CopyArtifact } from "../../../store/artifacts/copy
 import { count } from "../../../store/model/count.js";
 import { ArtifactError } from "../../../store/model/errors.js";
 import { isBucket } from "../../../store/model/names/bucket-name.js";
+import { jsonLine } from "../../terminal/json-text.js";
 import { humanBytes } from "../../terminal/sizes.js";
 import { warnBesideFolder } from "../beside-folder.js";
 import { isExistingPath } from "../local-path.js";
@@ -36,7 +37,7 @@ async function copyOne({ config, store, terminal, signal }: StoreCommandContext,
   const wanted = { ...from, to_bucket: to.bucket, to_key: to.key, ...how };
   try {
     const copied = await store.artifacts.copy(wanted, { signal });
-    await terminal.print(config.options.has("json") ? `${JSON.stringify(copied)}\n` : lineOf(from, copied));
+    await terminal.print(config.options.has("json") ? jsonLine(copied) : lineOf(from, copied));
     await warnBesideFolder({ store, terminal }, copied);
     return 0;
   } catch (error) {
@@ -50,25 +51,25 @@ async function copyFolder(context: StoreCommandContext, { from, to }: CopySides,
   const { config, store, terminal, signal } = context;
   const isJson = config.options.has("json");
   const wanted = { bucket: from.bucket, prefix: from.key, to_bucket: to.bucket, to_prefix: to.key, ...how };
-  const artifacts: CopiedArtifact[] = [];
-  const failed: object[] = [];
+  const data: CopiedArtifact[] = [];
+  const failed: { readonly name: string; readonly message: string }[] = [];
   let [done, bytes] = [0, 0];
   for await (const { bucket, key, outcome } of store.artifacts.copyUnder(wanted, { signal })) {
     if ("error" in outcome) {
-      const { code, message } = outcome.error;
-      failed.push({ bucket, key, code, message });
-      terminal.problem(`${nameOf({ bucket, key })}: ${problemOf(outcome.error)}`);
+      const message = problemOf(outcome.error);
+      failed.push({ name: `${bucket}/${key}`, message });
+      terminal.problem(`${nameOf({ bucket, key })}: ${message}`);
       continue;
     }
     done += 1;
     bytes += outcome.copied.bytes;
-    if (isJson) artifacts.push(outcome.copied);
+    if (isJson) data.push(outcome.copied);
     else await terminal.print(lineOf({ bucket, key }, outcome.copied));
   }
   if (done + failed.length === 0) throw await nothingUnder(store.artifacts, from.bucket, from.key);
   const verb = how.move ? "moved" : "copied";
   const summary = `${count(done, "artifact")} ${verb}, ${humanBytes(bytes)}\n`;
-  await terminal.print(isJson ? `${JSON.stringify({ artifacts, failed })}\n` : summary);
+  await terminal.print(isJson ? jsonLine({ artifacts: done, bytes, data, failed }) : summary);
   if (failed.length > 0) terminal.problem(`${count(failed.length, "artifact")} could not be ${verb}`);
   return failed.length > 0 ? 1 : 0;
 }

@@ -4,10 +4,12 @@ import { escapeUnsafe } from "../../../store/model/quote.js";
 import { ConfigError } from "../../options/config-error.js";
 import type { StoreCommandConfig } from "../../options/store-command-config.js";
 import { askYes } from "../../terminal/ask.js";
+import { jsonLine } from "../../terminal/json-text.js";
 import { humanBytes } from "../../terminal/sizes.js";
 import { type Address, readAddress } from "../address.js";
 import { isLocalPath } from "../local-path.js";
 import { type StoreCommand, type StoreCommandContext, savedByCommand } from "../store-command.js";
+import { isUploadId } from "../upload-id.js";
 import { nameOf, nothingUnder } from "./artifact-name.js";
 
 export const rm: StoreCommand = {
@@ -34,6 +36,9 @@ function readTarget({ words, options }: StoreCommandConfig): Address {
   }
   if (isLocalPath(word))
     throw new ConfigError(`${word} is a path of this machine, and rm deletes BUCKET/KEY in the store`);
+  if (isUploadId(word) && !options.has("recursive")) {
+    throw new ConfigError(`${word} is the id of an upload: "artifacts-mcp uploads --abort ${word}" removes it`);
+  }
   const { key, ...address } = readAddress(word);
   if (options.has("recursive")) {
     if (address.version !== undefined) throw new ConfigError(`${word} names a version, and -r is for a folder`);
@@ -52,12 +57,12 @@ async function removeOne({ config, store, terminal }: StoreCommandContext, targe
   if (config.options.has("dry-run")) {
     const artifact = await store.artifacts.get(bucket, key, version);
     const versions = version === undefined ? await countVersions(store, target) : 1;
-    const answer = { ...artifact, deleted_versions: versions };
-    await terminal.print(isJson ? line(answer) : `would delete ${nameOf(target)}, ${count(versions, "version")}\n`);
+    const answer = { ...artifact, deleted_versions: versions, dry_run: true };
+    await terminal.print(isJson ? jsonLine(answer) : `would delete ${nameOf(target)}, ${count(versions, "version")}\n`);
     return 0;
   }
   const gone = await store.artifacts.delete(bucket, key, { version, by: savedByCommand });
-  if (isJson) await terminal.print(line(gone));
+  if (isJson) await terminal.print(jsonLine(gone));
   else if ("already_deleted" in gone) await terminal.print(`${nameOf(target)} was deleted before\n`);
   else await terminal.print(`deleted ${nameOf(target)}, ${count(gone.deleted_versions, "version")}\n`);
   return 0;
@@ -84,9 +89,11 @@ async function removeFolder(context: StoreCommandContext, { bucket, key: prefix 
     throw await nothingUnder(store.artifacts, bucket, prefix);
   const isJson = options.has("json");
   if (options.has("dry-run")) {
-    const { confirm: _, ...answer } = matched;
+    const { confirm: _, bytes: all_bytes, ...answer } = matched;
     await terminal.print(
-      isJson ? line({ bucket, prefix, ...answer }) : `would delete ${textOf(bucket, prefix, matched)}`,
+      isJson
+        ? jsonLine({ bucket, prefix, ...answer, all_bytes, dry_run: true })
+        : `would delete ${textOf(bucket, prefix, matched)}`,
     );
     return 0;
   }
@@ -108,7 +115,8 @@ async function removeFolder(context: StoreCommandContext, { bucket, key: prefix 
     if (!("deleted" in answer)) throw new Error("a confirmed deletion has only counted");
     const kept = answer.kept > 0 ? `; ${count(answer.kept, "artifact")} saved meanwhile stay` : "";
     const text = `deleted ${count(answer.deleted, "artifact")}, ${humanBytes(answer.bytes)}${kept}\n`;
-    await terminal.print(isJson ? line({ bucket, prefix, ...answer }) : text);
+    const { bytes: all_bytes, ...others } = answer;
+    await terminal.print(isJson ? jsonLine({ bucket, prefix, ...others, all_bytes }) : text);
     return 0;
   } catch (error) {
     if (done > 0) terminal.problem(`${count(done, "artifact")} deleted so far: the same command goes on`);
@@ -123,5 +131,3 @@ function textOf(bucket: string, prefix: string, { artifacts, bytes, first_keys =
   const what = `${count(artifacts, "artifact")} in ${nameOf({ bucket, key: prefix })}, ${humanBytes(bytes)} with all versions`;
   return `${what}:\n${shown.map((key) => `  ${escapeUnsafe(key)}\n`).join("")}`;
 }
-
-const line = (answer: object): string => `${JSON.stringify(answer)}\n`;

@@ -1,10 +1,14 @@
 import { emptySearchHints } from "../../../api/hints/empty-search-hints.js";
-import type { SearchArtifacts } from "../../../store/artifacts/artifact-search.js";
+import { type SearchArtifacts, searchWords } from "../../../store/artifacts/artifact-search.js";
+import type { ArtifactStore } from "../../../store/artifacts/artifact-store.js";
 import type { Artifact } from "../../../store/model/artifact.js";
+import { isBucket } from "../../../store/model/names/bucket-name.js";
+import { quote } from "../../../store/model/quote.js";
 import { ConfigError } from "../../options/config-error.js";
 import type { StoreCommandConfig } from "../../options/store-command-config.js";
 import { createListing } from "../../terminal/listing.js";
 import { addressOf } from "../address.js";
+import { shellWord } from "../local-path.js";
 import type { StoreCommand } from "../store-command.js";
 import { artifactColumns } from "./artifact-columns.js";
 import { pagesOf } from "./pages.js";
@@ -34,12 +38,28 @@ export const search: StoreCommand = {
     }
     await listing.end();
     if (isNothing) {
-      const hints = await emptySearchHints(artifacts, wanted);
+      const hints = (await addressHint(artifacts, config.words)) ?? (await emptySearchHints(artifacts, wanted));
       terminal.problem(["nothing was found.", ...hints].join(" "));
     }
     return 0;
   },
 };
+
+/** For a word that is an address, as listings print it: bucket and key are searched one by one. */
+async function addressHint(artifacts: ArtifactStore, words: readonly string[]): Promise<string[] | undefined> {
+  for (const word of words.flatMap(searchWords)) {
+    const [, bucket = "", key = ""] = /^(?:(?:artifact|s3):\/\/)?([^/]+)\/(.*)$/s.exec(word) ?? [];
+    if (!isBucket(bucket)) continue;
+    const { data } = await artifacts.listBuckets({ prefix: bucket, limit: 1 });
+    if (data[0]?.name !== bucket) continue; // of all names that begin with it, it is the first
+    const place = shellWord(`${bucket}/${key}`);
+    const search = `search --bucket ${bucket}${key === "" ? "" : ` ${shellWord(key)}`}`;
+    return [
+      `${quote(word)} looks like an address: "artifacts-mcp ls ${place}" lists what is there, and "artifacts-mcp ${search}" searches it.`,
+    ];
+  }
+  return undefined;
+}
 
 /** @throws ConfigError */
 function wantedBy({ words, options }: StoreCommandConfig): Wanted {

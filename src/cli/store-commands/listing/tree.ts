@@ -51,16 +51,16 @@ function factsOf({ artifact }: TreeNode): string {
 
 /** An object whose `data` has the buckets or folders that were asked for, each with its `entries`. */
 async function* asJson(steps: AsyncIterable<Step>): AsyncGenerator<string, void, undefined> {
-  yield '{"data":[\n';
+  yield '{"data":[';
   let separator = "";
   for await (const step of steps) {
     if (step === "end") yield "]}";
     else if (step.artifact !== undefined) yield separator + jsonText(step.artifact);
     else yield `${separator}{"bucket":${jsonText(step.bucket)},"prefix":${jsonText(step.prefix)},"entries":[`;
     const isOpening = step !== "end" && step.artifact === undefined;
-    separator = isOpening ? "\n" : ",\n";
+    separator = isOpening ? "" : ",";
   }
-  yield "\n]}\n";
+  yield "]}\n";
 }
 
 /** Text that is printed together, in UTF-16 code units. */

@@ -1,9 +1,8 @@
-import { nearestError } from "../../../api/hints/nearest-error.js";
 import { ArtifactError } from "../../../store/model/errors.js";
 import { ConfigError } from "../../options/config-error.js";
 import type { Address } from "../address.js";
 import { artifactAddress } from "../command-words.js";
-import { messageForCommand } from "../message-for-command.js";
+import { problemText } from "../problem-text.js";
 import type { StoreCommand, StoreCommandContext } from "../store-command.js";
 
 export const cat: StoreCommand = {
@@ -21,7 +20,7 @@ export const cat: StoreCommand = {
         await write(context, artifactAddress(word));
       } catch (error) {
         if (!(error instanceof ArtifactError)) throw error;
-        terminal.problem(messageForCommand(await nearestError(store.artifacts, error)));
+        terminal.problem(await problemText(store.artifacts, error, [word]));
         code = 1; // the others are written, as `cat` does
       }
     }

@@ -1,5 +1,5 @@
 import { ConfigError } from "../../options/config-error.js";
-import { jsonText } from "../../terminal/json-text.js";
+import { jsonLine } from "../../terminal/json-text.js";
 import { artifactAddress } from "../command-words.js";
 import type { StoreCommand } from "../store-command.js";
 import { describedText } from "./described-text.js";
@@ -17,7 +17,7 @@ export const describe: StoreCommand = {
     const { artifact, description } = await store.insight.describe(artifactAddress(config.words[0] ?? ""), signal);
     const { bucket, key, version, bytes } = artifact;
     const text = config.options.has("json")
-      ? `${jsonText({ bucket, key, version, bytes, ...description })}\n`
+      ? jsonLine({ bucket, key, version, bytes, ...description })
       : describedText(artifact, description);
     await terminal.print(text);
     return 0;

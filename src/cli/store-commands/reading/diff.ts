@@ -4,7 +4,7 @@ import type { Artifact } from "../../../store/model/artifact.js";
 import { count } from "../../../store/model/count.js";
 import type { Comparison } from "../../../store/ports/description.js";
 import { ConfigError } from "../../options/config-error.js";
-import { jsonText } from "../../terminal/json-text.js";
+import { jsonLine } from "../../terminal/json-text.js";
 import { printable } from "../../terminal/printable.js";
 import { artifactAddress } from "../command-words.js";
 import type { StoreCommand } from "../store-command.js";
@@ -31,7 +31,7 @@ export const diff: StoreCommand = {
     const { before, after, comparison } = found;
     if (config.options.has("json")) {
       const document = { before: placeOf(before), after: placeOf(after), ...comparison };
-      await terminal.print(`${jsonText(document)}\n`);
+      await terminal.print(jsonLine(document));
       return 0;
     }
     const text = withLineEnd(`${comparisonText(comparison, before, after)}\n${changesOf(comparison)}`);

@@ -1,9 +1,10 @@
 import { basename, dirname } from "node:path";
 import { ArtifactError } from "../../../store/model/errors.js";
-import { quote } from "../../../store/model/quote.js";
+import { escapeUnsafe, quote } from "../../../store/model/quote.js";
 import { fileSegment } from "../../../store/transfer/user/escaped-names.js";
 import { ConfigError } from "../../options/config-error.js";
 import type { StoreCommandConfig } from "../../options/store-command-config.js";
+import { jsonLine } from "../../terminal/json-text.js";
 import { humanBytes } from "../../terminal/sizes.js";
 import { type Address, readAddress } from "../address.js";
 import { isLocalPath } from "../local-path.js";
@@ -33,10 +34,11 @@ export const get: StoreCommand = {
     if (config.options.has("json")) {
       const counts = { files, bytes, written: changed, unchanged, skipped, failed };
       const continued = report.continuedAt > 0 ? { continued_at: report.continuedAt } : {};
-      await terminal.print(`${JSON.stringify({ path, ...counts, ...continued })}\n`);
+      await terminal.print(jsonLine({ path, ...counts, ...continued }));
     } else if (config.options.has("recursive")) await terminal.print(summaryLine(report, "written", "unchanged"));
     else if (files === 1) {
-      await terminal.print(`${path} ${humanBytes(bytes)}${unchanged === 1 ? ", unchanged" : continuation(report)}\n`);
+      const outcome = unchanged === 1 ? ", unchanged" : continuation(report);
+      await terminal.print(`${escapeUnsafe(path)} ${humanBytes(bytes)}${outcome}\n`);
     }
     return exitCodeOf(report);
   },

@@ -9,6 +9,7 @@ import type { JobReport } from "../../../store/transfer/user/job-report.js";
 import type { NamedFile } from "../../../store/transfer/user/named-files.js";
 import { ConfigError } from "../../options/config-error.js";
 import type { CommandOptions, StoreCommandConfig } from "../../options/store-command-config.js";
+import { jsonLine } from "../../terminal/json-text.js";
 import { humanBytes } from "../../terminal/sizes.js";
 import { type Address, addressOf } from "../address.js";
 import { warnBesideFolder } from "../beside-folder.js";
@@ -131,7 +132,8 @@ function problemOfPlace(error: unknown): string {
 
 function problemOf(found: FoundPlace | undefined): string {
   if (found === undefined) return "there is no such file";
-  return found.kind === "folder" ? "it is a folder: put -r saves the files in it" : `it is ${found.what}, and no file`;
+  if (found.kind === "folder") return "it is a folder: put -r saves the files in it";
+  return `it is ${found.what}, and no file: "put - BUCKET/KEY" saves what comes from stdin`;
 }
 
 async function saveFolder(
@@ -203,7 +205,7 @@ async function printSaved(
     const counts = { files, bytes, saved: changed, already_saved: unchanged, skipped, failed };
     const artifact = only === undefined ? {} : { artifact: only };
     const continued = isOne && report.continuedAt > 0 ? { continued_at: report.continuedAt } : {};
-    await terminal.print(`${JSON.stringify({ bucket: target.bucket, ...counts, ...artifact, ...continued })}\n`);
+    await terminal.print(jsonLine({ bucket: target.bucket, ...counts, ...artifact, ...continued }));
   } else if (only === undefined) await terminal.print(summaryLine(report, "saved", "already saved"));
   else {
     const about = `version ${only.version}, ${humanBytes(only.bytes)}${only.already_saved ? ", already saved" : continuation(report)}`;

@@ -4,6 +4,7 @@ import type { SyncOptions } from "../../../store/transfer/user/user-transfer-opt
 import { ConfigError } from "../../options/config-error.js";
 import type { StoreCommandConfig } from "../../options/store-command-config.js";
 import { askYes } from "../../terminal/ask.js";
+import { jsonLine } from "../../terminal/json-text.js";
 import type { Address } from "../address.js";
 import { isLocalPath } from "../local-path.js";
 import { type StoreCommand, type StoreCommandContext, savedByCommand } from "../store-command.js";
@@ -34,7 +35,7 @@ export const sync: StoreCommand = {
     const { files, bytes, changed, unchanged, deleted, skipped, failed } = report;
     if (config.options.has("json")) {
       const counts = { files, bytes, copied: changed, unchanged, deleted, skipped, failed };
-      await terminal.print(`${JSON.stringify({ ...counts, ...(options.isDry ? { dry_run: true, planned } : {}) })}\n`);
+      await terminal.print(jsonLine({ ...counts, ...(options.isDry ? { dry_run: true, data: planned } : {}) }));
     } else {
       await terminal.print(planned.map(({ action, name }) => `${action} ${escapeUnsafe(name)}\n`).join(""));
       await terminal.print(`${options.isDry ? "would be: " : ""}${summaryLine(report, "copied", "unchanged")}`);

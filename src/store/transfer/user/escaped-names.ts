@@ -15,7 +15,7 @@ const escapes = /(?:%[0-9A-F]{2})+/g;
 const windowsCharacters = /[\u0000-\u001f<>:"|?*\\]/g;
 const windowsDevice = /^(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[1-9¹²³])(?= *(?:\.|$))/i;
 /** The hidden file of an unfinished get, see `part-names.ts` of the engine. */
-const partName = /^\..*\.[0-9a-f]{16}-\d{1,10}-[0-9a-f]{8}\.part$/;
+const partName = /^\..*\.[0-9a-f]{16}-[0-9a-f]{8}-\d{1,10}-[0-9a-f]{8}\.part$/;
 const maxNameBytes = 255;
 /** The surrogate of a byte that is no UTF-8 is U+DC00 plus the byte. */
 const byteSurrogates = 0xdc00;

@@ -1,4 +1,4 @@
-import type { SkippedEntry } from "../../ports/local-files.js";
+import type { SkippedKind } from "../../ports/user-files.js";
 
 export interface JobEvents {
   /** Something was skipped, or could not be done: its name and why. */
@@ -16,7 +16,11 @@ export interface JobProgress {
 
 export interface FailedEntry {
   readonly name: string;
-  readonly problem: string;
+  readonly message: string;
+}
+
+export interface SkippedFile extends FailedEntry {
+  readonly kind: SkippedKind;
 }
 
 /** What a job on many files has done. */
@@ -34,7 +38,7 @@ export class JobReport implements JobProgress {
   continuedAt = 0;
   /** Bytes of all files of the job, if they are known. */
   totalBytes: number | undefined;
-  readonly skipped: SkippedEntry[] = [];
+  readonly skipped: SkippedFile[] = [];
   readonly failed: FailedEntry[] = [];
   readonly #events: JobEvents;
   /** Bytes of files that are not done. */
@@ -52,14 +56,15 @@ export class JobReport implements JobProgress {
     this.#show();
   }
 
-  skip(name: string, kind: string): void {
-    this.skipped.push({ name, kind });
-    this.#events.onProblem?.(name, `skipped: ${kind}`);
+  /** @param message what it is, in words */
+  skip(name: string, kind: SkippedKind, message: string): void {
+    this.skipped.push({ name, kind, message });
+    this.#events.onProblem?.(name, `skipped: ${message}`);
   }
 
-  fail(name: string, problem: string): void {
-    this.failed.push({ name, problem });
-    this.#events.onProblem?.(name, problem);
+  fail(name: string, message: string): void {
+    this.failed.push({ name, message });
+    this.#events.onProblem?.(name, message);
   }
 
   /** Begins a large file. The result takes how many of its bytes are done, and 0 at its end. */

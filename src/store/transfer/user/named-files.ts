@@ -59,7 +59,7 @@ export async function* namedFiles(
       continue;
     }
     walk.skippedKeys.push(...keysOf([name, mapped, escapedSpelling(name)], keyFolder));
-    if (entry.kind === "skipped") report.skip(shown(name), entry.what);
+    if (entry.kind === "skipped") report.skip(shown(name), entry.is, entry.what);
     else report.fail(shown(name), found?.problem ?? "");
   }
 }

@@ -83,7 +83,7 @@ export class UserTransfer {
       { ...options, folder },
       report,
     );
-    await files.finish(false);
+    await files.finish();
     return name;
   }
 
@@ -141,7 +141,7 @@ export class UserTransfer {
       return !source.has(own) && !isOnTheWay(own, kept) && !(await this.#isSavedNow(pair, name, options));
     };
     await deleteFiles(files, pair.folder, isExtra, options, report);
-    if (!options.isDry) await files.finish(false);
+    if (!options.isDry) await files.finish();
   }
 
   /** Whether somebody has saved the artifact of a file since the artifacts were listed. */
@@ -193,10 +193,10 @@ export class UserTransfer {
     try {
       await this.#getter.getAll(found, wishes, report);
     } catch (error) {
-      await files.finish(false);
+      await files.finish();
       throw error;
     }
-    if (wishes.isDry !== true) await files.finish(report.failed.length === 0);
+    if (wishes.isDry !== true) await files.finish();
   }
 
   async #namedArtifacts(

@@ -96,7 +96,7 @@ describe("fileSegment()", () => {
   });
 
   it("keeps the names of unfinished files free, and finds names that are too long", () => {
-    const part = ".a.0123456789abcdef-42-01234567.part";
+    const part = ".a.0123456789abcdef-00000000-42-01234567.part";
     expect(fileSegment(part, { isWindows: false, rename: false })).toEqual({ problem: expect.any(String) });
     expect(fileSegment(part, { isWindows: false, rename: true })).toEqual({ name: `%2E${part.slice(1)}` });
     expect(fileSegment("é".repeat(128), { isWindows: false, rename: true })).toEqual({

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isNearKey } from "../../../src/api/hints/near-key.js";
+import { isNearKey } from "../../../../src/store/model/names/near-key.js";
 
 describe("isNearKey", () => {
   it.each([
