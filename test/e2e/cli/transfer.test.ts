@@ -262,7 +262,7 @@ describe("a name", () => {
   it("that can be no key stops no other file, and one that is a folder is pointed out", async () => {
     await plant(base, { "a\\b": "1", "good.txt": "2" });
     const ran = json("put", at("a\\b"), at("good.txt"), "b/");
-    expect(ran).toMatchObject({ saved: 1, failed: [{ problem: expect.stringContaining("--rename") }], status: 1 });
+    expect(ran).toMatchObject({ saved: 1, failed: [{ message: expect.stringContaining("--rename") }], status: 1 });
     expect(run("put", at("good.txt"), "b/in/x").stderr).toBe("");
     const beside = run("put", at("good.txt"), "b/in");
     expect(beside).toMatchObject({ status: 0, stdout: "b/in version 1, 1 B\n" });
