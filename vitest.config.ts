@@ -11,7 +11,7 @@ export const patienceMs = 20 * 60_000;
 const exhaustive = [
   "test/analysis/tables/{columnar-batches,columnar-files,columnar-flights,columnar-hostile,parquet-lies}.test.ts",
   "test/e2e/{broken-output,bucket-prefix,command,crash-points,full-disk,failing-sync,local-files,power-loss,race,read-only-disk}.test.ts",
-  "test/e2e/cli/{archive,changing,completion,listing,reading,transfer,transfer-kills}.test.ts",
+  "test/e2e/cli/{archive,changing,completion,listing,reading,transfer,transfer-guards,transfer-kills}.test.ts",
   "test/e2e/{parallel-servers,uploads-across-processes}.test.ts",
   "test/e2e/{browser,code-cache,few-files,http,http-load,http-memory,installation,large-content,mcp-load,stdio,store-moved}.test.ts",
   "test/e2e/cli/{compact,operations}.test.ts",

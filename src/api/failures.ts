@@ -10,6 +10,12 @@ export function toArtifactError(error: unknown): ArtifactError {
 /** A longer cause is cut in its middle: its message may have what a caller has sent, and its stack comes last. */
 const maxCauseChars = 4_000;
 
+/** Returns the facts of the log event about a failure: its code, the bucket that it is about, and its causes. */
+export function failureFacts(error: unknown, { code, details }: ArtifactError): Record<string, unknown> {
+  const { bucket } = details;
+  return { code, ...(bucket === undefined ? {} : { bucket }), error: describeError(error) };
+}
+
 /** Returns the error with all its causes and stacks, for the log only. */
 export function describeError(error: unknown): string {
   const causes: string[] = [];

@@ -1,11 +1,5 @@
 import { z } from "zod";
-import {
-  defaultPageLimit,
-  largestPageLimit,
-  maxBucketChars,
-  maxKeyBytes,
-  maxMetadataBytes,
-} from "../store/model/limits.js";
+import { defaultPageLimit, largestPageLimit, maxKeyBytes, maxMetadataBytes } from "../store/model/limits.js";
 
 /*
  * Schemas of the arguments and answers that tools and HTTP requests share. They have every rule that a host can check.
@@ -19,7 +13,7 @@ export const key = z.string().meta({ description: "Key." });
 
 /** A bucket that a new artifact goes to. */
 export const newBucket = z.string().meta({
-  description: `1 to ${maxBucketChars} of A-Z a-z 0-9 . _ - (no creating needed).`,
+  description: "Short name of A-Z a-z 0-9 . _ - (no creating needed).", // its limit depends on the server
 });
 
 /** A key that a new artifact gets. */

@@ -8,6 +8,7 @@ import { usage, usageOf } from "./options/usage.js";
 import { HttpServiceError } from "./serve/http-service.js";
 import { serve } from "./serve/serve.js";
 import { startCommand } from "./start-command.js";
+import { printable } from "./terminal/printable.js";
 import { OutputError, print } from "./terminal/stdout.js";
 import { runVerify } from "./verify-command.js";
 
@@ -51,15 +52,15 @@ async function runCommand(command: Extract<Command, { readonly kind: "setup" | "
   const { doctor, setup } = await import("./commands.js");
   const { exitCode, text, problem } =
     command.kind === "setup" ? await setup(command.config) : await doctor(command.config, startCommand());
-  await print(process.stdout, text);
-  if (problem !== undefined) process.stderr.write(`artifacts-mcp: ${problem}\n`);
+  await print(process.stdout, printable(text));
+  if (problem !== undefined) process.stderr.write(`artifacts-mcp: ${printable(problem)}\n`);
   return exitCode;
 }
 
 async function verify(config: VerifyConfig): Promise<number> {
   try {
     const { text, isSound } = await runVerify(config, process.stderr);
-    await print(process.stdout, text);
+    await print(process.stdout, printable(text));
     return isSound ? 0 : 1;
   } catch (error) {
     explain(error);
@@ -75,7 +76,7 @@ function isExplained(error: unknown): error is Error {
 
 function explain(error: unknown): void {
   const text = isExplained(error) ? errorMessage(error) : (error as Error).stack;
-  process.stderr.write(`artifacts-mcp: ${text}\n`);
+  process.stderr.write(`artifacts-mcp: ${printable(String(text))}\n`);
 }
 
 // stderr fails if its disk is full, its reader has ended or its terminal was closed. The server goes on without it.

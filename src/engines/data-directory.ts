@@ -75,7 +75,7 @@ export async function openDataDirectory(
   const restored = content.restoreReserve();
   const derived = createDiskDerivedStore(root, log, { isReadOnly });
   const files = createLocalFiles({ forbidden: root });
-  const archiveFolders = createArchiveFolders({ forbidden: root });
+  const archiveFolders = createArchiveFolders({ forbidden: root, log });
   const signingKey = () => withDirectoryErrors(root, () => readSigningKey(root));
   const close = async (): Promise<void> => {
     await restored;

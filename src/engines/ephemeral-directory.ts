@@ -1,11 +1,12 @@
-import { lstat, mkdtemp, readdir, readFile, rm, rmdir, unlink } from "node:fs/promises";
+import { lstat, mkdtemp, readdir, readFile, rm, rmdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import type { Log } from "../store/ports/log.js";
+import { removeClaimFile } from "./claim-file.js";
 import { DataDirectoryError } from "./data-directory-error.js";
-import { errorCodeOf } from "./engine-error.js";
 import { ignoringErrno, writeSynced } from "./file-system.js";
+import { SqliteDriverError } from "./sqlite/database/driver.js";
 import { lockForProcess, type ProcessLock } from "./sqlite/database/process-lock.js";
 
 /** The names of the directories in the system's folder for temporary files. */
@@ -44,13 +45,28 @@ export async function makeEphemeralDirectory({ keepTo }: EphemeralOptions, log: 
     const path = await mkdtemp(join(temporary, namePrefix)).catch((cause) => {
       throw noPlace(temporary, cause);
     }); // mode 0700
-    const lock = await lockForProcess(join(path, lockName));
+    const lock = await lockNew(path, keepTo).catch(async (cause) => {
+      await rm(path, { recursive: true, force: true });
+      throw cause instanceof SqliteDriverError ? cause : noPlace(temporary, cause);
+    });
     if (lock === undefined) continue; // another start took the directory, still without a lock, for a leftover
-    if (keepTo !== undefined) await writeSynced(join(path, keptName), "wx", `${keepTo}\n`);
     void removeLeftovers(temporary, path, log);
     return { root: join(path, rootName), remove: () => removeLocked(path, lock) };
   }
   throw noPlace(temporary, new Error("files cannot be locked there"));
+}
+
+/** Locks a new directory, and says for what its store is kept. */
+async function lockNew(path: string, keepTo: string | undefined): Promise<ProcessLock | undefined> {
+  const lock = await lockForProcess(join(path, lockName));
+  if (lock === undefined || keepTo === undefined) return lock;
+  try {
+    await writeSynced(join(path, keptName), "wx", `${keepTo}\n`);
+    return lock;
+  } catch (error) {
+    await removeLocked(path, lock);
+    throw error;
+  }
 }
 
 function noPlace(temporary: string, cause: Error): DataDirectoryError {
@@ -75,7 +91,8 @@ async function removeLeftover(path: string, log: Log): Promise<void> {
   const lock = await lockForProcess(join(path, lockName));
   if (lock === undefined) return; // its process lives
   const keepTo = await ignoringErrno(["ENOENT"], () => readFile(join(path, keptName), "utf8"), undefined);
-  if (keepTo === undefined) {
+  const hasStore = (await ignoringErrno(["ENOENT"], () => lstat(join(path, rootName)), undefined)) !== undefined;
+  if (keepTo === undefined || !hasStore) {
     await removeLocked(path, lock);
     log("info", "leftover_removed", { path });
     return;
@@ -101,20 +118,6 @@ async function removeLocked(path: string, lock: ProcessLock): Promise<void> {
   for (const name of await readdir(path)) {
     if (name !== lockName) await rm(join(path, name), { recursive: true, force: true, maxRetries: 3 });
   }
-  const isUnlinked = await removeLockFile(path);
-  await lock.release();
-  if (!isUnlinked) await removeLockFile(path);
+  await removeClaimFile(join(path, lockName), lock);
   await ignoringErrno(["ENOENT", "ENOTEMPTY", "EEXIST"], () => rmdir(path), undefined);
-}
-
-/** Whether the file is gone. Windows does not remove a file that is open. */
-async function removeLockFile(path: string): Promise<boolean> {
-  try {
-    await unlink(join(path, lockName));
-    return true;
-  } catch (error) {
-    if (["EBUSY", "EPERM", "EACCES"].includes(errorCodeOf(error) ?? "")) return false;
-    if (errorCodeOf(error) === "ENOENT") return true;
-    throw error;
-  }
 }

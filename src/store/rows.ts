@@ -218,6 +218,13 @@ export class Change {
     this.#rows.push({ key, old: undefined, next: this.#encode(value) });
   }
 
+  /** Writes a row that must be as it was read. Returns it as it will be. */
+  replace({ key, text }: StoredRow, value: object): StoredRow {
+    const next = this.#encode(value);
+    this.#rows.push({ key, old: text, next });
+    return { key, text: next };
+  }
+
   /** Makes the change fail if a row is not the same as when it was read. */
   compare({ key, text }: StoredRow): void {
     this.#rows.push({ key, old: text, next: text });

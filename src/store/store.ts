@@ -4,7 +4,7 @@ import { ArtifactStore } from "./artifacts/artifact-store.js";
 import { type Backups, createBackups } from "./backup/backups.js";
 import { fullNamesLog } from "./bucket-prefix/full-names-log.js";
 import { prefixedMetadata } from "./bucket-prefix/prefixed-metadata.js";
-import { BucketLimits } from "./buckets/bucket-limits.js";
+import { BucketLimits, type BucketLimitsDependencies } from "./buckets/bucket-limits.js";
 import { Buckets } from "./buckets/buckets.js";
 import { Insight } from "./insight/insight.js";
 import { AgeLimits } from "./maintenance/age-limits.js";
@@ -137,18 +137,28 @@ export function createStore(options: StoreOptions): Store {
   const signal = createChangeSignal(metadata, newRevision, log);
   const freed = new FreedPieces({ metadata, content, derived, log, gatherMs: freedGatherMs });
   const limits = artifactLimits(options);
-  const engines = { content, freed, digests, newRevision, newId, nowSeconds, pieceLimits, signal, clock, ...limits };
+  const engines = {
+    content,
+    freed,
+    digests,
+    newRevision,
+    newId,
+    nowSeconds,
+    pieceLimits,
+    signal,
+    clock,
+    monotonicMs,
+    ...limits,
+  };
   const whole = publicationOn({ ...engines, metadata, log });
   const clients = bucketPrefix === "" ? whole : publicationOn({ ...engines, ...under(bucketPrefix, metadata, log) });
-  const bucketLimits = new BucketLimits({ ...whole, monotonicMs });
-  const clientLimits = whole === clients ? bucketLimits : new BucketLimits({ ...clients, monotonicMs });
-  const quota = new Quota(metadata, quotaLimits(options), clientLimits, log);
+  const quota = new Quota(metadata, quotaLimits(options), clients.bucketLimits, log);
   const shared = { ...clients, quota, urls };
   const uploads = new Uploads({ ...shared, sessionTtlMs, readOnly });
-  const artifacts = new ArtifactStore({ ...shared, uploads });
+  const artifacts = new ArtifactStore({ ...shared, uploads, bucketPrefix, storeId: () => identity.ready() });
   return {
     artifacts,
-    buckets: new Buckets({ metadata, limits: bucketLimits, nowSeconds, newRevision }),
+    buckets: new Buckets({ metadata, limits: whole.bucketLimits, nowSeconds, newRevision }),
     uploads,
     transfer: new FileTransfer({ files, uploads, artifacts, maxChunkBytes: limits.maxChunkBytes }),
     archive: new Archive({ ...shared, folders, artifacts, uploads }),
@@ -157,7 +167,7 @@ export function createStore(options: StoreOptions): Store {
     verify: (verifyOptions) => verify({ ...whole, identity }, verifyOptions),
     ...createBackups({ ...whole, identity, newRevision }),
     sweep: new Sweep({ ...whole, derived, identity }),
-    ageLimits: new AgeLimits({ ...whole, identity, limits: bucketLimits }),
+    ageLimits: new AgeLimits({ ...whole, identity, limits: whole.bucketLimits }),
     size: () => clients.metadata.size(""),
     compact: () => metadata.compact(),
     check: async () => void (await identity.check()),
@@ -188,17 +198,19 @@ function quotaLimits(options: StoreOptions): QuotaLimits {
 }
 
 type Engines = Omit<
-  PublisherDependencies & EnderDependencies & StagingDependencies & RowsDependencies,
-  "rows" | "staging"
+  PublisherDependencies & EnderDependencies & StagingDependencies & RowsDependencies & BucketLimitsDependencies,
+  "rows" | "staging" | "createdAt"
 >;
 
 /** Rows, and what changes them, over a view of the metadata. */
-function publicationOn<Given extends Engines>(engines: Given) {
+function publicationOn<Given extends Engines>(given: Given) {
+  const bucketLimits = new BucketLimits(given);
+  const engines = { ...given, createdAt: (bucket: string) => bucketLimits.createdAt(bucket) };
   const rows = new Rows(engines);
   const staging = new Staging({ ...engines, rows });
   const ender = new Ender({ ...engines, rows, staging });
   const publisher = new Publisher({ ...engines, rows, staging });
-  return { ...engines, rows, staging, ender, publisher };
+  return { ...engines, bucketLimits, rows, staging, ender, publisher };
 }
 
 /** The rows and the log of clients whose buckets all begin with a prefix in the store. */

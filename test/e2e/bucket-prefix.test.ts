@@ -5,7 +5,7 @@ import { expect, it } from "vitest";
 import { expectRefusal, runCommand } from "../support/command.js";
 import { temporaryDirectory } from "../support/directories.js";
 import { patience } from "../support/patience.js";
-import { startServer } from "../support/server-process.js";
+import { initialize, spawnRaw, startServer, toolCall } from "../support/server-process.js";
 
 const runs = Array.from({ length: 20 }, (_, number) => `run-${number}-`);
 const table = `x,y\n${"1,2\n".repeat(20_000)}`;
@@ -68,4 +68,25 @@ it("a prefix that no bucket can begin with is refused at the start", () => {
   for (const prefix of ["a b", ".a", "a..", "a/", "é", "x".repeat(63)]) {
     expectRefusal(runCommand(["--bucket-prefix", prefix]), 2, "--bucket-prefix must be the beginning", "like run7-");
   }
+});
+
+it("the operator reads the full name of a full bucket in the log, and nobody gets a command with another one", async () => {
+  const root = await temporaryDirectory();
+  const first = await startServer(root, "--bucket-prefix", "run-");
+  await first.call("save_artifact", { bucket: "y", key: "k", content: "12345" });
+  await first.close();
+  expect(runCommand(["bucket", "set", "run-x", "--max-bytes", "4", "--root", root]).status).toBe(0);
+  const server = spawnRaw(["--root", root, "--bucket-prefix", "run-"]);
+  server.send(initialize, toolCall(1, "save_artifact", { bucket: "x", key: "k", content: "12345" }));
+  const answer = JSON.stringify(await server.answer(1));
+  expect(answer).toContain("storage_full");
+  expect(answer).not.toContain("bucket set x");
+  const [line = ""] = await server.heard(/tool_failed .*\n/);
+  expect(line).toContain('"bucket":"run-x"');
+  expect(line).toContain('"bucket_prefix":"run-"');
+  server.child.stdin.end();
+  await server.exited;
+  const refused = runCommand(["cp", "y/k", "x/"], { ARTIFACTS_ROOT: root, ARTIFACTS_BUCKET_PREFIX: "run-" });
+  expect(refused.stderr).toContain("raise its limit");
+  expect(refused.stderr).not.toContain("bucket set x");
 });

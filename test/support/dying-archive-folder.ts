@@ -1,6 +1,7 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { ArchiveFolder } from "../../src/store/ports/archive-folder.js";
+import { exportClaimFile } from "../../src/engines/local-files/archive-folder.js";
+import type { ArchiveClaim, ArchiveFolder } from "../../src/store/ports/archive-folder.js";
 import type { LocalTarget } from "../../src/store/ports/local-files.js";
 
 /** A process that dies with one of its calls of a folder, counted from 0. */
@@ -17,11 +18,26 @@ export class DyingProcess {
     const call = <Result>(work: () => Promise<Result>) => this.#call(work);
     return {
       ...folder,
-      list: () => call(folder.list),
+      claim: () => call(async () => this.#claim(folder)),
+      list: (check) => call(() => folder.list(check)),
       open: (name) => call(() => folder.open(name)),
       remove: (name) => call(() => folder.remove(name)),
       create: async (name, overwrite) => this.#target(await call(() => folder.create(name, overwrite))),
     };
+  }
+
+  /** A claim whose file stays if the process dies, as with a kill. The lock itself does not. */
+  async #claim(folder: ArchiveFolder): Promise<ArchiveClaim | undefined> {
+    const claim = await folder.claim();
+    return (
+      claim && {
+        release: async () => {
+          await claim.release();
+          if (this.calls > this.#dieAt) await writeFile(join(folder.path, exportClaimFile), "");
+          else await this.#call(async () => undefined);
+        },
+      }
+    );
   }
 
   #target(target: LocalTarget): LocalTarget {

@@ -139,14 +139,14 @@ export const commandTable: Readonly<Record<CommandName, CommandHelp>> = {
     usage: "bucket [ls | show NAME | set NAME [--max-age D] [--max-bytes N]]",
     help: "see or set the limits of a bucket",
     details:
-      "Without a word, or with `ls`, it lists the buckets with their limits and what they hold. `set` prints what the bucket holds now, and how many artifacts will go. A bucket can be limited before anything is in it. Servers obey within a minute. `--max-bytes` refuses new content and deletes nothing: what is above a lowered limit stays, and what an upload has sent can be completed. Only `--max-age` deletes.",
+      "Without a word, or with `ls`, it lists the buckets with their limits and what they hold. `set` prints what the bucket holds now, and how many artifacts will go. A bucket can be limited before anything is in it. Servers obey within a minute; in a new or restored store what is old already may wait for an hour, until a clock has proved right. `--max-bytes` refuses new content and deletes nothing: what is above a lowered limit stays, and what an upload has sent can be completed. Only `--max-age` deletes.",
     exitCodes: ofStoreCommand,
   },
   export: {
     usage: "export DIR [BUCKET[/PREFIX]]",
     help: "write the newest versions to files, with a manifest",
     details:
-      "Each artifact becomes the file `DIR/<bucket>/<key>`. `DIR/manifest.json` is written last, so a directory that has one is whole. It lists bucket, key, version, bytes, SHA-256, type and metadata, one artifact a line, in order; two exports of equal artifacts are equal byte by byte. An artifact whose name some file system refuses lies in `DIR/~renamed`, and the manifest says under which name. DIR is made, is empty, or has an earlier export, which is brought up to date; a file that is not of an export is left as it is. One export at a time may write to DIR. A killed one is ended by the same command.",
+      "Each artifact becomes the file `DIR/<bucket>/<key>`. `DIR/manifest.json` is written last, so a directory that has one is whole. It lists bucket, key, version, bytes, SHA-256, type and metadata, one artifact a line, in order; two exports of equal artifacts are equal byte by byte. An artifact whose name some file system refuses lies in `DIR/~renamed`, and the manifest says under which name. DIR is made, is empty, or has an earlier export, which is brought up to date; a file that is not of an export is left as it is. One export at a time may write to DIR; another one is refused. A killed one is ended by the same command, and so is one that found the disk full.",
     exitCodes: ofStoreCommand,
   },
   import: {

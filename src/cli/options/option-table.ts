@@ -68,7 +68,7 @@ export const optionTable = {
     value: "DIR",
     help: "with --ephemeral: export the store to DIR before it goes",
     details:
-      "As `export` does. DIR is made, is empty, or has an earlier export, which is replaced; this is checked at the start. If the export fails, the store is kept, stderr says where, and the exit code is 1. The store of a server that was killed before it could export is kept too, and the next start with `--ephemeral` says where.",
+      "As `export` does. DIR is made, is empty, or has an earlier export, which is replaced; this is checked at the start. A run that has saved no artifact leaves an earlier export as it is. If the export fails, or another server has exported to DIR since the start, the store is kept, stderr says where, and the exit code is 1. The store of a server that was killed before it could export is kept too, and the next start with `--ephemeral` says where.",
     parser: directory,
     defaultText: "none",
     example: "--ephemeral --keep-to results/sample-17",

@@ -129,7 +129,7 @@ export const storeOptions = {
     group,
     help: "map names that the other side refuses",
     details:
-      "What the other side refuses is written as `%` and two hex digits a byte, and so is each `%` that two hex digits follow: decoding them gives the name again.",
+      "What the other side refuses is written as `%` and two hex digits a byte. Files to keys and keys to files are inverse: `put` and then `get`, both with `--rename`, give the names again.",
   },
   "expires-in": {
     commands: ["put"],

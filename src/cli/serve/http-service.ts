@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import packageJson from "../../../package.json" with { type: "json" };
 import type { WorkMetrics } from "../../http/metrics/work-metrics.js";
+import { fullNamesLog } from "../../store/bucket-prefix/full-names-log.js";
 import type { Log } from "../../store/ports/log.js";
 import { downloadsOnly, type TransferUrls } from "../../store/ports/transfer-urls.js";
 import type { Store } from "../../store/store.js";
@@ -58,7 +59,7 @@ export async function prepareHttp(
     metrics,
     urls: config.readOnly ? downloadsOnly(signedUrls) : signedUrls,
     async start(store) {
-      const options = { ...config, version, store, log };
+      const options = { ...config, version, store, log: fullNamesLog(log, config.bucketPrefix) };
       const ofMcp = { ...options, isLocal: false, hasUrls: true, onToolCalled: metrics.toolCalled };
       const mcp = createMcpEndpoint(() => createMcpServer(ofMcp), log);
       const token = http.token ?? randomBytes(24).toString("base64url");

@@ -6,12 +6,14 @@ import { AnalysisThreads } from "../../engines/threads/analysis-threads.js";
 import { DigestThread } from "../../engines/threads/digest-thread.js";
 import { createMcpServer } from "../../mcp/session/mcp-server.js";
 import { serveStdio } from "../../mcp/stdio/serve-stdio.js";
+import { fullNamesLog } from "../../store/bucket-prefix/full-names-log.js";
 import { startAgeLimiter } from "../../store/maintenance/age-limiter.js";
 import { startSweeper } from "../../store/maintenance/sweeper.js";
 import type { Log } from "../../store/ports/log.js";
 import { createStore } from "../../store/store.js";
 import { withTimeout } from "../../store/with-timeout.js";
 import type { ServeConfig } from "../options/serve-config.js";
+import { printable } from "../terminal/printable.js";
 import { createStderrLog } from "../terminal/stderr-log.js";
 import { warnIfMissing, warnIfUnsafe } from "./directory-warnings.js";
 import { greeting } from "./greeting.js";
@@ -64,7 +66,14 @@ async function serveStore(log: Log, stopped: Promise<string>, config: ServeConfi
     : [startSweeper(store.sweep, log, http?.metrics.swept), startAgeLimiter(store.ageLimits, log)];
   const origin = await http?.start(store);
   const onToolCalled = http?.metrics.toolCalled;
-  const mcpOptions = { ...config, store, log, version, hasUrls: origin !== undefined, onToolCalled };
+  const mcpOptions = {
+    ...config,
+    store,
+    log: fullNamesLog(log, config.bucketPrefix),
+    version,
+    hasUrls: origin !== undefined,
+    onToolCalled,
+  };
   const session = config.stdio
     ? await serveStdio(
         createMcpServer({ ...mcpOptions, isLocal: true }),
@@ -77,7 +86,7 @@ async function serveStore(log: Log, stopped: Promise<string>, config: ServeConfi
   const { root, readOnly } = config;
   log("info", "started", { version, root, readOnly, driver, sqlite, ...(origin && { http: origin }) });
   setTimeout(() => STORE_BYTECODE?.(), bytecodeDelayMs).unref();
-  if (session && isatty(0) && !config.ephemeral) process.stderr.write(greeting(config.root));
+  if (session && isatty(0) && !config.ephemeral) process.stderr.write(printable(greeting(config.root)));
   hooks?.started();
 
   const reason = await Promise.race([stopped, ...(session ? [session.gone] : [])]);

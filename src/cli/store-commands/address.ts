@@ -12,6 +12,11 @@ export interface Address {
 /** Schemes that people write before a bucket. */
 const scheme = /^(?:artifact|s3):\/\//;
 
+/** Whether a word says that it is a place in a store, as `s3://runs` does. */
+export function hasScheme(word: string): boolean {
+  return scheme.test(word);
+}
+
 /**
  * Reads `BUCKET`, `BUCKET/KEY` or `BUCKET/KEY@VERSION`. `artifact://` or `s3://` may come first. `@` with a number at the
  * end is a version; a key that ends like that is written with `@latest` after it. The names themselves are not checked.

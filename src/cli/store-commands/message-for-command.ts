@@ -34,10 +34,10 @@ const adviceFor: Readonly<Record<NextStep, string | ((details: ErrorDetails) => 
   make_room: `${room}, or free disk space, then run the command again.`,
   free_store_quota: `${room}, or raise ARTIFACTS_MAX_STORE_BYTES, then run the command again.`,
   raise_store_quota: "Content of that size never fits: raise ARTIFACTS_MAX_STORE_BYTES.",
-  free_bucket: ({ bucket }) =>
-    `${room} (older versions count too), or raise the limit with "artifacts-mcp bucket set ${bucket} --max-bytes N", then run the command again.`,
-  raise_bucket_limit: ({ bucket }) =>
-    `Content of that size never fits into this bucket: raise the limit with "artifacts-mcp bucket set ${bucket} --max-bytes N".`,
+  // The details have the name of the bucket without its prefix, and that would be another bucket for this command.
+  free_bucket: `${room} (older versions count too), or raise the limit of this bucket with "artifacts-mcp bucket set", then run the command again.`,
+  raise_bucket_limit:
+    'Content of that size never fits into this bucket: raise its limit with "artifacts-mcp bucket set".',
   finish_uploads:
     'Let uploads end ("artifacts-mcp uploads" lists them), or raise ARTIFACTS_MAX_UNFINISHED_BYTES, then run the command again.',
   raise_unfinished_quota: "An upload of that size never fits: raise ARTIFACTS_MAX_UNFINISHED_BYTES.",

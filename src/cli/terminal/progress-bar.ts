@@ -11,7 +11,8 @@ export function createProgressBar(stderr: NodeJS.WritableStream) {
       const filled = totalBytes === 0 ? 0 : Math.floor((doneBytes / totalBytes) * width);
       const rate = (doneBytes / 1e6 / Math.max((drawn - began) / 1000, 0.001)).toFixed(0);
       const bar = "#".repeat(filled).padEnd(width, ".");
-      stderr.write(`\r[${bar}] ${megabytes(doneBytes)} of ${megabytes(totalBytes)}, ${rate} MB/s\u001b[K`);
+      const percent = totalBytes === 0 ? 100 : Math.floor((doneBytes / totalBytes) * 100);
+      stderr.write(`\r[${bar}] ${percent}%, ${megabytes(doneBytes)} of ${megabytes(totalBytes)}, ${rate} MB/s\u001b[K`);
     },
     /** For work whose end is not known. */
     showCount(files: number, bytes: number): void {

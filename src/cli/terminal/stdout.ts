@@ -14,6 +14,7 @@ export function print(
   output: string | Uint8Array,
   signal?: AbortSignal,
 ): Promise<boolean> {
+  if (gone.has(stdout)) return Promise.resolve(false);
   return new Promise((resolve, reject) => {
     const abort = (): void => reject(signal?.reason);
     signal?.addEventListener("abort", abort, { once: true });
@@ -24,6 +25,7 @@ export function print(
         stdout.off("error", ignore);
         resolve(true);
       } else if (cause.code === "EPIPE" || cause.code === "ERR_STREAM_DESTROYED") {
+        gone.add(stdout);
         resolve(false); // after EPIPE the stream is destroyed, and says so at the next write
       } else {
         reject(new OutputError(`stdout cannot be written to (${cause.message}): give it another place.`, { cause }));
@@ -32,5 +34,8 @@ export function print(
     if (signal?.aborted) setImmediate(abort); // a reader with room for the text has it by then
   });
 }
+
+/** Streams whose readers have ended. Each keeps one listener for its errors. */
+const gone = new WeakSet<NodeJS.WritableStream>();
 
 function ignore(): void {}

@@ -1,18 +1,18 @@
 import { randomBytes } from "node:crypto";
-import { open, readdir, rename, stat, unlink } from "node:fs/promises";
+import { lstat, open, readdir, rename, stat, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { BackupDraft, BackupFile, BackupFiles } from "../../store/ports/backup-files.js";
 import { ignoringErrno, makeIfAbsent, readAt, syncFolder, writeParts } from "../file-system.js";
 import { withBackupErrors } from "./backup-file-errors.js";
 
-/** Holds files that have no name yet. */
-const draftsFolder = ".drafts";
+/** A file that has no name yet. */
+const isDraft = (name: string): boolean => /^\.draft-[0-9a-f]{16}$/.test(name);
 
 /** Removes what a process that died has left. Only the one writer of the folder may call it. */
 export async function removeDrafts(path: string): Promise<void> {
-  const drafts = join(path, draftsFolder);
-  const names = await ignoringErrno(["ENOENT"], () => readdir(drafts), []);
-  for (const name of names) await unlink(join(drafts, name));
+  for (const entry of await readdir(path, { withFileTypes: true })) {
+    if (entry.isFile() && isDraft(entry.name)) await unlink(join(path, entry.name));
+  }
 }
 
 /** The files of a backup in the folder `path`. */
@@ -27,7 +27,6 @@ export function createBackupFiles(path: string): BackupFiles {
   }
   return withErrors<BackupFiles>(path, {
     async create() {
-      await makeFolders(draftsFolder);
       return createDraft(path, makeFolders);
     },
     async open(name) {
@@ -42,6 +41,8 @@ export function createBackupFiles(path: string): BackupFiles {
       return found?.isFile() ? found.size : undefined;
     },
     async list(folder) {
+      // What is behind a link is not of this backup, and its names may be removed.
+      if (folder !== "" && (await foundAt(join(path, folder)))?.isDirectory() !== true) return [];
       const names = await ignoringErrno(["ENOENT", "ENOTDIR"], () => readdir(join(path, folder)), []);
       return names.filter((name) => !name.startsWith(".")).sort();
     },
@@ -57,7 +58,7 @@ export function createBackupFiles(path: string): BackupFiles {
 
 /** @param makeFolders makes the folders above the file, relative to the backup */
 async function createDraft(path: string, makeFolders: (folder: string) => Promise<void>): Promise<BackupDraft> {
-  const draft = join(path, draftsFolder, randomBytes(8).toString("hex"));
+  const draft = join(path, `.draft-${randomBytes(8).toString("hex")}`);
   const file = await open(draft, "wx", 0o600);
   let length = 0;
   let isOpen = true;
@@ -86,6 +87,9 @@ async function createDraft(path: string, makeFolders: (folder: string) => Promis
     },
   });
 }
+
+/** What is at a path itself, also if it is a link. */
+const foundAt = (path: string) => ignoringErrno(["ENOENT", "ENOTDIR"], () => lstat(path), undefined);
 
 async function foldersIn(path: string): Promise<string[]> {
   const entries = await readdir(path, { withFileTypes: true });

@@ -1,24 +1,19 @@
 import { join } from "node:path";
 import type { Log } from "../../store/ports/log.js";
-import { lockForProcess, type ProcessLock } from "../sqlite/database/process-lock.js";
+import { type ClaimKind, claimByFile } from "../claim-file.js";
+import type { ProcessLock } from "../sqlite/database/process-lock.js";
 
 /** The file that shows that a folder is a backup. It is made first, and stays empty. Processes lock it. */
 export const claimFile = ".artifacts-mcp-backup";
 
 /**
  * Claims a folder until `release`, or until this process ends: for one writer, or for any number of readers. Undefined if
- * other processes have claimed it otherwise.
+ * other processes have claimed it otherwise. That a file system has no locks is logged.
  *
- * A file system that has no locks, or cannot be written to, gives a claim that keeps nobody out; that is logged.
+ * @throws the error of the system if a writer cannot write to the folder
  */
-export async function claimFolder(path: string, kind: "writer" | "reader", log: Log): Promise<ProcessLock | undefined> {
-  try {
-    return await lockForProcess(join(path, claimFile), kind === "reader");
-  } catch (error) {
-    log(kind === "writer" ? "warn" : "info", "backup_not_locked", { path, error: String(error) });
-    return unlocked;
-  }
+export async function claimFolder(path: string, kind: ClaimKind, log: Log): Promise<ProcessLock | undefined> {
+  return claimByFile(join(path, claimFile), kind, (error) =>
+    log(kind === "writer" ? "warn" : "info", "backup_not_locked", { path, error: String(error) }),
+  );
 }
-
-/** The claim of a process that locks nothing. */
-export const unlocked: ProcessLock = { release: async () => undefined };

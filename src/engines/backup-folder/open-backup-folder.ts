@@ -2,12 +2,13 @@ import { mkdir, readdir, realpath, stat } from "node:fs/promises";
 import nodePath, { basename, dirname, join } from "node:path";
 import type { BackupFiles } from "../../store/ports/backup-files.js";
 import type { Log } from "../../store/ports/log.js";
+import { unlocked } from "../claim-file.js";
 import { ignoringErrno, syncFolder } from "../file-system.js";
 import { isInside } from "../local-files/path-rules.js";
 import type { ProcessLock } from "../sqlite/database/process-lock.js";
 import { refusedFolder, withBackupErrors } from "./backup-file-errors.js";
 import { createBackupFiles, removeDrafts } from "./create-backup-files.js";
-import { claimFile, claimFolder, unlocked } from "./folder-claim.js";
+import { claimFile, claimFolder } from "./folder-claim.js";
 
 export interface BackupFolder {
   readonly files: BackupFiles;
@@ -16,7 +17,7 @@ export interface BackupFolder {
 
 /** What lies in a folder that is a backup. A new file system has `lost+found`. */
 const ownNames =
-  /^(?:\.artifacts-mcp-backup.*|backup\.json|rows-\w+\.jsonl|\.rows\.jsonl|content|\.drafts|lost\+found)$/;
+  /^(?:\.artifacts-mcp-backup.*|backup\.json|rows-\w+\.jsonl|\.rows\.jsonl|content|\.draft-[0-9a-f]{16}|lost\+found)$/;
 
 /**
  * Opens the folder of a backup for its one writer. Makes it if it does not exist; its parent must exist.
@@ -77,12 +78,17 @@ async function makeFolder(path: string): Promise<void> {
   else if (!(await stat(path)).isDirectory()) throw refusedFolder(path, "is no directory: give another path.");
 }
 
-/** Checks that a folder is empty or a backup. @throws ArtifactError `invalid_argument` */
+/** Checks that a folder is empty or a backup, without links. @throws ArtifactError `invalid_argument` */
 async function checkNames(path: string): Promise<void> {
-  const names = await readdir(path);
+  const entries = await readdir(path, { withFileTypes: true });
+  const names = entries.map(({ name }) => name);
   const foreign = names.find((name) => !ownNames.test(name));
   const isBackup = names.includes(claimFile) || names.includes("backup.json");
   const first = foreign ?? (isBackup ? undefined : names.find((name) => name !== "lost+found"));
+  const link = entries.find((entry) => entry.isSymbolicLink());
+  if (first === undefined && link !== undefined) {
+    throw refusedFolder(path, `has a link (${JSON.stringify(link.name)}), which no backup makes. Nothing was written.`);
+  }
   if (first === undefined) return;
   throw refusedFolder(
     path,

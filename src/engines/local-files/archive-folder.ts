@@ -4,8 +4,11 @@ import nodePath, { basename, dirname, join } from "node:path";
 import type { ArtifactError } from "../../store/model/errors.js";
 import { compareKeys } from "../../store/model/key-order.js";
 import type { ArchiveFolder, ArchiveFolders } from "../../store/ports/archive-folder.js";
+import type { Log } from "../../store/ports/log.js";
+import { claimByFile, removeClaimFile } from "../claim-file.js";
 import { errorCodeOf, translatingMethods } from "../engine-error.js";
 import { ignoringErrno } from "../file-system.js";
+import { namingDisk, unreadableFolder } from "./archive-errors.js";
 import { authorize, type PathRequest, resolvePath } from "./confinement.js";
 import { createLocalTarget } from "./create-local-target.js";
 import { openFolder } from "./folder.js";
@@ -15,12 +18,20 @@ import { openLocalFile } from "./open-local-file.js";
 import { checkFolderPath, checkPath } from "./path-rules.js";
 import { quotePath } from "./quote-path.js";
 
-/** @param forbidden the store's own data directory, absolute; nothing in it is opened or created */
-export function createArchiveFolders({ forbidden }: { readonly forbidden: string }): ArchiveFolders {
-  return { at: (path) => archiveFolder(path, forbidden) };
+/** The file that an export locks while it writes to its directory. No bucket can have this name. */
+export const exportClaimFile = ".artifacts-mcp-export";
+
+export interface ArchiveFoldersOptions {
+  /** The store's own data directory, absolute; nothing in it is opened or created. */
+  readonly forbidden: string;
+  readonly log: Log;
 }
 
-function archiveFolder(given: string, forbidden: string): ArchiveFolder {
+export function createArchiveFolders(options: ArchiveFoldersOptions): ArchiveFolders {
+  return { at: (path) => archiveFolder(path, options) };
+}
+
+function archiveFolder(given: string, { forbidden, log }: ArchiveFoldersOptions): ArchiveFolder {
   const path = checkFolderPath(nodePath, given, [given]);
   const allowed = [path];
   const requestFor = (name: string): PathRequest => ({
@@ -42,14 +53,38 @@ function archiveFolder(given: string, forbidden: string): ArchiveFolder {
     made.add(above);
   }
 
-  return translatingMethods<ArchiveFolder>({
+  async function claim() {
+    const request = requestFor(exportClaimFile);
+    const { requested } = request;
+    try {
+      await makeFolderOf(exportClaimFile);
+      await authorize(await resolvePath(requested), request);
+      const lock = await claimByFile(requested, "writer", (error) =>
+        log("warn", "export_not_locked", { path, error: String(error) }),
+      );
+      return lock && { release: () => removeClaimFile(requested, lock) };
+    } catch (error) {
+      throw writeError(requested, error);
+    }
+  }
+
+  const methods = translatingMethods<ArchiveFolder>({
     path,
-    list: async () => ((await isUsable(path)) ? (await namesBelow(path, "")).sort(compareKeys) : undefined),
+    claim,
+    async list(check) {
+      if (!(await isUsable(path))) return undefined;
+      const names: string[] = [];
+      await walkBelow(path, "", (found) => {
+        check(found);
+        for (const name of found) names.push(name);
+      });
+      return names.sort(compareKeys);
+    },
     open: async (name) => openLocalFile(requestFor(name)),
     async create(name, overwrite) {
       const request = requestFor(name);
       await makeFolderOf(name);
-      return createLocalTarget(request, overwrite);
+      return namingDisk(path, await createLocalTarget(request, overwrite));
     },
     async remove(name) {
       made.clear();
@@ -59,6 +94,7 @@ function archiveFolder(given: string, forbidden: string): ArchiveFolder {
       }
     },
   });
+  return namingDisk(path, methods);
 }
 
 async function isThere(path: string): Promise<boolean> {
@@ -83,16 +119,28 @@ function missingAbove(path: string, cause: unknown): ArtifactError {
   return invalidPath(`${quotePath(path)} cannot be made: there is no directory ${above}. Make it first.`, { cause });
 }
 
-/** @param name of a directory, relative; empty for the first one */
-async function namesBelow(path: string, name: string): Promise<string[]> {
-  const entries: Dirent[] = await readdir(join(path, name), { withFileTypes: true });
-  const names: string[] = [];
-  for (const entry of entries) {
-    const own = name === "" ? entry.name : `${name}/${entry.name}`;
-    if (entry.isDirectory()) for (const below of await namesBelow(path, own)) names.push(below);
-    else names.push(own);
+/**
+ * Calls `take` with the names of the files in each directory, before it goes to those below.
+ *
+ * @param name of a directory, relative; empty for the first one
+ */
+async function walkBelow(path: string, name: string, take: (names: readonly string[]) => void): Promise<void> {
+  const own = (entry: Dirent): string => (name === "" ? entry.name : `${name}/${entry.name}`);
+  const entries = (await entriesOf(join(path, name))).filter((entry) => !ignored.includes(own(entry)));
+  take(entries.filter((entry) => !entry.isDirectory()).map(own));
+  for (const entry of entries) if (entry.isDirectory()) await walkBelow(path, own(entry), take);
+}
+
+/** Not of the files of an export. The directory of that name is in each new file system, and only root can read it. */
+const ignored: readonly string[] = [exportClaimFile, "lost+found"];
+
+async function entriesOf(path: string): Promise<Dirent[]> {
+  try {
+    return await ignoringErrno(goneErrnos, () => readdir(path, { withFileTypes: true }), []);
+  } catch (error) {
+    if (!["EACCES", "EPERM", "EIO"].includes(errorCodeOf(error) ?? "")) throw error;
+    throw unreadableFolder(path, error);
   }
-  return names;
 }
 
 const goneErrnos = ["ENOENT", "ENOTDIR"];

@@ -5,14 +5,17 @@ import type { Log } from "../../store/ports/log.js";
 import type { Comparison, FoundPlace, SmallRead, UserFiles, WriteResult } from "../../store/ports/user-files.js";
 import { errorCodeOf, toArtifactError, translatingMethods } from "../engine-error.js";
 import { ignoringErrno } from "../file-system.js";
-import { kindOf, readError } from "../local-files/local-file-errors.js";
+import { kindOf } from "../local-files/local-file-errors.js";
 import { localFileOf } from "../local-files/open-local-file.js";
 import { createResumableFile } from "./create-resumable-file.js";
+import { orUndefined } from "./leftover-parts.js";
 import { newPartName } from "./part-names.js";
 import { isOfProcess, problemOf } from "./problem-of.js";
 import { SmallFileThreads } from "./small-file-threads.js";
+import { ownDirectory, StoreDirectory } from "./store-directory.js";
 import { systemPath } from "./system-path.js";
 import { TargetFolders } from "./target-folders.js";
+import { inOwnDirectory, userReadError } from "./user-read-error.js";
 import { walkUserFolder } from "./walk-user-folder.js";
 
 /**
@@ -22,13 +25,16 @@ import { walkUserFolder } from "./walk-user-folder.js";
  */
 export function createUserFiles(forbidden: string, log: Log): UserFiles {
   const threads = new SmallFileThreads(log);
-  const folders = new TargetFolders(forbidden);
+  const own = new StoreDirectory(forbidden);
+  const folders = new TargetFolders(own);
   const methods = translatingMethods<Omit<UserFiles, "walk">>({
-    look: lookAt,
-    open: openUserFile,
-    readSmall: async (paths, maxBytes) => (await threads.ask({ kind: "read", paths, maxBytes })) as SmallRead[],
+    look: (path) => lookAt(path, own),
+    open: (path) => openUserFile(path, own),
+    async readSmall(paths, maxBytes) {
+      return (await threads.ask({ kind: "read", paths, maxBytes, own: own.identities })) as SmallRead[];
+    },
     compare: async (files) => (await threads.ask({ kind: "compare", files })) as Comparison[],
-    makeFolder: (path) => folders.enter(path),
+    makeFolder: (path, top) => folders.enter(path, top),
     async writeSmall(files, overwrite) {
       const whole = files.map(({ path, bytes, sha256 }) => {
         folders.noteChange(path);
@@ -38,8 +44,8 @@ export function createUserFiles(forbidden: string, log: Log): UserFiles {
     },
     begin: (file, overwrite) => createResumableFile(folders, file, overwrite),
     removeLeftovers: (path) => folders.removeLeftovers(path),
-    remove: (folder, name) => removeFile(folders, folder, name),
-    finish: (isWhole) => folders.finish(isWhole),
+    remove: (folder, name) => removeFile({ folders, own }, folder, name),
+    finish: () => folders.finish(),
     foldsCase,
     close: () => threads.close(),
   });
@@ -47,7 +53,7 @@ export function createUserFiles(forbidden: string, log: Log): UserFiles {
     ...methods,
     async *walk(folder, options) {
       try {
-        yield* walkUserFolder(folder, options, forbidden);
+        yield* walkUserFolder(folder, options, own);
       } catch (error) {
         throw toArtifactError(error);
       }
@@ -55,16 +61,23 @@ export function createUserFiles(forbidden: string, log: Log): UserFiles {
   };
 }
 
-async function lookAt(path: string): Promise<FoundPlace | undefined> {
-  const found = await ignoringErrno(["ENOENT", "ENOTDIR"], () => stat(systemPath(path)), undefined);
-  if (found === undefined) return undefined;
-  if (found.isDirectory()) return { kind: "folder", what: "a folder", bytes: 0 };
-  if (found.isFile()) return { kind: "file", what: "a file", bytes: found.size };
-  return { kind: "other", what: kindOf(found), bytes: 0 };
+async function lookAt(path: string, own: StoreDirectory): Promise<FoundPlace | undefined> {
+  if (own.contains(path)) return { kind: "other", what: `a part of ${ownDirectory}`, bytes: 0 };
+  try {
+    const found = await stat(systemPath(path));
+    if (found.isDirectory()) return { kind: "folder", what: "a folder", bytes: 0 };
+    if (found.isFile()) return { kind: "file", what: "a file", bytes: found.size };
+    return { kind: "other", what: kindOf(found), bytes: 0 };
+  } catch (error) {
+    if (isOfProcess(error)) throw error;
+    if (["ENOENT", "ENOTDIR"].includes(errorCodeOf(error) ?? "")) return undefined;
+    return { kind: "other", what: `a path that leads nowhere (${problemOf(error)})`, bytes: 0 };
+  }
 }
 
-async function openUserFile(path: string) {
+async function openUserFile(path: string, own: StoreDirectory) {
   try {
+    if (own.contains(path)) throw inOwnDirectory(path);
     const file = await open(systemPath(path), "r");
     try {
       return await localFileOf(file, path);
@@ -73,25 +86,31 @@ async function openUserFile(path: string) {
       throw error;
     }
   } catch (error) {
-    throw readError(path, error);
+    throw userReadError(path, error);
   }
 }
 
+interface Removal {
+  readonly folders: TargetFolders;
+  readonly own: StoreDirectory;
+}
+
 /** Removes a file, and the directories above it that are empty then. Returns why not, if it could not. */
-async function removeFile(folders: TargetFolders, folder: string, name: string): Promise<string | undefined> {
+async function removeFile({ folders, own }: Removal, folder: string, name: string): Promise<string | undefined> {
   const path = join(folder, name);
+  if (own.contains(dirname(path))) return `it is in ${ownDirectory}`;
   try {
     await ignoringErrno(["ENOENT"], () => unlink(systemPath(path)), undefined);
-    folders.noteChange(path);
-    for (let above = dirname(path); above.length > folder.length; above = dirname(above)) {
-      await rmdir(systemPath(above));
-      folders.forget(above);
-      folders.noteChange(above);
-    }
   } catch (error) {
-    if (["ENOTEMPTY", "EEXIST"].includes(errorCodeOf(error) ?? "")) return undefined; // something else is in the folder
     if (isOfProcess(error)) throw error;
     return problemOf(error);
+  }
+  folders.noteChange(path);
+  for (let above = dirname(path); above.length > folder.length; above = dirname(above)) {
+    const removed = await orUndefined(() => rmdir(systemPath(above)).then(() => true));
+    if (removed === undefined) return undefined; // something else is in the folder, or the system keeps it
+    folders.forget(above);
+    folders.noteChange(above);
   }
   return undefined;
 }
@@ -102,7 +121,7 @@ async function foldsCase(folder: string): Promise<boolean> {
   const name = basename(folder);
   const other = name === name.toLowerCase() ? name.toUpperCase() : name.toLowerCase();
   if (other === name) return usual;
-  const look = (path: string) => ignoringErrno(["ENOENT", "ENOTDIR"], () => lstat(systemPath(path)), undefined);
+  const look = (path: string) => orUndefined(() => lstat(systemPath(path)));
   const [found, again] = await Promise.all([look(folder), look(join(dirname(folder), other))]);
   if (found === undefined) return usual;
   return again !== undefined && again.ino === found.ino && again.dev === found.dev;

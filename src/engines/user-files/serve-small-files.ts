@@ -1,9 +1,16 @@
 import type { Comparison, ExpectedFile, SmallRead, WriteResult } from "../../store/ports/user-files.js";
 import { compareFile, readSmallFile, type WholeFile, writeSmallFile } from "./small-files.js";
+import { isWithin } from "./store-directory.js";
 
 /** Work on several files, in order. */
 export type SmallFilesRequest =
-  | { readonly kind: "read"; readonly paths: readonly string[]; readonly maxBytes: number }
+  | {
+      readonly kind: "read";
+      readonly paths: readonly string[];
+      readonly maxBytes: number;
+      /** Identities of the store's own directory: nothing in it is read. */
+      readonly own: ReadonlySet<string>;
+    }
   | { readonly kind: "compare"; readonly files: readonly ExpectedFile[] }
   | { readonly kind: "write"; readonly files: readonly WholeFile[]; readonly overwrite: boolean };
 
@@ -17,7 +24,8 @@ export interface SmallFilesAnswer {
 export function serveSmallFiles(request: SmallFilesRequest): SmallFilesAnswer {
   switch (request.kind) {
     case "read": {
-      const result = request.paths.map((path) => readSmallFile(path, request.maxBytes));
+      const isOwn = remembering((path) => isWithin(request.own, path));
+      const result = request.paths.map((path) => readSmallFile(path, request.maxBytes, isOwn));
       const memory = result.flatMap((read) => (read.kind === "read" ? [read.bytes.buffer as ArrayBuffer] : []));
       return { result, memory };
     }
@@ -26,4 +34,14 @@ export function serveSmallFiles(request: SmallFilesRequest): SmallFilesAnswer {
     case "write":
       return { result: request.files.map((file) => writeSmallFile(file, request.overwrite)), memory: [] };
   }
+}
+
+/** Files of one directory ask the same. */
+function remembering(ask: (path: string) => boolean): (path: string) => boolean {
+  const answers = new Map<string, boolean>();
+  return (path) => {
+    const answer = answers.get(path) ?? ask(path);
+    answers.set(path, answer);
+    return answer;
+  };
 }

@@ -10,15 +10,19 @@ import {
   openSync,
   readSync,
   renameSync,
+  type Stats,
   statSync,
   unlinkSync,
   writeSync,
 } from "node:fs";
+import { dirname } from "node:path";
 import type { Comparison, ExpectedFile, SmallRead, WriteResult } from "../../store/ports/user-files.js";
 import { errorCodeOf } from "../engine-error.js";
 import { noHardLinkErrnos } from "../file-system.js";
 import { kindOf } from "../local-files/local-file-errors.js";
 import { isFull, isOfProcess, problemOf } from "./problem-of.js";
+import { partMode, replacedMode, setMode } from "./replaced-mode.js";
+import { ownDirectory } from "./store-directory.js";
 import { systemPath } from "./system-path.js";
 
 /*
@@ -32,25 +36,34 @@ const blockBytes = 1024 * 1024;
 /** Windows has neither O_NONBLOCK nor special files that block. */
 const readOnly = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
-/** Reads a file that has at most `maxBytes`. */
-export function readSmallFile(path: string, maxBytes: number): SmallRead {
+const unsized = "its content is not as long as the system says, as in /proc: pipe it, with - as the PATH";
+
+/** Reads a file that has at most `maxBytes`. @param isOwn whether a path leads into the store's own directory */
+export function readSmallFile(path: string, maxBytes: number, isOwn: (path: string) => boolean): SmallRead {
   return answering(() => {
+    const entry = lstatSync(systemPath(path));
+    if (isOwn(entry.isSymbolicLink() ? path : dirname(path))) return failed(`it is in ${ownDirectory}`);
     const file = openSync(systemPath(path), readOnly);
     try {
-      const stats = settledStats(file);
-      if (!stats.isFile()) return failed(`it is ${stats.isDirectory() ? "a folder" : kindOf(stats)}`);
-      const size = Number(stats.size);
-      if (size > maxBytes) return { kind: "large", size };
-      const bytes = Buffer.allocUnsafeSlow(size);
-      const length = readFully(file, bytes, 0);
-      if (length !== size || !isSame(stats, fstatSync(file, { bigint: true }))) {
-        return failed("it changed while it was read, and was not saved");
-      }
-      return { kind: "read", bytes, sha256: createHash("sha256").update(bytes).digest("hex") };
+      return readOpened(file, maxBytes);
     } finally {
       closeSync(file);
     }
   }, failed);
+}
+
+function readOpened(file: number, maxBytes: number): SmallRead {
+  const stats = settledStats(file);
+  if (!stats.isFile()) return failed(`it is ${stats.isDirectory() ? "a folder" : kindOf(stats)}`);
+  const size = Number(stats.size);
+  if (size > maxBytes) return { kind: "large", size };
+  const bytes = Buffer.allocUnsafeSlow(size);
+  const length = readFully(file, bytes, 0);
+  const isWhole = length === size && readSync(file, Buffer.allocUnsafe(1), 0, 1, size) === 0;
+  const now = fstatSync(file, { bigint: true });
+  if (!isWhole && now.size === stats.size) return failed(unsized);
+  if (!isWhole || !isSame(stats, now)) return failed("it changed while it was read, and was not saved");
+  return { kind: "read", bytes, sha256: createHash("sha256").update(bytes).digest("hex") };
 }
 
 /** Compares a file with what it should be. */
@@ -59,12 +72,22 @@ export function compareFile({ path, bytes, sha256 }: ExpectedFile): Comparison {
     const place = systemPath(path);
     const entry = lstatSync(place, { throwIfNoEntry: false });
     if (entry === undefined) return { kind: "absent" };
-    const found = entry.isSymbolicLink() ? statSync(place, { throwIfNoEntry: false }) : entry;
+    const found = entry.isSymbolicLink() ? targetOf(place) : entry;
     if (found === undefined) return { kind: "other" }; // a symlink that leads nowhere
     if (found.isDirectory()) return failed("a folder with this name is there");
     if (!found.isFile()) return failed(`${kindOf(found)} with this name is there`);
     return { kind: found.size === bytes && digestOf(place) === sha256 ? "same" : "other" };
   }, failed);
+}
+
+/** What a symlink leads to. Undefined if nobody can tell. */
+function targetOf(symlink: string | Buffer): Stats | undefined {
+  try {
+    return statSync(symlink, { throwIfNoEntry: false });
+  } catch (error) {
+    if (isOfProcess(error)) throw error;
+    return undefined;
+  }
 }
 
 function digestOf(path: string | Buffer): string {
@@ -91,31 +114,43 @@ export interface WholeFile {
 }
 
 /** Writes a file as a whole. Its name is durable only when its directory was synced. */
-export function writeSmallFile({ path, part, bytes }: WholeFile, overwrite: boolean): WriteResult {
+export function writeSmallFile(file: WholeFile, overwrite: boolean): WriteResult {
   return answering<WriteResult>(
-    () => {
-      try {
-        writePart(part, bytes);
-        if (overwrite) renameSync(systemPath(part), systemPath(path));
-        else if (!linkNew(part, path)) return { kind: "taken" };
-        return { kind: "written" };
-      } catch (error) {
-        removeQuietly(part);
-        throw error;
-      }
-    },
-    (problem, error) => ({ ...failed(problem), isFull: isFull(error) }),
+    () => writeOnce(file, overwrite) ?? writeOnce(file, overwrite) ?? failedWrite("its hidden file was removed twice"),
+    (problem, error) => failedWrite(problem, isFull(error)),
   );
 }
 
-function writePart(part: string, bytes: Uint8Array): void {
-  const file = openSync(systemPath(part), "wx", 0o666);
+/** Undefined if somebody has removed the hidden file meanwhile. */
+function writeOnce({ path, part, bytes }: WholeFile, overwrite: boolean): WriteResult | undefined {
+  let isMade = false;
+  try {
+    writePart(part, bytes, overwrite ? replacedMode(path) : undefined);
+    isMade = true;
+    if (overwrite) renameSync(systemPath(part), systemPath(path));
+    else if (!linkNew(part, path)) return { kind: "taken" };
+    return { kind: "written" };
+  } catch (error) {
+    if (isMade && errorCodeOf(error) === "ENOENT" && isGoneFile(part)) return undefined;
+    removeQuietly(part);
+    throw error;
+  }
+}
+
+function writePart(part: string, bytes: Uint8Array, mode: number | undefined): void {
+  const file = openSync(systemPath(part), "wx", partMode(mode));
   try {
     for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at, bytes.length - at);
+    setMode(file, mode);
     fsyncSync(file);
   } finally {
     closeSync(file);
   }
+}
+
+/** Whether there is nothing at a path. */
+export function isGoneFile(path: string): boolean {
+  return lstatSync(systemPath(path), { throwIfNoEntry: false }) === undefined;
 }
 
 /** Gives a hidden file its name, unless that is taken; the hidden one goes in any case. Returns whether it did. */
@@ -186,6 +221,10 @@ function isSame(a: BigIntStats, b: BigIntStats): boolean {
 
 function failed(problem: string) {
   return { kind: "failed", problem } as const;
+}
+
+function failedWrite(problem: string, isFullDisk = false): WriteResult {
+  return { ...failed(problem), isFull: isFullDisk };
 }
 
 /** @throws Error if the process lacks something */

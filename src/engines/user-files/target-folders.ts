@@ -1,35 +1,39 @@
-import { mkdir, readdir, realpath, stat, unlink } from "node:fs/promises";
-import nodePath, { basename, dirname, join } from "node:path";
+import { lstat, mkdir, readdir, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import type { FolderResult } from "../../store/ports/user-files.js";
 import { errorCodeOf } from "../engine-error.js";
 import { ignoringErrno, syncFolder } from "../file-system.js";
-import { isInside } from "../local-files/path-rules.js";
+import { isLeft, orUndefined, removePart } from "./leftover-parts.js";
 import { isPartOf, readPartName } from "./part-names.js";
 import { isFull, isOfProcess, problemOf } from "./problem-of.js";
+import { ownDirectory, type StoreDirectory } from "./store-directory.js";
 import { systemPath, textOfName } from "./system-path.js";
 
 /** Errnos of a directory that cannot be synced: its names are as durable as its file system makes them. */
-const unsyncable = ["EACCES", "EPERM", "EINVAL", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "ENOENT"];
+const unsyncable = ["EACCES", "EPERM", "EINVAL", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "ENOENT", "ENOTDIR"];
 
 /** The directories that a job writes into: made once, and synced when the job ends. */
 export class TargetFolders {
-  readonly #forbidden: string;
+  readonly #own: StoreDirectory;
   readonly #entered = new Map<string, Promise<FolderResult>>();
   /** Directories with names that are not durable yet. */
   readonly #changed = new Set<string>();
-  /** Names of hidden files that dead processes have left, by directory. A directory without any is absent. */
+  /** Names of hidden files whose writers may have ended, by directory. A directory without any is absent. */
   readonly #leftovers = new Map<string, Set<string>>();
 
-  /** @param forbidden the store's own directory */
-  constructor(forbidden: string) {
-    this.#forbidden = forbidden;
+  constructor(own: StoreDirectory) {
+    this.#own = own;
   }
 
-  /** Makes a directory and those above it, unless they exist. */
-  enter(folder: string): Promise<FolderResult> {
+  /**
+   * Makes a directory and those above it, unless they exist.
+   *
+   * @param top the directory that the person named: below it, symlinks are no directories
+   */
+  enter(folder: string, top: string): Promise<FolderResult> {
     let entering = this.#entered.get(folder);
     if (entering === undefined) {
-      entering = this.#make(folder);
+      entering = this.#make(folder, top);
       this.#entered.set(folder, entering);
     }
     return entering;
@@ -61,14 +65,16 @@ export class TargetFolders {
   }
 
   async removeLeftovers(path: string): Promise<void> {
-    for (const name of this.leftoversOf(path)) await this.#removeLeftover(dirname(path), name);
+    for (const name of this.leftoversOf(path)) {
+      this.forgetLeftover(path, name);
+      const left = join(dirname(path), name);
+      const part = readPartName(name);
+      if (part !== undefined && (await isLeft(left, part)) && (await removePart(left))) this.noteChange(left);
+    }
   }
 
-  /** Makes all names durable. @param isWhole also removes all hidden files that dead processes have left */
-  async finish(isWhole: boolean): Promise<void> {
-    if (isWhole) {
-      for (const [folder, names] of this.#leftovers) for (const name of names) await this.#removeLeftover(folder, name);
-    }
+  /** Makes all names durable. */
+  async finish(): Promise<void> {
     const folders = [...this.#changed];
     this.#changed.clear();
     const sync = async (): Promise<void> => {
@@ -77,25 +83,23 @@ export class TargetFolders {
     await Promise.all(Array.from({ length: 4 }, sync));
   }
 
-  async #removeLeftover(folder: string, name: string): Promise<void> {
-    this.#leftovers.get(folder)?.delete(name);
-    await ignoringErrno(["ENOENT"], () => unlink(systemPath(join(folder, name))), undefined);
-    this.#changed.add(folder);
-  }
-
-  async #make(folder: string): Promise<FolderResult> {
+  async #make(folder: string, top: string): Promise<FolderResult> {
     try {
-      const found = await ignoringErrno(["ENOENT"], () => stat(systemPath(folder)), undefined);
+      const look = folder.length > top.length ? lstat : stat;
+      const found = await ignoringErrno(["ENOENT"], () => look(systemPath(folder)), undefined);
+      if (found?.isSymbolicLink()) return failed("a symlink has its name", undefined);
       if (found !== undefined && !found.isDirectory()) return failed("a file has the name of the folder", undefined);
       if (found === undefined) {
         const above = dirname(folder);
-        const result = above === folder ? failed("there is no such drive", undefined) : await this.enter(above);
+        const result = above === folder ? failed("there is no such drive", undefined) : await this.enter(above, top);
         if (result.kind === "failed") return result;
         await ignoringErrno(["EEXIST"], () => mkdir(systemPath(folder)), undefined);
         this.#changed.add(above);
         return { kind: "ready", isNew: true };
       }
-      if (await this.#isForbidden(folder)) return failed("it is in the store's own directory", undefined);
+      const above = folder.length > top.length ? await this.enter(dirname(folder), top) : undefined;
+      if (above?.kind === "failed") return above; // a symlink may be on the way
+      if (this.#own.contains(folder)) return failed(`it is in ${ownDirectory}`, undefined);
       await this.#findLeftovers(folder);
       return { kind: "ready", isNew: false };
     } catch (error) {
@@ -104,18 +108,9 @@ export class TargetFolders {
     }
   }
 
-  async #isForbidden(folder: string): Promise<boolean> {
-    const [own, place] = await Promise.all([realpath(this.#forbidden), realpath(systemPath(folder))]);
-    return isInside(nodePath, own, place.toString());
-  }
-
   async #findLeftovers(folder: string): Promise<void> {
-    const names = await ignoringErrno(
-      ["EACCES", "EPERM"],
-      () => readdir(systemPath(folder), { encoding: "buffer" }),
-      [],
-    );
-    const left = names.map(textOfName).filter((name) => readPartName(name)?.isLeft === true);
+    const names = (await orUndefined(() => readdir(systemPath(folder), { encoding: "buffer" }))) ?? [];
+    const left = names.map(textOfName).filter((name) => (readPartName(name)?.writer ?? "running") !== "running");
     if (left.length > 0) this.#leftovers.set(folder, new Set(left));
   }
 }

@@ -3,32 +3,32 @@ import { lstat, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { WalkedEntry, WalkOptions } from "../../store/ports/user-files.js";
 import { errorCodeOf } from "../engine-error.js";
-import { ignoringErrno } from "../file-system.js";
-import { kindOf, kindWord, readError } from "../local-files/local-file-errors.js";
+import { kindOf, kindWord } from "../local-files/local-file-errors.js";
 import { readPartName } from "./part-names.js";
 import { isOfProcess, problemOf } from "./problem-of.js";
+import { identityText, ownDirectory, type StoreDirectory } from "./store-directory.js";
 import { systemPath, textOfName } from "./system-path.js";
 import { isGone } from "./target-folders.js";
+import { inOwnDirectory, userReadError } from "./user-read-error.js";
 
 interface Walk extends WalkOptions {
   readonly root: string;
-  /** Identity of the store's own directory. */
-  readonly forbidden: string | undefined;
+  readonly own: StoreDirectory;
 }
 
 /** Walks over the entries below a directory. @throws ArtifactError as `UserFiles.walk` does */
 export async function* walkUserFolder(
   root: string,
   options: WalkOptions,
-  forbidden: string,
+  own: StoreDirectory,
 ): AsyncGenerator<WalkedEntry, void, undefined> {
-  const own = await ignoringErrno(["ENOENT"], () => identityOf(forbidden), undefined);
+  if (own.contains(root)) throw inOwnDirectory(root);
   try {
     await readdir(systemPath(root)); // `walkFolder` would only report the problem
   } catch (error) {
-    throw readError(root, error);
+    throw userReadError(root, error);
   }
-  yield* walkFolder({ ...options, root, forbidden: own }, "", []);
+  yield* walkFolder({ ...options, root, own }, "", []);
 }
 
 /** @param above identities of the directories above it */
@@ -58,7 +58,7 @@ async function readFolder(walk: Walk, name: string, above: readonly string[]): P
   const path = join(walk.root, name);
   try {
     const identity = await identityOf(path);
-    if (identity === walk.forbidden) return { kind: "skipped", name, is: "store", what: "the store's own directory" };
+    if (walk.own.identities.has(identity)) return { kind: "skipped", name, is: "store", what: ownDirectory };
     if (above.includes(identity)) {
       return { kind: "skipped", name, is: "symlink", what: "a symlink to a folder that contains it" };
     }
@@ -88,24 +88,29 @@ async function kindOfEntry(
     return { is: "unfinished", what: "an unfinished file of get" };
   }
   if (entry.isFile()) return "file";
-  const path = systemPath(join(walk.root, name));
-  const found = await ignoringErrno(["ENOENT"], () => lstat(path), undefined); // some systems tell no kinds in a listing
-  if (found === undefined) return undefined;
-  if (found.isSymbolicLink() && !walk.follow) return { is: "symlink", what: "a symlink" };
+  const path = join(walk.root, name);
+  let isSymlink = entry.isSymbolicLink();
   try {
-    const target = await stat(path);
-    if (target.isFile()) return "file";
-    return target.isDirectory() ? "folder" : { is: kindWord(target), what: kindOf(target) };
+    if (!isSymlink) isSymlink = (await lstat(systemPath(path))).isSymbolicLink(); // some systems tell no kinds in a listing
+    if (isSymlink && !walk.follow) return { is: "symlink", what: "a symlink" };
+    return await kindOfTarget(walk, path, isSymlink);
   } catch (error) {
-    if (isGone(error) || errorCodeOf(error) === "EACCES") {
+    if (isOfProcess(error)) throw error;
+    if (isSymlink && (isGone(error) || errorCodeOf(error) === "EACCES")) {
       return { is: "symlink", what: "a symlink that leads to no file" };
     }
-    throw error;
+    return isGone(error) ? undefined : "file"; // to read it says why it cannot be read
   }
+}
+
+async function kindOfTarget(walk: Walk, path: string, isSymlink: boolean): Promise<"file" | "folder" | Skipped> {
+  const target = await stat(systemPath(path));
+  if (isSymlink && walk.own.contains(path)) return { is: "symlink", what: `a symlink into ${ownDirectory}` };
+  if (target.isFile()) return "file";
+  return target.isDirectory() ? "folder" : { is: kindWord(target), what: kindOf(target) };
 }
 
 /** Device and inode of a directory. */
 async function identityOf(path: string): Promise<string> {
-  const { dev, ino } = await stat(systemPath(path), { bigint: true });
-  return `${dev}:${ino}`;
+  return identityText(await stat(systemPath(path), { bigint: true }));
 }

@@ -51,10 +51,8 @@ const wordings: Readonly<Record<NextStep, Wording>> = {
   make_room: `DELETE artifacts or sessions, then send the same request again. Or ask ${operator} to free disk space.`,
   free_store_quota: `DELETE artifacts or sessions, then send the same request again. Or ask ${operator} to raise --max-store-bytes.`,
   raise_store_quota: `Content of that size can never fit: ask ${operator} to raise --max-store-bytes.`,
-  free_bucket: ({ bucket }) =>
-    `DELETE artifacts or sessions of this bucket (older versions count too), then send the same request again. Or use another bucket, or ask ${operator} to raise the limit with artifacts-mcp bucket set ${bucket} --max-bytes N.`,
-  raise_bucket_limit: ({ bucket }) =>
-    `Content of that size can never fit into this bucket: use another one, or ask ${operator} to raise the limit with artifacts-mcp bucket set ${bucket} --max-bytes N.`,
+  free_bucket: `DELETE artifacts or sessions of this bucket (older versions count too), then send the same request again. Or use another bucket, or ask ${operator} to raise the limit of this bucket with artifacts-mcp bucket set.`,
+  raise_bucket_limit: `Content of that size can never fit into this bucket: use another one, or ask ${operator} to raise the limit of this bucket with artifacts-mcp bucket set.`,
   finish_uploads: `Complete or DELETE sessions, then send the same request again. Or ask ${operator} to raise --max-unfinished-bytes.`,
   raise_unfinished_quota: `An upload of that size can never fit: ask ${operator} to raise --max-unfinished-bytes.`,
   close_sessions: `Complete or DELETE some sessions, or save small content with PUT /v1/content/{bucket}/{key}. Or ask ${operator} to raise --max-open-sessions.`,

@@ -1,5 +1,5 @@
 import { STATUS_CODES } from "node:http";
-import { describeError, isWorthLogging, toArtifactError } from "../../api/failures.js";
+import { failureFacts, isWorthLogging, toArtifactError } from "../../api/failures.js";
 import { type ArtifactError, ERROR_CODES, type ErrorCode } from "../../store/model/errors.js";
 import type { Log } from "../../store/ports/log.js";
 import { type HeaderValues, HttpError, httpErrorCodes } from "./http-error.js";
@@ -51,7 +51,7 @@ export function toProblem(error: unknown, form: ProblemForm, log: Log): Problem 
     return problem(status, code, message, headers, { ...form, fields: { ...fields, ...form.fields } });
   }
   const known = toArtifactError(error);
-  if (isWorthLogging(known)) log("error", "request_failed", { code: known.code, error: describeError(error) });
+  if (isWorthLogging(known)) log("error", "request_failed", failureFacts(error, known));
   return problem(statusOf[known.code], known.code, messageForHttp(known), offsetOf(known), {
     ...form,
     ...detailsOf(known, form),

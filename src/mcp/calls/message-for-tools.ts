@@ -53,10 +53,8 @@ const adviceFor: Readonly<Record<NextStep, Advice>> = {
   make_room: `Delete artifacts with delete_artifact or abort uploads, then make the same call again. The person who runs this server can make room.`,
   free_store_quota: `Delete artifacts with delete_artifact or abort uploads, then make the same call again. The person who runs this server can raise --max-store-bytes.`,
   raise_store_quota: `Content of that size never fits. The person who runs this server can raise --max-store-bytes.`,
-  free_bucket: ({ bucket }) =>
-    `Delete artifacts of this bucket with delete_artifact (older versions count too) or abort its uploads, then make the same call again. Or use another bucket. The person who runs this server can raise the limit with artifacts-mcp bucket set ${bucket} --max-bytes N.`,
-  raise_bucket_limit: ({ bucket }) =>
-    `Content of that size never fits into this bucket: use another one. The person who runs this server can raise the limit with artifacts-mcp bucket set ${bucket} --max-bytes N.`,
+  free_bucket: `Delete artifacts of this bucket with delete_artifact (older versions count too) or abort its uploads, then make the same call again. Or use another bucket. The person who runs this server can raise the limit of this bucket with artifacts-mcp bucket set.`,
+  raise_bucket_limit: `Content of that size never fits into this bucket: use another one. The person who runs this server can raise the limit of this bucket with artifacts-mcp bucket set.`,
   finish_uploads: `Complete or abort uploads (list_upload_sessions shows them), then make the same call again. The person who runs this server can raise --max-unfinished-bytes.`,
   raise_unfinished_quota: `An upload of that size never fits. Split the content over several keys. The person who runs this server can raise --max-unfinished-bytes.`,
   close_sessions: `Complete or abort some sessions (list_upload_sessions shows them), or save small content with save_artifact. The person who runs this server can raise --max-open-sessions.`,

@@ -1,5 +1,5 @@
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
-import { describeError, isWorthLogging, toArtifactError } from "../../api/failures.js";
+import { failureFacts, isWorthLogging, toArtifactError } from "../../api/failures.js";
 import { isCompared, type SessionAnswer, withCommand } from "../../api/upload-command.js";
 import type { AlreadyDeleted, DeletedArtifact } from "../../store/artifacts/artifact-deletion.js";
 import type { Artifact } from "../../store/model/artifact.js";
@@ -177,7 +177,7 @@ function uploadHint(command: string, offset: number): string {
  */
 export function failure(error: unknown, log: Log): CallToolResult {
   const known = toArtifactError(error);
-  if (isWorthLogging(known)) log("error", "tool_failed", { code: known.code, error: describeError(error) });
+  if (isWorthLogging(known)) log("error", "tool_failed", failureFacts(error, known));
   const facts = JSON.stringify({ code: known.code, ...known.details });
   return { content: [{ type: "text", text: `${known.code}: ${messageForTools(known)}\n${facts}` }], isError: true };
 }

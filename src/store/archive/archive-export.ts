@@ -3,7 +3,7 @@ import type { OpenArtifact } from "../artifacts/open-artifact.js";
 import { forEachOf } from "../for-each-of.js";
 import type { Artifact } from "../model/artifact.js";
 import { count } from "../model/count.js";
-import { ArtifactError, isStoreReplaced } from "../model/errors.js";
+import { ArtifactError } from "../model/errors.js";
 import { largestPageLimit } from "../model/limits.js";
 import { quote } from "../model/quote.js";
 import type { ArchiveFolder, ArchiveFolders } from "../ports/archive-folder.js";
@@ -11,7 +11,16 @@ import type { Digests } from "../ports/digests.js";
 import { ProgressCounter } from "../transfer/progress-counter.js";
 import type { FolderProgress } from "../transfer/transfer-options.js";
 import { archiveNames, manifestName, plainName } from "./archive-names.js";
-import { type ArchiveTarget, leftoversIn, lookAtTarget, noteUnfinished, unfinishedName } from "./archive-target.js";
+import {
+  type ArchiveTarget,
+  filesIn,
+  isAboutExport,
+  leftoversIn,
+  lookAtTarget,
+  noteUnfinished,
+  unfinishedName,
+} from "./archive-target.js";
+import { concernsOne } from "./concerns-one.js";
 import { digestOf } from "./digest-of.js";
 import { type ManifestEntry, manifestText } from "./manifest.js";
 import { writeText } from "./write-text.js";
@@ -25,6 +34,10 @@ export interface ExportArchive {
   readonly prefix?: string | undefined;
   /** Files of an earlier export that belong to no artifact any more are removed. Without it they stop the export. */
   readonly removesStale: boolean;
+  /**
+   * Only this earlier export may be replaced: one that has come meanwhile stops the export. Any by default.
+   */
+  readonly replaces?: Pick<ArchiveTarget, "manifest"> | undefined;
 }
 
 export interface ArchiveOptions {
@@ -63,7 +76,8 @@ const exportWidth = 4;
 
 /**
  * Writes the newest version of each artifact to a directory, and at last a manifest. A directory with a manifest is
- * whole, also after a kill or power loss. Two exports of equal artifacts write equal bytes.
+ * whole, also after a kill or power loss. Two exports of equal artifacts write equal bytes. One export at a time writes to
+ * a directory.
  */
 export class ArchiveExport {
   readonly #dependencies: ArchiveExportDependencies;
@@ -77,21 +91,42 @@ export class ArchiveExport {
    * same export again ends what a killed one has begun, and leaves files as they are that have the right content.
    *
    * @throws ArtifactError `bucket_not_found`; `artifact_not_found` if nothing is under the prefix; `invalid_argument` if
-   * the directory cannot be used, or has stale files that must not be removed: `stale` in the details is their number
+   * the directory cannot be used, if another export writes to it, or if it has stale files that must not be removed:
+   * `stale` in the details is their number
    */
   async run(wanted: ExportArchive, options: ArchiveOptions): Promise<ExportedArchive> {
     const folder = this.#dependencies.folders.at(wanted.path);
-    const target = await lookAtTarget(folder);
+    await filesIn(folder); // throws before anything is made in a directory that is not of an export
     const planned = await this.#plan(wanted);
+    const claim = await folder.claim();
+    if (claim === undefined) throw inUse(folder);
+    try {
+      return await this.#exportTo(folder, planned, wanted, options);
+    } finally {
+      await claim.release();
+    }
+  }
+
+  /** Exports to a directory that is claimed. */
+  async #exportTo(
+    folder: ArchiveFolder,
+    planned: readonly Planned[],
+    { removesStale, replaces }: ExportArchive,
+    options: ArchiveOptions,
+  ): Promise<ExportedArchive> {
+    const target = await lookAtTarget(folder);
+    if (replaces !== undefined && target.manifest !== undefined && target.manifest !== replaces.manifest) {
+      throw notReplaced(folder);
+    }
     const files = new Set(planned.map(({ file }) => file));
-    const isOfExport = (name: string): boolean => name === manifestName || name === unfinishedName;
-    const stale = [...target.present].filter((name) => target.owned.has(name) && !files.has(name) && !isOfExport(name));
-    if (stale.length > 0 && !wanted.removesStale) throw wouldStay(stale);
+    const stale = [...target.present].filter(
+      (name) => target.owned.has(name) && !files.has(name) && !isAboutExport(name),
+    );
+    if (stale.length > 0 && !removesStale) throw wouldStay(stale);
     const leftovers = leftoversIn({ ...target, owned: new Set([...target.owned, ...files]) });
     const foreign = [...target.present].filter((name) => !target.owned.has(name) && !leftovers.includes(name));
     await begin(folder, target, files, [...leftovers, ...stale]);
-    const written = await this.#writeAll(folder, target, planned, options);
-    const { entries, failed } = written;
+    const { entries, failed } = await this.#writeAll(folder, target, planned, options);
     if (failed === 0) await finish(folder, entries);
     const bytes = entries.reduce((sum, entry) => sum + entry.bytes, 0);
     return { path: folder.path, artifacts: entries.length, bytes, failed, removed: stale.length, foreign };
@@ -131,7 +166,7 @@ export class ArchiveExport {
         const entry = await this.#write(folder, target, each, { signal, onProgress: progress.begin() });
         if (entry !== undefined) entries.set(each, entry);
       } catch (error) {
-        if (!(error instanceof ArtifactError) || isStoreReplaced(error)) throw error;
+        if (!concernsOne(error)) throw error;
         failed += 1;
         onProblem(plainName(each.artifact), error);
       }
@@ -186,7 +221,7 @@ async function begin(
   // A foreign file at the place of an artifact does not become one of ours.
   const free = [...files].filter((name) => owned.has(name) || !present.has(name));
   const names = new Set([...owned, ...free]);
-  for (const name of [manifestName, unfinishedName]) names.delete(name);
+  for (const name of [...names].filter(isAboutExport)) names.delete(name);
   await noteUnfinished(folder, names);
   await folder.remove(manifestName);
   for (const name of removed) await folder.remove(name);
@@ -225,6 +260,16 @@ function entryOf({ bucket, key, version, bytes, sha256, mime_type, metadata }: A
 function nothingUnder(bucket: string, prefix: string): ArtifactError {
   const message = `There is no artifact in bucket ${quote(bucket)} whose key begins with ${quote(prefix)}.`;
   return new ArtifactError("artifact_not_found", message, { next: "see_artifacts", details: { bucket, key: prefix } });
+}
+
+function inUse({ path }: ArchiveFolder): ArtifactError {
+  const message = `Another export is writing to ${quote(path)}. Nothing was written: wait until it has ended, or give another directory.`;
+  return new ArtifactError("invalid_argument", message, { details: { argument: "path" } });
+}
+
+function notReplaced({ path }: ArchiveFolder): ArtifactError {
+  const message = `Another export was written to ${quote(path)} meanwhile. Nothing was written: give another directory.`;
+  return new ArtifactError("invalid_argument", message, { details: { argument: "path" } });
 }
 
 function wouldStay(stale: readonly string[]): ArtifactError {

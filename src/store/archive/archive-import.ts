@@ -1,7 +1,7 @@
 import type { ArtifactStore } from "../artifacts/artifact-store.js";
 import { forEachOf } from "../for-each-of.js";
 import { type Artifact, isSameContent, sameStrings, sha256Of } from "../model/artifact.js";
-import { ArtifactError, isStoreReplaced } from "../model/errors.js";
+import { ArtifactError } from "../model/errors.js";
 import { wholeImportBytes } from "../model/limits.js";
 import { quote } from "../model/quote.js";
 import type { SessionRecord } from "../model/records.js";
@@ -13,10 +13,11 @@ import { ProgressCounter } from "../transfer/progress-counter.js";
 import { type IndexDependencies, unfinishedSessions } from "../uploads/unfinished-sessions.js";
 import type { Uploads } from "../uploads/uploads.js";
 import type { ArchiveOptions } from "./archive-export.js";
-import { manifestName, plainName } from "./archive-names.js";
-import { readText, unfinishedName } from "./archive-target.js";
+import { plainName } from "./archive-names.js";
+import { entriesIn, unfinishedName } from "./archive-target.js";
+import { concernsOne } from "./concerns-one.js";
 import { digestOf } from "./digest-of.js";
-import { type ManifestEntry, parseManifest } from "./manifest.js";
+import type { ManifestEntry } from "./manifest.js";
 
 export interface ImportArchive {
   /** Absolute. */
@@ -76,7 +77,7 @@ export class ArchiveImport {
    */
   async run({ path, saved_by }: ImportArchive, options: ArchiveOptions): Promise<ImportedArchive> {
     const folder = this.#dependencies.folders.at(path);
-    const entries = parseManifest(await manifestIn(folder));
+    const entries = await manifestOf(folder);
     const progress = new ProgressCounter(entries, options.onProgress);
     const done: Artifact[] = [];
     let failed = 0;
@@ -86,7 +87,7 @@ export class ArchiveImport {
         const saving = { entry, saved_by, signal: options.signal, onProgress: progress.begin() };
         done.push(await this.#save(folder, saving));
       } catch (error) {
-        if (!(error instanceof ArtifactError) || isStoreReplaced(error)) throw error;
+        if (!concernsOne(error)) throw error;
         failed += 1;
         options.onProblem(plainName(entry), error);
       }
@@ -184,9 +185,11 @@ export class ArchiveImport {
 }
 
 /** @throws ArtifactError `invalid_argument` if there is none, and if the export has not ended */
-async function manifestIn(folder: ArchiveFolder): Promise<string> {
+async function manifestOf(folder: ArchiveFolder): Promise<ManifestEntry[]> {
+  const entries: ManifestEntry[] = [];
   try {
-    return await readText(folder, manifestName);
+    for await (const entry of entriesIn(folder)) entries.push(entry);
+    return entries;
   } catch (cause) {
     const unfinished = await folder.open(unfinishedName).catch(() => undefined);
     if (unfinished === undefined) throw cause;

@@ -1,10 +1,10 @@
-import { z } from "zod";
+import { createHash } from "node:crypto";
 import { ArtifactError } from "../model/errors.js";
 import { quote } from "../model/quote.js";
 import type { ArchiveFolder } from "../ports/archive-folder.js";
-import type { LocalFile } from "../ports/local-files.js";
 import { isFileName, manifestName } from "./archive-names.js";
-import { archiveFormat, parseManifest } from "./manifest.js";
+import { linesOf, listItems, listText, type WrongFile } from "./list-file.js";
+import { type ManifestEntry, manifestEntries, wrongManifest } from "./manifest.js";
 import { writeText } from "./write-text.js";
 
 /**
@@ -19,42 +19,73 @@ export interface ArchiveTarget {
   readonly present: ReadonlySet<string>;
   /** The files of earlier exports. They may be replaced. Some may be gone. */
   readonly owned: ReadonlySet<string>;
+  /** The SHA-256 digest of the manifest; absent if there is none, or if it names no artifact. */
+  readonly manifest?: string | undefined;
 }
 
-const unfinishedSchema = z.strictObject({
-  format: z.literal(archiveFormat),
-  files: z.array(z.string().refine(isFileName)),
-});
+/** Another export that ends meanwhile changes what is there at two of its calls. */
+const maxLooks = 5;
 
 /**
- * Looks at a directory before an export.
+ * Looks at a directory before an export. Another export may be writing to it.
  *
  * @throws ArtifactError `invalid_argument` unless it can be made, is empty, or has an earlier export
  */
 export async function lookAtTarget(folder: ArchiveFolder): Promise<ArchiveTarget> {
-  const present = new Set(await folder.list());
-  const owned = new Set<string>();
-  for (const [name, read] of [
-    [manifestName, filesOfManifest],
-    [unfinishedName, filesOfUnfinished],
-  ] as const) {
-    if (!present.has(name)) continue;
-    for (const file of read(folder, await readText(folder, name))) owned.add(file);
-    owned.add(name);
+  for (let looks = 1; ; looks += 1) {
+    const present = await filesIn(folder);
+    try {
+      return { present, ...(await ownedIn(folder, present)) };
+    } catch (error) {
+      if (!(error instanceof ArtifactError) || looks === maxLooks) throw error;
+    }
   }
-  const target = { present, owned };
-  if (owned.size === 0) {
-    const other = [...present].find((name) => !isLeftover(name, [manifestName, unfinishedName]));
+}
+
+/**
+ * The files in the directory of an export. If it is none, nothing below the first file is read.
+ *
+ * @throws ArtifactError `invalid_argument` unless it can be made, is empty, or may have an earlier export
+ */
+export async function filesIn(folder: ArchiveFolder): Promise<ReadonlySet<string>> {
+  let isExport: boolean | undefined;
+  const names = await folder.list((some) => {
+    isExport ??= some.some(isAboutExport); // the first names are those in the directory itself
+    const other = isExport ? undefined : some.find((name) => !isLeftover(name, aboutExport));
     if (other !== undefined) throw notAnExport(folder, `it has ${quote(other)}`);
+  });
+  return new Set(names);
+}
+
+async function ownedIn(folder: ArchiveFolder, present: ReadonlySet<string>): Promise<Omit<ArchiveTarget, "present">> {
+  const owned = new Set([...present].filter(isAboutExport));
+  if (present.has(unfinishedName)) for await (const file of unfinishedFiles(folder)) owned.add(file);
+  if (!present.has(manifestName)) return { owned };
+  const hash = createHash("sha256");
+  let isEmpty = true;
+  for await (const { file } of ownManifest(folder, (block) => hash.update(block))) {
+    owned.add(file);
+    isEmpty = false;
   }
-  return target;
+  return { owned, manifest: isEmpty ? undefined : hash.digest("hex") };
+}
+
+const aboutExport: readonly string[] = [manifestName, unfinishedName];
+
+/** Whether the file of this name is about the export itself, and not the content of an artifact. */
+export function isAboutExport(name: string): boolean {
+  return aboutExport.includes(name);
 }
 
 /** Writes down which files an export may write, before it writes the first one. */
 export async function noteUnfinished(folder: ArchiveFolder, files: Iterable<string>): Promise<void> {
-  const names = [...files].map((name) => `    ${JSON.stringify(name)}`).join(",\n");
-  const text = `{\n  "format": ${JSON.stringify(archiveFormat)},\n  "files": [\n${names}\n  ]\n}\n`;
-  await writeText(folder, unfinishedName, [text]);
+  await writeText(folder, unfinishedName, listText(member, asJson(files)));
+}
+
+const member = "files";
+
+function* asJson(names: Iterable<string>): Generator<string, void, undefined> {
+  for (const name of names) yield JSON.stringify(name);
 }
 
 /** Files that a killed export has not finished: `.<name>.<random>.part` beside the place of the file. */
@@ -68,27 +99,47 @@ function isLeftover(name: string, files: readonly string[]): boolean {
   return beginning !== undefined && files.some((file) => file.startsWith(folder + beginning));
 }
 
-function filesOfManifest(folder: ArchiveFolder, text: string): string[] {
+/** The entries of the manifest of a directory that may be somebody else's. */
+async function* ownManifest(folder: ArchiveFolder, onBlock: (block: Uint8Array) => void) {
   try {
-    return parseManifest(text).map(({ file }) => file);
+    yield* entriesIn(folder, onBlock);
   } catch (error) {
-    throw error instanceof ArtifactError ? notAnExport(folder, error.message.replace(/\.$/, "")) : error;
+    const isWrong = error instanceof ArtifactError && error.code === "invalid_argument";
+    throw isWrong ? notAnExport(folder, error.message.replace(/\.$/, "")) : error;
   }
 }
 
-function filesOfUnfinished(folder: ArchiveFolder, text: string): readonly string[] {
-  try {
-    return unfinishedSchema.parse(JSON.parse(text)).files;
-  } catch (cause) {
-    throw notAnExport(folder, `${unfinishedName} cannot be read`, cause);
+/**
+ * The entries of the manifest in a directory.
+ *
+ * @param onBlock called with each block of its bytes
+ * @throws ArtifactError `invalid_argument` if there is none, or if it is none
+ */
+export async function* entriesIn(
+  folder: ArchiveFolder,
+  onBlock?: (block: Uint8Array) => void,
+): AsyncGenerator<ManifestEntry, void, undefined> {
+  yield* manifestEntries(linesIn(folder, manifestName, wrongManifest, onBlock));
+}
+
+async function* unfinishedFiles(folder: ArchiveFolder): AsyncGenerator<string, void, undefined> {
+  const wrong: WrongFile = (problem, cause) =>
+    notAnExport(folder, `${unfinishedName} cannot be read: ${problem}`, cause);
+  for await (const name of listItems(member, linesIn(folder, unfinishedName, wrong), wrong)) {
+    if (typeof name !== "string" || !isFileName(name)) throw wrong("it has something else than names of files");
+    yield name;
   }
 }
 
-/** The text of a small file. @throws ArtifactError */
-export async function readText(folder: ArchiveFolder, name: string): Promise<string> {
-  const file: LocalFile = await folder.open(name);
+async function* linesIn(
+  folder: ArchiveFolder,
+  name: string,
+  wrong: WrongFile,
+  onBlock?: (block: Uint8Array) => void,
+): AsyncGenerator<string, void, undefined> {
+  const file = await folder.open(name);
   try {
-    return Buffer.from(await file.read(0, file.bytes)).toString();
+    yield* linesOf(file, wrong, onBlock);
   } finally {
     await file.close();
   }

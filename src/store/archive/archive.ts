@@ -1,3 +1,5 @@
+import { gonePrefix } from "../model/records.js";
+import { artifactPrefix } from "../model/row-keys.js";
 import {
   ArchiveExport,
   type ArchiveExportDependencies,
@@ -18,8 +20,10 @@ export interface ArchiveDependencies extends ArchiveExportDependencies, ArchiveI
 export class Archive {
   readonly #export: ArchiveExport;
   readonly #import: ArchiveImport;
+  readonly #metadata: ArchiveDependencies["metadata"];
 
   constructor(dependencies: ArchiveDependencies) {
+    this.#metadata = dependencies.metadata;
     this.#export = new ArchiveExport(dependencies);
     this.#import = new ArchiveImport(dependencies);
   }
@@ -32,5 +36,13 @@ export class Archive {
   /** @throws as `ArchiveImport.run` does */
   async import(wanted: ImportArchive, options: ArchiveOptions): Promise<ImportedArchive> {
     return this.#import.run(wanted, options);
+  }
+
+  /** Whether an artifact was ever saved. It may be deleted by now. */
+  async hasBeenUsed(): Promise<boolean> {
+    for (const prefix of [artifactPrefix, gonePrefix]) {
+      if ((await this.#metadata.range(prefix, { limit: 1 })).length > 0) return true;
+    }
+    return false;
   }
 }

@@ -7,6 +7,7 @@ import { isBucket } from "../model/names/bucket-name.js";
 import { isKey } from "../model/names/key-name.js";
 import { quote } from "../model/quote.js";
 import { isFileName, manifestName, plainName } from "./archive-names.js";
+import { listItems, listText } from "./list-file.js";
 
 /** One artifact of an export. */
 export interface ManifestEntry {
@@ -21,9 +22,6 @@ export interface ManifestEntry {
   readonly file: string;
 }
 
-/** The form of an export. The number rises when an older program could not read it. */
-export const archiveFormat = "artifacts-mcp-export/1";
-
 const entrySchema = z.strictObject({
   bucket: z.string().refine(isBucket, "is no bucket name"),
   key: z.string().refine(isKey, "is no key"),
@@ -35,17 +33,19 @@ const entrySchema = z.strictObject({
   file: z.string().refine(isFileName, "is no name of a file in the export").optional(),
 });
 
-const manifestSchema = z.strictObject({ format: z.literal(archiveFormat), artifacts: z.array(entrySchema) });
-
 /**
  * The text of a manifest, part by part. Each artifact has a line, so that `diff` shows which ones differ.
  *
  * @param entries in the order of their buckets and keys
  */
-export function* manifestText(entries: readonly ManifestEntry[]): Generator<string, void, undefined> {
-  yield `{\n  "format": ${JSON.stringify(archiveFormat)},\n  "artifacts": [`;
-  for (const [index, entry] of entries.entries()) yield `${index === 0 ? "\n" : ",\n"}    ${entryText(entry)}`;
-  yield entries.length === 0 ? "]\n}\n" : "\n  ]\n}\n";
+export function manifestText(entries: readonly ManifestEntry[]): Generator<string, void, undefined> {
+  return listText(member, textsOf(entries));
+}
+
+const member = "artifacts";
+
+function* textsOf(entries: readonly ManifestEntry[]): Generator<string, void, undefined> {
+  for (const entry of entries) yield entryText(entry);
 }
 
 function entryText({ bucket, key, version, bytes, sha256, mime_type, metadata, file }: ManifestEntry): string {
@@ -57,35 +57,25 @@ function entryText({ bucket, key, version, bytes, sha256, mime_type, metadata, f
   return JSON.stringify(file === plainName(facts) ? facts : { ...facts, file });
 }
 
-/** Reads a manifest. @throws ArtifactError `invalid_argument` with one line that says what is wrong */
-export function parseManifest(text: string): ManifestEntry[] {
-  const parsed = manifestSchema.safeParse(jsonIn(text));
-  if (!parsed.success) throw wrongManifest(firstProblem(parsed.error));
+/** Reads the lines of a manifest. @throws ArtifactError `invalid_argument` with one line that says what is wrong */
+export async function* manifestEntries(lines: AsyncIterable<string>): AsyncGenerator<ManifestEntry, void, undefined> {
   const seen = new Set<string>();
-  return parsed.data.artifacts.map(({ file, ...facts }) => {
+  for await (const item of listItems(member, lines, wrongManifest)) {
+    const parsed = entrySchema.safeParse(item);
+    if (!parsed.success) throw wrongManifest(`${member}[${seen.size}]${firstProblem(parsed.error)}`);
+    const { file, ...facts } = parsed.data;
     const name = plainName(facts);
     if (seen.has(name)) throw wrongManifest(`it names ${quote(name)} twice`);
     seen.add(name);
-    return { ...facts, file: file ?? name };
-  });
-}
-
-function jsonIn(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw wrongManifest("it is no JSON", cause);
+    yield { ...facts, file: file ?? name };
   }
 }
 
-/** The first thing that is wrong, like `artifacts[3].sha256 is not 64 lower-case hex digits`. */
-function firstProblem(error: z.ZodError): string {
-  const [issue] = error.issues;
-  if (issue === undefined) return "it cannot be read";
+/** The first thing that is wrong, like `.sha256: is not 64 lower-case hex digits`. */
+function firstProblem({ issues: [issue] }: z.ZodError): string {
+  if (issue === undefined) return " cannot be read";
   const place = issue.path.map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`)).join("");
-  if (place === ".format") return `its format is not ${archiveFormat}, which is what this program reads`;
-  const message = issue.message.charAt(0).toLowerCase() + issue.message.slice(1);
-  return `${place === "" ? "" : `${place.replace(/^\./, "")}: `}${message}`;
+  return `${place}: ${issue.message.charAt(0).toLowerCase()}${issue.message.slice(1)}`;
 }
 
 export function wrongManifest(problem: string, cause?: unknown): ArtifactError {

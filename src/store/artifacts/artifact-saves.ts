@@ -62,6 +62,7 @@ export interface ArtifactSavesDependencies {
   readonly clock: StoreClock;
   readonly log: Log;
   readonly nowSeconds: () => number;
+  readonly createdAt: (bucket: string) => number;
   readonly newId: () => string;
   readonly keepVersions: number;
   readonly pieceLimits: PieceLimits;

@@ -34,6 +34,7 @@ import {
   type DeleteUnderOptions,
   type MatchedUnder,
   PrefixDeletion,
+  type PrefixDeletionDependencies,
 } from "./prefix-deletion.js";
 import { smallContents } from "./small-contents.js";
 
@@ -41,7 +42,8 @@ export interface ArtifactStoreDependencies
   extends ArtifactSavesDependencies,
     ArtifactListingsDependencies,
     ArtifactSearchDependencies,
-    ArtifactCopyDependencies {
+    ArtifactCopyDependencies,
+    PrefixDeletionDependencies {
   readonly metadata: MetadataStore;
   readonly digests: Digests;
 }

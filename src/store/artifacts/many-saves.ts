@@ -51,7 +51,7 @@ export class ManySaves {
 
   /** The small contents whose keys are free. */
   async #newOf(bucket: string, saves: readonly SaveArtifact[]): Promise<NewArtifact[]> {
-    const { rows, clock, nowSeconds, pieceLimits } = this.#dependencies;
+    const { clock, nowSeconds, pieceLimits } = this.#dependencies;
     const keys = new Set<string>();
     const small = saves.flatMap((save, index) => {
       if (save.bytes.length > pieceLimits.maxRowPieceBytes || save.bucket !== bucket) return [];
@@ -60,7 +60,7 @@ export class ManySaves {
       keys.add(key);
       return [{ index, save: { ...save, key } }];
     });
-    const found = await rows.ofKeys(
+    const found = await this.#rowsOf(
       bucket,
       small.map(({ save }) => save.key),
     );
@@ -75,6 +75,16 @@ export class ManySaves {
       if (plan.kind === "new") fresh.push({ index, save, content, rows: keyRows });
     }
     return fresh;
+  }
+
+  /** The rows of each key. Undefined if they are damaged: saving it alone says so. */
+  async #rowsOf(bucket: string, keys: readonly string[]): Promise<(KeyRows | undefined)[]> {
+    const { rows } = this.#dependencies;
+    const unlessDamaged = (error: unknown): undefined => {
+      if (!(error instanceof ArtifactError) || error.code !== "corrupt") throw error;
+    };
+    const found = await rows.ofKeys(bucket, keys).catch(unlessDamaged);
+    return found ?? Promise.all(keys.map((key) => rows.ofKey(bucket, key).catch(unlessDamaged)));
   }
 
   /** Undefined if the save is refused: saving it alone says why. */

@@ -56,6 +56,10 @@ export interface PrefixDeletionDependencies {
   readonly ender: Ender;
   readonly quota: Quota;
   readonly nowSeconds: () => number;
+  /** The id of the store, which no other store has. */
+  readonly storeId: () => Promise<string>;
+  /** What the store has in front of each bucket that is named here. */
+  readonly bucketPrefix: string;
 }
 
 const pageKeys = 100;
@@ -74,7 +78,8 @@ export class PrefixDeletion {
 
   /**
    * Without `confirm`: counts the artifacts under a prefix. With it: deletes those that were counted, and nothing that
-   * was saved since. The same `confirm` can be given again, and goes on after a crash; any process honours it.
+   * was saved since. The same `confirm` can be given again, and goes on after a crash; any process honours it for the
+   * same bucket of the same store. A restored store is another one, and so is a bucket under another prefix.
    *
    * @throws ArtifactError `bucket_not_found` if a bucket holds nothing to count; `invalid_argument` if `confirm` is not of this bucket and prefix. The reason of the signal if
    * it was aborted
@@ -98,8 +103,18 @@ export class PrefixDeletion {
     const first_keys = await this.#keys(bucket, prefix, { last, limit: namedKeys });
     const ends = await this.#keys(bucket, prefix, { last, limit: namedKeys, fromEnd: true });
     const last_keys = ends.filter((key) => !first_keys.includes(key)).reverse();
-    const confirm = encodeCursor(scopeOf(bucket, prefix), `${last} ${artifacts}`);
+    const confirm = encodeCursor(await this.#scopeOf(bucket, prefix), `${last} ${artifacts}`);
     return { artifacts, bytes, confirm, first_keys, last_keys };
+  }
+
+  /**
+   * What a `confirm` is for. Elsewhere its number would mean other artifacts. The client gets only a digest of it.
+   *
+   * @throws ArtifactError `store_replaced`
+   */
+  async #scopeOf(bucket: string, prefix: string): Promise<readonly string[]> {
+    const { storeId, bucketPrefix } = this.#dependencies;
+    return ["delete", await storeId(), bucketPrefix + bucket, prefix];
   }
 
   async #keys(bucket: string, prefix: string, options: Parameters<MetadataStore["keysUnder"]>[2]): Promise<string[]> {
@@ -109,7 +124,7 @@ export class PrefixDeletion {
 
   async #delete(bucket: string, prefix: string, confirm: string, options: DeleteUnderOptions): Promise<DeletedUnder> {
     const { metadata, nowSeconds } = this.#dependencies;
-    const { last, artifacts } = readConfirm(bucket, prefix, confirm);
+    const { last, artifacts } = readConfirm(await this.#scopeOf(bucket, prefix), confirm);
     let deleted = 0;
     let bytes = 0;
     let after: string | undefined;
@@ -146,12 +161,10 @@ export class PrefixDeletion {
   }
 }
 
-const scopeOf = (bucket: string, prefix: string): readonly string[] => ["delete", bucket, prefix];
-
 /** @throws ArtifactError `invalid_argument` */
-function readConfirm(bucket: string, prefix: string, confirm: string): { last: number; artifacts: number } {
+function readConfirm(scope: readonly string[], confirm: string): { last: number; artifacts: number } {
   try {
-    const [last, artifacts] = (decodeCursor(scopeOf(bucket, prefix), confirm) ?? "").split(" ").map(Number);
+    const [last, artifacts] = (decodeCursor(scope, confirm) ?? "").split(" ").map(Number);
     if (last !== undefined && artifacts !== undefined) return { last, artifacts };
   } catch (cause) {
     if (!(cause instanceof ArtifactError)) throw cause;

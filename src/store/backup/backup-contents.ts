@@ -1,5 +1,5 @@
 import { ArtifactError } from "../model/errors.js";
-import { type Piece, parseArtifactRow, type SessionRow, type Version } from "../model/records.js";
+import { type Piece, parseArtifactRow, type SessionRecord, type SessionRow, type Version } from "../model/records.js";
 import { artifactPrefix } from "../model/row-keys.js";
 import { isUnfinished } from "../model/upload-session.js";
 import { openPieces } from "../pieces/piece-reader.js";
@@ -34,6 +34,12 @@ interface KnownContent extends WantedContent {
   readonly sha256: string;
 }
 
+/** An upload whose bytes were lost, but not before it was published. */
+interface PublishedUpload {
+  readonly id: string;
+  readonly wanted: WantedContent;
+}
+
 /** The place of a content in the store. */
 interface Source {
   readonly session: string;
@@ -49,12 +55,16 @@ export class BackupContents {
   readonly there = new DigestSet();
   /** Digests that the backup has not, and why. */
   readonly lost = new Map<string, UnreadableContent>();
+  /** The digest of the bytes of each upload, null if it has none; or why they cannot be had. */
+  readonly uploads = new Map<string, string | null | UnreadableContent>();
   readonly totals = { bytes: 0, writtenContents: 0, writtenBytes: 0 };
   readonly #dependencies: BackupContentsDependencies;
   readonly #files: BackupFiles;
   readonly #options: BackupContentsOptions;
   /** The copies that run, by digest. */
   readonly #running = new Map<string, Promise<void>>();
+  /** By the digest of the version that an upload became. */
+  readonly #published = new Map<string, PublishedUpload[]>();
   /** The places of lost content that were tried, as `<digest> <session>`. */
   readonly #tried = new Set<string>();
 
@@ -75,29 +85,45 @@ export class BackupContents {
     await copy.finally(() => this.#running.delete(sha256));
   }
 
-  /**
-   * Copies the bytes of an unfinished upload.
-   *
-   * @returns their digest; null if there are none
-   * @throws UnreadableContent if they are gone or damaged
-   */
-  async upload(row: SessionRow): Promise<string | null> {
-    const { id, offset, digest } = row.value;
-    if (offset === 0) return null;
-    const sha256 = digest?.bytes === offset ? digest.sha256 : undefined;
-    let source: Source | undefined = { session: id, pieces: row.value.pieces };
+  /** Whether the backup has the content already, from the backup before. Then it counts as that of this backup. */
+  async keep(wanted: KnownContent): Promise<boolean> {
+    if (!(await this.#has(wanted))) return false;
+    this.#note(wanted.sha256, wanted.bytes);
+    return true;
+  }
+
+  /** Copies the bytes of an unfinished upload, and notes the outcome in `uploads`. */
+  async upload({ value: { id, offset: bytes, digest, pieces } }: SessionRow): Promise<void> {
+    if (bytes === 0) return void this.uploads.set(id, null);
+    const wanted = { bytes, sha256: digest?.bytes === bytes ? digest.sha256 : undefined };
+    try {
+      this.uploads.set(id, await this.#copyUpload(id, pieces, wanted));
+    } catch (error) {
+      if (!(error instanceof UnreadableContent)) throw error;
+      this.uploads.set(id, error);
+      const version = (await this.#session(id))?.artifact;
+      if (!version) return;
+      const { sha256 } = version;
+      const sure = version.bytes === bytes ? { bytes, sha256 } : wanted;
+      this.#published.set(sha256, [...(this.#published.get(sha256) ?? []), { id, wanted: sure }]);
+    }
+  }
+
+  /** @throws UnreadableContent if the bytes are gone or damaged */
+  async #copyUpload(id: string, pieces: readonly Piece[], wanted: WantedContent): Promise<string> {
+    let source: Source | undefined = { session: id, pieces };
     for (let problem = new UnreadableContent("is gone"); ; ) {
       const reader = await this.#open(source);
       if (reader !== undefined) {
         try {
-          return await this.#copy(reader, { bytes: offset, sha256 });
+          return await this.#copy(reader, wanted);
         } catch (error) {
           if (!(error instanceof UnreadableContent)) throw error;
           problem = error;
         }
       }
       // The pieces change when the upload goes on, when they become one, and when it is published.
-      const next = await this.#nextSource(id, offset);
+      const next = await this.#nextSource(id, wanted.bytes);
       if (next === undefined || samePlace(next, source)) throw problem;
       source = next;
     }
@@ -105,22 +131,41 @@ export class BackupContents {
 
   /** Looks for lost content elsewhere in the store, until there is no place left that was not tried. */
   async searchLost(): Promise<void> {
-    for (let search = 0; search < maxSearches && this.lost.size > 0; search += 1) {
+    for (let search = 0; search < maxSearches && this.lost.size + this.#published.size > 0; search += 1) {
       const found: Version[] = [];
       await this.#dependencies.metadata.snapshot([artifactPrefix], async (rows) => {
         for (const row of rows) found.push(...this.#lostVersionsIn(row.text, row.key));
       });
       if (found.length === 0) return;
-      for (const version of found) await this.version(version);
+      for (const version of found) {
+        await this.#uploadsFrom(version);
+        if (this.lost.has(version.sha256)) await this.version(version);
+      }
+    }
+  }
+
+  /** Copies the bytes of the uploads that became a version with this content. */
+  async #uploadsFrom(version: Version): Promise<void> {
+    try {
+      for (const { id, wanted } of this.#published.get(version.sha256) ?? []) {
+        const reader = await this.#open(version);
+        if (reader === undefined) throw new UnreadableContent("is gone");
+        this.uploads.set(id, await this.#copy(reader, wanted));
+      }
+      this.#published.delete(version.sha256);
+    } catch (error) {
+      if (!(error instanceof UnreadableContent)) throw error;
+      this.#tried.add(tryOf(version));
     }
   }
 
   /** Versions of one row with lost content that were not tried. A row that cannot be read has none. */
   #lostVersionsIn(text: string, key: string): Version[] {
-    if (![...text.matchAll(/"sha256":"(\w{64})"/g)].some(([, sha256 = ""]) => this.lost.has(sha256))) return [];
+    const isLost = (sha256: string): boolean => this.lost.has(sha256) || this.#published.has(sha256);
+    if (![...text.matchAll(/"sha256":"(\w{64})"/g)].some(([, sha256 = ""]) => isLost(sha256))) return [];
     try {
       const { versions } = parseArtifactRow({ key, text }).value;
-      return versions.filter((version) => this.lost.has(version.sha256) && !this.#tried.has(tryOf(version)));
+      return versions.filter((version) => isLost(version.sha256) && !this.#tried.has(tryOf(version)));
     } catch (error) {
       if (error instanceof ArtifactError && error.code === "corrupt") return [];
       throw error;
@@ -198,17 +243,26 @@ export class BackupContents {
 
   /** Where the first bytes of an upload lie now. Undefined if they are gone. */
   async #nextSource(id: string, bytes: number): Promise<Source | undefined> {
-    const found = (await this.#dependencies.rows.session(id))?.value;
+    const found = await this.#session(id);
     if (found === undefined || found.offset < bytes) return undefined;
     if (isUnfinished(found)) return { session: id, pieces: found.pieces };
-    if (found.artifact?.session !== id) return undefined; // it was given up, or another version had the same content
-    return { session: id, pieces: found.artifact.pieces };
+    return found.artifact ?? undefined; // null if it was given up
+  }
+
+  /** An upload as it is now. Undefined also if its row cannot be read. */
+  async #session(id: string): Promise<SessionRecord | undefined> {
+    try {
+      return (await this.#dependencies.rows.session(id))?.value;
+    } catch (error) {
+      if (error instanceof ArtifactError && error.code === "corrupt") return undefined;
+      throw error;
+    }
   }
 }
 
 const tryOf = ({ sha256, session }: { readonly sha256: string; readonly session: string }): string =>
   `${sha256} ${session}`;
 
-function samePlace(a: Source, b: Source): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
+function samePlace(a: Source, b: Source | undefined): boolean {
+  return a.session === b?.session && JSON.stringify(a.pieces) === JSON.stringify(b.pieces);
 }

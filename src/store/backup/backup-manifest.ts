@@ -7,6 +7,11 @@ import { isRecordsName, manifestName } from "./backup-layout.js";
 /** The format that this program writes. It reads no newer one. */
 const format = 1;
 
+/** So many things that were left out are named in each list. */
+export const maxLeftOut = 10_000;
+/** More than the largest manifest that `maxLeftOut` allows. */
+const maxManifestBytes = 64 * 1024 * 1024;
+
 const count = z.int().nonnegative();
 const leftOutSchema = z.strictObject({
   bucket: z.string().optional(),
@@ -17,6 +22,8 @@ const leftOutSchema = z.strictObject({
   row: z.string().optional(),
   /** Only of what is damaged: how. */
   problem: z.string().optional(),
+  /** Only of what is damaged: the backup has it as the backup before had it. */
+  kept: z.literal(true).optional(),
 });
 /** A version or an upload that the rows named and the backup has not. */
 export type LeftOut = z.infer<typeof leftOutSchema>;
@@ -48,6 +55,8 @@ const manifestSchema = z.strictObject({
   dropped: z.array(leftOutSchema),
   /** What is damaged in the store. */
   damaged: z.array(leftOutSchema),
+  /** What is not named in these lists, because they are full. */
+  more: z.strictObject({ dropped: count, damaged: count }),
 });
 export type BackupManifest = z.infer<typeof manifestSchema>;
 export type BackupCounts = BackupManifest["counts"];
@@ -59,6 +68,10 @@ export const newManifest = (facts: Omit<BackupManifest, "format">): BackupManife
 export async function readManifest(files: BackupFiles): Promise<BackupManifest | undefined> {
   const file = await files.open(manifestName);
   if (file === undefined) return undefined;
+  if (file.bytes > maxManifestBytes) {
+    await file.close();
+    throw damagedManifest();
+  }
   const bytes = await file.read(0, file.bytes).finally(() => file.close());
   const text = Buffer.from(bytes).toString();
   try {
@@ -69,9 +82,13 @@ export async function readManifest(files: BackupFiles): Promise<BackupManifest |
       const message = `The backup has format ${found}, and this version of the program knows only ${format}: use a newer version.`;
       throw new ArtifactError("invalid_argument", message, { cause });
     }
-    const message = `The backup's ${manifestName} is damaged. Remove it, and a backup into the same directory makes it again.`;
-    throw new ArtifactError("corrupt", message, { cause });
+    throw damagedManifest(cause);
   }
+}
+
+function damagedManifest(cause?: unknown): ArtifactError {
+  const message = `The backup's ${manifestName} is damaged. Remove it, and a backup into the same directory makes it again.`;
+  return new ArtifactError("corrupt", message, { cause });
 }
 
 /** Durably puts the manifest in the place of the one before, in one step. */

@@ -9,11 +9,12 @@ import {
   parseArtifactRow,
   parseSessionRow,
   type SessionRow,
+  sessionKey,
   sessionSchema,
   type Version,
   versionSchema,
 } from "../model/records.js";
-import { joined, partsOf } from "../model/row-keys.js";
+import { artifactKey, joined, partsOf } from "../model/row-keys.js";
 import { isUnfinished } from "../model/upload-session.js";
 import type { StoredRow } from "../ports/metadata-store.js";
 
@@ -128,8 +129,13 @@ function plainRecord(kind: PlainKind, parts: readonly string[], { key, text }: S
 export function artifactRecord({ value }: ArtifactRow, has: (version: Version) => boolean): BackupRecord {
   const { bucket, key, last } = value;
   const versions = value.versions.filter(has);
-  if (versions.length === 0) return { kind: "gone", bucket, key, facts: { last } };
+  if (versions.length === 0) return goneRecord({ bucket, key, last });
   return { kind: "artifact", bucket, key, last, versions: versions.map(factsOf) };
+}
+
+/** The record of a key without versions. */
+export function goneRecord({ bucket, key, last }: Pick<ArtifactBackup, "bucket" | "key" | "last">): PlainBackup {
+  return { kind: "gone", bucket, key, facts: { last } };
 }
 
 /** The facts of a version, without the place of its content. */
@@ -149,6 +155,12 @@ function without<Value extends object, Name extends string>(value: Value, names:
 /** The key of the row that a record without content becomes. */
 export function plainKey(record: PlainBackup): string {
   return joined(record.kind, ...plainKinds[record.kind].parts.map((part) => record[part] ?? ""));
+}
+
+/** The key of the row that a record was. */
+export function rowKeyOf(record: BackupRecord): string {
+  if (record.kind === "artifact") return artifactKey(record.bucket, record.key);
+  return record.kind === "upload" ? sessionKey(record.id) : plainKey(record);
 }
 
 /** Reads a line of the records. @throws Error if it is none */

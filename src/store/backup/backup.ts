@@ -22,7 +22,7 @@ export interface BackupReport {
   readonly manifest: BackupManifest;
   /** What this run has written: the rest was there. */
   readonly written: { readonly contents: number; readonly bytes: number };
-  /** Files of former backups that were removed. */
+  /** Files of former backups that were removed. None if the backup lacks something that is damaged in the store. */
   readonly removed: number;
 }
 
@@ -30,7 +30,11 @@ export interface BackupReport {
  * Backs up a store while others work on it: its rows as of one moment, then the content that they name. Until the new
  * manifest is in its place, the backup before stays whole. After a kill, the next call continues with what is there.
  *
- * @throws ArtifactError `invalid_argument` if the files are the backup of another store; the errors of `files`
+ * What is damaged in the store stays in the backup as the backup before had it. If that has not got it either, nothing of
+ * former backups is removed.
+ *
+ * @throws ArtifactError `invalid_argument` if the files are the backup of another store, or if the rows of this one are
+ * older than its content; the errors of `files`
  */
 export async function backUp(
   dependencies: BackupDependencies,
@@ -38,6 +42,7 @@ export async function backUp(
   { onProgress, ...options }: BackupOptions = {},
 ): Promise<BackupReport> {
   const store = await dependencies.identity.ready();
+  if (!(await dependencies.identity.isCurrent())) throw olderDatabase();
   const before = await readManifest(files);
   if (before !== undefined && before.store !== store) throw otherStore(before.store);
   const created_at = dependencies.nowSeconds();
@@ -52,6 +57,7 @@ export async function backUp(
   const run = new BackupRun(dependencies, files, { ...options, onBytes });
   if (isContinued) await run.removeLeftovers(before);
   await run.copyContents();
+  await run.findFormer(before);
   const manifest = newManifest({ store, created_at, ...(await run.writeRecords()) });
   await files.sync();
   await checkBackup(files, manifest);
@@ -60,6 +66,13 @@ export async function backUp(
   const removed = await run.removeOthers(manifest);
   const { writtenContents, writtenBytes } = run.contents.totals;
   return { manifest, written: { contents: writtenContents, bytes: writtenBytes }, removed };
+}
+
+/** The backup before may have what such a database does not know. */
+function olderDatabase(): ArtifactError {
+  const message =
+    "The database is older than the content of the store, so this backup could lose what the one before has: run verify first. Nothing was changed.";
+  return new ArtifactError("invalid_argument", message);
 }
 
 function otherStore(id: string): ArtifactError {

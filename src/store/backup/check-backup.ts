@@ -39,6 +39,8 @@ export async function checkRecords(
   { records, counts: { contents: _, ...expected } }: BackupManifest,
   visit: (record: BackupRecord) => Promise<void> = async () => undefined,
 ): Promise<void> {
+  // Before it is read: a file that is not what was written may have any size, and lines of any length.
+  if ((await files.bytesOf(records.name)) !== records.bytes) throw damagedRecords(records.name);
   const hash = createHash("sha256");
   const counts = noCounts();
   for await (const lines of linesIn(files, records.name, (block) => hash.update(block))) {
@@ -48,7 +50,7 @@ export async function checkRecords(
       await visit(record);
     });
   }
-  if (hash.digest("hex") !== records.sha256) throw damagedBackup(`${records.name} is missing, or not what was written`);
+  if (hash.digest("hex") !== records.sha256) throw damagedRecords(records.name);
   if (!isDeepStrictEqual(counts, expected)) throw damagedBackup(`it has other records than ${manifestName} says`);
 }
 
@@ -66,6 +68,8 @@ function readRecord(line: string, name: string): BackupRecord {
     throw damagedBackup(`a line of ${name} is no record that this version of the program knows`, cause);
   }
 }
+
+const damagedRecords = (name: string): ArtifactError => damagedBackup(`${name} is missing, or not what was written`);
 
 function damagedBackup(what: string, cause?: unknown): ArtifactError {
   return new ArtifactError(

@@ -1,6 +1,7 @@
 import { ArtifactError } from "../model/errors.js";
-import { parseRestoreRow, restoreKey } from "../model/records.js";
+import { parseRestoreRow, type RestoreRecord, restoreKey } from "../model/records.js";
 import type { MetadataStore, StoredRow } from "../ports/metadata-store.js";
+import type { Change } from "../rows.js";
 import { backedUpPrefixes } from "./backup-records.js";
 
 /**
@@ -8,19 +9,31 @@ import { backedUpPrefixes } from "./backup-records.js";
  * row. So when another process has taken the restore over, this one changes nothing more.
  */
 export class RestoreClaim {
-  /** The row as this process has written it. */
-  readonly row: StoredRow;
   /** The digest of the backup's records. */
   readonly records: string;
   /** An earlier process began the restore, and may have left pieces that no row names. */
   readonly isResumed: boolean;
+  /** An earlier process has written all records. */
+  readonly isWritten: boolean;
   readonly #metadata: MetadataStore;
+  #row: StoredRow;
 
-  private constructor(metadata: MetadataStore, row: StoredRow, records: string, isResumed: boolean) {
+  private constructor(
+    metadata: MetadataStore,
+    row: StoredRow,
+    { records, is_written }: RestoreRecord,
+    isResumed: boolean,
+  ) {
     this.#metadata = metadata;
-    this.row = row;
+    this.#row = row;
     this.records = records;
     this.isResumed = isResumed;
+    this.isWritten = is_written === true;
+  }
+
+  /** The row as this process has written it. */
+  get row(): StoredRow {
+    return this.#row;
   }
 
   /**
@@ -33,10 +46,11 @@ export class RestoreClaim {
     for (;;) {
       const old = await metadata.get(restoreKey);
       if (old === undefined) await checkEmpty(metadata);
-      else if (parseRestoreRow({ key: restoreKey, text: old }).value.records !== records) throw otherRestore();
-      const text = JSON.stringify({ records, revision: newRevision() });
+      const found = old === undefined ? { records } : parseRestoreRow({ key: restoreKey, text: old }).value;
+      if (found.records !== records) throw otherRestore();
+      const text = JSON.stringify({ ...found, revision: newRevision() });
       const isTaken = await metadata.change([{ key: restoreKey, old, next: text }]);
-      if (isTaken) return new RestoreClaim(metadata, { key: restoreKey, text }, records, old !== undefined);
+      if (isTaken) return new RestoreClaim(metadata, { key: restoreKey, text }, found, old !== undefined);
     }
   }
 
@@ -44,6 +58,20 @@ export class RestoreClaim {
   async check(): Promise<void> {
     if ((await this.#metadata.get(restoreKey)) === this.row.text) return;
     throw new ArtifactError("invalid_argument", "Another process restores the same backup into this store now.");
+  }
+
+  /**
+   * Makes a change, and notes with it that all records are in the store.
+   *
+   * @returns whether it was made. If not, a row of the change is another one now
+   * @throws ArtifactError as `check`
+   */
+  async write(change: Change): Promise<boolean> {
+    const row = change.replace(this.#row, { records: this.records, is_written: true });
+    const isMade = await change.commit(async () => (await this.#metadata.get(row.key)) === row.text || undefined);
+    if (isMade) this.#row = row;
+    else await this.check();
+    return isMade;
   }
 
   /** Ends the restore. @throws ArtifactError as `check` */

@@ -29,6 +29,8 @@ export class RestoreRun {
   readonly #dependencies: RestoreRunDependencies;
   readonly #contents: RestoredContents;
   readonly #claim: RestoreClaim;
+  /** Limits of buckets. They are written last, so that none deletes what is not yet restored. */
+  readonly #limits: PlainBackup[] = [];
   /** Pieces in the store, by session, when this process began: those that no row names are from a process that died. */
   #leftovers = new Map<string, PieceName[]>();
 
@@ -53,7 +55,24 @@ export class RestoreRun {
   async restore(record: BackupRecord): Promise<void> {
     if (record.kind === "artifact") return this.#artifact(record);
     if (record.kind === "upload") return this.#upload(record);
-    return this.#plain(record);
+    if (record.kind === "bucket") this.#limits.push(record);
+    else await this.#plain(record);
+  }
+
+  /**
+   * Writes the limits of buckets, and notes in the same change that all is restored: from then on a client may take away
+   * what was restored, and no later process brings it back.
+   */
+  async end(): Promise<void> {
+    const { rows } = this.#dependencies;
+    for (let isWritten = false; !isWritten; ) {
+      const change = rows.begin();
+      for (const record of this.#limits) {
+        const key = plainKey(record);
+        if ((await rows.stored(key)) === undefined) change.add(key, record.facts);
+      }
+      isWritten = await this.#claim.write(change);
+    }
   }
 
   async #artifact({ bucket, key, last, versions }: ArtifactBackup): Promise<void> {

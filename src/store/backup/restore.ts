@@ -31,7 +31,8 @@ export interface RestoreReport {
 
 /**
  * Restores a backup into an empty store. The store is sound at every moment, and after a kill the next call goes on. At
- * the end it compares every row with the backup, and verifies the store.
+ * the end it compares every row with the backup, and verifies the store. When all is written, the next call compares and
+ * verifies only.
  *
  * @throws ArtifactError `invalid_argument` if there is no backup, or if the store is not empty; `corrupt` if the records
  * of the backup are damaged. Then nothing was restored
@@ -51,11 +52,14 @@ export async function restore(
   });
   const claim = await RestoreClaim.take(metadata, manifest.records.sha256, newRevision);
   const run = new RestoreRun(dependencies, contents, claim);
-  await run.findLeftovers();
-  await checkRecords(files, manifest, async (record) => {
-    signal?.throwIfAborted();
-    await run.restore(record);
-  });
+  if (!claim.isWritten) {
+    await run.findLeftovers();
+    await checkRecords(files, manifest, async (record) => {
+      signal?.throwIfAborted();
+      await run.restore(record);
+    });
+    await run.end();
+  }
   const problems = new Map(run.missing.map((missing) => [nameOf(missing), missing]));
   await checkRecords(files, manifest, async (record) => {
     for (const found of await differencesFrom(record, dependencies.rows)) {

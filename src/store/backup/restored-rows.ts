@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import { ArtifactError } from "../model/errors.js";
 import type { Rows } from "../rows.js";
 import type { LeftOut } from "./backup-manifest.js";
 import {
@@ -8,6 +9,7 @@ import {
   type PlainBackup,
   plainKey,
   readRow,
+  rowKeyOf,
   type UploadBackup,
   uploadRecord,
 } from "./backup-records.js";
@@ -17,6 +19,15 @@ import {
  * or has otherwise.
  */
 export async function differencesFrom(record: BackupRecord, rows: Rows): Promise<LeftOut[]> {
+  try {
+    return await foundDifferences(record, rows);
+  } catch (error) {
+    if (!(error instanceof ArtifactError) || error.code !== "corrupt") throw error;
+    return [{ row: rowKeyOf(record), problem: "cannot be read in the store" }];
+  }
+}
+
+async function foundDifferences(record: BackupRecord, rows: Rows): Promise<LeftOut[]> {
   if (record.kind === "artifact") return artifactDifferences(record, rows);
   if (record.kind === "upload") return uploadDifferences(record, rows);
   return plainDifferences(record, rows);

@@ -3,6 +3,7 @@ import { bucketLimitsMs } from "../model/limits.js";
 import { type BucketRecord, type BucketRow, bucketIn, bucketPrefix, parseBucketRow } from "../model/records.js";
 import type { Log } from "../ports/log.js";
 import { type MetadataStore, rowsUnder } from "../ports/metadata-store.js";
+import type { StoreClock } from "../publication/store-clock.js";
 import { unfinishedBytesIn } from "./unfinished-bytes.js";
 
 export interface BucketLimitsDependencies {
@@ -10,6 +11,7 @@ export interface BucketLimitsDependencies {
   /** Milliseconds that only go forward. */
   readonly monotonicMs: () => number;
   readonly log: Log;
+  readonly clock: Pick<StoreClock, "nowSeconds" | "latestSeconds" | "knownSeconds">;
 }
 
 const pageRows = 1_000;
@@ -36,6 +38,15 @@ export class BucketLimits {
   }
 
   /**
+   * The time at which a version of this bucket is made, in unix seconds. Where an age begins with it, it is never behind
+   * what a trusted clock has seen: by a clock that is behind, a new version would be too old at once.
+   */
+  createdAt(bucket: string): number {
+    const { clock } = this.#dependencies;
+    return this.#known.get(bucket)?.max_age === undefined ? clock.nowSeconds() : clock.knownSeconds();
+  }
+
+  /**
    * Bytes that count against `max_bytes`: of all versions and of unfinished uploads. The index knows the sum of all
    * versions, so this costs only as much as the bucket has unfinished uploads.
    */
@@ -51,7 +62,7 @@ export class BucketLimits {
    * deleted, until `verify` has repaired it.
    */
   async read(): Promise<readonly BucketRow[]> {
-    const { metadata, monotonicMs, log } = this.#dependencies;
+    const { metadata, monotonicMs, log, clock } = this.#dependencies;
     const at = monotonicMs();
     const rows: BucketRow[] = [];
     for await (const row of rowsUnder(metadata, bucketPrefix, pageRows)) {
@@ -62,6 +73,7 @@ export class BucketLimits {
         log("warn", "bucket_limits_not_read", { bucket: bucketIn(row.key), error: error.message });
       }
     }
+    if (rows.some(({ value }) => value.max_age !== undefined)) await clock.latestSeconds(); // `createdAt` needs it
     this.#known = new Map(rows.map(({ key, value }) => [bucketIn(key), value]));
     this.#readAtMs = at;
     return rows;

@@ -104,8 +104,10 @@ export const reserveBytes = MiB;
 
 /** A process may end sessions by its clock at once if a trusted clock was seen at most this long before its start. */
 export const clockTrustMs = 24 * 60 * 60 * 1000;
-/** Otherwise a clock is trusted after it has run this long without a jump. */
+/** Otherwise a clock is trusted after it has run this long without a jump, in one process or in several that agree. */
 export const clockProbationMs = 60 * 60 * 1000;
+/** A process that deletes by age stores its trusted time at most this often. */
+export const clockKeepMs = 10 * 60 * 1000;
 /** The wall clock has jumped if it differs from the monotonic clock by more than this. */
 export const clockJumpMs = 60 * 1000;
 

@@ -17,7 +17,7 @@ import { joined, partsOf } from "./row-keys.js";
  *   due <bucket> <key>          an expired key that a sweep has seen
  *   bucket <name>               the limits of a bucket that has some; the bucket need not hold anything
  *   changed                     rewritten after a publication or a deletion, so that watchers look again
- *   clock                       the latest time that a process with a trusted clock has seen
+ *   clock                       the latest time that a process with a trusted clock has seen, and what others have tried
  *   store                       the id and the generation of the store
  *   restore                     a restore from a backup that has not ended
  */
@@ -155,11 +155,22 @@ export const bucketSchema = z
   .refine(({ max_age, max_bytes }) => max_age !== undefined || max_bytes !== undefined);
 export type BucketRecord = Omit<z.infer<typeof bucketSchema>, "revision">;
 
-const clockSchema = z.strictObject({ revision: name, seen_at: count });
+/** How long clocks have run well that agree with each other and that none is trusted yet; `at` is when one said so last. */
+const clockTrialSchema = z.strictObject({ at: count, ms: count });
+const clockSchema = z.strictObject({
+  revision: name,
+  seen_at: count.optional(),
+  trial: clockTrialSchema.optional(),
+});
 export type ClockRecord = Omit<z.infer<typeof clockSchema>, "revision">;
 
 /** A restore that has not ended: the digest of the backup's records. Each process that goes on with it writes a new revision. */
-const restoreSchema = z.strictObject({ revision: name, records: digest });
+const restoreSchema = z.strictObject({
+  revision: name,
+  records: digest,
+  /** All records are in the store. What remains is to compare and verify, and what changes from now on stays changed. */
+  is_written: z.literal(true).optional(),
+});
 export type RestoreRecord = Omit<z.infer<typeof restoreSchema>, "revision">;
 
 const storeSchema = z.strictObject({ revision: name, id: name, generation: count });

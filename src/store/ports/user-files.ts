@@ -7,19 +7,19 @@ import type { LocalFile } from "./local-files.js";
  * a lone surrogate, U+DC00 plus the byte, so that each name of the system is one text.
  *
  * A file that is written appears under its name when it is whole and synced, or not at all. Until then its bytes are in a
- * hidden file beside it, whose name contains the digest. If the process dies, the next one goes on with that file, or
- * removes it.
+ * hidden file beside it, whose name contains the digest. If the process dies, the next one that writes this file goes on
+ * with it, or removes it. What only has such a name, like a symlink or a file of another user, stays and is not used.
  *
  * @throws ArtifactError from every method, with the system's error as `cause`
  */
 export interface UserFiles {
-  /** What a path leads to, symlinks followed. Undefined if there is nothing. */
+  /** What a path leads to, symlinks followed. Undefined if there is nothing. The store's own directory is `other`. */
   look(path: string): Promise<FoundPlace | undefined>;
   /**
    * The entries below a directory, each directory in the order of its names. It holds the names of one directory at a
    * time. Hidden files of unfinished writes, and the store's own directory, are skipped.
    *
-   * @throws ArtifactError `invalid_argument` if the directory itself cannot be read
+   * @throws ArtifactError `invalid_argument` if the directory itself cannot be read, or is in the store's own directory
    */
   walk(folder: string, options: WalkOptions): AsyncGenerator<WalkedEntry, void, undefined>;
   /** Opens a regular file for reading. @throws ArtifactError `invalid_argument` */
@@ -28,29 +28,33 @@ export interface UserFiles {
   readSmall(paths: readonly string[], maxBytes: number): Promise<SmallRead[]>;
   /** Compares files with what they should be, in the order of `files`. */
   compare(files: readonly ExpectedFile[]): Promise<Comparison[]>;
-  /** Makes a directory and those above it, unless they exist, for files that are written next. */
-  makeFolder(path: string): Promise<FolderResult>;
-  /** Writes small files into directories that `makeFolder` has made. @param overwrite replaces a file or a symlink */
+  /**
+   * Makes a directory and those above it, unless they exist, for files that are written next.
+   *
+   * @param top the directory that the person named. It may be a symlink; below it a symlink is no directory.
+   */
+  makeFolder(path: string, top: string): Promise<FolderResult>;
+  /**
+   * Writes small files into directories that `makeFolder` has made.
+   *
+   * @param overwrite replaces a file, whose permissions stay, or a symlink
+   */
   writeSmall(files: readonly NewFile[], overwrite: boolean): Promise<WriteResult[]>;
   /** Begins a large file in a directory that `makeFolder` has made, or goes on with one that a dead process has left. */
   begin(file: ExpectedFile, overwrite: boolean): Promise<ResumableFile>;
-  /** Removes hidden files that dead processes have left for a file that is there now. */
+  /** Removes hidden files that dead processes have left for a file that is there now, where the system permits it. */
   removeLeftovers(path: string): Promise<void>;
   /** Removes a file, and the directories above it that are empty then, up to `folder`. @returns why not, if it could not */
   remove(folder: string, name: string): Promise<string | undefined>;
-  /**
-   * Makes the names of everything that was written or removed durable.
-   *
-   * @param isWhole the job is done: hidden files that dead processes have left in its directories are removed
-   */
-  finish(isWhole: boolean): Promise<void>;
+  /** Makes the names of everything that was written or removed durable. */
+  finish(): Promise<void>;
   /** Whether two names that differ only in case are one file in a directory. */
   foldsCase(folder: string): Promise<boolean>;
   /** Ends the threads. */
   close(): Promise<void>;
 }
 
-/** A directory, a regular file, or something else, like `a socket`. */
+/** A directory, a regular file, or something else, like `a socket` or a path that cannot be looked at. */
 export interface FoundPlace {
   readonly kind: "folder" | "file" | "other";
   readonly what: string;
@@ -85,7 +89,7 @@ export interface ExpectedFile {
   readonly sha256: string;
 }
 
-/** `other` is a file with other content, or a symlink to one. */
+/** `other` is a file with other content, or a symlink to one or to nothing. */
 export type Comparison =
   | { readonly kind: "absent" | "same" | "other" }
   | { readonly kind: "failed"; readonly problem: string };
@@ -106,6 +110,9 @@ export type FolderResult =
   | { readonly kind: "ready"; readonly isNew: boolean }
   | { readonly kind: "failed"; readonly problem: string; readonly isFull: boolean };
 
+/** `taken`: the name was taken, and `overwrite` is false. `lost`: somebody has removed the hidden file. Nothing stays. */
+export type CommitResult = "written" | "taken" | "lost";
+
 /** The only writer of one file. Exactly one of `commit`, `leave` and `discard` ends it. */
 export interface ResumableFile {
   /** Bytes that are there already. Nobody has checked them. */
@@ -114,8 +121,8 @@ export interface ResumableFile {
   read(start: number, length: number, into?: Uint8Array): Promise<Uint8Array>;
   /** Appends all of `bytes`. @throws ArtifactError `storage_full` */
   write(bytes: Uint8Array): Promise<void>;
-  /** Gives the file its name, durably. @returns false if the name is taken, and `overwrite` is false; then nothing stays */
-  commit(): Promise<boolean>;
+  /** Gives the file its name, durably. If it fails, nothing stays, unless the disk is full: a later `begin` goes on then. */
+  commit(): Promise<CommitResult>;
   /** Closes the hidden file and keeps it, so that a later `begin` goes on with it. */
   leave(): Promise<void>;
   /** Removes the hidden file. */

@@ -16,7 +16,8 @@ export interface NewVersion {
 }
 
 export interface KeyLimits {
-  readonly nowSeconds: () => number;
+  /** When a version of this bucket is made, in unix seconds. */
+  readonly createdAt: (bucket: string) => number;
   readonly keepVersions: number;
 }
 
@@ -31,14 +32,14 @@ export function addVersion(
   change: Change,
   { bucket, key, rows }: { readonly bucket: string; readonly key: string; readonly rows: KeyRows },
   { session, pieces, content, expires_at, saved_by, idempotency_key, least_version = 1 }: NewVersion,
-  { nowSeconds, keepVersions }: KeyLimits,
+  { createdAt, keepVersions }: KeyLimits,
 ): { readonly version: Version; readonly dropped: readonly Freed[] } {
   const version: Version = {
     version: Math.max(lastNumber(rows) + 1, least_version),
     session,
     pieces: [...pieces],
     ...content,
-    created_at: nowSeconds(),
+    created_at: createdAt(bucket),
     ...(expires_at === undefined ? {} : { expires_at }),
     ...(saved_by === undefined ? {} : { saved_by }),
     ...(idempotency_key === undefined ? {} : { idempotency_keys: [idempotency_key] }),

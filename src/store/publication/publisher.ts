@@ -53,6 +53,7 @@ export interface PublisherDependencies {
   readonly signal: ChangeSignal;
   readonly clock: StoreClock;
   readonly nowSeconds: () => number;
+  readonly createdAt: (bucket: string) => number;
   readonly log: Log;
   readonly keepVersions: number;
   readonly pieceLimits: PieceLimits;

@@ -45,9 +45,11 @@ export class FileUpload {
     const begun = await this.#unfinishedUpload(file, wanted, mime_type);
     if (begun !== undefined) {
       try {
+        options.onContinue?.(begun.offset);
         return await this.publish(file, begun.id, false, options);
       } catch (error) {
         if (!mayStartAgain(error, wanted)) throw error;
+        options.onContinue?.(0);
       }
     }
     const { bucket, key, metadata, if_version, expires_in, saved_by } = wanted;

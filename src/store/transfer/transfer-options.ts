@@ -4,6 +4,8 @@ export interface TransferOptions {
   readonly signal?: AbortSignal;
   /** Bytes done, all bytes, and for an import the upload that they go into. */
   readonly onProgress?: (done: number, total: number, session_id?: string) => void;
+  /** An upload goes on that has these bytes already; 0 if that failed and it begins again. */
+  readonly onContinue?: (bytes: number) => void;
 }
 
 export interface FolderTransferOptions extends Omit<TransferOptions, "onProgress"> {

@@ -32,6 +32,9 @@ describe("print()", () => {
     for (let n = 0; n < 20; n += 1) await terminal.print("a");
     expect(stdout.listenerCount("error")).toBe(0);
     expect(getEventListeners(signal, "abort")).toEqual([]);
+    const gone = failing("EPIPE");
+    for (let n = 0; n < 20; n += 1) await createTerminal(gone, new PassThrough()).print("a");
+    expect(gone.listenerCount("error")).toBe(1);
   });
 
   it("ends with the signal while the reader takes nothing, before and after it has aborted", async () => {

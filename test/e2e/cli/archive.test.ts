@@ -1,11 +1,12 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { expectRefusal, runCommand } from "../../support/command.js";
 import { temporaryDirectory } from "../../support/directories.js";
+import { canMount, command, memoryDisk, needsMounts } from "../../support/disks.js";
 import { callOf, endOf, startEphemeral } from "../../support/ephemeral-server.js";
 import { sha256Of } from "../../support/mcp-client.js";
 import { patience } from "../../support/patience.js";
@@ -39,6 +40,17 @@ async function runEnded(signal: NodeJS.Signals, afterMs: number, args: readonly 
   const [code] = await once(child, "close");
   clearTimeout(timer);
   return code as number | null;
+}
+
+/** Runs a command beside others. */
+async function runBeside(args: readonly string[], user: { readonly uid?: number; readonly gid?: number } = {}) {
+  const child = spawn(process.execPath, [builtServer, ...args], { stdio: ["ignore", "ignore", "pipe"], ...user });
+  let stderr = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    stderr += text;
+  });
+  const [code] = await once(child, "close");
+  return { code: code as number | null, stderr };
 }
 
 /** A store with small artifacts and some of several megabytes. */
@@ -94,7 +106,10 @@ describe("export and import", () => {
     refused(1, ["import", at("out")], "There is no directory");
     expect(existsSync(at("out"))).toBe(false);
     await mkdir(at("in"));
-    await writeFile(at("in/manifest.json"), '{"format":"artifacts-mcp-export/1","artifacts":[{"bucket":"b"}]}');
+    await writeFile(
+      at("in/manifest.json"),
+      '{\n"format": "artifacts-mcp-export/1",\n"artifacts": [\n{"bucket":"b"}\n]\n}\n',
+    );
     refused(1, ["import", at("in")], "artifacts[0].key");
     expectRefusal(runCommand(["export", at("out"), "--root", at("none")]), 1, "no store");
   });
@@ -113,6 +128,55 @@ describe("export and import", () => {
       "artifacts-mcp: 2 artifacts of 32 could not be imported",
     ]);
     expect(runCommand(["verify", "--root", at("other")])).toMatchObject({ status: 0 });
+  });
+
+  it("write to a directory one at a time: it is always whole, and the others are refused in one line", async () => {
+    const counts = [30, 3, 12, 21];
+    for (const count of counts) {
+      const server = await startServer(at(`store ${count}`));
+      for (let n = 0; n < count; n += 1) {
+        const answer = await server.call("save_artifact", { bucket: `b${count}`, key: `k${n}`, content: `text ${n}` });
+        expect(answer.error).toBeUndefined();
+      }
+      await server.close();
+    }
+    for (let round = 0; round < 3; round += 1) {
+      const ran = await Promise.all(
+        counts.map((count) => runBeside(["export", at("out"), "--delete", "--root", at(`store ${count}`)])),
+      );
+      for (const { code, stderr } of ran) {
+        expect([0, 1]).toContain(code);
+        expect(stderr).toMatch(code === 0 ? /^$/ : /^artifacts-mcp: (?:Another export is writing to )[^\n]+\n$/);
+      }
+      expect(ran.map(({ code }) => code)).toContain(0);
+      const { artifacts } = JSON.parse(await readFile(at("out/manifest.json"), "utf8"));
+      const names = artifacts.map(({ bucket, key }: { bucket: string; key: string }) => `${bucket}/${key}`);
+      expect(counts).toContain(names.length);
+      expect(Object.keys(await filesIn(at("out")))).toEqual([...names, "manifest.json"].sort());
+    }
+  });
+
+  it.skipIf(!canMount)(`end at once when the disk is full, with one line that names it ${needsMounts}`, async () => {
+    await fillStore(at("store"));
+    const disk = await memoryDisk(2 ** 20);
+    const place = join(disk.path, "out");
+    const exporting = ["export", place, "--root", at("store")];
+    expectRefusal(runCommand(exporting), 1, `The disk of "${place}" is full`, "Make room there");
+    command("mount", "-o", "remount,size=32M", disk.path);
+    expect(runCommand(exporting)).toMatchObject({ status: 0, stderr: "" });
+    expect(Object.keys(await filesIn(place))).toHaveLength(33);
+  });
+
+  it.skipIf(!canMount)(`say which directory cannot be read ${needsMounts}`, async () => {
+    await fillStore(at("store"));
+    runCommand(["export", at("out"), "--root", at("store")]);
+    await mkdir(at("out/closed"), { mode: 0o700 });
+    command("chmod", "755", place);
+    command("chown", "-R", "54321:54321", at("out"), at("store"));
+    command("chown", "0:0", at("out/closed"));
+    const ran = await runBeside(["export", at("out"), "--root", at("store")], { uid: 54_321, gid: 54_321 });
+    expect(ran.stderr).toMatch(/^artifacts-mcp: The directory "[^"]*\/closed" cannot be read[^\n]*\n$/);
+    expect(ran.code).toBe(1);
   });
 
   it("end in the same bytes after any number of kills", async () => {
@@ -185,6 +249,68 @@ describe("--ephemeral", () => {
     const first = await filesIn(at("run 0"));
     expect(Object.keys(first)).toHaveLength(4);
     for (let run = 1; run < 10; run += 1) expect(await filesIn(at(`run ${run}`))).toEqual(first);
+  });
+
+  it("leaves the export of an earlier run alone if it saves nothing", async () => {
+    const first = await startEphemeral(temporary, kept[0], at("kept"));
+    expect(await endOf(first)).toBe(0);
+    expect(Object.keys(await filesIn(at("kept")))).toEqual(["manifest.json"]); // it was empty
+    const saving = await startEphemeral(temporary, kept[0], at("kept"));
+    await callOf(saving, 1, "save_artifact", save);
+    expect(await endOf(saving)).toBe(0);
+    const probe = await startEphemeral(temporary, kept[0], at("kept"));
+    expect(await endOf(probe)).toBe(0);
+    expect(probe.stderr()).toContain("export_left");
+    expect(Object.keys(await filesIn(at("kept")))).toEqual(["b/k.txt", "manifest.json"]);
+    const deleting = await startEphemeral(temporary, kept[0], at("kept"));
+    await callOf(deleting, 1, "save_artifact", save);
+    await callOf(deleting, 2, "delete_artifact", { bucket: "b", key: "k.txt" });
+    expect(await endOf(deleting)).toBe(0);
+    expect(Object.keys(await filesIn(at("kept")))).toEqual(["manifest.json"]);
+    expect(await readdir(temporary)).toEqual([]);
+  });
+
+  it("loses nothing if several runs export to one directory: one does, the others keep their stores and say where", async () => {
+    const servers = await Promise.all([1, 2, 3].map(() => startEphemeral(temporary, kept[0], at("kept"))));
+    await Promise.all(
+      servers.map(async (server, n) => {
+        for (let each = 0; each < 5; each += 1) {
+          await callOf(server, each + 1, "save_artifact", { bucket: `b${n}`, key: `k${each}`, content: "text" });
+        }
+      }),
+    );
+    const codes = await Promise.all(servers.map((server) => endOf(server)));
+    expect([...codes].sort()).toEqual([0, 1, 1]);
+    for (const [n, server] of servers.entries()) {
+      const names = [0, 1, 2, 3, 4].map((each) => `b${n}/k${each}`);
+      const [, root = ""] = /^artifacts-mcp: The store is kept in (.*): .* export /m.exec(server.stderr()) ?? [];
+      const path = codes[n] === 0 ? at("kept") : at(`saved ${n}`);
+      if (codes[n] !== 0) expect(runCommand(["export", path, "--root", root])).toMatchObject({ status: 0 });
+      expect(Object.keys(await filesIn(path))).toEqual([...names, "manifest.json"]);
+    }
+  });
+
+  it.skipIf(!canMount)(`is refused in one line where there is no room, and leaves nothing ${needsMounts}`, async () => {
+    const disk = await memoryDisk(2 ** 16);
+    for (const rounds of [1, 2]) {
+      await writeFile(join(disk.path, "filler"), Buffer.alloc(2 ** 16 * rounds)).catch(() => undefined);
+      const ran = runCommand(["--ephemeral", "--keep-to", at("kept")], { TMPDIR: disk.path });
+      expectRefusal(ran, 1, "TMPDIR", disk.path);
+      expect(await readdir(disk.path)).toEqual(["filler"]);
+    }
+    for (const inodes of [3, 4]) {
+      await rm(join(disk.path, "filler"), { force: true });
+      command("mount", "-o", `remount,nr_inodes=${inodes}`, disk.path);
+      const ran = runCommand(["--ephemeral", "--keep-to", at("kept")], { TMPDIR: disk.path });
+      expectRefusal(ran, 1, disk.path);
+      expect(await readdir(disk.path)).toEqual([]);
+    }
+    await mkdir(join(temporary, "artifacts-mcp-ephemeral-without"));
+    await writeFile(join(temporary, "artifacts-mcp-ephemeral-without/kept-for"), "");
+    const server = await startEphemeral(temporary);
+    await server.heard(/leftover_removed/);
+    await endOf(server);
+    expect(await readdir(temporary)).toEqual([]);
   });
 
   it("keeps the store if the export fails, says where, and ends with 1", async () => {

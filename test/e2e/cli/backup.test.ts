@@ -2,6 +2,7 @@ import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { claimFolder } from "../../../src/engines/backup-folder/folder-claim.js";
+import { loadSqliteDriver } from "../../../src/engines/sqlite/database/driver.js";
 import type { BackupManifest } from "../../../src/store/backup/backup-manifest.js";
 import { expectRefusal, runCommand } from "../../support/command.js";
 import { temporaryDirectory } from "../../support/directories.js";
@@ -125,8 +126,76 @@ it("content that is damaged in the store is named and left out: exit 1", async (
   expect(status).toBe(1);
   const manifest: BackupManifest = JSON.parse(await readFile(join(path, "backup.json"), "utf8"));
   expect(manifest.damaged).toHaveLength(1);
-  expect(run(join(above, "copy"), "restore", path).status).toBe(0);
+  const restored = run(join(above, "copy"), "restore", path);
+  expect(restored.stdout).toContain("restored and verified");
+  expect(restored.stderr).toBe(
+    "artifacts-mcp: b/large, version 1: it was damaged before the backup, which has not got it\n",
+  );
+  expect(restored.status).toBe(1);
   await server.close();
+});
+
+it("what the store has damaged is kept from the backup before, and stdout says so: exit 1", async () => {
+  const { above, root, path, server } = await running();
+  await server.close();
+  expect(run(root, "backup", path).status).toBe(0);
+  const { DatabaseSync } = await loadSqliteDriver();
+  const database = new DatabaseSync(join(root, "metadata.sqlite"), { timeout: 10_000 });
+  database.exec(
+    `update keyv set value = replace(value, '"created_at"', '"created_xx"') where key like 'artifact%large'`,
+  );
+  database.close();
+  const { status, stdout, stderr } = run(root, "backup", path);
+  expect(stdout).toContain("kept from the backup before: artifact b large\n");
+  expect(stdout).toContain("2 artifacts, 3 versions");
+  expect(stderr).toBe("artifacts-mcp: artifact b large: cannot be read; the backup has it as the one before had it\n");
+  expect(status).toBe(1);
+  expect(run(join(above, "copy"), "restore", path).status).toBe(0);
+  expect(run(join(above, "copy"), "cat", "b/large").stdout).toBe(large);
+});
+
+it("an older database does not replace the backup of a newer one", async () => {
+  const { above, root, path, server } = await running();
+  await server.close();
+  const database = join(root, "metadata.sqlite");
+  await cp(database, join(above, "old.sqlite"));
+  await writeFile(join(above, "new.txt"), "new");
+  expect(run(root, "put", join(above, "new.txt"), "b/new").status).toBe(0);
+  expect(run(root, "verify").status).toBe(0);
+  expect(run(root, "backup", path).status).toBe(0);
+  for (const suffix of ["-wal", "-shm"]) await rm(database + suffix, { force: true });
+  await cp(join(above, "old.sqlite"), database);
+  expectRefusal(run(root, "backup", path), 1, "older than the content", "run verify first");
+  expect(run(join(above, "copy"), "restore", path).status).toBe(0);
+  expect(run(join(above, "copy"), "cat", "b/new").stdout).toBe("new");
+});
+
+it("no command prints a path that controls the terminal", async () => {
+  const { above, root } = await running();
+  const named = (name: string) => join(above, `${name}\u001b[31mred`);
+  const commands = [
+    ["backup", named("backup")],
+    ["export", named("export"), "b"],
+    ["get", "b/small", named("file")],
+    ["get", "b/small", named("file"), "--json"],
+    ["get", "b/large", join(named("none"), "none")],
+    ["import", named("export")],
+    ["put", named("none"), "b/k"],
+    ["sync", named("export"), "b/synced"],
+  ];
+  const others = [
+    ["restore", named("backup"), "--root", named("store")],
+    ["verify", "--root", named("store")],
+    ["verify", "--root", named("none")],
+    ["ls", "--root", named("none")],
+    ["doctor", "--root", named("none")],
+    ["setup", "--root", named("store"), "claude-code"],
+  ];
+  for (const command of [...commands.map((words) => [...words, "--root", root]), ...others]) {
+    const { stdout, stderr } = runCommand(command);
+    expect(stdout + stderr).not.toBe("");
+    expect(stdout + stderr, command.join(" ")).not.toContain("\u001b");
+  }
 });
 
 it("a copy of a backup is a backup", async () => {

@@ -306,7 +306,12 @@ describe("bucket", () => {
     await expect(store.uploads.append(id, 5, Buffer.from("6"))).rejects.toMatchObject({ code: "storage_full" });
     expect(await store.uploads.complete(id)).toMatchObject({ status: "complete" });
     await saveText(store, "b", "l", "another bucket");
-    expectRefusal(run("cp", "b/l", "a/"), 1, 'Bucket "a" holds 10 of at most 8 bytes', "artifacts-mcp bucket set a");
+    expectRefusal(
+      run("cp", "b/l", "a/"),
+      1,
+      'Bucket "a" holds 10 of at most 8 bytes',
+      'raise its limit with "artifacts-mcp bucket set"',
+    );
     const server = await startServer(root);
     const refused = await server.call("save_artifact", { bucket: "a", key: "l", content: "123456789" });
     expect(refused.error).toMatchObject({ code: "storage_full" });
@@ -331,7 +336,10 @@ describe("bucket", () => {
     expect(await keysOf("b")).toEqual(["old"]);
     aheadMs -= 2 * 60_000;
     await saveText(store, "a", "before", "text");
-    expect(done("bucket", "set", "a", "--max-age", "50s")).toContain("too old     1 artifact: servers delete them");
+    const shown = done("bucket", "set", "a", "--max-age", "50s"); // no process has run for an hour here
+    expect(shown).toContain(
+      "too old     1 artifact: no clock has proved right yet, so a server deletes what it has itself seen",
+    );
   });
 
   it("is refused what it writes where ARTIFACTS_READ_ONLY is set, and shows all the same", async () => {

@@ -6,6 +6,7 @@ import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from "nod
 import { dirname, join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
+import { processSpace } from "../../../src/engines/user-files/process-space.js";
 import { runCommand } from "../../support/command.js";
 import { temporaryDirectory } from "../../support/directories.js";
 import { canMount, memoryDisk, needsMounts } from "../../support/disks.js";
@@ -145,7 +146,7 @@ describe("a large file", () => {
     };
     expect(await killedWhen(async () => (await size()) > 10 * MiB, "get", "b/big", at("out/"))).toBe(true);
     const [left = ""] = await partsIn(at("out"));
-    expect(left).toMatch(/^\.big\.[0-9a-f]{16}-\d+-[0-9a-f]{8}\.part$/);
+    expect(left).toMatch(/^\.big\.[0-9a-f]{16}-[0-9a-f]{8}-\d+-[0-9a-f]{8}\.part$/);
     const { ino } = await stat(at("out", left));
     expect(json("get", "b/big", at("out/"))).toMatchObject({ written: 1, unchanged: 0 });
     expect(await readdir(at("out"))).toEqual(["big"]);
@@ -187,7 +188,7 @@ describe("a large file", () => {
     json("put", at("big"), "b/big");
     await mkdir(at("out"));
     const digest = (await sha256(at("big"))).slice(0, 16);
-    const mine = `.big.${digest}-${process.pid}-0123abcd.part`;
+    const mine = `.big.${digest}-${processSpace()}-${process.pid}-0123abcd.part`;
     await writeFile(at("out", mine), "not the content");
     expect(json("get", "b/big", at("out/"))).toMatchObject({ written: 1 });
     expect(await readFile(at("out", mine), "utf8")).toBe("not the content");
@@ -283,6 +284,7 @@ describe.skipIf(!canMount)(`get to a full disk ${canMount ? "" : needsMounts}`, 
     await writeFile(join(disk.path, "filler"), Buffer.alloc(30 * MiB));
     const ran = runCommand(["get", "-r", "b/run", join(disk.path, "out"), "--root", root]);
     expect(ran.stderr).toMatch(/(?:^|\n)artifacts-mcp: [^\n]*the disk is full[^\n]*\n/);
+    expect(ran.stderr).not.toContain("--overwrite");
     expect(ran.stderr.split("\n").length).toBeLessThan(6);
     expect(ran.status).toBe(1);
     const found = Object.entries(await digests(join(disk.path, "out"))).filter(([name]) => !name.endsWith(".part"));

@@ -1,4 +1,4 @@
-import { mkdir, readdir, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
 import { openBackup, openBackupFolder } from "../../../src/engines/backup-folder/open-backup-folder.js";
@@ -79,10 +79,33 @@ it("takes a new file system, and a copy of a backup without its hidden file", as
 it("removes the drafts of a process that died", async () => {
   const { path, root } = await place();
   await (await openBackupFolder(path, root, silentLog)).close();
-  await mkdir(join(path, ".drafts"));
-  await writeFile(join(path, ".drafts", "0123"), "half");
+  await writeFile(join(path, ".draft-0123456789abcdef"), "half");
   await (await openBackupFolder(path, root, silentLog)).close();
-  expect(await readdir(join(path, ".drafts"))).toEqual([]);
+  expect(await readdir(path)).toEqual([".artifacts-mcp-backup"]);
+});
+
+it("removes nothing but its own files: no link, no folder, and nothing that they lead to", async () => {
+  const { above, path, root } = await place();
+  await (await openBackupFolder(path, root, silentLog)).close();
+  const foreign = join(above, "foreign");
+  await mkdir(foreign);
+  await writeFile(join(foreign, "mine"), "mine");
+  await mkdir(join(path, ".draft-0000000000000003"));
+  await mkdir(join(path, "content"));
+  await symlink(foreign, join(path, "content", "ab"));
+  const { files, close } = await openBackupFolder(path, root, silentLog);
+  const draft = await files.create();
+  await draft.commit("backup.json");
+  expect(await files.list("content")).toEqual(["ab"]);
+  expect(await files.list("content/ab")).toEqual([]);
+  await close();
+  expect(await readdir(path)).toHaveLength(4);
+  for (const name of [".drafts", ".draft-0000000000000001", "rows-ab.jsonl"]) {
+    await symlink(name === ".drafts" ? foreign : join(foreign, "mine"), join(path, name));
+    await expect(openBackupFolder(path, root, silentLog)).rejects.toMatchObject(refusal(name));
+    await rm(join(path, name));
+  }
+  expect(await readdir(foreign)).toEqual(["mine"]);
 });
 
 it("says of a folder without a manifest that it is no backup, or not whole yet", async () => {

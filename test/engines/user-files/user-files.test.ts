@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, stat, symlink, writeFile } from "node:fs/prom
 import { join } from "node:path";
 import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { createUserFiles } from "../../../src/engines/user-files/create-user-files.js";
+import { processSpace } from "../../../src/engines/user-files/process-space.js";
 import { systemPath, textOfName } from "../../../src/engines/user-files/system-path.js";
 import type { UserFiles, WalkedEntry } from "../../../src/store/ports/user-files.js";
 import { temporaryDirectory } from "../../support/directories.js";
@@ -32,11 +33,11 @@ describe("walk()", () => {
     await writeFile(at("b", "10"), "");
     await writeFile(at("a.txt"), "");
     await symlink("a.txt", at("link"));
-    await writeFile(at(".a.0123456789abcdef-1-01234567.part"), "");
+    await writeFile(at(".a.0123456789abcdef-00000000-1-01234567.part"), "");
     expect(await walked(base)).toEqual([
       {
         kind: "skipped",
-        name: ".a.0123456789abcdef-1-01234567.part",
+        name: ".a.0123456789abcdef-00000000-1-01234567.part",
         is: "unfinished",
         what: "an unfinished file of get",
       },
@@ -70,7 +71,7 @@ describe("readSmall(), compare() and writeSmall()", () => {
   it("tell each file for itself", async () => {
     const bytes = randomBytes(1_000);
     const wanted = [at("out", "a"), at("out", "b")].map((path) => ({ path, bytes, sha256: sha256(bytes) }));
-    expect(await files.makeFolder(at("out"))).toEqual({ kind: "ready", isNew: true });
+    expect(await files.makeFolder(at("out"), base)).toEqual({ kind: "ready", isNew: true });
     await writeFile(at("out", "b"), "taken");
     expect(await files.writeSmall(wanted, false)).toEqual([{ kind: "written" }, { kind: "taken" }]);
     expect(await readdir(at("out"))).toEqual(["a", "b"]);
@@ -90,31 +91,31 @@ describe("readSmall(), compare() and writeSmall()", () => {
 
   it("makes no folder in the store, or below a file", async () => {
     await writeFile(at("file"), "");
-    expect(await files.makeFolder(at("store"))).toMatchObject({ kind: "failed" });
-    expect(await files.makeFolder(at("file"))).toMatchObject({ kind: "failed" });
-    expect(await files.makeFolder(at("file", "sub"))).toMatchObject({ kind: "failed" });
+    expect(await files.makeFolder(at("store"), base)).toMatchObject({ kind: "failed" });
+    expect(await files.makeFolder(at("file"), base)).toMatchObject({ kind: "failed" });
+    expect(await files.makeFolder(at("file", "sub"), base)).toMatchObject({ kind: "failed" });
     await symlink("store", at("way"));
-    expect(await files.makeFolder(at("way"))).toMatchObject({ kind: "failed" });
+    expect(await files.makeFolder(at("way"), base)).toMatchObject({ kind: "failed" });
   });
 });
 
 describe("begin()", () => {
   const bytes = randomBytes(5_000);
   const begin = async (overwrite = false) => {
-    await files.makeFolder(at("out"));
+    await files.makeFolder(at("out"), base);
     return files.begin({ path: at("out", "f"), bytes: bytes.length, sha256: sha256(bytes) }, overwrite);
   };
 
   it("goes on with the file that a dead process has left, and leaves nothing else", async () => {
     await mkdir(at("out"));
-    const left = `.f.${sha256(bytes).slice(0, 16)}-${2 ** 30}-01234567.part`; // a number that no process has
+    const left = `.f.${sha256(bytes).slice(0, 16)}-${processSpace()}-${2 ** 30}-01234567.part`; // a number that no process has
     await writeFile(at("out", left), bytes.subarray(0, 2_000));
     const { ino } = await stat(at("out", left));
     const file = await begin();
     expect(file.bytes).toBe(2_000);
     expect(await file.read(10, 5)).toEqual(bytes.subarray(10, 15));
     await file.write(bytes.subarray(2_000));
-    expect(await file.commit()).toBe(true);
+    expect(await file.commit()).toBe("written");
     expect(await readdir(at("out"))).toEqual(["f"]);
     expect((await stat(at("out", "f"))).ino).toBe(ino);
     expect(await readFile(at("out", "f"))).toEqual(bytes);
@@ -122,15 +123,15 @@ describe("begin()", () => {
 
   it("takes over nothing that is too long, of another digest or of a process that runs", async () => {
     await mkdir(at("out"));
-    const tooLong = `.f.${sha256(bytes).slice(0, 16)}-${2 ** 30}-01234567.part`;
-    const other = `.f.0000000000000000-${2 ** 30}-01234567.part`;
-    const running = `.f.${sha256(bytes).slice(0, 16)}-${process.ppid}-01234567.part`;
+    const tooLong = `.f.${sha256(bytes).slice(0, 16)}-${processSpace()}-${2 ** 30}-01234567.part`;
+    const other = `.f.0000000000000000-${processSpace()}-${2 ** 30}-01234567.part`;
+    const running = `.f.${sha256(bytes).slice(0, 16)}-${processSpace()}-${process.ppid}-01234567.part`;
     for (const name of [tooLong, other, running]) await writeFile(at("out", name), Buffer.alloc(9_000));
     const file = await begin();
     expect(file.bytes).toBe(0);
     await file.write(bytes);
-    expect(await file.commit()).toBe(true);
-    expect(await readdir(at("out"))).toEqual([other, running, "f"].sort());
+    expect(await file.commit()).toBe("written");
+    expect(await readdir(at("out"))).toEqual([tooLong, other, running, "f"].sort());
     await files.removeLeftovers(at("out", "f"));
     expect(await readdir(at("out"))).toEqual([running, "f"].sort());
   });
@@ -140,11 +141,11 @@ describe("begin()", () => {
     const two = await begin();
     await one.write(bytes);
     await two.write(bytes);
-    expect(await one.commit()).toBe(true);
-    expect(await two.commit()).toBe(false);
+    expect(await one.commit()).toBe("written");
+    expect(await two.commit()).toBe("taken");
     const three = await begin(true);
     await three.write(Buffer.from("x"));
-    expect(await three.commit()).toBe(true);
+    expect(await three.commit()).toBe("written");
     expect(await readFile(at("out", "f"), "utf8")).toBe("x");
     expect(await readdir(at("out"))).toEqual(["f"]);
   });

@@ -1,13 +1,15 @@
-import { mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, symlink, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
-import { createArchiveFolders } from "../../../src/engines/local-files/archive-folder.js";
+import { createArchiveFolders, exportClaimFile } from "../../../src/engines/local-files/archive-folder.js";
 import { createLocalFiles } from "../../../src/engines/local-files/local-files.js";
-import type { ArtifactError } from "../../../src/store/model/errors.js";
+import { lookAtTarget } from "../../../src/store/archive/archive-target.js";
+import { ArtifactError } from "../../../src/store/model/errors.js";
 import type { ArchiveFolder } from "../../../src/store/ports/archive-folder.js";
 import type { Store } from "../../../src/store/store.js";
 import { temporaryDirectory } from "../../support/directories.js";
 import { DyingProcess } from "../../support/dying-archive-folder.js";
+import { silentLog } from "../../support/silent-log.js";
 import { bytesOf, createMemoryEngines, saveText, storeOn, textOf } from "../../support/stores.js";
 
 let place: string;
@@ -18,7 +20,7 @@ const forbidden = "/nowhere";
 
 /** A store in memory whose exports go to the real disk. */
 function newStore(change = (folder: ArchiveFolder): ArchiveFolder => folder): Store {
-  const real = createArchiveFolders({ forbidden });
+  const real = createArchiveFolders({ forbidden, log: silentLog });
   const archiveFolders = { at: (path: string) => change(real.at(path)) };
   return storeOn(createMemoryEngines(), { files: createLocalFiles({ forbidden }), archiveFolders });
 }
@@ -139,6 +141,74 @@ describe("an export", () => {
     await expect(exportTo(join(place, "../no/dir"))).rejects.toMatchObject({
       message: expect.stringContaining("Make it first"),
     });
+  });
+
+  it("is refused while another one writes to the directory, and leaves nothing of its claim", async () => {
+    await saveText(store, "b", "k", "text");
+    const other = createArchiveFolders({ forbidden, log: silentLog }).at(place);
+    const claim = await other.claim();
+    await expect(exportTo()).rejects.toMatchObject({
+      message: expect.stringContaining("Another export is writing to"),
+    });
+    await claim?.release();
+    expect(await readdir(place)).toEqual([]);
+    await exportTo();
+    expect(Object.keys(await filesIn(place))).toEqual(["b/k", "manifest.json"]);
+    await writeFile(join(place, exportClaimFile), ""); // of one that was killed
+    expect(await exportTo()).toMatchObject({ artifacts: 1, foreign: [] });
+    expect(Object.keys(await filesIn(place))).toEqual(["b/k", "manifest.json"]);
+  });
+
+  it("replaces only the export that it may", async () => {
+    await exportTo();
+    const folder = createArchiveFolders({ forbidden, log: silentLog }).at(place);
+    const empty = await lookAtTarget(folder);
+    await saveText(store, "b", "k", "text");
+    await exportTo(place, { replaces: empty });
+    const first = await lookAtTarget(folder);
+    await saveText(store, "b", "k", "text 2");
+    await exportTo(place, { replaces: first });
+    const files = await filesIn(place);
+    for (const replaces of [empty, first]) {
+      const refused = exportTo(place, { replaces, removesStale: true });
+      await expect(refused).rejects.toMatchObject({ message: expect.stringContaining("was written to") });
+    }
+    expect(await filesIn(place)).toEqual(files);
+  });
+
+  it("ends at the first file for which the disk has no room, and says which disk it is", async () => {
+    const full = Object.assign(new Error("no room"), { code: "ENOSPC" });
+    const disk = new ArtifactError("storage_full", "The disk is full.", { details: { disk: place }, cause: full });
+    let created = 0;
+    store = newStore((folder) => ({
+      ...folder,
+      async create(name, overwrite) {
+        created += 1;
+        if (name.startsWith("b/")) throw disk;
+        return folder.create(name, overwrite);
+      },
+    }));
+    for (let n = 0; n < 50; n += 1) await saveText(store, "b", `k${n}`, "text");
+    await expect(exportTo()).rejects.toBe(disk);
+    expect(problems).toEqual([]);
+    expect(created).toBeLessThan(10);
+  });
+
+  it("does not go down into the directories of a place that is not of an export", async () => {
+    await mkdir(join(place, "deep"), { recursive: true });
+    await writeFile(join(place, "photo.jpg"), "x");
+    const seen: (readonly string[])[] = [];
+    const folder = createArchiveFolders({ forbidden, log: silentLog }).at(place);
+    const looked = lookAtTarget({
+      ...folder,
+      list: (check) =>
+        folder.list((names) => {
+          seen.push(names);
+          check(names);
+        }),
+    });
+    await expect(looked).rejects.toMatchObject({ message: expect.stringContaining('"photo.jpg"') });
+    expect(seen).toEqual([["photo.jpg"]]);
   });
 
   it("never touches foreign files beside an earlier export, and names them", async () => {
@@ -269,6 +339,21 @@ describe("an import", () => {
     expect((await other.uploads.list({ limit: 10 })).data).toEqual([]); // nothing is left of the large one
   });
 
+  it("ends at once if the disk of the store is full", async () => {
+    await exported();
+    const engines = createMemoryEngines();
+    let changes = 0;
+    const change = async (): Promise<never> => {
+      changes += 1;
+      throw new ArtifactError("storage_full", "The disk is full.", { next: "make_room" });
+    };
+    const options = { archiveFolders: createArchiveFolders({ forbidden, log: silentLog }) };
+    const full = storeOn({ ...engines, metadata: { ...engines.metadata, change } }, options);
+    await expect(importFrom(place, full)).rejects.toMatchObject({ code: "storage_full" });
+    expect(problems).toEqual([]);
+    expect(changes).toBeGreaterThan(0);
+  });
+
   it("does not read through a symlink that leads outside", async () => {
     await exported();
     const outside = join(await temporaryDirectory(), "secret");
@@ -282,7 +367,7 @@ describe("an import", () => {
   it("goes on with the upload that a killed import has begun", async () => {
     await exported();
     const engines = createMemoryEngines();
-    const archiveFolders = createArchiveFolders({ forbidden });
+    const archiveFolders = createArchiveFolders({ forbidden, log: silentLog });
     const options = { files: createLocalFiles({ forbidden }), archiveFolders, maxChunkBytes: 1_000_000 };
     const other = storeOn(engines, options);
     const stopping = new AbortController();
@@ -296,6 +381,17 @@ describe("an import", () => {
     expect(begun).toMatchObject({ key: "large", offset: 2_000_000 });
     expect(await importFrom(place, storeOn(engines, options))).toMatchObject({ artifacts: 4, failed: 0 });
     expect(await other.uploads.get(begun?.id ?? "")).toMatchObject({ status: "complete" });
+  });
+
+  it("refuses a manifest that is longer than any text and has no lines, without reading it all", async () => {
+    await exported();
+    await truncate(join(place, "manifest.json"), 5 * 2 ** 30);
+    for (const refused of [() => importFrom(place, store), () => exportTo()]) {
+      await expect(refused()).rejects.toMatchObject({
+        code: "invalid_argument",
+        message: expect.stringMatching(/^[^\n]*it has a line of more than 65536 bytes[^\n]*$/),
+      });
+    }
   });
 
   it("refuses a directory without a manifest, and says if an export was not finished", async () => {

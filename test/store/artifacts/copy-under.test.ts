@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { CopyUnder } from "../../../src/store/artifacts/copy/copy-under.js";
 import type { Store } from "../../../src/store/store.js";
@@ -55,6 +56,39 @@ describe("copyUnder()", () => {
     for (const name of names) await saveText(store, "a", `x/x/${name}`, name);
     await all({ to_bucket: "a", prefix: "x/", to_prefix: "", move: true });
     expect(keysIn("a")).toEqual(names.map((name) => `x/${name}`).sort());
+  });
+
+  const nested = fc
+    .array(fc.constantFrom("b", "c"), { minLength: 1, maxLength: 4 })
+    .map((segments) => `a/${segments.join("/")}`);
+
+  it.each([true, false])("goes up in a folder as a map would, whatever nests there (move: %s)", async (move) => {
+    await fc.assert(
+      fc.asyncProperty(fc.uniqueArray(nested, { maxLength: 25 }), async (keys) => {
+        engines = createMemoryEngines();
+        store = storeOn(engines, { keepVersions: 1 });
+        for (const key of [...keys, "other"]) await saveText(store, "a", key, `${key} of old`);
+        const expected = new Map(["other", ...keys].map((key) => [key, `${key} of old`]));
+        const moved = keys.filter((key) => key.startsWith("a/b/"));
+        if (move) for (const key of moved) expected.delete(key);
+        for (const key of moved) expected.set(key.replace("a/b/", "a/"), `${key} of old`);
+        const results = await all({ to_bucket: "a", prefix: "a/b/", to_prefix: "a/", move, ontoNewest: move });
+        expect(results).toHaveLength(moved.length);
+        const found = await Promise.all(keysIn("a").map(async (key) => [key, await textOf(store, "a", key)] as const));
+        expect(new Map(found)).toEqual(new Map([...expected].sort(([a], [b]) => (a < b ? -1 : 1))));
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it("puts nothing on top of an artifact that could not be moved away", async () => {
+    for (const key of ["a/z", "a/b/z", "a/b/b/z", "a/b/b/b/z"]) await saveText(store, "a", key, key);
+    const up = { to_bucket: "a", prefix: "a/b/", to_prefix: "a/" };
+    const copy = store.artifacts.copy.bind(store.artifacts);
+    store.artifacts.copy = (wanted, options) => copy({ ...wanted, ontoNewest: wanted.key !== "a/b/z" }, options);
+    const refused = ["a/b/z version_conflict", "a/b/b/z version_conflict", "a/b/b/b/z version_conflict"];
+    expect(await all({ ...up, move: true })).toEqual(refused);
+    for (const key of ["a/z", "a/b/z", "a/b/b/z", "a/b/b/b/z"]) expect(await textOf(store, "a", key)).toBe(key);
   });
 
   it.each([

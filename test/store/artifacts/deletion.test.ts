@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import type { MetadataStore } from "../../../src/store/ports/metadata-store.js";
 import type { Store } from "../../../src/store/store.js";
 import { expectNothingLeft, expectSound } from "../../support/invariants.js";
+import { createMemoryBackupFiles } from "../../support/memory-backup-files.js";
 import {
   bytesOf,
   createMemoryEngines,
@@ -225,6 +226,18 @@ describe("deleteUnder()", () => {
       const none = store.artifacts.deleteUnder({ bucket: "none", prefix });
       await expect(none).rejects.toMatchObject({ code: "bucket_not_found", details: { bucket: "none" } });
     }
+  });
+
+  it("refuses in a restored store a confirm of the store that was backed up, where its number means other artifacts", async () => {
+    const confirm = await confirmed();
+    const files = createMemoryBackupFiles();
+    await store.backUp(files);
+    const restored = storeOn(createMemoryEngines(), { pieceLimits: noRowPieces });
+    await restored.restore(files);
+    await saveText(restored, "b", "run/later", "later");
+    const refused = restored.artifacts.deleteUnder({ ...under, confirm });
+    await expect(refused).rejects.toMatchObject({ code: "invalid_argument", details: { argument: "confirm" } });
+    expect(await restored.artifacts.deleteUnder(under)).toMatchObject({ artifacts: 4 });
   });
 
   it("refuses a confirm that is wrong, or of another prefix or bucket", async () => {

@@ -52,6 +52,18 @@ describe("saveMany()", () => {
     await expectNothingLeft(engines);
   });
 
+  it("saves all but the key whose row is damaged", async () => {
+    await saveText(store, "b", "damaged", "1");
+    engines.metadata.rows.set("artifact\tb\tdamaged", "no JSON");
+    const results = await store.artifacts.saveMany(
+      "b",
+      ["a", "damaged", "c"].map((key) => saveOf(key, "2")),
+    );
+    expect(results.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+    expect(results[1]).toMatchObject({ reason: { code: "corrupt" } });
+    expect(await textOf(store, "b", "c")).toBe("2");
+  });
+
   it("saves one by one if another process took a key meanwhile", async () => {
     const other = storeOn(engines, { pieceLimits: tinyPieces });
     const { change } = engines.metadata;

@@ -32,7 +32,7 @@ async function backUpDuring(
   return { before, after: await restoredFacts(files.files), report };
 }
 
-describe("A backup, while others change the store,", () => {
+describe("A backup, while files change the store,", () => {
   it("has an artifact that is moved meanwhile, as it was", async () => {
     const { before, after, report } = await backUpDuring(({ store }) =>
       store.artifacts.copy({ bucket: "b", key: "two", to_key: "a place before all others", move: true }),
@@ -41,7 +41,7 @@ describe("A backup, while others change the store,", () => {
     expect(after).toEqual(before);
   });
 
-  it("has an artifact whose metadata changed, and an upload that went on, was completed and moved", async () => {
+  it("has an artifact whose metadata changed, and an upload that went on and was completed", async () => {
     const { before, after, report } = await backUpDuring(async ({ store, id }) => {
       await store.artifacts.update({ bucket: "b", key: "two", metadata: { new: "1" } });
       await store.uploads.append(id, 8, Buffer.from(" to the end"));
@@ -49,6 +49,34 @@ describe("A backup, while others change the store,", () => {
     });
     expect(report.manifest.dropped).toEqual([]);
     expect(after).toEqual(before);
+  });
+
+  it.each([
+    ["went on, was completed and moved", " to the end"],
+    ["was completed and moved", ""],
+  ])("has the bytes of an upload that %s", async (_, rest) => {
+    const { before, after, report } = await backUpDuring(async ({ store, id }) => {
+      if (rest !== "") await store.uploads.append(id, 8, Buffer.from(rest));
+      await store.uploads.complete(id);
+      await store.artifacts.copy({ bucket: "b", key: "up", to_bucket: "c", to_key: "elsewhere", move: true });
+    });
+    expect(report.manifest.dropped).toEqual([]);
+    expect(report.manifest.damaged).toEqual([]);
+    expect(after).toEqual(before);
+  });
+
+  it("has the bytes of an upload that was completed as the same content as another version", async () => {
+    const engines = createMemoryEngines();
+    const store = storeOn(engines, { pieceLimits: noRowPieces });
+    const { id } = await store.uploads.create({ bucket: "b", key: "up" });
+    await store.uploads.append(id, 0, Buffer.from("same"));
+    await saveText(store, "b", "up", "same");
+    const files = createMemoryBackupFiles(new Map(), async (name) => {
+      if (name === "commit .rows.jsonl") await store.uploads.complete(id);
+    });
+    const before = await factsIn(engines);
+    expect((await storeOn(engines, options).backUp(files)).manifest.dropped).toEqual([]);
+    expect(await restoredFacts(files.files)).toEqual(before);
   });
 
   it("has the bytes of an upload that go on to another place meanwhile", async () => {

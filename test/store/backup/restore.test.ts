@@ -66,6 +66,108 @@ describe("restore()", () => {
     await expect(attempt(undefined)).rejects.toMatchObject({ code: "invalid_argument" });
   });
 
+  it("reads no manifest and no records of another size than they can have", async () => {
+    const { files, manifest } = await backedUp();
+    const read: string[] = [];
+    const huge = (large: string) => ({
+      ...files,
+      bytesOf: async (name: string) => (name === large ? 600 * 2 ** 20 : files.bytesOf(name)),
+      async open(name: string) {
+        const file = await files.open(name);
+        if (file === undefined || name !== large) return file;
+        const fail = async () => {
+          read.push(name);
+          throw new Error("this text is too long for a string");
+        };
+        return { ...file, bytes: 600 * 2 ** 20, read: fail };
+      },
+    });
+    for (const name of ["backup.json", manifest.records.name]) {
+      await expect(restoreInto(createMemoryEngines(), huge(name))).rejects.toMatchObject({ code: "corrupt" });
+    }
+    expect(read).toEqual([]);
+  });
+
+  it("that died in its comparison goes on with it, and brings back nothing that was taken away meanwhile", async () => {
+    const source = createMemoryEngines();
+    const store = storeOn(source, options);
+    await saveText(store, "b", "k", "content");
+    await store.buckets.set("b", { max_age: 60 });
+    const { id } = await store.uploads.create({ bucket: "b", key: "up" });
+    const { files } = createMemoryBackupFiles();
+    await store.backUp(createMemoryBackupFiles(files));
+    const target = createMemoryEngines();
+    const died = storeOn(
+      {
+        content: target.content,
+        metadata: {
+          ...target.metadata,
+          async get(key: string) {
+            if (target.metadata.rows.get("restore")?.includes("is_written") && key === "bucket\tb")
+              throw new Error("dead");
+            return target.metadata.get(key);
+          },
+        },
+      },
+      options,
+    ).restore(createMemoryBackupFiles(files));
+    await expect(died).rejects.toThrow("dead");
+    const restored = storeOn(target, options);
+    expect(await restored.buckets.get("b")).toMatchObject({ max_age: 60 });
+    await restored.buckets.set("b", { max_age: null });
+    await restored.artifacts.delete("b", "k");
+    target.metadata.rows.delete(`session\t${id}`); // as a sweep does with an upload that ended
+    const { problems } = await restoreInto(target, createMemoryBackupFiles(files));
+    expect(problems.map(({ problem }) => problem)).toEqual(Array(3).fill("is not in the store"));
+    expect([...target.metadata.rows.keys()].filter((key) => /^(?:bucket|session|artifact|restore)/.test(key))).toEqual(
+      [],
+    );
+  });
+
+  it("restores the limits of buckets when all else is there, so that none deletes what is not yet compared", async () => {
+    const source = createMemoryEngines();
+    const store = storeOn(source, options);
+    await store.buckets.set("b", { max_age: 60 });
+    for (const key of ["one", "two"]) await saveText(store, "b", key, key);
+    await store.artifacts.delete("b", "two");
+    const files = createMemoryBackupFiles();
+    await store.backUp(files);
+    const target = createMemoryEngines();
+    const changed: string[] = [];
+    const { problems } = await storeOn(
+      {
+        content: target.content,
+        metadata: {
+          ...target.metadata,
+          async change(rows, pieces) {
+            changed.push(rows.map(({ key }) => key).join(" "));
+            return target.metadata.change(rows, pieces);
+          },
+        },
+      },
+      options,
+    ).restore(files);
+    expect(problems).toEqual([]);
+    const at = changed.findIndex((keys) => keys.includes("bucket\tb"));
+    expect(changed[at]).toBe("bucket\tb restore");
+    expect(changed.slice(at + 1).filter((keys) => /artifact|gone/.test(keys))).toEqual([]);
+  });
+
+  it("names a restored row that cannot be read any more, and ends", async () => {
+    const { files } = await backedUp();
+    const target = createMemoryEngines();
+    const { problems } = await restoreInto(target, {
+      ...files,
+      async open(name) {
+        const row = target.metadata.rows.get("artifact\tb\tone");
+        if (row !== undefined) target.metadata.rows.set("artifact\tb\tone", "damaged");
+        return files.open(name);
+      },
+    });
+    expect(problems).toContainEqual({ row: "artifact\tb\tone", problem: "cannot be read in the store" });
+    expect(target.metadata.rows.has("restore")).toBe(false);
+  });
+
   it("refuses a store that holds anything, also only the number of a deleted key", async () => {
     const { files } = await backedUp();
     const target = createMemoryEngines();

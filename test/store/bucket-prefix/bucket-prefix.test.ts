@@ -192,14 +192,31 @@ it("a sweep of a server with a prefix is about the whole store", async () => {
   expect((await one.verify()).faults).toEqual([]);
 });
 
+it("the confirm of a deletion is good for one bucket of the store, whatever the client calls it", async () => {
+  const { whole, one, two } = storesOn("a-", "b-");
+  for (const key of ["p/1", "p/2"]) for (const store of [one, two]) await saveText(store, "x", key, "text");
+  const under = { bucket: "x", prefix: "p/" };
+  const found = await one.artifacts.deleteUnder(under);
+  const confirm = ("confirm" in found && found.confirm) || "none";
+  expect(Buffer.from(confirm, "base64url").toString()).not.toContain("a-");
+  expect(await refused(two.artifacts.deleteUnder({ ...under, confirm }))).toMatchObject({ code: "invalid_argument" });
+  await saveText(whole, "x", "p/1", "text");
+  expect(await refused(whole.artifacts.deleteUnder({ ...under, confirm }))).toMatchObject({ code: "invalid_argument" });
+  const full = { ...under, bucket: "a-x", confirm };
+  expect(await whole.artifacts.deleteUnder(full)).toEqual({ deleted: 2, bytes: 8, kept: 0 });
+  expect(await bucketsOf(whole)).toEqual(["b-x", "x"]);
+});
+
 it("the log has the names of the store", async () => {
   const logged: unknown[] = [];
   const log = fullNamesLog((...event) => void logged.push(event), "a-");
   log("info", "copied", { bucket: "x", to_bucket: "y", key: "k", bytes: 1, session: "x" });
   log("info", "begun");
+  log("error", "failed", { bucket: "x", error: 'Bucket "x" is full' });
   expect(logged).toEqual([
     ["info", "copied", { bucket: "a-x", to_bucket: "a-y", key: "k", bytes: 1, session: "x" }],
-    ["info", "begun", undefined],
+    ["info", "begun"],
+    ["error", "failed", { bucket: "a-x", error: 'Bucket "x" is full', bucket_prefix: "a-" }],
   ]);
 });
 

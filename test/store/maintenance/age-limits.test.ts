@@ -25,6 +25,12 @@ function startProcess(off = 0, options: Partial<StoreOptions> = {}): Store {
   return storeOn(engines, { now, monotonicMs: () => (time - start) * 1000, ...options });
 }
 
+/** Starts a process whose monotonic clock begins now. */
+function startShort(off = 0): Store {
+  const began = time;
+  return startProcess(off, { monotonicMs: () => (time - began) * 1000 });
+}
+
 /** Starts a process and runs it until its clock is trusted. */
 async function runForAnHour(options?: Partial<StoreOptions>): Promise<Store> {
   const process = startProcess(0, options);
@@ -174,6 +180,25 @@ describe("a clock that may be wrong", () => {
     expect(keysIn("b")).toEqual(["k"]);
   });
 
+  it("makes no version look old that it saves into such a bucket while it is behind", async () => {
+    const first = await runForAnHour();
+    await first.buckets.set("b", { max_age: day });
+    const behind = startProcess(-30 * day);
+    await saveText(behind, "b", "saved", "text");
+    await behind.artifacts.saveMany("b", [
+      { bucket: "b", key: "many", bytes: bytesOf("x"), defaultMimeType: "text/plain" },
+    ]);
+    await saveText(behind, "other", "k", "text");
+    await behind.artifacts.copy({ bucket: "other", key: "k", to_bucket: "b", to_key: "copied" });
+    const { id } = await behind.uploads.create({ bucket: "b", key: "uploaded" });
+    await behind.uploads.append(id, 0, bytesOf("abc"));
+    await behind.uploads.complete(id);
+    expect(await first.ageLimits.run()).toEqual({ artifacts: 0, failed: 0 });
+    expect(keysIn("b")).toEqual(["copied", "many", "saved", "uploaded"]);
+    time += day;
+    expect(await first.ageLimits.run()).toEqual({ artifacts: 4, failed: 0 });
+  });
+
   it("deletes at once after another process with a trusted clock was here within the last day", async () => {
     const first = await runForAnHour();
     await first.buckets.set("b", { max_age: 60 });
@@ -181,6 +206,98 @@ describe("a clock that may be wrong", () => {
     await first.close();
     time += hour;
     expect(await startProcess().ageLimits.run()).toEqual({ artifacts: 1, failed: 0 });
+  });
+});
+
+describe("a store in which no clock has proved right yet", () => {
+  it("loses what one process has seen for the whole time, by any clock that is not behind", async () => {
+    for (const off of [0, 30 * day]) {
+      const store = startProcess(off);
+      await store.buckets.set("b", { max_age: 60 });
+      await saveText(startProcess(), "b", `k${off}`, "text");
+      expect(await store.ageLimits.run()).toEqual({ artifacts: 0, failed: 0 });
+      time += 30;
+      await saveText(startProcess(), "b", `young${off}`, "text");
+      expect(await store.ageLimits.run()).toEqual({ artifacts: 0, failed: 0 });
+      time += 30;
+      expect(await store.ageLimits.run()).toEqual({ artifacts: 1, failed: 0 });
+      expect(keysIn("b")).toEqual([`young${off}`]);
+      time += 30;
+      expect(await store.ageLimits.run()).toEqual({ artifacts: 1, failed: 0 });
+    }
+  });
+
+  it("keeps an artifact that has a new version since it was seen, also if that was saved at the last moment", async () => {
+    let saves = false;
+    const aged: typeof engines.metadata.aged = async (...values) => {
+      const found = await engines.metadata.aged(...values);
+      if (saves && found.length > 0) await saveText(startProcess(), "b", "late", "new");
+      return found;
+    };
+    const ahead = startProcess(30 * day, { metadata: { ...engines.metadata, aged } });
+    await ahead.buckets.set("b", { max_age: 60 });
+    for (const key of ["early", "late", "same"]) await saveText(startProcess(), "b", key, "old");
+    await ahead.ageLimits.run();
+    time += 60;
+    await saveText(startProcess(), "b", "early", "new");
+    saves = true;
+    expect(await ahead.ageLimits.run()).toEqual({ artifacts: 1, failed: 0 });
+    expect(keysIn("b")).toEqual(["early", "late"]);
+  });
+
+  it("trusts the clock of processes that live for minutes, after an hour together", async () => {
+    const first = startProcess();
+    await first.buckets.set("b", { max_age: day });
+    await saveText(first, "b", "k", "text");
+    time += day;
+    for (let n = 0; n < 6; n += 1) {
+      const short = startShort();
+      expect(await short.ageLimits.run()).toEqual({ artifacts: 0, failed: 0 });
+      time += 10 * 60;
+      expect(await short.ageLimits.run()).toEqual({ artifacts: n === 5 ? 1 : 0, failed: 0 });
+      time += 6 * hour; // no process runs
+    }
+    await saveText(startShort(), "b", "k", "text");
+    time += day - 7 * hour;
+    expect(await startShort().ageLimits.run()).toEqual({ artifacts: 0, failed: 0 });
+  });
+
+  it("does not add up the time of clocks that disagree, and of those that have jumped", async () => {
+    const first = startProcess();
+    await first.buckets.set("b", { max_age: day });
+    await saveText(first, "b", "k", "text");
+    for (const off of [0, 30 * day, 0, 30 * day, 0, 30 * day]) {
+      const short = startShort(off);
+      for (const minutes of [0, 35]) {
+        time += minutes * 60;
+        expect(await short.ageLimits.run()).toEqual({ artifacts: 0, failed: 0 });
+      }
+    }
+    let off = 0;
+    const began = time;
+    const now = () => (time + off) * 1000;
+    const jumping = storeOn(engines, { now, monotonicMs: () => (time - began) * 1000 });
+    time += hour / 2;
+    await jumping.ageLimits.run();
+    off = 30 * day;
+    await jumping.ageLimits.run();
+    time += hour / 2;
+    expect(await jumping.ageLimits.run()).toEqual({ artifacts: 0, failed: 0 });
+    expect(keysIn("b")).toEqual(["k"]);
+  });
+
+  it("says once in the log what waits, and until when", async () => {
+    const lines: unknown[][] = [];
+    const store = startProcess(0, { log: (...line: unknown[]) => void lines.push(line) });
+    await store.ageLimits.run();
+    expect(lines).toEqual([]);
+    await store.buckets.set("b", { max_age: day });
+    for (let n = 0; n < 3; n += 1) await store.ageLimits.run();
+    const until = new Date((start + hour) * 1000).toISOString();
+    expect(lines).toEqual([["info", "age_limits_wait", { until, why: expect.any(String) }]]);
+    expect(await store.ageLimits.waitMs()).toBe(hour * 1000);
+    time += hour;
+    expect(await store.ageLimits.waitMs()).toBe(0);
   });
 });
 

@@ -104,7 +104,7 @@ const read = (file: string): Promise<string> => readFile(`${repository}/${file}`
  * send work to it; the program that is killed does this work without a thread.
  */
 const outside =
-  /^src\/(?:store\/transfer\/(?:file-export|user\/.*)|store\/(?:archive|backup)\/.*|engines\/(?:backup-folder|local-files|user-files)\/.*|engines\/ephemeral-directory|engines\/sqlite\/database\/(?:process-lock|sqlite-thread-program|sqlite3))\.ts$/;
+  /^src\/(?:store\/transfer\/(?:file-export|user\/.*)|store\/(?:archive|backup)\/.*|engines\/(?:backup-folder|local-files|user-files)\/.*|engines\/(?:claim-file|ephemeral-directory)|engines\/sqlite\/database\/(?:process-lock|sqlite-thread-program|sqlite3))\.ts$/;
 
 async function sourcesOf(folder: string): Promise<string[]> {
   const names = (await readdir(`${repository}/${folder}`, { recursive: true })).filter((name) => name.endsWith(".ts"));

@@ -2,6 +2,7 @@ import type { ArchiveOptions } from "../../../store/archive/archive-export.js";
 import { quote } from "../../../store/model/quote.js";
 import type { StoreCommandConfig } from "../../options/store-command-config.js";
 import { jsonLine } from "../../terminal/json-text.js";
+import { printable } from "../../terminal/printable.js";
 import { createProgressBar } from "../../terminal/progress-bar.js";
 import type { Terminal } from "../../terminal/terminal.js";
 import { messageForCommand } from "../message-for-command.js";
@@ -34,7 +35,7 @@ export function archiveReport({ options }: StoreCommandConfig, terminal: Termina
     async end(result, lines, problem) {
       bar?.clear();
       const text = lines.map((line) => `${line}\n`).join("");
-      await terminal.print(options.has("json") ? jsonLine({ ...result, failed }) : text);
+      await terminal.print(options.has("json") ? jsonLine({ ...result, failed }) : printable(text));
       if (problem !== undefined) terminal.problem(problem);
       return problem === undefined ? 0 : 1;
     },

@@ -1,3 +1,4 @@
+import type { ArchiveOptions } from "../../../store/archive/archive-export.js";
 import { count } from "../../../store/model/count.js";
 import { ArtifactError } from "../../../store/model/errors.js";
 import { quote } from "../../../store/model/quote.js";
@@ -25,8 +26,13 @@ export const exportCommand: StoreCommand = {
       prefix: address?.key,
       removesStale: config.options.has("delete"),
     };
-    const { foreign, ...exported } = await store.archive.export(wanted, report.options).catch((error) => {
-      throw withAdvice(error);
+    const { onProblem } = report.options;
+    const options: ArchiveOptions = {
+      ...report.options,
+      onProblem: (name, error) => onProblem(name, withAdvice(error)),
+    };
+    const { foreign, ...exported } = await store.archive.export(wanted, options).catch((error) => {
+      throw error instanceof ArtifactError ? withAdvice(error) : error;
     });
     for (const name of foreign.slice(0, maxShown)) {
       terminal.problem(`${quote(name)} ${isForeign}`);
@@ -54,8 +60,15 @@ function wordsOf({ words }: StoreCommandConfig): { path: string; address: Addres
   return { path: absolutePath(directory), address };
 }
 
-function withAdvice(error: unknown): unknown {
-  if (!(error instanceof ArtifactError) || error.details["stale"] === undefined) return error;
-  const message = `${error.message} Give --delete to remove them, or give another directory.`;
-  return new ArtifactError(error.code, message, { details: error.details, cause: error });
+/** An error whose message says what this command can do about it. */
+function withAdvice(error: ArtifactError): ArtifactError {
+  const advice = adviceFor(error);
+  if (advice === undefined) return error;
+  const { code, message, details } = error;
+  return new ArtifactError(code, `${message} ${advice}`, { details, cause: error });
+}
+
+function adviceFor({ next, details }: ArtifactError): string | undefined {
+  if (details["stale"] !== undefined) return "Give --delete to remove them, or give another directory.";
+  return next === "export_elsewhere" ? "Correct that, or give another directory." : undefined;
 }

@@ -29,8 +29,8 @@ export function tableOf(all: readonly Bucket[]): string {
   );
 }
 
-/** One bucket, a fact a line. */
-export function textOf(found: Bucket): string {
+/** One bucket, a fact a line. @param waitMs how long a server that begins now deletes nothing by its clock */
+export function textOf(found: Bucket, waitMs: number): string {
   const { name, artifacts, bytes, unfinished_bytes, max_bytes, too_old } = found;
   const held = bytes + unfinished_bytes;
   const exact = max_bytes === null ? "-" : `${max_bytes} bytes (${humanBytes(max_bytes)})`;
@@ -43,7 +43,13 @@ export function textOf(found: Bucket): string {
     ...(isFull
       ? [`above       ${humanBytes(held - max_bytes)} above max bytes: what is there stays, and new content is refused`]
       : []),
-    ...(too_old > 0 ? [`too old     ${count(too_old, "artifact")}: servers delete them within a minute`] : []),
+    ...(too_old > 0 ? [`too old     ${count(too_old, "artifact")}: ${whenDeleted(waitMs)}`] : []),
     "",
   ].join("\n");
+}
+
+function whenDeleted(waitMs: number): string {
+  if (waitMs === 0) return "servers delete them within a minute";
+  const minutes = count(Math.ceil(waitMs / 60_000), "minute");
+  return `no clock has proved right yet, so a server deletes what it has itself seen for the whole max age, and the rest after it has run for ${minutes}`;
 }

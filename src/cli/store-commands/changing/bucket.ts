@@ -19,7 +19,7 @@ export const bucket: StoreCommand = {
     }
     const { name } = request;
     const found = await (request.verb === "set" ? store.buckets.set(name, request.wanted) : store.buckets.get(name));
-    await terminal.print(isJson ? jsonLine(shown(found)) : textOf(found));
+    await terminal.print(isJson ? jsonLine(shown(found)) : textOf(found, await store.ageLimits.waitMs()));
     return 0;
   },
 };

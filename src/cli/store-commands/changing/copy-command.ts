@@ -4,6 +4,7 @@ import { ArtifactError } from "../../../store/model/errors.js";
 import { isBucket } from "../../../store/model/names/bucket-name.js";
 import { jsonLine } from "../../terminal/json-text.js";
 import { humanBytes } from "../../terminal/sizes.js";
+import { warnBesideFolder } from "../beside-folder.js";
 import { isExistingPath } from "../local-path.js";
 import { messageForCommand } from "../message-for-command.js";
 import { type StoreCommand, type StoreCommandContext, savedByCommand } from "../store-command.js";
@@ -37,6 +38,7 @@ async function copyOne({ config, store, terminal, signal }: StoreCommandContext,
   try {
     const copied = await store.artifacts.copy(wanted, { signal });
     await terminal.print(config.options.has("json") ? jsonLine(copied) : lineOf(from, copied));
+    await warnBesideFolder({ store, terminal }, copied);
     return 0;
   } catch (error) {
     if (!(error instanceof ArtifactError) || error.next !== "copy_onto_newest") throw error;
@@ -64,7 +66,7 @@ async function copyFolder(context: StoreCommandContext, { from, to }: CopySides,
     if (isJson) data.push(outcome.copied);
     else await terminal.print(lineOf({ bucket, key }, outcome.copied));
   }
-  if (done + failed.length === 0) throw nothingUnder(from.bucket, from.key);
+  if (done + failed.length === 0) throw await nothingUnder(store.artifacts, from.bucket, from.key);
   const verb = how.move ? "moved" : "copied";
   const summary = `${count(done, "artifact")} ${verb}, ${humanBytes(bytes)}\n`;
   await terminal.print(isJson ? jsonLine({ artifacts: done, bytes, data, failed }) : summary);
@@ -103,7 +105,7 @@ async function adviceForPaths({ config, store }: StoreCommandContext, { from, to
   };
   if (isExistingPath(a) && !(await isThere(from.bucket))) return meantPut(config.command, a, b, isRecursive);
   if (isExistingPath(b) && !(await isThere(to.bucket))) {
-    return `${meantGet(config.command, a, b, isRecursive)}; for a bucket of that name, write artifact://${b}`;
+    return `${meantGet(config.command, a, b, isRecursive)}; for a bucket of that name, write artifact:// before both addresses`;
   }
   return undefined;
 }

@@ -1,7 +1,7 @@
 import { ConfigError } from "../../options/config-error.js";
 import type { StoreCommandConfig } from "../../options/store-command-config.js";
-import { type Address, readAddress } from "../address.js";
-import { isFolder, isLocalPath, shellWord } from "../local-path.js";
+import { type Address, hasScheme, readAddress } from "../address.js";
+import { isExistingPath, isFolder, isLocalPath, shellWord } from "../local-path.js";
 
 /** The two sides of `cp` and `mv`, which both lie in the store. */
 export interface CopySides {
@@ -19,6 +19,7 @@ export function readSides({ command, words, options }: StoreCommandConfig): Copy
   const isRecursive = options.has("recursive");
   refuseLocalPaths(command, a, b, isRecursive);
   const [from, to] = [readAddress(a), readAddress(b)];
+  if (!isRecursive && from.key === "" && isExistingPath(a)) throw new ConfigError(meantPut(command, a, b, isRecursive));
   if (to.version !== undefined) throw new ConfigError(`${b} names a version, and a target gets the next number itself`);
   if (!isRecursive) return oneToOne(command, { from: oneArtifact(command, a, from), to });
   if (from.version !== undefined) throw new ConfigError(`${a} names a version, and -r is for a folder`);
@@ -58,8 +59,9 @@ function refuseLocalPaths(command: string, a: string, b: string, isRecursive: bo
   if (isLocalPath(a) && isLocalPath(b)) {
     throw new ConfigError(`${a} and ${b} are paths of this machine: ${command} works inside the store, on BUCKET/KEY`);
   }
-  if (isLocalPath(a)) throw new ConfigError(meantPut(command, a, b, isRecursive));
-  if (isLocalPath(b)) throw new ConfigError(meantGet(command, a, b, isRecursive));
+  // Who writes a scheme on one side, as for `aws s3 cp`, means a path by the other one.
+  if (isLocalPath(a) || (hasScheme(b) && !hasScheme(a))) throw new ConfigError(meantPut(command, a, b, isRecursive));
+  if (isLocalPath(b) || (hasScheme(a) && !hasScheme(b))) throw new ConfigError(meantGet(command, a, b, isRecursive));
 }
 
 /** For a source that is a path of this machine. */

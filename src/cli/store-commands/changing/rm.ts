@@ -85,7 +85,8 @@ async function removeFolder(context: StoreCommandContext, { bucket, key: prefix 
   const { config, store, terminal, signal } = context;
   const { options } = config;
   const matched = await store.artifacts.deleteUnder({ bucket, prefix });
-  if (!("artifacts" in matched) || matched.confirm === undefined) throw nothingUnder(bucket, prefix);
+  if (!("artifacts" in matched) || matched.confirm === undefined)
+    throw await nothingUnder(store.artifacts, bucket, prefix);
   const isJson = options.has("json");
   if (options.has("dry-run")) {
     const { confirm: _, bytes: all_bytes, ...answer } = matched;

@@ -1,6 +1,6 @@
 import { basename, dirname } from "node:path";
 import { ArtifactError } from "../../../store/model/errors.js";
-import { quote } from "../../../store/model/quote.js";
+import { escapeUnsafe, quote } from "../../../store/model/quote.js";
 import { fileSegment } from "../../../store/transfer/user/escaped-names.js";
 import { ConfigError } from "../../options/config-error.js";
 import type { StoreCommandConfig } from "../../options/store-command-config.js";
@@ -10,7 +10,7 @@ import { type Address, readAddress } from "../address.js";
 import { isLocalPath } from "../local-path.js";
 import type { StoreCommand, StoreCommandContext } from "../store-command.js";
 import { type LocalPlace, localPlace } from "./places.js";
-import { beginTransfer, exitCodeOf, summaryLine, type TransferRun } from "./transfer-run.js";
+import { beginTransfer, continuation, exitCodeOf, summaryLine, type TransferRun } from "./transfer-run.js";
 
 interface GetRequest {
   readonly source: Address;
@@ -33,10 +33,12 @@ export const get: StoreCommand = {
     const { files, bytes, changed, unchanged, skipped, failed } = report;
     if (config.options.has("json")) {
       const counts = { files, bytes, written: changed, unchanged, skipped, failed };
-      await terminal.print(jsonLine({ path, ...counts }));
+      const continued = report.continuedAt > 0 ? { continued_at: report.continuedAt } : {};
+      await terminal.print(jsonLine({ path, ...counts, ...continued }));
     } else if (config.options.has("recursive")) await terminal.print(summaryLine(report, "written", "unchanged"));
     else if (files === 1) {
-      await terminal.print(`${path} ${humanBytes(bytes)}${unchanged === 1 ? ", unchanged" : ""}\n`);
+      const outcome = unchanged === 1 ? ", unchanged" : continuation(report);
+      await terminal.print(`${escapeUnsafe(path)} ${humanBytes(bytes)}${outcome}\n`);
     }
     return exitCodeOf(report);
   },
@@ -95,7 +97,7 @@ async function getFile(
     name = found.name;
   }
   const wanted = { signal, rename, overwrite: options.has("overwrite") };
-  await transfer.getFile({ artifact, name }, folder, wanted, report);
+  name = await transfer.getFile({ artifact, name }, folder, wanted, report);
   return folder.endsWith("/") ? `${folder}${name}` : `${folder}/${name}`;
 }
 

@@ -1,19 +1,22 @@
 import type { Artifact } from "../../../store/model/artifact.js";
+import { ArtifactError } from "../../../store/model/errors.js";
 import { mimeTypeOf } from "../../../store/model/formats/media-type.js";
 import { toKey } from "../../../store/model/names/key-name.js";
 import type { FoundPlace } from "../../../store/ports/user-files.js";
 import { escapedKey } from "../../../store/transfer/user/escaped-names.js";
 import type { SaveWishes } from "../../../store/transfer/user/file-saver.js";
+import type { JobReport } from "../../../store/transfer/user/job-report.js";
 import type { NamedFile } from "../../../store/transfer/user/named-files.js";
 import { ConfigError } from "../../options/config-error.js";
 import type { CommandOptions, StoreCommandConfig } from "../../options/store-command-config.js";
 import { jsonLine } from "../../terminal/json-text.js";
 import { humanBytes } from "../../terminal/sizes.js";
 import { type Address, addressOf } from "../address.js";
+import { warnBesideFolder } from "../beside-folder.js";
 import { type StoreCommand, type StoreCommandContext, savedByCommand } from "../store-command.js";
 import { isFolderAddress, keyAt, type LocalPlace, localPlace, storePlace } from "./places.js";
 import { sourceOf } from "./standard-input.js";
-import { beginTransfer, exitCodeOf, summaryLine, type TransferRun } from "./transfer-run.js";
+import { beginTransfer, continuation, exitCodeOf, summaryLine, type TransferRun } from "./transfer-run.js";
 
 /** The word for stdin. */
 const standardInput = "-";
@@ -34,6 +37,10 @@ export const put: StoreCommand = {
     const saved: Artifact[] = [];
     await run.during(() => save(request, context, run, (artifact) => saved.push(artifact)));
     await printSaved(request, context, run, saved);
+    const [only] = saved;
+    if (saved.length === 1 && only !== undefined && !context.config.options.has("recursive")) {
+      await warnBesideFolder(context, only);
+    }
     return exitCodeOf(run.report);
   },
 };
@@ -93,13 +100,34 @@ async function save(
     return onSaved(artifact);
   }
   const single: NamedFile[] = [];
+  let totalBytes = 0;
   for (const source of sources) {
-    const found = await files.look(source.path);
+    const found = await lookAt(source, files, run.report);
+    if (found === "failed") continue;
     if (found?.kind === "folder" && options.has("recursive")) await saveFolder(source, target, wishes, options, run);
-    else if (found?.kind === "file") addFile(source, target, options, single, run);
-    else run.report.fail(source.word, problemOf(found));
+    else if (found?.kind === "file") {
+      addFile(source, target, options, single, run);
+      totalBytes += found.bytes;
+    } else run.report.fail(source.word, problemOf(found));
   }
+  if (!options.has("recursive")) run.report.totalBytes = totalBytes;
   await run.transfer.putFiles(single, wishes, run.report);
+}
+
+/** What a path leads to. A path that cannot be looked at goes to the report. */
+async function lookAt({ word, path }: LocalPlace, files: StoreCommandContext["files"], report: JobReport) {
+  try {
+    return await files.look(path);
+  } catch (error) {
+    report.fail(word, problemOfPlace(error));
+    return "failed";
+  }
+}
+
+/** @throws the error, if it is about something else */
+function problemOfPlace(error: unknown): string {
+  if (error instanceof ArtifactError) return error.message;
+  throw error;
 }
 
 function problemOf(found: FoundPlace | undefined): string {
@@ -123,7 +151,7 @@ async function saveFolder(
   await transfer.putFolder(pair, { ...wishes, rename, follow }, report);
 }
 
-/** Adds a file, unless another one gets the same key. */
+/** Adds a file, unless its name can be no key, or another one gets the same key. */
 function addFile(
   { word, path, name }: LocalPlace,
   target: Address,
@@ -131,7 +159,15 @@ function addFile(
   files: NamedFile[],
   { report }: TransferRun,
 ): void {
-  const key = toKey(keyAt(target, options.has("rename") ? escapedKey(name) : name));
+  const rename = options.has("rename");
+  let key: string;
+  try {
+    key = toKey(keyAt(target, rename ? escapedKey(name, process.platform === "win32") : name));
+  } catch (error) {
+    const isMappable = isFolderAddress(target) && !rename;
+    report.fail(word, `${problemOfPlace(error)}${isMappable ? " (--rename maps such names)" : ""}`);
+    return;
+  }
   const twin = files.find((file) => file.key === key);
   if (twin === undefined) files.push({ name: word, path, key });
   else report.fail(word, `it would get the same key as ${twin.name}`);
@@ -168,10 +204,11 @@ async function printSaved(
   if (config.options.has("json")) {
     const counts = { files, bytes, saved: changed, already_saved: unchanged, skipped, failed };
     const artifact = only === undefined ? {} : { artifact: only };
-    await terminal.print(jsonLine({ bucket: target.bucket, ...counts, ...artifact }));
+    const continued = isOne && report.continuedAt > 0 ? { continued_at: report.continuedAt } : {};
+    await terminal.print(jsonLine({ bucket: target.bucket, ...counts, ...artifact, ...continued }));
   } else if (only === undefined) await terminal.print(summaryLine(report, "saved", "already saved"));
   else {
-    const about = `version ${only.version}, ${humanBytes(only.bytes)}${only.already_saved ? ", already saved" : ""}`;
+    const about = `version ${only.version}, ${humanBytes(only.bytes)}${only.already_saved ? ", already saved" : continuation(report)}`;
     await terminal.print(`${addressOf(only)} ${about}\n`);
   }
 }

@@ -25,7 +25,10 @@ export function beginTransfer({ config, store, files, terminal, signal }: StoreC
       bar?.clear();
       terminal.problem(escapeUnsafe(name === "" ? problem : `${name}: ${problem}`));
     },
-    onProgress: (done) => bar?.showCount(done.files, done.bytes),
+    onProgress({ files: done, bytes, totalBytes }) {
+      if (totalBytes === undefined) bar?.showCount(done, bytes);
+      else bar?.show(bytes, totalBytes);
+    },
   });
   const { artifacts, uploads } = store;
   const transfer = new UserTransfer({ files, artifacts, uploads, maxChunkBytes: config.maxChunkBytes });
@@ -51,6 +54,11 @@ export function beginTransfer({ config, store, files, terminal, signal }: StoreC
 /** "3 files, 1.2 MiB". */
 export function filesOf({ files, bytes }: JobReport): string {
   return `${files} ${files === 1 ? "file" : "files"}, ${humanBytes(bytes)}`;
+}
+
+/** ", continued at 152 MiB" for a file of which a killed command had moved a part. */
+export function continuation({ continuedAt }: JobReport): string {
+  return continuedAt === 0 ? "" : `, continued at ${humanBytes(continuedAt)}`;
 }
 
 /** The end of a summary for a person. @param changed, unchanged how the two kinds of files are called */

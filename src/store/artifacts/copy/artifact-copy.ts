@@ -26,6 +26,7 @@ export interface ArtifactCopyDependencies extends StagedCopiesDependencies {
   readonly signal: ChangeSignal;
   readonly urls: TransferUrls;
   readonly keepVersions: number;
+  readonly createdAt: (bucket: string) => number;
 }
 
 export interface CopyOptions {
@@ -168,12 +169,17 @@ export class ArtifactCopy {
   }
 
   /** The versions as the target gets them. Their pieces in rows are put with the change. */
-  #made({ isMove, saved_by }: CopyRequest, { target, taken }: Seen, staged: StagedCopies, change: Change): Version[] {
+  #made(
+    { isMove, saved_by, to }: CopyRequest,
+    { target, taken }: Seen,
+    staged: StagedCopies,
+    change: Change,
+  ): Version[] {
     const first = lastNumber(target) + 1;
     return taken.map((version, newer) => {
       const { pieces, bytes } = staged.of(version);
       for (const piece of pieces) if (bytes !== undefined) change.putPiece(staged.id, piece, bytes);
-      const facts = isMove ? moved(version) : copied(version, this.#dependencies.nowSeconds(), saved_by);
+      const facts = isMove ? moved(version) : copied(version, this.#dependencies.createdAt(to.bucket), saved_by);
       return { ...facts, version: first + taken.length - 1 - newer, session: staged.id, pieces: [...pieces] };
     });
   }

@@ -4,8 +4,9 @@ import type { OpenArtifact } from "../../artifacts/open-artifact.js";
 import { forEachOf } from "../../for-each-of.js";
 import { ArtifactError } from "../../model/errors.js";
 import { copyBlockBytes, wholeImportBytes } from "../../model/limits.js";
+import { quote } from "../../model/quote.js";
 import { readAhead } from "../../pieces/read-ahead.js";
-import type { Comparison, NewFile, ResumableFile, UserFiles } from "../../ports/user-files.js";
+import type { CommitResult, Comparison, NewFile, ResumableFile, UserFiles } from "../../ports/user-files.js";
 import { batchesOf } from "./batches.js";
 import { problemOfFile } from "./job-errors.js";
 import type { JobReport } from "./job-report.js";
@@ -32,6 +33,9 @@ const batchFiles = 64;
 const batchBytes = 2 * wholeImportBytes;
 /** Batches, or larger files, that are in work at once. */
 const width = 4;
+
+/** How often a file begins again after its hidden file was removed. */
+const maxLosses = 5;
 
 export const taken = "a file with other content is there (--overwrite replaces it)";
 
@@ -69,7 +73,7 @@ export class FileGetter {
     const absent: Target[] = [];
     const toCompare: Target[] = [];
     for (const target of targets) {
-      const isNew = wishes.isDry ? false : await this.#makeFolder(target, report);
+      const isNew = wishes.isDry ? false : await this.#makeFolder(target, wishes.folder, report);
       if (isNew !== undefined) (isNew ? absent : toCompare).push(target);
     }
     if (toCompare.length === 0) return absent;
@@ -90,8 +94,8 @@ export class FileGetter {
   }
 
   /** Makes the folder of a file. Returns whether it is new; undefined if it cannot be made. */
-  async #makeFolder({ name, path }: Target, report: JobReport): Promise<boolean | undefined> {
-    const made = await this.#files.makeFolder(posix.dirname(path));
+  async #makeFolder({ name, path }: Target, top: string, report: JobReport): Promise<boolean | undefined> {
+    const made = await this.#files.makeFolder(posix.dirname(path), top);
     if (made.kind === "ready") return made.isNew;
     if (made.isFull) throw diskFull(path, made.problem);
     report.fail(name, made.problem);
@@ -171,25 +175,43 @@ export class FileGetter {
     }
   }
 
-  /** Goes on with the bytes that a killed get has left. If these turn out to be wrong, begins again. */
+  /**
+   * Goes on with the bytes that a killed get has left. If these turn out to be wrong, or somebody takes them away, begins
+   * again. Returns whether the file was made; otherwise another process has made it.
+   */
   async #copyLarge(
     content: OpenArtifact,
     target: Target,
     wishes: GetWishes,
     onProgress: (done: number) => void,
   ): Promise<boolean> {
-    for (;;) {
-      const file = await this.#files.begin(expected(target), wishes.overwrite);
-      try {
-        await copyRest(content, file, wishes.signal, onProgress);
-      } catch (error) {
-        const isWrong = error instanceof ArtifactError && error.code === "corrupt";
-        await (isWrong ? file.discard() : file.leave());
-        if (isWrong && file.bytes > 0) continue;
-        throw error;
-      }
-      return file.commit();
+    for (let losses = 0; losses < maxLosses; ) {
+      const result = await this.#copyOnce(content, target, wishes, onProgress);
+      if (result === "written" || result === "taken") return result === "written";
+      const [found] = await this.#files.compare([expected(target)]);
+      if (found?.kind === "same") return false;
+      if (result === "lost") losses += 1;
     }
+    throw new ArtifactError("invalid_argument", "Somebody keeps removing its hidden file.");
+  }
+
+  /** @returns `wrong` if the bytes that were there already were other ones; they are removed */
+  async #copyOnce(
+    content: OpenArtifact,
+    target: Target,
+    wishes: GetWishes,
+    onProgress: (done: number) => void,
+  ): Promise<CommitResult | "wrong"> {
+    const file = await this.#files.begin(expected(target), wishes.overwrite);
+    try {
+      await copyRest(content, file, wishes.signal, onProgress);
+    } catch (error) {
+      const isWrong = error instanceof ArtifactError && error.code === "corrupt";
+      await (isWrong ? file.discard() : file.leave());
+      if (isWrong && file.bytes > 0) return "wrong";
+      throw error;
+    }
+    return file.commit();
   }
 }
 
@@ -220,8 +242,6 @@ function expected({ path, artifact: { bytes, sha256 } }: Target) {
 }
 
 function diskFull(path: string, problem: string): ArtifactError {
-  return new ArtifactError("storage_full", `Files cannot be written: ${problem}.`, {
-    next: "export_elsewhere",
-    details: { path },
-  });
+  const message = `Files in ${quote(path)} cannot be written: ${problem}. Make room there: the same command goes on.`;
+  return new ArtifactError("storage_full", message, { details: { path } });
 }

@@ -128,9 +128,16 @@ export class FileSaver {
     try {
       const mime_type = wishes.mime_type ?? (await defaultTypeOf(opened, key));
       const saved = await this.#savedBefore(file, opened.bytes, { ...wishes, mime_type });
+      let start = 0;
+      const onContinue = (at: number): void => {
+        start = at;
+        onProgress(at);
+      };
+      const steps = { onContinue, onProgress: (done: number) => onProgress(Math.max(done, start)) };
       const upload = () =>
-        fileUpload.resume(opened, { ...wishes, key, mime_type }, { ...wishes, allowed: [], onProgress });
+        fileUpload.resume(opened, { ...wishes, key, mime_type }, { ...wishes, ...steps, allowed: [] });
       const artifact = saved ?? (await upload());
+      report.continuedAt = start;
       onProgress(0);
       reportSaved(file, opened.bytes, artifact, wishes, report);
     } finally {

@@ -10,6 +10,8 @@ export interface JobEvents {
 export interface JobProgress {
   readonly files: number;
   readonly bytes: number;
+  /** Undefined if it is not known. */
+  readonly totalBytes?: number | undefined;
 }
 
 export interface FailedEntry {
@@ -32,6 +34,10 @@ export class JobReport implements JobProgress {
   /** Files whose content was there already. */
   unchanged = 0;
   deleted = 0;
+  /** The bytes of the last large file that a killed job had moved already. */
+  continuedAt = 0;
+  /** Bytes of all files of the job, if they are known. */
+  totalBytes: number | undefined;
   readonly skipped: SkippedFile[] = [];
   readonly failed: FailedEntry[] = [];
   readonly #events: JobEvents;
@@ -72,6 +78,7 @@ export class JobReport implements JobProgress {
   }
 
   #show(): void {
-    this.#events.onProgress?.({ files: this.files, bytes: this.bytes + this.#partial });
+    const { files, totalBytes } = this;
+    this.#events.onProgress?.({ files, bytes: this.bytes + this.#partial, totalBytes });
   }
 }

@@ -4,7 +4,7 @@ import { ArtifactError } from "../../model/errors.js";
 import { largestPageLimit } from "../../model/limits.js";
 import { quote } from "../../model/quote.js";
 import { keyIn } from "../folder-names.js";
-import { escapedCase, type FileNameRules, fileSegment } from "./escaped-names.js";
+import { escapedCase, escapedKey, type FileNameRules, fileSegment } from "./escaped-names.js";
 import type { JobReport } from "./job-report.js";
 
 /** The newest version of an artifact, and the file that it becomes. */
@@ -20,6 +20,10 @@ export interface NamedArtifactsOptions extends FileNameRules {
   readonly keyFolder: string;
   /** The target tells no cases apart. */
   readonly foldsCase: boolean;
+  /** The name under which a file is there already, if its spelling differs. */
+  readonly spelled: (name: string) => Promise<string>;
+  /** Takes the names that the file of an artifact may have that goes to the report. */
+  readonly onRefused?: (names: readonly string[]) => void;
 }
 
 /** All artifacts in a folder of keys, in their order. @throws ArtifactError `bucket_not_found` */
@@ -47,8 +51,11 @@ export async function* namedArtifacts(
   const names = new FileNames(artifacts, options);
   for await (const artifact of artifactsIn(artifacts, bucket, keyFolder)) {
     const found = await names.nameOf(artifact.key);
-    if ("name" in found) yield { artifact, name: found.name };
-    else report.fail(artifact.key, found.problem);
+    if ("name" in found) yield { artifact, name: await options.spelled(found.name) };
+    else {
+      options.onRefused?.(names.allOf(artifact.key));
+      report.fail(artifact.key, found.problem);
+    }
   }
 }
 
@@ -67,9 +74,8 @@ class FileNames {
   }
 
   async nameOf(key: string): Promise<{ readonly name: string } | { readonly problem: string }> {
-    const { keyFolder, rename } = this.#options;
-    const segments = keyIn(keyFolder, "") === "" ? key.split("/") : key.slice(keyFolder.length + 1).split("/");
-    const joined = await this.#joined(segments);
+    const { keyFolder, rename, isWindows } = this.#options;
+    const joined = await this.#joined(this.#segmentsOf(key));
     if ("problem" in joined) return joined;
     const names: string[] = [];
     for (const part of joined) {
@@ -77,8 +83,28 @@ class FileNames {
       if ("problem" in found) return found;
       names.push(found.name);
     }
-    const name = names.join("/").replaceAll("\u0000", "%2F");
+    const name = names.join("/");
+    if (joined.some((part) => part.includes("\u0000"))) {
+      const other = keyIn(keyFolder, escapedKey(name, isWindows));
+      if (await this.#isArtifact(other)) return { problem: `${quote(other)} becomes the same file` };
+    }
     return this.#options.foldsCase ? this.#inOneCase(name, rename) : { name };
+  }
+
+  /** The names that the file of a key may have, with `rename` or without. */
+  allOf(key: string): string[] {
+    const segments = this.#segmentsOf(key);
+    const mapped = segments.map((segment) => {
+      const found = fileSegment(segment, { ...this.#options, rename: true });
+      return "name" in found ? found.name : segment;
+    });
+    const joins = mapped.map((_, at) => [...mapped.slice(0, at), mapped.slice(at).join("%2F")].join("/"));
+    return [segments.join("/"), mapped.join("/"), ...joins];
+  }
+
+  #segmentsOf(key: string): string[] {
+    const { keyFolder } = this.#options;
+    return (keyFolder === "" ? key : key.slice(keyFolder.length + 1)).split("/");
   }
 
   /** The segments. A slash behind an artifact's own key becomes part of a name, as U+0000, or the problem. */

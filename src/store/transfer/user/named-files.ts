@@ -1,8 +1,9 @@
 import { ArtifactError } from "../../model/errors.js";
-import { toKey } from "../../model/names/key-name.js";
+import { isKey, toKey } from "../../model/names/key-name.js";
 import { quote } from "../../model/quote.js";
 import type { UserFiles, WalkOptions } from "../../ports/user-files.js";
 import { keyIn } from "../folder-names.js";
+import type { DiskNames } from "./disk-names.js";
 import { escapedKey, escapedSpelling } from "./escaped-names.js";
 import type { JobReport } from "./job-report.js";
 
@@ -18,12 +19,13 @@ export interface NamedFilesOptions extends WalkOptions {
   /** The folder of keys, from `toKeyFolder`. */
   readonly keyFolder: string;
   readonly rename: boolean;
+  readonly names: DiskNames;
 }
 
 export interface WalkReport {
   /** Directories that could not be read were left out. */
   isPartial: boolean;
-  /** Keys of skipped entries: nothing is known about these, and about keys below them. */
+  /** Keys of entries that are skipped or cannot be saved: nothing is known about these, and about keys below them. */
   readonly skippedKeys: string[];
 }
 
@@ -37,7 +39,7 @@ const notAscii = /[^\x00-\x7f]/;
 export async function* namedFiles(
   files: UserFiles,
   folder: string,
-  { keyFolder, rename, follow }: NamedFilesOptions,
+  { keyFolder, rename, follow, names }: NamedFilesOptions,
   report: JobReport,
   walk: WalkReport = { isPartial: false, skippedKeys: [] },
 ): AsyncGenerator<NamedFile, void, undefined> {
@@ -49,17 +51,26 @@ export async function* namedFiles(
       report.fail(`${name || folder}`, `the folder cannot be read: ${entry.problem}`);
       continue;
     }
-    const found = keyOf(name, keyFolder, rename, spelled);
-    if (entry.kind === "skipped") {
-      report.skip(shown(name), entry.is, entry.what);
-      if ("key" in found) walk.skippedKeys.push(found.key);
-    } else if ("problem" in found) report.fail(shown(name), found.problem);
-    else yield { name: shown(name), path: `${folder}/${name}`, key: found.key };
+    const mapped = await names.keyOf(name);
+    const attempts = rename ? [mapped, escapedSpelling(name)] : [name];
+    const found = entry.kind === "file" ? keyOf(name, attempts, keyFolder, rename, spelled) : undefined;
+    if (found !== undefined && "key" in found) {
+      yield { name: shown(name), path: `${folder}/${name}`, key: found.key };
+      continue;
+    }
+    walk.skippedKeys.push(...keysOf([name, mapped, escapedSpelling(name)], keyFolder));
+    if (entry.kind === "skipped") report.skip(shown(name), entry.is, entry.what);
+    else report.fail(shown(name), found?.problem ?? "");
   }
 }
 
-function keyOf(name: string, keyFolder: string, rename: boolean, spelled: Set<string>) {
-  const attempts = rename ? [escapedKey(name), escapedSpelling(name)] : [name];
+function keyOf(
+  name: string,
+  attempts: readonly string[],
+  keyFolder: string,
+  rename: boolean,
+  spelled: Set<string>,
+): { readonly key: string } | { readonly problem: string } {
   let problem = "";
   for (const attempt of attempts) {
     try {
@@ -76,6 +87,12 @@ function keyOf(name: string, keyFolder: string, rename: boolean, spelled: Set<st
     }
   }
   return { problem: rename ? problem : `${problem} (--rename maps such names)` };
+}
+
+/** The keys that an entry may have been saved under, with `--rename` or without. */
+function keysOf(names: readonly string[], keyFolder: string): string[] {
+  const keys = names.map((name) => keyIn(keyFolder, name).normalize("NFC"));
+  return [...new Set(keys)].filter(isKey);
 }
 
 /** The surrogates of bytes that are no UTF-8 are shown as these bytes. */

@@ -22,15 +22,17 @@ export interface StoreSide {
   /** Keys of all files of the folder, also of those that could not be saved. */
   readonly source: ReadonlySet<string>;
   readonly walk: WalkReport;
+  /** Whether the file of a key is there now. */
+  readonly isThereNow: (key: string) => Promise<boolean>;
 }
 
 /**
- * Deletes the artifacts that the folder does not have, unless they have changed since the job began. If a part of the
+ * Deletes the artifacts that the folder does not have, unless they, or the folder, have changed since the job began. If a part of the
  * folder could not be read, nothing is deleted.
  */
 export async function deleteArtifacts(
   artifacts: ArtifactStore,
-  { bucket, known, source, walk }: StoreSide,
+  { bucket, known, source, walk, isThereNow }: StoreSide,
   options: SyncOptions,
   report: JobReport,
 ): Promise<void> {
@@ -46,6 +48,7 @@ export async function deleteArtifacts(
   if (!(await isConfirmed(extra.length, options, report))) return;
   await forEachOf(extra, width, async ([key, { version, edit }]) => {
     options.signal.throwIfAborted();
+    if (await isThereNow(key)) return;
     try {
       const guard = { if_version: version, if_edit: edit };
       const deleted = await artifacts.delete(bucket, key, { ...guard, by: options.saved_by });
@@ -80,6 +83,7 @@ export async function deleteFiles(
   if (!(await isConfirmed(extra.length, options, report))) return;
   for (const name of extra) {
     options.signal.throwIfAborted();
+    if (!(await isExtra(name))) continue; // saved while a person was asked
     const problem = await files.remove(folder, name);
     if (problem === undefined) report.deleted += 1;
     else report.fail(join(folder, name), problem);

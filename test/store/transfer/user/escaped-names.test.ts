@@ -8,41 +8,77 @@ import {
   fileSegment,
 } from "../../../../src/store/transfer/user/escaped-names.js";
 
-/** What decoding all `%XX` gives, as bytes. A surrogate of the name stands for one byte. */
-function decoded(text: string): Buffer {
-  const parts = text.split(/%([0-9A-F]{2})/);
-  return Buffer.concat(parts.map((part, index) => (index % 2 === 1 ? Buffer.from(part, "hex") : Buffer.from(part))));
-}
-const bytesOf = (name: string): Buffer =>
-  Buffer.concat(
-    [...name].map((each) =>
-      /^[\udc80-\udcff]$/.test(each) ? Buffer.of(each.charCodeAt(0) - 0xdc00) : Buffer.from(each),
-    ),
-  );
-
-const oddCharacters = ["a", "%", "4", "\\", "\n", " ", "é", "\u202e", "\udcff", "\u2028", "報", ".", "%41"];
+const oddCharacters = [
+  "a",
+  "%",
+  "4",
+  "\\",
+  "\n",
+  " ",
+  "é",
+  "%20",
+  "%2520",
+  "%255C",
+  "\u202e",
+  "\udcff",
+  "\u2028",
+  "報",
+  ".",
+  "%41",
+];
 const segment = fc
   .array(fc.constantFrom(...oddCharacters), { minLength: 1, maxLength: 8 })
   .map((parts) => parts.join(""))
   .filter((text) => text !== "." && text !== "..");
 
+const rules = { isWindows: false, rename: true };
+const nameOf = (key: string, options = rules): string => {
+  const names = key.split("/").map((part) => fileSegment(part, options));
+  return names.map((found) => ("name" in found ? found.name : "?")).join("/");
+};
+
 describe("escapedKey()", () => {
-  it("makes a key of any file name, and decoding gives the name again", () => {
+  it("makes a key of any file name, and the name of that key is the file's again", () => {
     fc.assert(
       fc.property(fc.array(segment, { minLength: 1, maxLength: 3 }), (segments) => {
         const name = segments.join("/");
         const key = escapedKey(name);
         expect(isKey(toKey(key))).toBe(true);
-        expect(decoded(key)).toEqual(bytesOf(name));
+        expect(nameOf(key)).toBe(name);
       }),
     );
   });
 
-  it("leaves a name as it is that a key can have", () => {
-    for (const name of ["a", "a b/c.txt", "100%", "%zz", "é報.csv"]) expect(escapedKey(name)).toBe(name);
-    expect(escapedKey("50%41")).toBe("50%2541");
-    expect(escapedKey(" a\\b ")).toBe("%20a%5Cb%20");
+  it.each([true, false])("makes the same key again of the name of a key (Windows: %s)", (isWindows) => {
+    const pieces = ["a", "%", "4", "%20", "%2520", "%5C", "%2E", "%2F", "%3A", "é", ":", "con", ".", "%252F", "%00"];
+    const part = ".a.0123456789abcdef-42-01234567.part";
+    const text = fc.array(fc.constantFrom(...pieces, part), { minLength: 1, maxLength: 4 });
+    fc.assert(
+      fc.property(
+        text.map((parts) => parts.join("")).filter((key) => isKey(key)),
+        (key) => {
+          const name = nameOf(key, { isWindows, rename: true });
+          expect(fileSegment(name, { isWindows, rename: false })).toEqual({ name });
+          expect(escapedKey(name, isWindows)).toBe(key);
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  it("leaves a name as it is that a key can have, unless it looks like a mapped one", () => {
+    for (const name of ["a", "a b/c.txt", "100%", "%zz", "é報.csv", "50%41", "a%2Fb", "%2520"]) {
+      expect(escapedKey(name)).toBe(name === "%2520" ? "%252520" : name);
+    }
+    expect(escapedKey("%20a")).toBe("%2520a");
+    expect(escapedKey(" a\\b 50%41")).toBe("%20a%5Cb 50%2541");
     expect(escapedSpelling("e\u0301")).toBe("e%CC%81");
+  });
+
+  it("makes no name that leads out of its folder", () => {
+    for (const key of ["%2E%2E", "..%2F..", "%2Fa", "a%00"]) expect(nameOf(key)).toBe(key);
+    for (const key of ["..%5C..%5Cx", "C%3A%5Cx"])
+      expect(nameOf(key, { isWindows: true, rename: true })).not.toContain("\\");
   });
 });
 
@@ -60,7 +96,7 @@ describe("fileSegment()", () => {
   });
 
   it("keeps the names of unfinished files free, and finds names that are too long", () => {
-    const part = ".a.0123456789abcdef-42-01234567.part";
+    const part = ".a.0123456789abcdef-00000000-42-01234567.part";
     expect(fileSegment(part, { isWindows: false, rename: false })).toEqual({ problem: expect.any(String) });
     expect(fileSegment(part, { isWindows: false, rename: true })).toEqual({ name: `%2E${part.slice(1)}` });
     expect(fileSegment("é".repeat(128), { isWindows: false, rename: true })).toEqual({

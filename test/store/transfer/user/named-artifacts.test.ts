@@ -3,7 +3,7 @@ import { JobReport } from "../../../../src/store/transfer/user/job-report.js";
 import { namedArtifacts } from "../../../../src/store/transfer/user/named-artifacts.js";
 import { createMemoryEngines, saveText, storeOn } from "../../../support/stores.js";
 
-const rules = { isWindows: false, rename: false, foldsCase: false };
+const rules = { isWindows: false, rename: false, foldsCase: false, spelled: async (name: string) => name };
 
 /** The names of files of these keys, and the keys that have none. */
 async function namesOf(keys: readonly string[], options: Partial<typeof rules> = {}, keyFolder = "") {
