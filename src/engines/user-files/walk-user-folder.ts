@@ -92,7 +92,8 @@ async function kindOfEntry(
   let isSymlink = entry.isSymbolicLink();
   try {
     if (!isSymlink) isSymlink = (await lstat(systemPath(path))).isSymbolicLink(); // some systems tell no kinds in a listing
-    return isSymlink && !walk.follow ? { is: "symlink", what: "a symlink" } : await kindOfTarget(walk, path, isSymlink);
+    if (isSymlink && !walk.follow) return { is: "symlink", what: "a symlink" };
+    return await kindOfTarget(walk, path, isSymlink);
   } catch (error) {
     if (isOfProcess(error)) throw error;
     if (isSymlink && (isGone(error) || errorCodeOf(error) === "EACCES")) {
@@ -104,7 +105,7 @@ async function kindOfEntry(
 
 async function kindOfTarget(walk: Walk, path: string, isSymlink: boolean): Promise<"file" | "folder" | Skipped> {
   const target = await stat(systemPath(path));
-  if (isSymlink && walk.own.contains(path)) return { is: "store", what: `a symlink into ${ownDirectory}` };
+  if (isSymlink && walk.own.contains(path)) return { is: "symlink", what: `a symlink into ${ownDirectory}` };
   if (target.isFile()) return "file";
   return target.isDirectory() ? "folder" : { is: kindWord(target), what: kindOf(target) };
 }

@@ -50,8 +50,8 @@ it("nothing in it is walked over, read, written or removed, also through symlink
   }
   expect(await walked(at("mine"))).toEqual([
     { kind: "file", name: "f" },
-    { kind: "skipped", name: "piece", is: "store", what: "a symlink into the store's own directory" },
-    { kind: "skipped", name: "way", is: "store", what: "a symlink into the store's own directory" },
+    { kind: "skipped", name: "piece", is: "symlink", what: "a symlink into the store's own directory" },
+    { kind: "skipped", name: "way", is: "symlink", what: "a symlink into the store's own directory" },
   ]);
   const paths = ["store/content/a/piece", "mine/piece", "mine/way/a/piece"].map((name) => at(name));
   const reads = await files.readSmall([...paths, at("mine", "f")], 100);

@@ -34,8 +34,8 @@ export function archiveReport({ options }: StoreCommandConfig, terminal: Termina
     },
     async end(result, lines, problem) {
       bar?.clear();
-      const text = printable(lines.map((line) => `${line}\n`).join(""));
-      await terminal.print(options.has("json") ? jsonLine({ ...result, failed }) : text);
+      const text = lines.map((line) => `${line}\n`).join("");
+      await terminal.print(options.has("json") ? jsonLine({ ...result, failed }) : printable(text));
       if (problem !== undefined) terminal.problem(problem);
       return problem === undefined ? 0 : 1;
     },

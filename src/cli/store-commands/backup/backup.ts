@@ -25,7 +25,7 @@ export const backup: StoreCommand = {
       bar?.clear();
       await terminal.print(isJson ? jsonOf(report) : textOf(path, report));
       const { damaged, more } = report.manifest;
-      for (const each of damaged) terminal.problem(`${nameOf(each)}: ${whyDamaged(each)}`);
+      for (const each of damaged) terminal.problem(`${nameOf(each)}: ${whyMissing(each)}`);
       if (more.damaged > 0) terminal.problem(`${more.damaged} more are damaged`);
       return damaged.length === 0 ? 0 : 1;
     } finally {
@@ -38,11 +38,18 @@ export const backup: StoreCommand = {
 function jsonOf({ manifest, written, removed }: BackupReport): string {
   const { contents, bytes: content_bytes } = written;
   const skipped = manifest.dropped.map((each) => ({ name: nameOf(each), message: whyDropped(each) }));
-  const failed = manifest.damaged.map((each) => ({ name: nameOf(each), message: whyDamaged(each) }));
-  return jsonLine({ ...contentFacts(manifest), written: { contents, content_bytes }, removed, skipped, failed });
+  const failed = manifest.damaged.map((each) => ({ name: nameOf(each), message: whyMissing(each) }));
+  return jsonLine({
+    ...contentFacts(manifest),
+    written: { contents, content_bytes },
+    removed,
+    skipped,
+    failed,
+    more: manifest.more,
+  });
 }
 
-const whyDamaged = ({ problem, kept }: LeftOut): string =>
+const whyMissing = ({ problem, kept }: LeftOut): string =>
   `${problem}; ${kept === true ? "the backup has it as the one before had it" : "the backup has not got it"}`;
 const whyDropped = ({ session_id }: LeftOut): string =>
   `it ${session_id === undefined ? "was deleted" : "has ended"} while the backup ran`;

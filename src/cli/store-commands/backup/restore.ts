@@ -33,8 +33,8 @@ export const restore: StoreCommand = {
       await terminal.print(isJson ? jsonOf(report) : textOf(path, config.root, report));
       for (const each of report.problems) terminal.problem(`${nameOf(each)}: ${each.problem}`);
       for (const fault of report.verified.faults) terminal.problem(`${nameOf(fault)}: ${fault.message}`);
-      const missing = missingOf(report);
-      for (const { name, message } of missing) terminal.problem(`${name}: ${message}`);
+      const missing = report.manifest.damaged.filter((each) => each.kept !== true);
+      for (const each of missing) terminal.problem(`${nameOf(each)}: ${wasDamaged}`);
       return missing.length + report.problems.length + report.verified.faults.length === 0 ? 0 : 1;
     } finally {
       bar?.clear();
@@ -42,14 +42,6 @@ export const restore: StoreCommand = {
     }
   },
 };
-
-/** The general advice is to delete artifacts, which would be those that were just restored. */
-const isDiskFull = (error: unknown): boolean => error instanceof ArtifactError && error.next === "make_room";
-
-function fullDisk(root: string, cause: unknown): ArtifactError {
-  const message = `The store's disk is full (${root}): free disk space, then run the same command again. It continues.`;
-  return new ArtifactError("storage_full", message, { cause });
-}
 
 /** @throws ConfigError for the address of a version */
 function refuseAddress(word: string): void {
@@ -61,21 +53,23 @@ function refuseAddress(word: string): void {
   );
 }
 
-/** What the backup lacks, because it was damaged when the backup was made. */
-function missingOf({ manifest }: RestoreReport): { readonly name: string; readonly message: string }[] {
-  const missing = manifest.damaged.filter(({ kept }) => kept !== true);
-  return missing.map((each) => ({
-    name: nameOf(each),
-    message: "it was damaged before the backup, which has not got it",
-  }));
+/** The general advice is to delete artifacts, which would be those that were just restored. */
+const isDiskFull = (error: unknown): boolean => error instanceof ArtifactError && error.next === "make_room";
+
+function fullDisk(root: string, cause: unknown): ArtifactError {
+  const message = `The store's disk is full (${root}): free disk space, then run the same command again. It continues.`;
+  return new ArtifactError("storage_full", message, { cause });
 }
 
-function jsonOf(report: RestoreReport): string {
-  const { manifest, problems, verified } = report;
+const wasDamaged = "it was damaged before the backup, which has not got it";
+
+function jsonOf({ manifest, problems, verified }: RestoreReport): string {
+  const missing = manifest.damaged.filter(({ kept }) => kept !== true);
   const failed = [
     ...missingOf(report),
     ...problems.map((each) => ({ name: nameOf(each), message: each.problem })),
     ...verified.faults.map((fault) => ({ name: nameOf(fault), message: fault.message })),
+    ...missing.map((each) => ({ name: nameOf(each), message: wasDamaged })),
   ];
   return jsonLine({ ...contentFacts(manifest), failed });
 }
