@@ -66,7 +66,6 @@ const wasDamaged = "it was damaged before the backup, which has not got it";
 function jsonOf({ manifest, problems, verified }: RestoreReport): string {
   const missing = manifest.damaged.filter(({ kept }) => kept !== true);
   const failed = [
-    ...missingOf(report),
     ...problems.map((each) => ({ name: nameOf(each), message: each.problem })),
     ...verified.faults.map((fault) => ({ name: nameOf(fault), message: fault.message })),
     ...missing.map((each) => ({ name: nameOf(each), message: wasDamaged })),
