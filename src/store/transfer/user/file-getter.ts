@@ -162,7 +162,10 @@ export class FileGetter {
     try {
       const content = await this.#artifacts.open(bucket, key, version);
       try {
-        const isMade = await this.#copyLarge(content, target, wishes, onProgress);
+        const onBegin = (bytes: number): void => {
+          report.continuedAt = bytes;
+        };
+        const isMade = await this.#copyLarge(content, target, wishes, { onBegin, onProgress });
         onProgress(0);
         if (isMade) await this.#written(target, report);
         else await this.#taken(target, report);
@@ -179,14 +182,9 @@ export class FileGetter {
    * Goes on with the bytes that a killed get has left. If these turn out to be wrong, or somebody takes them away, begins
    * again. Returns whether the file was made; otherwise another process has made it.
    */
-  async #copyLarge(
-    content: OpenArtifact,
-    target: Target,
-    wishes: GetWishes,
-    onProgress: (done: number) => void,
-  ): Promise<boolean> {
+  async #copyLarge(content: OpenArtifact, target: Target, wishes: GetWishes, watch: CopyWatch): Promise<boolean> {
     for (let losses = 0; losses < maxLosses; ) {
-      const result = await this.#copyOnce(content, target, wishes, onProgress);
+      const result = await this.#copyOnce(content, target, wishes, watch);
       if (result === "written" || result === "taken") return result === "written";
       const [found] = await this.#files.compare([expected(target)]);
       if (found?.kind === "same") return false;
@@ -200,9 +198,10 @@ export class FileGetter {
     content: OpenArtifact,
     target: Target,
     wishes: GetWishes,
-    onProgress: (done: number) => void,
+    { onBegin, onProgress }: CopyWatch,
   ): Promise<CommitResult | "wrong"> {
     const file = await this.#files.begin(expected(target), wishes.overwrite);
+    onBegin(file.bytes);
     try {
       await copyRest(content, file, wishes.signal, onProgress);
     } catch (error) {
@@ -213,6 +212,12 @@ export class FileGetter {
     }
     return file.commit();
   }
+}
+
+interface CopyWatch {
+  /** Called with the bytes that a killed get has left. */
+  onBegin(bytes: number): void;
+  onProgress(done: number): void;
 }
 
 /** Reports a file that is there and stays. */

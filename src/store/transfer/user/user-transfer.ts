@@ -71,19 +71,9 @@ export class UserTransfer {
   /** Writes one artifact. Returns the name of the file in `folder`, as it is spelled there. @throws as `FileGetter.getAll` does */
   async getFile(found: NamedArtifact, folder: string, options: GetFolderOptions, report: JobReport): Promise<string> {
     const name = await this.#namesIn(folder).spelled(found.name);
-    const { files, artifacts } = this.#dependencies;
     report.totalBytes = found.artifact.bytes;
-    const begin: UserFiles["begin"] = async (...wanted) => {
-      const file = await files.begin(...wanted);
-      report.continuedAt = file.bytes;
-      return file;
-    };
-    await new FileGetter({ ...files, begin }, artifacts).getAll(
-      each([{ ...found, name }]),
-      { ...options, folder },
-      report,
-    );
-    await files.finish();
+    await this.#getter.getAll(each([{ ...found, name }]), { ...options, folder }, report);
+    await this.#dependencies.files.finish();
     return name;
   }
 
