@@ -95,6 +95,19 @@ function nestedFolder({ bucket, prefix, to_bucket, to_prefix }: CopyUnder): stri
   return bucket === to_bucket && prefix.startsWith(to_prefix) ? prefix.slice(to_prefix.length) : undefined;
 }
 
+async function copyOne(
+  artifacts: Pick<ArtifactStore, "copy">,
+  wanted: CopyArtifact,
+  options: CopyOptions,
+): Promise<CopyResult["outcome"]> {
+  try {
+    return { copied: await artifacts.copy(wanted, options) };
+  } catch (error) {
+    if (error instanceof ArtifactError && error.code !== "store_replaced") return { error };
+    throw error;
+  }
+}
+
 /** @param failed keys that must not be replaced */
 async function copyPage(
   artifacts: Pick<ArtifactStore, "copy">,
@@ -107,16 +120,8 @@ async function copyPage(
   await forEachOf([...keys.entries()], maxRunning, async ([index, key]) => {
     options.signal?.throwIfAborted();
     const to_key = to_prefix + key.slice(prefix.length);
-    const copied = failed?.has(to_key)
-      ? Promise.reject(stillThere(to_key))
-      : artifacts.copy({ ...how, bucket, key, to_bucket, to_key }, options);
-    const outcome = await copied.then(
-      (done) => ({ copied: done }),
-      (error) => {
-        if (error instanceof ArtifactError && error.code !== "store_replaced") return { error };
-        throw error;
-      },
-    );
+    const wanted = { ...how, bucket, key, to_bucket, to_key };
+    const outcome = failed?.has(to_key) ? { error: stillThere(to_key) } : await copyOne(artifacts, wanted, options);
     results[index] = { bucket, key, to_bucket, to_key, outcome };
   });
   return results;
