@@ -1,4 +1,5 @@
 import type { CompletedCommand, CompletedOption } from "./completed-command.js";
+import { valueCases } from "./value-cases.js";
 
 /** A completion script for bash 3.2 and newer, which needs no other package. */
 export function bashScript(commands: readonly CompletedCommand[]): string {
@@ -46,7 +47,7 @@ ${named.map((command) => `    ${command.name}) ${settings(command)} ;;`).join("\
        [[ $COMP_CWORD == 1 ]] && words='${named.map(({ name }) => name).join(" ")}' ;;
   esac
   case $prev in
-${valueCases(commands)}
+${valueCases(commands, valueAction)}
   esac
   if [[ $cur == -* ]]; then
     COMPREPLY=($(compgen -W "$options" -- "$cur"))
@@ -81,15 +82,6 @@ function settings({ options, words }: CompletedCommand): string {
     few.length === 0 ? "" : `words='${few.join(" ")}'`,
   ];
   return parts.filter((part) => part !== "").join(" ");
-}
-
-/** What to do after an option that takes a value. An option means the same for every command. */
-function valueCases(commands: readonly CompletedCommand[]): string {
-  const all = new Map(commands.flatMap(({ options }) => options.map((option) => [option.name, option] as const)));
-  return [...all.values()]
-    .filter(({ value }) => value !== undefined)
-    .map((option) => `    --${option.name}) ${valueAction(option)}return ;;`)
-    .join("\n");
 }
 
 function valueAction({ value }: CompletedOption): string {

@@ -1,4 +1,5 @@
 import type { CompletedCommand, CompletedOption } from "./completed-command.js";
+import { valueCases } from "./value-cases.js";
 
 /** A completion script for zsh: a file `_artifacts-mcp` of a folder in `fpath`, or read after `compinit`. */
 export function zshScript(commands: readonly CompletedCommand[]): string {
@@ -36,7 +37,7 @@ ${serve === undefined ? "" : settings(serve)}
       (( CURRENT == 2 )) && _describe command commands ;;
   esac
   case $previous in
-${valueCases(commands)}
+${valueCases(commands, valueAction)}
   esac
   if [[ $PREFIX == -* ]]; then
     _describe option options
@@ -62,15 +63,6 @@ function settings({ options, words }: CompletedCommand): string {
 ${options.map(({ name, help }) => `        ${quoted(`--${name}:${help.replaceAll(":", "\\:")}`)}`).join("\n")}
       )
       few=(${few.join(" ")}) kinds=(${kinds.join(" ")})`;
-}
-
-/** What to do after an option that takes a value. An option means the same for every command. */
-function valueCases(commands: readonly CompletedCommand[]): string {
-  const all = new Map(commands.flatMap(({ options }) => options.map((option) => [option.name, option] as const)));
-  return [...all.values()]
-    .filter(({ value }) => value !== undefined)
-    .map((option) => `    --${option.name}) ${valueAction(option)}return ;;`)
-    .join("\n");
 }
 
 function valueAction({ value }: CompletedOption): string {

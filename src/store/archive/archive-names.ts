@@ -1,4 +1,5 @@
 import { sha256Of } from "../model/artifact.js";
+import { foldersAbove } from "../model/names/folders-above.js";
 
 /** The artifact of a file. */
 export interface Address {
@@ -57,13 +58,6 @@ function isPlain(name: string): boolean {
 function folded(name: string): string {
   const shown = name.replace(/\p{Default_Ignorable_Code_Point}/gu, "");
   return shown.toUpperCase().toLowerCase().normalize("NFC");
-}
-
-/** `a` and `a/b` for `a/b/c`. */
-function foldersAbove(name: string): string[] {
-  const folders: string[] = [];
-  for (let at = name.indexOf("/"); at !== -1; at = name.indexOf("/", at + 1)) folders.push(name.slice(0, at));
-  return folders;
 }
 
 /** A name that no other artifact gets. Its end shows what the file is. */

@@ -1,5 +1,6 @@
 import { count } from "../model/count.js";
 import { ArtifactError } from "../model/errors.js";
+import { foldersAbove } from "../model/names/folders-above.js";
 import { toKey } from "../model/names/key-name.js";
 import { quote } from "../model/quote.js";
 import type { ListedFile } from "../ports/local-files.js";
@@ -77,12 +78,6 @@ export function checkFoldersAreNoFiles(names: readonly string[]): void {
   if (both.size === 0) return;
   const message = `These keys are artifacts, and other keys lie below them, so each would have to be a file and a directory. Nothing was written: export them on their own.\n${firstOf([...both].map(quote))}`;
   throw new ArtifactError("invalid_argument", message, { details: { argument: "prefix" } });
-}
-
-/** `a` and `a/b` for `a/b/c`. */
-function foldersAbove(name: string): string[] {
-  const segments = name.split("/");
-  return segments.slice(1).map((_, index) => segments.slice(0, index + 1).join("/"));
 }
 
 function firstOf(lines: readonly string[]): string {
