@@ -1,7 +1,7 @@
 import { type VerifyDependencies, verify } from "../maintenance/verify.js";
 import type { BackupFiles } from "../ports/backup-files.js";
-import { type BackupDependencies, type BackupOptions, type BackupReport, backUp } from "./backup.js";
-import { type RestoreDependencies, type RestoreOptions, type RestoreReport, restore } from "./restore.js";
+import type { BackupDependencies, BackupOptions, BackupReport } from "./backup.js";
+import type { RestoreDependencies, RestoreOptions, RestoreReport } from "./restore.js";
 
 export interface Backups {
   /** Backs the store up while others use it. @throws ArtifactError as `backUp` */
@@ -10,11 +10,18 @@ export interface Backups {
   restore(files: BackupFiles, options?: RestoreOptions): Promise<RestoreReport>;
 }
 
+/** The code and its schemas are loaded when they are used: a server starts without them. */
 export function createBackups(
   dependencies: BackupDependencies & Omit<RestoreDependencies, "verify"> & VerifyDependencies,
 ): Backups {
   return {
-    backUp: (files, options) => backUp(dependencies, files, options),
-    restore: (files, options) => restore({ ...dependencies, verify: () => verify(dependencies) }, files, options),
+    async backUp(files, options) {
+      const { backUp } = await import("./backup.js");
+      return backUp(dependencies, files, options);
+    },
+    async restore(files, options) {
+      const { restore } = await import("./restore.js");
+      return restore({ ...dependencies, verify: () => verify(dependencies) }, files, options);
+    },
   };
 }
